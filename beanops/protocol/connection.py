@@ -1,0 +1,170 @@
+"""The framing of one connection: which bytes answer which command.
+
+Most replies carry no id, so commands and replies are matched first in, first out, and a single wrong
+byte would answer every later command wrongly. Whatever is not exactly a reply therefore poisons the
+connection: it must be closed.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+from beanops.protocol.commands import Command
+from beanops.protocol.errors import BeanopsError, ConnectionClosed, ProtocolError, ReplyError, UsageError
+
+#: Longest reply line: ``USING`` and a name of 200 bytes, or a token and two numbers of 20 digits.
+MAX_LINE = 224
+
+
+class Connection:
+    """The protocol's side of one connection, without a socket.
+
+    Two calls in turn: `send` a command and write the bytes it returns; give what was read to `receive_data`
+    and get the results of the commands that it completes.
+
+    Attributes
+    ----------
+    waiting : deque of Command
+        Commands that were sent and not yet answered, oldest first.
+    used : str
+        The used tube, as the replies told.
+    watched : list of str
+        The watched tubes, in the order of watching.
+    error : BeanopsError or None
+        Why the connection can no longer be used.
+
+    Examples
+    --------
+    >>> from beanops.protocol import Connection, commands
+    >>> connection = Connection()
+    >>> connection.send(commands.kick(10))
+    b'kick 10\\r\\n'
+    >>> connection.receive_data(b"KICKED 3\\r\\n")
+    [3]
+    """
+
+    def __init__(self) -> None:
+        self.waiting: deque[Command[Any]] = deque()
+        self.used = "default"
+        self.watched = ["default"]
+        self.error: BeanopsError | None = None
+        self._chunks: list[bytes] = []
+        self._held = 0
+        # Bytes that must be there before another look can make progress: a big body is joined once.
+        self._needed = 1
+
+    def send(self, command: Command[Any]) -> bytes:
+        """Note that a command goes out and return its bytes.
+
+        Raises
+        ------
+        UsageError
+            The connection can no longer be used.
+        """
+        if self.error is not None:
+            raise UsageError(f"'{command.line}' was not sent, the connection is no longer usable: {self.error}")
+        self.waiting.append(command)
+        return command.data
+
+    def receive_data(self, data: bytes) -> list[Any]:
+        """Take bytes from the server and return the results that they complete, in order.
+
+        A refused command's result is its `ReplyError`. When the bytes are no valid replies, `error` is set and
+        the results before the fault are still returned. Empty `data` means that the server closed.
+
+        Parameters
+        ----------
+        data : bytes
+            What was read, in pieces of any size.
+
+        Returns
+        -------
+        list
+            One result for each command that was answered.
+        """
+        if self.error is not None:
+            return []
+        if not data:
+            return self._receive_end()
+        self._chunks.append(data)
+        self._held += len(data)
+        if self._held < self._needed:
+            return []
+        buffer = data if len(self._chunks) == 1 else b"".join(self._chunks)
+        results: list[Any] = []
+        position = 0
+        try:
+            position = self._parse(buffer, results)
+        except ProtocolError as error:
+            self.error = error
+        rest = buffer[position:] if self.error is None else b""
+        self._chunks = [rest] if rest else []
+        self._held = len(rest)
+        return results
+
+    def _parse(self, buffer: bytes, results: list[Any]) -> int:
+        """Append the results of all complete replies, return where the first incomplete one starts."""
+        waiting = self.waiting
+        size = len(buffer)
+        position = 0
+        while position < size:
+            if not waiting:
+                raise ProtocolError(f"the server sent {buffer[position : position + 40]!r} although nothing was asked")
+            end = buffer.find(b"\r\n", position, position + MAX_LINE + 2)
+            if end < 0:
+                if size - position > MAX_LINE:
+                    raise ProtocolError(f"the server sent an endless line: {buffer[position : position + 40]!r}...")
+                self._needed = size - position + 1
+                return position
+            command = waiting[0]
+            words = buffer[position:end].split(b" ")
+            reply = command.kind.replies.get(words[0])
+            if reply is None or len(words) != reply.words + 1:
+                raise ProtocolError(f"the server answered '{command.line}' with {buffer[position:end][:80]!r}")
+            start = end + 2
+            if reply.payload:
+                length = words[-1]
+                if not length.isdigit() or len(length) > 10 or int(length) > reply.payload:
+                    raise ProtocolError(f"the server announced {length[:40]!r} bytes in answer to '{command.line}'")
+                stop = start + int(length)
+                if size < stop + 2:
+                    self._needed = stop + 2 - position
+                    return position
+                if buffer[stop : stop + 2] != b"\r\n":
+                    raise ProtocolError(f"the answer to '{command.line}' does not end where it said it would")
+                result = reply.build(command, words, buffer[start:stop])
+                start = stop + 2
+            else:
+                result = reply.build(command, words, b"")
+            waiting.popleft()
+            if command.kind.name in _TRACKED and not isinstance(result, ReplyError):
+                self._track(command)
+            results.append(result)
+            position = start
+        self._needed = 1
+        return position
+
+    def _track(self, command: Command[Any]) -> None:
+        tube = str(command.subject)
+        if command.kind.name == "use":
+            self.used = tube
+        elif command.kind.name == "ignore":
+            self.watched = [name for name in self.watched if name != tube]
+        elif tube not in self.watched:
+            self.watched.append(tube)
+
+    def _receive_end(self) -> list[Any]:
+        results: list[Any] = []
+        if self.waiting and self.waiting[0].kind.name == "quit" and not self._held:
+            self.waiting.popleft()
+            results.append(None)
+        if self.waiting:
+            unanswered = f"before it answered '{self.waiting[0].line}'"
+            self.error = ConnectionClosed(f"the server closed the connection {unanswered}")
+        else:
+            self.error = ConnectionClosed("the server closed the connection")
+        return results
+
+
+_TRACKED = frozenset({"use", "watch", "ignore"})

@@ -1,0 +1,79 @@
+"""What arguments may be: ranges, names, sizes, and one check for each.
+
+A malformed line is not harmless: the body of a refused ``put`` would run as commands. So every
+argument passes one of these checks before a byte is made.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from typing import SupportsIndex
+
+from beanops.protocol.errors import ArgumentError
+
+U32_MAX = 2**32 - 1
+U64_MAX = 2**64 - 1
+MAX_RESERVE_TIMEOUT = 2**31 - 1
+#: The largest max-job-size that a server can be given (``-z``), in bytes.
+MAX_BODY = 2**30
+DEFAULT_MAX_JOB_SIZE = 65535
+DEFAULT_PRIORITY = 65536
+DEFAULT_TTR = 60
+#: A job is urgent when its priority is below this.
+URGENT_PRIORITY = 1024
+DEFAULT_PORT = 11300
+
+_TUBE_NAME = re.compile(r"(?!-)[A-Za-z0-9\-+/;.$_()]{1,200}")
+
+
+def check_number(argument: str, value: SupportsIndex, maximum: int) -> int:
+    """Return `value` as an int between 0 and `maximum`; numpy integers pass, floats and bools do not.
+
+    Raises
+    ------
+    ArgumentError
+        `value` is not a whole number or is out of range.
+    """
+    if type(value) is int and 0 <= value <= maximum:
+        return value
+    allowed = f"a whole number from 0 to {maximum}"
+    if isinstance(value, bool):
+        raise ArgumentError(argument, value, allowed)
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise ArgumentError(argument, value, allowed) from None
+    if not 0 <= number <= maximum:
+        raise ArgumentError(argument, value, allowed)
+    return number
+
+
+def check_tube(name: str, argument: str = "tube") -> str:
+    """Return `name` if a tube can have it: 1 to 200 of ``A-Za-z0-9-+/;.$_()``, no leading ``-``.
+
+    Raises
+    ------
+    ArgumentError
+        `name` is no tube name.
+    """
+    if not isinstance(name, str) or not _TUBE_NAME.fullmatch(name):
+        raise ArgumentError(argument, name, "1 to 200 of the characters A-Za-z0-9-+/;.$_(), not starting with '-'")
+    return name
+
+
+def check_body(body: bytes | bytearray | memoryview, maximum: int = MAX_BODY) -> bytes:
+    """Return `body` as bytes of at most `maximum`, by default the protocol's own 1 GiB.
+
+    Raises
+    ------
+    ArgumentError
+        `body` is not bytes-like or is too long.
+    """
+    if isinstance(body, bytearray | memoryview):
+        body = bytes(body)
+    elif not isinstance(body, bytes):
+        raise ArgumentError("body", body, "bytes (encode text first)")
+    if len(body) > maximum:
+        raise ArgumentError("body", f"{len(body)} bytes", f"at most {maximum} bytes (the server's max-job-size)")
+    return body

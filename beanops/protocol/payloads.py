@@ -1,0 +1,119 @@
+"""How the payload of an ``OK`` reply is read: ``key: value`` lines to a record, ``- name`` lines to a list.
+
+It looks like YAML and must not be read as such: a tube named ``123``, ``true`` or ``1e3`` would change
+its type. Values are typed by their key, from the record's own annotations.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Generic, NamedTuple, TypeVar, get_type_hints
+
+from beanops.protocol.errors import ProtocolError
+
+R = TypeVar("R", bound=NamedTuple)
+
+
+def _text(value: str) -> str:
+    """Take the quotes off, which 1.13 writes and 1.12 does not."""
+    if len(value) >= 2 and value[0] == value[-1] == '"':
+        return value[1:-1]
+    return value
+
+
+def _flag(value: str) -> bool:
+    return {"true": True, "false": False}[value]
+
+
+class _Kind(NamedTuple):
+    pattern: str
+    convert: Callable[[str], Any]
+
+
+_KINDS = {
+    int: _Kind(r"-?[0-9]{1,20}", int),
+    float: _Kind(r"[0-9]{1,20}\.[0-9]{1,9}", float),
+    str: _Kind(r"[^\n]*", _text),
+    bool: _Kind(r"true|false", _flag),
+}
+_SPELLINGS = {"priority": "pri"}
+
+
+class Layout(Generic[R]):
+    """The way one kind of record is written on the wire.
+
+    Parameters
+    ----------
+    record : type
+        A NamedTuple whose last field is ``extra``; its annotations say how each value is read.
+        Fields with a default may be missing from a reply.
+    """
+
+    def __init__(self, record: type[R]) -> None:
+        self._record = record
+        self._make: Callable[..., R] = record
+        self._kinds: dict[str, _Kind] = {}
+        for field, hint in get_type_hints(record).items():
+            if field != "extra":
+                base = next(kind for kind in _KINDS if kind is hint or kind in getattr(hint, "__args__", ()))
+                self._kinds[_SPELLINGS.get(field, field.replace("_", "-"))] = _KINDS[base]
+        self._converters = [kind.convert for kind in self._kinds.values()]
+        # One match reads the fields in the order of every server so far; anything else takes the slow way.
+        lines = [f"{key}: ({kind.pattern})\n" for key, kind in self._kinds.items()]
+        self._usual = re.compile("---\n" + "".join(lines))
+
+    def read(self, payload: bytes) -> R:
+        """Read one payload.
+
+        Raises
+        ------
+        ProtocolError
+            A known field is missing or is not of its type, or a line is not ``key: value``.
+        """
+        text = payload.decode("utf-8", "replace")
+        match = self._usual.fullmatch(text)
+        if match is None:
+            return self._read_any_order(text)
+        values = [convert(value) for convert, value in zip(self._converters, match.groups(), strict=True)]
+        return self._make(*values)
+
+    def _read_any_order(self, text: str) -> R:
+        found: dict[str, str] = {}
+        for line in text.split("\n"):
+            if line in ("", "---"):
+                continue
+            key, colon, value = line.partition(": ")
+            if not colon:
+                raise ProtocolError(f"the server's statistics have a line that is not 'key: value': {line[:80]!r}")
+            found[key] = value
+        values: dict[str, Any] = {}
+        for field, (key, kind) in zip(self._record._fields, self._kinds.items(), strict=False):
+            if key not in found:
+                if field in self._record._field_defaults:
+                    continue
+                raise ProtocolError(f"the server's statistics lack the field {key!r}")
+            value = found.pop(key)
+            if not re.fullmatch(kind.pattern, value):
+                raise ProtocolError(f"the server's statistics have {key}: {value[:80]!r}, which is not of its type")
+            values[field] = kind.convert(value)
+        if found:
+            values["extra"] = {key: _text(value) for key, value in found.items()}
+        return self._make(**values)
+
+
+def read_names(payload: bytes) -> list[str]:
+    """Read the payload of ``list-tubes``: one ``- name`` a line, names as text whatever they look like.
+
+    Raises
+    ------
+    ProtocolError
+        A line is not ``- name``.
+    """
+    names = []
+    for line in payload.decode("utf-8", "replace").split("\n"):
+        if line.startswith("- "):
+            names.append(_text(line[2:]))
+        elif line not in ("", "---"):
+            raise ProtocolError(f"the server's list has a line that is not '- name': {line[:80]!r}")
+    return names
