@@ -1,1 +1,52 @@
-"""beanops."""
+"""Operate beanstalkd: see every tube, act on any job, and have every action on the record.
+
+The names below are loaded when they are first used, so that ``import beanops`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from beanops.client.address import Address
+    from beanops.client.aio import AsyncClient
+    from beanops.client.sync import Client
+    from beanops.protocol import commands, errors
+    from beanops.protocol.records import Job, JobStats, ServerStats, TubeStats
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Address",
+    "AsyncClient",
+    "Client",
+    "Job",
+    "JobStats",
+    "ServerStats",
+    "TubeStats",
+    "commands",
+    "errors",
+]
+
+_HOMES = {
+    "Address": "beanops.client.address",
+    "AsyncClient": "beanops.client.aio",
+    "Client": "beanops.client.sync",
+    "Job": "beanops.protocol.records",
+    "JobStats": "beanops.protocol.records",
+    "ServerStats": "beanops.protocol.records",
+    "TubeStats": "beanops.protocol.records",
+    "commands": "beanops.protocol",
+    "errors": "beanops.protocol",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'beanops' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -56,7 +56,7 @@ class ConnectionClosed(ConnectionLost):
 
 
 class ReadTimeout(ConnectionLost):
-    """The server did not answer in time; the connection was closed, for its late reply would answer the next command."""
+    """The server did not answer in time; the connection was closed, for a late reply would answer the next command."""
 
 
 class ReplyError(BeanopsError):

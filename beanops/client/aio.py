@@ -1,0 +1,363 @@
+"""The asyncio client: the same commands as `Client`, awaited. What they mean is in `beanops.protocol.commands`."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Any, Self, SupportsIndex, TypeVar
+
+from beanops.client.address import Address
+from beanops.client.shared import JobLike, dial, job_id, restoring
+from beanops.client.window import Window
+from beanops.protocol import Command, Connection, Job, JobStats, ServerStats, TubeStats, commands
+from beanops.protocol.errors import BeanopsError, ConnectionClosed, ReadTimeout, ReplyError, UsageError
+from beanops.protocol.limits import (
+    DEFAULT_PRIORITY,
+    DEFAULT_TTR,
+    MAX_BODY,
+    U32_MAX,
+    check_body,
+    check_number,
+    check_tube,
+)
+
+T = TypeVar("T")
+
+#: Bytes taken from the socket ahead of a slow consumer before reading stops.
+_MAX_UNREAD = 256 * 1024
+
+
+class _Stream(asyncio.Protocol):
+    """Between the event loop and the framing: results gather here until somebody takes them."""
+
+    transport: asyncio.Transport
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._results: list[Any] = []
+        self._unread = 0
+        self._wake: asyncio.Future[None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._results += self._connection.receive_data(data)
+        self._unread += len(data)
+        if self._unread > _MAX_UNREAD and self._results:
+            self.transport.pause_reading()
+        if self._results or self._connection.error is not None:
+            self._awake()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if error is not None and self._connection.error is None:
+            self._connection.error = ConnectionClosed(f"the connection broke: {error}")
+        self._results += self._connection.receive_data(b"")
+        self._awake()
+
+    def _awake(self) -> None:
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
+
+    def take(self) -> list[Any]:
+        """Return the results so far."""
+        results, self._results, self._unread = self._results, [], 0
+        if not self.transport.is_reading() and not self.transport.is_closing():
+            self.transport.resume_reading()
+        return results
+
+    async def more(self, patience: float) -> None:
+        """Wait until there are results or an end, for at most `patience` seconds."""
+        if self._results or self._connection.error is not None:
+            return
+        self._wake = asyncio.get_running_loop().create_future()
+        async with asyncio.timeout(None if math.isinf(patience) else patience):
+            await self._wake
+
+
+class AsyncClient:
+    """A connection to a beanstalkd for asyncio, with the methods of `Client`.
+
+    Tasks may share one: each command and each pipeline has the connection to itself, in turn. A task that is
+    cancelled in the middle of a command closes the connection.
+
+    Parameters
+    ----------
+    address : str or Address
+        As in `Client`.
+    connect_timeout, read_timeout : float
+        Seconds, as in `Client`.
+
+    Examples
+    --------
+    >>> async with AsyncClient("127.0.0.1:11300") as client:       # doctest: +SKIP
+    ...     await client.put(b"hello", tube="greetings")
+    """
+
+    def __init__(
+        self, address: str | Address = "127.0.0.1:11300", *, connect_timeout: float = 5.0, read_timeout: float = 30.0
+    ) -> None:
+        self.address = Address.parse(address)
+        self.connect_timeout = connect_timeout
+        self.read_timeout = read_timeout
+        self.max_job_size = MAX_BODY
+        self._lock = asyncio.Lock()
+        self._owner: asyncio.Task[Any] | None = None
+        self._stream: _Stream | None = None
+        self._connection = Connection()
+        self._connection.error = ConnectionClosed("enter 'async with' or await reconnect() first")
+
+    # -- the connection ------------------------------------------------------------------------------------------
+
+    async def reconnect(self) -> None:
+        """Open a new connection, also the first, and restore what was used and watched. Nothing is sent twice.
+
+        Raises
+        ------
+        ConnectFailed
+            No connection could be made; the client stays closed.
+        """
+        await self.close()
+        async with self._turn(closed=True):
+            loop = asyncio.get_running_loop()
+            # A name may take long to resolve: not in the event loop's thread.
+            socket = await loop.run_in_executor(None, dial, self.address, self.connect_timeout)
+            old, self._connection = self._connection, Connection()
+            self.max_job_size = MAX_BODY
+            _, self._stream = await loop.create_connection(lambda: _Stream(self._connection), sock=socket)
+            refused = [r async for r in self._exchange(restoring(old)) if isinstance(r, ReplyError)]
+            if refused:
+                self._end("what it used and watched could not be restored")
+                raise refused[0]
+
+    async def close(self) -> None:
+        """Close the connection; jobs that it reserved become ready. A command that waits in another task ends."""
+        self._end("it was closed by close()")
+
+    def _end(self, why: str) -> None:
+        if self._connection.error is None:
+            self._connection.error = ConnectionClosed(why)
+        if self._stream is not None:
+            self._stream.transport.abort()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the connection can no longer be used; `reconnect` makes a new one."""
+        return self._connection.error is not None
+
+    async def __aenter__(self) -> Self:
+        await self.reconnect()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.address}{' closed' if self.closed else ''}>"
+
+    # -- the pump ------------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def _turn(self, closed: bool = False) -> AsyncIterator[None]:
+        """Have the connection to oneself."""
+        if self._owner is not None and self._owner is asyncio.current_task():
+            raise UsageError("a pipeline is open on this client: finish it first, or use another client")
+        async with self._lock:
+            if self._connection.error is not None and not closed:
+                raise ConnectionClosed(f"{self.address}: not connected, {self._connection.error}")
+            try:
+                self._owner = asyncio.current_task()
+                yield
+            finally:
+                self._owner = None
+                if self._connection.error is not None and self._stream is not None:
+                    self._stream.transport.abort()
+
+    async def execute(self, command: Command[T]) -> T:
+        """Send one command and return its result. Raises as `Client.execute` does."""
+        async with self._turn():
+            (result,) = [result async for result in self._exchange((command,))]
+        if isinstance(result, ReplyError):
+            raise result
+        return result  # type: ignore[no-any-return]
+
+    async def pipeline(self, commands: Iterable[Command[T]]) -> AsyncGenerator[T | ReplyError, None]:
+        """Send many commands without waiting for each reply; yields and raises as `Client.pipeline` does.
+
+        Leave it early by ``aclose()`` (`contextlib.aclosing`), or the connection stays taken until the
+        generator is collected.
+        """
+        async with self._turn():
+            async for result in self._exchange(commands):
+                yield result
+
+    async def _exchange(self, commands: Iterable[Command[Any]]) -> AsyncGenerator[Any, None]:
+        connection, stream = self._connection, self._stream
+        assert stream is not None
+        window = Window(connection, commands)
+        try:
+            while True:
+                if not window.exhausted and stream.transport.get_write_buffer_size() == 0:
+                    stream.transport.write(window.take())
+                if not connection.waiting:
+                    return
+                for result in await self._move(stream):
+                    yield result
+                if connection.error is not None and not (window.exhausted and not connection.waiting):
+                    raise self._told(connection.error)
+        except BaseException as error:
+            if connection.error is None and isinstance(error, Exception | GeneratorExit):
+                await self._drain(stream)
+            elif connection.error is None:
+                self._end("it was interrupted in the middle of a command")
+            raise
+
+    async def _move(self, stream: _Stream) -> list[Any]:
+        """Wait for results and return them."""
+        head = self._connection.waiting[0]
+        patience = self.read_timeout + head.wait
+        try:
+            await stream.more(patience)
+        except TimeoutError:
+            self._connection.error = ReadTimeout(f"no answer to '{head.line}' within {patience:g} s")
+        return stream.take()
+
+    async def _drain(self, stream: _Stream) -> None:
+        """Read the replies that nobody wants any more, so that the connection stays usable."""
+        connection = self._connection
+        stream.take()
+        while connection.waiting and connection.error is None:
+            if math.isinf(connection.waiting[0].wait):
+                connection.error = ConnectionClosed("a pipeline was left while it waited in a reserve")
+            else:
+                await self._move(stream)
+
+    def _told(self, error: BeanopsError) -> BeanopsError:
+        """Return the error with the server's address in front."""
+        return type(error)(f"{self.address}: {error}")
+
+    # -- the commands --------------------------------------------------------------------------------------------
+
+    async def put(
+        self,
+        body: bytes,
+        *,
+        priority: SupportsIndex = DEFAULT_PRIORITY,
+        delay: SupportsIndex = 0,
+        ttr: SupportsIndex = DEFAULT_TTR,
+        tube: str | None = None,
+    ) -> int:
+        """Put a job into `tube`, or into the used tube, and return its id. See `commands.put`."""
+        command = commands.put(check_body(body, self.max_job_size), priority=priority, delay=delay, ttr=ttr)
+        if tube is None or check_tube(tube) == self._connection.used:
+            return await self.execute(command)
+        async with self._turn():
+            used = self._connection.used
+            # The put waits for the answer to use: were use refused, the job would land in another tube.
+            (result,) = [result async for result in self._exchange((commands.use(tube),))]
+            if not isinstance(result, ReplyError):
+                result, _ = [result async for result in self._exchange((command, commands.use(used)))]
+        if isinstance(result, ReplyError):
+            raise result
+        return int(result)
+
+    async def use(self, tube: str) -> str:
+        """Use a tube for puts, heads and kicks, creating it."""
+        return await self.execute(commands.use(tube))
+
+    async def reserve(self, timeout: SupportsIndex | None = None) -> Job:
+        """Reserve the next ready job of the watched tubes; wait `timeout` seconds (`TimedOut`), or for ever."""
+        return await self.execute(commands.reserve(timeout))
+
+    async def reserve_job(self, id: SupportsIndex) -> Job:
+        """Reserve one ready, buried or delayed job (server 1.12 on; `BadFormat` before)."""
+        return await self.execute(commands.reserve_job(id))
+
+    async def delete(self, job: JobLike) -> None:
+        """Delete a job that is ready, delayed, buried, or reserved by this client."""
+        await self.execute(commands.delete(job_id(job)))
+
+    async def release(self, job: JobLike, *, priority: SupportsIndex | None = None, delay: SupportsIndex = 0) -> None:
+        """Release a job that this client reserved; without a `priority` it keeps its own (one more command)."""
+        check_number("delay", delay, U32_MAX)
+        if priority is None:
+            priority = (await self.stats_job(job)).priority
+        await self.execute(commands.release(job_id(job), priority=priority, delay=delay))
+
+    async def bury(self, job: JobLike, *, priority: SupportsIndex | None = None) -> None:
+        """Bury a job that this client reserved; without a `priority` it keeps its own (one more command)."""
+        if priority is None:
+            priority = (await self.stats_job(job)).priority
+        await self.execute(commands.bury(job_id(job), priority=priority))
+
+    async def touch(self, job: JobLike) -> None:
+        """Start the ttr of a job that this client reserved anew."""
+        await self.execute(commands.touch(job_id(job)))
+
+    async def watch(self, tube: str) -> int:
+        """Watch a tube, creating it; return how many tubes are watched."""
+        return await self.execute(commands.watch(tube))
+
+    async def ignore(self, tube: str) -> int:
+        """Watch a tube no longer; return how many tubes are watched. `NotIgnored` for the last one."""
+        return await self.execute(commands.ignore(tube))
+
+    async def peek(self, id: SupportsIndex) -> Job:
+        """Look at any job, whichever its tube and state."""
+        return await self.execute(commands.peek(id))
+
+    async def peek_ready(self) -> Job:
+        """Look at the next ready job of the used tube."""
+        return await self.execute(commands.peek_ready())
+
+    async def peek_delayed(self) -> Job:
+        """Look at the delayed job of the used tube that is ready soonest."""
+        return await self.execute(commands.peek_delayed())
+
+    async def peek_buried(self) -> Job:
+        """Look at the job of the used tube that has been buried longest."""
+        return await self.execute(commands.peek_buried())
+
+    async def kick(self, bound: SupportsIndex) -> int:
+        """Kick up to `bound` buried jobs of the used tube, or delayed ones if none is buried; return how many."""
+        return await self.execute(commands.kick(bound))
+
+    async def kick_job(self, id: SupportsIndex) -> None:
+        """Make one buried or delayed job ready."""
+        await self.execute(commands.kick_job(id))
+
+    async def pause_tube(self, tube: str, seconds: SupportsIndex) -> None:
+        """Hold back the ready jobs of a tube from reserves for `seconds`; 0 resumes."""
+        await self.execute(commands.pause_tube(tube, seconds))
+
+    async def stats(self) -> ServerStats:
+        """Ask for the server's statistics."""
+        stats = await self.execute(commands.stats())
+        self.max_job_size = stats.max_job_size
+        return stats
+
+    async def stats_tube(self, tube: str) -> TubeStats:
+        """Ask for a tube's statistics; this does not create the tube."""
+        return await self.execute(commands.stats_tube(tube))
+
+    async def stats_job(self, job: JobLike) -> JobStats:
+        """Ask for a job's statistics, whichever its tube and state."""
+        return await self.execute(commands.stats_job(job_id(job)))
+
+    async def list_tubes(self) -> list[str]:
+        """Ask for the names of all tubes."""
+        return await self.execute(commands.list_tubes())
+
+    async def list_tube_used(self) -> str:
+        """Ask for the name of the used tube."""
+        return await self.execute(commands.list_tube_used())
+
+    async def list_tubes_watched(self) -> list[str]:
+        """Ask for the names of the watched tubes."""
+        return await self.execute(commands.list_tubes_watched())

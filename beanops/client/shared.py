@@ -1,0 +1,59 @@
+"""What both clients need: a socket, how a job is named, and how a new connection is made like the old one."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from typing import Any, SupportsIndex
+
+from beanops.client.address import Address
+from beanops.protocol import Command, Connection, Job, JobStats, commands
+from beanops.protocol.errors import ConnectFailed
+
+#: A job, its statistics, or its id.
+JobLike = Job | JobStats | SupportsIndex
+
+
+def job_id(job: JobLike) -> SupportsIndex:
+    """Return the id of a job however it is named."""
+    return job.id if isinstance(job, Job | JobStats) else job
+
+
+def restoring(old: Connection) -> Iterator[Command[Any]]:
+    """Yield the commands that make a fresh connection use and watch what `old` did."""
+    if old.used != "default":
+        yield commands.use(old.used)
+    for tube in old.watched:
+        if tube != "default":
+            yield commands.watch(tube)
+    if "default" not in old.watched:
+        yield commands.ignore("default")
+
+
+def dial(address: Address, timeout: float) -> socket.socket:
+    """Connect a non-blocking socket.
+
+    Raises
+    ------
+    ConnectFailed
+        Nobody answers at `address`, or not within `timeout` seconds.
+    """
+    try:
+        if address.path:
+            made = socket.socket(socket.AF_UNIX)
+            try:
+                made.settimeout(timeout)
+                made.connect(address.path)
+            except OSError:
+                made.close()
+                raise
+        else:
+            made = socket.create_connection((address.host, address.port), timeout)
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            # A reserve may wait for days: without probes a host that vanished would never be noticed.
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ConnectFailed(f"cannot connect to beanstalkd at {address}: {reason}") from None
+    made.setblocking(False)
+    return made

@@ -1,0 +1,92 @@
+"""A real beanstalkd of one's own, on a free loopback port: for the demo, for tests and for benchmarks."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import time
+from types import TracebackType
+from typing import Self
+
+from beanops.protocol.errors import BeanopsError
+
+
+class CannotStart(BeanopsError):
+    """beanstalkd is not on PATH, or did not come up."""
+
+
+def free_port() -> int:
+    """Return a TCP port of the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Beanstalkd:
+    """Debian's (or anybody's) ``beanstalkd``, started on a free loopback port and ended on exit.
+
+    Parameters
+    ----------
+    *arguments : str
+        More of its own flags, such as ``"-b", directory`` or ``"-z", "100000"``.
+    port : int or None
+        A fixed port, to start again where an earlier one was.
+
+    Attributes
+    ----------
+    address : str
+        ``host:port``.
+    pid : int
+        The process.
+
+    Raises
+    ------
+    CannotStart
+        There is no ``beanstalkd`` on PATH, or it did not come up within 5 seconds.
+
+    Examples
+    --------
+    >>> with Beanstalkd() as server:        # doctest: +SKIP
+    ...     client = beanops.Client(server.address)
+    """
+
+    def __init__(self, *arguments: str, port: int | None = None) -> None:
+        program = shutil.which("beanstalkd")
+        if program is None:
+            raise CannotStart("beanstalkd is not on PATH; install it (Debian: apt-get install beanstalkd)")
+        self.port = port or free_port()
+        self.address = f"127.0.0.1:{self.port}"
+        self._process = subprocess.Popen(
+            [program, "-l", "127.0.0.1", "-p", str(self.port), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        self.pid = self._process.pid
+        self._wait_until_ready()
+
+    def _wait_until_ready(self) -> None:
+        give_up = time.monotonic() + 5
+        while self._process.poll() is None and time.monotonic() < give_up:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+            except OSError:
+                time.sleep(0.01)
+            else:
+                return
+        self._process.kill()
+        said = self._process.communicate()[1].decode("utf-8", "replace").strip().splitlines()
+        raise CannotStart(f"beanstalkd did not come up on {self.address}: {said[-1] if said else 'it said nothing'}")
+
+    def stop(self, *, kill: bool = False) -> None:
+        """End it; with `kill` as a crash would."""
+        if self._process.poll() is None:
+            self._process.kill() if kill else self._process.terminate()
+        self._process.communicate()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
