@@ -1,0 +1,27 @@
+"""Fixtures that every room uses: real servers, fresh and private, one for each test."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from beanops.embedded.process import Beanstalkd
+from tests.needs import missing
+
+
+@pytest.fixture
+def start_beanstalkd() -> Iterator[Callable[..., Beanstalkd]]:
+    """Start servers with flags of one's own: ``start_beanstalkd("-z", "100")``. They end with the test."""
+    if shutil.which("beanstalkd") is None:
+        missing("beanstalkd is not on PATH")
+    with ExitStack() as servers:
+        yield lambda *arguments, **options: servers.enter_context(Beanstalkd(*arguments, **options))
+
+
+@pytest.fixture
+def beanstalkd(start_beanstalkd: Callable[..., Beanstalkd]) -> Beanstalkd:
+    """Start a fresh server of the test's own."""
+    return start_beanstalkd()

@@ -1,0 +1,117 @@
+"""A small TCP proxy on loopback that delays, holds back and drops: the network between a client and its server.
+
+``python -m tests.proxies PORT MILLISECONDS`` serves as a process of its own, until its standard input ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+
+class Proxy:
+    """Pass bytes on to a server, late.
+
+    Parameters
+    ----------
+    port : int
+        Of the server on 127.0.0.1.
+    delay : float
+        Seconds that each direction takes: half of a round trip.
+
+    Attributes
+    ----------
+    address : str
+        Where clients connect.
+    held : bool
+        While true, nothing of the server's replies is passed on.
+    """
+
+    def __init__(self, port: int, delay: float = 0.0) -> None:
+        self._target = port
+        self._delay = delay
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.address = f"127.0.0.1:{self.port}"
+        self.held = False
+        self._open: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
+        self._start(self._accept)
+
+    def _start(self, work: Callable[..., None], *arguments: object) -> None:
+        thread = threading.Thread(target=work, args=arguments, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(("127.0.0.1", self._target))
+            except OSError:
+                return
+            for one in (client, server):
+                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._open += [client, server]
+            self._carry(client, server, False)
+            self._carry(server, client, True)
+
+    def _carry(self, source: socket.socket, sink: socket.socket, replies: bool) -> None:
+        # Reading and writing apart: what comes while an earlier piece waits must not be read late and wait twice.
+        pieces: queue.SimpleQueue[tuple[float, bytes]] = queue.SimpleQueue()
+        self._start(self._read, source, pieces)
+        self._start(self._write, sink, pieces, replies)
+
+    def _read(self, source: socket.socket, pieces: queue.SimpleQueue[tuple[float, bytes]]) -> None:
+        data = b"-"
+        while data:
+            try:
+                data = source.recv(1 << 16)
+            except OSError:
+                data = b""
+            pieces.put((time.monotonic() + self._delay, data))
+
+    def _write(self, sink: socket.socket, pieces: queue.SimpleQueue[tuple[float, bytes]], replies: bool) -> None:
+        while True:
+            due, data = pieces.get()
+            time.sleep(max(0.0, due - time.monotonic()))
+            while replies and self.held:
+                time.sleep(0.005)
+            try:
+                if not data:
+                    sink.shutdown(socket.SHUT_WR)
+                    return
+                sink.sendall(data)
+            except OSError:
+                return
+
+    def drop(self) -> None:
+        """Cut all connections, as a broken network does; new ones are still taken."""
+        self.held = False
+        for opened in self._open:
+            with contextlib.suppress(OSError):
+                opened.shutdown(socket.SHUT_RDWR)
+            opened.close()
+        self._open.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._open.append(self._listener)
+        self.drop()
+        for thread in self._threads:
+            thread.join(5)
+
+
+if __name__ == "__main__":
+    with Proxy(int(sys.argv[1]), float(sys.argv[2]) / 2000) as proxy:
+        print(proxy.address, flush=True)
+        sys.stdin.read()
