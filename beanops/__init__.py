@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from beanops.client.sync import Client
     from beanops.protocol import commands, errors
     from beanops.protocol.records import Job, JobStats, ServerStats, TubeStats
+    from beanops.session.act import Refused
+    from beanops.session.session import Session, connect
 
 __version__ = "0.1.0"
 
@@ -23,9 +25,12 @@ __all__ = [
     "Client",
     "Job",
     "JobStats",
+    "Refused",
     "ServerStats",
+    "Session",
     "TubeStats",
     "commands",
+    "connect",
     "errors",
 ]
 
@@ -37,7 +42,10 @@ _HOMES = {
     "JobStats": "beanops.protocol.records",
     "ServerStats": "beanops.protocol.records",
     "TubeStats": "beanops.protocol.records",
+    "Refused": "beanops.session.act",
+    "Session": "beanops.session.session",
     "commands": "beanops.protocol",
+    "connect": "beanops.session.session",
     "errors": "beanops.protocol",
 }
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from types import TracebackType
 from typing import Any, Self, SupportsIndex, TypeVar
 
 from beanops.client.address import Address
-from beanops.client.shared import JobLike, dial, job_id, restoring
+from beanops.client.shared import JobLike, coming_back, dial, job_id, restoring
 from beanops.client.window import Window
 from beanops.protocol import Command, Connection, Job, JobStats, ServerStats, TubeStats, commands
 from beanops.protocol.errors import BeanopsError, ConnectionClosed, ReadTimeout, ReplyError, UsageError
@@ -21,7 +21,6 @@ from beanops.protocol.limits import (
     U32_MAX,
     check_body,
     check_number,
-    check_tube,
 )
 
 T = TypeVar("T")
@@ -129,10 +128,14 @@ class AsyncClient:
             old, self._connection = self._connection, Connection()
             self.max_job_size = MAX_BODY
             _, self._stream = await loop.create_connection(lambda: _Stream(self._connection), sock=socket)
-            refused = [r async for r in self._exchange(restoring(old)) if isinstance(r, ReplyError)]
-            if refused:
-                self._end("what it used and watched could not be restored")
-                raise refused[0]
+            try:
+                for result in await self._all(*restoring(old)):
+                    if isinstance(result, ReplyError):
+                        self._end("what it used and watched could not be restored")
+                        raise result
+            finally:
+                # Also after a failure: the next attempt must restore the same.
+                self._connection.used, self._connection.watched = old.used, old.watched
 
     async def close(self) -> None:
         """Close the connection; jobs that it reserved become ready. A command that waits in another task ends."""
@@ -182,7 +185,7 @@ class AsyncClient:
     async def execute(self, command: Command[T]) -> T:
         """Send one command and return its result. Raises as `Client.execute` does."""
         async with self._turn():
-            (result,) = [result async for result in self._exchange((command,))]
+            (result,) = await self._all(command)
         if isinstance(result, ReplyError):
             raise result
         return result  # type: ignore[no-any-return]
@@ -193,30 +196,40 @@ class AsyncClient:
         Leave it early by ``aclose()`` (`contextlib.aclosing`), or the connection stays taken until the
         generator is collected.
         """
-        async with self._turn():
-            async for result in self._exchange(commands):
-                yield result
+        # Closed within the turn: what is left to drain must not run into the next command.
+        async with self._turn(), aclosing(self._exchange(commands)) as batches:
+            async for batch in batches:
+                for result in batch:
+                    yield result
 
-    async def _exchange(self, commands: Iterable[Command[Any]]) -> AsyncGenerator[Any, None]:
+    async def _all(self, *commands: Command[Any]) -> list[Any]:
+        return [result async for batch in self._exchange(commands) for result in batch]
+
+    async def _exchange(self, commands: Iterable[Command[Any]]) -> AsyncGenerator[list[Any], None]:
+        """Send commands and yield their results in batches, as they arrive."""
         connection, stream = self._connection, self._stream
         assert stream is not None
         window = Window(connection, commands)
+        settled = False
         try:
             while True:
                 if not window.exhausted and stream.transport.get_write_buffer_size() == 0:
                     stream.transport.write(window.take())
                 if not connection.waiting:
-                    return
-                for result in await self._move(stream):
-                    yield result
+                    break
+                yield await self._move(stream)
                 if connection.error is not None and not (window.exhausted and not connection.waiting):
                     raise self._told(connection.error)
-        except BaseException as error:
-            if connection.error is None and isinstance(error, Exception | GeneratorExit):
-                await self._drain(stream)
-            elif connection.error is None:
-                self._end("it was interrupted in the middle of a command")
+            settled = True
+        except GeneratorExit:
+            await self._drain(stream)
+            settled = True
             raise
+        finally:
+            if not settled:
+                self._end("it was interrupted in the middle of a command")
+        if window.failure is not None:
+            raise window.failure
 
     async def _move(self, stream: _Stream) -> list[Any]:
         """Wait for results and return them."""
@@ -255,14 +268,18 @@ class AsyncClient:
     ) -> int:
         """Put a job into `tube`, or into the used tube, and return its id. See `commands.put`."""
         command = commands.put(check_body(body, self.max_job_size), priority=priority, delay=delay, ttr=ttr)
-        if tube is None or check_tube(tube) == self._connection.used:
+        if tube is None:
             return await self.execute(command)
+        there = commands.use(tube)
         async with self._turn():
-            used = self._connection.used
-            # The put waits for the answer to use: were use refused, the job would land in another tube.
-            (result,) = [result async for result in self._exchange((commands.use(tube),))]
-            if not isinstance(result, ReplyError):
-                result, _ = [result async for result in self._exchange((command, commands.use(used)))]
+            with coming_back(self._connection) as used:
+                if tube == used:
+                    (result,) = await self._all(command)
+                else:
+                    # The put waits for the answer to use: were use refused, the job would land in another tube.
+                    (result,) = await self._all(there)
+                    if not isinstance(result, ReplyError):
+                        result, _ = await self._all(command, commands.use(used))
         if isinstance(result, ReplyError):
             raise result
         return int(result)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, SupportsIndex
 
 from beanops.client.address import Address
 from beanops.protocol import Command, Connection, Job, JobStats, commands
-from beanops.protocol.errors import ConnectFailed
+from beanops.protocol.errors import ConnectFailed, ConnectionClosed
 
 #: A job, its statistics, or its id.
 JobLike = Job | JobStats | SupportsIndex
@@ -28,6 +29,19 @@ def restoring(old: Connection) -> Iterator[Command[Any]]:
             yield commands.watch(tube)
     if "default" not in old.watched:
         yield commands.ignore("default")
+
+
+@contextmanager
+def coming_back(connection: Connection) -> Iterator[str]:
+    """Give the used tube; a connection that ends up with another one is closed, and reconnects to this one."""
+    used = connection.used
+    try:
+        yield used
+    finally:
+        if connection.used != used:
+            if connection.error is None:
+                connection.error = ConnectionClosed(f"it could not go back to the tube {used}")
+            connection.used = used
 
 
 def dial(address: Address, timeout: float) -> socket.socket:

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self, SupportsIndex, TypeVar
 
 from beanops.client.address import Address
-from beanops.client.shared import JobLike, dial, job_id, restoring
+from beanops.client.shared import JobLike, coming_back, dial, job_id, restoring
 from beanops.client.window import Window
 from beanops.protocol import Command, Connection, Job, JobStats, ServerStats, TubeStats, commands
 from beanops.protocol.errors import (
@@ -29,7 +29,6 @@ from beanops.protocol.limits import (
     U32_MAX,
     check_body,
     check_number,
-    check_tube,
 )
 
 T = TypeVar("T")
@@ -127,10 +126,14 @@ class Client:
         with self._turn(closed=True):
             old = self._connection
             self._open()
-            for result in self._exchange(restoring(old)):
-                if isinstance(result, ReplyError):
-                    self.close()
-                    raise result
+            try:
+                for result in self._exchange(restoring(old)):
+                    if isinstance(result, ReplyError):
+                        self._connection.error = ConnectionClosed("what it used and watched could not be restored")
+                        raise result
+            finally:
+                # Also after a failure: the next attempt must restore the same.
+                self._connection.used, self._connection.watched = old.used, old.watched
 
     def __enter__(self) -> Self:
         return self
@@ -216,23 +219,28 @@ class Client:
     def _exchange(self, commands: Iterable[Command[Any]]) -> Generator[Any, None, None]:
         connection = self._connection
         window = Window(connection, commands)
+        settled = False
         try:
             self._look_for_end()
             while True:
                 if not self._unsent and not window.exhausted:
                     self._unsent = memoryview(window.take())
                 if not connection.waiting:
-                    return
+                    break
                 yield from self._move()
                 if connection.error is not None and not (window.exhausted and not connection.waiting):
                     raise self._told(connection.error)
-        except BaseException as error:
-            # Only after an ordinary stop is it known where the next reply starts. Ctrl-C can be anywhere.
-            if connection.error is None and isinstance(error, Exception | GeneratorExit):
-                self._drain()
-            elif connection.error is None:
-                connection.error = ConnectionClosed("it was interrupted in the middle of a command")
+            settled = True
+        except GeneratorExit:
+            self._drain()
+            settled = True
             raise
+        finally:
+            # Only after an ordinary stop is it known where the next reply starts. Ctrl-C can be anywhere.
+            if not settled and connection.error is None:
+                connection.error = ConnectionClosed("it was interrupted in the middle of a command")
+        if window.failure is not None:
+            raise window.failure
 
     def _look_for_end(self) -> None:
         """Find out before sending whether the server went away or spoke unasked while the connection was idle."""
@@ -305,14 +313,17 @@ class Client:
     ) -> int:
         """Put a job into `tube`, or into the used tube, and return its id. See `commands.put`."""
         command = commands.put(check_body(body, self.max_job_size), priority=priority, delay=delay, ttr=ttr)
-        if tube is None or check_tube(tube) == self._connection.used:
+        if tube is None:
             return self.execute(command)
-        with self._turn():
-            used = self._connection.used
-            # The put waits for the answer to use: were use refused, the job would land in another tube.
-            (result,) = self._exchange((commands.use(tube),))
-            if not isinstance(result, ReplyError):
-                result, _ = self._exchange((command, commands.use(used)))
+        there = commands.use(tube)
+        with self._turn(), coming_back(self._connection) as used:
+            if tube == used:
+                (result,) = self._exchange((command,))
+            else:
+                # The put waits for the answer to use: were use refused, the job would land in another tube.
+                (result,) = self._exchange((there,))
+                if not isinstance(result, ReplyError):
+                    result, _ = self._exchange((command, commands.use(used)))
         if isinstance(result, ReplyError):
             raise result
         return int(result)

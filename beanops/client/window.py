@@ -28,12 +28,15 @@ class Window:
     ----------
     exhausted : bool
         Whether the iterable has no more commands.
+    failure : Exception or None
+        What the iterable raised instead of its next command; due once the commands before it are answered.
     """
 
     def __init__(self, connection: Connection, commands: Iterable[Command[Any]]) -> None:
         self._connection = connection
         self._source = iter(commands)
         self.exhausted = False
+        self.failure: Exception | None = None
 
     def take(self) -> bytes:
         """Return the bytes of the commands that may be sent now; empty when the window is full or all are sent."""
@@ -44,12 +47,17 @@ class Window:
         send = self._connection.send
         chunks: list[bytes] = []
         size = 0
-        for command in islice(self._source, room):
-            data = send(command)
-            chunks.append(data)
-            size += len(data)
-            if size >= MAX_UNSENT:
-                break
-        else:
-            self.exhausted = len(chunks) < room
+        try:
+            for command in islice(self._source, room):
+                data = send(command)
+                chunks.append(data)
+                size += len(data)
+                if size >= MAX_UNSENT:
+                    break
+            else:
+                self.exhausted = len(chunks) < room
+        except Exception as error:
+            # The commands before it count as sent already, so they must go out.
+            self.failure = error
+            self.exhausted = True
         return b"".join(chunks)

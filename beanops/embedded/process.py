@@ -83,7 +83,7 @@ class Beanstalkd:
         """End it; with `kill` as a crash would."""
         if self._process.poll() is None:
             self._process.kill() if kill else self._process.terminate()
-        self._process.communicate()
+            self._process.communicate()
 
     def __enter__(self) -> Self:
         return self

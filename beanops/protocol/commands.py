@@ -358,6 +358,6 @@ def list_tubes_watched() -> Command[list[str]]:
     return Command(_LIST_TUBES_WATCHED, b"list-tubes-watched\r\n")
 
 
-def quit() -> Command[None]:  # noqa: A001 - the protocol's name
+def quit() -> Command[None]:
     """Say goodbye; the server's closing of the connection is the answer."""
     return Command(_QUIT, b"quit\r\n")

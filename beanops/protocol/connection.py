@@ -49,9 +49,8 @@ class Connection:
         self.used = "default"
         self.watched = ["default"]
         self.error: BeanopsError | None = None
-        self._chunks: list[bytes] = []
-        self._held = 0
-        # Bytes that must be there before another look can make progress: a big body is joined once.
+        self._held = bytearray()
+        # Bytes that must be there before another look can make progress: a big body is copied once.
         self._needed = 1
 
     def send(self, command: Command[Any]) -> bytes:
@@ -64,8 +63,9 @@ class Connection:
         """
         if self.error is not None:
             raise UsageError(f"'{command.line}' was not sent, the connection is no longer usable: {self.error}")
+        data = command.data
         self.waiting.append(command)
-        return command.data
+        return data
 
     def receive_data(self, data: bytes) -> list[Any]:
         """Take bytes from the server and return the results that they complete, in order.
@@ -87,20 +87,18 @@ class Connection:
             return []
         if not data:
             return self._receive_end()
-        self._chunks.append(data)
-        self._held += len(data)
-        if self._held < self._needed:
-            return []
-        buffer = data if len(self._chunks) == 1 else b"".join(self._chunks)
+        if self._held:
+            self._held += data
+            if len(self._held) < self._needed:
+                return []
+            data = bytes(self._held)
         results: list[Any] = []
-        position = 0
         try:
-            position = self._parse(buffer, results)
+            position = self._parse(data, results)
         except ProtocolError as error:
             self.error = error
-        rest = buffer[position:] if self.error is None else b""
-        self._chunks = [rest] if rest else []
-        self._held = len(rest)
+            position = len(data)
+        self._held = bytearray(memoryview(data)[position:])
         return results
 
     def _parse(self, buffer: bytes, results: list[Any]) -> int:
@@ -113,7 +111,7 @@ class Connection:
                 raise ProtocolError(f"the server sent {buffer[position : position + 40]!r} although nothing was asked")
             end = buffer.find(b"\r\n", position, position + MAX_LINE + 2)
             if end < 0:
-                if size - position > MAX_LINE:
+                if size - position > MAX_LINE + 1:  # the last byte may be the CR
                     raise ProtocolError(f"the server sent an endless line: {buffer[position : position + 40]!r}...")
                 self._needed = size - position + 1
                 return position

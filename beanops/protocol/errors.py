@@ -88,6 +88,11 @@ class NotFound(ReplyError):
     token = "NOT_FOUND"
     meaning = "it does not exist, or is not in a state that this command takes"
 
+    def __str__(self) -> str:
+        missing = {"stats-tube": "tube", "pause-tube": "tube", "stats-job": "job", "peek": "job"}
+        what = missing.get(self.command.partition(" ")[0])
+        return f"{self.token} to '{self.command}': {f'there is no such {what}' if what else self.meaning}"
+
 
 class TimedOut(ReplyError):
     """``TIMED_OUT``: no job became ready within the time-out of a reserve."""
