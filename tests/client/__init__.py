@@ -1,0 +1,1 @@
+"""Both clients, on a real server and on scripted ones."""
