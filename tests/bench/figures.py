@@ -55,8 +55,7 @@ def show(title: str, figures: list[Figure]) -> None:
     for one in figures:
         target = f"{'>=' if one.at_least else '<='} {one.target:g}"
         verdict = "" if one.met else "   MISSED"
-        print(
-            f"  {one.name:<34}{one.figure:>12,.0f}{one.limit:>12,.0f} {one.unit:<4}{one.ratio:>8.2f}{target:>10}{verdict}"
-        )
+        values = f"{one.figure:>12,.0f}{one.limit:>12,.0f} {one.unit:<4}{one.ratio:>8.2f}"
+        print(f"  {one.name:<34}{values}{target:>10}{verdict}")
     missed = [one.name for one in figures if not one.met]
     print(f"  missed: {', '.join(missed)}" if missed else "  all targets met", flush=True)
