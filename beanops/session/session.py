@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import getpass
+import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from copy import copy
 from datetime import UTC, datetime
+from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, SupportsIndex
 
@@ -81,11 +84,18 @@ def connect(
     return Session(
         target,
         source=source,
-        actor=actor or f"{getpass.getuser()}@{socket.gethostname()}",
+        actor=actor or f"{_user()}@{socket.gethostname()}",
         read_only=read_only,
         timeouts=(connect_timeout, read_timeout),
         clock=clock,
     )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a number that has no name
+        return f"uid {os.getuid()}"
 
 
 class Session:
@@ -154,6 +164,34 @@ class Session:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
+    def through(self, source: str) -> Session:
+        """Return this session as another face uses it: the same connections and record, where it stands as `source`."""
+        other = copy(self)
+        other._actor = self._actor.through(source)
+        return other
+
+    def dashboard(self, name: str = "dashboard") -> Any:
+        """Return a live view of the tubes for a notebook, with buttons to act; needs ``beanops[notebook]``.
+
+        Parameters
+        ----------
+        name : str
+            A view of the same name and server that is shown already is closed, so that a cell can run again.
+
+        Returns
+        -------
+        beanops.notebook.dashboard.Dashboard
+            Shown by a notebook when it ends a cell; closed by ``close()`` or a ``with`` block.
+
+        Examples
+        --------
+        >>> view = session.dashboard()          # doctest: +SKIP
+        >>> view.select("mail")
+        >>> view.pause(60)
+        """
+        # By its name: the session must not know the faces, which import it.
+        return import_module("beanops.notebook.open").dashboard(self, name)
+
     def __repr__(self) -> str:
         return f"<Session {self.address}{' read-only' if self.read_only else ''}>"
 
@@ -170,6 +208,16 @@ class Session:
     def tube_stats(self) -> list[TubeStats]:
         """Return the statistics of all tubes as records, without pandas."""
         return sweep(self._looking())
+
+    def tube(self, name: str) -> TubeStats:
+        """Return the statistics of one tube.
+
+        Raises
+        ------
+        NotFound
+            There is no such tube.
+        """
+        return self._looking().stats_tube(name)
 
     def tubes(self) -> pandas.DataFrame:
         """Return the statistics of all tubes.
@@ -207,6 +255,10 @@ class Session:
         if found is None:
             raise NotFound(f"stats-job {id}")
         return found
+
+    def jobs_by_id(self, ids: Iterable[SupportsIndex]) -> Iterator[FoundJob | None]:
+        """Yield each job in turn with its statistics and its body, None for one that does not exist."""
+        return read_jobs(self._looking(), (check_number("id", id, U64_MAX) for id in ids))
 
     def heads(self, tube: str) -> dict[str, FoundJob | None]:
         """Return the next job of a tube in each of the states ready, delayed and buried.
