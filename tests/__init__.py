@@ -1,0 +1,1 @@
+"""beanops' tests: one folder for each room, tools that several rooms need beside this file."""
