@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import sys
 import unicodedata
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import beanops.text
 from beanops.text import safe_text
 
 # Arabic number signs and their like: format characters that are drawn.
@@ -60,7 +62,13 @@ def test_a_cut_says_how_long_the_text_was() -> None:
 def test_any_text_comes_out_printable_and_within_its_length(text: str, multiline: bool, limit: int) -> None:
     for shown in (safe_text(text, multiline=multiline), safe_text(text, multiline=multiline, limit=limit)):
         shown.encode()
-        assert not any(unicodedata.category(character) in ("Cc", "Cs") for character in shown if character not in "\n\t")
+        assert not any(
+            unicodedata.category(character) in ("Cc", "Cs") for character in shown if character not in "\n\t"
+        )
         assert multiline or not set(shown) & {"\n", "\t"}
         assert safe_text(shown, multiline=multiline) == shown
     assert len(safe_text(text, multiline=multiline, limit=limit)) <= limit
+
+
+def test_the_examples_of_the_documentation_are_true() -> None:
+    assert doctest.testmod(beanops.text) == (0, 3)
