@@ -58,9 +58,8 @@ class Selection(NamedTuple):
         if self.ids is not None or "invalid" in self.states:
             return None
         states = self.states or frozenset(STATES[:4])
-        return sum(
-            getattr(tube, f"current_jobs_{state}") for tube in tubes if self.in_tube(tube.name) for state in states
-        )
+        counts = [f"current_jobs_{state}" for state in states]
+        return sum(int(getattr(tube, count)) for tube in tubes if self.in_tube(tube.name) for count in counts)
 
 
 def select(

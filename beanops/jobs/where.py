@@ -44,7 +44,7 @@ class Column(NamedTuple):
 
 
 def _stat(name: str, dtype: str) -> Column:
-    sql = f"to_seconds({name})" if name in _INTERVALS else name
+    sql = f"to_seconds({name})" if name in _INTERVALS else f"{name}::varchar" if dtype == "object" else name
     return Column(dtype, f"{sql} as {name}", lambda job: getattr(job.stats, name))
 
 
@@ -67,7 +67,7 @@ TABLE = {
     **{name: _stat(name, "int64") for name in _INTERVALS},
     **{name: _stat(name, "uint32") for name in ("reserves", "timeouts", "releases", "buries", "kicks")},
     "size": Column("uint32", "size", lambda job: len(job.body or b"")),
-    "body": Column("object", "body", body_text),
+    "body": Column("object", "body::varchar as body", body_text),
     "data": Column("object", "data::json as data", _data),
 }
 #: Columns that need the job's body, which costs a command more.

@@ -149,7 +149,9 @@ def test_a_predicate_narrows_the_scan_and_its_limit(client: Client) -> None:
     assert ids(scan_of(client, where="data->>'$.user' = '1'", limit=2)) == [made[28], made[25]]
     few = scan_of(client, where=f"id <= {made[4]}")
     assert ids(few) == made[4::-1]
-    assert client.stats().cmd_peek == 30 + 30 + 5 or client.stats().cmd_peek <= 65
+    peeks = client.stats().cmd_peek
+    assert ids(scan_of(client, where=f"id <= {made[4]}")) == made[4::-1]
+    assert client.stats().cmd_peek - peeks == 5
 
 
 def test_jobs_that_come_and_go_meanwhile_are_no_error(client: Client, beanstalkd: Beanstalkd) -> None:
@@ -195,16 +197,14 @@ def test_a_cancelled_scan_goes_on_where_it_stopped(client: Client) -> None:
         found += [job.id for job in batch]
         scan.cancel()
     assert 0 < len(found) < 5000
-    assert scan.verdict.startswith(f"incomplete: ")
+    assert scan.verdict.startswith("incomplete: ")
     assert "not looked at: ids 1 to " in scan.verdict
     found += ids(scan)
     assert found == made[::-1]
     assert scan.complete
 
 
-def test_a_scan_survives_the_loss_of_its_server(
-    start_beanstalkd: Callable[..., Beanstalkd], tmp_path: Path
-) -> None:
+def test_a_scan_survives_the_loss_of_its_server(start_beanstalkd: Callable[..., Beanstalkd], tmp_path: Path) -> None:
     server = start_beanstalkd("-b", str(tmp_path))
     client = Client(server.address)
     made = put(client, "mail", 5000)
@@ -216,10 +216,11 @@ def test_a_scan_survives_the_loss_of_its_server(
 
     scan = Scan(connected, select("mail"), IdMap(), probe=True)
     found: list[int] = []
+    batches = iter(scan)
+    found += [job.id for job in next(batches)]
+    server.stop(kill=True)
     with pytest.raises(ConnectionLost):
-        for batch in scan:
-            found += [job.id for job in batch]
-            server.stop(kill=True)
+        next(batches)
     start_beanstalkd("-b", str(tmp_path), port=server.port)
     found += ids(scan)
     assert found == made[::-1]
