@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, SupportsIndex
 
@@ -78,6 +78,16 @@ class Looking:
         """Return the statistics of all tubes as records, without pandas."""
         return sweep(self._looking())
 
+    def tube(self, name: str) -> TubeStats:
+        """Return the statistics of one tube.
+
+        Raises
+        ------
+        NotFound
+            There is no such tube.
+        """
+        return self._looking().stats_tube(name)
+
     def tubes(self) -> pandas.DataFrame:
         """Return the statistics of all tubes.
 
@@ -114,6 +124,10 @@ class Looking:
         if found is None:
             raise NotFound(f"stats-job {id}")
         return found
+
+    def jobs_by_id(self, ids: Iterable[SupportsIndex]) -> Iterator[FoundJob | None]:
+        """Yield each job in turn with its statistics and its body, None for one that does not exist."""
+        return read_jobs(self._looking(), (check_number("id", id, U64_MAX) for id in ids))
 
     def heads(self, tube: str) -> dict[str, FoundJob | None]:
         """Return the next job of a tube in each of the states ready, delayed and buried.

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import getpass
+import os
 import socket
 from collections.abc import Callable, Iterable
+from copy import copy
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from beanops.client.address import Address
@@ -78,11 +81,18 @@ def connect(
     return Session(
         target,
         source=source,
-        actor=actor or f"{getpass.getuser()}@{socket.gethostname()}",
+        actor=actor or f"{_user()}@{socket.gethostname()}",
         read_only=read_only,
         timeouts=(connect_timeout, read_timeout),
         clock=clock,
     )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a number that has no name
+        return f"uid {os.getuid()}"
 
 
 class Session(Looking):
@@ -120,6 +130,34 @@ class Session(Looking):
             if known is not None and known.closed:
                 self._actor.held.clear()  # the server took its reservations back with the connection
             return self._client("acting")
+
+    def through(self, source: str) -> Session:
+        """Return this session as another face uses it: the same connections and record, where it stands as `source`."""
+        other = copy(self)
+        other._actor = self._actor.through(source)
+        return other
+
+    def dashboard(self, name: str = "dashboard") -> Any:
+        """Return a live view of the tubes for a notebook, with buttons to act; needs ``beanops[notebook]``.
+
+        Parameters
+        ----------
+        name : str
+            A view of the same name and server that is shown already is closed, so that a cell can run again.
+
+        Returns
+        -------
+        beanops.notebook.dashboard.Dashboard
+            Shown by a notebook when it ends a cell; closed by ``close()`` or a ``with`` block.
+
+        Examples
+        --------
+        >>> view = session.dashboard()          # doctest: +SKIP
+        >>> view.select("mail")
+        >>> view.pause(60)
+        """
+        # By its name: the session must not know the faces, which import it.
+        return import_module("beanops.notebook.open").dashboard(self, name)
 
     def __repr__(self) -> str:
         return f"<Session {self.address}{' read-only' if self.read_only else ''}>"

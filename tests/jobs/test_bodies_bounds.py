@@ -68,7 +68,7 @@ def test_many_small_bombs_share_one_allowance() -> None:
     bomb = base64.b64encode(_zeros(5)).decode()
     started = time.monotonic()
     decoded = decode(json.dumps([bomb] * 300 + ["ABCDEFGHIJKLMNOP"]).encode())
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 5
     assert "unpacks to more" in decoded.data[0]["$refused"]
     assert decoded.data[1:] == [bomb] * 299 + ["ABCDEFGHIJKLMNOP"]
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from typing import Any
 
+import msgpack  # type: ignore[import-untyped]
 import pytest
 
 from beanops.jobs.bodies import Limits, decode, decoder, redact, registry
@@ -87,6 +88,12 @@ def test_strings_that_only_look_like_layers_stay_strings() -> None:
     }
     decoded = decode(json.dumps(data).encode())
     assert (decoded.data, decoded.inner) == (data, ())
+
+
+def test_layers_of_a_guess_that_was_wrong_are_not_listed() -> None:
+    inner = base64.b64encode(msgpack.packb([json.dumps({"a": 1})])).decode()
+    decoded = decode(json.dumps({"x": inner}).encode())
+    assert (decoded.data, decoded.inner) == ({"x": inner}, ())
 
 
 def test_the_text_is_indented_and_binary_is_a_dump() -> None:

@@ -23,7 +23,8 @@ WORDS = (
     "test 12345678 123 007 1e5 3.14 true null NaN password= aaaa abcdefgh deadbeef d41d8cd98f00b204e9800998ecf8427e "
     "550e8400-e29b-41d4-a716-446655440000 internationalization ThisIsACamelCaseName user:42 N; i:5; b:1; a:1 O:8 a:1:{ "
     "]. N. (l. I42\n. (see). }. {broken [x] [/x] x^2 x=1 /var/log/messages/today hello/world/path12 AAAAAAAAAAAAAAAA "
-    "1234567890123456 SGVsbG8= Zm9v 2026-01-01T00:00:00Z gzip 0x1f8b 7b2261223a317d"
+    "1234567890123456 SGVsbG8= Zm9v 2026-01-01T00:00:00Z gzip 0x1f8b 7b2261223a317d "
+    "hE8wYnCmo8ptMLwU721u dFgnIk4zJ2RqREpf glcvzwdvfznssmzzqxsiqnwweygcelco gq3GLbnAvrTsPtorORjhLvM3"
 )
 ROW = {"user": 42, "name": "Zoë", "tags": ["a", None, True, 1.5], "nested": {"x": []}}
 
@@ -44,6 +45,7 @@ ROW = {"user": 42, "name": "Zoë", "tags": ["a", None, True, 1.5], "nested": {"x
         (base64.encodebytes(b'{"a": "%s"}' % (b" -" * 100)), ("base64", "json"), {"a": " -" * 100}),
         (base64.b64encode(b"hello wide world"), ("base64", "text"), "hello wide world"),
         (base64.b64encode(zlib.compress(b"[1]")), ("base64", "zlib", "json"), [1]),
+        (base64.b64encode(msgpack.packb(ROW)), ("base64", "msgpack"), ROW),
         (msgpack.packb(ROW), ("msgpack",), ROW),
         (msgpack.packb([1, -1, "x", b"\xff\x00"]), ("msgpack",), [1, -1, "x", {"$bytes": "ff00", "$size": 2}]),
         (msgpack.packb({1: "a", "1": "b"}), ("msgpack",), {"1": "a", "1 (bytes)": "b"}),

@@ -12,7 +12,7 @@ from typing import Any
 
 from beanops.jobs.bodies.budget import Budget, Limits, Refused
 from beanops.jobs.bodies.decoded import Decoded, mark_refused
-from beanops.jobs.bodies.formats import Ready, mark_bytes, plain_float, plain_integer, read_text
+from beanops.jobs.bodies.formats import Ready, mark_bytes, plain_float, plain_integer, text_of
 from beanops.jobs.bodies.pickles import Pairs
 from beanops.jobs.bodies.registry import registry
 from beanops.protocol.limits import check_body
@@ -21,7 +21,7 @@ DEFAULT_LIMITS = Limits()
 
 _TEXTS = frozenset(("text", "latin-1", "hex"))
 #: Base64 of a text is taken as such from this length on: a shorter word can decode to letters by chance.
-_MIN_BASE64_TEXT = 16
+_MIN_BASE64_TEXT = 20
 # What a string inside data starts with when it may be a layer of its own: a JSON container, PHP, base64.
 _layer_at = re.compile(r"[{\[]|[aOC]:\d|[A-Za-z0-9+/]{16,}={0,2}\Z").match
 _MIN_LAYER = 8
@@ -72,7 +72,7 @@ def decode(body: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Decoded:
     try:
         chain, data = work.unpack(body, 0, ())
     except RecursionError:
-        chain, data = (), mark_refused("nested too deep")
+        return Decoded((), mark_refused("nested too deep"))
     return Decoded(chain, data, tuple(work.inner), (*registry.problems, *work.notes))
 
 
@@ -90,14 +90,18 @@ class _Work:
 
     def unpack(self, body: bytes, depth: int, path: Path) -> tuple[tuple[str, ...], Any]:
         """Return the decoders' names and the plain data; `depth` and `path` say where in the data it stands."""
+        known = len(self.inner)
         for decoder in self._decoders:
+            # What an attempt found that came to nothing is not in the data.
+            del self.inner[known:]
             try:
                 value = decoder.read(body, self._budget)
                 if value is None:
                     continue
                 if type(value) is Ready:
-                    # How deep it may nest depends on where it stands.
-                    return (decoder.name,), value.data if depth == 0 else self._plain(value.data, depth, path)
+                    # How deep data may nest depends on where it stands.
+                    ready = depth == 0 or isinstance(value.data, str)
+                    return (decoder.name,), value.data if ready else self._plain(value.data, depth, path)
                 if type(value) is not bytes:
                     return (decoder.name,), self._plain(value, depth, path)
                 self._budget.spend_bytes(len(value))
@@ -106,6 +110,7 @@ class _Work:
             except Refused as refused:
                 if decoder.guess:
                     continue
+                del self.inner[known:]
                 return (decoder.name,), mark_refused(f"{decoder.name}: {refused}")
             except RecursionError:
                 raise
@@ -124,8 +129,8 @@ class _Work:
         if chain[-1] == "text":
             return len(body) >= _MIN_BASE64_TEXT and data.isprintable()
         if chain[-1] == "msgpack":
-            # Bytes at random are often a short array; a map with names for keys they are not.
-            return isinstance(data, dict) and all(key.isprintable() for key in data)
+            # Bytes at random are often a short array or map of numbers; a map with names for keys they are not.
+            return isinstance(data, dict) and all(key.replace("-", "_").isidentifier() for key in data)
         return chain[-1] not in _TEXTS
 
     def _note(self, note: str) -> None:
@@ -161,7 +166,7 @@ class _Work:
         return data
 
     def _key(self, key: Any, depth: int, taken: dict[str, Any]) -> str:
-        text = read_text(key) if isinstance(key, bytes) else None
+        text = text_of(key) if isinstance(key, bytes) else None
         if text is None:
             plain = self._plain(key, depth, ())
             text = plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False)
@@ -187,7 +192,7 @@ class _Work:
 
     def _other(self, value: Any, depth: int, path: Path) -> Any:
         if isinstance(value, bytes | bytearray):
-            text = read_text(bytes(value))
+            text = text_of(bytes(value))
             return mark_bytes(bytes(value)) if text is None else self._text(text, depth, path)
         if isinstance(value, Pairs):
             return self._mapping(value, depth, path)

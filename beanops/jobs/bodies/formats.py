@@ -172,8 +172,8 @@ _C1 = bytes(range(0x80, 0xA0))
 _ASCII = bytes(range(0x80))
 
 
-def read_text(body: bytes, _: Budget | None = None) -> str | None:
-    """UTF-8 in which at most a tenth is control characters other than blanks and terminal codes."""
+def text_of(body: bytes) -> str | None:
+    """Return the UTF-8 in which at most a tenth is control characters other than blanks and terminal codes."""
     try:
         text = body.decode()
     except UnicodeDecodeError:
@@ -183,11 +183,17 @@ def read_text(body: bytes, _: Budget | None = None) -> str | None:
     return text
 
 
-def read_latin1(body: bytes, _: Budget) -> str | None:
+def read_text(body: bytes, _: Budget) -> Ready | None:
+    """UTF-8."""
+    text = text_of(body)
+    return None if text is None else Ready(text)
+
+
+def read_latin1(body: bytes, _: Budget) -> Ready | None:
     """Latin-1 without control characters, mostly ASCII: anything else can be read so and means nothing."""
     if len(body.translate(None, _CONTROLS + _C1)) < len(body) or 2 * len(body.translate(None, _ASCII)) > len(body):
         return None
-    return body.decode("latin-1")
+    return Ready(body.decode("latin-1"))
 
 
 #: Bytes of a binary value that are shown; the job's body has them all.
