@@ -20,8 +20,28 @@ class FoundJob(NamedTuple):
     ----------
     stats : JobStats
         Its tube, state, priority and counts.
+    body : bytes
+        Its body.
+    """
+
+    stats: JobStats
+    body: bytes
+
+    @property
+    def id(self) -> int:
+        """The job's number."""
+        return self.stats.id
+
+
+class ScannedJob(NamedTuple):
+    """A job as a scan found it.
+
+    Attributes
+    ----------
+    stats : JobStats
+        Its tube, state, priority and counts.
     body : bytes or None
-        Its body; None when it was not asked for.
+        Its body; None when it was not asked for, or has not yet arrived at the server.
     """
 
     stats: JobStats

@@ -1,4 +1,4 @@
-"""The session: one server, looked at and acted upon. Looking is in `look`; the funnel of actions is in `act`."""
+"""The session: one server, looked at (`look`, `find`) and acted upon (`act` is the funnel of actions)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from beanops.client.sync import Client
 from beanops.jobs.read import FoundJob
 from beanops.jobs.select import ids_of
 from beanops.protocol import Job, JobStats, commands
-from beanops.protocol.errors import UsageError
+from beanops.protocol.errors import ArgumentError, UsageError
 from beanops.protocol.limits import (
     DEFAULT_PRIORITY,
     DEFAULT_TTR,
@@ -27,7 +27,7 @@ from beanops.protocol.limits import (
     check_tube,
 )
 from beanops.session.act import Actor, Who
-from beanops.session.look import Looking
+from beanops.session.find import Finding
 from beanops.session.record import Action, Record, actions_frame
 from beanops.session.run import Run
 from beanops.session.verbs import VERBS, Settings
@@ -45,6 +45,7 @@ def connect(
     source: str = "script",
     actor: str | None = None,
     read_only: bool = False,
+    redact: Iterable[str] = (),
     connect_timeout: float = 5.0,
     read_timeout: float = 30.0,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -61,6 +62,9 @@ def connect(
         For the record; by default the user and the host.
     read_only : bool
         Refuse everything that would change a queue.
+    redact : iterable of str
+        Patterns of keys in bodies whose values are hidden in all that is shown, such as ``"*token*"``; see
+        `beanops.redact`.
     connect_timeout, read_timeout : float
         Seconds, as in `Client`.
     clock : callable
@@ -83,6 +87,7 @@ def connect(
         source=source,
         actor=actor or f"{_user()}@{socket.gethostname()}",
         read_only=read_only,
+        redact=redact,
         timeouts=(connect_timeout, read_timeout),
         clock=clock,
     )
@@ -95,7 +100,7 @@ def _user() -> str:
         return f"uid {os.getuid()}"
 
 
-class Session(Looking):
+class Session(Finding):
     """A server, with what was done to it. Made by `connect`.
 
     Looking and acting use a connection each, because a server counts every connection that ever reserved
@@ -110,10 +115,11 @@ class Session(Looking):
         source: str,
         actor: str,
         read_only: bool,
+        redact: Iterable[str],
         timeouts: tuple[float, float],
         clock: Callable[[], datetime],
     ) -> None:
-        super().__init__(target, timeouts)
+        super().__init__(target, timeouts, redact)
         self._record = Record()
         self._actor = Actor(
             Who(str(self.address), actor, source), self._record, self._looking, self._acting, clock, read_only
@@ -249,6 +255,8 @@ class Session(Looking):
             None if priority is None else check_number("priority", priority, U32_MAX),
             check_number("delay", delay, U32_MAX),
         )
+        if isinstance(jobs, str):  # "123" may be meant as a tube
+            raise ArgumentError("jobs", jobs, "ids, jobs, or a frame with a column 'id'")
         return self._actor.act_on_jobs(VERBS[verb], ids_of(jobs), settings)
 
     def reserve(self, tube: str, timeout: SupportsIndex = 0) -> Job:
@@ -310,4 +318,7 @@ class Session(Looking):
         """
         command = commands.put(check_body(body, self._looking().max_job_size), priority=priority, delay=delay, ttr=ttr)
         details = {"priority": int(priority), "delay": int(delay)}
-        return self._actor.act_on_tube("put", check_tube(tube), command, use=True, **details)
+        run = self._actor.act_on_tube("put", check_tube(tube), command, use=True, **details)
+        for id in run.ids:
+            self._idmaps.note_put(id)
+        return run

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
-from beanops.jobs.idmap import IdMap
+from beanops.jobs.idmap import IdMaps
 from beanops.jobs.scan import Scan
 from beanops.jobs.select import select
 from beanops.protocol import commands
@@ -29,9 +29,9 @@ def client(beanstalkd: Beanstalkd) -> Iterator[Client]:
         yield client
 
 
-def scan_of(client: Client, tube: str | None = None, idmap: IdMap | None = None, **options: Any) -> Scan:
+def scan_of(client: Client, tube: str | None = None, idmap: IdMaps | None = None, **options: Any) -> Scan:
     how = {name: options.pop(name) for name in ("bodies", "probe", "max_rate", "polite", "sleep") if name in options}
-    return Scan(lambda: client, select(tube, **options), idmap or IdMap(), **how)
+    return Scan(lambda: client, select(tube, **options), idmap or IdMaps(), **how)
 
 
 def ids(scan: Scan) -> list[int]:
@@ -125,7 +125,7 @@ def test_the_second_scan_looks_only_at_what_can_have_changed(client: Client) -> 
     for _ in client.pipeline(map(commands.delete, gone)):
         pass
     last = put(client, "mail", 1)
-    idmap = IdMap()
+    idmap = IdMaps()
     first = ids(scan_of(client, idmap=idmap))
     asked = client.stats().cmd_stats_job
     again = put(client, "mail", 1)
@@ -214,7 +214,7 @@ def test_a_scan_survives_the_loss_of_its_server(start_beanstalkd: Callable[..., 
             client.reconnect()
         return client
 
-    scan = Scan(connected, select("mail"), IdMap(), probe=True)
+    scan = Scan(connected, select("mail"), IdMaps(), probe=True)
     found: list[int] = []
     batches = iter(scan)
     found += [job.id for job in next(batches)]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from beanops.jobs.bodies.budget import Budget, Limits, Refused
@@ -74,6 +74,25 @@ def decode(body: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Decoded:
     except RecursionError:
         return Decoded((), mark_refused("nested too deep"))
     return Decoded(chain, data, tuple(work.inner), (*registry.problems, *work.notes))
+
+
+def redact_body(body: bytes, patterns: Iterable[str]) -> bytes:
+    """Return a body with secret values hidden, as JSON or text; one in which none is seen stays as it is.
+
+    What could not be decoded is left out too: nobody knows what is in it.
+
+    Parameters
+    ----------
+    body : bytes
+        As the server gave it.
+    patterns : iterable of str
+        As in `redact`.
+    """
+    decoded = decode(body)
+    hidden = decoded.redacted(patterns)
+    if hidden.data == decoded.data and '"$refused":' not in decoded.json:
+        return body
+    return (hidden.data if isinstance(hidden.data, str) else hidden.json).encode()
 
 
 class _Work:
