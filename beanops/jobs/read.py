@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from beanops.client.sync import Client
@@ -11,6 +11,8 @@ from beanops.protocol.errors import NotFound, ReplyError
 
 #: The states that have a head which the server shows; reserved jobs have none.
 HEAD_STATES = ("ready", "delayed", "buried")
+#: Bytes of bodies after which a batch takes no more.
+_MAX_BODIES = 4 * 2**20
 
 
 class FoundJob(NamedTuple):
@@ -56,7 +58,7 @@ class ScannedJob(NamedTuple):
 def read_stats(client: Client, ids: Iterable[int]) -> Iterator[JobStats | None]:
     """Yield the statistics of each job in turn, None for one that does not exist."""
     for result in client.pipeline(map(commands.stats_job, ids)):
-        yield _found(result)
+        yield present(result)
 
 
 def read_jobs(client: Client, ids: Iterable[int]) -> Iterator[FoundJob | None]:
@@ -69,8 +71,8 @@ def read_jobs(client: Client, ids: Iterable[int]) -> Iterator[FoundJob | None]:
 
     results = client.pipeline(both())
     for stats, job in zip(results, results, strict=True):
-        found: JobStats | None = _found(stats)
-        peeked: Job | None = _found(job)
+        found: JobStats | None = present(stats)
+        peeked: Job | None = present(job)
         yield FoundJob(found, peeked.body) if found is not None and peeked is not None else None
 
 
@@ -107,7 +109,7 @@ def read_heads(client: Client, tube: str) -> dict[str, FoundJob | None]:
     using, *heads, _ = client.pipeline(look)
     if isinstance(using, ReplyError):
         raise using
-    jobs: list[Job | None] = [_found(head) for head in heads]
+    jobs: list[Job | None] = [present(head) for head in heads]
     stats = read_stats(client, [job.id for job in jobs if job is not None])
     found: dict[str, FoundJob | None] = {}
     for state, job in zip(HEAD_STATES, jobs, strict=True):
@@ -118,10 +120,37 @@ def read_heads(client: Client, tube: str) -> dict[str, FoundJob | None]:
     return found
 
 
-def _found(result: Any) -> Any:
+def present(result: Any) -> Any:
     """Return a result, None for `NotFound`; raise any other error."""
     if isinstance(result, NotFound):
         return None
     if isinstance(result, ReplyError):
         raise result
     return result
+
+
+class Bodies:
+    """Asks for the bodies of jobs until there are enough bytes for one batch."""
+
+    def __init__(self, jobs: Sequence[ScannedJob]) -> None:
+        self._jobs = jobs
+        self._size = 0
+
+    def asks(self) -> Iterator[Command[Any]]:
+        """Yield the commands; they end early when the answers that were read are large enough."""
+        for job in self._jobs:
+            if self._size >= _MAX_BODIES:
+                return
+            yield commands.peek(job.id)
+
+    def read(self, answers: Iterator[Any]) -> tuple[list[ScannedJob], int]:
+        """Return the jobs that are still there with their bodies, and how many were asked for."""
+        found = []
+        asked = 0
+        for job, answer in zip(self._jobs, answers, strict=False):
+            asked += 1
+            if present(answer) is not None:
+                self._size += len(answer.body)
+                # Before a body has arrived the server shows whatever was in its memory.
+                found.append(ScannedJob(job.stats, None if job.stats.state == "invalid" else answer.body))
+        return found, asked

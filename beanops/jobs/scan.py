@@ -18,18 +18,16 @@ from beanops.jobs.idmap import IdMap, IdMaps
 from beanops.jobs.order import First
 from beanops.jobs.plan import Bound, bound
 from beanops.jobs.progress import Progress
-from beanops.jobs.read import ScannedJob
+from beanops.jobs.read import Bodies, ScannedJob, present
 from beanops.jobs.select import Selection
 from beanops.jobs.where import Where
 from beanops.protocol import Command, JobStats, ServerStats, commands
-from beanops.protocol.errors import ArgumentError, NotFound, ReplyError
+from beanops.protocol.errors import ArgumentError
 
 #: Ids asked for in one go: the first page comes soon, and a long scan seldom waits for a round trip.
 _FIRST_BLOCK, _BLOCK = 256, 8192
 #: How far to look above an inexact bound while jobs are missing, before giving up.
 _GIVE_UP = 1_000_000
-#: Bytes of bodies in one batch beyond which batches get smaller.
-_MAX_BODIES = 4 * 2**20
 
 
 class Scan:
@@ -219,32 +217,32 @@ class Scan:
         assert self._account is not None
         client = self._connect()
         enough = wanted is not None and not self._bodies_first and len(self._bodiless) >= wanted
-        block, rest = ((), self._todo) if enough else self._next_block()
+        block, rest = ((), self._todo) if enough or len(self._bodiless) > self._most else self._next_block()
         ids: Sequence[int] = block
         if isinstance(block, range) and abs(block.step) == 1:
             ids = self._idmap.candidates(block, self._in_tube)
-        peeks = (commands.peek(job.id) for job in self._bodiless if _has_body(job))
-        asks: Iterator[Command[Any]] = chain((commands.stats(),), peeks, map(commands.stats_job, ids))
+        bodies = Bodies(self._bodiless if self._bodies_first else self._bodiless[:wanted])
+        asks: Iterator[Command[Any]] = chain((commands.stats(),), map(commands.stats_job, ids), bodies.asks())
         # Answers are read while the server works on the next ones: nothing here waits for a whole block.
         with closing(client.pipeline(asks)) as answers:
-            server: ServerStats = _checked(next(answers))
+            server: ServerStats = present(next(answers))
             self._idmap = self._idmaps.of(server.id)  # another one after a restart of the server
-            found = list(self._with_bodies(answers))
             hits = self._note(ids, answers)
+            found, asked = bodies.read(answers)
         matching = hits
         if self._where is not None:
             if self._bodies_first:
                 found = self._where.matching(found)
             else:
                 matching = self._where.matching(hits)
-        self._adapt(sum(len(job.body or b"") for job in found))
         self._account.found.extend([job.id for job in hits])
         self._looked += len(block)
         self._todo = rest
         if self._bodies:
-            self._bodiless = matching
+            self._bodiless = self._bodiless[asked:] + matching
         else:
             found = matching
+        self._block = min(self._most, self._block * 2)
         if not enough:
             self._look_whether_done(client, self._account)
         return found[:wanted], len(ids), server
@@ -256,29 +254,17 @@ class Scan:
         rest = first[self._block :]
         return first[: self._block], [rest, *self._todo[1:]] if rest else self._todo[1:]
 
-    def _adapt(self, size: int) -> None:
-        """Let blocks grow until they are large, or their bodies are."""
-        self._block = min(self._most, self._block * 2 if size < _MAX_BODIES else max(self._block // 2, 16))
-
-    def _with_bodies(self, answers: Iterator[Any]) -> Iterator[ScannedJob]:
-        """Yield the jobs that lacked a body with it; those that went meanwhile are left out."""
-        for job in self._bodiless:
-            if not _has_body(job):
-                yield job
-            elif (peeked := _checked(next(answers))) is not None:
-                yield ScannedJob(job.stats, peeked.body)
-
     def _note(self, ids: Sequence[int], answers: Iterator[Any]) -> list[ScannedJob]:
         """Remember what the answers tell, and return the jobs in the selected tubes and states."""
         hits = []
         gone = []
         learn, states, in_tube = self._idmap.learn, self._selection.states, self._in_tube
-        for id, stats in zip(ids, answers, strict=True):
+        for id, stats in zip(ids, answers, strict=False):
             if type(stats) is JobStats:
                 learn(id, stats.tube)
                 if stats.state in states and in_tube(stats.tube):
                     hits.append(ScannedJob(stats, None))
-            elif _checked(stats) is None:
+            elif present(stats) is None:
                 gone.append(id)
         self._idmap.forget(gone)
         return hits
@@ -303,19 +289,6 @@ class Scan:
         if self._max_rate is not None:
             pause = max(pause, asked / self._max_rate - elapsed)
         return pause if self._todo else 0.0
-
-
-def _has_body(job: ScannedJob) -> bool:
-    return job.stats.state != "invalid"  # the server would show whatever was in its memory
-
-
-def _checked(answer: Any) -> Any:
-    """Return an answer, None for `NotFound`; raise any other error."""
-    if isinstance(answer, ReplyError):
-        if isinstance(answer, NotFound):
-            return None
-        raise answer
-    return answer
 
 
 def _size(part: Sequence[int]) -> int:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex
 
 from beanops.client.address import Address
 from beanops.jobs.progress import Progress
@@ -15,6 +17,24 @@ if TYPE_CHECKING:
     import pandas
 
     from beanops.jobs.bodies import Decoded
+
+
+class Saved(NamedTuple):
+    """What a snapshot holds.
+
+    Attributes
+    ----------
+    jobs : int
+        How many.
+    complete : bool
+        Whether these are all that were asked for.
+    verdict : str
+        The same in words, with what was not looked at.
+    """
+
+    jobs: int
+    complete: bool
+    verdict: str
 
 
 class Finding(Looking):
@@ -166,3 +186,34 @@ class Finding(Looking):
         answer = prepared.run()
         answer.attrs["verdict"] = scan.verdict
         return answer
+
+    def save_jobs(self, directory: str | PathLike[str], tube: str | None = None, **selection: Any) -> Saved:
+        """Write jobs to Parquet files, a folder ``tube=NAME`` for each tube, in constant memory.
+
+        pandas, DuckDB, Spark and Dask read the directory as it is, ``tube`` being the partition. The other columns
+        are those of `jobs`, with ``age``, ``delay``, ``ttr`` and ``time_left`` in seconds, and ``body`` as bytes.
+
+        Parameters
+        ----------
+        directory : str or path
+            A new one, or an empty one. It appears when everything is in it.
+        tube, **selection
+            Which jobs, and how, as in `scan`; without any, all of the server's.
+
+        Returns
+        -------
+        Saved
+            How many jobs, and whether they are all.
+
+        Raises
+        ------
+        UsageError
+            The directory is there already and is not empty.
+        CannotSave
+            The disk is full, or a file cannot be made; nothing is left of it.
+        """
+        from beanops.jobs.snapshot import check_new, save
+
+        check_new(Path(directory))
+        scan = self.scan(tube, **selection)
+        return Saved(save(scan, Path(directory), self.shown), scan.complete or scan.enough, scan.verdict)
