@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -48,21 +48,18 @@ class Lab:
         self.url, self.token, self.folder, self.browser = url, token, folder, browser
 
     @contextmanager
-    def notebook(self, *cells: str, width: int = 1280, height: int = 1000) -> Iterator[Notebook]:
-        """Open a notebook with these cells, run them, and shut its kernel down at the end."""
+    def notebook(self, *cells: str) -> Iterator[Notebook]:
+        """Open a notebook with these cells; its kernel ends with the block."""
         name = f"{secrets.token_hex(4)}.ipynb"
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
         notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
         nbformat.write(notebook, self.folder / name)
-        page = self.browser.new_page(viewport={"width": width, "height": height})
-        opened = Notebook(page)
-        page.on("console", lambda message: opened.console.append(f"{message.type}: {message.text}"))
-        page.on("pageerror", lambda error: opened.errors.append(str(error)))
-        page.on("dialog", lambda dialog: (opened.errors.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page = self.browser.new_page(viewport={"width": 1280, "height": 1000})
+        page.set_default_timeout(10_000)
         try:
-            page.goto(f"{self.url}/doc/workspaces/{name[:8]}/tree/{name}?token={self.token}")
+            page.goto(f"{self.url}/doc/tree/{name}?token={self.token}")
+            opened = Notebook(page)
             opened.ready()
-            opened.command("notebook:run-all-cells")
             yield opened
             page.evaluate("() => window.jupyterapp.shell.currentWidget.context.sessionContext.shutdown()")
         finally:
@@ -74,8 +71,10 @@ class Notebook:
 
     def __init__(self, page: Any) -> None:
         self.page = page
-        self.console: list[str] = []
+        #: What went wrong on the page, and what asked for attention there.
         self.errors: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("dialog", lambda dialog: (self.errors.append(f"dialog: {dialog.message}"), dialog.dismiss()))
 
     def ready(self) -> None:
         """Wait until its kernel is there."""
@@ -103,6 +102,22 @@ class Notebook:
     def row(self, which: int, key: str) -> Any:
         """Return a row of a table by its key."""
         return self.grid(which).locator(f'.beanops-body .beanops-row[data-key="{key}"]:not([hidden])')
+
+    def keys(self, which: int) -> list[str]:
+        """Return the keys of the rows that a table shows, from top to bottom."""
+        rows = self.grid(which).locator(".beanops-body .beanops-row:not([hidden])")
+        return list(
+            rows.evaluate_all(
+                "rows => rows.sort((a, b) => parseInt(a.style.top) - parseInt(b.style.top)).map(r => r.dataset.key)"
+            )
+        )
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for `condition`, while the page goes on."""
+        give_up = time.monotonic() + 10
+        while not condition():
+            assert time.monotonic() < give_up, "it did not happen within 10 seconds"
+            self.page.wait_for_timeout(50)
 
     def picture(self, name: str) -> None:
         """Save a picture of the page where BEANOPS_PICTURES says."""

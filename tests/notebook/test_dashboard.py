@@ -58,7 +58,7 @@ def test_selecting_a_tube_shows_its_heads_and_one_job_its_body(view: Dashboard) 
     view.select("mail")
     assert {cells[0]: key for key, cells in view.heads.rows.items()} == {"ready": "3", "delayed": "4", "buried": "1"}
     view.select_jobs(1)
-    assert view.heads.said("detail") == '{"user": 0}'
+    assert view.heads.said("detail") == '{\n  "user": 0\n}'
     assert view.selection["name"].tolist() == ["mail"]
 
 

@@ -128,7 +128,6 @@ class Table {
   build(el) {
     const options = this.model.get("options");
     this.root = make("div", "beanops");
-    this.root.dataset.lmSuppressShortcuts = "true"; // or JupyterLab takes the keys: d d deletes the cell
     this.title = make("div", "beanops-title");
     this.title.setAttribute("role", "status");
     this.tools = new Toolbar(options.actions, options.noun, () => this.selectedRows(), (message) => this.send(message));
@@ -170,6 +169,9 @@ class Table {
     this.root.append(this.title, bar, this.view, this.empty, this.status, this.detail);
     bar.hidden = !bar.children.length;
     this.detail.hidden = true;
+    // On each element that can have the focus, or JupyterLab takes the keys: d d deletes the cell.
+    const focusable = this.root.querySelectorAll("button, input, [tabindex]");
+    focusable.forEach((element) => (element.dataset.lmSuppressShortcuts = "true"));
     el.append(this.root);
   }
 
