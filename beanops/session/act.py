@@ -162,7 +162,7 @@ class Actor:
                 started = time.monotonic()
                 if how.dry:
                     for order in orders:
-                        self._count(run, self._refusal(order) or Fate("done"))
+                        self._count(run, self._refusal(order) or Fate("done"), order)
                 else:
                     intents = [intent_of(order, self.keep_bodies) for order in orders]
                     self._journal().write(run.id, self._clock(), intents, place, settled)
@@ -218,7 +218,7 @@ class Actor:
             for n, fate in enumerate(fates):
                 fate = fate or Fate("unknown", "it was interrupted")
                 settled.append((place + n, fate))
-                self._count(run, fate)
+                self._count(run, fate, orders[n])
 
     def _stage(
         self,
@@ -307,7 +307,7 @@ class Actor:
             fate = Fate("unknown", str(error))
             raise
         finally:
-            self._count(run, fate)
+            self._count(run, fate, intent)
             journal.write(run.id, self._clock(), fates=[(place, fate)])
         return result
 
@@ -325,8 +325,9 @@ class Actor:
             return Fate("done", jobs=result) if result else Fate("skipped", "no job is buried or delayed")
         return Fate("done")
 
-    def _count(self, run: Run, fate: Fate) -> None:
-        run.count(fate.outcome, fate.error, fate.jobs)
+    def _count(self, run: Run, fate: Fate, intent: Intent | Order) -> None:
+        about = f"job {intent.id}" if isinstance(intent, Order) else f"tube {intent.tube}"
+        run.count(fate.outcome, fate.error, fate.jobs, about)
 
     @contextmanager
     def _stopping(self, run: Run) -> Iterator[None]:

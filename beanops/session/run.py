@@ -24,6 +24,8 @@ class Run:
         The verb.
     dry : bool
         Whether it only says what it would do; then `skipped` and `done` tell what would be.
+    reasons : dict
+        Why actions were not done: how often, and on what first.
     stopped : str or None
         Why it ended early, such as a lost connection or a cancel; what it had not reached is not counted.
         ``beanops resume`` goes on with it.
@@ -34,7 +36,7 @@ class Run:
         self.action = action
         self.dry = dry
         self.stopped: str | None = None
-        self.reasons: Counter[str] = Counter()
+        self.reasons: dict[str, tuple[int, str]] = {}
         self._counts: Counter[str] = Counter()
         self._cancelled = threading.Event()
         self._rows = rows
@@ -48,11 +50,12 @@ class Run:
         """Whether `cancel` was called."""
         return self._cancelled.is_set()
 
-    def count(self, outcome: str, error: str | None = None, jobs: int = 1) -> None:
-        """Count an action that ended in `outcome`."""
+    def count(self, outcome: str, error: str | None = None, jobs: int = 1, about: str = "") -> None:
+        """Count an action that ended in `outcome`, on `about` such as ``"job 5"``."""
         self._counts[outcome] += jobs
         if error is not None:
-            self.reasons[error] += 1
+            times, first = self.reasons.get(error, (0, about))
+            self.reasons[error] = (times + 1, first)
 
     @property
     def done(self) -> int:
@@ -99,10 +102,13 @@ class Run:
         """One line that says what came of it, with the commonest reasons why something was not done."""
         counts = [f"{n} {outcome}" for outcome, n in self._counts.items() if n and outcome != "done"]
         line = f"{self.action}: {', '.join([f'{self.done} {self._done}', *counts])}"
-        if self.reasons:
-            common = [f"{n} times: {error}" if n > 1 else error for error, n in self.reasons.most_common(2)]
-            more = len(self.reasons) - len(common)
-            line += f" ({'; '.join(common)}{f'; and {more} other reasons' if more else ''})"
+        reasons = sorted(self.reasons.items(), key=lambda reason: -reason[1][0])
+        shown = [
+            f"{first}: {error}" if n == 1 else f"{n} times, first {first}: {error}" for error, (n, first) in reasons
+        ]
+        if shown:
+            more = f"; and {len(shown) - 2} other reasons" if len(shown) > 2 else ""
+            line += f" ({'; '.join(shown[:2])}{more})"
         return f"{line}; stopped: {self.stopped}" if self.stopped else line
 
     @property
