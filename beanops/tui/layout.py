@@ -68,7 +68,7 @@ def place(columns: Sequence[Column[R]], rows: Sequence[R], width: int) -> list[P
     columns : sequence of Column
         One of them grows.
     rows : sequence
-        The longest text of the growing column decides how much it can use.
+        The longest text of the growing column decides how much it can use, where others follow it.
     width : int
         Cells.
     """
@@ -84,9 +84,14 @@ def place(columns: Sequence[Column[R]], rows: Sequence[R], width: int) -> list[P
     while left_for_growing() < FIRST_MIN and any(column.spare for column in kept):
         kept.remove(max(kept, key=lambda column: column.spare))
     left = max(4, left_for_growing())
-    longest = max((len(growing.text(row, left)) for row in rows), default=0)
-    wanted = min(left, max(longest, len(growing.title) + 2, FIRST_MIN))
-    extra = min(SLACK, (left - wanted) // max(1, len(kept) - 1))
+    if growing is kept[-1]:
+        # Text that changes with every look must not push the others about.
+        extra = 1 if wide else 0
+        wanted = left - extra * (len(kept) - 1)
+    else:
+        longest = max((len(growing.text(row, left)) for row in rows), default=0)
+        wanted = min(left, max(longest, len(growing.title) + 2, FIRST_MIN))
+        extra = min(SLACK, (left - wanted) // max(1, len(kept) - 1))
     placed, at = [], 1
     for column in kept:
         size = wanted if column is growing else column.width if wide else column.narrow

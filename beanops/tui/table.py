@@ -138,7 +138,7 @@ class Table(ScrollView, Generic[R], can_focus=True):
     def _arrange(self, *, held: bool = False) -> None:
         before, offset = self.row, self._place - self.scroll_offset.y
         rows = self._given if self._keep is None else tuple(filter(self._keep, self._given))
-        if held:
+        if held and self.sort_key is not None:
             last = len(self._places)
             rows = tuple(sorted(rows, key=lambda row: self._places.get(self._key(row), last)))
         elif self.sort_key is not None:
