@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from rich.cells import set_cell_size
+
 R = TypeVar("R")
 
 #: Cells between columns at least, and that a column may get beyond its width.
@@ -99,3 +101,13 @@ def place(columns: Sequence[Column[R]], rows: Sequence[R], width: int) -> list[P
         placed.append(Placed(column, column.title if wide else column.short, at + gap, size))
         at += gap + size
     return placed
+
+
+def fitted(text: str, width: int, left: bool) -> str:
+    """Return a text in so many cells; one that is too long ends in an ellipsis."""
+    if text.isascii() and len(text) <= width:
+        return text.ljust(width) if left else text.rjust(width)
+    cut = set_cell_size(text, width)
+    if cut.rstrip() != text.rstrip() and width > 1:
+        return set_cell_size(text, width - 1) + "…"
+    return cut if left else set_cell_size(" " * (width - len(cut.rstrip())) + cut.rstrip(), width)
