@@ -41,6 +41,7 @@ class Job:
         "timeouts",
         "ttr",
         "tube",
+        "upload",
     )
 
     def __init__(
