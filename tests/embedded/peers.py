@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import socket
+import time
 from collections import deque
 from collections.abc import Sequence
 
@@ -186,13 +187,13 @@ class Remote:
 class Both:
     """Both servers; every step is done on both, and their replies must be the same."""
 
-    def __init__(self, remote: Remote, max_job_size: int = 65535) -> None:
+    def __init__(self, remote: Remote, max_job_size: int = 65535, clock: Clock | None = None) -> None:
         self.remote = remote
         self.steps: deque[str] = deque(maxlen=60)
         probe = remote.connect()
         remote.send(probe, b"stats\r\n")
         dialect: Dialect = "1.12" if b'version: "1.12"' in remote.next_reply(probe) else "1.13"
-        self.local = Local(dialect, max_job_size)
+        self.local = Local(dialect, max_job_size, clock)
         # Whoever started the real one has connected once to see that it is ready.
         Dialogue(self.local.service, lambda: None).close()
         self.local.connect()
@@ -217,6 +218,14 @@ class Both:
         self.local.end(number)
         self.remote.end(number)
         self._compare()
+
+    def sleep(self, seconds: float, *, quietly: bool = False) -> None:
+        """Let time go by on both; `quietly` leaves what they then say to the next step."""
+        self.steps.append(f"{seconds} s go by")
+        time.sleep(seconds)
+        self.local.sleep(seconds)
+        if not quietly:
+            self._compare()
 
     def compare_stream(self, pieces: Sequence[bytes]) -> bytes:
         """Send a whole stream on a connection of its own and end it; return what both answered."""

@@ -44,10 +44,11 @@ TRAPS = {
     "words with something stuck to them": b"list-tubesx\r\nlist-tube-usedx\r\nlist-tubes-watchedx\r\nstatsx\r\n"
     b"reservex\r\npeek-readyx\r\npeek-delayedx\r\npeek-buriedx\r\nputx\r\n",
     "words with something behind them": b"list-tubes \r\nlist-tube-used x\r\nstats x\r\nreserve 1\r\npeek-ready 1\r\n",
-    "ids": b"delete 0\r\ndelete 18446744073709551615\r\ndelete 18446744073709551616\r\ndelete +1\r\ndelete -1\r\n"
+    "ids": b"delete 0\r\n"
+    b"delete 18446744073709551615\r\ndelete 18446744073709551616\r\ndelete +1\r\ndelete -1\r\n"
     b"delete  1\r\ndelete 1 \r\ndelete 1x\r\ndelete 0x1\r\ndelete 00000000000000000000000000001\r\ndelete \r\n",
-    "kick's numbers": b"kick -1\r\nkick  +1 garbage\r\nkick \t\x0b1\r\nkick 18446744073709551615\r\nkick x\r\nkick -\r\n"
-    b"kick \r\nkick 18446744073709551616\r\nkick -18446744073709551616\r\nkick - 1\r\n",
+    "kick's numbers": b"kick -1\r\nkick  +1 garbage\r\nkick \t\x0b1\r\nkick 18446744073709551615\r\nkick x\r\n"
+    b"kick -\r\nkick \r\nkick 18446744073709551616\r\nkick -18446744073709551616\r\nkick - 1\r\n",
     "reserve's numbers": b"reserve-with-timeout x\r\nreserve-with-timeout 0 x\r\nreserve-with-timeout  0\r\n"
     b"reserve-with-timeout 4294967296\r\n"
     b"reserve-with-timeout -4294967296\r\nreserve-with-timeout 99999999999999999999\r\n",
