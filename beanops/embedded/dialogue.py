@@ -50,6 +50,7 @@ class Dialogue:
         "_buffer",
         "_client",
         "_ended",
+        "_hung_up",
         "_job",
         "_out",
         "_position",
@@ -72,6 +73,7 @@ class Dialogue:
         self._job: Job | None = None
         self._skip = Skip(0, b"")
         self._ended = False
+        self._hung_up = False
 
     @property
     def held(self) -> int:
@@ -84,8 +86,13 @@ class Dialogue:
         self._position = 0
 
     def receive_end(self) -> None:
-        """Note that the peer will send nothing more: what it sent is still answered, but nothing waits."""
+        """Note that nothing more will be received: what was is still answered, but no reserve waits."""
         self._ended = True
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """Note that the peer has ended its side, although more may be received that it sent before."""
+        self._hung_up = True
         self._service.machine.advance()
         self._service.machine.hang_up(self._client)
 
@@ -152,7 +159,7 @@ class Dialogue:
             self.mode = Mode.WAIT
             # A wait of no seconds is over by the time that beanstalkd looks at its other connections.
             machine.advance()
-            if self._ended:
+            if self._hung_up:
                 machine.hang_up(self._client)
         return True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 import threading
@@ -114,7 +115,9 @@ def run(arguments: Sequence[str]) -> int:
         asyncio.run(_serve(options.address, options.port, options.dialect, options.max_job_size, ready, log))
     except OSError as error:
         where = options.address if options.address.startswith("unix:") else f"{options.address}:{options.port}"
-        print(f"beanops serve: cannot listen on {where}: {error.strerror or error}", file=sys.stderr)
+        # asyncio wraps the system's own words in others.
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        print(f"beanops serve: cannot listen on {where}: {reason}", file=sys.stderr)
         return 1
     return 0
 

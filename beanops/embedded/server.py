@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import select
 import socket
+import sys
 from collections.abc import Callable
 
 from beanops.embedded.dialogue import Dialogue, Mode
@@ -19,6 +21,7 @@ _STEPS = 256
 #: Received bytes that are kept for later before the connection is read no more.
 _MAX_HELD = 65536
 _BACKLOG = 1024
+_LOOK_SECONDS = 1.0
 
 
 class Server:
@@ -51,7 +54,10 @@ class Server:
             self._listener = await self._loop.create_unix_server(lambda: Link(self), path, backlog=_BACKLOG)
             self._path = path
             return address
-        self._listener = await self._loop.create_server(lambda: Link(self), address, port, backlog=_BACKLOG)
+        # A name with two addresses would have two sockets, and with port 0 two ports: as beanstalkd, take the first.
+        found = await self._loop.getaddrinfo(address or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        host = str(found[0][4][0])
+        self._listener = await self._loop.create_server(lambda: Link(self), host, port, backlog=_BACKLOG)
         host, port = self._listener.sockets[0].getsockname()[:2]
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
@@ -174,3 +180,22 @@ class Link(asyncio.Protocol):
                 self._transport.resume_reading()
             else:
                 self._transport.pause_reading()
+                self._look_for_end()
+
+    def _look_for_end(self) -> None:
+        """Look from time to time whether a peer that is not read now has gone: its reserve must not wait then."""
+        if self._reading or self._transport.is_closing():
+            return
+        if self._dialogue.mode is Mode.WAIT and _has_hung_up(self._transport.get_extra_info("socket")):
+            self._dialogue.hang_up()
+        else:
+            self._loop.call_later(_LOOK_SECONDS, self._look_for_end)
+
+
+def _has_hung_up(peer: socket.socket) -> bool:
+    if sys.platform != "linux":
+        # Elsewhere it shows once the peer is read again.
+        return False
+    poll = select.poll()
+    poll.register(peer, select.POLLRDHUP)
+    return bool(poll.poll(0))
