@@ -9,7 +9,9 @@ from beanops.protocol.errors import ArgumentError
 from beanops.protocol.limits import DEFAULT_PORT
 
 _ALLOWED = "host, host:port, [ipv6]:port, beanstalk://host:port or unix:/path"
-_HOST_PORT = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.%\w]+)\]|(?P<host>[^\s:/\[\]@]+))(?::(?P<port>[0-9]{1,5}))?")
+_HOST_PORT = re.compile(
+    r"(?:\[(?P<v6>[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?:%[\w.-]+)?)\]|(?P<host>[^\s:/\[\]@]+))(?::(?P<port>[0-9]{1,5}))?"
+)
 
 
 class Address(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from types import TracebackType
 from typing import Any, Self, SupportsIndex, TypeVar
 
@@ -36,7 +36,7 @@ class _Stream(asyncio.Protocol):
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._results: list[Any] = []
+        self.results: list[Any] = []
         self._unread = 0
         self._wake: asyncio.Future[None] | None = None
 
@@ -45,17 +45,17 @@ class _Stream(asyncio.Protocol):
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
-        self._results += self._connection.receive_data(data)
+        self.results += self._connection.receive_data(data)
         self._unread += len(data)
-        if self._unread > _MAX_UNREAD and self._results:
+        if self._unread > _MAX_UNREAD and self.results:
             self.transport.pause_reading()
-        if self._results or self._connection.error is not None:
+        if self.results or self._connection.error is not None:
             self._awake()
 
     def connection_lost(self, error: Exception | None) -> None:
         if error is not None and self._connection.error is None:
             self._connection.error = ConnectionClosed(f"the connection broke: {error}")
-        self._results += self._connection.receive_data(b"")
+        self.results += self._connection.receive_data(b"")
         self._awake()
 
     def _awake(self) -> None:
@@ -64,14 +64,14 @@ class _Stream(asyncio.Protocol):
 
     def take(self) -> list[Any]:
         """Return the results so far."""
-        results, self._results, self._unread = self._results, [], 0
+        results, self.results, self._unread = self.results, [], 0
         if not self.transport.is_reading() and not self.transport.is_closing():
             self.transport.resume_reading()
         return results
 
     async def more(self, patience: float) -> None:
         """Wait until there are results or an end, for at most `patience` seconds."""
-        if self._results or self._connection.error is not None:
+        if self.results or self._connection.error is not None:
             return
         self._wake = asyncio.get_running_loop().create_future()
         async with asyncio.timeout(None if math.isinf(patience) else patience):
@@ -213,13 +213,15 @@ class AsyncClient:
         settled = False
         try:
             while True:
-                if not window.exhausted and stream.transport.get_write_buffer_size() == 0:
+                sent = stream.transport.get_write_buffer_size() == 0 or not connection.waiting
+                if sent and not window.exhausted and connection.error is None:
                     stream.transport.write(window.take())
-                if not connection.waiting:
-                    break
-                yield await self._move(stream)
-                if connection.error is not None and not (window.exhausted and not connection.waiting):
-                    raise self._told(connection.error)
+                if not stream.results:
+                    if window.exhausted and not connection.waiting:
+                        break
+                    await self._more(stream)
+                # Replies may come at any await of the consumer, so the last are not taken when nothing waits.
+                yield stream.take()
             settled = True
         except GeneratorExit:
             await self._drain(stream)
@@ -231,29 +233,30 @@ class AsyncClient:
         if window.failure is not None:
             raise window.failure
 
-    async def _move(self, stream: _Stream) -> list[Any]:
-        """Wait for results and return them."""
-        head = self._connection.waiting[0]
-        patience = self.read_timeout + head.wait
-        try:
-            await stream.more(patience)
-        except TimeoutError:
-            self._connection.error = ReadTimeout(f"no answer to '{head.line}' within {patience:g} s")
-        return stream.take()
+    async def _more(self, stream: _Stream) -> None:
+        """Wait until there are results."""
+        connection = self._connection
+        if connection.error is None:
+            head = connection.waiting[0]
+            patience = self.read_timeout + head.wait
+            try:
+                await stream.more(patience)
+            except TimeoutError:
+                connection.error = ReadTimeout(f"no answer to '{head.line}' within {patience:g} s")
+        if connection.error is not None and not stream.results:
+            raise type(connection.error)(f"{self.address}: {connection.error}")
 
     async def _drain(self, stream: _Stream) -> None:
         """Read the replies that nobody wants any more, so that the connection stays usable."""
         connection = self._connection
         stream.take()
-        while connection.waiting and connection.error is None:
-            if math.isinf(connection.waiting[0].wait):
-                connection.error = ConnectionClosed("a pipeline was left while it waited in a reserve")
-            else:
-                await self._move(stream)
-
-    def _told(self, error: BeanopsError) -> BeanopsError:
-        """Return the error with the server's address in front."""
-        return type(error)(f"{self.address}: {error}")
+        with suppress(BeanopsError):  # the connection says why it is closed
+            while connection.waiting and connection.error is None:
+                if math.isinf(connection.waiting[0].wait):
+                    connection.error = ConnectionClosed("a pipeline was left while it waited in a reserve")
+                else:
+                    await self._more(stream)
+                    stream.take()
 
     # -- the commands --------------------------------------------------------------------------------------------
 

@@ -1,0 +1,14 @@
+"""Run every benchmark of this folder, or those that are named: ``python -m tests.bench client``."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+names = sorted(path.stem for path in Path(__file__).parent.glob("bench_*.py"))
+wanted = [f"bench_{name}" for name in sys.argv[1:]]
+if unknown := set(wanted) - set(names):
+    sys.exit(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(names)}")
+for name in wanted or names:
+    importlib.import_module(f"tests.bench.{name}").main()

@@ -1,0 +1,281 @@
+"""Coming, staying and going: addresses, time-outs, broken connections, and reconnecting."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from beanops import Address, Client, commands, errors
+from beanops.embedded.process import Beanstalkd, free_port
+from tests.needs import missing
+from tests.proxies import Proxy
+from tests.scripted import Scripted
+from tests.waits import until
+
+
+@contextmanager
+def listening(*arguments: str, address: str) -> Iterator[None]:
+    """Run a beanstalkd that listens elsewhere than on 127.0.0.1."""
+    process = subprocess.Popen(["beanstalkd", *arguments], stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(500):
+            try:
+                Client(address).close()
+                break
+            except errors.ConnectFailed:
+                time.sleep(0.01)
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def move(client: Any, address: str) -> None:
+    """Have a client connect elsewhere from now on, as to a server that was replaced."""
+    getattr(client, "inner", client).address = Address.parse(address)
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "shown"),
+    [
+        ("queue", Address("queue", 11300), "queue:11300"),
+        ("queue.local:1234", Address("queue.local", 1234), "queue.local:1234"),
+        ("10.0.0.1:65535", Address("10.0.0.1", 65535), "10.0.0.1:65535"),
+        ("[::1]:11300", Address("::1", 11300), "[::1]:11300"),
+        ("[fe80::1%eth0]", Address("fe80::1%eth0", 11300), "[fe80::1%eth0]:11300"),
+        ("beanstalk://queue", Address("queue", 11300), "queue:11300"),
+        ("beanstalk://queue:1/", Address("queue", 1), "queue:1"),
+        ("beanstalk://[::1]:2", Address("::1", 2), "[::1]:2"),
+        ("unix:/run/b.sock", Address("", 0, "/run/b.sock"), "unix:/run/b.sock"),
+        ("unix:///run/b.sock", Address("", 0, "/run/b.sock"), "unix:/run/b.sock"),
+        ("unix:b.sock", Address("", 0, "b.sock"), "unix:b.sock"),
+    ],
+)
+def test_addresses_as_users_write_them(text: str, address: Address, shown: str) -> None:
+    assert Address.parse(text) == address
+    assert str(address) == shown
+    assert Address.parse(shown) == address
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", ":", ":11300", "a:b", "a:0", "a:65536", "a:99999999", "a b", "::1", "[::1", "[zz]:1", "http://a:1", "a/b",
+     "a@b", "unix:", "unix:a\0b", "beanstalk://", "beanstalk://u:p@h:1", "a:1\n", "a:١", 11300, None, b"a"],
+)  # fmt: skip
+def test_what_is_no_address_says_what_is(text: Any) -> None:
+    with pytest.raises(errors.ArgumentError) as caught:
+        Address.parse(text)
+    assert caught.value.argument == "address"
+    assert caught.value.given == text
+
+
+def test_over_a_unix_socket(connect: Any, tmp_path: Path) -> None:
+    path = f"{tmp_path}/b.sock"
+    with listening("-l", f"unix:{path}", address=f"unix:{path}"):
+        client = connect(f"unix:{path}")
+        assert client.peek(client.put(b"x" * 60_000)).body == b"x" * 60_000
+        client.reconnect()
+        assert client.stats().current_jobs_ready == 1
+
+
+def test_over_ipv6(connect: Any) -> None:
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6) as probe:
+            port = probe.getsockname()[1]
+    except OSError:
+        missing("this machine has no IPv6 loopback")
+    with listening("-l", "::1", "-p", str(port), address=f"[::1]:{port}"):
+        assert connect(f"[::1]:{port}").put(b"x") == 1
+
+
+def test_nobody_listens(connect: Any, tmp_path: Path) -> None:
+    for address in (f"127.0.0.1:{free_port()}", f"unix:{tmp_path}/none", "unix:/" + "x" * 200, "no.such.host.invalid"):
+        with pytest.raises(errors.ConnectFailed) as caught:
+            connect(address, connect_timeout=5)
+        assert str(Address.parse(address)) in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def test_connecting_takes_no_longer_than_allowed(connect: Any) -> None:
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        # A backlog that is full makes the next connection wait, as a host that drops packets does.
+        fillers = [socket.socket() for _ in range(3)]
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex(full.getsockname())
+        start = time.monotonic()
+        with pytest.raises(errors.ConnectFailed, match="timed out"):
+            connect(f"127.0.0.1:{full.getsockname()[1]}", connect_timeout=0.1)
+        assert time.monotonic() - start < 2
+        for filler in fillers:
+            filler.close()
+
+
+def test_a_silent_server_is_given_up_and_the_connection_closed(connect: Any) -> None:
+    with Scripted(b"", hold=True) as server:
+        client = connect(server.address, read_timeout=0.05)
+        with pytest.raises(errors.ReadTimeout, match=r"no answer to 'delete 5' within 0.05 s"):
+            client.delete(5)
+        # A late answer would be taken for the next command's.
+        assert client.closed
+        with pytest.raises(errors.ConnectionClosed, match="no answer to 'delete 5'"):
+            client.delete(6)
+        assert bytes(server.received) == b"delete 5\r\n"
+
+
+@pytest.mark.parametrize("reply", [b"FOUND 5 100\r\nhalf of i", b"FOU", b"FOUND 5 1\r\nx"])
+def test_half_a_reply_is_given_up_too(connect: Any, reply: bytes) -> None:
+    with Scripted(reply, hold=True) as server:
+        client = connect(server.address, read_timeout=0.05)
+        with pytest.raises(errors.ReadTimeout):
+            client.peek(5)
+        assert client.closed
+
+
+@pytest.mark.parametrize("reply", [b"", b"FOUND 5 100\r\nhalf of i", b"FOU"])
+def test_a_server_that_hangs_up_in_the_middle(connect: Any, reply: bytes) -> None:
+    with Scripted(reply) as server:
+        client = connect(server.address)
+        with pytest.raises(errors.ConnectionClosed, match="before it answered 'peek 5'"):
+            client.peek(5)
+        assert client.closed
+
+
+def test_a_reserve_may_take_longer_than_the_read_timeout(connect: Any, beanstalkd: Beanstalkd) -> None:
+    client = connect(beanstalkd.address, read_timeout=0.3)
+    with pytest.raises(errors.TimedOut):
+        client.reserve(timeout=1)
+    id = client.put(b"x", delay=1)
+    assert client.reserve(timeout=5).id == id
+    later = client.put(b"y", delay=1)
+    assert client.reserve().id == later
+    assert client.stats().current_jobs_reserved == 2
+
+
+def test_a_server_killed_while_somebody_waits(connect: Any, beanstalkd: Beanstalkd) -> None:
+    client = connect(beanstalkd.address)
+    results = client.pipeline([commands.put(b"x"), commands.reserve(), commands.reserve()])
+    assert [next(results), next(results).body] == [1, b"x"]
+    beanstalkd.stop(kill=True)
+    with pytest.raises(errors.ConnectionClosed):
+        next(results)
+    assert client.closed
+
+
+def test_a_server_that_went_away_while_idle_executes_nothing(connect: Any, beanstalkd: Beanstalkd) -> None:
+    client = connect(beanstalkd.address)
+    beanstalkd.stop(kill=True)
+    with pytest.raises(errors.ConnectionClosed):
+        client.put(b"x")
+    with pytest.raises(errors.ConnectFailed):
+        client.reconnect()
+    with pytest.raises(errors.ConnectionClosed, match="not connected"):
+        client.put(b"x")
+
+
+def test_reconnect_restores_use_and_watch(
+    connect: Any, beanstalkd: Beanstalkd, start_beanstalkd: Callable[..., Beanstalkd]
+) -> None:
+    client = connect(beanstalkd.address)
+    client.use("mine")
+    client.watch("a")
+    client.watch("b")
+    client.ignore("default")
+    client.ignore("a")
+    beanstalkd.stop(kill=True)
+    for _ in range(2):
+        with pytest.raises(errors.ConnectionLost):
+            client.stats()
+        with pytest.raises(errors.ConnectFailed):
+            client.reconnect()
+    start_beanstalkd(port=beanstalkd.port)
+    client.reconnect()
+    assert client.list_tube_used() == "mine"
+    assert client.list_tubes_watched() == ["b"]
+    assert client.stats().total_jobs == 0
+
+
+def test_reconnect_that_fails_half_way_still_remembers(connect: Any, beanstalkd: Beanstalkd) -> None:
+    with Proxy(beanstalkd.port) as proxy:
+        client = connect(proxy.address, read_timeout=0.1)
+        client.use("mine")
+        client.watch("a")
+        proxy.held = True
+        with pytest.raises(errors.ReadTimeout):
+            client.reconnect()
+        assert client.closed
+        proxy.held = False
+        client.reconnect()
+        assert client.list_tube_used() == "mine"
+        assert client.list_tubes_watched() == ["default", "a"]
+
+
+def test_reconnect_that_is_refused_stays_closed(connect: Any) -> None:
+    with Scripted(b"USING a\r\n", hold=True) as server:
+        client = connect(server.address)
+        client.use("a")
+    with Scripted(b"OUT_OF_MEMORY\r\n", hold=True) as server:
+        move(client, server.address)
+        with pytest.raises(errors.OutOfMemory):
+            client.reconnect()
+        assert client.closed
+
+
+def test_put_elsewhere_that_breaks_off_does_not_move_the_client(connect: Any, beanstalkd: Beanstalkd) -> None:
+    with Scripted(b"USING mine\r\n", b"USING theirs\r\n") as server:
+        client = connect(server.address)
+        client.use("mine")
+        with pytest.raises(errors.ConnectionClosed):
+            client.put(b"x", tube="theirs")
+    move(client, beanstalkd.address)
+    client.reconnect()
+    assert client.list_tube_used() == "mine"
+
+
+def test_put_elsewhere_without_a_way_back_closes_the_client(connect: Any) -> None:
+    with Scripted(b"USING theirs\r\n", b"INSERTED 1\r\nOUT_OF_MEMORY\r\n", hold=True) as server:
+        client = connect(server.address)
+        assert client.put(b"x", tube="theirs") == 1
+        with pytest.raises(errors.ConnectionClosed, match="could not go back to the tube default"):
+            client.put(b"y")
+
+
+def test_reconnect_of_a_healthy_client_hands_its_jobs_back(client: Any) -> None:
+    id = client.put(b"x")
+    client.reserve(timeout=0)
+    client.reconnect()
+    until(lambda: client.stats_job(id).state == "ready")
+
+
+def test_the_network_breaks_under_a_big_body(connect: Any, beanstalkd: Beanstalkd) -> None:
+    with Proxy(beanstalkd.port) as proxy:
+        client = connect(proxy.address)
+        id = client.put(b"x" * 60_000)
+        proxy.held = True
+        results = client.pipeline(commands.peek(id) for _ in range(500))
+        proxy.drop()
+        with pytest.raises(errors.ConnectionClosed):
+            list(results)
+        assert client.closed
+
+
+def test_closing_twice_is_no_error_and_hands_jobs_back(connect: Any, beanstalkd: Beanstalkd) -> None:
+    with connect(beanstalkd.address) as client:
+        id = client.put(b"x")
+        client.reserve(timeout=0)
+    client.close()
+    assert client.closed
+    assert "closed" in repr(client)
+    other = connect(beanstalkd.address)
+    assert other.reserve(timeout=1).id == id
+    assert beanstalkd.address in repr(other)
+    assert "closed" not in repr(other)

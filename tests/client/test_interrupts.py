@@ -1,0 +1,171 @@
+"""Ctrl-C and cancellation: in the middle of a reply they leave a closed connection, never a shifted one."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from beanops import AsyncClient, Client, commands, errors
+from beanops.embedded.process import Beanstalkd
+from tests.scripted import Scripted
+from tests.waits import until
+
+_ASKS = """
+import sys
+from beanops import Client, errors
+client = Client(sys.argv[1])
+print("ready", flush=True)
+try:
+    client.peek(5)
+except KeyboardInterrupt:
+    print("interrupted", client.closed, flush=True)
+try:
+    client.peek(6)
+except errors.ConnectionClosed as error:
+    print(error, flush=True)
+"""
+
+_LEAVES = """
+import sys
+from beanops import Client, commands, errors
+client = Client(sys.argv[1])
+results = client.pipeline([commands.put(b"x"), commands.reserve(1), commands.reserve(100), commands.stats()])
+next(results)
+print("ready", flush=True)
+try:
+    results.close()
+except KeyboardInterrupt:
+    print("interrupted", client.closed, flush=True)
+try:
+    client.delete(1)
+except errors.ConnectionClosed as error:
+    print(error, flush=True)
+"""
+
+_LOOPS = """
+import itertools, sys
+from beanops import Client, commands, errors
+client = Client(sys.argv[1])
+id = client.put(b"x")
+count = 0
+print("ready", flush=True)
+try:
+    for n in itertools.count():
+        for job in client.pipeline(commands.peek(id) for _ in range(100)):
+            assert job.id == id
+        assert client.use(f"t{n}") == f"t{n}"
+except KeyboardInterrupt:
+    pass
+try:
+    tube = client.use("after")
+    assert tube == "after", tube
+    assert client.peek(id) == (id, b"x")
+except errors.ConnectionClosed:
+    assert client.closed
+    client.reconnect()
+    assert client.peek(id) == (id, b"x")
+print("in step", flush=True)
+"""
+
+
+def run(script: str, address: str, interrupt_after: float) -> list[str]:
+    """Run a script, send it a SIGINT when it has been ready for that long, return what it printed."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, address], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(interrupt_after)  # there is no clock to inject into another process
+    os.kill(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert err == ""
+    return out.splitlines()
+
+
+def test_ctrl_c_in_the_middle_of_a_reply_closes() -> None:
+    with Scripted(b"FOUND 5 100\r\nthe first half", hold=True) as server:
+        interrupted, after = run(_ASKS, server.address, 0.2)
+        assert interrupted == "interrupted True"
+        assert "not connected, it was interrupted in the middle of a command" in after
+        assert bytes(server.received) == b"peek 5\r\n"
+
+
+def test_ctrl_c_while_a_pipeline_is_left_closes(beanstalkd: Beanstalkd) -> None:
+    interrupted, after = run(_LEAVES, beanstalkd.address, 0.2)
+    assert interrupted == "interrupted True"
+    assert "it was interrupted in the middle of a command" in after
+
+
+@pytest.mark.parametrize("delay", [0.011, 0.023, 0.041, 0.067, 0.083])
+def test_ctrl_c_at_any_moment_leaves_nothing_shifted(beanstalkd: Beanstalkd, delay: float) -> None:
+    assert run(_LOOPS, beanstalkd.address, delay) == ["in step"]
+
+
+async def test_cancelling_in_the_middle_of_a_reply_closes() -> None:
+    with Scripted(b"FOUND 5 100\r\nthe first half", hold=True) as server:
+        async with AsyncClient(server.address) as client:
+            asking = asyncio.create_task(client.peek(5))
+            while not server.received:
+                await asyncio.sleep(0.005)
+            asking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+            assert client.closed
+            with pytest.raises(errors.ConnectionClosed, match="interrupted in the middle of a command"):
+                await client.peek(6)
+        assert bytes(server.received) == b"peek 5\r\n"
+
+
+async def test_a_timeout_around_a_reserve_closes_and_hands_nothing_over(beanstalkd: Beanstalkd) -> None:
+    async with AsyncClient(beanstalkd.address) as client, AsyncClient(beanstalkd.address) as other:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await client.reserve()
+        assert client.closed
+        await client.reconnect()
+        id = await other.put(b"x")
+        assert (await client.reserve(timeout=5)).id == id
+
+
+async def test_cancelling_who_waits_for_the_turn_disturbs_nobody(beanstalkd: Beanstalkd) -> None:
+    async with AsyncClient(beanstalkd.address) as client:
+        reserving = asyncio.create_task(client.reserve(timeout=1))
+        await asyncio.sleep(0)
+        waiting = asyncio.create_task(client.stats())
+        await asyncio.sleep(0.05)
+        waiting.cancel()
+        with pytest.raises(errors.TimedOut):
+            await reserving
+        assert not client.closed
+        assert (await client.stats()).cmd_stats == 1
+
+
+async def test_a_consumer_that_waits_between_results_loses_none(beanstalkd: Beanstalkd) -> None:
+    async with AsyncClient(beanstalkd.address) as client:
+        ids = []
+        async for id in client.pipeline(commands.put(b"x") for _ in range(300)):
+            await asyncio.sleep(0)
+            ids.append(id)
+        assert ids == list(range(1, 301))
+        assert await client.use("next") == "next"
+
+
+def test_a_killed_client_hands_its_jobs_back(beanstalkd: Beanstalkd) -> None:
+    script = "import sys; from beanops import Client; c = Client(sys.argv[1]); c.reserve(); print('ready', flush=True)"
+    with Client(beanstalkd.address) as client:
+        id = client.put(b"x")
+        process = subprocess.Popen(
+            [sys.executable, "-c", script + "; c.reserve()", beanstalkd.address], stdout=subprocess.PIPE
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        assert client.stats_job(id).state == "reserved"
+        process.kill()
+        process.communicate()
+        until(lambda: client.stats_job(id).state == "ready")

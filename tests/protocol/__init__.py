@@ -1,0 +1,1 @@
+"""The protocol, without sockets: bytes in, bytes out."""

@@ -1,0 +1,14 @@
+"""Waiting for what another process is about to do, where no clock can be injected."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Return as soon as `condition` holds; fail when it does not within 5 seconds."""
+    give_up = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < give_up, "it did not happen within 5 seconds"
+        time.sleep(0.005)
