@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from beanops.embedded import run
 from tests.embedded.test_server import ask, dial, statistics, wait_until
 
 
@@ -32,14 +33,6 @@ def started(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     finally:
         process.kill()
         process.communicate()
-
-
-def refused(*arguments: str) -> str:
-    """Run a command line that must be refused, and return the one line that says why."""
-    done = subprocess.run([sys.executable, "-m", "beanops.embedded", *arguments], capture_output=True, text=True)
-    assert done.returncode == 2
-    assert done.stderr.count("\n") == 1
-    return done.stderr
 
 
 def test_it_is_ready_at_once_and_says_where() -> None:
@@ -106,8 +99,13 @@ def test_an_address_in_use_is_one_line() -> None:
 @pytest.mark.parametrize(
     "flags", [["-b", "dir"], ["-f", "50"], ["-F"], ["-s", "1000"], ["-c"], ["-n"], ["-u", "nobody"]]
 )
-def test_what_makes_no_sense_is_refused_with_the_reason(flags: list[str]) -> None:
-    assert refused(*flags).startswith(f"beanops serve: {flags[0]} is refused: ")
+def test_what_makes_no_sense_is_refused_with_the_reason(flags: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        run(flags)
+
+    said = capsys.readouterr().err
+    assert said.startswith(f"beanops serve: {flags[0]} is refused: ")
+    assert said.count("\n") == 1
 
 
 def test_a_binlog_can_be_asked_for_in_vain() -> None:
@@ -119,12 +117,15 @@ def test_a_binlog_can_be_asked_for_in_vain() -> None:
 
 
 @pytest.mark.parametrize("flags", [["-p", "x"], ["-p", "65536"], ["-z", "-1"], ["-z", "1073741825"], ["-q"], ["stray"]])
-def test_mistakes_are_one_line(flags: list[str]) -> None:
-    assert refused(*flags).startswith("beanops serve: ")
+def test_mistakes_are_one_line(flags: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        run(flags)
+
+    assert re.fullmatch(r"beanops serve: [^\n]+\n", capsys.readouterr().err)
 
 
-def test_help_and_version() -> None:
+def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
     for flag, words in (("-h", "--ignore-binlog"), ("-v", "compatible with beanstalkd 1.13")):
-        done = subprocess.run([sys.executable, "-m", "beanops.embedded", flag], capture_output=True, text=True)
-        assert done.returncode == 0
-        assert words in done.stdout
+        with pytest.raises(SystemExit, match="0"):
+            run([flag])
+        assert words in capsys.readouterr().out
