@@ -10,8 +10,7 @@ import enum
 from collections.abc import Callable
 
 from beanops.embedded.dispatch import BAD_FORMAT, Halt, Service, Skip, Upload, reserved
-from beanops.embedded.machine import Outcome
-from beanops.embedded.model import Job
+from beanops.embedded.model import Job, Outcome
 
 #: Bytes of a command line with its CR LF: beanstalkd reads lines through a buffer of this size.
 MAX_LINE = 224
@@ -117,11 +116,11 @@ class Dialogue:
         """Leave: what the client had reserved becomes ready, a job still on its way is dropped."""
         if self.mode is Mode.CLOSED:
             return
-        self.mode = Mode.CLOSED
         machine = self._service.machine
         machine.advance()
+        self.mode = Mode.CLOSED
         if self._job is not None:
-            machine.abandon(self._job)
+            machine.queues.drop(self._job)
         machine.disconnect(self._client)
 
     def _step(self) -> bool:

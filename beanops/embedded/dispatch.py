@@ -103,10 +103,10 @@ class Service:
     def finish_put(self, job: Job) -> bytes:
         """Answer a put whose body is there."""
         if not job.body.endswith(b"\r\n"):
-            self.machine.abandon(job)
+            self.machine.queues.drop(job)
             return b"EXPECTED_CRLF\r\n"
         if self.machine.draining:
-            self.machine.abandon(job)
+            self.machine.queues.drop(job)
             return b"DRAINING\r\n"
         self.machine.put(job)
         return b"INSERTED %d\r\n" % job.id
@@ -169,7 +169,7 @@ def _ignore(service: Service, client: Client, name: bytes) -> Answer:
 def _reserve_any(service: Service, client: Client, timeout: int | None) -> Answer:
     machine = service.machine
     machine.mark_worker(client)
-    if machine.deadline_soon(client) and not machine.has_ready(client):
+    if machine.deadline_soon(client) and not any(tube.ready for tube in client.watched.items):
         return b"DEADLINE_SOON\r\n"
     job = machine.reserve(client, timeout)
     return Halt.WAIT if job is None else reserved(job)
@@ -207,7 +207,7 @@ def _kick_job(service: Service, client: Client, job_id: int) -> Answer:
 
 
 def _peek(service: Service, client: Client, job_id: int) -> Answer:
-    return _found(service.machine.jobs.get(job_id))
+    return _found(service.machine.queues.jobs.get(job_id))
 
 
 def _peek_ready(service: Service, client: Client, argument: None) -> Answer:
@@ -227,17 +227,17 @@ def _stats(service: Service, client: Client, argument: None) -> Answer:
 
 
 def _stats_tube(service: Service, client: Client, name: bytes) -> Answer:
-    tube = service.machine.tube(name)
+    tube = service.machine.queues.find(name)
     return _NOT_FOUND if tube is None else _payload(service.reports.tube(tube))
 
 
 def _stats_job(service: Service, client: Client, job_id: int) -> Answer:
-    job = service.machine.jobs.get(job_id)
+    job = service.machine.queues.jobs.get(job_id)
     return _NOT_FOUND if job is None else _payload(service.reports.job(job))
 
 
 def _list_tubes(service: Service, client: Client, argument: None) -> Answer:
-    return _payload(tube_names(service.machine.tubes.items))
+    return _payload(tube_names(service.machine.queues.tubes.items))
 
 
 def _list_tube_used(service: Service, client: Client, argument: None) -> Answer:
@@ -252,7 +252,7 @@ def _pause_tube(service: Service, client: Client, argument: tuple[bytes, int]) -
     name, seconds = argument
     if read_name(name) is None:
         return BAD_FORMAT
-    tube = service.machine.tube(name)
+    tube = service.machine.queues.find(name)
     if tube is None:
         return _NOT_FOUND
     service.machine.pause(tube, seconds)

@@ -116,7 +116,7 @@ def run(arguments: Sequence[str]) -> int:
     except OSError as error:
         where = options.address if options.address.startswith("unix:") else f"{options.address}:{options.port}"
         # asyncio wraps the system's own words in others.
-        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or error
         print(f"beanops serve: cannot listen on {where}: {reason}", file=sys.stderr)
         return 1
     return 0
@@ -148,7 +148,8 @@ async def _serve(
 
 def _on_signal(loop: asyncio.AbstractEventLoop, number: signal.Signals, action: Callable[[], None]) -> None:
     def handle(number: int, frame: object) -> None:
-        loop.call_soon_threadsafe(action)
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(action)
 
     # Not loop.add_signal_handler, which Windows lacks; the call wakes the loop up.
     signal.signal(number, handle)

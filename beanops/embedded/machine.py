@@ -1,27 +1,24 @@
-"""The queue itself, as a state machine: no sockets, no bytes of the protocol, and the clock is given.
+"""The server's behaviour as a state machine: no sockets, no bytes of the protocol, and the clock is given.
 
 Nothing here walks all jobs or all tubes. Commands come in as calls; a reserve that had to wait is answered
-through its client's `woken`. `advance` must be called before each command and whenever `due` is reached.
+through its client's `woken`. `Machine.advance` must be called before each command and whenever `due` is reached.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Literal
 
-from beanops.embedded.containers import Bag, Heap
-from beanops.embedded.model import NEVER, SECOND, Client, Job, Tube
-from beanops.protocol.limits import URGENT_PRIORITY
-
-Outcome = Job | Literal["TIMED_OUT", "DEADLINE_SOON"]
+from beanops.embedded.containers import Heap
+from beanops.embedded.model import NEVER, SECOND, Client, Job, Outcome, Tube
+from beanops.embedded.queues import Queues
 
 #: A waiting client is told this long before one of its reserved jobs times out.
 _MARGIN = SECOND
 
 
 class Machine:
-    """All tubes, jobs and clients of one server.
+    """One server: its queues, its clients, and time.
 
     Between any two calls no tube that is not paused has both a ready job and a waiting client: whatever makes a
     job ready, or ends a pause, serves the clients that wait.
@@ -41,20 +38,11 @@ class Machine:
         self.now = self.started_at = clock()
         self.due = NEVER
         self.draining = False
-        self.jobs: dict[int, Job] = {}
-        self.tubes: Bag[Tube] = Bag()
-        self._by_name: dict[bytes, Tube] = {}
-        self.delayed: Heap[Job] = Heap()
-        self._paused: Heap[Tube] = Heap()
+        self.queues = Queues()
         self._ticks: Heap[Client] = Heap()
-        self._last_job_id = 0
-        self._last_tube_id = 0
-        self.urgent = self.ready = self.reserved = self.buried = 0
-        self.timeouts = self.total_jobs = 0
+        self.reserved = self.timeouts = self.total_jobs = 0
         self.connections = self.total_connections = 0
         self.producers = self.workers = self.waiting = 0
-        self._default = self._find_or_make(b"default")
-        self._default.references += 1
 
     # Time
 
@@ -63,18 +51,19 @@ class Machine:
         self.now = self._clock()
         if self.now < self.due:
             return
-        while (job := self.delayed.due(self.now)) is not None:
-            self._remove_delayed(job)
+        delayed, paused = self.queues.delayed, self.queues.paused
+        while (job := delayed.due(self.now)) is not None:
+            self.queues.withdraw(job)
             self._enqueue(job, 0)
-        while (tube := self._paused.due(self.now)) is not None:
-            self._paused.remove(tube)
+        while (tube := paused.due(self.now)) is not None:
+            paused.remove(tube)
             tube.pause = 0
             self._serve(tube)
         while (client := self._ticks.due(self.now)) is not None:
             self._ticks.remove(client)
             client.tick_at = NEVER
             self._tick(client)
-        self.due = min(self.delayed.smallest(NEVER), self._paused.smallest(NEVER), self._ticks.smallest(NEVER))
+        self.due = min(delayed.smallest(NEVER), paused.smallest(NEVER), self._ticks.smallest(NEVER))
 
     def schedule(self, client: Client) -> None:
         """Set the client's next tick anew; beanstalkd does so with each reply, and only then."""
@@ -105,16 +94,24 @@ class Machine:
             client.timeout = None
             self._wake(client, "TIMED_OUT")
 
+    def pause(self, tube: Tube, seconds: int) -> None:
+        """Hold the tube's ready jobs back; 0 seconds end a pause at the next `advance`."""
+        tube.pause = seconds * SECOND or 1
+        tube.unpause_at = self.now + tube.pause
+        tube.pauses += 1
+        self.queues.paused.push(tube.unpause_at, tube)
+        self.due = min(self.due, tube.unpause_at)
+
     # Clients
 
     def connect(self, woken: Callable[[Outcome], None]) -> Client:
         """Add a client, which uses and watches ``default``."""
         self.connections += 1
         self.total_connections += 1
-        client = Client(self.total_connections, self._default, woken)
-        self._default.references += 1
-        self._default.using += 1
-        self._watch(client, self._default)
+        tube = self.queues.refer(b"default")
+        tube.using += 1
+        client = Client(self.total_connections, tube, woken)
+        self.watch(client, b"default")
         return client
 
     def disconnect(self, client: Client) -> None:
@@ -129,115 +126,46 @@ class Machine:
         while client.watched:
             self._unwatch(client, client.watched.items[0])
         client.used.using -= 1
-        self._forget(client.used)
+        self.queues.forget(client.used)
         if client.tick_at != NEVER:
             self._ticks.remove(client)
 
-    def hang_up(self, client: Client) -> None:
-        """End the wait of a client that will send nothing more."""
-        if client.waiting:
-            client.timeout = None
-            self._wake(client, "TIMED_OUT")
-
     def use(self, client: Client, name: bytes) -> None:
         """Make `name` the client's used tube."""
-        tube = self._find_or_make(name)
-        tube.references += 1
+        tube = self.queues.refer(name)
         tube.using += 1
         client.used.using -= 1
-        self._forget(client.used)
+        self.queues.forget(client.used)
         client.used = tube
 
     def watch(self, client: Client, name: bytes) -> None:
         """Add a tube to the client's watch list."""
-        tube = self._find_or_make(name)
-        if tube not in client.watched:
-            self._watch(client, tube)
+        tube = self.queues.refer(name)
+        if tube in client.watched:
+            self.queues.forget(tube)
+        else:
+            tube.watching += 1
+            client.watched.add(tube)
 
     def ignore(self, client: Client, name: bytes) -> bool:
         """Take a tube off the client's watch list; False when it is the last one."""
-        tube = self._by_name.get(name)
+        tube = self.queues.find(name)
         if tube is not None and tube in client.watched:
             if len(client.watched) < 2:
                 return False
             self._unwatch(client, tube)
         return True
 
-    def _watch(self, client: Client, tube: Tube) -> None:
-        tube.references += 1
-        tube.watching += 1
-        client.watched.add(tube)
-
     def _unwatch(self, client: Client, tube: Tube) -> None:
         client.watched.remove(tube)
         tube.watching -= 1
-        self._forget(tube)
-
-    # Tubes
-
-    def tube(self, name: bytes) -> Tube | None:
-        """Return the tube of that name if there is one."""
-        return self._by_name.get(name)
-
-    def pause(self, tube: Tube, seconds: int) -> None:
-        """Hold the tube's ready jobs back; 0 seconds end a pause at the next `advance`."""
-        tube.pause = seconds * SECOND or 1
-        tube.unpause_at = self.now + tube.pause
-        tube.pauses += 1
-        self._paused.push(tube.unpause_at, tube)
-        self.due = min(self.due, tube.unpause_at)
-
-    def _find_or_make(self, name: bytes) -> Tube:
-        tube = self._by_name.get(name)
-        if tube is None:
-            self._last_tube_id += 1
-            tube = self._by_name[name] = Tube(self._last_tube_id, name)
-            self.tubes.add(tube)
-        return tube
-
-    def _forget(self, tube: Tube) -> None:
-        """Drop one reference to a tube, which vanishes with the last."""
-        tube.references -= 1
-        if tube.references == 0:
-            self.tubes.remove(tube)
-            del self._by_name[tube.name]
-            if tube.pause:
-                self._paused.remove(tube)
-
-    # Putting
-
-    def create(self, client: Client, priority: int, delay: int, ttr: int, size: int) -> Job:
-        """Make a job whose body is still to come: it has its id and can be looked at, nothing more."""
-        if not client.producer:
-            client.producer = True
-            self.producers += 1
-        self._last_job_id += 1
-        tube = client.used
-        tube.references += 1
-        job = Job(self._last_job_id, tube, priority, delay, ttr or 1, size, self.now)
-        self.jobs[job.id] = job
-        return job
-
-    def put(self, job: Job) -> None:
-        """Queue a job whose body is complete."""
-        self.total_jobs += 1
-        job.tube.total_jobs += 1
-        self._enqueue(job, job.delay)
-
-    def abandon(self, job: Job) -> None:
-        """Drop a job that is in no queue."""
-        del self.jobs[job.id]
-        self._forget(job.tube)
+        self.queues.forget(tube)
 
     # Reserving
 
     def deadline_soon(self, client: Client) -> bool:
         """Say whether a job that the client holds has less than a second left."""
         return client.reserved.smallest(NEVER) - _MARGIN <= self.now
-
-    def has_ready(self, client: Client) -> bool:
-        """Say whether a watched tube has a ready job, paused or not."""
-        return any(tube.ready for tube in client.watched.items)
 
     def mark_worker(self, client: Client) -> None:
         """Count the client as a worker from now on."""
@@ -254,7 +182,7 @@ class Machine:
                 best = job
         if best is not None:
             best.tube.waiting.pass_turn()
-            self._remove_ready(best)
+            self.queues.withdraw(best)
             self._hold(client, best)
             return best
         client.waiting = True
@@ -267,12 +195,18 @@ class Machine:
 
     def reserve_job(self, client: Client, job_id: int) -> Job | None:
         """Reserve one ready, buried or delayed job."""
-        job = self.jobs.get(job_id)
-        if job is None or not self._withdraw(job):
+        job = self.queues.jobs.get(job_id)
+        if job is None or not self.queues.withdraw(job):
             return None
         self.mark_worker(client)
         self._hold(client, job)
         return job
+
+    def hang_up(self, client: Client) -> None:
+        """End the wait of a client that will send nothing more."""
+        if client.waiting:
+            client.timeout = None
+            self._wake(client, "TIMED_OUT")
 
     def _hold(self, client: Client, job: Job) -> None:
         self.reserved += 1
@@ -290,15 +224,22 @@ class Machine:
         self.reserved -= 1
         job.tube.reserved -= 1
 
+    def _held(self, client: Client, job_id: int) -> Job | None:
+        job = self.queues.jobs.get(job_id)
+        return job if job is not None and job.holder is client else None
+
     def _serve(self, tube: Tube) -> None:
         """Hand ready jobs of the tube to the clients that wait for it."""
         while tube.waiting and not tube.pause and (job := tube.ready.first()) is not None:
-            self._remove_ready(job)
+            self.queues.withdraw(job)
             client = tube.waiting.take()
-            self._stop_waiting(client)
             self._hold(client, job)
-            self.schedule(client)
-            client.woken(job)
+            self._wake(client, job)
+
+    def _wake(self, client: Client, outcome: Outcome) -> None:
+        self._stop_waiting(client)
+        self.schedule(client)
+        client.woken(outcome)
 
     def _stop_waiting(self, client: Client) -> None:
         if client.waiting:
@@ -307,12 +248,20 @@ class Machine:
             for tube in client.watched.items:
                 tube.waiting.remove(client)
 
-    def _wake(self, client: Client, outcome: Outcome) -> None:
-        self._stop_waiting(client)
-        self.schedule(client)
-        client.woken(outcome)
-
     # Jobs
+
+    def create(self, client: Client, priority: int, delay: int, ttr: int, size: int) -> Job:
+        """Make a job for the used tube, whose body is still to come."""
+        if not client.producer:
+            client.producer = True
+            self.producers += 1
+        return self.queues.create(client.used, priority, delay, ttr or 1, size, self.now)
+
+    def put(self, job: Job) -> None:
+        """Queue a job whose body is complete."""
+        self.total_jobs += 1
+        job.tube.total_jobs += 1
+        self._enqueue(job, job.delay)
 
     def release(self, client: Client, job_id: int, priority: int, delay: int) -> bool:
         """Queue a job that the client holds again."""
@@ -327,16 +276,13 @@ class Machine:
         return True
 
     def bury(self, client: Client, job_id: int, priority: int) -> bool:
-        """Bury a job that the client holds, behind those buried before it."""
+        """Bury a job that the client holds."""
         job = self._held(client, job_id)
         if job is None:
             return False
         self._let_go(client, job)
         job.priority = priority
-        job.state = "buried"
-        job.buries += 1
-        job.tube.buried[job.id] = job
-        self.buried += 1
+        self.queues.add_buried(job)
         return True
 
     def touch(self, client: Client, job_id: int) -> bool:
@@ -348,21 +294,17 @@ class Machine:
         client.reserved.push(job.deadline, job)
         return True
 
-    def _held(self, client: Client, job_id: int) -> Job | None:
-        job = self.jobs.get(job_id)
-        return job if job is not None and job.holder is client else None
-
     def delete(self, client: Client, job_id: int) -> bool:
         """Delete a job, unless another client holds it."""
-        job = self.jobs.get(job_id)
+        job = self.queues.jobs.get(job_id)
         if job is None:
             return False
         if job.holder is client:
             self._let_go(client, job)
-        elif not self._withdraw(job):
+        elif not self.queues.withdraw(job):
             return False
         job.tube.deletes += 1
-        self.abandon(job)
+        self.queues.drop(job)
         return True
 
     def kick(self, tube: Tube, bound: int) -> int:
@@ -380,57 +322,23 @@ class Machine:
 
     def kick_job(self, job_id: int) -> bool:
         """Make one buried or delayed job ready."""
-        job = self.jobs.get(job_id)
+        job = self.queues.jobs.get(job_id)
         if job is None or job.state not in ("buried", "delayed"):
             return False
         self._kick(job)
         return True
 
     def _kick(self, job: Job) -> None:
-        self._withdraw(job)
+        self.queues.withdraw(job)
         job.kicks += 1
         self._enqueue(job, 0)
 
-    # Queues
-
     def _enqueue(self, job: Job, delay: int) -> None:
-        tube = job.tube
         if delay:
-            job.state = "delayed"
-            job.deadline = self.now + delay * SECOND
-            tube.delayed.push(job.deadline, job)
-            self.delayed.push(job.deadline, job)
-            self.due = min(self.due, job.deadline)
+            until = self.now + delay * SECOND
+            self.queues.add_delayed(job, until)
+            self.due = min(self.due, until)
             return
-        job.state = "ready"
-        tube.ready.push(job.priority, job)
-        self.ready += 1
-        if job.priority < URGENT_PRIORITY:
-            self.urgent += 1
-            tube.urgent += 1
-        if tube.waiting:
-            self._serve(tube)
-
-    def _withdraw(self, job: Job) -> bool:
-        """Take a ready, delayed or buried job out of its queue; False when it is in none."""
-        if job.state == "ready":
-            self._remove_ready(job)
-        elif job.state == "buried":
-            del job.tube.buried[job.id]
-            self.buried -= 1
-        elif job.state == "delayed":
-            self._remove_delayed(job)
-        else:
-            return False
-        return True
-
-    def _remove_ready(self, job: Job) -> None:
-        job.tube.ready.remove(job)
-        self.ready -= 1
-        if job.priority < URGENT_PRIORITY:
-            self.urgent -= 1
-            job.tube.urgent -= 1
-
-    def _remove_delayed(self, job: Job) -> None:
-        self.delayed.remove(job)
-        job.tube.delayed.remove(job)
+        self.queues.add_ready(job)
+        if job.tube.waiting:
+            self._serve(job.tube)

@@ -1,4 +1,4 @@
-"""What the state machine keeps: jobs, tubes and clients. Plain records; what happens to them is in `machine`.
+"""What the state machine keeps: jobs, tubes and clients, as plain records; `queues` and `machine` act on them.
 
 Instants are nanoseconds of the machine's clock, durations whole seconds as on the wire.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from beanops.embedded.containers import Bag, Heap
 
@@ -66,6 +66,10 @@ class Job:
         self.kicks = 0
 
 
+#: How a wait ended: with a job, or with the word of a reply without one.
+Outcome: TypeAlias = Job | Literal["TIMED_OUT", "DEADLINE_SOON"]
+
+
 class Tube:
     """One tube; it exists while `references` (jobs, users and watchers) is above 0."""
 
@@ -115,7 +119,7 @@ class Client:
     Attributes
     ----------
     woken : callable
-        Called with the outcome of a reserve that had to wait: a job, or the word of a reply without one.
+        Called with the outcome of a reserve that had to wait.
     timeout : int or None
         Seconds of the reserve under way, None for no limit. beanstalkd leaves it set when a wait ends
         with ``DEADLINE_SOON``, which can delay the time-out of a reserved job; so does this.
@@ -136,9 +140,7 @@ class Client:
         "worker",
     )
 
-    def __init__(
-        self, number: int, tube: Tube, woken: Callable[[Job | Literal["TIMED_OUT", "DEADLINE_SOON"]], None]
-    ) -> None:
+    def __init__(self, number: int, tube: Tube, woken: Callable[[Outcome], None]) -> None:
         self.id = number
         self.used = tube
         self.watched: Bag[Tube] = Bag()

@@ -63,18 +63,19 @@ class Reports:
     def server(self) -> bytes:
         """Return the payload of ``stats``."""
         machine = self._machine
+        queues = machine.queues
         times = os.times()
         fields = {
-            "current-jobs-urgent": machine.urgent,
-            "current-jobs-ready": machine.ready,
+            "current-jobs-urgent": queues.urgent,
+            "current-jobs-ready": queues.ready,
             "current-jobs-reserved": machine.reserved,
-            "current-jobs-delayed": len(machine.delayed),
-            "current-jobs-buried": machine.buried,
+            "current-jobs-delayed": len(queues.delayed),
+            "current-jobs-buried": queues.buried,
             **{f"cmd-{command}": self.counts[command.encode("ascii")] for command in _COUNTED},
             "job-timeouts": machine.timeouts,
             "total-jobs": machine.total_jobs,
             "max-job-size": self._max_job_size,
-            "current-tubes": len(machine.tubes),
+            "current-tubes": len(queues.tubes),
             "current-connections": machine.connections,
             "current-producers": machine.producers,
             "current-workers": machine.workers,

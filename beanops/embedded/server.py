@@ -50,6 +50,8 @@ class Server:
     async def listen(self, address: str, port: int) -> str:
         """Start to accept connections at a host or ``unix:PATH``; return the address that clients use."""
         if address.startswith("unix:"):
+            if not hasattr(socket, "AF_UNIX"):
+                raise OSError("this system has no unix sockets")
             path = address.removeprefix("unix:")
             self._listener = await self._loop.create_unix_server(lambda: Link(self), path, backlog=_BACKLOG)
             self._path = path
@@ -112,7 +114,8 @@ class Link(asyncio.Protocol):
         peer = transport.get_extra_info("socket")
         if peer.family != getattr(socket, "AF_UNIX", None):
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        self._server.log(f"accept {peer.fileno()}")
+        self._number = peer.fileno()
+        self._server.log(f"accept {self._number}")
 
     def data_received(self, data: bytes) -> None:
         """Take bytes from the peer (asyncio calls it)."""
@@ -142,7 +145,7 @@ class Link(asyncio.Protocol):
         self._dialogue.close()
         self._server.links.discard(self)
         self._server.set_timer()
-        self._server.log("close")
+        self._server.log(f"close {self._number}")
 
     def abort(self) -> None:
         """Drop the connection."""
@@ -155,7 +158,7 @@ class Link(asyncio.Protocol):
 
     def _work_queued(self) -> None:
         self._queued = False
-        if not self._blocked:
+        if not self._blocked and not self._transport.is_closing():
             self._work()
 
     def _work(self) -> None:

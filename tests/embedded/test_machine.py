@@ -178,8 +178,8 @@ def test_a_vanished_producer_leaves_no_half_job(server: Local) -> None:
     server.send(producer, b"use mail\r\nput 1 0 10 6\r\nabc")
     server.end(producer)
 
-    assert server.machine.jobs == {}
-    assert len(server.machine.tubes) == 1
+    assert server.machine.queues.jobs == {}
+    assert len(server.machine.queues.tubes) == 1
 
 
 def test_draining_refuses_puts_once_their_body_is_there(server: Local) -> None:
@@ -189,7 +189,7 @@ def test_draining_refuses_puts_once_their_body_is_there(server: Local) -> None:
 
     assert server.say(producer, b"bc\r\n") == b"DRAINING\r\n"
     assert put(server, producer, "x") == b"DRAINING\r\n"
-    assert server.machine.jobs == {}
+    assert server.machine.queues.jobs == {}
 
 
 def test_nothing_is_left_of_connections_and_jobs_that_are_gone(server: Local) -> None:
@@ -198,14 +198,14 @@ def test_nothing_is_left_of_connections_and_jobs_that_are_gone(server: Local) ->
         put(server, worker, "x", ttr=2**32 - 1)
         put(server, worker, "y", delay=2**32 - 1)
         server.say(worker, b"watch other\r\nreserve\r\npause-tube other 1000000\r\n")
-        for job in server.machine.jobs.copy():
+        for job in server.machine.queues.jobs.copy():
             assert server.say(worker, b"delete %d\r\n" % job) == b"DELETED\r\n"
         server.send(worker, b"reserve-with-timeout 1000000\r\n")
         server.end(worker)
 
-    machine = server.machine
-    assert (machine.connections, machine.waiting, machine.ready, machine.reserved) == (0, 0, 0, 0)
-    for heap in (machine.delayed, machine._paused, machine._ticks, machine._default.ready):
+    machine, queues = server.machine, server.machine.queues
+    assert (machine.connections, machine.waiting, queues.ready, machine.reserved) == (0, 0, 0, 0)
+    for heap in (queues.delayed, queues.paused, machine._ticks, queues.default.ready):
         assert len(heap) == 0
         assert len(heap._entries) < 100
 
