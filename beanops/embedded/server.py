@@ -21,6 +21,7 @@ _STEPS = 256
 #: Received bytes that are kept for later before the connection is read no more.
 _MAX_HELD = 65536
 _BACKLOG = 1024
+#: How often peers that are not read are looked at.
 _LOOK_SECONDS = 1.0
 
 
@@ -104,6 +105,7 @@ class Link(asyncio.Protocol):
         self._blocked = False
         self._queued = False
         self._reading = True
+        self._looking = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin (asyncio calls it)."""
@@ -183,16 +185,22 @@ class Link(asyncio.Protocol):
                 self._transport.resume_reading()
             else:
                 self._transport.pause_reading()
-                self._look_for_end()
+                if not self._looking:
+                    self._look_later()
+
+    def _look_later(self) -> None:
+        self._looking = True
+        self._loop.call_later(_LOOK_SECONDS, self._look_for_end)
 
     def _look_for_end(self) -> None:
-        """Look from time to time whether a peer that is not read now has gone: its reserve must not wait then."""
+        """Look whether a peer that is not read now has gone: its reserve must not wait for a job then."""
+        self._looking = False
         if self._reading or self._transport.is_closing():
             return
         if self._dialogue.mode is Mode.WAIT and _has_hung_up(self._transport.get_extra_info("socket")):
             self._dialogue.hang_up()
         else:
-            self._loop.call_later(_LOOK_SECONDS, self._look_for_end)
+            self._look_later()
 
 
 def _has_hung_up(peer: socket.socket) -> bool:

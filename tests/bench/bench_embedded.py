@@ -147,9 +147,9 @@ def connections(idle: int = 1000, busy: int = 10, seconds: float = 3) -> None:
 
         def serve(peers: list[socket.socket]) -> list[int]:
             """Send each peer's next batch as soon as its last one is answered; return the batches of each."""
-            batch = b"put 1 0 60 1\r\na\r\nreserve\r\n" * 20
+            batch = b"stats-job 1\r\npeek 1\r\ntouch 1\r\n" * 20
             done = dict.fromkeys(peers, 0)
-            lines = dict.fromkeys(peers, 0)
+            seen = dict.fromkeys(peers, 0)
             for peer in peers:
                 selector.register(peer, selectors.EVENT_READ)
                 peer.sendall(batch)
@@ -158,9 +158,9 @@ def connections(idle: int = 1000, busy: int = 10, seconds: float = 3) -> None:
                 for key, _ in selector.select(1):
                     peer = key.fileobj
                     assert isinstance(peer, socket.socket)
-                    lines[peer] += peer.recv(65536).count(b"\n")
-                    if lines[peer] == 60:
-                        lines[peer] = 0
+                    seen[peer] += peer.recv(65536).count(b"\r")
+                    if seen[peer] == 100:
+                        seen[peer] = 0
                         done[peer] += 1
                         peer.sendall(batch)
             for peer in peers:
@@ -168,6 +168,9 @@ def connections(idle: int = 1000, busy: int = 10, seconds: float = 3) -> None:
                 peer.close()
             return list(done.values())
 
+        with dial() as producer:
+            producer.sendall(b"put 1 0 60 1\r\na\r\n")
+            producer.recv(100)
         alone = serve([dial() for _ in range(busy)])
         idlers = [dial() for _ in range(idle)]
         beside = serve([dial() for _ in range(busy)])

@@ -193,7 +193,7 @@ def test_draining_refuses_puts_once_their_body_is_there(server: Local) -> None:
 
 
 def test_nothing_is_left_of_connections_and_jobs_that_are_gone(server: Local) -> None:
-    for _ in range(500):
+    for _ in range(150):
         worker = server.connect()
         put(server, worker, "x", ttr=2**32 - 1)
         put(server, worker, "y", delay=2**32 - 1)
