@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from beanops.client.address import Address
     from beanops.client.aio import AsyncClient
     from beanops.client.sync import Client
+    from beanops.jobs.bodies import decode, decoder, redact
     from beanops.protocol import commands, errors
     from beanops.protocol.records import Job, JobStats, ServerStats, TubeStats
     from beanops.session.act import Refused
@@ -31,7 +32,10 @@ __all__ = [
     "TubeStats",
     "commands",
     "connect",
+    "decode",
+    "decoder",
     "errors",
+    "redact",
 ]
 
 _HOMES = {
@@ -46,6 +50,9 @@ _HOMES = {
     "Session": "beanops.session.session",
     "commands": "beanops.protocol",
     "connect": "beanops.session.session",
+    "decode": "beanops.jobs.bodies",
+    "decoder": "beanops.jobs.bodies",
+    "redact": "beanops.jobs.bodies",
     "errors": "beanops.protocol",
 }
 

@@ -1,1 +1,20 @@
-"""The command line."""
+"""The command line: `beanops COMMAND`, one of the three faces.
+
+What lives here: the commands and how they print (`app`, `look`, `act`, `live`, `options`, `output`, `exits`), and the
+demo's workload (`demo`). Nothing imports this room. A command's module is imported when it is called: `--help`
+costs little more than click.
+"""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line and end the process with its exit code; see `beanops.cli.exits`."""
+    try:
+        from beanops.cli.app import run
+
+        sys.exit(run())
+    except KeyboardInterrupt:  # so early that `run` did not see it
+        sys.exit(130)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import selectors
+import select
 import socket
 import threading
 from collections.abc import Generator, Iterable, Iterator
@@ -34,6 +34,8 @@ from beanops.protocol.limits import (
 T = TypeVar("T")
 
 _RECEIVE = 64 * 1024
+#: Seconds; what `poll` can count. Beyond these 24 days nothing times out.
+_LONGEST_WAIT = (2**31 - 1) / 1000
 
 
 class Client:
@@ -88,8 +90,7 @@ class Client:
 
     def _open(self) -> None:
         self._socket = dial(self.address, self.connect_timeout)
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(self._socket, selectors.EVENT_READ)
+        self._poll = select.poll()
         self._connection = Connection()
         self._unsent = memoryview(b"")
         self.max_job_size = MAX_BODY
@@ -102,12 +103,8 @@ class Client:
             self._socket.shutdown(socket.SHUT_RDWR)
         # A thread inside a command must see the shutdown on a live descriptor; it frees the socket on its way out.
         if self._lock.acquire(blocking=False):
-            self._free()
+            self._socket.close()
             self._lock.release()
-
-    def _free(self) -> None:
-        self._selector.close()
-        self._socket.close()
 
     @property
     def closed(self) -> bool:
@@ -160,7 +157,7 @@ class Client:
             finally:
                 self._owner = None
                 if self._connection.error is not None:
-                    self._free()
+                    self._socket.close()
 
     def execute(self, command: Command[T]) -> T:
         """Send one command and return its result.
@@ -269,12 +266,10 @@ class Client:
         return self._connection.receive_data(data)
 
     def _wait(self) -> None:
-        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._unsent else 0)
-        if events != self._selector.get_key(self._socket).events:
-            self._selector.modify(self._socket, events)
         head = self._connection.waiting[0]
         patience = self.read_timeout + head.wait
-        if not self._selector.select(None if math.isinf(patience) else patience):
+        self._poll.register(self._socket, select.POLLIN | (select.POLLOUT if self._unsent else 0))
+        if not self._poll.poll(patience * 1000 if patience < _LONGEST_WAIT else None):
             self._connection.error = ReadTimeout(f"no answer to '{head.line}' within {patience:g} s")
             raise self._told(self._connection.error)
 

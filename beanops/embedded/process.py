@@ -64,7 +64,11 @@ class Beanstalkd:
             stderr=subprocess.PIPE,
         )
         self.pid = self._process.pid
-        self._wait_until_ready()
+        try:
+            self._wait_until_ready()
+        except BaseException:  # also Ctrl-C: nobody else knows of the process yet
+            self.stop(kill=True)
+            raise
 
     def _wait_until_ready(self) -> None:
         give_up = time.monotonic() + 5

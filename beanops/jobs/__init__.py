@@ -1,4 +1,6 @@
-"""Find and read jobs, without reserving or moving any: by id and at the heads of a tube (`read`).
+"""Find and read jobs, without reserving or moving any.
 
-Imports `client` and `protocol`; session and the faces import this room.
+What lives here: reading at known places (`read`), the scan that finds the others (`scan`, with `plan` and
+`idmap`), the selection (`select`), SQL on jobs (`where`, `query`), and decoded bodies (`bodies`). Imports
+monitor, client and protocol; session and the faces import this room.
 """

@@ -20,12 +20,12 @@ class FoundJob(NamedTuple):
     ----------
     stats : JobStats
         Its tube, state, priority and counts.
-    body : bytes
-        Its body.
+    body : bytes or None
+        Its body; None when it was not asked for.
     """
 
     stats: JobStats
-    body: bytes
+    body: bytes | None
 
     @property
     def id(self) -> int:

@@ -43,10 +43,10 @@ def sample(client: Client, clock: Callable[[], float] = time.monotonic) -> Snaps
     return Snapshot(clock(), server, tuple(sweep(client)))
 
 
-def sweep(client: Client) -> list[TubeStats]:
-    """Ask for the statistics of every tube; tubes that vanish meanwhile are left out."""
+def sweep(client: Client, wanted: Callable[[str], bool] = lambda name: True) -> list[TubeStats]:
+    """Ask for the statistics of every tube whose name is wanted; tubes that vanish meanwhile are left out."""
     tubes = []
-    for result in client.pipeline(map(commands.stats_tube, client.list_tubes())):
+    for result in client.pipeline(map(commands.stats_tube, filter(wanted, client.list_tubes()))):
         if isinstance(result, ReplyError):
             if not isinstance(result, NotFound):
                 raise result

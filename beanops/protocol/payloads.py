@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from operator import call
 from typing import Any, Generic, NamedTuple, TypeVar, get_type_hints
 
 from beanops.protocol.errors import ProtocolError
@@ -32,9 +33,9 @@ class _Kind(NamedTuple):
 
 
 _KINDS = {
-    int: _Kind(r"-?[0-9]{1,20}", int),
-    float: _Kind(r"[0-9]{1,20}\.[0-9]{1,9}", float),
-    str: _Kind(r"[^\n]*", _text),
+    int: _Kind(r"-?[0-9]{1,20}+", int),
+    float: _Kind(r"[0-9]{1,20}+\.[0-9]{1,9}+", float),
+    str: _Kind(r"[^\n]*+", _text),
     bool: _Kind(r"true|false", _flag),
 }
 _SPELLINGS = {"priority": "pri"}
@@ -75,8 +76,7 @@ class Layout(Generic[R]):
         match = self._usual.fullmatch(text)
         if match is None:
             return self._read_any_order(text)
-        values = [convert(value) for convert, value in zip(self._converters, match.groups(), strict=True)]
-        return self._make(*values)
+        return self._make(*map(call, self._converters, match.groups()))
 
     def _read_any_order(self, text: str) -> R:
         found: dict[str, str] = {}

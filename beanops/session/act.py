@@ -6,6 +6,7 @@ import secrets
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
+from copy import copy
 from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple
@@ -101,6 +102,12 @@ class Actor:
         self._clock = clock
         # What is used and watched belongs to one action at a time.
         self._turn = threading.Lock()
+
+    def through(self, source: str) -> Actor:
+        """Return an actor with the same connections, reservations and record, whose rows say `source`."""
+        other = copy(self)
+        other._who = self._who._replace(source=source)
+        return other
 
     def act_on_jobs(self, verb: Verb, ids: Iterable[int], settings: Settings) -> Run:
         """Do `verb` to each job, in batches. A job that is gone or taken is skipped and ends nothing."""

@@ -5,10 +5,15 @@ pandas costs half a second to import, so nothing imports this module before some
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
+
+from beanops.jobs.bodies import decode
+from beanops.jobs.read import FoundJob
+from beanops.jobs.where import body_text
+from beanops.protocol import JobStats
 
 #: The states of jobs, shared by all frames so that they compare and join.
 STATES = pd.CategoricalDtype(["ready", "reserved", "delayed", "buried", "invalid"])
@@ -38,3 +43,19 @@ def _column(values: Iterable[Any], dtype: Any) -> Any:
     if dtype == "seconds":
         return pd.to_timedelta(pd.array(list(values), dtype="Int64"), unit="s").as_unit("us")
     return pd.array(list(values), dtype=dtype)
+
+
+def jobs_frame(jobs: Sequence[FoundJob], bodies: bool) -> pd.DataFrame:
+    """Return found jobs as a frame; see `Session.jobs` for its columns."""
+    counts = dict.fromkeys(("reserves", "timeouts", "releases", "buries", "kicks"), "uint32")
+    seconds = dict.fromkeys(("age", "delay", "ttr", "time_left"), "seconds")
+    dtypes = {"id": "uint64", "state": STATES, "priority": "uint32", "file": "uint32", **counts, **seconds}
+    found = frame([job.stats for job in jobs], JobStats, dtypes).drop(columns="file")
+    now = pd.Timestamp.now("UTC").floor("s").as_unit("us")
+    found.insert(list(found.columns).index("time_left") + 1, "created", now - found["age"])
+    if bodies:
+        raw = [job.body or b"" for job in jobs]
+        found["size"] = pd.array([len(body) for body in raw], dtype="uint32")
+        found["body"] = pd.array([body_text(job) for job in jobs], dtype="str")
+        found["data"] = pd.Series([decode(body).data for body in raw], dtype="object")
+    return found

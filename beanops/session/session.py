@@ -1,33 +1,33 @@
-"""The session: one server, looked at and acted upon. It opens connections; `act` does what changes anything."""
+"""The session: one server, looked at and acted upon. Looking is in `look`; the funnel of actions is in `act`."""
 
 from __future__ import annotations
 
 import getpass
+import os
 import socket
-import threading
-import time
 from collections.abc import Callable, Iterable
+from copy import copy
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, SupportsIndex
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from beanops.client.address import Address
 from beanops.client.sync import Client
-from beanops.jobs.read import FoundJob, read_heads, read_jobs
-from beanops.monitor.sample import Snapshot, sample, sweep
-from beanops.protocol import Job, JobStats, ServerStats, TubeStats, commands
-from beanops.protocol.errors import ArgumentError, NotFound, UsageError
+from beanops.jobs.read import FoundJob
+from beanops.jobs.select import ids_of
+from beanops.protocol import Job, JobStats, commands
+from beanops.protocol.errors import UsageError
 from beanops.protocol.limits import (
     DEFAULT_PRIORITY,
     DEFAULT_TTR,
     MAX_RESERVE_TIMEOUT,
     U32_MAX,
-    U64_MAX,
     check_body,
     check_number,
     check_tube,
 )
 from beanops.session.act import Actor, Who
+from beanops.session.look import Looking
 from beanops.session.record import Action, Record, actions_frame
 from beanops.session.run import Run
 from beanops.session.verbs import VERBS, Settings
@@ -81,14 +81,21 @@ def connect(
     return Session(
         target,
         source=source,
-        actor=actor or f"{getpass.getuser()}@{socket.gethostname()}",
+        actor=actor or f"{_user()}@{socket.gethostname()}",
         read_only=read_only,
         timeouts=(connect_timeout, read_timeout),
         clock=clock,
     )
 
 
-class Session:
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a number that has no name
+        return f"uid {os.getuid()}"
+
+
+class Session(Looking):
     """A server, with what was done to it. Made by `connect`.
 
     Looking and acting use a connection each, because a server counts every connection that ever reserved
@@ -106,34 +113,16 @@ class Session:
         timeouts: tuple[float, float],
         clock: Callable[[], datetime],
     ) -> None:
-        self.address = Address.parse(target)
-        self._timeouts = timeouts
-        self._lock = threading.RLock()
-        self._clients: dict[str, Client] = {}
+        super().__init__(target, timeouts)
         self._record = Record()
         self._actor = Actor(
             Who(str(self.address), actor, source), self._record, self._looking, self._acting, clock, read_only
         )
-        self._looking()
 
     @property
     def read_only(self) -> bool:
         """Whether everything that would change a queue is refused."""
         return self._actor.read_only
-
-    def _client(self, purpose: str) -> Client:
-        with self._lock:
-            client = self._clients.get(purpose)
-            if client is None:
-                connect_timeout, read_timeout = self._timeouts
-                client = Client(self.address, connect_timeout=connect_timeout, read_timeout=read_timeout)
-                self._clients[purpose] = client
-            elif client.closed:
-                client.reconnect()
-            return client
-
-    def _looking(self) -> Client:
-        return self._client("looking")
 
     def _acting(self) -> Client:
         with self._lock:
@@ -142,81 +131,36 @@ class Session:
                 self._actor.held.clear()  # the server took its reservations back with the connection
             return self._client("acting")
 
-    def close(self) -> None:
-        """Close the connections; jobs that are still reserved become ready."""
-        with self._lock:
-            for client in self._clients.values():
-                client.close()
+    def through(self, source: str) -> Session:
+        """Return this session as another face uses it: the same connections and record, where it stands as `source`."""
+        other = copy(self)
+        other._actor = self._actor.through(source)
+        return other
 
-    def __enter__(self) -> Self:
-        return self
+    def dashboard(self, name: str = "dashboard") -> Any:
+        """Return a live view of the tubes for a notebook, with buttons to act; needs ``beanops[notebook]``.
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
-
-    def __repr__(self) -> str:
-        return f"<Session {self.address}{' read-only' if self.read_only else ''}>"
-
-    # -- look ----------------------------------------------------------------------------------------------------
-
-    def server(self) -> ServerStats:
-        """Return the server's statistics."""
-        return self._looking().stats()
-
-    def snapshot(self, clock: Callable[[], float] = time.monotonic) -> Snapshot:
-        """Return the statistics of the server and all its tubes as one frozen value."""
-        return sample(self._looking(), clock)
-
-    def tube_stats(self) -> list[TubeStats]:
-        """Return the statistics of all tubes as records, without pandas."""
-        return sweep(self._looking())
-
-    def tubes(self) -> pandas.DataFrame:
-        """Return the statistics of all tubes.
+        Parameters
+        ----------
+        name : str
+            A view of the same name and server that is shown already is closed, so that a cell can run again.
 
         Returns
         -------
-        pandas.DataFrame
-            One row a tube, in the server's order, columns as the fields of `TubeStats`: ``name`` is text,
-            ``pause`` and ``pause_time_left`` are timedelta64[us], the others are uint64.
+        beanops.notebook.dashboard.Dashboard
+            Shown by a notebook when it ends a cell; closed by ``close()`` or a ``with`` block.
+
+        Examples
+        --------
+        >>> view = session.dashboard()          # doctest: +SKIP
+        >>> view.select("mail")
+        >>> view.pause(60)
         """
-        from beanops.session.frames import frame
+        # By its name: the session must not know the faces, which import it.
+        return import_module("beanops.notebook.open").dashboard(self, name)
 
-        counts: dict[str, Any] = {field: "uint64" for field in TubeStats._fields if field != "name"}
-        return frame(self.tube_stats(), TubeStats, {**counts, "pause": "seconds", "pause_time_left": "seconds"})
-
-    def peek(self, id: SupportsIndex) -> Job:
-        """Return a job with its body, whichever its tube and state.
-
-        Raises
-        ------
-        NotFound
-            There is no such job.
-        """
-        return self._looking().peek(id)
-
-    def job(self, id: SupportsIndex) -> FoundJob:
-        """Return a job with its statistics and its body.
-
-        Raises
-        ------
-        NotFound
-            There is no such job.
-        """
-        (found,) = read_jobs(self._looking(), [check_number("id", id, U64_MAX)])
-        if found is None:
-            raise NotFound(f"stats-job {id}")
-        return found
-
-    def heads(self, tube: str) -> dict[str, FoundJob | None]:
-        """Return the next job of a tube in each of the states ready, delayed and buried.
-
-        Raises
-        ------
-        NotFound
-            There is no such tube.
-        """
-        return read_heads(self._looking(), tube)
+    def __repr__(self) -> str:
+        return f"<Session {self.address}{' read-only' if self.read_only else ''}>"
 
     @property
     def actions(self) -> pandas.DataFrame:
@@ -367,22 +311,3 @@ class Session:
         command = commands.put(check_body(body, self._looking().max_job_size), priority=priority, delay=delay, ttr=ttr)
         details = {"priority": int(priority), "delay": int(delay)}
         return self._actor.act_on_tube("put", check_tube(tube), command, use=True, **details)
-
-
-def ids_of(jobs: Any) -> list[int]:
-    """Return the ids of what a verb was asked to act on, each once, in order.
-
-    Raises
-    ------
-    ArgumentError
-        It names no jobs.
-    """
-    if isinstance(jobs, str | bytes):
-        raise ArgumentError("jobs", jobs, "ids, jobs, or a frame with a column 'id'")
-    if hasattr(jobs, "columns"):
-        if "id" not in jobs.columns:
-            raise ArgumentError("jobs", list(jobs.columns), "a frame with a column 'id'")
-        jobs = jobs["id"]
-    one = isinstance(jobs, Job | JobStats | FoundJob) or not isinstance(jobs, Iterable)
-    several: Iterable[Any] = [jobs] if one else jobs
-    return list(dict.fromkeys(check_number("id", getattr(job, "id", job), U64_MAX) for job in several))

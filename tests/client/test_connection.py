@@ -161,6 +161,12 @@ def test_a_reserve_may_take_longer_than_the_read_timeout(connect: Any, beanstalk
     assert client.stats().current_jobs_reserved == 2
 
 
+def test_the_longest_of_reserves(connect: Any, beanstalkd: Beanstalkd) -> None:
+    client = connect(beanstalkd.address)
+    id = client.put(b"x", delay=1)
+    assert client.reserve(timeout=2**31 - 1).id == id
+
+
 def test_a_server_killed_while_somebody_waits(connect: Any, beanstalkd: Beanstalkd) -> None:
     client = connect(beanstalkd.address)
     results = client.pipeline([commands.put(b"x"), commands.reserve(), commands.reserve()])

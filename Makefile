@@ -1,0 +1,54 @@
+# Needs python3 (3.11 or newer) with pip, and make. Everything else goes into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(PYTHON) -m pip --python $(BIN)/python install --quiet --constraint tests/constraints.txt
+NEEDS := pyproject.toml tests/constraints.txt
+
+.PHONY: help demo test lint bench screenshots beanstalkd clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo         try beanops on a private server with a lively workload"
+	@echo "make test         run all tests"
+	@echo "make lint         check style, types and the direction of imports"
+	@echo "make bench        print the figures, each beside its limit"
+	@echo "make screenshots  make the pictures of the README anew"
+	@echo "make clean        remove .venv and caches"
+
+demo: .venv/demo beanstalkd
+	@$(BIN)/beanops demo
+
+test: .venv/dev beanstalkd
+	@$(BIN)/python -m pytest
+
+lint: .venv/dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: .venv/dev beanstalkd
+	@$(BIN)/python -m tests.bench
+
+screenshots: .venv/dev beanstalkd
+	@$(BIN)/python -m tests.screenshots
+
+beanstalkd:
+	@command -v beanstalkd >/dev/null || .ci/install-beanstalkd
+
+$(BIN)/python:
+	@$(PYTHON) -m venv --without-pip .venv
+
+# Files that say what has been installed, newer than what it was made from.
+.venv/demo: $(NEEDS) | $(BIN)/python
+	@echo "installing beanops[tui] into .venv ..."
+	@$(INSTALL) --editable '.[tui]'
+	@touch $@
+
+.venv/dev: $(NEEDS) | $(BIN)/python
+	@echo "installing beanops[dev] into .venv ..."
+	@$(INSTALL) --editable '.[dev]'
+	@touch $@ .venv/demo
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist

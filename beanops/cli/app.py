@@ -1,0 +1,104 @@
+"""The group of commands: which there are, where they live, and how a call ends. What they do is in their modules."""
+
+from __future__ import annotations
+
+import io
+import sys
+from importlib import import_module
+
+import click
+
+import beanops
+
+#: Each command with its module and one line of help; the module is imported when the command is called.
+COMMANDS = {
+    "tubes": ("look", "Show the tubes: jobs in each state, workers, pauses."),
+    "stats": ("look", "Show the statistics of the server, or of one tube."),
+    "peek": ("look", "Show jobs: the next of a tube, or by id."),
+    "put": ("act", "Put a job into a tube."),
+    "kick": ("act", "Make buried or delayed jobs ready."),
+    "bury": ("act", "Bury jobs."),
+    "release": ("act", "Make jobs ready, or delayed, with another priority if wanted."),
+    "delete": ("act", "Delete jobs."),
+    "pause": ("act", "Hold back the ready jobs of a tube."),
+    "resume": ("act", "End the pause of a tube."),
+    "tui": ("live", "Watch a server and act on it, on the whole terminal."),
+    "demo": ("live", "Try beanops on a private server with a lively workload."),
+}
+
+
+class Commands(click.Group):
+    """Commands that are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names, in the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command, None when there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(import_module(f"beanops.cli.{COMMANDS[cmd_name][0]}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help) for name, (_, help) in COMMANDS.items()])
+
+
+@click.group(
+    cls=Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done, 1 some of it was not, 2 usage, 3 cannot reach the server, 4 refused.",
+)
+@click.option(
+    "-s",
+    "--server",
+    metavar="ADDRESS",
+    envvar="BEANOPS_SERVER",
+    default="127.0.0.1:11300",
+    help="The server: host, host:port, [ipv6]:port or unix:/path. [env: BEANOPS_SERVER; default: 127.0.0.1:11300]",
+)
+@click.option("-o", "--output", type=click.Choice(["table", "json", "csv"]), default="table", help="How to print.")
+@click.option("--json", "output", flag_value="json", help="The same as -o json.")
+@click.option("--read-only", is_flag=True, help="Refuse everything that would change a queue.")
+@click.version_option(beanops.__version__, "-V", "--version", message="beanops %(version)s")
+@click.pass_context
+def group(ctx: click.Context, server: str, output: str, read_only: bool) -> None:
+    """Operate beanstalkd: see every tube, act on any job.
+
+    Options that a command shares with this list can stand before or after its name.
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help(), err=True)
+        ctx.exit(2)
+    shared = {"server": server, "output": output, "read_only": read_only}
+    ctx.default_map = dict.fromkeys(COMMANDS, shared)
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        Without the program's name; those of the process by default.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without UTF-8 is no reason to fail
+    try:
+        code = group.main(arguments, prog_name="beanops", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except click.Abort:
+        click.echo("beanops: interrupted", err=True)
+        return 130
+    except Exception as error:
+        from beanops.cli import exits
+
+        code = exits.code_of(error)
+        click.echo(exits.line_of(error), err=True)
+        return code

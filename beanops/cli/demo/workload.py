@@ -1,0 +1,140 @@
+"""Producers and workers on a server, in a thread of their own. What they put and how fast is in `flows`."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import AsyncExitStack, contextmanager, suppress
+from random import Random
+from typing import TypeVar
+
+from beanops.cli.demo.flows import FLOWS, POISON, POISON_TTR, POISON_TUBE, Flow
+from beanops.client.aio import AsyncClient
+from beanops.protocol import Command, Job, commands
+from beanops.protocol.errors import ConnectionLost, DeadlineSoon, NotFound, ReplyError
+
+T = TypeVar("T")
+
+_SEED = 11300
+
+
+@contextmanager
+def running(address: str) -> Iterator[None]:
+    """Fill the server at `address` and keep it busy for the length of the block.
+
+    The jobs that are there at the start, and each producer's sequence of jobs, are the same every time.
+    A server that ends meanwhile ends the workload, without an error.
+    """
+    stop: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+
+    def work() -> None:
+        try:
+            asyncio.run(_work(address, stop))
+        except BaseException as error:
+            if stop.done():
+                raise
+            stop.set_exception(error)
+
+    thread = threading.Thread(target=work, name="demo-workload", daemon=True)
+    thread.start()
+    loop, over = stop.result()
+    try:
+        yield
+    finally:
+        with suppress(RuntimeError):  # the workload ended before, with its server
+            loop.call_soon_threadsafe(over.set)
+        thread.join()
+
+
+async def _work(address: str, started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]]) -> None:
+    async with AsyncClient(address) as client:
+        for flow in FLOWS:
+            await _fill(client, flow)
+        # Most urgent of all: it comes back before anything else does.
+        await client.put(POISON, priority=0, ttr=POISON_TTR, tube=POISON_TUBE)
+    over = asyncio.Event()
+    cast = [(flow, number) for flow in FLOWS for number in range(flow.workers + 1)]
+    async with AsyncExitStack() as connections:
+        clients = [await connections.enter_async_context(AsyncClient(address)) for _ in cast]
+        acting = [
+            _labour(client, *who) if who[1] else _produce(client, who[0])
+            for client, who in zip(clients, cast, strict=True)
+        ]
+        tasks = [asyncio.create_task(act) for act in acting]
+        started.set_result((asyncio.get_running_loop(), over))
+        await over.wait()
+        for task in tasks:
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+    for result in results:
+        if isinstance(result, Exception) and not isinstance(result, ConnectionLost):
+            raise result
+
+
+async def _fill(client: AsyncClient, flow: Flow) -> None:
+    """Put what is there from the start: first the jobs that have failed, then those that wait."""
+    random = Random(f"{_SEED} fill {flow.tube}")
+    await client.use(flow.tube)
+    failed = [_job(flow, random, number, random.choice(flow.failures)) for number in range(flow.buried)]
+    if failed:
+        await client.watch(flow.tube)
+        await _all(client, failed)
+        held = await _all(client, [commands.reserve(0)] * len(failed))
+        await _all(client, [commands.bury(job.id, priority=flow.priority) for job in held])
+        await client.ignore(flow.tube)
+    await _all(client, [_job(flow, random, number) for number in range(flow.backlog)])
+    await client.use("default")
+
+
+async def _all(client: AsyncClient, todo: list[Command[T]]) -> list[T]:
+    results = []
+    async for result in client.pipeline(todo):
+        if isinstance(result, ReplyError):
+            raise result
+        results.append(result)
+    return results
+
+
+def _job(flow: Flow, random: Random, number: int, failure: tuple[str, str] | None = None) -> Command[int]:
+    body = flow.makers[number % len(flow.makers)](random, failure)
+    delay = 0 if failure else random.randint(0, flow.delay)
+    return commands.put(body, priority=flow.priority, delay=delay, ttr=flow.ttr)
+
+
+async def _produce(client: AsyncClient, flow: Flow) -> None:
+    random = Random(f"{_SEED} produce {flow.tube}")
+    number = 0
+    await client.use(flow.tube)
+    while True:
+        await asyncio.sleep(flow.every * random.uniform(0.5, 1.5))
+        await _all(client, [_job(flow, random, number + n) for n in range(flow.burst)])
+        number += flow.burst
+
+
+async def _labour(client: AsyncClient, flow: Flow, number: int) -> None:
+    """Reserve jobs and finish, retry or bury them; hang over the poison until its time is up."""
+    random = Random(f"{_SEED} work {flow.tube} {number}")
+    await client.watch(flow.tube)
+    await client.ignore("default")
+    while True:
+        try:
+            job = await client.reserve()
+            if job.body == POISON:
+                await asyncio.sleep(POISON_TTR + 1)
+            else:
+                await asyncio.sleep(flow.takes * random.uniform(0.5, 1.5))
+                await _finish(client, flow, random, job)
+        except (DeadlineSoon, NotFound):
+            pass  # somebody acted on the job meanwhile, or it timed out
+
+
+async def _finish(client: AsyncClient, flow: Flow, random: Random, job: Job) -> None:
+    luck = random.random()
+    if luck < flow.fails:
+        await client.bury(job)
+    elif luck < flow.fails + flow.retries:
+        await client.release(job, delay=random.randint(5, 60))
+    else:
+        await client.delete(job.id)

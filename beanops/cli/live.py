@@ -1,0 +1,91 @@
+"""Commands that take the whole terminal: the TUI, and the demo, a server with a workload under the TUI."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from beanops.cli import options
+from beanops.cli.demo.workload import running
+from beanops.cli.look import show_tubes
+from beanops.cli.streams import on_terminal
+from beanops.embedded.process import Beanstalkd
+from beanops.protocol.errors import UsageError
+from beanops.session.session import connect
+
+#: Seconds between the two looks of a demo without a terminal.
+_BETWEEN = 3.0
+
+
+@click.command()
+@click.option("--interval", type=click.FloatRange(0.1, 3600), default=1.0, show_default=True, help="Seconds.")
+@options.server
+@options.read_only
+def tui(interval: float, server: str, read_only: bool) -> None:
+    """Watch the tubes live, open them, look at jobs and act on them. The key ? shows the keys."""
+    if not on_terminal("stdin", "stdout"):
+        raise click.UsageError("this needs a terminal; beanops tubes prints the tubes once")
+    _show(server, read_only=read_only, interval=interval)
+
+
+def _show(server: str, *, read_only: bool = False, interval: float = 1.0) -> None:
+    try:
+        from beanops.tui.app import run
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != "textual":
+            raise
+        raise UsageError("the TUI needs textual: pip install 'beanops[tui]'") from None
+    connect(server, source="tui").close()  # no server is told here, in one line
+    run(server, read_only=read_only, interval=interval)
+
+
+@click.command()
+def demo() -> None:
+    """Start a private server and a lively workload, and open the TUI on it; it all ends with the TUI.
+
+    Without a terminal the tubes are printed twice, a few seconds apart.
+    """
+    with _ending(signal.SIGTERM, signal.SIGHUP), _server() as (address, which):
+        click.echo(f"beanops demo: {which} at {address}, with a made-up workload", err=True)
+        with running(address):
+            if on_terminal("stdin", "stdout"):
+                _show(address)
+            else:
+                _print_twice(address)
+    click.echo("beanops demo: the server has ended", err=True)
+
+
+@contextmanager
+def _server() -> Iterator[tuple[str, str]]:
+    """Choose and start the demo's server; give its address, and what it is."""
+    with Beanstalkd() as server, connect(server.address, source="cli") as session:
+        yield server.address, f"a private beanstalkd {session.server().version}"
+
+
+def _print_twice(address: str) -> None:
+    with connect(address, source="cli") as session:
+        show_tubes(session.tube_stats())
+        time.sleep(_BETWEEN)
+        click.echo(f"\n{_BETWEEN:g} seconds later:\n")
+        show_tubes(session.tube_stats())
+
+
+@contextmanager
+def _ending(*signals: signal.Signals) -> Iterator[None]:
+    """Let signals that would end the process at once end it in order, so that no server is left behind."""
+
+    def end(number: int, frame: FrameType | None) -> NoReturn:
+        raise SystemExit(128 + number)
+
+    before = {number: signal.signal(number, end) for number in signals}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,165 @@
+"""Commands that look and change nothing: tubes, stats, peek."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from typing import Any
+
+import click
+
+from beanops.cli import options
+from beanops.cli.exits import Incomplete
+from beanops.cli.output import as_dict, print_csv, print_fields, print_json, print_table
+from beanops.cli.streams import on_terminal
+from beanops.jobs.bodies import decode
+from beanops.jobs.read import HEAD_STATES, FoundJob
+from beanops.protocol import JobStats, TubeStats
+from beanops.protocol.errors import NotFound
+from beanops.session.act import Refused
+from beanops.session.session import Session, connect
+
+#: Columns of the table of tubes; JSON and CSV have every field.
+_TUBE_COLUMNS = {
+    "tube": "name",
+    "ready": "current_jobs_ready",
+    "reserved": "current_jobs_reserved",
+    "delayed": "current_jobs_delayed",
+    "buried": "current_jobs_buried",
+    "watching": "current_watching",
+    "waiting": "current_waiting",
+    "paused": "pause_time_left",
+    "total": "total_jobs",
+}
+_JOB_COLUMNS = ("id", "tube", "state", "priority", "age", "delay", "ttr", "time_left", "reserves", "timeouts")
+
+
+@click.command()
+@click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
+@options.server
+@options.printing
+def tubes(patterns: tuple[str, ...], server: str, output: str) -> None:
+    """Show the tubes, by name, or those that match a PATTERN such as 'mail*'.
+
+    In the table, 'paused' is the seconds that are left of a pause; JSON and CSV have every field of stats-tube.
+    """
+    with connect(server, source="cli") as session:
+        found = session.tube_stats()
+    if patterns:
+        found = [tube for tube in found if any(fnmatchcase(tube.name, pattern) for pattern in patterns)]
+    show_tubes(found, output)
+    if not found:
+        raise Incomplete(f"no tube matches {' or '.join(patterns)}")
+
+
+def show_tubes(tubes: Iterable[TubeStats], output: str = "table") -> None:
+    """Print the statistics of tubes, by name."""
+    rows = [as_dict(tube) for tube in sorted(tubes)]
+    if output == "json":
+        print_json(rows)
+    elif output == "csv":
+        print_csv(rows, [field for field in TubeStats._fields if field != "extra"])
+    else:
+        print_table(list(_TUBE_COLUMNS), [[row[field] for field in _TUBE_COLUMNS.values()] for row in rows])
+
+
+@click.command()
+@click.argument("tube", required=False)
+@options.server
+@options.printing
+def stats(tube: str | None, server: str, output: str) -> None:
+    """Show the statistics of the server, or of TUBE, with the protocol's field names."""
+    with connect(server, source="cli") as session:
+        fields = as_dict(session.server() if tube is None else _tube(session, tube))
+    if output == "json":
+        print_json(fields)
+    elif output == "csv":
+        print_csv([fields], fields)
+    else:
+        print_fields(fields)
+
+
+def _tube(session: Session, tube: str) -> TubeStats:
+    try:
+        return session.tube(tube)
+    except NotFound:
+        raise Incomplete(f"there is no tube {tube} on {session.address}") from None
+
+
+@click.command()
+@click.argument("tube", required=False)
+@click.option("--state", type=click.Choice(HEAD_STATES), help="Only the next job in this state.")
+@options.ids(required=False)
+@click.option("--raw", is_flag=True, help="Write the body of the one job, byte for byte.")
+@options.server
+@options.printing
+def peek(tube: str | None, state: str | None, ids: list[int] | None, raw: bool, server: str, output: str) -> None:
+    """Show the next jobs of TUBE, one for each state, or any jobs by --ids, without reserving them.
+
+    One job is shown whole, its body decoded; several are shown in a table.
+    """
+    if (tube is None) == (ids is None):
+        raise click.UsageError("name a tube, or jobs by --ids: one of the two")
+    if ids is not None and state is not None:
+        raise click.UsageError("--state goes with a tube, not with --ids")
+    with connect(server, source="cli") as session:
+        if ids is not None:
+            jobs = list(session.jobs_by_id(ids))
+            missing = [f"job {id} does not exist" for id, job in zip(ids, jobs, strict=True) if job is None]
+        else:
+            assert tube is not None
+            jobs, missing = _heads(session, tube, [state] if state else list(HEAD_STATES))
+    found = [job for job in jobs if job is not None]
+    if raw:
+        _write_raw(found, missing)
+    else:
+        _show_jobs(found, output)
+    if missing and (ids is not None or not found):
+        more = f" ({len(missing) - 1} more like it)" if len(missing) > 1 and ids is not None else ""
+        raise Incomplete(f"{missing[0]}{more}")
+
+
+def _heads(session: Session, tube: str, states: list[str]) -> tuple[list[FoundJob | None], list[str]]:
+    """Return the next job in each state, and a reason for when there is none."""
+    try:
+        heads = session.heads(tube)
+    except NotFound:
+        raise Incomplete(f"there is no tube {tube} on {session.address}") from None
+    return [heads[state] for state in states], [f"no job of tube {tube} is {' or '.join(states)}"]
+
+
+def _write_raw(jobs: list[FoundJob], missing: list[str]) -> None:
+    if len(jobs) > 1:
+        raise click.UsageError(f"--raw writes one body, and these are {len(jobs)} jobs")
+    if on_terminal("stdout"):
+        raise Refused("--raw is not for a terminal, which obeys what may be in a body: write it to a file or a pipe")
+    for job in jobs:
+        click.echo(job.body, nl=False)
+
+
+def _show_jobs(jobs: list[FoundJob], output: str) -> None:
+    if output == "json":
+        print_json([{**as_dict(job.stats), **_body(job.body)} for job in jobs])
+    elif output == "csv":
+        rows = [{**as_dict(job.stats), "body": job.body.decode("utf-8", "backslashreplace")} for job in jobs]
+        print_csv(rows, [*(field for field in JobStats._fields if field != "extra"), "body"])
+    elif len(jobs) == 1:
+        (job,) = jobs
+        decoded = decode(job.body)
+        print_fields({**as_dict(job.stats), "body": f"{len(job.body)} bytes, {', '.join(decoded.chain) or 'unread'}"})
+        click.echo(f"\n{decoded.text}")
+    elif jobs:
+        rows = [as_dict(job.stats) for job in jobs]
+        cells = [[*map(row.get, _JOB_COLUMNS), decode(job.body).summary] for row, job in zip(rows, jobs, strict=True)]
+        print_table([*_JOB_COLUMNS, "body"], cells)
+
+
+def _body(body: bytes) -> dict[str, Any]:
+    """Return a body as JSON can hold it: exactly, and decoded."""
+    decoded = decode(body)
+    try:
+        exact = {"body": body.decode("utf-8")}
+    except UnicodeDecodeError:
+        exact = {"body_base64": base64.b64encode(body).decode("ascii")}
+    return {**exact, "format": list(decoded.chain), "data": decoded.data}

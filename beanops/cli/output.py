@@ -1,0 +1,100 @@
+"""How results are printed: tables for people, JSON and CSV for programs. Untrusted text passes `safe_text` here.
+
+JSON is exact: a body that is not UTF-8 stands in it as base64. Tables and CSV show such bytes as escapes.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import click
+
+from beanops.cli.streams import on_terminal
+from beanops.text import safe_text
+
+#: What a column is cut to on a narrow terminal, at least.
+_NARROWEST = 8
+
+
+def as_dict(record: Any) -> dict[str, Any]:
+    """Return a record of statistics as a dict, with the fields that this version does not know."""
+    fields = record._asdict()
+    unknown = fields.pop("extra")
+    return {**fields, **unknown}
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON, in ASCII: nothing in it can be a terminal's command."""
+    click.echo(json.dumps(value, indent=2, default=str).replace("\x7f", "\\u007f"))
+
+
+def print_csv(rows: Sequence[Mapping[str, Any]], columns: Iterable[str]) -> None:
+    """Print rows as CSV, with a heading also when there are none."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    names = list(columns)
+    writer.writerow(names)
+    writer.writerows([_cell(row.get(name)) for name in names] for row in rows)
+    click.echo(text.getvalue(), nl=False)
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print rows in columns, numbers to the right; on a terminal the widest text is cut to what fits."""
+    values = [tuple(row) for row in rows]
+    texts = [tuple(_cell(value) for value in row) for row in values]
+    columns = list(zip(headings, *texts, strict=True))
+    widths = [max(map(_width, column)) for column in columns]
+    right = [bool(values) and all(isinstance(row[i], int | float) for row in values) for i in range(len(headings))]
+    if on_terminal("stdout"):
+        _narrow(widths, right, shutil.get_terminal_size().columns)
+    lines = []
+    for row in (tuple(headings), *texts):
+        cells = [_fit(*cell) for cell in zip(row, widths, right, strict=True)]
+        lines.append("  ".join(cells).rstrip())
+    click.echo("\n".join(lines))
+
+
+def print_fields(fields: Mapping[str, Any]) -> None:
+    """Print one record, a field a line."""
+    width = max(map(len, fields))
+    click.echo("\n".join(f"{safe_text(name):<{width}}  {_cell(value)}".rstrip() for name, value in fields.items()))
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return safe_text(str(value))
+
+
+def _width(text: str) -> int:
+    """Return how many columns a text takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
+    return len(text) + wide - sum(map(bool, map(unicodedata.combining, text)))
+
+
+def _narrow(widths: list[int], right: list[bool], available: int) -> None:
+    """Take what is too much from the widest column of text."""
+    texts = [i for i, number in enumerate(right) if not number]
+    if texts:
+        widest = max(texts, key=lambda i: widths[i])
+        excess = sum(widths) + 2 * (len(widths) - 1) - available
+        widths[widest] = min(widths[widest], max(_NARROWEST, widths[widest] - excess))
+
+
+def _fit(text: str, width: int, right: bool) -> str:
+    if _width(text) > width:
+        while _width(text) >= width:
+            text = text[: len(text) - max(1, (_width(text) - width) // 2)]
+        text += "…"
+    space = " " * (width - _width(text))
+    return space + text if right else text + space

@@ -1,0 +1,64 @@
+"""What decoding one body may cost, and the error of a body that wants more.
+
+A job's body is written by strangers: everything that grows while it is decoded is paid for here.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+MAX_DEPTH = 256
+
+
+class Limits(NamedTuple):
+    """Bounds on one body.
+
+    Attributes
+    ----------
+    size : int
+        Bytes that a body may have to be decoded at all, and that all its layers together may unpack to.
+    depth : int
+        How deep lists and objects may nest in the decoded data; never more than 256, whatever is asked.
+    values : int
+        How many values the decoded data may have.
+    layers : int
+        How many decoders may work on each other's output.
+    texts : int
+        How many strings inside the data are tried for a layer of their own.
+    """
+
+    size: int = 4 * 2**20
+    depth: int = 64
+    values: int = 250_000
+    layers: int = 8
+    texts: int = 1_000
+
+
+class Refused(Exception):
+    """The body is in this format and goes beyond a limit; the text says which."""
+
+
+class Budget:
+    """What is left of the limits while one body is decoded; decoders read it, the decoding spends it."""
+
+    __slots__ = ("depth", "layers", "size", "texts", "values")
+
+    def __init__(self, limits: Limits) -> None:
+        self.size, depth, self.values, self.layers, self.texts = limits
+        # What is read here is written as JSON later, and that recurses.
+        self.depth = min(depth, MAX_DEPTH)
+
+    def spend_bytes(self, count: int) -> None:
+        """Pay for what a layer unpacked to."""
+        self.size -= count
+        if self.size < 0:
+            self.size = 0
+            raise Refused("unpacks to more than is allowed")
+
+    def spend_values(self, count: int, depth: int) -> None:
+        """Pay for the values of one list or object that stands `depth` levels deep."""
+        if depth >= self.depth:
+            raise Refused(f"nested deeper than {self.depth} levels")
+        self.values -= count
+        if self.values < 0:
+            raise Refused("more values than are allowed")

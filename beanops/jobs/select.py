@@ -1,0 +1,159 @@
+"""The selection: one way to say which jobs are meant, for scripts, the command line and both dashboards."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple, SupportsIndex
+
+from beanops.jobs.read import FoundJob
+from beanops.protocol import Job, JobStats, TubeStats
+from beanops.protocol.errors import ArgumentError
+from beanops.protocol.limits import U64_MAX, check_number
+
+STATES = ("ready", "reserved", "delayed", "buried", "invalid")
+#: What jobs can be ordered by; a leading ``-`` turns it round.
+COLUMNS = ("id", "tube", "state", "priority", "age", "delay", "ttr", "time_left", "reserves", "timeouts", "releases",
+           "buries", "kicks", "size")  # fmt: skip
+_RANGE = re.compile(r"(\d{1,20})(?:-(\d{1,20}))?")
+
+
+class Selection(NamedTuple):
+    """Which jobs are meant. Made by `select`, which checks it.
+
+    Attributes
+    ----------
+    tube : str or None
+        A name, or a glob such as ``"mail-*"``; None means all tubes.
+    states : frozenset of str
+        The states that are wanted; empty means all.
+    ids : sequence of int or None
+        The only ids that are looked at; None means all.
+    where : str or None
+        A SQL predicate, see `beanops.jobs.where`.
+    limit : int or None
+        Most jobs that are wanted.
+    order : str
+        ``"newest"``, ``"oldest"``, or one of `COLUMNS`, turned round by a leading ``-``.
+    """
+
+    tube: str | None = None
+    states: frozenset[str] = frozenset()
+    ids: Sequence[int] | None = None
+    where: str | None = None
+    limit: int | None = None
+    order: str = "newest"
+
+    def in_tube(self, name: str) -> bool:
+        """Whether the jobs of a tube are meant."""
+        return self.tube is None or name == self.tube or fnmatchcase(name, self.tube)
+
+    def takes(self, stats: JobStats) -> bool:
+        """Whether a job is meant, the predicate aside."""
+        return (not self.states or stats.state in self.states) and self.in_tube(stats.tube)
+
+    def expected(self, tubes: Iterable[TubeStats]) -> int | None:
+        """Return how many jobs of these tubes are meant, None when the server does not count them."""
+        if self.ids is not None or "invalid" in self.states:
+            return None
+        states = self.states or frozenset(STATES[:4])
+        counts = [f"current_jobs_{state}" for state in states]
+        return sum(int(getattr(tube, count)) for tube in tubes if self.in_tube(tube.name) for count in counts)
+
+
+def select(
+    tube: str | None = None,
+    *,
+    state: str | Iterable[str] | None = None,
+    ids: Any = None,
+    where: str | None = None,
+    limit: SupportsIndex | None = None,
+    order: str = "newest",
+) -> Selection:
+    """Say which jobs are meant.
+
+    Parameters
+    ----------
+    tube : str or None
+        A name, or a glob such as ``"mail-*"``.
+    state : str, iterable of str, or None
+        ``"ready"``, ``"reserved"``, ``"delayed"``, ``"buried"`` or ``"invalid"``; several in a list or with commas.
+    ids : id, job, iterable of these, DataFrame with a column ``id``, str, or None
+        The only jobs that are looked at; a text as in ``"5,7-9"``.
+    where : str or None
+        A SQL predicate, see `beanops.jobs.where`.
+    limit : int or None
+        Most jobs that are wanted.
+    order : str
+        ``"newest"``, ``"oldest"``, or a column such as ``"priority"`` or ``"-age"``.
+
+    Raises
+    ------
+    ArgumentError
+        One of them is not as described; nothing was sent.
+
+    Examples
+    --------
+    >>> select("mail-*", state="buried,delayed", limit=100).takes
+    <bound method Selection.takes of ...>
+    """
+    if tube is not None and not isinstance(tube, str):
+        raise ArgumentError("tube", tube, "the name of a tube or a glob such as 'mail-*'")
+    states = state.split(",") if isinstance(state, str) else list(state or ())
+    for name in states:
+        if name not in STATES:
+            raise ArgumentError("state", name, f"one of {', '.join(STATES)}")
+    if order not in ("newest", "oldest") and order.removeprefix("-") not in COLUMNS:
+        raise ArgumentError("order", order, f"newest, oldest, or one of {', '.join(COLUMNS)} (turned round by '-')")
+    return Selection(
+        tube,
+        frozenset(states),
+        None if ids is None else ids_of(ids),
+        where,
+        None if limit is None else check_number("limit", limit, U64_MAX),
+        order,
+    )
+
+
+def ids_of(jobs: Any) -> Sequence[int]:
+    """Return the ids of what somebody means by jobs, each once, in order.
+
+    Parameters
+    ----------
+    jobs : id, job, iterable of these, DataFrame with a column ``id``, or str
+        A text holds ids and ranges, as in ``"5,7-9"``. A range stays one, however long.
+
+    Raises
+    ------
+    ArgumentError
+        It names no jobs.
+    """
+    if isinstance(jobs, range) and (not jobs or min(jobs) >= 0):
+        return jobs
+    if isinstance(jobs, bytes):
+        raise ArgumentError("jobs", jobs, "ids, jobs, or a frame with a column 'id'")
+    if isinstance(jobs, str):
+        return _ids_in(jobs)
+    if hasattr(jobs, "columns"):
+        if "id" not in jobs.columns:
+            raise ArgumentError("jobs", list(jobs.columns), "a frame with a column 'id'")
+        jobs = jobs["id"]
+    one = isinstance(jobs, Job | JobStats | FoundJob) or not isinstance(jobs, Iterable)
+    several: Iterable[Any] = [jobs] if one else jobs
+    return list(dict.fromkeys(check_number("id", getattr(job, "id", job), U64_MAX) for job in several))
+
+
+def _ids_in(text: str) -> Sequence[int]:
+    parts: list[range] = []
+    for word in text.replace(",", " ").split():
+        match = _RANGE.fullmatch(word)
+        if match is None:
+            raise ArgumentError("ids", word, "ids and ranges such as 5,7-9")
+        first, last = int(match[1]), int(match[2] or match[1])
+        if last < first or last > U64_MAX:
+            raise ArgumentError("ids", word, f"ranges that grow, up to {U64_MAX}")
+        parts.append(range(first, last + 1))
+    if len(parts) == 1:
+        return parts[0]
+    return list(dict.fromkeys(id for part in parts for id in part))

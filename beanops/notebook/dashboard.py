@@ -1,0 +1,242 @@
+"""The dashboard: the tubes of a server live, the heads of the selected ones, buttons for both, and the last actions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import ipywidgets
+
+from beanops.jobs.read import FoundJob
+from beanops.notebook import tables
+from beanops.notebook.grid import Click, Grid
+from beanops.notebook.poll import Poller, Tick
+from beanops.notebook.static import html_table, text_table
+from beanops.notebook.view import View, weakly
+from beanops.protocol.errors import UsageError
+from beanops.session.run import Run
+from beanops.session.session import Session
+
+if TYPE_CHECKING:
+    import pandas
+
+#: Selected tubes whose heads are shown.
+MOST_TUBES = 10
+
+
+class Dashboard(View):
+    """A live view of a server; `Session.dashboard` makes it.
+
+    Select tubes and jobs on the page, or by `select` and `select_jobs`. Each button has the method of its name.
+
+    Attributes
+    ----------
+    tubes, heads, log : Grid
+        The three tables: tubes, the next jobs of the selected tubes, and the last actions.
+
+    Examples
+    --------
+    >>> view = session.dashboard()          # doctest: +SKIP
+    >>> view.select("mail")
+    >>> view.kick_tubes(limit=10)
+    [<Run 20260102-030405-1f2e kick: 10 done>]
+    """
+
+    def __init__(self, session: Session, poller: Poller, name: str) -> None:
+        self._session = session.through("notebook")
+        self._jobs: dict[str, FoundJob] = {}
+        complain = weakly(self._complain)
+        act = weakly(self._clicked)
+        offered = not session.read_only
+        self.tubes = Grid(
+            tables.TUBES,
+            noun="tube",
+            actions=tables.TUBE_BUTTONS if offered else (),
+            filter=True,
+            on_select=weakly(self._tubes_selected),
+            on_action=act,
+            on_error=complain,
+        )
+        self.heads = Grid(
+            tables.HEADS,
+            noun="job",
+            actions=tables.JOB_BUTTONS if offered else (),
+            visible=6,
+            on_select=weakly(self._jobs_selected),
+            on_action=act,
+            on_error=complain,
+        )
+        self.log = Grid(tables.ACTIONS, noun="action", visible=5, newest_first=True, on_error=complain)
+        self.log.say("title", "Last actions")
+        self._title_heads()
+        grids = (self.tubes, self.heads, self.log)
+        super().__init__(str(session.address), name, poller, ipywidgets.VBox([grid.widget for grid in grids]))
+
+    # -- look ----------------------------------------------------------------------------------------------------
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """The tubes whose heads it shows."""
+        return self.tubes.selected[:MOST_TUBES]
+
+    @property
+    def status(self) -> str:
+        """The status line: what the last action came to, or what went wrong."""
+        return self.tubes.said("status")
+
+    @property
+    def selection(self) -> pandas.DataFrame:
+        """The selected tubes as they are now, with the columns of `Session.tubes`."""
+        tubes = self._session.tubes()
+        return tubes[tubes["name"].isin(self.tubes.selected)].reset_index(drop=True)
+
+    def select(self, *tubes: str) -> None:
+        """Select tubes by name; the heads of the first ten are shown.
+
+        Raises
+        ------
+        UsageError
+            A tube is not in the table.
+        """
+        self._known(self.tubes, tubes)
+        heads = [self._session.heads(tube) for tube in tubes[:MOST_TUBES]]
+        with self._lock:
+            self.tubes.select(tubes)
+            self._show_heads([job for by_state in heads for job in by_state.values() if job is not None])
+
+    def select_jobs(self, *ids: int) -> None:
+        """Select jobs among the heads that are shown.
+
+        Raises
+        ------
+        UsageError
+            A job is not among them.
+        """
+        keys = [str(id) for id in ids]
+        self._known(self.heads, keys)
+        self.heads.select(keys)
+        self._jobs_selected(tuple(keys))
+
+    # -- act -----------------------------------------------------------------------------------------------------
+
+    def kick(self) -> Run:
+        """Kick the selected jobs."""
+        return self._on_jobs(self._session.kick, self.heads.selected)
+
+    def bury(self) -> Run:
+        """Bury the selected jobs."""
+        return self._on_jobs(self._session.bury, self.heads.selected)
+
+    def release(self) -> Run:
+        """Release the selected jobs: make them ready."""
+        return self._on_jobs(self._session.release, self.heads.selected)
+
+    def delete(self) -> Run:
+        """Delete the selected jobs."""
+        return self._on_jobs(self._session.delete, self.heads.selected)
+
+    def kick_tubes(self, limit: int = 100) -> list[Run]:
+        """Kick up to `limit` jobs of each selected tube: buried ones, or delayed ones where none is buried."""
+        return self._on_tubes(lambda tube: self._session.kick(tube, limit=limit), self.tubes.selected)
+
+    def pause(self, seconds: int = 60) -> list[Run]:
+        """Pause the selected tubes."""
+        return self._on_tubes(lambda tube: self._session.pause(tube, seconds), self.tubes.selected)
+
+    def resume(self) -> list[Run]:
+        """End the pause of the selected tubes."""
+        return self._on_tubes(self._session.resume, self.tubes.selected)
+
+    def _clicked(self, click: Click) -> None:
+        if click.name in ("kick", "bury", "release", "delete"):
+            self._on_jobs(getattr(self._session, click.name), click.keys)
+            return
+        amount = click.amount or 0
+        on_tube: dict[str, Callable[[str], Run]] = {
+            "kick_tubes": lambda tube: self._session.kick(tube, limit=amount),
+            "pause": lambda tube: self._session.pause(tube, amount),
+            "resume": self._session.resume,
+        }
+        self._on_tubes(on_tube[click.name], click.keys)
+
+    def _on_jobs(self, act: Callable[[list[int]], Run], keys: tuple[str, ...]) -> Run:
+        if not keys:
+            raise UsageError("no job is selected; select some of the heads, or select_jobs(...)")
+        run = act([int(key) for key in keys])
+        self._tell([run])
+        return run
+
+    def _on_tubes(self, act: Callable[[str], Run], tubes: tuple[str, ...]) -> list[Run]:
+        if not tubes:
+            raise UsageError("no tube is selected; select some, or select(...)")
+        runs: list[Run] = []
+        try:
+            runs.extend(map(act, tubes))
+        finally:
+            self._tell(runs)  # also when a tube in their midst is gone
+        return runs
+
+    def _tell(self, runs: list[Run]) -> None:
+        failed = any(run.failed or run.unknown or run.stopped for run in runs)
+        tone = "done" if all(run.complete for run in runs) else "error" if failed else "warning"
+        self.tubes.say("status", "; ".join(run.summary for run in runs), tone)
+        self.log.update(tables.action_rows(self._session.action_rows()))
+
+    # -- show ----------------------------------------------------------------------------------------------------
+
+    def _show(self, tick: Tick) -> None:
+        self.log.update(tables.action_rows(self._session.action_rows()))
+        if tick.lost is not None:
+            known = "" if tick.snapshot is None else f" · the values are {tick.at - tick.snapshot.at:.0f} s old"
+            self.tubes.say("title", f"{self._session.address} is lost: {tick.lost}{known} · trying again", "lost")
+            return
+        if tick.snapshot is None:
+            return
+        self.tubes.say("title", tables.title(self._session, tick.snapshot), "live")
+        self.tubes.update(tables.tube_rows(tick.snapshot, tick.rates))
+        # Only of the tubes that are selected now: the look may be older than the last click.
+        self._show_heads([job for tube in self.wanted for job in tick.heads.get(tube, {}).values() if job is not None])
+
+    def _show_heads(self, jobs: list[FoundJob]) -> None:
+        self._jobs = {str(job.id): job for job in jobs}
+        self.heads.update(tables.head_rows(jobs))
+        self._title_heads()
+        self._open_body()
+
+    def _title_heads(self) -> None:
+        tubes = self.tubes.selected
+        more = f" and {len(tubes) - MOST_TUBES} more tubes" if len(tubes) > MOST_TUBES else ""
+        self.heads.say(
+            "title", f"Next jobs of {', '.join(self.wanted)}{more}" if tubes else "Select a tube to see its next jobs"
+        )
+
+    def _tubes_selected(self, _: tuple[str, ...]) -> None:
+        with self._lock:
+            self._title_heads()
+            self._show_heads([job for job in self._jobs.values() if job.stats.tube in self.wanted])
+        self._poller.hurry()
+
+    def _jobs_selected(self, _: tuple[str, ...]) -> None:
+        with self._lock:
+            self._open_body()
+
+    def _open_body(self) -> None:
+        chosen = self.heads.selected
+        job = self._jobs.get(chosen[0]) if len(chosen) == 1 else None
+        self.heads.say("detail", "" if job is None else tables.opened(job))
+
+    def _complain(self, text: str) -> None:
+        self.tubes.say("status", text, "error")
+
+    def _static(self) -> tuple[str, str]:
+        labels = [column.label for column in tables.TUBES]
+        with self._lock:
+            rows = list(self.tubes.rows.values())
+            title = self.tubes.said("title") or str(self._session.address)
+        return html_table(title, labels, rows), text_table(title, labels, rows)
+
+    @staticmethod
+    def _known(grid: Grid, keys: tuple[str, ...] | list[str]) -> None:
+        for key in keys:
+            if key not in grid.rows:
+                raise UsageError(f"{key} is not in the table")

@@ -1,0 +1,263 @@
+"""The table that all views share: rows go out as snapshots and patches, selections and actions come back.
+
+What lives here: the protocol with the page (whose side is in ``page/grid.js``). It knows nothing of tubes and jobs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from threading import RLock
+from typing import Any, NamedTuple
+
+import anywidget
+import traitlets
+
+from beanops.protocol.errors import BeanopsError
+
+_PAGE = Path(__file__).with_name("page")
+
+#: Seconds after which a click no longer means what the user saw: the kernel was busy meanwhile.
+STALE = 5.0
+#: A patch that would touch more than this part of the rows is sent as a snapshot.
+MOST = 0.5
+
+Cells = tuple[Any, ...]
+
+
+def page_text(*names: str) -> str:
+    """Return the files of the page side, one after the other, as one module."""
+    return "\n".join((_PAGE / name).read_text() for name in names)
+
+
+class Column(NamedTuple):
+    """One column.
+
+    Attributes
+    ----------
+    label : str
+        Its header.
+    kind : str
+        ``"text"``, ``"state"``, ``"id"`` (digits, as text), ``"count"``, ``"rate"`` or ``"seconds"``; for the last
+        three None is unknown.
+    width : float
+        Its share of the width, and its least width in em.
+    tone : str
+        The colour of values that are not zero: a state of jobs, or none.
+    """
+
+    label: str
+    kind: str = "count"
+    width: float = 6
+    tone: str = ""
+
+
+class Action(NamedTuple):
+    """One button of the tool bar, which acts on the selected rows.
+
+    Attributes
+    ----------
+    name, label : str
+        What it does; what it says.
+    states : list of str or None
+        Only for rows in these states; None for all.
+    arms : bool
+        Whether the first click only arms it. With more than one row selected every action does.
+    amount : int or None
+        A number that the user may change, such as seconds.
+    unit : str
+        What the number counts.
+    """
+
+    name: str
+    label: str
+    states: list[str] | None = None
+    arms: bool = False
+    amount: int | None = None
+    unit: str = ""
+
+
+class Click(NamedTuple):
+    """A button was pressed on the page.
+
+    Attributes
+    ----------
+    name : str
+        The action.
+    keys : tuple of str
+        The rows it was pressed for, as the user saw them.
+    amount : int or None
+        The number beside the button.
+    """
+
+    name: str
+    keys: tuple[str, ...]
+    amount: int | None
+
+
+class _Page(anywidget.AnyWidget):
+    _esm = page_text("rows.js", "grid.js")
+    _css = page_text("style.css")
+    columns: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    options: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
+
+
+class Grid:
+    """A table of rows with keys.
+
+    Rows travel as messages, never as synced traits: those are saved in the notebook file. Every message says when it
+    was sent; the page adds the time since then to each click, so that its age is known without a common clock.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+        What the cells of each row are.
+    actions : sequence of Action
+        The tool bar.
+    noun : str
+        What a row is, such as ``"tube"``.
+    visible : int
+        Rows shown before it scrolls.
+    filter : bool
+        Whether there is a filter box.
+    newest_first : bool
+        Whether rows start sorted by the first column, largest first.
+    on_select : callable or None
+        Called with the keys when the user changed the selection.
+    on_action : callable or None
+        Called with a `Click`.
+    on_error : callable or None
+        Called with the text of what was refused, or of what a handler raised.
+    clock : callable
+        Tells the moment, in seconds.
+
+    Attributes
+    ----------
+    widget : AnyWidget
+        What is displayed.
+    """
+
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        *,
+        noun: str,
+        actions: Sequence[Action] = (),
+        visible: int = 12,
+        filter: bool = False,
+        newest_first: bool = False,
+        on_select: Callable[[tuple[str, ...]], None] | None = None,
+        on_action: Callable[[Click], None] | None = None,
+        on_error: Callable[[str], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._rows: dict[str, Cells] = {}
+        self._selected: tuple[str, ...] = ()
+        self._said: dict[str, tuple[str, str]] = {}
+        self._seq = 0
+        self._greeted = False
+        self._clock = clock
+        self._actions = {action.name for action in actions}
+        self._on_select, self._on_action, self._on_error = on_select, on_action, on_error
+        # What goes out must go out in the order of `seq`, whichever thread sends it.
+        self._lock = RLock()
+        options = {
+            "noun": noun,
+            "visible": visible,
+            "filter": filter,
+            "newestFirst": newest_first,
+            "actions": [action._asdict() for action in actions],
+        }
+        self.widget = _Page(columns=[column._asdict() for column in columns], options=options)
+        self.widget.on_msg(self._receive)
+
+    @property
+    def rows(self) -> Mapping[str, Cells]:
+        """The rows by key."""
+        return self._rows
+
+    @property
+    def selected(self) -> tuple[str, ...]:
+        """The keys of the selected rows."""
+        return self._selected
+
+    # -- to the page ---------------------------------------------------------------------------------------------
+
+    def update(self, rows: Mapping[str, Cells]) -> None:
+        """Show these rows; what changed is sent. Rows that are gone are no longer selected."""
+        with self._lock:
+            before, self._rows = self._rows, dict(rows)
+            self._selected = tuple(key for key in self._selected if key in self._rows)
+            changed = [(key, cells) for key, cells in self._rows.items() if before.get(key) != cells]
+            gone = [key for key in before if key not in self._rows]
+            # Until the page has said hello nobody knows what it missed; a busy kernel may read its hello much later.
+            if not self._greeted or len(changed) + len(gone) > MOST * len(self._rows) + 8:
+                self._send_rows()
+            elif changed or gone:
+                self._send("patch", seq=self._next(), rows=changed, gone=gone)
+
+    def select(self, keys: Sequence[str]) -> None:
+        """Select rows; keys that are not shown are left out."""
+        with self._lock:
+            self._selected = tuple(key for key in keys if key in self._rows)
+            self._send("select", keys=self._selected)
+
+    def say(self, line: str, text: str, tone: str = "") -> None:
+        """Put text into the ``"title"``, the ``"status"`` or the ``"detail"``; it is shown as it is, never parsed."""
+        with self._lock:
+            if self._said.get(line) != (text, tone):
+                self._said[line] = (text, tone)
+                self._send("say", line=line, text=text, tone=tone)
+
+    def said(self, line: str) -> str:
+        """Return what stands in a line."""
+        return self._said.get(line, ("", ""))[0]
+
+    def _next(self) -> int:
+        self._seq += 1
+        return self._seq
+
+    def _send(self, kind: str, **content: Any) -> None:
+        self.widget.send({"kind": kind, "sent": self._clock(), **content})
+
+    def _send_rows(self) -> None:
+        keys, cells = list(self._rows), list(self._rows.values())
+        self._send("rows", seq=self._next(), keys=keys, cells=cells, selected=self._selected)
+
+    # -- from the page -------------------------------------------------------------------------------------------
+
+    def _receive(self, _: object, message: dict[str, Any], __: object) -> None:
+        # An exception in a handler would vanish in the log of the kernel: it goes where the user looks.
+        try:
+            self._handle(message)
+        except BeanopsError as error:
+            self._complain(str(error))
+        except Exception as error:
+            self._complain(f"{type(error).__name__}: {error}")
+
+    def _handle(self, message: dict[str, Any]) -> None:
+        kind = message.get("kind")
+        if kind == "hello":
+            with self._lock:
+                self._greeted = True
+                self._send_rows()
+                for line, (text, tone) in self._said.items():
+                    self._send("say", line=line, text=text, tone=tone)
+        elif kind == "select":
+            with self._lock:
+                self._selected = tuple(key for key in message["keys"] if key in self._rows)
+            if self._on_select:
+                self._on_select(self._selected)
+        elif kind == "action" and message["name"] in self._actions and self._on_action:
+            age = self._clock() - message["clicked"]
+            if age > STALE:
+                self._complain(
+                    f"{message['name']} was refused: the click is {age:.0f} s old, the kernel was busy; click again"
+                )
+                return
+            self._on_action(Click(message["name"], tuple(message["keys"]), message["amount"]))
+
+    def _complain(self, text: str) -> None:
+        if self._on_error:
+            self._on_error(text)

@@ -1,0 +1,369 @@
+// The table: virtual rows, selection by key, a tool bar whose dangerous buttons are armed first. Text only ever
+// becomes textContent. The rows themselves are in rows.js, which stands before this file.
+
+const ROW = 26;
+const ARMED_MS = 5000;
+const STILL_MS = 3000;
+
+function make(tag, className, text) {
+  const element = document.createElement(tag);
+  element.className = className;
+  if (text !== undefined) element.textContent = text;
+  return element;
+}
+
+function button(className, text) {
+  const element = make("button", className, text);
+  element.type = "button";
+  return element;
+}
+
+// When Python last spoke, on Python's clock, and how long ago that is here: together the time of a click, whatever
+// the two clocks say.
+class Clock {
+  hear(sent) {
+    this.sent = sent;
+    this.heard = performance.now();
+  }
+
+  now() {
+    return this.sent === undefined ? null : this.sent + (performance.now() - this.heard) / 1000;
+  }
+}
+
+class Toolbar {
+  constructor(actions, noun, selected, send) {
+    this.element = make("div", "beanops-tools");
+    this.noun = noun;
+    this.selected = selected;
+    this.send = send;
+    this.tools = actions.map((action) => this.tool(action));
+  }
+
+  tool(action) {
+    const press = button("beanops-button", action.label);
+    press.dataset.action = action.name;
+    press.addEventListener("click", () => this.press(tool));
+    press.addEventListener("blur", () => this.disarm(tool));
+    press.addEventListener("keydown", (event) => event.key === "Escape" && this.disarm(tool));
+    const tool = { action, press, amount: null, armed: null };
+    this.element.append(press);
+    if (action.amount !== null) {
+      tool.amount = make("input", "beanops-amount");
+      Object.assign(tool.amount, { type: "number", min: 1, max: 4294967295, value: action.amount });
+      tool.amount.setAttribute("aria-label", `${action.label}: ${action.unit}`);
+      this.element.append(tool.amount, make("span", "beanops-unit", action.unit));
+    }
+    return tool;
+  }
+
+  press(tool) {
+    const keys = tool.armed?.keys ?? this.selected().map(([key]) => key);
+    if (!tool.armed && (tool.action.arms || keys.length > 1)) return this.arm(tool, keys);
+    this.disarm(tool);
+    const amount = tool.amount ? Number(tool.amount.value) : null;
+    this.send({ kind: "action", name: tool.action.name, keys, amount });
+  }
+
+  arm(tool, keys) {
+    const target = keys.length === 1 ? `${this.noun} ${keys[0]}` : `${keys.length} ${this.noun}s`;
+    tool.press.textContent = `${tool.action.label} ${target}: sure?`;
+    tool.press.classList.add("beanops-armed");
+    tool.armed = { keys, timer: setTimeout(() => this.disarm(tool), ARMED_MS) };
+  }
+
+  disarm(tool) {
+    if (!tool.armed) return;
+    clearTimeout(tool.armed.timer);
+    tool.armed = null;
+    tool.press.textContent = tool.action.label;
+    tool.press.classList.remove("beanops-armed");
+  }
+
+  disarmAll() {
+    this.tools.forEach((tool) => this.disarm(tool));
+  }
+
+  refresh() {
+    const rows = this.selected();
+    for (const tool of this.tools) {
+      const { states } = tool.action;
+      tool.press.disabled = !rows.some(([, state]) => states === null || states.includes(state));
+      if (tool.press.disabled) this.disarm(tool);
+    }
+  }
+}
+
+class Table {
+  constructor(model, el) {
+    this.model = model;
+    this.columns = model.get("columns");
+    this.rows = new Rows(this.columns);
+    this.clock = new Clock();
+    this.seq = null; // null: waiting for a snapshot
+    this.selection = new Set();
+    this.focus = null;
+    this.anchor = null;
+    this.touched = -Infinity;
+    this.state = this.columns.findIndex((column) => column.kind === "state");
+    this.build(el);
+    this.hear = (message) => this.receive(message);
+    model.on("msg:custom", this.hear);
+    this.resize = new ResizeObserver(() => this.paint());
+    this.resize.observe(this.view);
+    this.hello();
+  }
+
+  close() {
+    this.model.off("msg:custom", this.hear);
+    this.resize.disconnect();
+    this.tools.disarmAll();
+    clearTimeout(this.settling);
+    cancelAnimationFrame(this.frame);
+    this.root.remove();
+  }
+
+  // -- the page ----------------------------------------------------------------------------------------------------
+
+  build(el) {
+    const options = this.model.get("options");
+    this.root = make("div", "beanops");
+    this.title = make("div", "beanops-title");
+    this.title.setAttribute("role", "status");
+    this.tools = new Toolbar(options.actions, options.noun, () => this.selectedRows(), (message) => this.send(message));
+    this.count = make("span", "beanops-total");
+    this.filter = make("input", "beanops-filter");
+    Object.assign(this.filter, { type: "search", placeholder: "filter (! inverts)" });
+    this.filter.setAttribute("aria-label", "filter the rows");
+    this.filter.addEventListener("input", () => this.refilter());
+    const bar = make("div", "beanops-bar");
+    if (options.filter) bar.append(this.filter, this.count);
+    if (options.actions.length) bar.append(this.tools.element);
+
+    this.view = make("div", "beanops-view");
+    this.view.tabIndex = 0;
+    this.view.setAttribute("role", "grid");
+    this.view.setAttribute("aria-label", options.noun + "s");
+    this.view.setAttribute("aria-multiselectable", "true");
+    this.view.style.setProperty("--columns", this.columns.map(({ width }) => `minmax(${width}em, ${width}fr)`).join(" "));
+    this.view.style.maxHeight = `${(options.visible + 1) * ROW}px`;
+    this.heads = this.columns.map((column, i) => this.head(column, i));
+    const header = make("div", "beanops-row beanops-header");
+    header.setAttribute("role", "row");
+    header.append(...this.heads);
+    this.body = make("div", "beanops-body");
+    this.body.setAttribute("role", "presentation");
+    this.pool = [];
+    this.empty = make("div", "beanops-empty", "…");
+    this.view.append(header, this.body);
+    if (options.newestFirst) this.resort(0);
+    this.view.addEventListener("scroll", () => this.schedule());
+    this.view.addEventListener("keydown", (event) => this.key(event));
+    this.view.addEventListener("pointermove", () => (this.touched = performance.now()));
+    this.body.addEventListener("click", (event) => this.click(event));
+
+    this.status = make("div", "beanops-status");
+    this.status.setAttribute("role", "status");
+    this.detail = make("div", "beanops-detail");
+    this.detail.tabIndex = 0;
+    this.root.append(this.title, bar, this.view, this.empty, this.status, this.detail);
+    bar.hidden = !bar.children.length;
+    this.detail.hidden = true;
+    // On each element that can have the focus, or JupyterLab takes the keys: d d deletes the cell.
+    const focusable = this.root.querySelectorAll("button, input, [tabindex]");
+    focusable.forEach((element) => (element.dataset.lmSuppressShortcuts = "true"));
+    el.append(this.root);
+  }
+
+  head(column, i) {
+    const cell = make("div", `beanops-cell beanops-${column.kind}`);
+    cell.setAttribute("role", "columnheader");
+    const press = button("beanops-sort", column.label);
+    press.addEventListener("click", () => this.resort(i));
+    cell.append(press);
+    return cell;
+  }
+
+  // -- what Python says --------------------------------------------------------------------------------------------
+
+  hello() {
+    this.seq = null;
+    this.model.send({ kind: "hello" });
+  }
+
+  send(message) {
+    this.model.send({ ...message, clicked: this.clock.now() });
+  }
+
+  receive(message) {
+    this.clock.hear(message.sent);
+    if (message.kind === "rows") this.replace(message);
+    else if (message.kind === "patch") this.patch(message);
+    else if (message.kind === "select") this.select(message.keys);
+    else if (message.kind === "say") this.say(message);
+  }
+
+  replace(message) {
+    if (this.seq === null) this.selection = new Set(message.selected);
+    this.seq = message.seq;
+    this.rows.replace(message.keys, message.cells);
+    this.settle();
+  }
+
+  patch(message) {
+    if (this.seq === null) return;
+    if (message.seq !== this.seq + 1) return this.hello();
+    this.seq = message.seq;
+    const still = performance.now() - this.touched < STILL_MS;
+    this.rows.patch(message.rows, message.gone, still);
+    clearTimeout(this.settling);
+    if (still) this.settling = setTimeout(() => (this.rows.arrange(), this.paint()), STILL_MS);
+    this.settle();
+  }
+
+  settle() {
+    for (const key of this.selection) if (!this.rows.cells.has(key)) this.selection.delete(key);
+    this.paint();
+  }
+
+  say(message) {
+    const line = this[message.line];
+    line.textContent = message.text;
+    line.dataset.tone = message.tone;
+    if (message.line === "detail") line.hidden = !message.text;
+    if (message.line === "title") this.root.classList.toggle("beanops-stale", message.tone === "lost");
+  }
+
+  // -- what the user does ------------------------------------------------------------------------------------------
+
+  resort(column) {
+    const sort = this.rows.sort;
+    const first = !["text", "state"].includes(this.columns[column].kind); // numbers start with the largest
+    if (sort?.column !== column) this.rows.sort = { column, descending: first };
+    else this.rows.sort = sort.descending === first ? { column, descending: !first } : null;
+    this.heads.forEach((head, i) => {
+      const { column: by, descending } = this.rows.sort ?? {};
+      head.setAttribute("aria-sort", by !== i ? "none" : descending ? "descending" : "ascending");
+    });
+    this.rows.arrange();
+    this.paint();
+  }
+
+  refilter() {
+    this.rows.filter = this.filter.value;
+    this.rows.arrange();
+    this.paint();
+  }
+
+  click(event) {
+    const row = event.target.closest(".beanops-row");
+    if (row) this.choose(row.dataset.key, event.ctrlKey || event.metaKey, event.shiftKey);
+  }
+
+  key(event) {
+    if (event.target !== this.view) return;
+    const order = this.rows.order;
+    const page = Math.max(1, Math.floor(this.view.clientHeight / ROW) - 2);
+    const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity };
+    if (event.key in steps) {
+      const from = order.indexOf(this.focus);
+      const to = Math.min(order.length - 1, Math.max(0, from + steps[event.key]));
+      if (order.length) this.choose(order[to], false, event.shiftKey);
+      this.reveal(to);
+    } else if (event.key === " " && this.focus !== null) this.choose(this.focus, true, false);
+    else if (event.key === "a" && (event.ctrlKey || event.metaKey)) this.select(order, true);
+    else if (event.key === "Escape") this.select([], true);
+    else return;
+    event.preventDefault();
+  }
+
+  choose(key, toggle, range) {
+    this.touched = performance.now();
+    this.focus = key;
+    if (range && this.rows.order.includes(this.anchor)) {
+      const [a, b] = [this.anchor, key].map((end) => this.rows.order.indexOf(end)).sort((x, y) => x - y);
+      return this.select(this.rows.order.slice(a, b + 1), true);
+    }
+    this.anchor = key;
+    const keys = new Set(toggle ? this.selection : []);
+    if (toggle && keys.has(key)) keys.delete(key);
+    else keys.add(key);
+    this.select([...keys], true);
+  }
+
+  select(keys, tell = false) {
+    this.selection = new Set(keys);
+    this.tools.disarmAll();
+    if (tell) this.send({ kind: "select", keys: [...keys] });
+    this.paint();
+  }
+
+  selectedRows() {
+    const state = (key) => (this.state < 0 ? null : this.rows.cells.get(key)[this.state]);
+    return [...this.selection].filter((key) => this.rows.cells.has(key)).map((key) => [key, state(key)]);
+  }
+
+  reveal(index) {
+    const top = index * ROW;
+    const room = this.view.clientHeight - 2 * ROW;
+    if (top < this.view.scrollTop) this.view.scrollTop = top;
+    else if (top > this.view.scrollTop + room) this.view.scrollTop = top - room;
+  }
+
+  // -- painting ----------------------------------------------------------------------------------------------------
+
+  schedule() {
+    cancelAnimationFrame(this.frame);
+    this.frame = requestAnimationFrame(() => this.paint());
+  }
+
+  paint() {
+    const { order, cells } = this.rows;
+    this.body.style.height = `${order.length * ROW}px`;
+    this.view.setAttribute("aria-rowcount", order.length);
+    this.empty.hidden = order.length > 0;
+    if (this.seq !== null) this.empty.textContent = cells.size ? "no row matches the filter" : "nothing here";
+    const chosen = this.selection.size ? `, ${whole.format(this.selection.size)} selected` : "";
+    const some = order.length === cells.size ? "" : `${whole.format(order.length)} of `;
+    this.count.textContent = `${some}${whole.format(cells.size)}${chosen}`;
+    const first = Math.max(0, Math.floor(this.view.scrollTop / ROW) - 4);
+    const last = Math.min(order.length, first + Math.ceil((this.view.clientHeight || 400) / ROW) + 8);
+    while (this.pool.length < last - first) this.pool.push(this.row());
+    this.pool.forEach((row, i) => this.fill(row, first + i, first + i < last ? order[first + i] : null));
+    this.tools.refresh();
+  }
+
+  row() {
+    const row = make("div", "beanops-row");
+    row.setAttribute("role", "row");
+    row.append(...this.columns.map(({ kind }) => make("div", `beanops-cell beanops-${kind}`)));
+    for (const cell of row.children) cell.setAttribute("role", "gridcell");
+    this.body.append(row);
+    return row;
+  }
+
+  fill(row, index, key) {
+    row.hidden = key === null;
+    if (key === null) return;
+    row.dataset.key = key;
+    row.style.top = `${index * ROW}px`;
+    row.setAttribute("aria-rowindex", index + 1);
+    row.setAttribute("aria-selected", this.selection.has(key));
+    row.classList.toggle("beanops-focus", key === this.focus);
+    const values = this.rows.cells.get(key);
+    this.columns.forEach((column, i) => {
+      const cell = row.children[i];
+      const text = String(this.rows.text(key, i));
+      if (cell.textContent !== text) cell.textContent = text;
+      cell.title = column.kind === "text" ? text : "";
+      cell.dataset.tone = column.kind === "state" ? values[i] : values[i] ? column.tone : "zero";
+    });
+  }
+}
+
+export default {
+  render({ model, el }) {
+    const table = new Table(model, el);
+    return () => table.close();
+  },
+};

@@ -1,0 +1,90 @@
+// The rows of a table: what Python said, in which order they stand, and how a value reads. No DOM in here.
+
+const whole = new Intl.NumberFormat("en-US");
+const tenths = new Intl.NumberFormat("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+
+function duration(seconds) {
+  if (seconds < 0) return `${duration(-seconds)} over`;
+  const units = [[86400, "d"], [3600, "h"], [60, "m"], [1, "s"]];
+  const at = units.findIndex(([size]) => seconds >= size);
+  if (at < 0) return "0s";
+  const [size, unit] = units[at];
+  const head = `${Math.floor(seconds / size)}${unit}`;
+  const rest = Math.floor((seconds % size) / (units[at + 1]?.[0] ?? 1));
+  return rest && at < 3 ? `${head} ${rest}${units[at + 1][1]}` : head;
+}
+
+// Null is unknown, which is not zero.
+const shown = {
+  text: (value) => value ?? "",
+  state: (value) => value ?? "",
+  id: (value) => value ?? "",
+  count: (value) => (value === null ? "–" : whole.format(value)),
+  rate: (value) => (value === null ? "–" : tenths.format(value)),
+  seconds: (value) => (value === null ? "–" : duration(value)),
+};
+
+// Ids are unsigned 64 bit and travel as strings: the longer is the larger.
+function compareIds(a, b) {
+  return a.length - b.length || (a < b ? -1 : a > b ? 1 : 0);
+}
+
+function compare(kind, a, b) {
+  if (a === b) return 0;
+  if (kind === "id") return compareIds(a ?? "", b ?? "");
+  return a < b ? -1 : 1;
+}
+
+class Rows {
+  constructor(columns) {
+    this.columns = columns;
+    this.cells = new Map();
+    this.order = [];
+    this.sort = null; // { column, descending }
+    this.filter = "";
+  }
+
+  replace(keys, cells) {
+    this.cells = new Map(keys.map((key, i) => [key, cells[i]]));
+    this.arrange();
+  }
+
+  // Values change at once; `still` leaves every row where it is, so that nothing moves under the pointer.
+  patch(changed, gone, still) {
+    const fresh = [];
+    for (const [key, cells] of changed) {
+      if (!this.cells.has(key)) fresh.push(key);
+      this.cells.set(key, cells);
+    }
+    gone.forEach((key) => this.cells.delete(key));
+    if (!still) return this.arrange();
+    if (gone.length) this.order = this.order.filter((key) => this.cells.has(key));
+    this.order.push(...fresh.filter((key) => this.matches(key)));
+  }
+
+  text(key, column) {
+    return shown[this.columns[column].kind](this.cells.get(key)[column]);
+  }
+
+  matches(key) {
+    const inverse = this.filter.startsWith("!");
+    const wanted = (inverse ? this.filter.slice(1) : this.filter).trim().toLowerCase();
+    if (!wanted) return true;
+    return this.columns.some((_, i) => String(this.text(key, i)).toLowerCase().includes(wanted)) !== inverse;
+  }
+
+  arrange() {
+    const keys = [...this.cells.keys()];
+    this.order = this.filter ? keys.filter((key) => this.matches(key)) : keys;
+    if (!this.sort) return;
+    const { column, descending } = this.sort;
+    const kind = this.columns[column].kind;
+    const value = (key) => this.cells.get(key)[column];
+    const sign = descending ? -1 : 1;
+    this.order.sort((a, b) => {
+      const [x, y] = [value(a), value(b)];
+      if (x === null || y === null) return (x === null) - (y === null); // unknown last, whichever way
+      return sign * compare(kind, x, y);
+    });
+  }
+}

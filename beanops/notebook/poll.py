@@ -1,0 +1,173 @@
+"""One thread a session that looks at the server for all open views. It shows nothing itself and acts on nothing."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import NamedTuple, Protocol
+from weakref import WeakKeyDictionary, WeakSet
+
+from beanops.jobs.read import FoundJob
+from beanops.monitor.rates import Rates, rates
+from beanops.monitor.sample import Snapshot
+from beanops.protocol.errors import BeanopsError, NotFound
+from beanops.session.session import Session, connect
+
+#: Seconds between two looks, at least; a look that takes long is followed by a rest of `REST` times its length.
+PERIOD = 0.5
+REST = 5
+#: Rates are taken over about so many seconds, or a look apart would make them jump.
+WINDOW = 5.0
+
+
+class Tick(NamedTuple):
+    """What the views are shown at one moment.
+
+    Attributes
+    ----------
+    at : float
+        Seconds of the monotonic clock.
+    snapshot : Snapshot or None
+        The last one that could be had; None before the first.
+    rates : Mapping
+        `Rates` of each tube.
+    heads : Mapping
+        For each tube that a view wants: the next job in each state, as `Session.heads` returns it.
+    lost : str or None
+        Why the server cannot be asked now; None while it answers.
+    """
+
+    at: float
+    snapshot: Snapshot | None
+    rates: Mapping[str, Rates]
+    heads: Mapping[str, Mapping[str, FoundJob | None]]
+    lost: str | None = None
+
+
+class Viewer(Protocol):
+    """What the poller asks of a view."""
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """The tubes whose heads it shows."""
+
+    def show(self, tick: Tick) -> None:
+        """Show a tick; called from the polling thread, raises nothing."""
+
+
+class Poller:
+    """Looks at one server, on a connection of its own, while there are views.
+
+    Parameters
+    ----------
+    watch : callable
+        Returns a session of the poller's own, which it closes.
+    clock : callable
+        Tells the moment, in seconds.
+    """
+
+    def __init__(self, watch: Callable[[], Session], clock: Callable[[], float] = time.monotonic) -> None:
+        self._watch = watch
+        self._clock = clock
+        # Weak: a view that nobody holds any more must not live on because it is polled for.
+        self._views: WeakSet[Viewer] = WeakSet()
+        self._history: deque[Snapshot] = deque()
+        self._session: Session | None = None
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+
+    def add(self, view: Viewer) -> None:
+        """Show `view` every tick, until it is discarded or collected."""
+        with self._lock:
+            self._views.add(view)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="beanops-poll", daemon=True)
+                self._thread.start()
+
+    def discard(self, view: Viewer) -> None:
+        """Show it no more; after the last view the thread ends and its connection is closed."""
+        with self._lock:
+            self._views.discard(view)
+        self._wake.set()
+
+    def hurry(self) -> None:
+        """Look again soon: a view wants something else."""
+        self._wake.set()
+
+    @property
+    def running(self) -> bool:
+        """Whether the thread lives."""
+        return self._thread is not None
+
+    def _run(self) -> None:
+        while self._tick_or_end():
+            pass
+
+    def _tick_or_end(self) -> bool:
+        # A method of its own, so that between ticks no local name holds a view.
+        with self._lock:
+            views = list(self._views)
+            if not views:
+                self._end()
+                return False
+        started = self._clock()
+        tick = self.look({tube for view in views for tube in view.wanted})
+        for view in views:
+            view.show(tick)
+        del views, view
+        took = self._clock() - started
+        self._wake.wait(max(PERIOD - took, took * REST))
+        self._wake.clear()
+        # However much somebody hurries: a key held down selects thirty rows a second.
+        time.sleep(max(0.0, PERIOD - (self._clock() - started)))
+        return True
+
+    def _end(self) -> None:
+        self._thread = None
+        self._history.clear()
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+    def look(self, tubes: set[str]) -> Tick:
+        """Ask the server once; when it cannot be reached, return what was known with the reason."""
+        try:
+            if self._session is None:
+                self._session = self._watch()
+            snapshot = self._session.snapshot(self._clock)
+            heads = {}
+            for tube in tubes & {stats.name for stats in snapshot.tubes}:
+                with suppress(NotFound):  # it vanished since the snapshot
+                    heads[tube] = self._session.heads(tube)
+        except BeanopsError as error:
+            known = self._history[-1] if self._history else None
+            return Tick(self._clock(), known, {}, {}, str(error))
+        if self._history and self._history[-1].server.id != snapshot.server.id:
+            self._history.clear()
+        while len(self._history) > 1 and self._history[1].at <= snapshot.at - WINDOW:
+            self._history.popleft()
+        earliest = self._history[0] if self._history else snapshot
+        self._history.append(snapshot)
+        return Tick(snapshot.at, snapshot, rates(earliest, snapshot), heads)
+
+
+def first_look(session: Session) -> Tick:
+    """Return what a new view shows at once, asked on the session's own connection."""
+    try:
+        snapshot = session.snapshot()
+    except BeanopsError as error:
+        return Tick(time.monotonic(), None, {}, {}, str(error))
+    return Tick(snapshot.at, snapshot, {}, {})
+
+
+_pollers: WeakKeyDictionary[Session, Poller] = WeakKeyDictionary()
+
+
+def poller_of(session: Session) -> Poller:
+    """Return the one poller of a session."""
+    address = session.address  # the poller must not hold the session
+    return _pollers.setdefault(session, Poller(lambda: connect(address, read_only=True, connect_timeout=2.0)))

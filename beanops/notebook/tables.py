@@ -1,0 +1,156 @@
+"""What the tables of the dashboard show: their columns, their buttons, and rows made of records. No widgets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+
+from beanops.jobs.bodies import decode
+from beanops.jobs.read import FoundJob
+from beanops.monitor.rates import UNKNOWN, Rates
+from beanops.monitor.sample import Snapshot
+from beanops.notebook.grid import Action, Cells, Column
+from beanops.session import record
+from beanops.session.session import Session
+from beanops.session.verbs import VERBS
+from beanops.text import safe_text
+
+#: Characters of a body that is opened.
+OPENED = 16_384
+#: The latest actions that are shown.
+LATEST = 50
+
+TUBES = [
+    Column("tube", "text", 12),
+    Column("ready", tone="ready"),
+    Column("reserved", tone="reserved"),
+    Column("delayed", tone="delayed"),
+    Column("buried", tone="buried"),
+    Column("in / s", "rate"),
+    Column("out / s", "rate"),
+    Column("watching"),
+    Column("waiting"),
+    Column("paused", "seconds", tone="delayed"),
+]
+
+HEADS = [
+    Column("state", "state", 5),
+    Column("job", "id", 5),
+    Column("tube", "text", 8),
+    Column("age", "seconds", 5),
+    Column("left", "seconds", 5),
+    Column("priority", width=6),
+    Column("reserves", width=6),
+    Column("buries", width=5),
+    Column("kicks", width=5),
+    Column("body", "text", 24),
+]
+
+ACTIONS = [
+    Column("#", "id", 3),
+    Column("time (UTC)", "text", 6),
+    Column("by", "text", 5),
+    Column("action", "text", 5),
+    Column("tube", "text", 8),
+    Column("job", "id", 5),
+    Column("was", "state", 5),
+    Column("outcome", "state", 5),
+    Column("why", "text", 20),
+]
+
+TUBE_BUTTONS = [
+    Action("kick_tubes", "Kick", arms=True, amount=100, unit="jobs"),
+    Action("pause", "Pause", amount=60, unit="seconds"),
+    Action("resume", "Resume"),
+]
+
+JOB_BUTTONS = [
+    Action(verb.name, verb.name.capitalize(), states=sorted(verb.states), arms=verb.destroys) for verb in VERBS.values()
+]
+
+
+def title(session: Session, snapshot: Snapshot) -> str:
+    """Return the header line of a server that answers."""
+    server = snapshot.server
+    parts = [
+        str(session.address),
+        f"beanstalkd {server.version}",
+        f"up {timedelta(seconds=server.uptime)}",
+        _count(server.current_tubes, "tube"),
+        _count(server.current_connections, "connection"),
+        _count(server.current_workers, "worker"),
+    ]
+    if server.draining:
+        parts.append("draining: it takes no new jobs")
+    if session.read_only:
+        parts.append("read-only")
+    return " · ".join(parts)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def tube_rows(snapshot: Snapshot, rates: Mapping[str, Rates]) -> dict[str, Cells]:
+    """Return a row for each tube, by its name."""
+    rows: dict[str, Cells] = {}
+    for tube in snapshot.tubes:
+        puts, deletes = rates.get(tube.name, UNKNOWN)
+        rows[tube.name] = (
+            safe_text(tube.name),
+            tube.current_jobs_ready,
+            tube.current_jobs_reserved,
+            tube.current_jobs_delayed,
+            tube.current_jobs_buried,
+            None if puts is None else round(puts, 1),
+            None if deletes is None else round(deletes, 1),
+            tube.current_watching,
+            tube.current_waiting,
+            tube.pause_time_left if tube.pause else None,
+        )
+    return rows
+
+
+def head_rows(jobs: Iterable[FoundJob]) -> dict[str, Cells]:
+    """Return a row for each job, by its id as text: a page cannot hold 64 bits in a number."""
+    rows: dict[str, Cells] = {}
+    for job in jobs:
+        stats = job.stats
+        rows[str(job.id)] = (
+            stats.state,
+            str(job.id),
+            safe_text(stats.tube),
+            stats.age,
+            stats.time_left if stats.state in ("delayed", "reserved") else None,
+            stats.priority,
+            stats.reserves,
+            stats.buries,
+            stats.kicks,
+            decode(job.body or b"").summary,
+        )
+    return rows
+
+
+def action_rows(actions: list[record.Action]) -> dict[str, Cells]:
+    """Return a row for each of the latest actions, by its number."""
+    start = max(0, len(actions) - LATEST)
+    return {
+        str(number): (
+            str(number),
+            f"{action.time:%H:%M:%S}",
+            action.source,
+            action.action,
+            safe_text(action.tube or ""),
+            "" if action.job_id is None else str(action.job_id),
+            action.state_before,
+            action.outcome,
+            safe_text(action.error or ""),
+        )
+        for number, action in enumerate(actions[start:], start + 1)
+    }
+
+
+def opened(job: FoundJob) -> str:
+    """Return a job's body to read, decoded and cut."""
+    text = decode(job.body or b"").text
+    return text if len(text) <= OPENED else f"{text[:OPENED]}\n…[{len(text):,} chars]"

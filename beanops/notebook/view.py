@@ -1,0 +1,128 @@
+"""The life of a view: shown, polled for, replaced when its cell runs again, closed.
+
+What it shows is in its subclass.
+"""
+
+from __future__ import annotations
+
+import weakref
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from threading import RLock
+from types import TracebackType
+from typing import Any, ClassVar, Self
+
+import ipywidgets
+
+from beanops.notebook.poll import Poller, Tick
+
+
+def weakly(method: Callable[..., None]) -> Callable[..., None]:
+    """Return a call of a bound method that does not keep its object: ipywidgets keeps every widget for ever."""
+    reference = weakref.WeakMethod(method)
+
+    def call(*arguments: Any) -> None:
+        alive = reference()
+        if alive is not None:
+            alive(*arguments)
+
+    return call
+
+
+def _close_all(widget: ipywidgets.Widget) -> None:
+    for part in (*getattr(widget, "children", ()), widget.layout):
+        part.close() if isinstance(part, ipywidgets.Layout) else _close_all(part)
+    widget.close()
+
+
+class View(ABC):
+    """Something live in a notebook.
+
+    A view that was displayed lives until it is closed, or replaced by one of the same server and name; one that
+    never was goes with its last reference. A view is a context manager that closes it.
+
+    Parameters
+    ----------
+    server, name : str
+        What a later view must share to replace this one.
+    poller : Poller
+        Calls `show`.
+    widget : Widget
+        What is displayed.
+    """
+
+    #: Views that are displayed, by server and name.
+    _displayed: ClassVar[dict[tuple[str, str], View]] = {}
+
+    def __init__(self, server: str, name: str, poller: Poller, widget: ipywidgets.Widget) -> None:
+        self.widget = widget
+        self._key = (server, name)
+        self._poller = poller
+        self._lock = RLock()
+        self._closing = weakref.finalize(self, _close_all, widget)
+        self._closing.atexit = False
+        earlier = self._displayed.get(self._key)
+        if earlier is not None:
+            earlier.close()
+        poller.add(self)
+
+    @property
+    @abstractmethod
+    def wanted(self) -> tuple[str, ...]:
+        """The tubes whose heads it shows."""
+
+    @abstractmethod
+    def _show(self, tick: Tick) -> None:
+        """Bring the widgets up to date."""
+
+    @abstractmethod
+    def _complain(self, text: str) -> None:
+        """Show what went wrong."""
+
+    @abstractmethod
+    def _static(self) -> tuple[str, str]:
+        """Return what is shown now as HTML and as text."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed; a closed view is polled for no more."""
+        return not self._closing.alive
+
+    def show(self, tick: Tick) -> None:
+        """Show a tick; what goes wrong is shown too, for the polling thread has nobody to tell."""
+        with self._lock:
+            if self.closed:
+                return
+            try:
+                self._show(tick)
+            except Exception as error:
+                self._complain(f"{type(error).__name__}: {error}")
+
+    def close(self) -> None:
+        """Take it off the page and stop polling for it."""
+        self._poller.discard(self)
+        with self._lock:
+            self._closing()
+        if self._displayed.get(self._key) is self:
+            del self._displayed[self._key]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        html, text = self._static()
+        bundle: dict[str, Any] = {"text/html": html, "text/plain": text}
+        if not self.closed:
+            self._displayed[self._key] = self
+            bundle["application/vnd.jupyter.widget-view+json"] = {
+                "version_major": 2,
+                "version_minor": 0,
+                "model_id": self.widget.model_id,
+            }
+        return bundle
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._key[0]}{', closed' if self.closed else ''}>"

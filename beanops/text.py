@@ -1,0 +1,67 @@
+"""`safe_text`: the one gate that untrusted text passes before anybody sees it.
+
+What lives here: making visible what a terminal or a reader would obey or miss. Not here: markup
+and HTML, which each face escapes, or never parses, in its own way.
+"""
+
+from __future__ import annotations
+
+import re
+
+# Controls, separators, format characters (bidi, zero-width, tags), letters and marks that draw nothing, surrogates
+# and noncharacters. Blanks, private use (fonts with icons) and the visible Arabic number signs stay.
+_HIDDEN = (
+    r"\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    r"\u2800\u3164\ud800-\udfff\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
+    r"\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+_ONE_LINE = re.compile(f"[{_HIDDEN}]")
+_LINES = re.compile(rf"(?![\n\t])[{_HIDDEN}]")
+_SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
+
+
+def _escape(match: re.Match[str]) -> str:
+    character = match.group()
+    code = ord(character)
+    if character in _SHORT:
+        return _SHORT[character]
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def safe_text(text: str, *, multiline: bool = False, limit: int | None = None) -> str:
+    r"""Return `text` with everything visible: control characters, escapes, bidi, zero-width and lone surrogates.
+
+    It is safe to write to a terminal and can be encoded as UTF-8. It is not escaped for HTML or markup.
+    A backslash stays as it is, so class names read well; the result is for eyes and is not meant to be read back.
+
+    Parameters
+    ----------
+    text : str
+        Any text.
+    multiline : bool
+        Keep newlines (CR LF becomes LF) and tabs; by default the result is one line.
+    limit : int, optional
+        Characters that the result may have; a longer text ends in ``…[12,345 chars]``, its whole length.
+
+    Examples
+    --------
+    >>> safe_text("\x1b]52;c;aGk=\x07 \u202egnp.exe")
+    '\\x1b]52;c;aGk=\\x07 \\u202egnp.exe'
+    >>> safe_text("two\nlines"), safe_text("two\nlines", multiline=True)
+    ('two\\nlines', 'two\nlines')
+    >>> safe_text("a" * 2000, limit=20)
+    'aaaaaa…[2,000 chars]'
+    """
+    if (limit is None or len(text) <= limit) and text.isascii() and text.isprintable():
+        return text
+    # One character more than can be shown tells that something is missing, whatever the escapes add.
+    shown = text if limit is None else text[: limit + 1]
+    shown = _LINES.sub(_escape, shown.replace("\r\n", "\n")) if multiline else _ONE_LINE.sub(_escape, shown)
+    if limit is None or (len(shown) <= limit and len(text) <= limit):
+        return shown
+    mark = f"…[{len(text):,} chars]"
+    if len(mark) >= limit:
+        mark = "…"[:limit]
+    return shown[: limit - len(mark)] + mark

@@ -1,0 +1,205 @@
+"""How commands end when something is wrong: one line, the right code, never a traceback."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from beanops import Client
+from beanops.cli import live
+from beanops.embedded.process import Beanstalkd
+from tests.cli.conftest import Cli, one_line
+from tests.scripted import Scripted
+
+Program = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["fnord"], "no such command 'fnord'"),
+        (["tubes", "--fnord"], "beanops tubes: no such option '--fnord'"),
+        (["tubes", "-o", "xml"], "'xml' is not one of"),
+        (["-s", "http://x", "tubes"], "address: 'http://x' given, allowed is host"),
+        (["-s", "host:99999", "tubes"], "a port from 1 to 65535"),
+        (["stats", "no such tube"], "tube: 'no such tube' given"),
+        (["stats", "\udcff\x1b[2J"], "\\x1b[2J"),
+        (["tubes", "\udcff\x1b[2J", "--\udcff\x1b"], "\\x1b"),
+        (["peek"], "name a tube, or jobs by --ids"),
+        (["peek", "mail", "--ids", "1"], "one of the two"),
+        (["peek", "--ids", "1", "--state", "ready"], "--state goes with a tube"),
+        (["kick", "mail"], "give --limit"),
+        (["kick", "--ids", "1", "--limit", "3"], "--limit goes with a tube"),
+        (["kick", "mail", "--limit", "-1"], "-1 is not in the range"),
+        (["kick", "mail", "--limit", "4294967296"], "is not in the range"),
+        (["delete", "--ids", "5-3"], "'5-3' ends before it starts"),
+        (["delete", "--ids", "5,,7"], "'' is neither an id nor a range"),
+        (["delete", "--ids", "-"], "line 2 of standard input: 'x' is neither an id"),
+        (["delete", "--ids", "1-99999999999"], "more than 1,000,000 ids"),
+        (["delete", "--ids", "18446744073709551616"], "neither an id"),
+        (["delete", "--ids", "٣"], "neither an id"),
+        (["delete"], "missing option '--ids'"),
+        (["put", "-bad", "x"], "no such option"),
+        (["put", "--", "-bad", "x"], "tube: '-bad' given"),
+        (["put", "mail", "x", "--priority", "4294967296"], "is not in the range"),
+        (["pause", "mail", "long"], "'long' is not a valid integer"),
+        (["tui"], "this needs a terminal"),
+    ],
+)
+def test_usage(cli: Cli, arguments: list[str], told: str) -> None:
+    ended = cli(*arguments, stdin=b"1\nx\n")
+    assert ended.code == 2
+    assert ended.out == ""
+    assert told.lower() in one_line(ended.err).lower()
+    assert "\x1b" not in ended.err
+
+
+def test_no_command_shows_the_help(cli: Cli) -> None:
+    ended = cli()
+    assert ended.code == 2
+    assert "Commands:" in ended.err
+
+
+def test_no_server(cli: Cli, tmp_path: Path) -> None:
+    for address in ("127.0.0.1:1", f"unix:{tmp_path / 'none'}", "no-such-host.invalid"):
+        for arguments in (["tubes"], ["put", "mail", "x"], ["delete", "--ids", "1", "--yes"]):
+            ended = cli("-s", address, *arguments)
+            assert (ended.code, ended.out) == (3, "")
+            assert one_line(ended.err).startswith("beanops: cannot connect to beanstalkd at ")
+
+
+def test_something_that_is_no_beanstalkd(cli: Cli) -> None:
+    with Scripted(b"HTTP/1.1 400 Bad \x1b[31mRequest\r\n\r\n") as server:
+        ended = cli("-s", server.address, "stats")
+    assert ended.code == 3
+    assert "\x1b" not in one_line(ended.err)
+
+
+def test_a_server_that_dies_before_the_answer(cli: Cli) -> None:
+    with Scripted(b"") as server:
+        assert "closed the connection" in one_line(cli("-s", server.address, "tubes").err)
+        ended = cli("-s", server.address, "delete", "--ids", "1", "--yes")
+    assert ended.code == 3
+    assert "closed the connection" in one_line(ended.err)
+
+
+def test_a_server_that_dies_during_an_action(cli: Cli, client: Client) -> None:
+    id = client.put(b"x")
+    stats = client.stats_job(id)
+    told = "".join(
+        f"{name.replace('_', '-').replace('priority', 'pri')}: {value}\n"
+        for name, value in stats._asdict().items()
+        if name != "extra"
+    )
+    payload = f"---\n{told}".encode()
+    # It answers the look, and is gone when the action comes.
+    with Scripted(b"OK %d\r\n%b\r\n" % (len(payload), payload), b"") as server:
+        ended = cli("-s", server.address, "delete", "--ids", str(id), "--yes", "--json")
+    assert ended.code == 1
+    assert (ended.json["done"], ended.json["unknown"]) == (0, 1)
+    assert "1 unknown" in one_line(ended.err)
+
+
+def test_no_permission(cli: Cli, tmp_path: Path) -> None:
+    if os.getuid() == 0:
+        return  # nothing is forbidden to root; the machine that tests as a user sees it
+    (tmp_path / "secret").touch(mode=0)
+    assert "Permission denied" in one_line(cli("put", "mail", f"@{tmp_path / 'secret'}").err)
+
+
+def test_a_reader_that_has_left(program: Program) -> None:
+    ours, theirs = os.pipe()
+    os.close(ours)
+    for arguments in (["tubes", "--json"], ["--help"]):
+        process = program(*arguments, stdout=theirs)
+        _, err = process.communicate(timeout=10)
+        assert (process.returncode, err) == (1, "")
+    os.close(theirs)
+
+
+def test_a_full_disk(program: Program) -> None:
+    with Path("/dev/full").open("w") as full:
+        process = program("tubes", stdout=full)
+        _, err = process.communicate(timeout=10)
+    assert process.returncode == 1
+    assert "No space left on device" in one_line(err)
+
+
+def test_a_terminal_without_utf8(program: Program, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
+    client.put("10 €".encode(), tube="mail")
+    out, err = program("peek", "mail").communicate(timeout=10)
+    assert "10 \\u20ac" in out
+    assert err == ""
+
+
+def test_interrupted(program: Program) -> None:
+    with Scripted(hold=True) as silent:
+        process = program("-s", silent.address, "tubes")
+        while not silent.received:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert out == ""
+    assert one_line(err.lstrip("\n")) == "beanops: interrupted"
+
+
+@pytest.mark.parametrize(("answer", "code", "left"), [(b"\n", 4, 1), (b"n\n", 4, 1), (b"y\n", 0, 0), (b"\x03", 130, 1)])
+def test_delete_asks_on_a_terminal(
+    program: Program, client: Client, beanstalkd: Beanstalkd, answer: bytes, code: int, left: int
+) -> None:
+    id = client.put(b"x", tube="mail")
+    ours, theirs = pty.openpty()
+    process = program(
+        "delete", "--ids", str(id), stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+        preexec_fn=_take_terminal,
+    )  # fmt: skip
+    os.close(theirs)
+    shown = b""
+    while b"[y/N]" not in shown:
+        shown += os.read(ours, 1000)
+    assert f"Delete job {id} on {beanstalkd.address}?".encode() in shown
+    while process.poll() is None:
+        os.write(ours, answer)  # again, should a Ctrl-C come in the moment before the process reads
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(1)
+    assert process.returncode == code
+    os.close(ours)
+    assert client.stats().current_jobs_ready == left
+
+
+def _take_terminal() -> None:
+    import fcntl
+    import termios
+
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def test_a_missing_extra_is_named(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith(("textual", "beanops.tui."))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "textual", None)  # an import of it fails as if it were not there
+    monkeypatch.setattr(live, "on_terminal", lambda *streams: True)
+    ended = cli("tui")
+    assert ended.code == 2
+    assert "pip install 'beanops[tui]'" in one_line(ended.err)
+
+
+def test_a_user_without_a_name(cli: Cli, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown() -> str:
+        raise KeyError("getpwuid(): uid not found: 4711")
+
+    monkeypatch.setattr("getpass.getuser", unknown)
+    client.put(b"x", tube="mail")
+    (row,) = cli("resume", "mail", "--json").json["actions"]
+    assert row["actor"].startswith(f"uid {os.getuid()}@")

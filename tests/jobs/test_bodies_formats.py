@@ -1,0 +1,223 @@
+"""Each format by example: what is taken for it, and what only looks like it."""
+
+from __future__ import annotations
+
+import base64
+import collections
+import datetime
+import gzip
+import json
+import pickle
+import zlib
+from pathlib import Path
+from typing import Any
+
+import msgpack  # type: ignore[import-untyped]
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from beanops.jobs.bodies import decode
+
+WORDS = (
+    "test 12345678 123 007 1e5 3.14 true null NaN password= aaaa abcdefgh deadbeef d41d8cd98f00b204e9800998ecf8427e "
+    "550e8400-e29b-41d4-a716-446655440000 internationalization ThisIsACamelCaseName user:42 N; i:5; b:1; a:1 O:8 a:1:{ "
+    "]. N. (l. I42\n. (see). }. {broken [x] [/x] x^2 x=1 /var/log/messages/today hello/world/path12 AAAAAAAAAAAAAAAA "
+    "1234567890123456 SGVsbG8= Zm9v 2026-01-01T00:00:00Z gzip 0x1f8b 7b2261223a317d "
+    "hE8wYnCmo8ptMLwU721u dFgnIk4zJ2RqREpf glcvzwdvfznssmzzqxsiqnwweygcelco gq3GLbnAvrTsPtorORjhLvM3"
+)
+ROW = {"user": 42, "name": "Zoë", "tags": ["a", None, True, 1.5], "nested": {"x": []}}
+
+
+@pytest.mark.parametrize(
+    ("body", "chain", "data"),
+    [
+        (b'{"a": [1, 2.5, null, true, "x"]}', ("json",), {"a": [1, 2.5, None, True, "x"]}),
+        (b'  \n["a"]\n', ("json",), ["a"]),
+        (b'\xef\xbb\xbf{"bom": 1}', ("json",), {"bom": 1}),
+        (b'"quoted"', ("json",), "quoted"),
+        (b'{"caf\xe9": 1}', ("json",), {"café": 1}),
+        (gzip.compress(b'{"a": 1}'), ("gzip", "json"), {"a": 1}),
+        (gzip.compress(b'{"a":') + gzip.compress(b" 1}"), ("gzip", "json"), {"a": 1}),
+        (gzip.compress(b"hello"), ("gzip", "text"), "hello"),
+        (zlib.compress(b"[1]"), ("zlib", "json"), [1]),
+        (base64.b64encode(b'{"a": 1}'), ("base64", "json"), {"a": 1}),
+        (base64.encodebytes(b'{"a": "%s"}' % (b" -" * 100)), ("base64", "json"), {"a": " -" * 100}),
+        (base64.b64encode(b"hello wide world"), ("base64", "text"), "hello wide world"),
+        (base64.b64encode(zlib.compress(b"[1]")), ("base64", "zlib", "json"), [1]),
+        (base64.b64encode(msgpack.packb(ROW)), ("base64", "msgpack"), ROW),
+        (msgpack.packb(ROW), ("msgpack",), ROW),
+        (msgpack.packb([1, -1, "x", b"\xff\x00"]), ("msgpack",), [1, -1, "x", {"$bytes": "ff00", "$size": 2}]),
+        (msgpack.packb({1: "a", "1": "b"}), ("msgpack",), {"1": "a", "1 (bytes)": "b"}),
+        (msgpack.packb({(1, 2): "a"}), ("msgpack",), {"[1, 2]": "a"}),
+        (b'a:2:{i:0;s:5:"Zo\xc3\xab!";i:1;d:0.5;}', ("php",), ["Zoë!", 0.5]),
+        (b'a:2:{s:1:"a";b:1;i:5;N;}', ("php",), {"a": True, "5": None}),
+        (b'O:8:"App\\Mail":1:{s:2:"to";s:1:"x";}', ("php",), {"$class": "App\\Mail", "to": "x"}),
+        (b's:4:"test";', ("php", "text"), "test"),
+        (b's:8:"{"a": 1}";', ("php", "json"), {"a": 1}),
+        (b'E:11:"Suit:Hearts";', ("php",), {"$enum": "Suit:Hearts"}),
+        (b'C:3:"Old":6:{a;b{c}}', ("php",), {"$class": "Old", "$serialized": "a;b{c}"}),
+        (b"a:2:{i:0;a:0:{}i:1;R:2;}", ("php",), [[], {"$ref": 2}]),
+        (b'a:1:{i:0;S:2:"\\41b";}', ("php",), ["Ab"]),
+        (b"a:2:{i:0;d:NAN;i:1;d:-INF;}", ("php",), ["NaN", "-Infinity"]),
+        ("naïve".encode(), ("text",), "naïve"),
+        (b"", ("text",), ""),
+        (b"caf\xe9 au lait", ("latin-1",), "café au lait"),
+        (b"\x00\x01\x02\xff", ("hex",), {"$bytes": "000102ff", "$size": 4}),
+    ],
+)
+def test_formats_are_told_apart_and_read(body: bytes, chain: tuple[str, ...], data: Any) -> None:
+    decoded = decode(body)
+    assert (decoded.chain, decoded.data) == (chain, data)
+
+
+@pytest.mark.parametrize(
+    "body",
+    WORDS.split(" "),
+)
+def test_short_ascii_text_is_text(body: str) -> None:
+    decoded = decode(body.encode())
+    assert (decoded.chain, decoded.data) == (("text",), body)
+
+
+def test_words_of_a_language_are_never_taken_for_a_format() -> None:
+    words = {word for path in Path(json.__file__).parent.glob("*.py") for word in path.read_text().split()}
+    taken = {word: decode(word.encode()).chain for word in words if word.isalnum()}
+    assert set(taken.values()) == {("text",)}
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_pickles_of_every_protocol_are_read_without_loading(protocol: int) -> None:
+    row = {
+        "user": 42,
+        "big": 2**40,
+        "neg": -3,
+        "f": 1.5,
+        "t": (1, "é", None),
+        "l": [True, False],
+        "d": {1: {}},
+        "e": (),
+    }
+    decoded = decode(pickle.dumps(row, protocol))
+    assert decoded.chain == ("pickle",)
+    plain = {"user": 42, "big": 2**40, "neg": -3, "f": 1.5, "t": [1, "é", None], "l": [True, False], "d": {"1": {}}}
+    assert decoded.data == plain | {"e": []}
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_pickled_bytes_are_bytes(protocol: int) -> None:
+    assert decode(pickle.dumps([b"\xff\x00"], protocol)).data == [{"$bytes": "ff00", "$size": 2}]
+
+
+class Mail:
+    def __init__(self) -> None:
+        self.to = "x"
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_pickled_objects_are_names_and_data(protocol: int) -> None:
+    assert decode(pickle.dumps(Mail(), protocol)).data == {"$class": f"{__name__}.Mail", "$state": {"to": "x"}}
+    counted = decode(pickle.dumps(collections.OrderedDict(a=1), protocol)).data
+    assert counted == {"$class": "collections.OrderedDict", "$items": {"a": 1}}
+    day = decode(pickle.dumps([datetime.date(2026, 1, 2), {3}], protocol))
+    assert "datetime.date" in day.json
+
+
+class Bomb:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        import os
+
+        return os.system, (f"touch {self.path}",)
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_a_pickle_that_runs_a_command_shows_the_command_and_does_not_run(protocol: int, tmp_path: Path) -> None:
+    decoded = decode(pickle.dumps(Bomb(tmp_path / "ran"), protocol) if protocol else b"cos\nsystem\n(S'touch x'\ntR.")
+    if protocol:
+        assert decoded.data["$class"] in ("posix.system", "nt.system")
+        assert decoded.data["$args"] == [f"touch {tmp_path / 'ran'}"]
+    else:
+        assert decoded.chain == ("text",)
+    assert decoded.summary
+    assert not (tmp_path / "ran").exists()
+
+
+def test_php_properties_lose_their_visibility_but_never_each_other() -> None:
+    body = b'O:1:"C":3:{s:4:"\0*\0a";i:1;s:4:"\0C\0b";i:2;s:4:"\0P\0b";i:3;}'
+    assert decode(body).data == {"$class": "C", "a": 1, "b": 2, "P::b": 3}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"a:999999999:{i:0;i:1;}",
+        b's:999999999:"x";',
+        b"a:1:{i:0;i:1;}x",
+        b"a:1:{a:0:{}i:1;}",
+        b'O:3:"A B":0:{}',
+        b"a:-1:{}",
+    ],
+)
+def test_broken_php_is_text(body: bytes) -> None:
+    assert decode(body).chain == ("text",)
+
+
+@pytest.mark.parametrize("cut", range(1, 26, 3))
+def test_damaged_gzip_is_shown_as_it_is(cut: int) -> None:
+    assert decode(gzip.compress(b'{"a": 1}', mtime=0)[:-cut]).chain in (("hex",), ("latin-1",))
+
+
+numbers = st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=7)
+plain = st.recursive(
+    st.none() | st.booleans() | numbers | texts,
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(texts, inner, max_size=5),
+    max_leaves=20,
+)
+containers = st.lists(plain, min_size=1, max_size=5) | st.dictionaries(texts, plain, min_size=1, max_size=5)
+
+
+def _php(value: Any) -> bytes:
+    if value is None:
+        return b"N;"
+    if isinstance(value, bool):
+        return b"b:%d;" % value
+    if isinstance(value, int):
+        return b"i:%d;" % value
+    if isinstance(value, float):
+        return b"d:%s;" % repr(value).upper().encode()
+    if isinstance(value, str):
+        return b's:%d:"%s";' % (len(value.encode()), value.encode())
+    pairs = list(enumerate(value)) if isinstance(value, list) else list(value.items())
+    return b"a:%d:{%s}" % (len(pairs), b"".join(_php(part) for pair in pairs for part in pair))
+
+
+def _textual(value: Any) -> bool:
+    """Tell whether every string in it is text for bytes formats, where control characters mean binary."""
+    if isinstance(value, str):
+        return value.isprintable()
+    if isinstance(value, dict):
+        return all(_textual(part) for pair in value.items() for part in pair)
+    return all(map(_textual, value)) if isinstance(value, list) else True
+
+
+def _without_empty(value: Any) -> Any:
+    """Return it as PHP can: an empty array is a list."""
+    if isinstance(value, dict):
+        return {key: _without_empty(item) for key, item in value.items()} or []
+    return [_without_empty(item) for item in value] if isinstance(value, list) else value
+
+
+@given(containers)
+def test_what_was_written_is_read(data: Any) -> None:
+    wire = json.dumps(data).encode()
+    assert decode(wire).data == data
+    assert decode(zlib.compress(wire)).data == data
+    assert decode(pickle.dumps(data, 4)).data == data
+    assert json.loads(decode(wire).json) == data
+    if _textual(data):
+        assert decode(msgpack.packb(data)).data == data
+        assert decode(_php(data)).data == _without_empty(data)

@@ -1,0 +1,60 @@
+"""Which jobs somebody means."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from beanops.jobs.select import ids_of, select
+from beanops.protocol import Job, TubeStats
+from beanops.protocol.errors import ArgumentError
+
+
+@pytest.mark.parametrize(
+    ("meant", "ids"),
+    [
+        (5, [5]),
+        (Job(7, b""), [7]),
+        ([3, Job(1, b""), 3], [3, 1]),
+        ("5,7-9", [5, 7, 8, 9]),
+        ("5 5\n6", [5, 6]),
+        ("10-12", range(10, 13)),
+        (range(4), range(4)),
+        (np.array([2, 4], dtype="uint64"), [2, 4]),
+        (pd.DataFrame({"id": pd.array([8, 9], dtype="uint64"), "tube": ["a", "b"]}), [8, 9]),
+        (str(2**64 - 1), range(2**64 - 1, 2**64)),
+    ],
+)
+def test_jobs_are_named_in_many_ways(meant: object, ids: list[int]) -> None:
+    named = ids_of(meant)
+    assert named == ids or list(named) == ids
+
+
+@pytest.mark.parametrize("meant", ["5-", "x", "9-7", b"5", 1.5, [1, "a"], [-1], pd.DataFrame({"tube": ["a"]}), "-5"])
+def test_what_names_no_jobs_is_refused_before_anything_is_sent(meant: object) -> None:
+    with pytest.raises(ArgumentError):
+        ids_of(meant)
+
+
+def test_a_glob_means_the_tubes_it_matches() -> None:
+    mail = select("mail-*")
+    assert mail.in_tube("mail-eu")
+    assert not mail.in_tube("email-eu")
+    assert select().in_tube("anything")
+    assert not select("mail").in_tube("mail-eu")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"state": "burried"}, {"limit": -1}, {"limit": 1.5}, {"order": "colour"}, {"tube": 5}]
+)
+def test_a_wrong_selection_names_what_is_allowed(wrong: dict[str, object]) -> None:
+    with pytest.raises(ArgumentError, match=f"{next(iter(wrong))}: .* allowed is"):
+        select(**wrong)  # type: ignore[arg-type]
+
+
+def test_expected_jobs_are_counted_by_state_and_tube() -> None:
+    tubes = [TubeStats(name, 0, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 0) for name in ("a-1", "a-2", "b")]
+    assert select("a-*", state="buried,ready").expected(tubes) == 10
+    assert select("b").expected(tubes) == 10
+    assert select(state="invalid").expected(tubes) is None

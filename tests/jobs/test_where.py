@@ -1,0 +1,99 @@
+"""Predicates and queries: what they select, what they must not reach, and how they complain."""
+
+from __future__ import annotations
+
+import pytest
+
+from beanops.jobs.query import Query
+from beanops.jobs.read import FoundJob
+from beanops.jobs.where import PredicateError, Where
+from beanops.protocol import JobStats
+
+
+def job(id: int, body: bytes = b"{}", *, tube: str = "mail", age: int = 0, state: str = "ready") -> FoundJob:
+    return FoundJob(JobStats(id, tube, state, 1, age, 0, 60, 0, 0, 0, 0, 0, 0, 0), body)
+
+
+JOBS = [
+    job(1, b'{"user": "42"}', age=7200),
+    job(2, b'{"user": "42"}', age=10, tube="123"),
+    job(3, b"\xff\x00 not json", age=7200, state="buried"),
+    job(2**64 - 1, b'{"user": {"name": "x"}}', tube="true"),
+]
+
+
+@pytest.mark.parametrize(
+    ("predicate", "ids"),
+    [
+        ("data->>'$.user' = '42' and age > interval 1 hour", [1]),
+        ("tube = '123'", [2]),
+        ("state = 'buried' and body like '%\\xff%'", [3]),
+        ("size > 14", [2**64 - 1]),
+        ("(data->'$.user')->>'$.name' = 'x'", [2**64 - 1]),
+        ("id = 18446744073709551615", [2**64 - 1]),
+        ("true -- a comment", [1, 2, 3, 2**64 - 1]),
+        ("ttr = interval 60 seconds", [1, 2, 3, 2**64 - 1]),
+        ("null", []),
+    ],
+)
+def test_a_predicate_selects(predicate: str, ids: list[int]) -> None:
+    assert [found.id for found in Where(predicate).matching(JOBS)] == ids
+
+
+def test_bodies_are_needed_only_where_they_are_mentioned() -> None:
+    assert not Where("tube = 'mail' and age > interval 1 day").needs_bodies
+    assert Where("size > 10").needs_bodies
+
+
+@pytest.mark.parametrize(
+    ("predicate", "says"),
+    [
+        ("colour = 1", "at character 1: there is no column 'colour'; columns are id, tube"),
+        ("id = 1 and colour = 1", "at character 12: there is no column"),
+        ("id = = 1", "at character 6: syntax error"),
+        ("id =", "at character 5: syntax error"),
+        ("1 = 1); drop table jobs; select (1", "more than one statement"),
+    ],
+)
+def test_a_bad_predicate_is_one_line_with_the_position(predicate: str, says: str) -> None:
+    with pytest.raises(PredicateError) as caught:
+        Where(predicate)
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "reach",
+    [
+        "id in (select 1 from read_csv('/etc/passwd'))",
+        "id in (select 1 from '/etc/passwd')",
+        "id in (select 1 from read_text('/etc/passwd'))",
+        "id in (select 1 from read_parquet('http://127.0.0.1/x'))",
+        "getenv('HOME') is not null",
+    ],
+)
+def test_sql_reaches_no_file_network_or_environment(reach: str) -> None:
+    with pytest.raises(PredicateError):
+        Where(reach).matching(JOBS)
+
+
+@pytest.mark.parametrize(
+    "statement", ["copy jobs to '/tmp/beanops-test'", "attach '/tmp/beanops-test'", "install httpfs", "load httpfs"]
+)
+def test_a_query_reaches_no_file_either(statement: str) -> None:
+    with pytest.raises(PredicateError):
+        Query(statement)
+
+
+def test_a_query_runs_on_the_jobs_that_were_added() -> None:
+    query = Query("select data->>'$.user' as user, count(*) as n from jobs where tube <> 'true' group by 1 order by 2")
+    query.add(JOBS[:2])
+    query.add(JOBS[2:])
+    answer = query.run()
+    assert answer["n"].tolist() == [1, 2]
+    assert answer["user"].tolist()[1] == "42"
+
+
+def test_counting_needs_no_bodies() -> None:
+    assert not Query("select tube, count(*) from jobs group by 1").needs_bodies
+    assert Query("select * from jobs").needs_bodies

@@ -1,0 +1,166 @@
+"""JupyterLab on loopback with a real browser in front of it: what a test needs to see and touch a notebook."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from beanops.embedded.process import free_port
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-sync",
+    "--disable-component-update",
+    "--no-first-run",
+]
+
+_RUN = """async (code) => {
+  const kernel = window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel;
+  const future = kernel.requestExecute({ code, store_history: false });
+  let text = "";
+  future.onIOPub = ({ content, header }) => {
+    if (header.msg_type === "stream") text += content.text;
+    if (header.msg_type === "error") text += content.evalue;
+  };
+  await future.done;
+  return text;
+}"""
+
+
+class Lab:
+    """A JupyterLab and a browser."""
+
+    def __init__(self, url: str, token: str, folder: Path, browser: Any) -> None:
+        self.url, self.token, self.folder, self.browser = url, token, folder, browser
+
+    @contextmanager
+    def notebook(self, *cells: str) -> Iterator[Notebook]:
+        """Open a notebook with these cells; its kernel ends with the block."""
+        name = f"{secrets.token_hex(4)}.ipynb"
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        nbformat.write(notebook, self.folder / name)
+        page = self.browser.new_page(viewport={"width": 1280, "height": 1000})
+        page.set_default_timeout(10_000)
+        try:
+            page.goto(f"{self.url}/doc/tree/{name}?token={self.token}")
+            opened = Notebook(page)
+            opened.ready()
+            yield opened
+            page.evaluate("() => window.jupyterapp.shell.currentWidget.context.sessionContext.shutdown()")
+        finally:
+            page.close()
+
+
+class Notebook:
+    """An open notebook."""
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        #: What went wrong on the page, and what asked for attention there.
+        self.errors: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("dialog", lambda dialog: (self.errors.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+
+    def ready(self) -> None:
+        """Wait until its kernel is there."""
+        self.page.wait_for_function(
+            "() => window.jupyterapp?.shell.currentWidget?.context?.sessionContext?.session?.kernel?.status === 'idle'",
+            timeout=30_000,
+        )
+
+    def command(self, name: str, **arguments: Any) -> None:
+        """Run a command of JupyterLab."""
+        self.page.evaluate("([name, args]) => window.jupyterapp.commands.execute(name, args)", [name, arguments])
+
+    def run(self, code: str) -> str:
+        """Run code in the kernel, beside the cells; return what it printed."""
+        return str(self.page.evaluate(_RUN, code)).strip()
+
+    def run_json(self, expression: str) -> Any:
+        """Return the value of a Python expression."""
+        return json.loads(self.run(f"import json; print(json.dumps({expression}))"))
+
+    def grid(self, which: int) -> Any:
+        """Return one of the tables of the page, in order."""
+        return self.page.locator(".beanops").nth(which)
+
+    def row(self, which: int, key: str) -> Any:
+        """Return a row of a table by its key."""
+        return self.grid(which).locator(f'.beanops-body .beanops-row[data-key="{key}"]:not([hidden])')
+
+    def keys(self, which: int) -> list[str]:
+        """Return the keys of the rows that a table shows, from top to bottom."""
+        rows = self.grid(which).locator(".beanops-body .beanops-row:not([hidden])")
+        return list(
+            rows.evaluate_all(
+                "rows => rows.sort((a, b) => parseInt(a.style.top) - parseInt(b.style.top)).map(r => r.dataset.key)"
+            )
+        )
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for `condition`, while the page goes on."""
+        give_up = time.monotonic() + 10
+        while not condition():
+            assert time.monotonic() < give_up, "it did not happen within 10 seconds"
+            self.page.wait_for_timeout(50)
+
+    def picture(self, name: str) -> None:
+        """Save a picture of the page where BEANOPS_PICTURES says."""
+        folder = os.environ.get("BEANOPS_PICTURES")
+        if folder:
+            self.page.screenshot(path=f"{folder}/{name}.png")
+
+
+@contextmanager
+def jupyter_lab(folder: Path, browser: Any) -> Iterator[Lab]:
+    """Start a JupyterLab that shares nothing with the user's, and end it."""
+    port, token = free_port(), secrets.token_hex(16)
+    notebooks = folder / "notebooks"
+    notebooks.mkdir()
+    own = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime"}
+    own |= {"JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces", "IPYTHONDIR": "ipython"}
+    environment = {**os.environ, **{name: str(folder / place) for name, place in own.items()}, "JUPYTER_TOKEN": token}
+    log = folder / "lab.log"
+    arguments = ["--no-browser", "--expose-app-in-browser", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}"]
+    arguments += ["--ServerApp.port_retries=0", f"--ServerApp.root_dir={notebooks}", "--allow-root"]
+    quiet = folder / "settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
+    quiet.parent.mkdir(parents=True)
+    quiet.write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    url = f"http://127.0.0.1:{port}"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", *arguments], env=environment, stdout=out, stderr=subprocess.STDOUT
+        )
+        try:
+            _wait_until_up(process, f"{url}/api?token={token}", log)
+            yield Lab(url, token, notebooks, browser)
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def _wait_until_up(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    give_up = time.monotonic() + 30
+    while process.poll() is None and time.monotonic() < give_up:
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError(f"JupyterLab did not come up: {log.read_text()[-2000:]}")

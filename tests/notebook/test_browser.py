@@ -1,0 +1,149 @@
+"""The dashboard in a real browser: JupyterLab, its page and a real server."""
+
+from __future__ import annotations
+
+from beanops.session.session import Session
+from tests.notebook.lab import Notebook
+
+# What careless pages execute or set as mathematics. In the names of tubes only these characters are allowed.
+TUBE = "$(alert)/1;alert(1);+_$"
+BODIES = [
+    b"<script>window.owned = 1</script>",
+    b"<img src=x onerror='window.owned = 1'>",
+    b"\x1b]52;c;aGk=\x07 javascript:window.owned=1",
+    "\u202e${window.owned = 1} $$x^2$$ {{constructor.constructor('window.owned=1')()}}".encode(),
+]
+SHOWN = [
+    "<script>window.owned = 1</script>",
+    "<img src=x onerror='window.owned = 1'>",
+    "\\x1b]52;c;aGk=\\x07 javascript:window.owned=1",
+    "\\u202e${window.owned = 1} $$x^2$$ {{constructor.constructor('window.owned=1')()}}",
+]
+
+
+def test_a_click_selects_and_a_button_acts_on_the_server_and_the_record(notebook: Notebook, server: Session) -> None:
+    server.put("mail", b'{"user": 1}')
+    server.put("mail", b'{"user": 2}')
+    server.bury([1, 2])
+    notebook.row(0, "mail").click()
+    assert notebook.run_json("view.tubes.selected") == ["mail"]
+    notebook.row(1, "1").click()
+    notebook.until(lambda: '"user": 1' in notebook.grid(1).locator(".beanops-detail").text_content())
+    notebook.picture("light")
+
+    notebook.grid(1).locator("[data-action=kick]").click()
+    notebook.until(lambda: server.tube("mail").current_jobs_ready == 1)
+    notebook.row(2, "1").get_by_text("kick").wait_for()
+    assert notebook.grid(0).locator(".beanops-status").text_content() == "kick: 1 done"
+
+    notebook.row(1, "2").click()
+    delete = notebook.grid(1).locator("[data-action=delete]")
+    delete.click()
+    assert delete.text_content() == "Delete job 2: sure?"
+    assert server.tube("mail").current_jobs_buried == 1
+    delete.click()
+    notebook.until(lambda: server.tube("mail").current_jobs_buried == 0)
+    done = notebook.run_json("session.actions[['source', 'action', 'job_id', 'outcome']].values.tolist()")
+    assert done == [["notebook", "kick", 1, "done"], ["notebook", "delete", 2, "done"]]
+    assert notebook.errors == []
+
+
+def test_an_armed_button_disarms_itself(notebook: Notebook, server: Session) -> None:
+    server.put("mail", b"x")
+    notebook.page.clock.install()
+    notebook.row(0, "mail").click()
+    notebook.row(1, "1").click()
+    delete = notebook.grid(1).locator("[data-action=delete]")
+    for disarm in (
+        lambda: notebook.page.keyboard.press("Escape"),
+        lambda: notebook.row(0, "default").click(modifiers=["Control"]),
+        lambda: notebook.page.clock.fast_forward(5100),
+    ):
+        delete.click()
+        assert delete.text_content() == "Delete job 1: sure?"
+        disarm()
+        assert delete.text_content() == "Delete"
+    notebook.page.clock.resume()
+
+
+def test_sort_scroll_and_selection_survive_updates_and_keys_work(notebook: Notebook, server: Session) -> None:
+    for number in range(60):
+        server.put(f"tube-{number:02}", b"x", delay=number % 2 * 60)
+    notebook.row(0, "tube-03").wait_for()
+    notebook.grid(0).get_by_role("button", name="tube").click()
+    assert notebook.keys(0)[:2] == ["default", "tube-00"]
+    notebook.row(0, "tube-03").click()
+    notebook.page.keyboard.press("ArrowDown")
+    notebook.page.keyboard.press("Shift+ArrowDown")
+    # The letters that JupyterLab would take in command mode: b adds a cell, d d deletes one.
+    notebook.page.keyboard.press("b")
+    assert notebook.page.locator(".jp-CodeCell").count() == 2
+    view = notebook.grid(0).locator(".beanops-view")
+    view.evaluate("view => (view.scrollTop = 300)")
+    server.put("tube-12", b"y")
+    notebook.row(0, "tube-12").get_by_text("2", exact=True).wait_for()
+    assert view.evaluate("view => view.scrollTop") == 300
+    assert notebook.keys(0) == sorted(notebook.keys(0))
+    assert notebook.run_json("view.tubes.selected") == ["tube-04", "tube-05"]
+    assert "2 selected" in notebook.grid(0).locator(".beanops-total").text_content()
+    notebook.grid(0).locator(".beanops-filter").fill("tube-1")
+    notebook.row(0, "tube-10").wait_for()
+    assert notebook.keys(0) == [f"tube-{number}" for number in range(10, 20)]
+
+
+def test_a_click_during_a_busy_cell_is_refused_and_seen(notebook: Notebook, server: Session) -> None:
+    server.put("mail", b"x")
+    notebook.row(0, "mail").click()
+    notebook.run("import beanops.notebook.grid as grid; before, grid.STALE = grid.STALE, 0.5")
+    notebook.page.evaluate(
+        "() => void window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel"
+        ".requestExecute({ code: 'import time; time.sleep(1.5)' })"
+    )
+    notebook.grid(0).locator("[data-action=pause]").click()
+    server.put("mail", b"y")
+    notebook.row(0, "mail").get_by_text("2", exact=True).wait_for()  # the table goes on while the cell sleeps
+    notebook.grid(0).get_by_text("pause was refused: the click is").wait_for()
+    assert server.tube("mail").pause == 0
+    assert notebook.run_json("len(session.actions)") == 0
+    notebook.run("grid.STALE = before")
+
+
+def test_hostile_names_and_bodies_are_only_text(notebook: Notebook, server: Session) -> None:
+    for body in BODIES:
+        server.put(TUBE, body)
+    server.bury([1])
+    notebook.row(0, TUBE).click()
+    for id, shown in enumerate(SHOWN, 1):
+        notebook.row(1, str(id)).click()
+        notebook.until(lambda shown=shown: notebook.grid(1).locator(".beanops-detail").text_content() == shown)
+        assert shown in notebook.row(1, str(id)).text_content()
+        server.delete([id])
+    assert notebook.page.evaluate("() => window.owned") is None
+    assert notebook.page.locator(".beanops :is(script, img, a, mjx-container)").count() == 0
+    assert notebook.errors == []
+
+
+def test_a_cell_that_runs_again_replaces_its_view(notebook: Notebook) -> None:
+    notebook.command("notebook:run-all-cells")
+    notebook.row(0, "default").wait_for()
+    polling = "sum(thread.name == 'beanops-poll' for thread in __import__('threading').enumerate())"
+    notebook.until(lambda: notebook.run_json(polling) == 1)
+    assert notebook.page.locator(".beanops").count() == 3
+
+
+def test_it_follows_light_and_dark(notebook: Notebook, server: Session) -> None:
+    server.put("mail", b"x")
+    grounds = {}
+    for theme in ("JupyterLab Dark", "JupyterLab Light"):
+        notebook.command("apputils:change-theme", theme=theme)
+        light = str(theme.endswith("Light")).lower()
+        notebook.page.locator(f"body[data-jp-theme-light={light}]").wait_for(state="attached")
+        grounds[theme] = _ground(notebook)
+        notebook.picture(theme)
+    assert max(grounds["JupyterLab Dark"]) < 80
+    assert min(grounds["JupyterLab Light"]) > 220
+
+
+def _ground(notebook: Notebook) -> list[int]:
+    color = notebook.grid(0).locator(".beanops-view").evaluate("view => getComputedStyle(view).backgroundColor")
+    return [int(part) for part in color.removeprefix("rgb(").removesuffix(")").split(",")]

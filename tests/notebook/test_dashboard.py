@@ -1,0 +1,216 @@
+"""The dashboard in Python, without a page: what it shows, what its methods and buttons do, and how it lives."""
+
+from __future__ import annotations
+
+import gc
+import json
+import time
+import weakref
+from collections.abc import Callable, Iterator
+
+import ipywidgets
+import pytest
+
+import beanops
+from beanops.embedded.process import Beanstalkd
+from beanops.notebook.dashboard import Dashboard
+from beanops.notebook.poll import Poller, Tick, first_look, poller_of
+from beanops.protocol.errors import UsageError
+from beanops.session.session import Session
+from tests.notebook.pages import Page
+from tests.waits import until
+
+
+class Still:
+    """In the place of the poller: the test makes the ticks."""
+
+    def add(self, view: object) -> None: ...
+    def discard(self, view: object) -> None: ...
+    def hurry(self) -> None: ...
+
+
+@pytest.fixture
+def session(beanstalkd: Beanstalkd) -> Iterator[Session]:
+    with beanops.connect(beanstalkd.address) as session:
+        for number in range(4):
+            session.put("mail", b'{"user": %d}' % number, delay=60 if number == 3 else 0)
+        session.bury([1, 2])
+        yield session
+
+
+@pytest.fixture
+def view(session: Session) -> Iterator[Dashboard]:
+    with Dashboard(session, Still(), "dashboard") as view:  # type: ignore[arg-type]
+        view.show(first_look(session))
+        yield view
+
+
+def shown(view: Dashboard, tube: str) -> tuple[object, ...]:
+    return tuple(view.tubes.rows[tube][1:5])
+
+
+def test_it_shows_the_tubes_and_who_the_server_is(view: Dashboard, session: Session) -> None:
+    assert shown(view, "mail") == (1, 0, 1, 2)
+    assert view.tubes.said("title").startswith(f"{session.address} · beanstalkd 1.")
+
+
+def test_selecting_a_tube_shows_its_heads_and_one_job_its_body(view: Dashboard) -> None:
+    view.select("mail")
+    assert {cells[0]: key for key, cells in view.heads.rows.items()} == {"ready": "3", "delayed": "4", "buried": "1"}
+    view.select_jobs(1)
+    assert view.heads.said("detail") == '{\n  "user": 0\n}'
+    assert view.selection["name"].tolist() == ["mail"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "job", "state"),
+    [("kick", 1, "ready"), ("kick", 4, "ready"), ("bury", 3, "buried"), ("release", 1, "ready"), ("delete", 4, None)],
+)
+@pytest.mark.parametrize("by", ["method", "button"])
+def test_a_button_and_its_method_do_the_same(
+    view: Dashboard, session: Session, verb: str, job: int, state: str | None, by: str
+) -> None:
+    view.select("mail")
+    view.select_jobs(job)
+    if by == "method":
+        assert getattr(view, verb)().complete
+    else:
+        Page(view.heads).clicks(verb, str(job), clicked=time.monotonic())
+    (found,) = session.jobs_by_id([job])
+    assert (found.stats.state if found else None) == state
+    done = session.actions.iloc[-1]
+    assert (done["source"], done["action"], done["job_id"], done["outcome"]) == ("notebook", verb, job, "done")
+    assert view.status == f"{verb}: 1 done"
+
+
+@pytest.mark.parametrize("by", ["method", "button"])
+def test_tubes_are_paused_resumed_and_kicked(view: Dashboard, session: Session, by: str) -> None:
+    page = Page(view.tubes)
+
+    def do(name: str, amount: int | None) -> None:
+        if by == "button":
+            page.clicks(name, "mail", amount=amount, clicked=time.monotonic())
+        else:
+            getattr(view, name)(*([] if amount is None else [amount]))
+
+    view.select("mail")
+    do("pause", 90)
+    assert session.tube("mail").pause == 90
+    do("resume", None)
+    assert session.tube("mail").pause == 0
+    do("kick_tubes", 1)
+    assert session.tube("mail").current_jobs_buried == 1
+    assert [cells[3] for cells in view.log.rows.values()][-3:] == ["pause", "resume", "kick"]
+
+
+def test_without_a_selection_a_method_says_what_to_do(view: Dashboard) -> None:
+    with pytest.raises(UsageError, match="no job is selected"):
+        view.delete()
+    with pytest.raises(UsageError, match="no tube is selected"):
+        view.pause()
+    with pytest.raises(UsageError, match="nowhere is not in the table"):
+        view.select("nowhere")
+
+
+def test_a_job_that_a_worker_took_meanwhile_is_skipped_and_said(view: Dashboard, session: Session) -> None:
+    view.select("mail")
+    session.delete(1)
+    Page(view.heads).clicks("kick", "1", clicked=time.monotonic())
+    assert view.status == "kick: 0 done, 1 skipped (job 1: it does not exist)"
+
+
+def test_what_goes_wrong_in_a_click_stands_in_the_status_line(view: Dashboard) -> None:
+    Page(view.tubes).clicks("kick_tubes", "vanished", amount=1, clicked=time.monotonic())
+    assert view.status == "NOT_FOUND to 'stats-tube vanished': there is no such tube"
+
+
+def test_a_read_only_session_offers_no_buttons(beanstalkd: Beanstalkd) -> None:
+    with beanops.connect(beanstalkd.address, read_only=True) as session, session.dashboard() as view:
+        assert view.tubes.widget.options["actions"] == view.heads.widget.options["actions"] == []
+        assert view.tubes.said("title").endswith("read-only")
+
+
+def test_a_lost_server_shows_with_the_age_of_the_values(view: Dashboard, session: Session) -> None:
+    tick = first_look(session)
+    view.show(tick)
+    view.show(Tick(tick.at + 12, tick.snapshot, {}, {}, "it closed the connection"))
+    lost = f"{session.address} is lost: it closed the connection · the values are 12 s old · trying again"
+    assert view.tubes.said("title") == lost
+    assert shown(view, "mail") == (1, 0, 1, 2)
+
+
+def test_a_view_survives_a_restart_of_the_server(start_beanstalkd: Callable[..., Beanstalkd]) -> None:
+    first = start_beanstalkd()
+    with beanops.connect(first.address) as session, session.dashboard() as view:
+        first.stop(kill=True)
+        until(lambda: " is lost: " in view.tubes.said("title"))
+        start_beanstalkd(port=first.port)
+        until(lambda: "beanstalkd 1." in view.tubes.said("title"))
+
+
+def test_a_cell_that_runs_again_replaces_its_view(session: Session) -> None:
+    first = session.dashboard()
+    first._repr_mimebundle_()
+    with session.dashboard() as second, session.dashboard("another"):
+        second._repr_mimebundle_()
+        assert (first.closed, second.closed) == (True, False)
+
+
+def test_one_thread_polls_for_all_views_and_ends_with_the_last(session: Session) -> None:
+    poller = poller_of(session)
+    connections = session.server().current_connections
+    with session.dashboard(), session.dashboard("another"):
+        until(lambda: session.server().current_connections == connections + 1)
+        assert poller.running
+    until(lambda: not poller.running)
+    until(lambda: session.server().current_connections == connections)
+
+
+def test_a_view_that_was_never_shown_goes_with_its_last_reference(session: Session) -> None:
+    view = session.dashboard()
+    gone = weakref.ref(view)
+    model = view.widget.model_id
+    del view
+    until(lambda: gc.collect() >= 0 and gone() is None and not poller_of(session).running)
+    assert model not in ipywidgets.widgets.widget._instances
+
+
+def test_a_view_that_is_shown_stays_without_a_name(session: Session) -> None:
+    view = session.dashboard()
+    view._repr_mimebundle_()
+    kept = weakref.ref(view)
+    del view
+    gc.collect()
+    still = kept()
+    assert still is not None
+    still.close()
+
+
+def test_close_frees_every_widget(session: Session) -> None:
+    before = set(ipywidgets.widgets.widget._instances)
+    session.dashboard().close()
+    assert set(ipywidgets.widgets.widget._instances) == before
+
+
+def test_a_notebook_without_a_kernel_shows_escaped_tables(session: Session, view: Dashboard) -> None:
+    bundle = view._repr_mimebundle_()
+    assert "<td>mail</td>" in bundle["text/html"]
+    assert "mail" in bundle["text/plain"]
+    view.tubes.update({"x": ("<script>alert(1)</script>", *[0] * 9)})
+    assert "<script" not in view._repr_mimebundle_()["text/html"]
+    json.dumps(bundle)
+
+
+def test_a_missing_library_names_the_extra(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("beanops.notebook.open.find_spec", lambda name: None if name == "anywidget" else object())
+    with pytest.raises(UsageError, match=r"needs anywidget: pip install 'beanops\[notebook\]'"):
+        session.dashboard()
+
+
+def test_rates_are_taken_over_seconds_and_start_anew_with_another_server(session: Session) -> None:
+    now = [0.0]
+    poller = Poller(lambda: session, lambda: now[0])
+    assert poller.look(set()).rates["mail"].puts is None
+    session.put("mail", b"x")
+    now[0] = 2.0
+    assert poller.look({"mail"}).rates["mail"].puts == 0.5

@@ -1,0 +1,122 @@
+"""The table's protocol with its page."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from beanops.notebook.grid import STALE, Action, Click, Column, Grid
+from tests.notebook.pages import Page
+
+ROWS = {str(n): (str(n), n) for n in range(100)}
+
+
+@pytest.fixture
+def clock() -> list[float]:
+    return [1000.0]
+
+
+@pytest.fixture
+def told() -> list[object]:
+    return []
+
+
+@pytest.fixture
+def grid(clock: list[float], told: list[object]) -> Grid:
+    return Grid(
+        [Column("job", "id"), Column("n")],
+        noun="job",
+        actions=[Action("kick", "Kick")],
+        on_select=told.append,
+        on_action=told.append,
+        on_error=told.append,
+        clock=lambda: clock[0],
+    )
+
+
+@pytest.fixture
+def page(grid: Grid) -> Page:
+    return Page(grid)
+
+
+def test_a_page_that_says_hello_gets_rows_selection_and_lines(grid: Grid, page: Page) -> None:
+    grid.update(ROWS)
+    grid.select(["3"])
+    grid.say("title", "mail")
+    page.heard.clear()
+    page.says("hello")
+    rows, title = page.heard
+    assert (rows["kind"], rows["keys"], rows["selected"]) == ("rows", list(ROWS), ("3",))
+    assert (title["line"], title["text"]) == ("title", "mail")
+
+
+def test_until_a_hello_was_heard_every_update_is_whole(grid: Grid, page: Page) -> None:
+    grid.update(ROWS)
+    grid.update(ROWS)  # the page may have appeared in between, with its hello behind a busy cell
+    assert page.kinds == ["rows", "rows"]
+
+
+def test_then_only_changes_travel_each_with_the_next_number(grid: Grid, page: Page) -> None:
+    grid.update(ROWS)
+    page.says("hello")
+    grid.update({**ROWS, "7": ("7", 70)})
+    grid.update({key: cells for key, cells in ROWS.items() if key != "9"})
+    whole, first, second = page.heard[-3:]
+    assert (first["rows"], first["gone"]) == ([("7", ("7", 70))], [])
+    assert (second["rows"], second["gone"]) == ([("7", ("7", 7))], ["9"])
+    assert [whole["seq"], first["seq"], second["seq"]] == [2, 3, 4]
+
+
+def test_when_nothing_changes_nothing_travels_and_when_most_does_all_rows_do(grid: Grid, page: Page) -> None:
+    grid.update(ROWS)
+    page.says("hello")
+    page.heard.clear()
+    grid.update(dict(ROWS))
+    assert page.heard == []
+    grid.update({key: (key, -n) for key, (_, n) in ROWS.items()})
+    assert page.kinds == ["rows"]
+
+
+def test_a_row_that_goes_is_no_longer_selected(grid: Grid, page: Page) -> None:
+    grid.update(ROWS)
+    page.says("select", keys=["3", "4", "no such row"])
+    assert grid.selected == ("3", "4")
+    grid.update({"4": ("4", 4)})
+    assert grid.selected == ("4",)
+
+
+def test_a_click_reaches_the_handler_with_the_rows_it_was_made_for(
+    grid: Grid, page: Page, clock: list[float], told: list[object]
+) -> None:
+    page.clicks("kick", "18446744073709551615", amount=5, clicked=clock[0] - 1)
+    assert told == [Click("kick", ("18446744073709551615",), 5)]
+
+
+def test_a_click_that_waited_behind_a_busy_cell_is_refused(
+    grid: Grid, page: Page, clock: list[float], told: list[object]
+) -> None:
+    clicked = clock[0]
+    clock[0] += STALE + 7
+    page.clicks("kick", "3", clicked=clicked)
+    assert told == ["kick was refused: the click is 12 s old, the kernel was busy; click again"]
+
+
+def test_what_a_handler_raises_is_told(page: Page, grid: Grid, told: list[object]) -> None:
+    page.says("select")  # without keys: no page of ours says that
+    assert told == ["KeyError: 'keys'"]
+
+
+def test_a_page_cannot_ask_for_what_is_not_offered(page: Page, clock: list[float], told: list[object]) -> None:
+    page.clicks("__init__", "3", clicked=clock[0])
+    assert told == []
+
+
+def test_rows_and_lines_are_not_in_the_state_that_a_notebook_file_keeps(grid: Grid) -> None:
+    grid.update({"1": ("1", 12345678)})
+    grid.say("detail", "a secret body")
+    state = json.dumps(
+        {key: value for key, value in grid.widget.get_state().items() if key[:4] not in ("_esm", "_css")}
+    )
+    assert "12345678" not in state
+    assert "secret" not in state

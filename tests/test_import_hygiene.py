@@ -1,0 +1,37 @@
+"""Light entry points stay light: they load nothing that only another command or face needs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from beanops.embedded.process import Beanstalkd
+
+HEAVY = ("pandas", "numpy", "textual", "rich", "ipywidgets", "anywidget", "asyncio", "msgpack", "duckdb", "sqlalchemy")
+
+
+def loaded(*arguments: str) -> set[str]:
+    """Run a command line in a fresh Python; return the top-level modules that it has loaded."""
+    script = (
+        "import sys; from beanops.cli.app import run; code = run(sys.argv[1:]);"
+        "print(*{name.partition('.')[0] for name in sys.modules}, sep='\\n', file=sys.stderr); sys.exit(code)"
+    )
+    ended = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True)
+    return set(ended.stderr.split())
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
+def test_help_loads_little_more_than_click(arguments: list[str]) -> None:
+    assert not loaded(*arguments) & {*HEAVY, "socket", "selectors"}
+
+
+def test_tubes_loads_what_it_needs(beanstalkd: Beanstalkd) -> None:
+    assert not loaded("-s", beanstalkd.address, "tubes") & set(HEAVY)
+
+
+def test_import_beanops_loads_no_other_package() -> None:
+    script = "import sys; import beanops; print(*sys.modules, sep='\\n')"
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert not set(ended.stdout.split()) & {*HEAVY, "click", "beanops.client", "beanops.session"}
