@@ -151,13 +151,12 @@ def connections(idle: int = 1000, busy: int = 10, seconds: float = 3) -> None:
             done = dict.fromkeys(peers, 0)
             seen = dict.fromkeys(peers, 0)
             for peer in peers:
-                selector.register(peer, selectors.EVENT_READ)
+                selector.register(peer, selectors.EVENT_READ, peer)
                 peer.sendall(batch)
             end = time.perf_counter() + seconds
             while time.perf_counter() < end:
                 for key, _ in selector.select(1):
-                    peer = key.fileobj
-                    assert isinstance(peer, socket.socket)
+                    peer = key.data
                     seen[peer] += peer.recv(65536).count(b"\r")
                     if seen[peer] == 100:
                         seen[peer] = 0

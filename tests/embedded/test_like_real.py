@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
+from contextlib import closing
 
 import pytest
 
-from tests.embedded.peers import Both
+from beanops.embedded.process import Beanstalkd
+from tests.embedded.peers import Both, Remote
 
 TUBES = ["default", "a", "b", "1e3", "x" * 200]
 
@@ -117,3 +121,17 @@ def test_random_commands(both: Both, seed: int) -> None:
         else:
             both.send(number, actor.command())
     both.finish()
+
+
+def test_draining(beanstalkd: Beanstalkd) -> None:
+    with closing(Remote(beanstalkd.address)) as remote:
+        both = Both(remote)
+        number = both.connect()
+        both.send(number, b"put 1 0 60 1\r\na\r\nput 1 0 60 5\r\nhal")
+        os.kill(beanstalkd.pid, signal.SIGUSR1)
+        both.local.machine.draining = True
+        # The signal has been seen by the time that the server has turned to somebody once more.
+        both.synchronize()
+        both.send(number, b"ves\r\nput 1 0 60 1\r\nabc\r\nput 1 0 60 1\r\na\r\ndelete 1\r\nput 1 0 60 65536\r\n")
+        both.send(number, b"x" * 65538)
+        both.finish()
