@@ -157,7 +157,7 @@ def _on_signal(loop: asyncio.AbstractEventLoop, number: signal.Signals, action: 
 
 def _complain(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     error = context.get("exception")
-    print(f"beanops serve: {context['message']}: {error!r}", file=sys.stderr)
+    print(f"beanops serve: {context['message']}" + (f": {error!r}" if error else ""), file=sys.stderr)
 
 
 def _allow_many_connections() -> None:
@@ -173,4 +173,6 @@ def _allow_many_connections() -> None:
 
 
 def _print(line: str) -> None:
-    print(line, flush=True)
+    # Whoever started this may read one line and close its end.
+    with contextlib.suppress(OSError):
+        print(line, flush=True)
