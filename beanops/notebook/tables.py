@@ -1,4 +1,4 @@
-"""What the tables of the dashboard show: their columns, their buttons, and rows made of records. No widgets."""
+"""What the dashboard shows: columns, buttons and charts, and the rows and samples made of records. No widgets."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from beanops.jobs.bodies import decode
 from beanops.jobs.read import FoundJob
 from beanops.monitor.rates import UNKNOWN, Rates
 from beanops.monitor.sample import Snapshot
+from beanops.notebook.chart import Panel, Series
 from beanops.notebook.grid import Action, Cells, Column
 from beanops.session import record
 from beanops.session.session import Session
@@ -67,6 +68,29 @@ TUBE_BUTTONS = [
 JOB_BUTTONS = [
     Action(verb.name, verb.name.capitalize(), states=sorted(verb.states), arms=verb.destroys) for verb in VERBS.values()
 ]
+
+
+CHARTS = [
+    Panel("jobs", [Series(state, state) for state in ("buried", "delayed", "reserved", "ready")], stacked=True),
+    Panel("jobs a second", [Series("in", "ready"), Series("out", "done")]),
+]
+#: Values in a sample.
+SERIES = sum(len(panel.series) for panel in CHARTS)
+
+
+def sample(snapshot: Snapshot, rates: Mapping[str, Rates]) -> tuple[float | None, ...]:
+    """Return what the charts show of one moment: jobs by state, and the known rates of all tubes together."""
+    server = snapshot.server
+    puts = [rate.puts for rate in rates.values() if rate.puts is not None]
+    deletes = [rate.deletes for rate in rates.values() if rate.deletes is not None]
+    return (
+        server.current_jobs_buried,
+        server.current_jobs_delayed,
+        server.current_jobs_reserved,
+        server.current_jobs_ready,
+        sum(puts) if puts else None,
+        sum(deletes) if deletes else None,
+    )
 
 
 def title(session: Session, snapshot: Snapshot) -> str:

@@ -28,9 +28,11 @@ FLAGS = [
     "--no-first-run",
 ]
 
+_SESSION = "window.jupyterapp.shell.currentWidget.context.sessionContext"
+_KERNEL = f"{_SESSION}.session.kernel"
+
 _RUN = """async (code) => {
-  const kernel = window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel;
-  const future = kernel.requestExecute({ code, store_history: false });
+  const future = KERNEL.requestExecute({ code, store_history: false });
   let text = "";
   future.onIOPub = ({ content, header }) => {
     if (header.msg_type === "stream") text += content.text;
@@ -38,7 +40,7 @@ _RUN = """async (code) => {
   };
   await future.done;
   return text;
-}"""
+}""".replace("KERNEL", _KERNEL)
 
 
 class Lab:
@@ -61,7 +63,7 @@ class Lab:
             opened = Notebook(page)
             opened.ready()
             yield opened
-            page.evaluate("() => window.jupyterapp.shell.currentWidget.context.sessionContext.shutdown()")
+            page.evaluate(f"() => {_SESSION}.shutdown()")
         finally:
             page.close()
 
@@ -91,13 +93,21 @@ class Notebook:
         """Run code in the kernel, beside the cells; return what it printed."""
         return str(self.page.evaluate(_RUN, code)).strip()
 
+    @contextmanager
+    def busy(self, code: str) -> Iterator[None]:
+        """Start code and leave it running; the end of the block waits for it."""
+        self.page.evaluate(f"(code) => {{ window.running = {_KERNEL}.requestExecute({{ code }}).done; }}", code)
+        self.page.wait_for_function(f"() => {_KERNEL}.status === 'busy'")
+        yield
+        self.page.evaluate("() => window.running.then(() => null)")
+
     def run_json(self, expression: str) -> Any:
         """Return the value of a Python expression."""
         return json.loads(self.run(f"import json; print(json.dumps({expression}))"))
 
     def grid(self, which: int) -> Any:
         """Return one of the tables of the page, in order."""
-        return self.page.locator(".beanops").nth(which)
+        return self.page.locator(".beanops:has(.beanops-view)").nth(which)
 
     def row(self, which: int, key: str) -> Any:
         """Return a row of a table by its key."""

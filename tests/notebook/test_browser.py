@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
+from beanops.embedded.process import Beanstalkd
 from beanops.session.session import Session
 from tests.notebook.lab import Notebook
 
@@ -91,17 +95,17 @@ def test_sort_scroll_and_selection_survive_updates_and_keys_work(notebook: Noteb
     assert notebook.keys(0) == [f"tube-{number}" for number in range(10, 20)]
 
 
-def test_a_click_during_a_busy_cell_is_refused_and_seen(notebook: Notebook, server: Session) -> None:
+def test_a_click_during_a_busy_cell_is_refused_and_seen(notebook: Notebook, server: Session, tmp_path: Path) -> None:
     server.put("mail", b"x")
     notebook.row(0, "mail").click()
     notebook.run("import beanops.notebook.grid as grid; before, grid.STALE = grid.STALE, 0.5")
-    notebook.page.evaluate(
-        "() => void window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel"
-        ".requestExecute({ code: 'import time; time.sleep(1.5)' })"
-    )
-    notebook.grid(0).locator("[data-action=pause]").click()
-    server.put("mail", b"y")
-    notebook.row(0, "mail").get_by_text("2", exact=True).wait_for()  # the table goes on while the cell sleeps
+    over = tmp_path / "over"
+    with notebook.busy(f"import pathlib, time\nwhile not pathlib.Path({str(over)!r}).exists(): time.sleep(0.02)"):
+        notebook.grid(0).locator("[data-action=pause]").click()
+        server.put("mail", b"y")
+        notebook.row(0, "mail").get_by_text("2", exact=True).wait_for()  # the table goes on while the cell runs
+        notebook.page.wait_for_timeout(600)
+        over.touch()
     notebook.grid(0).get_by_text("pause was refused: the click is").wait_for()
     assert server.tube("mail").pause == 0
     assert notebook.run_json("len(session.actions)") == 0
@@ -128,7 +132,31 @@ def test_a_cell_that_runs_again_replaces_its_view(notebook: Notebook) -> None:
     notebook.row(0, "default").wait_for()
     polling = "sum(thread.name == 'beanops-poll' for thread in __import__('threading').enumerate())"
     notebook.until(lambda: notebook.run_json(polling) == 1)
-    assert notebook.page.locator(".beanops").count() == 3
+    assert notebook.page.locator(".beanops-view").count() == 3
+
+
+def test_the_charts_grow_and_a_lost_server_shows_and_heals(
+    notebook: Notebook, server: Session, beanstalkd: Beanstalkd, start_beanstalkd: Callable[..., Beanstalkd]
+) -> None:
+    server.put("mail", b"x")
+    server.put("mail", b"y", delay=60)
+    jobs = notebook.page.locator(".beanops-panel canvas").first
+    notebook.until(lambda: jobs.get_attribute("aria-label") == "jobs: buried 0, delayed 1, reserved 0, ready 1")
+    notebook.until(lambda: jobs.evaluate(_COLOURS) > 2)
+    beanstalkd.stop(kill=True)
+    title = notebook.page.locator(".beanops-title").first
+    notebook.until(lambda: " is lost: " in title.text_content())
+    assert notebook.grid(0).evaluate("grid => grid.classList.contains('beanops-stale')")
+    assert notebook.keys(0) == ["default", "mail"]
+    start_beanstalkd(port=beanstalkd.port)
+    notebook.until(lambda: notebook.keys(0) == ["default"])
+    assert "beanstalkd 1." in title.text_content()
+
+
+_COLOURS = """canvas => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return new Set(new Uint32Array(data.buffer)).size;
+}"""
 
 
 def test_it_follows_light_and_dark(notebook: Notebook, server: Session) -> None:

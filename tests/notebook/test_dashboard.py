@@ -51,7 +51,7 @@ def shown(view: Dashboard, tube: str) -> tuple[object, ...]:
 
 def test_it_shows_the_tubes_and_who_the_server_is(view: Dashboard, session: Session) -> None:
     assert shown(view, "mail") == (1, 0, 1, 2)
-    assert view.tubes.said("title").startswith(f"{session.address} · beanstalkd 1.")
+    assert view.chart.said("title").startswith(f"{session.address} · beanstalkd 1.")
 
 
 def test_selecting_a_tube_shows_its_heads_and_one_job_its_body(view: Dashboard) -> None:
@@ -127,7 +127,7 @@ def test_what_goes_wrong_in_a_click_stands_in_the_status_line(view: Dashboard) -
 def test_a_read_only_session_offers_no_buttons(beanstalkd: Beanstalkd) -> None:
     with beanops.connect(beanstalkd.address, read_only=True) as session, session.dashboard() as view:
         assert view.tubes.widget.options["actions"] == view.heads.widget.options["actions"] == []
-        assert view.tubes.said("title").endswith("read-only")
+        assert view.chart.said("title").endswith("read-only")
 
 
 def test_a_lost_server_shows_with_the_age_of_the_values(view: Dashboard, session: Session) -> None:
@@ -135,7 +135,7 @@ def test_a_lost_server_shows_with_the_age_of_the_values(view: Dashboard, session
     view.show(tick)
     view.show(Tick(tick.at + 12, tick.snapshot, {}, {}, "it closed the connection"))
     lost = f"{session.address} is lost: it closed the connection · the values are 12 s old · trying again"
-    assert view.tubes.said("title") == lost
+    assert view.chart.said("title") == lost
     assert shown(view, "mail") == (1, 0, 1, 2)
 
 
@@ -143,9 +143,9 @@ def test_a_view_survives_a_restart_of_the_server(start_beanstalkd: Callable[...,
     first = start_beanstalkd()
     with beanops.connect(first.address) as session, session.dashboard() as view:
         first.stop(kill=True)
-        until(lambda: " is lost: " in view.tubes.said("title"))
+        until(lambda: " is lost: " in view.chart.said("title"))
         start_beanstalkd(port=first.port)
-        until(lambda: "beanstalkd 1." in view.tubes.said("title"))
+        until(lambda: "beanstalkd 1." in view.chart.said("title"))
 
 
 def test_a_cell_that_runs_again_replaces_its_view(session: Session) -> None:

@@ -1,16 +1,9 @@
 // The table: virtual rows, selection by key, a tool bar whose dangerous buttons are armed first. Text only ever
-// becomes textContent. The rows themselves are in rows.js, which stands before this file.
+// becomes textContent. dom.js and rows.js stand before this file.
 
 const ROW = 26;
 const ARMED_MS = 5000;
 const STILL_MS = 3000;
-
-function make(tag, className, text) {
-  const element = document.createElement(tag);
-  element.className = className;
-  if (text !== undefined) element.textContent = text;
-  return element;
-}
 
 function button(className, text) {
   const element = make("button", className, text);
@@ -227,10 +220,8 @@ class Table {
   }
 
   say(message) {
-    const line = this[message.line];
-    line.textContent = message.text;
-    line.dataset.tone = message.tone;
-    if (message.line === "detail") line.hidden = !message.text;
+    say(this[message.line], message);
+    if (message.line === "detail") this.detail.hidden = !message.text;
     if (message.line === "title") this.root.classList.toggle("beanops-stale", message.tone === "lost");
   }
 
