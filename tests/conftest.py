@@ -40,3 +40,11 @@ def start_beanstalkd(request: pytest.FixtureRequest) -> Iterator[Callable[..., B
 def beanstalkd(start_beanstalkd: Callable[..., Beanstalkd]) -> Beanstalkd:
     """Start a fresh server of the test's own."""
     return start_beanstalkd()
+
+
+@pytest.fixture(autouse=True)
+def _own_files(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the journal and the configuration of whoever runs the tests out of them."""
+    folder = tmp_path_factory.mktemp("beanops")
+    monkeypatch.setenv("BEANOPS_JOURNAL", str(folder / "journal.sqlite"))
+    monkeypatch.setenv("BEANOPS_CONFIG", str(folder / "config.toml"))

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import NoReturn
 
 import click
 
@@ -78,10 +77,14 @@ def _print_twice(address: str) -> None:
 
 @contextmanager
 def _ending(*signals: signal.Signals) -> Iterator[None]:
-    """Let signals that would end the process at once end it in order, so that no server is left behind."""
+    """Let signals that would end the process at once end it as Ctrl-C does, so that no server is left behind."""
+    received: list[int] = []
 
-    def end(number: int, frame: FrameType | None) -> NoReturn:
-        raise SystemExit(128 + number)
+    def end(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        interrupt = signal.getsignal(signal.SIGINT)
+        # What is set there knows how to stop an event loop, which an exception from here would tear apart.
+        (interrupt if callable(interrupt) else signal.default_int_handler)(signal.SIGINT, frame)
 
     before = {number: signal.signal(number, end) for number in signals}
     try:
@@ -89,3 +92,5 @@ def _ending(*signals: signal.Signals) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        if received:
+            raise SystemExit(128 + received[0]) from None

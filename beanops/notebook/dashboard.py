@@ -84,6 +84,11 @@ class Dashboard(View):
         return self.tubes.selected[:MOST_TUBES]
 
     @property
+    def followed(self) -> tuple[int, ...]:
+        """The selected jobs: they stay in the table when they head their tube no more."""
+        return tuple(int(key) for key in self.heads.selected)
+
+    @property
     def status(self) -> str:
         """The status line: what the last action came to, or what went wrong."""
         return self.tubes.said("status")
@@ -203,7 +208,10 @@ class Dashboard(View):
         self.tubes.say("title", "")
         self.tubes.update(tables.tube_rows(tick.snapshot, tick.rates))
         # Only of the tubes that are selected now: the look may be older than the last click.
-        self._show_heads([job for tube in self.wanted for job in tick.heads.get(tube, {}).values() if job is not None])
+        heads = [job for tube in self.wanted for job in tick.heads.get(tube, {}).values() if job is not None]
+        # A job that was selected after the look began stays as it was known.
+        followed = [tick.jobs.get(id, self._jobs.get(str(id))) for id in self.followed]
+        self._show_heads([*heads, *(job for job in followed if job is not None and job.stats.tube in self.wanted)])
 
     def _show_heads(self, jobs: list[FoundJob]) -> None:
         self._jobs = {str(job.id): job for job in jobs}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from rich.cells import set_cell_size
+
 R = TypeVar("R")
 
 #: Cells between columns at least, and that a column may get beyond its width.
@@ -68,7 +70,7 @@ def place(columns: Sequence[Column[R]], rows: Sequence[R], width: int) -> list[P
     columns : sequence of Column
         One of them grows.
     rows : sequence
-        The longest text of the growing column decides how much it can use.
+        The longest text of the growing column decides how much it can use, where others follow it.
     width : int
         Cells.
     """
@@ -84,9 +86,14 @@ def place(columns: Sequence[Column[R]], rows: Sequence[R], width: int) -> list[P
     while left_for_growing() < FIRST_MIN and any(column.spare for column in kept):
         kept.remove(max(kept, key=lambda column: column.spare))
     left = max(4, left_for_growing())
-    longest = max((len(growing.text(row, left)) for row in rows), default=0)
-    wanted = min(left, max(longest, len(growing.title) + 2, FIRST_MIN))
-    extra = min(SLACK, (left - wanted) // max(1, len(kept) - 1))
+    if growing is kept[-1]:
+        # Text that changes with every look must not push the others about.
+        extra = 1 if wide else 0
+        wanted = left - extra * (len(kept) - 1)
+    else:
+        longest = max((len(growing.text(row, left)) for row in rows), default=0)
+        wanted = min(left, max(longest, len(growing.title) + 2, FIRST_MIN))
+        extra = min(SLACK, (left - wanted) // max(1, len(kept) - 1))
     placed, at = [], 1
     for column in kept:
         size = wanted if column is growing else column.width if wide else column.narrow
@@ -94,3 +101,13 @@ def place(columns: Sequence[Column[R]], rows: Sequence[R], width: int) -> list[P
         placed.append(Placed(column, column.title if wide else column.short, at + gap, size))
         at += gap + size
     return placed
+
+
+def fitted(text: str, width: int, left: bool) -> str:
+    """Return a text in so many cells; one that is too long ends in an ellipsis."""
+    if text.isascii() and len(text) <= width:
+        return text.ljust(width) if left else text.rjust(width)
+    cut = set_cell_size(text, width)
+    if cut.rstrip() != text.rstrip() and width > 1:
+        return set_cell_size(text, width - 1) + "…"
+    return cut if left else set_cell_size(" " * (width - len(cut.rstrip())) + cut.rstrip(), width)

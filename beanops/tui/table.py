@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
-from rich.cells import set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -21,7 +20,7 @@ from textual.strip import Strip
 
 from beanops.text import safe_text
 from beanops.tui import keys
-from beanops.tui.layout import Column, Placed, place
+from beanops.tui.layout import Column, Placed, fitted, place
 
 R = TypeVar("R")
 
@@ -138,7 +137,7 @@ class Table(ScrollView, Generic[R], can_focus=True):
     def _arrange(self, *, held: bool = False) -> None:
         before, offset = self.row, self._place - self.scroll_offset.y
         rows = self._given if self._keep is None else tuple(filter(self._keep, self._given))
-        if held:
+        if held and self.sort_key is not None:
             last = len(self._places)
             rows = tuple(sorted(rows, key=lambda row: self._places.get(self._key(row), last)))
         elif self.sort_key is not None:
@@ -318,7 +317,7 @@ class Table(ScrollView, Generic[R], can_focus=True):
             text = safe_text(text)
             shown = "stale" if self.stale else style
             pieces.append(Segment(" " * (placed.left - end), base + bar))
-            pieces.append(Segment(_fitted(text, placed.width, left), base + self._style(shown) + bar))
+            pieces.append(Segment(fitted(text, placed.width, left), base + self._style(shown) + bar))
             end = placed.left + placed.width
         return Strip(pieces).adjust_cell_length(width, base + bar)
 
@@ -335,7 +334,7 @@ class Table(ScrollView, Generic[R], can_focus=True):
             left = placed.left - (0 if placed.column.left else 1)
             width = placed.left + placed.width - left
             pieces.append(Segment(" " * (left - end), style))
-            pieces.append(Segment(_fitted(title, width, placed.column.left), shown))
+            pieces.append(Segment(fitted(title, width, placed.column.left), shown))
             end = placed.left + placed.width
         return pieces
 
@@ -346,13 +345,3 @@ class Table(ScrollView, Generic[R], can_focus=True):
         if name not in self._styles:
             self._styles[name] = self.get_component_rich_style(f"table--{name}", partial=True)
         return self._styles[name]
-
-
-def _fitted(text: str, width: int, left: bool) -> str:
-    """Return a text in so many cells; one that is too long ends in an ellipsis."""
-    if text.isascii() and len(text) <= width:
-        return text.ljust(width) if left else text.rjust(width)
-    cut = set_cell_size(text, width)
-    if cut.rstrip() != text.rstrip() and width > 1:
-        return set_cell_size(text, width - 1) + "…"
-    return cut if left else set_cell_size(" " * (width - len(cut.rstrip())) + cut.rstrip(), width)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import re
 import signal
 import subprocess
+import termios
 from collections import Counter
+from contextlib import suppress
 
 import pytest
 
@@ -37,6 +41,27 @@ def test_without_a_terminal_it_prints_the_tubes_twice() -> None:
         assert flow.tube in second
     assert first != second
     gone(ended.stderr)
+
+
+@pytest.mark.parametrize(("quit", "code"), [(b"q", 0), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_on_a_terminal_it_opens_the_tui(quit: bytes | signal.Signals, code: int) -> None:
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (40, 120))
+    process = subprocess.Popen([BEANOPS, "demo"], stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
+    os.close(theirs)
+    shown = b""
+    asked = False
+    with suppress(OSError):  # Linux says so when the other side has closed
+        while data := os.read(ours, 1 << 16):
+            shown += data
+            if not asked and b"webhooks" in shown:
+                asked = True
+                process.send_signal(quit) if isinstance(quit, signal.Signals) else os.write(ours, quit)
+    os.close(ours)
+    assert process.wait(10) == code
+    assert b"Traceback" not in shown
+    assert shown.rfind(b"\x1b[?1049l") > shown.rfind(b"\x1b[?1049h"), "the terminal is as it was"
+    gone(shown.decode("utf-8", "replace"))
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])

@@ -89,6 +89,12 @@ class Notebook:
         """Run a command of JupyterLab."""
         self.page.evaluate("([name, args]) => window.jupyterapp.commands.execute(name, args)", [name, arguments])
 
+    def reload(self) -> None:
+        """Load the page anew, as the user does with F5; saved first, or the browser asks."""
+        self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+        self.page.reload()
+        self.ready()
+
     def run(self, code: str) -> str:
         """Run code in the kernel, beside the cells; return what it printed."""
         return str(self.page.evaluate(_RUN, code)).strip()

@@ -159,6 +159,17 @@ _COLOURS = """canvas => {
 }"""
 
 
+def test_a_reload_of_the_page_recovers(notebook: Notebook, server: Session) -> None:
+    server.put("mail", b"x")
+    notebook.row(0, "mail").click()
+    notebook.until(lambda: notebook.run_json("view.tubes.selected") == ["mail"])
+    notebook.reload()
+    notebook.row(0, "mail").and_(notebook.page.locator("[aria-selected=true]")).wait_for()
+    server.put("mail", b"y")
+    notebook.row(0, "mail").get_by_text("2", exact=True).wait_for()
+    notebook.row(1, "1").wait_for()
+
+
 def test_it_follows_light_and_dark(notebook: Notebook, server: Session) -> None:
     server.put("mail", b"x")
     grounds = {}

@@ -62,6 +62,20 @@ def test_selecting_a_tube_shows_its_heads_and_one_job_its_body(view: Dashboard) 
     assert view.selection["name"].tolist() == ["mail"]
 
 
+def test_a_selected_job_stays_when_it_heads_its_tube_no_more(session: Session) -> None:
+    with session.dashboard() as view:
+        view.select("mail")
+        view.select_jobs(1)
+        session.kick([1])
+        until(lambda: view.heads.rows["1"][0] == "ready")
+        session.put("mail", b"urgent", priority=0)
+        until(lambda: "5" in view.heads.rows)
+        assert {"1", "5"} <= set(view.heads.rows)
+        session.delete([1])
+        until(lambda: "1" not in view.heads.rows)
+        assert view.heads.said("detail") == ""
+
+
 @pytest.mark.parametrize(
     ("verb", "job", "state"),
     [("kick", 1, "ready"), ("kick", 4, "ready"), ("bury", 3, "buried"), ("release", 1, "ready"), ("delete", 4, None)],
@@ -133,7 +147,7 @@ def test_a_read_only_session_offers_no_buttons(beanstalkd: Beanstalkd) -> None:
 def test_a_lost_server_shows_with_the_age_of_the_values(view: Dashboard, session: Session) -> None:
     tick = first_look(session)
     view.show(tick)
-    view.show(Tick(tick.at + 12, tick.snapshot, {}, {}, "it closed the connection"))
+    view.show(Tick(tick.at + 12, tick.snapshot, {}, {}, lost="it closed the connection"))
     lost = f"{session.address} is lost: it closed the connection · the values are 12 s old · trying again"
     assert view.chart.said("title") == lost
     assert shown(view, "mail") == (1, 0, 1, 2)
@@ -210,7 +224,7 @@ def test_a_missing_library_names_the_extra(session: Session, monkeypatch: pytest
 def test_rates_are_taken_over_seconds_and_start_anew_with_another_server(session: Session) -> None:
     now = [0.0]
     poller = Poller(lambda: session, lambda: now[0])
-    assert poller.look(set()).rates["mail"].puts is None
+    assert poller.look().rates["mail"].puts is None
     session.put("mail", b"x")
     now[0] = 2.0
     assert poller.look({"mail"}).rates["mail"].puts == 0.5

@@ -3,6 +3,7 @@
 
 const HEIGHT = 110;
 const TOP = 16;
+const FEWEST = 120; // samples across the width, at least
 
 const short = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 });
 const label = (value) => (value === null ? "–" : short.format(value));
@@ -46,7 +47,7 @@ class Panel {
     this.title = title;
   }
 
-  paint(samples, limit) {
+  paint(samples) {
     const last = samples.at(-1);
     this.values.forEach((value, i) => (value.textContent = last ? label(last[this.start + i]) : "–"));
     const said = this.series.map(({ label: name }, i) => `${name} ${this.values[i].textContent}`);
@@ -61,7 +62,8 @@ class Panel {
     const style = getComputedStyle(this.canvas);
     const layers = this.layers(samples);
     const top = ceiling(Math.max(1, ...layers.flat().filter((value) => value !== null)));
-    const x = (i) => width - ((samples.length - 1 - i) / (limit - 1)) * width;
+    const across = Math.max(FEWEST, samples.length) - 1;
+    const x = (i) => width - ((samples.length - 1 - i) / across) * width;
     const y = (value) => HEIGHT - 1 - (value / top) * (HEIGHT - TOP);
     pen.strokeStyle = style.getPropertyValue("--b-line");
     pen.strokeRect(0, y(top), width, 0);
@@ -118,7 +120,7 @@ export default {
     el.append(root);
 
     let [samples, seq] = [[], null];
-    const paint = () => panels.forEach((panel) => panel.paint(samples, limit));
+    const paint = () => panels.forEach((panel) => panel.paint(samples));
     const hello = () => ((seq = null), model.send({ kind: "hello" }));
     const hear = (message) => {
       if (message.kind === "say") return say(title, message);
