@@ -58,5 +58,5 @@ def beanstalk(beanstalkd: str) -> Iterator[Client]:
     """Give a `beanops.Client` that is connected to the test's own server."""
     from beanops import Client
 
-    with Client(beanstalkd) as client:
+    with Client(str(beanstalkd)) as client:
         yield client

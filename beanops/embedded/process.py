@@ -91,6 +91,9 @@ class Beanstalkd:
             self._process.kill() if kill else self._process.terminate()
             self._process.communicate()
 
+    def __str__(self) -> str:
+        return self.address
+
     def __enter__(self) -> Self:
         return self
 
