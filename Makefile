@@ -1,7 +1,7 @@
 # Needs python3 (3.11 or newer) with pip, and make. Everything else goes into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
-INSTALL := $(PYTHON) -m pip --python $(BIN)/python install --quiet --constraint tests/constraints.txt
+INSTALL := $(PYTHON) -m pip --python $(BIN)/python install -qq --constraint tests/constraints.txt
 NEEDS := pyproject.toml tests/constraints.txt
 
 .PHONY: help demo test lint bench screenshots beanstalkd clean

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -87,6 +87,13 @@ def _tube(session: Session, tube: str) -> TubeStats:
         raise Incomplete(f"there is no tube {tube} on {session.address}") from None
 
 
+class _Peeked(NamedTuple):
+    """A job with its body, which a `FoundJob` may lack."""
+
+    stats: JobStats
+    body: bytes
+
+
 @click.command()
 @click.argument("tube", required=False)
 @click.option("--state", type=click.Choice(HEAD_STATES), help="Only the next job in this state.")
@@ -110,7 +117,7 @@ def peek(tube: str | None, state: str | None, ids: list[int] | None, raw: bool, 
         else:
             assert tube is not None
             jobs, missing = _heads(session, tube, [state] if state else list(HEAD_STATES))
-    found = [job for job in jobs if job is not None]
+    found = [_Peeked(job.stats, job.body or b"") for job in jobs if job is not None]
     if raw:
         _write_raw(found, missing)
     else:
@@ -129,7 +136,7 @@ def _heads(session: Session, tube: str, states: list[str]) -> tuple[list[FoundJo
     return [heads[state] for state in states], [f"no job of tube {tube} is {' or '.join(states)}"]
 
 
-def _write_raw(jobs: list[FoundJob], missing: list[str]) -> None:
+def _write_raw(jobs: list[_Peeked], missing: list[str]) -> None:
     if len(jobs) > 1:
         raise click.UsageError(f"--raw writes one body, and these are {len(jobs)} jobs")
     if on_terminal("stdout"):
@@ -138,7 +145,7 @@ def _write_raw(jobs: list[FoundJob], missing: list[str]) -> None:
         click.echo(job.body, nl=False)
 
 
-def _show_jobs(jobs: list[FoundJob], output: str) -> None:
+def _show_jobs(jobs: list[_Peeked], output: str) -> None:
     if output == "json":
         print_json([{**as_dict(job.stats), **_body(job.body)} for job in jobs])
     elif output == "csv":

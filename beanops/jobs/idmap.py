@@ -83,23 +83,9 @@ class IdMap:
         return chunk
 
 
-class IdMaps:
-    """What is known of each server process that a session has met."""
+class IdMaps(dict[str, IdMap]):
+    """What is known of each server process that was met, by its ``id``."""
 
-    def __init__(self) -> None:
-        self._maps: dict[str, IdMap] = {}
-        self._put = 0
-
-    def of(self, server: str) -> IdMap:
-        """Return what is known of the process with this ``id``, which is the one that answers now."""
-        known = self._maps.setdefault(server, IdMap())
-        known.top = max(known.top, self._put)
+    def __missing__(self, server: str) -> IdMap:
+        known = self[server] = IdMap()
         return known
-
-    def note_put(self, id: int) -> None:
-        """Note the id of a job that was put over a connection to the process that answers now."""
-        self._put = max(self._put, id)
-
-    def reconnected(self) -> None:
-        """Note that another process may answer from now on, whose ids may be lower."""
-        self._put = 0

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from heapq import nlargest, nsmallest
 from typing import Any
 
-from beanops.jobs.read import ScannedJob
+from beanops.jobs.read import FoundJob
 from beanops.jobs.select import STATES
 
 
@@ -26,23 +26,23 @@ class First:
         self._key = _key(order.removeprefix("-"))
         self._down = order.startswith("-")
         self._limit = limit
-        self._kept: list[ScannedJob] = []
+        self._kept: list[FoundJob] = []
 
-    def add(self, batch: Sequence[ScannedJob]) -> None:
+    def add(self, batch: Sequence[FoundJob]) -> None:
         """Take more jobs, with bodies if the order is by size."""
         self._kept += batch
         if self._limit is not None and len(self._kept) > 2 * self._limit:
             self._kept = self.jobs
 
     @property
-    def jobs(self) -> list[ScannedJob]:
+    def jobs(self) -> list[FoundJob]:
         """The first of those so far, in order."""
         if self._limit is None:
             return sorted(self._kept, key=self._key, reverse=self._down)
         return (nlargest if self._down else nsmallest)(self._limit, self._kept, key=self._key)
 
 
-def _key(column: str) -> Callable[[ScannedJob], Any]:
+def _key(column: str) -> Callable[[FoundJob], Any]:
     if column == "size":
         return lambda job: len(job.body or b"")
     if column == "state":

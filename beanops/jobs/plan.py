@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from itertools import islice
 from typing import NamedTuple
 
@@ -83,13 +84,13 @@ def _stirred(server: ServerStats) -> tuple[int, ...]:
     )
 
 
-def bound(client: Client, idmap: IdMap, *, probe: bool) -> Bound:
+def bound(client: Client, idmap: IdMap, known: Callable[[], int], *, probe: bool) -> Bound:
     """Find out how high ids can be.
 
     Without a binlog ids start at 1 with the process, and each is given out by a put command that the server
     counts: that count is an exact bound. With a binlog they go on from an unknown id, so the bound is the
-    highest id that is known, from earlier scans, from the heads of tubes and by climbing from there, unless
-    `probe` allows to put a job, read its id and delete it.
+    highest id that is known, from earlier scans, from the record, from the heads of tubes and by climbing from
+    there, unless `probe` allows to put a job, read its id and delete it.
 
     Parameters
     ----------
@@ -97,6 +98,8 @@ def bound(client: Client, idmap: IdMap, *, probe: bool) -> Bound:
         One that never reserves.
     idmap : IdMap
         What is known of the ids.
+    known : callable
+        Returns the highest id that is on record.
     probe : bool
         Whether a job may be put into a tube of our own for a moment. It fails while the server drains.
     """
@@ -106,7 +109,7 @@ def bound(client: Client, idmap: IdMap, *, probe: bool) -> Bound:
         return Bound(server.cmd_put, True)
     if probe:
         return Bound(_probe(client, idmap), True)
-    for id in _hints(client):
+    for id in (known(), *_hints(client)):
         idmap.top = max(idmap.top, id)
     _climb(client, idmap)
     return Bound(idmap.top, False)

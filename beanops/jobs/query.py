@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from beanops.jobs.read import ScannedJob
+from beanops.jobs.read import FoundJob
 from beanops.jobs.where import BODY_COLUMNS, columns_in, connect, explain, register
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Query:
         self._connection.execute(f"create table jobs as {register(self._connection, 'batch', [], self._names)}")
         self.run()
 
-    def add(self, jobs: Sequence[ScannedJob]) -> None:
+    def add(self, jobs: Sequence[FoundJob]) -> None:
         """Add jobs to the table."""
         source = register(self._connection, "batch", jobs, self._names, self._redact)
         self._connection.execute(f"insert into jobs {source}")

@@ -22,26 +22,6 @@ class FoundJob(NamedTuple):
     ----------
     stats : JobStats
         Its tube, state, priority and counts.
-    body : bytes
-        Its body.
-    """
-
-    stats: JobStats
-    body: bytes
-
-    @property
-    def id(self) -> int:
-        """The job's number."""
-        return self.stats.id
-
-
-class ScannedJob(NamedTuple):
-    """A job as a scan found it.
-
-    Attributes
-    ----------
-    stats : JobStats
-        Its tube, state, priority and counts.
     body : bytes or None
         Its body; None when it was not asked for, or has not yet arrived at the server.
     """
@@ -132,7 +112,7 @@ def present(result: Any) -> Any:
 class Bodies:
     """Asks for the bodies of jobs until there are enough bytes for one batch."""
 
-    def __init__(self, jobs: Sequence[ScannedJob]) -> None:
+    def __init__(self, jobs: Sequence[FoundJob]) -> None:
         self._jobs = jobs
         self._size = 0
 
@@ -143,7 +123,7 @@ class Bodies:
                 return
             yield commands.peek(job.id)
 
-    def read(self, answers: Iterator[Any]) -> tuple[list[ScannedJob], int]:
+    def read(self, answers: Iterator[Any]) -> tuple[list[FoundJob], int]:
         """Return the jobs that are still there with their bodies, and how many were asked for."""
         found = []
         asked = 0
@@ -152,5 +132,5 @@ class Bodies:
             if present(answer) is not None:
                 self._size += len(answer.body)
                 # Before a body has arrived the server shows whatever was in its memory.
-                found.append(ScannedJob(job.stats, None if job.stats.state == "invalid" else answer.body))
+                found.append(FoundJob(job.stats, None if job.stats.state == "invalid" else answer.body))
         return found, asked

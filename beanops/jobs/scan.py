@@ -18,7 +18,7 @@ from beanops.jobs.idmap import IdMap, IdMaps
 from beanops.jobs.order import First
 from beanops.jobs.plan import Bound, bound
 from beanops.jobs.progress import Progress
-from beanops.jobs.read import Bodies, ScannedJob, present
+from beanops.jobs.read import Bodies, FoundJob, present
 from beanops.jobs.select import Selection
 from beanops.jobs.where import Where
 from beanops.protocol import Command, JobStats, ServerStats, commands
@@ -44,6 +44,8 @@ class Scan:
         Which jobs. In the order of a column they come as one batch, when all were looked at or at a cancel.
     idmaps : IdMaps
         What is known of the server's ids; the scan adds to it.
+    known : callable
+        Returns the highest id that is on record for a server process, by its ``id``. Asked only when it helps.
     bodies : bool
         Whether bodies are wanted. They are also read where the predicate needs them.
     probe : bool
@@ -79,6 +81,7 @@ class Scan:
         selection: Selection,
         idmaps: IdMaps,
         *,
+        known: Callable[[str], int] = lambda instance: 0,
         bodies: bool = True,
         probe: bool = False,
         max_rate: float | None = None,
@@ -95,6 +98,7 @@ class Scan:
         self._connect = connect
         self._selection = selection
         self._idmaps = idmaps
+        self._known = known
         self._where = None if selection.where is None else Where(selection.where, redact)
         self._bodies_first = self._where is not None and self._where.needs_bodies
         self._bodies = bodies or self._bodies_first or selection.order.endswith("size")
@@ -111,7 +115,7 @@ class Scan:
         self._idmap = IdMap()
         self._account: Account | None = None
         self._todo: list[Sequence[int]] = []
-        self._bodiless: list[ScannedJob] = []
+        self._bodiless: list[FoundJob] = []
         self._most = _BLOCK if max_rate is None else max(1, min(_BLOCK, int(max_rate / 4)))
         self._block = min(_FIRST_BLOCK, self._most)
         self._looked = 0
@@ -160,7 +164,7 @@ class Scan:
         """End the iteration after the batch under way; from any thread. Iterate again to go on."""
         self._cancelled = True
 
-    def __iter__(self) -> Iterator[list[ScannedJob]]:
+    def __iter__(self) -> Iterator[list[FoundJob]]:
         if self._first is None:
             yield from self._by_id()
             return
@@ -169,7 +173,7 @@ class Scan:
         if jobs := self._first.jobs:
             yield jobs
 
-    def _by_id(self) -> Iterator[list[ScannedJob]]:
+    def _by_id(self) -> Iterator[list[FoundJob]]:
         self._cancelled = False
         if self._account is None:
             self._begin()
@@ -193,14 +197,15 @@ class Scan:
         newest = self._selection.order != "oldest"
         ids = self._selection.ids
         account = Account(client, self._selection)
-        self._idmap = self._idmaps.of(client.stats().id)
+        instance = client.stats().id
+        self._idmap = self._idmaps[instance]
         if isinstance(ids, range):
             self._todo = [ids if not ids or (ids[0] >= ids[-1]) == newest else ids[::-1]]
         elif ids is not None:
             ids = sorted(ids, reverse=newest)
             self._todo = [ids[at : at + _BLOCK] for at in range(0, len(ids), _BLOCK)]
         elif account.expected != 0:
-            self.bound = bound(client, self._idmap, probe=self._probe)
+            self.bound = bound(client, self._idmap, lambda: self._known(instance), probe=self._probe)
             top = self.bound.top
             self._todo = [range(top, 0, -1) if newest else range(1, top + 1)]
             if self._probe:
@@ -209,7 +214,7 @@ class Scan:
         self._account = account
         self.complete = not self._todo
 
-    def _next_batch(self, wanted: int | None) -> tuple[list[ScannedJob], int, ServerStats]:
+    def _next_batch(self, wanted: int | None) -> tuple[list[FoundJob], int, ServerStats]:
         """Ask for the bodies that the last block still lacks and for the next block of ids, in one pipeline.
 
         The scan moves on only after all of it was answered, so that a lost connection loses nothing.
@@ -226,7 +231,7 @@ class Scan:
         # Answers are read while the server works on the next ones: nothing here waits for a whole block.
         with closing(client.pipeline(asks)) as answers:
             server: ServerStats = present(next(answers))
-            self._idmap = self._idmaps.of(server.id)  # another one after a restart of the server
+            self._idmap = self._idmaps[server.id]  # another one after a restart of the server
             hits = self._note(ids, answers)
             found, asked = bodies.read(answers)
         matching = hits
@@ -254,7 +259,7 @@ class Scan:
         rest = first[self._block :]
         return first[: self._block], [rest, *self._todo[1:]] if rest else self._todo[1:]
 
-    def _note(self, ids: Sequence[int], answers: Iterator[Any]) -> list[ScannedJob]:
+    def _note(self, ids: Sequence[int], answers: Iterator[Any]) -> list[FoundJob]:
         """Remember what the answers tell, and return the jobs in the selected tubes and states."""
         hits = []
         gone = []
@@ -263,7 +268,7 @@ class Scan:
             if type(stats) is JobStats:
                 learn(id, stats.tube)
                 if stats.state in states and in_tube(stats.tube):
-                    hits.append(ScannedJob(stats, None))
+                    hits.append(FoundJob(stats, None))
             elif present(stats) is None:
                 gone.append(id)
         self._idmap.forget(gone)

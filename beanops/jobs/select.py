@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple, SupportsIndex
 
-from beanops.jobs.read import FoundJob, ScannedJob
+from beanops.jobs.read import FoundJob
 from beanops.protocol import Job, JobStats, TubeStats
 from beanops.protocol.errors import ArgumentError
 from beanops.protocol.limits import U64_MAX, check_number
@@ -141,7 +141,7 @@ def ids_of(jobs: Any) -> Sequence[int]:
         if "id" not in jobs.columns:
             raise ArgumentError("jobs", list(jobs.columns), "a frame with a column 'id'")
         jobs = jobs["id"]
-    one = isinstance(jobs, Job | JobStats | FoundJob | ScannedJob) or not isinstance(jobs, Iterable)
+    one = isinstance(jobs, Job | JobStats | FoundJob) or not isinstance(jobs, Iterable)
     several: Iterable[Any] = [jobs] if one else jobs
     return list(dict.fromkeys(check_number("id", getattr(job, "id", job), U64_MAX) for job in several))
 

@@ -15,7 +15,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from beanops.jobs.read import ScannedJob
+from beanops.jobs.read import FoundJob
 from beanops.protocol.errors import BeanopsError, UsageError
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def check_new(directory: Path) -> None:
 
 
 def save(
-    batches: Iterable[Sequence[ScannedJob]], directory: Path, shown: Callable[[bytes], bytes] = lambda body: body
+    batches: Iterable[Sequence[FoundJob]], directory: Path, shown: Callable[[bytes], bytes] = lambda body: body
 ) -> int:
     """Write jobs to ``directory/tube=NAME/part-N.parquet`` and return how many they are.
 
@@ -64,7 +64,7 @@ def save(
 
     Parameters
     ----------
-    batches : iterable of sequence of ScannedJob
+    batches : iterable of sequence of FoundJob
         With bodies; only one batch is held at a time.
     directory : Path
         See `check_new`.
@@ -107,10 +107,10 @@ def _spool(workshop: Path) -> sqlite3.Connection:
     return spool
 
 
-def _add(spool: sqlite3.Connection, jobs: Sequence[ScannedJob], shown: Callable[[bytes], bytes]) -> int:
+def _add(spool: sqlite3.Connection, jobs: Sequence[FoundJob], shown: Callable[[bytes], bytes]) -> int:
     now = int(time.time())
 
-    def row(job: ScannedJob) -> tuple[Any, ...]:
+    def row(job: FoundJob) -> tuple[Any, ...]:
         id, tube, state, priority, age, delay, ttr, time_left, _, *counts, _ = job.stats
         body = None if job.body is None else shown(job.body)
         return (tube, id - _OFFSET, state, priority, age, delay, ttr, time_left, *counts, now - age, body)

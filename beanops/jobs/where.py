@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from beanops.jobs.read import ScannedJob
+from beanops.jobs.read import FoundJob
 from beanops.protocol import JobStats
 from beanops.protocol.errors import UsageError
 
@@ -107,7 +107,7 @@ def connect() -> duckdb.DuckDBPyConnection:
 def register(
     connection: duckdb.DuckDBPyConnection,
     view: str,
-    jobs: Sequence[ScannedJob],
+    jobs: Sequence[FoundJob],
     names: Sequence[str],
     redact: Sequence[str] = (),
 ) -> str:
@@ -154,7 +154,7 @@ class Where:
         self._connection = connect()
         self.matching([])
 
-    def matching(self, jobs: Sequence[ScannedJob]) -> list[ScannedJob]:
+    def matching(self, jobs: Sequence[FoundJob]) -> list[FoundJob]:
         """Return the jobs for which the predicate is true, in order."""
         import duckdb
 

@@ -1,4 +1,4 @@
-"""The dashboard: the tubes of a server live, the heads of the selected ones, buttons for both, and the last actions."""
+"""The dashboard: a server's charts and tubes live, the heads of the selected ones, buttons, and the last actions."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import ipywidgets
 
 from beanops.jobs.read import FoundJob
 from beanops.notebook import tables
+from beanops.notebook.chart import Chart
 from beanops.notebook.grid import Click, Grid
 from beanops.notebook.poll import Poller, Tick
 from beanops.notebook.static import html_table, text_table
@@ -31,6 +32,8 @@ class Dashboard(View):
 
     Attributes
     ----------
+    chart : Chart
+        Jobs by state, and rates, of the whole server.
     tubes, heads, log : Grid
         The three tables: tubes, the next jobs of the selected tubes, and the last actions.
 
@@ -69,8 +72,9 @@ class Dashboard(View):
         self.log = Grid(tables.ACTIONS, noun="action", visible=5, newest_first=True, on_error=complain)
         self.log.say("title", "Last actions")
         self._title_heads()
-        grids = (self.tubes, self.heads, self.log)
-        super().__init__(str(session.address), name, poller, ipywidgets.VBox([grid.widget for grid in grids]))
+        self.chart = Chart(tables.CHARTS)
+        parts = (self.chart, self.tubes, self.heads, self.log)
+        super().__init__(str(session.address), name, poller, ipywidgets.VBox([part.widget for part in parts]))
 
     # -- look ----------------------------------------------------------------------------------------------------
 
@@ -78,6 +82,11 @@ class Dashboard(View):
     def wanted(self) -> tuple[str, ...]:
         """The tubes whose heads it shows."""
         return self.tubes.selected[:MOST_TUBES]
+
+    @property
+    def followed(self) -> tuple[int, ...]:
+        """The selected jobs: they stay in the table when they head their tube no more."""
+        return tuple(int(key) for key in self.heads.selected)
 
     @property
     def status(self) -> str:
@@ -188,14 +197,21 @@ class Dashboard(View):
         self.log.update(tables.action_rows(self._session.action_rows()))
         if tick.lost is not None:
             known = "" if tick.snapshot is None else f" · the values are {tick.at - tick.snapshot.at:.0f} s old"
-            self.tubes.say("title", f"{self._session.address} is lost: {tick.lost}{known} · trying again", "lost")
+            self.chart.say("title", f"{self._session.address} is lost: {tick.lost}{known} · trying again", "lost")
+            self.tubes.say("title", "", "lost")
+            self.chart.append(*[None] * tables.SERIES)
             return
         if tick.snapshot is None:
             return
-        self.tubes.say("title", tables.title(self._session, tick.snapshot), "live")
+        self.chart.say("title", tables.title(self._session, tick.snapshot), "live")
+        self.chart.append(*tables.sample(tick.snapshot, tick.rates))
+        self.tubes.say("title", "")
         self.tubes.update(tables.tube_rows(tick.snapshot, tick.rates))
         # Only of the tubes that are selected now: the look may be older than the last click.
-        self._show_heads([job for tube in self.wanted for job in tick.heads.get(tube, {}).values() if job is not None])
+        heads = [job for tube in self.wanted for job in tick.heads.get(tube, {}).values() if job is not None]
+        # A job that was selected after the look began stays as it was known.
+        followed = [tick.jobs.get(id, self._jobs.get(str(id))) for id in self.followed]
+        self._show_heads([*heads, *(job for job in followed if job is not None and job.stats.tube in self.wanted)])
 
     def _show_heads(self, jobs: list[FoundJob]) -> None:
         self._jobs = {str(job.id): job for job in jobs}
@@ -232,7 +248,7 @@ class Dashboard(View):
         labels = [column.label for column in tables.TUBES]
         with self._lock:
             rows = list(self.tubes.rows.values())
-            title = self.tubes.said("title") or str(self._session.address)
+            title = self.chart.said("title") or str(self._session.address)
         return html_table(title, labels, rows), text_table(title, labels, rows)
 
     @staticmethod

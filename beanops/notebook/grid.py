@@ -1,22 +1,18 @@
 """The table that all views share: rows go out as snapshots and patches, selections and actions come back.
 
-What lives here: the protocol with the page (whose side is in ``page/grid.js``). It knows nothing of tubes and jobs.
+What lives here: what is said about rows (the page's side is ``page/grid.js``). It knows nothing of tubes and jobs.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from threading import RLock
 from typing import Any, NamedTuple
 
 import anywidget
 import traitlets
 
-from beanops.protocol.errors import BeanopsError
-
-_PAGE = Path(__file__).with_name("page")
+from beanops.notebook.channel import Channel, page_text
 
 #: Seconds after which a click no longer means what the user saw: the kernel was busy meanwhile.
 STALE = 5.0
@@ -24,11 +20,6 @@ STALE = 5.0
 MOST = 0.5
 
 Cells = tuple[Any, ...]
-
-
-def page_text(*names: str) -> str:
-    """Return the files of the page side, one after the other, as one module."""
-    return "\n".join((_PAGE / name).read_text() for name in names)
 
 
 class Column(NamedTuple):
@@ -97,17 +88,14 @@ class Click(NamedTuple):
 
 
 class _Page(anywidget.AnyWidget):
-    _esm = page_text("rows.js", "grid.js")
+    _esm = page_text("dom.js", "rows.js", "grid.js")
     _css = page_text("style.css")
     columns: traitlets.List[Any] = traitlets.List().tag(sync=True)
     options: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
 
 
-class Grid:
+class Grid(Channel):
     """A table of rows with keys.
-
-    Rows travel as messages, never as synced traits: those are saved in the notebook file. Every message says when it
-    was sent; the page adds the time since then to each click, so that its age is known without a common clock.
 
     Parameters
     ----------
@@ -154,14 +142,8 @@ class Grid:
     ) -> None:
         self._rows: dict[str, Cells] = {}
         self._selected: tuple[str, ...] = ()
-        self._said: dict[str, tuple[str, str]] = {}
-        self._seq = 0
-        self._greeted = False
-        self._clock = clock
         self._actions = {action.name for action in actions}
-        self._on_select, self._on_action, self._on_error = on_select, on_action, on_error
-        # What goes out must go out in the order of `seq`, whichever thread sends it.
-        self._lock = RLock()
+        self._on_select, self._on_action = on_select, on_action
         options = {
             "noun": noun,
             "visible": visible,
@@ -169,8 +151,8 @@ class Grid:
             "newestFirst": newest_first,
             "actions": [action._asdict() for action in actions],
         }
-        self.widget = _Page(columns=[column._asdict() for column in columns], options=options)
-        self.widget.on_msg(self._receive)
+        page = _Page(columns=[column._asdict() for column in columns], options=options)
+        super().__init__(page, on_error, clock)
 
     @property
     def rows(self) -> Mapping[str, Cells]:
@@ -193,7 +175,7 @@ class Grid:
             gone = [key for key in before if key not in self._rows]
             # Until the page has said hello nobody knows what it missed; a busy kernel may read its hello much later.
             if not self._greeted or len(changed) + len(gone) > MOST * len(self._rows) + 8:
-                self._send_rows()
+                self._send_all()
             elif changed or gone:
                 self._send("patch", seq=self._next(), rows=changed, gone=gone)
 
@@ -203,48 +185,15 @@ class Grid:
             self._selected = tuple(key for key in keys if key in self._rows)
             self._send("select", keys=self._selected)
 
-    def say(self, line: str, text: str, tone: str = "") -> None:
-        """Put text into the ``"title"``, the ``"status"`` or the ``"detail"``; it is shown as it is, never parsed."""
-        with self._lock:
-            if self._said.get(line) != (text, tone):
-                self._said[line] = (text, tone)
-                self._send("say", line=line, text=text, tone=tone)
-
-    def said(self, line: str) -> str:
-        """Return what stands in a line."""
-        return self._said.get(line, ("", ""))[0]
-
-    def _next(self) -> int:
-        self._seq += 1
-        return self._seq
-
-    def _send(self, kind: str, **content: Any) -> None:
-        self.widget.send({"kind": kind, "sent": self._clock(), **content})
-
-    def _send_rows(self) -> None:
+    def _send_all(self) -> None:
         keys, cells = list(self._rows), list(self._rows.values())
         self._send("rows", seq=self._next(), keys=keys, cells=cells, selected=self._selected)
 
     # -- from the page -------------------------------------------------------------------------------------------
 
-    def _receive(self, _: object, message: dict[str, Any], __: object) -> None:
-        # An exception in a handler would vanish in the log of the kernel: it goes where the user looks.
-        try:
-            self._handle(message)
-        except BeanopsError as error:
-            self._complain(str(error))
-        except Exception as error:
-            self._complain(f"{type(error).__name__}: {error}")
-
     def _handle(self, message: dict[str, Any]) -> None:
         kind = message.get("kind")
-        if kind == "hello":
-            with self._lock:
-                self._greeted = True
-                self._send_rows()
-                for line, (text, tone) in self._said.items():
-                    self._send("say", line=line, text=text, tone=tone)
-        elif kind == "select":
+        if kind == "select":
             with self._lock:
                 self._selected = tuple(key for key in message["keys"] if key in self._rows)
             if self._on_select:
@@ -257,7 +206,3 @@ class Grid:
                 )
                 return
             self._on_action(Click(message["name"], tuple(message["keys"]), message["amount"]))
-
-    def _complain(self, text: str) -> None:
-        if self._on_error:
-            self._on_error(text)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from contextlib import suppress
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -36,6 +37,8 @@ class Tick(NamedTuple):
         `Rates` of each tube.
     heads : Mapping
         For each tube that a view wants: the next job in each state, as `Session.heads` returns it.
+    jobs : Mapping
+        The jobs that a view follows, by id, wherever they are now; None for those that are gone.
     lost : str or None
         Why the server cannot be asked now; None while it answers.
     """
@@ -44,6 +47,7 @@ class Tick(NamedTuple):
     snapshot: Snapshot | None
     rates: Mapping[str, Rates]
     heads: Mapping[str, Mapping[str, FoundJob | None]]
+    jobs: Mapping[int, FoundJob | None] = MappingProxyType({})
     lost: str | None = None
 
 
@@ -53,6 +57,10 @@ class Viewer(Protocol):
     @property
     def wanted(self) -> tuple[str, ...]:
         """The tubes whose heads it shows."""
+
+    @property
+    def followed(self) -> tuple[int, ...]:
+        """The jobs that it shows wherever they are."""
 
     def show(self, tick: Tick) -> None:
         """Show a tick; called from the polling thread, raises nothing."""
@@ -115,7 +123,9 @@ class Poller:
                 self._end()
                 return False
         started = self._clock()
-        tick = self.look({tube for view in views for tube in view.wanted})
+        tick = self.look(
+            {tube for view in views for tube in view.wanted}, {id for view in views for id in view.followed}
+        )
         for view in views:
             view.show(tick)
         del views, view
@@ -133,7 +143,7 @@ class Poller:
             self._session.close()
             self._session = None
 
-    def look(self, tubes: set[str]) -> Tick:
+    def look(self, tubes: Set[str] = frozenset(), ids: Set[int] = frozenset()) -> Tick:
         """Ask the server once; when it cannot be reached, return what was known with the reason."""
         try:
             if self._session is None:
@@ -143,16 +153,18 @@ class Poller:
             for tube in tubes & {stats.name for stats in snapshot.tubes}:
                 with suppress(NotFound):  # it vanished since the snapshot
                     heads[tube] = self._session.heads(tube)
+            followed = list(ids)
+            jobs = dict(zip(followed, self._session.jobs_by_id(followed), strict=True))
         except BeanopsError as error:
             known = self._history[-1] if self._history else None
-            return Tick(self._clock(), known, {}, {}, str(error))
+            return Tick(self._clock(), known, {}, {}, lost=str(error))
         if self._history and self._history[-1].server.id != snapshot.server.id:
             self._history.clear()
         while len(self._history) > 1 and self._history[1].at <= snapshot.at - WINDOW:
             self._history.popleft()
         earliest = self._history[0] if self._history else snapshot
         self._history.append(snapshot)
-        return Tick(snapshot.at, snapshot, rates(earliest, snapshot), heads)
+        return Tick(snapshot.at, snapshot, rates(earliest, snapshot), heads, jobs)
 
 
 def first_look(session: Session) -> Tick:
@@ -160,7 +172,7 @@ def first_look(session: Session) -> Tick:
     try:
         snapshot = session.snapshot()
     except BeanopsError as error:
-        return Tick(time.monotonic(), None, {}, {}, str(error))
+        return Tick(time.monotonic(), None, {}, {}, lost=str(error))
     return Tick(snapshot.at, snapshot, {}, {})
 
 

@@ -1,20 +1,22 @@
-"""What the tables of the dashboard show: their columns, their buttons, and rows made of records. No widgets."""
+"""What the dashboard shows: columns, buttons and charts, and the rows and samples made of records. No widgets."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
+from beanops.jobs.bodies import decode
 from beanops.jobs.read import FoundJob
 from beanops.monitor.rates import UNKNOWN, Rates
 from beanops.monitor.sample import Snapshot
+from beanops.notebook.chart import Panel, Series
 from beanops.notebook.grid import Action, Cells, Column
 from beanops.session import record
 from beanops.session.session import Session
 from beanops.session.verbs import VERBS
+from beanops.text import safe_text
 
-#: Characters of a body in a cell, and of one that is opened.
-PREVIEW = 160
+#: Characters of a body that is opened.
 OPENED = 16_384
 #: The latest actions that are shown.
 LATEST = 50
@@ -68,6 +70,29 @@ JOB_BUTTONS = [
 ]
 
 
+CHARTS = [
+    Panel("jobs", [Series(state, state) for state in ("buried", "delayed", "reserved", "ready")], stacked=True),
+    Panel("jobs a second", [Series("in", "ready"), Series("out", "done")]),
+]
+#: Values in a sample.
+SERIES = sum(len(panel.series) for panel in CHARTS)
+
+
+def sample(snapshot: Snapshot, rates: Mapping[str, Rates]) -> tuple[float | None, ...]:
+    """Return what the charts show of one moment: jobs by state, and the known rates of all tubes together."""
+    server = snapshot.server
+    puts = [rate.puts for rate in rates.values() if rate.puts is not None]
+    deletes = [rate.deletes for rate in rates.values() if rate.deletes is not None]
+    return (
+        server.current_jobs_buried,
+        server.current_jobs_delayed,
+        server.current_jobs_reserved,
+        server.current_jobs_ready,
+        sum(puts) if puts else None,
+        sum(deletes) if deletes else None,
+    )
+
+
 def title(session: Session, snapshot: Snapshot) -> str:
     """Return the header line of a server that answers."""
     server = snapshot.server
@@ -75,9 +100,9 @@ def title(session: Session, snapshot: Snapshot) -> str:
         str(session.address),
         f"beanstalkd {server.version}",
         f"up {timedelta(seconds=server.uptime)}",
-        f"{server.current_tubes:,} tubes",
-        f"{server.current_connections:,} connections",
-        f"{server.current_workers:,} workers",
+        _count(server.current_tubes, "tube"),
+        _count(server.current_connections, "connection"),
+        _count(server.current_workers, "worker"),
     ]
     if server.draining:
         parts.append("draining: it takes no new jobs")
@@ -86,13 +111,17 @@ def title(session: Session, snapshot: Snapshot) -> str:
     return " · ".join(parts)
 
 
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def tube_rows(snapshot: Snapshot, rates: Mapping[str, Rates]) -> dict[str, Cells]:
     """Return a row for each tube, by its name."""
     rows: dict[str, Cells] = {}
     for tube in snapshot.tubes:
         puts, deletes = rates.get(tube.name, UNKNOWN)
         rows[tube.name] = (
-            tube.name,
+            safe_text(tube.name),
             tube.current_jobs_ready,
             tube.current_jobs_reserved,
             tube.current_jobs_delayed,
@@ -114,14 +143,14 @@ def head_rows(jobs: Iterable[FoundJob]) -> dict[str, Cells]:
         rows[str(job.id)] = (
             stats.state,
             str(job.id),
-            stats.tube,
+            safe_text(stats.tube),
             stats.age,
             stats.time_left if stats.state in ("delayed", "reserved") else None,
             stats.priority,
             stats.reserves,
             stats.buries,
             stats.kicks,
-            preview(job.body),
+            decode(job.body or b"").summary,
         )
     return rows
 
@@ -135,23 +164,17 @@ def action_rows(actions: list[record.Action]) -> dict[str, Cells]:
             f"{action.time:%H:%M:%S}",
             action.source,
             action.action,
-            action.tube or "",
+            safe_text(action.tube or ""),
             "" if action.job_id is None else str(action.job_id),
             action.state_before,
             action.outcome,
-            action.error or "",
+            safe_text(action.error or ""),
         )
         for number, action in enumerate(actions[start:], start + 1)
     }
 
 
-def preview(body: bytes) -> str:
-    """Return the beginning of a body as one line."""
-    return " ".join(body[:PREVIEW].decode("utf-8", "backslashreplace").split())
-
-
 def opened(job: FoundJob) -> str:
-    """Return a job's body to read, cut."""
-    text = job.body[:OPENED].decode("utf-8", "backslashreplace")
-    more = len(job.body) - OPENED
-    return f"{text}\n… and {more:,} bytes more" if more > 0 else text
+    """Return a job's body to read, decoded and cut."""
+    text = decode(job.body or b"").text
+    return text if len(text) <= OPENED else f"{text[:OPENED]}\n…[{len(text):,} chars]"

@@ -71,6 +71,11 @@ class View(ABC):
     def wanted(self) -> tuple[str, ...]:
         """The tubes whose heads it shows."""
 
+    @property
+    @abstractmethod
+    def followed(self) -> tuple[int, ...]:
+        """The jobs that it shows wherever they are."""
+
     @abstractmethod
     def _show(self, tick: Tick) -> None:
         """Bring the widgets up to date."""

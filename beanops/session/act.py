@@ -1,34 +1,27 @@
-"""The one funnel: everything that changes a queue is guarded, written down, sent and settled by `Actor.perform`."""
+"""The one funnel: everything that changes a queue is guarded, written down, sent and settled by `Actor`."""
 
 from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from copy import copy
 from datetime import datetime
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from beanops.client.sync import Client
-from beanops.jobs.read import read_stats
-from beanops.protocol import Command, Job, JobStats, commands
-from beanops.protocol.errors import (
-    BadFormat,
-    BeanopsError,
-    ConnectionLost,
-    NotFound,
-    ProtocolError,
-    ReplyError,
-    TimedOut,
-)
-from beanops.session.record import Action, Record
+from beanops.protocol import Command, Job, commands
+from beanops.protocol.errors import BeanopsError, ConnectionLost, NotFound, ProtocolError, ReplyError, TimedOut
+from beanops.session.record import Fate, Intent, JournalError, RunRow, action_of
 from beanops.session.run import Run
-from beanops.session.verbs import Settings, Verb
+from beanops.session.verbs import Ask, Order, Steps, intent_of
 
-#: Jobs that are looked at, written down and acted on together.
-BATCH = 512
+if TYPE_CHECKING:
+    from beanops.session.journal import Journal
 
 
 class Refused(BeanopsError):
@@ -36,28 +29,38 @@ class Refused(BeanopsError):
 
 
 class Who(NamedTuple):
-    """Whose actions these are: what each row of the record repeats."""
+    """Whose actions these are: what each run on record repeats."""
 
     server: str
     actor: str
     source: str
 
 
-class Step(NamedTuple):
-    """One action: the row that the record gets, and what to send, or why nothing is sent."""
+class How(NamedTuple):
+    """How a run is carried out.
 
-    row: Action
-    commands: tuple[Command[Any], ...]
-    refusal: str | None = None
+    Attributes
+    ----------
+    reason : str or None
+        Why, in the operator's words, for the record.
+    undoes : str or None
+        The run that it takes back.
+    dry : bool
+        Only say what would be done.
+    rate : float or None
+        Most jobs a second, so that a kick does not flood the workers.
+    progress : callable or None
+        Called with the `Run` after each batch.
+    """
+
+    reason: str | None = None
+    undoes: str | None = None
+    dry: bool = False
+    rate: float | None = None
+    progress: Callable[[Run], None] | None = None
 
 
-class Fate(NamedTuple):
-    """What became of one action; `job_id` where only the answer tells it, `jobs` where it is not about one."""
-
-    outcome: str
-    error: str | None = None
-    job_id: int | None = None
-    jobs: int = 1
+AT_ONCE = How()
 
 
 class Actor:
@@ -67,12 +70,14 @@ class Actor:
     ----------
     who : Who
         For the record.
-    record : Record
-        Where actions are written down.
-    looking : callable
-        Returns a connected client that never reserves.
+    journal : callable
+        Returns the journal; opened when it is first needed.
+    keep_bodies : bool
+        Whether bodies are written down; without them a delete cannot be undone.
     acting : callable
         Returns the connected client that reserves and acts.
+    instance : callable
+        Returns the server's own name for the process that answers.
     clock : callable
         Tells the time, UTC.
     read_only : bool
@@ -87,161 +92,291 @@ class Actor:
     def __init__(
         self,
         who: Who,
-        record: Record,
-        looking: Callable[[], Client],
+        journal: Callable[[], Journal],
+        keep_bodies: bool,
         acting: Callable[[], Client],
+        instance: Callable[[], str],
         clock: Callable[[], datetime],
         read_only: bool,
     ) -> None:
         self.read_only = read_only
+        self.keep_bodies = keep_bodies
         self.held: set[int] = set()
         self._who = who
-        self._record = record
-        self._looking = looking
+        self._journal = journal
         self._acting = acting
+        self._instance = instance
         self._clock = clock
+        self._sleep = time.sleep
         # What is used and watched belongs to one action at a time.
         self._turn = threading.Lock()
 
     def through(self, source: str) -> Actor:
-        """Return an actor with the same connections, reservations and record, whose rows say `source`."""
+        """Return an actor with the same connections, reservations and journal, whose runs say `source`."""
         other = copy(self)
         other._who = self._who._replace(source=source)
         return other
 
-    def act_on_jobs(self, verb: Verb, ids: Iterable[int], settings: Settings) -> Run:
-        """Do `verb` to each job, in batches. A job that is gone or taken is skipped and ends nothing."""
-        run = self._begin(verb.name)
-        remaining = iter(ids)
-        while run.stopped is None and (batch := list(islice(remaining, BATCH))):
-            with self._turn, self._stopping(run):
-                stats = read_stats(self._looking(), batch)
-                steps = [self._step(run, verb, *job, settings) for job in zip(batch, stats, strict=True)]
-                self._perform(run, self._acting(), steps)
+    def begin(self, action: str, request: dict[str, Any], how: How = AT_ONCE) -> Run:
+        """Refuse, or open a run in the journal."""
+        if self.read_only and not how.dry:
+            raise Refused(f"{action} was refused: this session on {self._who.server} is read-only")
+        now = self._clock()
+        id = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        if how.dry:
+            return Run(id, action, list, dry=True)
+        row = RunRow(id, now, *self._who[:1], self._instance(), *self._who[1:], action, how.reason, how.undoes, request)
+        journal = self._journal()
+        journal.begin(row)
+        return Run(id, action, lambda: [action_of(row, entry) for entry in journal.entries(id)])
+
+    # -- jobs ----------------------------------------------------------------------------------------------------
+
+    def act_on_jobs(
+        self,
+        run: Run,
+        batches: Iterable[Sequence[Order]],
+        how: How = AT_ONCE,
+        there: Callable[[], Client] | None = None,
+    ) -> Run:
+        """Carry out orders. A job that is gone or taken is skipped and ends nothing; a lost connection ends the run.
+
+        Parameters
+        ----------
+        run : Run
+            From `begin`.
+        batches : iterable of sequence of Order
+            Each batch is on record before it is sent; the next is looked up meanwhile.
+        how : How
+            Rate, progress, dry run.
+        there : callable or None
+            Returns the client of the server that jobs are copied to.
+        """
+        place = 0
+        settled: list[tuple[int, Fate]] = []
+        with self._stopping(run), closing(_ahead(batches)) as ahead:
+            for orders in ahead:
+                if run.cancelled:
+                    run.stopped = "cancelled"
+                    break
+                started = time.monotonic()
+                if how.dry:
+                    for order in orders:
+                        self._count(run, self._refusal(order) or Fate("done"), order)
+                else:
+                    intents = [intent_of(order, self.keep_bodies) for order in orders]
+                    self._journal().write(run.id, self._clock(), intents, place, settled)
+                    settled = []
+                    with self._turn:
+                        self._carry_out(run, orders, place, settled, there)
+                    place += len(orders)
+                if how.progress is not None:
+                    how.progress(run)
+                if how.rate is not None:
+                    self._sleep(max(0.0, len(orders) / how.rate - (time.monotonic() - started)))
+        if settled:
+            with self._stopping(run):
+                self._journal().write(run.id, self._clock(), fates=settled)
         return run
 
-    def act_on_tube(self, action: str, tube: str, command: Command[Any], use: bool = False, **details: Any) -> Run:
-        """Send one command that is about a tube, with the tube used for it where the command needs that."""
-        run = self._begin(action)
-        with self._turn, self._stopping(run):
-            client = self._acting()
-            if use:
-                # Awaited, not pipelined: were it refused, the command would meet another tube.
-                client.use(tube)
-            self._perform(run, client, [Step(self._row(run, tube=tube, **details), (command,))])
-            if use:
-                client.use("default")
+    def _refusal(self, order: Order) -> Fate | None:
+        if order.refusal is not None:
+            return Fate("skipped", order.refusal)
+        if order.job is None:
+            return Fate("skipped", "it does not exist")
+        if order.id in self.held and order.verb.name not in ("kick", "move", "copy"):
+            return None
+        refusal = order.verb.refuses(order.stats.state)
+        return Fate("skipped", refusal) if refusal else None
+
+    def _carry_out(
+        self,
+        run: Run,
+        orders: Sequence[Order],
+        place: int,
+        settled: list[tuple[int, Fate]],
+        there: Callable[[], Client] | None,
+    ) -> None:
+        """Run the steps of all orders side by side; add to `settled` what became of each, in order."""
+        fates: list[Fate | None] = [self._refusal(order) for order in orders]
+        talks: dict[int, Steps] = {}
+        asks: dict[int, Ask] = {}
+        for n, order in enumerate(orders):
+            if fates[n] is None:
+                talks[n] = order.verb.steps(order, self.held)
+                asks[n] = next(talks[n])
+        try:
+            while asks:
+                asks = self._stage(asks, talks, fates, there)
+        except (ConnectionLost, ProtocolError) as error:
+            self.held.clear()
+            for n, talk in talks.items():
+                if fates[n] is None:
+                    fates[n] = _last_words(talk, error)
+            raise
+        finally:
+            for n, fate in enumerate(fates):
+                fate = fate or Fate("unknown", "it was interrupted")
+                settled.append((place + n, fate))
+                self._count(run, fate, orders[n])
+
+    def _stage(
+        self,
+        asks: dict[int, Ask],
+        talks: dict[int, Steps],
+        fates: list[Fate | None],
+        there: Callable[[], Client] | None,
+    ) -> dict[int, Ask]:
+        """Send what all talks ask now, give them the answers, and return what they ask next."""
+        following: dict[int, Ask] = {}
+        groups: dict[tuple[bool, str | None], list[int]] = {}
+        for n, ask in asks.items():
+            groups.setdefault((ask.there, ask.tube), []).append(n)
+        for (elsewhere, tube), members in groups.items():
+            client = there() if elsewhere and there is not None else self._acting()
+            with _using(client, tube):
+                wanted = (command for n in members for command in asks[n].commands)
+                with closing(client.pipeline(wanted)) as results:
+                    for n in members:
+                        answers = list(islice(results, len(asks[n].commands)))
+                        try:
+                            following[n] = talks[n].send(answers)
+                        except StopIteration as stop:
+                            fates[n] = stop.value
+        return following
+
+    # -- tubes ---------------------------------------------------------------------------------------------------
+
+    def act_on_tube(
+        self, run: Run, steps: Iterable[tuple[Command[Any], Intent]], how: How = AT_ONCE, use: bool = False
+    ) -> Run:
+        """Send commands that are about tubes, one after the other, with the tube used where they need that."""
+        with self._stopping(run):
+            for place, (command, intent) in enumerate(steps):
+                if run.cancelled:
+                    run.stopped = "cancelled"
+                    break
+                if how.dry:
+                    run.count("done")
+                else:
+                    self._send_one(run, place, command, intent, use=intent.tube if use else None)
+                if how.progress is not None:
+                    how.progress(run)
         return run
 
     def reserve(self, tube: str, timeout: int) -> Job:
         """Reserve the next job of a tube on the acting connection, which watches nothing else meanwhile."""
-        run = self._begin("reserve")
-        with self._turn:
-            client = self._acting()
-            if tube != "default":
-                client.watch(tube)
-                client.ignore("default")
-            step = Step(self._row(run, tube=tube, state_before="ready"), (commands.reserve(timeout),))
-            (result,) = self._perform(run, client, [step])
-            if tube != "default":
-                client.watch("default")
-                client.ignore(tube)
+        run = self.begin("reserve", {"tube": tube, "timeout": timeout})
+        intent = Intent("reserve", tube, state_before="ready")
+        result = self._send_one(run, 0, commands.reserve(timeout), intent, watch=tube)
         if isinstance(result, ReplyError):
             raise result
         assert isinstance(result, Job)
         return result
 
-    def _begin(self, action: str) -> Run:
-        if self.read_only:
-            raise Refused(f"{action} was refused: this session on {self._who.server} is read-only")
-        id = f"{self._clock():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-        return Run(id, action, lambda: self._record.rows(id))
+    def keep(self, id: int) -> bool:
+        """Start the ttr of a held job anew, off the record; return whether it is still held."""
+        with self._turn:
+            if id in self.held:
+                try:
+                    self._acting().touch(id)
+                except NotFound:
+                    self.held.discard(id)
+        return id in self.held
+
+    def _send_one(
+        self,
+        run: Run,
+        place: int,
+        command: Command[Any],
+        intent: Intent,
+        use: str | None = None,
+        watch: str | None = None,
+    ) -> Any:
+        journal = self._journal()
+        journal.write(run.id, self._clock(), [intent], place)
+        fate = Fate("unknown", "it was interrupted")
+        try:
+            with self._turn:
+                client = self._acting()
+                with _using(client, use), _watching(client, watch):
+                    (result,) = client.pipeline([command])
+            fate = self._fate_of(intent.action, result)
+        except (ConnectionLost, ProtocolError) as error:
+            self.held.clear()
+            fate = Fate("unknown", str(error))
+            raise
+        finally:
+            self._count(run, fate, intent)
+            journal.write(run.id, self._clock(), fates=[(place, fate)])
+        return result
+
+    def _fate_of(self, action: str, result: Any) -> Fate:
+        if isinstance(result, NotFound):
+            return Fate("skipped", "there is no such tube")
+        if isinstance(result, ReplyError):
+            return Fate("skipped" if isinstance(result, TimedOut) else "failed", str(result))
+        if action == "reserve":
+            self.held.add(result.id)
+            return Fate("done", new_id=result.id)
+        if action == "put":
+            return Fate("done", new_id=result)
+        if action == "kick":
+            return Fate("done", jobs=result) if result else Fate("skipped", "no job is buried or delayed")
+        return Fate("done")
+
+    def _count(self, run: Run, fate: Fate, intent: Intent | Order) -> None:
+        about = f"job {intent.id}" if isinstance(intent, Order) else f"tube {intent.tube}"
+        run.count(fate.outcome, fate.error, fate.jobs, about)
 
     @contextmanager
     def _stopping(self, run: Run) -> Iterator[None]:
-        """Let a lost connection end the run instead of the program: its rows already say what is known."""
+        """Let a fault end the run instead of the program: its rows already say what is known."""
         try:
             yield
-        except (ConnectionLost, ProtocolError) as error:
+        except (ConnectionLost, ProtocolError, JournalError) as error:
             run.stopped = str(error)
 
-    def _row(self, run: Run, **details: Any) -> Action:
-        return Action(self._clock(), run.id, *self._who, run.action, **details)
 
-    def _step(self, run: Run, verb: Verb, id: int, stats: JobStats | None, settings: Settings) -> Step:
-        if stats is None:
-            return Step(self._row(run, job_id=id), (), "it does not exist")
-        row = self._row(
-            run,
-            tube=stats.tube,
-            job_id=id,
-            state_before=stats.state,
-            priority=stats.priority if settings.priority is None else settings.priority,
-            delay=settings.delay if verb.name == "release" else stats.delay,
-        )
-        if id in self.held:
-            return Step(row, (verb.command(stats, settings),))
-        if refusal := verb.refuses(stats.state):
-            return Step(row, (), refusal)
-        reserving = (commands.reserve_job(id),) if verb.reserves else ()
-        return Step(row, (*reserving, verb.command(stats, settings)))
+@contextmanager
+def _using(client: Client, tube: str | None) -> Iterator[None]:
+    """Use a tube meanwhile. The answer is awaited: were it refused, what follows would meet another tube."""
+    if tube is not None:
+        client.use(tube)
+    yield
+    if tube is not None:
+        client.use("default")
 
-    def _perform(self, run: Run, client: Client, steps: list[Step]) -> list[Any]:
-        """Write down what is intended, send it, write down what came of it; return the last answer of each step."""
-        places = self._record.intend([step.row for step in steps])
-        todo = []
-        for place, step in zip(places, steps, strict=True):
-            if step.refusal is None:
-                todo.append((place, step))
-            else:
-                self._settle(run, place, Fate("skipped", step.refusal))
-        answers: list[Any] = []
-        try:
-            with closing(client.pipeline(command for _, step in todo for command in step.commands)) as results:
-                for place, step in todo:
-                    answer = list(islice(results, len(step.commands)))
-                    self._settle(run, place, self._fate(step, answer))
-                    answers.append(answer[-1])
-        except (ConnectionLost, ProtocolError) as error:
-            for place, _ in todo[len(answers) :]:
-                self._settle(run, place, Fate("unknown", str(error)))
-            raise
-        return answers
 
-    def _settle(self, run: Run, place: int, fate: Fate) -> None:
-        self._record.settle(place, fate.outcome, fate.error, fate.job_id)
-        run.count(fate.outcome, fate.jobs)
+@contextmanager
+def _watching(client: Client, tube: str | None) -> Iterator[None]:
+    """Watch one tube and no other meanwhile."""
+    if tube is None or tube == "default":
+        yield
+        return
+    client.watch(tube)
+    client.ignore("default")
+    yield
+    client.watch("default")
+    client.ignore(tube)
 
-    def _fate(self, step: Step, answer: list[Any]) -> Fate:
-        first, last = answer[0], answer[-1]
-        if not isinstance(last, ReplyError):
-            return self._success(step.row, last)
-        if first is not last and isinstance(first, Job):
-            # Reserved, but not buried or released: it stays held here rather than being lost to a guess.
-            self.held.add(first.id)
-            return Fate("failed", f"{last}; this session holds the job until it acts on it or closes")
-        if first is not last and isinstance(first, BadFormat):
-            return Fate("failed", "this server cannot reserve a chosen job, which this needs; 1.12 and later can")
-        if isinstance(first, NotFound):
-            return Fate("skipped", self._why_not_found(step.row))
-        return Fate("skipped" if isinstance(first, TimedOut) else "failed", str(first))
 
-    def _why_not_found(self, row: Action) -> str:
-        if row.job_id is None:
-            return "there is no such tube"
-        if row.job_id in self.held:
-            self.held.discard(row.job_id)
-            return "its reservation timed out"
-        return "a worker took it meanwhile"
+def _last_words(talk: Steps, error: BeanopsError) -> Fate:
+    """Ask a talk that was cut off what it knows."""
+    try:
+        talk.throw(error)
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return]
+    except BeanopsError:
+        pass
+    return Fate("unknown", str(error))
 
-    def _success(self, row: Action, result: Any) -> Fate:
-        if row.action == "reserve":
-            self.held.add(result.id)
-            return Fate("done", job_id=result.id)
-        if row.action == "put":
-            return Fate("done", job_id=result)
-        if row.job_id is None and row.action == "kick":
-            return Fate("done", jobs=result) if result else Fate("skipped", "no job is buried or delayed")
-        if row.job_id is not None:
-            self.held.discard(row.job_id)
-        return Fate("done")
+
+def _ahead(batches: Iterable[Sequence[Order]]) -> Generator[Sequence[Order], None, None]:
+    """Look up the next batch in a thread while this one is acted on: the server need not wait for either."""
+    source = iter(batches)
+    with ThreadPoolExecutor(1, "beanops-lookup") as thread:
+        coming = thread.submit(next, source, None)
+        while (batch := coming.result()) is not None:
+            coming = thread.submit(next, source, None)
+            yield batch

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex
 
 from beanops.client.address import Address
+from beanops.jobs.idmap import IdMaps
 from beanops.jobs.progress import Progress
 from beanops.jobs.scan import Scan
 from beanops.jobs.select import select
@@ -52,7 +53,12 @@ class Finding(Looking):
             from beanops.jobs.bodies import redact as hide
 
             hide({}, self.redact)  # a pattern that cannot be used is told now
+        self._idmaps = IdMaps()
         super().__init__(address, timeouts)
+
+    def _known_id(self, instance: str) -> int:
+        """Return the highest id that is on record for a server process, 0 for none."""
+        return 0
 
     def decode(self, body: bytes) -> Decoded:
         """Return a body decoded and with what `redact` names hidden: what a face shows of it."""
@@ -94,7 +100,7 @@ class Finding(Looking):
         Returns
         -------
         Scan
-            Iterate it for batches of `ScannedJob`, bodies as they are; it tells its progress, and at the end what
+            Iterate it for batches of `FoundJob`, bodies as they are; it tells its progress, and at the end what
             is known.
         """
         selection = select(tube, state=state, ids=ids, where=where, limit=limit, order=order)
@@ -102,6 +108,7 @@ class Finding(Looking):
             self._looking,
             selection,
             self._idmaps,
+            known=self._known_id,
             bodies=bodies,
             probe=probe,
             max_rate=max_rate,

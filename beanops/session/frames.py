@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from beanops.jobs.bodies import decode
-from beanops.jobs.read import ScannedJob
+from beanops.jobs.read import FoundJob
 from beanops.jobs.where import body_text, redacted
 from beanops.protocol import JobStats
 
@@ -45,7 +45,7 @@ def _column(values: Iterable[Any], dtype: Any) -> Any:
     return pd.array(list(values), dtype=dtype)
 
 
-def jobs_frame(jobs: Sequence[ScannedJob], bodies: bool, redact: Sequence[str] = ()) -> pd.DataFrame:
+def jobs_frame(jobs: Sequence[FoundJob], bodies: bool, redact: Sequence[str] = ()) -> pd.DataFrame:
     """Return found jobs as a frame; see `Session.jobs` for its columns."""
     counts = dict.fromkeys(("reserves", "timeouts", "releases", "buries", "kicks"), "uint32")
     seconds = dict.fromkeys(("age", "delay", "ttr", "time_left"), "seconds")

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Self, SupportsIndex
 
 from beanops.client.address import Address
 from beanops.client.sync import Client
-from beanops.jobs.idmap import IdMaps
 from beanops.jobs.read import FoundJob, read_heads, read_jobs
 from beanops.monitor.sample import Snapshot, sample, sweep
 from beanops.protocol import Job, ServerStats, TubeStats
@@ -35,7 +34,6 @@ class Looking:
         self._timeouts = timeouts
         self._lock = threading.RLock()
         self._clients: dict[str, Client] = {}
-        self._idmaps = IdMaps()
         self._looking()
 
     def _client(self, purpose: str) -> Client:
@@ -46,7 +44,6 @@ class Looking:
                 client = Client(self.address, connect_timeout=connect_timeout, read_timeout=read_timeout)
                 self._clients[purpose] = client
             elif client.closed:
-                self._idmaps.reconnected()
                 client.reconnect()
             return client
 

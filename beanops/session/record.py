@@ -1,51 +1,135 @@
-"""What was done: one row for each job or tube that was acted on, written before the command is sent."""
+"""What the journal holds, as values: runs, intents, fates, and the actions that users see. `journal` keeps them."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from beanops.protocol.errors import BeanopsError
 
 if TYPE_CHECKING:
     import pandas
 
-#: What can become of an action. Before its outcome is known it reads `unknown`, never `done`.
+    from beanops.session.journal import Journal
+
+
+class JournalError(BeanopsError):
+    """The journal could not be written or read; nothing that was to be written down was sent."""
+
+
+#: What can become of an action. As long as its outcome is not on record it reads `unknown`, never `done`.
 OUTCOMES = ("done", "skipped", "failed", "unknown")
 
 
-class Action(NamedTuple):
-    """One action on one job or tube.
+class RunRow(NamedTuple):
+    """One call of a verb.
 
     Attributes
     ----------
+    id : str
+        Sorts by time.
     time : datetime
-        When it was intended, UTC.
-    run : str
-        Id of the run that it is part of.
-    server : str
-        Address of the server.
+        When it began, UTC.
+    server, instance : str
+        Address of the server, and its own name for the process that answered.
     actor : str
         User and host.
     source : str
         ``"cli"``, ``"tui"``, ``"notebook"`` or ``"script"``.
     action : str
         The verb.
+    reason : str or None
+        Why, in the operator's words.
+    undoes : str or None
+        The run that it takes back.
+    request : dict
+        What was asked for, all that is needed to go on with it.
+    """
+
+    id: str
+    time: datetime
+    server: str
+    instance: str
+    actor: str
+    source: str
+    action: str
+    reason: str | None
+    undoes: str | None
+    request: dict[str, Any]
+
+
+class Intent(NamedTuple):
+    """What is about to be done to one job or tube, and what taking it back needs.
+
+    Attributes
+    ----------
+    action : str
+        The verb.
     tube : str or None
         The tube; None when the job was already gone.
     job_id : int or None
-        The job; None for an action on a tube.
+        The job; None for an action on a tube and for a put.
     state_before : str or None
         The job's state before.
-    priority : int or None
-        The job's priority after.
-    delay : int or None
-        Seconds: of the job's delay, or of a pause.
+    priority, delay : int or None
+        The job's priority after, and seconds: of its delay after, or of a pause.
+    priority_before, time_left, ttr : int or None
+        The job's priority before; seconds of its delay (or of the tube's pause) that were left; its ttr.
+    target : str or None
+        The tube that a move or copy puts into.
+    body : bytes or None
+        The job's body, where undo needs it and the configuration allows it.
+    """
+
+    action: str
+    tube: str | None = None
+    job_id: int | None = None
+    state_before: str | None = None
+    priority: int | None = None
+    delay: int | None = None
+    priority_before: int | None = None
+    time_left: int | None = None
+    ttr: int | None = None
+    target: str | None = None
+    body: bytes | None = None
+
+
+class Fate(NamedTuple):
+    """What became of one action.
+
+    Attributes
+    ----------
     outcome : str
         One of `OUTCOMES`.
     error : str or None
         Why it was not done.
+    new_id : int or None
+        Id of the job that was put or reserved.
+    jobs : int
+        How many jobs an action on a tube moved.
     """
+
+    outcome: str
+    error: str | None = None
+    new_id: int | None = None
+    jobs: int = 1
+
+
+UNKNOWN = Fate("unknown")
+
+
+class Entry(NamedTuple):
+    """One action of a run, as the journal has it; `n` is its place in the run."""
+
+    n: int
+    time: datetime
+    intent: Intent
+    fate: Fate
+
+
+class Action(NamedTuple):
+    """One action as users see it: a row of `Session.actions`, which describes the columns."""
 
     time: datetime
     run: str
@@ -53,55 +137,69 @@ class Action(NamedTuple):
     actor: str
     source: str
     action: str
-    tube: str | None = None
-    job_id: int | None = None
-    state_before: str | None = None
-    priority: int | None = None
-    delay: int | None = None
-    outcome: str = "unknown"
-    error: str | None = None
+    tube: str | None
+    job_id: int | None
+    state_before: str | None
+    priority: int | None
+    delay: int | None
+    outcome: str
+    error: str | None
+    reason: str | None
+    instance: str
+    new_id: int | None
 
 
-class Record:
-    """The actions of a session, in memory, in the order in which they were intended."""
+class RunCounts(NamedTuple):
+    """One run as users see it: a row of `Session.runs`, which describes the columns."""
 
-    def __init__(self) -> None:
-        self._rows: list[Action] = []
-        self._lock = threading.Lock()
+    time: datetime
+    run: str
+    server: str
+    instance: str
+    actor: str
+    source: str
+    action: str
+    reason: str | None
+    undoes: str | None
+    done: int
+    skipped: int
+    failed: int
+    unknown: int
 
-    def intend(self, actions: list[Action]) -> range:
-        """Write down what is about to be done; return the places of the rows, for `settle`."""
-        with self._lock:
-            start = len(self._rows)
-            self._rows += actions
-            return range(start, len(self._rows))
 
-    def settle(self, place: int, outcome: str, error: str | None = None, job_id: int | None = None) -> Action:
-        """Write down what became of it, and the id of a job that was put; return the settled row."""
-        with self._lock:
-            row = self._rows[place]
-            row = row._replace(outcome=outcome, error=error, job_id=row.job_id if job_id is None else job_id)
-            self._rows[place] = row
-            return row
-
-    def rows(self, run: str | None = None) -> list[Action]:
-        """Return all actions, or those of one run."""
-        with self._lock:
-            return [row for row in self._rows if run is None or row.run == run]
+def action_of(run: RunRow, entry: Entry) -> Action:
+    """Return an entry of the journal as users see it."""
+    intent, fate = entry.intent, entry.fate
+    puts = intent.job_id is None and fate.new_id is not None
+    return Action(
+        entry.time, run.id, run.server, run.actor, run.source, intent.action, intent.tube,
+        fate.new_id if puts else intent.job_id, intent.state_before, intent.priority, intent.delay,
+        fate.outcome, fate.error, run.reason, run.instance, fate.new_id,
+    )  # fmt: skip
 
 
 def actions_frame(rows: Iterable[Action]) -> pandas.DataFrame:
     """Return actions as a frame; see `Session.actions` for its columns."""
     from beanops.session.frames import STATES, frame
 
-    return frame(
-        rows,
-        Action,
-        {
-            "time": "datetime64[us, UTC]",
-            "job_id": "UInt64",
-            "state_before": STATES,
-            "priority": "UInt32",
-            "delay": "seconds",
-        },
-    )
+    dtypes = {
+        "time": "datetime64[us, UTC]",
+        "job_id": "UInt64",
+        "state_before": STATES,
+        "priority": "UInt32",
+        "delay": "seconds",
+        "new_id": "UInt64",
+    }
+    return frame(rows, Action, dtypes)
+
+
+def runs_frame(journal: Journal, server: str) -> pandas.DataFrame:
+    """Return the runs on a server as a frame; see `Session.runs` for its columns."""
+    from beanops.session.frames import frame
+
+    rows = []
+    for run in journal.runs(server):
+        counts = journal.counts(run.id)
+        facts = (run.server, run.instance, run.actor, run.source, run.action, run.reason, run.undoes)
+        rows.append((run.time, run.id, *facts, *(counts.get(outcome, 0) for outcome in OUTCOMES)))
+    return frame(rows, RunCounts, {"time": "datetime64[us, UTC]", **dict.fromkeys(OUTCOMES, "uint64")})

@@ -1,7 +1,8 @@
-"""What one call did: the counts and rows that every verb returns."""
+"""What one call did: the counts and rows that every verb returns, and the way to stop it."""
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -18,23 +19,43 @@ class Run:
     Attributes
     ----------
     id : str
-        Its name in the record, which sorts by time.
+        Its name in the journal, which sorts by time.
     action : str
         The verb.
+    dry : bool
+        Whether it only says what it would do; then `skipped` and `done` tell what would be.
+    reasons : dict
+        Why actions were not done: how often, and on what first.
     stopped : str or None
-        Why the run ended early, such as a lost connection; what it had not reached is not counted.
+        Why it ended early, such as a lost connection or a cancel; what it had not reached is not counted.
+        ``beanops resume`` goes on with it.
     """
 
-    def __init__(self, id: str, action: str, rows: Callable[[], list[Action]]) -> None:
+    def __init__(self, id: str, action: str, rows: Callable[[], list[Action]], dry: bool = False) -> None:
         self.id = id
         self.action = action
+        self.dry = dry
         self.stopped: str | None = None
+        self.reasons: dict[str, tuple[int, str]] = {}
         self._counts: Counter[str] = Counter()
+        self._cancelled = threading.Event()
         self._rows = rows
 
-    def count(self, outcome: str, times: int = 1) -> None:
-        """Count `times` actions that ended in `outcome`."""
-        self._counts[outcome] += times
+    def cancel(self) -> None:
+        """End the run after the batch under way; from any thread."""
+        self._cancelled.set()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether `cancel` was called."""
+        return self._cancelled.is_set()
+
+    def count(self, outcome: str, error: str | None = None, jobs: int = 1, about: str = "") -> None:
+        """Count an action that ended in `outcome`, on `about` such as ``"job 5"``."""
+        self._counts[outcome] += jobs
+        if error is not None:
+            times, first = self.reasons.get(error, (0, about))
+            self.reasons[error] = (times + 1, first)
 
     @property
     def done(self) -> int:
@@ -63,12 +84,12 @@ class Run:
 
     @property
     def rows(self) -> list[Action]:
-        """The rows of the record."""
+        """The rows of the journal."""
         return self._rows()
 
     @property
     def outcomes(self) -> pandas.DataFrame:
-        """The rows of the record as a frame, with the columns of `Session.actions`."""
+        """The rows of the journal as a frame, with the columns of `Session.actions`."""
         return actions_frame(self.rows)
 
     @property
@@ -78,14 +99,21 @@ class Run:
 
     @property
     def summary(self) -> str:
-        """One line that says what came of it, with the reason of the first action that was not done."""
+        """One line that says what came of it, with the commonest reasons why something was not done."""
         counts = [f"{n} {outcome}" for outcome, n in self._counts.items() if n and outcome != "done"]
-        line = f"{self.action}: {', '.join([f'{self.done} done', *counts])}"
-        first = next((row for row in self.rows if row.error), None)
-        if first is not None:
-            about = f"job {first.job_id}" if first.job_id is not None else f"tube {first.tube}"
-            line += f" ({about}: {first.error})"
+        line = f"{self.action}: {', '.join([f'{self.done} {self._done}', *counts])}"
+        reasons = sorted(self.reasons.items(), key=lambda reason: -reason[1][0])
+        shown = [
+            f"{first}: {error}" if n == 1 else f"{n} times, first {first}: {error}" for error, (n, first) in reasons
+        ]
+        if shown:
+            more = f"; and {len(shown) - 2} other reasons" if len(shown) > 2 else ""
+            line += f" ({'; '.join(shown[:2])}{more})"
         return f"{line}; stopped: {self.stopped}" if self.stopped else line
+
+    @property
+    def _done(self) -> str:
+        return "would be done" if self.dry else "done"
 
     def __repr__(self) -> str:
         return f"<Run {self.id} {self.summary}>"

@@ -1,4 +1,4 @@
-"""The session: one server, looked at (`look`, `find`) and acted upon (`act` is the funnel of actions)."""
+"""The session: one server, looked at and acted upon. `look` and `find` see, `act` is the funnel of actions."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterable
 from copy import copy
 from datetime import UTC, datetime
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from typing import TYPE_CHECKING, Any, SupportsIndex, Unpack
 
 from beanops.client.address import Address
 from beanops.client.sync import Client
-from beanops.jobs.read import FoundJob
-from beanops.jobs.select import ids_of
-from beanops.protocol import Job, JobStats, commands
-from beanops.protocol.errors import ArgumentError, UsageError
+from beanops.monitor.sample import sweep
+from beanops.protocol import commands
+from beanops.protocol.errors import UsageError
 from beanops.protocol.limits import (
     DEFAULT_PRIORITY,
     DEFAULT_TTR,
@@ -26,17 +25,27 @@ from beanops.protocol.limits import (
     check_number,
     check_tube,
 )
-from beanops.session.act import Actor, Who
+from beanops.session.act import Actor, How, Refused, Who
+from beanops.session.config import default_journal, profile
 from beanops.session.find import Finding
-from beanops.session.record import Action, Record, actions_frame
+from beanops.session.orders import (
+    Jobs,
+    Options,
+    how_of,
+    kick_steps,
+    optional_priority,
+    orders_of,
+    request_of,
+)
+from beanops.session.record import Action, Intent, JournalError, action_of, actions_frame, runs_frame
+from beanops.session.reservation import Reservation
 from beanops.session.run import Run
-from beanops.session.verbs import VERBS, Settings
+from beanops.session.verbs import ALL, KEEP, Settings
 
 if TYPE_CHECKING:
     import pandas
 
-#: What a verb can be asked to act on: an id, a job, several of either, or a frame with a column ``id``.
-Jobs = SupportsIndex | Job | JobStats | FoundJob | Iterable[Any]
+    from beanops.session.journal import Journal
 
 
 def connect(
@@ -44,8 +53,10 @@ def connect(
     *,
     source: str = "script",
     actor: str | None = None,
-    read_only: bool = False,
+    read_only: bool | None = None,
     redact: Iterable[str] = (),
+    journal: str | Journal | None = None,
+    keep_bodies: bool | None = None,
     connect_timeout: float = 5.0,
     read_timeout: float = 30.0,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -55,16 +66,23 @@ def connect(
     Parameters
     ----------
     target : str or Address
-        ``host``, ``host:port``, ``[::1]:11300``, ``beanstalk://host:port`` or ``unix:/path``.
+        ``host``, ``host:port``, ``[::1]:11300``, ``beanstalk://host:port``, ``unix:/path``, or the name of a server
+        in the configuration, see `beanops.session.config`.
     source : str
         For the record: ``"cli"``, ``"tui"``, ``"notebook"`` or ``"script"``.
     actor : str or None
         For the record; by default the user and the host.
-    read_only : bool
-        Refuse everything that would change a queue.
+    read_only : bool or None
+        Refuse everything that would change a queue; None does what the configuration says, else False.
     redact : iterable of str
         Patterns of keys in bodies whose values are hidden in all that is shown, such as ``"*token*"``; see
         `beanops.redact`.
+    journal : str, Journal or None
+        Path of a SQLite file or URL of a database; None takes ``BEANOPS_JOURNAL``, then the configuration's,
+        then a file in the user's data directory.
+    keep_bodies : bool or None
+        Write down the bodies of jobs that are deleted, so that it can be undone; None does what the configuration
+        says, else True.
     connect_timeout, read_timeout : float
         Seconds, as in `Client`.
     clock : callable
@@ -82,14 +100,18 @@ def connect(
     >>> session.kick([17, 18])
     <Run 20260102-030405-1f2e kick: 2 done>
     """
+    known = profile(target)
     return Session(
-        target,
+        known.address,
         source=source,
         actor=actor or f"{_user()}@{socket.gethostname()}",
-        read_only=read_only,
+        # A profile that is read-only stays so: what protects production must not be lost to an argument.
+        read_only=known.read_only or bool(read_only),
         redact=redact,
         timeouts=(connect_timeout, read_timeout),
         clock=clock,
+        journal=journal,
+        keep_bodies=known.keep_bodies if keep_bodies is None else keep_bodies,
     )
 
 
@@ -118,12 +140,29 @@ class Session(Finding):
         redact: Iterable[str],
         timeouts: tuple[float, float],
         clock: Callable[[], datetime],
+        journal: str | Journal | None,
+        keep_bodies: bool,
     ) -> None:
         super().__init__(target, timeouts, redact)
-        self._record = Record()
-        self._actor = Actor(
-            Who(str(self.address), actor, source), self._record, self._looking, self._acting, clock, read_only
-        )
+        self.now = clock
+        self._journal_at = journal
+        who = Who(str(self.address), actor, source)
+        self._actor = Actor(who, self.journal, keep_bodies, self._acting, lambda: self.server().id, clock, read_only)
+
+    def journal(self) -> Journal:
+        """Return the journal, opened when it is first needed: SQLAlchemy costs a third of a second."""
+        from beanops.session.journal import Journal
+
+        with self._lock:
+            if not isinstance(self._journal_at, Journal):
+                self._journal_at = Journal(self._journal_at or default_journal())
+            return self._journal_at
+
+    def _known_id(self, instance: str) -> int:
+        try:
+            return self.journal().highest_id(instance)
+        except JournalError:  # looking must not depend on the record
+            return 0
 
     @property
     def read_only(self) -> bool:
@@ -168,9 +207,11 @@ class Session(Finding):
     def __repr__(self) -> str:
         return f"<Session {self.address}{' read-only' if self.read_only else ''}>"
 
+    # -- the record ----------------------------------------------------------------------------------------------
+
     @property
     def actions(self) -> pandas.DataFrame:
-        """What this session did, one row an action.
+        """What was done on this server, by whom ever the journal knows, one row an action.
 
         Returns
         -------
@@ -178,89 +219,219 @@ class Session(Finding):
             ``time`` (datetime64[us, UTC]), ``run``, ``server``, ``actor``, ``source``, ``action``, ``tube``
             (text), ``job_id`` (UInt64, missing for actions on a tube), ``state_before`` (categorical),
             ``priority`` (UInt32), ``delay`` (timedelta64[us]), ``outcome`` (``done``, ``skipped``, ``failed``
-            or ``unknown``) and ``error`` (text).
+            or ``unknown``), ``error``, ``reason``, ``instance`` (text, the server's process) and ``new_id``
+            (UInt64, of a job that was put for it).
         """
-        return actions_frame(self.action_rows())
+        return actions_frame(self.action_rows(limit=None))
 
-    def action_rows(self) -> list[Action]:
-        """Return what this session did as records, without pandas."""
-        return self._record.rows()
+    def action_rows(self, limit: int | None = 1000) -> list[Action]:
+        """Return the newest actions on this server as records, oldest first, without pandas."""
+        return self.journal().actions(str(self.address), limit)
+
+    @property
+    def runs(self) -> pandas.DataFrame:
+        """The runs on this server, one row each.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``time`` (datetime64[us, UTC]), ``run``, ``server``, ``instance``, ``actor``, ``source``, ``action``,
+            ``reason``, ``undoes`` (text), ``done``, ``skipped``, ``failed``, ``unknown`` (uint64).
+        """
+        return runs_frame(self.journal(), str(self.address))
+
+    def run_actions(self, run: Run | str) -> pandas.DataFrame:
+        """Return the actions of one run, with the columns of `actions`.
+
+        Raises
+        ------
+        JournalError
+            There is no such run.
+        """
+        id = run if isinstance(run, str) else run.id
+        row = self.journal().run(id)
+        return actions_frame(action_of(row, entry) for entry in self.journal().entries(id))
 
     # -- act -----------------------------------------------------------------------------------------------------
 
-    def kick(self, jobs: Jobs | str, *, limit: SupportsIndex | None = None) -> Run:
+    def kick(self, jobs: Jobs | str, **options: Unpack[Options]) -> Run:
         """Make buried or delayed jobs ready.
 
         Parameters
         ----------
         jobs : id, Job, iterable of these, DataFrame with a column ``id``, or str
-            The jobs. A tube's name kicks its buried jobs, oldest burial first, or its delayed ones if none is
-            buried (the server never takes both).
-        limit : int
-            Most jobs to kick, needed with a tube.
+            The jobs. A tube's name or a glob means its buried jobs. With a `limit` and nothing else they are kicked
+            as the server does it, oldest burial first, delayed ones if none is buried, without a row for each.
+        **options
+            Which and how, see `Options`.
 
         Raises
         ------
         NotFound
             There is no such tube.
         """
-        if not isinstance(jobs, str):
-            return self._act("kick", jobs)
-        if limit is None:
-            raise UsageError(f"kick of tube {jobs!r} needs a limit: how many jobs at most?")
-        command = commands.kick(limit)
-        self._looking().stats_tube(jobs)  # to use a tube would create it
-        return self._actor.act_on_tube("kick", jobs, command, use=True)
+        limit = options.get("limit")
+        if isinstance(jobs, str) and limit is not None and options.keys() <= {"limit", "reason", "dry_run", "progress"}:
+            self._looking().stats_tube(jobs)  # to use a tube would create it
+            how = how_of(options)
+            run = self._actor.begin("kick", {"tube": jobs, "limit": int(limit)}, how)
+            return self._actor.act_on_tube(run, kick_steps(jobs, check_number("limit", limit, U32_MAX)), how, use=True)
+        if isinstance(jobs, str):
+            options.setdefault("state", "buried")
+        return self._act("kick", jobs, KEEP, options)
 
-    def bury(self, jobs: Jobs, *, priority: SupportsIndex | None = None) -> Run:
+    def bury(self, jobs: Jobs | str, *, priority: SupportsIndex | None = None, **options: Unpack[Options]) -> Run:
         """Bury jobs: ready and delayed ones, and those this session has reserved (server 1.12 on).
+
+        A job is reserved for it, in the same breath. Were the connection lost in between, a delayed job would
+        become ready.
 
         Parameters
         ----------
-        jobs : id, Job, iterable of these, or DataFrame with a column ``id``
-            The jobs.
+        jobs : id, Job, iterable of these, DataFrame with a column ``id``, or str
+            The jobs, or those of a tube (name or glob).
         priority : int or None
             New priority; None keeps each job's own.
+        **options
+            Which and how, see `Options`.
         """
-        return self._act("bury", jobs, priority=priority)
+        return self._act("bury", jobs, Settings(optional_priority(priority)), options)
 
-    def release(self, jobs: Jobs, *, priority: SupportsIndex | None = None, delay: SupportsIndex = 0) -> Run:
-        """Make jobs ready, or delayed: ready, delayed and buried ones, and those this session has reserved.
+    def release(
+        self,
+        jobs: Jobs | str,
+        *,
+        priority: SupportsIndex | None = None,
+        delay: SupportsIndex = 0,
+        **options: Unpack[Options],
+    ) -> Run:
+        """Make jobs ready, or delayed, or give them another priority; ready, delayed, buried and held ones.
 
         Jobs that are not yet reserved need a server from 1.12 on.
 
         Parameters
         ----------
-        jobs : id, Job, iterable of these, or DataFrame with a column ``id``
-            The jobs.
+        jobs : id, Job, iterable of these, DataFrame with a column ``id``, or str
+            The jobs, or those of a tube (name or glob).
         priority : int or None
             New priority; None keeps each job's own.
         delay : int
             Seconds until they are ready.
+        **options
+            Which and how, see `Options`.
         """
-        return self._act("release", jobs, priority=priority, delay=delay)
+        settings = Settings(optional_priority(priority), check_number("delay", delay, U32_MAX))
+        return self._act("release", jobs, settings, options)
 
-    def delete(self, jobs: Jobs) -> Run:
+    def delete(self, jobs: Jobs | str, **options: Unpack[Options]) -> Run:
         """Delete jobs: ready, delayed and buried ones, and those this session has reserved.
 
         Parameters
         ----------
-        jobs : id, Job, iterable of these, or DataFrame with a column ``id``
-            The jobs.
+        jobs : id, Job, iterable of these, DataFrame with a column ``id``, or str
+            The jobs, or those of a tube (name or glob); then `state` or `where` must say which.
+        **options
+            Which and how, see `Options`.
         """
-        return self._act("delete", jobs)
+        if isinstance(jobs, str) and not options.get("state") and not options.get("where"):
+            raise UsageError(f"delete of tube {jobs!r} needs to know which jobs: name the states, or a predicate")
+        return self._act("delete", jobs, KEEP, options)
 
-    def _act(self, verb: str, jobs: Jobs, *, priority: SupportsIndex | None = None, delay: SupportsIndex = 0) -> Run:
-        settings = Settings(
-            None if priority is None else check_number("priority", priority, U32_MAX),
-            check_number("delay", delay, U32_MAX),
-        )
-        if isinstance(jobs, str):  # "123" may be meant as a tube
-            raise ArgumentError("jobs", jobs, "ids, jobs, or a frame with a column 'id'")
-        return self._actor.act_on_jobs(VERBS[verb], ids_of(jobs), settings)
+    def drain_tube(self, tube: str, states: str | Iterable[str], **options: Unpack[Options]) -> Run:
+        """Delete all jobs of a tube that are in the named states, and no others."""
+        options["state"] = states
+        return self.delete(tube, **options)
 
-    def reserve(self, tube: str, timeout: SupportsIndex = 0) -> Job:
-        """Reserve the next ready job of a tube; this session holds it until it acts on it, or closes.
+    def move(self, jobs: Jobs | str, to: str, **options: Unpack[Options]) -> Run:
+        """Put jobs into another tube and delete them here, keeping body, priority, ttr, delay left and burial.
+
+        They get new ids, which are on record. A job is put before it is deleted: a fault leaves it twice, which
+        the record tells, but never lost.
+
+        Parameters
+        ----------
+        jobs : id, Job, iterable of these, DataFrame with a column ``id``, or str
+            The jobs, or those of a tube (name or glob).
+        to : str
+            The other tube.
+        **options
+            Which and how, see `Options`.
+        """
+        return self._act("move", jobs, Settings(target=check_tube(to, "to")), options)
+
+    def copy(
+        self, jobs: Jobs | str, to: str | None = None, *, server: Session | None = None, **options: Unpack[Options]
+    ) -> Run:
+        """Put copies of jobs into another tube, another server, or both; as `move` without the delete.
+
+        Parameters
+        ----------
+        jobs : id, Job, iterable of these, DataFrame with a column ``id``, or str
+            The jobs, or those of a tube (name or glob).
+        to : str or None
+            The other tube; None keeps each job's own.
+        server : Session or None
+            The other server's session.
+        **options
+            Which and how, see `Options`.
+        """
+        if to is None and server is None:
+            raise UsageError("copy needs to know where to: another tube, another server, or both")
+        if server is not None and server.read_only:
+            raise Refused(f"copy was refused: the session on {server.address} is read-only")
+        target = None if to is None else check_tube(to, "to")
+        settings = Settings(target=target, there=server is not None)
+        return self._act("copy", jobs, settings, options, there=server)
+
+    def touch(self, jobs: Jobs) -> Run:
+        """Start the ttr of jobs that this session has reserved anew."""
+        return self._act("touch", jobs, KEEP, {})
+
+    def _act(
+        self, verb: str, jobs: Jobs | str, settings: Settings, options: Options, there: Session | None = None
+    ) -> Run:
+        orders = orders_of(self, ALL[verb], jobs, settings, options, self._actor.keep_bodies)
+        how = how_of(options)
+        request = request_of(jobs, settings, options, there)
+        run = self._actor.begin(verb, request, how)
+        return self._actor.act_on_jobs(run, orders, how, None if there is None else there._acting)
+
+    def undo(self, run: Run | str, *, where: str | None = None, reason: str | None = None) -> Run:
+        """Take back what a run did, as far as the world has not moved on; each action that cannot be says why.
+
+        Jobs that were deleted are put again with new ids; buries are kicked, kicks buried again where the job is
+        still at rest, moves moved back, priorities, delays and pauses restored. An undo is a run itself.
+
+        Parameters
+        ----------
+        run : Run or str
+            The run, or its id.
+        where : str or None
+            A predicate on the jobs as they were before, see `beanops.jobs.where`.
+        reason : str or None
+            Why, for the record.
+        """
+        from beanops.session.undo import undo
+
+        return undo(self, self._actor, run if isinstance(run, str) else run.id, where, reason)
+
+    def resume_run(self, run: Run | str, *, reason: str | None = None) -> Run:
+        """Go on with a run that was cancelled or cut off: do the rest of what it was asked for.
+
+        Jobs whose fate in that run is on record are left out; so are those of a move or copy whose fate is unknown.
+        """
+        from beanops.session.undo import resume_run
+
+        return resume_run(self, self._actor, run if isinstance(run, str) else run.id, reason)
+
+    def verify(self, run: Run | str) -> Run:
+        """Ask the server what became of the actions of a run whose outcome is unknown, and write that down."""
+        from beanops.session.undo import verify
+
+        return verify(self, run if isinstance(run, str) else run.id)
+
+    def reserve(self, tube: str, timeout: SupportsIndex = 0) -> Reservation:
+        """Reserve the next ready job of a tube and hold it until it is acted on, let go, or the session closes.
 
         Parameters
         ----------
@@ -268,6 +439,12 @@ class Session(Finding):
             Its name.
         timeout : int
             Seconds to wait for one.
+
+        Returns
+        -------
+        Reservation
+            With the job's ``id`` and ``body``; touched by itself before its ttr ends. As a context manager it
+            releases the job with its own priority, unless something else was done to it.
 
         Raises
         ------
@@ -278,21 +455,28 @@ class Session(Finding):
         """
         seconds = check_number("timeout", timeout, MAX_RESERVE_TIMEOUT)
         self._looking().stats_tube(tube)  # to watch a tube would create it
-        return self._actor.reserve(tube, seconds)
+        job = self._actor.reserve(tube, seconds)
+        return Reservation(self, self._actor.keep, job, self._looking().stats_job(job))
 
     @property
     def held(self) -> frozenset[int]:
         """Ids of the jobs that this session has reserved."""
         return frozenset(self._actor.held)
 
-    def pause(self, tube: str, seconds: SupportsIndex) -> Run:
+    def pause(self, tube: str, seconds: SupportsIndex, *, reason: str | None = None) -> Run:
         """Hold back the ready jobs of a tube from workers for `seconds`."""
-        delay = check_number("seconds", seconds, U32_MAX)
-        return self._actor.act_on_tube("pause", tube, commands.pause_tube(tube, delay), delay=delay)
+        return self._pause("pause", tube, check_number("seconds", seconds, U32_MAX), reason)
 
-    def resume(self, tube: str) -> Run:
+    def resume(self, tube: str, *, reason: str | None = None) -> Run:
         """End the pause of a tube."""
-        return self._actor.act_on_tube("resume", tube, commands.pause_tube(tube, 0))
+        return self._pause("resume", tube, 0, reason)
+
+    def _pause(self, action: str, tube: str, seconds: int, reason: str | None) -> Run:
+        command = commands.pause_tube(tube, seconds)
+        left = next((stats.pause_time_left for stats in sweep(self._looking(), tube.__eq__)), 0)
+        how = How(reason=reason)
+        run = self._actor.begin(action, {"tube": tube, "seconds": seconds}, how)
+        return self._actor.act_on_tube(run, [(command, Intent(action, tube, delay=seconds, time_left=left))], how)
 
     def put(
         self,
@@ -302,6 +486,7 @@ class Session(Finding):
         priority: SupportsIndex = DEFAULT_PRIORITY,
         delay: SupportsIndex = 0,
         ttr: SupportsIndex = DEFAULT_TTR,
+        reason: str | None = None,
     ) -> Run:
         """Put a job into a tube, creating it; the run's ``ids`` hold the new job's.
 
@@ -315,10 +500,11 @@ class Session(Finding):
             0 is most urgent, 2**32 - 1 least.
         delay, ttr : int
             Seconds.
+        reason : str or None
+            Why, for the record.
         """
         command = commands.put(check_body(body, self._looking().max_job_size), priority=priority, delay=delay, ttr=ttr)
-        details = {"priority": int(priority), "delay": int(delay)}
-        run = self._actor.act_on_tube("put", check_tube(tube), command, use=True, **details)
-        for id in run.ids:
-            self._idmaps.note_put(id)
-        return run
+        intent = Intent("put", check_tube(tube), priority=int(priority), delay=int(delay), ttr=int(ttr))
+        how = How(reason=reason)
+        run = self._actor.begin("put", {"tube": tube}, how)
+        return self._actor.act_on_tube(run, [(command, intent)], how, use=True)

@@ -1,11 +1,40 @@
-"""What can be done to a job: in which states, and by which commands. Data only; `act` does it."""
+"""What can be done to a job: in which states, and by which commands. `act` carries it out and writes it down.
+
+A verb's steps are a generator that reads like the talk with the server about one job: it yields what to ask and
+is sent the answers. `act` runs a thousand of them side by side, each stage of all in one pipeline.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any, NamedTuple
 
+from beanops.jobs.read import FoundJob
 from beanops.protocol import Command, JobStats, commands
+from beanops.protocol.errors import BadFormat, ConnectionLost, NotFound, ReplyError
+from beanops.protocol.limits import U32_MAX
+from beanops.session.record import Fate, Intent
+
+
+class Ask(NamedTuple):
+    """What a step wants sent.
+
+    Attributes
+    ----------
+    commands : tuple of Command
+        Sent together; the answers come back together.
+    tube : str or None
+        The tube that must be used for them.
+    there : bool
+        Whether they go to the server that jobs are copied to.
+    """
+
+    commands: tuple[Command[Any], ...]
+    tube: str | None = None
+    there: bool = False
+
+
+Steps = Generator[Ask, list[Any], Fate]
 
 
 class Settings(NamedTuple):
@@ -17,10 +46,54 @@ class Settings(NamedTuple):
         New priority, None to keep the job's own.
     delay : int
         Seconds, for a release.
+    target : str or None
+        The tube that a move or copy puts into; None keeps the job's own.
+    there : bool
+        Whether a copy goes to another server.
     """
 
     priority: int | None = None
     delay: int = 0
+    target: str | None = None
+    there: bool = False
+
+
+KEEP = Settings()
+
+
+class Order(NamedTuple):
+    """One job, and what is to be done to it.
+
+    Attributes
+    ----------
+    verb : Verb
+        What to do.
+    id : int
+        The job.
+    job : FoundJob or None
+        What the server says of it; None when it does not exist.
+    settings : Settings
+        How.
+    refusal : str or None
+        Why it is left alone, decided before.
+    """
+
+    verb: Verb
+    id: int
+    job: FoundJob | None
+    settings: Settings = KEEP
+    refusal: str | None = None
+
+    @property
+    def stats(self) -> JobStats:
+        """The job's statistics."""
+        assert self.job is not None
+        return self.job.stats
+
+    @property
+    def priority(self) -> int:
+        """The job's priority afterwards."""
+        return self.stats.priority if self.settings.priority is None else self.settings.priority
 
 
 class Verb(NamedTuple):
@@ -34,20 +107,20 @@ class Verb(NamedTuple):
         Its past tense, for messages.
     states : frozenset of str
         States of a job in which it does something.
-    reserves : bool
-        Whether the server wants the job reserved by the same connection first.
     destroys : bool
         Whether the job is gone afterwards.
-    command : callable
-        Makes the command of the job's statistics and the settings.
+    puts : bool
+        Whether it puts the job's body anew.
+    steps : callable
+        Makes the talk with the server of an order and the set of held jobs, which it keeps true.
     """
 
     name: str
     done: str
     states: frozenset[str]
-    reserves: bool
     destroys: bool
-    command: Callable[[JobStats, Settings], Command[Any]]
+    puts: bool
+    steps: Callable[[Order, set[int]], Steps]
 
     def refuses(self, state: str) -> str | None:
         """Return why a job in `state` is left alone, None when it is not."""
@@ -58,46 +131,168 @@ class Verb(NamedTuple):
         return f"it is {state}; {self.name} takes {' or '.join(sorted(self.states))} jobs"
 
 
-def _priority(stats: JobStats, settings: Settings) -> int:
-    return stats.priority if settings.priority is None else settings.priority
+def intent_of(order: Order, keep_body: bool) -> Intent:
+    """Return what must be on record before an order is carried out."""
+    if order.job is None:
+        return Intent(order.verb.name, job_id=order.id)
+    stats = order.stats
+    return Intent(
+        order.verb.name,
+        stats.tube,
+        stats.id,
+        stats.state,
+        order.priority,
+        order.settings.delay if order.verb.name == "release" else stats.delay,
+        stats.priority,
+        stats.time_left if stats.state == "delayed" else 0,
+        stats.ttr,
+        order.settings.target,
+        order.job.body if keep_body and order.verb.destroys else None,
+    )
 
 
+def _fate(answer: Any, held: bool = False) -> Fate:
+    if isinstance(answer, NotFound):
+        return Fate("skipped", "its reservation timed out" if held else "a worker took it meanwhile")
+    if isinstance(answer, BadFormat):
+        return Fate("failed", "this server cannot reserve a chosen job, which this needs; 1.12 and later can")
+    if isinstance(answer, ReplyError):
+        return Fate("failed", str(answer))
+    return Fate("done")
+
+
+def _kick(order: Order, held: set[int]) -> Steps:
+    (answer,) = yield Ask((commands.kick_job(order.id),))
+    return _fate(answer)
+
+
+def _delete(order: Order, held: set[int]) -> Steps:
+    (answer,) = yield Ask((commands.delete(order.id),))
+    was_held = order.id in held
+    held.discard(order.id)
+    return _fate(answer, was_held)
+
+
+def _touch(order: Order, held: set[int]) -> Steps:
+    (answer,) = yield Ask((commands.touch(order.id),))
+    if isinstance(answer, NotFound):
+        held.discard(order.id)
+    return _fate(answer, held=True)
+
+
+def _bury(order: Order, held: set[int]) -> Steps:
+    return (yield from _with_reservation(order, held, commands.bury(order.id, priority=order.priority)))
+
+
+def _release(order: Order, held: set[int]) -> Steps:
+    command = commands.release(order.id, priority=order.priority, delay=order.settings.delay)
+    return (yield from _with_reservation(order, held, command))
+
+
+def _with_reservation(order: Order, held: set[int], command: Command[Any]) -> Steps:
+    """Do what takes a reservation: with the one that is held, or with one of its own, in the same breath."""
+    if order.id in held:
+        (answer,) = yield Ask((command,))
+        if not isinstance(answer, ReplyError) or isinstance(answer, NotFound):
+            held.discard(order.id)
+        return _fate(answer, held=True)
+    reserved, answer = yield Ask((commands.reserve_job(order.id), command))
+    if not isinstance(reserved, ReplyError) and isinstance(answer, ReplyError):
+        held.add(order.id)
+        return Fate("failed", f"{answer}; this session holds the job until it acts on it or closes")
+    return _fate(reserved)
+
+
+def put_back(
+    body: bytes, tube: str, state: str, *, priority: int, delay: int, ttr: int, there: bool = False
+) -> Generator[Ask, list[Any], int | Fate]:
+    """Put a job so that it ends in `state`; return its id, or why there is none.
+
+    A buried job is put with the longest of delays first, so that no worker can take it before it is buried.
+    """
+    delays = {"ready": 0, "reserved": 0, "delayed": max(delay, 0), "buried": U32_MAX}
+    put = commands.put(body, priority=priority, delay=delays[state], ttr=ttr)
+    (new,) = yield Ask((put,), tube=tube, there=there)
+    if isinstance(new, ReplyError):
+        return Fate("failed", str(new))
+    if state != "buried":
+        return int(new)
+    steps = (commands.reserve_job(new), commands.bury(new, priority=priority))
+    reserved, buried = yield Ask(steps, there=there)
+    problem = reserved if isinstance(reserved, ReplyError) else buried
+    if isinstance(problem, ReplyError):
+        yield Ask((commands.delete(new),), there=there)
+        return _fate(problem)._replace(outcome="failed")
+    return int(new)
+
+
+def _copy_of(order: Order) -> Generator[Ask, list[Any], int | Fate]:
+    stats, settings = order.stats, order.settings
+    assert order.job is not None
+    return put_back(
+        order.job.body or b"",
+        settings.target or stats.tube,
+        stats.state,
+        priority=order.priority,
+        delay=stats.time_left,
+        ttr=stats.ttr,
+        there=settings.there,
+    )
+
+
+def _copy(order: Order, held: set[int]) -> Steps:
+    new = yield from _copy_of(order)
+    return new if isinstance(new, Fate) else Fate("done", new_id=new)
+
+
+def _move(order: Order, held: set[int]) -> Steps:
+    """Put, then delete. A ready job is reserved first, or a worker could take it while it exists twice."""
+    there = order.settings.there
+    if order.stats.state == "ready":
+        (reserved,) = yield Ask((commands.reserve_job(order.id),))
+        if isinstance(reserved, ReplyError):
+            return _fate(reserved)
+        held.add(order.id)
+    new = yield from _copy_of(order)
+    if isinstance(new, Fate):
+        if order.stats.state == "ready":
+            yield Ask((commands.release(order.id, priority=order.stats.priority),))
+            held.discard(order.id)
+        return new
+    try:
+        (gone,) = yield Ask((commands.delete(order.id),))
+    except ConnectionLost as error:
+        return Fate("unknown", f"job {new} was put in its place, but it may still exist itself: {error}", new)
+    held.discard(order.id)
+    if not isinstance(gone, ReplyError):
+        return Fate("done", new_id=new)
+    (taken_back,) = yield Ask((commands.delete(new),), there=there)
+    if isinstance(taken_back, ReplyError):
+        return Fate("failed", f"{gone}; job {new} was put in its place and is left twice", new)
+    return _fate(gone)
+
+
+def _restore(order: Order, held: set[int]) -> Steps:
+    """Put a job that was deleted: the order's job is what the journal knows of it."""
+    new = yield from _copy_of(order)
+    return new if isinstance(new, Fate) else Fate("done", new_id=new)
+
+
+_AT_REST = frozenset({"ready", "delayed", "buried"})
+
+#: What an operator does to a job where it is.
 VERBS = {
     verb.name: verb
     for verb in (
-        Verb(
-            "kick",
-            "kicked",
-            frozenset({"buried", "delayed"}),
-            reserves=False,
-            destroys=False,
-            command=lambda stats, settings: commands.kick_job(stats.id),
-        ),
-        Verb(
-            "bury",
-            "buried",
-            frozenset({"ready", "delayed"}),
-            reserves=True,
-            destroys=False,
-            command=lambda stats, settings: commands.bury(stats.id, priority=_priority(stats, settings)),
-        ),
-        Verb(
-            "release",
-            "released",
-            frozenset({"ready", "delayed", "buried"}),
-            reserves=True,
-            destroys=False,
-            command=lambda stats, settings: commands.release(
-                stats.id, priority=_priority(stats, settings), delay=settings.delay
-            ),
-        ),
-        Verb(
-            "delete",
-            "deleted",
-            frozenset({"ready", "delayed", "buried"}),
-            reserves=False,
-            destroys=True,
-            command=lambda stats, settings: commands.delete(stats.id),
-        ),
+        Verb("kick", "kicked", frozenset({"buried", "delayed"}), False, False, _kick),
+        Verb("bury", "buried", frozenset({"ready", "delayed"}), False, False, _bury),
+        Verb("release", "released", _AT_REST, False, False, _release),
+        Verb("delete", "deleted", _AT_REST, True, False, _delete),
     )
 }
+MOVE = Verb("move", "moved", _AT_REST, False, True, _move)
+COPY = Verb("copy", "copied", _AT_REST, False, True, _copy)
+TOUCH = Verb("touch", "touched", frozenset(), False, False, _touch)
+RESTORE = Verb("restore", "put again", _AT_REST | {"reserved"}, False, True, _restore)
+#: All verbs by name.
+ALL = {verb.name: verb for verb in (*VERBS.values(), MOVE, COPY, TOUCH, RESTORE)}

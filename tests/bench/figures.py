@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from statistics import median
 from typing import NamedTuple
@@ -50,7 +51,7 @@ def in_turn(rounds: int, *measures: Callable[[], float]) -> list[float]:
 
 def show(title: str, figures: list[Figure]) -> None:
     """Print a table, and plainly which targets were missed."""
-    print(f"\n{title}")
+    print(f"\n{title} (load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores)")
     print(f"  {'':<34}{'figure':>12}{'limit':>12}{'':5}{'ratio':>8}{'target':>10}")
     for one in figures:
         target = f"{'>=' if one.at_least else '<='} {one.target:g}"

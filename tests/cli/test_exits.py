@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from beanops import Client
+from beanops import Client, JobStats, ServerStats
 from beanops.cli import live
 from beanops.embedded.process import Beanstalkd
 from tests.cli.conftest import Cli, one_line
@@ -92,28 +92,39 @@ def test_a_server_that_dies_before_the_answer(cli: Cli) -> None:
     assert "closed the connection" in one_line(ended.err)
 
 
-def test_a_server_that_dies_during_an_action(cli: Cli, client: Client) -> None:
-    id = client.put(b"x")
-    stats = client.stats_job(id)
-    told = "".join(
-        f"{name.replace('_', '-').replace('priority', 'pri')}: {value}\n"
+def _told(stats: ServerStats | JobStats) -> bytes:
+    """Write statistics as a server does."""
+    lines = "".join(
+        f"{name.replace('_', '-').replace('priority', 'pri')}: {str(value).lower()}\n"
         for name, value in stats._asdict().items()
         if name != "extra"
     )
-    payload = f"---\n{told}".encode()
-    # It answers the look, and is gone when the action comes.
-    with Scripted(b"OK %d\r\n%b\r\n" % (len(payload), payload), b"") as server:
+    return f"OK {len(lines) + 4}\r\n---\n{lines}\r\n".encode()
+
+
+def test_a_server_that_dies_during_an_action(cli: Cli, client: Client) -> None:
+    id = client.put(b"x")
+    looks = _told(client.stats()), _told(client.stats_job(id)) + b"FOUND %d 1\r\nx\r\n" % id
+    # It answers the looks of the first connection, and never the action on the second.
+    with Scripted(*looks, b"") as server:
         ended = cli("-s", server.address, "delete", "--ids", str(id), "--yes", "--json")
     assert ended.code == 1
     assert (ended.json["done"], ended.json["unknown"]) == (0, 1)
     assert "1 unknown" in one_line(ended.err)
 
 
-def test_no_permission(cli: Cli, tmp_path: Path) -> None:
-    if os.getuid() == 0:
-        return  # nothing is forbidden to root; the machine that tests as a user sees it
-    (tmp_path / "secret").touch(mode=0)
-    assert "Permission denied" in one_line(cli("put", "mail", f"@{tmp_path / 'secret'}").err)
+def test_a_file_that_cannot_be_read(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = cli("put", "mail", f"@{tmp_path}")
+    assert ended.code == 2
+    assert "Is a directory" in one_line(ended.err)
+
+    def forbidden(*arguments: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("builtins.open", forbidden)  # nothing is forbidden to a root that runs the tests
+    ended = cli("put", "mail", "@secret")
+    assert ended.code == 2
+    assert "cannot read secret: Permission denied" in one_line(ended.err)
 
 
 def test_a_reader_that_has_left(program: Program) -> None:

@@ -31,7 +31,7 @@ def client(beanstalkd: Beanstalkd) -> Iterator[Client]:
 
 def scan_of(client: Client, tube: str | None = None, idmap: IdMaps | None = None, **options: Any) -> Scan:
     how = {name: options.pop(name) for name in ("bodies", "probe", "max_rate", "polite", "sleep") if name in options}
-    return Scan(lambda: client, select(tube, **options), idmap or IdMaps(), **how)
+    return Scan(lambda: client, select(tube, **options), IdMaps() if idmap is None else idmap, **how)
 
 
 def ids(scan: Scan) -> list[int]:

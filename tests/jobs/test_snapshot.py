@@ -14,7 +14,7 @@ import pytest
 
 from beanops import Client, Session, connect
 from beanops.embedded.process import Beanstalkd
-from beanops.jobs.read import ScannedJob
+from beanops.jobs.read import FoundJob
 from beanops.jobs.snapshot import CannotSave, save
 from beanops.protocol import JobStats
 from beanops.protocol.errors import ConnectionLost, UsageError
@@ -32,8 +32,8 @@ def client(beanstalkd: Beanstalkd) -> Iterator[Client]:
         yield client
 
 
-def job(id: int, tube: str, body: bytes | None = b"{}") -> ScannedJob:
-    return ScannedJob(JobStats(id, tube, "ready", 2**32 - 1, 3600, 1, 2, -3, 0, 4, 5, 6, 7, 8), body)
+def job(id: int, tube: str, body: bytes | None = b"{}") -> FoundJob:
+    return FoundJob(JobStats(id, tube, "ready", 2**32 - 1, 3600, 1, 2, -3, 0, 4, 5, 6, 7, 8), body)
 
 
 def read(directory: Path, what: str = "*", then: str = "") -> list[tuple[object, ...]]:
@@ -58,8 +58,9 @@ def test_statistics_have_their_types(tmp_path: Path) -> None:
     save([[job(2**64 - 1, "mail"), job(7, "mail", None)]], tmp_path / "out")
     described = {name: kind for name, kind, *_ in duckdb.sql(f"describe from '{tmp_path}/out/*/*.parquet'").fetchall()}
     assert described == {
-        "id": "UBIGINT", "state": "VARCHAR", "priority": "UINTEGER", "age": "BIGINT", "delay": "BIGINT", "ttr": "BIGINT",
-        "time_left": "BIGINT", "created": "TIMESTAMP WITH TIME ZONE", "reserves": "UINTEGER", "timeouts": "UINTEGER",
+        "id": "UBIGINT", "state": "VARCHAR", "priority": "UINTEGER", "age": "BIGINT", "delay": "BIGINT",
+        "ttr": "BIGINT", "time_left": "BIGINT", "created": "TIMESTAMP WITH TIME ZONE",
+        "reserves": "UINTEGER", "timeouts": "UINTEGER",
         "releases": "UINTEGER", "buries": "UINTEGER", "kicks": "UINTEGER", "body": "BLOB", "tube": "VARCHAR",
     }  # fmt: skip
     rows = read(tmp_path / "out", "id, priority, time_left, kicks, body, epoch(created)", "order by id")
@@ -86,7 +87,7 @@ def test_what_is_there_already_is_left_alone(session: Session, tmp_path: Path) -
     (tmp_path / "full" / "mine").write_text("precious")
     (tmp_path / "empty").mkdir()
     for target in (tmp_path / "full", tmp_path / "full" / "mine", tmp_path / "no" / "such"):
-        with pytest.raises(UsageError, match="is there already|is no directory"):
+        with pytest.raises(UsageError, match=r"is there already|is no directory"):
             session.save_jobs(target)
     assert session.save_jobs(tmp_path / "empty").complete
     assert sorted(os.listdir(tmp_path)) == ["empty", "full"]
@@ -94,7 +95,7 @@ def test_what_is_there_already_is_left_alone(session: Session, tmp_path: Path) -
 
 
 def test_a_broken_run_leaves_nothing(tmp_path: Path) -> None:
-    def broken() -> Iterator[Sequence[ScannedJob]]:
+    def broken() -> Iterator[Sequence[FoundJob]]:
         yield [job(1, "mail")]
         assert not (tmp_path / "out").exists()
         raise ConnectionLost("127.0.0.1:1: the server went away")
@@ -125,13 +126,13 @@ def test_many_tubes_need_few_open_files_and_little_memory(tmp_path: Path) -> Non
 import resource, sys
 from pathlib import Path
 resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
-from beanops.jobs.read import ScannedJob
+from beanops.jobs.read import FoundJob
 from beanops.jobs.snapshot import save
 from beanops.protocol import JobStats
 def jobs():
     for start in range(0, 60_000, 4000):
         ids = range(start, start + 4000)
-        yield [ScannedJob(JobStats(id, f"tube/{{id % 3000}}", "ready", *[0] * 11), b"x" * 1000) for id in ids]
+        yield [FoundJob(JobStats(id, f"tube/{{id % 3000}}", "ready", *[0] * 11), b"x" * 1000) for id in ids]
 save(jobs(), Path({str(tmp_path / "out")!r}))
 print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """

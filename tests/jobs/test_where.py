@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from beanops.jobs.query import Query
-from beanops.jobs.read import ScannedJob
+from beanops.jobs.read import FoundJob
 from beanops.jobs.where import PredicateError, Where
 from beanops.protocol import JobStats
 
 
-def job(id: int, body: bytes = b"{}", *, tube: str = "mail", age: int = 0, state: str = "ready") -> ScannedJob:
-    return ScannedJob(JobStats(id, tube, state, 1, age, 0, 60, 0, 0, 0, 0, 0, 0, 0), body)
+def job(id: int, body: bytes = b"{}", *, tube: str = "mail", age: int = 0, state: str = "ready") -> FoundJob:
+    return FoundJob(JobStats(id, tube, state, 1, age, 0, 60, 0, 0, 0, 0, 0, 0, 0), body)
 
 
 JOBS = [

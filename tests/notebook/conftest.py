@@ -7,20 +7,48 @@ from collections.abc import Iterator
 
 import pytest
 
+from beanops.embedded.process import Beanstalkd
+from beanops.session.session import Session, connect
 from tests.needs import missing
-from tests.notebook.lab import CHROMIUM, FLAGS, Lab, jupyter_lab
+from tests.notebook.lab import CHROMIUM, FLAGS, Lab, Notebook, jupyter_lab
 
 
 @pytest.fixture(scope="package")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     if not os.access(CHROMIUM, os.X_OK):
         missing(f"there is no browser at {CHROMIUM}")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import Browser, sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        try:
-            with jupyter_lab(tmp_path_factory.mktemp("lab"), browser) as running:
-                yield running
-        finally:
-            browser.close()
+
+        def launch() -> Browser:
+            return playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+
+        with jupyter_lab(tmp_path_factory.mktemp("lab"), launch) as running:
+            yield running
+
+
+@pytest.fixture(scope="package")
+def opened(lab: Lab) -> Iterator[Notebook]:
+    with lab.notebook(
+        "import beanops\nsession = beanops.connect(address)", "view = session.dashboard()\nview"
+    ) as opened:
+        yield opened
+
+
+@pytest.fixture
+def server(beanstalkd: Beanstalkd) -> Iterator[Session]:
+    """Return the test's own session on the server that the notebook looks at."""
+    with connect(beanstalkd.address) as session:
+        yield session
+
+
+@pytest.fixture
+def notebook(opened: Notebook, server: Session) -> Iterator[Notebook]:
+    """Show the dashboard of the test's server; one page and one kernel serve all tests, for they start slowly."""
+    opened.errors.clear()
+    opened.run(f"address = {str(server.address)!r}")
+    opened.command("notebook:run-all-cells")
+    opened.row(0, "default").wait_for()
+    yield opened
+    opened.run("view.close(); session.close()")

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,9 +28,11 @@ FLAGS = [
     "--no-first-run",
 ]
 
+_SESSION = "window.jupyterapp.shell.currentWidget.context.sessionContext"
+_KERNEL = f"{_SESSION}.session.kernel"
+
 _RUN = """async (code) => {
-  const kernel = window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel;
-  const future = kernel.requestExecute({ code, store_history: false });
+  const future = KERNEL.requestExecute({ code, store_history: false });
   let text = "";
   future.onIOPub = ({ content, header }) => {
     if (header.msg_type === "stream") text += content.text;
@@ -38,7 +40,7 @@ _RUN = """async (code) => {
   };
   await future.done;
   return text;
-}"""
+}""".replace("KERNEL", _KERNEL)
 
 
 class Lab:
@@ -48,23 +50,20 @@ class Lab:
         self.url, self.token, self.folder, self.browser = url, token, folder, browser
 
     @contextmanager
-    def notebook(self, *cells: str, width: int = 1280, height: int = 1000) -> Iterator[Notebook]:
-        """Open a notebook with these cells, run them, and shut its kernel down at the end."""
+    def notebook(self, *cells: str) -> Iterator[Notebook]:
+        """Open a notebook with these cells; its kernel ends with the block."""
         name = f"{secrets.token_hex(4)}.ipynb"
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
         notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
         nbformat.write(notebook, self.folder / name)
-        page = self.browser.new_page(viewport={"width": width, "height": height})
-        opened = Notebook(page)
-        page.on("console", lambda message: opened.console.append(f"{message.type}: {message.text}"))
-        page.on("pageerror", lambda error: opened.errors.append(str(error)))
-        page.on("dialog", lambda dialog: (opened.errors.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page = self.browser.new_page(viewport={"width": 1280, "height": 1000})
+        page.set_default_timeout(10_000)
         try:
-            page.goto(f"{self.url}/doc/workspaces/{name[:8]}/tree/{name}?token={self.token}")
+            page.goto(f"{self.url}/doc/tree/{name}?token={self.token}")
+            opened = Notebook(page)
             opened.ready()
-            opened.command("notebook:run-all-cells")
             yield opened
-            page.evaluate("() => window.jupyterapp.shell.currentWidget.context.sessionContext.shutdown()")
+            page.evaluate(f"() => {_SESSION}.shutdown()")
         finally:
             page.close()
 
@@ -74,8 +73,10 @@ class Notebook:
 
     def __init__(self, page: Any) -> None:
         self.page = page
-        self.console: list[str] = []
+        #: What went wrong on the page, and what asked for attention there.
         self.errors: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("dialog", lambda dialog: (self.errors.append(f"dialog: {dialog.message}"), dialog.dismiss()))
 
     def ready(self) -> None:
         """Wait until its kernel is there."""
@@ -88,9 +89,23 @@ class Notebook:
         """Run a command of JupyterLab."""
         self.page.evaluate("([name, args]) => window.jupyterapp.commands.execute(name, args)", [name, arguments])
 
+    def reload(self) -> None:
+        """Load the page anew, as the user does with F5; saved first, or the browser asks."""
+        self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+        self.page.reload()
+        self.ready()
+
     def run(self, code: str) -> str:
         """Run code in the kernel, beside the cells; return what it printed."""
         return str(self.page.evaluate(_RUN, code)).strip()
+
+    @contextmanager
+    def busy(self, code: str) -> Iterator[None]:
+        """Start code and leave it running; the end of the block waits for it."""
+        self.page.evaluate(f"(code) => {{ window.running = {_KERNEL}.requestExecute({{ code }}).done; }}", code)
+        self.page.wait_for_function(f"() => {_KERNEL}.status === 'busy'")
+        yield
+        self.page.evaluate("() => window.running.then(() => null)")
 
     def run_json(self, expression: str) -> Any:
         """Return the value of a Python expression."""
@@ -98,11 +113,27 @@ class Notebook:
 
     def grid(self, which: int) -> Any:
         """Return one of the tables of the page, in order."""
-        return self.page.locator(".beanops").nth(which)
+        return self.page.locator(".beanops:has(.beanops-view)").nth(which)
 
     def row(self, which: int, key: str) -> Any:
         """Return a row of a table by its key."""
         return self.grid(which).locator(f'.beanops-body .beanops-row[data-key="{key}"]:not([hidden])')
+
+    def keys(self, which: int) -> list[str]:
+        """Return the keys of the rows that a table shows, from top to bottom."""
+        rows = self.grid(which).locator(".beanops-body .beanops-row:not([hidden])")
+        return list(
+            rows.evaluate_all(
+                "rows => rows.sort((a, b) => parseInt(a.style.top) - parseInt(b.style.top)).map(r => r.dataset.key)"
+            )
+        )
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for `condition`, while the page goes on."""
+        give_up = time.monotonic() + 10
+        while not condition():
+            assert time.monotonic() < give_up, "it did not happen within 10 seconds"
+            self.page.wait_for_timeout(50)
 
     def picture(self, name: str) -> None:
         """Save a picture of the page where BEANOPS_PICTURES says."""
@@ -112,8 +143,8 @@ class Notebook:
 
 
 @contextmanager
-def jupyter_lab(folder: Path, browser: Any) -> Iterator[Lab]:
-    """Start a JupyterLab that shares nothing with the user's, and end it."""
+def jupyter_lab(folder: Path, launch: Callable[[], Any]) -> Iterator[Lab]:
+    """Start a JupyterLab that shares nothing with the user's, and meanwhile a browser; end both."""
     port, token = free_port(), secrets.token_hex(16)
     notebooks = folder / "notebooks"
     notebooks.mkdir()
@@ -132,8 +163,10 @@ def jupyter_lab(folder: Path, browser: Any) -> Iterator[Lab]:
             [sys.executable, "-m", "jupyterlab", *arguments], env=environment, stdout=out, stderr=subprocess.STDOUT
         )
         try:
+            browser = launch()
             _wait_until_up(process, f"{url}/api?token={token}", log)
             yield Lab(url, token, notebooks, browser)
+            browser.close()
         finally:
             process.terminate()
             process.wait(20)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from beanops.notebook.grid import Grid
+from beanops.notebook.channel import Channel
 
 
 class Page:
     """What a browser would know and do."""
 
-    def __init__(self, grid: Grid) -> None:
+    def __init__(self, channel: Channel) -> None:
         self.heard: list[dict[str, Any]] = []
-        self._grid = grid
-        grid.widget.send = self.heard.append
+        self._channel = channel
+        channel.widget.send = self.heard.append
 
     def says(self, kind: str, **content: Any) -> None:
         data = {"method": "custom", "content": {"kind": kind, **content}}
-        self._grid.widget._handle_msg({"content": {"data": data}, "buffers": []})
+        self._channel.widget._handle_msg({"content": {"data": data}, "buffers": []})
 
     def clicks(self, name: str, *keys: str, amount: int | None = None, clicked: float) -> None:
         self.says("action", name=name, keys=list(keys), amount=amount, clicked=clicked)

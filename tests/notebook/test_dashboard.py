@@ -51,15 +51,29 @@ def shown(view: Dashboard, tube: str) -> tuple[object, ...]:
 
 def test_it_shows_the_tubes_and_who_the_server_is(view: Dashboard, session: Session) -> None:
     assert shown(view, "mail") == (1, 0, 1, 2)
-    assert view.tubes.said("title").startswith(f"{session.address} · beanstalkd 1.")
+    assert view.chart.said("title").startswith(f"{session.address} · beanstalkd 1.")
 
 
 def test_selecting_a_tube_shows_its_heads_and_one_job_its_body(view: Dashboard) -> None:
     view.select("mail")
     assert {cells[0]: key for key, cells in view.heads.rows.items()} == {"ready": "3", "delayed": "4", "buried": "1"}
     view.select_jobs(1)
-    assert view.heads.said("detail") == '{"user": 0}'
+    assert view.heads.said("detail") == '{\n  "user": 0\n}'
     assert view.selection["name"].tolist() == ["mail"]
+
+
+def test_a_selected_job_stays_when_it_heads_its_tube_no_more(session: Session) -> None:
+    with session.dashboard() as view:
+        view.select("mail")
+        view.select_jobs(1)
+        session.kick([1])
+        until(lambda: view.heads.rows["1"][0] == "ready")
+        session.put("mail", b"urgent", priority=0)
+        until(lambda: "5" in view.heads.rows)
+        assert {"1", "5"} <= set(view.heads.rows)
+        session.delete([1])
+        until(lambda: "1" not in view.heads.rows)
+        assert view.heads.said("detail") == ""
 
 
 @pytest.mark.parametrize(
@@ -127,15 +141,15 @@ def test_what_goes_wrong_in_a_click_stands_in_the_status_line(view: Dashboard) -
 def test_a_read_only_session_offers_no_buttons(beanstalkd: Beanstalkd) -> None:
     with beanops.connect(beanstalkd.address, read_only=True) as session, session.dashboard() as view:
         assert view.tubes.widget.options["actions"] == view.heads.widget.options["actions"] == []
-        assert view.tubes.said("title").endswith("read-only")
+        assert view.chart.said("title").endswith("read-only")
 
 
 def test_a_lost_server_shows_with_the_age_of_the_values(view: Dashboard, session: Session) -> None:
     tick = first_look(session)
     view.show(tick)
-    view.show(Tick(tick.at + 12, tick.snapshot, {}, {}, "it closed the connection"))
+    view.show(Tick(tick.at + 12, tick.snapshot, {}, {}, lost="it closed the connection"))
     lost = f"{session.address} is lost: it closed the connection · the values are 12 s old · trying again"
-    assert view.tubes.said("title") == lost
+    assert view.chart.said("title") == lost
     assert shown(view, "mail") == (1, 0, 1, 2)
 
 
@@ -143,9 +157,9 @@ def test_a_view_survives_a_restart_of_the_server(start_beanstalkd: Callable[...,
     first = start_beanstalkd()
     with beanops.connect(first.address) as session, session.dashboard() as view:
         first.stop(kill=True)
-        until(lambda: " is lost: " in view.tubes.said("title"))
+        until(lambda: " is lost: " in view.chart.said("title"))
         start_beanstalkd(port=first.port)
-        until(lambda: "beanstalkd 1." in view.tubes.said("title"))
+        until(lambda: "beanstalkd 1." in view.chart.said("title"))
 
 
 def test_a_cell_that_runs_again_replaces_its_view(session: Session) -> None:
@@ -210,7 +224,7 @@ def test_a_missing_library_names_the_extra(session: Session, monkeypatch: pytest
 def test_rates_are_taken_over_seconds_and_start_anew_with_another_server(session: Session) -> None:
     now = [0.0]
     poller = Poller(lambda: session, lambda: now[0])
-    assert poller.look(set()).rates["mail"].puts is None
+    assert poller.look().rates["mail"].puts is None
     session.put("mail", b"x")
     now[0] = 2.0
     assert poller.look({"mail"}).rates["mail"].puts == 0.5

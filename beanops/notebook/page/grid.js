@@ -1,16 +1,9 @@
 // The table: virtual rows, selection by key, a tool bar whose dangerous buttons are armed first. Text only ever
-// becomes textContent. The rows themselves are in rows.js, which stands before this file.
+// becomes textContent. dom.js and rows.js stand before this file.
 
 const ROW = 26;
 const ARMED_MS = 5000;
 const STILL_MS = 3000;
-
-function make(tag, className, text) {
-  const element = document.createElement(tag);
-  element.className = className;
-  if (text !== undefined) element.textContent = text;
-  return element;
-}
 
 function button(className, text) {
   const element = make("button", className, text);
@@ -100,6 +93,7 @@ class Table {
     this.columns = model.get("columns");
     this.rows = new Rows(this.columns);
     this.clock = new Clock();
+    this.greeting = new Greeting(model);
     this.seq = null; // null: waiting for a snapshot
     this.selection = new Set();
     this.focus = null;
@@ -115,6 +109,7 @@ class Table {
   }
 
   close() {
+    this.greeting.answered();
     this.model.off("msg:custom", this.hear);
     this.resize.disconnect();
     this.tools.disarmAll();
@@ -128,7 +123,6 @@ class Table {
   build(el) {
     const options = this.model.get("options");
     this.root = make("div", "beanops");
-    this.root.dataset.lmSuppressShortcuts = "true"; // or JupyterLab takes the keys: d d deletes the cell
     this.title = make("div", "beanops-title");
     this.title.setAttribute("role", "status");
     this.tools = new Toolbar(options.actions, options.noun, () => this.selectedRows(), (message) => this.send(message));
@@ -170,6 +164,9 @@ class Table {
     this.root.append(this.title, bar, this.view, this.empty, this.status, this.detail);
     bar.hidden = !bar.children.length;
     this.detail.hidden = true;
+    // On each element that can have the focus, or JupyterLab takes the keys: d d deletes the cell.
+    const focusable = this.root.querySelectorAll("button, input, [tabindex]");
+    focusable.forEach((element) => (element.dataset.lmSuppressShortcuts = "true"));
     el.append(this.root);
   }
 
@@ -186,7 +183,7 @@ class Table {
 
   hello() {
     this.seq = null;
-    this.model.send({ kind: "hello" });
+    this.greeting.hello();
   }
 
   send(message) {
@@ -202,6 +199,7 @@ class Table {
   }
 
   replace(message) {
+    this.greeting.answered();
     if (this.seq === null) this.selection = new Set(message.selected);
     this.seq = message.seq;
     this.rows.replace(message.keys, message.cells);
@@ -225,10 +223,8 @@ class Table {
   }
 
   say(message) {
-    const line = this[message.line];
-    line.textContent = message.text;
-    line.dataset.tone = message.tone;
-    if (message.line === "detail") line.hidden = !message.text;
+    say(this[message.line], message);
+    if (message.line === "detail") this.detail.hidden = !message.text;
     if (message.line === "title") this.root.classList.toggle("beanops-stale", message.tone === "lost");
   }
 

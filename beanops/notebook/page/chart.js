@@ -1,0 +1,148 @@
+// The charts: one canvas a panel, one sample appended a tick; lines, or areas on top of each other. dom.js stands
+// before this file.
+
+const HEIGHT = 110;
+const TOP = 16;
+const FEWEST = 120; // samples across the width, at least
+
+const short = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 });
+const label = (value) => (value === null ? "–" : short.format(value));
+
+// The next round number, so that the scale does not move with every sample.
+function ceiling(value) {
+  const power = 10 ** Math.floor(Math.log10(value));
+  return power * [1, 2, 5, 10].find((step) => step * power >= value);
+}
+
+// The stretches between the gaps: an unknown value is a gap, not a zero.
+function known(layer) {
+  const stretches = [];
+  layer.forEach((value, i) => {
+    if (value === null) return;
+    if (i > 0 && layer[i - 1] !== null) stretches.at(-1)[1] = i;
+    else stretches.push([i, i]);
+  });
+  return stretches;
+}
+
+class Panel {
+  constructor({ title, series, stacked }, start) {
+    this.series = series;
+    this.stacked = stacked;
+    this.start = start; // its first value in a sample
+    this.element = make("div", "beanops-panel");
+    this.canvas = make("canvas", "beanops-canvas");
+    this.canvas.setAttribute("role", "img");
+    const legend = make("div", "beanops-legend");
+    legend.append(make("span", "beanops-unit", title));
+    this.values = series.map(({ label, tone }) => {
+      const entry = make("span", "beanops-series", "■ ");
+      entry.dataset.tone = tone;
+      const value = make("b", "");
+      entry.append(`${label} `, value);
+      legend.append(entry);
+      return value;
+    });
+    this.element.append(legend, this.canvas);
+    this.title = title;
+  }
+
+  paint(samples) {
+    const last = samples.at(-1);
+    this.values.forEach((value, i) => (value.textContent = last ? label(last[this.start + i]) : "–"));
+    const said = this.series.map(({ label: name }, i) => `${name} ${this.values[i].textContent}`);
+    this.canvas.setAttribute("aria-label", `${this.title}: ${said.join(", ")}`);
+    const width = this.canvas.clientWidth;
+    if (!width) return;
+    const ratio = window.devicePixelRatio || 1;
+    this.canvas.width = width * ratio;
+    this.canvas.height = HEIGHT * ratio;
+    const pen = this.canvas.getContext("2d");
+    pen.scale(ratio, ratio);
+    const style = getComputedStyle(this.canvas);
+    const layers = this.layers(samples);
+    const top = ceiling(Math.max(1, ...layers.flat().filter((value) => value !== null)));
+    const across = Math.max(FEWEST, samples.length) - 1;
+    const x = (i) => width - ((samples.length - 1 - i) / across) * width;
+    const y = (value) => HEIGHT - 1 - (value / top) * (HEIGHT - TOP);
+    pen.strokeStyle = style.getPropertyValue("--b-line");
+    pen.strokeRect(0, y(top), width, 0);
+    pen.fillStyle = style.getPropertyValue("--b-dim");
+    pen.font = `11px ${style.fontFamily}`;
+    pen.fillText(label(top), 2, TOP - 4);
+    // The highest layer first: what lies on top of others is covered by them.
+    for (const i of [...layers.keys()].reverse()) {
+      const colour = style.getPropertyValue(`--b-${this.series[i].tone}`);
+      this.draw(pen, layers[i], x, y, colour);
+    }
+  }
+
+  layers(samples) {
+    const sums = samples.map(() => 0);
+    return this.series.map((_, s) =>
+      samples.map((sample, i) => {
+        const value = sample[this.start + s];
+        return this.stacked && value !== null ? (sums[i] += value) : value;
+      }),
+    );
+  }
+
+  draw(pen, layer, x, y, colour) {
+    pen.strokeStyle = pen.fillStyle = colour;
+    pen.lineWidth = 1.5;
+    for (const [from, to] of known(layer)) {
+      pen.beginPath();
+      for (let i = from; i <= to; i++) pen.lineTo(x(i), y(layer[i]));
+      if (this.stacked) {
+        pen.lineTo(x(to), y(0));
+        pen.lineTo(x(from), y(0));
+        pen.fill();
+      } else pen.stroke();
+    }
+  }
+}
+
+export default {
+  render({ model, el }) {
+    const { limit, panels: wanted } = model.get("options");
+    const root = make("div", "beanops");
+    const title = make("div", "beanops-title");
+    title.setAttribute("role", "status");
+    const row = make("div", "beanops-panels");
+    let start = 0;
+    const panels = wanted.map((panel) => {
+      const made = new Panel(panel, start);
+      start += panel.series.length;
+      return made;
+    });
+    row.append(...panels.map((panel) => panel.element));
+    root.append(title, row);
+    el.append(root);
+
+    let [samples, seq] = [[], null];
+    const paint = () => panels.forEach((panel) => panel.paint(samples));
+    const greeting = new Greeting(model);
+    const hello = () => ((seq = null), greeting.hello());
+    const hear = (message) => {
+      if (message.kind === "say") return say(title, message);
+      if (message.kind === "samples") {
+        greeting.answered();
+        samples = message.samples;
+      } else if (seq === null) return;
+      else if (message.seq !== seq + 1) return hello();
+      else samples = [...samples.slice(1 - limit), message.sample];
+      seq = message.seq;
+      paint();
+    };
+    model.on("msg:custom", hear);
+    const resize = new ResizeObserver(paint);
+    resize.observe(row);
+    hello();
+    return () => {
+      greeting.answered();
+      model.off("msg:custom", hear);
+      resize.disconnect();
+      root.remove();
+    };
+  },
+};

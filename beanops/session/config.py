@@ -1,0 +1,140 @@
+"""What the user configured: named servers, and where the journal is.
+
+The file is ``config.toml`` in the user's configuration directory (``BEANOPS_CONFIG`` names another)::
+
+    journal = "postgresql+psycopg://ops@db/journal"
+    journal_bodies = true
+
+    [servers.prod]
+    address = "queue.internal:11300"
+    read_only = false
+    color = "red"
+    label = "PRODUCTION"
+    confirm = "type-name"
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from beanops.client.address import Address
+from beanops.protocol.errors import UsageError
+
+_SERVER_KEYS = {"address": str, "read_only": bool, "color": str, "label": str, "confirm": str}
+_KEYS = {"journal": str, "journal_bodies": bool, "servers": dict}
+CONFIRMS = ("ask", "type-name")
+
+
+class ConfigError(UsageError):
+    """The configuration file cannot be read, or says what beanops does not understand."""
+
+
+class Profile(NamedTuple):
+    """A server as the user named it.
+
+    Attributes
+    ----------
+    name : str
+        The name, or the address of a server that is not in the configuration.
+    address : str
+        Where it listens.
+    read_only : bool
+        Whether everything that would change a queue is refused.
+    color : str
+        A colour for the dashboards; empty for none.
+    label : str
+        Words that stand with the colour, such as ``"PRODUCTION"``.
+    confirm : str
+        ``"ask"``, or ``"type-name"`` to have the name typed before anything is destroyed.
+    keep_bodies : bool
+        Whether the journal keeps the bodies of deleted jobs.
+    """
+
+    name: str
+    address: str
+    read_only: bool = False
+    color: str = ""
+    label: str = ""
+    confirm: str = "ask"
+    keep_bodies: bool = True
+
+
+def config_path() -> Path:
+    """Return where the configuration file is, or would be."""
+    if named := os.environ.get("BEANOPS_CONFIG"):
+        return Path(named)
+    from platformdirs import user_config_path
+
+    return user_config_path("beanops") / "config.toml"
+
+
+def read_config() -> dict[str, Any]:
+    """Return what the configuration file says; empty when there is none.
+
+    Raises
+    ------
+    ConfigError
+        It cannot be read, or has a key or a value that beanops does not understand.
+    """
+    path = config_path()
+    try:
+        with path.open("rb") as file:
+            config = tomllib.load(file)
+    except FileNotFoundError:
+        return {}
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from None
+    _check(path, "", config, _KEYS)
+    for name, server in config.get("servers", {}).items():
+        if not isinstance(server, dict):
+            raise ConfigError(f"{path}: servers.{name} must be a table")
+        _check(path, f"servers.{name}.", server, _SERVER_KEYS)
+        if "address" not in server:
+            raise ConfigError(f"{path}: servers.{name} has no address")
+        if server.get("confirm", "ask") not in CONFIRMS:
+            raise ConfigError(f"{path}: servers.{name}.confirm must be one of {', '.join(CONFIRMS)}")
+    return config
+
+
+def _check(path: Path, where: str, table: dict[str, Any], keys: dict[str, type]) -> None:
+    for key, value in table.items():
+        if key not in keys:
+            raise ConfigError(f"{path}: {where}{key} is unknown; known are {', '.join(keys)}")
+        if not isinstance(value, keys[key]):
+            raise ConfigError(f"{path}: {where}{key} must be a {keys[key].__name__}, not {value!r}")
+
+
+def profiles() -> dict[str, Profile]:
+    """Return the configured servers by name."""
+    config = read_config()
+    bodies = config.get("journal_bodies", True)
+    return {name: Profile(name, **server, keep_bodies=bodies) for name, server in config.get("servers", {}).items()}
+
+
+def profile(target: str | Address) -> Profile:
+    """Return the server of that name, or one made of an address.
+
+    Raises
+    ------
+    ConfigError
+        The configuration cannot be read.
+    ArgumentError
+        It is neither a name nor an address.
+    """
+    known = profiles().get(target) if isinstance(target, str) else None
+    if known is not None:
+        return known
+    address = str(Address.parse(target))
+    return Profile(address, address, keep_bodies=read_config().get("journal_bodies", True))
+
+
+def default_journal() -> str:
+    """Return where the journal is: ``BEANOPS_JOURNAL``, the configuration's, or the user's data directory."""
+    if named := os.environ.get("BEANOPS_JOURNAL") or read_config().get("journal"):
+        return str(named)
+    from platformdirs import user_data_path
+
+    return str(user_data_path("beanops") / "journal.sqlite")

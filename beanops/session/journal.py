@@ -1,0 +1,318 @@
+"""The journal: every run, every intent and every outcome, in a database that outlives the process.
+
+Intents are on disk before their commands are sent, outcomes after; nothing is ever changed or deleted but by
+`Journal.prune`, which is on the record itself. What rows look like to users is in `record`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from beanops.session.record import UNKNOWN, Action, Entry, Fate, Intent, JournalError, RunRow, action_of
+
+_U63 = 2**63
+
+
+class _Unsigned(sa.TypeDecorator[int]):
+    """Unsigned 64 bit in the signed column that databases have."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, dialect: sa.Dialect) -> int | None:
+        return None if value is None else _signed(value)
+
+    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> int | None:
+        return value + 2 * _U63 if value is not None and value < 0 else value
+
+
+def _signed(value: int) -> int:
+    return value - 2 * _U63 if value >= _U63 else value
+
+
+_SCHEMA = sa.MetaData()
+_RUNS = sa.Table(
+    "runs",
+    _SCHEMA,
+    sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column("time", sa.BigInteger, nullable=False, index=True),
+    sa.Column("server", sa.Text, nullable=False),
+    sa.Column("instance", sa.String(32), nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("source", sa.String(16), nullable=False),
+    sa.Column("action", sa.String(16), nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("undoes", sa.String(40)),
+    sa.Column("request", sa.Text, nullable=False),
+)
+_ACTIONS = sa.Table(
+    "actions",
+    _SCHEMA,
+    sa.Column("run", sa.String(40), primary_key=True),
+    sa.Column("n", sa.Integer, primary_key=True),
+    sa.Column("time", sa.BigInteger, nullable=False),
+    sa.Column("action", sa.String(16), nullable=False),
+    sa.Column("tube", sa.Text),
+    sa.Column("job_id", _Unsigned),
+    sa.Column("state_before", sa.String(10)),
+    sa.Column("priority", sa.BigInteger),
+    sa.Column("delay", sa.BigInteger),
+    sa.Column("priority_before", sa.BigInteger),
+    sa.Column("time_left", sa.BigInteger),
+    sa.Column("ttr", sa.BigInteger),
+    sa.Column("target", sa.Text),
+    sa.Column("body", sa.LargeBinary),
+)
+# One row settles the actions first_n to last_n of a run: a hundred thousand that were all done cost one row.
+_OUTCOMES = sa.Table(
+    "outcomes",
+    _SCHEMA,
+    sa.Column("seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("run", sa.String(40), nullable=False, index=True),
+    sa.Column("first_n", sa.Integer, nullable=False),
+    sa.Column("last_n", sa.Integer, nullable=False),
+    sa.Column("time", sa.BigInteger, nullable=False),
+    sa.Column("outcome", sa.String(10), nullable=False),
+    sa.Column("error", sa.Text),
+    sa.Column("new_id", _Unsigned),
+    sa.Column("jobs", sa.BigInteger, nullable=False),
+)
+_FIELDS = tuple(_ACTIONS.c[name] for name in Intent._fields)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Journal:
+    """A journal in a database. Threads may share one, and processes may share its database.
+
+    Parameters
+    ----------
+    url : str
+        A path of a SQLite file, or any URL that SQLAlchemy takes, such as ``postgresql+psycopg://host/ops``.
+
+    Raises
+    ------
+    JournalError
+        It cannot be opened.
+
+    Examples
+    --------
+    >>> Journal("sqlite://").runs()
+    []
+    """
+
+    def __init__(self, url: str) -> None:
+        if "://" not in url:
+            Path(url).expanduser().parent.mkdir(parents=True, exist_ok=True)
+            url = f"sqlite:///{Path(url).expanduser()}"
+        try:
+            self._engine = sa.create_engine(url)
+        except (sa.exc.SQLAlchemyError, ImportError) as error:
+            raise JournalError(f"the journal's address is of no use: {_one_line(error)}") from None
+        self.where = self._engine.url.render_as_string()
+        if self._engine.dialect.name == "sqlite":
+            sa.event.listen(self._engine, "connect", _harden_sqlite)
+        with self._transaction() as connection:
+            _SCHEMA.create_all(connection)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sa.Connection]:
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except (sa.exc.SQLAlchemyError, OSError) as error:
+            raise JournalError(f"the journal at {self.where} failed: {_one_line(error)}") from None
+
+    # -- write ---------------------------------------------------------------------------------------------------
+
+    def begin(self, run: RunRow) -> None:
+        """Write down that a run begins."""
+        row = run._asdict() | {"time": _microseconds(run.time), "request": json.dumps(run.request)}
+        with self._transaction() as connection:
+            connection.execute(_RUNS.insert(), row)
+
+    def write(
+        self,
+        run: str,
+        time: datetime,
+        intents: Sequence[Intent] = (),
+        first: int = 0,
+        fates: Iterable[tuple[int, Fate]] = (),
+    ) -> None:
+        """Write down what became of earlier actions of a run and what is about to be done, in one transaction.
+
+        When it returns, both are on disk.
+
+        Parameters
+        ----------
+        run : str
+            Its id.
+        time : datetime
+            Now, UTC.
+        intents : sequence of Intent
+            What is about to be done.
+        first : int
+            The place of the first of them in the run.
+        fates : iterable of (int, Fate)
+            Places in the run, and what became of the actions there, in order.
+        """
+        now = _microseconds(time)
+        with self._transaction() as connection:
+            settled = [
+                {"run": run, "first_n": start, "last_n": end, "time": now, **fate._asdict()}
+                for start, end, fate in _together(fates)
+            ]
+            if settled:
+                connection.execute(_OUTCOMES.insert(), settled)
+            if intents:
+                rows = [(run, first + n, now, *intent) for n, intent in enumerate(intents)]
+                _insert_many(connection, ("run", "n", "time", *Intent._fields), rows)
+
+    def prune(self, before: datetime, run: RunRow) -> int:
+        """Delete the runs that began before a time, and write down that this was done; return how many."""
+        row = run._asdict() | {"time": _microseconds(run.time)}
+        old = sa.select(_RUNS.c.id).where(_RUNS.c.time < _microseconds(before))
+        with self._transaction() as connection:
+            pruned = connection.execute(sa.select(sa.func.count()).select_from(old.subquery())).scalar_one()
+            for table in (_ACTIONS, _OUTCOMES):
+                connection.execute(table.delete().where(table.c.run.in_(old)))
+            connection.execute(_RUNS.delete().where(_RUNS.c.time < _microseconds(before)))
+            connection.execute(_RUNS.insert(), row | {"request": json.dumps(run.request | {"pruned": pruned})})
+        return int(pruned)
+
+    # -- read ----------------------------------------------------------------------------------------------------
+
+    def runs(self, server: str | None = None) -> list[RunRow]:
+        """Return all runs, or those on one server, oldest first."""
+        query = sa.select(_RUNS).order_by(_RUNS.c.time, _RUNS.c.id)
+        if server is not None:
+            query = query.where(_RUNS.c.server == server)
+        with self._transaction() as connection:
+            return [_run(row) for row in connection.execute(query)]
+
+    def run(self, id: str) -> RunRow:
+        """Return one run.
+
+        Raises
+        ------
+        JournalError
+            There is none of that id.
+        """
+        with self._transaction() as connection:
+            row = connection.execute(sa.select(_RUNS).where(_RUNS.c.id == id)).one_or_none()
+        if row is None:
+            raise JournalError(f"the journal at {self.where} has no run {id}")
+        return _run(row)
+
+    def entries(self, run: str, bodies: bool = False) -> list[Entry]:
+        """Return the actions of a run, in order.
+
+        Parameters
+        ----------
+        run : str
+            Its id.
+        bodies : bool
+            Whether to read bodies too; without, they are None.
+        """
+        fields = _FIELDS if bodies else (*_FIELDS[:-1], sa.null())
+        query = sa.select(_ACTIONS.c.n, _ACTIONS.c.time, *fields).where(_ACTIONS.c.run == run).order_by(_ACTIONS.c.n)
+        with self._transaction() as connection:
+            rows = connection.execute(query).all()
+            fates = self._fates(connection, run, rows[-1][0] + 1 if rows else 0)
+        return [Entry(n, _EPOCH + time * _MICROSECOND, Intent(*intent), fates[n]) for n, time, *intent in rows]
+
+    def actions(self, server: str | None = None, limit: int | None = None) -> list[Action]:
+        """Return actions as users see them, oldest first: all, those on one server, the newest `limit` of them."""
+        found: list[list[Action]] = []
+        left = limit
+        for run in reversed(self.runs(server)):
+            if left is not None and left <= 0:
+                break
+            entries = self.entries(run.id)
+            found.append([action_of(run, entry) for entry in (entries if left is None else entries[-left:])])
+            left = None if left is None else left - len(found[-1])
+        return [action for actions in reversed(found) for action in actions]
+
+    def counts(self, run: str) -> dict[str, int]:
+        """Return how many actions of a run ended in each outcome."""
+        counts: dict[str, int] = {}
+        query = sa.select(sa.func.max(_ACTIONS.c.n)).where(_ACTIONS.c.run == run)
+        with self._transaction() as connection:
+            last = connection.execute(query).scalar_one()
+            for fate in self._fates(connection, run, 0 if last is None else last + 1):
+                counts[fate.outcome] = counts.get(fate.outcome, 0) + fate.jobs
+        return counts
+
+    def highest_id(self, instance: str) -> int:
+        """Return the highest job id that the journal knows of one server process, 0 for none."""
+        here = sa.select(_RUNS.c.id).where(_RUNS.c.instance == instance)
+        acted = sa.select(sa.func.max(_ACTIONS.c.job_id)).where(_ACTIONS.c.run.in_(here), _ACTIONS.c.state_before != "")
+        made = sa.select(sa.func.max(_OUTCOMES.c.new_id)).where(_OUTCOMES.c.run.in_(here))
+        with self._transaction() as connection:
+            return max(connection.execute(acted).scalar_one() or 0, connection.execute(made).scalar_one() or 0)
+
+    def _fates(self, connection: sa.Connection, run: str, count: int) -> list[Fate]:
+        fates = [UNKNOWN] * count
+        query = sa.select(_OUTCOMES).where(_OUTCOMES.c.run == run).order_by(_OUTCOMES.c.seq)
+        for row in connection.execute(query):
+            fate = Fate(row.outcome, row.error, row.new_id, row.jobs)
+            fates[row.first_n : row.last_n + 1] = [fate] * (row.last_n + 1 - row.first_n)
+        return fates
+
+
+def _harden_sqlite(connection: Any, _: Any) -> None:
+    """Commit to disk, not to the page cache; let several processes write, one after the other."""
+    for pragma in ("busy_timeout = 30000", "journal_mode = wal", "synchronous = full"):
+        connection.execute(f"pragma {pragma}")
+
+
+def _insert_many(connection: sa.Connection, names: Sequence[str], rows: list[tuple[Any, ...]]) -> None:
+    """Insert actions without the cost of a dict and a pass through the type system for each, which is two thirds."""
+    at = names.index("job_id")
+    rows = [row if row[at] is None or row[at] < _U63 else (*row[:at], _signed(row[at]), *row[at + 1 :]) for row in rows]
+    compiled = _ACTIONS.insert().compile(dialect=connection.dialect, column_keys=list(names))
+    if compiled.positional:
+        connection.exec_driver_sql(str(compiled), rows)
+    else:
+        connection.exec_driver_sql(str(compiled), [dict(zip(names, row, strict=True)) for row in rows])
+
+
+def _together(fates: Iterable[tuple[int, Fate]]) -> Iterator[tuple[int, int, Fate]]:
+    """Join neighbours that ended the same way."""
+    start = end = -1
+    last = UNKNOWN
+    for n, fate in fates:
+        if fate == last and n == end + 1 and fate.new_id is None and fate.jobs == 1:
+            end = n
+        else:
+            if start >= 0:
+                yield start, end, last
+            start = end = n
+            last = fate
+    if start >= 0:
+        yield start, end, last
+
+
+def _run(row: sa.Row[Any]) -> RunRow:
+    values = row._asdict()
+    return RunRow(**values | {"time": _EPOCH + row.time * _MICROSECOND, "request": json.loads(row.request)})
+
+
+def _microseconds(time: datetime) -> int:
+    return (time - _EPOCH) // _MICROSECOND
+
+
+def _one_line(error: BaseException) -> str:
+    cause = getattr(error, "orig", None) or error
+    return " ".join(str(cause).split())

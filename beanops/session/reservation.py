@@ -1,0 +1,117 @@
+"""A job that an operator holds: kept from timing out, and given back with its own priority."""
+
+from __future__ import annotations
+
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, SupportsIndex
+
+from beanops.protocol import Job, JobStats
+from beanops.protocol.errors import BeanopsError
+
+if TYPE_CHECKING:
+    from beanops.session.run import Run
+    from beanops.session.session import Session
+
+
+class Reservation:
+    """A held job; made by `Session.reserve`.
+
+    It is touched by itself at half of its ttr, as long as somebody refers to it and the session lives. Whatever
+    ends the process gives the job back to the workers.
+
+    Attributes
+    ----------
+    id : int
+        The job's number.
+    body : bytes
+        Its body.
+    tube : str
+        Its tube.
+    priority : int
+        Its priority.
+    ttr : int
+        Seconds that the server lets it be held without a touch.
+
+    Examples
+    --------
+    >>> with session.reserve("mail") as job:       # doctest: +SKIP
+    ...     print(job.body, job.time_left)
+    ...     job.bury()
+    """
+
+    def __init__(self, session: Session, keep: Callable[[int], bool], job: Job, stats: JobStats) -> None:
+        self.id = job.id
+        self.body = job.body
+        self.tube = stats.tube
+        self.priority = stats.priority
+        self.ttr = stats.ttr
+        self._session = session
+        self._touched = time.monotonic() - (stats.ttr - stats.time_left if stats.state == "reserved" else 0)
+        self._decided = threading.Event()
+        watcher = threading.Thread(
+            target=_keep_touched, args=(weakref.ref(self), self._decided, keep, stats.ttr / 2), daemon=True
+        )
+        watcher.start()
+
+    @property
+    def held(self) -> bool:
+        """Whether the session still holds the job."""
+        return self.id in self._session.held
+
+    @property
+    def time_left(self) -> float:
+        """Seconds until the server would take the job back, were it not touched again; 0 when it is not held."""
+        return max(0.0, self._touched + self.ttr - time.monotonic()) if self.held else 0.0
+
+    def touch(self) -> Run:
+        """Start its ttr anew, on record."""
+        run = self._session.touch(self.id)
+        if run.done:
+            self._touched = time.monotonic()
+        return run
+
+    def release(self, *, priority: SupportsIndex | None = None, delay: SupportsIndex = 0) -> Run:
+        """Give it back to the workers, with its own priority unless another is given."""
+        self._decided.set()
+        return self._session.release(self.id, priority=priority, delay=delay)
+
+    def bury(self, *, priority: SupportsIndex | None = None) -> Run:
+        """Bury it."""
+        self._decided.set()
+        return self._session.bury(self.id, priority=priority)
+
+    def delete(self) -> Run:
+        """Delete it."""
+        self._decided.set()
+        return self._session.delete(self.id)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self.held:
+            self.release()
+        self._decided.set()
+
+    def __repr__(self) -> str:
+        state = f"{self.time_left:.0f} s left" if self.held else "no longer held"
+        return f"<Reservation of job {self.id} in {self.tube}, {state}>"
+
+
+def _keep_touched(
+    of: weakref.ref[Reservation], decided: threading.Event, keep: Callable[[int], bool], every: float
+) -> None:
+    while not decided.wait(every):
+        reservation = of()
+        if reservation is None or not reservation.held:
+            return
+        try:
+            if keep(reservation.id):
+                reservation._touched = time.monotonic()
+        except BeanopsError:
+            return  # the connection is gone, and the reservation with it
+        del reservation

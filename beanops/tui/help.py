@@ -1,0 +1,53 @@
+"""The help: the keys that work where it was opened, as the bindings have them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import ActiveBinding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from beanops.tui import keys
+
+#: In which order keys are listed: what this screen is for comes first.
+SCOPES = ("act", "tubes", "tube", "sort", "back", "app", "table", "body")
+
+
+class HelpScreen(ModalScreen[None]):
+    """Lists keys.
+
+    Parameters
+    ----------
+    title : str
+        What they are for.
+    bindings : list of ActiveBinding
+        Those that work there.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.HELP]
+
+    def __init__(self, title: str, bindings: list[ActiveBinding]) -> None:
+        super().__init__()
+        self._title = title
+        self._bindings_shown = bindings
+
+    def compose(self) -> ComposeResult:
+        """Lay out one line a key."""
+        lines: dict[str, tuple[str, str]] = {}
+        for active in self._bindings_shown:
+            binding = active.binding
+            # Keys of the toolkit's own widgets have no name here.
+            if binding.id and binding.tooltip:
+                lines.setdefault(binding.id, (self.app.get_key_display(binding), binding.tooltip))
+        ordered = sorted(lines, key=lambda name: SCOPES.index(name.partition(".")[0]))
+        text = Content("\n").join(
+            Content.assemble((f"{shown:>9}", "bold $primary"), f"  {what}")
+            for shown, what in map(lines.__getitem__, ordered)
+        )
+        with VerticalScroll(id="help"):
+            yield Static(Content(self._title), id="question")
+            yield Static(text)

@@ -1,0 +1,85 @@
+"""Every key of the dashboard, as data: footer and help are made from these tables, and a keymap can change them.
+
+What the actions on tubes and jobs do is in `offers`, which has their keys too.
+"""
+
+from __future__ import annotations
+
+from textual.binding import Binding
+
+
+def key(
+    scope: str,
+    keys: str,
+    action: str,
+    label: str,
+    help: str = "",
+    *,
+    show: bool = False,
+    display: str | None = None,
+    priority: bool = False,
+) -> Binding:
+    """Return a binding; in keymaps it is called by its scope and label, such as ``table.page-up``.
+
+    Without a `help` it shares the line of the one before it.
+    """
+    name = f"{scope}.{label.lower().replace(' ', '-')}"
+    return Binding(keys, action, label, show=show, key_display=display, priority=priority, tooltip=help, id=name)
+
+
+APP = [
+    key("app", "question_mark", "app.help", "Help", "What the keys do here", show=True, display="?"),
+    key("app", "a", "app.record", "Actions", "What was done in this session, and what came of it", show=True),
+    key("app", "f5", "app.refresh", "Refresh", "Ask the server at once, also when it is lost", display="F5"),
+    key("app", "q", "app.quit", "Quit", "Leave; jobs that you hold become ready again", show=True),
+    key("app", "ctrl+q,ctrl+c", "app.quit", "Quit at once", "Leave, also from a dialog", display="^c", priority=True),
+]
+
+BACK = [key("back", "escape", "back", "Back", "Back one level", display="Esc")]
+
+TABLE = [
+    key("table", "up", "cursor(-1)", "Up", "One row up or down", display="↑↓"),
+    key("table", "down", "cursor(1)", "Down"),
+    key("table", "pageup", "page(-1)", "Page up", "One page up or down", display="PgUp PgDn"),
+    key("table", "pagedown", "page(1)", "Page down"),
+    key("table", "home", "top", "Top", "First or last row; at the first the cursor stays there", display="Home End"),
+    key("table", "end", "bottom", "Bottom"),
+]
+
+SORT = [
+    key("sort", "less_than_sign", "sort(-1)", "Sort", "Sort by the next column", show=True, display="<>"),
+    key("sort", "greater_than_sign", "sort(1)", "Sort right"),
+    key("sort", "r", "reverse", "Reverse", "Turn the order round", show=True),
+]
+
+TUBES = [
+    key("tubes", "enter", "open", "Open", "Open the tube under the cursor", show=True, display="⏎"),
+    key("tubes", "slash", "filter", "Filter", "Show only tubes whose name contains a text", show=True, display="/"),
+    key("tubes", "escape", "back", "Clear", "Clear the filter", display="Esc"),
+]
+
+TUBE = [
+    key("tube", "enter,tab", "switch", "Body", "Between the jobs and the body, which scrolls", display="⏎"),
+]
+
+BODY = [
+    key("body", "up", "scroll_up", "Up", "One line up or down", display="↑↓"),
+    key("body", "down", "scroll_down", "Down"),
+    key("body", "pageup", "page_up", "Page up", "One page up or down", display="PgUp PgDn"),
+    key("body", "pagedown,space", "page_down", "Page down"),
+    key("body", "home", "scroll_home", "Top", "First or last line", display="Home End"),
+    key("body", "end", "scroll_end", "Bottom"),
+]
+
+CONFIRM = [
+    key("confirm", "y", "answer(True)", "Yes", "Do it"),
+    key("confirm", "n,escape", "answer(False)", "No", "Leave everything as it is", display="Esc"),
+    key("confirm", "left", "app.focus_previous", "Left", "The button to the left", display="←"),
+    key("confirm", "right", "app.focus_next", "Right", "The button to the right", display="→"),
+]
+
+ASK = [key("ask", "escape", "cancel", "Cancel", "Leave everything as it is", display="Esc")]
+
+HELP = [
+    key("help", "escape,question_mark,enter", "app.pop_screen", "Close", "Close the help", show=True, display="Esc")
+]

@@ -1,0 +1,347 @@
+"""`Table`: rows drawn only where they are seen, with the cursor on a row's key and never on its place.
+
+It knows no tubes or jobs: what its columns show is data (`columns`). How wide they are is in `layout`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import BindingType
+from textual.geometry import Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from beanops.text import safe_text
+from beanops.tui import keys
+from beanops.tui.layout import Column, Placed, fitted, place
+
+R = TypeVar("R")
+
+#: Seconds after a cursor movement in which rows keep their order, so that nothing slips away from under the hand.
+HOLD = 3.0
+#: Drawn lines that are kept.
+CACHED = 2048
+
+
+class Table(ScrollView, Generic[R], can_focus=True):
+    """A table of any number of rows.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+        What it shows, the first the widest.
+    key : callable
+        Tells a row's key, which stays the row's own through every refresh.
+    clock : callable
+        Monotonic seconds.
+    sort : str or None
+        The column that it is sorted by at first; None keeps the order in which rows come.
+    empty : str
+        What it says when there are no rows.
+    """
+
+    ALLOW_SELECT = False
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.TABLE]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "table--header",
+        "table--cursor",
+        "table--muted",
+        "table--strong",
+        "table--ready",
+        "table--reserved",
+        "table--delayed",
+        "table--buried",
+        "table--paused",
+        "table--warn",
+        "table--stale",
+    }
+
+    stale: reactive[bool] = reactive(False)
+
+    class Moved(Message):
+        """The cursor is on another row."""
+
+    class Opened(Message):
+        """A row was clicked that the cursor was on."""
+
+    def __init__(
+        self,
+        columns: Sequence[Column[R]],
+        key: Callable[[R], Any],
+        clock: Callable[[], float],
+        *,
+        sort: str | None = None,
+        empty: str = "nothing here",
+        id: str | None = None,
+    ) -> None:
+        super().__init__(id=id)
+        self._columns = {column.key: column for column in columns}
+        self._key = key
+        self._clock = clock
+        self._empty = empty
+        self._given: tuple[R, ...] = ()
+        self._rows: tuple[R, ...] = ()
+        self._places: dict[Any, int] = {}
+        # None is the top: until somebody moves the cursor it stays on the first row, whichever that is.
+        self._cursor: Any = None
+        self._place = 0
+        self._hold_until = 0.0
+        self._placed: list[Placed[R]] = []
+        self._drawn: dict[int, object] = {}
+        self._strips: dict[object, Strip] = {}
+        self._styles: dict[str, Style] = {}
+        self._keep: Callable[[R], bool] | None = None
+        self.sort_key = sort
+        self.descending = False
+
+    # -- rows ----------------------------------------------------------------------------------------------------
+
+    @property
+    def rows(self) -> tuple[R, ...]:
+        """The rows that pass the filter, as they stand."""
+        return self._rows
+
+    @property
+    def given(self) -> int:
+        """How many rows there are, also those that the filter hides."""
+        return len(self._given)
+
+    @property
+    def row(self) -> R | None:
+        """The row under the cursor."""
+        return self._rows[self._place] if self._rows else None
+
+    def show(self, rows: Iterable[R]) -> None:
+        """Show these rows from now on; cursor and scroll stay with the row that the cursor is on."""
+        self._given = tuple(rows)
+        self._arrange(held=self._clock() < self._hold_until)
+
+    def keep(self, passes: Callable[[R], bool] | None) -> None:
+        """Show only rows that pass; None shows all."""
+        self._keep = passes
+        self._arrange()
+
+    def sort_by(self, key: str) -> None:
+        """Sort by a column, or turn its order round if it is sorted by already. Numbers begin with the largest."""
+        self.descending = not self.descending if key == self.sort_key else not self._columns[key].left
+        self.sort_key = key
+        self._arrange()
+
+    def _arrange(self, *, held: bool = False) -> None:
+        before, offset = self.row, self._place - self.scroll_offset.y
+        rows = self._given if self._keep is None else tuple(filter(self._keep, self._given))
+        if held and self.sort_key is not None:
+            last = len(self._places)
+            rows = tuple(sorted(rows, key=lambda row: self._places.get(self._key(row), last)))
+        elif self.sort_key is not None:
+            rows = self._sorted(rows)
+        self._rows = rows
+        self._places = {self._key(row): place for place, row in enumerate(rows)}
+        if self._cursor is None:
+            self._place = 0
+        else:
+            self._place = self._places.get(self._cursor, min(self._place, max(0, len(rows) - 1)))
+            self._cursor = self._key(rows[self._place]) if rows else self._cursor
+        self._fit()
+        if 0 <= offset < self._visible and self._cursor is not None:
+            self.scroll_to(y=self._place - offset, animate=False)
+        self._repaint()
+        now = self.row
+        if (now is None) != (before is None) or (now and before and self._key(now) != self._key(before)):
+            self.post_message(self.Moved())
+
+    def _sorted(self, rows: tuple[R, ...]) -> tuple[R, ...]:
+        assert self.sort_key is not None
+        value = self._columns[self.sort_key].value
+        first = next(iter(self._columns.values())).value
+        ordered = sorted(rows, key=first)
+        # What is unknown stands last, whichever way round.
+        known = [row for row in ordered if value(row) is not None]
+        known.sort(key=value, reverse=self.descending)
+        return (*known, *(row for row in ordered if value(row) is None))
+
+    # -- cursor --------------------------------------------------------------------------------------------------
+
+    def select(self, key: Any) -> None:
+        """Put the cursor on a row by its key; one that is not there yet gets it as soon as it comes."""
+        self._cursor = key
+        if key in self._places:
+            self._move_to(self._places[key])
+
+    def _move_to(self, place: int) -> None:
+        if not self._rows:
+            return
+        before = self._place
+        self._place = max(0, min(place, len(self._rows) - 1))
+        self._cursor = self._key(self._rows[self._place])
+        self._hold_until = self._clock() + HOLD
+        top = self.scroll_offset.y
+        if self._place < top:
+            self.scroll_to(y=self._place, animate=False)
+        elif self._place >= top + self._visible:
+            self.scroll_to(y=self._place - self._visible + 1, animate=False)
+        self._repaint()
+        if self._place != before:
+            self.post_message(self.Moved())
+
+    @property
+    def _visible(self) -> int:
+        return max(1, self.scrollable_content_region.height - 1)
+
+    def action_cursor(self, rows: int) -> None:
+        """Move the cursor by some rows."""
+        self._move_to(self._place + rows)
+
+    def action_page(self, pages: int) -> None:
+        """Move the cursor by some pages."""
+        self._move_to(self._place + pages * self._visible)
+
+    def action_top(self) -> None:
+        """Put the cursor on the first row, and keep it on whichever is first."""
+        self._move_to(0)
+        self._cursor = None
+        self._hold_until = 0.0
+
+    def action_bottom(self) -> None:
+        """Put the cursor on the last row."""
+        self._move_to(len(self._rows) - 1)
+
+    def action_sort(self, step: int) -> None:
+        """Sort by the next shown column to the left or right."""
+        shown = [placed.column.key for placed in self._placed] or list(self._columns)
+        here = shown.index(self.sort_key) if self.sort_key in shown else 0
+        self.sort_by(shown[(here + step) % len(shown)])
+
+    def action_reverse(self) -> None:
+        """Turn the order round."""
+        if self.sort_key is not None:
+            self.sort_by(self.sort_key)
+
+    def on_click(self, event: events.Click) -> None:
+        """Put the cursor where the pointer is, open what is under both, or sort by a header."""
+        if event.y == 0:
+            for placed in self._placed:
+                if self.sort_key is not None and placed.left <= event.x < placed.left + placed.width:
+                    self.sort_by(placed.column.key)
+            return
+        place = self.scroll_offset.y + event.y - 1
+        if place == self._place and self._rows:
+            self.post_message(self.Opened())
+        elif place < len(self._rows):
+            self._move_to(place)
+
+    # -- drawing -------------------------------------------------------------------------------------------------
+
+    def _fit(self) -> None:
+        """Place the columns anew for the width and the names there are."""
+        width = self.scrollable_content_region.width
+        placed = place(list(self._columns.values()), self._rows, width)
+        if placed != self._placed:
+            self._placed = placed
+            self._strips.clear()
+        self.virtual_size = Size(width, len(self._rows) + 1)
+
+    def on_resize(self) -> None:
+        """Place the columns anew, and keep the cursor in sight."""
+        self._fit()
+        if self._rows and not 0 <= self._place - self.scroll_offset.y < self._visible:
+            self.scroll_to(y=self._place - self._visible + 1, animate=False)
+        self._repaint()
+
+    def notify_style_update(self) -> None:
+        """Forget what was drawn in other colours."""
+        super().notify_style_update()
+        self._styles.clear()
+        self._strips.clear()
+
+    def watch_stale(self) -> None:
+        """Draw everything anew: stale rows are dim."""
+        self.refresh()
+
+    def _repaint(self) -> None:
+        """Have drawn anew only the lines that changed."""
+        top = self.scroll_offset.y
+        for y in range(self.scrollable_content_region.height):
+            if self._drawn.get(y) != self._content(y, top):
+                self.refresh_line(y + top)
+
+    def _content(self, y: int, top: int) -> tuple[object, ...]:
+        """Return all that decides how line `y` looks."""
+        if y == 0:
+            return ("header", self.sort_key, self.descending)
+        index = top + y - 1
+        if index >= len(self._rows):
+            return ("empty", y == 2 and not self._rows)
+        row = self._rows[index]
+        cells = [
+            (placed.column.text(row, placed.width), placed.column.style(row), placed.column.left)
+            for placed in self._placed
+        ]
+        return (index == self._place, *cells)
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line of what is in view; the first is the header."""
+        content = self._content(y, self.scroll_offset.y)
+        self._drawn[y] = content
+        known = (content, self.stale, self.has_focus)
+        strip = self._strips.get(known)
+        if strip is None:
+            if len(self._strips) >= CACHED:
+                self._strips.clear()
+            strip = self._strips[known] = self._draw(content)
+        return strip
+
+    def _draw(self, content: tuple[Any, ...]) -> Strip:
+        width = self.scrollable_content_region.width
+        base = self.rich_style
+        kind, *cells = content
+        if kind == "header":
+            style = base + self._style("header")
+            return Strip(self._header(style)).adjust_cell_length(width, style)
+        if kind == "empty":
+            text = f"  {self._empty}" if cells[0] else ""
+            return Strip([Segment(text, base + self._style("muted"))]).adjust_cell_length(width, base)
+        bar = Style()
+        if kind:
+            bar = self._style("cursor") if self.has_focus else Style(bold=True)
+        pieces = [Segment("▌" if kind else " ", base + self._style("strong") + Style(bgcolor=bar.bgcolor))]
+        end = 1
+        for placed, (text, style, left) in zip(self._placed, cells, strict=True):
+            text = safe_text(text)
+            shown = "stale" if self.stale else style
+            pieces.append(Segment(" " * (placed.left - end), base + bar))
+            pieces.append(Segment(fitted(text, placed.width, left), base + self._style(shown) + bar))
+            end = placed.left + placed.width
+        return Strip(pieces).adjust_cell_length(width, base + bar)
+
+    def _header(self, style: Style) -> list[Segment]:
+        pieces, end = [], 0
+        for placed in self._placed:
+            title = placed.title
+            shown = style
+            if placed.column.key == self.sort_key:
+                arrow = "▼" if self.descending else "▲"
+                # In a narrow column the arrow stands in the gap before it.
+                title = f"{title} {arrow}" if placed.column.left else f"{arrow}{title}"
+                shown = style + Style(bold=True) + self._style("strong")
+            left = placed.left - (0 if placed.column.left else 1)
+            width = placed.left + placed.width - left
+            pieces.append(Segment(" " * (left - end), style))
+            pieces.append(Segment(fitted(title, width, placed.column.left), shown))
+            end = placed.left + placed.width
+        return pieces
+
+    def _style(self, name: str) -> Style:
+        """Return the style of a component, without what it inherits; none for no name."""
+        if not name:
+            return Style()
+        if name not in self._styles:
+            self._styles[name] = self.get_component_rich_style(f"table--{name}", partial=True)
+        return self._styles[name]

@@ -1,0 +1,203 @@
+"""What every full screen has: the server's header, the banner of a lost server, the status line and the keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from beanops.monitor.rates import Rates
+from beanops.protocol import ServerStats, TubeStats
+from beanops.text import safe_text
+from beanops.tui.layout import WIDE
+from beanops.tui.offers import Outcome, Request
+from beanops.tui.watch import Live, Look
+from beanops.tui.words import count, plural, rate, span
+
+if TYPE_CHECKING:
+    from beanops.tui.app import Dashboard
+
+Part = tuple[str, str]
+
+STATES = ("ready", "reserved", "delayed", "buried")
+
+
+def by_state(stats: ServerStats | TubeStats) -> list[Part]:
+    """Return how many jobs are in each state."""
+    parts: list[Part] = []
+    for state in STATES:
+        number = getattr(stats, f"current_jobs_{state}")
+        style = f"bold ${state}" if number else "$muted"
+        parts += [(f"{state} ", "$muted"), (count(number), style), ("  ", "")]
+    return parts
+
+
+def flow(rates: Rates) -> list[Part]:
+    """Return how fast jobs come and go."""
+    return [
+        ("puts/s ", "$muted"),
+        (rate(rates.puts), ""),
+        ("  deletes/s ", "$muted"),
+        (rate(rates.deletes), ""),
+    ]
+
+
+class Line(Static):
+    """Safe text in parts that is drawn anew only when it changed.
+
+    Parameters
+    ----------
+    grows : bool
+        Whether its height follows its text; that lays out the whole screen anew with every change.
+    """
+
+    def __init__(self, *, id: str | None = None, grows: bool = False) -> None:
+        super().__init__("", id=id, markup=False)
+        self._parts: list[Part] = []
+        self._grows = grows
+
+    def say(self, parts: list[Part]) -> None:
+        """Show these parts, each a text and its style."""
+        if parts != self._parts:
+            self._parts = parts
+            self.update(Content.assemble(*parts), layout=self._grows)
+
+    def spread(self, left: list[Part], right: list[Part]) -> list[Part]:
+        """Return the parts with `right` at the right edge, cut where both do not fit."""
+        width = self.app.size.width - 2
+        taken = sum(Content(text).cell_length for text, _ in (*left, *right))
+        return [*left, (" " * max(2, width - taken), ""), *right]
+
+
+class View(Screen[None]):
+    """A full screen; subclasses say what is in it, what they want to know, and how they show it."""
+
+    @property
+    def dashboard(self) -> Dashboard:
+        """The app."""
+        return cast("Dashboard", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Lay out the screen."""
+        yield Line(id="server")
+        yield Line(id="jobs")
+        yield Line(id="connections")
+        yield Line(id="banner", grows=True)
+        yield from self.body()
+        yield Line(id="status")
+        yield Footer(compact=True, show_command_palette=False)
+
+    def body(self) -> ComposeResult:
+        """Yield what this screen is about."""
+        yield from ()
+
+    def on_mount(self) -> None:
+        """Follow what is known of the server, and what is said of actions."""
+        self.watch(self.app, "live", self._show)
+        self.watch(self.app, "status", self._show_status)
+
+    def on_resize(self) -> None:
+        """Spread the lines anew."""
+        self.set_class(self.app.size.width >= WIDE, "-wide")
+        self._show_header(self.dashboard.live)
+        self._show_status()
+
+    # -- what subclasses say -----------------------------------------------------------------------------------------
+
+    def looking(self) -> Look | None:
+        """Return what to ask besides the snapshot with each tick; it runs in the sampling thread."""
+        return None
+
+    def show(self, live: Live) -> None:
+        """Show what is known now."""
+
+    def acted(self, request: Request, outcome: Outcome) -> None:
+        """Hear what came of an action."""
+
+    def caption(self) -> str:
+        """Return what stands at the right of the status line, safe."""
+        return ""
+
+    # -- what they share -----------------------------------------------------------------------------------------------
+
+    def _show(self, live: Live) -> None:
+        self.set_class(live.stale, "-stale")
+        self._show_header(live)
+        self._show_banner(live)
+        self.show(live)
+        self._show_status()
+
+    def _show_header(self, live: Live) -> None:
+        session = self.dashboard.session
+        server = self.query_one("#server", Line)
+        left: list[Part] = [
+            ("beanops  ", "$muted"),
+            (safe_text(str(session.address), limit=40), "bold $foreground"),
+        ]
+        if session.read_only:
+            left += [("  ", ""), (" READ-ONLY ", "bold $background on $delayed")]
+        if live.snapshot is None:
+            server.say(left)
+            return
+        stats = live.snapshot.server
+        if stats.draining:
+            left += [("  ", ""), (" DRAINING ", "bold $background on $buried")]
+        if live.held:
+            left += [("  ", ""), (f" YOU HOLD {plural(len(live.held), 'job')} ", "bold $background on $reserved")]
+        right = [(f"beanstalkd {safe_text(stats.version, limit=16)}", "$muted"), ("  up ", "$muted")]
+        server.say(server.spread(left, [*right, (span(stats.uptime), "")]))
+
+        jobs = self.query_one("#jobs", Line)
+        left = []
+        for state in STATES:
+            number = getattr(stats, f"current_jobs_{state}")
+            left += [
+                (f"{state} ", "$muted"),
+                (count(number), f"bold ${state}" if number else "$muted"),
+                ("  ", ""),
+            ]
+        total = live.total
+        flow = [
+            ("puts/s ", "$muted"),
+            (rate(total.puts), ""),
+            ("  deletes/s ", "$muted"),
+            (rate(total.deletes), ""),
+        ]
+        jobs.say(jobs.spread(left, flow))
+
+        connections = self.query_one("#connections", Line)
+        connections.say(
+            [
+                (plural(stats.current_tubes, "tube"), ""),
+                ("  ", ""),
+                (plural(stats.current_connections, "connection"), ""),
+                (
+                    f": {plural(stats.current_producers, 'producer')}, {plural(stats.current_workers, 'worker')}"
+                    f" ({stats.current_waiting:,} waiting)",
+                    "$muted",
+                ),
+            ]
+        )
+
+    def _show_banner(self, live: Live) -> None:
+        banner = self.query_one("#banner", Line)
+        banner.display = live.stale
+        if live.lost is not None:
+            lost = live.lost
+            retry = f"retrying in {span(lost.retry_in)}" if lost.retry_in >= 1 else "retrying"
+            text = f"LOST since {lost.since:%H:%M:%S} UTC, {retry}; what you see is stale. "
+            banner.say([(text, "bold"), (safe_text(lost.error), "")])
+        elif live.waiting:
+            banner.say([(f"NO ANSWER for {span(live.waiting)}; what you see is stale.", "bold")])
+
+    def _show_status(self, _: Any = None) -> None:
+        line = self.query_one("#status", Line)
+        outcome = self.dashboard.status
+        left: list[Part] = []
+        if outcome is not None:
+            mark, style = ("✓", "$ready") if outcome.done else ("✗", "$buried")
+            left = [(f"{mark} ", f"bold {style}"), (outcome.text, "")]
+        line.say(line.spread(left, [(self.caption(), "$muted")]))

@@ -1,0 +1,150 @@
+"""What the dashboard knows of the server, as one frozen value a tick, and how it comes by it.
+
+`Watcher` blocks on the network and is called from worker threads only. It knows no widgets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from beanops.monitor.rates import UNKNOWN, Rates, rates
+from beanops.monitor.sample import Snapshot
+from beanops.protocol.errors import BeanopsError
+from beanops.session.session import Session
+
+#: What a screen wants to know besides the snapshot: called with the session in the sampling thread.
+Look = Callable[[Session], Any]
+
+#: Seconds between two tries to reach a lost server: the first, and the most.
+FIRST_RETRY, LAST_RETRY = 1.0, 15.0
+#: Two looks closer than this say nothing about rates, such as the one that follows an action.
+SHORTEST_GAP = 0.5
+
+
+class Lost(NamedTuple):
+    """The server does not answer.
+
+    Attributes
+    ----------
+    since : datetime
+        When it was noticed, UTC.
+    error : str
+        Why, in one line.
+    tries : int
+        How often it was tried since.
+    retry_in : float
+        Seconds until the next try.
+    """
+
+    since: datetime
+    error: str
+    tries: int
+    retry_in: float
+
+
+class Live(NamedTuple):
+    """All that is known of the server at one tick.
+
+    Attributes
+    ----------
+    snapshot : Snapshot or None
+        The newest there is; older than the tick while the server is lost. None before the first.
+    rates : Mapping of str to Rates
+        Of each tube.
+    total : Rates
+        Of the server.
+    held : frozenset of int
+        Ids of the jobs that this session holds.
+    looked : Any
+        What the screen in front asked for; None when it asked nothing or got no answer.
+    lost : Lost or None
+        Set while the server does not answer.
+    waiting : float
+        Seconds that an answer is late.
+    """
+
+    snapshot: Snapshot | None = None
+    rates: Mapping[str, Rates] = MappingProxyType({})
+    total: Rates = UNKNOWN
+    held: frozenset[int] = frozenset()
+    looked: Any = None
+    lost: Lost | None = None
+    waiting: float = 0
+
+    @property
+    def stale(self) -> bool:
+        """Whether what is shown is not what is."""
+        return self.lost is not None or self.waiting > 0
+
+
+class Watcher:
+    """Looks at one server, again and again, and backs off while it is lost.
+
+    Parameters
+    ----------
+    session : Session
+        Reconnects by itself with the next call.
+    clock : callable
+        Monotonic seconds.
+    now : callable
+        The time, UTC.
+    """
+
+    def __init__(self, session: Session, clock: Callable[[], float], now: Callable[[], datetime]) -> None:
+        self._session = session
+        self._clock = clock
+        self._now = now
+        self._base: Snapshot | None = None
+        self._live = Live()
+        self._retry_at = 0.0
+
+    @property
+    def due(self) -> bool:
+        """Whether to look now: always, but for a lost server only when its turn has come."""
+        return self._live.lost is None or self._clock() >= self._retry_at
+
+    def wait(self) -> Live:
+        """Return what is known, with the seconds left until the next try."""
+        if self._live.lost is not None:
+            lost = self._live.lost._replace(retry_in=max(0.0, self._retry_at - self._clock()))
+            self._live = self._live._replace(lost=lost, looked=None)
+        return self._live
+
+    def look(self, look: Look | None = None) -> Live:
+        """Ask the server, and for what a screen wants besides; never raises what a server or network can cause."""
+        looked = None
+        try:
+            looked = look(self._session) if look is not None else None
+            snapshot = self._session.snapshot(self._clock)
+        except BeanopsError as error:
+            self._live = self._live._replace(looked=looked, held=self._session.held, lost=self._losing(str(error)))
+        else:
+            self._live = self._seen(snapshot)._replace(looked=looked, held=self._session.held)
+        return self._live
+
+    def _losing(self, error: str) -> Lost:
+        earlier = self._live.lost
+        tries = earlier.tries + 1 if earlier else 1
+        pause = min(LAST_RETRY, FIRST_RETRY * 2 ** min(tries - 1, 10))
+        self._retry_at = self._clock() + pause
+        return Lost(earlier.since if earlier else self._now(), error, tries, pause)
+
+    def _seen(self, snapshot: Snapshot) -> Live:
+        base, live = self._base, self._live
+        if base is None or snapshot.server.id != base.server.id:
+            self._base = snapshot
+            return Live(snapshot)
+        if snapshot.at - base.at < SHORTEST_GAP:
+            return live._replace(snapshot=snapshot, lost=None)
+        self._base = snapshot
+        return Live(snapshot, rates(base, snapshot), _total(base, snapshot))
+
+
+def _total(before: Snapshot, after: Snapshot) -> Rates:
+    seconds = after.at - before.at
+    puts = after.server.total_jobs - before.server.total_jobs
+    deletes = after.server.cmd_delete - before.server.cmd_delete
+    return Rates(puts / seconds, deletes / seconds)

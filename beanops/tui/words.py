@@ -1,0 +1,57 @@
+"""Numbers and times as the dashboard writes them: short, and no wider than their column."""
+
+from __future__ import annotations
+
+UNKNOWN = "–"
+
+
+def count(number: int, width: int = 11) -> str:
+    """Return a whole number with thousands separators, or rounded (``12.3M``) where that is too wide.
+
+    Examples
+    --------
+    >>> count(12345), count(12345, 5), count(12345678, 6)
+    ('12,345', '12.3k', '12.3M')
+    """
+    text = f"{number:,}"
+    if len(text) <= width:
+        return text
+    value, unit = float(number), ""
+    units = iter("kMGTPE")
+    while value >= 999.5:
+        value, unit = value / 1000, next(units)
+    text = f"{value:.1f}{unit}"
+    return text if len(text) <= width else f"{value:.0f}{unit}"
+
+
+def rate(per_second: float | None, width: int = 7) -> str:
+    """Return jobs a second; unknown is not zero."""
+    if per_second is None:
+        return UNKNOWN
+    if per_second < 99.95:
+        return f"{per_second:.1f}" if per_second else "0"
+    return count(round(per_second), width)
+
+
+def span(seconds: float) -> str:
+    """Return a length of time in its two largest units.
+
+    Examples
+    --------
+    >>> span(7), span(200), span(7500), span(300000)
+    ('7s', '3m20s', '2h05m', '3d11h')
+    """
+    whole = int(abs(seconds))
+    sign = "-" if seconds <= -1 else ""
+    if whole < 60:
+        return f"{sign}{whole}s"
+    if whole < 3600:
+        return f"{sign}{whole // 60}m{whole % 60:02}s"
+    if whole < 86400:
+        return f"{sign}{whole // 3600}h{whole % 3600 // 60:02}m"
+    return f"{sign}{whole // 86400}d{whole % 86400 // 3600:02}h"
+
+
+def plural(number: int, noun: str) -> str:
+    """Return ``1 job``, ``2 jobs``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,32 @@
+"""The charts' protocol with their page."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from beanops.notebook.chart import LIMIT, Chart, Panel, Series
+from tests.notebook.pages import Page
+
+
+@pytest.fixture
+def chart() -> Chart:
+    return Chart([Panel("jobs", [Series("ready", "ready"), Series("buried", "buried")], stacked=True)])
+
+
+def test_a_page_gets_all_samples_then_one_a_tick(chart: Chart) -> None:
+    page = Page(chart)
+    chart.append(1, 2)
+    page.says("hello")
+    chart.append(None, 3)
+    (early, whole, tick) = page.heard
+    assert early["samples"] == whole["samples"] == [(1, 2)]
+    assert (tick["sample"], tick["seq"]) == ((None, 3), whole["seq"] + 1)
+    assert len(json.dumps(tick)) < 200
+
+
+def test_it_remembers_so_many_samples_and_no_more(chart: Chart) -> None:
+    for number in range(LIMIT + 5):
+        chart.append(number, 0)
+    assert [chart.samples[0], chart.samples[-1], len(chart.samples)] == [(5, 0), (LIMIT + 4, 0), LIMIT]

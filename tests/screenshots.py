@@ -1,0 +1,42 @@
+"""Make the pictures of the README: ``python -m tests.screenshots`` runs the TUI on the demo and keeps what it shows."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+
+from beanops import connect
+from beanops.cli.demo.workload import running
+from beanops.embedded.process import Beanstalkd
+from beanops.tui.app import Dashboard
+
+PICTURES = Path(__file__).parents[1] / ".github"
+#: Seconds that the workload runs before a picture is taken: rates need a while.
+PATIENCE = 12.0
+
+
+def keep(app: Dashboard, name: str) -> None:
+    """Write what the app shows as a picture that loads nothing from anywhere."""
+    picture = app.export_screenshot(title="beanops demo")
+    picture = re.sub(r"@font-face \{.*?\}|<!--.*?-->", "", picture, flags=re.DOTALL)
+    picture = re.sub(r"\n[ \n]*\n", "\n", picture)
+    PICTURES.mkdir(exist_ok=True)
+    (PICTURES / name).write_text(picture)
+    print(f"{PICTURES.name}/{name}: {len(picture):,} bytes")
+
+
+async def take() -> None:
+    """Take a picture of the tubes, and one of a tube with its next jobs."""
+    with Beanstalkd(port=11300) as server, running(server.address), connect(server.address, source="tui") as session:
+        app = Dashboard(session)
+        async with app.run_test(size=(116, 22)) as pilot:
+            await asyncio.sleep(PATIENCE)
+            keep(app, "tubes.svg")
+            await pilot.press("enter")
+            await asyncio.sleep(2)
+            keep(app, "tube.svg")
+
+
+if __name__ == "__main__":
+    asyncio.run(take())

@@ -1,0 +1,1 @@
+"""The terminal dashboard, driven by keys on a real server."""

@@ -1,0 +1,137 @@
+"""A dashboard on the test's own server: time stands still until the test moves it, and nothing ticks by itself."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from textual import events
+from textual.pilot import Pilot
+
+from beanops import Client, Session, connect
+from beanops.embedded.process import Beanstalkd
+from beanops.tui.app import Dashboard
+from beanops.tui.body import BodyView
+from beanops.tui.table import Table
+from beanops.tui.view import Line
+
+START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+class Clock:
+    """Seconds that pass when the test says so."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+    def now(self) -> datetime:
+        return START + timedelta(seconds=self.seconds - 1000)
+
+
+class Desk:
+    """The dashboard as its user meets it: keys, and what stands on the screen."""
+
+    def __init__(self, app: Dashboard, pilot: Pilot[None], clock: Clock) -> None:
+        self.app = app
+        self.pilot = pilot
+        self.clock = clock
+
+    async def press(self, *keys: str) -> None:
+        # The pilot's own `press` waits until the processor is idle, which on a busy machine is seconds.
+        for key in keys:
+            self.app.post_message(events.Key(key, key if len(key) == 1 else None))
+            await self.settle()
+
+    async def tick(self, seconds: float = 1.0) -> None:
+        """Let time pass, and the server be looked at."""
+        self.clock.seconds += seconds
+        self.app.tick()
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Wait for what keys and threads have started, until nothing is left."""
+        for _ in range(3):
+            await self.pilot._wait_for_screen()
+            while self.app.workers:
+                await self.app.workers.wait_for_complete()
+                await self.pilot._wait_for_screen()
+        if self.app.is_running:
+            self.app.screen._on_timer_update()
+
+    def lines(self, selector: str) -> list[str]:
+        """Return the lines of a table or body as they are drawn."""
+        widget = self.app.view.query_one(selector, Table | BodyView)  # type: ignore[union-attr, arg-type]
+        return [widget.render_line(y).text.rstrip() for y in range(widget.size.height)]
+
+    def rows(self, selector: str) -> list[list[str]]:
+        """Return the words of each drawn row, without header and cursor."""
+        return [line.lstrip("▌ ").split() for line in self.lines(selector)[1:] if line.strip("▌ ")]
+
+    def names(self, selector: str = "#tubes") -> list[str]:
+        """Return the first word of each drawn row."""
+        return [row[0] for row in self.rows(selector)]
+
+    def cursor(self, selector: str) -> str:
+        """Return the row that is marked by the cursor."""
+        (row,) = [line for line in self.lines(selector) if line.startswith("▌")]
+        return row[1:].strip()
+
+    def line(self, selector: str) -> str:
+        """Return a line of text."""
+        return str(self.app.view.query_one(selector, Line).content)  # type: ignore[union-attr]
+
+    @property
+    def footer(self) -> str:
+        """The keys that are shown."""
+        active = self.app.screen.active_bindings.values()
+        return " ".join(one.binding.description for one in active if one.binding.show)
+
+    async def painted(self) -> str:
+        """Return everything that the screen in front shows, as the terminal would get it."""
+        text = ""
+        while not text.strip():  # a screen that just came is not laid out yet
+            await self.settle()
+            lines = self.app.screen._compositor.render_strips()
+            text = "\n".join("".join(segment.text for segment in line) for line in lines)
+        return text
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def client(beanstalkd: Beanstalkd) -> Iterator[Client]:
+    with Client(beanstalkd.address) as client:
+        yield client
+
+
+@pytest.fixture
+def session(beanstalkd: Beanstalkd) -> Iterator[Session]:
+    with connect(beanstalkd.address, source="tui", actor="tester") as session:
+        yield session
+
+
+@asynccontextmanager
+async def dashboard(session: Session, clock: Clock, size: tuple[int, int] = (80, 24)) -> AsyncIterator[Desk]:
+    """Open the dashboard with everything looked at once."""
+    app = Dashboard(session, interval=86_400, clock=clock, now=clock.now)
+    async with app.run_test(size=size) as pilot:
+        desk = Desk(app, pilot, clock)
+        await desk.settle()
+        yield desk
+
+
+def fill(client: Client, tube: str, *bodies: bytes, bury: int = 0, **settings: int) -> list[int]:
+    """Put jobs and bury the first of them."""
+    ids = [client.put(body, tube=tube, **settings) for body in bodies]
+    for id in ids[:bury]:
+        client.reserve_job(id)
+        client.bury(id)
+    return ids

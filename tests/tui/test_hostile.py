@@ -1,0 +1,85 @@
+"""What strangers write is shown, never obeyed: by the terminal, or as markup."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from textual.drivers.headless_driver import HeadlessDriver
+
+from beanops import Client, Session
+from beanops.monitor.sample import Snapshot
+from beanops.protocol.errors import ProtocolError
+from beanops.text import safe_text
+from tests.tui.conftest import Clock, dashboard, fill
+
+BODIES = [
+    b"\x1b]52;c;aGk=\x07 \x1b[31mred\x1b[0m",
+    "\x9b31m \u202egnp.exe \u200b\u2066".encode(),
+    b"[/x] [@click=app.quit]quit[/] [red]red[/red] $foreground",
+    b'{"task": "[@click=app.quit]x[/]\\u001b[2J", "error": "\\u001b]0;title\\u0007"}',
+    "全角文字と\u0301 wide 👩\u200d👩\u200d👧 ".encode() * 40,
+    b"\n" * 65_000,
+    b"\r\n\t\x00\x7f" * 200,
+    b"x" * 60_000,
+]
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return what is written to the terminal."""
+    everything: list[str] = []
+    monkeypatch.setattr(HeadlessDriver, "write", lambda self, data: everything.append(data))
+    monkeypatch.setattr(HeadlessDriver, "is_headless", property(lambda self: False))
+    return everything
+
+
+@pytest.mark.parametrize("body", BODIES, ids=lambda body: safe_text(repr(body[:12])))
+async def test_bodies_do_not_reach_the_terminal_or_run(
+    session: Session, client: Client, clock: Clock, written: list[str], body: bytes
+) -> None:
+    fill(client, "mail", body, bury=1)
+    async with dashboard(session, clock) as desk:
+        await desk.press("down", "enter", "enter", "pagedown", "escape", "D")
+        assert "Delete job 1 of tube mail?" in await desk.painted()
+        await desk.press("escape", "question_mark", "escape", "k", "y", "a")
+        assert desk.app.is_running
+    assert_harmless(written, "kick")
+
+
+@pytest.mark.parametrize("text", ["\x1b]52;c;aGk=\x07\x1b[2J", "\x9b31m\u202e\u200b", "[/x] [@click=app.quit]quit[/]"])
+async def test_names_and_errors_of_a_server_do_not_either(
+    session: Session,
+    client: Client,
+    clock: Clock,
+    written: list[str],
+    text: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    look = session.snapshot
+
+    def haunted(clock: Callable[[], float]) -> Snapshot:
+        seen = look(clock)
+        return seen._replace(
+            server=seen.server._replace(version=text, hostname=text),
+            tubes=tuple(tube._replace(name=f"{text}{tube.name}") for tube in seen.tubes),
+        )
+
+    def broken(clock: Callable[[], float]) -> Snapshot:
+        raise ProtocolError(f"the server sent {text}")
+
+    monkeypatch.setattr(session, "snapshot", haunted)
+    async with dashboard(session, clock) as desk:
+        await desk.press("enter", "p", "enter", "y", "a", "escape", "escape", "slash", "x", "escape")
+        monkeypatch.setattr(session, "snapshot", broken)
+        await desk.tick()
+        assert "the server sent" in desk.line("#banner")
+        assert desk.app.is_running
+    assert_harmless(written, "stale")
+
+
+def assert_harmless(written: list[str], seen: str) -> None:
+    sent = "".join(written)
+    assert seen in sent
+    for forbidden in ("\x1b]52", "\x1b]0;", "\x1b[2J", "\x9b", "\u202e", "\u200b", "\u2066", "\x00", "\x7f"):
+        assert forbidden not in sent

@@ -1,0 +1,74 @@
+"""A server that is lost: what is on the screen says so, and it comes back by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from beanops import Client, Session, connect
+from beanops.embedded.process import Beanstalkd
+from tests.tui.conftest import Clock, dashboard, fill
+
+
+async def test_a_lost_server_shows_as_lost_and_comes_back(
+    session: Session,
+    client: Client,
+    clock: Clock,
+    beanstalkd: Beanstalkd,
+    start_beanstalkd: Callable[..., Beanstalkd],
+) -> None:
+    fill(client, "mail", b"x")
+    async with dashboard(session, clock) as desk:
+        await desk.press("down", "enter")
+        clock.seconds += 10
+        beanstalkd.stop()
+        await desk.tick()
+        assert "LOST since 03:04:16 UTC" in desk.line("#banner")
+        assert "stale" in desk.line("#banner")
+        assert "Delete" not in desk.footer  # nothing is done to what may not be there
+        assert desk.rows("#heads")  # what was known stays
+
+        await desk.tick(0.2)
+        assert "retrying in" not in desk.line("#banner")  # less than a second
+        for _ in range(4):
+            await desk.tick(20.0)
+        await desk.tick(3.0)
+        assert "retrying in 12s" in desk.line("#banner")
+
+        start_beanstalkd(port=beanstalkd.port)
+        await desk.tick(5.0)
+        assert "LOST since 03:04:16 UTC" in desk.line("#banner")
+        await desk.tick(20.0)
+        assert not desk.app.view.query_one("#banner").display  # type: ignore[union-attr]
+        assert "it is gone" in desk.line("#tube")
+        await desk.press("escape")
+        assert desk.names() == ["default"]
+
+
+async def test_a_key_retries_at_once(
+    session: Session,
+    clock: Clock,
+    beanstalkd: Beanstalkd,
+    start_beanstalkd: Callable[..., Beanstalkd],
+) -> None:
+    async with dashboard(session, clock) as desk:
+        beanstalkd.stop()
+        await desk.tick()
+        await desk.press("a")
+        assert "LOST" in desk.line("#banner")
+        start_beanstalkd(port=beanstalkd.port)
+        await desk.press("f5")
+        assert not desk.app.view.query_one("#banner").display  # type: ignore[union-attr]
+
+
+async def test_an_action_that_loses_its_server_reads_unknown_or_undone_never_done(
+    beanstalkd: Beanstalkd, client: Client, clock: Clock
+) -> None:
+    fill(client, "mail", b"x", bury=1)
+    with connect(beanstalkd.address, source="tui") as session:
+        async with dashboard(session, clock) as desk:
+            await desk.press("down", "enter", "D")
+            beanstalkd.stop()
+            await desk.press("y")
+            assert desk.line("#status").startswith("✗ delete: ")
+            assert "LOST" in desk.line("#banner")
+            assert all(row.outcome != "done" for row in session.action_rows())
