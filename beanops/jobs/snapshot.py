@@ -99,6 +99,34 @@ def save(
     return saved
 
 
+def save_file(
+    batches: Iterable[Sequence[FoundJob]], path: Path, shown: Callable[[bytes], bytes] = lambda body: body
+) -> None:
+    """Write jobs to one Parquet file, with the columns of `save` and ``tube``.
+
+    Raises
+    ------
+    CannotSave
+        As in `save`.
+    """
+    import duckdb
+
+    folder = path.with_suffix(".parts")
+    saved = save(batches, folder, shown)
+    columns = ", ".join(["id", "tube", *list(_TYPES)[1:]])
+    source, target = (str(name).replace("'", "''") for name in (folder, path))
+    hive = "hive_partitioning = true, hive_types = {tube: varchar}"
+    read = f"select {columns} from read_parquet('{source}/*/*.parquet', {hive})"
+    if not saved:
+        nothing = ", ".join(f"null::{kind} as {name}" for name, kind in {**_TYPES, "tube": "varchar"}.items())
+        read = f"select {columns} from (select {nothing}) where false"
+    with duckdb.connect(config={"threads": "1", "preserve_insertion_order": "false"}) as writer:
+        try:
+            writer.execute(f"copy ({read}) to '{target}' (format parquet, row_group_size_bytes {_BYTES})")
+        except duckdb.Error as error:
+            raise CannotSave(f"cannot write {path}: {' '.join(str(error).split())}") from None
+
+
 def _spool(workshop: Path) -> sqlite3.Connection:
     spool = sqlite3.connect(workshop / "spool.db", isolation_level=None)
     spool.execute("pragma journal_mode = off")

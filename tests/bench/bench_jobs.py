@@ -172,7 +172,7 @@ def main() -> None:
     listing()
     misses()
     among_a_million()
-    against_greenstalk(3, "A scan against greenstalk in a loop, on loopback", 3000, 30_000)
+    against_greenstalk(2, "A scan against greenstalk in a loop, on loopback", 3000, 30_000)
     against_greenstalk(20, "The same with 1 ms of round trip", 300, 30_000, milliseconds=1)
 
 
