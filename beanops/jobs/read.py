@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from beanops.client.sync import Client
@@ -13,6 +14,9 @@ from beanops.protocol.errors import NotFound, ReplyError
 HEAD_STATES = ("ready", "delayed", "buried")
 #: Bytes of bodies after which a batch takes no more.
 _MAX_BODIES = 4 * 2**20
+#: Jobs whose statistics are asked for before their bodies.
+_PART = 256
+_END = object()
 
 
 class FoundJob(NamedTuple):
@@ -43,17 +47,17 @@ def read_stats(client: Client, ids: Iterable[int]) -> Iterator[JobStats | None]:
 
 def read_jobs(client: Client, ids: Iterable[int]) -> Iterator[FoundJob | None]:
     """Yield each job in turn with its body, None for one that does not exist."""
-
-    def both() -> Iterator[Command[Any]]:
-        for id in ids:
-            yield commands.stats_job(id)
-            yield commands.peek(id)
-
-    results = client.pipeline(both())
-    for stats, job in zip(results, results, strict=True):
-        found: JobStats | None = present(stats)
-        peeked: Job | None = present(job)
-        yield FoundJob(found, peeked.body) if found is not None and peeked is not None else None
+    left = iter(ids)
+    while part := list(islice(left, _PART)):
+        known = list(read_stats(client, part))
+        wanted = [stats.id for stats in known if stats is not None and _has_body(stats)]
+        peeked = client.pipeline(map(commands.peek, wanted))
+        bodies = {id: job.body for id, job in zip(wanted, map(present, peeked), strict=True) if job is not None}
+        for stats in known:
+            if stats is None or (stats.id not in bodies and _has_body(stats)):
+                yield None
+            else:
+                yield FoundJob(stats, bodies.get(stats.id))
 
 
 def read_heads(client: Client, tube: str) -> dict[str, FoundJob | None]:
@@ -121,16 +125,27 @@ class Bodies:
         for job in self._jobs:
             if self._size >= _MAX_BODIES:
                 return
-            yield commands.peek(job.id)
+            if _has_body(job.stats):
+                yield commands.peek(job.id)
 
     def read(self, answers: Iterator[Any]) -> tuple[list[FoundJob], int]:
         """Return the jobs that are still there with their bodies, and how many were asked for."""
         found = []
         asked = 0
-        for job, answer in zip(self._jobs, answers, strict=False):
+        for job in self._jobs:
             asked += 1
+            if not _has_body(job.stats):
+                found.append(job)
+                continue
+            answer: Any = next(answers, _END)
+            if answer is _END:
+                return found, asked - 1
             if present(answer) is not None:
                 self._size += len(answer.body)
-                # Before a body has arrived the server shows whatever was in its memory.
-                found.append(FoundJob(job.stats, None if job.stats.state == "invalid" else answer.body))
+                found.append(FoundJob(job.stats, answer.body))
         return found, asked
+
+
+def _has_body(stats: JobStats) -> bool:
+    # While a body is on its way the server answers a peek with what is in its memory, and without the line's end.
+    return stats.state != "invalid"
