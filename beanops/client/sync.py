@@ -122,6 +122,7 @@ class Client:
         self.close()
         with self._turn(closed=True):
             old = self._connection
+            self._socket.close()  # that of a thread which was faster
             self._open()
             try:
                 for result in self._exchange(restoring(old)):
