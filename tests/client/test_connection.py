@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import subprocess
 import threading
@@ -140,6 +141,21 @@ def test_half_a_reply_is_given_up_too(connect: Any, reply: bytes) -> None:
         with pytest.raises(errors.ReadTimeout):
             client.peek(5)
         assert client.closed
+
+
+def test_where_there_is_no_poll(beanstalkd: Beanstalkd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(select, "poll")  # as on Windows
+    with Client(beanstalkd.address, read_timeout=0.2) as client:
+        with pytest.raises(errors.TimedOut):
+            client.reserve(timeout=1)
+        ids = list(client.pipeline(commands.put(b"x" * 60_000) for _ in range(200)))
+        assert [job.body for job in client.pipeline(map(commands.peek, ids))] == [b"x" * 60_000] * 200
+    with (
+        Scripted(b"", hold=True) as server,
+        Client(server.address, read_timeout=0.05) as client,
+        pytest.raises(errors.ReadTimeout),
+    ):
+        client.delete(5)
 
 
 def test_what_is_slow_but_moves_is_not_given_up(connect: Any) -> None:
