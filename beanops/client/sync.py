@@ -203,9 +203,9 @@ class Client:
 
         Examples
         --------
-        >>> from beanops import commands
+        >>> from beanops import commands, errors
         >>> for result in client.pipeline(commands.delete(id) for id in ids):   # doctest: +SKIP
-        ...     print("gone" if isinstance(result, beanops.NotFound) else "deleted")
+        ...     print("gone" if isinstance(result, errors.NotFound) else "deleted")
         """
         with self._turn():
             yield from self._exchange(commands)
