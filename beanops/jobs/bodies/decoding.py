@@ -12,7 +12,7 @@ from typing import Any
 
 from beanops.jobs.bodies.budget import Budget, Limits, Refused
 from beanops.jobs.bodies.decoded import Decoded, mark_refused
-from beanops.jobs.bodies.formats import Ready, mark_bytes, plain_float, plain_integer, text_of
+from beanops.jobs.bodies.formats import SHOWN_BYTES, Ready, mark_bytes, plain_float, plain_integer, text_of
 from beanops.jobs.bodies.pickles import Pairs
 from beanops.jobs.bodies.registry import registry
 from beanops.protocol.limits import check_body
@@ -168,7 +168,10 @@ class _Work:
             depth += 1
             return [self._plain(item, depth, (path, number)) for number, item in enumerate(value)]
         if kind is int:
-            return plain_integer(value)
+            number = plain_integer(value)
+            if type(number) is str:
+                self._budget.spend_written(len(number))
+            return number
         if kind is float:
             return plain_float(value)
         if value is None or kind is bool:
@@ -181,6 +184,7 @@ class _Work:
         data: dict[str, Any] = {}
         for key, item in items:
             name = _encodable(key) if type(key) is str else self._key(key, depth, data)
+            self._budget.spend_written(len(name))
             data[name] = self._plain(item, depth, (path, name))
         return data
 
@@ -193,6 +197,7 @@ class _Work:
         return f"{text} ({type(key).__name__})" if text in taken else text
 
     def _text(self, text: str, depth: int, path: Path) -> Any:
+        self._budget.spend_written(len(text))
         text = _encodable(text)
         if len(text) < _MIN_LAYER or not _layer_at(text):
             return text
@@ -211,6 +216,7 @@ class _Work:
 
     def _other(self, value: Any, depth: int, path: Path) -> Any:
         if isinstance(value, bytes | bytearray):
+            self._budget.spend_written(min(len(value), SHOWN_BYTES))
             text = text_of(bytes(value))
             return mark_bytes(bytes(value)) if text is None else self._text(text, depth, path)
         if isinstance(value, Pairs):
