@@ -13,6 +13,7 @@ from typing import Any
 from beanops.protocol.commands import Command
 from beanops.protocol.errors import BeanopsError, ConnectionClosed, ProtocolError, ReplyError, UsageError
 
+_NO_BEANSTALKD = "what answers does not speak beanstalkd's protocol, it sent"
 #: Longest reply line: ``USING`` and a name of 200 bytes, or a token and two numbers of 20 digits.
 MAX_LINE = 224
 
@@ -112,14 +113,16 @@ class Connection:
             end = buffer.find(b"\r\n", position, position + MAX_LINE + 2)
             if end < 0:
                 if size - position > MAX_LINE + 1:  # the last byte may be the CR
-                    raise ProtocolError(f"the server sent an endless line: {buffer[position : position + 40]!r}...")
+                    raise ProtocolError(
+                        f"{_NO_BEANSTALKD}: {buffer[position : position + 40]!r}... and no end of a line"
+                    )
                 self._needed = size - position + 1
                 return position
             command = waiting[0]
             words = buffer[position:end].split(b" ")
             reply = command.kind.replies.get(words[0])
             if reply is None or len(words) != reply.words + 1:
-                raise ProtocolError(f"the server answered '{command.line}' with {buffer[position:end][:80]!r}")
+                raise ProtocolError(f"{_NO_BEANSTALKD} to '{command.line}': {buffer[position:end][:80]!r}")
             start = end + 2
             if reply.payload:
                 length = words[-1]
