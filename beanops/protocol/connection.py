@@ -13,7 +13,6 @@ from typing import Any
 from beanops.protocol.commands import Command
 from beanops.protocol.errors import BeanopsError, ConnectionClosed, ProtocolError, ReplyError, UsageError
 
-_NO_BEANSTALKD = "what answers does not speak beanstalkd's protocol, it sent"
 #: Longest reply line: ``USING`` and a name of 200 bytes, or a token and two numbers of 20 digits.
 MAX_LINE = 224
 
@@ -122,7 +121,7 @@ class Connection:
             words = buffer[position:end].split(b" ")
             reply = command.kind.replies.get(words[0])
             if reply is None or len(words) != reply.words + 1:
-                raise ProtocolError(f"{_NO_BEANSTALKD} to '{command.line}': {buffer[position:end][:80]!r}")
+                raise _alien(command, buffer[position:end][:80])
             start = end + 2
             if reply.payload:
                 length = words[-1]
@@ -169,3 +168,10 @@ class Connection:
 
 
 _TRACKED = frozenset({"use", "watch", "ignore"})
+
+
+def _alien(command: Command[Any], said: bytes | bytearray, more: str = "") -> ProtocolError:
+    said = bytes(said)
+    return ProtocolError(
+        f"what answers does not speak beanstalkd's protocol: to '{command.line}' it sent {said!r}{more}"
+    )
