@@ -51,9 +51,9 @@ class Reservation:
         self.ttr = stats.ttr
         self._session = session
         self._touched = time.monotonic() - (stats.ttr - stats.time_left if stats.state == "reserved" else 0)
-        self._decided = threading.Event()
+        self._over = threading.Event()
         watcher = threading.Thread(
-            target=_keep_touched, args=(weakref.ref(self), self._decided, keep, stats.ttr / 2), daemon=True
+            target=_keep_touched, args=(weakref.ref(self), self._over, keep, stats.ttr / 2), daemon=True
         )
         watcher.start()
 
@@ -76,26 +76,25 @@ class Reservation:
 
     def release(self, *, priority: SupportsIndex | None = None, delay: SupportsIndex = 0) -> Run:
         """Give it back to the workers, with its own priority unless another is given."""
-        self._decided.set()
         return self._session.release(self.id, priority=priority, delay=delay)
 
     def bury(self, *, priority: SupportsIndex | None = None) -> Run:
         """Bury it."""
-        self._decided.set()
         return self._session.bury(self.id, priority=priority)
 
     def delete(self) -> Run:
         """Delete it."""
-        self._decided.set()
         return self._session.delete(self.id)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if self.held:
-            self.release()
-        self._decided.set()
+        try:
+            if self.held:
+                self.release()
+        finally:
+            self._over.set()  # what could not be given back is no longer touched, so the server takes it back
 
     def __repr__(self) -> str:
         state = f"{self.time_left:.0f} s left" if self.held else "no longer held"
@@ -103,9 +102,9 @@ class Reservation:
 
 
 def _keep_touched(
-    of: weakref.ref[Reservation], decided: threading.Event, keep: Callable[[int], bool], every: float
+    of: weakref.ref[Reservation], over: threading.Event, keep: Callable[[int], bool], every: float
 ) -> None:
-    while not decided.wait(every):
+    while not over.wait(every):
         reservation = of()
         if reservation is None or not reservation.held:
             return
