@@ -38,7 +38,7 @@ def undo(session: Session, actor: Actor, run: str, where: str | None, reason: st
         done = [entry for entry in journal.entries(run) if entry.fate.outcome == "done"]
         return actor.act_on_tube(undoing, (_pause_again(session, entry) for entry in reversed(done)), how)
     same = session.server().id == row.instance and "server" not in row.request
-    orders = _orders(session, journal, run, predicate, same)
+    orders = _orders(session, journal, row, predicate, same)
     return actor.act_on_jobs(undoing, orders, how, Shelter(session))
 
 
@@ -56,6 +56,26 @@ def now_called(entry: Entry) -> int:
     return (made if made is not None else entry.intent.job_id) or 0
 
 
+class Successors:
+    """Under which ids jobs went on: those that were moved, or deleted and put again, since a run began."""
+
+    def __init__(self, journal: Journal, row: RunRow) -> None:
+        self._next: dict[int, int] = {}
+        for later in journal.runs(row.server):
+            if later.action in ("undo", "move") and later.time >= row.time:
+                for entry in journal.entries(later.id):
+                    intent, new = entry.intent, entry.fate.new_id
+                    if intent.action in ("restore", "move") and entry.fate.outcome == "done" and intent.job_id and new:
+                        self._next[intent.job_id] = new
+
+    def of(self, id: int) -> list[int]:
+        """Return all ids of a job, the one that it has now last."""
+        ids = [id]
+        while (following := self._next.get(ids[-1], 0)) > ids[-1]:
+            ids.append(following)
+        return ids
+
+
 def is_another(entry: Entry, now: JobStats, same_process: bool) -> bool:
     """Whether a job has only the id of the one that an action left behind: the server lost its jobs meanwhile."""
     intent, made = entry.intent, entry.fate.new_id is not None
@@ -64,14 +84,14 @@ def is_another(entry: Entry, now: JobStats, same_process: bool) -> bool:
     return not same_process and put_after(now, entry.time.timestamp() + (_PUT_WITHIN if made else 0))
 
 
-def taken_back(journal: Journal, run: str) -> dict[int, str]:
+def _taken_back(journal: Journal, run: str, successors: Successors) -> dict[int, str]:
     """Return the jobs of a run that an undo dealt with, each with the undo's run, unless that was undone itself."""
     found: dict[int, str] = {}
     for later in journal.undoing(run):
-        again = taken_back(journal, later.id)
+        again = _taken_back(journal, later.id, successors)
         for entry in journal.entries(later.id):
             dealt_with = entry.fate.outcome in ("done", "unknown") and entry.intent.job_id is not None
-            if dealt_with and now_called(entry) not in again:
+            if dealt_with and again.keys().isdisjoint(successors.of(now_called(entry))):
                 found[entry.intent.job_id or 0] = later.id
     return found
 
@@ -87,31 +107,39 @@ def _pause_again(session: Session, entry: Entry) -> TubeStep:
 
 
 def _orders(
-    session: Session, journal: Journal, run: str, predicate: Where | None, same_process: bool
+    session: Session, journal: Journal, row: RunRow, predicate: Where | None, same_process: bool
 ) -> Iterator[list[Order]]:
     """Yield the orders that take a run back, its last action first."""
-    before = taken_back(journal, run)
-    for start in range((journal.size(run) - 1) // BATCH * BATCH, -1, -BATCH):
-        page = journal.entries(run, bodies=True, start=start, stop=start + BATCH)
+    successors = Successors(journal, row)
+    before = _taken_back(journal, row.id, successors)
+    for start in range((journal.size(row.id) - 1) // BATCH * BATCH, -1, -BATCH):
+        page = journal.entries(row.id, bodies=True, start=start, stop=start + BATCH)
         entries = [entry for entry in reversed(page) if entry.fate.outcome == "done" or _is_left_over(entry)]
         if predicate is not None:
             jobs = [_before(entry.intent) for entry in entries]
             chosen = {id(job) for job in predicate.matching(jobs)}
             entries = [entry for entry, job in zip(entries, jobs, strict=True) if id(job) in chosen]
         if entries:
-            yield _page_of_orders(session, entries, before, same_process)
+            names = [successors.of(now_called(entry)) for entry in entries]
+            yield _page_of_orders(session, entries, names, before, same_process)
 
 
-def _page_of_orders(session: Session, entries: list[Entry], before: dict[int, str], same: bool) -> list[Order]:
-    now = look_up(session, [now_called(entry) for entry in entries], bodies=True)
+def _page_of_orders(
+    session: Session, entries: list[Entry], names: list[list[int]], before: dict[int, str], same: bool
+) -> list[Order]:
+    now = look_up(session, [ids[-1] for ids in names], bodies=True)
     originals = _originals(session, entries)
     orders = []
-    for entry, job in zip(entries, now, strict=True):
-        id = now_called(entry)
-        if id in before:
-            orders.append(Order(_DELETE, id, job, refusal=f"run {before[id]} has dealt with it already"))
-        elif job is not None and entry.intent.action != "delete" and is_another(entry, job.stats, same):
-            orders.append(Order(_DELETE, id, None, refusal=ANOTHER))
+    for entry, ids, job in zip(entries, names, now, strict=True):
+        id = ids[-1]
+        dealt_with = next((before[name] for name in ids if name in before), None)
+        if dealt_with is not None:
+            orders.append(Order(_DELETE, id, job, refusal=f"run {dealt_with} has dealt with it already"))
+        elif entry.intent.action == "delete":
+            orders.append(_order(entry, ids[0], None))
+        elif job is not None and is_another(entry, job.stats, same):
+            moved = f"it is in tube {job.stats.tube} by now, as job {id}"
+            orders.append(Order(_DELETE, id, None, refusal=moved if len(ids) > 1 else ANOTHER))
         elif _is_left_over(entry) and (entry.fate.outcome == "failed" or entry.intent.job_id in originals):
             orders.append(Order(_DELETE, id, job))
         else:
