@@ -6,7 +6,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from copy import copy
 from datetime import datetime
 from math import ceil
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from beanops.client.sync import Client
 from beanops.protocol import Job, commands
-from beanops.protocol.errors import BeanopsError, DeadlineSoon, NotFound, ReplyError, TimedOut
+from beanops.protocol.errors import BeanopsError, ConnectionLost, DeadlineSoon, NotFound, ReplyError, TimedOut
 from beanops.session.record import Fate, Intent, Refused, RunRow, action_of
 from beanops.session.run import Run
 from beanops.session.shelter import Shelter, exposed
@@ -123,6 +123,8 @@ class Actor:
             return Run(id, action, list, dry=True)
         row = RunRow(id, now, *self._who[:1], self._instance(), *self._who[1:], action, how.reason, how.undoes, request)
         journal = self._journal()
+        with suppress(ConnectionLost):
+            self._acting().list_tube_used()  # a connection that was lost while it was idle is made anew
         journal.begin(row)
         return Run(id, action, lambda: [action_of(row, entry) for entry in journal.entries(id)])
 
@@ -379,4 +381,4 @@ class Actor:
         try:
             yield
         except BeanopsError as error:
-            run.stopped = str(error)
+            run.stopped = f"{error}; {run.stopped}" if run.stopped else str(error)

@@ -88,6 +88,10 @@ _OUTCOMES = sa.Table(
 _FIELDS = tuple(_ACTIONS.c[name] for name in Intent._fields)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+#: How a transaction is alone with the database until it ends.
+_ALONE = {"sqlite": "begin immediate", "postgresql": "select pg_advisory_xact_lock(7368054)"}
+#: Seconds to wait for another process that writes.
+_PATIENCE = 30.0
 
 
 class Journal:
@@ -121,12 +125,11 @@ class Journal:
         self.where = self._engine.url.render_as_string()
         if self._engine.dialect.name == "sqlite":
             sa.event.listen(self._engine, "connect", _harden_sqlite)
-        try:
-            with self._transaction() as connection:
-                _SCHEMA.create_all(connection)
-        except JournalError:
-            # Another process may have made the tables in the same moment; then they are there now.
-            with self._transaction() as connection:
+        with self._transaction() as connection:
+            if not sa.inspect(connection).has_table(_OUTCOMES.name):
+                # Another process may be about to make the tables in the same moment.
+                if self._engine.dialect.name in _ALONE:
+                    connection.exec_driver_sql(_ALONE[self._engine.dialect.name])
                 _SCHEMA.create_all(connection)
 
     def close(self) -> None:
@@ -297,7 +300,7 @@ class Journal:
 
 def _harden_sqlite(connection: Any, _: Any) -> None:
     """Commit to disk, not to the page cache; let several processes write, one after the other."""
-    for pragma in ("busy_timeout = 30000", "journal_mode = wal", "synchronous = full"):
+    for pragma in (f"busy_timeout = {int(_PATIENCE * 1000)}", "journal_mode = wal", "synchronous = full"):
         connection.execute(f"pragma {pragma}")
 
 

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
 from beanops.protocol import commands
 from beanops.protocol.errors import ReplyError
 from beanops.session.session import Session, connect
+from tests.session.postgres import postgresql
 
 
 @pytest.fixture
@@ -46,17 +48,21 @@ def worker(beanstalkd: Beanstalkd) -> Iterator[Client]:
 
 
 def fill(client: Client, tube: str, state: str = "ready", jobs: int = 1, **settings: Any) -> list[int]:
-    """Put jobs that end in a state; return their ids."""
+    """Put jobs that end in a state; return their ids. Bodies are told apart by a number."""
+    body = settings.pop("body", state.encode())
     delay = settings.pop("delay", 1000 if state == "delayed" else 0)
-    ids = [
-        client.put(b"%s %d" % (state.encode(), n), tube=tube, delay=delay, **({"priority": 100 + n, "ttr": 60} | settings))
-        for n in range(jobs)
-    ]
+    priority = settings.pop("priority", 100)
+    ttr = settings.pop("ttr", 60)
+    client.use(tube)
+    puts = (
+        commands.put(b"%s %d" % (body, n), priority=priority + n, delay=delay, ttr=ttr, **settings) for n in range(jobs)
+    )
+    ids = [int(id) for id in client.pipeline(puts)]  # type: ignore[call-overload]
+    client.use("default")
     if state == "buried":
-        for id in ids:
-            priority = client.stats_job(id).priority
-            client.reserve_job(id)
-            client.bury(id, priority=priority)
+        pairs = ((commands.reserve_job(id), commands.bury(id, priority=priority + n)) for n, id in enumerate(ids))
+        for answer in client.pipeline(chain.from_iterable(pairs)):  # type: ignore[arg-type]
+            assert not isinstance(answer, ReplyError)
     return ids
 
 
@@ -70,3 +76,25 @@ def population(client: Client) -> list[tuple[Any, ...]]:
         for stats, job in zip(answers, answers, strict=True)
         if not isinstance(stats, ReplyError)
     )
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """Start a PostgreSQL for all tests that want one."""
+    with postgresql() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def journal_url(request: pytest.FixtureRequest, journal: str) -> Iterator[str]:
+    """Name an empty journal, on each of the databases in turn."""
+    if request.param == "sqlite":
+        yield journal
+        return
+    url = request.getfixturevalue("postgresql_url")
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("drop schema public cascade")
+        connection.exec_driver_sql("create schema public")
+    engine.dispose()
+    yield url
