@@ -105,7 +105,7 @@ class Reservation:
             if self.held:
                 self.release()
         finally:
-            self._over.set()  # what could not be given back is no longer touched, and is given back as soon as it can be
+            self._over.set()
 
     def __repr__(self) -> str:
         state = f"{self.time_left:.0f} s left" if self.held else "no longer held"

@@ -97,6 +97,8 @@ def _verified(beanstalkd: Beanstalkd, journal: str, record: Journal, id: str) ->
                 assert old not in here
 
 
+# An interrupt between two steps of connecting leaves a socket to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_interrupted_at_any_moment_the_journal_is_true(
     open_session: Callable[..., Session], worker: Client, journal: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,7 +118,7 @@ def test_interrupted_at_any_moment_the_journal_is_true(
             before = _restock(worker, jobs_by_id(worker), round)
             seen = len(record.runs())
             try:
-                signal.setitimer(signal.ITIMER_REAL, 0.001 + dice.random() * 0.05)
+                signal.setitimer(signal.ITIMER_REAL, 0.001 + dice.random() * 0.025)
                 act(session, dice.choice(VERBS), list(before))
                 signal.setitimer(signal.ITIMER_REAL, 0)
             except (KeyboardInterrupt, ConnectionLost):
@@ -253,7 +255,8 @@ def test_a_cut_while_buried_jobs_are_reserved_leaves_the_tube_paused_and_says_so
         acting = session._acting
 
         def cut() -> Client:
-            if session.journal().size(session.journal().runs()[0].id) > 1000:
+            runs = session.journal().runs()
+            if runs and session.journal().size(runs[0].id) > 1000:
                 proxy.drop()
             return acting()
 

@@ -192,7 +192,7 @@ def test_the_intent_is_on_disk_before_the_command_goes_out(session: Session, wor
 
     session._actor._acting = look_first
     assert session.delete(ids).done == 3
-    assert seen == [3]
+    assert seen[-1] == 3
 
 
 def test_what_the_journal_knows_bounds_scans_after_a_restart_from_the_binlog(

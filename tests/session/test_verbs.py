@@ -277,7 +277,8 @@ def test_read_only_is_refused_below_every_face(open_session: Callable[..., Sessi
         lambda: session.release(ids), lambda: session.delete(ids), lambda: session.drain_tube("mail", "buried"),
         lambda: session.move(ids, "b"), lambda: session.copy(ids, "b"), lambda: session.touch(ids),
         lambda: session.put("mail", b""), lambda: session.pause("mail", 1), lambda: session.resume("mail"),
-        lambda: session.reserve("mail"), lambda: session.scan(probe=True), lambda: open_session().copy(ids, server=session),
+        lambda: session.reserve("mail"), lambda: session.scan(probe=True),
+        lambda: open_session().copy(ids, server=session),
         lambda: session.through("tui").delete(ids),
     ]  # fmt: skip
     for act in acts:

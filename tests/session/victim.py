@@ -1,4 +1,4 @@
-"""A process that is there to be killed: ``python -m tests.session.victim ADDRESS JOURNAL`` forks an actor for each line.
+"""A process to be killed: ``python -m tests.session.victim ADDRESS JOURNAL`` forks an actor for each line.
 
 A line is a verb and ids; the answer is the actor's process id and, once it is gone, a line more. Forking costs a
 hundredth of what a new interpreter does.
