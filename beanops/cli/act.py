@@ -12,8 +12,7 @@ from beanops.cli.exits import Incomplete, Unreachable
 from beanops.cli.output import print_csv, print_json
 from beanops.cli.streams import on_terminal, standard_input
 from beanops.protocol.limits import DEFAULT_PRIORITY, DEFAULT_TTR
-from beanops.session.act import Refused
-from beanops.session.record import Action
+from beanops.session.record import Action, Refused
 from beanops.session.run import Run
 from beanops.session.session import Session, connect
 

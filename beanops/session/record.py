@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from beanops.session.journal import Journal
 
 
+class Refused(BeanopsError):
+    """beanops itself refused to act, such as in a read-only session; nothing was sent."""
+
+
 class JournalError(BeanopsError):
     """The journal could not be written or read; nothing that was to be written down was sent."""
 
