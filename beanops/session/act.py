@@ -372,7 +372,9 @@ class Actor:
         return Fate("done")
 
     def _count(self, run: Run, fate: Fate, intent: Intent | Order) -> None:
-        about = f"job {intent.id}" if isinstance(intent, Order) else f"tube {intent.tube}"
+        about = ""
+        if fate.error is not None:
+            about = f"job {intent.id}" if isinstance(intent, Order) else f"tube {intent.tube}"
         run.count(fate.outcome, fate.error, fate.jobs, about)
 
     @contextmanager

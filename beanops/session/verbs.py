@@ -165,21 +165,23 @@ class Verb(NamedTuple):
 
 def intent_of(order: Order, keep_body: bool) -> Intent:
     """Return what must be on record before an order is carried out."""
-    if order.job is None:
-        return Intent(order.verb.name, job_id=order.id)
-    stats = order.stats
+    verb, id, job, settings, _ = order
+    if job is None:
+        return Intent(verb.name, job_id=id)
+    stats = job.stats
+    priority = stats.priority
     return Intent(
-        order.verb.name,
+        verb.name,
         stats.tube,
         stats.id,
         stats.state,
-        order.priority,
-        order.settings.delay if order.verb.name == "release" else stats.delay,
-        stats.priority,
+        priority if settings.priority is None else settings.priority,
+        settings.delay if verb.name == "release" else stats.delay,
+        priority,
         stats.time_left if stats.state == "delayed" else 0,
         stats.ttr,
-        order.settings.target,
-        order.job.body if keep_body and order.verb.destroys else None,
+        settings.target,
+        job.body if keep_body and verb.destroys else None,
     )
 
 

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from itertools import islice
+from itertools import chain
 from typing import Any
 
 from beanops.client.sync import Client
@@ -81,10 +81,10 @@ def stage(
     for (there, tube), members in groups.items():
         client = client_for(there)
         with using(client, tube):
-            wanted = (command for n in members for command in asks[n].commands)
+            wanted = chain.from_iterable(asks[n].commands for n in members)
             with closing(client.pipeline(wanted)) as results:
                 for n in members:
-                    answers = list(islice(results, len(asks[n].commands)))
+                    answers = [next(results) for _ in asks[n].commands]
                     try:
                         following[n] = talks[n].send(answers)
                     except StopIteration as stop:
