@@ -77,7 +77,7 @@ class Intent(NamedTuple):
     priority_before, time_left, ttr : int or None
         The job's priority before; seconds of its delay (or of the tube's pause) that were left; its ttr.
     target : str or None
-        The tube that a move or copy puts into.
+        The tube that a move or copy puts into; the number of the line that an import reads.
     body : bytes or None
         The job's body, where undo needs it and the configuration allows it.
     """

@@ -14,6 +14,7 @@ from beanops.session.act import Actor, How
 from beanops.session.orders import BATCH, Options, look_up, orders_of
 from beanops.session.record import Entry, Fate, Intent, RunRow
 from beanops.session.run import Run
+from beanops.session.transfer import resume_import
 from beanops.session.verbs import ALL, COPY, MOVE, RESTORE, VERBS, Order, Settings
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def _order(entry: Entry, now: FoundJob | None) -> Order:
             if intent.body is None:
                 return Order(RESTORE, id, before, refusal="its body is not in the journal, so it cannot be put again")
             return Order(RESTORE, id, before, Settings())
-        case "put" | "copy" | "restore":
+        case "put" | "copy" | "restore" | "import":
             return Order(_DELETE, id, now)
         case "move":
             return Order(MOVE, id, now, Settings(target=intent.tube))
@@ -122,6 +123,8 @@ def resume_run(session: Session, actor: Actor, run: str, reason: str | None) -> 
     journal = session.journal()
     row = journal.run(run)
     _same_server(session, row)
+    if row.action == "import":
+        return resume_import(session, actor, row, reason)
     verb = ALL.get(row.action)
     if verb is None or "settings" not in row.request:
         raise UsageError(f"run {run} is a {row.action}, which cannot be gone on with: ask for it again")

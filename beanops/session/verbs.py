@@ -76,6 +76,8 @@ class Order(NamedTuple):
         How.
     refusal : str or None
         Why it is left alone, decided before.
+    line : int or None
+        The line of a file that the job comes from, which has no id yet.
     """
 
     verb: Verb
@@ -83,6 +85,7 @@ class Order(NamedTuple):
     job: FoundJob | None
     settings: Settings = KEEP
     refusal: str | None = None
+    line: int | None = None
 
     @property
     def stats(self) -> JobStats:
@@ -139,14 +142,14 @@ def intent_of(order: Order, keep_body: bool) -> Intent:
     return Intent(
         order.verb.name,
         stats.tube,
-        stats.id,
+        stats.id if order.line is None else None,
         stats.state,
         order.priority,
         order.settings.delay if order.verb.name == "release" else stats.delay,
         stats.priority,
         stats.time_left if stats.state == "delayed" else 0,
         stats.ttr,
-        order.settings.target,
+        order.settings.target if order.line is None else str(order.line),
         order.job.body if keep_body and order.verb.destroys else None,
     )
 
@@ -273,7 +276,7 @@ def _move(order: Order, held: set[int]) -> Steps:
 
 
 def _restore(order: Order, held: set[int]) -> Steps:
-    """Put a job that was deleted: the order's job is what the journal knows of it."""
+    """Put a job that does not exist: the order's job is what the journal, or a file, knows of it."""
     new = yield from _copy_of(order)
     return new if isinstance(new, Fate) else Fate("done", new_id=new)
 
@@ -294,5 +297,6 @@ MOVE = Verb("move", "moved", _AT_REST, False, True, _move)
 COPY = Verb("copy", "copied", _AT_REST, False, True, _copy)
 TOUCH = Verb("touch", "touched", frozenset(), False, False, _touch)
 RESTORE = Verb("restore", "put again", _AT_REST | {"reserved"}, False, True, _restore)
+IMPORT = Verb("import", "imported", RESTORE.states, False, True, _restore)
 #: All verbs by name.
-ALL = {verb.name: verb for verb in (*VERBS.values(), MOVE, COPY, TOUCH, RESTORE)}
+ALL = {verb.name: verb for verb in (*VERBS.values(), MOVE, COPY, TOUCH, RESTORE, IMPORT)}
