@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
@@ -87,7 +87,7 @@ def _tube(session: Session, tube: str) -> TubeStats:
         raise Incomplete(f"there is no tube {tube} on {session.address}") from None
 
 
-class _Peeked(NamedTuple):
+class Peeked(NamedTuple):
     """A job with its body, which a `FoundJob` may lack."""
 
     stats: JobStats
@@ -117,11 +117,11 @@ def peek(tube: str | None, state: str | None, ids: list[int] | None, raw: bool, 
         else:
             assert tube is not None
             jobs, missing = _heads(session, tube, [state] if state else list(HEAD_STATES))
-    found = [_Peeked(job.stats, job.body or b"") for job in jobs if job is not None]
+    found = [Peeked(job.stats, job.body or b"") for job in jobs if job is not None]
     if raw:
         _write_raw(found, missing)
     else:
-        _show_jobs(found, output)
+        show_jobs(found, output)
     if missing and (ids is not None or not found):
         more = f" ({len(missing) - 1} more like it)" if len(missing) > 1 and ids is not None else ""
         raise Incomplete(f"{missing[0]}{more}")
@@ -136,7 +136,7 @@ def _heads(session: Session, tube: str, states: list[str]) -> tuple[list[FoundJo
     return [heads[state] for state in states], [f"no job of tube {tube} is {' or '.join(states)}"]
 
 
-def _write_raw(jobs: list[_Peeked], missing: list[str]) -> None:
+def _write_raw(jobs: list[Peeked], missing: list[str]) -> None:
     if len(jobs) > 1:
         raise click.UsageError(f"--raw writes one body, and these are {len(jobs)} jobs")
     if on_terminal("stdout"):
@@ -145,7 +145,8 @@ def _write_raw(jobs: list[_Peeked], missing: list[str]) -> None:
         click.echo(job.body, nl=False)
 
 
-def _show_jobs(jobs: list[_Peeked], output: str) -> None:
+def show_jobs(jobs: Sequence[Peeked], output: str) -> None:
+    """Print jobs: one whole, its body decoded; several in a table."""
     if output == "json":
         print_json([{**as_dict(job.stats), **_body(job.body)} for job in jobs])
     elif output == "csv":

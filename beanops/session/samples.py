@@ -1,4 +1,4 @@
-"""Samples: jobs that an operator keeps by name, to put them again and again. Each is a file of one line, see `lines`."""
+"""Samples: jobs that an operator keeps by name, to put again and again; each is a file of one line, see `lines`."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from beanops.jobs.read import FoundJob
 from beanops.jobs.select import ids_of
-from beanops.protocol.errors import ConnectionLost, ProtocolError, UsageError
+from beanops.protocol.errors import BeanopsError, ConnectionLost, ProtocolError, UsageError
 from beanops.session.act import Actor, Refused
 from beanops.session.lines import LineError, longest_line, read_line, write_line
 from beanops.session.orders import BATCH, Options, batch_size, how_of, request_of
@@ -31,6 +31,11 @@ if TYPE_CHECKING:
 File = str | os.PathLike[str] | BinaryIO
 #: Which lines an import puts although it may have put them before.
 Repeat = Literal["unknown", "all"]
+
+
+class FileError(BeanopsError):
+    """A file could not be written."""
+
 
 #: Bytes of lines in one batch of an import, beyond which it is cut.
 _MAX_LINES = 4 * 2**20
@@ -83,6 +88,8 @@ def export(session: Session, actor: Actor, file: File, jobs: Any, delete: bool, 
             except (ConnectionLost, ProtocolError) as error:
                 run.stopped = str(error)
     limit = options.get("limit")
+    if lines.problem is not None and not lines.jobs:
+        raise FileError(f"{lines.problem}; nothing was exported")
     if lines.problem is not None:
         run.stopped = f"{lines.problem}; {lines.jobs} jobs are in the file"
     elif run.stopped is None and not scan.complete and (limit is None or lines.jobs < int(limit)):
