@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
@@ -143,7 +143,7 @@ class _Lines:
 
     def _cut(self) -> None:
         """Take away what was written of a line that does not fit."""
-        if self._out.seekable():
+        with suppress(OSError):  # a pipe cannot, and a device need not
             os.ftruncate(self._out.fileno(), self._size)
 
 

@@ -1,0 +1,1 @@
+"""The session: what acts on jobs, and the record of it."""
