@@ -22,7 +22,7 @@ from beanops.text import safe_text
 _MOST_ROWS = 1000
 #: Runs that ``beanops resume`` goes on with.
 _RESUMABLE = frozenset({"kick", "bury", "release", "delete", "move", "copy", "import"})
-_RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}", re.ASCII)
+_RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4,8}", re.ASCII)
 
 Progress = Callable[[Run], None]
 
