@@ -100,13 +100,21 @@ def _act(verb: str, asked: dict[str, Any], destroys: bool) -> None:
             chosen = _confirmed(session, verb, chosen, asked["server"], destroys)
         how |= {name: asked[name] for name in ("reason", "rate") if asked[name] is not None}
         total = len(chosen.jobs) if isinstance(chosen.jobs, list) else None
-        with underway(verb, total) as progress:
+        # Which jobs the server kicked nobody knows, and a copy elsewhere needs a session there.
+        resumable = not (_by_the_server(verb, chosen) or "server" in how)
+        with underway(verb, total, resumable=resumable) as progress:
             run = getattr(session, verb)(chosen.jobs, **how, **chosen.which, progress=progress)
-        report(run, asked["output"])
+        report(run, asked["output"], resumable=resumable)
+
+
+def _by_the_server(verb: str, chosen: Chosen) -> bool:
+    """Whether the server itself chooses the next so many jobs of a tube."""
+    return verb == "kick" and isinstance(chosen.jobs, str) and chosen.which.keys() == {"limit"}
 
 
 def _confirmed(session: Session, verb: str, chosen: Chosen, server: str, destroys: bool) -> Chosen:
-    if verb == "kick" and isinstance(chosen.jobs, str) and chosen.which.keys() == {"limit"}:
+    if _by_the_server(verb, chosen):
+        assert isinstance(chosen.jobs, str)
         limit = chosen.which["limit"]
         if limit > MANY:  # the server chooses them, so they can be counted but not named
             tube = session.tube(chosen.jobs)

@@ -33,7 +33,7 @@ def is_run_id(text: str) -> bool:
 
 
 @contextmanager
-def underway(verb: str, total: int | None = None) -> Iterator[Progress]:
+def underway(verb: str, total: int | None = None, *, resumable: bool = True) -> Iterator[Progress]:
     """Show the progress of a run, and let Ctrl-C end it: once after the batch under way, twice at once.
 
     Parameters
@@ -42,6 +42,8 @@ def underway(verb: str, total: int | None = None) -> Iterator[Progress]:
         What is done.
     total : int or None
         To how many jobs, when that is known.
+    resumable : bool
+        Whether `beanops resume` can go on with it.
     """
     runs: list[Run] = []
     bar: Any = None
@@ -69,7 +71,7 @@ def underway(verb: str, total: int | None = None) -> Iterator[Progress]:
         yield show
     except KeyboardInterrupt:
         if runs and runs[0].id:
-            click.echo(f"\nbeanops: run {runs[0].id} was cut off{_how_to_go_on(runs[0])}", err=True)
+            click.echo(f"\nbeanops: run {runs[0].id} was cut off{_how_to_go_on(runs[0], resumable)}", err=True)
         raise
     finally:
         signal.signal(signal.SIGINT, before)
@@ -77,7 +79,9 @@ def underway(verb: str, total: int | None = None) -> Iterator[Progress]:
             bar.close()
 
 
-def report(run: Run, output: str, more: dict[str, Any] | None = None, *, err: bool = False) -> None:
+def report(
+    run: Run, output: str, more: dict[str, Any] | None = None, *, err: bool = False, resumable: bool = True
+) -> None:
     """Print what a run did; raise if that is not all it was asked for.
 
     Parameters
@@ -90,6 +94,8 @@ def report(run: Run, output: str, more: dict[str, Any] | None = None, *, err: bo
         More for JSON.
     err : bool
         Tell it on stderr, where standard output has something else.
+    resumable : bool
+        Whether `beanops resume` can go on with it.
 
     Raises
     ------
@@ -104,7 +110,7 @@ def report(run: Run, output: str, more: dict[str, Any] | None = None, *, err: bo
         print_csv([row._asdict() for row in run.rows], [field for field in Action._fields if field != "run"])
     elif run.complete:
         click.echo(safe_text(run.summary), err=err)
-    told = run.summary + (_how_to_go_on(run) if run.stopped else "")
+    told = run.summary + (_how_to_go_on(run, resumable) if run.stopped else "")
     if run.stopped and run.stopped != "cancelled" and not (run.dry or run.done or run.unknown or run.skipped):
         raise Unreachable(told)
     if not run.complete and not run.dry:
@@ -124,9 +130,9 @@ def summary(run: Run) -> dict[str, Any]:
     }
 
 
-def _how_to_go_on(run: Run) -> str:
+def _how_to_go_on(run: Run, resumable: bool) -> str:
     if not run.id or run.dry:
         return ""
-    if run.action in _RESUMABLE:
+    if resumable and run.action in _RESUMABLE:
         return f"; beanops resume {run.id} goes on"
     return f"; beanops journal {run.id} shows it"

@@ -340,3 +340,20 @@ def test_json_keys_of_a_summary_are_stable(cli: Cli, client: Client) -> None:
     bury(client, "mail", b"1")
     expected = {"run", "action", "done", "skipped", "failed", "unknown", "stopped", "actions"}
     assert set(json.loads(cli("kick", "mail", "--json").out)) == expected
+
+
+def test_a_summary_of_many_leaves_the_rows_to_the_journal(cli: Cli, client: Client) -> None:
+    for _ in range(1001):
+        client.put(b"x", tube="mail")
+    told = cli("bury", "mail", "--yes", "--json").json
+    assert (told["done"], told["actions"]) == (1001, None)
+    assert len(cli("journal", told["run"], "--json").json) == 1001
+
+
+def test_a_kick_by_the_server_names_no_way_to_go_on(terminal: Start, client: Client) -> None:
+    bury(client, "mail", *([b"x"] * 101))
+    shown = terminal("kick", "mail", "--limit", "500")
+    shown.until("Kick 101 jobs of tube mail on")
+    shown.type("101\r")
+    assert shown.end() == 0
+    assert "kick: 101 done" in shown.shown
