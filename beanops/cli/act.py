@@ -9,7 +9,7 @@ import click
 
 from beanops.cli import complete, options
 from beanops.cli.confirm import confirm
-from beanops.cli.runs import is_run_id, report
+from beanops.cli.runs import gently, is_run_id, report
 from beanops.cli.streams import on_terminal, standard_input
 from beanops.protocol.limits import DEFAULT_PRIORITY, DEFAULT_TTR
 from beanops.session.record import JournalError, RunRow
@@ -101,7 +101,8 @@ def resume(which: str, yes: bool, **asked: Any) -> None:
                     f"go on with {row.action}", f"run {row.id}", asked["server"],
                     count=None if row.action == "delete" else 0, destroys=row.action == "delete",
                 )  # fmt: skip
-            run = session.resume_run(row.id, reason=asked["reason"])
+            with gently():
+                run = session.resume_run(row.id, reason=asked["reason"])
         report(run, asked["output"])
 
 
@@ -122,7 +123,9 @@ def undo(run_id: str, where: str | None, yes: bool, **asked: Any) -> None:
             count = journal.counts(run_id).get("done", 0)
             told = f"the {row.action} of {count:,} jobs in run {run_id}"
             confirm("undo", told, asked["server"], count=count, destroys=row.action in _UNDONE_BY_DELETE)
-        report(session.undo(run_id, where=where, reason=asked["reason"]), asked["output"])
+        with gently():
+            run = session.undo(run_id, where=where, reason=asked["reason"])
+        report(run, asked["output"])
 
 
 def find_run(session: Session, id: str) -> RunRow | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from beanops.cli.streams import on_terminal
-from beanops.session.act import Refused
 from beanops.session.config import profile
+from beanops.session.record import Refused
 from beanops.text import safe_text
 
 #: More jobs than that are asked for whatever is done to them, by their number.

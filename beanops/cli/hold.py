@@ -19,7 +19,7 @@ from beanops.cli.look import Peeked, show_jobs
 from beanops.cli.runs import report
 from beanops.cli.streams import on_terminal
 from beanops.protocol.errors import NotFound, TimedOut
-from beanops.session.act import Refused
+from beanops.session.record import Refused
 from beanops.session.reservation import Reservation
 from beanops.session.run import Run
 from beanops.session.session import connect

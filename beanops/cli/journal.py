@@ -15,9 +15,8 @@ from beanops.cli.confirm import must_ask
 from beanops.cli.exits import Incomplete
 from beanops.cli.output import print_csv, print_json, print_table
 from beanops.cli.streams import on_terminal
-from beanops.session.act import Refused
 from beanops.session.config import default_journal, profile
-from beanops.session.record import Action, action_of, actions_frame
+from beanops.session.record import Action, Refused, action_of, actions_frame
 from beanops.session.session import connect
 from beanops.text import safe_text
 

@@ -17,7 +17,7 @@ from beanops.jobs.bodies import decode
 from beanops.jobs.read import HEAD_STATES, FoundJob
 from beanops.protocol import JobStats, TubeStats
 from beanops.protocol.errors import NotFound
-from beanops.session.act import Refused
+from beanops.session.record import Refused
 from beanops.session.session import Session, connect
 
 #: Columns of the table of tubes; JSON and CSV have every field.

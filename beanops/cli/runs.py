@@ -79,6 +79,17 @@ def underway(verb: str, total: int | None = None, *, resumable: bool = True) -> 
             bar.close()
 
 
+@contextmanager
+def gently() -> Iterator[None]:
+    """Tell what a run did that Ctrl-C has ended after its batch."""
+    from beanops.session.wire import Interrupted
+
+    try:
+        yield
+    except Interrupted as ended:
+        raise Incomplete(ended.run.summary + _how_to_go_on(ended.run, True)) from None
+
+
 def report(
     run: Run, output: str, more: dict[str, Any] | None = None, *, err: bool = False, resumable: bool = True
 ) -> None:

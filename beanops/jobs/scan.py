@@ -148,12 +148,17 @@ class Scan:
         return list(self._todo)
 
     @property
+    def limited(self) -> bool:
+        """Whether as many jobs were found as were wanted at most."""
+        return self._selection.limit is not None and self._yielded >= self._selection.limit
+
+    @property
     def verdict(self) -> str:
         """One line that says what is known now."""
         progress = self.progress
         if self.complete:
             return f"complete: {progress.found} found"
-        if self._selection.limit is not None and self._yielded >= self._selection.limit:
+        if self.limited:
             return f"the {self._selection.order} {self._yielded}; no more were looked for"
         parts = [f"ids {min(part)} to {max(part)}" for part in self._todo[:3]]
         if self.bound is not None and not self.bound.exact and not self._went_above:

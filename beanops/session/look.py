@@ -18,6 +18,7 @@ from beanops.monitor.sample import Snapshot, sample, sweep
 from beanops.protocol import Job, ServerStats, TubeStats
 from beanops.protocol.errors import NotFound
 from beanops.protocol.limits import U64_MAX, check_number
+from beanops.session.record import Refused
 
 if TYPE_CHECKING:
     import pandas
@@ -43,13 +44,21 @@ class Looking:
     def _client(self, purpose: str) -> Client:
         with self._lock:
             client = self._clients.get(purpose)
-            if client is None:
+            if client is None or client.closed:
+                # Made anew, not reconnected: a tube that an interrupted action used or watched must not come back.
                 connect_timeout, read_timeout = self._timeouts
                 client = Client(self.address, connect_timeout=connect_timeout, read_timeout=read_timeout)
                 self._clients[purpose] = client
-            elif client.closed:
-                client.reconnect()
             return client
+
+    @property
+    def read_only(self) -> bool:
+        """Whether everything that would change a queue is refused."""
+        return True
+
+    def _highest_known(self, instance: str) -> int:
+        """Return the highest id that is on record for a server process."""
+        return 0
 
     def _looking(self) -> Client:
         return self._client("looking")
@@ -167,6 +176,8 @@ class Looking:
         Scan
             Iterate it for batches of `FoundJob`; it tells its progress, and at the end what is known.
         """
+        if probe and self.read_only:
+            raise Refused(f"a probe was refused: it puts a job, and this session on {self.address} is read-only")
         selection = select(tube, state=state, ids=ids, where=where, limit=limit, order=order)
         return Scan(
             self._looking, selection, self._idmap(), bodies=bodies, probe=probe, max_rate=max_rate, polite=polite
@@ -258,4 +269,9 @@ class Looking:
 
     def _idmap(self) -> IdMap:
         """Return what is known of the ids of the server process that answers now."""
-        return self._idmaps.setdefault(self.server().id, IdMap())
+        instance = self.server().id
+        known = self._idmaps.get(instance)
+        if known is None:
+            known = self._idmaps[instance] = IdMap()
+            known.top = self._highest_known(instance)
+        return known

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from beanops.session.journal import Journal
 
 
+class Refused(BeanopsError):
+    """beanops itself refused to act, such as in a read-only session; nothing was sent."""
+
+
 class JournalError(BeanopsError):
     """The journal could not be written or read; nothing that was to be written down was sent."""
 
@@ -93,6 +97,11 @@ class Intent(NamedTuple):
     ttr: int | None = None
     target: str | None = None
     body: bytes | None = None
+
+    @property
+    def put_into(self) -> str | None:
+        """The tube of the job that was put for it."""
+        return self.tube if self.action == "import" else self.target or self.tube
 
 
 class Fate(NamedTuple):

@@ -22,7 +22,7 @@ from beanops.protocol.limits import (
     check_number,
     check_tube,
 )
-from beanops.session.act import Actor, How, Refused, Who
+from beanops.session.act import Actor, How, Who
 from beanops.session.config import default_journal, profile
 from beanops.session.look import Looking
 from beanops.session.orders import (
@@ -34,11 +34,12 @@ from beanops.session.orders import (
     orders_of,
     request_of,
 )
-from beanops.session.record import Action, Intent, action_of, actions_frame, runs_frame
+from beanops.session.record import Action, Intent, Refused, action_of, actions_frame, runs_frame
 from beanops.session.reservation import Reservation
 from beanops.session.retention import this_actor
 from beanops.session.run import Run
-from beanops.session.verbs import ALL, KEEP, Settings
+from beanops.session.shelter import Shelter
+from beanops.session.verbs import KEEP, Settings, TubeStep, verb_of
 
 if TYPE_CHECKING:
     import pandas
@@ -93,7 +94,7 @@ def connect(
     >>> session = beanops.connect("127.0.0.1:11300")       # doctest: +SKIP
     >>> session.tubes()
     >>> session.kick([17, 18])
-    <Run 20260102-030405-1f2e kick: 2 done>
+    <Run 20260102-030405-1f2e3d4c kick: 2 done>
     """
     known = profile(target)
     return Session(
@@ -132,6 +133,7 @@ class Session(Looking):
         super().__init__(target, timeouts)
         self.now = clock
         self._journal_at = journal
+        self._own_journal: Journal | None = None
         who = Who(str(self.address), actor, source)
         self._actor = Actor(who, self.journal, keep_bodies, self._acting, lambda: self.server().id, clock, read_only)
 
@@ -141,8 +143,20 @@ class Session(Looking):
 
         with self._lock:
             if not isinstance(self._journal_at, Journal):
-                self._journal_at = Journal(self._journal_at or default_journal())
+                self._journal_at = self._own_journal = Journal(self._journal_at or default_journal())
             return self._journal_at
+
+    def close(self) -> None:
+        """Close the connections and the journal; jobs that are still reserved become ready."""
+        super().close()
+        self._actor.held.clear()
+        if self._own_journal is not None:
+            self._own_journal.close()
+
+    def _highest_known(self, instance: str) -> int:
+        # Only of a journal that is open already: looking must not pay for a database.
+        journal = self._journal_at
+        return 0 if journal is None or isinstance(journal, str) else journal.highest_id(instance)
 
     @property
     def read_only(self) -> bool:
@@ -252,10 +266,11 @@ class Session(Looking):
         """
         limit = options.get("limit")
         if isinstance(jobs, str) and limit is not None and options.keys() <= {"limit", "reason", "dry_run", "progress"}:
-            self._looking().stats_tube(jobs)  # to use a tube would create it
+            buried = self.tube(jobs).current_jobs_buried  # and to use a tube that does not exist would create it
             how = how_of(options)
-            run = self._actor.begin("kick", {"tube": jobs, "limit": int(limit)}, how)
-            return self._actor.act_on_tube(run, kick_steps(jobs, check_number("limit", limit, U32_MAX)), how, use=True)
+            most = check_number("limit", limit, U32_MAX)
+            run = self._actor.begin("kick", {"tube": jobs, "limit": most}, how)
+            return self._actor.act_on_tube(run, kick_steps(jobs, most, buried), how, use=True)
         if isinstance(jobs, str):
             options.setdefault("state", "buried")
         return self._act("kick", jobs, KEEP, options)
@@ -264,7 +279,8 @@ class Session(Looking):
         """Bury jobs: ready and delayed ones, and those this session has reserved (server 1.12 on).
 
         A job is reserved for it, in the same breath. Were the connection lost in between, a delayed job would
-        become ready.
+        become ready. With a `priority` buried jobs are taken too, and stay buried; their tube is paused meanwhile
+        if workers watch it.
 
         Parameters
         ----------
@@ -287,7 +303,9 @@ class Session(Looking):
     ) -> Run:
         """Make jobs ready, or delayed, or give them another priority; ready, delayed, buried and held ones.
 
-        Jobs that are not yet reserved need a server from 1.12 on.
+        Jobs that are not yet reserved need a server from 1.12 on; they are reserved for it, in the same breath. If
+        buried jobs are given a `delay`, their tube is paused meanwhile if workers watch it: were the connection lost
+        in between, a job would become ready.
 
         Parameters
         ----------
@@ -326,7 +344,8 @@ class Session(Looking):
         """Put jobs into another tube and delete them here, keeping body, priority, ttr, delay left and burial.
 
         They get new ids, which are on record. A job is put before it is deleted: a fault leaves it twice, which
-        the record tells, but never lost.
+        the record tells, but never lost. For buried jobs the other tube is paused meanwhile if workers watch it:
+        a copy is reserved to be buried, and were the connection lost in between it would become ready.
 
         Parameters
         ----------
@@ -343,6 +362,8 @@ class Session(Looking):
         self, jobs: Jobs | str, to: str | None = None, *, server: Session | None = None, **options: Unpack[Options]
     ) -> Run:
         """Put copies of jobs into another tube, another server, or both; as `move` without the delete.
+
+        What was copied to another server is taken back by a session there.
 
         Parameters
         ----------
@@ -370,17 +391,22 @@ class Session(Looking):
     def _act(
         self, verb: str, jobs: Jobs | str, settings: Settings, options: Options, there: Session | None = None
     ) -> Run:
-        orders = orders_of(self, ALL[verb], jobs, settings, options, self._actor.keep_bodies)
+        batches, cancel = orders_of(self, verb_of(verb, settings), jobs, settings, options, self._actor.keep_bodies)
         how = how_of(options)
-        request = request_of(jobs, settings, options, there)
-        run = self._actor.begin(verb, request, how)
-        return self._actor.act_on_jobs(run, orders, how, None if there is None else there._acting)
+        run = self._actor.begin(verb, request_of(jobs, settings, options, there), how)
+        run.when_cancelled(cancel)
+        if there is None:
+            return self._actor.act_on_jobs(run, batches, how, Shelter(self))
+        # A connection of its own: what `there` uses itself meanwhile must not decide where copies end.
+        with Client(there.address) as copying:
+            return self._actor.act_on_jobs(run, batches, how, Shelter(there), copying)
 
     def undo(self, run: Run | str, *, where: str | None = None, reason: str | None = None) -> Run:
         """Take back what a run did, as far as the world has not moved on; each action that cannot be says why.
 
         Jobs that were deleted are put again with new ids; buries are kicked, kicks buried again where the job is
-        still at rest, moves moved back, priorities, delays and pauses restored. An undo is a run itself.
+        still at rest, moves moved back, priorities, delays and pauses restored; what a fault left twice is deleted.
+        What an earlier undo took back already is left alone. An undo is a run itself, and can be undone.
 
         Parameters
         ----------
@@ -400,13 +426,13 @@ class Session(Looking):
 
         Jobs whose fate in that run is on record are left out; so are those of a move or copy whose fate is unknown.
         """
-        from beanops.session.undo import resume_run
+        from beanops.session.afterwards import resume_run
 
         return resume_run(self, self._actor, run if isinstance(run, str) else run.id, reason)
 
     def verify(self, run: Run | str) -> Run:
         """Ask the server what became of the actions of a run whose outcome is unknown, and write that down."""
-        from beanops.session.undo import verify
+        from beanops.session.afterwards import verify
 
         return verify(self, run if isinstance(run, str) else run.id)
 
@@ -505,8 +531,9 @@ class Session(Looking):
 
     @property
     def held(self) -> frozenset[int]:
-        """Ids of the jobs that this session has reserved."""
-        return frozenset(self._actor.held)
+        """Ids of the jobs that this session has reserved; none once its connection is lost."""
+        acting = self._clients.get("acting")
+        return frozenset() if acting is None or acting.closed else frozenset(self._actor.held)
 
     def pause(self, tube: str, seconds: SupportsIndex, *, reason: str | None = None) -> Run:
         """Hold back the ready jobs of a tube from workers for `seconds`."""
@@ -519,9 +546,10 @@ class Session(Looking):
     def _pause(self, action: str, tube: str, seconds: int, reason: str | None) -> Run:
         command = commands.pause_tube(tube, seconds)
         left = next((stats.pause_time_left for stats in sweep(self._looking(), tube.__eq__)), 0)
+        intent = Intent(action, tube, delay=seconds, time_left=left)
         how = How(reason=reason)
         run = self._actor.begin(action, {"tube": tube, "seconds": seconds}, how)
-        return self._actor.act_on_tube(run, [(command, Intent(action, tube, delay=seconds, time_left=left))], how)
+        return self._actor.act_on_tube(run, [TubeStep(command, intent)], how)
 
     def put(
         self,
@@ -552,4 +580,4 @@ class Session(Looking):
         intent = Intent("put", check_tube(tube), priority=int(priority), delay=int(delay), ttr=int(ttr))
         how = How(reason=reason)
         run = self._actor.begin("put", {"tube": tube}, how)
-        return self._actor.act_on_tube(run, [(command, intent)], how, use=True)
+        return self._actor.act_on_tube(run, [TubeStep(command, intent)], how, use=True)

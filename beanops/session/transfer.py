@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 from beanops.jobs.read import FoundJob
 from beanops.jobs.select import ids_of
 from beanops.protocol.errors import BeanopsError, ConnectionLost, ProtocolError, UsageError
-from beanops.session.act import Actor, Refused
+from beanops.session.act import Actor
 from beanops.session.lines import LineError, longest_line, read_line, write_line
 from beanops.session.orders import BATCH, Options, batch_size, how_of, request_of
-from beanops.session.record import RunRow
+from beanops.session.record import Refused, RunRow
 from beanops.session.run import Run
+from beanops.session.shelter import Shelter
 from beanops.session.verbs import IMPORT, KEEP, VERBS, Order
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def export(session: Session, actor: Actor, file: File, jobs: Any, delete: bool, 
     if lines.problem is not None:
         run.stopped = f"{lines.problem}; {lines.jobs} jobs are in the file"
     elif run.stopped is None and not scan.complete and (limit is None or lines.jobs < int(limit)):
-        run.stopped = scan.verdict
+        run.stopped = "cancelled" if run.cancelled else scan.verdict
     return run
 
 
@@ -207,7 +208,10 @@ def import_(
         request = {"file": name, "digest": digest} | ({"resumes": resumes.id} if resumes else {})
         run = actor.begin("import", request, how)
         file.seek(0)
-        return actor.act_on_jobs(run, _orders(file, maximum, before.wanted(run, repeat), batch_size(how.rate)), how)
+        orders = _orders(file, maximum, before.left_out(repeat), batch_size(how.rate))
+        actor.act_on_jobs(run, orders, how, Shelter(session))
+        before.tell(run, repeat)
+        return run
 
 
 def resume_import(session: Session, actor: Actor, row: RunRow, reason: str | None) -> Run:
@@ -264,20 +268,22 @@ class _Before:
             elif outcome == "unknown" and self._fates[line] == _TO_DO:
                 self._fates[line] = _UNKNOWN
 
-    def wanted(self, run: Run, repeat: Repeat | None) -> bytearray:
-        """Return the lines that are to be left out as anything but 0; tell the run why."""
+    def left_out(self, repeat: Repeat | None) -> bytearray:
+        """Return the lines that are not put as anything but 0."""
         if repeat == "all":
             return bytearray(len(self._fates))
-        earlier = self._fates.count(_DONE)
+        return self._fates.replace(bytes([_UNKNOWN]), bytes([_TO_DO])) if repeat == "unknown" else self._fates
+
+    def tell(self, run: Run, repeat: Repeat | None) -> None:
+        """Count what was left out, and why."""
+        left_out = self.left_out(repeat)
+        earlier = left_out.count(_DONE)
         if earlier:
             run.count("imported before", jobs=earlier)
-        if repeat == "unknown":
-            return self._fates.replace(bytes([_UNKNOWN]), bytes([_TO_DO]))
         line = -1
-        while (line := self._fates.find(_UNKNOWN, line + 1)) >= 0:
+        while (line := left_out.find(_UNKNOWN, line + 1)) >= 0:
             error = f"run {self._runs[-1]} was cut off here, and may have put it: look, then import with repeat unknown"
             run.count("unknown", error, about=f"line {line}")
-        return self._fates
 
 
 def _orders(file: BinaryIO, max_body: int, left_out: bytearray, size: int) -> Iterator[list[Order]]:
