@@ -112,9 +112,7 @@ class Connection:
             end = buffer.find(b"\r\n", position, position + MAX_LINE + 2)
             if end < 0:
                 if size - position > MAX_LINE + 1:  # the last byte may be the CR
-                    raise ProtocolError(
-                        f"{_NO_BEANSTALKD}: {buffer[position : position + 40]!r}... and no end of a line"
-                    )
+                    raise _alien(waiting[0], buffer[position : position + 40], "... and no end of a line")
                 self._needed = size - position + 1
                 return position
             command = waiting[0]
