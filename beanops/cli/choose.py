@@ -11,7 +11,6 @@ import click
 from beanops.cli import confirm
 from beanops.cli.exits import Incomplete
 from beanops.cli.output import print_table
-from beanops.jobs.bodies import decode
 from beanops.jobs.read import FoundJob
 from beanops.protocol.errors import NotFound
 from beanops.session.run import Run
@@ -143,7 +142,7 @@ def samples(session: Session, found: Iterable[FoundJob]) -> list[dict[str, Any]]
     for job in session.jobs_by_id(job.id for job in found):
         if job is not None:
             facts = {name: getattr(job.stats, name) for name in _SAMPLE_COLUMNS}
-            rows.append({**facts, "body": decode(job.body or b"").summary})
+            rows.append({**facts, "body": session.decode(job.body or b"").summary})
     return rows
 
 

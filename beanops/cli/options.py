@@ -131,6 +131,12 @@ printing = together(
     click.option("--json", "output", flag_value="json", help="The same as -o json."),
 )
 read_only = click.option("--read-only", is_flag=True, help="Refuse everything that would change a queue.")
+redact = click.option(
+    "--redact",
+    metavar="PATTERN",
+    multiple=True,
+    help="Hide values whose key matches, such as '*token*' or '/^card/'. May be given several times.",
+)
 reason = click.option("--reason", metavar="TEXT", help="Why, for the record.")
 yes = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 dry_run = click.option("--dry-run", is_flag=True, help="Only show what would be done, a sample of it, and its cost.")

@@ -27,7 +27,10 @@ def test_every_command_is_shown() -> None:
 
 
 @pytest.mark.parametrize("line", COMMANDS)
-def test_a_command_of_the_readme(cli: Cli, client: Client, line: str) -> None:
+def test_a_command_of_the_readme(
+    cli: Cli, client: Client, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     bury(client, "billing", *([b'{"customer": 7}'] * 50))
     client.kick_job(42)
     command, _, stdin = line.partition(" < ")
