@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
@@ -154,8 +154,8 @@ def _write_raw(jobs: list[Peeked], missing: list[str]) -> None:
         click.echo(job.body, nl=False)
 
 
-def show_jobs(jobs: list[Peeked], output: str) -> None:
-    """Print jobs: one whole, several in a table."""
+def show_jobs(jobs: Sequence[Peeked], output: str) -> None:
+    """Print jobs: one whole, its body decoded; several in a table."""
     if output == "json":
         print_json([{**as_dict(job.stats), **body_fields(job.body)} for job in jobs])
     elif output == "csv":

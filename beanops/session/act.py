@@ -47,7 +47,7 @@ class How(NamedTuple):
     rate : float or None
         Most jobs a second, so that a kick does not flood the workers.
     progress : callable or None
-        Called with the `Run` after each batch.
+        Called with the `Run` before the first batch and after each.
     """
 
     reason: str | None = None
@@ -58,6 +58,11 @@ class How(NamedTuple):
 
 
 AT_ONCE = How()
+
+
+def new_run_id(now: datetime) -> str:
+    """Return a name for a run that begins now; names sort by time."""
+    return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
 
 
 class Actor:
@@ -118,15 +123,20 @@ class Actor:
         if self.read_only and not how.dry:
             raise Refused(f"{action} was refused: this session on {self._who.server} is read-only")
         now = self._clock()
-        id = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
+        id = new_run_id(now)
         if how.dry:
-            return Run(id, action, list, dry=True)
-        row = RunRow(id, now, *self._who[:1], self._instance(), *self._who[1:], action, how.reason, how.undoes, request)
-        journal = self._journal()
-        with suppress(ConnectionLost):
-            self._acting().list_tube_used()  # a connection that was lost while it was idle is made anew
-        journal.begin(row)
-        return Run(id, action, lambda: [action_of(row, entry) for entry in journal.entries(id)])
+            run = Run(id, action, list, dry=True)
+        else:
+            facts = (self._who.server, self._instance(), self._who.actor, self._who.source)
+            row = RunRow(id, now, *facts, action, how.reason, how.undoes, request)
+            journal = self._journal()
+            with suppress(ConnectionLost):
+                self._acting().list_tube_used()  # a connection that was lost while it was idle is made anew
+            journal.begin(row)
+            run = Run(id, action, lambda: [action_of(row, entry) for entry in journal.entries(id)])
+        if how.progress is not None:
+            how.progress(run)
+        return run
 
     # -- jobs ----------------------------------------------------------------------------------------------------
 
@@ -372,9 +382,10 @@ class Actor:
         return Fate("done")
 
     def _count(self, run: Run, fate: Fate, intent: Intent | Order) -> None:
-        about = ""
-        if fate.error is not None:
-            about = f"job {intent.id}" if isinstance(intent, Order) else f"tube {intent.tube}"
+        if isinstance(intent, Intent):
+            about = f"tube {intent.tube}"
+        else:
+            about = f"job {intent.id}" if intent.line is None else f"line {intent.line}"
         run.count(fate.outcome, fate.error, fate.jobs, about)
 
     @contextmanager

@@ -13,6 +13,7 @@ from beanops.session.orders import ANOTHER, BATCH, Options, asked_ids, look_up, 
 from beanops.session.record import Entry, Fate, RunRow
 from beanops.session.run import Run
 from beanops.session.shelter import Shelter
+from beanops.session.transfer import resume_import
 from beanops.session.undo import check_server, is_another, now_called
 from beanops.session.verbs import ALL, Order, Settings, verb_of
 
@@ -25,6 +26,9 @@ def resume_run(session: Session, actor: Actor, run: str, reason: str | None) -> 
     """Go on with a run; see `Session.resume_run`."""
     journal = session.journal()
     row = journal.run(run)
+    if row.action == "import":
+        check_server(session, row)
+        return resume_import(session, actor, row, reason)
     if row.action not in ALL or "settings" not in row.request:
         raise UsageError(f"run {run} is a {row.action}, which cannot be gone on with: ask for it again")
     if "server" in row.request:
@@ -125,7 +129,7 @@ def _found_out(entry: Entry, original: FoundJob | None, made: FoundJob | None, s
     if new_id is not None:
         return _of_a_put(entry, original, made, same)
     if ALL[intent.action].puts:
-        tube = intent.target or intent.tube
+        tube = intent.put_into
         return entry.fate._replace(error=f"whether a copy of it was put into tube {tube} is not on record")
     if original is None:
         if intent.action == "delete" and same:

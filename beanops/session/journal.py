@@ -7,6 +7,7 @@ Intents are on disk before their commands are sent, outcomes after; nothing is e
 from __future__ import annotations
 
 import json
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from beanops.session.record import UNKNOWN, Action, Entry, Fate, Intent, JournalError, RunRow, action_of
+from beanops.session.record import OUTCOMES, UNKNOWN, Action, Entry, Fate, Intent, JournalError, RunRow, action_of
 
 _U63 = 2**63
 
@@ -279,6 +280,23 @@ class Journal:
             for fate in self._fates(connection, run, 0, size):
                 counts[fate.outcome] += fate.jobs
         return counts
+
+    def imported(self, server: str, digest: str) -> Iterator[tuple[str, int, str]]:
+        """Yield run, line and outcome of what was imported into a server from a file of that digest, oldest first."""
+        runs = sa.select(_RUNS).where(_RUNS.c.server == server, _RUNS.c.action == "import").order_by(_RUNS.c.time)
+        with self._transaction() as connection:
+            for run in [_run(row) for row in connection.execute(runs)]:
+                if run.request["digest"] != digest:
+                    continue
+                of_run = sa.select(_ACTIONS.c.target).where(_ACTIONS.c.run == run.id).order_by(_ACTIONS.c.n)
+                lines = array("L", map(int, connection.scalars(of_run.execution_options(yield_per=10_000))))
+                # A million lines each have an outcome of their own: a byte for each, not a `Fate`.
+                outcomes = bytearray([OUTCOMES.index("unknown")]) * len(lines)
+                columns = sa.select(_OUTCOMES.c.first_n, _OUTCOMES.c.last_n, _OUTCOMES.c.outcome)
+                settled = columns.where(_OUTCOMES.c.run == run.id).order_by(_OUTCOMES.c.seq)
+                for first, last, outcome in connection.execute(settled.execution_options(yield_per=10_000)):
+                    outcomes[first : last + 1] = bytes([OUTCOMES.index(outcome)]) * (last + 1 - first)
+                yield from ((run.id, line, OUTCOMES[code]) for line, code in zip(lines, outcomes, strict=True))
 
     def highest_id(self, instance: str) -> int:
         """Return the highest job id that the journal knows of one server process, 0 for none."""

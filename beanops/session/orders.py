@@ -49,7 +49,7 @@ class Options(TypedDict, total=False):
     rate : float or None
         Most jobs a second.
     progress : callable or None
-        Called with the `Run` after each batch; its ``cancel`` ends it.
+        Called with the `Run` before the first batch and after each; the run's ``cancel`` ends it.
     """
 
     state: str | Iterable[str] | None
@@ -73,6 +73,11 @@ def how_of(options: Options) -> How:
         rate=rate,
         progress=options.get("progress"),
     )
+
+
+def batch_size(rate: float | None, most: int = BATCH) -> int:
+    """Return how many jobs to act on at once, so that a rate is kept within each second."""
+    return most if rate is None else max(1, min(most, int(rate / 4)))
 
 
 def optional_priority(priority: SupportsIndex | None) -> int | None:
@@ -120,10 +125,8 @@ def orders_of(look: Finding, verb: Verb, jobs: Any, settings: Settings, options:
     ArgumentError, PredicateError
         It means no jobs; nothing was sent.
     """
-    size = _HELD_BATCH if verb is MOVE else BATCH
     rate = options.get("rate")
-    if rate is not None:
-        size = max(1, min(size, int(rate / 4)))
+    size = batch_size(rate, _HELD_BATCH if verb is MOVE else BATCH)
     bodies = verb.puts or (verb.destroys and keep_bodies)
     state, where, limit = options.get("state"), options.get("where"), options.get("limit")
     select(None, state=state, limit=limit, order=options.get("order", "newest"))

@@ -81,7 +81,7 @@ class Intent(NamedTuple):
     priority_before, time_left, ttr : int or None
         The job's priority before; seconds of its delay (or of the tube's pause) that were left; its ttr.
     target : str or None
-        The tube that a move or copy puts into.
+        The tube that a move or copy puts into; the number of the line that an import reads.
     body : bytes or None
         The job's body, where undo needs it and the configuration allows it.
     """
@@ -97,6 +97,11 @@ class Intent(NamedTuple):
     ttr: int | None = None
     target: str | None = None
     body: bytes | None = None
+
+    @property
+    def put_into(self) -> str | None:
+        """The tube of the job that was put for it."""
+        return self.tube if self.action == "import" else self.target or self.tube
 
 
 class Fate(NamedTuple):

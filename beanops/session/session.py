@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
-import socket
 from collections.abc import Callable, Iterable
 from copy import copy
 from datetime import UTC, datetime
@@ -39,6 +36,7 @@ from beanops.session.orders import (
 )
 from beanops.session.record import Action, Intent, JournalError, Refused, action_of, actions_frame, runs_frame
 from beanops.session.reservation import Reservation
+from beanops.session.retention import this_actor
 from beanops.session.run import Run
 from beanops.session.shelter import Shelter
 from beanops.session.verbs import KEEP, Settings, TubeStep, verb_of
@@ -47,6 +45,7 @@ if TYPE_CHECKING:
     import pandas
 
     from beanops.session.journal import Journal
+    from beanops.session.transfer import File, Repeat
 
 
 def connect(
@@ -105,7 +104,7 @@ def connect(
     return Session(
         known.address,
         source=source,
-        actor=actor or f"{_user()}@{socket.gethostname()}",
+        actor=actor or this_actor(),
         # A profile that is read-only stays so: what protects production must not be lost to an argument.
         read_only=known.read_only or bool(read_only),
         redact=redact,
@@ -114,13 +113,6 @@ def connect(
         journal=journal,
         keep_bodies=known.keep_bodies if keep_bodies is None else keep_bodies,
     )
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container may run as a number that has no name
-        return f"uid {os.getuid()}"
 
 
 class Session(Finding):
@@ -450,6 +442,71 @@ class Session(Finding):
         from beanops.session.afterwards import verify
 
         return verify(self, run if isinstance(run, str) else run.id)
+
+    # -- files ---------------------------------------------------------------------------------------------------
+
+    def export(
+        self,
+        file: File,
+        jobs: Jobs | str | None = None,
+        *,
+        delete: bool = False,
+        force: bool = False,
+        **options: Unpack[Options],
+    ) -> Run:
+        """Write jobs into a file of JSON lines, with all that `import_` needs to restore them.
+
+        Bodies stand in it as text where they are UTF-8, else as base64. A reserved job is left out unless `state`
+        names it.
+
+        Parameters
+        ----------
+        file : path or open binary file
+            Where to write.
+        jobs : id, Job, iterable of these, DataFrame with a column ``id``, str, or None
+            The jobs, or those of a tube (name or glob); None means all.
+        delete : bool
+            Delete what is safely on disk, on the record and batch by batch. A job that a worker took meanwhile is
+            skipped: it is in the file, and with the worker.
+        force : bool
+            Overwrite a file that exists.
+        **options
+            Which and how, see `Options`; the oldest come first.
+
+        Raises
+        ------
+        UsageError
+            The file exists, or cannot be written.
+        """
+        from beanops.session.transfer import export
+
+        return export(self, self._actor, file, jobs, delete, force, options)
+
+    def import_(self, file: File, *, repeat: Repeat | None = None, **options: Unpack[Options]) -> Run:
+        """Put the jobs of a file that `export` wrote, with their tube, priority, ttr, delay left and burial.
+
+        The whole file is checked before anything is put. A line that the journal knows as imported into this server
+        is not put again; that of a file with other content is another line.
+
+        Parameters
+        ----------
+        file : path or open binary file
+            Of JSON lines.
+        repeat : {"unknown", "all"} or None
+            Put lines again whose fate is unknown because an import was cut off, or all lines.
+        **options
+            How, see `Options`: `reason`, `dry_run`, `rate` and `progress`.
+
+        Raises
+        ------
+        LineError
+            A line describes no job; nothing was put.
+        UsageError
+            The file cannot be read.
+        """
+        from beanops.session.transfer import import_
+
+        return import_(self, self._actor, file, repeat, options)
 
     def reserve(self, tube: str, timeout: SupportsIndex = 0) -> Reservation:
         """Reserve the next ready job of a tube and hold it until it is acted on, let go, or the session closes.

@@ -79,7 +79,7 @@ class Successors:
 def is_another(entry: Entry, now: JobStats, same_process: bool) -> bool:
     """Whether a job has only the id of the one that an action left behind: the server lost its jobs meanwhile."""
     intent, made = entry.intent, entry.fate.new_id is not None
-    if now.tube != ((intent.target or intent.tube) if made else intent.tube):
+    if now.tube != (intent.put_into if made else intent.tube):
         return True
     return not same_process and put_after(now, entry.time.timestamp() + (_PUT_WITHIN if made else 0))
 
@@ -188,7 +188,7 @@ def _order(entry: Entry, id: int, now: FoundJob | None) -> Order:
             if intent.body is None:
                 return Order(RESTORE, id, before, refusal="its body is not in the journal, so it cannot be put again")
             return Order(RESTORE, id, before, KEEP)
-        case "put" | "copy" | "restore":
+        case "put" | "copy" | "restore" | "import":
             return Order(_DELETE, id, now)
         case "move":
             return Order(MOVE, id, now, Settings(target=intent.tube))

@@ -100,6 +100,8 @@ class Order(NamedTuple):
         How.
     refusal : str or None
         Why it is left alone, decided before.
+    line : int or None
+        The line of a file that the job comes from, which has no id yet.
     """
 
     verb: Verb
@@ -107,6 +109,7 @@ class Order(NamedTuple):
     job: FoundJob | None
     settings: Settings = KEEP
     refusal: str | None = None
+    line: int | None = None
 
     @property
     def stats(self) -> JobStats:
@@ -165,7 +168,7 @@ class Verb(NamedTuple):
 
 def intent_of(order: Order, keep_body: bool) -> Intent:
     """Return what must be on record before an order is carried out."""
-    verb, id, job, settings, _ = order
+    verb, id, job, settings, *_ = order
     if job is None:
         return Intent(verb.name, job_id=id)
     stats = job.stats
@@ -173,14 +176,14 @@ def intent_of(order: Order, keep_body: bool) -> Intent:
     return Intent(
         verb.name,
         stats.tube,
-        stats.id,
+        stats.id if order.line is None else None,
         stats.state,
         priority if settings.priority is None else settings.priority,
         settings.delay if verb.name == "release" else stats.delay,
         priority,
         stats.time_left if stats.state == "delayed" else 0,
         stats.ttr,
-        settings.target,
+        settings.target if order.line is None else str(order.line),
         job.body if keep_body and verb.destroys else None,
     )
 
@@ -339,8 +342,10 @@ TOUCH = Verb("touch", "touched", frozenset(), False, False, True, 1, _touch)
 _BURY_ANEW = VERBS["bury"]._replace(states=_AT_REST)
 #: Puts a job that was deleted: the order's job is what the journal knows of it.
 RESTORE = Verb("restore", "put again", _AT_REST | {"reserved"}, False, True, False, 3, _put_copy)
+#: Puts a job of a file: the order's job is what its line says.
+IMPORT = RESTORE._replace(name="import", done="imported")
 #: All verbs by name.
-ALL = {verb.name: verb for verb in (*VERBS.values(), MOVE, COPY, TOUCH, RESTORE)}
+ALL = {verb.name: verb for verb in (*VERBS.values(), MOVE, COPY, TOUCH, RESTORE, IMPORT)}
 
 
 def verb_of(name: str, settings: Settings) -> Verb:

@@ -13,6 +13,7 @@ from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
 from beanops.protocol.errors import ArgumentError, ConnectionLost, TimedOut, UsageError
 from beanops.session.record import Refused
+from beanops.session.run import Run
 from beanops.session.session import Session
 from tests.session.conftest import fill, population
 
@@ -224,8 +225,8 @@ def test_a_rate_holds_and_looks_again_at_what_waited(session: Session, worker: C
     fill(worker, "mail", "buried", 18)
     kicked_meanwhile: list[int] = []
 
-    def meanwhile(run: object) -> None:
-        if not kicked_meanwhile:
+    def meanwhile(run: Run) -> None:
+        if run.done and not kicked_meanwhile:
             worker.use("mail")
             job = worker.peek_buried()
             worker.kick_job(job.id)
