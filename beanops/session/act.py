@@ -89,6 +89,8 @@ class Actor:
     ----------
     held : set of int
         Ids of the jobs that the acting connection has reserved.
+    runs : list of RunRow
+        What was begun, oldest first.
     """
 
     def __init__(
@@ -104,6 +106,7 @@ class Actor:
         self.read_only = read_only
         self.keep_bodies = keep_bodies
         self.held: set[int] = set()
+        self.runs: list[RunRow] = []
         self._who = who
         self._journal = journal
         self._acting = acting
@@ -133,6 +136,7 @@ class Actor:
             with suppress(ConnectionLost):
                 self._acting().list_tube_used()  # a connection that was lost while it was idle is made anew
             journal.begin(row)
+            self.runs.append(row)
             run = Run(id, action, lambda: [action_of(row, entry) for entry in journal.entries(id)])
         if how.progress is not None:
             how.progress(run)

@@ -260,11 +260,11 @@ class Journal:
             fates = self._fates(connection, run, start, rows[-1][0] + 1 if rows else start)
         return [Entry(n, _EPOCH + time * _MICROSECOND, Intent(*intent), fates[n - start]) for n, time, *intent in rows]
 
-    def actions(self, server: str | None = None, limit: int | None = None) -> list[Action]:
-        """Return actions as users see them, oldest first: all, those on one server, the newest `limit` of them."""
+    def actions(self, runs: Sequence[RunRow], limit: int | None = None) -> list[Action]:
+        """Return the actions of runs as users see them, in the order of the runs; the last `limit` of them, or all."""
         found: list[list[Action]] = []
         left = limit
-        for run in reversed(self.runs(server)):
+        for run in reversed(runs):
             if left is not None and left <= 0:
                 break
             entries = self.entries(run.id)

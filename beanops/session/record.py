@@ -156,6 +156,7 @@ class Action(NamedTuple):
     reason: str | None
     instance: str
     new_id: int | None
+    jobs: int
 
 
 class RunCounts(NamedTuple):
@@ -183,7 +184,7 @@ def action_of(run: RunRow, entry: Entry) -> Action:
     return Action(
         entry.time, run.id, run.server, run.actor, run.source, intent.action, intent.tube,
         fate.new_id if puts else intent.job_id, intent.state_before, intent.priority, intent.delay,
-        fate.outcome, fate.error, run.reason, run.instance, fate.new_id,
+        fate.outcome, fate.error, run.reason, run.instance, fate.new_id, fate.jobs,
     )  # fmt: skip
 
 
@@ -198,6 +199,7 @@ def actions_frame(rows: Iterable[Action]) -> pandas.DataFrame:
         "priority": "UInt32",
         "delay": "seconds",
         "new_id": "UInt64",
+        "jobs": "uint64",
     }
     return frame(rows, Action, dtypes)
 

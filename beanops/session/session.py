@@ -212,7 +212,7 @@ class Session(Finding):
 
     @property
     def actions(self) -> pandas.DataFrame:
-        """What was done on this server, by whom ever the journal knows, one row an action.
+        """What this session did, one row an action; `history` has what everybody did.
 
         Returns
         -------
@@ -220,18 +220,32 @@ class Session(Finding):
             ``time`` (datetime64[us, UTC]), ``run``, ``server``, ``actor``, ``source``, ``action``, ``tube``
             (text), ``job_id`` (UInt64, missing for actions on a tube), ``state_before`` (categorical),
             ``priority`` (UInt32), ``delay`` (timedelta64[us]), ``outcome`` (``done``, ``skipped``, ``failed``
-            or ``unknown``), ``error``, ``reason``, ``instance`` (text, the server's process) and ``new_id``
-            (UInt64, of a job that was put for it).
+            or ``unknown``), ``error``, ``reason``, ``instance`` (text, the server's process), ``new_id``
+            (UInt64, of a job that was put for it) and ``jobs`` (uint64, how many: 1 but for a kick of a tube).
         """
         return actions_frame(self.action_rows(limit=None))
 
     def action_rows(self, limit: int | None = 1000) -> list[Action]:
-        """Return the newest actions on this server as records, oldest first, without pandas."""
-        return self.journal().actions(str(self.address), limit)
+        """Return the newest actions of this session as records, oldest first, without pandas."""
+        runs = self._actor.runs
+        return self.journal().actions(runs, limit) if runs else []
+
+    def history(self, limit: int | None = None) -> pandas.DataFrame:
+        """Return what was done on this server by anybody whom the journal knows, with the columns of `actions`.
+
+        The server may have been restarted in between: ``job_id`` names the same job only where ``instance`` is the
+        same.
+
+        Parameters
+        ----------
+        limit : int or None
+            Most actions, the newest; None for all.
+        """
+        return actions_frame(self.journal().actions(self.journal().runs(str(self.address)), limit))
 
     @property
     def runs(self) -> pandas.DataFrame:
-        """The runs on this server, one row each.
+        """The runs on this server by anybody whom the journal knows, one row each.
 
         Returns
         -------

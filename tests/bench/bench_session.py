@@ -191,7 +191,7 @@ def reading(actions: int = 1_000_000, wanted: int = 1000) -> None:
 
             ours, theirs = in_turn(5, frame, bare)
             began = time.perf_counter()
-            assert len(session.actions) == actions + wanted
+            assert len(session.history()) == actions + wanted
             everything = time.perf_counter() - began
         title = f"One run of {wanted:,} actions as a frame, of {actions:,} in the journal"
         show(title, [Figure("more than a bare query", ours - theirs, 50, 1, at_least=False, unit="ms")])
