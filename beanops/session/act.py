@@ -99,6 +99,7 @@ class Actor:
         self.read_only = read_only
         self.keep_bodies = keep_bodies
         self.held: set[int] = set()
+        self._acted = False
         self._who = who
         self._journal = journal
         self._acting = acting
@@ -123,8 +124,10 @@ class Actor:
             return Run(id, action, list, dry=True)
         row = RunRow(id, now, *self._who[:1], self._instance(), *self._who[1:], action, how.reason, how.undoes, request)
         journal = self._journal()
-        with suppress(ConnectionLost):
-            self._acting().list_tube_used()  # a connection that was lost while it was idle is made anew
+        if self._acted:
+            with suppress(ConnectionLost):
+                self._acting().list_tube_used()  # a connection that was lost while it was idle is made anew
+        self._acted = True
         journal.begin(row)
         return Run(id, action, lambda: [action_of(row, entry) for entry in journal.entries(id)])
 

@@ -19,7 +19,7 @@ from beanops.session.run import Run
 from beanops.session.verbs import MOVE, Order, Settings, TubeStep, Verb
 
 if TYPE_CHECKING:
-    from beanops.session.look import Looking
+    from beanops.session.find import Finding
     from beanops.session.session import Session
 
 #: What a verb can be asked to act on: an id, a job, several of either, or a frame with a column ``id``.
@@ -112,7 +112,7 @@ class Lookup(NamedTuple):
     cancel: Callable[[], None]
 
 
-def orders_of(look: Looking, verb: Verb, jobs: Any, settings: Settings, options: Options, keep_bodies: bool) -> Lookup:
+def orders_of(look: Finding, verb: Verb, jobs: Any, settings: Settings, options: Options, keep_bodies: bool) -> Lookup:
     """Check what is asked for, and return orders for it; looking jobs up begins with the first batch.
 
     Raises
@@ -174,14 +174,14 @@ def _searched(scan: Scan, orders: Callable[[list[FoundJob]], list[Order]], size:
             yield orders(batch)
         if cancelled:
             raise BeanopsError("cancelled")
-        if not (scan.complete or scan.limited):
+        if not (scan.complete or scan.enough):
             raise BeanopsError(f"not all jobs could be found; {scan.verdict}")
 
     return Lookup(batches(), cancel)
 
 
 def _look_again(
-    look: Looking, verb: Verb, found: list[FoundJob], settings: Settings, states: frozenset[str], bodies: bool
+    look: Finding, verb: Verb, found: list[FoundJob], settings: Settings, states: frozenset[str], bodies: bool
 ) -> list[Order]:
     now = look_up(look, [job.id for job in found], bodies)
     return [
@@ -233,7 +233,7 @@ def put_after(stats: JobStats, moment: float | None) -> bool:
     return moment is not None and time.time() - stats.age > moment + _SLACK
 
 
-def look_up(look: Looking, ids: Sequence[int], bodies: bool) -> list[FoundJob | None]:
+def look_up(look: Finding, ids: Sequence[int], bodies: bool) -> list[FoundJob | None]:
     """Return what the server says of jobs, None for those that do not exist."""
     if bodies:
         return list(read_jobs(look._looking(), ids))
