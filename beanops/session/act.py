@@ -133,8 +133,9 @@ class Actor:
             facts = (self._who.server, self._instance(), self._who.actor, self._who.source)
             row = RunRow(id, now, *facts, action, how.reason, how.undoes, request)
             journal = self._journal()
-            with suppress(ConnectionLost):
-                self._acting().list_tube_used()  # a connection that was lost while it was idle is made anew
+            if self.runs:
+                with suppress(ConnectionLost):
+                    self._acting().list_tube_used()  # a connection that was lost while it was idle is made anew
             journal.begin(row)
             self.runs.append(row)
             run = Run(id, action, lambda: [action_of(row, entry) for entry in journal.entries(id)])
