@@ -14,7 +14,7 @@ from textual.widgets import Static
 from beanops.tui import keys
 
 #: In which order keys are listed: what this screen is for comes first.
-SCOPES = ("act", "tubes", "tube", "sort", "back", "app", "table", "body")
+SCOPES = ("act", "tubes", "tube", "marks", "sort", "back", "app", "table", "body")
 
 
 class HelpScreen(ModalScreen[None]):

@@ -52,6 +52,12 @@ SORT = [
     key("sort", "r", "reverse", "Reverse", "Turn the order round", show=True),
 ]
 
+MARKS = [
+    key("marks", "space", "mark", "Mark", "Mark the row, or take its mark away", show=True, display="␣"),
+    key("marks", "full_stop,ctrl+space,ctrl+@", "mark_range", "Mark to here", "From the last mark to here", display="."),
+    key("marks", "asterisk", "mark_all", "Mark all", "All rows that the filter shows, or none of them", display="*"),
+]
+
 TUBES = [
     key("tubes", "enter", "open", "Open", "Open the tube under the cursor", show=True, display="⏎"),
     key("tubes", "slash", "filter", "Filter", "Show only tubes whose name contains a text", show=True, display="/"),

@@ -21,6 +21,7 @@ from textual.strip import Strip
 from beanops.text import safe_text
 from beanops.tui import keys
 from beanops.tui.layout import Column, Placed, fitted, place
+from beanops.tui.marks import Marks
 
 R = TypeVar("R")
 
@@ -28,6 +29,8 @@ R = TypeVar("R")
 HOLD = 3.0
 #: Drawn lines that are kept.
 CACHED = 2048
+#: What stands before a row: whether the cursor is on it, and whether it is marked.
+SIGNS = {(False, False): " ", (True, False): "▌", (False, True): "●", (True, True): "█"}
 
 
 class Table(ScrollView, Generic[R], can_focus=True):
@@ -61,6 +64,7 @@ class Table(ScrollView, Generic[R], can_focus=True):
         "table--paused",
         "table--warn",
         "table--stale",
+        "table--marked",
     }
 
     stale: reactive[bool] = reactive(False)
@@ -70,6 +74,9 @@ class Table(ScrollView, Generic[R], can_focus=True):
 
     class Opened(Message):
         """A row was clicked that the cursor was on."""
+
+    class Marked(Message):
+        """Other rows are marked."""
 
     def __init__(
         self,
@@ -100,6 +107,8 @@ class Table(ScrollView, Generic[R], can_focus=True):
         self._keep: Callable[[R], bool] | None = None
         self.sort_key = sort
         self.descending = False
+        #: Rows are marked where a subclass has the keys for it, `keys.MARKS`.
+        self.marks = Marks()
 
     # -- rows ----------------------------------------------------------------------------------------------------
 
@@ -237,6 +246,40 @@ class Table(ScrollView, Generic[R], can_focus=True):
         elif place < len(self._rows):
             self._move_to(place)
 
+    # -- marks ---------------------------------------------------------------------------------------------------
+
+    @property
+    def marked(self) -> tuple[Any, ...]:
+        """Keys of the marked rows that there are, also those that the filter hides, in the order in which they came."""
+        return tuple(key for key in map(self._key, self._given) if key in self.marks) if len(self.marks) else ()
+
+    def action_mark(self) -> None:
+        """Mark the row under the cursor, or take its mark away, and go on to the next."""
+        if self.row is not None:
+            self.marks.toggle(self._key(self.row))
+            self._move_to(self._place + 1)
+            self._marked()
+
+    def action_mark_range(self) -> None:
+        """Mark all rows from the last one that was marked by hand to the cursor."""
+        if self.row is not None:
+            self.marks.reach(list(self._places), self._place, self._places.get)
+            self._marked()
+
+    def action_mark_all(self) -> None:
+        """Mark all rows that the filter shows; if all are marked already, none of them."""
+        self.marks.all(self._places)
+        self._marked()
+
+    def clear_marks(self) -> None:
+        """Take all marks away."""
+        self.marks.clear()
+        self._marked()
+
+    def _marked(self) -> None:
+        self._repaint()
+        self.post_message(self.Marked())
+
     # -- drawing -------------------------------------------------------------------------------------------------
 
     def _fit(self) -> None:
@@ -284,7 +327,7 @@ class Table(ScrollView, Generic[R], can_focus=True):
             (placed.column.text(row, placed.width), placed.column.style(row), placed.column.left)
             for placed in self._placed
         ]
-        return (index == self._place, *cells)
+        return (index == self._place, self._key(row) in self.marks, *cells)
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of what is in view; the first is the header."""
@@ -311,11 +354,13 @@ class Table(ScrollView, Generic[R], can_focus=True):
         bar = Style()
         if kind:
             bar = self._style("cursor") if self.has_focus else Style(bold=True)
-        pieces = [Segment("▌" if kind else " ", base + self._style("strong") + Style(bgcolor=bar.bgcolor))]
+        marked, *cells = cells
+        sign = base + self._style("marked" if marked else "strong") + Style(bgcolor=bar.bgcolor)
+        pieces = [Segment(SIGNS[bool(kind), marked], sign)]
         end = 1
         for placed, (text, style, left) in zip(self._placed, cells, strict=True):
             text = safe_text(text)
-            shown = "stale" if self.stale else style
+            shown = "stale" if self.stale else "marked" if marked and not pieces[1:] else style
             pieces.append(Segment(" " * (placed.left - end), base + bar))
             pieces.append(Segment(fitted(text, placed.width, left), base + self._style(shown) + bar))
             end = placed.left + placed.width

@@ -23,7 +23,7 @@ from beanops.tui.words import plural
 class TubeTable(Table[TubeRow]):
     """The tubes."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.SORT]
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.MARKS, *keys.SORT]
 
 
 class TubesScreen(View):
