@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
 from beanops.embedded.process import Beanstalkd
 from tests.needs import missing
 
+pytest_plugins = ["beanops.pytest_plugin"]
+
 
 @pytest.fixture
-def start_beanstalkd() -> Iterator[Callable[..., Beanstalkd]]:
-    """Start servers with flags of one's own: ``start_beanstalkd("-z", "100")``. They end with the test."""
-    if shutil.which("beanstalkd") is None:
+def start_beanstalkd(request: pytest.FixtureRequest) -> Iterator[Callable[..., Beanstalkd]]:
+    """Start servers with flags of one's own: ``start_beanstalkd("-z", "100")``. They end with the test.
+
+    With ``--beanstalkd=embedded`` they are beanops' own, so that every suite can run on it.
+    """
+    embedded = request.config.getoption("--beanstalkd") == "embedded"
+    program = (sys.executable, "-m", "beanops.embedded") if embedded else ("beanstalkd",)
+    if shutil.which(program[0]) is None:
         missing("beanstalkd is not on PATH")
+
+    def start(*arguments: str, **options: Any) -> Beanstalkd:
+        if embedded and "-b" in arguments:
+            pytest.skip("the embedded server has no binlog")
+        return servers.enter_context(Beanstalkd(*arguments, program=program, **options))
+
     with ExitStack() as servers:
-        yield lambda *arguments, **options: servers.enter_context(Beanstalkd(*arguments, **options))
+        yield start
 
 
 @pytest.fixture

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 from types import FrameType
 
 import click
@@ -44,13 +47,31 @@ def _show(server: str, *, read_only: bool = False, interval: float = 1.0) -> Non
     run(server, read_only=read_only, interval=interval)
 
 
+@click.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
+@click.argument("flags", nargs=-1, type=click.UNPROCESSED)
+@click.pass_context
+def serve(ctx: click.Context, flags: tuple[str, ...]) -> None:
+    """Run beanops' own server with the flags of beanstalkd; -h lists them."""
+    from beanops.embedded import run
+
+    ctx.exit(run(flags))
+
+
 @click.command()
-def demo() -> None:
+@click.option("--embedded", is_flag=True, help="Use beanops' own server even where beanstalkd is installed.")
+def demo(embedded: bool) -> None:
     """Start a private server and a lively workload, and open the TUI on it; it all ends with the TUI.
 
-    Without a terminal the tubes are printed twice, a few seconds apart.
+    The server is beanstalkd where it is on PATH, else beanops' own. Without a terminal the tubes are printed twice,
+    a few seconds apart.
     """
-    with _ending(signal.SIGTERM, signal.SIGHUP), _server() as (address, which):
+    with (
+        _ending(signal.SIGTERM, signal.SIGHUP),
+        TemporaryDirectory(prefix="beanops-demo-") as folder,
+        _server(embedded) as (address, which),
+    ):
+        # What is tried out here is no part of the journal of real servers.
+        os.environ["BEANOPS_JOURNAL"] = os.path.join(folder, "journal.sqlite")
         click.echo(f"beanops demo: {which} at {address}, with a made-up workload", err=True)
         with running(address):
             if on_terminal("stdin", "stdout"):
@@ -61,10 +82,16 @@ def demo() -> None:
 
 
 @contextmanager
-def _server() -> Iterator[tuple[str, str]]:
+def _server(embedded: bool) -> Iterator[tuple[str, str]]:
     """Choose and start the demo's server; give its address, and what it is."""
-    with Beanstalkd() as server, connect(server.address, source="cli") as session:
-        yield server.address, f"a private beanstalkd {session.server().version}"
+    if embedded or shutil.which("beanstalkd") is None:
+        from beanops.embedded import serve
+
+        with serve() as address:
+            yield address, "beanops' own server (in memory)"
+    else:
+        with Beanstalkd() as server, connect(server.address, source="cli") as session:
+            yield server.address, f"a private beanstalkd {session.server().version}"
 
 
 def _print_twice(address: str) -> None:

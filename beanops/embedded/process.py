@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -32,6 +33,8 @@ class Beanstalkd:
         More of its own flags, such as ``"-b", directory`` or ``"-z", "100000"``.
     port : int or None
         A fixed port, to start again where an earlier one was.
+    program : sequence of str
+        What to run instead of the ``beanstalkd`` on PATH; it must take the same flags.
 
     Attributes
     ----------
@@ -51,14 +54,13 @@ class Beanstalkd:
     ...     client = beanops.Client(server.address)
     """
 
-    def __init__(self, *arguments: str, port: int | None = None) -> None:
-        program = shutil.which("beanstalkd")
-        if program is None:
+    def __init__(self, *arguments: str, port: int | None = None, program: Sequence[str] = ("beanstalkd",)) -> None:
+        if shutil.which(program[0]) is None:
             raise CannotStart("beanstalkd is not on PATH; install it (Debian: apt-get install beanstalkd)")
         self.port = port or free_port()
         self.address = f"127.0.0.1:{self.port}"
         self._process = subprocess.Popen(
-            [program, "-l", "127.0.0.1", "-p", str(self.port), *arguments],
+            [*program, "-l", "127.0.0.1", "-p", str(self.port), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -88,6 +90,9 @@ class Beanstalkd:
         if self._process.poll() is None:
             self._process.kill() if kill else self._process.terminate()
             self._process.communicate()
+
+    def __str__(self) -> str:
+        return self.address
 
     def __enter__(self) -> Self:
         return self

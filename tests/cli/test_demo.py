@@ -10,13 +10,14 @@ import subprocess
 import termios
 from collections import Counter
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from beanops import Client, connect
 from beanops.cli.demo.flows import FLOWS
 from beanops.cli.demo.workload import running
-from beanops.embedded.process import Beanstalkd
+from beanops.embedded.process import Beanstalkd, free_port
 from beanops.jobs.bodies import decode
 from beanops.protocol.errors import ConnectFailed
 from tests.cli.conftest import BEANOPS
@@ -41,6 +42,37 @@ def test_without_a_terminal_it_prints_the_tubes_twice() -> None:
         assert flow.tube in second
     assert first != second
     gone(ended.stderr)
+
+
+def test_beanops_own_server_serves_where_there_is_no_beanstalkd(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [BEANOPS, "demo"],
+        env={**os.environ, "PATH": str(tmp_path)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.returncode == 0
+    assert "beanops' own server (in memory)" in ended.stderr
+    assert all(flow.tube in ended.stdout for flow in FLOWS)
+    gone(ended.stderr)
+
+
+def test_serve_takes_the_flags_of_beanstalkd_and_ends_on_sigterm() -> None:
+    process = subprocess.Popen(
+        [BEANOPS, "serve", "-l", "127.0.0.1", "-p", str(free_port()), "-z", "10"], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    address = process.stdout.readline().split()[-1]
+    with Client(address) as client:
+        assert client.stats().max_job_size == 10
+    process.terminate()
+    process.communicate(timeout=10)
+    assert process.returncode == 0
+    refused = subprocess.run([BEANOPS, "serve", "-b", "/tmp"], capture_output=True, text=True, timeout=20)
+    assert refused.returncode == 2
+    assert "there is no binlog" in refused.stderr
 
 
 @pytest.mark.parametrize(("quit", "code"), [(b"q", 0), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])

@@ -113,11 +113,18 @@ def test_a_server_that_dies_during_an_action(cli: Cli, client: Client) -> None:
     assert "1 unknown" in one_line(ended.err)
 
 
-def test_no_permission(cli: Cli, tmp_path: Path) -> None:
-    if os.getuid() == 0:
-        return  # nothing is forbidden to root; the machine that tests as a user sees it
-    (tmp_path / "secret").touch(mode=0)
-    assert "Permission denied" in one_line(cli("put", "mail", f"@{tmp_path / 'secret'}").err)
+def test_a_file_that_cannot_be_read(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = cli("put", "mail", f"@{tmp_path}")
+    assert ended.code == 2
+    assert "Is a directory" in one_line(ended.err)
+
+    def forbidden(*arguments: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("builtins.open", forbidden)  # nothing is forbidden to a root that runs the tests
+    ended = cli("put", "mail", "@secret")
+    assert ended.code == 2
+    assert "cannot read secret: Permission denied" in one_line(ended.err)
 
 
 def test_a_reader_that_has_left(program: Program) -> None:

@@ -17,15 +17,15 @@ from tests.notebook.lab import CHROMIUM, FLAGS, Lab, Notebook, jupyter_lab
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     if not os.access(CHROMIUM, os.X_OK):
         missing(f"there is no browser at {CHROMIUM}")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import Browser, sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        try:
-            with jupyter_lab(tmp_path_factory.mktemp("lab"), browser) as running:
-                yield running
-        finally:
-            browser.close()
+
+        def launch() -> Browser:
+            return playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+
+        with jupyter_lab(tmp_path_factory.mktemp("lab"), launch) as running:
+            yield running
 
 
 @pytest.fixture(scope="package")

@@ -143,8 +143,8 @@ class Notebook:
 
 
 @contextmanager
-def jupyter_lab(folder: Path, browser: Any) -> Iterator[Lab]:
-    """Start a JupyterLab that shares nothing with the user's, and end it."""
+def jupyter_lab(folder: Path, launch: Callable[[], Any]) -> Iterator[Lab]:
+    """Start a JupyterLab that shares nothing with the user's, and meanwhile a browser; end both."""
     port, token = free_port(), secrets.token_hex(16)
     notebooks = folder / "notebooks"
     notebooks.mkdir()
@@ -163,8 +163,10 @@ def jupyter_lab(folder: Path, browser: Any) -> Iterator[Lab]:
             [sys.executable, "-m", "jupyterlab", *arguments], env=environment, stdout=out, stderr=subprocess.STDOUT
         )
         try:
+            browser = launch()
             _wait_until_up(process, f"{url}/api?token={token}", log)
             yield Lab(url, token, notebooks, browser)
+            browser.close()
         finally:
             process.terminate()
             process.wait(20)

@@ -121,11 +121,14 @@ export default {
 
     let [samples, seq] = [[], null];
     const paint = () => panels.forEach((panel) => panel.paint(samples));
-    const hello = () => ((seq = null), model.send({ kind: "hello" }));
+    const greeting = new Greeting(model);
+    const hello = () => ((seq = null), greeting.hello());
     const hear = (message) => {
       if (message.kind === "say") return say(title, message);
-      if (message.kind === "samples") samples = message.samples;
-      else if (seq === null) return;
+      if (message.kind === "samples") {
+        greeting.answered();
+        samples = message.samples;
+      } else if (seq === null) return;
       else if (message.seq !== seq + 1) return hello();
       else samples = [...samples.slice(1 - limit), message.sample];
       seq = message.seq;
@@ -136,6 +139,7 @@ export default {
     resize.observe(row);
     hello();
     return () => {
+      greeting.answered();
       model.off("msg:custom", hear);
       resize.disconnect();
       root.remove();

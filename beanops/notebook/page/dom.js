@@ -12,3 +12,21 @@ function say(line, { text, tone }) {
   line.textContent = text;
   line.dataset.tone = tone;
 }
+
+// Says hello until Python answers. A hello can be lost while a page is loaded anew; a busy kernel answers late, so each
+// wait is twice the one before.
+class Greeting {
+  constructor(model) {
+    this.model = model;
+  }
+
+  hello(wait = 1000) {
+    this.answered();
+    this.model.send({ kind: "hello" });
+    this.timer = setTimeout(() => this.hello(2 * wait), wait);
+  }
+
+  answered() {
+    clearTimeout(this.timer);
+  }
+}

@@ -93,6 +93,7 @@ class Table {
     this.columns = model.get("columns");
     this.rows = new Rows(this.columns);
     this.clock = new Clock();
+    this.greeting = new Greeting(model);
     this.seq = null; // null: waiting for a snapshot
     this.selection = new Set();
     this.focus = null;
@@ -108,6 +109,7 @@ class Table {
   }
 
   close() {
+    this.greeting.answered();
     this.model.off("msg:custom", this.hear);
     this.resize.disconnect();
     this.tools.disarmAll();
@@ -181,7 +183,7 @@ class Table {
 
   hello() {
     this.seq = null;
-    this.model.send({ kind: "hello" });
+    this.greeting.hello();
   }
 
   send(message) {
@@ -197,6 +199,7 @@ class Table {
   }
 
   replace(message) {
+    this.greeting.answered();
     if (this.seq === null) this.selection = new Set(message.selected);
     this.seq = message.seq;
     this.rows.replace(message.keys, message.cells);

@@ -1,0 +1,96 @@
+"""How the arguments of a command line are read: as leniently and as strictly as beanstalkd reads them.
+
+Each reader takes what follows the command's word and one space, and returns None for what is ``BAD_FORMAT``.
+"""
+
+from __future__ import annotations
+
+import re
+
+from beanops.protocol.limits import MAX_RESERVE_TIMEOUT, U32_MAX, U64_MAX
+
+_NAME = re.compile(rb"(?!-)[A-Za-z0-9\-+/;.$_()]{1,200}")
+_PUT = re.compile(rb" *([0-9]+) +([0-9]+) +([0-9]+) +([0-9]+)")
+_RELEASE = re.compile(rb" *([0-9]+) +([0-9]+) +([0-9]+)")
+_BURY = re.compile(rb" *([0-9]+) +([0-9]+)")
+_PAUSE = re.compile(rb" *([A-Za-z0-9\-+/;.$_()]+) +([0-9]+)")
+_TIMEOUT = re.compile(rb" *([0-9]+)")
+#: What C's strtol and strtoul take: white space, a sign, and whatever comes behind the digits.
+_C_NUMBER = re.compile(rb"[ \t\n\v\f]*([+-]?)([0-9]+)")
+
+
+def read_name(rest: bytes) -> bytes | None:
+    """Read the name of a tube."""
+    return rest if _NAME.fullmatch(rest) else None
+
+
+def read_id(rest: bytes) -> int | None:
+    """Read the id of a job, behind any number of spaces."""
+    digits = rest.lstrip(b" ")
+    if digits.isdigit() and (number := int(digits)) <= U64_MAX:
+        return number
+    return None
+
+
+def read_put(rest: bytes) -> tuple[int, int, int, int, bool] | None:
+    """Read priority, delay, ttr and size, and whether the line ends there."""
+    match = _PUT.match(rest)
+    if match is None:
+        return None
+    priority, delay, ttr, size = map(int, match.groups())
+    if priority > U32_MAX or delay > U32_MAX or ttr > U32_MAX or size > U32_MAX:
+        return None
+    return priority, delay, ttr, size, match.end() == len(rest)
+
+
+def read_release(rest: bytes) -> tuple[int, int, int] | None:
+    """Read id, priority and delay."""
+    match = _RELEASE.fullmatch(rest)
+    if match is None:
+        return None
+    number, priority, delay = map(int, match.groups())
+    if number > U64_MAX or priority > U32_MAX or delay > U32_MAX:
+        return None
+    return number, priority, delay
+
+
+def read_bury(rest: bytes) -> tuple[int, int] | None:
+    """Read id and priority."""
+    match = _BURY.fullmatch(rest)
+    if match is None:
+        return None
+    number, priority = map(int, match.groups())
+    return (number, priority) if number <= U64_MAX and priority <= U32_MAX else None
+
+
+def read_pause(rest: bytes) -> tuple[bytes, int] | None:
+    """Read what may be a tube's name, and seconds."""
+    match = _PAUSE.fullmatch(rest)
+    if match is None or int(match[2]) > U32_MAX:
+        return None
+    return match[1], int(match[2])
+
+
+def read_bound(rest: bytes) -> int | None:
+    """Read the bound of a kick: the low 32 bits of an unsigned long, so that -1 is the highest and 2**32 is none."""
+    match = _C_NUMBER.match(rest)
+    if match is None or int(match[2]) > U64_MAX:
+        return None
+    return int(match[1] + match[2]) & U32_MAX
+
+
+def read_timeout(rest: bytes) -> int | None:
+    """Read the seconds of a reserve."""
+    match = _TIMEOUT.match(rest)
+    if match is None or int(match[1]) > MAX_RESERVE_TIMEOUT:
+        return None
+    return int(match[1])
+
+
+def read_timeout_1_12(rest: bytes) -> int | None:
+    """Read the seconds of a reserve as 1.12 does: a long cut to an int, 0 without digits, negative for no limit."""
+    match = _C_NUMBER.match(rest)
+    number = int(match[1] + match[2]) if match else 0
+    if not -(2**63) <= number < 2**63:
+        return None
+    return (number + 2**31) % 2**32 - 2**31

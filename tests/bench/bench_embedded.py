@@ -1,0 +1,210 @@
+"""The embedded server beside the real one, and what it costs: memory, tubes, connections, the start."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import selectors
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from beanops import Client, commands
+from beanops.embedded.process import Beanstalkd
+from beanops.protocol import Command
+from tests.bench.bench_client import _raw_seconds
+from tests.bench.figures import Figure, in_turn, show
+
+BODY = b"x" * 100
+JOBS = 50_000
+
+
+@contextlib.contextmanager
+def embedded() -> Iterator[tuple[str, int]]:
+    """Run the embedded server as a process of its own; give its address and pid."""
+    process = subprocess.Popen([sys.executable, "-m", "beanops.embedded", "-p", "0"], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield process.stdout.readline().split()[-1], process.pid
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def _puts() -> Iterator[Command[Any]]:
+    return (commands.put(BODY) for _ in range(JOBS))
+
+
+def _reserves_and_deletes(first: int) -> Iterator[Command[Any]]:
+    for id in range(first, first + JOBS):
+        yield commands.reserve(0)
+        yield commands.delete(id)
+
+
+def rates() -> None:
+    """Print commands per second through the pipelining client, and through a raw socket that counts replies."""
+    with Beanstalkd() as real, embedded() as (address, _):
+
+        def through_client(address: str) -> float:
+            with Client(address) as client:
+                first = client.put(b"")
+                client.delete(first)
+                start = time.perf_counter()
+                for _ in client.pipeline(_puts()):
+                    pass
+                for _ in client.pipeline(_reserves_and_deletes(first + 1)):
+                    pass
+                return 3 * JOBS / (time.perf_counter() - start)
+
+        def through_socket(address: str) -> float:
+            host, _, port = address.rpartition(":")
+            with socket.create_connection((host, int(port))) as raw:
+                raw.sendall(b"put 1 0 60 0\r\n\r\n")
+                first = int(raw.recv(100).split()[1])
+                raw.sendall(b"delete %d\r\n" % first)
+                raw.recv(100)
+                raw.setblocking(False)
+                work = [*_puts(), *_reserves_and_deletes(first + 1)]
+                unsent = memoryview(b"".join(command.data for command in work))
+                return 3 * JOBS / _raw_seconds(raw, unsent, 4 * JOBS)
+
+        ours, theirs = in_turn(5, lambda: through_client(address), lambda: through_client(real.address))
+        raw_ours, raw_theirs = in_turn(5, lambda: through_socket(address), lambda: through_socket(real.address))
+    show(
+        "put, reserve and delete, pipelined: the embedded server against beanstalkd",
+        [
+            Figure("through beanops.Client", ours, theirs, 0.25),
+            Figure("through a raw socket", raw_ours, raw_theirs, 0.25),
+        ],
+    )
+
+
+def memory(jobs: int = 100_000) -> None:
+    """Print what the process holds with many jobs in it."""
+    with embedded() as (address, pid), Client(address) as client:
+        for _ in client.pipeline(commands.put(BODY) for _ in range(jobs)):
+            pass
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    megabytes = pages * resource.getpagesize() / 1e6
+    show(f"memory with {jobs:,} jobs of {len(BODY)} bytes", [Figure("resident", megabytes, 150, 1, False, "MB")])
+
+
+def _commands_on(tube: str) -> Iterator[Command[Any]]:
+    """Yield 12 commands whose replies have 16 CRs; no list of all tubes, for its reply itself grows with them."""
+    yield commands.use(tube)
+    yield commands.watch(tube)
+    yield commands.put(BODY)
+    yield commands.reserve(0)
+    yield commands.stats_tube(tube)
+    yield commands.stats()
+    yield commands.peek_ready()
+    yield commands.kick(1)
+    yield commands.pause_tube(tube, 0)
+    yield commands.ignore(tube)
+    yield commands.use("default")
+    yield commands.put(BODY, delay=1000)
+
+
+def tubes(few: int = 10, many: int = 10_000, rounds: int = 500) -> None:
+    """Print what a command costs beside many tubes, each with a job and a watcher, and beside few."""
+    with contextlib.ExitStack() as stack:
+        once = list(_commands_on("tube-5"))
+        work = b"".join(command.data for command in once) * rounds
+
+        def cost(raw: socket.socket) -> float:
+            return _raw_seconds(raw, memoryview(work), 16 * rounds) / rounds / len(once) * 1e9
+
+        raws = []
+        for count in (few, many):
+            address, _ = stack.enter_context(embedded())
+            keeper = stack.enter_context(Client(address))
+            names = [f"tube-{number}" for number in range(count)]
+            fill = [
+                make(name) for name in names for make in (commands.watch, commands.use, lambda name: commands.put(BODY))
+            ]
+            for _ in keeper.pipeline(fill):
+                pass
+            host, _, port = address.rpartition(":")
+            raws.append(stack.enter_context(socket.create_connection((host, int(port)))))
+            raws[-1].setblocking(False)
+        at_few, at_many = in_turn(9, lambda: cost(raws[0]), lambda: cost(raws[1]))
+    show(f"cost of a command at {many:,} tubes and at {few}", [Figure("mean of 12", at_many, at_few, 1.5, False, "ns")])
+
+
+def connections(idle: int = 1000, busy: int = 10, seconds: float = 3) -> None:
+    """Print how evenly busy connections are served beside idle ones."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    with embedded() as (address, _), contextlib.ExitStack() as stack, selectors.DefaultSelector() as selector:
+        host, _, port = address.rpartition(":")
+
+        def dial() -> socket.socket:
+            return stack.enter_context(socket.create_connection((host, int(port))))
+
+        def serve(peers: list[socket.socket]) -> list[int]:
+            """Send each peer's next batch as soon as its last one is answered; return the batches of each."""
+            batch = b"stats-job 1\r\npeek 1\r\ntouch 1\r\n" * 20
+            done = dict.fromkeys(peers, 0)
+            seen = dict.fromkeys(peers, 0)
+            for peer in peers:
+                selector.register(peer, selectors.EVENT_READ, peer)
+                peer.sendall(batch)
+            end = time.perf_counter() + seconds
+            while time.perf_counter() < end:
+                for key, _ in selector.select(1):
+                    peer = key.data
+                    seen[peer] += peer.recv(65536).count(b"\r")
+                    if seen[peer] == 100:
+                        seen[peer] = 0
+                        done[peer] += 1
+                        peer.sendall(batch)
+            for peer in peers:
+                selector.unregister(peer)
+                peer.close()
+            return list(done.values())
+
+        with dial() as producer:
+            producer.sendall(b"put 1 0 60 1\r\na\r\n")
+            producer.recv(100)
+        alone = serve([dial() for _ in range(busy)])
+        idlers = [dial() for _ in range(idle)]
+        beside = serve([dial() for _ in range(busy)])
+        for idler in idlers:
+            idler.sendall(b"list-tube-used\r\n")
+        answered = sum(idler.recv(100) == b"USING default\r\n" for idler in idlers)
+    show(
+        f"{busy} busy connections beside {idle:,} idle ones",
+        [
+            Figure("batches in all, beside none idle", sum(beside), sum(alone), 0.8, unit=""),
+            Figure("least served, beside the mean", min(beside), sum(beside) / busy, 0.5, unit=""),
+            Figure("idle ones that still answer", answered, idle, 1, unit=""),
+        ],
+    )
+
+
+def start(rounds: int = 11) -> None:
+    """Print how long it takes from starting the process to the first reply."""
+
+    def once() -> float:
+        begin = time.perf_counter()
+        with embedded() as (address, _), Client(address) as client:
+            client.list_tube_used()
+            return (time.perf_counter() - begin) * 1000
+
+    (figure,) = in_turn(rounds, once)
+    show("from the start to the first reply", [Figure("embedded server", figure, 500, 0.75, False, "ms")])
+
+
+def main() -> None:
+    """Print all figures of the embedded server."""
+    steps: list[Callable[[], None]] = [rates, memory, tubes, connections, start]
+    for step in steps:
+        step()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""The server as a process: its flags, its signals, its start."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from beanops.embedded import run
+from tests.embedded.test_server import ask, dial, statistics, wait_until
+
+
+@contextmanager
+def started(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Start a server and give it with its address."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "beanops.embedded", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        said = process.stdout.readline()
+        yield process, said.split()[-1] if said else ""
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_it_is_ready_at_once_and_says_where() -> None:
+    start = time.monotonic()
+    with started("-p", "0") as (_, address):
+        with dial(address) as peer:
+            peer.sendall(b"list-tube-used\r\n")
+            assert peer.recv(100) == b"USING default\r\n"
+        # Well under half a second on an idle machine; the bound only tells a heavy import from a light one.
+        assert time.monotonic() - start < 2
+    assert re.fullmatch(r"127\.0\.0\.1:\d+", address)
+
+
+def test_nothing_heavy_is_imported() -> None:
+    code = "import sys, beanops.embedded; print(*sys.modules)"
+    modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+
+    assert not {"pandas", "click", "textual", "sqlalchemy", "importlib.metadata"} & set(modules)
+    others = {name for name in modules if name.startswith("beanops.")} - {"beanops.protocol", "beanops.embedded"}
+    assert all(name.startswith(("beanops.protocol.", "beanops.embedded.")) for name in others)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_cleanly_with_connections_open(number: signal.Signals) -> None:
+    with started("-p", "0") as (process, address), dial(address) as peer:
+        peer.sendall(b"put 1 0 60 1\r\na\r\nreserve\r\nreserve\r\n")
+        assert peer.recv(14) == b"INSERTED 1\r\nRE"
+        process.send_signal(number)
+
+        assert process.wait(5) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+
+
+def test_sigusr1_drains() -> None:
+    with started("-p", "0") as (process, address):
+        assert ask(address, b"put 1 0 60 1\r\na\r\n") == b"INSERTED 1\r\n"
+        process.send_signal(signal.SIGUSR1)
+        wait_until(lambda: statistics(address)["draining"] == "true")
+
+        assert ask(address, b"put 1 0 60 1\r\na\r\ndelete 1\r\n") == b"DRAINING\r\nDELETED\r\n"
+
+
+def test_flags_may_stand_as_beanstalkd_takes_them(tmp_path: Path) -> None:
+    path = f"unix:{tmp_path}/queue"
+    with started("-VVl", path, "-z100", "--dialect=1.12") as (process, _):
+        wait_until(lambda: (tmp_path / "queue").exists())
+        assert statistics(path)["max-job-size"] == "100"
+        assert statistics(path)["version"] == '"1.12"'
+        assert ask(path, b"put 1 0 60 101\r\n" + b"x" * 103) == b"JOB_TOO_BIG\r\n"
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("accept ")
+
+
+def test_an_address_in_use_is_one_line() -> None:
+    with started("-p", "0") as (_, address):
+        done = subprocess.run(
+            [sys.executable, "-m", "beanops.embedded", "-p", address.rpartition(":")[2]], capture_output=True, text=True
+        )
+    assert done.returncode == 1
+    assert done.stderr == f"beanops serve: cannot listen on {address}: Address already in use\n"
+
+
+@pytest.mark.parametrize(
+    "flags", [["-b", "dir"], ["-f", "50"], ["-F"], ["-s", "1000"], ["-c"], ["-n"], ["-u", "nobody"]]
+)
+def test_what_makes_no_sense_is_refused_with_the_reason(flags: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        run(flags)
+
+    said = capsys.readouterr().err
+    assert said.startswith(f"beanops serve: {flags[0]} is refused: ")
+    assert said.count("\n") == 1
+
+
+def test_a_binlog_can_be_asked_for_in_vain() -> None:
+    with started("-b", "somewhere", "--ignore-binlog", "-p", "0") as (process, address):
+        assert statistics(address)["binlog-current-index"] == "0"
+        process.terminate()
+        assert process.stderr is not None
+        assert process.stderr.read() == "beanops serve: -b somewhere is ignored, jobs are kept in memory only\n"
+
+
+@pytest.mark.parametrize("flags", [["-p", "x"], ["-p", "65536"], ["-z", "-1"], ["-z", "1073741825"], ["-q"], ["stray"]])
+def test_mistakes_are_one_line(flags: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        run(flags)
+
+    assert re.fullmatch(r"beanops serve: [^\n]+\n", capsys.readouterr().err)
+
+
+def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
+    for flag, words in (("-h", "--ignore-binlog"), ("-v", "compatible with beanstalkd 1.13")):
+        with pytest.raises(SystemExit, match="0"):
+            run([flag])
+        assert words in capsys.readouterr().out

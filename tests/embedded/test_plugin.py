@@ -1,0 +1,70 @@
+"""The pytest plugin, as somebody else's test suite meets it."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+#: A worker's test as the README shows it.
+A_TEST = """
+def test_worker(beanstalk):
+    beanstalk.put(b"hello")
+    job = beanstalk.reserve(timeout=1)
+    assert job.body == b"hello"
+    beanstalk.delete(job.id)
+
+def test_another_one_has_a_server_of_its_own(beanstalk, beanstalkd):
+    assert isinstance(beanstalkd, str)
+    assert beanstalk.stats().total_jobs == 0
+    print("version", beanstalk.stats().version)
+"""
+
+
+@pytest.fixture(autouse=True)
+def no_plugins_but_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out what is installed beside us: it costs a second a run."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+
+
+def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
+    pytester.makepyfile(A_TEST)
+    return pytester.runpytest_subprocess("-p", "beanops.pytest_plugin", "-s", *arguments)
+
+
+def without_beanstalkd(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(pytester.mkdir("nothing")))
+
+
+def test_embedded(pytester: pytest.Pytester) -> None:
+    result = run(pytester, "--beanstalkd=embedded")
+
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["*version 1.13*"])
+
+
+def test_embedded_is_taken_where_there_is_no_real_one(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_beanstalkd(pytester, monkeypatch)
+
+    run(pytester).assert_outcomes(passed=2)
+
+
+@pytest.mark.usefixtures("start_beanstalkd")
+def test_real(pytester: pytest.Pytester) -> None:
+    run(pytester, "--beanstalkd=real").assert_outcomes(passed=2)
+
+
+def test_a_real_one_that_is_missing_skips_and_in_ci_fails(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_beanstalkd(pytester, monkeypatch)
+    monkeypatch.delenv("CI", raising=False)
+    run(pytester, "--beanstalkd=real").assert_outcomes(skipped=2)
+    monkeypatch.setenv("CI", "1")
+
+    result = run(pytester, "--beanstalkd=real")
+
+    result.assert_outcomes(errors=2)
+    result.stdout.fnmatch_lines(["*not on PATH*"])
