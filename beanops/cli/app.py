@@ -23,6 +23,7 @@ COMMANDS = {
     "pause": ("act", "Hold back the ready jobs of a tube."),
     "resume": ("act", "End the pause of a tube."),
     "tui": ("live", "Watch a server and act on it, on the whole terminal."),
+    "web": ("live", "Serve the same to browsers."),
     "serve": ("live", "Run beanops' own server, for trials and tests: beanstalkd in memory."),
     "demo": ("live", "Try beanops on a private server with a lively workload."),
 }

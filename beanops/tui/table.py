@@ -65,6 +65,7 @@ class Table(ScrollView, Generic[R], can_focus=True):
         "table--warn",
         "table--stale",
         "table--marked",
+        "table--loud",
     }
 
     stale: reactive[bool] = reactive(False)
@@ -74,6 +75,9 @@ class Table(ScrollView, Generic[R], can_focus=True):
 
     class Opened(Message):
         """A row was clicked that the cursor was on."""
+
+    class Sorted(Message):
+        """It is sorted by another column, or the other way round."""
 
     class Marked(Message):
         """Other rows are marked."""
@@ -89,12 +93,13 @@ class Table(ScrollView, Generic[R], can_focus=True):
         id: str | None = None,
     ) -> None:
         super().__init__(id=id)
-        self._columns = {column.key: column for column in columns}
+        self._all = {column.key: column for column in columns}
+        self._columns = self._all
         self._key = key
         self._clock = clock
         self._empty = empty
         self._given: tuple[R, ...] = ()
-        self._rows: tuple[R, ...] = ()
+        self._rows: Sequence[R] = ()
         self._places: dict[Any, int] = {}
         # None is the top: until somebody moves the cursor it stays on the first row, whichever that is.
         self._cursor: Any = None
@@ -113,7 +118,7 @@ class Table(ScrollView, Generic[R], can_focus=True):
     # -- rows ----------------------------------------------------------------------------------------------------
 
     @property
-    def rows(self) -> tuple[R, ...]:
+    def rows(self) -> Sequence[R]:
         """The rows that pass the filter, as they stand."""
         return self._rows
 
@@ -127,10 +132,44 @@ class Table(ScrollView, Generic[R], can_focus=True):
         """The row under the cursor."""
         return self._rows[self._place] if self._rows else None
 
-    def show(self, rows: Iterable[R]) -> None:
-        """Show these rows from now on; cursor and scroll stay with the row that the cursor is on."""
+    def show(self, rows: Iterable[R], *, anew: bool = False) -> None:
+        """Show these rows from now on; cursor and scroll stay with the row that the cursor is on.
+
+        Parameters
+        ----------
+        rows : iterable
+            All of them.
+        anew : bool
+            Sort them even if the cursor has just moved: the user asked for other rows.
+        """
         self._given = tuple(rows)
-        self._arrange(held=self._clock() < self._hold_until)
+        self._arrange(held=not anew and self._clock() < self._hold_until)
+
+    @property
+    def in_sight(self) -> Sequence[R]:
+        """The rows that are drawn now."""
+        top = self.scroll_offset.y
+        return self._rows[top : top + self._visible]
+
+    @property
+    def every(self) -> tuple[Column[R], ...]:
+        """All columns that there are to choose from."""
+        return tuple(self._all.values())
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that were chosen, in their order, also those that there is no room for."""
+        return tuple(self._columns)
+
+    def choose(self, columns: Iterable[str]) -> None:
+        """Show only these columns, and the first; those of other names are passed over."""
+        chosen = set(columns)
+        first = next(iter(self._all))
+        columns_now = {key: column for key, column in self._all.items() if key in chosen or key == first}
+        if tuple(columns_now) != tuple(self._columns):
+            self._columns = columns_now
+            self._fit()
+            self.refresh()
 
     def keep(self, passes: Callable[[R], bool] | None) -> None:
         """Show only rows that pass; None shows all."""
@@ -139,9 +178,10 @@ class Table(ScrollView, Generic[R], can_focus=True):
 
     def sort_by(self, key: str) -> None:
         """Sort by a column, or turn its order round if it is sorted by already. Numbers begin with the largest."""
-        self.descending = not self.descending if key == self.sort_key else not self._columns[key].left
+        self.descending = not self.descending if key == self.sort_key else not self._all[key].left
         self.sort_key = key
         self._arrange()
+        self.post_message(self.Sorted())
 
     def _arrange(self, *, held: bool = False) -> None:
         before, offset = self.row, self._place - self.scroll_offset.y
@@ -168,8 +208,8 @@ class Table(ScrollView, Generic[R], can_focus=True):
 
     def _sorted(self, rows: tuple[R, ...]) -> tuple[R, ...]:
         assert self.sort_key is not None
-        value = self._columns[self.sort_key].value
-        first = next(iter(self._columns.values())).value
+        value = self._all[self.sort_key].value
+        first = next(iter(self._all.values())).value
         ordered = sorted(rows, key=first)
         # What is unknown stands last, whichever way round.
         known = [row for row in ordered if value(row) is not None]

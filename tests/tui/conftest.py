@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from textual import events
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 from beanops import Client, Session, connect
@@ -44,8 +45,14 @@ class Desk:
     async def press(self, *keys: str) -> None:
         # The pilot's own `press` waits until the processor is idle, which on a busy machine is seconds.
         for key in keys:
-            self.app.post_message(events.Key(key, key if len(key) == 1 else None))
+            single = len(key) == 1
+            self.app.post_message(events.Key(_character_to_key(key) if single else key, key if single else None))
             await self.settle()
+
+    async def command(self, line: str) -> None:
+        """Type a command, and have it done."""
+        await self.press(":", *line, "enter")
+        await self.settle()
 
     async def tick(self, seconds: float = 1.0) -> None:
         """Let time pass, and the server be looked at."""
