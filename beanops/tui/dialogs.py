@@ -57,7 +57,7 @@ class Confirm(ModalScreen[bool]):
             with Horizontal(id="buttons"):
                 yield Button(Content("Cancel"), id="cancel", compact=True)
                 yield Button(Content(offer.label), id="confirm", compact=True, disabled=bool(self._typed))
-            yield Static(Content("y yes   n or Esc no"), id="hint")
+            yield Static(Content("y or Tab to type it   n or Esc no" if self._typed else "y yes   n or Esc no"), id="hint")
 
     def on_mount(self) -> None:
         """Have Cancel under the hand."""

@@ -7,9 +7,9 @@ from beanops.tui.keys import key
 TUBE = [
     key("tube", "enter", "open", "Open", "Open the job under the cursor", show=True, display="⏎"),
     key("tube", "slash", "filter", "Filter", "Show only jobs that contain a text", show=True, display="/"),
-    key("tube", "w", "where", "Where", "Find the jobs for which a SQL predicate is true", show=True),
-    key("tube", "s", "scan", "Scan", "Go on with the search for jobs, or stop it", show=True),
-    key("tube", "o", "order", "Order", "Begin anew with the oldest jobs, or with the newest", show=True),
+    key("tube", "w", "where", "Where", "Find the jobs for which a SQL predicate is true"),
+    key("tube", "s", "scan", "Scan", "Go on with the search for jobs, or stop it"),
+    key("tube", "o", "order", "Order", "Begin anew with the oldest jobs, or with the newest"),
     key("tube", "t", "states", "State", "Show the jobs of the next state only, then those of all"),
     key("tube", "equals_sign", "compare", "Compare", "Compare the job with the marked one, or the two marked", display="="),
 ]
@@ -29,8 +29,8 @@ JOB = [
     key("job", "4", "show_as('hex')", "Hex", "The body in hexadecimal", show=True),
     key("job", "d", "decoder", "Decoder", "Read the body with the next decoder that can", show=True),
     key("job", "y", "yank", "Copy", "Copy the body as it is shown to the clipboard of your terminal", show=True),
-    key("job", "w", "save", "Save", "Save the body to a file", show=True),
-    key("job", "equals_sign", "compare", "Compare", "Compare with the marked job", show=True, display="="),
+    key("job", "w", "save", "Save", "Save the body to a file"),
+    key("job", "equals_sign", "compare", "Compare", "Compare with the marked job", display="="),
     key("job", "n,right_square_bracket", "step(1)", "Next", "The next job of the list, or the one before", display="n N"),
     key("job", "N,left_square_bracket", "step(-1)", "Previous"),
 ]

@@ -38,11 +38,17 @@ class JobTable(Table[JobRow]):
         self._passing: list[JobRow] = []
         self._pinned: tuple[JobRow, ...] = ()
         self._feeding = False
+        self._dead = 0
 
     @property
     def given(self) -> int:
         """How many jobs are known."""
         return len(self._known)
+
+    @property
+    def alive(self) -> int:
+        """How many of them were still there when they were last looked at."""
+        return len(self._known) - self._dead
 
     @property
     def marked(self) -> tuple[int, ...]:
@@ -81,6 +87,7 @@ class JobTable(Table[JobRow]):
     def restart(self) -> None:
         """Forget what was found, but for what stands at the top."""
         self._known = {row.id: row for row in self._pinned}
+        self._dead = sum(row.stats is None for row in self._pinned)
         self._found = []
         self._refeed()
 
@@ -89,6 +96,7 @@ class JobTable(Table[JobRow]):
         for id, stats in fresh.items():
             row = self._known.get(id)
             if row is not None:
+                self._dead += (stats is None) - (row.stats is None)
                 row.stats = stats
         self._repaint()
 
@@ -120,6 +128,7 @@ class JobTable(Table[JobRow]):
             self._found = [row for row in self._found if row.id not in gone]
             self._passing = [row for row in self._passing if row.id not in gone]
             self._pinned = tuple(row for row in self._pinned if row.id not in gone)
+            self._dead -= len(gone)
             self._fed = len(self._found) if self._fed else 0
             self.marks.keys -= gone
             self._assemble()

@@ -28,6 +28,7 @@ from beanops.tui.words import plural, span
 RUNS, ACTIONS = 200, 1000
 #: What leaves nothing that could be taken back.
 LASTING = ("reserve", "touch", "prune")
+_SHORT = {"done": "done", "skipped": "skip", "failed": "fail", "unknown": "unkn"}
 _STYLES = {"done": "ready", "skipped": "delayed", "failed": "buried", "unknown": "warn"}
 
 
@@ -88,7 +89,7 @@ def _count(name: str) -> Column[DoneRun]:
     return Column(
         name,
         name,
-        name[:5],
+        _SHORT[name],
         8,
         6,
         lambda row, width: f"{value(row):,}" if value(row) else "",

@@ -126,7 +126,7 @@ def _on_jobs(
 
 def _release_fields(target: Target) -> tuple[Field, ...]:
     return (
-        Field("priority", "Priority", unit="empty keeps each job's own; 0 is most urgent", optional=True),
+        Field("priority", "Priority", unit="empty keeps each job's own", optional=True),
         Field("delay", "Delay", "0", unit="seconds"),
     )
 

@@ -221,7 +221,17 @@ class TubeScreen(Acting):
         parts += [wanted.state] if wanted.state else []
         parts += ["where"] if wanted.where else []
         parts += ["oldest first"] if wanted.order == "oldest" else []
-        return ", ".join([*parts, *filter(None, [self._feed.caption])])
+        searched = self._feed.caption or self._outdated()
+        return ", ".join([*parts, searched] if searched else parts)
+
+    def _outdated(self) -> str:
+        """Return what to do when the tube has other jobs by now than were found."""
+        stats, wanted = self._stats, self._feed.wanted
+        if stats is None or wanted.where:
+            return ""
+        states = (wanted.state,) if wanted.state else STATES
+        here = sum(int(getattr(stats, f"current_jobs_{state}")) for state in states)
+        return f"{here:,} by now: s searches anew" if here != self.table.alive else ""
 
     # -- search ------------------------------------------------------------------------------------------------------
 
