@@ -54,12 +54,13 @@ class BodyTree(Tree[Any]):
                 node.add_leaf(_label(str(name), value))
         if isinstance(data, dict | list) and len(data) > CHILDREN:
             node.add_leaf(Text(f"… {plural(len(data) - CHILDREN, 'other')}", "italic"))
-        node.expand()
+        if node.children:
+            node.expand()
 
     def on_tree_node_expanded(self, event: Tree.NodeExpanded[Any]) -> None:
         """Make the children of a node that is opened for the first time."""
         event.stop()
-        if not event.node.children:
+        if not event.node.children and event.node.data:
             self._fill(event.node)
 
 

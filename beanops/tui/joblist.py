@@ -85,10 +85,8 @@ class JobTable(Table[JobRow]):
         self._feed()
 
     def restart(self) -> None:
-        """Forget what was found, but for what stands at the top."""
-        self._known = {row.id: row for row in self._pinned}
-        self._dead = sum(row.stats is None for row in self._pinned)
-        self._found = []
+        """Forget what was found."""
+        self._known, self._found, self._pinned, self._dead = {}, [], (), 0
         self._refeed()
 
     def update_stats(self, fresh: Mapping[int, JobStats | None]) -> None:
@@ -120,9 +118,10 @@ class JobTable(Table[JobRow]):
             self._assemble()
         self._repaint()
 
-    def prune(self) -> None:
-        """Forget the jobs that are gone, but for the one under the cursor."""
-        gone = {id for id, row in self._known.items() if row.stats is None and row is not self.row}
+    def prune(self, *, here: bool) -> None:
+        """Forget the jobs that are gone; the one under the cursor only where it is said so."""
+        kept = None if here else self.row
+        gone = {id for id, row in self._known.items() if row.stats is None and row is not kept}
         if gone:
             self._known = {id: row for id, row in self._known.items() if id not in gone}
             self._found = [row for row in self._found if row.id not in gone]
@@ -214,16 +213,15 @@ class JobTable(Table[JobRow]):
 
     def _grown(self, first: bool) -> None:
         wanted = self._places.get(self._cursor) if self._cursor is not None else None
-        moved = first or (wanted is not None and wanted != self._place)
-        if wanted is not None:
-            self._place = wanted
         if self._placed:
             self.virtual_size = Size(self.virtual_size.width, len(self._rows) + 1)
         else:
             self._fit()
-        self._repaint()
-        if moved:
+        if wanted is not None and wanted != self._place:
+            self._move_to(wanted)
+        elif first:
             self.post_message(self.Moved())
+        self._repaint()
 
 
 def passes(text: str) -> Callable[[Any], bool] | None:

@@ -17,7 +17,6 @@ from beanops.session.session import Session
 from beanops.text import safe_text
 from beanops.tui import jobkeys, keys
 from beanops.tui.acting import Acting
-from beanops.tui.asked import Outcome, Request
 from beanops.tui.layout import Column
 from beanops.tui.table import Table
 from beanops.tui.view import Line, Part
@@ -184,6 +183,9 @@ class _Pages(Acting):
     def on_mount(self) -> None:
         """Begin with the first page."""
         self.table.focus()
+
+    def on_screen_resume(self) -> None:
+        """Look at once, also when what was over it is closed: something may have been done there."""
         self.dashboard.action_refresh()
 
     def show(self, live: Live) -> None:
@@ -212,10 +214,6 @@ class _Pages(Acting):
             self.page = page
             self.table.action_top()
             self.dashboard.action_refresh()
-
-    def acted(self, request: Request, outcome: Outcome) -> None:
-        """Go to the newest, where the undo stands."""
-        super().acted(request, outcome)
 
     def action_back(self) -> None:
         """Go back to where it was opened."""

@@ -136,8 +136,8 @@ class TubeScreen(Acting):
         self.table.update_stats({**look.fresh, **{id: job.stats for id, (_, job) in look.top.items()}})
         self.table.pin(top)
         if self._acted:
-            self._acted = ()
-            self.table.prune()
+            several, self._acted = len(self._acted) > 1, ()
+            self.table.prune(here=several)
         self._go({place: id for id, (place, _) in top.items()})
 
     def _go(self, places: dict[str, int]) -> None:
@@ -207,6 +207,8 @@ class TubeScreen(Acting):
         self._reading = False
         if read.job is not None:
             self._bodies = {read.id: read.job}
+            if self.table.get(read.id) is None and read.job.stats.tube == self.tube:
+                self.table.extend([read.job])
             self._show_job()
 
     def caption(self) -> str:
@@ -356,6 +358,8 @@ class TubeScreen(Acting):
             table.clear_marks()
         elif outcome.id is not None:
             table.select(outcome.id)
+            if table.get(outcome.id) is None:
+                self._read(outcome.id)
         elif outcome.done and row is not None and request.ids == (row.id,):
             if row.place in FIRST:
                 self._follow = (row.place,)
