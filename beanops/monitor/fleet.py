@@ -33,13 +33,17 @@ class Fleet:
     def __init__(self, addresses: Mapping[str, str]) -> None:
         self._addresses = dict(addresses)
         self._clients: dict[str, Client] = {}
+        self._closed = False
 
     def look(self) -> dict[str, Glance]:
         """Ask all servers; one that does not answer holds up nobody for longer than its patience."""
         if not self._addresses:
             return {}
         with ThreadPoolExecutor(max_workers=min(16, len(self._addresses))) as pool:
-            return dict(zip(self._addresses, pool.map(self._glance, self._addresses), strict=True))
+            glances = dict(zip(self._addresses, pool.map(self._glance, self._addresses), strict=True))
+        if self._closed:  # meanwhile
+            self.close()
+        return glances
 
     def _glance(self, name: str) -> Glance:
         try:
@@ -52,6 +56,7 @@ class Fleet:
             return Glance(error=str(error))
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections, also those of a look under way as soon as it is over."""
+        self._closed = True
         for client in self._clients.values():
             client.close()

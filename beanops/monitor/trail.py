@@ -87,7 +87,7 @@ def since(trail: Trail, seconds: float) -> Point | None:
 
 
 def time_to_drain(trail: Trail, window: float = 30.0) -> float | None:
-    """Return the seconds until no job is ready, if it goes on as in the last `window`; None while it does not sink.
+    """Return the seconds until no job is ready, if it goes on as in the last `window`; None while it does not sink, or is none already.
 
     Examples
     --------
@@ -95,7 +95,7 @@ def time_to_drain(trail: Trail, window: float = 30.0) -> float | None:
     40.0
     """
     before = since(trail, window)
-    if before is None or trail[-1].at <= before.at or trail[-1].ready >= before.ready:
+    if before is None or not trail[-1].ready or trail[-1].ready >= before.ready:
         return None
     return trail[-1].ready * (trail[-1].at - before.at) / (before.ready - trail[-1].ready)
 

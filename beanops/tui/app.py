@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 import time
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
@@ -24,10 +26,6 @@ from beanops.session.reservation import Reservation
 from beanops.session.session import Session, connect
 from beanops.text import safe_text
 from beanops.tui.asked import Doing, Outcome, Request
-from beanops.tui.dialogs import Progress
-from beanops.tui.help import HelpScreen
-from beanops.tui.journal import JournalScreen
-from beanops.tui.keymap import keymap
 from beanops.tui.keys import APP
 from beanops.tui.memory import Memory, state_path
 from beanops.tui.theme import CALM, THEMES, VARIABLES
@@ -224,7 +222,13 @@ class Dashboard(App[None]):
         """Have the session do what was asked for, and show how far it is when that takes long."""
         doing = Doing(request)
         self._carry_out(doing)
-        self.set_timer(SLOW, lambda: None if doing.over else self.push_screen(Progress(doing)))
+        self.set_timer(SLOW, lambda: self._show_progress(doing))
+
+    def _show_progress(self, doing: Doing) -> None:
+        from beanops.tui.dialogs import Progress
+
+        if not doing.over:
+            self.push_screen(Progress(doing))
 
     @work(thread=True, exit_on_error=False, group="act")
     def _carry_out(self, doing: Doing) -> None:
@@ -325,14 +329,14 @@ class Dashboard(App[None]):
         self.live = self._meanwhile = Live()
         while len(self.screen_stack) > 1:
             self.pop_screen()
-        self.switch_screen(TubesScreen())
+        self.tubes_screen().begin()
         self.action_refresh()
 
-    # -- screens -----------------------------------------------------------------------------------------------------
+    # -- screens: what is not needed for the first paint is imported when it is asked for ----------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer the actions only where they are not in front already."""
-        return action != "record" or not isinstance(self.view, JournalScreen)
+        return action != "record" or not (self.view and self.view.TITLE == "Journal")
 
     def action_tubes(self) -> None:
         """Go back to the tubes, from wherever."""
@@ -371,10 +375,14 @@ class Dashboard(App[None]):
 
     def action_record(self) -> None:
         """Open the actions."""
+        from beanops.tui.journal import JournalScreen
+
         self.push_screen(JournalScreen())
 
     def action_help(self) -> None:
         """Open the help for the screen in front."""
+        from beanops.tui.help import HelpScreen
+
         screen = self.screen
         self.push_screen(HelpScreen(f"Keys: {screen.title or ''}", list(screen.active_bindings.values())))
 
@@ -396,12 +404,26 @@ def run(address: str, *, read_only: bool = False, interval: float = 1.0) -> None
     ConnectFailed
         Nobody answers there at the start; a server that is lost later is waited for.
     """
+    # What is kept from tick to tick are ten thousands of small values without cycles: to look for some in them
+    # now and then would hold up a key press for a tenth of a second.
+    gc.set_threshold(50_000, 50, 100)
+    # What reads from the server in a thread hands over to the one that answers keys, within a millisecond.
+    sys.setswitchinterval(0.001)
     with connect(address, source="tui", read_only=read_only, connect_timeout=5, read_timeout=10) as session:
         Dashboard(
             session,
             profile=profile(address),
             interval=interval,
             memory=Memory(state_path()),
-            keys=keymap(key_bindings()),
+            keys=_keymap(),
             read_only=read_only,
         ).run()
+
+
+def _keymap() -> dict[str, str]:
+    chosen = key_bindings()
+    if not chosen:
+        return {}
+    from beanops.tui.keymap import keymap
+
+    return keymap(chosen)

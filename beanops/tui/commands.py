@@ -1,4 +1,4 @@
-"""What the command line takes, as data: each command with its argument, what it does, and what can be proposed for it."""
+"""What the command line takes, as data: each command with its argument, what it does, what can stand for that."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ APP = [
     key("app", "f", "app.freeze", "Freeze", "Hold still what is shown, or go on"),
     key("app", "plus", "app.interval(1)", "Slower", "Look at the server less or more often", display="+ -"),
     key("app", "minus", "app.interval(-1)", "Faster"),
-    key("app", "colon", "app.command", "Do", "Type a command, with Tab to complete it", show=True, display=":"),
+    key("app", "colon", "app.command", "Do", "Type a command, with Tab to complete it", display=":"),
     key("app", "ctrl+p", "app.palette", "Palette", "Find what can be done now by a part of its name"),
     key("app", "S", "app.screenshot", "Screenshot", "Save what is shown as a picture"),
     key("app", "f5", "app.refresh", "Refresh", "Ask the server at once, also when it is lost", display="F5"),
@@ -53,7 +53,7 @@ TABLE = [
 ]
 
 SORT = [
-    key("sort", "less_than_sign", "sort(-1)", "Sort", "Sort by the next column", show=True, display="<>"),
+    key("sort", "less_than_sign", "sort(-1)", "Sort", "Sort by the next column", display="<>"),
     key("sort", "greater_than_sign", "sort(1)", "Sort right"),
     key("sort", "r", "reverse", "Reverse", "Turn the order round"),
 ]

@@ -119,9 +119,11 @@ class Palette(ModalScreen[None]):
 
 def _entries(app: Dashboard, over: Screen[object]) -> Iterator[Entry]:
     """Yield what the keys of a screen do, then the commands, then the tubes."""
-    for active in over.active_bindings.values():
+    # Several keys may do the same.
+    bindings = {active.binding.id: active for active in reversed(over.active_bindings.values()) if active.enabled}
+    for active in reversed(bindings.values()):
         binding = active.binding
-        if binding.id and binding.tooltip and active.enabled and not binding.id.startswith(("table.", "body.")):
+        if binding.id and binding.tooltip and not binding.id.startswith(("table.", "body.")):
             action = binding.action
             yield Entry(binding.description, binding.tooltip, app.get_key_display(binding), action=action)
     for command in COMMANDS.values():

@@ -22,13 +22,15 @@ from beanops.text import safe_text
 from beanops.tui import keys
 from beanops.tui.layout import Column, Placed, fitted, place
 from beanops.tui.marks import Marks
+from beanops.tui.order import Order
+from beanops.tui.order import held as held_order
 
 R = TypeVar("R")
 
 #: Seconds after a cursor movement in which rows keep their order, so that nothing slips away from under the hand.
 HOLD = 3.0
 #: Drawn lines that are kept.
-CACHED = 2048
+CACHED = 400
 #: What stands before a row: whether the cursor is on it, and whether it is marked.
 SIGNS = {(False, False): " ", (True, False): "▌", (False, True): "●", (True, True): "█"}
 
@@ -100,7 +102,9 @@ class Table(ScrollView, Generic[R], can_focus=True):
         self._empty = empty
         self._given: tuple[R, ...] = ()
         self._rows: Sequence[R] = ()
+        self._keys: list[Any] = []
         self._places: dict[Any, int] = {}
+        self._order: Order[R] = Order(columns[0].value)
         # None is the top: until somebody moves the cursor it stays on the first row, whichever that is.
         self._cursor: Any = None
         self._place = 0
@@ -186,19 +190,22 @@ class Table(ScrollView, Generic[R], can_focus=True):
     def _arrange(self, *, held: bool = False) -> None:
         before, offset = self.row, self._place - self.scroll_offset.y
         rows = self._given if self._keep is None else tuple(filter(self._keep, self._given))
-        if held and self.sort_key is not None:
-            last = len(self._places)
-            rows = tuple(sorted(rows, key=lambda row: self._places.get(self._key(row), last)))
-        elif self.sort_key is not None:
-            rows = self._sorted(rows)
+        keys = list(map(self._key, rows))
+        if self.sort_key is not None:
+            if held:
+                order = held_order(keys, self._places)
+            else:
+                order = self._sorted(rows)
+            rows, keys = tuple([rows[place] for place in order]), [keys[place] for place in order]
         self._rows = rows
-        self._places = {self._key(row): place for place, row in enumerate(rows)}
+        if keys != self._keys:
+            self._keys, self._places = keys, {key: place for place, key in enumerate(keys)}
+            self._fit()
         if self._cursor is None:
             self._place = 0
         else:
             self._place = self._places.get(self._cursor, min(self._place, max(0, len(rows) - 1)))
-            self._cursor = self._key(rows[self._place]) if rows else self._cursor
-        self._fit()
+            self._cursor = keys[self._place] if rows else self._cursor
         if 0 <= offset < self._visible and self._cursor is not None:
             self.scroll_to(y=self._place - offset, animate=False)
         self._repaint()
@@ -206,15 +213,10 @@ class Table(ScrollView, Generic[R], can_focus=True):
         if (now is None) != (before is None) or (now and before and self._key(now) != self._key(before)):
             self.post_message(self.Moved())
 
-    def _sorted(self, rows: tuple[R, ...]) -> tuple[R, ...]:
+    def _sorted(self, rows: Sequence[R]) -> list[int]:
+        """Return the places of the rows in the order that the user chose."""
         assert self.sort_key is not None
-        value = self._all[self.sort_key].value
-        first = next(iter(self._all.values())).value
-        ordered = sorted(rows, key=first)
-        # What is unknown stands last, whichever way round.
-        known = [row for row in ordered if value(row) is not None]
-        known.sort(key=value, reverse=self.descending)
-        return (*known, *(row for row in ordered if value(row) is None))
+        return self._order.sort(rows, self._all[self.sort_key].value, descending=self.descending)
 
     # -- cursor --------------------------------------------------------------------------------------------------
 
@@ -236,7 +238,11 @@ class Table(ScrollView, Generic[R], can_focus=True):
             self.scroll_to(y=self._place, animate=False)
         elif self._place >= top + self._visible:
             self.scroll_to(y=self._place - self._visible + 1, animate=False)
-        self._repaint()
+        if self.scroll_offset.y == top:
+            self.refresh_line(before + 1)
+            self.refresh_line(self._place + 1)
+        else:
+            self._repaint()
         if self._place != before:
             self.post_message(self.Moved())
 

@@ -97,7 +97,7 @@ def tube_columns(now: Callable[[], float]) -> list[Column[Seen]]:
             20,
             20,
             lambda row, width: _name(row),
-            lambda row: row.name,
+            lambda row: row.stats.name,
             lambda row: "paused" if row.stats.pause_time_left else "strong",
             left=True,
             grows=True,

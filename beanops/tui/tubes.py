@@ -15,12 +15,10 @@ from beanops.text import safe_text
 from beanops.tui import keys, offers
 from beanops.tui.acting import Acting
 from beanops.tui.asked import Target
-from beanops.tui.choose import Choose
 from beanops.tui.filters import BadFilter, parse
 from beanops.tui.groups import Folder, glob_of
 from beanops.tui.memory import Shown
 from beanops.tui.table import Table
-from beanops.tui.tube import TubeScreen
 from beanops.tui.tubecolumns import SEEN, tube_columns
 from beanops.tui.view import Line, Part
 from beanops.tui.watch import Live
@@ -50,7 +48,7 @@ class TubesScreen(Acting):
         """Yield the table, what there is to say of the tube under the cursor, and the filter when it is asked for."""
         yield TubeTable(
             tube_columns(self.dashboard.clock),
-            lambda row: row.name,
+            lambda row: row.stats.name,
             self.dashboard.clock,
             sort="tube",
             empty="no tube here",
@@ -75,12 +73,20 @@ class TubesScreen(Acting):
         return self.query_one("#filter", Input)
 
     def on_mount(self) -> None:
-        """Begin with the table as it was left."""
+        """Begin."""
+        self.begin()
+
+    def begin(self) -> None:
+        """Show the tubes of a server as they were left."""
+        self.show_profile()
+        self.table.clear_marks()
+        self.table.select(None)
         memory = self.dashboard.memory
         shown = memory.shown(self.dashboard.profile.name) if memory is not None else Shown()
         if shown.sort in self.table.columns:
             self.table.sort_key, self.table.descending = shown.sort, shown.descending
         self._chosen = shown.columns
+        self._folder = Folder()
         self._folder.globs = list(shown.groups)
         self.filter.value = shown.filter
         self.filter.display = bool(shown.filter)
@@ -168,7 +174,7 @@ class TubesScreen(Acting):
             return None
         table = self.table
         marked = set(table.marked)
-        rows = [row for row in table.rows if row.name in marked] or ([table.row] if table.row is not None else [])
+        rows = [row for row in table.rows if row.name in marked] if marked else [table.row] if table.row else []
         known = self.dashboard.live.tubes
         tubes: dict[str, TubeStats] = {}
         for row in rows:
@@ -183,6 +189,8 @@ class TubesScreen(Acting):
 
     def open(self, name: str) -> None:
         """Open a tube."""
+        from beanops.tui.tube import TubeScreen  # the first paint must not wait for it
+
         self.app.push_screen(TubeScreen(name))
 
     def action_open(self) -> None:
@@ -223,6 +231,7 @@ class TubesScreen(Acting):
 
     def action_columns(self) -> None:
         """Choose the columns."""
+        from beanops.tui.choose import Choose
 
         def chosen(columns: tuple[str, ...] | None) -> None:
             if columns is not None:

@@ -110,7 +110,7 @@ class View(Screen[None]):
         """Follow what is known of the server, and what is said of actions."""
         self.watch(self.app, "live", self._show)
         self.watch(self.app, "status", self._show_status)
-        self._show_profile()
+        self.show_profile()
 
     def on_resize(self) -> None:
         """Spread the lines anew."""
@@ -147,7 +147,7 @@ class View(Screen[None]):
         self.show(live)
         self._show_status()
 
-    def _show_profile(self) -> None:
+    def show_profile(self) -> None:
         """Say loudly, in words too, on which server this is, where the user wants it."""
         profile, line = self.dashboard.profile, self.query_one("#profile", Line)
         line.display = bool(profile.label or profile.color)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from textual import events
@@ -62,9 +63,12 @@ class Desk:
 
     async def settle(self) -> None:
         """Wait for what keys and threads have started, until nothing is left."""
-        for _ in range(3):
+        quiet = 0
+        while quiet < 3:
             await self.pilot._wait_for_screen()
+            quiet += 1
             while self.app.workers:
+                quiet = 0
                 await self.app.workers.wait_for_complete()
                 await self.pilot._wait_for_screen()
         if self.app.is_running:
@@ -126,9 +130,11 @@ def session(beanstalkd: Beanstalkd) -> Iterator[Session]:
 
 
 @asynccontextmanager
-async def dashboard(session: Session, clock: Clock, size: tuple[int, int] = (80, 24)) -> AsyncIterator[Desk]:
+async def dashboard(
+    session: Session, clock: Clock, size: tuple[int, int] = (80, 24), **options: Any
+) -> AsyncIterator[Desk]:
     """Open the dashboard with everything looked at once."""
-    app = Dashboard(session, interval=86_400, clock=clock, now=clock.now)
+    app = Dashboard(session, interval=86_400, clock=clock, now=clock.now, **options)
     async with app.run_test(size=size) as pilot:
         desk = Desk(app, pilot, clock)
         await desk.settle()
