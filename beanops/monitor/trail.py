@@ -87,7 +87,7 @@ def since(trail: Trail, seconds: float) -> Point | None:
 
 
 def time_to_drain(trail: Trail, window: float = 30.0) -> float | None:
-    """Return the seconds until no job is ready, if it goes on as in the last `window`; None while it does not sink, or is none already.
+    """Return the seconds until no job is ready, if it goes on as in the last `window`; None while it does not sink.
 
     Examples
     --------

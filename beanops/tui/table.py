@@ -192,10 +192,7 @@ class Table(ScrollView, Generic[R], can_focus=True):
         rows = self._given if self._keep is None else tuple(filter(self._keep, self._given))
         keys = list(map(self._key, rows))
         if self.sort_key is not None:
-            if held:
-                order = held_order(keys, self._places)
-            else:
-                order = self._sorted(rows)
+            order = held_order(keys, self._places) if held else self._sorted(rows)
             rows, keys = tuple([rows[place] for place in order]), [keys[place] for place in order]
         self._rows = rows
         if keys != self._keys:

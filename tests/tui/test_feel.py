@@ -88,7 +88,7 @@ async def test_keys_of_ones_own_work_and_stand_in_the_help(session: Session, clo
 
 
 def test_a_key_for_nothing_is_refused_with_what_was_meant() -> None:
-    with pytest.raises(ConfigError, match="did you mean 'app.freeze'"):
+    with pytest.raises(ConfigError, match=r"did you mean 'app\.freeze'"):
         keymap({"app.freez": "z"})
 
 
