@@ -107,5 +107,3 @@ class Acting(View):
     def acted(self, request: Request, outcome: Outcome) -> None:
         """Offer to take it back."""
         self.refresh_offers()
-
-

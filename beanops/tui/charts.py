@@ -1,8 +1,9 @@
-"""`Charts`: the states and rates of a tube over the session, each with its newest value and as high as there is room."""
+"""`Charts`: the states and rates of a tube over the session, each as high as there is room."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import ClassVar, NamedTuple
 
 from rich.segment import Segment
@@ -42,10 +43,7 @@ def charts_of(trail: Trail, rates: Rates, at: float, cells: int) -> tuple[list[C
         charts.append(Chart(state, now, values, state))
     for field, known in (("puts", rates.puts), ("deletes", rates.deletes)):
         counts = course(trail, field, at, step, cells + 1)
-        flows = [
-            None if one is None or two is None else max(0, two - one) / step
-            for one, two in zip(counts, counts[1:], strict=False)
-        ]
+        flows = [None if one is None or two is None else max(0, two - one) / step for one, two in pairwise(counts)]
         charts.append(Chart(f"{field}/s", rate(known), flows, "rate"))
     return charts, reach
 

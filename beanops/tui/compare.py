@@ -45,7 +45,12 @@ class Compare(View):
     def on_mount(self) -> None:
         """Read both."""
         one, other = self._ids
-        title = [("compare ", "$muted"), (f"− job {one}", "bold $buried"), ("  ", ""), (f"+ job {other}", "bold $ready")]
+        title = [
+            ("compare ", "$muted"),
+            (f"− job {one}", "bold $buried"),
+            ("  ", ""),
+            (f"+ job {other}", "bold $ready"),
+        ]
         self.query_one("#title", Line).say(title)
         self.query_one(BodyView).focus()
         self._read()

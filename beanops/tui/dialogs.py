@@ -57,7 +57,9 @@ class Confirm(ModalScreen[bool]):
             with Horizontal(id="buttons"):
                 yield Button(Content("Cancel"), id="cancel", compact=True)
                 yield Button(Content(offer.label), id="confirm", compact=True, disabled=bool(self._typed))
-            yield Static(Content("y or Tab to type it   n or Esc no" if self._typed else "y yes   n or Esc no"), id="hint")
+            yield Static(
+                Content("y or Tab to type it   n or Esc no" if self._typed else "y yes   n or Esc no"), id="hint"
+            )
 
     def on_mount(self) -> None:
         """Have Cancel under the hand."""
@@ -119,7 +121,7 @@ class Progress(ModalScreen[None]):
         with Vertical(id="dialog"):
             yield Static(Content(self._doing.request.offer.sentence(self._doing.request).rstrip("?")), id="question")
             yield Static("", id="bar", markup=False)
-            yield Static("", id="counts", markup=False)
+            yield Static("", id="so-far", markup=False)
             with Horizontal(id="buttons"):
                 yield Button(Content("Cancel"), id="cancel", compact=True)
             yield Static(Content("Esc ends it after the batch under way"), id="hint")
@@ -138,10 +140,12 @@ class Progress(ModalScreen[None]):
         number = sum(counts.values())
         share = min(1.0, number / total) if total else 0.0
         full = round(share * BAR)
-        self.query_one("#bar", Static).update(Content.assemble(("━" * full, "$primary"), ("─" * (BAR - full), "$faint")))
+        self.query_one("#bar", Static).update(
+            Content.assemble(("━" * full, "$primary"), ("─" * (BAR - full), "$faint"))
+        )
         said = ", ".join(f"{counts[name]:,} {name}" for name in ("done", "skipped", "failed"))
         of = f" of {total:,}" if total else ""
-        self.query_one("#counts", Static).update(Content(f"{number:,}{of}: {said}"))
+        self.query_one("#so-far", Static).update(Content(f"{number:,}{of}: {said}"))
         if doing.cancelled:
             self.query_one("#hint", Static).update(Content("It ends after the batch under way ..."))
 

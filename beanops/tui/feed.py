@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable
 from typing import NamedTuple
 
 from textual.message import Message
 
-from beanops.jobs.read import FoundJob
 from beanops.jobs.scan import Scan
 from beanops.protocol.errors import BeanopsError
 from beanops.session.session import Session
 from beanops.text import safe_text
+from beanops.tui.jobrows import JobRow
 from beanops.tui.words import plural
 
 #: Jobs found, and ids looked at, after which a page is full.
@@ -35,10 +36,10 @@ class Wanted(NamedTuple):
 class Found(Message):
     """Jobs were found, or the search has come to a rest."""
 
-    def __init__(self, feed: Feed, jobs: list[FoundJob]) -> None:
+    def __init__(self, feed: Feed, rows: list[JobRow]) -> None:
         super().__init__()
         self.feed = feed
-        self.jobs = jobs
+        self.rows = rows
 
 
 class Feed:
@@ -77,8 +78,10 @@ class Feed:
     def run(self, session: Session, tell: Callable[[Message], object], *, page: bool) -> None:
         """Look for jobs until the page is full, or to the end; blocks on the network."""
         self.running, self._stopped, self.error = True, False, ""
-        pending: list[FoundJob] = []
+        pending: list[JobRow] = []
         told, found = time.monotonic(), 0
+        # A collection looks at every row there is, for a tenth of a second, and none of them is ever garbage.
+        gc.disable()
         try:
             if self._scan is None:
                 wanted = self.wanted
@@ -88,7 +91,7 @@ class Feed:
             scan = self._scan
             looked = scan.progress.looked
             for batch in scan:
-                pending += batch
+                pending += map(JobRow, batch)
                 found += len(batch)
                 self.found += len(batch)
                 if time.monotonic() - told >= PAUSE:
@@ -102,6 +105,8 @@ class Feed:
         except BeanopsError as error:
             self.error = safe_text(str(error))
         finally:
+            gc.freeze()
+            gc.enable()
             self.running = False
             tell(Found(self, pending))
 

@@ -49,7 +49,6 @@ def look_at(session: Session, tube: str, seen: Iterable[int]) -> TubeLook:
     wanted = [id for id in seen if id not in top]
     now = session.stats_by_id(wanted)
     fresh = {
-        id: stats if stats is not None and stats.tube == tube else None
-        for id, stats in zip(wanted, now, strict=True)
+        id: stats if stats is not None and stats.tube == tube else None for id, stats in zip(wanted, now, strict=True)
     }
     return TubeLook(tube, top, fresh, gone)

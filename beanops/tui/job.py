@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar, Protocol
 
-
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message import Message

@@ -1,4 +1,4 @@
-"""The keys of the screens about jobs and actions, as data; those of the others are in `keys`, those of actions in `offers`."""
+"""The keys of the screens about jobs and actions, as data. Those of the others are in `keys`, of actions: `offers`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ TUBE = [
     key("tube", "s", "scan", "Scan", "Go on with the search for jobs, or stop it"),
     key("tube", "o", "order", "Order", "Begin anew with the oldest jobs, or with the newest"),
     key("tube", "t", "states", "State", "Show the jobs of the next state only, then those of all"),
-    key("tube", "equals_sign", "compare", "Compare", "Compare the job with the marked one, or the two marked", display="="),
+    key(
+        "tube",
+        "equals_sign",
+        "compare",
+        "Compare",
+        "Compare the job with the marked one, or the two marked",
+        display="=",
+    ),
 ]
 
 SORT = [
@@ -31,7 +38,9 @@ JOB = [
     key("job", "y", "yank", "Copy", "Copy the body as it is shown to the clipboard of your terminal", show=True),
     key("job", "w", "save", "Save", "Save the body to a file"),
     key("job", "equals_sign", "compare", "Compare", "Compare with the marked job", display="="),
-    key("job", "n,right_square_bracket", "step(1)", "Next", "The next job of the list, or the one before", display="n N"),
+    key(
+        "job", "n,right_square_bracket", "step(1)", "Next", "The next job of the list, or the one before", display="n N"
+    ),
     key("job", "N,left_square_bracket", "step(-1)", "Previous"),
 ]
 

@@ -76,11 +76,11 @@ class JobTable(Table[JobRow]):
 
     # -- what comes in -----------------------------------------------------------------------------------------------
 
-    def extend(self, jobs: Iterable[FoundJob]) -> None:
-        """Add what a scan found."""
-        for job in jobs:
-            row = self._known.setdefault(job.id, JobRow(job))
-            row.stats = job.stats
+    def extend(self, rows: Iterable[JobRow]) -> None:
+        """Add what a search found."""
+        for new in rows:
+            row = self._known.setdefault(new.id, new)
+            row.stats = new.stats
             self._found.append(row)
         self._feed()
 
@@ -195,7 +195,7 @@ class JobTable(Table[JobRow]):
         before, offset = self.row, self._place - self.scroll_offset.y
         passing = self._passing
         if self.sort_key is not None:
-            passing = self._passing = list(self._sorted(tuple(passing)))
+            passing = self._passing = [passing[place] for place in self._sorted(passing)]
         top = [row for row in self._pinned if self._keep is None or self._keep(row)]
         rows = [*top, *(row for row in passing if not row.place)]
         self._rows = rows

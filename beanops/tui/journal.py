@@ -76,7 +76,12 @@ class Page(NamedTuple):
 
 
 def _text(
-    title: str, width: int, narrow: int, text: Callable[[Any], str], style: Callable[[Any], str] = lambda row: "", **more: Any
+    title: str,
+    width: int,
+    narrow: int,
+    text: Callable[[Any], str],
+    style: Callable[[Any], str] = lambda row: "",
+    **more: Any,
 ) -> Column[Any]:
     return Column(title, title, title, width, narrow, lambda row, width: text(row), text, style, left=True, **more)
 

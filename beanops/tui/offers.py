@@ -260,8 +260,9 @@ def _putting(name: str, key: str, label: str, help: str, applies: Callable[[Targ
         label,
         help,
         applies,
-        lambda request: f"Put a job of {plural(len(request.answers['body']), 'byte')} into tube "
-        f"{safe_text(request.answers['to'])}?",
+        lambda request: (
+            f"Put a job of {plural(len(request.answers['body']), 'byte')} into tube {safe_text(request.answers['to'])}?"
+        ),
         "Workers get it as any other job.",
         _put,
         lambda target: _put_fields(target, (target.body or b"") if copies else b""),

@@ -1,4 +1,4 @@
-"""`Body`: a job's body in one of the forms in which it is shown: decoded, as it came, in hexadecimal, by one decoder."""
+"""`Body`: a job's body in a form in which it is shown: decoded, as it came, in hexadecimal, by one decoder."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import ClassVar
 
 from textual import on, work
@@ -98,6 +99,7 @@ class TubeScreen(Acting):
     def on_unmount(self) -> None:
         """Stop the search."""
         self._feed.stop()
+        gc.unfreeze()
 
     # -- show --------------------------------------------------------------------------------------------------------
 
@@ -208,7 +210,7 @@ class TubeScreen(Acting):
         if read.job is not None:
             self._bodies = {read.id: read.job}
             if self.table.get(read.id) is None and read.job.stats.tube == self.tube:
-                self.table.extend([read.job])
+                self.table.extend([JobRow(read.job)])
             self._show_job()
 
     def caption(self) -> str:
@@ -216,7 +218,9 @@ class TubeScreen(Acting):
         table = self.table
         parts = [f"{len(table.marked):,} marked"] if len(table.marks) else []
         if self._text:
-            parts.append(f"{len(table.rows):,} of {plural(table.given, 'job')} with '{safe_text(self._text, limit=24)}'")
+            parts.append(
+                f"{len(table.rows):,} of {plural(table.given, 'job')} with '{safe_text(self._text, limit=24)}'"
+            )
         else:
             parts.append(plural(table.given, "job"))
         wanted = self._feed.wanted
@@ -244,7 +248,7 @@ class TubeScreen(Acting):
     @on(Found)
     def _found(self, found: Found) -> None:
         if found.feed is self._feed:
-            self.table.extend(found.jobs)
+            self.table.extend(found.rows)
             self._show_status()
             if not self._feed.running:
                 self._show_job()

@@ -47,7 +47,20 @@ async def test_names_of_tubes_and_errors_on_the_record_do_not_either(
 
     journal = session.journal()
     now = clock.now()
-    journal.begin(RunRow("20260102-1", now, str(session.address), text[:30], text, "tui", "bury", text, text[:30], {"jobs": text, "where": text}))
+    journal.begin(
+        RunRow(
+            "20260102-1",
+            now,
+            str(session.address),
+            text[:30],
+            text,
+            "tui",
+            "bury",
+            text,
+            text[:30],
+            {"jobs": text, "where": text},
+        )
+    )
     journal.write("20260102-1", now, [Intent("bury", text, 5, "ready", target=text)])
     journal.write("20260102-1", now, fates=[(0, Fate("failed", text))])
     async with dashboard(session, clock, (120, 30)) as desk:

@@ -146,7 +146,16 @@ async def test_the_journal_is_read_in_pages(
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"plain", b'{"a": "\\n"}', b"\xff\x00\\", "é\u202e全".encode(), b"#escaped\n\\x", b"tab\there\r\n", bytes(range(256))],
+    [
+        b"",
+        b"plain",
+        b'{"a": "\\n"}',
+        b"\xff\x00\\",
+        "é\u202e全".encode(),
+        b"#escaped\n\\x",
+        b"tab\there\r\n",
+        bytes(range(256)),
+    ],
 )
 def test_any_body_survives_being_edited(body: bytes) -> None:
     text = written(body)
