@@ -52,8 +52,10 @@ class JobTable(Table[JobRow]):
 
     @property
     def marked(self) -> tuple[int, ...]:
-        """Ids of the marked jobs that are known."""
-        return tuple(id for id in self._known if id in self.marks) if len(self.marks) else ()
+        """Ids of the marked jobs that are known: as they stand, then those that the filter hides."""
+        if not len(self.marks):
+            return ()
+        return tuple(id for id in dict.fromkeys((*self._places, *self._known)) if id in self.marks)
 
     @property
     def at_end(self) -> bool:

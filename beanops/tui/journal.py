@@ -5,65 +5,33 @@ A journal grows for years: runs and actions are read a page at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from beanops.session.record import OUTCOMES, Action, RunRow, action_of
+from beanops.session.record import RunRow, action_of
 from beanops.session.session import Session
 from beanops.text import safe_text
 from beanops.tui import jobkeys, keys
 from beanops.tui.acting import Acting
-from beanops.tui.layout import Column
+from beanops.tui.journalrows import (
+    ACTION_COLUMNS,
+    RUN_COLUMNS,
+    DoneAction,
+    DoneRun,
+    about_action,
+    about_run,
+    sentence,
+)
 from beanops.tui.table import Table
-from beanops.tui.view import Line, Part
+from beanops.tui.view import Line
 from beanops.tui.watch import Live, Look
-from beanops.tui.words import plural, span
+from beanops.tui.words import plural
 
 #: Runs and actions of one page.
 RUNS, ACTIONS = 200, 1000
-#: What leaves nothing that could be taken back.
-LASTING = ("reserve", "touch", "prune")
-_SHORT = {"done": "done", "skipped": "skip", "failed": "fail", "unknown": "unkn"}
-_STYLES = {"done": "ready", "skipped": "delayed", "failed": "buried", "unknown": "warn"}
-
-
-class DoneRun(NamedTuple):
-    """One run, and how many of its actions ended in which outcome."""
-
-    run: RunRow
-    counts: dict[str, int]
-
-    @property
-    def about(self) -> str:
-        """What it was asked for, in words."""
-        request = self.run.request
-        ids = request.get("ids")
-        parts = [str(request["jobs"])] if "jobs" in request else []
-        parts += [str(request["tube"])] if "tube" in request else []
-        parts += [str(request["run"])] if "run" in request else []
-        if ids:
-            parts.append(f"job {ids[0]}" if len(ids) == 1 else plural(len(ids), "job"))
-        target = (request.get("settings") or {}).get("target")
-        parts += [f"→ {target}"] if target else []
-        parts += [f"where {request['where']}"] if request.get("where") else []
-        return " ".join(parts)
-
-    @property
-    def lasting(self) -> bool:
-        """Whether nothing of it can be taken back."""
-        kicked = self.run.action == "kick" and "tube" in self.run.request
-        return kicked or self.run.action in LASTING or not self.counts.get("done")
-
-
-class DoneAction(NamedTuple):
-    """One action, and its place in its run."""
-
-    number: int
-    action: Action
 
 
 class Page(NamedTuple):
@@ -73,80 +41,6 @@ class Page(NamedTuple):
     first: int
     rows: tuple[Any, ...]
     total: int
-
-
-def _text(
-    title: str,
-    width: int,
-    narrow: int,
-    text: Callable[[Any], str],
-    style: Callable[[Any], str] = lambda row: "",
-    **more: Any,
-) -> Column[Any]:
-    return Column(title, title, title, width, narrow, lambda row, width: text(row), text, style, left=True, **more)
-
-
-def _count(name: str) -> Column[DoneRun]:
-    def value(row: DoneRun) -> int:
-        return row.counts.get(name, 0)
-
-    return Column(
-        name,
-        name,
-        _SHORT[name],
-        8,
-        6,
-        lambda row, width: f"{value(row):,}" if value(row) else "",
-        value,
-        lambda row: _STYLES[name],
-    )
-
-
-RUN_COLUMNS: list[Column[DoneRun]] = [
-    Column(
-        "time",
-        "time (UTC)",
-        "UTC",
-        19,
-        14,
-        lambda row, width: f"{row.run.time:%Y-%m-%d %H:%M:%S}"[-width:],
-        lambda row: row.run.time,
-        lambda row: "muted",
-        left=True,
-    ),
-    _text("action", 9, 8, lambda row: row.run.action, lambda row: "strong"),
-    *map(_count, OUTCOMES),
-    _text("who", 30, 12, lambda row: f"{row.run.actor}, {row.run.source}", spare=1),
-    _text("what", 20, 14, lambda row: row.about, grows=True),
-]
-
-ACTION_COLUMNS: list[Column[DoneAction]] = [
-    Column(
-        "time",
-        "time (UTC)",
-        "UTC",
-        10,
-        8,
-        lambda row, width: f"{row.action.time:%H:%M:%S}",
-        lambda row: row.number,
-        lambda row: "muted",
-        left=True,
-    ),
-    _text("action", 9, 8, lambda row: row.action.action, lambda row: "strong"),
-    _text("outcome", 9, 7, lambda row: row.action.outcome, lambda row: _STYLES[row.action.outcome]),
-    Column(
-        "job",
-        "job",
-        "job",
-        10,
-        8,
-        lambda row, width: "" if row.action.job_id is None else str(row.action.job_id),
-        lambda row: row.action.job_id,
-    ),
-    _text(" was", 10, 9, lambda row: f" {row.action.state_before or ''}"),
-    _text("tube", 24, 14, lambda row: row.action.tube or ""),
-    _text("why not", 20, 20, lambda row: row.action.error or "", lambda row: "muted", grows=True),
-]
 
 
 def _runs(session: Session, page: int) -> Page:
@@ -251,7 +145,7 @@ class JournalScreen(_Pages):
     def about(self) -> None:
         """Show the whole of the run under the cursor."""
         row = self.table.row
-        self.query_one("#action", Line).say(_about(row.run) if row else [])
+        self.query_one("#action", Line).say(about_run(row.run) if row else [])
         self.query_one("#why", Line).say([(safe_text(row.about), "")] if row else [])
         self.refresh_offers()
 
@@ -260,7 +154,7 @@ class JournalScreen(_Pages):
         row = self.table.row if self.is_mounted else None
         if self.passive or row is None or row.lasting:
             return (), ""
-        return (row.run.id,), _sentence(row)
+        return (row.run.id,), sentence(row)
 
     def action_open(self) -> None:
         """Open the run under the cursor."""
@@ -300,8 +194,8 @@ class RunScreen(_Pages):
 
     def on_mount(self) -> None:
         """Say what it was."""
-        self.query_one("#title", Line).say([("run of ", "$muted"), (safe_text(_sentence(self._run)), "bold $primary")])
-        self.query_one("#action", Line).say(_about(self._run.run))
+        self.query_one("#title", Line).say([("run of ", "$muted"), (safe_text(sentence(self._run)), "bold $primary")])
+        self.query_one("#action", Line).say(about_run(self._run.run))
 
     @property
     def kind(self) -> str:
@@ -317,44 +211,11 @@ class RunScreen(_Pages):
     def about(self) -> None:
         """Show the whole of the action under the cursor."""
         row = self.table.row
-        parts = _about_action(row.action) if row else []
+        parts = about_action(row.action) if row else []
         self.query_one("#why", Line).say(parts)
 
     def undoable(self) -> tuple[tuple[str, ...], str]:
         """Return this run."""
         if self.passive or self._run.lasting:
             return (), ""
-        return (self._run.run.id,), _sentence(self._run)
-
-
-def _sentence(row: DoneRun) -> str:
-    counts = ", ".join(f"{row.counts[name]:,} {name}" for name in OUTCOMES if row.counts.get(name))
-    return f"{row.run.action}: {counts or '0 done'}"
-
-
-def _facts(facts: dict[str, str]) -> list[Part]:
-    parts: list[Part] = []
-    for name, value in facts.items():
-        if value:
-            parts += [(f"{name} ", "$muted"), (safe_text(value), ""), ("  ", "")]
-    return parts
-
-
-def _about(run: RunRow) -> list[Part]:
-    return _facts(
-        {
-            "run": run.id,
-            "by": f"{run.actor}, {run.source}",
-            "undoes": run.undoes or "",
-            "because": run.reason or "",
-        }
-    )
-
-
-def _about_action(action: Action) -> list[Part]:
-    facts = {
-        "priority": "" if action.priority is None else str(action.priority),
-        "delay": "" if not action.delay else span(action.delay),
-        "new id": "" if action.new_id is None else str(action.new_id),
-    }
-    return [*_facts(facts), (safe_text(action.error or ""), "")]
+        return (self._run.run.id,), sentence(self._run)

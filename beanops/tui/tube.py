@@ -12,24 +12,22 @@ from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
 from beanops.jobs.read import FoundJob
-from beanops.protocol import TubeStats
 from beanops.protocol.errors import BeanopsError
 from beanops.text import safe_text
 from beanops.tui import jobkeys, keys, offers
-from beanops.tui.acting import Acting
 from beanops.tui.asked import SAMPLE, Outcome, Request, Target
 from beanops.tui.body import BodyView
 from beanops.tui.charts import Charts
 from beanops.tui.compare import Compare
 from beanops.tui.facts import history, identity
-from beanops.tui.feed import Feed, Found, Wanted
 from beanops.tui.heads import TubeLook, look_at
 from beanops.tui.job import JobScreen, Read
-from beanops.tui.joblist import JobTable, passes
+from beanops.tui.joblist import JobTable
 from beanops.tui.jobrows import JobRow
 from beanops.tui.reading import Body, decoded
+from beanops.tui.searching import Searching
 from beanops.tui.table import Table
-from beanops.tui.view import STATES, Line, Part, by_state, flow
+from beanops.tui.view import Line, Part, by_state, flow
 from beanops.tui.watch import Live, Look
 from beanops.tui.words import plural, span
 
@@ -39,7 +37,7 @@ FIRST = ("buried", "held", "ready", "delayed")
 ASKED = 2000
 
 
-class TubeScreen(Acting):
+class TubeScreen(Searching):
     """One tube.
 
     Parameters
@@ -52,11 +50,8 @@ class TubeScreen(Acting):
     BINDINGS: ClassVar[list[BindingType]] = [*jobkeys.TUBE, *offers.bindings(), *jobkeys.UNDO, *keys.BACK]
 
     def __init__(self, tube: str) -> None:
-        super().__init__()
-        self.tube = tube
-        self._stats: TubeStats | None = None
+        super().__init__(tube)
         self._gone = False
-        self._feed = Feed(Wanted(tube))
         # Where the cursor goes with the next look: to the job in this place.
         self._follow: tuple[str, ...] = FIRST
         self._acted: tuple[int, ...] = ()
@@ -77,19 +72,8 @@ class TubeScreen(Acting):
         yield Line(id="history")
         yield BodyView(id="body")
 
-    @property
-    def table(self) -> JobTable:
-        """The jobs."""
-        return self.query_one(JobTable)
-
-    @property
-    def seek(self) -> Input:
-        """Where a text or a predicate is typed."""
-        return self.query_one("#seek", Input)
-
     def on_mount(self) -> None:
         """Begin with the jobs, look at once, and look for more."""
-        self._sought, self._text = "", ""
         self.query_one("#search").display = False
         self.query_one(BodyView).can_focus = False
         self.table.focus()
@@ -168,6 +152,10 @@ class TubeScreen(Acting):
         ]
         counts.say(counts.spread(by_state(stats), workers))
 
+    def found(self) -> None:
+        """Show what the cursor is on now."""
+        self._show_job()
+
     @on(Table.Moved)
     def _show_job(self) -> None:
         row = self.table.row
@@ -212,121 +200,6 @@ class TubeScreen(Acting):
             if self.table.get(read.id) is None and read.job.stats.tube == self.tube:
                 self.table.extend([JobRow(read.job)])
             self._show_job()
-
-    def caption(self) -> str:
-        """Return how many jobs are shown, how many are marked, and how far the search is."""
-        table = self.table
-        parts = [f"{len(table.marked):,} marked"] if len(table.marks) else []
-        if self._text:
-            parts.append(
-                f"{len(table.rows):,} of {plural(table.given, 'job')} with '{safe_text(self._text, limit=24)}'"
-            )
-        else:
-            parts.append(plural(table.given, "job"))
-        wanted = self._feed.wanted
-        parts += [wanted.state] if wanted.state else []
-        parts += ["where"] if wanted.where else []
-        parts += ["oldest first"] if wanted.order == "oldest" else []
-        searched = self._feed.caption or self._outdated()
-        return ", ".join([*parts, searched] if searched else parts)
-
-    def _outdated(self) -> str:
-        """Return what to do when the tube has other jobs by now than were found."""
-        stats, wanted = self._stats, self._feed.wanted
-        if stats is None or wanted.where:
-            return ""
-        states = (wanted.state,) if wanted.state else STATES
-        here = sum(int(getattr(stats, f"current_jobs_{state}")) for state in states)
-        return f"{here:,} by now: s searches anew" if here != self.table.alive else ""
-
-    # -- search ------------------------------------------------------------------------------------------------------
-
-    @work(thread=True, exit_on_error=False, group="scan")
-    def _run(self, feed: Feed, *, page: bool) -> None:
-        feed.run(self.dashboard.session, self.post_message, page=page)
-
-    @on(Found)
-    def _found(self, found: Found) -> None:
-        if found.feed is self._feed:
-            self.table.extend(found.rows)
-            self._show_status()
-            if not self._feed.running:
-                self._show_job()
-
-    def _begin(self, wanted: Wanted) -> None:
-        """Look for other jobs than before."""
-        self._feed.stop()
-        self._feed = Feed(wanted)
-        self.table.restart()
-        self.dashboard.action_refresh()
-        self._run(self._feed, page=True)
-        self._show_status()
-
-    def _more(self) -> None:
-        """Find the next page, unless it is under way or there is none."""
-        feed = self._feed
-        if not feed.running and not feed.over and not feed.error:
-            feed.running = True
-            self._run(feed, page=True)
-
-    def action_scan(self) -> None:
-        """Go on with the search to its end, or stop it."""
-        feed = self._feed
-        if feed.running:
-            feed.stop()
-        elif feed.over:
-            self._begin(feed.wanted)
-        else:
-            feed.running = True
-            self._run(feed, page=False)
-        self._show_status()
-
-    def action_order(self) -> None:
-        """Begin anew from the other end."""
-        wanted = self._feed.wanted
-        self._begin(wanted._replace(order="newest" if wanted.order == "oldest" else "oldest"))
-
-    def action_states(self) -> None:
-        """Look for the jobs of the next state only."""
-        states = (None, *STATES)
-        wanted = self._feed.wanted
-        self._begin(wanted._replace(state=states[(states.index(wanted.state) + 1) % len(states)]))
-
-    def action_filter(self) -> None:
-        """Ask for the text that jobs contain."""
-        self._ask("filter", " / ", self._text, "part of an id, a state or a body")
-
-    def action_where(self) -> None:
-        """Ask for the predicate."""
-        proposal = "age > interval 1 hour and data->>'$.user' = '42'"
-        self._ask("where", " where ", self._feed.wanted.where or "", proposal)
-
-    def _ask(self, what: str, sign: str, value: str, placeholder: str) -> None:
-        self._sought = what
-        self.query_one("#search").display = True
-        self.query_one("#sought", Static).update(sign)
-        self.seek.placeholder = placeholder
-        with self.prevent(Input.Changed):
-            self.seek.value = value
-        self.seek.cursor_position = len(value)
-        self.seek.focus()
-
-    @on(Input.Changed, "#seek")
-    def _typed(self, changed: Input.Changed) -> None:
-        if self._sought == "filter":
-            self._text = changed.value
-            self.table.keep(passes(self._text))
-            self._show_status()
-
-    @on(Input.Submitted, "#seek")
-    def _sought_for(self) -> None:
-        if self._sought == "where" and (self.seek.value or None) != self._feed.wanted.where:
-            self._begin(self._feed.wanted._replace(where=self.seek.value.strip() or None))
-        self._close_search()
-
-    def _close_search(self) -> None:
-        self.table.focus()
-        self.query_one("#search").display = False
 
     # -- act ---------------------------------------------------------------------------------------------------------
 
