@@ -23,8 +23,8 @@ VOLATILE = (
 
 
 async def seen(desk: Desk) -> str:
-    """Return what is on the screen below the header of the server."""
-    text = "\n".join(line.rstrip() for line in (await desk.painted()).split("\n")[3:])
+    """Return what is on the screen between the header of the server and the keys, which come later."""
+    text = "\n".join(line.rstrip() for line in (await desk.painted()).split("\n")[3:-1])
     for pattern, still in VOLATILE:
         text = re.sub(pattern, still, text)
     return text + "\n"
