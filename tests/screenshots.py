@@ -27,7 +27,7 @@ def keep(app: Dashboard, name: str) -> None:
 
 
 async def take() -> None:
-    """Take a picture of the tubes, and one of a tube with its next jobs."""
+    """Take a picture of the tubes, one of a tube with its jobs, and one of the command line."""
     with Beanstalkd(port=11300) as server, running(server.address), connect(server.address, source="tui") as session:
         app = Dashboard(session)
         async with app.run_test(size=(116, 22)) as pilot:
@@ -36,6 +36,9 @@ async def take() -> None:
             await pilot.press("enter")
             await asyncio.sleep(2)
             keep(app, "tube.svg")
+            await pilot.press("escape", "colon", *"t")
+            await asyncio.sleep(1)
+            keep(app, "command.svg")
 
 
 if __name__ == "__main__":

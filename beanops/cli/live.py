@@ -1,4 +1,4 @@
-"""Commands that take the whole terminal: the TUI, and the demo, a server with a workload under the TUI."""
+"""The TUI on the whole terminal or in a browser, and the demo, a server with a workload under the TUI."""
 
 from __future__ import annotations
 
@@ -44,8 +44,29 @@ def _show(server: str, *, read_only: bool = False, interval: float = 1.0) -> Non
         if error.name is None or error.name.partition(".")[0] != "textual":
             raise
         raise UsageError("the TUI needs textual: pip install 'beanops[tui]'") from None
-    connect(server, source="tui").close()  # no server is told here, in one line
     run(server, read_only=read_only, interval=interval)
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen; others can reach any but this.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="Where to listen.")
+@click.option("--url", help="Under which visitors reach it, behind a proxy or on another host.")
+@click.option("--allow-actions", is_flag=True, help="Let everybody who reaches the page act on jobs and tubes.")
+@click.option("--interval", type=click.FloatRange(0.1, 3600), default=1.0, show_default=True, help="Seconds.")
+@options.server
+@options.read_only
+def web(
+    host: str, port: int, url: str | None, allow_actions: bool, interval: float, server: str, read_only: bool
+) -> None:
+    """Serve the dashboard to browsers: on this machine, and read-only, unless told otherwise. There is no login."""
+    try:
+        from beanops.tui.web import serve as serve_page
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in ("textual", "textual_serve", "aiohttp"):
+            raise
+        raise UsageError("the page needs textual-serve: pip install 'beanops[web]'") from None
+    connect(server, source="tui").close()  # no server is told here, in one line, and not to each visitor
+    serve_page(server, host=host, port=port, url=url, read_only=read_only or not allow_actions, interval=interval)
 
 
 @click.command(add_help_option=False, context_settings={"ignore_unknown_options": True})

@@ -11,6 +11,9 @@ The file is ``config.toml`` in the user's configuration directory (``BEANOPS_CON
     color = "red"
     label = "PRODUCTION"
     confirm = "type-name"
+
+    [keys]
+    "table.page-up" = "ctrl+b"
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ from beanops.client.address import Address
 from beanops.protocol.errors import ArgumentError, UsageError
 
 _SERVER_KEYS = {"address": str, "read_only": bool, "color": str, "label": str, "confirm": str}
-_KEYS = {"journal": str, "journal_bodies": bool, "servers": dict}
+_KEYS = {"journal": str, "journal_bodies": bool, "servers": dict, "keys": dict}
 CONFIRMS = ("ask", "type-name")
 
 
@@ -109,6 +112,21 @@ def _check(path: Path, where: str, table: dict[str, Any], keys: dict[str, type])
             raise ConfigError(f"{path}: {where}{key} is unknown; known are {', '.join(keys)}")
         if not isinstance(value, keys[key]):
             raise ConfigError(f"{path}: {where}{key} must be a {keys[key].__name__}, not {value!r}")
+
+
+def key_bindings() -> dict[str, str]:
+    """Return the keys of the terminal dashboard that the user chose, by what they do.
+
+    Raises
+    ------
+    ConfigError
+        The configuration cannot be read, or names no keys there.
+    """
+    keys: dict[str, Any] = read_config().get("keys", {})
+    for name, value in keys.items():
+        if not isinstance(value, str) or not value:
+            raise ConfigError(f'{config_path()}: keys.{name} must name keys, such as "ctrl+b", not {value!r}')
+    return keys
 
 
 def profiles() -> dict[str, Profile]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, SupportsIndex
 
 from beanops.client.address import Address
 from beanops.client.sync import Client
-from beanops.jobs.read import FoundJob, read_heads, read_jobs
+from beanops.jobs.read import FoundJob, read_heads, read_jobs, read_stats
 from beanops.monitor.sample import Snapshot, sample, sweep
-from beanops.protocol import Job, ServerStats, TubeStats
+from beanops.monitor.survey import Survey, Surveyor
+from beanops.protocol import Job, JobStats, ServerStats, TubeStats
 from beanops.protocol.errors import NotFound
 from beanops.protocol.limits import U64_MAX, check_number
 
@@ -74,6 +75,10 @@ class Looking:
         """Return the statistics of the server and all its tubes as one frozen value."""
         return sample(self._looking(), clock)
 
+    def survey(self, surveyor: Surveyor, wanted: Collection[str] = ()) -> Survey:
+        """Return what a surveyor sees, who remembers; it asks for `wanted` tubes with each look."""
+        return surveyor.look(self._looking(), wanted)
+
     def tube_stats(self) -> list[TubeStats]:
         """Return the statistics of all tubes as records, without pandas."""
         return sweep(self._looking())
@@ -128,6 +133,10 @@ class Looking:
     def jobs_by_id(self, ids: Iterable[SupportsIndex]) -> Iterator[FoundJob | None]:
         """Yield each job in turn with its statistics and its body, None for one that does not exist."""
         return read_jobs(self._looking(), (check_number("id", id, U64_MAX) for id in ids))
+
+    def stats_by_id(self, ids: Iterable[SupportsIndex]) -> Iterator[JobStats | None]:
+        """Yield the statistics of each job in turn, without its body; None for one that does not exist."""
+        return read_stats(self._looking(), (check_number("id", id, U64_MAX) for id in ids))
 
     def heads(self, tube: str) -> dict[str, FoundJob | None]:
         """Return the next job of a tube in each of the states ready, delayed and buried.

@@ -2,41 +2,62 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import ClassVar
 
 from textual import on, work
 from textual.app import App
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
+from textual.dom import DOMNode
 from textual.message import Message
 from textual.reactive import reactive
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.worker import Worker, WorkerState
 
 from beanops.protocol.errors import BeanopsError
+from beanops.session.config import Profile, key_bindings, profile
+from beanops.session.reservation import Reservation
 from beanops.session.session import Session, connect
 from beanops.text import safe_text
-from beanops.tui import keys
-from beanops.tui.help import HelpScreen
-from beanops.tui.offers import Outcome, Request
-from beanops.tui.record import RecordScreen
-from beanops.tui.theme import CALM, VARIABLES
+from beanops.tui.asked import Doing, Outcome, Request
+from beanops.tui.keys import APP
+from beanops.tui.memory import Memory, state_path
+from beanops.tui.theme import CALM, THEMES, VARIABLES
 from beanops.tui.tubes import TubesScreen
 from beanops.tui.view import View
 from beanops.tui.watch import Live, Look, Watcher
 
 #: Seconds without an answer after which what is shown counts as stale.
 LATE = 3.0
+#: Seconds after which an action under way shows how far it is.
+SLOW = 0.4
+#: Seconds between two looks that `+` and `-` go through.
+INTERVALS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 
 
 class Sampled(Message):
-    """The server was looked at."""
+    """A server was looked at."""
 
-    def __init__(self, live: Live) -> None:
+    def __init__(self, live: Live, watcher: Watcher) -> None:
         super().__init__()
         self.live = live
+        self.watcher = watcher
+
+
+class Reached(Message):
+    """Another server answers, or does not."""
+
+    def __init__(self, profile: Profile, session: Session | None, error: str = "") -> None:
+        super().__init__()
+        self.profile = profile
+        self.session = session
+        self.error = error
 
 
 class Acted(Message):
@@ -55,18 +76,26 @@ class Dashboard(App[None]):
     ----------
     session : Session
         Whom it shows; it stays open.
+    profile : Profile or None
+        What the user configured for it.
     interval : float
         Seconds between two looks at the server.
     clock : callable
         Monotonic seconds.
     now : callable
         The time, UTC.
+    memory : Memory or None
+        Keeps how tubes are shown; None forgets it with the end.
+    keys : mapping
+        Keys by the names of bindings, such as ``{"table.page-up": "ctrl+b"}``.
+    read_only : bool
+        Whether servers that are switched to are not changed either.
     """
 
     CSS_PATH = "dashboard.tcss"
     TITLE = "beanops"
     ENABLE_COMMAND_PALETTE = False
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.APP]
+    BINDINGS: ClassVar[list[BindingType]] = [*APP]
 
     live: reactive[Live] = reactive(Live(), always_update=True, repaint=False)
     status: reactive[Outcome | None] = reactive(None, repaint=False)
@@ -75,21 +104,41 @@ class Dashboard(App[None]):
         self,
         session: Session,
         *,
+        profile: Profile | None = None,
         interval: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        memory: Memory | None = None,
+        keys: Mapping[str, str] = MappingProxyType({}),
+        read_only: bool = False,
     ) -> None:
         super().__init__()
+        self._start = session
         self.session = session
+        self.profile = profile or Profile(str(session.address), str(session.address))
+        # A job is held, and kept from timing out, as long as somebody refers to its reservation.
+        self._reservations: dict[int, Reservation] = {}
         self.clock = clock
-        self._interval = interval
+        self.now = now
+        self.memory = memory
+        self.interval = interval
+        self._timer: Timer | None = None
+        self._read_only = read_only
+        # Sessions stay open until the end, also when another server is looked at: jobs may be held there.
+        self._sessions: dict[str, Session] = {self.profile.name: session}
         self._watcher = Watcher(session, clock, now)
+        # While it is frozen: since when, and what came meanwhile.
+        self.frozen: float | None = None
+        self._meanwhile = Live()
         # Looks never overlap: one that is asked for meanwhile follows.
         self._looking_since: float | None = None
         self._again = False
         self.animation_level = "none"
-        self.register_theme(CALM)
-        self.theme = CALM.name
+        for theme in THEMES.values():
+            self.register_theme(theme)
+        chosen = memory.theme() if memory is not None else ""
+        self.theme = chosen if chosen in THEMES else CALM.name
+        self.set_keymap(dict(keys))
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return the colours of job states, which every theme has."""
@@ -101,8 +150,14 @@ class Dashboard(App[None]):
 
     def on_mount(self) -> None:
         """Look at once, and then with each tick."""
-        self.set_interval(self._interval, self.tick)
+        self._timer = self.set_interval(self.interval, self.tick)
         self.action_refresh()
+
+    def on_unmount(self) -> None:
+        """Close the sessions that were opened on the way; the first one is its owner's."""
+        for session in self._sessions.values():
+            if session is not self._start:
+                session.close()
 
     @property
     def view(self) -> View | None:
@@ -116,11 +171,11 @@ class Dashboard(App[None]):
         if self._looking_since is not None:
             waiting = self.clock() - self._looking_since
             if waiting >= LATE and self.live.lost is None:
-                self.live = self.live._replace(waiting=waiting, looked=None)
+                self._show(self._meanwhile._replace(waiting=waiting, looked=None))
         elif self._watcher.due:
             self.action_refresh()
         else:
-            self.live = self._watcher.wait()
+            self._show(self._watcher.wait())
 
     def action_refresh(self) -> None:
         """Look at the server now."""
@@ -129,16 +184,26 @@ class Dashboard(App[None]):
             return
         self._looking_since = self.clock()
         view = self.view
-        self._look(view.looking() if view is not None else None)
+        self._look(self._watcher, view.looking() if view else None, view.wanted() if view else ())
 
     @work(thread=True, exit_on_error=False, group="look")
-    def _look(self, look: Look | None) -> None:
-        self.post_message(Sampled(self._watcher.look(look)))
+    def _look(self, watcher: Watcher, look: Look | None, wanted: Collection[str]) -> None:
+        self.post_message(Sampled(watcher.look(look, wanted), watcher))
 
     @on(Sampled)
     def _sampled(self, sampled: Sampled) -> None:
         self._looked()
-        self.live = sampled.live
+        # What another server said is of no use any more.
+        if sampled.watcher is self._watcher:
+            self._show(sampled.live)
+
+    def _show(self, live: Live) -> None:
+        self._meanwhile = live
+        if self.frozen is None:
+            self.live = live
+        else:
+            # What is frozen stands still; that the server is lost is never held back.
+            self.live = self.live._replace(looked=None, lost=live.lost, waiting=live.waiting)
 
     def _looked(self) -> None:
         self._looking_since = None
@@ -148,18 +213,33 @@ class Dashboard(App[None]):
 
     # -- act ---------------------------------------------------------------------------------------------------------
 
-    @work(thread=True, exit_on_error=False, group="act")
+    @property
+    def guarded(self) -> bool:
+        """Whether what destroys has to be confirmed by a name: the user wants it so, or nothing could be undone."""
+        return self.profile.confirm == "type-name" or not self.profile.keep_bodies
+
     def perform(self, request: Request) -> None:
-        """Have the session do what was asked for."""
-        try:
-            outcome = request.offer.perform(self.session, request)
-        except BeanopsError as error:
-            outcome = Outcome(f"{request.offer.name}: {safe_text(str(error))}", False)
-        self.post_message(Acted(request, outcome))
+        """Have the session do what was asked for, and show how far it is when that takes long."""
+        doing = Doing(request)
+        self._carry_out(doing)
+        self.set_timer(SLOW, lambda: self._show_progress(doing))
+
+    def _show_progress(self, doing: Doing) -> None:
+        from beanops.tui.dialogs import Progress
+
+        if not doing.over:
+            self.push_screen(Progress(doing))
+
+    @work(thread=True, exit_on_error=False, group="act")
+    def _carry_out(self, doing: Doing) -> None:
+        self.post_message(Acted(doing.request, doing.carry_out(self.session)))
 
     @on(Acted)
     def _acted(self, acted: Acted) -> None:
         self.status = acted.outcome
+        self._reservations = {id: held for id, held in self._reservations.items() if held.held}
+        if acted.outcome.reservation is not None:
+            self._reservations[acted.outcome.reservation.id] = acted.outcome.reservation
         if self.view is not None:
             self.view.acted(acted.request, acted.outcome)
         self.action_refresh()
@@ -174,18 +254,135 @@ class Dashboard(App[None]):
             if worker.group == "look":
                 self._looked()
 
-    # -- screens -----------------------------------------------------------------------------------------------------
+    # -- feel --------------------------------------------------------------------------------------------------------
+
+    def action_freeze(self) -> None:
+        """Hold still what is shown, or go on with what is now."""
+        self.frozen = self.clock() if self.frozen is None else None
+        self._show(self._meanwhile)
+
+    def action_interval(self, step: int) -> None:
+        """Look more or less often."""
+        faster = [one for one in INTERVALS if one < self.interval]
+        slower = [one for one in INTERVALS if one > self.interval]
+        if slower if step > 0 else faster:
+            self.set_pace(slower[0] if step > 0 else faster[-1])
+
+    def set_pace(self, seconds: float) -> None:
+        """Look once in so many seconds."""
+        self.interval = seconds
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_interval(seconds, self.tick)
+        self.say(f"looks once in {seconds:g} s")
+
+    def action_theme(self, name: str) -> None:
+        """Show it in other colours, from now on."""
+        self.theme = name
+        if self.memory is not None:
+            self.memory.keep_theme(name)
+
+    def action_screenshot(self, filename: str | None = None, path: str | None = None) -> None:
+        """Save what is shown as a picture: in the current directory, or to a browser."""
+        name = filename or f"beanops-{self.now():%Y%m%d-%H%M%S}.svg"
+        self.deliver_screenshot(name, path or ".")
+        self.say(f"saved {name}")
+
+    def say(self, text: str, done: bool = True) -> None:
+        """Say something safe in the status line."""
+        self.status = Outcome(text, done)
+
+    def handle_bindings_clash(self, clashed_bindings: set[Binding], node: DOMNode) -> None:
+        """Say which keys have lost their meaning to the user's keymap."""
+        names = ", ".join(sorted(binding.id or binding.action for binding in clashed_bindings))
+        self.say(f"keys: {safe_text(names)} has no key any more; your [keys] took it", False)
+
+    # -- servers -----------------------------------------------------------------------------------------------------
+
+    def switch(self, profile: Profile) -> None:
+        """Look at another server."""
+        if profile.name != self.profile.name:
+            self.say(f"connecting to {safe_text(profile.name)} ...")
+            self._reach(profile)
+
+    @work(thread=True, exit_on_error=False, group="reach")
+    def _reach(self, profile: Profile) -> None:
+        try:
+            session = self._sessions.get(profile.name) or connect(
+                profile.name, source="tui", read_only=self._read_only, connect_timeout=5, read_timeout=10
+            )
+        except BeanopsError as error:
+            self.post_message(Reached(profile, None, str(error)))
+        else:
+            self.post_message(Reached(profile, session))
+
+    @on(Reached)
+    def _reached(self, reached: Reached) -> None:
+        if reached.session is None:
+            self.say(safe_text(f"{reached.profile.name}: {reached.error}"), False)
+            return
+        self._sessions[reached.profile.name] = self.session = reached.session
+        self.profile = reached.profile
+        self._watcher = Watcher(reached.session, self.clock, self.now)
+        self.frozen = None
+        self.status = None
+        self.live = self._meanwhile = Live()
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        self.tubes_screen().begin()
+        self.action_refresh()
+
+    # -- screens: what is not needed for the first paint is imported when it is asked for ----------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer the actions only where they are not in front already."""
-        return action != "record" or not isinstance(self.view, RecordScreen)
+        return action != "record" or not (self.view and self.view.TITLE == "Journal")
+
+    def action_tubes(self) -> None:
+        """Go back to the tubes, from wherever."""
+        while not isinstance(self.screen, TubesScreen):
+            self.pop_screen()
+
+    def tubes_screen(self) -> TubesScreen:
+        """Return the tubes, which are behind everything."""
+        first = self.screen_stack[0]
+        assert isinstance(first, TubesScreen)
+        return first
+
+    def open_tube(self, name: str) -> None:
+        """Show a tube, over the tubes."""
+        self.action_tubes()
+        self.tubes_screen().open(name)
+
+    def action_servers(self) -> None:
+        """Open the servers."""
+        from beanops.tui.servers import ServersScreen
+
+        if not isinstance(self.view, ServersScreen):
+            self.push_screen(ServersScreen())
+
+    def action_command(self) -> None:
+        """Ask for a command."""
+        from beanops.tui.commandline import CommandLine
+
+        self.push_screen(CommandLine())
+
+    def action_palette(self) -> None:
+        """Look for what can be done now by a part of its name."""
+        from beanops.tui.palette import Palette
+
+        self.push_screen(Palette(self.screen))
 
     def action_record(self) -> None:
         """Open the actions."""
-        self.push_screen(RecordScreen())
+        from beanops.tui.journal import JournalScreen
+
+        self.push_screen(JournalScreen())
 
     def action_help(self) -> None:
         """Open the help for the screen in front."""
+        from beanops.tui.help import HelpScreen
+
         screen = self.screen
         self.push_screen(HelpScreen(f"Keys: {screen.title or ''}", list(screen.active_bindings.values())))
 
@@ -207,5 +404,26 @@ def run(address: str, *, read_only: bool = False, interval: float = 1.0) -> None
     ConnectFailed
         Nobody answers there at the start; a server that is lost later is waited for.
     """
+    # What is kept from tick to tick are ten thousands of small values without cycles: to look for some in them
+    # now and then would hold up a key press for a tenth of a second.
+    gc.set_threshold(50_000, 50, 100)
+    # What reads from the server in a thread hands over to the one that answers keys, within a millisecond.
+    sys.setswitchinterval(0.001)
     with connect(address, source="tui", read_only=read_only, connect_timeout=5, read_timeout=10) as session:
-        Dashboard(session, interval=interval).run()
+        Dashboard(
+            session,
+            profile=profile(address),
+            interval=interval,
+            memory=Memory(state_path()),
+            keys=_keymap(),
+            read_only=read_only,
+        ).run()
+
+
+def _keymap() -> dict[str, str]:
+    chosen = key_bindings()
+    if not chosen:
+        return {}
+    from beanops.tui.keymap import keymap
+
+    return keymap(chosen)

@@ -14,8 +14,10 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from beanops.tui import keys
-from beanops.tui.heads import Body
+from beanops.tui.reading import Body
 
+#: How a line of a comparison is shown, by what it begins with.
+_SIGNS = {"+": "added", "-": "removed", "@": "place"}
 _TOKEN = re.compile(
     r"""(?P<key>"(?:[^"\\]|\\.)*"(?=:\ ))|(?P<string>"(?:[^"\\]|\\.)*"?)|(?P<literal>[-\w.+]+)|(?P<mark>[^"\w.+-]+)""",
     re.VERBOSE,
@@ -27,7 +29,15 @@ class BodyView(ScrollView, can_focus=True):
 
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [*keys.BODY]
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"body--key", "body--string", "body--literal", "body--mark"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "body--key",
+        "body--string",
+        "body--literal",
+        "body--mark",
+        "body--added",
+        "body--removed",
+        "body--place",
+    }
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -71,12 +81,14 @@ class BodyView(ScrollView, can_focus=True):
         base = self.rich_style
         place = self.scroll_offset.y + y
         line = self._lines[place] if place < len(self._lines) else ""
-        if self._body is not None and self._body.structured:
+        form = self._body.form if self._body is not None else "plain"
+        if form == "json":
             pieces = [
                 Segment(token.group(), base + self._style(token.lastgroup or "mark")) for token in _TOKEN.finditer(line)
             ]
         else:
-            pieces = [Segment(line, base)]
+            sign = _SIGNS.get(line[:1]) if form == "diff" else None
+            pieces = [Segment(line, base + self._style(sign) if sign else base)]
         return Strip(pieces).adjust_cell_length(self.scrollable_content_region.width, base)
 
     def _style(self, kind: str) -> Style:

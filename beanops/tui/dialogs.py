@@ -1,4 +1,7 @@
-"""The dialogs before an action: a number where one is needed, then the confirmation, with Cancel under the hand."""
+"""The dialogs around an action: the confirmation, with Cancel under the hand, and what shows while it lasts.
+
+The form that asks for numbers and bodies before is in `forms`.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,13 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
-from beanops.protocol.limits import U32_MAX
-from beanops.tui import keys
-from beanops.tui.offers import Question, Request
+from beanops.text import safe_text
+from beanops.tui import jobkeys, keys
+from beanops.tui.asked import Doing, Request
+from beanops.tui.words import plural
+
+#: Cells of the bar of an action under way.
+BAR = 50
 
 
 class Confirm(ModalScreen[bool]):
@@ -24,81 +31,126 @@ class Confirm(ModalScreen[bool]):
     ----------
     request : Request
         What will be done, to what.
-    sample : str
-        The job's body in one safe line, for an action on a job.
+    typed : str
+        What has to be typed for it; empty when a key is enough.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.CONFIRM]
 
-    def __init__(self, request: Request, sample: str = "") -> None:
+    def __init__(self, request: Request, typed: str = "") -> None:
         super().__init__()
         self._request = request
-        self._sample = sample
+        self._typed = typed
 
     def compose(self) -> ComposeResult:
-        """Lay out the question and its two answers."""
+        """Lay out the question, what it is about, and its two answers."""
         offer, request = self._request.offer, self._request
         with Vertical(id="dialog", classes="-destroys" if offer.destroys else ""):
             yield Static(Content(offer.sentence(request)), id="question")
-            if self._sample:
-                state = f"{request.state}: " if request.state else ""
-                yield Static(Content.assemble((state, "$muted"), self._sample), id="sample")
+            about = _about(request)
+            if about:
+                yield Static(Content(about), id="sample")
             yield Static(Content(offer.note), id="note")
+            if self._typed:
+                yield Static(Content.assemble("Type ", (safe_text(self._typed), "bold"), " to do it:"), id="type")
+                yield Input(id="typed", compact=True)
             with Horizontal(id="buttons"):
                 yield Button(Content("Cancel"), id="cancel", compact=True)
-                yield Button(Content(offer.label), id="confirm", compact=True)
-            yield Static(Content("y yes   n or Esc no"), id="hint")
+                yield Button(Content(offer.label), id="confirm", compact=True, disabled=bool(self._typed))
+            yield Static(
+                Content("y or Tab to type it   n or Esc no" if self._typed else "y yes   n or Esc no"), id="hint"
+            )
 
     def on_mount(self) -> None:
         """Have Cancel under the hand."""
         self.query_one("#cancel", Button).focus()
+
+    @on(Input.Changed)
+    def _typing(self, changed: Input.Changed) -> None:
+        self.query_one("#confirm", Button).disabled = changed.value != self._typed
+
+    @on(Input.Submitted)
+    def _submitted(self, submitted: Input.Submitted) -> None:
+        if submitted.value == self._typed:
+            self.dismiss(True)
+        else:
+            self.query_one("#hint", Static).update(Content("That is not it. Esc leaves everything as it is"))
 
     @on(Button.Pressed)
     def _pressed(self, pressed: Button.Pressed) -> None:
         self.dismiss(pressed.button.id == "confirm")
 
     def action_answer(self, yes: bool) -> None:
-        """Answer by a key."""
-        self.dismiss(yes)
+        """Answer by a key; where something has to be typed, go there first."""
+        if yes and self._typed:
+            self.query_one("#typed", Input).focus()
+        else:
+            self.dismiss(yes)
 
 
-class Ask(ModalScreen[int | None]):
-    """Asks for a whole number from 1 on.
+def _about(request: Request) -> str:
+    """Return what the jobs are, where they are several, and the first of them."""
+    lines = []
+    if len(request.ids) > 1:
+        lines.append(", ".join(f"{number:,} {state}" for state, number in request.states.items() if number))
+    lines += request.samples
+    if len(request.ids) > len(request.samples) > 0:
+        lines.append(f"and {plural(len(request.ids) - len(request.samples), 'other job')}")
+    if len(request.tubes) > 1:
+        lines.append(safe_text(", ".join(request.tubes), limit=300))
+    return "\n".join(lines)
+
+
+class Progress(ModalScreen[None]):
+    """Shows how far an action is, until it is over.
 
     Parameters
     ----------
-    question : Question
-        What to ask, and what to propose.
+    doing : Doing
+        The action.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.ASK]
+    BINDINGS: ClassVar[list[BindingType]] = [*jobkeys.PROGRESS]
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, doing: Doing) -> None:
         super().__init__()
-        self._question = question
+        self._doing = doing
 
     def compose(self) -> ComposeResult:
-        """Lay out the question and where to answer."""
+        """Lay out what is done, how far it is, and the way to end it."""
         with Vertical(id="dialog"):
-            yield Static(Content(self._question.text), id="question")
-            with Horizontal(id="answer"):
-                yield Input(str(self._question.proposal), type="integer", compact=True, id="number")
-                yield Static(Content(self._question.unit), id="unit")
-            yield Static(Content("Enter goes on, Esc cancels"), id="hint")
+            yield Static(Content(self._doing.request.offer.sentence(self._doing.request).rstrip("?")), id="question")
+            yield Static("", id="bar", markup=False)
+            yield Static("", id="so-far", markup=False)
+            with Horizontal(id="buttons"):
+                yield Button(Content("Cancel"), id="cancel", compact=True)
+            yield Static(Content("Esc ends it after the batch under way"), id="hint")
 
     def on_mount(self) -> None:
-        """Begin with the number."""
-        self.query_one(Input).focus()
+        """Look how far it is, again and again."""
+        self.set_interval(0.1, self._look)
+        self._look()
 
-    @on(Input.Submitted)
-    def _submitted(self, submitted: Input.Submitted) -> None:
-        text = submitted.value
-        number = int(text) if text.isascii() and text.isdigit() and len(text) <= 10 else 0
-        if 1 <= number <= U32_MAX:
-            self.dismiss(number)
-        else:
-            self.query_one("#hint", Static).update(Content(f"A whole number from 1 to {U32_MAX:,}, please"))
+    def _look(self) -> None:
+        doing = self._doing
+        if doing.over:
+            self.dismiss()
+            return
+        counts, total = doing.counts, doing.total
+        number = sum(counts.values())
+        share = min(1.0, number / total) if total else 0.0
+        full = round(share * BAR)
+        self.query_one("#bar", Static).update(
+            Content.assemble(("━" * full, "$primary"), ("─" * (BAR - full), "$faint"))
+        )
+        said = ", ".join(f"{counts[name]:,} {name}" for name in ("done", "skipped", "failed"))
+        of = f" of {total:,}" if total else ""
+        self.query_one("#so-far", Static).update(Content(f"{number:,}{of}: {said}"))
+        if doing.cancelled:
+            self.query_one("#hint", Static).update(Content("It ends after the batch under way ..."))
 
+    @on(Button.Pressed)
     def action_cancel(self) -> None:
-        """Leave everything as it is."""
-        self.dismiss(None)
+        """End it."""
+        self._doing.cancel()
+        self._look()

@@ -14,7 +14,7 @@ from textual.widgets import Static
 from beanops.tui import keys
 
 #: In which order keys are listed: what this screen is for comes first.
-SCOPES = ("act", "tubes", "tube", "sort", "back", "app", "table", "body")
+SCOPES = ("act", "undo", "tubes", "tube", "marks", "sort", "back", "app", "table", "body")
 
 
 class HelpScreen(ModalScreen[None]):
@@ -43,7 +43,7 @@ class HelpScreen(ModalScreen[None]):
             # Keys of the toolkit's own widgets have no name here.
             if binding.id and binding.tooltip:
                 lines.setdefault(binding.id, (self.app.get_key_display(binding), binding.tooltip))
-        ordered = sorted(lines, key=lambda name: SCOPES.index(name.partition(".")[0]))
+        ordered = sorted(lines, key=_rank)
         text = Content("\n").join(
             Content.assemble((f"{shown:>9}", "bold $primary"), f"  {what}")
             for shown, what in map(lines.__getitem__, ordered)
@@ -51,3 +51,9 @@ class HelpScreen(ModalScreen[None]):
         with VerticalScroll(id="help"):
             yield Static(Content(self._title), id="question")
             yield Static(text)
+
+
+def _rank(name: str) -> int:
+    scope = name.partition(".")[0]
+    # What only this screen has stands first.
+    return SCOPES.index(scope) + 1 if scope in SCOPES else 0

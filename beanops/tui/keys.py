@@ -30,6 +30,12 @@ def key(
 APP = [
     key("app", "question_mark", "app.help", "Help", "What the keys do here", show=True, display="?"),
     key("app", "a", "app.record", "Actions", "What was done in this session, and what came of it", show=True),
+    key("app", "f", "app.freeze", "Freeze", "Hold still what is shown, or go on"),
+    key("app", "plus", "app.interval(1)", "Slower", "Look at the server less or more often", display="+ -"),
+    key("app", "minus", "app.interval(-1)", "Faster"),
+    key("app", "colon", "app.command", "Do", "Type a command, with Tab to complete it", display=":"),
+    key("app", "ctrl+p", "app.palette", "Palette", "Find what can be done now by a part of its name"),
+    key("app", "S", "app.screenshot", "Screenshot", "Save what is shown as a picture"),
     key("app", "f5", "app.refresh", "Refresh", "Ask the server at once, also when it is lost", display="F5"),
     key("app", "q", "app.quit", "Quit", "Leave; jobs that you hold become ready again", show=True),
     key("app", "ctrl+q,ctrl+c", "app.quit", "Quit at once", "Leave, also from a dialog", display="^c", priority=True),
@@ -47,15 +53,56 @@ TABLE = [
 ]
 
 SORT = [
-    key("sort", "less_than_sign", "sort(-1)", "Sort", "Sort by the next column", show=True, display="<>"),
+    key("sort", "less_than_sign", "sort(-1)", "Sort", "Sort by the next column", display="<>"),
     key("sort", "greater_than_sign", "sort(1)", "Sort right"),
-    key("sort", "r", "reverse", "Reverse", "Turn the order round", show=True),
+    key("sort", "r", "reverse", "Reverse", "Turn the order round"),
+]
+
+MARKS = [
+    key("marks", "space", "mark", "Mark", "Mark the row, or take its mark away", show=True, display="␣"),
+    key(
+        "marks", "full_stop,ctrl+space,ctrl+@", "mark_range", "Mark to here", "From the last mark to here", display="."
+    ),
+    key("marks", "asterisk", "mark_all", "Mark all", "All rows that the filter shows, or none of them", display="*"),
 ]
 
 TUBES = [
     key("tubes", "enter", "open", "Open", "Open the tube under the cursor", show=True, display="⏎"),
-    key("tubes", "slash", "filter", "Filter", "Show only tubes whose name contains a text", show=True, display="/"),
-    key("tubes", "escape", "back", "Clear", "Clear the filter", display="Esc"),
+    key(
+        "tubes",
+        "slash",
+        "filter",
+        "Filter",
+        "Show only some tubes: a text, a glob*, /a regular expression, ! in front inverts",
+        show=True,
+        display="/",
+    ),
+    key("tubes", "g", "fold", "Group", "Fold the tubes that begin like this one into one row, or unfold"),
+    key("tubes", "c", "columns", "Columns", "Choose the columns"),
+    key("tubes", "s", "app.servers", "Servers", "All servers that you configured, at a glance"),
+    key("tubes", "escape", "back", "Clear", "Take the marks away, then the filter", display="Esc"),
+]
+
+SERVERS = [
+    key("servers", "enter", "open", "Open", "Look at the server under the cursor", show=True, display="⏎"),
+]
+
+CHOOSE = [
+    key("choose", "enter", "done", "Done", "Show these columns", show=True, display="⏎", priority=True),
+    key("choose", "escape", "cancel", "Cancel", "Leave the columns as they are", display="Esc"),
+]
+
+COMMAND = [
+    key("command", "escape", "cancel", "Cancel", "Leave it", display="Esc"),
+    key("command", "tab", "complete", "Complete", "Take what is proposed", priority=True),
+    key("command", "up", "recall(-1)", "Earlier", "The command before", display="↑↓"),
+    key("command", "down", "recall(1)", "Later"),
+]
+
+PALETTE = [
+    key("palette", "escape", "cancel", "Cancel", "Leave it", display="Esc"),
+    key("palette", "up", "move(-1)", "Up", "One up or down", display="↑↓"),
+    key("palette", "down", "move(1)", "Down"),
 ]
 
 TUBE = [

@@ -21,13 +21,18 @@ from textual.strip import Strip
 from beanops.text import safe_text
 from beanops.tui import keys
 from beanops.tui.layout import Column, Placed, fitted, place
+from beanops.tui.marks import Marks
+from beanops.tui.order import Order
+from beanops.tui.order import held as held_order
 
 R = TypeVar("R")
 
 #: Seconds after a cursor movement in which rows keep their order, so that nothing slips away from under the hand.
 HOLD = 3.0
 #: Drawn lines that are kept.
-CACHED = 2048
+CACHED = 400
+#: What stands before a row: whether the cursor is on it, and whether it is marked.
+SIGNS = {(False, False): " ", (True, False): "▌", (False, True): "●", (True, True): "█"}
 
 
 class Table(ScrollView, Generic[R], can_focus=True):
@@ -61,6 +66,8 @@ class Table(ScrollView, Generic[R], can_focus=True):
         "table--paused",
         "table--warn",
         "table--stale",
+        "table--marked",
+        "table--loud",
     }
 
     stale: reactive[bool] = reactive(False)
@@ -70,6 +77,12 @@ class Table(ScrollView, Generic[R], can_focus=True):
 
     class Opened(Message):
         """A row was clicked that the cursor was on."""
+
+    class Sorted(Message):
+        """It is sorted by another column, or the other way round."""
+
+    class Marked(Message):
+        """Other rows are marked."""
 
     def __init__(
         self,
@@ -82,13 +95,16 @@ class Table(ScrollView, Generic[R], can_focus=True):
         id: str | None = None,
     ) -> None:
         super().__init__(id=id)
-        self._columns = {column.key: column for column in columns}
+        self._all = {column.key: column for column in columns}
+        self._columns = self._all
         self._key = key
         self._clock = clock
         self._empty = empty
         self._given: tuple[R, ...] = ()
-        self._rows: tuple[R, ...] = ()
+        self._rows: Sequence[R] = ()
+        self._keys: list[Any] = []
         self._places: dict[Any, int] = {}
+        self._order: Order[R] = Order(columns[0].value)
         # None is the top: until somebody moves the cursor it stays on the first row, whichever that is.
         self._cursor: Any = None
         self._place = 0
@@ -100,11 +116,13 @@ class Table(ScrollView, Generic[R], can_focus=True):
         self._keep: Callable[[R], bool] | None = None
         self.sort_key = sort
         self.descending = False
+        #: Rows are marked where a subclass has the keys for it, `keys.MARKS`.
+        self.marks = Marks()
 
     # -- rows ----------------------------------------------------------------------------------------------------
 
     @property
-    def rows(self) -> tuple[R, ...]:
+    def rows(self) -> Sequence[R]:
         """The rows that pass the filter, as they stand."""
         return self._rows
 
@@ -118,10 +136,44 @@ class Table(ScrollView, Generic[R], can_focus=True):
         """The row under the cursor."""
         return self._rows[self._place] if self._rows else None
 
-    def show(self, rows: Iterable[R]) -> None:
-        """Show these rows from now on; cursor and scroll stay with the row that the cursor is on."""
+    def show(self, rows: Iterable[R], *, anew: bool = False) -> None:
+        """Show these rows from now on; cursor and scroll stay with the row that the cursor is on.
+
+        Parameters
+        ----------
+        rows : iterable
+            All of them.
+        anew : bool
+            Sort them even if the cursor has just moved: the user asked for other rows.
+        """
         self._given = tuple(rows)
-        self._arrange(held=self._clock() < self._hold_until)
+        self._arrange(held=not anew and self._clock() < self._hold_until)
+
+    @property
+    def in_sight(self) -> Sequence[R]:
+        """The rows that are drawn now."""
+        top = self.scroll_offset.y
+        return self._rows[top : top + self._visible]
+
+    @property
+    def every(self) -> tuple[Column[R], ...]:
+        """All columns that there are to choose from."""
+        return tuple(self._all.values())
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that were chosen, in their order, also those that there is no room for."""
+        return tuple(self._columns)
+
+    def choose(self, columns: Iterable[str]) -> None:
+        """Show only these columns, and the first; those of other names are passed over."""
+        chosen = set(columns)
+        first = next(iter(self._all))
+        columns_now = {key: column for key, column in self._all.items() if key in chosen or key == first}
+        if tuple(columns_now) != tuple(self._columns):
+            self._columns = columns_now
+            self._fit()
+            self.refresh()
 
     def keep(self, passes: Callable[[R], bool] | None) -> None:
         """Show only rows that pass; None shows all."""
@@ -130,26 +182,27 @@ class Table(ScrollView, Generic[R], can_focus=True):
 
     def sort_by(self, key: str) -> None:
         """Sort by a column, or turn its order round if it is sorted by already. Numbers begin with the largest."""
-        self.descending = not self.descending if key == self.sort_key else not self._columns[key].left
+        self.descending = not self.descending if key == self.sort_key else not self._all[key].left
         self.sort_key = key
         self._arrange()
+        self.post_message(self.Sorted())
 
     def _arrange(self, *, held: bool = False) -> None:
         before, offset = self.row, self._place - self.scroll_offset.y
         rows = self._given if self._keep is None else tuple(filter(self._keep, self._given))
-        if held and self.sort_key is not None:
-            last = len(self._places)
-            rows = tuple(sorted(rows, key=lambda row: self._places.get(self._key(row), last)))
-        elif self.sort_key is not None:
-            rows = self._sorted(rows)
+        keys = list(map(self._key, rows))
+        if self.sort_key is not None:
+            order = held_order(keys, self._places) if held else self._sorted(rows)
+            rows, keys = tuple([rows[place] for place in order]), [keys[place] for place in order]
         self._rows = rows
-        self._places = {self._key(row): place for place, row in enumerate(rows)}
+        if keys != self._keys:
+            self._keys, self._places = keys, {key: place for place, key in enumerate(keys)}
+            self._fit()
         if self._cursor is None:
             self._place = 0
         else:
             self._place = self._places.get(self._cursor, min(self._place, max(0, len(rows) - 1)))
-            self._cursor = self._key(rows[self._place]) if rows else self._cursor
-        self._fit()
+            self._cursor = keys[self._place] if rows else self._cursor
         if 0 <= offset < self._visible and self._cursor is not None:
             self.scroll_to(y=self._place - offset, animate=False)
         self._repaint()
@@ -157,15 +210,10 @@ class Table(ScrollView, Generic[R], can_focus=True):
         if (now is None) != (before is None) or (now and before and self._key(now) != self._key(before)):
             self.post_message(self.Moved())
 
-    def _sorted(self, rows: tuple[R, ...]) -> tuple[R, ...]:
+    def _sorted(self, rows: Sequence[R]) -> list[int]:
+        """Return the places of the rows in the order that the user chose."""
         assert self.sort_key is not None
-        value = self._columns[self.sort_key].value
-        first = next(iter(self._columns.values())).value
-        ordered = sorted(rows, key=first)
-        # What is unknown stands last, whichever way round.
-        known = [row for row in ordered if value(row) is not None]
-        known.sort(key=value, reverse=self.descending)
-        return (*known, *(row for row in ordered if value(row) is None))
+        return self._order.sort(rows, self._all[self.sort_key].value, descending=self.descending)
 
     # -- cursor --------------------------------------------------------------------------------------------------
 
@@ -187,7 +235,11 @@ class Table(ScrollView, Generic[R], can_focus=True):
             self.scroll_to(y=self._place, animate=False)
         elif self._place >= top + self._visible:
             self.scroll_to(y=self._place - self._visible + 1, animate=False)
-        self._repaint()
+        if self.scroll_offset.y == top:
+            self.refresh_line(before + 1)
+            self.refresh_line(self._place + 1)
+        else:
+            self._repaint()
         if self._place != before:
             self.post_message(self.Moved())
 
@@ -237,6 +289,40 @@ class Table(ScrollView, Generic[R], can_focus=True):
         elif place < len(self._rows):
             self._move_to(place)
 
+    # -- marks ---------------------------------------------------------------------------------------------------
+
+    @property
+    def marked(self) -> tuple[Any, ...]:
+        """Keys of the marked rows that there are, also those that the filter hides, in the order in which they came."""
+        return tuple(key for key in map(self._key, self._given) if key in self.marks) if len(self.marks) else ()
+
+    def action_mark(self) -> None:
+        """Mark the row under the cursor, or take its mark away, and go on to the next."""
+        if self.row is not None:
+            self.marks.toggle(self._key(self.row))
+            self._move_to(self._place + 1)
+            self._marked()
+
+    def action_mark_range(self) -> None:
+        """Mark all rows from the last one that was marked by hand to the cursor."""
+        if self.row is not None:
+            self.marks.reach(list(self._places), self._place, self._places.get)
+            self._marked()
+
+    def action_mark_all(self) -> None:
+        """Mark all rows that the filter shows; if all are marked already, none of them."""
+        self.marks.all(self._places)
+        self._marked()
+
+    def clear_marks(self) -> None:
+        """Take all marks away."""
+        self.marks.clear()
+        self._marked()
+
+    def _marked(self) -> None:
+        self._repaint()
+        self.post_message(self.Marked())
+
     # -- drawing -------------------------------------------------------------------------------------------------
 
     def _fit(self) -> None:
@@ -284,7 +370,7 @@ class Table(ScrollView, Generic[R], can_focus=True):
             (placed.column.text(row, placed.width), placed.column.style(row), placed.column.left)
             for placed in self._placed
         ]
-        return (index == self._place, *cells)
+        return (index == self._place, self._key(row) in self.marks, *cells)
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of what is in view; the first is the header."""
@@ -311,11 +397,13 @@ class Table(ScrollView, Generic[R], can_focus=True):
         bar = Style()
         if kind:
             bar = self._style("cursor") if self.has_focus else Style(bold=True)
-        pieces = [Segment("▌" if kind else " ", base + self._style("strong") + Style(bgcolor=bar.bgcolor))]
+        marked, *cells = cells
+        sign = base + self._style("marked" if marked else "strong") + Style(bgcolor=bar.bgcolor)
+        pieces = [Segment(SIGNS[bool(kind), marked], sign)]
         end = 1
         for placed, (text, style, left) in zip(self._placed, cells, strict=True):
             text = safe_text(text)
-            shown = "stale" if self.stale else style
+            shown = "stale" if self.stale else "marked" if marked and not pieces[1:] else style
             pieces.append(Segment(" " * (placed.left - end), base + bar))
             pieces.append(Segment(fitted(text, placed.width, left), base + self._style(shown) + bar))
             end = placed.left + placed.width

@@ -1,36 +1,43 @@
-"""The screen of one tube: its counts, its jobs in sight, the body of the one under the cursor, and what can be done."""
+"""The screen of one tube: its charts, its jobs as they are found, the body of the one under the cursor, and actions."""
 
 from __future__ import annotations
 
+import gc
 from typing import ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.widgets import Input, Static
 
-from beanops.monitor.rates import UNKNOWN
-from beanops.protocol import JobStats, TubeStats
+from beanops.jobs.read import FoundJob
+from beanops.protocol.errors import BeanopsError
 from beanops.text import safe_text
-from beanops.tui import columns, keys, offers
+from beanops.tui import jobkeys, keys, offers
+from beanops.tui.asked import SAMPLE, Outcome, Request, Target
 from beanops.tui.body import BodyView
-from beanops.tui.columns import JobRow
-from beanops.tui.dialogs import Ask, Confirm
-from beanops.tui.heads import Body, TubeLook, look_at
-from beanops.tui.offers import OFFERS, Outcome, Request, Target
+from beanops.tui.charts import Charts
+from beanops.tui.compare import Compare
+from beanops.tui.facts import history, identity
+from beanops.tui.heads import TubeLook, look_at
+from beanops.tui.job import JobScreen, Read
+from beanops.tui.joblist import JobTable
+from beanops.tui.jobrows import JobRow
+from beanops.tui.reading import Body, decoded
+from beanops.tui.searching import Searching
 from beanops.tui.table import Table
-from beanops.tui.view import STATES, Line, Part, View, by_state, flow
+from beanops.tui.view import Line, Part, by_state, flow
 from beanops.tui.watch import Live, Look
 from beanops.tui.words import plural, span
 
 #: Where the cursor is put at first: on what is stuck, then on what comes next.
 FIRST = ("buried", "held", "ready", "delayed")
+#: Jobs that were acted on whose new state is asked for; after more of them the search begins anew.
+ASKED = 2000
 
 
-class JobTable(Table[JobRow]):
-    """The jobs in sight."""
-
-
-class TubeScreen(View):
+class TubeScreen(Searching):
     """One tube.
 
     Parameters
@@ -40,64 +47,87 @@ class TubeScreen(View):
     """
 
     TITLE = "Tube"
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.TUBE, *offers.bindings(), *keys.BACK]
+    BINDINGS: ClassVar[list[BindingType]] = [*jobkeys.TUBE, *offers.bindings(), *jobkeys.UNDO, *keys.BACK]
 
     def __init__(self, tube: str) -> None:
-        super().__init__()
-        self.tube = tube
-        self._stats: TubeStats | None = None
-        self._look = TubeLook(tube, (), {})
+        super().__init__(tube)
+        self._gone = False
         # Where the cursor goes with the next look: to the job in this place.
         self._follow: tuple[str, ...] = FIRST
-        self._offered: tuple[str, ...] = ()
+        self._acted: tuple[int, ...] = ()
+        self._bodies: dict[int, FoundJob] = {}
+        self._reading = False
+        self._body: Body | None = None
 
     def body(self) -> ComposeResult:
-        """Yield the counts, the jobs, and what there is to know of one of them."""
+        """Yield the counts, the charts, the jobs, and what there is to know of one of them."""
         yield Line(id="tube")
         yield Line(id="counts")
-        yield JobTable(
-            columns.JOBS,
-            lambda row: row.id,
-            self.dashboard.clock,
-            empty="no job is ready, delayed or buried",
-            id="heads",
-        )
+        yield Charts(id="charts")
+        with Horizontal(id="search"):
+            yield Static("", id="sought", markup=False)
+            yield Input(id="seek", compact=True, select_on_focus=False)
+        yield JobTable(self.dashboard.clock, id="heads")
         yield Line(id="job")
         yield Line(id="history")
         yield BodyView(id="body")
 
-    @property
-    def table(self) -> JobTable:
-        """The jobs in sight."""
-        return self.query_one(JobTable)
-
     def on_mount(self) -> None:
-        """Begin with the jobs, and look at once."""
+        """Begin with the jobs, look at once, and look for more."""
+        self.query_one("#search").display = False
+        self.query_one(BodyView).can_focus = False
         self.table.focus()
         self.dashboard.action_refresh()
+        self._run(self._feed, page=True)
+
+    def on_unmount(self) -> None:
+        """Stop the search."""
+        self._feed.stop()
+        gc.unfreeze()
 
     # -- show --------------------------------------------------------------------------------------------------------
 
+    def wanted(self) -> tuple[str, ...]:
+        """Return this tube."""
+        return (self.tube,)
+
     def looking(self) -> Look:
-        """Return the look at this tube that keeps the job under the cursor in sight."""
-        tube, seen, known = self.tube, self.table.row, self._look.bodies
-        return lambda session: look_at(session, tube, seen, known)
+        """Return the look at this tube and at the jobs on the screen."""
+        tube, table = self.tube, self.table
+        seen = {*table.ids_in_sight(), *self._acted, *([table.row.id] if table.row else [])}
+        return lambda session: look_at(session, tube, seen)
 
     def show(self, live: Live) -> None:
         """Show the tube's counts, and its jobs when they were looked at."""
         self.table.stale = live.stale
-        if live.snapshot is not None:
-            self._stats = next((tube for tube in live.snapshot.tubes if tube.name == self.tube), None)
+        seen = live.tubes.get(self.tube)
+        if live.survey is not None:
+            self._stats = seen.stats if seen else None
         if isinstance(live.looked, TubeLook) and live.looked.tube == self.tube:
-            self._look = live.looked
-            self.table.show(self._look.rows)
-            self._go()
+            self._looked(live.looked)
         self._show_counts(live)
+        if seen is not None and live.survey is not None:
+            self.query_one(Charts).show(seen.trail, seen.rates, live.survey.at)
         self._show_job()
 
-    def _go(self) -> None:
+    def _looked(self, look: TubeLook) -> None:
+        self._gone = look.gone
+        wanted = self._feed.wanted
+        # What a predicate or a state leaves out does not stand at the top either.
+        top = {
+            id: (place, job)
+            for id, (place, job) in look.top.items()
+            if wanted.where is None and wanted.state in (None, job.stats.state)
+        }
+        self.table.update_stats({**look.fresh, **{id: job.stats for id, (_, job) in look.top.items()}})
+        self.table.pin(top)
+        if self._acted:
+            several, self._acted = len(self._acted) > 1, ()
+            self.table.prune(here=several)
+        self._go({place: id for id, (place, _) in top.items()})
+
+    def _go(self, places: dict[str, int]) -> None:
         """Put the cursor where it was meant to go."""
-        places = {row.place: row.id for row in self._look.rows}
         goal = next((places[place] for place in self._follow if place in places), None)
         if goal is not None:
             self.table.select(goal)
@@ -108,13 +138,13 @@ class TubeScreen(View):
         title: list[Part] = [("tube ", "$muted"), (safe_text(self.tube), "bold $primary")]
         stats = self._stats
         if stats is None:
-            gone = self._look.gone or live.snapshot is not None
+            gone = self._gone or live.survey is not None
             tube.say([*title, ("  it is gone: a tube without jobs and users vanishes" if gone else "", "$muted")])
             counts.say([])
             return
         if stats.pause_time_left:
             title += [("  ", ""), (f" PAUSED for {span(stats.pause_time_left)} ", "bold $background on $paused")]
-        tube.say(tube.spread(title, flow(live.rates.get(self.tube, UNKNOWN))))
+        tube.say(tube.spread(title, flow(live.tubes[self.tube].rates)))
         lonely = stats.current_jobs_ready and not stats.current_watching
         workers: list[Part] = [
             (plural(stats.current_watching, "worker"), "bold $buried" if lonely else ""),
@@ -122,110 +152,140 @@ class TubeScreen(View):
         ]
         counts.say(counts.spread(by_state(stats), workers))
 
+    def found(self) -> None:
+        """Show what the cursor is on now."""
+        self._show_job()
+
     @on(Table.Moved)
     def _show_job(self) -> None:
-        job, history = self.query_one("#job", Line), self.query_one("#history", Line)
         row = self.table.row
-        body = self._look.bodies.get(row.id) if row else None
-        job.say(_identity(row, body) if row else [])
-        history.say(_history(row.stats) if row and row.stats else [])
-        self.query_one(BodyView).show(body)
-        self._refresh_offers()
+        self._body = self._body_of(row) if row is not None else None
+        job, history_line = self.query_one("#job", Line), self.query_one("#history", Line)
+        held = row is not None and row.place == "held"
+        job.say(identity(row.id, row.stats, self._body, held=held) if row else [])
+        history_line.say(history(row.stats) if row and row.stats else [])
+        self.query_one(BodyView).show(self._body)
+        self.refresh_offers()
+        if row is not None and self.table.at_end and len(self.table.rows) > 1 and not self._feed.wanted.where:
+            self._more()
+
+    def _body_of(self, row: JobRow) -> Body | None:
+        raw = row.body
+        if raw is None:
+            job = self._bodies.get(row.id)
+            if job is None:
+                # One at a time: who runs down a list is shown where he stops.
+                if not self._reading and row.stats is not None:
+                    self._reading = True
+                    self._read(row.id)
+                return None
+            raw = job.body or b""
+        if self._body is not None and self._body.raw == raw:
+            return self._body
+        return decoded(raw)
+
+    @work(thread=True, exit_on_error=False, group="read")
+    def _read(self, id: int) -> None:
+        """Read a body that is too large to be kept for each row."""
+        try:
+            self.post_message(Read(id, self.dashboard.session.job(id)))
+        except BeanopsError:
+            self.post_message(Read(id, None))  # the next look says what became of it
+
+    @on(Read)
+    def _was_read(self, read: Read) -> None:
+        self._reading = False
+        if read.job is not None:
+            self._bodies = {read.id: read.job}
+            if self.table.get(read.id) is None and read.job.stats.tube == self.tube:
+                self.table.extend([JobRow(read.job)])
+            self._show_job()
 
     # -- act ---------------------------------------------------------------------------------------------------------
 
-    def _target(self) -> Target | None:
-        """Return what an action would be for now; None when nothing can be done."""
-        live = self.dashboard.live
-        if self.dashboard.session.read_only or live.stale or self._stats is None:
+    def target(self) -> Target | None:
+        """Return the marked jobs, else the one under the cursor, and the tube."""
+        if self.passive or self._stats is None:
             return None
-        row = self.table.row
-        return Target(self._stats, row.stats if row else None, row is not None and row.place == "held")
+        table, row = self.table, self.table.row
+        marked = table.marked
+        ids = marked or ((row.id,) if row is not None else ())
+        states = table.states(ids, self.dashboard.live.held)
+        samples = []
+        for id in ids[:SAMPLE]:
+            known = table.get(id)
+            if known is not None:
+                samples.append(f"{known.state}: {known.summary}" if len(ids) == 1 else f"{id} {known.summary}")
+        raw = self._body.raw if self._body is not None and row is not None and row.stats is not None else None
+        return Target((self._stats,), ids, states, tuple(samples), raw)
 
-    def _refresh_offers(self) -> None:
-        target = self._target()
-        offered = tuple(offer.name for offer in OFFERS.values() if target is not None and offer.applies(target))
-        if offered != self._offered:
-            self._offered = offered
-            self.refresh_bindings()
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer what can be done to the job under the cursor and to the tube."""
-        return action != "act" or parameters[0] in self._offered
-
-    def action_act(self, name: str) -> None:
-        """Ask what is needed for an action, have it confirmed, and have it done to what it was asked for."""
-        target = self._target()
-        if target is None:
-            return
-        offer = OFFERS[name]
-        request = offer.request(target)
-        body = self._look.bodies.get(request.id) if request.id is not None else None
-        if offer.ask is None:
-            self._confirm(request, body)
-            return
-
-        def answered(number: int | None) -> None:
-            if number is not None:
-                self._confirm(request._replace(number=number), body)
-
-        self.app.push_screen(Ask(offer.ask(target)), answered)
-
-    def _confirm(self, request: Request, body: Body | None) -> None:
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self.dashboard.perform(request)
-
-        self.app.push_screen(Confirm(request, body.summary if body else ""), answered)
+    @on(Table.Marked)
+    def _marks_changed(self) -> None:
+        self.refresh_offers()
+        self._show_status()
 
     def acted(self, request: Request, outcome: Outcome) -> None:
         """Go on to the job that was reserved, or to the next one in the place of the one that was acted on."""
-        row = self.table.row
-        if outcome.id is not None:
-            self.table.select(outcome.id)
-        elif outcome.done and row is not None and request.id == row.id:
-            self._follow = (row.place,)
+        row, table = self.table.row, self.table
+        if len(request.ids) > ASKED:
+            self._begin(self._feed.wanted)
+        else:
+            self._acted = request.ids
+        if request.ids and set(request.ids) == set(table.marked):
+            table.clear_marks()
+        elif outcome.id is not None:
+            table.select(outcome.id)
+            if table.get(outcome.id) is None:
+                self._read(outcome.id)
+        elif outcome.done and row is not None and request.ids == (row.id,):
+            if row.place in FIRST:
+                self._follow = (row.place,)
+            elif not table.at_end:
+                table.action_cursor(1)
+        self.refresh_offers()
 
-    def action_switch(self) -> None:
-        """Go between the jobs and the body."""
-        (self.table if self.query_one(BodyView).has_focus else self.query_one(BodyView)).focus()
+    # -- screens -----------------------------------------------------------------------------------------------------
+
+    def action_open(self) -> None:
+        """Open the job under the cursor."""
+        row = self.table.row
+        if row is not None:
+            self.app.push_screen(JobScreen(self, row.id))
 
     @on(Table.Opened)
     def _clicked(self) -> None:
-        self.action_switch()
+        self.action_open()
+
+    def action_compare(self) -> None:
+        """Compare two marked jobs, or the marked one with the one under the cursor."""
+        pair = self.pair(self.table.row.id if self.table.row else None)
+        if pair is None:
+            self.dashboard.say("mark one job, or two, to compare: space marks", done=False)
+        else:
+            self.app.push_screen(Compare(*pair))
+
+    def pair(self, id: int | None) -> tuple[int, int] | None:
+        """Return the two jobs to compare, of which one is `id` unless two are marked."""
+        marked = self.table.marked
+        if len(marked) == 2:
+            return marked[0], marked[1]
+        others = [one for one in marked if one != id]
+        return (others[0], id) if id is not None and len(others) == 1 else None
 
     def action_back(self) -> None:
-        """Go back to the jobs, or to the tubes."""
-        if self.query_one(BodyView).has_focus:
-            self.table.focus()
+        """Close the search, take the marks away, forget text and predicate, or go back to the tubes."""
+        wanted = self._feed.wanted
+        if self.query_one("#search").display:
+            if self._sought == "filter":
+                self.seek.value = ""
+            self._close_search()
+        elif self._text:
+            self._text = ""
+            self.table.keep(None)
+            self._show_status()
+        elif len(self.table.marks):
+            self.table.clear_marks()
+        elif wanted.where or wanted.state:
+            self._begin(wanted._replace(where=None, state=None))
         else:
             self.app.pop_screen()
-
-
-def _identity(row: JobRow, body: Body | None) -> list[Part]:
-    parts: list[Part] = [("job ", "$muted"), (str(row.id), "bold $primary"), ("  ", "")]
-    if row.stats is None:
-        parts.append(("is gone: deleted, or finished by a worker", "$muted"))
-    else:
-        holder = " by you" if row.place == "held" else ""
-        parts += [(f"{safe_text(row.state)}{holder}", f"bold ${row.state}" if row.state in STATES else "")]
-        if row.stats.time_left:
-            what = "times out in" if row.state == "reserved" else "ready in"
-            parts.append((f" ({what} {span(row.stats.time_left)})", "$muted"))
-    if body is not None:
-        parts += [("  ", ""), (plural(len(body.raw), "byte"), ""), (f"  {safe_text(body.kind)}", "$muted")]
-    return parts
-
-
-def _history(stats: JobStats) -> list[Part]:
-    facts = {
-        "priority": str(stats.priority),
-        "age": span(stats.age),
-        "ttr": span(stats.ttr),
-        "delay": span(stats.delay) if stats.delay else "0",
-        **{field: str(getattr(stats, field)) for field in ("reserves", "timeouts", "releases", "buries", "kicks")},
-    }
-    parts: list[Part] = []
-    for name, value in facts.items():
-        parts += [(f"{name} ", "$muted"), (value, "" if value != "0" else "$muted"), ("  ", "")]
-    return parts

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, cast
 
 from textual.app import ComposeResult
+from textual.color import Color, ColorParseError
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from beanops.monitor.rates import Rates
+from beanops.monitor.trail import flow as flow_of
 from beanops.protocol import ServerStats, TubeStats
 from beanops.text import safe_text
+from beanops.tui.asked import Outcome, Request
 from beanops.tui.layout import WIDE
-from beanops.tui.offers import Outcome, Request
+from beanops.tui.spark import spark
 from beanops.tui.watch import Live, Look
-from beanops.tui.words import count, plural, rate, span
+from beanops.tui.words import UNKNOWN, count, plural, rate, span
 
 if TYPE_CHECKING:
     from beanops.tui.app import Dashboard
 
 Part = tuple[str, str]
+
+#: Blocks of the sparklines in the header.
+SPARK = 20
 
 STATES = ("ready", "reserved", "delayed", "buried")
 
@@ -43,6 +50,10 @@ def flow(rates: Rates) -> list[Part]:
         ("  deletes/s ", "$muted"),
         (rate(rates.deletes), ""),
     ]
+
+
+def _share(cpu: float | None) -> str:
+    return UNKNOWN if cpu is None else f"{100 * cpu:.0f}%"
 
 
 class Line(Static):
@@ -82,6 +93,7 @@ class View(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
+        yield Line(id="profile")
         yield Line(id="server")
         yield Line(id="jobs")
         yield Line(id="connections")
@@ -98,6 +110,7 @@ class View(Screen[None]):
         """Follow what is known of the server, and what is said of actions."""
         self.watch(self.app, "live", self._show)
         self.watch(self.app, "status", self._show_status)
+        self.show_profile()
 
     def on_resize(self) -> None:
         """Spread the lines anew."""
@@ -110,6 +123,10 @@ class View(Screen[None]):
     def looking(self) -> Look | None:
         """Return what to ask besides the snapshot with each tick; it runs in the sampling thread."""
         return None
+
+    def wanted(self) -> Collection[str]:
+        """Return the tubes that are asked for with each look, however many there are."""
+        return ()
 
     def show(self, live: Live) -> None:
         """Show what is known now."""
@@ -130,6 +147,19 @@ class View(Screen[None]):
         self.show(live)
         self._show_status()
 
+    def show_profile(self) -> None:
+        """Say loudly, in words too, on which server this is, where the user wants it."""
+        profile, line = self.dashboard.profile, self.query_one("#profile", Line)
+        line.display = bool(profile.label or profile.color)
+        try:
+            colour = Color.parse(profile.color or "ansi_bright_black")
+        except ColorParseError:
+            colour = Color.parse("red")
+        line.styles.background = colour
+        line.styles.color = colour.get_contrast_text(1.0)
+        words = " · ".join(filter(None, (profile.label or profile.name.upper(), profile.name, profile.address)))
+        line.say([(safe_text(words, limit=120), "bold")])
+
     def _show_header(self, live: Live) -> None:
         session = self.dashboard.session
         server = self.query_one("#server", Line)
@@ -139,52 +169,52 @@ class View(Screen[None]):
         ]
         if session.read_only:
             left += [("  ", ""), (" READ-ONLY ", "bold $background on $delayed")]
-        if live.snapshot is None:
+        if live.survey is None:
             server.say(left)
             return
-        stats = live.snapshot.server
+        survey, stats = live.survey, live.survey.server
         if stats.draining:
             left += [("  ", ""), (" DRAINING ", "bold $background on $buried")]
         if live.held:
             left += [("  ", ""), (f" YOU HOLD {plural(len(live.held), 'job')} ", "bold $background on $reserved")]
         right = [(f"beanstalkd {safe_text(stats.version, limit=16)}", "$muted"), ("  up ", "$muted")]
-        server.say(server.spread(left, [*right, (span(stats.uptime), "")]))
+        right += [(span(stats.uptime), ""), ("  cpu ", "$muted"), (_share(survey.cpu), "")]
+        server.say(server.spread(left, right))
 
         jobs = self.query_one("#jobs", Line)
-        left = []
-        for state in STATES:
-            number = getattr(stats, f"current_jobs_{state}")
-            left += [
-                (f"{state} ", "$muted"),
-                (count(number), f"bold ${state}" if number else "$muted"),
-                ("  ", ""),
+        right = flow(survey.rates)
+        if self.app.size.width >= WIDE:
+            recent = flow_of(survey.trail, SPARK)
+            right = [
+                *right[:2],
+                (f" {spark([one.puts for one in recent])}", "$primary"),
+                *right[2:],
+                (f" {spark([one.deletes for one in recent])}", "$ready"),
             ]
-        total = live.total
-        flow = [
-            ("puts/s ", "$muted"),
-            (rate(total.puts), ""),
-            ("  deletes/s ", "$muted"),
-            (rate(total.deletes), ""),
-        ]
-        jobs.say(jobs.spread(left, flow))
+        jobs.say(jobs.spread(by_state(stats), right))
 
         connections = self.query_one("#connections", Line)
-        connections.say(
-            [
-                (plural(stats.current_tubes, "tube"), ""),
-                ("  ", ""),
-                (plural(stats.current_connections, "connection"), ""),
-                (
-                    f": {plural(stats.current_producers, 'producer')}, {plural(stats.current_workers, 'worker')}"
-                    f" ({stats.current_waiting:,} waiting)",
-                    "$muted",
-                ),
-            ]
-        )
+        left = [
+            (plural(stats.current_tubes, "tube"), ""),
+            ("  ", ""),
+            (plural(stats.current_connections, "connection"), ""),
+            (f": {plural(stats.current_producers, 'producer')}, {plural(stats.current_workers, 'worker')}", "$muted"),
+            (f" ({stats.current_waiting:,} waiting)", "$muted"),
+        ]
+        right = []
+        if survey.timeouts:
+            right += [(f"{plural(survey.timeouts, 'job')} timed out", "bold $delayed"), ("  ", "")]
+        files = stats.binlog_current_index - stats.binlog_oldest_index + 1 if stats.binlog_current_index else 0
+        right.append((f"binlog {plural(files, 'file')}" if files else "no binlog", "$muted"))
+        if self.dashboard.interval != 1:
+            right.append((f"  every {self.dashboard.interval:g} s", "$delayed"))
+        connections.say(connections.spread(left, right))
 
     def _show_banner(self, live: Live) -> None:
         banner = self.query_one("#banner", Line)
-        banner.display = live.stale
+        frozen = self.dashboard.frozen
+        banner.display = live.stale or frozen is not None
+        banner.set_class(frozen is not None and not live.stale, "-frozen")
         if live.lost is not None:
             lost = live.lost
             retry = f"retrying in {span(lost.retry_in)}" if lost.retry_in >= 1 else "retrying"
@@ -192,6 +222,9 @@ class View(Screen[None]):
             banner.say([(text, "bold"), (safe_text(lost.error), "")])
         elif live.waiting:
             banner.say([(f"NO ANSWER for {span(live.waiting)}; what you see is stale.", "bold")])
+        elif frozen is not None:
+            held = span(self.dashboard.clock() - frozen)
+            banner.say([(f"FROZEN for {held}: what you see stands still. The key f goes on.", "bold")])
 
     def _show_status(self, _: Any = None) -> None:
         line = self.query_one("#status", Line)
@@ -200,4 +233,5 @@ class View(Screen[None]):
         if outcome is not None:
             mark, style = ("✓", "$ready") if outcome.done else ("✗", "$buried")
             left = [(f"{mark} ", f"bold {style}"), (outcome.text, "")]
+            left += [("  u ", "bold $primary"), ("undoes it", "$muted")] if outcome.runs else []
         line.say(line.spread(left, [(self.caption(), "$muted")]))

@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from beanops.monitor.rates import UNKNOWN, Rates, rates
-from beanops.monitor.sample import Snapshot
+from beanops.monitor.survey import Seen, Survey, Surveyor
 from beanops.protocol.errors import BeanopsError
 from beanops.session.session import Session
 
@@ -20,8 +19,7 @@ Look = Callable[[Session], Any]
 
 #: Seconds between two tries to reach a lost server: the first, and the most.
 FIRST_RETRY, LAST_RETRY = 1.0, 15.0
-#: Two looks closer than this say nothing about rates, such as the one that follows an action.
-SHORTEST_GAP = 0.5
+NO_TUBES: Mapping[str, Seen] = MappingProxyType({})
 
 
 class Lost(NamedTuple):
@@ -50,12 +48,8 @@ class Live(NamedTuple):
 
     Attributes
     ----------
-    snapshot : Snapshot or None
+    survey : Survey or None
         The newest there is; older than the tick while the server is lost. None before the first.
-    rates : Mapping of str to Rates
-        Of each tube.
-    total : Rates
-        Of the server.
     held : frozenset of int
         Ids of the jobs that this session holds.
     looked : Any
@@ -66,9 +60,7 @@ class Live(NamedTuple):
         Seconds that an answer is late.
     """
 
-    snapshot: Snapshot | None = None
-    rates: Mapping[str, Rates] = MappingProxyType({})
-    total: Rates = UNKNOWN
+    survey: Survey | None = None
     held: frozenset[int] = frozenset()
     looked: Any = None
     lost: Lost | None = None
@@ -78,6 +70,11 @@ class Live(NamedTuple):
     def stale(self) -> bool:
         """Whether what is shown is not what is."""
         return self.lost is not None or self.waiting > 0
+
+    @property
+    def tubes(self) -> Mapping[str, Seen]:
+        """The tubes by name, as they were last seen."""
+        return self.survey.tubes if self.survey is not None else NO_TUBES
 
 
 class Watcher:
@@ -97,7 +94,7 @@ class Watcher:
         self._session = session
         self._clock = clock
         self._now = now
-        self._base: Snapshot | None = None
+        self._surveyor = Surveyor(clock)
         self._live = Live()
         self._retry_at = 0.0
 
@@ -113,16 +110,16 @@ class Watcher:
             self._live = self._live._replace(lost=lost, looked=None)
         return self._live
 
-    def look(self, look: Look | None = None) -> Live:
+    def look(self, look: Look | None = None, wanted: Collection[str] = ()) -> Live:
         """Ask the server, and for what a screen wants besides; never raises what a server or network can cause."""
         looked = None
         try:
             looked = look(self._session) if look is not None else None
-            snapshot = self._session.snapshot(self._clock)
+            survey = self._session.survey(self._surveyor, wanted)
         except BeanopsError as error:
             self._live = self._live._replace(looked=looked, held=self._session.held, lost=self._losing(str(error)))
         else:
-            self._live = self._seen(snapshot)._replace(looked=looked, held=self._session.held)
+            self._live = Live(survey, self._session.held, looked)
         return self._live
 
     def _losing(self, error: str) -> Lost:
@@ -131,20 +128,3 @@ class Watcher:
         pause = min(LAST_RETRY, FIRST_RETRY * 2 ** min(tries - 1, 10))
         self._retry_at = self._clock() + pause
         return Lost(earlier.since if earlier else self._now(), error, tries, pause)
-
-    def _seen(self, snapshot: Snapshot) -> Live:
-        base, live = self._base, self._live
-        if base is None or snapshot.server.id != base.server.id:
-            self._base = snapshot
-            return Live(snapshot)
-        if snapshot.at - base.at < SHORTEST_GAP:
-            return live._replace(snapshot=snapshot, lost=None)
-        self._base = snapshot
-        return Live(snapshot, rates(base, snapshot), _total(base, snapshot))
-
-
-def _total(before: Snapshot, after: Snapshot) -> Rates:
-    seconds = after.at - before.at
-    puts = after.server.total_jobs - before.server.total_jobs
-    deletes = after.server.cmd_delete - before.server.cmd_delete
-    return Rates(puts / seconds, deletes / seconds)

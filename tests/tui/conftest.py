@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from textual import events
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 from beanops import Client, Session, connect
@@ -44,8 +46,14 @@ class Desk:
     async def press(self, *keys: str) -> None:
         # The pilot's own `press` waits until the processor is idle, which on a busy machine is seconds.
         for key in keys:
-            self.app.post_message(events.Key(key, key if len(key) == 1 else None))
+            single = len(key) == 1
+            self.app.post_message(events.Key(_character_to_key(key) if single else key, key if single else None))
             await self.settle()
+
+    async def command(self, line: str) -> None:
+        """Type a command, and have it done."""
+        await self.press(":", *line, "enter")
+        await self.settle()
 
     async def tick(self, seconds: float = 1.0) -> None:
         """Let time pass, and the server be looked at."""
@@ -55,9 +63,12 @@ class Desk:
 
     async def settle(self) -> None:
         """Wait for what keys and threads have started, until nothing is left."""
-        for _ in range(3):
+        quiet = 0
+        while quiet < 3:
             await self.pilot._wait_for_screen()
+            quiet += 1
             while self.app.workers:
+                quiet = 0
                 await self.app.workers.wait_for_complete()
                 await self.pilot._wait_for_screen()
         if self.app.is_running:
@@ -119,9 +130,11 @@ def session(beanstalkd: Beanstalkd) -> Iterator[Session]:
 
 
 @asynccontextmanager
-async def dashboard(session: Session, clock: Clock, size: tuple[int, int] = (80, 24)) -> AsyncIterator[Desk]:
+async def dashboard(
+    session: Session, clock: Clock, size: tuple[int, int] = (80, 24), **options: Any
+) -> AsyncIterator[Desk]:
     """Open the dashboard with everything looked at once."""
-    app = Dashboard(session, interval=86_400, clock=clock, now=clock.now)
+    app = Dashboard(session, interval=86_400, clock=clock, now=clock.now, **options)
     async with app.run_test(size=size) as pilot:
         desk = Desk(app, pilot, clock)
         await desk.settle()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import os
+from collections.abc import Collection
+from pathlib import Path
 
 import pytest
 from textual.drivers.headless_driver import HeadlessDriver
 
 from beanops import Client, Session
-from beanops.monitor.sample import Snapshot
+from beanops.monitor.survey import Survey, Surveyor
 from beanops.protocol.errors import ProtocolError
 from beanops.text import safe_text
 from tests.tui.conftest import Clock, dashboard, fill
@@ -56,22 +59,29 @@ async def test_names_and_errors_of_a_server_do_not_either(
     text: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    look = session.snapshot
+    look = session.survey
 
-    def haunted(clock: Callable[[], float]) -> Snapshot:
-        seen = look(clock)
+    def haunted(surveyor: Surveyor, wanted: Collection[str] = ()) -> Survey:
+        seen = look(surveyor, wanted)
+        tubes = {f"{text}{name}": tube for name, tube in seen.tubes.items()}
         return seen._replace(
             server=seen.server._replace(version=text, hostname=text),
-            tubes=tuple(tube._replace(name=f"{text}{tube.name}") for tube in seen.tubes),
+            tubes={name: tube._replace(stats=tube.stats._replace(name=name)) for name, tube in tubes.items()},
         )
 
-    def broken(clock: Callable[[], float]) -> Snapshot:
+    def broken(surveyor: Surveyor, wanted: Collection[str] = ()) -> Survey:
         raise ProtocolError(f"the server sent {text}")
 
-    monkeypatch.setattr(session, "snapshot", haunted)
+    monkeypatch.setattr(session, "survey", haunted)
+    Path(os.environ["BEANOPS_CONFIG"]).write_text(
+        f"[servers.{json.dumps(text)}]\naddress = '127.0.0.1:1'\nlabel = {json.dumps(text)}\n"
+    )
     async with dashboard(session, clock) as desk:
         await desk.press("enter", "p", "enter", "y", "a", "escape", "escape", "slash", "x", "escape")
-        monkeypatch.setattr(session, "snapshot", broken)
+        await desk.press("g", "enter", "space", "*", "c", "escape", "ctrl+p", "x", "escape", "s", "escape")
+        await desk.command("tube x")
+        await desk.command(f"group {text.replace(' ', '')}")
+        monkeypatch.setattr(session, "survey", broken)
         await desk.tick()
         assert "the server sent" in desk.line("#banner")
         assert desk.app.is_running

@@ -1,0 +1,84 @@
+"""How long the next ready job of a tube has waited, for the tubes somebody looks at, and the job that was taken last.
+
+The server tells neither at once: it takes a peek and a look at the job. Both are bounded for each look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from beanops.client.sync import Client
+from beanops.protocol import Command, Job, JobStats, commands
+from beanops.protocol.errors import NotFound, ReplyError
+
+#: Tubes that are peeked into with each look, and bytes of bodies after which that ends.
+PEEKS, BYTES = 12, 256 * 1024
+
+
+class Ages:
+    """Remembers the next ready job of each tube, and the one before it that a worker took."""
+
+    def __init__(self) -> None:
+        self._heads: dict[str, JobStats] = {}
+        self._taken: dict[str, JobStats] = {}
+
+    def head(self, tube: str) -> JobStats | None:
+        """Return the job of a tube that was next when it was last asked for."""
+        return self._heads.get(tube)
+
+    def taken(self, tube: str) -> JobStats | None:
+        """Return a job of a tube that is reserved."""
+        return self._taken.get(tube)
+
+    def look(self, client: Client, waiting: Iterable[str], wanted: Iterable[str]) -> None:
+        """Bring up to date what is known of the `wanted` tubes; those in `waiting` have ready jobs."""
+        names = list(wanted)
+        self._heads = {name: self._heads[name] for name in names if name in self._heads}
+        self._taken = {name: self._taken[name] for name in names if name in self._taken}
+        known = {job.id: None for job in (*self._heads.values(), *self._taken.values())}
+        now = _jobs(client, known)
+        for name in names:
+            head = now.get(self._heads[name].id) if name in self._heads else None
+            taken = now.get(self._taken[name].id) if name in self._taken else None
+            if head is not None and head.state == "reserved":
+                taken = head if taken is None or taken.state != "reserved" else taken
+            _keep(self._heads, name, head, "ready")
+            _keep(self._taken, name, taken, "reserved")
+        self._peek(client, [name for name in waiting if name not in self._heads][:PEEKS])
+
+    def _peek(self, client: Client, names: list[str]) -> None:
+        found: dict[int, str] = {}
+        size = 0
+        for name in names:
+            if size > BYTES:
+                break
+            _, job = client.pipeline(_peek_into(name))
+            if isinstance(job, Job):
+                found[job.id] = name
+                size += len(job.body)
+        if names:
+            client.use("default")  # or the tube would not vanish while it is looked at
+        for id, stats in _jobs(client, found).items():
+            _keep(self._heads, found[id], stats, "ready")
+
+
+def _peek_into(tube: str) -> list[Command[Any]]:
+    return [commands.use(tube), commands.peek_ready()]
+
+
+def _jobs(client: Client, ids: Iterable[int]) -> dict[int, JobStats]:
+    found = {}
+    for result in client.pipeline(map(commands.stats_job, ids)):
+        if not isinstance(result, ReplyError):
+            found[result.id] = result
+        elif not isinstance(result, NotFound):
+            raise result
+    return found
+
+
+def _keep(jobs: dict[str, JobStats], tube: str, job: JobStats | None, state: str) -> None:
+    if job is not None and job.state == state and job.tube == tube:
+        jobs[tube] = job
+    else:
+        jobs.pop(tube, None)

@@ -1,0 +1,62 @@
+"""Several servers at a glance: what each says of itself now, asked all at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from beanops.client.sync import Client
+from beanops.protocol import ServerStats
+from beanops.protocol.errors import BeanopsError
+
+#: Seconds that a server has to answer.
+PATIENCE = 3.0
+
+
+class Glance(NamedTuple):
+    """What one server said, or why it said nothing."""
+
+    stats: ServerStats | None = None
+    error: str = ""
+
+
+class Fleet:
+    """Keeps a connection to each of several servers, which never reserves.
+
+    Parameters
+    ----------
+    addresses : mapping of str to str
+        Where each listens, by name.
+    """
+
+    def __init__(self, addresses: Mapping[str, str]) -> None:
+        self._addresses = dict(addresses)
+        self._clients: dict[str, Client] = {}
+        self._closed = False
+
+    def look(self) -> dict[str, Glance]:
+        """Ask all servers; one that does not answer holds up nobody for longer than its patience."""
+        if not self._addresses:
+            return {}
+        with ThreadPoolExecutor(max_workers=min(16, len(self._addresses))) as pool:
+            glances = dict(zip(self._addresses, pool.map(self._glance, self._addresses), strict=True))
+        if self._closed:  # meanwhile
+            self.close()
+        return glances
+
+    def _glance(self, name: str) -> Glance:
+        try:
+            client = self._clients.get(name)
+            if client is None or client.closed:
+                client = Client(self._addresses[name], connect_timeout=PATIENCE, read_timeout=PATIENCE)
+                self._clients[name] = client
+            return Glance(client.stats())
+        except BeanopsError as error:
+            return Glance(error=str(error))
+
+    def close(self) -> None:
+        """Close the connections, also those of a look under way as soon as it is over."""
+        self._closed = True
+        for client in self._clients.values():
+            client.close()

@@ -1,0 +1,208 @@
+"""`Surveyor`: which tubes are asked for with each look, so that ten thousand cost the server little, and what is known.
+
+Up to `FULL` tubes all are asked for. Beyond, those that somebody looks at are, and of the rest some in turn:
+each tube tells when it was seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from beanops.client.sync import Client
+from beanops.monitor.ages import Ages
+from beanops.monitor.flags import Flag, flags
+from beanops.monitor.rates import UNKNOWN, Rates
+from beanops.monitor.trail import Trail, grown, point, rates_between, time_to_drain
+from beanops.protocol import ServerStats, TubeStats, commands
+from beanops.protocol.errors import NotFound, ReplyError
+
+#: Tubes up to which all are asked for, and how many of the rest are asked for with a look beyond that.
+FULL, IN_TURN = 1000, 200
+#: Looks after which the names are asked for anew, when there are many and their number is the same.
+RENAME = 10
+#: Points of all trails together, and of one trail at most and at least.
+POINTS, MOST, LEAST = 60_000, 120, 8
+
+
+class Seen(NamedTuple):
+    """What is known of one tube.
+
+    Attributes
+    ----------
+    stats : TubeStats
+        As it was last seen.
+    at : float
+        When that was, in seconds of the surveyor's clock.
+    rates : Rates
+        Jobs a second, in and out.
+    trail : Trail
+        Where it came from.
+    age : int or None
+        Seconds since the next ready job was put; None where none is ready, or it was not asked for.
+    drain : float or None
+        Seconds until no job is ready, if it goes on like this; None while it does not sink.
+    flags : tuple of Flag
+        What is wrong with it, the worst first.
+    members : tuple of str
+        The tubes of a group that stands in one row, see `beanops.tui.groups`.
+    """
+
+    stats: TubeStats
+    at: float
+    rates: Rates = UNKNOWN
+    trail: Trail = ()
+    age: int | None = None
+    drain: float | None = None
+    flags: tuple[Flag, ...] = ()
+    members: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The tube's name."""
+        return self.stats.name
+
+
+class Survey(NamedTuple):
+    """A server and its tubes, as far as they are known.
+
+    Attributes
+    ----------
+    at : float
+        Seconds of the surveyor's clock.
+    server : ServerStats
+        What the server said of itself.
+    rates : Rates
+        Of the server.
+    trail : Trail
+        Where the server came from.
+    cpu : float or None
+        Share of a core that the server takes, 1 is all of it.
+    timeouts : int
+        Reservations that ran past their ttr since the look before.
+    tubes : Mapping of str to Seen
+        By name, in the server's order.
+    full : bool
+        Whether all tubes were seen with this look.
+    """
+
+    at: float
+    server: ServerStats
+    rates: Rates = UNKNOWN
+    trail: Trail = ()
+    cpu: float | None = None
+    timeouts: int = 0
+    tubes: Mapping[str, Seen] = MappingProxyType({})
+    full: bool = True
+
+
+class Surveyor:
+    """Looks at a server again and again, and remembers what it saw.
+
+    Parameters
+    ----------
+    clock : callable
+        Monotonic seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._forget()
+
+    def _forget(self) -> None:
+        self._last: Survey | None = None
+        self._tubes: dict[str, Seen] = {}
+        self._ages = Ages()
+        self._turn: list[str] = []
+        self._looks = 0
+
+    def look(self, client: Client, wanted: Collection[str] = ()) -> Survey:
+        """Look at the server, its `wanted` tubes, and as many others as it bears.
+
+        Parameters
+        ----------
+        client : Client
+            One that never reserves, or the server counts it among the workers.
+        wanted : collection of str
+            Tubes that somebody looks at, has marked or pinned; of these the age of the next job is asked for too.
+        """
+        server = client.stats()
+        at, last = self._clock(), self._last
+        if last is not None and last.server.id != server.id:
+            self._forget()
+            last = None
+        self._names(client, server)
+        full = len(self._tubes) + len(self._turn) <= FULL
+        asked = list(self._due(wanted, full))
+        stats = list(_stats(client, asked))
+        for gone in set(asked).difference(tube.name for tube in stats):
+            self._tubes.pop(gone, None)
+        looked = [tube for tube in stats if tube.name in wanted]
+        self._ages.look(
+            client,
+            [tube.name for tube in looked if tube.current_jobs_ready],
+            [tube.name for tube in looked],
+        )
+        for tube in stats:
+            self._tubes[tube.name] = self._seen(at, tube)
+        self._last = _survey(at, server, last)._replace(tubes=MappingProxyType(dict(self._tubes)), full=full)
+        return self._last
+
+    def _names(self, client: Client, server: ServerStats) -> None:
+        """Learn which tubes there are: with each look while they are few, else when their number changed."""
+        many = len(self._tubes) > FULL
+        if many and self._looks % RENAME and server.current_tubes == len(self._tubes):
+            self._looks += 1
+            return
+        self._looks = 1
+        names = client.list_tubes()
+        if len(names) == len(self._tubes) and all(name in self._tubes for name in names):
+            return
+        there = set(names)
+        self._tubes = {name: seen for name, seen in self._tubes.items() if name in there}
+        self._turn = [name for name in names if name not in self._tubes]
+
+    def _due(self, wanted: Collection[str], full: bool) -> Iterable[str]:
+        """Return the tubes to ask for now: all, or those that are wanted, new ones, and some of the rest in turn."""
+        if full or not self._tubes:
+            due = dict.fromkeys((*self._tubes, *self._turn))
+            self._turn = []
+            return due
+        due = dict.fromkeys(name for name in wanted if name in self._tubes)
+        if not self._turn:
+            self._turn = list(self._tubes)
+        due |= dict.fromkeys(self._turn[:IN_TURN])
+        del self._turn[:IN_TURN]
+        return due
+
+    def _seen(self, at: float, tube: TubeStats) -> Seen:
+        before = self._tubes.get(tube.name)
+        most = max(LEAST, min(MOST, POINTS // max(1, len(self._tubes))))
+        trail = grown(before.trail if before else (), point(at, tube), most)
+        rates = rates_between(trail[-2], trail[-1]) if len(trail) > 1 else UNKNOWN
+        head, taken = self._ages.head(tube.name), self._ages.taken(tube.name)
+        wrong = flags(tube, trail, taken)
+        return Seen(tube, at, rates, trail, head.age if head else None, time_to_drain(trail), wrong)
+
+
+def _survey(at: float, server: ServerStats, last: Survey | None) -> Survey:
+    if last is None:
+        return Survey(at, server, trail=(point(at, server),))
+    trail = grown(last.trail, point(at, server), MOST)
+    rates = rates_between(trail[-2], trail[-1]) if len(trail) > 1 else UNKNOWN
+    timeouts = max(0, server.job_timeouts - last.server.job_timeouts)
+    cpu = last.cpu
+    # The server counts its processor time finely, but two looks at once tell nothing.
+    if at - last.at > 0.1:
+        used = server.rusage_utime + server.rusage_stime - last.server.rusage_utime - last.server.rusage_stime
+        cpu = max(0.0, used) / (at - last.at)
+    return Survey(at, server, rates, trail, cpu, timeouts)
+
+
+def _stats(client: Client, names: Iterable[str]) -> Iterable[TubeStats]:
+    for result in client.pipeline(map(commands.stats_tube, names)):
+        if not isinstance(result, ReplyError):
+            yield result
+        elif not isinstance(result, NotFound):
+            raise result

@@ -1,0 +1,124 @@
+"""Where a tube or a server came from: its counts over time in constant memory, and what follows from them."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import NamedTuple
+
+from beanops.monitor.rates import UNKNOWN, Rates
+from beanops.protocol import ServerStats, TubeStats
+
+#: Two looks closer than this say nothing about rates, such as the one that follows an action.
+SHORTEST_GAP = 0.5
+
+
+class Point(NamedTuple):
+    """The counts of a tube or a server at one moment.
+
+    Attributes
+    ----------
+    at : float
+        Seconds, monotonic.
+    ready, reserved, delayed, buried : int
+        Jobs in each state.
+    puts, deletes : int
+        Counters.
+    """
+
+    at: float
+    ready: int
+    reserved: int
+    delayed: int
+    buried: int
+    puts: int
+    deletes: int
+
+
+#: Points in the order of time.
+Trail = tuple[Point, ...]
+
+
+def point(at: float, stats: TubeStats | ServerStats) -> Point:
+    """Return what statistics say of a moment."""
+    return Point(
+        at,
+        stats.current_jobs_ready,
+        stats.current_jobs_reserved,
+        stats.current_jobs_delayed,
+        stats.current_jobs_buried,
+        stats.total_jobs,
+        stats.cmd_delete,
+    )
+
+
+def grown(trail: Trail, new: Point, most: int) -> Trail:
+    """Return a trail with one point more, and at most so many.
+
+    Where nothing changes the last point moves on, so that a tube at rest costs two. A full trail loses every second
+    point of its older half: it reaches back to its beginning, finely for what is recent.
+    """
+    if trail and new.at - trail[-1].at < SHORTEST_GAP:
+        return trail
+    if trail and (new.puts < trail[-1].puts or new.deletes < trail[-1].deletes):
+        return (new,)  # another tube of the same name, or the server was started anew
+    if len(trail) > 1 and trail[-1][1:] == trail[-2][1:] == new[1:]:
+        return (*trail[:-1], new)
+    if len(trail) >= most:
+        half = len(trail) // 2
+        trail = trail[:half:2] + trail[half:]
+    return (*trail, new)
+
+
+def rates_between(before: Point, after: Point) -> Rates:
+    """Return the rates between two points of a trail."""
+    seconds = after.at - before.at
+    return Rates((after.puts - before.puts) / seconds, (after.deletes - before.deletes) / seconds)
+
+
+def since(trail: Trail, seconds: float) -> Point | None:
+    """Return the newest point that is at least so old, the first one if none is; None for an empty trail."""
+    if not trail:
+        return None
+    limit = trail[-1].at - seconds
+    for one in reversed(trail):
+        if one.at <= limit:
+            return one
+    return trail[0]
+
+
+def time_to_drain(trail: Trail, window: float = 30.0) -> float | None:
+    """Return the seconds until no job is ready, if it goes on as in the last `window`; None while it does not sink.
+
+    Examples
+    --------
+    >>> time_to_drain((Point(0, 100, 0, 0, 0, 0, 0), Point(10, 80, 0, 0, 0, 0, 20)))
+    40.0
+    """
+    before = since(trail, window)
+    if before is None or not trail[-1].ready or trail[-1].ready >= before.ready:
+        return None
+    return trail[-1].ready * (trail[-1].at - before.at) / (before.ready - trail[-1].ready)
+
+
+def course(trail: Trail, field: str, now: float, step: float, cells: int) -> list[int | None]:
+    """Return a count at each of the last `cells` moments, `step` seconds apart, None before it was known."""
+    values: list[int | None] = []
+    place = len(trail) - 1
+    for cell in range(cells):
+        moment = now - cell * step
+        while place >= 0 and trail[place].at > moment:
+            place -= 1
+        if place < 0:
+            # What was first seen within a cell belongs to it.
+            first = trail[0] if trail and trail[0].at < moment + step else None
+            values.append(getattr(first, field) if first else None)
+        else:
+            values.append(getattr(trail[place], field))
+    return values[::-1]
+
+
+def flow(trail: Trail, cells: int) -> list[Rates]:
+    """Return the rates between the last `cells` + 1 points; unknown where the trail is shorter."""
+    recent = trail[-cells - 1 :]
+    known = [rates_between(one, two) for one, two in pairwise(recent)]
+    return [UNKNOWN] * (cells - len(known)) + known

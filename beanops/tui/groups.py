@@ -1,0 +1,90 @@
+"""Groups: tubes whose names match a glob, folded into one row that has their sums."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from fnmatch import translate
+from operator import add
+
+from beanops.monitor.rates import UNKNOWN, Rates
+from beanops.monitor.survey import Seen
+from beanops.monitor.trail import Trail, grown, point, time_to_drain
+from beanops.protocol import TubeStats
+
+#: What parts the words of a tube's name.
+PARTS = re.compile(r"[-._/:;+]")
+#: Fields of a group that are the largest of its tubes and not their sum.
+_LARGEST = ("pause", "pause_time_left")
+_SUMS = [field for field in TubeStats._fields if field not in ("name", "extra", *_LARGEST)]
+
+
+def glob_of(name: str) -> str | None:
+    """Return the glob of the tubes that begin like this one; None for a name of one word.
+
+    Examples
+    --------
+    >>> glob_of("mail-in"), glob_of("shop.eu.mail"), glob_of("sms")
+    ('mail-*', 'shop.eu.*', None)
+    """
+    parts = list(PARTS.finditer(name))
+    return f"{name[: parts[-1].end()]}*" if parts and parts[-1].start() else None
+
+
+class Folder:
+    """Folds tubes into groups, and remembers where each group came from."""
+
+    def __init__(self) -> None:
+        self.globs: list[str] = []
+        self._trails: dict[str, Trail] = {}
+
+    def toggle(self, glob: str) -> None:
+        """Fold what matches a glob, or unfold it."""
+        if glob in self.globs:
+            self.globs.remove(glob)
+            self._trails.pop(glob, None)
+        else:
+            self.globs.append(glob)
+
+    def fold(self, tubes: Iterable[Seen], at: float) -> Iterable[Seen]:
+        """Return the tubes with each group in one row; a tube belongs to the first glob that it matches."""
+        if not self.globs:
+            return tubes
+        patterns = [(glob, re.compile(translate(glob)).match) for glob in self.globs]
+        rows: list[Seen] = []
+        groups: dict[str, list[Seen]] = {}
+        for tube in tubes:
+            glob = next((glob for glob, matches in patterns if matches(tube.name)), None)
+            if glob is None:
+                rows.append(tube)
+            else:
+                groups.setdefault(glob, []).append(tube)
+        return rows + [self._group(glob, members, at) for glob, members in groups.items()]
+
+    def _group(self, glob: str, members: list[Seen], at: float) -> Seen:
+        stats = members[0].stats._replace(
+            name=glob,
+            **{field: sum(getattr(one.stats, field) for one in members) for field in _SUMS},
+            **{field: max(getattr(one.stats, field) for one in members) for field in _LARGEST},
+        )
+        trail = self._trails[glob] = grown(self._trails.get(glob, ()), point(at, stats), 60)
+        flags = tuple(flag._replace(reason=f"tube {one.name}: {flag.reason}") for one in members for flag in one.flags)
+        return Seen(
+            stats,
+            min(one.at for one in members),
+            _sum(one.rates for one in members),
+            trail,
+            max((one.age for one in members if one.age is not None), default=None),
+            time_to_drain(trail),
+            flags,
+            tuple(one.name for one in members),
+        )
+
+
+def _sum(rates: Iterable[Rates]) -> Rates:
+    total = Rates(0.0, 0.0)
+    for one in rates:
+        if one.puts is None or one.deletes is None:
+            return UNKNOWN
+        total = Rates(*map(add, total, one))
+    return total

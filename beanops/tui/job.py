@@ -1,0 +1,277 @@
+"""The screen of one job: what the server says of it, ticking, and its body in every form; actions on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.message import Message
+
+from beanops.jobs.read import FoundJob
+from beanops.protocol import JobStats
+from beanops.protocol.errors import NotFound
+from beanops.session.session import Session
+from beanops.text import safe_text
+from beanops.tui import jobkeys, keys, offers
+from beanops.tui.acting import Acting
+from beanops.tui.asked import Field, Outcome, Request, Target
+from beanops.tui.body import BodyView
+from beanops.tui.bodytree import BodyTree
+from beanops.tui.compare import Compare
+from beanops.tui.facts import history, identity
+from beanops.tui.forms import Answers, Form
+from beanops.tui.joblist import JobTable
+from beanops.tui.reading import Body, as_it_came, by_each_decoder, decoded, hexadecimal
+from beanops.tui.view import Line
+from beanops.tui.watch import Live, Look
+from beanops.tui.words import plural
+
+FORMS: dict[str, Callable[[bytes], Body]] = {
+    "data": decoded,
+    "tree": decoded,
+    "raw": as_it_came,
+    "hex": hexadecimal,
+}
+#: Characters that are copied at most: terminals drop what is longer.
+COPIED = 65_536
+
+
+class Read(Message):
+    """A job was read; None when it is gone."""
+
+    def __init__(self, id: int, job: FoundJob | None) -> None:
+        super().__init__()
+        self.id = id
+        self.job = job
+
+
+class List(Protocol):
+    """The list that a job was opened from."""
+
+    tube: str
+
+    @property
+    def table(self) -> JobTable:
+        """The jobs."""
+
+    def pair(self, id: int | None) -> tuple[int, int] | None:
+        """Return the two jobs to compare."""
+
+
+class JobScreen(Acting):
+    """One job.
+
+    Parameters
+    ----------
+    jobs : List
+        Where it was opened from.
+    id : int
+        Its number.
+    """
+
+    TITLE = "Job"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *jobkeys.JOB,
+        *offers.bindings("jobs"),
+        *offers.bindings("tube"),
+        *jobkeys.UNDO,
+        *keys.BACK,
+    ]
+
+    def __init__(self, jobs: List, id: int) -> None:
+        super().__init__()
+        self._jobs = jobs
+        self._form = "data"
+        self._reader = 0
+        self._turn_to(id)
+
+    def _turn_to(self, id: int) -> None:
+        self._job = id
+        self._stats: JobStats | None = None
+        self._raw: bytes | None = None
+        self._gone = False
+        self._seen_at = 0.0
+        self._body: Body | None = None
+        self._readings: list[Body] = []
+
+    def body(self) -> ComposeResult:
+        """Yield who it is, what happened to it, and its body."""
+        yield Line(id="tube")
+        yield Line(id="job")
+        yield Line(id="history")
+        yield Line(id="form")
+        yield BodyView(id="body")
+        yield BodyTree(id="tree")
+
+    def on_mount(self) -> None:
+        """Begin with the body decoded, and let the ages tick between looks."""
+        self.query_one(BodyTree).display = False
+        self.query_one(BodyView).focus()
+        self.set_interval(1.0, self._show_facts)
+        self.dashboard.action_refresh()
+
+    # -- show --------------------------------------------------------------------------------------------------------
+
+    def wanted(self) -> tuple[str, ...]:
+        """Return the job's tube."""
+        return (self._stats.tube if self._stats else self._jobs.tube,)
+
+    def looking(self) -> Look:
+        """Return the look at this job; its body is read once, for bodies never change."""
+        id, known = self._job, self._raw is not None
+
+        def look(session: Session) -> Read:
+            try:
+                if not known:
+                    return Read(id, session.job(id))
+                (stats,) = session.stats_by_id([id])
+                return Read(id, FoundJob(stats, None) if stats is not None else None)
+            except NotFound:
+                return Read(id, None)
+
+        return look
+
+    def show(self, live: Live) -> None:
+        """Show the job when it was looked at."""
+        looked = live.looked
+        if isinstance(looked, Read) and looked.id == self._job:
+            self._gone = looked.job is None
+            self._seen_at = self.dashboard.clock()
+            if looked.job is not None:
+                self._stats = looked.job.stats
+                if looked.job.body is not None:
+                    self._raw = looked.job.body
+                    self._show_body()
+        self._show_facts()
+        self.refresh_offers()
+
+    def _show_facts(self) -> None:
+        """Show what the server said, as old as that is now."""
+        stats, live = self._stats, self.dashboard.live
+        passed = 0.0 if live.stale else max(0.0, self.dashboard.clock() - self._seen_at)
+        held = self._job in live.held and stats is not None and stats.state == "reserved"
+        tube = stats.tube if stats is not None else self._jobs.tube
+        self.query_one("#tube", Line).say([("tube ", "$muted"), (safe_text(tube), "bold $primary")])
+        known = stats if not self._gone else None
+        if stats is None and not self._gone:
+            return
+        self.query_one("#job", Line).say(identity(self._job, known, self._body, held=held, passed=passed))
+        self.query_one("#history", Line).say(history(stats, passed) if stats is not None else [])
+
+    def _show_body(self) -> None:
+        if self._raw is None:
+            return
+        tree = self._form == "tree"
+        body = self._readings[self._reader - 1] if self._reader else FORMS[self._form](self._raw)
+        self._body = body
+        view, folded = self.query_one(BodyView), self.query_one(BodyTree)
+        focused = view.has_focus or folded.has_focus
+        view.display, folded.display = not tree, tree
+        view.show(body)
+        if tree:
+            folded.show(body.data)
+        if focused:
+            (folded if tree else view).focus()
+        names = [(f" {name} ", "bold $background on $primary" if name == self._form else "$muted") for name in FORMS]
+        if self._reader:
+            names.append((f" {safe_text(body.kind)}: {self._reader} of {len(self._readings)} ", "bold reverse"))
+        self.query_one("#form", Line).say(names)
+        self._show_facts()
+        self.refresh_offers()
+
+    def action_show_as(self, form: str) -> None:
+        """Show the body in another form."""
+        self._form, self._reader = form, 0
+        self._show_body()
+
+    def action_decoder(self) -> None:
+        """Show what the next decoder makes of the body."""
+        if self._raw is None:
+            return
+        if not self._readings:
+            self._readings = by_each_decoder(self._raw)
+        self._reader = (self._reader + 1) % (len(self._readings) + 1)
+        self._form = "" if self._reader else "data"
+        self._show_body()
+
+    def action_step(self, step: int) -> None:
+        """Go to the next job of the list it was opened from, or to the one before."""
+        table = self._jobs.table
+        table.action_cursor(step)
+        if table.row is not None and table.row.id != self._job:
+            self._turn_to(table.row.id)
+            self._form, self._reader = self._form or "data", 0
+            self.dashboard.action_refresh()
+
+    # -- take away ---------------------------------------------------------------------------------------------------
+
+    def action_yank(self) -> None:
+        """Copy the body as it is shown to the clipboard, through the terminal."""
+        if self._body is not None:
+            text = self._body.text[:COPIED]
+            self.app.copy_to_clipboard(text)
+            self.dashboard.say(f"copied {plural(len(text), 'character')}, if your terminal allows it")
+
+    def action_save(self) -> None:
+        """Ask for a file, and save the body there as it came."""
+        raw = self._raw
+        if raw is None:
+            return
+        suffix = {"json": "json"}.get(decoded(raw).form, "txt") if raw.isascii() else "bin"
+
+        def answered(answers: Answers | None) -> None:
+            if answers is not None:
+                self._save(Path(answers["path"]).expanduser(), raw)
+
+        field = Field("path", "File", f"job-{self._job}.{suffix}", "path")
+        self.app.push_screen(Form(f"Save the body of job {self._job}, {plural(len(raw), 'byte')}", (field,)), answered)
+
+    def _save(self, path: Path, raw: bytes) -> None:
+        name = safe_text(str(path), limit=60)
+        try:
+            with path.open("xb") as file:
+                file.write(raw)
+        except FileExistsError:
+            self.dashboard.say(f"{name} exists already; nothing was written", done=False)
+        except OSError as error:
+            self.dashboard.say(f"{name} was not written: {safe_text(error.strerror or str(error))}", done=False)
+        else:
+            self.dashboard.say(f"saved {plural(len(raw), 'byte')} to {name}")
+
+    def action_compare(self) -> None:
+        """Compare it with the marked job."""
+        pair = self._jobs.pair(self._job)
+        if pair is None:
+            self.dashboard.say("mark another job in the list to compare with: space marks", done=False)
+        else:
+            self.app.push_screen(Compare(*pair))
+
+    # -- act ---------------------------------------------------------------------------------------------------------
+
+    def target(self) -> Target | None:
+        """Return this job."""
+        stats = self._stats
+        if self.passive or stats is None:
+            return None
+        seen = self.dashboard.live.tubes.get(stats.tube)
+        if seen is None:
+            return None
+        if self._gone:
+            return Target((seen.stats,), body=self._raw)
+        state = "held" if stats.state == "reserved" and self._job in self.dashboard.live.held else stats.state
+        body = self._body or (decoded(self._raw) if self._raw is not None else None)
+        sample = f"{stats.state}: {safe_text(body.text, limit=100)}" if body is not None else ""
+        return Target((seen.stats,), (self._job,), {state: 1}, (sample,), self._raw)
+
+    def acted(self, request: Request, outcome: Outcome) -> None:
+        """Go on to the job that was put or reserved."""
+        if outcome.id is not None and not request.ids:
+            self._turn_to(outcome.id)
+        self.refresh_offers()
+
+    def action_back(self) -> None:
+        """Go back to the jobs."""
+        self.app.pop_screen()

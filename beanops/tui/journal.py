@@ -1,0 +1,221 @@
+"""The journal: the runs on this server, newest first, with what came of them; the actions of one; undo from here.
+
+A journal grows for years: runs and actions are read a page at a time.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, NamedTuple
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+
+from beanops.session.record import RunRow, action_of
+from beanops.session.session import Session
+from beanops.text import safe_text
+from beanops.tui import jobkeys, keys
+from beanops.tui.acting import Acting
+from beanops.tui.journalrows import (
+    ACTION_COLUMNS,
+    RUN_COLUMNS,
+    DoneAction,
+    DoneRun,
+    about_action,
+    about_run,
+    sentence,
+)
+from beanops.tui.table import Table
+from beanops.tui.view import Line
+from beanops.tui.watch import Live, Look
+from beanops.tui.words import plural
+
+#: Runs and actions of one page.
+RUNS, ACTIONS = 200, 1000
+
+
+class Page(NamedTuple):
+    """What a look at the journal found: rows, and how many there are in all."""
+
+    kind: str
+    first: int
+    rows: tuple[Any, ...]
+    total: int
+
+
+def _runs(session: Session, page: int) -> Page:
+    journal = session.journal()
+    runs = journal.runs(str(session.address))[::-1]
+    first = page * RUNS
+    rows = [DoneRun(run, journal.counts(run.id)) for run in runs[first : first + RUNS]]
+    return Page("runs", first, tuple(rows), len(runs))
+
+
+def _actions(session: Session, run: RunRow, page: int) -> Page:
+    entries = session.journal().entries(run.id)
+    first = page * ACTIONS
+    rows = [DoneAction(entry.n, action_of(run, entry)) for entry in entries[first : first + ACTIONS]]
+    return Page(run.id, first, tuple(rows), len(entries))
+
+
+class _Pages(Acting):
+    """A screen with one page of the journal."""
+
+    per_page = RUNS
+    noun = "run"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.page = 0
+        self.total = 0
+
+    @property
+    def table(self) -> Table[Any]:
+        """The rows."""
+        return self.query_one(Table)
+
+    @property
+    def kind(self) -> str:
+        """What its pages are of."""
+        return "runs"
+
+    def on_mount(self) -> None:
+        """Begin with the first page."""
+        self.table.focus()
+
+    def on_screen_resume(self) -> None:
+        """Look at once, also when what was over it is closed: something may have been done there."""
+        self.dashboard.action_refresh()
+
+    def show(self, live: Live) -> None:
+        """Show the page; it is true also while the server is lost."""
+        looked = live.looked
+        if isinstance(looked, Page) and looked.kind == self.kind and looked.first == self.page * self.per_page:
+            self.total = looked.total
+            self.table.show(looked.rows)
+        self.about()
+        self.refresh_offers()
+
+    def about(self) -> None:
+        """Show the whole of what is under the cursor."""
+
+    def caption(self) -> str:
+        """Return how many there are, and which of them are shown."""
+        if self.total <= self.per_page:
+            return plural(self.total, self.noun)
+        first = self.page * self.per_page
+        return f"{first + 1:,} to {min(first + self.per_page, self.total):,} of {plural(self.total, self.noun)}"
+
+    def action_page(self, step: int) -> None:
+        """Go to another page."""
+        page = self.page + step
+        if 0 <= page * self.per_page < self.total:
+            self.page = page
+            self.table.action_top()
+            self.dashboard.action_refresh()
+
+    def action_back(self) -> None:
+        """Go back to where it was opened."""
+        self.app.pop_screen()
+
+
+class JournalScreen(_Pages):
+    """The runs."""
+
+    TITLE = "Journal"
+    BINDINGS: ClassVar[list[BindingType]] = [*jobkeys.JOURNAL, *jobkeys.UNDO_RUN, *keys.BACK]
+
+    def body(self) -> ComposeResult:
+        """Yield the table, and the whole of the run under the cursor."""
+        yield Line(id="title")
+        yield Table(RUN_COLUMNS, lambda row: row.run.id, self.dashboard.clock, empty="nothing was done yet", id="runs")
+        yield Line(id="action")
+        yield Line(id="why", grows=True)
+
+    def on_mount(self) -> None:
+        """Say what it is."""
+        self.query_one("#title", Line).say([("journal: the runs on this server", "bold $primary")])
+
+    def looking(self) -> Look:
+        """Return the look at the page."""
+        page = self.page
+        return lambda session: _runs(session, page)
+
+    @on(Table.Moved)
+    def about(self) -> None:
+        """Show the whole of the run under the cursor."""
+        row = self.table.row
+        self.query_one("#action", Line).say(about_run(row.run) if row else [])
+        self.query_one("#why", Line).say([(safe_text(row.about), "")] if row else [])
+        self.refresh_offers()
+
+    def undoable(self) -> tuple[tuple[str, ...], str]:
+        """Return the run under the cursor."""
+        row = self.table.row if self.is_mounted else None
+        if self.passive or row is None or row.lasting:
+            return (), ""
+        return (row.run.id,), sentence(row)
+
+    def action_open(self) -> None:
+        """Open the run under the cursor."""
+        row = self.table.row
+        if row is not None:
+            self.app.push_screen(RunScreen(row))
+
+    @on(Table.Opened)
+    def _clicked(self) -> None:
+        self.action_open()
+
+
+class RunScreen(_Pages):
+    """The actions of one run.
+
+    Parameters
+    ----------
+    run : DoneRun
+        The run.
+    """
+
+    TITLE = "Run"
+    BINDINGS: ClassVar[list[BindingType]] = [*jobkeys.RUN, *jobkeys.UNDO_RUN, *keys.BACK]
+    per_page = ACTIONS
+    noun = "action"
+
+    def __init__(self, run: DoneRun) -> None:
+        super().__init__()
+        self._run = run
+
+    def body(self) -> ComposeResult:
+        """Yield what the run was, its actions, and the whole of the one under the cursor."""
+        yield Line(id="title")
+        yield Line(id="action")
+        yield Table(ACTION_COLUMNS, lambda row: row.number, self.dashboard.clock, empty="no action", id="done")
+        yield Line(id="why", grows=True)
+
+    def on_mount(self) -> None:
+        """Say what it was."""
+        self.query_one("#title", Line).say([("run of ", "$muted"), (safe_text(sentence(self._run)), "bold $primary")])
+        self.query_one("#action", Line).say(about_run(self._run.run))
+
+    @property
+    def kind(self) -> str:
+        """The run's id."""
+        return self._run.run.id
+
+    def looking(self) -> Look:
+        """Return the look at the page."""
+        run, page = self._run.run, self.page
+        return lambda session: _actions(session, run, page)
+
+    @on(Table.Moved)
+    def about(self) -> None:
+        """Show the whole of the action under the cursor."""
+        row = self.table.row
+        parts = about_action(row.action) if row else []
+        self.query_one("#why", Line).say(parts)
+
+    def undoable(self) -> tuple[tuple[str, ...], str]:
+        """Return this run."""
+        if self.passive or self._run.lasting:
+            return (), ""
+        return (self._run.run.id,), sentence(self._run)

@@ -1,0 +1,108 @@
+"""What the dashboard remembers from one time to the next: the theme, and of each server how its tubes are shown.
+
+One small JSON file in the user's state directory (``BEANOPS_STATE`` names another). It is a convenience: what cannot
+be read or written is forgotten.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+
+class Shown(NamedTuple):
+    """How the tubes of one server are shown.
+
+    Attributes
+    ----------
+    sort : str
+        The column that they are sorted by.
+    descending : bool
+        Whether the largest come first.
+    filter : str
+        As it is typed.
+    columns : tuple of str
+        Those that were chosen; empty for all.
+    groups : tuple of str
+        Globs of tubes that are folded into one row.
+    """
+
+    sort: str = "tube"
+    descending: bool = False
+    filter: str = ""
+    columns: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+def state_path() -> Path:
+    """Return where the file is, or would be."""
+    if named := os.environ.get("BEANOPS_STATE"):
+        return Path(named)
+    from platformdirs import user_state_path
+
+    return user_state_path("beanops") / "tui.json"
+
+
+class Memory:
+    """The file.
+
+    Parameters
+    ----------
+    path : Path
+        Where it is.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def theme(self) -> str:
+        """Return the theme's name; empty when none was chosen."""
+        theme = self._read().get("theme", "")
+        return theme if isinstance(theme, str) else ""
+
+    def keep_theme(self, theme: str) -> None:
+        """Remember a theme."""
+        self._write({**self._read(), "theme": theme})
+
+    def shown(self, server: str) -> Shown:
+        """Return how the tubes of a server were shown."""
+        servers = self._read().get("servers")
+        known = servers.get(server) if isinstance(servers, dict) else None
+        return _shown(known) if isinstance(known, dict) else Shown()
+
+    def keep(self, server: str, shown: Shown) -> None:
+        """Remember how the tubes of a server are shown."""
+        known = self._read()
+        servers = known.get("servers")
+        self._write({**known, "servers": {**(servers if isinstance(servers, dict) else {}), server: shown._asdict()}})
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            known = json.loads(self._path.read_text())
+        except (OSError, ValueError):
+            return {}
+        return known if isinstance(known, dict) else {}
+
+    def _write(self, known: dict[str, Any]) -> None:
+        # Several dashboards may write: each whole, and the last one wins.
+        fresh = self._path.with_suffix(f".{os.getpid()}")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            fresh.write_text(json.dumps(known, indent=1))
+            fresh.replace(self._path)
+        except OSError:
+            return
+
+
+def _shown(known: dict[str, Any]) -> Shown:
+    default = Shown()
+    fields: dict[str, Any] = {}
+    for field, value in default._asdict().items():
+        given = known.get(field)
+        if isinstance(value, tuple):
+            fields[field] = tuple(one for one in given if isinstance(one, str)) if isinstance(given, list) else value
+        else:
+            fields[field] = given if isinstance(given, type(value)) else value
+    return Shown(**fields)

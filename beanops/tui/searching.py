@@ -1,0 +1,161 @@
+"""`Searching`: a screen that looks for the jobs of a tube: what is looked for, how far it is, and the filter by text.
+
+The search itself is a `Feed`, the list a `JobTable`; what is shown besides is in `tube`.
+"""
+
+from __future__ import annotations
+
+from textual import on, work
+from textual.widgets import Input, Static
+
+from beanops.protocol import TubeStats
+from beanops.text import safe_text
+from beanops.tui.acting import Acting
+from beanops.tui.feed import Feed, Found, Wanted
+from beanops.tui.joblist import JobTable, passes
+from beanops.tui.view import STATES
+from beanops.tui.words import plural
+
+
+class Searching(Acting):
+    """A screen with the jobs of a tube.
+
+    Parameters
+    ----------
+    tube : str
+        Its name.
+    """
+
+    def __init__(self, tube: str) -> None:
+        super().__init__()
+        self.tube = tube
+        self._stats: TubeStats | None = None
+        self._feed = Feed(Wanted(tube))
+        # What is typed for just now, and the text that jobs have to contain.
+        self._sought, self._text = "", ""
+
+    @property
+    def table(self) -> JobTable:
+        """The jobs."""
+        return self.query_one(JobTable)
+
+    @property
+    def seek(self) -> Input:
+        """Where a text or a predicate is typed."""
+        return self.query_one("#seek", Input)
+
+    def caption(self) -> str:
+        """Return how many jobs are shown, how many are marked, and how far the search is."""
+        table = self.table
+        parts = [f"{len(table.marked):,} marked"] if len(table.marks) else []
+        if self._text:
+            parts.append(
+                f"{len(table.rows):,} of {plural(table.given, 'job')} with '{safe_text(self._text, limit=24)}'"
+            )
+        else:
+            parts.append(plural(table.given, "job"))
+        wanted = self._feed.wanted
+        parts += [wanted.state] if wanted.state else []
+        parts += ["where"] if wanted.where else []
+        parts += ["oldest first"] if wanted.order == "oldest" else []
+        searched = self._feed.caption or self._outdated()
+        return ", ".join([*parts, searched] if searched else parts)
+
+    def _outdated(self) -> str:
+        """Return what to do when the tube has other jobs by now than were found."""
+        stats, wanted = self._stats, self._feed.wanted
+        if stats is None or wanted.where:
+            return ""
+        states = (wanted.state,) if wanted.state else STATES
+        here = sum(int(getattr(stats, f"current_jobs_{state}")) for state in states)
+        return f"{here:,} by now: s searches anew" if here != self.table.alive else ""
+
+    @work(thread=True, exit_on_error=False, group="scan")
+    def _run(self, feed: Feed, *, page: bool) -> None:
+        feed.run(self.dashboard.session, self.post_message, page=page)
+
+    @on(Found)
+    def _found(self, found: Found) -> None:
+        if found.feed is self._feed:
+            self.table.extend(found.rows)
+            self._show_status()
+            if not self._feed.running:
+                self.found()
+
+    def _begin(self, wanted: Wanted) -> None:
+        """Look for other jobs than before."""
+        self._feed.stop()
+        self._feed = Feed(wanted)
+        self.table.restart()
+        self.dashboard.action_refresh()
+        self._run(self._feed, page=True)
+        self._show_status()
+
+    def _more(self) -> None:
+        """Find the next page, unless it is under way or there is none."""
+        feed = self._feed
+        if not feed.running and not feed.over and not feed.error:
+            feed.running = True
+            self._run(feed, page=True)
+
+    def action_scan(self) -> None:
+        """Go on with the search to its end, or stop it."""
+        feed = self._feed
+        if feed.running:
+            feed.stop()
+        elif feed.over:
+            self._begin(feed.wanted)
+        else:
+            feed.running = True
+            self._run(feed, page=False)
+        self._show_status()
+
+    def action_order(self) -> None:
+        """Begin anew from the other end."""
+        wanted = self._feed.wanted
+        self._begin(wanted._replace(order="newest" if wanted.order == "oldest" else "oldest"))
+
+    def action_states(self) -> None:
+        """Look for the jobs of the next state only."""
+        states = (None, *STATES)
+        wanted = self._feed.wanted
+        self._begin(wanted._replace(state=states[(states.index(wanted.state) + 1) % len(states)]))
+
+    def action_filter(self) -> None:
+        """Ask for the text that jobs contain."""
+        self._ask("filter", " / ", self._text, "part of an id, a state or a body")
+
+    def action_where(self) -> None:
+        """Ask for the predicate."""
+        proposal = "age > interval 1 hour and data->>'$.user' = '42'"
+        self._ask("where", " where ", self._feed.wanted.where or "", proposal)
+
+    def _ask(self, what: str, sign: str, value: str, placeholder: str) -> None:
+        self._sought = what
+        self.query_one("#search").display = True
+        self.query_one("#sought", Static).update(sign)
+        self.seek.placeholder = placeholder
+        with self.prevent(Input.Changed):
+            self.seek.value = value
+        self.seek.cursor_position = len(value)
+        self.seek.focus()
+
+    @on(Input.Changed, "#seek")
+    def _typed(self, changed: Input.Changed) -> None:
+        if self._sought == "filter":
+            self._text = changed.value
+            self.table.keep(passes(self._text))
+            self._show_status()
+
+    @on(Input.Submitted, "#seek")
+    def _sought_for(self) -> None:
+        if self._sought == "where" and (self.seek.value or None) != self._feed.wanted.where:
+            self._begin(self._feed.wanted._replace(where=self.seek.value.strip() or None))
+        self._close_search()
+
+    def _close_search(self) -> None:
+        self.table.focus()
+        self.query_one("#search").display = False
+
+    def found(self) -> None:
+        """Hear that the search has come to a rest."""

@@ -1,0 +1,92 @@
+"""The dashboard in a browser: textual-serve starts one dashboard a visitor. Nobody logs in, so the door is narrow.
+
+What a visitor sees is in `app`; needs the extra ``beanops[web]``.
+"""
+
+from __future__ import annotations
+
+import logging
+import shlex
+import sys
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from textual_serve.server import Server
+
+from beanops.text import safe_text
+
+#: What a visitor's process runs.
+VISITOR = (
+    "import sys; from beanops.tui.app import run;"
+    "run(sys.argv[1], read_only=sys.argv[2] == 'read-only', interval=float(sys.argv[3]))"
+)
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+#: The page loads nothing from elsewhere, and is no part of another page.
+POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline';"
+    " img-src 'self' data:; connect-src 'self' ws: wss:; frame-ancestors 'none'"
+)
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Page(Server):
+    """Serves one server's dashboard.
+
+    Parameters
+    ----------
+    address : str
+        The server, as in `beanops.connect`.
+    host, port : str and int
+        Where to listen.
+    read_only : bool
+        Whether visitors can do nothing but look.
+    interval : float
+        Seconds between two looks.
+    url : str or None
+        Under which visitors reach it, where that is another than host and port.
+    """
+
+    def __init__(
+        self, address: str, *, host: str, port: int, read_only: bool, interval: float, url: str | None = None
+    ) -> None:
+        how = "read-only" if read_only else "acting"
+        command = shlex.join([sys.executable, "-c", VISITOR, address, how, str(interval)])
+        named = f"[{host}]" if ":" in host else host
+        super().__init__(
+            command, host=host, port=port, title=f"beanops {address}", public_url=url or f"http://{named}:{port}"
+        )
+        self._about = f"beanops web: {safe_text(address)} at {self.public_url}, {how}; Ctrl-C ends it"
+        self._names = {urlsplit(self.public_url).hostname, *(LOOPBACK if host in LOOPBACK else ())}
+
+    def initialize_logging(self) -> None:
+        """Say nothing but what went wrong."""
+        logging.basicConfig(level=logging.WARNING, format="beanops web: %(message)s")
+
+    async def on_startup(self, app: web.Application) -> None:
+        """Say where it is."""
+        print(self._about, file=sys.stderr, flush=True)
+
+    async def _make_app(self) -> web.Application:
+        app: web.Application = await super()._make_app()
+        app.middlewares.append(self._guard)
+        return app
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Refuse what another site has a browser send: there is no login that would keep it out."""
+        asked = urlsplit(f"//{request.host}").hostname
+        origin = request.headers.get("Origin")
+        if asked not in self._names or (origin is not None and urlsplit(origin).hostname not in self._names):
+            raise web.HTTPForbidden(text=f"beanops web is at {self.public_url}\n")
+        response = await handler(request)
+        if not response.prepared:
+            response.headers["Content-Security-Policy"] = POLICY
+        return response
+
+
+def serve(
+    address: str, *, host: str, port: int, read_only: bool = True, interval: float = 1.0, url: str | None = None
+) -> None:
+    """Serve the dashboard until it is interrupted; see `Page`."""
+    Page(address, host=host, port=port, read_only=read_only, interval=interval, url=url).serve()

@@ -1,0 +1,236 @@
+"""The jobs of a tube: how they are found, filtered and marked, and what is done to many of them."""
+
+from __future__ import annotations
+
+import json
+import threading
+
+import pytest
+
+from beanops import Client, Session, connect
+from beanops.embedded.process import Beanstalkd
+from beanops.session.config import Profile
+from beanops.session.run import Run
+from beanops.tui import feed
+from beanops.tui.app import Dashboard
+from beanops.tui.tube import TubeScreen
+from tests.tui.conftest import Clock, Desk, dashboard, fill
+
+
+async def open_mail(desk: Desk) -> None:
+    await desk.press("down", "enter")
+    assert "tube mail" in desk.line("#tube")
+
+
+def ids(desk: Desk) -> list[int]:
+    screen = desk.app.view
+    assert isinstance(screen, TubeScreen)
+    return [row.id for row in screen.table.rows]
+
+
+async def test_the_list_is_searched_filtered_and_turned_round(
+    session: Session, client: Client, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "PAGE", 4)
+    bodies = [json.dumps({"task": "app.Mail", "user": number}).encode() for number in range(12)]
+    all_ids = fill(client, "mail", *bodies)
+    async with dashboard(session, clock, (120, 40)) as desk:
+        await open_mail(desk)
+        # The next ready job stands at the top, the others newest first.
+        assert ids(desk) == [all_ids[0], *all_ids[:0:-1]]
+        await desk.press("slash", *'user": 7')
+        assert ids(desk) == [all_ids[7]]
+        assert "1 of 12 jobs with" in desk.line("#status")
+        await desk.press("escape")
+        assert len(ids(desk)) == 12
+        await desk.press("w", *"data->>'$.user' = '3'", "enter")
+        assert ids(desk) == [all_ids[3]]
+        assert "where" in desk.line("#status")
+        await desk.press("w", *"nonsense", "enter")
+        assert "the predicate at character" in desk.line("#status")
+        await desk.press("escape", "o")
+        assert ids(desk)[:3] == all_ids[:3]
+        assert "oldest first" in desk.line("#status")
+        await desk.press("t", "t")
+        assert ids(desk) == []
+        assert "no job was found" in "\n".join(desk.lines("#heads"))
+        await desk.press("escape", "escape")
+        assert desk.names() == ["default", "mail"]
+
+
+async def test_a_page_is_full_and_the_end_of_the_list_finds_the_next(
+    session: Session, client: Client, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "PAGE", 300)
+    fill(client, "mail", *[b"x"] * 900)
+    async with dashboard(session, clock, (100, 40)) as desk:
+        await open_mail(desk)
+        assert "s finds more" in desk.line("#status")
+        found = len(ids(desk))
+        await desk.press("end")
+        assert len(ids(desk)) > found
+        await desk.press("s")
+        assert len(ids(desk)) == 900
+        assert "900 jobs" in desk.line("#status")
+        client.delete(5)
+        await desk.tick()
+        assert "899 by now: s searches anew" in desk.line("#status")
+
+
+async def test_marked_jobs_are_acted_on_together_and_it_is_undone(
+    session: Session, client: Client, clock: Clock
+) -> None:
+    many = fill(client, "mail", *[b"job %d" % number for number in range(8)], bury=4)
+    async with dashboard(session, clock, (100, 40)) as desk:
+        await open_mail(desk)
+        await desk.press("slash", *"buried", "enter", "asterisk")
+        assert "4 marked" in desk.line("#status")
+        await desk.press("k")
+        painted = await desk.painted()
+        assert "Kick 4 jobs of tube mail?" in painted
+        assert "4 buried" in painted
+        assert "and 1 other job" in painted
+        # What happens meanwhile changes nothing of what was asked for.
+        client.kick_job(many[0])
+        await desk.tick()
+        await desk.press("y")
+        assert "kick: 3 done, 1 skipped" in desk.line("#status")
+        assert "u undoes it" in desk.line("#status")
+        assert client.stats_tube("mail").current_jobs_buried == 0
+        assert "marked" not in desk.line("#status")
+        await desk.press("u")
+        assert "Undo kick: 3 done" in await desk.painted()
+        await desk.press("y")
+        assert client.stats_tube("mail").current_jobs_buried == 3
+        assert "undo: 3 done" in desk.line("#status")
+
+
+async def test_ranges_move_copy_and_release_with_settings(session: Session, client: Client, clock: Clock) -> None:
+    many = fill(client, "mail", *[b"x"] * 5)
+    async with dashboard(session, clock, (100, 40)) as desk:
+        await open_mail(desk)
+        await desk.press("home", "space", "down", "full_stop", "M")
+        assert "Move: 3 jobs of tube mail" in await desk.painted()
+        await desk.press(*["backspace"] * 4, *"spam", "enter")
+        assert "Move 3 jobs of tube mail into tube spam?" in await desk.painted()
+        await desk.press("y")
+        assert client.stats_tube("spam").current_jobs_ready == 3
+        assert len(ids(desk)) == 2
+        await desk.press("r", *"7", "tab", "backspace", *"90", "enter")
+        painted = await desk.painted()
+        assert "with priority 7" in painted
+        await desk.press("y")
+        states = {id: client.stats_job(id).state for id in many if id in ids(desk)}
+        assert sorted(states.values()) == ["delayed", "ready"]
+        assert {client.stats_job(id).delay for id in states} == {0, 90}
+        await desk.press("c", "ctrl+s", "y")
+        assert client.stats_tube("mail").total_jobs == 6
+
+
+async def test_what_is_large_asks_for_the_name_of_the_tube(session: Session, client: Client, clock: Clock) -> None:
+    fill(client, "mail", *[b"x"] * 120)
+    async with dashboard(session, clock, (100, 40)) as desk:
+        await open_mail(desk)
+        await desk.press("asterisk", "D", "enter", "D")
+        assert "Type mail to do it:" in await desk.painted()
+        assert session.action_rows() == []
+        await desk.press("y", *"nail", "enter")
+        assert "That is not it" in await desk.painted()
+        await desk.press("backspace", "backspace", "backspace", "backspace", *"mail", "enter")
+        await desk.settle()
+        assert "delete: 120 done" in desk.line("#status")
+        assert "it is gone" in desk.line("#tube")
+        await desk.press("u", "y")
+        assert client.stats_tube("mail").current_jobs_ready == 120
+
+
+async def test_a_guarded_server_asks_for_the_name_before_anything_is_destroyed(
+    session: Session, client: Client, clock: Clock
+) -> None:
+    fill(client, "mail", b"x")
+    guarded = Profile("prod", str(session.address), confirm="type-name")
+    app = Dashboard(session, profile=guarded, interval=86_400, clock=clock, now=clock.now)
+    async with app.run_test(size=(100, 40)) as pilot:
+        desk = Desk(app, pilot, clock)
+        await desk.settle()
+        await open_mail(desk)
+        await desk.press("D", "y")
+        assert "Type mail to do it:" in await desk.painted()
+        await desk.press(*"mail", "enter")
+        await desk.settle()
+        assert "delete: 1 done" in desk.line("#status")
+
+
+async def test_a_long_action_shows_how_far_it_is_and_can_be_cancelled(
+    session: Session, client: Client, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(client, "mail", *[b"x"] * 10, bury=10)
+    going, seen = threading.Event(), threading.Event()
+    kick = session.kick
+
+    def slowly(jobs: object, **options: object) -> Run:
+        progress = options["progress"]
+
+        def told(run: Run) -> None:
+            progress(run)  # type: ignore[operator]
+            seen.set()
+            assert going.wait(20)
+
+        return kick(jobs, **{**options, "progress": told, "rate": 20})  # type: ignore[arg-type]
+
+    monkeypatch.setattr(session, "kick", slowly)
+    monkeypatch.setattr("beanops.tui.app.SLOW", 0.01)
+    async with dashboard(session, clock, (100, 40)) as desk:
+        await open_mail(desk)
+        await desk.press("asterisk", "k")
+        desk.app.screen.dismiss(True)
+        for _ in range(200):
+            await desk.pilot.pause(0.02)
+            if seen.is_set() and type(desk.app.screen).__name__ == "Progress":
+                break
+        desk.app.screen._look()  # type: ignore[attr-defined]
+        lines = desk.app.screen._compositor.render_strips()
+        painted = "\n".join("".join(segment.text for segment in line) for line in lines)
+        assert "Kick 10 jobs of tube mail" in painted
+        assert "5 of 10: 5 done" in painted
+        desk.app.screen.action_cancel()  # type: ignore[attr-defined]
+        going.set()
+        await desk.settle()
+        await desk.pilot.pause(0.2)
+        assert "kick: 5 done; stopped: cancelled" in desk.line("#status")
+        assert client.stats_tube("mail").current_jobs_buried == 5
+
+
+async def test_a_job_is_put_from_a_sample_or_an_edited_copy(session: Session, client: Client, clock: Clock) -> None:
+    fill(client, "mail", b'{"a": 1}')
+    async with dashboard(session, clock, (100, 40)) as desk:
+        await open_mail(desk)
+        await desk.press("n", *"hello", "ctrl+t")
+        assert "Kept as a sample for tube mail: 5 bytes" in await desk.painted()
+        await desk.press("escape", "n", "ctrl+o", "ctrl+s")
+        assert "Put a job of 5 bytes into tube mail?" in await desk.painted()
+        await desk.press("y")
+        assert client.peek(2).body == b"hello"
+        assert "job 2" in desk.line("#job")
+        await desk.press("home", "e", "right", "delete", "delete", "delete", *'"b"', "ctrl+s", "y")
+        assert client.peek(3).body == b'{"b": 1}'
+
+
+async def test_an_offer_is_made_only_for_states_that_take_it(
+    beanstalkd: Beanstalkd, session: Session, client: Client, clock: Clock
+) -> None:
+    (id,) = fill(client, "mail", b"x")
+    async with dashboard(session, clock, (160, 40)) as desk:
+        await open_mail(desk)
+        assert "Kick" not in desk.footer
+        assert "Bury" in desk.footer
+        with connect(beanstalkd.address) as worker:
+            held = worker.reserve("mail")
+            await desk.tick()
+            for offer in ("Kick", "Bury", "Release", "Delete", "Move", "Copy to"):
+                assert offer not in desk.footer
+            held.bury()
+            await desk.tick()
+        assert "Kick" in desk.footer
+        assert "Bury" not in desk.footer
+        assert client.stats_job(id).state == "buried"

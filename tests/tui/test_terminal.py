@@ -1,0 +1,54 @@
+"""The dashboard in a real terminal: tmux, the command line, the keys an operator presses, and the real server."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from beanops import Client
+from beanops.embedded.process import Beanstalkd
+from tests.needs import missing
+from tests.tui.conftest import fill
+from tests.waits import until
+
+Tmux = Callable[..., str]
+
+
+@pytest.fixture
+def tmux() -> Iterator[Tmux]:
+    """Run commands of a tmux of the test's own."""
+    if shutil.which("tmux") is None:
+        missing("tmux is not on PATH")
+    name = f"beanops-{uuid.uuid4().hex[:8]}"
+
+    def run(*arguments: str) -> str:
+        environment = {**os.environ, "LC_ALL": "C.UTF-8"}
+        command = ["tmux", "-L", name, "-f", os.devnull, *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+
+    yield run
+    run("kill-server")
+
+
+def test_a_job_is_kicked_in_a_real_terminal(beanstalkd: Beanstalkd, client: Client, tmux: Tmux) -> None:
+    (id,) = fill(client, "mail", b'{"task": "app.Mail"}', bury=1)
+    run = f"{sys.executable} -c 'import sys; from beanops.tui.app import run; run(sys.argv[1])' {beanstalkd.address}"
+    tmux("new-session", "-d", "-x", "100", "-y", "30", run)
+
+    def shows(text: str) -> Callable[[], bool]:
+        return lambda: text in tmux("capture-pane", "-p")
+
+    until(shows("2 tubes"))
+    tmux("send-keys", "Down", "Enter")
+    until(shows("app.Mail"))
+    tmux("send-keys", "k")
+    until(shows(f"Kick job {id} of tube mail?"))
+    tmux("send-keys", "y")
+    until(lambda: client.stats_job(id).state == "ready")
+    until(shows("kick: 1 done"))

@@ -1,0 +1,112 @@
+"""The dashboard in a browser: it shows the tubes, a key opens one, and the door is narrow."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from beanops import Client
+from beanops.embedded.process import Beanstalkd
+from tests.needs import missing
+from tests.tui.conftest import fill
+from tests.waits import until
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
+def answers(url: str) -> bool:
+    try:
+        return urllib.request.urlopen(url, timeout=2).status == 200
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def page(beanstalkd: Beanstalkd, client: Client, tmp_path: Path) -> Iterator[str]:
+    """Serve a server with the tubes billing and mail."""
+    for tube in ("billing", "mail"):
+        fill(client, tube, b"x", bury=1)
+    port = free_port()
+    code = "import sys; from beanops.cli.app import run; sys.exit(run(sys.argv[1:]))"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "-s", beanstalkd.address, "web", "--port", str(port)],
+        env={**os.environ, "BEANOPS_STATE": str(tmp_path / "tui.json")},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        until(lambda: answers(url))
+        yield url
+    finally:
+        process.terminate()
+        _, told = process.communicate(timeout=10)
+    assert f"at {url}, read-only" in told
+
+
+def status(url: str, **headers: str) -> int:
+    try:
+        return int(urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=5).status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_a_browser_shows_the_tubes_and_a_key_opens_one_read_only(page: str) -> None:
+    chromium = next((path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(path).exists()), None)
+    if chromium is None:
+        missing("chromium is not installed")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as player:
+        browser = player.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        tab = browser.new_page(viewport={"width": 1100, "height": 700})
+        loaded: list[str] = []
+        drawn = bytearray()
+        tab.on("requestfinished", lambda request: loaded.append(request.url))
+
+        def receive(frame: str | bytes) -> None:
+            drawn.extend(frame if isinstance(frame, bytes) else frame.encode())
+
+        tab.on("websocket", lambda one: one.on("framereceived", receive))
+        tab.goto(page)
+
+        def wait(text: str) -> str:
+            # The page draws on a canvas; what it is given to draw tells what it shows.
+            give_up = time.monotonic() + 15
+            while text not in (seen := re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", drawn.decode(errors="replace"))):
+                assert time.monotonic() < give_up, f"{text!r} is not shown, but {seen}"
+                tab.wait_for_timeout(50)
+            return seen
+
+        seen = wait("billing")
+        assert "READ-ONLY" in seen
+        assert tab.locator("canvas").count()
+        drawn.clear()
+        tab.locator("textarea").focus()
+        tab.keyboard.press("Enter")
+        seen = wait("tube billing")
+        assert "Delete" not in seen
+        assert all(url.startswith(page) for url in loaded)
+        browser.close()
+
+
+def test_other_sites_are_kept_out(page: str) -> None:
+    port = page.rpartition(":")[2]
+    assert status(page) == 200
+    assert status(page, Origin=f"http://localhost:{port}") == 200
+    assert status(page, Origin="http://evil.example") == 403
+    assert status(f"{page}/ws", Origin="http://evil.example") == 403
+    assert status(page, Host="evil.example") == 403  # a name that was made to point here
