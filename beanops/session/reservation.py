@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self, SupportsIndex
 
 from beanops.protocol import Job, JobStats
 from beanops.protocol.errors import BeanopsError
+from beanops.session.show import reservation_html
 
 if TYPE_CHECKING:
     from beanops.session.run import Run
@@ -96,6 +97,8 @@ class Reservation:
         if self.held:
             self.release()
         self._decided.set()
+
+    _repr_html_ = reservation_html
 
     def __repr__(self) -> str:
         state = f"{self.time_left:.0f} s left" if self.held else "no longer held"

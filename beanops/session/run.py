@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from beanops.session.record import Action, actions_frame
+from beanops.session.show import run_html
 
 if TYPE_CHECKING:
     import pandas
@@ -114,6 +115,8 @@ class Run:
     @property
     def _done(self) -> str:
         return "would be done" if self.dry else "done"
+
+    _repr_html_ = run_html
 
     def __repr__(self) -> str:
         return f"<Run {self.id} {self.summary}>"

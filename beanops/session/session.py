@@ -39,6 +39,7 @@ from beanops.session.orders import (
 from beanops.session.record import Action, Intent, action_of, actions_frame, runs_frame
 from beanops.session.reservation import Reservation
 from beanops.session.run import Run
+from beanops.session.show import session_html
 from beanops.session.verbs import ALL, KEEP, Settings
 from beanops.session.views import Views
 
@@ -169,6 +170,8 @@ class Session(Views, Looking):
         other = copy(self)
         other._actor = self._actor.through(source)
         return other
+
+    _repr_html_ = session_html
 
     def __repr__(self) -> str:
         return f"<Session {self.address}{' read-only' if self.read_only else ''}>"

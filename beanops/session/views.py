@@ -6,8 +6,11 @@ The face is found by its name: a session must not know the faces, which import i
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, SupportsIndex
+
+from beanops.protocol.errors import BeanopsError
 
 
 class Views:
@@ -93,6 +96,27 @@ class Views:
         >>> view.bury()
         """
         return _face().reserve_widget(self, name, tube)
+
+    def __getitem__(self: Any, tube: str) -> Any:
+        """Return the jobs of a tube as a frame; its name can be completed with Tab.
+
+        Raises
+        ------
+        NotFound
+            There is no such tube.
+
+        Examples
+        --------
+        >>> session["mail"].query("state == 'buried'")          # doctest: +SKIP
+        """
+        self.tube(tube)
+        return self.jobs(tube)
+
+    def _ipython_key_completions_(self: Any) -> list[str]:
+        # A key pressed at the wrong time must not end in a traceback.
+        with suppress(BeanopsError):
+            return list(self._looking().list_tubes())
+        return []
 
 
 def _face() -> Any:
