@@ -38,7 +38,7 @@ TUBES = [
 
 #: The columns of jobs.
 JOBS = [
-    Column("state", "state", 5),
+    Column("state", "state", 6),
     Column("job", "id", 5),
     Column("tube", "text", 8),
     Column("age", "seconds", 5),

@@ -172,6 +172,26 @@ def jupyter_lab(folder: Path, launch: Callable[[], Any]) -> Iterator[Lab]:
             process.wait(20)
 
 
+@contextmanager
+def voila(folder: Path, notebook: nbformat.NotebookNode) -> Iterator[str]:
+    """Serve a notebook as a page, with Voila; yield its address."""
+    path = folder / "page.ipynb"
+    nbformat.write(notebook, path)
+    port = free_port()
+    arguments = [str(path), "--no-browser", f"--port={port}", "--Voila.ip=127.0.0.1", "--port_retries=0"]
+    log = folder / "voila.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "voila", *arguments], stdout=out, stderr=subprocess.STDOUT, cwd=folder
+        )
+        try:
+            _wait_until_up(process, f"http://127.0.0.1:{port}/voila/static/favicon.ico", log)
+            yield f"http://127.0.0.1:{port}/"
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
 def _wait_until_up(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
     give_up = time.monotonic() + 30
     while process.poll() is None and time.monotonic() < give_up:
@@ -181,4 +201,4 @@ def _wait_until_up(process: subprocess.Popen[bytes], url: str, log: Path) -> Non
             time.sleep(0.1)
         else:
             return
-    raise RuntimeError(f"JupyterLab did not come up: {log.read_text()[-2000:]}")
+    raise RuntimeError(f"the server did not come up: {log.read_text()[-2000:]}")

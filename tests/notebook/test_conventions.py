@@ -32,7 +32,8 @@ def test_reprs_are_compact_escaped_redacted_and_ask_nobody(session: Session, bea
         f"<Session {session.address}>",
         "<FoundJob 1, ready in mail, 60 bytes>",
         "<Job 2, 3,000 bytes>",
-        f"<Run {done.id} kick: 0 done, 2 skipped (job 1: it is ready; kick takes buried or delayed jobs; job 99: it does not exist)>",
+        f"<Run {done.id} kick: 0 done, 2 skipped "
+        "(job 1: it is ready; kick takes buried or delayed jobs; job 99: it does not exist)>",
         repr(held),
     ]
     html = "".join(value._repr_html_() for value in values if hasattr(value, "_repr_html_"))

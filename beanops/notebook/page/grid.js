@@ -43,7 +43,7 @@ class Toolbar {
     press.hidden = action.offered;
     this.element.append(press);
     if (action.text !== null) {
-      tool.text = make("input", "beanops-text");
+      tool.text = make("input", "beanops-to");
       Object.assign(tool.text, { type: "text", placeholder: action.text, spellcheck: false });
       tool.text.setAttribute("aria-label", `${action.label}: ${action.text}`);
       tool.text.addEventListener("input", () => this.disarm(tool));
