@@ -154,9 +154,13 @@ def jupyter_lab(folder: Path, launch: Callable[[], Any]) -> Iterator[Lab]:
     log = folder / "lab.log"
     arguments = ["--no-browser", "--expose-app-in-browser", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}"]
     arguments += ["--ServerApp.port_retries=0", f"--ServerApp.root_dir={notebooks}", "--allow-root"]
-    quiet = folder / "settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
-    quiet.parent.mkdir(parents=True)
-    quiet.write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    settings = folder / "settings/@jupyterlab/apputils-extension"
+    settings.mkdir(parents=True)
+    quiet = '{"fetchNews": "false", "checkForUpdates": false}'
+    (settings / "notification.jupyterlab-settings").write_text(quiet)
+    # A subshell would handle clicks beside a busy cell, but JupyterLab makes it at its leisure: which of the two
+    # meets a click would be luck. Both are tested in `test_kernels`.
+    (settings / "kernels-settings.jupyterlab-settings").write_text('{"commsOverSubshells": "disabled"}')
     url = f"http://127.0.0.1:{port}"
     with log.open("wb") as out:
         process = subprocess.Popen(
