@@ -34,6 +34,7 @@ __all__ = [
     "connect",
     "decode",
     "decoder",
+    "embedded",
     "errors",
     "redact",
 ]
@@ -59,6 +60,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "embedded":
+        return import_module("beanops.embedded")
     if name not in _HOMES:
         raise AttributeError(f"module 'beanops' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

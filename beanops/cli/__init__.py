@@ -1,8 +1,8 @@
 """The command line: `beanops COMMAND`, one of the three faces.
 
-What lives here: the commands and how they print (`app`, `look`, `act`, `live`, `options`, `output`, `exits`), and the
-demo's workload (`demo`). Nothing imports this room. A command's module is imported when it is called: `--help`
-costs little more than click.
+What lives here: the commands and how they print (`app`, `look`, `jobs`, `act`, `live`, `options`, `output`, `exits`),
+and the demo's workload (`demo`). Nothing imports this room. A command's module is imported when it is called:
+`--help` costs little more than click.
 """
 
 from __future__ import annotations

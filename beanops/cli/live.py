@@ -20,6 +20,7 @@ from beanops.cli.streams import on_terminal
 from beanops.embedded.process import Beanstalkd
 from beanops.protocol.errors import UsageError
 from beanops.session.session import connect
+from beanops.text import safe_text
 
 #: Seconds between the two looks of a demo without a terminal.
 _BETWEEN = 3.0
@@ -91,7 +92,7 @@ def _server(embedded: bool) -> Iterator[tuple[str, str]]:
             yield address, "beanops' own server (in memory)"
     else:
         with Beanstalkd() as server, connect(server.address, source="cli") as session:
-            yield server.address, f"a private beanstalkd {session.server().version}"
+            yield server.address, safe_text(f"a private beanstalkd {session.server().version}")
 
 
 def _print_twice(address: str) -> None:

@@ -32,7 +32,7 @@ _TUBE_COLUMNS = {
     "paused": "pause_time_left",
     "total": "total_jobs",
 }
-_JOB_COLUMNS = ("id", "tube", "state", "priority", "age", "delay", "ttr", "time_left", "reserves", "timeouts")
+JOB_COLUMNS = ("id", "tube", "state", "priority", "age", "delay", "ttr", "time_left", "reserves", "timeouts")
 
 
 @click.command()
@@ -87,7 +87,7 @@ def _tube(session: Session, tube: str) -> TubeStats:
         raise Incomplete(f"there is no tube {tube} on {session.address}") from None
 
 
-class _Peeked(NamedTuple):
+class Peeked(NamedTuple):
     """A job with its body, which a `FoundJob` may lack."""
 
     stats: JobStats
@@ -98,10 +98,19 @@ class _Peeked(NamedTuple):
 @click.argument("tube", required=False)
 @click.option("--state", type=click.Choice(HEAD_STATES), help="Only the next job in this state.")
 @options.ids(required=False)
+@options.redact
 @click.option("--raw", is_flag=True, help="Write the body of the one job, byte for byte.")
 @options.server
 @options.printing
-def peek(tube: str | None, state: str | None, ids: list[int] | None, raw: bool, server: str, output: str) -> None:
+def peek(
+    tube: str | None,
+    state: str | None,
+    ids: list[int] | None,
+    redact: tuple[str, ...],
+    raw: bool,
+    server: str,
+    output: str,
+) -> None:
     """Show the next jobs of TUBE, one for each state, or any jobs by --ids, without reserving them.
 
     One job is shown whole, its body decoded; several are shown in a table.
@@ -110,18 +119,18 @@ def peek(tube: str | None, state: str | None, ids: list[int] | None, raw: bool, 
         raise click.UsageError("name a tube, or jobs by --ids: one of the two")
     if ids is not None and state is not None:
         raise click.UsageError("--state goes with a tube, not with --ids")
-    with connect(server, source="cli") as session:
+    with connect(server, source="cli", redact=redact) as session:
         if ids is not None:
             jobs = list(session.jobs_by_id(ids))
             missing = [f"job {id} does not exist" for id, job in zip(ids, jobs, strict=True) if job is None]
         else:
             assert tube is not None
             jobs, missing = _heads(session, tube, [state] if state else list(HEAD_STATES))
-    found = [_Peeked(job.stats, job.body or b"") for job in jobs if job is not None]
+    found = [Peeked(job.stats, session.shown(job.body or b"")) for job in jobs if job is not None]
     if raw:
         _write_raw(found, missing)
     else:
-        _show_jobs(found, output)
+        show_jobs(found, output)
     if missing and (ids is not None or not found):
         more = f" ({len(missing) - 1} more like it)" if len(missing) > 1 and ids is not None else ""
         raise Incomplete(f"{missing[0]}{more}")
@@ -136,7 +145,7 @@ def _heads(session: Session, tube: str, states: list[str]) -> tuple[list[FoundJo
     return [heads[state] for state in states], [f"no job of tube {tube} is {' or '.join(states)}"]
 
 
-def _write_raw(jobs: list[_Peeked], missing: list[str]) -> None:
+def _write_raw(jobs: list[Peeked], missing: list[str]) -> None:
     if len(jobs) > 1:
         raise click.UsageError(f"--raw writes one body, and these are {len(jobs)} jobs")
     if on_terminal("stdout"):
@@ -145,9 +154,10 @@ def _write_raw(jobs: list[_Peeked], missing: list[str]) -> None:
         click.echo(job.body, nl=False)
 
 
-def _show_jobs(jobs: list[_Peeked], output: str) -> None:
+def show_jobs(jobs: list[Peeked], output: str) -> None:
+    """Print jobs: one whole, several in a table."""
     if output == "json":
-        print_json([{**as_dict(job.stats), **_body(job.body)} for job in jobs])
+        print_json([{**as_dict(job.stats), **body_fields(job.body)} for job in jobs])
     elif output == "csv":
         rows = [{**as_dict(job.stats), "body": job.body.decode("utf-8", "backslashreplace")} for job in jobs]
         print_csv(rows, [*(field for field in JobStats._fields if field != "extra"), "body"])
@@ -158,11 +168,11 @@ def _show_jobs(jobs: list[_Peeked], output: str) -> None:
         click.echo(f"\n{decoded.text}")
     elif jobs:
         rows = [as_dict(job.stats) for job in jobs]
-        cells = [[*map(row.get, _JOB_COLUMNS), decode(job.body).summary] for row, job in zip(rows, jobs, strict=True)]
-        print_table([*_JOB_COLUMNS, "body"], cells)
+        cells = [[*map(row.get, JOB_COLUMNS), decode(job.body).summary] for row, job in zip(rows, jobs, strict=True)]
+        print_table([*JOB_COLUMNS, "body"], cells)
 
 
-def _body(body: bytes) -> dict[str, Any]:
+def body_fields(body: bytes) -> dict[str, Any]:
     """Return a body as JSON can hold it: exactly, and decoded."""
     decoded = decode(body)
     try:

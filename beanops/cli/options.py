@@ -35,6 +35,12 @@ printing = together(
     click.option("-o", "--output", type=click.Choice(["table", "json", "csv"]), help="How to print."),
     click.option("--json", "output", flag_value="json", help="The same as -o json."),
 )
+redact = click.option(
+    "--redact",
+    metavar="PATTERN",
+    multiple=True,
+    help="Hide values whose key matches, such as '*token*' or '/^card/'. May be given several times.",
+)
 read_only = click.option("--read-only", is_flag=True, help="Refuse everything that would change a queue.")
 
 

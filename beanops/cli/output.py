@@ -34,12 +34,13 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, default=str).replace("\x7f", "\\u007f"))
 
 
-def print_csv(rows: Sequence[Mapping[str, Any]], columns: Iterable[str]) -> None:
-    """Print rows as CSV, with a heading also when there are none."""
+def print_csv(rows: Sequence[Mapping[str, Any]], columns: Iterable[str], *, heading: bool = True) -> None:
+    """Print rows as CSV, with a heading also when there are none, or without one below rows that have it."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     names = list(columns)
-    writer.writerow(names)
+    if heading:
+        writer.writerow(names)
     writer.writerows([_cell(row.get(name)) for name in names] for row in rows)
     click.echo(text.getvalue(), nl=False)
 

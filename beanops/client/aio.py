@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing, asynccontextmanager, suppress
 from types import TracebackType
@@ -29,6 +30,11 @@ T = TypeVar("T")
 _MAX_UNREAD = 256 * 1024
 
 
+def _hang_up(dialed: asyncio.Future[socket.socket]) -> None:
+    if dialed.exception() is None:
+        dialed.result().close()
+
+
 class _Stream(asyncio.Protocol):
     """Between the event loop and the framing: results gather here until somebody takes them."""
 
@@ -49,8 +55,7 @@ class _Stream(asyncio.Protocol):
         self._unread += len(data)
         if self._unread > _MAX_UNREAD and self.results:
             self.transport.pause_reading()
-        if self.results or self._connection.error is not None:
-            self._awake()
+        self._awake()
 
     def connection_lost(self, error: Exception | None) -> None:
         if error is not None and self._connection.error is None:
@@ -70,7 +75,7 @@ class _Stream(asyncio.Protocol):
         return results
 
     async def more(self, patience: float) -> None:
-        """Wait until there are results or an end, for at most `patience` seconds."""
+        """Wait until something was received, or the end, for at most `patience` seconds."""
         if self.results or self._connection.error is not None:
             return
         self._wake = asyncio.get_running_loop().create_future()
@@ -122,12 +127,12 @@ class AsyncClient:
         """
         await self.close()
         async with self._turn(closed=True):
-            loop = asyncio.get_running_loop()
-            # A name may take long to resolve: not in the event loop's thread.
-            socket = await loop.run_in_executor(None, dial, self.address, self.connect_timeout)
-            old, self._connection = self._connection, Connection()
+            self._end("another reconnect() came after it")
+            connection = Connection()
+            stream = await self._dial(connection)
+            # Not before there is a stream: a task that is cancelled above leaves a client that says it is closed.
+            old, self._connection, self._stream = self._connection, connection, stream
             self.max_job_size = MAX_BODY
-            _, self._stream = await loop.create_connection(lambda: _Stream(self._connection), sock=socket)
             try:
                 for result in await self._all(*restoring(old)):
                     if isinstance(result, ReplyError):
@@ -136,6 +141,18 @@ class AsyncClient:
             finally:
                 # Also after a failure: the next attempt must restore the same.
                 self._connection.used, self._connection.watched = old.used, old.watched
+
+    async def _dial(self, connection: Connection) -> _Stream:
+        loop = asyncio.get_running_loop()
+        # A name may take long to resolve: not in the event loop's thread, which goes on when this task is cancelled.
+        dialing = loop.run_in_executor(None, dial, self.address, self.connect_timeout)
+        try:
+            made = await asyncio.shield(dialing)
+        except asyncio.CancelledError:
+            dialing.add_done_callback(_hang_up)
+            raise
+        _, stream = await loop.create_connection(lambda: _Stream(connection), sock=made)
+        return stream
 
     async def close(self) -> None:
         """Close the connection; jobs that it reserved become ready. A command that waits in another task ends."""
@@ -234,14 +251,17 @@ class AsyncClient:
             raise window.failure
 
     async def _more(self, stream: _Stream) -> None:
-        """Wait until there are results."""
+        """Wait until something was received; a big body may take many turns."""
         connection = self._connection
         if connection.error is None:
             head = connection.waiting[0]
             patience = self.read_timeout + head.wait
+            unsent = stream.transport.get_write_buffer_size()
             try:
                 await stream.more(patience)
             except TimeoutError:
+                if stream.transport.get_write_buffer_size() < unsent:
+                    return  # nobody answers what is still on its way
                 connection.error = ReadTimeout(f"no answer to '{head.line}' within {patience:g} s")
         if connection.error is not None and not stream.results:
             raise type(connection.error)(f"{self.address}: {connection.error}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,9 @@ from typing import Any, SupportsIndex
 from beanops.client.address import Address
 from beanops.protocol import Command, Connection, Job, JobStats, commands
 from beanops.protocol.errors import ConnectFailed, ConnectionClosed
+
+#: Seconds; what `poll` can count. Beyond these 24 days nothing times out.
+_LONGEST_WAIT = (2**31 - 1) / 1000
 
 #: A job, its statistics, or its id.
 JobLike = Job | JobStats | SupportsIndex
@@ -71,3 +75,13 @@ def dial(address: Address, timeout: float) -> socket.socket:
         raise ConnectFailed(f"cannot connect to beanstalkd at {address}: {reason}") from None
     made.setblocking(False)
     return made
+
+
+def is_ready(peer: socket.socket, writing: bool, patience: float) -> bool:
+    """Wait until a socket can be read, or written if `writing`; False after `patience` seconds."""
+    seconds = patience if patience < _LONGEST_WAIT else None
+    if not hasattr(select, "poll"):  # Windows; elsewhere select fails beyond the 1,024th open file
+        return any(select.select([peer], [peer] if writing else [], [], seconds))
+    poll = select.poll()
+    poll.register(peer, select.POLLIN | (select.POLLOUT if writing else 0))
+    return bool(poll.poll(None if seconds is None else seconds * 1000))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import select
 import socket
 import threading
 from collections.abc import Generator, Iterable, Iterator
@@ -12,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self, SupportsIndex, TypeVar
 
 from beanops.client.address import Address
-from beanops.client.shared import JobLike, coming_back, dial, job_id, restoring
+from beanops.client.shared import JobLike, coming_back, dial, is_ready, job_id, restoring
 from beanops.client.window import Window
 from beanops.protocol import Command, Connection, Job, JobStats, ServerStats, TubeStats, commands
 from beanops.protocol.errors import (
@@ -34,8 +33,6 @@ from beanops.protocol.limits import (
 T = TypeVar("T")
 
 _RECEIVE = 64 * 1024
-#: Seconds; what `poll` can count. Beyond these 24 days nothing times out.
-_LONGEST_WAIT = (2**31 - 1) / 1000
 
 
 class Client:
@@ -90,7 +87,6 @@ class Client:
 
     def _open(self) -> None:
         self._socket = dial(self.address, self.connect_timeout)
-        self._poll = select.poll()
         self._connection = Connection()
         self._unsent = memoryview(b"")
         self.max_job_size = MAX_BODY
@@ -122,6 +118,7 @@ class Client:
         self.close()
         with self._turn(closed=True):
             old = self._connection
+            self._socket.close()  # that of a thread which was faster
             self._open()
             try:
                 for result in self._exchange(restoring(old)):
@@ -206,9 +203,9 @@ class Client:
 
         Examples
         --------
-        >>> from beanops import commands
+        >>> from beanops import commands, errors
         >>> for result in client.pipeline(commands.delete(id) for id in ids):   # doctest: +SKIP
-        ...     print("gone" if isinstance(result, beanops.NotFound) else "deleted")
+        ...     print("gone" if isinstance(result, errors.NotFound) else "deleted")
         """
         with self._turn():
             yield from self._exchange(commands)
@@ -268,8 +265,7 @@ class Client:
     def _wait(self) -> None:
         head = self._connection.waiting[0]
         patience = self.read_timeout + head.wait
-        self._poll.register(self._socket, select.POLLIN | (select.POLLOUT if self._unsent else 0))
-        if not self._poll.poll(patience * 1000 if patience < _LONGEST_WAIT else None):
+        if not is_ready(self._socket, bool(self._unsent), patience):
             self._connection.error = ReadTimeout(f"no answer to '{head.line}' within {patience:g} s")
             raise self._told(self._connection.error)
 

@@ -168,6 +168,8 @@ def _ignore(service: Service, client: Client, name: bytes) -> Answer:
 
 def _reserve_any(service: Service, client: Client, timeout: int | None) -> Answer:
     machine = service.machine
+    if timeout is not None and timeout < 0:
+        timeout = None  # 1.12 waits without a limit then
     machine.mark_worker(client)
     if machine.deadline_soon(client) and not any(tube.ready for tube in client.watched.items):
         return b"DEADLINE_SOON\r\n"

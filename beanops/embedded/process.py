@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
+from beanops.protocol import Connection, ServerStats, commands
 from beanops.protocol.errors import BeanopsError
 
 
@@ -34,7 +35,7 @@ class Beanstalkd:
     port : int or None
         A fixed port, to start again where an earlier one was.
     program : sequence of str
-        What to run instead of the ``beanstalkd`` on PATH; it must take the same flags.
+        What to run instead of the ``beanstalkd`` on PATH; it must take the same flags, and must not fork.
 
     Attributes
     ----------
@@ -46,7 +47,7 @@ class Beanstalkd:
     Raises
     ------
     CannotStart
-        There is no ``beanstalkd`` on PATH, or it did not come up within 5 seconds.
+        There is no ``beanstalkd`` on PATH, or it did not come up within 5 seconds, such as where the port is taken.
 
     Examples
     --------
@@ -75,21 +76,33 @@ class Beanstalkd:
     def _wait_until_ready(self) -> None:
         give_up = time.monotonic() + 5
         while self._process.poll() is None and time.monotonic() < give_up:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-            except OSError:
-                time.sleep(0.01)
-            else:
+            if self._answers():
                 return
+            time.sleep(0.01)
         self._process.kill()
         said = self._process.communicate()[1].decode("utf-8", "replace").strip().splitlines()
         raise CannotStart(f"beanstalkd did not come up on {self.address}: {said[-1] if said else 'it said nothing'}")
+
+    def _answers(self) -> bool:
+        # Whoever has the port answers too, until our own process finds it taken: only the pid tells them apart.
+        connection = Connection()
+        results: list[ServerStats] = []
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 1) as peer:
+                peer.sendall(connection.send(commands.stats()))
+                while not results and connection.error is None:
+                    results = connection.receive_data(peer.recv(65536))
+        except OSError:
+            return False
+        return bool(results) and isinstance(results[0], ServerStats) and results[0].pid == self.pid
 
     def stop(self, *, kill: bool = False) -> None:
         """End it; with `kill` as a crash would."""
         if self._process.poll() is None:
             self._process.kill() if kill else self._process.terminate()
-            self._process.communicate()
+        self._process.wait()
+        assert self._process.stderr is not None
+        self._process.stderr.close()
 
     def __str__(self) -> str:
         return self.address

@@ -33,8 +33,13 @@ class IdMap:
 
     def learn(self, id: int, tube: str) -> None:
         """Note that a job exists, and where."""
-        number = self._numbers.setdefault(tube, len(self._numbers) + _FIRST_TUBE)
-        self._chunk(id)[id & (_SIZE - 1)] = number
+        number = self._numbers.get(tube)
+        if number is None:
+            number = self._numbers[tube] = len(self._numbers) + _FIRST_TUBE
+        chunk = self._chunks.get(id >> _BITS)
+        if chunk is None or chunk is self._all_gone:
+            chunk = self._chunk(id)
+        chunk[id & (_SIZE - 1)] = number
         if id > self.top:
             self.top = id
 
@@ -81,3 +86,11 @@ class IdMap:
         if chunk is None or chunk is self._all_gone:
             chunk = self._chunks[key] = array("I", self._all_gone if chunk is not None else bytes(4 * _SIZE))
         return chunk
+
+
+class IdMaps(dict[str, IdMap]):
+    """What is known of each server process that was met, by its ``id``."""
+
+    def __missing__(self, server: str) -> IdMap:
+        known = self[server] = IdMap()
+        return known

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from itertools import islice
 from typing import NamedTuple
 
@@ -54,14 +55,12 @@ class Count(NamedTuple):
 def count(client: Client, selection: Selection) -> Count:
     """Ask the server how many jobs are selected now."""
     server = client.stats()
-    everything = selection.tube is None
-    if everything and selection.ids is None and "invalid" not in selection.states:
-        states = selection.states or ("ready", "reserved", "delayed", "buried")
-        expected: int | None = sum(getattr(server, f"current_jobs_{state}") for state in states)
-    elif selection.ids is None:
-        expected = selection.expected(sweep(client, selection.in_tube))
-    else:
+    if selection.ids is not None or "invalid" in selection.states:
         expected = None
+    elif selection.tube is None:
+        expected = sum(getattr(server, f"current_jobs_{state}") for state in selection.states)
+    else:
+        expected = selection.expected(sweep(client, selection.in_tube))
     return Count(expected, _stirred(server), server.current_waiting)
 
 
@@ -79,16 +78,19 @@ def _stirred(server: ServerStats) -> tuple[int, ...]:
         server.current_jobs_reserved,
         server.current_jobs_delayed,
         server.current_jobs_buried,
+        # A connection that ends gives its jobs back, which no other counter tells.
+        server.current_connections,
+        server.total_connections,
     )
 
 
-def bound(client: Client, idmap: IdMap, *, probe: bool) -> Bound:
+def bound(client: Client, idmap: IdMap, known: Callable[[], int], *, probe: bool) -> Bound:
     """Find out how high ids can be.
 
     Without a binlog ids start at 1 with the process, and each is given out by a put command that the server
     counts: that count is an exact bound. With a binlog they go on from an unknown id, so the bound is the
-    highest id that is known, from earlier scans, from the heads of tubes and by climbing from there, unless
-    `probe` allows to put a job, read its id and delete it.
+    highest id that is known, from earlier scans, from the record, from the heads of tubes and by climbing from
+    there, unless `probe` allows to put a job, read its id and delete it.
 
     Parameters
     ----------
@@ -96,15 +98,18 @@ def bound(client: Client, idmap: IdMap, *, probe: bool) -> Bound:
         One that never reserves.
     idmap : IdMap
         What is known of the ids.
+    known : callable
+        Returns the highest id that is on record.
     probe : bool
         Whether a job may be put into a tube of our own for a moment. It fails while the server drains.
     """
     server = client.stats()
+    idmap.top = max(idmap.top, server.total_jobs)  # each has taken an id of its own
     if not server.binlog_current_index:
         return Bound(server.cmd_put, True)
     if probe:
         return Bound(_probe(client, idmap), True)
-    for id in _hints(client):
+    for id in (known(), *_hints(client)):
         idmap.top = max(idmap.top, id)
     _climb(client, idmap)
     return Bound(idmap.top, False)
@@ -120,7 +125,10 @@ def _probe(client: Client, idmap: IdMap) -> int:
 
 def _hints(client: Client) -> list[int]:
     """Return the ids at the heads of tubes: seldom the highest, but of its size."""
-    tubes = [tube.name for tube in sweep(client) if tube.current_jobs_ready + tube.current_jobs_buried]
+    full = (
+        tube for tube in sweep(client) if tube.current_jobs_ready + tube.current_jobs_delayed + tube.current_jobs_buried
+    )
+    tubes = [tube.name for tube in full]
     look = []
     for tube in islice(tubes, _HINT_TUBES):
         look += [commands.use(tube), commands.peek_ready(), commands.peek_buried(), commands.peek_delayed()]

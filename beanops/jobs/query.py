@@ -22,6 +22,8 @@ class Query:
     ----------
     sql : str
         The query; only the columns that it mentions are kept.
+    redact : sequence of str
+        Patterns of keys whose values it must not see.
 
     Attributes
     ----------
@@ -34,7 +36,8 @@ class Query:
         DuckDB does not accept the query.
     """
 
-    def __init__(self, sql: str) -> None:
+    def __init__(self, sql: str, redact: Sequence[str] = ()) -> None:
+        self._redact = redact
         self._sql = sql
         # The star of count(*) asks for no column.
         self._names = columns_in(_COUNT.sub("", sql))
@@ -45,7 +48,8 @@ class Query:
 
     def add(self, jobs: Sequence[FoundJob]) -> None:
         """Add jobs to the table."""
-        self._connection.execute(f"insert into jobs {register(self._connection, 'batch', jobs, self._names)}")
+        source = register(self._connection, "batch", jobs, self._names, self._redact)
+        self._connection.execute(f"insert into jobs {source}")
 
     def run(self) -> pandas.DataFrame:
         """Run the query on the jobs so far."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from beanops.client.sync import Client
@@ -12,6 +13,11 @@ from beanops.protocol.errors import NotFound, ReplyError
 
 #: The states that have a head which the server shows; reserved jobs have none.
 HEAD_STATES = ("ready", "delayed", "buried")
+#: Bytes of bodies after which a batch takes no more.
+_MAX_BODIES = 4 * 2**20
+#: Jobs whose statistics are asked for before their bodies.
+_PART = 256
+_END = object()
 
 
 class FoundJob(NamedTuple):
@@ -22,7 +28,7 @@ class FoundJob(NamedTuple):
     stats : JobStats
         Its tube, state, priority and counts.
     body : bytes or None
-        Its body; None when it was not asked for.
+        Its body; None when it was not asked for, or has not yet arrived at the server.
     """
 
     stats: JobStats
@@ -48,22 +54,22 @@ class FoundJob(NamedTuple):
 def read_stats(client: Client, ids: Iterable[int]) -> Iterator[JobStats | None]:
     """Yield the statistics of each job in turn, None for one that does not exist."""
     for result in client.pipeline(map(commands.stats_job, ids)):
-        yield _found(result)
+        yield present(result)
 
 
 def read_jobs(client: Client, ids: Iterable[int]) -> Iterator[FoundJob | None]:
     """Yield each job in turn with its body, None for one that does not exist."""
-
-    def both() -> Iterator[Command[Any]]:
-        for id in ids:
-            yield commands.stats_job(id)
-            yield commands.peek(id)
-
-    results = client.pipeline(both())
-    for stats, job in zip(results, results, strict=True):
-        found: JobStats | None = _found(stats)
-        peeked: Job | None = _found(job)
-        yield FoundJob(found, peeked.body) if found is not None and peeked is not None else None
+    left = iter(ids)
+    while part := list(islice(left, _PART)):
+        known = list(read_stats(client, part))
+        wanted = [stats.id for stats in known if stats is not None and _has_body(stats)]
+        peeked = client.pipeline(map(commands.peek, wanted))
+        bodies = {id: job.body for id, job in zip(wanted, map(present, peeked), strict=True) if job is not None}
+        for stats in known:
+            if stats is None or (stats.id not in bodies and _has_body(stats)):
+                yield None
+            else:
+                yield FoundJob(stats, bodies.get(stats.id))
 
 
 def read_heads(client: Client, tube: str) -> dict[str, FoundJob | None]:
@@ -99,7 +105,7 @@ def read_heads(client: Client, tube: str) -> dict[str, FoundJob | None]:
     using, *heads, _ = client.pipeline(look)
     if isinstance(using, ReplyError):
         raise using
-    jobs: list[Job | None] = [_found(head) for head in heads]
+    jobs: list[Job | None] = [present(head) for head in heads]
     stats = read_stats(client, [job.id for job in jobs if job is not None])
     found: dict[str, FoundJob | None] = {}
     for state, job in zip(HEAD_STATES, jobs, strict=True):
@@ -110,10 +116,48 @@ def read_heads(client: Client, tube: str) -> dict[str, FoundJob | None]:
     return found
 
 
-def _found(result: Any) -> Any:
+def present(result: Any) -> Any:
     """Return a result, None for `NotFound`; raise any other error."""
     if isinstance(result, NotFound):
         return None
     if isinstance(result, ReplyError):
         raise result
     return result
+
+
+class Bodies:
+    """Asks for the bodies of jobs until there are enough bytes for one batch."""
+
+    def __init__(self, jobs: Sequence[FoundJob]) -> None:
+        self._jobs = jobs
+        self._size = 0
+
+    def asks(self) -> Iterator[Command[Any]]:
+        """Yield the commands; they end early when the answers that were read are large enough."""
+        for job in self._jobs:
+            if self._size >= _MAX_BODIES:
+                return
+            if _has_body(job.stats):
+                yield commands.peek(job.id)
+
+    def read(self, answers: Iterator[Any]) -> tuple[list[FoundJob], int]:
+        """Return the jobs that are still there with their bodies, and how many were asked for."""
+        found = []
+        asked = 0
+        for job in self._jobs:
+            asked += 1
+            if not _has_body(job.stats):
+                found.append(job)
+                continue
+            answer: Any = next(answers, _END)
+            if answer is _END:
+                return found, asked - 1
+            if present(answer) is not None:
+                self._size += len(answer.body)
+                found.append(FoundJob(job.stats, answer.body))
+        return found, asked
+
+
+def _has_body(stats: JobStats) -> bool:
+    # While a body is on its way the server answers a peek with what is in its memory, and without the line's end.
+    return stats.state != "invalid"

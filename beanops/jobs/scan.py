@@ -1,55 +1,33 @@
-"""The scan: a stream of the jobs that a selection means, found by asking for ids, in constant memory."""
+"""The scan: a stream of the jobs that a selection means, found by asking for ids, in constant memory.
+
+How high ids can be is in `plan`, when all jobs are found in `account`.
+"""
 
 from __future__ import annotations
 
 import time
-from array import array
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from functools import cache
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 from beanops.client.sync import Client
-from beanops.jobs.idmap import IdMap
-from beanops.jobs.plan import Bound, Count, bound, count
-from beanops.jobs.read import FoundJob
+from beanops.jobs.account import Account
+from beanops.jobs.idmap import IdMap, IdMaps
+from beanops.jobs.order import First
+from beanops.jobs.plan import Bound, bound
+from beanops.jobs.progress import Progress
+from beanops.jobs.read import Bodies, FoundJob, present
 from beanops.jobs.select import Selection
 from beanops.jobs.where import Where
-from beanops.protocol import JobStats, commands
-from beanops.protocol.errors import NotFound, ReplyError, UsageError
+from beanops.protocol import Command, JobStats, ServerStats, commands
+from beanops.protocol.errors import ArgumentError
 
 #: Ids asked for in one go: the first page comes soon, and a long scan seldom waits for a round trip.
-_FIRST_BLOCK, _BLOCK = 256, 4096
+_FIRST_BLOCK, _BLOCK = 256, 8192
 #: How far to look above an inexact bound while jobs are missing, before giving up.
 _GIVE_UP = 1_000_000
-#: Bytes of bodies in one batch beyond which batches get smaller.
-_MAX_BODIES = 4 * 2**20
-
-
-class Progress(NamedTuple):
-    """How far a scan has come.
-
-    Attributes
-    ----------
-    looked : int
-        Ids that were looked at, those known to be gone included.
-    found : int
-        Jobs found in the selected tubes and states, before the predicate.
-    expected : int or None
-        How many the server counted; None when it does not count them.
-    remaining : int
-        Ids that are still to be looked at, at most.
-    rate : float
-        Ids a second.
-    seconds_left : float or None
-        At that rate, at most; None before there is one.
-    """
-
-    looked: int
-    found: int
-    expected: int | None
-    remaining: int
-    rate: float
-    seconds_left: float | None
 
 
 class Scan:
@@ -63,9 +41,11 @@ class Scan:
     connect : callable
         Returns a connected client that never reserves.
     selection : Selection
-        Which jobs; `order` must be ``"newest"`` or ``"oldest"``.
-    idmap : IdMap
+        Which jobs. In the order of a column they come as one batch, when all were looked at or at a cancel.
+    idmaps : IdMaps
         What is known of the server's ids; the scan adds to it.
+    known : callable
+        Returns the highest id that is on record for a server process, by its ``id``. Asked only when it helps.
     bodies : bool
         Whether bodies are wanted. They are also read where the predicate needs them.
     probe : bool
@@ -74,6 +54,10 @@ class Scan:
         Most ids to ask for in a second.
     polite : bool
         Pause as long as each block took while workers wait for jobs, so that the server has time for them.
+    redact : sequence of str
+        Patterns of keys whose values the predicate must not see; see `beanops.redact`.
+    report : callable or None
+        Called with the `Progress` after every block, also when it held nothing that is wanted.
     clock, sleep : callable
         Of `time`, for tests.
 
@@ -81,10 +65,8 @@ class Scan:
     ----------
     complete : bool
         Whether all selected jobs were found.
-    unlooked : list of sequence of int
-        Ids that were not looked at. Above an inexact bound there may be more.
     bound : Bound or None
-        How high ids can be; None before the scan knows.
+        How high ids can be; None before the scan knows, and when the ids were given.
 
     Examples
     --------
@@ -97,55 +79,68 @@ class Scan:
         self,
         connect: Callable[[], Client],
         selection: Selection,
-        idmap: IdMap,
+        idmaps: IdMaps,
         *,
+        known: Callable[[str], int] = lambda instance: 0,
         bodies: bool = True,
         probe: bool = False,
         max_rate: float | None = None,
         polite: bool = True,
+        redact: Sequence[str] = (),
+        report: Callable[[Progress], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        if selection.order not in ("newest", "oldest"):
-            raise UsageError(f"a scan goes newest or oldest first, not by {selection.order}: sort what it found")
+        if max_rate is not None and not max_rate > 0:
+            raise ArgumentError("max_rate", max_rate, "a number of ids a second above 0, or None")
         self.complete = False
         self.bound: Bound | None = None
         self._connect = connect
         self._selection = selection
-        self._idmap = idmap
-        self._where = None if selection.where is None else Where(selection.where)
+        self._idmaps = idmaps
+        self._known = known
+        self._where = None if selection.where is None else Where(selection.where, redact)
         self._bodies_first = self._where is not None and self._where.needs_bodies
-        self._bodies = bodies or self._bodies_first
+        self._bodies = bodies or self._bodies_first or selection.order.endswith("size")
+        by_id = selection.order in ("newest", "oldest")
+        self._limit = selection.limit if by_id else None
+        self._first = None if by_id else First(selection.order, selection.limit)
         self._probe = probe
         self._max_rate = max_rate
         self._polite = polite
+        self._report = report
         self._clock = clock
         self._sleep = sleep
-        self._start: Count | None = None
-        self._waiting = 0
+        self._in_tube = cache(selection.in_tube)
+        self._idmap = IdMap()
+        self._account: Account | None = None
         self._todo: list[Sequence[int]] = []
         self._bodiless: list[FoundJob] = []
-        self._block = _FIRST_BLOCK
-        self._found = array("Q")
+        self._most = _BLOCK if max_rate is None else max(1, min(_BLOCK, int(max_rate / 4)))
+        self._block = min(_FIRST_BLOCK, self._most)
         self._looked = 0
         self._yielded = 0
         self._seconds = 0.0
-        self._looked_when_verified = 0
-        self._went_above = False
+        self._above: range | None = None
         self._cancelled = False
 
     @property
     def progress(self) -> Progress:
         """How far the scan has come."""
-        remaining = sum(map(len, self._todo))
+        remaining = sum(map(_size, self._todo))
         rate = self._looked / self._seconds if self._seconds > 0 else 0.0
-        expected = self._start.expected if self._start else None
-        return Progress(self._looked, len(self._found), expected, remaining, rate, remaining / rate if rate else None)
+        found, expected = (len(self._account.found), self._account.expected) if self._account else (0, None)
+        return Progress(self._looked, found, expected, remaining, rate, remaining / rate if rate else None)
 
     @property
     def unlooked(self) -> list[Sequence[int]]:
-        """Ids that were not looked at."""
+        """Ids that were not looked at. Above an inexact bound there may be more."""
         return list(self._todo)
+
+    @property
+    def enough(self) -> bool:
+        """Whether as many jobs were found as were wanted."""
+        return self._limit is not None and self._yielded >= self._limit
 
     @property
     def verdict(self) -> str:
@@ -153,11 +148,15 @@ class Scan:
         progress = self.progress
         if self.complete:
             return f"complete: {progress.found} found"
-        if self._selection.limit is not None and self._yielded >= self._selection.limit:
+        if self.enough:
             return f"the {self._selection.order} {self._yielded}; no more were looked for"
-        parts = [f"ids {min(part)} to {max(part)}" for part in self._todo[:3]]
-        if self.bound is not None and not self.bound.exact and not self._went_above:
-            parts.append(f"ids above {self.bound.top}")
+        if self._account is None:
+            return "incomplete: nothing was looked at"
+        parts = [f"ids {min(part[0], part[-1])} to {max(part[0], part[-1])}" for part in self._todo[:3]]
+        if len(self._todo) > 3:
+            parts.append("and more")
+        if self.bound is not None and not self.bound.exact:
+            parts.append(f"ids above {self._above[-1] if self._above else self.bound.top}")
         of = "" if progress.expected is None else f" of {progress.expected}"
         return f"incomplete: {progress.found}{of} found; not looked at: {', '.join(parts) or 'nothing'}"
 
@@ -166,77 +165,92 @@ class Scan:
         self._cancelled = True
 
     def __iter__(self) -> Iterator[list[FoundJob]]:
+        if self._first is None:
+            yield from self._by_id()
+            return
+        for batch in self._by_id():
+            self._first.add(batch)
+        if jobs := self._first.jobs:
+            yield jobs
+
+    def _by_id(self) -> Iterator[list[FoundJob]]:
         self._cancelled = False
-        if self._start is None:
+        if self._account is None:
             self._begin()
-        limit = self._selection.limit
-        while (self._todo or self._bodiless) and not self._cancelled and (limit is None or self._yielded < limit):
+        limit = self._limit
+        while (self._todo or self._bodiless) and not self._cancelled and not self.enough:
             started = self._clock()
-            batch, asked = self._next_batch(None if limit is None else limit - self._yielded)
+            batch, asked, server = self._next_batch(None if limit is None else limit - self._yielded)
             self._yielded += len(batch)
             elapsed = self._clock() - started
-            self._seconds += elapsed
+            pause = self._pause(asked, elapsed, server)
+            self._seconds += elapsed + pause
+            if self._report is not None:
+                self._report(self.progress)
             if batch:
                 yield batch
-            self._pause(asked, elapsed)
+            if pause:
+                self._sleep(pause)
 
     def _begin(self) -> None:
         client = self._connect()
-        newest = self._selection.order == "newest"
+        newest = self._selection.order != "oldest"
         ids = self._selection.ids
-        start = count(client, self._selection)
-        if ids is not None:
-            ids = sorted(ids, reverse=newest) if not isinstance(ids, range) or (ids.step > 0) == newest else ids
+        account = Account(client, self._selection)
+        instance = client.stats().id
+        self._idmap = self._idmaps[instance]
+        if isinstance(ids, range):
+            self._todo = [ids if not ids or (ids[0] >= ids[-1]) == newest else ids[::-1]]
+        elif ids is not None:
+            ids = sorted(ids, reverse=newest)
             self._todo = [ids[at : at + _BLOCK] for at in range(0, len(ids), _BLOCK)]
-        elif start.expected != 0:
-            self.bound = bound(client, self._idmap, probe=self._probe)
+        elif account.expected != 0:
+            self.bound = bound(client, self._idmap, lambda: self._known(instance), probe=self._probe)
             top = self.bound.top
             self._todo = [range(top, 0, -1) if newest else range(1, top + 1)]
             if self._probe:
-                start = count(client, self._selection)  # the probe itself stirred the counters
-        self._start = start
+                account.start(client)  # the probe itself stirred the counters
+        self._todo = [part for part in self._todo if part]
+        self._account = account
         self.complete = not self._todo
 
-    def _next_batch(self, wanted: int | None) -> tuple[list[FoundJob], int]:
+    def _next_batch(self, wanted: int | None) -> tuple[list[FoundJob], int, ServerStats]:
         """Ask for the bodies that the last block still lacks and for the next block of ids, in one pipeline.
 
-        Nothing is noted before all of it was answered, so that a lost connection loses nothing.
+        The scan moves on only after all of it was answered, so that a lost connection loses nothing.
         """
+        assert self._account is not None
         client = self._connect()
         enough = wanted is not None and not self._bodies_first and len(self._bodiless) >= wanted
-        block, rest = ((), self._todo) if enough else self._next_block()
+        block, rest = ((), self._todo) if enough or len(self._bodiless) > self._most else self._next_block()
         ids: Sequence[int] = block
-        if isinstance(block, range) and self._selection.ids is None:
-            ids = self._idmap.candidates(block, self._selection.in_tube)
-        asks = chain(
-            (commands.peek(job.id) for job in self._bodiless), map(commands.stats_job, ids), (commands.stats(),)
-        )
-        answers: list[Any] = list(client.pipeline(asks))
-        server = answers.pop()
-        peeked, looked = answers[: len(self._bodiless)], answers[len(self._bodiless) :]
-        found = [
-            job._replace(body=answer.body)
-            for job, answer in zip(self._bodiless, peeked, strict=True)
-            if _exists(answer)
-        ]
-        matching = self._note(ids, looked)
-        self._todo = rest
-        self._looked += len(block)
-        self._found.extend([job.id for job in matching])
-        self._waiting = server.current_waiting
-        self._adapt(sum(len(job.body or b"") for job in found))
+        if isinstance(block, range) and abs(block.step) == 1:
+            ids = self._idmap.candidates(block, self._in_tube)
+        bodies = Bodies(self._bodiless if self._bodies_first else self._bodiless[:wanted])
+        asks: Iterator[Command[Any]] = chain((commands.stats(),), map(commands.stats_job, ids), bodies.asks())
+        # Answers are read while the server works on the next ones: nothing here waits for a whole block.
+        with closing(client.pipeline(asks)) as answers:
+            server: ServerStats = present(next(answers))
+            self._idmap = self._idmaps[server.id]  # another one after a restart of the server
+            hits = self._note(ids, answers)
+            found, asked = bodies.read(answers)
+        matching = hits
         if self._where is not None:
             if self._bodies_first:
                 found = self._where.matching(found)
             else:
-                matching = self._where.matching(matching)
+                matching = self._where.matching(hits)
+        self._account.found.extend([job.id for job in hits])
+        self._looked += len(block)
+        self._todo = rest
         if self._bodies:
-            self._bodiless = matching
+            self._bodiless = self._bodiless[asked:] + matching
         else:
             found = matching
+        self._block = min(self._most, self._block * 2)
         if not enough:
-            self._look_whether_done(client)
-        return found[:wanted], len(ids)
+            self._look_whether_done(client, self._account)
+        return found[:wanted], len(ids), server
 
     def _next_block(self) -> tuple[Sequence[int], list[Sequence[int]]]:
         if not self._todo:
@@ -245,69 +259,43 @@ class Scan:
         rest = first[self._block :]
         return first[: self._block], [rest, *self._todo[1:]] if rest else self._todo[1:]
 
-    def _adapt(self, size: int) -> None:
-        """Let blocks grow until they are large, or their bodies are."""
-        most = _BLOCK if self._max_rate is None else max(1, min(_BLOCK, int(self._max_rate / 4)))
-        self._block = min(most, self._block * 2 if size < _MAX_BODIES else max(self._block // 2, 16))
-
-    def _note(self, ids: Sequence[int], looked: list[JobStats | ReplyError]) -> list[FoundJob]:
+    def _note(self, ids: Sequence[int], answers: Iterator[Any]) -> list[FoundJob]:
         """Remember what the answers tell, and return the jobs in the selected tubes and states."""
-        matching = []
+        hits = []
         gone = []
-        for id, stats in zip(ids, looked, strict=True):
-            if isinstance(stats, ReplyError):
-                if not isinstance(stats, NotFound):
-                    raise stats
+        learn, states, in_tube = self._idmap.learn, self._selection.states, self._in_tube
+        for id, stats in zip(ids, answers, strict=False):
+            if type(stats) is JobStats:
+                learn(id, stats.tube)
+                if stats.state in states and in_tube(stats.tube):
+                    hits.append(FoundJob(stats, None))
+            elif present(stats) is None:
                 gone.append(id)
-            else:
-                self._idmap.learn(id, stats.tube)
-                if self._selection.takes(stats):
-                    matching.append(FoundJob(stats, None))
         self._idmap.forget(gone)
-        return matching
+        return hits
 
-    def _look_whether_done(self, client: Client) -> None:
+    def _look_whether_done(self, client: Client, account: Account) -> None:
         """Stop early when every job that the server counts is accounted for; go on above the bound when not."""
-        assert self._start is not None
-        expected = self._start.expected
-        if self._todo and expected is not None and len(self._found) >= expected:
-            now = count(client, self._selection)
-            if now.stirred == self._start.stirred or self._all_still_there(client):
+        if self._todo:
+            self.complete = account.settled(client, self._looked, sum(map(_size, self._todo)))
+            if self.complete:
                 self._todo = []
-                self.complete = True
-            self._start = now
-        elif not self._todo:
-            inexact = self.bound is not None and not self.bound.exact
-            missing = inexact and expected is not None and len(self._found) < expected
-            if missing and self.bound is not None and not self._went_above:
-                self._went_above = True
-                self._todo = [range(self.bound.top + 1, self.bound.top + 1 + _GIVE_UP)]
-            else:
-                self.complete = not missing
+        elif self.bound is None or self.bound.exact:
+            self.complete = True
+        else:
+            self.complete = account.stands(client)
+            if not self.complete and self._above is None:
+                self._above = range(self.bound.top + 1, self.bound.top + 1 + _GIVE_UP)
+                self._todo = [self._above]
 
-    def _all_still_there(self, client: Client) -> bool:
-        """Whether the jobs that were found are selected now, and are as many as the server counts now.
-
-        While jobs move, equal numbers alone prove nothing: one may have left that was found, one come that was
-        not. This costs a command for each job found, so it is only done again when that many ids were looked at.
-        """
-        if self._looked - self._looked_when_verified < len(self._found):
-            return False
-        self._looked_when_verified = self._looked
-        here = 0
-        for stats in client.pipeline(map(commands.stats_job, self._found)):
-            here += isinstance(stats, JobStats) and self._selection.takes(stats)
-        return here == count(client, self._selection).expected
-
-    def _pause(self, asked: int, elapsed: float) -> None:
-        pause = elapsed if self._polite and self._waiting else 0.0
+    def _pause(self, asked: int, elapsed: float, server: ServerStats) -> float:
+        """Return how many seconds to leave to others."""
+        pause = elapsed if self._polite and server.current_waiting else 0.0
         if self._max_rate is not None:
             pause = max(pause, asked / self._max_rate - elapsed)
-        if pause > 0 and self._todo:
-            self._sleep(pause)
+        return pause if self._todo else 0.0
 
 
-def _exists(answer: Any) -> bool:
-    if isinstance(answer, ReplyError) and not isinstance(answer, NotFound):
-        raise answer
-    return not isinstance(answer, NotFound)
+def _size(part: Sequence[int]) -> int:
+    """Return the length, also of a range that is too long for `len`."""
+    return abs((part[-1] - part[0]) // part.step) + 1 if isinstance(part, range) else len(part)

@@ -12,7 +12,9 @@ from beanops.protocol import Job, JobStats, TubeStats
 from beanops.protocol.errors import ArgumentError
 from beanops.protocol.limits import U64_MAX, check_number
 
+#: All states of a job; ``invalid`` is one whose body is still on the way, which the server does not count.
 STATES = ("ready", "reserved", "delayed", "buried", "invalid")
+_COUNTED = frozenset(STATES[:4])
 #: What jobs can be ordered by; a leading ``-`` turns it round.
 COLUMNS = ("id", "tube", "state", "priority", "age", "delay", "ttr", "time_left", "reserves", "timeouts", "releases",
            "buries", "kicks", "size")  # fmt: skip
@@ -27,7 +29,7 @@ class Selection(NamedTuple):
     tube : str or None
         A name, or a glob such as ``"mail-*"``; None means all tubes.
     states : frozenset of str
-        The states that are wanted; empty means all.
+        The states that are wanted.
     ids : sequence of int or None
         The only ids that are looked at; None means all.
     where : str or None
@@ -39,7 +41,7 @@ class Selection(NamedTuple):
     """
 
     tube: str | None = None
-    states: frozenset[str] = frozenset()
+    states: frozenset[str] = _COUNTED
     ids: Sequence[int] | None = None
     where: str | None = None
     limit: int | None = None
@@ -51,14 +53,13 @@ class Selection(NamedTuple):
 
     def takes(self, stats: JobStats) -> bool:
         """Whether a job is meant, the predicate aside."""
-        return (not self.states or stats.state in self.states) and self.in_tube(stats.tube)
+        return stats.state in self.states and self.in_tube(stats.tube)
 
     def expected(self, tubes: Iterable[TubeStats]) -> int | None:
         """Return how many jobs of these tubes are meant, None when the server does not count them."""
         if self.ids is not None or "invalid" in self.states:
             return None
-        states = self.states or frozenset(STATES[:4])
-        counts = [f"current_jobs_{state}" for state in states]
+        counts = [f"current_jobs_{state}" for state in self.states]
         return sum(int(getattr(tube, count)) for tube in tubes if self.in_tube(tube.name) for count in counts)
 
 
@@ -78,7 +79,8 @@ def select(
     tube : str or None
         A name, or a glob such as ``"mail-*"``.
     state : str, iterable of str, or None
-        ``"ready"``, ``"reserved"``, ``"delayed"``, ``"buried"`` or ``"invalid"``; several in a list or with commas.
+        ``"ready"``, ``"reserved"``, ``"delayed"`` or ``"buried"``, all four by default, or ``"invalid"``, a job
+        whose body is still on the way; several in a list or with commas.
     ids : id, job, iterable of these, DataFrame with a column ``id``, str, or None
         The only jobs that are looked at; a text as in ``"5,7-9"``.
     where : str or None
@@ -108,7 +110,7 @@ def select(
         raise ArgumentError("order", order, f"newest, oldest, or one of {', '.join(COLUMNS)} (turned round by '-')")
     return Selection(
         tube,
-        frozenset(states),
+        frozenset(states) or _COUNTED,
         None if ids is None else ids_of(ids),
         where,
         None if limit is None else check_number("limit", limit, U64_MAX),

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from beanops.jobs.read import FoundJob
+from beanops.protocol import JobStats
 from beanops.protocol.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,27 +37,27 @@ class PredicateError(UsageError):
 
 
 class Column(NamedTuple):
-    """How one column is made: its numpy dtype, its SQL, and its value for a job."""
+    """How one column is made: its numpy dtype, its SQL, and for those of the body its value."""
 
     dtype: str
     sql: str
-    value: Callable[[FoundJob], Any]
+    value: Callable[[bytes], Any] | None = None
 
 
 def _stat(name: str, dtype: str) -> Column:
     sql = f"to_seconds({name})" if name in _INTERVALS else f"{name}::varchar" if dtype == "object" else name
-    return Column(dtype, f"{sql} as {name}", lambda job: getattr(job.stats, name))
+    return Column(dtype, f"{sql} as {name}")
 
 
-def body_text(job: FoundJob) -> str:
-    """Return the body as text: UTF-8, with what is not made visible as ``\\xNN``."""
-    return (job.body or b"").decode("utf-8", "backslashreplace")
+def body_text(body: bytes) -> str:
+    """Return a body as text: UTF-8, with what is not made visible as ``\\xNN``."""
+    return body.decode("utf-8", "backslashreplace")
 
 
-def _data(job: FoundJob) -> str:
+def _data(body: bytes) -> str:
     from beanops.jobs.bodies import decode
 
-    return decode(job.body or b"").json
+    return decode(body).json
 
 
 TABLE = {
@@ -66,12 +67,19 @@ TABLE = {
     "priority": _stat("priority", "uint32"),
     **{name: _stat(name, "int64") for name in _INTERVALS},
     **{name: _stat(name, "uint32") for name in ("reserves", "timeouts", "releases", "buries", "kicks")},
-    "size": Column("uint32", "size", lambda job: len(job.body or b"")),
+    "size": Column("uint32", "size", len),
     "body": Column("object", "body::varchar as body", body_text),
     "data": Column("object", "data::json as data", _data),
 }
 #: Columns that need the job's body, which costs a command more.
 BODY_COLUMNS = frozenset({"size", "body", "data"})
+
+
+def redacted(bodies: Iterable[bytes], patterns: Sequence[str]) -> list[bytes]:
+    """Return bodies with secret values hidden."""
+    from beanops.jobs.bodies import redact_body
+
+    return [redact_body(body, patterns) for body in bodies]
 
 
 def columns_in(sql: str) -> list[str]:
@@ -96,11 +104,27 @@ def connect() -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def register(connection: duckdb.DuckDBPyConnection, view: str, jobs: Sequence[FoundJob], names: Sequence[str]) -> str:
+def register(
+    connection: duckdb.DuckDBPyConnection,
+    view: str,
+    jobs: Sequence[FoundJob],
+    names: Sequence[str],
+    redact: Sequence[str] = (),
+) -> str:
     """Give jobs to DuckDB as `view` and return the SELECT that reads them with their proper types."""
     import numpy as np
 
-    columns = {name: np.array([TABLE[name].value(job) for job in jobs], dtype=TABLE[name].dtype) for name in names}
+    values = dict(zip(JobStats._fields, zip(*(job.stats for job in jobs), strict=True), strict=True)) if jobs else {}
+    bodies: list[bytes] = []
+    if not BODY_COLUMNS.isdisjoint(names):
+        bodies = [job.body or b"" for job in jobs]
+    shown = redacted(bodies, redact) if redact else bodies
+    columns = {}
+    for name in names:
+        dtype, _, value = TABLE[name]
+        # The size is that of the body itself, whatever is hidden.
+        made = values.get(name, ()) if value is None else list(map(value, bodies if name == "size" else shown))
+        columns[name] = np.array(made, dtype=dtype)
     connection.register(view, columns or {"nothing": np.zeros(len(jobs), dtype="uint8")})
     chosen = ", ".join(TABLE[name].sql for name in names) or "nothing"
     return f"select {chosen} from {view}"
@@ -113,6 +137,8 @@ class Where:
     ----------
     predicate : str
         Such as ``"data->>'$.user' = '42' and age > interval 1 hour"``.
+    redact : sequence of str
+        Patterns of keys whose values it must not see.
 
     Raises
     ------
@@ -120,8 +146,9 @@ class Where:
         It is no predicate on these columns.
     """
 
-    def __init__(self, predicate: str) -> None:
+    def __init__(self, predicate: str, redact: Sequence[str] = ()) -> None:
         self.predicate = predicate
+        self._redact = redact
         self._names = columns_in(predicate)
         self.needs_bodies = not BODY_COLUMNS.isdisjoint(self._names)
         self._connection = connect()
@@ -131,7 +158,7 @@ class Where:
         """Return the jobs for which the predicate is true, in order."""
         import duckdb
 
-        source = register(self._connection, "batch", jobs, self._names)
+        source = register(self._connection, "batch", jobs, self._names, self._redact)
         # The predicate stands on a line of its own, so that a comment in it ends with it.
         head = f"select place from (select row_number() over () - 1 as place, * from ({source}) as jobs) where (\n"
         query = f"{head}{self.predicate}\n) order by place"

@@ -14,6 +14,7 @@ from beanops.notebook.poll import Poller, Tick
 from beanops.notebook.static import html_table, text_table
 from beanops.notebook.view import View, weakly
 from beanops.protocol.errors import UsageError
+from beanops.session.record import Action
 from beanops.session.run import Run
 from beanops.session.session import Session
 
@@ -55,6 +56,8 @@ class Dashboard(View):
     def __init__(self, session: Session, poller: Poller, name: str) -> None:
         self._session = session.through("notebook")
         self._jobs: dict[str, FoundJob] = {}
+        self._logged = -1
+        self._numbers: dict[Action, int] = {}
         complain = weakly(self._complain)
         act, cancel = weakly(self._clicked), weakly(self.cancel)
         offered = not session.read_only
@@ -201,13 +204,13 @@ class Dashboard(View):
         return self._desk.act(name, *(TUBE_STEPS[name](self._session, tube, amount) for tube in self.tubes.selected))
 
     def _done(self, _: Sequence[Run]) -> None:
-        self.log.update(tables.action_rows(self._session.action_rows()))
+        self._show_log()
         self._poller.hurry()
 
     # -- show ----------------------------------------------------------------------------------------------------
 
     def _show(self, tick: Tick) -> None:
-        self.log.update(tables.action_rows(self._session.action_rows()))
+        self._show_log()
         if tick.lost is not None:
             known = "" if tick.snapshot is None else f" · the values are {tick.at - tick.snapshot.at:.0f} s old"
             self.chart.say("title", f"{self._session.address} is lost: {tick.lost}{known} · trying again", "lost")
@@ -225,6 +228,15 @@ class Dashboard(View):
         # A job that was selected after the look began stays as it was known.
         followed = [tick.jobs.get(id, self._jobs.get(str(id))) for id in self.followed]
         self._show_heads([*heads, *(job for job in followed if job is not None and job.stats.tube in self.wanted)])
+
+    def _show_log(self) -> None:
+        # The journal may be large and elsewhere: it is read when something was done, not at every tick.
+        with self._lock:
+            stamp = self._session.journal().stamp()
+            if stamp != self._logged:
+                self._logged = stamp
+                latest = self._session.action_rows(tables.LATEST)
+                self.log.update(tables.action_rows(latest, self._numbers))
 
     def _show_heads(self, jobs: list[FoundJob]) -> None:
         self._jobs = {str(job.id): job for job in jobs}

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from beanops.jobs.bodies import decode
+from beanops.jobs.progress import Progress
 from beanops.jobs.read import FoundJob
-from beanops.jobs.scan import Progress
 from beanops.jobs.select import STATES, Selection
 from beanops.monitor.rates import UNKNOWN, Rates
 from beanops.monitor.sample import Snapshot
@@ -173,9 +173,12 @@ def job_rows(jobs: Iterable[FoundJob]) -> dict[str, Cells]:
     return rows
 
 
-def action_rows(actions: list[record.Action]) -> dict[str, Cells]:
-    """Return a row for each of the latest actions, by its number."""
-    start = max(0, len(actions) - LATEST)
+def action_rows(actions: Iterable[record.Action], numbers: dict[record.Action, int]) -> dict[str, Cells]:
+    """Return a row for each action, by its number; `numbers` keeps those that were shown before."""
+    highest = max(numbers.values(), default=0)
+    known = {action: numbers.get(action) or (highest := highest + 1) for action in actions}
+    numbers.clear()
+    numbers.update(known)
     return {
         str(number): (
             str(number),
@@ -188,7 +191,7 @@ def action_rows(actions: list[record.Action]) -> dict[str, Cells]:
             action.outcome,
             safe_text(action.error or ""),
         )
-        for number, action in enumerate(actions[start:], start + 1)
+        for action, number in known.items()
     }
 
 
@@ -196,7 +199,7 @@ def asked(selection: Selection) -> str:
     """Return which jobs are meant, in words."""
     parts = [
         "jobs" if selection.tube is None else f"jobs of {safe_text(selection.tube)}",
-        " or ".join(state for state in STATES if state in selection.states),
+        "" if selection.states >= set(STATES[:4]) else " or ".join(s for s in STATES if s in selection.states),
         f"where {safe_text(selection.where, limit=80)}" if selection.where else "",
     ]
     return ", ".join(part for part in parts if part)

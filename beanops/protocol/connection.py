@@ -112,14 +112,14 @@ class Connection:
             end = buffer.find(b"\r\n", position, position + MAX_LINE + 2)
             if end < 0:
                 if size - position > MAX_LINE + 1:  # the last byte may be the CR
-                    raise ProtocolError(f"the server sent an endless line: {buffer[position : position + 40]!r}...")
+                    raise _alien(waiting[0], buffer[position : position + 40], "... and no end of a line")
                 self._needed = size - position + 1
                 return position
             command = waiting[0]
             words = buffer[position:end].split(b" ")
             reply = command.kind.replies.get(words[0])
             if reply is None or len(words) != reply.words + 1:
-                raise ProtocolError(f"the server answered '{command.line}' with {buffer[position:end][:80]!r}")
+                raise _alien(command, buffer[position:end][:80])
             start = end + 2
             if reply.payload:
                 length = words[-1]
@@ -166,3 +166,10 @@ class Connection:
 
 
 _TRACKED = frozenset({"use", "watch", "ignore"})
+
+
+def _alien(command: Command[Any], said: bytes | bytearray, more: str = "") -> ProtocolError:
+    said = bytes(said)
+    return ProtocolError(
+        f"what answers does not speak beanstalkd's protocol: to '{command.line}' it sent {said!r}{more}"
+    )

@@ -49,15 +49,20 @@ def check_number(argument: str, value: SupportsIndex, maximum: int) -> int:
     return number
 
 
+def is_tube(name: str) -> bool:
+    """Return whether a tube can have this name: 1 to 200 of ``A-Za-z0-9-+/;.$_()``, no leading ``-``."""
+    return _TUBE_NAME.fullmatch(name) is not None
+
+
 def check_tube(name: str, argument: str = "tube") -> str:
-    """Return `name` if a tube can have it: 1 to 200 of ``A-Za-z0-9-+/;.$_()``, no leading ``-``.
+    """Return `name` if a tube can have it.
 
     Raises
     ------
     ArgumentError
         `name` is no tube name.
     """
-    if not isinstance(name, str) or not _TUBE_NAME.fullmatch(name):
+    if not isinstance(name, str) or not is_tube(name):
         raise ArgumentError(argument, name, "1 to 200 of the characters A-Za-z0-9-+/;.$_(), not starting with '-'")
     return name
 

@@ -12,6 +12,7 @@ from operator import call
 from typing import Any, Generic, NamedTuple, TypeVar, get_type_hints
 
 from beanops.protocol.errors import ProtocolError
+from beanops.protocol.limits import is_tube
 
 R = TypeVar("R", bound=NamedTuple)
 
@@ -108,12 +109,15 @@ def read_names(payload: bytes) -> list[str]:
     Raises
     ------
     ProtocolError
-        A line is not ``- name``.
+        A line is not ``- name``, or no tube can have that name: it could not be asked for either.
     """
     names = []
     for line in payload.decode("utf-8", "replace").split("\n"):
         if line.startswith("- "):
-            names.append(_text(line[2:]))
+            name = _text(line[2:])
+            if not is_tube(name):
+                raise ProtocolError(f"the server's list has {name[:80]!r}, which no tube can be called")
+            names.append(name)
         elif line not in ("", "---"):
             raise ProtocolError(f"the server's list has a line that is not '- name': {line[:80]!r}")
     return names

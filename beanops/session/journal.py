@@ -215,7 +215,12 @@ class Journal:
             raise JournalError(f"the journal at {self.where} has no run {id}")
         return _run(row)
 
-    def entries(self, run: str, bodies: bool = False) -> list[Entry]:
+    def stamp(self) -> int:
+        """Return a number that is another one when something has come to its end since; costs next to nothing."""
+        with self._transaction() as connection:
+            return connection.execute(sa.select(sa.func.max(_OUTCOMES.c.seq))).scalar_one() or 0
+
+    def entries(self, run: str, bodies: bool = False, last: int | None = None) -> list[Entry]:
         """Return the actions of a run, in order.
 
         Parameters
@@ -224,9 +229,14 @@ class Journal:
             Its id.
         bodies : bool
             Whether to read bodies too; without, they are None.
+        last : int or None
+            Only so many, the last ones.
         """
         fields = _FIELDS if bodies else (*_FIELDS[:-1], sa.null())
         query = sa.select(_ACTIONS.c.n, _ACTIONS.c.time, *fields).where(_ACTIONS.c.run == run).order_by(_ACTIONS.c.n)
+        if last is not None:
+            highest = sa.select(sa.func.max(_ACTIONS.c.n)).where(_ACTIONS.c.run == run).scalar_subquery()
+            query = query.where(_ACTIONS.c.n > highest - last)
         with self._transaction() as connection:
             rows = connection.execute(query).all()
             fates = self._fates(connection, run, rows[-1][0] + 1 if rows else 0)
@@ -239,8 +249,7 @@ class Journal:
         for run in reversed(self.runs(server)):
             if left is not None and left <= 0:
                 break
-            entries = self.entries(run.id)
-            found.append([action_of(run, entry) for entry in (entries if left is None else entries[-left:])])
+            found.append([action_of(run, entry) for entry in self.entries(run.id, last=left)])
             left = None if left is None else left - len(found[-1])
         return [action for actions in reversed(found) for action in actions]
 

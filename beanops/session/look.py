@@ -1,4 +1,4 @@
-"""What a session sees: the server, its tubes and its jobs. Nothing here changes a queue."""
+"""What a session sees at known places: the server, its tubes, jobs by id and at the heads. `find` has the searches."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, SupportsIndex
 
 from beanops.client.address import Address
 from beanops.client.sync import Client
-from beanops.jobs.idmap import IdMap
 from beanops.jobs.read import FoundJob, read_heads, read_jobs
-from beanops.jobs.scan import Scan
-from beanops.jobs.select import select
 from beanops.monitor.sample import Snapshot, sample, sweep
 from beanops.protocol import Job, ServerStats, TubeStats
 from beanops.protocol.errors import NotFound
@@ -37,7 +34,6 @@ class Looking:
         self._timeouts = timeouts
         self._lock = threading.RLock()
         self._clients: dict[str, Client] = {}
-        self._idmaps: dict[str, IdMap] = {}
         self._looking()
 
     def _client(self, purpose: str) -> Client:
@@ -138,124 +134,3 @@ class Looking:
             There is no such tube.
         """
         return read_heads(self._looking(), tube)
-
-    def scan(
-        self,
-        tube: str | None = None,
-        *,
-        state: str | Iterable[str] | None = None,
-        ids: Any = None,
-        where: str | None = None,
-        limit: SupportsIndex | None = None,
-        order: str = "newest",
-        bodies: bool = True,
-        probe: bool = False,
-        max_rate: float | None = None,
-        polite: bool = True,
-    ) -> Scan:
-        """Find jobs, as a stream of batches. What it learns of ids makes the session's next scan shorter.
-
-        Parameters
-        ----------
-        tube, state, ids, where, limit, order
-            Which jobs, as in `select`; `order` is ``"newest"`` or ``"oldest"``.
-        bodies, probe, max_rate, polite
-            How, as in `Scan`.
-
-        Returns
-        -------
-        Scan
-            Iterate it for batches of `FoundJob`; it tells its progress, and at the end what is known.
-        """
-        selection = select(tube, state=state, ids=ids, where=where, limit=limit, order=order)
-        return Scan(
-            self._looking, selection, self._idmap(), bodies=bodies, probe=probe, max_rate=max_rate, polite=polite
-        )
-
-    def jobs(
-        self,
-        tube: str | None = None,
-        *,
-        state: str | Iterable[str] | None = None,
-        ids: Any = None,
-        where: str | None = None,
-        limit: SupportsIndex | None = None,
-        order: str = "newest",
-        bodies: bool = True,
-        probe: bool = False,
-    ) -> pandas.DataFrame:
-        """Find jobs.
-
-        Parameters
-        ----------
-        tube, state, ids, where, limit, order
-            Which jobs, as in `select`. Any other order than ``"newest"`` and ``"oldest"`` finds all, then sorts.
-        bodies : bool
-            Whether to read bodies too.
-        probe : bool
-            As in `Scan`.
-
-        Returns
-        -------
-        pandas.DataFrame
-            One row a job: ``id`` (uint64), ``tube``, ``state`` (categorical), ``priority`` (uint32), ``age``,
-            ``delay``, ``ttr``, ``time_left`` (timedelta64[us]), ``created`` (datetime64[us, UTC]), ``reserves``,
-            ``timeouts``, ``releases``, ``buries``, ``kicks`` (uint32), and with bodies ``size`` (uint32, bytes),
-            ``body`` (text) and ``data`` (decoded, Python objects). ``attrs["verdict"]`` says whether it is all.
-
-        Examples
-        --------
-        >>> jobs = session.jobs("mail", state="buried")        # doctest: +SKIP
-        >>> jobs.groupby(jobs.data.str["error"]).size()
-        """
-        from beanops.session.frames import jobs_frame
-
-        sorted_by = None if order in ("newest", "oldest") else order
-        scan = self.scan(
-            tube,
-            state=state,
-            ids=ids,
-            where=where,
-            limit=None if sorted_by else limit,
-            order="newest" if sorted_by else order,
-            bodies=bodies or sorted_by == "size",
-            probe=probe,
-        )
-        found = jobs_frame([job for batch in scan for job in batch], bodies)
-        if sorted_by:
-            found = found.sort_values(
-                sorted_by.removeprefix("-"), ascending=not sorted_by.startswith("-"), kind="stable", ignore_index=True
-            )
-            found = found if limit is None else found.head(int(limit))
-        found.attrs["verdict"] = scan.verdict
-        return found
-
-    def sql(self, query: str, tube: str | None = None, **selection: Any) -> pandas.DataFrame:
-        """Run a query on the jobs, as the table ``jobs``.
-
-        Parameters
-        ----------
-        query : str
-            SQL as DuckDB speaks it, on the columns of `beanops.jobs.where`.
-        tube, **selection
-            Which jobs to scan for it, as in `select`; without any, all of the server's.
-
-        Raises
-        ------
-        PredicateError
-            DuckDB does not accept it.
-
-        Examples
-        --------
-        >>> session.sql("select data->>'$.displayName' as job, count(*) from jobs group by 1", "mail")  # doctest: +SKIP
-        """
-        from beanops.jobs.query import Query
-
-        prepared = Query(query)
-        for batch in self.scan(tube, **selection, bodies=prepared.needs_bodies):
-            prepared.add(batch)
-        return prepared.run()
-
-    def _idmap(self) -> IdMap:
-        """Return what is known of the ids of the server process that answers now."""
-        return self._idmaps.setdefault(self.server().id, IdMap())

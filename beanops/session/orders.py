@@ -17,7 +17,7 @@ from beanops.session.run import Run
 from beanops.session.verbs import MOVE, Order, Settings, Verb
 
 if TYPE_CHECKING:
-    from beanops.session.look import Looking
+    from beanops.session.find import Finding
     from beanops.session.session import Session
 
 #: What a verb can be asked to act on: an id, a job, several of either, or a frame with a column ``id``.
@@ -92,7 +92,7 @@ def request_of(jobs: Any, settings: Settings, options: Options, there: Session |
 
 
 def orders_of(
-    look: Looking, verb: Verb, jobs: Any, settings: Settings, options: Options, keep_bodies: bool
+    look: Finding, verb: Verb, jobs: Any, settings: Settings, options: Options, keep_bodies: bool
 ) -> Iterator[list[Order]]:
     """Check what is asked for, and return orders for it in batches; looking jobs up begins with the first batch.
 
@@ -126,7 +126,7 @@ def orders_of(
     return _looked_up(look, verb, ids, settings, bodies, size)
 
 
-def look_up(look: Looking, ids: list[int], bodies: bool) -> list[FoundJob | None]:
+def look_up(look: Finding, ids: list[int], bodies: bool) -> list[FoundJob | None]:
     """Return what the server says of jobs, None for those that do not exist."""
     if bodies:
         return list(read_jobs(look._looking(), ids))
@@ -135,7 +135,7 @@ def look_up(look: Looking, ids: list[int], bodies: bool) -> list[FoundJob | None
 
 
 def _looked_up(
-    look: Looking, verb: Verb, ids: Any, settings: Settings, bodies: bool, size: int
+    look: Finding, verb: Verb, ids: Any, settings: Settings, bodies: bool, size: int
 ) -> Iterator[list[Order]]:
     for start in range(0, len(ids), size):
         part = list(ids[start : start + size])

@@ -1,4 +1,4 @@
-"""The session: one server, looked at and acted upon. Looking is in `look`; the funnel of actions is in `act`."""
+"""The session: one server, looked at and acted upon. `look` and `find` see, `act` is the funnel of actions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from beanops.protocol.limits import (
 )
 from beanops.session.act import Actor, How, Refused, Who
 from beanops.session.config import default_journal, profile
-from beanops.session.look import Looking
+from beanops.session.find import Finding
 from beanops.session.orders import (
     Jobs,
     Options,
@@ -36,7 +36,7 @@ from beanops.session.orders import (
     orders_of,
     request_of,
 )
-from beanops.session.record import Action, Intent, action_of, actions_frame, runs_frame
+from beanops.session.record import Action, Intent, JournalError, action_of, actions_frame, runs_frame
 from beanops.session.reservation import Reservation
 from beanops.session.run import Run
 from beanops.session.show import session_html
@@ -55,6 +55,7 @@ def connect(
     source: str = "script",
     actor: str | None = None,
     read_only: bool | None = None,
+    redact: Iterable[str] = (),
     journal: str | Journal | None = None,
     keep_bodies: bool | None = None,
     connect_timeout: float = 5.0,
@@ -74,6 +75,9 @@ def connect(
         For the record; by default the user and the host.
     read_only : bool or None
         Refuse everything that would change a queue; None does what the configuration says, else False.
+    redact : iterable of str
+        Patterns of keys in bodies whose values are hidden in all that is shown, such as ``"*token*"``; see
+        `beanops.redact`.
     journal : str, Journal or None
         Path of a SQLite file or URL of a database; None takes ``BEANOPS_JOURNAL``, then the configuration's,
         then a file in the user's data directory.
@@ -104,6 +108,7 @@ def connect(
         actor=actor or f"{_user()}@{socket.gethostname()}",
         # A profile that is read-only stays so: what protects production must not be lost to an argument.
         read_only=known.read_only or bool(read_only),
+        redact=redact,
         timeouts=(connect_timeout, read_timeout),
         clock=clock,
         journal=journal,
@@ -118,7 +123,7 @@ def _user() -> str:
         return f"uid {os.getuid()}"
 
 
-class Session(Views, Looking):
+class Session(Views, Finding):
     """A server, with what was done to it. Made by `connect`.
 
     Looking and acting use a connection each, because a server counts every connection that ever reserved
@@ -133,12 +138,13 @@ class Session(Views, Looking):
         source: str,
         actor: str,
         read_only: bool,
+        redact: Iterable[str],
         timeouts: tuple[float, float],
         clock: Callable[[], datetime],
         journal: str | Journal | None,
         keep_bodies: bool,
     ) -> None:
-        super().__init__(target, timeouts)
+        super().__init__(target, timeouts, redact)
         self.now = clock
         self._journal_at = journal
         who = Who(str(self.address), actor, source)
@@ -152,6 +158,12 @@ class Session(Views, Looking):
             if not isinstance(self._journal_at, Journal):
                 self._journal_at = Journal(self._journal_at or default_journal())
             return self._journal_at
+
+    def _known_id(self, instance: str) -> int:
+        try:
+            return self.journal().highest_id(instance)
+        except JournalError:  # looking must not depend on the record
+            return 0
 
     @property
     def read_only(self) -> bool:

@@ -104,7 +104,7 @@ def _told(stats: ServerStats | JobStats) -> bytes:
 
 def test_a_server_that_dies_during_an_action(cli: Cli, client: Client) -> None:
     id = client.put(b"x")
-    looks = _told(client.stats()), _told(client.stats_job(id)) + b"FOUND %d 1\r\nx\r\n" % id
+    looks = _told(client.stats()), _told(client.stats_job(id)), b"FOUND %d 1\r\nx\r\n" % id
     # It answers the looks of the first connection, and never the action on the second.
     with Scripted(*looks, b"") as server:
         ended = cli("-s", server.address, "delete", "--ids", str(id), "--yes", "--json")

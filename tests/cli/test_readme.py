@@ -20,11 +20,30 @@ COMMANDS = re.findall(
 
 def test_every_command_is_shown() -> None:
     shown = {word for line in README.splitlines() for word in re.findall(r"beanops ([a-z]+)", line)}
-    assert shown >= {"tubes", "stats", "peek", "put", "kick", "bury", "release", "delete", "pause", "resume", "tui"}
+    assert shown >= {
+        "tubes",
+        "stats",
+        "peek",
+        "put",
+        "kick",
+        "bury",
+        "release",
+        "delete",
+        "pause",
+        "resume",
+        "tui",
+        "jobs",
+        "job",
+        "sql",
+        "snapshot",
+    }
 
 
 @pytest.mark.parametrize("line", COMMANDS)
-def test_a_command_of_the_readme(cli: Cli, client: Client, line: str) -> None:
+def test_a_command_of_the_readme(
+    cli: Cli, client: Client, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     bury(client, "billing", *([b'{"customer": 7}'] * 50))
     client.kick_job(42)
     command, _, stdin = line.partition(" < ")

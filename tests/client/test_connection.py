@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -139,6 +141,50 @@ def test_half_a_reply_is_given_up_too(connect: Any, reply: bytes) -> None:
         with pytest.raises(errors.ReadTimeout):
             client.peek(5)
         assert client.closed
+
+
+def test_where_there_is_no_poll(beanstalkd: Beanstalkd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(select, "poll")  # as on Windows
+    with Client(beanstalkd.address, read_timeout=0.2) as client:
+        with pytest.raises(errors.TimedOut):
+            client.reserve(timeout=1)
+        ids = list(client.pipeline(commands.put(b"x" * 60_000) for _ in range(200)))
+        assert [job.body for job in client.pipeline(map(commands.peek, ids))] == [b"x" * 60_000] * 200
+    with (
+        Scripted(b"", hold=True) as server,
+        Client(server.address, read_timeout=0.05) as client,
+        pytest.raises(errors.ReadTimeout),
+    ):
+        client.delete(5)
+
+
+def test_what_is_slow_but_moves_is_not_given_up(connect: Any) -> None:
+    def play() -> None:
+        peer, _ = listener.accept()
+        with peer:
+            peer.recv(100)
+            for piece in (b"FOUND 5 8\r\n", *[b"x"] * 8, b"\r\n"):
+                peer.sendall(piece)
+                time.sleep(0.05)
+            left = size
+            while left > 0:
+                left -= len(peer.recv(size // 8))
+                time.sleep(0.05)
+            peer.sendall(b"INSERTED 6\r\n")
+            peer.recv(1)
+
+    size = 8 << 20
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 19)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        player = threading.Thread(target=play)
+        player.start()
+        client = connect(f"127.0.0.1:{listener.getsockname()[1]}", read_timeout=0.3)
+        assert client.peek(5).body == b"x" * 8
+        assert client.put(bytes(size)) == 6
+        client.close()
+        player.join(5)
 
 
 @pytest.mark.parametrize("reply", [b"", b"FOUND 5 100\r\nhalf of i", b"FOU"])

@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
+from typing import Any
 
 import pytest
 
 from beanops import AsyncClient, Client, commands, errors
+from beanops.client.shared import dial
 from beanops.embedded.process import Beanstalkd
 from tests.scripted import Scripted
 from tests.waits import until
@@ -135,6 +139,7 @@ async def test_a_timeout_around_a_reserve_closes_and_hands_nothing_over(beanstal
 
 async def test_cancelling_who_waits_for_the_turn_disturbs_nobody(beanstalkd: Beanstalkd) -> None:
     async with AsyncClient(beanstalkd.address) as client:
+        before = (await client.stats()).cmd_stats
         reserving = asyncio.create_task(client.reserve(timeout=1))
         await asyncio.sleep(0)
         waiting = asyncio.create_task(client.stats())
@@ -143,7 +148,60 @@ async def test_cancelling_who_waits_for_the_turn_disturbs_nobody(beanstalkd: Bea
         with pytest.raises(errors.TimedOut):
             await reserving
         assert not client.closed
-        assert (await client.stats()).cmd_stats == 1
+        assert (await client.stats()).cmd_stats == before + 1
+
+
+async def test_cancelling_a_reconnect_leaves_a_closed_client_and_no_connection(
+    beanstalkd: Beanstalkd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_dial = threading.Event()
+    dialed: list[socket.socket] = []
+
+    def slow_dial(*where: Any) -> socket.socket:
+        may_dial.wait(5)
+        dialed.append(dial(*where))
+        return dialed[0]
+
+    monkeypatch.setattr("beanops.client.aio.dial", slow_dial)
+    client = AsyncClient(beanstalkd.address)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await client.reconnect()
+    may_dial.set()
+    while not (dialed and dialed[0].fileno() == -1):
+        await asyncio.sleep(0.005)
+    assert client.closed
+    with pytest.raises(errors.ConnectionClosed, match="reconnect"):
+        await client.stats()
+
+
+async def test_cancelling_a_reconnect_whose_socket_is_there(
+    beanstalkd: Beanstalkd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = asyncio.get_running_loop()
+    reached = asyncio.Event()
+
+    async def never(*_: Any, sock: socket.socket) -> None:
+        reached.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            sock.close()
+
+    client = AsyncClient(beanstalkd.address)
+    with monkeypatch.context() as patched:
+        patched.setattr(loop, "create_connection", never)
+        reconnecting = asyncio.create_task(client.reconnect())
+        await reached.wait()
+        reconnecting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reconnecting
+    assert client.closed
+    with pytest.raises(errors.ConnectionClosed, match="reconnect"):
+        await client.stats()
+    await client.reconnect()
+    assert await client.put(b"x") == 1
+    await client.close()
 
 
 async def test_a_consumer_that_waits_between_results_loses_none(beanstalkd: Beanstalkd) -> None:

@@ -155,3 +155,14 @@ def test_clients_have_every_command_with_its_arguments() -> None:
         given = list(methods[name].parameters)[1:]
         for parameter, spelled in zip(wanted, given, strict=False):
             assert spelled == parameter or spelled in parameter, name
+
+
+def test_two_that_reconnect_at_once_leave_one_connection(connect: Any, beanstalkd: Beanstalkd) -> None:
+    client, other = connect(beanstalkd.address), connect(beanstalkd.address)
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(client.reconnect) for _ in range(8)]:
+            done.result()
+    assert client.list_tube_used() == "default"
+    until(lambda: other.stats().current_connections == 2)
+    client.close()
+    until(lambda: other.stats().current_connections == 1)

@@ -194,8 +194,11 @@ class Both:
         remote.send(probe, b"stats\r\n")
         dialect: Dialect = "1.12" if b'version: "1.12"' in remote.next_reply(probe) else "1.13"
         self.local = Local(dialect, max_job_size, clock)
-        # Whoever started the real one has connected once to see that it is ready.
-        Dialogue(self.local.service, lambda: None).close()
+        # Whoever started the real one has asked once for its pid, to see that it is ready.
+        starter = Dialogue(self.local.service, lambda: None)
+        starter.receive(b"stats\r\n")
+        starter.run(1)
+        starter.close()
         self.local.connect()
         self.local.say(probe, b"stats\r\n")
 

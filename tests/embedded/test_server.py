@@ -104,6 +104,15 @@ def test_dialects(dialect: Dialect, line: bytes) -> None:
         assert statistics(address)["version"] == f'"{dialect}"'
 
 
+@pytest.mark.parametrize("seconds", [b"-1", b"-5x", b"4294967295"])
+def test_a_negative_timeout_waits_for_ever_with_1_12(seconds: bytes) -> None:
+    with beanops.embedded.serve(dialect="1.12") as address, dial(address) as worker:
+        worker.sendall(b"reserve-with-timeout %b\r\n" % seconds)
+        wait_until(lambda: statistics(address)["current-waiting"] == "1")
+        ask(address, b"put 1 0 60 1\r\na\r\n")
+        assert worker.recv(100) == b"RESERVED 1 1\r\na\r\n"
+
+
 def test_a_client_that_never_reads_is_read_no_more(address: str) -> None:
     """It may fill the kernel's buffers and a bounded part of the server's, and others do not notice."""
     ask(address, b"put 1 0 60 60000\r\n" + b"x" * 60000 + b"\r\n")

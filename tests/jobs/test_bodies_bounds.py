@@ -173,6 +173,28 @@ def test_a_value_shared_a_million_times_is_not_written_out() -> None:
     assert "deep" in _refused(decode(pickle.dumps(itself)))
 
 
+@pytest.mark.parametrize("value", ["x " * 50_000, "QUFB" * 25_000, b"\xff\0" * 50_000, {"x" * 100_000: 1}])
+def test_a_text_shared_a_thousand_times_is_not_written_out(value: Any) -> None:
+    started = time.monotonic()
+    decoded = decode(pickle.dumps([value, *([value] for _ in range(20_000))]))
+    _sound(decoded)
+    assert len(decoded.json) < 50 * 2**20
+    assert time.monotonic() - started < 5
+
+
+def test_a_long_number_shared_a_thousand_times_is_not_written_out() -> None:
+    number = (2**9_000).to_bytes(1_200, "little")
+    body = b"\x80\x04](\x8b\xb0\x04\x00\x00" + number + b"\x94" + b"h\x00" * 100_000 + b"e."
+    assert "more than is allowed" in _refused(decode(body))
+
+
+def test_as_much_text_as_a_body_may_have_is_written_out() -> None:
+    text = "x y " * 2**20
+    assert decode(gzip.compress(pickle.dumps(["a" * 32, text[:-1000]]))).data[1] == text[:-1000]
+    body = json.dumps([{"key": "QUFB" * 8, "text": "words in a row"}] * 30_000).encode()
+    assert decode(body).data[-1]["text"] == "words in a row"
+
+
 def test_a_body_too_large_is_not_tried() -> None:
     decoded = decode(b"[" + b"1," * 600 + b"1]", limits=Limits(size=1_000))
     assert decoded.chain == ()

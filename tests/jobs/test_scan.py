@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 
 from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
-from beanops.jobs.idmap import IdMap
+from beanops.jobs.idmap import IdMaps
 from beanops.jobs.scan import Scan
 from beanops.jobs.select import select
 from beanops.protocol import commands
-from beanops.protocol.errors import ConnectionLost
+from beanops.protocol.errors import ArgumentError, ConnectionLost
+from tests.waits import until
 
 
 @pytest.fixture
@@ -29,9 +30,9 @@ def client(beanstalkd: Beanstalkd) -> Iterator[Client]:
         yield client
 
 
-def scan_of(client: Client, tube: str | None = None, idmap: IdMap | None = None, **options: Any) -> Scan:
+def scan_of(client: Client, tube: str | None = None, idmap: IdMaps | None = None, **options: Any) -> Scan:
     how = {name: options.pop(name) for name in ("bodies", "probe", "max_rate", "polite", "sleep") if name in options}
-    return Scan(lambda: client, select(tube, **options), idmap or IdMap(), **how)
+    return Scan(lambda: client, select(tube, **options), IdMaps() if idmap is None else idmap, **how)
 
 
 def ids(scan: Scan) -> list[int]:
@@ -125,7 +126,7 @@ def test_the_second_scan_looks_only_at_what_can_have_changed(client: Client) -> 
     for _ in client.pipeline(map(commands.delete, gone)):
         pass
     last = put(client, "mail", 1)
-    idmap = IdMap()
+    idmap = IdMaps()
     first = ids(scan_of(client, idmap=idmap))
     asked = client.stats().cmd_stats_job
     again = put(client, "mail", 1)
@@ -214,7 +215,7 @@ def test_a_scan_survives_the_loss_of_its_server(start_beanstalkd: Callable[..., 
             client.reconnect()
         return client
 
-    scan = Scan(connected, select("mail"), IdMap(), probe=True)
+    scan = Scan(connected, select("mail"), IdMaps(), probe=True)
     found: list[int] = []
     batches = iter(scan)
     found += [job.id for job in next(batches)]
@@ -328,3 +329,53 @@ def test_the_answer_is_the_truth(
     finally:
         for _ in shared.pipeline(map(commands.delete, alive)):
             pass
+
+
+def test_a_job_that_is_still_being_put_counts_for_no_other(client: Client, beanstalkd: Beanstalkd) -> None:
+    old = put(client, "mail", 1)
+    put(client, "noise", 5000)
+    with socket.create_connection(("127.0.0.1", beanstalkd.port)) as slow:
+        slow.sendall(b"use mail\r\nput 0 0 60 100\r\nonly the beginning")
+        until(lambda: client.stats().cmd_put == 5002)
+        assert ids(scan_of(client, "mail")) == old
+        ((unfinished,),) = list(scan_of(client, state="invalid"))
+        assert (unfinished.stats.state, unfinished.body) == ("invalid", None)
+
+
+def test_what_was_drained_is_not_asked_for_again(client: Client) -> None:
+    """Ids above the highest job may still be given out, unless as many jobs were put."""
+    kept = put(client, "mail", 1)
+    for _ in client.pipeline(map(commands.delete, put(client, "mail", 5000))):
+        pass
+    idmap = IdMaps()
+    assert ids(scan_of(client, idmap=idmap)) == kept
+    asked = client.stats().cmd_stats_job
+    assert ids(scan_of(client, idmap=idmap)) == kept
+    assert client.stats().cmd_stats_job - asked < 10
+
+
+def test_a_range_of_ids_is_never_spelt_out(client: Client) -> None:
+    made = put(client, "mail", 10)
+    scan = scan_of(client, ids="1-18446744073709551615", limit=3, order="oldest")
+    assert ids(scan) == made[:3]
+    assert scan.progress.remaining > 2**63
+    assert scan.unlooked
+
+
+def test_progress_is_reported_also_where_nothing_is_found(client: Client) -> None:
+    wanted = put(client, "mail", 1)
+    put(client, "noise", 3000)
+    reports: list[Any] = []
+    scan = Scan(lambda: client, select("mail"), IdMaps(), report=reports.append)
+    assert ids(scan) == wanted
+    assert len(reports) >= 3
+    assert [report.looked for report in reports] == sorted(report.looked for report in reports)
+    assert (reports[0].found, reports[0].expected) == (0, 1)
+    assert reports[0].remaining + reports[0].looked == 3001
+    assert reports[0].seconds_left > 0
+
+
+@pytest.mark.parametrize("rate", [0, -1, float("nan")])
+def test_a_rate_is_above_zero(client: Client, rate: float) -> None:
+    with pytest.raises(ArgumentError, match="max_rate"):
+        scan_of(client, max_rate=rate)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -156,19 +157,19 @@ def test_a_long_run_tells_its_progress_and_can_be_cancelled(
 
 def test_a_scan_tells_its_progress_and_can_be_cancelled(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     reached, go_on = threading.Event(), threading.Event()
-    adapt = Scan._adapt
+    next_batch = Scan._next_batch
 
-    def slowly(self: Scan, size: int) -> None:
-        adapt(self, size)
-        if self.progress.looked >= 1000:
+    def slowly(self: Scan, wanted: int | None) -> object:
+        if self.progress.looked > 256:
             reached.set()
             go_on.wait(5)
+        return next_batch(self, wanted)
 
-    monkeypatch.setattr(Scan, "_adapt", slowly)
+    monkeypatch.setattr(Scan, "_next_batch", slowly)
     list(session._acting().pipeline(commands.put(b"x") for _ in range(3000)))
     with session.browse("default") as view:
         assert reached.wait(5)
-        assert view.jobs.said("progress").startswith("768 of 3,000 found, ")
+        assert re.match(r"[\d,]+ of 3,000 found, [\d,]+ ids to look at", view.jobs.said("progress"))
         assert len(view.jobs.rows) == 256
         Page(view.jobs).says("cancel")
         go_on.set()

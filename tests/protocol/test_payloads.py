@@ -82,3 +82,6 @@ def test_lists_of_names() -> None:
     assert read_names(b"---\n") == []
     with pytest.raises(errors.ProtocolError, match="not '- name': 'default'"):
         read_names(b"---\ndefault\n")
+    for name in (b"two words", b"-dash", b"", b"x" * 201, b"\x1b[2J", b"\xff"):
+        with pytest.raises(errors.ProtocolError, match="no tube can be called"):
+            read_names(b"---\n- default\n- %b\n" % name)

@@ -189,7 +189,7 @@ def test_a_line_that_never_ends_is_not_kept() -> None:
     for _ in range(1000):
         connection.receive_data(b"x")
     assert isinstance(connection.error, errors.ProtocolError)
-    assert "endless line" in str(connection.error)
+    assert "no end of a line" in str(connection.error)
 
 
 def test_an_announced_payload_costs_what_has_come_not_what_was_said() -> None:

@@ -7,8 +7,8 @@ alone, and scans, the session and the faces import it.
 
 from beanops.jobs.bodies.budget import Limits
 from beanops.jobs.bodies.decoded import Decoded
-from beanops.jobs.bodies.decoding import decode
+from beanops.jobs.bodies.decoding import decode, redact_body
 from beanops.jobs.bodies.redaction import DEFAULT_PATTERNS, redact
 from beanops.jobs.bodies.registry import decoder
 
-__all__ = ["DEFAULT_PATTERNS", "Decoded", "Limits", "decode", "decoder", "redact"]
+__all__ = ["DEFAULT_PATTERNS", "Decoded", "Limits", "decode", "decoder", "redact", "redact_body"]

@@ -41,12 +41,14 @@ class Refused(Exception):
 class Budget:
     """What is left of the limits while one body is decoded; decoders read it, the decoding spends it."""
 
-    __slots__ = ("depth", "layers", "size", "texts", "values")
+    __slots__ = ("depth", "layers", "size", "texts", "values", "written")
 
     def __init__(self, limits: Limits) -> None:
         self.size, depth, self.values, self.layers, self.texts = limits
         # What is read here is written as JSON later, and that recurses.
         self.depth = min(depth, MAX_DEPTH)
+        # No format but pickle can hold more text than it has bytes: the body's, those of its layers, and guesses.
+        self.written = 4 * self.size
 
     def spend_bytes(self, count: int) -> None:
         """Pay for what a layer unpacked to."""
@@ -54,6 +56,12 @@ class Budget:
         if self.size < 0:
             self.size = 0
             raise Refused("unpacks to more than is allowed")
+
+    def spend_written(self, count: int) -> None:
+        """Pay for a text or binary value of the data: a pickle can name the same one again and again."""
+        self.written -= count
+        if self.written < 0:
+            raise Refused("writes out to more than is allowed")
 
     def spend_values(self, count: int, depth: int) -> None:
         """Pay for the values of one list or object that stands `depth` levels deep."""

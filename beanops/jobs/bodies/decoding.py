@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from beanops.jobs.bodies.budget import Budget, Limits, Refused
 from beanops.jobs.bodies.decoded import Decoded, mark_refused
-from beanops.jobs.bodies.formats import Ready, mark_bytes, plain_float, plain_integer, text_of
+from beanops.jobs.bodies.formats import SHOWN_BYTES, Ready, mark_bytes, plain_float, plain_integer, text_of
 from beanops.jobs.bodies.pickles import Pairs
 from beanops.jobs.bodies.registry import registry
 from beanops.protocol.limits import check_body
@@ -74,6 +74,25 @@ def decode(body: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Decoded:
     except RecursionError:
         return Decoded((), mark_refused("nested too deep"))
     return Decoded(chain, data, tuple(work.inner), (*registry.problems, *work.notes))
+
+
+def redact_body(body: bytes, patterns: Iterable[str]) -> bytes:
+    """Return a body with secret values hidden, as JSON or text; one in which none is seen stays as it is.
+
+    What could not be decoded is left out too: nobody knows what is in it.
+
+    Parameters
+    ----------
+    body : bytes
+        As the server gave it.
+    patterns : iterable of str
+        As in `redact`.
+    """
+    decoded = decode(body)
+    hidden = decoded.redacted(patterns)
+    if hidden.data == decoded.data and '"$refused":' not in decoded.json:
+        return body
+    return (hidden.data if isinstance(hidden.data, str) else hidden.json).encode()
 
 
 class _Work:
@@ -149,7 +168,10 @@ class _Work:
             depth += 1
             return [self._plain(item, depth, (path, number)) for number, item in enumerate(value)]
         if kind is int:
-            return plain_integer(value)
+            number = plain_integer(value)
+            if type(number) is str:
+                self._budget.spend_written(len(number))
+            return number
         if kind is float:
             return plain_float(value)
         if value is None or kind is bool:
@@ -162,6 +184,7 @@ class _Work:
         data: dict[str, Any] = {}
         for key, item in items:
             name = _encodable(key) if type(key) is str else self._key(key, depth, data)
+            self._budget.spend_written(len(name))
             data[name] = self._plain(item, depth, (path, name))
         return data
 
@@ -174,6 +197,7 @@ class _Work:
         return f"{text} ({type(key).__name__})" if text in taken else text
 
     def _text(self, text: str, depth: int, path: Path) -> Any:
+        self._budget.spend_written(len(text))
         text = _encodable(text)
         if len(text) < _MIN_LAYER or not _layer_at(text):
             return text
@@ -192,6 +216,7 @@ class _Work:
 
     def _other(self, value: Any, depth: int, path: Path) -> Any:
         if isinstance(value, bytes | bytearray):
+            self._budget.spend_written(min(len(value), SHOWN_BYTES))
             text = text_of(bytes(value))
             return mark_bytes(bytes(value)) if text is None else self._text(text, depth, path)
         if isinstance(value, Pairs):

@@ -1,0 +1,247 @@
+"""Commands that search the jobs of a server: jobs, job, sql, snapshot. They change nothing."""
+
+from __future__ import annotations
+
+import json
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+
+from beanops.cli import options
+from beanops.cli.exits import INTERRUPTED, Incomplete
+from beanops.cli.look import JOB_COLUMNS, Peeked, body_fields, show_jobs
+from beanops.cli.output import as_dict, print_csv, print_json, print_table
+from beanops.cli.streams import on_terminal
+from beanops.jobs.progress import Progress
+from beanops.jobs.read import FoundJob
+from beanops.jobs.scan import Scan
+from beanops.protocol import JobStats
+from beanops.protocol.errors import NotFound
+from beanops.session.act import Refused
+from beanops.session.session import Session, connect
+
+_CSV = [*(field for field in JobStats._fields if field != "extra"), "body"]
+
+_which = options.together(
+    click.option("--state", help="ready, reserved, delayed or buried; several with commas. By default all."),
+    options.ids(required=False),
+    click.option("--where", metavar="SQL", help="A predicate, such as \"age > interval 1 hour and body like '%42%'\"."),
+)
+_how = options.together(
+    click.option("--probe", is_flag=True, help="Put a job for a moment to learn the highest id (needed with -b only)."),
+    click.option("--max-rate", type=click.FloatRange(0, min_open=True), help="Most ids to ask for in a second."),
+    options.redact,
+    options.server,
+)
+
+
+@click.command()
+@click.argument("tube", required=False)
+@_which
+@click.option("--limit", type=options.NUMBER, help="Most jobs to show.")
+@click.option("--order", default="newest", show_default=True, help="newest, oldest, or a column such as -age.")
+@click.option("--no-bodies", is_flag=True, help="Leave the bodies out: twice as fast.")
+@_how
+@click.option("-o", "--output", type=click.Choice(["table", "json", "jsonl", "csv", "parquet"]), help="How to print.")
+@click.option("--json", "output", flag_value="json", help="The same as -o json.")
+def jobs(
+    tube: str | None,
+    no_bodies: bool,
+    redact: tuple[str, ...],
+    server: str,
+    output: str,
+    **selection: Any,
+) -> None:
+    """Show the jobs of TUBE (a name, or a pattern such as 'mail*'), or of all tubes, without reserving any.
+
+    Columns for --where: id, tube, state, priority, age, delay, ttr, time_left, reserves, timeouts, releases, buries,
+    kicks, size, body, and data, the decoded body: "data->>'$.user' = '42'".
+    """
+    if output == "parquet" and on_terminal("stdout"):
+        raise Refused("-o parquet is not for a terminal: write it to a file or a pipe")
+    with connect(server, source="cli", redact=redact) as session, _bar() as report:
+        scan = session.scan(tube, **selection, bodies=not no_bodies, report=report)
+        with _interruptible(scan) as told:
+            _PRINT[output](session, scan)
+        _conclude(scan, told)
+
+
+@click.command()
+@click.argument("id", type=click.IntRange(0, 2**64 - 1))
+@options.redact
+@options.server
+@options.printing
+def job(id: int, redact: tuple[str, ...], server: str, output: str) -> None:
+    """Show all that is known of the job ID, its body decoded."""
+    with connect(server, source="cli", redact=redact) as session:
+        try:
+            found = session.job(id)
+        except NotFound:
+            raise Incomplete(f"job {id} does not exist") from None
+        show_jobs([Peeked(found.stats, session.shown(found.body or b""))], output)
+
+
+@click.command()
+@click.argument("query")
+@click.argument("tube", required=False)
+@_which
+@_how
+@options.printing
+def sql(query: str, tube: str | None, redact: tuple[str, ...], server: str, output: str, **selection: Any) -> None:
+    """Run QUERY on the table 'jobs': those of TUBE, or all, as DuckDB's SQL.
+
+    For example: beanops sql "select tube, data->>'$.displayName' as job, count(*) from jobs group by all"
+    """
+    with connect(server, source="cli", redact=redact) as session, _bar() as report:
+        answer = session.sql(query, tube, **selection, report=report)
+    names = list(answer.columns)
+    rows = [
+        {name: None if value is None or value != value else value for name, value in zip(names, row, strict=True)}
+        for row in answer.astype(object).itertuples(index=False, name=None)
+    ]
+    if output == "json":
+        print_json(rows)
+    elif output == "csv":
+        print_csv(rows, names)
+    else:
+        print_table(names, [list(row.values()) for row in rows])
+    if not answer.attrs["verdict"].startswith("complete"):
+        raise Incomplete(answer.attrs["verdict"])
+
+
+@click.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option("--tube", help="Only this one, or those that match a pattern.")
+@_which
+@_how
+def snapshot(directory: Path, tube: str | None, redact: tuple[str, ...], server: str, **selection: Any) -> None:
+    """Save all jobs of the server into DIRECTORY, a folder of Parquet files for each tube, bodies as bytes.
+
+    DIRECTORY must be new or empty, and appears when everything is in it. pandas, DuckDB, Spark and Dask read it.
+    """
+    with connect(server, source="cli", redact=redact) as session, _bar() as report:
+        saved = session.save_jobs(directory, tube, **selection, report=report)
+    click.echo(f"{saved.jobs} jobs saved in {directory}")
+    if not saved.complete:
+        raise Incomplete(saved.verdict)
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[Progress], None] | None]:
+    """Give what shows a scan's progress on stderr, None when that is no terminal."""
+    if not on_terminal("stderr"):
+        yield None
+        return
+    from tqdm import tqdm
+
+    with tqdm(unit="id", unit_scale=True, leave=False) as bar:
+
+        def show(progress: Progress) -> None:
+            bar.total = progress.looked + progress.remaining
+            of = "" if progress.expected is None else f" of {progress.expected}"
+            bar.set_postfix_str(f"{progress.found}{of} jobs", refresh=False)
+            bar.update(progress.looked - bar.n)
+
+        yield show
+
+
+@contextmanager
+def _interruptible(scan: Scan) -> Iterator[list[int]]:
+    """Let the first Ctrl-C end the scan in order, so that what was found is printed; a second one ends at once."""
+    told: list[int] = []
+
+    def cancel(number: int, frame: FrameType | None) -> None:
+        told.append(number)
+        scan.cancel()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = signal.signal(signal.SIGINT, cancel)
+    try:
+        yield told
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _conclude(scan: Scan, interrupted: list[int]) -> None:
+    if interrupted:
+        click.echo(f"beanops: interrupted, {scan.verdict}", err=True)
+        click.get_current_context().exit(INTERRUPTED)
+    if not scan.complete and not scan.enough:
+        raise Incomplete(scan.verdict)
+
+
+def _found(session: Session, scan: Scan) -> Iterator[tuple[FoundJob, bytes | None]]:
+    for batch in scan:
+        for found in batch:
+            yield found, None if found.body is None else session.shown(found.body)
+
+
+def _print_table(session: Session, scan: Scan) -> None:
+    from beanops.jobs.bodies import decode
+
+    cells = []
+    for found, body in _found(session, scan):
+        row = as_dict(found.stats)
+        cells.append([*map(row.get, JOB_COLUMNS), "" if body is None else decode(body).summary])
+    print_table([*JOB_COLUMNS, "body"], cells)
+
+
+def _rows(session: Session, scan: Scan) -> Iterator[dict[str, Any]]:
+    for found, body in _found(session, scan):
+        yield {**as_dict(found.stats), **({} if body is None else body_fields(body))}
+
+
+def _print_json(session: Session, scan: Scan) -> None:
+    start = "["
+    for row in _rows(session, scan):
+        click.echo(f"{start}\n{_line(row)}", nl=False)
+        start = ","
+    click.echo("[]" if start == "[" else "\n]")
+
+
+def _print_jsonl(session: Session, scan: Scan) -> None:
+    for row in _rows(session, scan):
+        click.echo(_line(row))
+
+
+def _line(row: dict[str, Any]) -> str:
+    return json.dumps(row, default=str).replace("\x7f", "\\u007f")
+
+
+def _print_csv(session: Session, scan: Scan) -> None:
+    heading = True
+    for batch in scan:
+        rows = []
+        for found in batch:
+            body = "" if found.body is None else session.shown(found.body).decode("utf-8", "backslashreplace")
+            rows.append({**as_dict(found.stats), "body": body})
+        print_csv(rows, _CSV, heading=heading)
+        heading = False
+    if heading:
+        print_csv([], _CSV)
+
+
+def _print_parquet(session: Session, scan: Scan) -> None:
+    from beanops.jobs.snapshot import save_file
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "jobs.parquet"
+        save_file(scan, path, session.shown)
+        with path.open("rb") as file:
+            while piece := file.read(1 << 20):
+                click.echo(piece, nl=False)
+
+
+_PRINT: dict[str, Callable[[Session, Scan], None]] = {
+    "table": _print_table,
+    "json": _print_json,
+    "jsonl": _print_jsonl,
+    "csv": _print_csv,
+    "parquet": _print_parquet,
+}

@@ -1,0 +1,50 @@
+"""Jobs in the order of a column: batches in, the first so many out, and never many more than these in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from heapq import nlargest, nsmallest
+from typing import Any
+
+from beanops.jobs.read import FoundJob
+from beanops.jobs.select import STATES
+
+
+class First:
+    """The first jobs by a column, equal ones in the order in which they came.
+
+    Parameters
+    ----------
+    order : str
+        One of `COLUMNS` of `beanops.jobs.select`, turned round by a leading ``-``. States go by their life: ready,
+        reserved, delayed, buried.
+    limit : int or None
+        How many; None means all.
+    """
+
+    def __init__(self, order: str, limit: int | None) -> None:
+        self._key = _key(order.removeprefix("-"))
+        self._down = order.startswith("-")
+        self._limit = limit
+        self._kept: list[FoundJob] = []
+
+    def add(self, batch: Sequence[FoundJob]) -> None:
+        """Take more jobs, with bodies if the order is by size."""
+        self._kept += batch
+        if self._limit is not None and len(self._kept) > 2 * self._limit:
+            self._kept = self.jobs
+
+    @property
+    def jobs(self) -> list[FoundJob]:
+        """The first of those so far, in order."""
+        if self._limit is None:
+            return sorted(self._kept, key=self._key, reverse=self._down)
+        return (nlargest if self._down else nsmallest)(self._limit, self._kept, key=self._key)
+
+
+def _key(column: str) -> Callable[[FoundJob], Any]:
+    if column == "size":
+        return lambda job: len(job.body or b"")
+    if column == "state":
+        return lambda job: STATES.index(job.stats.state)
+    return lambda job: getattr(job.stats, column)

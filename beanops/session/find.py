@@ -1,0 +1,226 @@
+"""How a session finds jobs: as a stream, as a frame, by SQL, and all into files. Nothing here changes a queue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex
+
+from beanops.client.address import Address
+from beanops.jobs.idmap import IdMaps
+from beanops.jobs.progress import Progress
+from beanops.jobs.scan import Scan
+from beanops.jobs.select import select
+from beanops.session.look import Looking
+
+if TYPE_CHECKING:
+    import pandas
+
+    from beanops.jobs.bodies import Decoded
+
+
+class Saved(NamedTuple):
+    """What a snapshot holds.
+
+    Attributes
+    ----------
+    jobs : int
+        How many.
+    complete : bool
+        Whether these are all that were asked for.
+    verdict : str
+        The same in words, with what was not looked at.
+    """
+
+    jobs: int
+    complete: bool
+    verdict: str
+
+
+class Finding(Looking):
+    """The part of a session that searches.
+
+    Attributes
+    ----------
+    redact : tuple of str
+        Patterns of keys whose values are hidden in everything that is shown; see `beanops.redact`.
+    """
+
+    def __init__(self, address: str | Address, timeouts: tuple[float, float], redact: Iterable[str]) -> None:
+        self.redact = (redact,) if isinstance(redact, str) else tuple(redact)
+        if self.redact:
+            from beanops.jobs.bodies import redact as hide
+
+            hide({}, self.redact)  # a pattern that cannot be used is told now
+        self._idmaps = IdMaps()
+        super().__init__(address, timeouts)
+
+    def _known_id(self, instance: str) -> int:
+        """Return the highest id that is on record for a server process, 0 for none."""
+        return 0
+
+    def decode(self, body: bytes) -> Decoded:
+        """Return a body decoded and with what `redact` names hidden: what a face shows of it."""
+        from beanops.jobs.bodies import decode
+
+        decoded = decode(body)
+        return decoded.redacted(self.redact) if self.redact else decoded
+
+    def shown(self, body: bytes) -> bytes:
+        """Return a body with what `redact` names hidden, byte for byte as it is where nothing is."""
+        from beanops.jobs.bodies import redact_body
+
+        return redact_body(body, self.redact) if self.redact else body
+
+    def scan(
+        self,
+        tube: str | None = None,
+        *,
+        state: str | Iterable[str] | None = None,
+        ids: Any = None,
+        where: str | None = None,
+        limit: SupportsIndex | None = None,
+        order: str = "newest",
+        bodies: bool = True,
+        probe: bool = False,
+        max_rate: float | None = None,
+        polite: bool = True,
+        report: Callable[[Progress], None] | None = None,
+    ) -> Scan:
+        """Find jobs, as a stream of batches. What it learns of ids makes the session's next scan shorter.
+
+        Parameters
+        ----------
+        tube, state, ids, where, limit, order
+            Which jobs, as in `select`. An order by a column gives its one batch at the end.
+        bodies, probe, max_rate, polite, report
+            How, as in `Scan`.
+
+        Returns
+        -------
+        Scan
+            Iterate it for batches of `FoundJob`, bodies as they are; it tells its progress, and at the end what
+            is known.
+        """
+        selection = select(tube, state=state, ids=ids, where=where, limit=limit, order=order)
+        return Scan(
+            self._looking,
+            selection,
+            self._idmaps,
+            known=self._known_id,
+            bodies=bodies,
+            probe=probe,
+            max_rate=max_rate,
+            polite=polite,
+            redact=self.redact,
+            report=report,
+        )
+
+    def jobs(
+        self,
+        tube: str | None = None,
+        *,
+        state: str | Iterable[str] | None = None,
+        ids: Any = None,
+        where: str | None = None,
+        limit: SupportsIndex | None = None,
+        order: str = "newest",
+        bodies: bool = True,
+        **how: Any,
+    ) -> pandas.DataFrame:
+        """Find jobs.
+
+        Parameters
+        ----------
+        tube, state, ids, where, limit, order
+            Which jobs, as in `select`.
+        bodies : bool
+            Whether to read bodies too.
+        **how
+            As in `scan`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a job: ``id`` (uint64), ``tube``, ``state`` (categorical), ``priority`` (uint32), ``age``,
+            ``delay``, ``ttr``, ``time_left`` (timedelta64[us]), ``created`` (datetime64[us, UTC]), ``reserves``,
+            ``timeouts``, ``releases``, ``buries``, ``kicks`` (uint32), and with bodies ``size`` (uint32, bytes),
+            ``body`` (text) and ``data`` (decoded, Python objects). ``attrs["verdict"]`` says whether it is all.
+
+        Examples
+        --------
+        >>> jobs = session.jobs("mail", state="buried")        # doctest: +SKIP
+        >>> jobs.groupby(jobs.data.str["error"]).size()
+        """
+        from beanops.session.frames import jobs_frame
+
+        scan = self.scan(tube, state=state, ids=ids, where=where, limit=limit, order=order, bodies=bodies, **how)
+        found = jobs_frame([job for batch in scan for job in batch], bodies, self.redact)
+        found.attrs["verdict"] = scan.verdict
+        return found
+
+    def sql(self, query: str, tube: str | None = None, **selection: Any) -> pandas.DataFrame:
+        """Run a query on the jobs, as the table ``jobs``.
+
+        Parameters
+        ----------
+        query : str
+            SQL as DuckDB speaks it, on the columns of `beanops.jobs.where`.
+        tube, **selection
+            Which jobs to scan for it, and how, as in `scan`; without any, all of the server's.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The answer; ``attrs["verdict"]`` says whether all jobs were looked at.
+
+        Raises
+        ------
+        PredicateError
+            DuckDB does not accept it.
+
+        Examples
+        --------
+        >>> session.sql("select data->>'$.displayName' as job, count(*) from jobs group by 1", "mail")  # doctest: +SKIP
+        """
+        from beanops.jobs.query import Query
+
+        prepared = Query(query, self.redact)
+        scan = self.scan(tube, **selection, bodies=prepared.needs_bodies)
+        for batch in scan:
+            prepared.add(batch)
+        answer = prepared.run()
+        answer.attrs["verdict"] = scan.verdict
+        return answer
+
+    def save_jobs(self, directory: str | PathLike[str], tube: str | None = None, **selection: Any) -> Saved:
+        """Write jobs to Parquet files, a folder ``tube=NAME`` for each tube, in constant memory.
+
+        pandas, DuckDB, Spark and Dask read the directory as it is, ``tube`` being the partition. The other columns
+        are those of `jobs`, with ``age``, ``delay``, ``ttr`` and ``time_left`` in seconds, and ``body`` as bytes.
+
+        Parameters
+        ----------
+        directory : str or path
+            A new one, or an empty one. It appears when everything is in it.
+        tube, **selection
+            Which jobs, and how, as in `scan`; without any, all of the server's.
+
+        Returns
+        -------
+        Saved
+            How many jobs, and whether they are all.
+
+        Raises
+        ------
+        UsageError
+            The directory is there already and is not empty.
+        CannotSave
+            The disk is full, or a file cannot be made; nothing is left of it.
+        """
+        from beanops.jobs.snapshot import check_new, save
+
+        check_new(Path(directory))
+        scan = self.scan(tube, **selection)
+        return Saved(save(scan, Path(directory), self.shown), scan.complete or scan.enough, scan.verdict)

@@ -1,0 +1,185 @@
+"""jobs, job, sql and snapshot: what they find and print, and how they end when it is not all."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import pty
+import signal
+import subprocess
+import termios
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from beanops import Client, commands
+from beanops.embedded.process import Beanstalkd
+from tests.cli.conftest import Cli, bury, one_line
+
+Program = Callable[..., subprocess.Popen[str]]
+
+
+def fill(client: Client, count: int, tube: str = "mail") -> None:
+    client.use(tube)
+    for _ in client.pipeline(commands.put(b'{"user": %d}' % number) for number in range(count)):
+        pass
+
+
+def test_jobs_are_selected_as_everywhere(cli: Cli, client: Client) -> None:
+    fill(client, 10)
+    buried = bury(client, "billing", b"poison")
+    assert [job["id"] for job in cli("jobs", "mail", "--json").json] == list(range(10, 0, -1))
+    assert [job["id"] for job in cli("jobs", "--state", "buried", "--json").json] == buried
+    assert [job["id"] for job in cli("jobs", "--ids", "3,5-6", "--order", "oldest", "--json").json] == [3, 5, 6]
+    some = cli("jobs", "m*", "--where", "data->>'$.user' in ('3', '4')", "--json")
+    assert [job["data"]["user"] for job in some.json] == [4, 3]
+    assert [job["id"] for job in cli("jobs", "--order", "-size", "--limit", "1", "--json").json] == [10]
+    assert cli("jobs", "nothing", "--json").json == []
+
+
+def test_ids_come_from_standard_input(cli: Cli, client: Client) -> None:
+    fill(client, 5)
+    assert [job["id"] for job in cli("jobs", "--ids", "-", "--json", stdin=b"2\n4\n").json] == [4, 2]
+
+
+def test_every_format_holds_the_same_jobs(cli: Cli, client: Client) -> None:
+    client.put(b'{"displayName": "App\\\\Jobs\\\\Send"}', tube="a/b")
+    client.put(b"\xff\x1b[2J", tube="a/b")
+    table = cli("jobs")
+    assert table.out.splitlines()[0].split()[:3] == ["id", "tube", "state"]
+    assert "App\\Jobs\\Send" in table.out
+    assert "\x1b" not in table.out
+    lines = [json.loads(line) for line in cli("jobs", "-o", "jsonl").out.splitlines()]
+    assert lines == cli("jobs", "--json").json
+    assert [line["id"] for line in lines] == [2, 1]
+    rows = list(csv.DictReader(io.StringIO(cli("jobs", "-o", "csv").out)))
+    assert [(row["id"], row["tube"], row["state"]) for row in rows] == [("2", "a/b", "ready"), ("1", "a/b", "ready")]
+
+
+def test_parquet_goes_to_a_file_or_a_pipe(cli: Cli, program: Program, client: Client, tmp_path: Path) -> None:
+    fill(client, 3, "a/b")
+    target = tmp_path / "jobs.parquet"
+    for tube, ids in (("a/b", [1, 2, 3]), ("none", [])):
+        with target.open("wb") as file, program("jobs", tube, "-o", "parquet", stdout=file) as running:
+            assert running.wait(20) == 0
+        rows = duckdb.sql(f"select id, tube, body from '{target}' order by id").fetchall()
+        assert rows == [(id, "a/b", b'{"user": %d}' % (id - 1)) for id in ids]
+
+
+def test_without_bodies_none_is_asked_for(cli: Cli, client: Client) -> None:
+    fill(client, 3)
+    assert "body" not in cli("jobs", "--no-bodies", "--json").json[0]
+    assert client.stats().cmd_peek == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--where", "colour = 1"], "the predicate at character 1: there is no column 'colour'"),
+        (["--state", "burried"], "state: 'burried' given, allowed is one of ready, reserved"),
+        (["--order", "colour"], "order: 'colour' given"),
+    ],
+)
+def test_a_wrong_selection_is_one_line(cli: Cli, arguments: list[str], says: str) -> None:
+    ended = cli("jobs", *arguments)
+    assert ended.code == 2
+    assert says in one_line(ended.err)
+
+
+def test_secrets_are_hidden_in_every_output(cli: Cli, client: Client, tmp_path: Path) -> None:
+    id = client.put(b'{"password": "hunter2", "n": 1}', tube="mail")
+    hide = ("--redact", "*passw*")
+    for output in ("table", "json", "jsonl", "csv", "parquet"):
+        assert "hunter2" not in cli("jobs", *hide, "-o", output).out
+    assert "hunter2" not in cli("job", str(id), *hide).out
+    assert "hunter2" not in cli("peek", "mail", *hide).out
+    assert "hunter2" not in cli("sql", "select body, data from jobs", *hide).out
+    assert cli("jobs", *hide, "--where", "body like '%hunter2%'", "--json").json == []
+    cli("snapshot", str(tmp_path / "out"), *hide)
+    assert duckdb.sql(f"select body from '{tmp_path}/out/*/*.parquet'").fetchall() == [
+        (b'{"password":"[redacted]","n":1}',)
+    ]
+    assert "hunter2" in cli("job", str(id)).out
+
+
+def test_one_job_is_shown_whole(cli: Cli, client: Client) -> None:
+    id = client.put(b'{"user": 7}', tube="mail", priority=5)
+    shown = cli("job", str(id))
+    assert "priority   5" in shown.out
+    assert '"user": 7' in shown.out
+    ended = cli("job", "99")
+    assert ended.code == 1
+    assert one_line(ended.err) == "beanops: job 99 does not exist"
+
+
+def test_sql_answers_about_the_jobs(cli: Cli, client: Client) -> None:
+    fill(client, 4)
+    fill(client, 2, "billing")
+    query = "select tube, count(*) as n, max(age) as oldest from jobs group by 1 order by 1"
+    assert [(row["tube"], row["n"]) for row in cli("sql", query, "--json").json] == [("billing", 2), ("mail", 4)]
+    assert cli("sql", "select max(data->>'$.user') as u from jobs", "mail", "-o", "csv").out == "u\n3\n"
+    assert cli("sql", "select null as x").out.split() == ["x"]
+    ended = cli("sql", "select colour from jobs")
+    assert ended.code == 2
+    assert "the query at character 8" in one_line(ended.err)
+
+
+def test_a_snapshot_is_saved_and_never_over_another(cli: Cli, client: Client, tmp_path: Path) -> None:
+    fill(client, 4)
+    ended = cli("snapshot", str(tmp_path / "out"))
+    assert (ended.code, ended.out) == (0, f"4 jobs saved in {tmp_path / 'out'}\n")
+    again = cli("snapshot", str(tmp_path / "out"))
+    assert again.code == 2
+    assert "is there already" in one_line(again.err)
+
+
+def test_a_reader_that_leaves_is_no_crash(program: Program, client: Client) -> None:
+    fill(client, 5000)
+    with program("jobs", "-o", "jsonl") as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        assert json.loads(running.stdout.readline())["id"] == 5000
+        running.stdout.close()
+        running.wait(20)
+        assert running.stderr.read() == ""
+
+
+def test_ctrl_c_ends_a_scan_with_what_is_known(program: Program, client: Client) -> None:
+    fill(client, 3000)
+    running = program("jobs", "-o", "jsonl", "--max-rate", "400")
+    assert running.stdout is not None
+    assert json.loads(running.stdout.readline())["id"] == 3000
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=20)
+    assert running.returncode == 130
+    assert "interrupted, incomplete: " in one_line(err)
+    assert "of 3000 found; not looked at: ids 1 to " in err
+    assert all(json.loads(line) for line in out.splitlines())
+
+
+def test_the_progress_shows_on_a_terminal_only(program: Program, client: Client) -> None:
+    fill(client, 3000)
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 100))
+    running = program("jobs", "--json", "--max-rate", "2000", stderr=theirs)
+    os.close(theirs)
+    out, _ = running.communicate(timeout=20)
+    assert len(json.loads(out)) == 3000
+    assert "of 3000 jobs" in os.read(ours, 1 << 16).decode()
+    os.close(ours)
+
+
+def test_an_incomplete_scan_is_said(cli: Cli, program: Program, beanstalkd: Beanstalkd, client: Client) -> None:
+    fill(client, 3000)
+    assert cli("jobs", "--limit", "5").code == 0
+    running = program("jobs", "-o", "jsonl", "--max-rate", "1000")
+    assert running.stdout is not None
+    assert running.stdout.readline()
+    beanstalkd.stop()
+    _, err = running.communicate(timeout=20)
+    assert running.returncode == 3
+    one_line(err)

@@ -1,0 +1,152 @@
+"""What a session gives of found jobs: frames whose types do not depend on the rows, SQL, order, hidden secrets."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import beanops
+from beanops import Client, Session, commands, connect
+from beanops.embedded import serve
+from beanops.embedded.process import Beanstalkd
+from beanops.protocol.errors import ArgumentError
+from beanops.session.frames import STATES
+
+DTYPES = {
+    "id": np.dtype("uint64"), "tube": pd.StringDtype(na_value=np.nan), "state": STATES, "priority": np.dtype("uint32"),
+    **dict.fromkeys(("age", "delay", "ttr", "time_left"), np.dtype("timedelta64[us]")),
+    "created": pd.DatetimeTZDtype("us", "UTC"),
+    **dict.fromkeys(("reserves", "timeouts", "releases", "buries", "kicks"), np.dtype("uint32")),
+    "size": np.dtype("uint32"), "body": pd.StringDtype(na_value=np.nan), "data": np.dtype("object"),
+}  # fmt: skip
+
+
+@pytest.fixture
+def session(beanstalkd: Beanstalkd) -> Iterator[Session]:
+    with connect(beanstalkd.address) as session:
+        yield session
+
+
+@pytest.fixture
+def client(beanstalkd: Beanstalkd) -> Iterator[Client]:
+    with Client(beanstalkd.address) as client:
+        yield client
+
+
+def test_a_frame_has_the_same_types_when_it_is_empty(session: Session, client: Client) -> None:
+    client.put(b'{"user": 7}', tube="123", delay=90, ttr=30)
+    full, empty = session.jobs(), session.jobs("none")
+    assert dict(full.dtypes) == DTYPES
+    assert dict(empty.dtypes) == DTYPES
+    assert len(empty) == 0
+    (row,) = full.itertuples()
+    assert (row.id, row.tube, row.state, row.size, row.body, row.data) == (
+        1, "123", "delayed", 11, '{"user": 7}', {"user": 7},
+    )  # fmt: skip
+    assert row.ttr == pd.Timedelta(30, "s")
+    assert abs(row.created - pd.Timestamp.now("UTC")) < pd.Timedelta(5, "s")
+    assert full.attrs["verdict"] == "complete: 1 found"
+    assert list(session.jobs(bodies=False).columns) == list(DTYPES)[:-3]
+
+
+def test_any_column_orders_jobs_and_ties_stay_newest_first(session: Session, client: Client) -> None:
+    client.use("mail")
+    priorities = [3, 1, 2, 1, 3]
+    for priority in priorities:
+        client.put(b"x" * priority, priority=priority)
+    assert session.jobs(order="priority")["id"].tolist() == [4, 2, 3, 5, 1]
+    assert session.jobs(order="-priority", limit=2)["id"].tolist() == [5, 1]
+    assert session.jobs(order="size", limit=3, bodies=False)["id"].tolist() == [4, 2, 3]
+    assert session.jobs(order="-id", limit=1)["id"].tolist() == [5]
+    assert session.jobs(order="state", limit=0).empty
+
+
+def test_sql_runs_on_the_scanned_jobs(session: Session, client: Client) -> None:
+    for tube, name in (("mail", "A"), ("mail", "B"), ("mail", "A"), ("web", "A")):
+        client.put(b'{"displayName": "%s"}' % name.encode(), tube=tube)
+    query = "select data->>'$.displayName' as job, count(*) as n from jobs where tube = 'mail' group by 1 order by 1"
+    answer = session.sql(query)
+    assert answer.to_dict("list") == {"job": ["A", "B"], "n": [2, 1]}
+    assert answer.attrs["verdict"] == "complete: 4 found"
+    asked = client.stats().cmd_peek
+    assert session.sql("select count(*) as n from jobs", "web")["n"].tolist() == [1]
+    assert client.stats().cmd_peek == asked
+
+
+def test_names_are_names_in_the_statistics_of_both_versions() -> None:
+    for dialect in ("1.12", "1.13"):
+        with serve(dialect=dialect) as address, connect(address) as session, Client(address) as client:
+            for tube in ("123", "true", "a.b", "null"):
+                client.put(b"{}", tube=tube)
+            assert session.jobs(order="oldest")["tube"].tolist() == ["123", "true", "a.b", "null"]
+            assert session.jobs("123")["id"].tolist() == [1]
+            assert session.sql("select id from jobs where tube = 'true'")["id"].tolist() == [2]
+
+
+def test_secrets_are_hidden_before_anything_sees_them(beanstalkd: Beanstalkd, client: Client) -> None:
+    client.put(b'{"password": "hunter2", "user": {"api_key": "k", "id": 7}}')
+    with connect(beanstalkd.address, redact=["*passw*", "/^api_/"]) as session:
+        (row,) = session.jobs().itertuples()
+        assert row.data == {"password": "[redacted]", "user": {"api_key": "[redacted]", "id": 7}}
+        assert "hunter2" not in row.body
+        assert session.jobs(where="body like '%hunter2%'").empty
+        assert session.sql("select data->>'$.password' as p from jobs")["p"].tolist() == ["[redacted]"]
+        assert session.decode(b"token=1&passwd=2").data == "token=1&passwd=[redacted]"
+    with pytest.raises(ArgumentError, match="a regular expression"):
+        connect(beanstalkd.address, redact=["/(/"])
+
+
+def test_a_decoder_of_ones_own_is_used_by_predicates(session: Session, client: Client) -> None:
+    @beanops.decoder("csv-row", priority=750)
+    def read_row(body: bytes) -> object:
+        return body.decode().split(";") if body.count(b";") > 2 else None
+
+    client.put(b"a;b;c;d")
+    client.put(b"other")
+    assert session.jobs(where="data->>'$[3]' = 'd'")["id"].tolist() == [1]
+
+
+def test_the_record_tells_how_high_ids_are(start_beanstalkd: Callable[..., Beanstalkd], tmp_path: Path) -> None:
+    """With a binlog nothing else may: here the new job is far above what the heads show."""
+    server = start_beanstalkd("-b", str(tmp_path))
+    with Client(server.address) as client:
+        client.put(b"head", tube="mail", priority=0)
+        client.use("gap")
+        gone = list(client.pipeline(commands.put(b"x") for _ in range(4000)))
+        for _ in client.pipeline(commands.delete(id) for id in gone if isinstance(id, int)):
+            pass
+    server.stop()
+    server = start_beanstalkd("-b", str(tmp_path), port=server.port)
+    with connect(server.address) as session:
+        session.put("mail", b"head", priority=0)
+        (newest,) = session.put("mail", b"new", priority=9).ids
+        scan = session.scan("mail", limit=1)
+        assert [job.id for batch in scan for job in batch] == [newest]
+        assert scan.bound is not None
+        assert scan.bound.top == newest > 4000
+
+
+def test_a_long_listing_needs_little_memory(beanstalkd: Beanstalkd, client: Client) -> None:
+    """20,000 ids whose last thousand jobs are of 64 KB: bodies come in batches of a few megabytes."""
+    client.use("mail")
+    for _ in client.pipeline(commands.put(b"y" * 65535) for _ in range(1500)):
+        pass
+    for _ in client.pipeline(commands.put(b"x") for _ in range(20_000)):
+        pass
+    script = (
+        "import sys, beanops\n"
+        "largest = max(sum(len(job.body) for job in batch) for batch in beanops.connect(sys.argv[1]).scan())\n"
+        "print(largest, *[line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')])"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script, beanstalkd.address], capture_output=True, text=True, check=True
+    )
+    largest, peak = map(int, ended.stdout.split())
+    assert largest < 80 * 2**20
+    assert peak < 200_000

@@ -1,0 +1,142 @@
+"""A snapshot holds every job, in files that others read, and is there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from beanops import Client, Session, connect
+from beanops.embedded.process import Beanstalkd
+from beanops.jobs.read import FoundJob
+from beanops.jobs.snapshot import CannotSave, save
+from beanops.protocol import JobStats
+from beanops.protocol.errors import ConnectionLost, UsageError
+
+
+@pytest.fixture
+def session(beanstalkd: Beanstalkd) -> Iterator[Session]:
+    with connect(beanstalkd.address) as session:
+        yield session
+
+
+@pytest.fixture
+def client(beanstalkd: Beanstalkd) -> Iterator[Client]:
+    with Client(beanstalkd.address) as client:
+        yield client
+
+
+def job(id: int, tube: str, body: bytes | None = b"{}") -> FoundJob:
+    return FoundJob(JobStats(id, tube, "ready", 2**32 - 1, 3600, 1, 2, -3, 0, 4, 5, 6, 7, 8), body)
+
+
+def read(directory: Path, what: str = "*", then: str = "") -> list[tuple[object, ...]]:
+    return duckdb.sql(
+        f"select {what} from read_parquet('{directory}/*/*.parquet', hive_partitioning = true) {then}"
+    ).fetchall()
+
+
+def test_every_job_of_the_server_is_in_it(session: Session, client: Client, tmp_path: Path) -> None:
+    bodies = {client.put(body, tube=tube): (tube, body) for tube, body in [
+        ("mail", b""), ("mail", bytes(range(256))), ("a/b", b"x" * 65535), ("../../up", b"{}"), ("x.$_();+", b"1"),
+    ]}  # fmt: skip
+    saved = session.save_jobs(tmp_path / "out")
+    assert (saved.jobs, saved.complete) == (5, True)
+    rows = read(tmp_path / "out", "id, tube, body")
+    assert {id: (tube, body) for id, tube, body in rows} == bodies
+    assert {path.name for path in (tmp_path / "out").iterdir()} >= {"tube=mail", "tube=a%2Fb", "tube=..%2F..%2Fup"}
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_statistics_have_their_types(tmp_path: Path) -> None:
+    save([[job(2**64 - 1, "mail"), job(7, "mail", None)]], tmp_path / "out")
+    described = {name: kind for name, kind, *_ in duckdb.sql(f"describe from '{tmp_path}/out/*/*.parquet'").fetchall()}
+    assert described == {
+        "id": "UBIGINT", "state": "VARCHAR", "priority": "UINTEGER", "age": "BIGINT", "delay": "BIGINT",
+        "ttr": "BIGINT", "time_left": "BIGINT", "created": "TIMESTAMP WITH TIME ZONE",
+        "reserves": "UINTEGER", "timeouts": "UINTEGER",
+        "releases": "UINTEGER", "buries": "UINTEGER", "kicks": "UINTEGER", "body": "BLOB", "tube": "VARCHAR",
+    }  # fmt: skip
+    rows = read(tmp_path / "out", "id, priority, time_left, kicks, body, epoch(created)", "order by id")
+    assert rows[0][:5] == (7, 2**32 - 1, -3, 8, None)
+    assert rows[1][0] == 2**64 - 1
+    assert rows[1][5] == pytest.approx(datetime.now(UTC).timestamp() - 3600, abs=60)
+
+
+def test_a_selection_can_be_saved(session: Session, client: Client, tmp_path: Path) -> None:
+    for number in range(10):
+        client.put(b'{"n": %d}' % number, tube=f"t{number % 2}")
+    saved = session.save_jobs(tmp_path / "out", "t1", where="data->>'$.n' in ('1', '2', '3')")
+    assert saved.jobs == 2
+    assert read(tmp_path / "out", "distinct tube") == [("t1",)]
+
+
+def test_a_server_without_jobs_gives_an_empty_directory(session: Session, tmp_path: Path) -> None:
+    assert session.save_jobs(tmp_path / "out").jobs == 0
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_what_is_there_already_is_left_alone(session: Session, tmp_path: Path) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine").write_text("precious")
+    (tmp_path / "empty").mkdir()
+    for target in (tmp_path / "full", tmp_path / "full" / "mine", tmp_path / "no" / "such"):
+        with pytest.raises(UsageError, match=r"is there already|is no directory"):
+            session.save_jobs(target)
+    assert session.save_jobs(tmp_path / "empty").complete
+    assert sorted(os.listdir(tmp_path)) == ["empty", "full"]
+    assert (tmp_path / "full" / "mine").read_text() == "precious"
+
+
+def test_a_broken_run_leaves_nothing(tmp_path: Path) -> None:
+    def broken() -> Iterator[Sequence[FoundJob]]:
+        yield [job(1, "mail")]
+        assert not (tmp_path / "out").exists()
+        raise ConnectionLost("127.0.0.1:1: the server went away")
+
+    with pytest.raises(ConnectionLost):
+        save(broken(), tmp_path / "out")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_name_that_no_folder_can_have_is_told_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(CannotSave, match=r"\Acannot write [^\n]*\Z"):
+        save([[job(1, "/" * 200)]], tmp_path / "out")
+    assert os.listdir(tmp_path) == []
+
+
+def test_secrets_are_hidden_in_the_files_too(beanstalkd: Beanstalkd, client: Client, tmp_path: Path) -> None:
+    client.put(b'{"password": "hunter2", "n": 1}', tube="mail")
+    client.put(b"\xff\x00 as it is", tube="mail")
+    with connect(beanstalkd.address, redact=["*passw*"]) as session:
+        session.save_jobs(tmp_path / "out")
+    bodies = [body for (body,) in read(tmp_path / "out", "body", "order by id")]
+    assert bodies == [b'{"password":"[redacted]","n":1}', b"\xff\x00 as it is"]
+
+
+def test_many_tubes_need_few_open_files_and_little_memory(tmp_path: Path) -> None:
+    """Jobs of 3,000 tubes in turn, with 128 descriptors."""
+    script = f"""
+import resource, sys
+from pathlib import Path
+resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
+from beanops.jobs.read import FoundJob
+from beanops.jobs.snapshot import save
+from beanops.protocol import JobStats
+def jobs():
+    for start in range(0, 60_000, 4000):
+        ids = range(start, start + 4000)
+        yield [FoundJob(JobStats(id, f"tube/{{id % 3000}}", "ready", *[0] * 11), b"x" * 1000) for id in ids]
+save(jobs(), Path({str(tmp_path / "out")!r}))
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert int(ended.stdout) < 300_000
+    assert len(os.listdir(tmp_path / "out")) == 3000
+    assert read(tmp_path / "out", "count(*), count(distinct id)") == [(60_000, 60_000)]
