@@ -18,6 +18,8 @@ from beanops.notebook.channel import Channel, page_text
 STALE = 5.0
 #: A patch that would touch more than this part of the rows is sent as a snapshot.
 MOST = 0.5
+#: Rows beyond which a page that has not said hello is not sent any: it will get all of them when it does.
+UNASKED = 5_000
 
 Cells = tuple[Any, ...]
 
@@ -215,6 +217,8 @@ class Grid(Channel):
         if gone:
             self._selected = tuple(key for key in self._selected if key in now)
         # Until the page has said hello nobody knows what it missed; a busy kernel may read its hello much later.
+        if not self._greeted and len(now) > UNASKED:
+            return
         if not self._greeted or len(changed) + len(gone) > MOST * len(now) + 8:
             self._send_all()
         elif changed or gone:

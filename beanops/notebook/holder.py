@@ -121,9 +121,11 @@ class Holder(View):
 
     def close(self) -> None:
         """Take it off the page, and give the job back."""
-        if self.held and self.reservation is not None:
-            self.reservation.release()
-        super().close()
+        try:
+            if self.held and self.reservation is not None:
+                self.reservation.release()
+        finally:
+            super().close()
 
     def _step(self, verb: str) -> Callable[[object], Run]:
         reservation = self.reservation

@@ -47,11 +47,12 @@ OTHERS = {
 OUR_ROW = ".beanops-body .beanops-row:not([hidden])"
 
 #: Run a cell and resolve with the milliseconds until something is seen.
-SEEN = """([cell, selector]) => new Promise((resolve) => {
+SEEN = """([cell, selector]) => new Promise((resolve, reject) => {
   const started = performance.now();
   const look = () => {
     const seen = document.querySelectorAll(".jp-CodeCell")[cell].querySelector(selector);
     if (seen?.clientHeight) requestAnimationFrame(() => resolve(performance.now() - started));
+    else if (performance.now() - started > 60000) reject(new Error(`nothing like ${selector} was seen`));
     else setTimeout(look, 5);
   };
   window.jupyterapp.commands.execute("notebook:run-cell");
