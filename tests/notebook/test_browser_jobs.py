@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,6 +85,12 @@ def test_selected_jobs_are_kicked_moved_and_brought_back(notebook: Notebook, ser
     notebook.row(0, "1").click()
     notebook.row(0, "2").click(modifiers=["Control"])
     notebook.picture("browse")
+    notebook.command("apputils:change-theme", theme="JupyterLab Dark")
+    notebook.page.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
+    ground = notebook.grid(0).locator(".beanops-ask").evaluate("box => getComputedStyle(box).backgroundColor")
+    assert max(int(part) for part in re.findall(r"\d+", ground)[:3]) < 80
+    notebook.picture("browse dark")
+    notebook.command("apputils:change-theme", theme="JupyterLab Light")
     assert notebook.errors == []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -46,8 +47,10 @@ async def run_all(folder: Path, servers: ExitStack) -> Ran:
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
     """Run each notebook twice, all side by side: on a private server, and on a real one that stands for the user's."""
-    with ExitStack() as servers:
-        yield asyncio.run(run_all(tmp_path_factory.mktemp("notebooks"), servers))
+    folder = tmp_path_factory.mktemp("notebooks")
+    # In a thread: the browser's tests leave an event loop running in this one.
+    with ExitStack() as servers, ThreadPoolExecutor(1) as thread:
+        yield thread.submit(lambda: asyncio.run(run_all(folder, servers))).result()
 
 
 def texts(notebook: nbformat.NotebookNode, kind: str = "text/plain") -> str:
