@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from beanops.jobs.bodies import decode, decoder, redact
     from beanops.protocol import commands, errors
     from beanops.protocol.records import Job, JobStats, ServerStats, TubeStats
-    from beanops.session.act import Refused
+    from beanops.session.record import Refused
     from beanops.session.session import Session, connect
 
 __version__ = "0.1.0"
@@ -47,7 +47,7 @@ _HOMES = {
     "JobStats": "beanops.protocol.records",
     "ServerStats": "beanops.protocol.records",
     "TubeStats": "beanops.protocol.records",
-    "Refused": "beanops.session.act",
+    "Refused": "beanops.session.record",
     "Session": "beanops.session.session",
     "commands": "beanops.protocol",
     "connect": "beanops.session.session",

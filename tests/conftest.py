@@ -44,7 +44,8 @@ def beanstalkd(start_beanstalkd: Callable[..., Beanstalkd]) -> Beanstalkd:
 
 @pytest.fixture(autouse=True)
 def _own_files(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the journal and the configuration of whoever runs the tests out of them."""
+    """Keep the journal, the configuration and the samples of whoever runs the tests out of them."""
     folder = tmp_path_factory.mktemp("beanops")
     monkeypatch.setenv("BEANOPS_JOURNAL", str(folder / "journal.sqlite"))
     monkeypatch.setenv("BEANOPS_CONFIG", str(folder / "config.toml"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(folder / "data"))

@@ -25,6 +25,8 @@ class Proxy:
         Of the server on 127.0.0.1.
     delay : float
         Seconds that each direction takes: half of a round trip.
+    fatal : bytes
+        What a client must not send: the network is cut before it reaches the server.
 
     Attributes
     ----------
@@ -34,9 +36,10 @@ class Proxy:
         While true, nothing of the server's replies is passed on.
     """
 
-    def __init__(self, port: int, delay: float = 0.0) -> None:
+    def __init__(self, port: int, delay: float = 0.0, fatal: bytes = b"") -> None:
         self._target = port
         self._delay = delay
+        self._fatal = fatal
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self.address = f"127.0.0.1:{self.port}"
@@ -84,6 +87,9 @@ class Proxy:
             time.sleep(max(0.0, due - time.monotonic()))
             while replies and self.held:
                 time.sleep(0.005)
+            if self._fatal and self._fatal in data and not replies:
+                self.drop()
+                return
             try:
                 if not data:
                     sink.shutdown(socket.SHUT_WR)

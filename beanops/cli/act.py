@@ -1,4 +1,4 @@
-"""Commands that act on jobs and tubes. Each asks the session, prints what came of it, and fails if it was not all."""
+"""Commands that put a job, pause a tube, and end a pause or go on with a run. Those on many jobs are in `bulk`."""
 
 from __future__ import annotations
 
@@ -7,47 +7,52 @@ from typing import Any
 
 import click
 
-from beanops.cli import options
-from beanops.cli.exits import Incomplete, Unreachable
-from beanops.cli.output import print_csv, print_json
+from beanops.cli import complete, options
+from beanops.cli.confirm import confirm
+from beanops.cli.runs import gently, is_run_id, report
 from beanops.cli.streams import on_terminal, standard_input
 from beanops.protocol.limits import DEFAULT_PRIORITY, DEFAULT_TTR
-from beanops.session.act import Refused
-from beanops.session.record import Action
+from beanops.session.record import JournalError, RunRow
 from beanops.session.run import Run
 from beanops.session.session import Session, connect
 
-_ROW = [field for field in Action._fields if field != "run"]
-
-
-_acting = options.together(options.server, options.printing, options.read_only)
-
-
-_new_priority = click.option("--priority", type=options.NUMBER, help="New priority; by default each job keeps its own.")
+#: Actions that are taken back by deleting what they put; an undo may be one of these, of a delete.
+_UNDONE_BY_DELETE = ("put", "copy", "import", "undo")
 
 
 @click.command()
-@click.argument("tube")
+@options.this_tube
 @click.argument("body", default="-")
 @click.option("--priority", type=options.NUMBER, default=DEFAULT_PRIORITY, show_default=True, help="0 is most urgent.")
 @click.option("--delay", type=options.NUMBER, default=0, show_default=True, help="Seconds until it becomes ready.")
 @click.option(
     "--ttr", type=options.NUMBER, default=DEFAULT_TTR, show_default=True, help="Seconds that a worker may hold it."
 )
-@_acting
-def put(tube: str, body: str, priority: int, delay: int, ttr: int, server: str, output: str, read_only: bool) -> None:
+@options.acting
+def put(tube: str, body: str, priority: int, delay: int, ttr: int, **asked: Any) -> None:
     """Put a job into TUBE and print its id.
 
     BODY is the text itself, @FILE for the content of a file, or - (or nothing) for standard input.
     """
     if body == "-" and on_terminal("stdin"):
         raise click.UsageError("give a body, @FILE, or standard input")
-    with connect(server, source="cli", read_only=read_only) as session:
-        run = session.put(tube, _read(body, session.server().max_job_size), priority=priority, delay=delay, ttr=ttr)
-        if output == "table" and run.complete:
-            click.echo(run.ids[0])
-        else:
-            _report(run, output)
+    with _opened(asked) as session:
+        content = _read(body, session.server().max_job_size)
+        report_put(
+            session.put(tube, content, priority=priority, delay=delay, ttr=ttr, reason=asked["reason"]), asked["output"]
+        )
+
+
+def report_put(run: Run, output: str) -> None:
+    """Print the id of a job that was put, or why there is none."""
+    if output == "table" and run.complete:
+        click.echo(run.ids[0])
+    else:
+        report(run, output)
+
+
+def _opened(asked: dict[str, Any]) -> Session:
+    return connect(asked["server"], source="cli", read_only=asked["read_only"])
 
 
 def _read(body: str, maximum: int) -> bytes:
@@ -68,108 +73,64 @@ def _read(body: str, maximum: int) -> bytes:
 
 
 @click.command()
-@click.argument("tube", required=False)
-@click.option("--limit", type=options.NUMBER, help="Most jobs of the tube to kick.")
-@options.ids(required=False)
-@_acting
-def kick(tube: str | None, limit: int | None, ids: list[int] | None, server: str, output: str, read_only: bool) -> None:
-    """Make jobs ready: those of --ids that are buried or delayed, or the next --limit of TUBE.
-
-    Of a tube the buried jobs are kicked, oldest burial first; the delayed ones only when none is buried.
-    """
-    if (tube is None) == (ids is None):
-        raise click.UsageError("name a tube, or jobs by --ids: one of the two")
-    if tube is not None and limit is None:
-        raise click.UsageError("how many jobs of the tube at most? give --limit")
-    if ids is not None and limit is not None:
-        raise click.UsageError("--limit goes with a tube, not with --ids")
-    with connect(server, source="cli", read_only=read_only) as session:
-        _report(session.kick(ids) if ids is not None else session.kick(tube or "", limit=limit), output)
-
-
-@click.command()
-@options.ids()
-@_new_priority
-@_acting
-def bury(ids: list[int], priority: int | None, server: str, output: str, read_only: bool) -> None:
-    """Bury jobs that are ready or delayed: no worker gets them until they are kicked (server 1.12 on)."""
-    with connect(server, source="cli", read_only=read_only) as session:
-        _report(session.bury(ids, priority=priority), output)
-
-
-@click.command()
-@options.ids()
-@_new_priority
-@click.option("--delay", type=options.NUMBER, default=0, show_default=True, help="Seconds until they are ready.")
-@_acting
-def release(ids: list[int], priority: int | None, delay: int, server: str, output: str, read_only: bool) -> None:
-    """Make jobs ready, or delayed with --delay: ready, delayed and buried ones (server 1.12 on)."""
-    with connect(server, source="cli", read_only=read_only) as session:
-        _report(session.release(ids, priority=priority, delay=delay), output)
-
-
-@click.command()
-@options.ids()
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-@_acting
-def delete(ids: list[int], yes: bool, server: str, output: str, read_only: bool) -> None:
-    """Delete jobs that are ready, delayed or buried. Asks first; without a terminal it needs --yes."""
-    with connect(server, source="cli", read_only=read_only) as session:
-        if not (yes or read_only):
-            _confirm(ids, session)
-        _report(session.delete(ids), output)
-
-
-def _confirm(ids: list[int], session: Session) -> None:
-    which = f"job {ids[0]}" if len(ids) == 1 else f"{len(ids):,} jobs"
-    if not on_terminal("stdin", "stderr"):
-        raise Refused(f"delete of {which} was refused: there is nobody to ask, and no --yes")
-    if not click.confirm(f"Delete {which} on {session.address}?", default=False, err=True):
-        raise Refused("nothing was deleted")
-
-
-@click.command()
-@click.argument("tube")
+@options.this_tube
 @click.argument("seconds", type=options.NUMBER)
-@_acting
-def pause(tube: str, seconds: int, server: str, output: str, read_only: bool) -> None:
+@options.acting
+def pause(tube: str, seconds: int, **asked: Any) -> None:
     """Hold back the ready jobs of TUBE from workers for SECONDS."""
-    with connect(server, source="cli", read_only=read_only) as session:
-        _report(session.pause(tube, seconds), output)
+    with _opened(asked) as session:
+        report(session.pause(tube, seconds, reason=asked["reason"]), asked["output"])
 
 
 @click.command()
-@click.argument("tube")
-@_acting
-def resume(tube: str, server: str, output: str, read_only: bool) -> None:
-    """End the pause of TUBE."""
-    with connect(server, source="cli", read_only=read_only) as session:
-        _report(session.resume(tube), output)
+@click.argument("which", metavar="TUBE-or-RUN", shell_complete=complete.tubes_and_runs)
+@options.yes
+@options.acting
+def resume(which: str, yes: bool, **asked: Any) -> None:
+    """End the pause of a tube, or go on with a run that was cancelled or cut off: do the rest of it.
 
-
-def _report(run: Run, output: str) -> None:
-    """Print what a run did; raise if that is not all it was asked for.
-
-    Raises
-    ------
-    Incomplete
-        Some of it was not done.
-    Unreachable
-        The server was lost before anything was done.
+    A run that deletes asks first; without a terminal it needs --yes.
     """
-    if output == "json":
-        print_json(_summary(run))
-    elif output == "csv":
-        print_csv([row._asdict() for row in run.rows], _ROW)
-    elif run.complete:
-        click.echo(run.summary)
-    if run.stopped and not (run.done or run.unknown):
-        raise Unreachable(run.summary)
-    if not run.complete:
-        raise Incomplete(run.summary)
+    with _opened(asked) as session:
+        row = find_run(session, which) if is_run_id(which) else None
+        if row is None:
+            run = session.resume(which, reason=asked["reason"])
+        else:
+            if not (yes or session.read_only):
+                confirm(
+                    f"go on with {row.action}", f"run {row.id}", asked["server"],
+                    count=None if row.action == "delete" else 0, destroys=row.action == "delete",
+                )  # fmt: skip
+            with gently():
+                run = session.resume_run(row.id, reason=asked["reason"])
+        report(run, asked["output"])
 
 
-def _summary(run: Run) -> dict[str, Any]:
-    counts = {outcome: getattr(run, outcome) for outcome in ("done", "skipped", "failed", "unknown")}
-    rows = [row._asdict() for row in run.rows]
-    return {"run": run.id, "action": run.action, **counts, "stopped": run.stopped, "actions": rows}
+@click.command()
+@click.argument("run_id", metavar="RUN", shell_complete=complete.runs)
+@click.option("--where", metavar="SQL", help="Only jobs that were so before, such as \"tube = 'mail'\".")
+@options.yes
+@options.acting
+def undo(run_id: str, where: str | None, yes: bool, **asked: Any) -> None:
+    """Take back what a run did, as far as the world has not moved on. An undo is a run, and can be undone.
+
+    Jobs that were deleted are put again with new ids; what was put, copied or imported is deleted, which asks first.
+    """
+    with _opened(asked) as session:
+        journal = session.journal()
+        row = journal.run(run_id)
+        if not (yes or session.read_only):
+            count = journal.counts(run_id).get("done", 0)
+            told = f"the {row.action} of {count:,} jobs in run {run_id}"
+            confirm("undo", told, asked["server"], count=count, destroys=row.action in _UNDONE_BY_DELETE)
+        with gently():
+            run = session.undo(run_id, where=where, reason=asked["reason"])
+        report(run, asked["output"])
+
+
+def find_run(session: Session, id: str) -> RunRow | None:
+    """Return a run that is on record, None when there is none of that id."""
+    try:
+        return session.journal().run(id)
+    except JournalError:
+        return None

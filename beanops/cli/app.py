@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import sys
 from importlib import import_module
+from keyword import iskeyword
 
 import click
 
 import beanops
+from beanops.cli import complete
 
 #: Each command with its module and one line of help; the module is imported when the command is called.
 COMMANDS = {
@@ -20,12 +22,23 @@ COMMANDS = {
     "sql": ("jobs", "Ask about the jobs in SQL."),
     "snapshot": ("jobs", "Save all jobs of the server as Parquet files."),
     "put": ("act", "Put a job into a tube."),
-    "kick": ("act", "Make buried or delayed jobs ready."),
-    "bury": ("act", "Bury jobs."),
-    "release": ("act", "Make jobs ready, or delayed, with another priority if wanted."),
-    "delete": ("act", "Delete jobs."),
+    "kick": ("bulk", "Make buried or delayed jobs ready."),
+    "bury": ("bulk", "Bury jobs."),
+    "release": ("bulk", "Make jobs ready, or delayed, with another priority if wanted."),
+    "delete": ("bulk", "Delete jobs."),
+    "drain": ("bulk", "Delete all jobs of a tube that are in the states you name."),
+    "move": ("bulk", "Put jobs into another tube."),
+    "copy": ("bulk", "Put copies of jobs into another tube or server."),
+    "reserve": ("hold", "Hold one job at the terminal, and decide."),
     "pause": ("act", "Hold back the ready jobs of a tube."),
-    "resume": ("act", "End the pause of a tube."),
+    "resume": ("act", "End the pause of a tube, or go on with a run."),
+    "undo": ("act", "Take back what a run did."),
+    "journal": ("journal", "Show what was done and by whom; verify and prune it."),
+    "export": ("transfer", "Write jobs to a file."),
+    "import": ("transfer", "Put the jobs of a file."),
+    "sample": ("transfer", "Keep jobs by name, and put them again."),
+    "servers": ("setup", "Show the servers of the configuration."),
+    "completion": ("setup", "Print what makes your shell complete commands."),
     "tui": ("live", "Watch a server and act on it, on the whole terminal."),
     "serve": ("live", "Run beanops' own server, for trials and tests: beanstalkd in memory."),
     "demo": ("live", "Try beanops on a private server with a lively workload."),
@@ -43,7 +56,8 @@ class Commands(click.Group):
         """Import a command, None when there is none of that name."""
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(import_module(f"beanops.cli.{COMMANDS[cmd_name][0]}"), cmd_name)
+        module = import_module(f"beanops.cli.{COMMANDS[cmd_name][0]}")
+        command = getattr(module, f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name)
         assert isinstance(command, click.Command)
         return command
 
@@ -62,10 +76,12 @@ class Commands(click.Group):
 @click.option(
     "-s",
     "--server",
-    metavar="ADDRESS",
+    metavar="NAME",
     envvar="BEANOPS_SERVER",
     default="127.0.0.1:11300",
-    help="The server: host, host:port, [ipv6]:port or unix:/path. [env: BEANOPS_SERVER; default: 127.0.0.1:11300]",
+    shell_complete=complete.servers,
+    help="The server: host, host:port, [ipv6]:port, unix:/path, or the name of a profile (see beanops servers)."
+    " [env: BEANOPS_SERVER; default: 127.0.0.1:11300]",
 )
 @click.option("-o", "--output", type=click.Choice(["table", "json", "csv"]), default="table", help="How to print.")
 @click.option("--json", "output", flag_value="json", help="The same as -o json.")

@@ -23,7 +23,7 @@ from beanops.jobs.read import FoundJob
 from beanops.jobs.scan import Scan
 from beanops.protocol import JobStats
 from beanops.protocol.errors import NotFound
-from beanops.session.act import Refused
+from beanops.session.record import Refused
 from beanops.session.session import Session, connect
 
 _CSV = [*(field for field in JobStats._fields if field != "extra"), "body"]

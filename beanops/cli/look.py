@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ from beanops.jobs.bodies import decode
 from beanops.jobs.read import HEAD_STATES, FoundJob
 from beanops.protocol import JobStats, TubeStats
 from beanops.protocol.errors import NotFound
-from beanops.session.act import Refused
+from beanops.session.record import Refused
 from beanops.session.session import Session, connect
 
 #: Columns of the table of tubes; JSON and CSV have every field.
@@ -154,8 +154,8 @@ def _write_raw(jobs: list[Peeked], missing: list[str]) -> None:
         click.echo(job.body, nl=False)
 
 
-def show_jobs(jobs: list[Peeked], output: str) -> None:
-    """Print jobs: one whole, several in a table."""
+def show_jobs(jobs: Sequence[Peeked], output: str) -> None:
+    """Print jobs: one whole, its body decoded; several in a table."""
     if output == "json":
         print_json([{**as_dict(job.stats), **body_fields(job.body)} for job in jobs])
     elif output == "csv":

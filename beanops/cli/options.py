@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import click
 
+from beanops.cli import complete
 from beanops.cli.streams import standard_input
 from beanops.protocol.limits import U32_MAX, U64_MAX
 
@@ -29,19 +33,40 @@ def together(*options: Callable[[Any], Any]) -> Callable[[F], F]:
     return decorate
 
 
-# Defaults come from the options of the same name before the command.
-server = click.option("-s", "--server", metavar="ADDRESS", help="The server, or set BEANOPS_SERVER.")
-printing = together(
-    click.option("-o", "--output", type=click.Choice(["table", "json", "csv"]), help="How to print."),
-    click.option("--json", "output", flag_value="json", help="The same as -o json."),
-)
-redact = click.option(
-    "--redact",
-    metavar="PATTERN",
-    multiple=True,
-    help="Hide values whose key matches, such as '*token*' or '/^card/'. May be given several times.",
-)
-read_only = click.option("--read-only", is_flag=True, help="Refuse everything that would change a queue.")
+def hand_down(ctx: click.Context, group: click.Group) -> None:
+    """Give the commands of a group the defaults that stand before the group's name."""
+    ctx.default_map = dict.fromkeys(group.commands, ctx.default_map)
+
+
+class _Rate(click.ParamType[float]):
+    """Jobs a second: ``500/s``, or the number alone."""
+
+    name = "rate"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            rate = float(str(value).removesuffix("/s"))
+        except ValueError:
+            rate = 0.0
+        if not 0 < rate < float("inf"):
+            self.fail(f"{value!r} is no rate such as 500/s", param, ctx)
+        return rate
+
+
+class _Period(click.ParamType[timedelta]):
+    """A span of time: ``90d``, ``12h``, ``30m`` or ``45s``."""
+
+    name = "period"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        match = re.fullmatch(r"(\d{1,6})([smhdw])", str(value), re.ASCII)
+        if match is None:
+            self.fail(f"{value!r} is no period such as 90d, 12h, 30m or 45s", param, ctx)
+        units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+        return timedelta(**{units[match[2]]: int(match[1])})
+
+
+PERIOD = _Period()
 
 
 def _read_ids(ctx: click.Context, param: click.Parameter, value: str | None) -> list[int] | None:
@@ -69,8 +94,21 @@ def _pieces(value: str) -> Iterator[tuple[str, str]]:
             yield "", piece.strip()
         return
     for number, line in enumerate(standard_input(), 1):
-        for piece in line.decode("utf-8", "backslashreplace").replace(",", " ").split():
-            yield f"line {number} of standard input: ", piece
+        place = f"line {number} of standard input: "
+        if line.lstrip().startswith(b"{"):
+            yield place, _id_in(line)
+        else:
+            for piece in line.decode("utf-8", "backslashreplace").replace(",", " ").split():
+                yield place, piece
+
+
+def _id_in(line: bytes) -> str:
+    """Return the id that an object of JSON has; what stands there instead, if it has none."""
+    try:
+        found = json.loads(line)["id"]
+    except (ValueError, RecursionError, KeyError):
+        return line.decode("utf-8", "backslashreplace").strip()[:60]
+    return str(found) if type(found) is int else repr(found)
 
 
 def _is_id(text: str) -> bool:
@@ -78,6 +116,39 @@ def _is_id(text: str) -> bool:
 
 
 def ids(required: bool = True) -> Callable[[F], F]:
-    """Make the option ``--ids``: job ids as ``5,7-9``, or ``-`` for standard input with one (or such a list) a line."""
-    told = "Job ids such as 5,7-9; '-' reads standard input, one a line."
+    """Make the option ``--ids``: as ``5,7-9``, or ``-`` for standard input with ids or objects of JSON, one a line."""
+    told = "Job ids such as 5,7-9; '-' reads standard input: ids, or JSON objects with an id, one a line."
     return click.option("--ids", metavar="IDS", required=required, callback=_read_ids, help=told)
+
+
+# What several commands take, each once. Server, output and read_only have defaults from before the command's name.
+server = click.option(
+    "-s", "--server", metavar="NAME", shell_complete=complete.servers,
+    help="The server: an address or the name of a profile, or set BEANOPS_SERVER.",
+)  # fmt: skip
+printing = together(
+    click.option("-o", "--output", type=click.Choice(["table", "json", "csv"]), help="How to print."),
+    click.option("--json", "output", flag_value="json", help="The same as -o json."),
+)
+read_only = click.option("--read-only", is_flag=True, help="Refuse everything that would change a queue.")
+redact = click.option(
+    "--redact",
+    metavar="PATTERN",
+    multiple=True,
+    help="Hide values whose key matches, such as '*token*' or '/^card/'. May be given several times.",
+)
+reason = click.option("--reason", metavar="TEXT", help="Why, for the record.")
+yes = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+dry_run = click.option("--dry-run", is_flag=True, help="Only show what would be done, a sample of it, and its cost.")
+rate = click.option("--rate", type=_Rate(), metavar="N/s", help="Most jobs a second, to spare the workers.")
+tube = click.argument("tube", required=False, shell_complete=complete.tubes)
+this_tube = click.argument("tube", shell_complete=complete.tubes)
+selection = together(
+    click.option("--state", help="Only jobs in these states: ready, delayed, buried; several with commas."),
+    click.option("--where", metavar="SQL", help='Only jobs for which this is true, such as "age > interval 1 hour".'),
+    click.option("--limit", type=NUMBER, help="Most jobs."),
+    click.option("--order", type=click.Choice(["newest", "oldest"]), help="Which come first."),
+)
+acting = together(reason, server, printing, read_only)
+#: Of what acts on many jobs.
+bulk = together(selection, dry_run, rate, yes, acting)

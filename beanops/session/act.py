@@ -5,27 +5,24 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from copy import copy
 from datetime import datetime
-from itertools import islice
+from math import ceil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from beanops.client.sync import Client
-from beanops.protocol import Command, Job, commands
-from beanops.protocol.errors import BeanopsError, ConnectionLost, NotFound, ProtocolError, ReplyError, TimedOut
-from beanops.session.record import Fate, Intent, JournalError, RunRow, action_of
+from beanops.protocol import Job, commands
+from beanops.protocol.errors import BeanopsError, ConnectionLost, DeadlineSoon, NotFound, ReplyError, TimedOut
+from beanops.session.record import Fate, Intent, Refused, RunRow, action_of
 from beanops.session.run import Run
-from beanops.session.verbs import Ask, Order, Steps, intent_of
+from beanops.session.shelter import Shelter, exposed
+from beanops.session.verbs import Ask, Order, Steps, TubeStep, intent_of
+from beanops.session.wire import ahead, ending_gently, stage, using, watching
 
 if TYPE_CHECKING:
     from beanops.session.journal import Journal
-
-
-class Refused(BeanopsError):
-    """beanops itself refused to act, such as in a read-only session; nothing was sent."""
 
 
 class Who(NamedTuple):
@@ -50,7 +47,7 @@ class How(NamedTuple):
     rate : float or None
         Most jobs a second, so that a kick does not flood the workers.
     progress : callable or None
-        Called with the `Run` after each batch.
+        Called with the `Run` before the first batch and after each.
     """
 
     reason: str | None = None
@@ -61,6 +58,11 @@ class How(NamedTuple):
 
 
 AT_ONCE = How()
+
+
+def new_run_id(now: datetime) -> str:
+    """Return a name for a run that begins now; names sort by time."""
+    return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
 
 
 class Actor:
@@ -87,6 +89,8 @@ class Actor:
     ----------
     held : set of int
         Ids of the jobs that the acting connection has reserved.
+    runs : list of RunRow
+        What was begun, oldest first.
     """
 
     def __init__(
@@ -102,12 +106,12 @@ class Actor:
         self.read_only = read_only
         self.keep_bodies = keep_bodies
         self.held: set[int] = set()
+        self.runs: list[RunRow] = []
         self._who = who
         self._journal = journal
         self._acting = acting
         self._instance = instance
         self._clock = clock
-        self._sleep = time.sleep
         # What is used and watched belongs to one action at a time.
         self._turn = threading.Lock()
 
@@ -122,13 +126,22 @@ class Actor:
         if self.read_only and not how.dry:
             raise Refused(f"{action} was refused: this session on {self._who.server} is read-only")
         now = self._clock()
-        id = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        id = new_run_id(now)
         if how.dry:
-            return Run(id, action, list, dry=True)
-        row = RunRow(id, now, *self._who[:1], self._instance(), *self._who[1:], action, how.reason, how.undoes, request)
-        journal = self._journal()
-        journal.begin(row)
-        return Run(id, action, lambda: [action_of(row, entry) for entry in journal.entries(id)])
+            run = Run(id, action, list, dry=True)
+        else:
+            facts = (self._who.server, self._instance(), self._who.actor, self._who.source)
+            row = RunRow(id, now, *facts, action, how.reason, how.undoes, request)
+            journal = self._journal()
+            if self.runs:
+                with suppress(ConnectionLost):
+                    self._acting().list_tube_used()  # a connection that was lost while it was idle is made anew
+            journal.begin(row)
+            self.runs.append(row)
+            run = Run(id, action, lambda: [action_of(row, entry) for entry in journal.entries(id)])
+        if how.progress is not None:
+            how.progress(run)
+        return run
 
     # -- jobs ----------------------------------------------------------------------------------------------------
 
@@ -137,7 +150,8 @@ class Actor:
         run: Run,
         batches: Iterable[Sequence[Order]],
         how: How = AT_ONCE,
-        there: Callable[[], Client] | None = None,
+        shelter: Shelter | None = None,
+        there: Client | None = None,
     ) -> Run:
         """Carry out orders. A job that is gone or taken is skipped and ends nothing; a lost connection ends the run.
 
@@ -149,130 +163,184 @@ class Actor:
             Each batch is on record before it is sent; the next is looked up meanwhile.
         how : How
             Rate, progress, dry run.
-        there : callable or None
-            Returns the client of the server that jobs are copied to.
+        shelter : Shelter or None
+            Pauses the tubes whose buried jobs are reserved.
+        there : Client or None
+            A connection of its own to the server that jobs are copied to.
+
+        Raises
+        ------
+        Interrupted
+            Ctrl-C was pressed once; the batch under way was finished, and all is on record.
         """
-        place = 0
         settled: list[tuple[int, Fate]] = []
-        with self._stopping(run), closing(_ahead(batches)) as ahead:
-            for orders in ahead:
+        with ending_gently(run), self._stopping(run):
+            try:
+                self._in_batches(run, batches, how, shelter, there, settled)
+            finally:
+                try:
+                    if settled:
+                        self._journal().write(run.id, self._clock(), fates=settled)
+                finally:
+                    if shelter is not None:
+                        shelter.lift(run)
+        return run
+
+    def _in_batches(
+        self,
+        run: Run,
+        batches: Iterable[Sequence[Order]],
+        how: How,
+        shelter: Shelter | None,
+        there: Client | None,
+        settled: list[tuple[int, Fate]],
+    ) -> None:
+        place = 0
+        with closing(ahead(batches)) as looked_up:
+            for orders in looked_up:
                 if run.cancelled:
                     run.stopped = "cancelled"
-                    break
+                    return
                 started = time.monotonic()
+                refusals = [self._refusal(order) for order in orders]
                 if how.dry:
-                    for order in orders:
-                        self._count(run, self._refusal(order) or Fate("done"), order)
+                    self._foretell(run, orders, refusals)
                 else:
+                    if shelter is not None:
+                        going = (order for order, refusal in zip(orders, refusals, strict=True) if refusal is None)
+                        shelter.cover(run, going)
                     intents = [intent_of(order, self.keep_bodies) for order in orders]
                     self._journal().write(run.id, self._clock(), intents, place, settled)
-                    settled = []
+                    settled.clear()
                     with self._turn:
-                        self._carry_out(run, orders, place, settled, there)
+                        self._carry_out(run, orders, refusals, place, settled, there)
                     place += len(orders)
                 if how.progress is not None:
                     how.progress(run)
                 if how.rate is not None:
-                    self._sleep(max(0.0, len(orders) / how.rate - (time.monotonic() - started)))
-        if settled:
-            with self._stopping(run):
-                self._journal().write(run.id, self._clock(), fates=settled)
-        return run
+                    run.wait(len(orders) / how.rate - (time.monotonic() - started))
 
     def _refusal(self, order: Order) -> Fate | None:
         if order.refusal is not None:
             return Fate("skipped", order.refusal)
         if order.job is None:
             return Fate("skipped", "it does not exist")
-        if order.id in self.held and order.verb.name not in ("kick", "move", "copy"):
-            return None
-        refusal = order.verb.refuses(order.stats.state)
+        state = order.job.stats.state
+        if order.id in self.held and state != "reserved":
+            self.held.discard(order.id)  # its time ran out
+        refusal = order.verb.refuses(state, order.id in self.held)
         return Fate("skipped", refusal) if refusal else None
+
+    def _foretell(self, run: Run, orders: Sequence[Order], refusals: Sequence[Fate | None]) -> None:
+        """Count what would be done, show the first of it, and say what it takes."""
+        for order, refusal in zip(orders, refusals, strict=True):
+            self._count(run, refusal or Fate("done"), order)
+            if refusal is None:
+                run.foretell(intent_of(order, False), order.verb.commands, exposed(order))
 
     def _carry_out(
         self,
         run: Run,
         orders: Sequence[Order],
+        refusals: Sequence[Fate | None],
         place: int,
         settled: list[tuple[int, Fate]],
-        there: Callable[[], Client] | None,
+        there: Client | None,
     ) -> None:
         """Run the steps of all orders side by side; add to `settled` what became of each, in order."""
-        fates: list[Fate | None] = [self._refusal(order) for order in orders]
+        fates = list(refusals)
         talks: dict[int, Steps] = {}
         asks: dict[int, Ask] = {}
+        so_far: dict[int, Fate] = {}
         for n, order in enumerate(orders):
             if fates[n] is None:
                 talks[n] = order.verb.steps(order, self.held)
-                asks[n] = next(talks[n])
+                try:
+                    asks[n] = next(talks[n])
+                except StopIteration as stop:
+                    fates[n] = stop.value
+        why = "it was interrupted"
         try:
             while asks:
-                asks = self._stage(asks, talks, fates, there)
-        except (ConnectionLost, ProtocolError) as error:
-            self.held.clear()
-            for n, talk in talks.items():
-                if fates[n] is None:
-                    fates[n] = _last_words(talk, error)
+                known = {n: ask.so_far for n, ask in asks.items() if ask.so_far is not None}
+                if known:
+                    so_far |= known
+                    self._journal().write(run.id, self._clock(), fates=[(place + n, fate) for n, fate in known.items()])
+                asks = stage(asks, talks, fates, lambda elsewhere: there if elsewhere and there else self._acting())
+        except BeanopsError as error:
+            why = str(error)
             raise
         finally:
-            for n, fate in enumerate(fates):
-                fate = fate or Fate("unknown", "it was interrupted")
+            for n, (order, fate) in enumerate(zip(orders, fates, strict=True)):
+                if fate is None:
+                    fate = so_far.get(n, Fate("unknown", why))
                 settled.append((place + n, fate))
-                self._count(run, fate, orders[n])
-
-    def _stage(
-        self,
-        asks: dict[int, Ask],
-        talks: dict[int, Steps],
-        fates: list[Fate | None],
-        there: Callable[[], Client] | None,
-    ) -> dict[int, Ask]:
-        """Send what all talks ask now, give them the answers, and return what they ask next."""
-        following: dict[int, Ask] = {}
-        groups: dict[tuple[bool, str | None], list[int]] = {}
-        for n, ask in asks.items():
-            groups.setdefault((ask.there, ask.tube), []).append(n)
-        for (elsewhere, tube), members in groups.items():
-            client = there() if elsewhere and there is not None else self._acting()
-            with _using(client, tube):
-                wanted = (command for n in members for command in asks[n].commands)
-                with closing(client.pipeline(wanted)) as results:
-                    for n in members:
-                        answers = list(islice(results, len(asks[n].commands)))
-                        try:
-                            following[n] = talks[n].send(answers)
-                        except StopIteration as stop:
-                            fates[n] = stop.value
-        return following
+                self._count(run, fate, order)
 
     # -- tubes ---------------------------------------------------------------------------------------------------
 
-    def act_on_tube(
-        self, run: Run, steps: Iterable[tuple[Command[Any], Intent]], how: How = AT_ONCE, use: bool = False
-    ) -> Run:
+    def act_on_tube(self, run: Run, steps: Iterable[TubeStep], how: How = AT_ONCE, use: bool = False) -> Run:
         """Send commands that are about tubes, one after the other, with the tube used where they need that."""
-        with self._stopping(run):
-            for place, (command, intent) in enumerate(steps):
+        with ending_gently(run), self._stopping(run):
+            for place, step in enumerate(steps):
                 if run.cancelled:
                     run.stopped = "cancelled"
                     break
                 if how.dry:
-                    run.count("done")
+                    run.count("done", jobs=step.jobs)
+                    run.foretell(step.intent, 1)
                 else:
-                    self._send_one(run, place, command, intent, use=intent.tube if use else None)
+                    result = self._send_one(run, place, step, use)
+                    if step.intent.action == "kick" and result != step.jobs:
+                        break  # no more of them: the server would go on with another state
                 if how.progress is not None:
                     how.progress(run)
         return run
 
     def reserve(self, tube: str, timeout: int) -> Job:
-        """Reserve the next job of a tube on the acting connection, which watches nothing else meanwhile."""
+        """Reserve the next job of a tube on the acting connection, which watches nothing else meanwhile.
+
+        It waits a second at a time: jobs that are held already must be touched in between.
+        """
         run = self.begin("reserve", {"tube": tube, "timeout": timeout})
         intent = Intent("reserve", tube, state_before="ready")
-        result = self._send_one(run, 0, commands.reserve(timeout), intent, watch=tube)
-        if isinstance(result, ReplyError):
-            raise result
-        assert isinstance(result, Job)
+        self._journal().write(run.id, self._clock(), [intent])
+        fate = Fate("unknown", "it was interrupted")
+        give_up = time.monotonic() + timeout
+        try:
+            while True:
+                left = give_up - time.monotonic()
+                result = self._reserve_soon(tube, max(0, min(1, ceil(left))))
+                if left <= 0 or not isinstance(result, TimedOut | DeadlineSoon):
+                    break
+                if isinstance(result, DeadlineSoon):
+                    self._keep_all()
+            # With DEADLINE_SOON the server says that there is no ready job, as with TIMED_OUT.
+            missed = TimedOut(f"reserve of tube {tube}") if isinstance(result, DeadlineSoon) else result
+            fate = self._fate_of("reserve", missed)
+        except BeanopsError as error:
+            fate = Fate("unknown", str(error))
+            raise
+        finally:
+            self._journal().write(run.id, self._clock(), fates=[(0, fate)])
+        if isinstance(missed, ReplyError):
+            raise missed
+        assert isinstance(missed, Job)
+        return missed
+
+    def _reserve_soon(self, tube: str, seconds: int) -> Any:
+        with self._turn:
+            client = self._acting()
+            with watching(client, tube):
+                (result,) = client.pipeline([commands.reserve(seconds)])
+            if isinstance(result, Job):
+                self.held.add(result.id)
         return result
+
+    def _keep_all(self) -> None:
+        for id in list(self.held):
+            self.keep(id)
+        time.sleep(0.1)
 
     def keep(self, id: int) -> bool:
         """Start the ttr of a held job anew, off the record; return whether it is still held."""
@@ -284,31 +352,25 @@ class Actor:
                     self.held.discard(id)
         return id in self.held
 
-    def _send_one(
-        self,
-        run: Run,
-        place: int,
-        command: Command[Any],
-        intent: Intent,
-        use: str | None = None,
-        watch: str | None = None,
-    ) -> Any:
-        journal = self._journal()
-        journal.write(run.id, self._clock(), [intent], place)
+    def _send_one(self, run: Run, place: int, step: TubeStep, use: bool) -> Any:
+        intent, result = step.intent, None
+        self._journal().write(run.id, self._clock(), [intent], place)
         fate = Fate("unknown", "it was interrupted")
         try:
+            if step.refusal is not None:
+                fate = Fate("skipped", step.refusal)
+                return None
             with self._turn:
                 client = self._acting()
-                with _using(client, use), _watching(client, watch):
-                    (result,) = client.pipeline([command])
+                with using(client, intent.tube if use else None):
+                    (result,) = client.pipeline([step.command])
             fate = self._fate_of(intent.action, result)
-        except (ConnectionLost, ProtocolError) as error:
-            self.held.clear()
+        except BeanopsError as error:
             fate = Fate("unknown", str(error))
             raise
         finally:
             self._count(run, fate, intent)
-            journal.write(run.id, self._clock(), fates=[(place, fate)])
+            self._journal().write(run.id, self._clock(), fates=[(place, fate)])
         return result
 
     def _fate_of(self, action: str, result: Any) -> Fate:
@@ -317,7 +379,6 @@ class Actor:
         if isinstance(result, ReplyError):
             return Fate("skipped" if isinstance(result, TimedOut) else "failed", str(result))
         if action == "reserve":
-            self.held.add(result.id)
             return Fate("done", new_id=result.id)
         if action == "put":
             return Fate("done", new_id=result)
@@ -326,7 +387,10 @@ class Actor:
         return Fate("done")
 
     def _count(self, run: Run, fate: Fate, intent: Intent | Order) -> None:
-        about = f"job {intent.id}" if isinstance(intent, Order) else f"tube {intent.tube}"
+        if isinstance(intent, Intent):
+            about = f"tube {intent.tube}"
+        else:
+            about = f"job {intent.id}" if intent.line is None else f"line {intent.line}"
         run.count(fate.outcome, fate.error, fate.jobs, about)
 
     @contextmanager
@@ -334,49 +398,5 @@ class Actor:
         """Let a fault end the run instead of the program: its rows already say what is known."""
         try:
             yield
-        except (ConnectionLost, ProtocolError, JournalError) as error:
-            run.stopped = str(error)
-
-
-@contextmanager
-def _using(client: Client, tube: str | None) -> Iterator[None]:
-    """Use a tube meanwhile. The answer is awaited: were it refused, what follows would meet another tube."""
-    if tube is not None:
-        client.use(tube)
-    yield
-    if tube is not None:
-        client.use("default")
-
-
-@contextmanager
-def _watching(client: Client, tube: str | None) -> Iterator[None]:
-    """Watch one tube and no other meanwhile."""
-    if tube is None or tube == "default":
-        yield
-        return
-    client.watch(tube)
-    client.ignore("default")
-    yield
-    client.watch("default")
-    client.ignore(tube)
-
-
-def _last_words(talk: Steps, error: BeanopsError) -> Fate:
-    """Ask a talk that was cut off what it knows."""
-    try:
-        talk.throw(error)
-    except StopIteration as stop:
-        return stop.value  # type: ignore[no-any-return]
-    except BeanopsError:
-        pass
-    return Fate("unknown", str(error))
-
-
-def _ahead(batches: Iterable[Sequence[Order]]) -> Generator[Sequence[Order], None, None]:
-    """Look up the next batch in a thread while this one is acted on: the server need not wait for either."""
-    source = iter(batches)
-    with ThreadPoolExecutor(1, "beanops-lookup") as thread:
-        coming = thread.submit(next, source, None)
-        while (batch := coming.result()) is not None:
-            coming = thread.submit(next, source, None)
-            yield batch
+        except BeanopsError as error:
+            run.stopped = f"{error}; {run.stopped}" if run.stopped else str(error)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from beanops.client.address import Address
-from beanops.protocol.errors import UsageError
+from beanops.protocol.errors import ArgumentError, UsageError
 
 _SERVER_KEYS = {"address": str, "read_only": bool, "color": str, "label": str, "confirm": str}
 _KEYS = {"journal": str, "journal_bodies": bool, "servers": dict}
@@ -94,6 +94,10 @@ def read_config() -> dict[str, Any]:
         _check(path, f"servers.{name}.", server, _SERVER_KEYS)
         if "address" not in server:
             raise ConfigError(f"{path}: servers.{name} has no address")
+        try:
+            Address.parse(server["address"])
+        except ArgumentError as error:
+            raise ConfigError(f"{path}: servers.{name}: {error}") from None
         if server.get("confirm", "ask") not in CONFIRMS:
             raise ConfigError(f"{path}: servers.{name}.confirm must be one of {', '.join(CONFIRMS)}")
     return config
@@ -115,7 +119,7 @@ def profiles() -> dict[str, Profile]:
 
 
 def profile(target: str | Address) -> Profile:
-    """Return the server of that name, or one made of an address.
+    """Return the server of that name or address, the read-only one if there are several; or one made of an address.
 
     Raises
     ------
@@ -124,11 +128,15 @@ def profile(target: str | Address) -> Profile:
     ArgumentError
         It is neither a name nor an address.
     """
-    known = profiles().get(target) if isinstance(target, str) else None
-    if known is not None:
-        return known
-    address = str(Address.parse(target))
-    return Profile(address, address, keep_bodies=read_config().get("journal_bodies", True))
+    known = profiles()
+    if isinstance(target, str) and target in known:
+        return known[target]
+    address = Address.parse(target)
+    # Who names production by its address is protected as who names it by its name.
+    named = [one for one in known.values() if Address.parse(one.address) == address]
+    if named:
+        return max(named, key=lambda one: one.read_only)
+    return Profile(str(address), str(address), keep_bodies=read_config().get("journal_bodies", True))
 
 
 def default_journal() -> str:

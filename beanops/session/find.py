@@ -13,6 +13,7 @@ from beanops.jobs.progress import Progress
 from beanops.jobs.scan import Scan
 from beanops.jobs.select import select
 from beanops.session.look import Looking
+from beanops.session.record import Refused
 
 if TYPE_CHECKING:
     import pandas
@@ -103,6 +104,8 @@ class Finding(Looking):
             Iterate it for batches of `FoundJob`, bodies as they are; it tells its progress, and at the end what
             is known.
         """
+        if probe and self.read_only:
+            raise Refused(f"a probe was refused: it puts a job, and this session on {self.address} is read-only")
         selection = select(tube, state=state, ids=ids, where=where, limit=limit, order=order)
         return Scan(
             self._looking,

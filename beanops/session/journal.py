@@ -7,6 +7,8 @@ Intents are on disk before their commands are sent, outcomes after; nothing is e
 from __future__ import annotations
 
 import json
+from array import array
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -15,7 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from beanops.session.record import UNKNOWN, Action, Entry, Fate, Intent, JournalError, RunRow, action_of
+from beanops.session.record import OUTCOMES, UNKNOWN, Action, Entry, Fate, Intent, JournalError, RunRow, action_of
 
 _U63 = 2**63
 
@@ -87,6 +89,10 @@ _OUTCOMES = sa.Table(
 _FIELDS = tuple(_ACTIONS.c[name] for name in Intent._fields)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+#: How a transaction is alone with the database until it ends.
+_ALONE = {"sqlite": "begin immediate", "postgresql": "select pg_advisory_xact_lock(7368054)"}
+#: Seconds to wait for another process that writes.
+_PATIENCE = 30.0
 
 
 class Journal:
@@ -109,18 +115,23 @@ class Journal:
     """
 
     def __init__(self, url: str) -> None:
-        if "://" not in url:
-            Path(url).expanduser().parent.mkdir(parents=True, exist_ok=True)
-            url = f"sqlite:///{Path(url).expanduser()}"
         try:
+            if "://" not in url:
+                path = Path(url).expanduser()
+                path.parent.mkdir(parents=True, exist_ok=True)
+                url = sa.URL.create("sqlite", database=str(path))  # type: ignore[assignment]
             self._engine = sa.create_engine(url)
-        except (sa.exc.SQLAlchemyError, ImportError) as error:
-            raise JournalError(f"the journal's address is of no use: {_one_line(error)}") from None
+        except (sa.exc.SQLAlchemyError, ImportError, OSError, ValueError) as error:
+            raise JournalError(f"the journal at {url} is of no use: {_one_line(error)}") from None
         self.where = self._engine.url.render_as_string()
         if self._engine.dialect.name == "sqlite":
             sa.event.listen(self._engine, "connect", _harden_sqlite)
         with self._transaction() as connection:
-            _SCHEMA.create_all(connection)
+            if not sa.inspect(connection).has_table(_OUTCOMES.name):
+                # Another process may be about to make the tables in the same moment.
+                if self._engine.dialect.name in _ALONE:
+                    connection.exec_driver_sql(_ALONE[self._engine.dialect.name])
+                _SCHEMA.create_all(connection)
 
     def close(self) -> None:
         """Close the database."""
@@ -215,12 +226,25 @@ class Journal:
             raise JournalError(f"the journal at {self.where} has no run {id}")
         return _run(row)
 
+    def undoing(self, run: str) -> list[RunRow]:
+        """Return the runs that took back something of a run, oldest first."""
+        query = sa.select(_RUNS).where(_RUNS.c.undoes == run).order_by(_RUNS.c.time, _RUNS.c.id)
+        with self._transaction() as connection:
+            return [_run(row) for row in connection.execute(query)]
+
     def stamp(self) -> int:
         """Return a number that is another one when something has come to its end since; costs next to nothing."""
         with self._transaction() as connection:
             return connection.execute(sa.select(sa.func.max(_OUTCOMES.c.seq))).scalar_one() or 0
 
-    def entries(self, run: str, bodies: bool = False, last: int | None = None) -> list[Entry]:
+    def size(self, run: str) -> int:
+        """Return how many actions a run has."""
+        query = sa.select(sa.func.max(_ACTIONS.c.n)).where(_ACTIONS.c.run == run)
+        with self._transaction() as connection:
+            last = connection.execute(query).scalar_one()
+        return 0 if last is None else int(last) + 1
+
+    def entries(self, run: str, bodies: bool = False, start: int = 0, stop: int | None = None) -> list[Entry]:
         """Return the actions of a run, in order.
 
         Parameters
@@ -229,39 +253,55 @@ class Journal:
             Its id.
         bodies : bool
             Whether to read bodies too; without, they are None.
-        last : int or None
-            Only so many, the last ones.
+        start, stop : int
+            Places in the run, as in a slice.
         """
         fields = _FIELDS if bodies else (*_FIELDS[:-1], sa.null())
-        query = sa.select(_ACTIONS.c.n, _ACTIONS.c.time, *fields).where(_ACTIONS.c.run == run).order_by(_ACTIONS.c.n)
-        if last is not None:
-            highest = sa.select(sa.func.max(_ACTIONS.c.n)).where(_ACTIONS.c.run == run).scalar_subquery()
-            query = query.where(_ACTIONS.c.n > highest - last)
+        query = sa.select(_ACTIONS.c.n, _ACTIONS.c.time, *fields).where(_ACTIONS.c.run == run, _ACTIONS.c.n >= start)
+        if stop is not None:
+            query = query.where(_ACTIONS.c.n < stop)
         with self._transaction() as connection:
-            rows = connection.execute(query).all()
-            fates = self._fates(connection, run, rows[-1][0] + 1 if rows else 0)
-        return [Entry(n, _EPOCH + time * _MICROSECOND, Intent(*intent), fates[n]) for n, time, *intent in rows]
+            rows = connection.execute(query.order_by(_ACTIONS.c.n)).all()
+            fates = self._fates(connection, run, start, rows[-1][0] + 1 if rows else start)
+        return [Entry(n, _EPOCH + time * _MICROSECOND, Intent(*intent), fates[n - start]) for n, time, *intent in rows]
 
-    def actions(self, server: str | None = None, limit: int | None = None) -> list[Action]:
-        """Return actions as users see them, oldest first: all, those on one server, the newest `limit` of them."""
+    def actions(self, runs: Sequence[RunRow], limit: int | None = None) -> list[Action]:
+        """Return the actions of runs as users see them, in the order of the runs; the last `limit` of them, or all."""
         found: list[list[Action]] = []
         left = limit
-        for run in reversed(self.runs(server)):
+        for run in reversed(runs):
             if left is not None and left <= 0:
                 break
-            found.append([action_of(run, entry) for entry in self.entries(run.id, last=left)])
+            start = 0 if left is None else max(0, self.size(run.id) - left)
+            found.append([action_of(run, entry) for entry in self.entries(run.id, start=start)])
             left = None if left is None else left - len(found[-1])
         return [action for actions in reversed(found) for action in actions]
 
     def counts(self, run: str) -> dict[str, int]:
         """Return how many actions of a run ended in each outcome."""
-        counts: dict[str, int] = {}
-        query = sa.select(sa.func.max(_ACTIONS.c.n)).where(_ACTIONS.c.run == run)
+        counts: Counter[str] = Counter()
+        size = self.size(run)
         with self._transaction() as connection:
-            last = connection.execute(query).scalar_one()
-            for fate in self._fates(connection, run, 0 if last is None else last + 1):
-                counts[fate.outcome] = counts.get(fate.outcome, 0) + fate.jobs
+            for fate in self._fates(connection, run, 0, size):
+                counts[fate.outcome] += fate.jobs
         return counts
+
+    def imported(self, server: str, digest: str) -> Iterator[tuple[str, int, str]]:
+        """Yield run, line and outcome of what was imported into a server from a file of that digest, oldest first."""
+        runs = sa.select(_RUNS).where(_RUNS.c.server == server, _RUNS.c.action == "import").order_by(_RUNS.c.time)
+        with self._transaction() as connection:
+            for run in [_run(row) for row in connection.execute(runs)]:
+                if run.request["digest"] != digest:
+                    continue
+                of_run = sa.select(_ACTIONS.c.target).where(_ACTIONS.c.run == run.id).order_by(_ACTIONS.c.n)
+                lines = array("L", map(int, connection.scalars(of_run.execution_options(yield_per=10_000))))
+                # A million lines each have an outcome of their own: a byte for each, not a `Fate`.
+                outcomes = bytearray([OUTCOMES.index("unknown")]) * len(lines)
+                columns = sa.select(_OUTCOMES.c.first_n, _OUTCOMES.c.last_n, _OUTCOMES.c.outcome)
+                settled = columns.where(_OUTCOMES.c.run == run.id).order_by(_OUTCOMES.c.seq)
+                for first, last, outcome in connection.execute(settled.execution_options(yield_per=10_000)):
+                    outcomes[first : last + 1] = bytes([OUTCOMES.index(outcome)]) * (last + 1 - first)
+                yield from ((run.id, line, OUTCOMES[code]) for line, code in zip(lines, outcomes, strict=True))
 
     def highest_id(self, instance: str) -> int:
         """Return the highest job id that the journal knows of one server process, 0 for none."""
@@ -271,18 +311,19 @@ class Journal:
         with self._transaction() as connection:
             return max(connection.execute(acted).scalar_one() or 0, connection.execute(made).scalar_one() or 0)
 
-    def _fates(self, connection: sa.Connection, run: str, count: int) -> list[Fate]:
-        fates = [UNKNOWN] * count
-        query = sa.select(_OUTCOMES).where(_OUTCOMES.c.run == run).order_by(_OUTCOMES.c.seq)
-        for row in connection.execute(query):
+    def _fates(self, connection: sa.Connection, run: str, start: int, stop: int) -> list[Fate]:
+        fates = [UNKNOWN] * (stop - start)
+        within = (_OUTCOMES.c.run == run, _OUTCOMES.c.last_n >= start, _OUTCOMES.c.first_n < stop)
+        for row in connection.execute(sa.select(_OUTCOMES).where(*within).order_by(_OUTCOMES.c.seq)):
             fate = Fate(row.outcome, row.error, row.new_id, row.jobs)
-            fates[row.first_n : row.last_n + 1] = [fate] * (row.last_n + 1 - row.first_n)
+            first, end = max(row.first_n, start), min(row.last_n + 1, stop)
+            fates[first - start : end - start] = [fate] * (end - first)
         return fates
 
 
 def _harden_sqlite(connection: Any, _: Any) -> None:
     """Commit to disk, not to the page cache; let several processes write, one after the other."""
-    for pragma in ("busy_timeout = 30000", "journal_mode = wal", "synchronous = full"):
+    for pragma in (f"busy_timeout = {int(_PATIENCE * 1000)}", "journal_mode = wal", "synchronous = full"):
         connection.execute(f"pragma {pragma}")
 
 

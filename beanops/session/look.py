@@ -39,13 +39,17 @@ class Looking:
     def _client(self, purpose: str) -> Client:
         with self._lock:
             client = self._clients.get(purpose)
-            if client is None:
+            if client is None or client.closed:
+                # Made anew, not reconnected: a tube that an interrupted action used or watched must not come back.
                 connect_timeout, read_timeout = self._timeouts
                 client = Client(self.address, connect_timeout=connect_timeout, read_timeout=read_timeout)
                 self._clients[purpose] = client
-            elif client.closed:
-                client.reconnect()
             return client
+
+    @property
+    def read_only(self) -> bool:
+        """Whether everything that would change a queue is refused."""
+        return True
 
     def _looking(self) -> Client:
         return self._client("looking")

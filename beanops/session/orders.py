@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, SupportsIndex, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, TypedDict
 
 from beanops.jobs.read import FoundJob, read_jobs, read_stats
-from beanops.jobs.select import ids_of
-from beanops.protocol import Command, Job, JobStats, commands
-from beanops.protocol.errors import ArgumentError
+from beanops.jobs.scan import Scan
+from beanops.jobs.select import ids_of, select
+from beanops.protocol import Job, JobStats, commands
+from beanops.protocol.errors import ArgumentError, BeanopsError
 from beanops.protocol.limits import U32_MAX, check_number
 from beanops.session.act import How
 from beanops.session.record import Intent
 from beanops.session.run import Run
-from beanops.session.verbs import MOVE, Order, Settings, Verb
+from beanops.session.verbs import MOVE, Order, Settings, TubeStep, Verb
 
 if TYPE_CHECKING:
     from beanops.session.find import Finding
@@ -29,6 +31,8 @@ BATCH = 1000
 _HELD_BATCH = 200
 #: Jobs of one ``kick``, which stalls the server for its length.
 _KICK = 1000
+#: Seconds by which two looks at a job may differ on when it was put.
+_SLACK = 5
 
 
 class Options(TypedDict, total=False):
@@ -45,7 +49,7 @@ class Options(TypedDict, total=False):
     rate : float or None
         Most jobs a second.
     progress : callable or None
-        Called with the `Run` after each batch; its ``cancel`` ends it.
+        Called with the `Run` before the first batch and after each; the run's ``cancel`` ends it.
     """
 
     state: str | Iterable[str] | None
@@ -71,6 +75,11 @@ def how_of(options: Options) -> How:
     )
 
 
+def batch_size(rate: float | None, most: int = BATCH) -> int:
+    """Return how many jobs to act on at once, so that a rate is kept within each second."""
+    return most if rate is None else max(1, min(most, int(rate / 4)))
+
+
 def optional_priority(priority: SupportsIndex | None) -> int | None:
     """Return a checked priority, None for a job's own."""
     return None if priority is None else check_number("priority", priority, U32_MAX)
@@ -78,7 +87,7 @@ def optional_priority(priority: SupportsIndex | None) -> int | None:
 
 def request_of(jobs: Any, settings: Settings, options: Options, there: Session | None) -> dict[str, Any]:
     """Return what was asked for as plain data: enough to go on with it."""
-    request: dict[str, Any] = {"jobs": jobs} if isinstance(jobs, str) else {"ids": list(ids_of(jobs))}
+    request: dict[str, Any] = {"jobs": jobs} if isinstance(jobs, str) else {"ids": _plain(ids_of(jobs))}
     state, limit = options.get("state"), options.get("limit")
     if state is not None:
         request["state"] = state if isinstance(state, str) else list(state)
@@ -91,42 +100,143 @@ def request_of(jobs: Any, settings: Settings, options: Options, there: Session |
     return request
 
 
-def orders_of(
-    look: Finding, verb: Verb, jobs: Any, settings: Settings, options: Options, keep_bodies: bool
-) -> Iterator[list[Order]]:
-    """Check what is asked for, and return orders for it in batches; looking jobs up begins with the first batch.
+def _plain(ids: Any) -> Any:
+    return {"range": [ids.start, ids.stop, ids.step]} if isinstance(ids, range) else list(ids)
+
+
+def asked_ids(request: dict[str, Any]) -> Any:
+    """Return the ids that a run on record was asked for."""
+    ids = request["ids"]
+    return range(*ids["range"]) if isinstance(ids, dict) else ids
+
+
+class Lookup(NamedTuple):
+    """Orders in batches, looked up when they are asked for; `cancel` ends a search that goes on."""
+
+    batches: Iterator[list[Order]]
+    cancel: Callable[[], None]
+
+
+def orders_of(look: Finding, verb: Verb, jobs: Any, settings: Settings, options: Options, keep_bodies: bool) -> Lookup:
+    """Check what is asked for, and return orders for it; looking jobs up begins with the first batch.
 
     Raises
     ------
     ArgumentError, PredicateError
         It means no jobs; nothing was sent.
     """
-    size = _HELD_BATCH if verb is MOVE else BATCH
     rate = options.get("rate")
-    if rate is not None:
-        size = max(1, min(size, int(rate / 4)))
+    size = batch_size(rate, _HELD_BATCH if verb is MOVE else BATCH)
     bodies = verb.puts or (verb.destroys and keep_bodies)
     state, where, limit = options.get("state"), options.get("where"), options.get("limit")
-    if isinstance(jobs, str) or where is not None or state is not None:
+    select(None, state=state, limit=limit, order=options.get("order", "newest"))
+    states = frozenset((state.split(",") if isinstance(state, str) else state) or ())
+    if isinstance(jobs, str) or where is not None:
         tube, ids = (jobs, None) if isinstance(jobs, str) else (None, jobs)
         scan = look.scan(
             tube,
-            state=state or sorted(verb.states),
+            state=states or sorted(verb.states),
             ids=ids,
             where=where,
             limit=limit,
             order=options.get("order", "newest"),
-            bodies=bodies,
+            bodies=bodies and rate is None,
         )
-        found = (job for batch in scan for job in batch)
-        return _in_batches((Order(verb, job.id, job, settings) for job in found), size)
+        if rate is None:
+            return _searched(scan, lambda found: [Order(verb, job.id, job, settings) for job in found], size, ids)
+        # What was found may wait for long until its turn comes, so it is looked at again.
+        return _searched(
+            scan, lambda found: _look_again(look, verb, found, settings, states or verb.states, bodies), size, ids
+        )
     ids = ids_of(jobs)
     if limit is not None:
         ids = ids[: check_number("limit", limit, U32_MAX)]
-    return _looked_up(look, verb, ids, settings, bodies, size)
+    meant = _meant(jobs)
+    parts = (ids[start : start + size] for start in range(0, len(ids), size))
+    batches = (
+        [
+            Order(verb, id, job, settings, job and _unlike(job, states, meant.get(id)))
+            for id, job in zip(part, look_up(look, part, bodies), strict=True)
+        ]
+        for part in parts
+    )
+    return Lookup(batches, lambda: None)
 
 
-def look_up(look: Finding, ids: list[int], bodies: bool) -> list[FoundJob | None]:
+def _searched(scan: Scan, orders: Callable[[list[FoundJob]], list[Order]], size: int, ids: Any) -> Lookup:
+    cancelled = False
+
+    def cancel() -> None:
+        nonlocal cancelled
+        cancelled = True
+        scan.cancel()
+
+    def batches() -> Iterator[list[Order]]:
+        found = (job for batch in scan for job in batch)
+        while batch := list(islice(found, size)):
+            yield orders(batch)
+        if cancelled:
+            raise BeanopsError("cancelled")
+        if not (scan.complete or scan.enough):
+            raise BeanopsError(f"not all jobs could be found; {scan.verdict}")
+
+    return Lookup(batches(), cancel)
+
+
+def _look_again(
+    look: Finding, verb: Verb, found: list[FoundJob], settings: Settings, states: frozenset[str], bodies: bool
+) -> list[Order]:
+    now = look_up(look, [job.id for job in found], bodies)
+    return [
+        Order(verb, before.id, job, settings, job and _unlike(job, states, None))
+        for before, job in zip(found, now, strict=True)
+    ]
+
+
+class _Meant(NamedTuple):
+    """What is known of a job that was picked: its tube, and when it was put in seconds since 1970."""
+
+    tube: str
+    created: float | None = None
+
+
+def _meant(jobs: Any) -> dict[int, _Meant]:
+    """Return what picked jobs were: a server that lost its jobs gives their ids out again, for others."""
+    if hasattr(jobs, "columns"):
+        if "tube" not in jobs.columns:
+            return {}
+        created = [None] * len(jobs)
+        if "created" in jobs.columns and str(jobs["created"].dtype).startswith("datetime64[us, "):
+            created = [None if moment < 0 else moment / 1e6 for moment in jobs["created"].astype("int64").tolist()]
+        return {
+            id: _Meant(tube, moment)
+            for id, tube, moment in zip(jobs["id"].tolist(), jobs["tube"].tolist(), created, strict=True)
+        }
+    known = [jobs] if isinstance(jobs, JobStats | FoundJob) else jobs if isinstance(jobs, list | tuple) else []
+    stats = [job.stats if isinstance(job, FoundJob) else job for job in known]
+    return {job.id: _Meant(job.tube) for job in stats if isinstance(job, JobStats)}
+
+
+def _unlike(job: FoundJob, states: frozenset[str], meant: _Meant | None) -> str | None:
+    """Return why a job is not one that was meant, None when it is."""
+    stats = job.stats
+    if meant is not None and (meant.tube != stats.tube or put_after(stats, meant.created)):
+        return ANOTHER
+    if states and stats.state not in states:
+        return "a worker has reserved it" if stats.state == "reserved" else f"it is {stats.state} by now"
+    return None
+
+
+#: Why a job is left alone whose id was another's before.
+ANOTHER = "the id is another job's by now: the server was restarted without its jobs"
+
+
+def put_after(stats: JobStats, moment: float | None) -> bool:
+    """Whether a job was put after a moment, given in seconds since 1970."""
+    return moment is not None and time.time() - stats.age > moment + _SLACK
+
+
+def look_up(look: Finding, ids: Sequence[int], bodies: bool) -> list[FoundJob | None]:
     """Return what the server says of jobs, None for those that do not exist."""
     if bodies:
         return list(read_jobs(look._looking(), ids))
@@ -134,20 +244,12 @@ def look_up(look: Finding, ids: list[int], bodies: bool) -> list[FoundJob | None
     return [None if found is None else FoundJob(found, None) for found in stats]
 
 
-def _looked_up(
-    look: Finding, verb: Verb, ids: Any, settings: Settings, bodies: bool, size: int
-) -> Iterator[list[Order]]:
-    for start in range(0, len(ids), size):
-        part = list(ids[start : start + size])
-        yield [Order(verb, id, job, settings) for id, job in zip(part, look_up(look, part, bodies), strict=True)]
+def kick_steps(tube: str, limit: int, buried: int) -> Iterator[TubeStep]:
+    """Return the kicks of a tube in chunks that leave the server room for others.
 
-
-def _in_batches(orders: Iterator[Order], size: int) -> Iterator[list[Order]]:
-    while batch := list(islice(orders, size)):
-        yield batch
-
-
-def kick_steps(tube: str, limit: int) -> Iterator[tuple[Command[Any], Intent]]:
-    """Return the kicks of a tube in chunks that leave the server room for others."""
-    for start in range(0, limit, _KICK):
-        yield commands.kick(min(_KICK, limit - start)), Intent("kick", tube)
+    One command kicks buried jobs or delayed ones, never both, and so do all chunks together.
+    """
+    left = min(limit, buried) if buried else limit
+    for start in range(0, left, _KICK):
+        jobs = min(_KICK, left - start)
+        yield TubeStep(commands.kick(jobs), Intent("kick", tube), jobs)

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from beanops.session.journal import Journal
 
 
+class Refused(BeanopsError):
+    """beanops itself refused to act, such as in a read-only session; nothing was sent."""
+
+
 class JournalError(BeanopsError):
     """The journal could not be written or read; nothing that was to be written down was sent."""
 
@@ -77,7 +81,7 @@ class Intent(NamedTuple):
     priority_before, time_left, ttr : int or None
         The job's priority before; seconds of its delay (or of the tube's pause) that were left; its ttr.
     target : str or None
-        The tube that a move or copy puts into.
+        The tube that a move or copy puts into; the number of the line that an import reads.
     body : bytes or None
         The job's body, where undo needs it and the configuration allows it.
     """
@@ -93,6 +97,11 @@ class Intent(NamedTuple):
     ttr: int | None = None
     target: str | None = None
     body: bytes | None = None
+
+    @property
+    def put_into(self) -> str | None:
+        """The tube of the job that was put for it."""
+        return self.tube if self.action == "import" else self.target or self.tube
 
 
 class Fate(NamedTuple):
@@ -147,6 +156,7 @@ class Action(NamedTuple):
     reason: str | None
     instance: str
     new_id: int | None
+    jobs: int
 
 
 class RunCounts(NamedTuple):
@@ -174,7 +184,7 @@ def action_of(run: RunRow, entry: Entry) -> Action:
     return Action(
         entry.time, run.id, run.server, run.actor, run.source, intent.action, intent.tube,
         fate.new_id if puts else intent.job_id, intent.state_before, intent.priority, intent.delay,
-        fate.outcome, fate.error, run.reason, run.instance, fate.new_id,
+        fate.outcome, fate.error, run.reason, run.instance, fate.new_id, fate.jobs,
     )  # fmt: skip
 
 
@@ -189,6 +199,7 @@ def actions_frame(rows: Iterable[Action]) -> pandas.DataFrame:
         "priority": "UInt32",
         "delay": "seconds",
         "new_id": "UInt64",
+        "jobs": "uint64",
     }
     return frame(rows, Action, dtypes)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, SupportsIndex
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class Reservation:
     """A held job; made by `Session.reserve`.
 
-    It is touched by itself at half of its ttr, as long as somebody refers to it and the session lives. Whatever
-    ends the process gives the job back to the workers.
+    It is touched by itself at half of its ttr until it is acted on. Whatever ends the session or the process gives
+    the job back to the workers.
 
     Attributes
     ----------
@@ -52,11 +52,22 @@ class Reservation:
         self.ttr = stats.ttr
         self._session = session
         self._touched = time.monotonic() - (stats.ttr - stats.time_left if stats.state == "reserved" else 0)
-        self._decided = threading.Event()
-        watcher = threading.Thread(
-            target=_keep_touched, args=(weakref.ref(self), self._decided, keep, stats.ttr / 2), daemon=True
-        )
-        watcher.start()
+        self._over = threading.Event()
+        threading.Thread(target=self._keep_touched, args=(keep, stats.ttr / 2), daemon=True).start()
+
+    def _keep_touched(self, keep: Callable[[int], bool], every: float) -> None:
+        while not self._over.wait(every):
+            try:
+                if not keep(self.id):
+                    return
+                self._touched = time.monotonic()
+            except BeanopsError:
+                return  # the connection is gone, and the reservation with it
+        # A server may let an idle connection keep a job past its ttr, so it must be given back.
+        while self.held:
+            with suppress(BeanopsError):
+                self.release()
+            time.sleep(every)
 
     @property
     def held(self) -> bool:
@@ -77,44 +88,28 @@ class Reservation:
 
     def release(self, *, priority: SupportsIndex | None = None, delay: SupportsIndex = 0) -> Run:
         """Give it back to the workers, with its own priority unless another is given."""
-        self._decided.set()
         return self._session.release(self.id, priority=priority, delay=delay)
 
     def bury(self, *, priority: SupportsIndex | None = None) -> Run:
         """Bury it."""
-        self._decided.set()
         return self._session.bury(self.id, priority=priority)
 
     def delete(self) -> Run:
         """Delete it."""
-        self._decided.set()
         return self._session.delete(self.id)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if self.held:
-            self.release()
-        self._decided.set()
+        try:
+            if self.held:
+                self.release()
+        finally:
+            self._over.set()
 
     _repr_html_ = reservation_html
 
     def __repr__(self) -> str:
         state = f"{self.time_left:.0f} s left" if self.held else "no longer held"
         return f"<Reservation of job {self.id} in {self.tube}, {state}>"
-
-
-def _keep_touched(
-    of: weakref.ref[Reservation], decided: threading.Event, keep: Callable[[int], bool], every: float
-) -> None:
-    while not decided.wait(every):
-        reservation = of()
-        if reservation is None or not reservation.held:
-            return
-        try:
-            if keep(reservation.id):
-                reservation._touched = time.monotonic()
-        except BeanopsError:
-            return  # the connection is gone, and the reservation with it
-        del reservation

@@ -5,13 +5,17 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable
+from html import escape
 from typing import TYPE_CHECKING
 
-from beanops.session.record import Action, actions_frame
-from beanops.session.show import run_html
+from beanops.session.record import Action, Intent, actions_frame
+from beanops.text import safe_text
 
 if TYPE_CHECKING:
     import pandas
+
+#: Rows of a dry run's sample, and reasons that are shown one by one.
+_SAMPLE = 10
 
 
 class Run:
@@ -30,6 +34,8 @@ class Run:
     stopped : str or None
         Why it ended early, such as a lost connection or a cancel; what it had not reached is not counted.
         ``beanops resume`` goes on with it.
+    sample : list of Intent
+        Of a dry run: the first of what would be done, with tube, id, state and priority.
     """
 
     def __init__(self, id: str, action: str, rows: Callable[[], list[Action]], dry: bool = False) -> None:
@@ -38,13 +44,35 @@ class Run:
         self.dry = dry
         self.stopped: str | None = None
         self.reasons: dict[str, tuple[int, str]] = {}
+        self.sample: list[Intent] = []
         self._counts: Counter[str] = Counter()
+        self._commands = 0
+        self._pauses: set[str] = set()
         self._cancelled = threading.Event()
+        self._stop_looking: Callable[[], None] = lambda: None
         self._rows = rows
 
     def cancel(self) -> None:
         """End the run after the batch under way; from any thread."""
         self._cancelled.set()
+        self._stop_looking()
+
+    def when_cancelled(self, stop_looking: Callable[[], None]) -> None:
+        """Say how a search for more jobs is ended."""
+        self._stop_looking = stop_looking
+
+    def wait(self, seconds: float) -> None:
+        """Wait, but no longer than until it is cancelled."""
+        if seconds > 0:
+            self._cancelled.wait(seconds)
+
+    def foretell(self, intent: Intent, commands: int, pauses: str | None = None) -> None:
+        """Note what a dry run would do, by how many commands, and which tube would be paused for it."""
+        if len(self.sample) < _SAMPLE:
+            self.sample.append(intent)
+        self._commands += commands
+        if pauses is not None:
+            self._pauses.add(pauses)
 
     @property
     def cancelled(self) -> bool:
@@ -113,10 +141,26 @@ class Run:
         return f"{line}; stopped: {self.stopped}" if self.stopped else line
 
     @property
+    def cost(self) -> str:
+        """What a dry run found that it would take, in one line."""
+        line = f"up to {self._commands:,} commands"
+        if self._pauses:
+            tubes = ", ".join(sorted(self._pauses))
+            line += f"; paused meanwhile, because buried jobs are reserved for a moment: {tubes}"
+        return line
+
+    @property
     def _done(self) -> str:
         return "would be done" if self.dry else "done"
 
-    _repr_html_ = run_html
-
     def __repr__(self) -> str:
         return f"<Run {self.id} {self.summary}>"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{escape(safe_text(error))}</td><td>{times}</td><td>{escape(safe_text(first))}</td></tr>"
+            for error, (times, first) in list(self.reasons.items())[:_SAMPLE]
+        )
+        table = f"<table><tr><th>why not</th><th>times</th><th>first</th></tr>{rows}</table>" if rows else ""
+        more = f"<p>{len(self.reasons) - _SAMPLE} more reasons</p>" if len(self.reasons) > _SAMPLE else ""
+        return f"<p><b>{escape(safe_text(self.summary))}</b><br>run {escape(self.id)}</p>{table}{more}"

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
-import socket
 from collections.abc import Callable, Iterable
 from copy import copy
 from datetime import UTC, datetime
@@ -24,7 +21,7 @@ from beanops.protocol.limits import (
     check_number,
     check_tube,
 )
-from beanops.session.act import Actor, How, Refused, Who
+from beanops.session.act import Actor, How, Who
 from beanops.session.config import default_journal, profile
 from beanops.session.find import Finding
 from beanops.session.orders import (
@@ -36,17 +33,20 @@ from beanops.session.orders import (
     orders_of,
     request_of,
 )
-from beanops.session.record import Action, Intent, JournalError, action_of, actions_frame, runs_frame
+from beanops.session.record import Action, Intent, JournalError, Refused, action_of, actions_frame, runs_frame
 from beanops.session.reservation import Reservation
+from beanops.session.retention import this_actor
 from beanops.session.run import Run
+from beanops.session.shelter import Shelter
 from beanops.session.show import session_html
-from beanops.session.verbs import ALL, KEEP, Settings
+from beanops.session.verbs import KEEP, Settings, TubeStep, verb_of
 from beanops.session.views import Views
 
 if TYPE_CHECKING:
     import pandas
 
     from beanops.session.journal import Journal
+    from beanops.session.transfer import File, Repeat
 
 
 def connect(
@@ -99,13 +99,13 @@ def connect(
     >>> session = beanops.connect("127.0.0.1:11300")       # doctest: +SKIP
     >>> session.tubes()
     >>> session.kick([17, 18])
-    <Run 20260102-030405-1f2e kick: 2 done>
+    <Run 20260102-030405-1f2e3d4c kick: 2 done>
     """
     known = profile(target)
     return Session(
         known.address,
         source=source,
-        actor=actor or f"{_user()}@{socket.gethostname()}",
+        actor=actor or this_actor(),
         # A profile that is read-only stays so: what protects production must not be lost to an argument.
         read_only=known.read_only or bool(read_only),
         redact=redact,
@@ -114,13 +114,6 @@ def connect(
         journal=journal,
         keep_bodies=known.keep_bodies if keep_bodies is None else keep_bodies,
     )
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container may run as a number that has no name
-        return f"uid {os.getuid()}"
 
 
 class Session(Views, Finding):
@@ -147,6 +140,7 @@ class Session(Views, Finding):
         super().__init__(target, timeouts, redact)
         self.now = clock
         self._journal_at = journal
+        self._own_journal: Journal | None = None
         who = Who(str(self.address), actor, source)
         self._actor = Actor(who, self.journal, keep_bodies, self._acting, lambda: self.server().id, clock, read_only)
 
@@ -156,8 +150,15 @@ class Session(Views, Finding):
 
         with self._lock:
             if not isinstance(self._journal_at, Journal):
-                self._journal_at = Journal(self._journal_at or default_journal())
+                self._journal_at = self._own_journal = Journal(self._journal_at or default_journal())
             return self._journal_at
+
+    def close(self) -> None:
+        """Close the connections and the journal; jobs that are still reserved become ready."""
+        super().close()
+        self._actor.held.clear()
+        if self._own_journal is not None:
+            self._own_journal.close()
 
     def _known_id(self, instance: str) -> int:
         try:
@@ -192,7 +193,7 @@ class Session(Views, Finding):
 
     @property
     def actions(self) -> pandas.DataFrame:
-        """What was done on this server, by whom ever the journal knows, one row an action.
+        """What this session did, one row an action; `history` has what everybody did.
 
         Returns
         -------
@@ -200,18 +201,32 @@ class Session(Views, Finding):
             ``time`` (datetime64[us, UTC]), ``run``, ``server``, ``actor``, ``source``, ``action``, ``tube``
             (text), ``job_id`` (UInt64, missing for actions on a tube), ``state_before`` (categorical),
             ``priority`` (UInt32), ``delay`` (timedelta64[us]), ``outcome`` (``done``, ``skipped``, ``failed``
-            or ``unknown``), ``error``, ``reason``, ``instance`` (text, the server's process) and ``new_id``
-            (UInt64, of a job that was put for it).
+            or ``unknown``), ``error``, ``reason``, ``instance`` (text, the server's process), ``new_id``
+            (UInt64, of a job that was put for it) and ``jobs`` (uint64, how many: 1 but for a kick of a tube).
         """
         return actions_frame(self.action_rows(limit=None))
 
     def action_rows(self, limit: int | None = 1000) -> list[Action]:
-        """Return the newest actions on this server as records, oldest first, without pandas."""
-        return self.journal().actions(str(self.address), limit)
+        """Return the newest actions of this session as records, oldest first, without pandas."""
+        runs = self._actor.runs
+        return self.journal().actions(runs, limit) if runs else []
+
+    def history(self, limit: int | None = None) -> pandas.DataFrame:
+        """Return what was done on this server by anybody whom the journal knows, with the columns of `actions`.
+
+        The server may have been restarted in between: ``job_id`` names the same job only where ``instance`` is the
+        same.
+
+        Parameters
+        ----------
+        limit : int or None
+            Most actions, the newest; None for all.
+        """
+        return actions_frame(self.journal().actions(self.journal().runs(str(self.address)), limit))
 
     @property
     def runs(self) -> pandas.DataFrame:
-        """The runs on this server, one row each.
+        """The runs on this server by anybody whom the journal knows, one row each.
 
         Returns
         -------
@@ -253,10 +268,11 @@ class Session(Views, Finding):
         """
         limit = options.get("limit")
         if isinstance(jobs, str) and limit is not None and options.keys() <= {"limit", "reason", "dry_run", "progress"}:
-            self._looking().stats_tube(jobs)  # to use a tube would create it
+            buried = self.tube(jobs).current_jobs_buried  # and to use a tube that does not exist would create it
             how = how_of(options)
-            run = self._actor.begin("kick", {"tube": jobs, "limit": int(limit)}, how)
-            return self._actor.act_on_tube(run, kick_steps(jobs, check_number("limit", limit, U32_MAX)), how, use=True)
+            most = check_number("limit", limit, U32_MAX)
+            run = self._actor.begin("kick", {"tube": jobs, "limit": most}, how)
+            return self._actor.act_on_tube(run, kick_steps(jobs, most, buried), how, use=True)
         if isinstance(jobs, str):
             options.setdefault("state", "buried")
         return self._act("kick", jobs, KEEP, options)
@@ -265,7 +281,8 @@ class Session(Views, Finding):
         """Bury jobs: ready and delayed ones, and those this session has reserved (server 1.12 on).
 
         A job is reserved for it, in the same breath. Were the connection lost in between, a delayed job would
-        become ready.
+        become ready. With a `priority` buried jobs are taken too, and stay buried; their tube is paused meanwhile
+        if workers watch it.
 
         Parameters
         ----------
@@ -288,7 +305,9 @@ class Session(Views, Finding):
     ) -> Run:
         """Make jobs ready, or delayed, or give them another priority; ready, delayed, buried and held ones.
 
-        Jobs that are not yet reserved need a server from 1.12 on.
+        Jobs that are not yet reserved need a server from 1.12 on; they are reserved for it, in the same breath. If
+        buried jobs are given a `delay`, their tube is paused meanwhile if workers watch it: were the connection lost
+        in between, a job would become ready.
 
         Parameters
         ----------
@@ -327,7 +346,8 @@ class Session(Views, Finding):
         """Put jobs into another tube and delete them here, keeping body, priority, ttr, delay left and burial.
 
         They get new ids, which are on record. A job is put before it is deleted: a fault leaves it twice, which
-        the record tells, but never lost.
+        the record tells, but never lost. For buried jobs the other tube is paused meanwhile if workers watch it:
+        a copy is reserved to be buried, and were the connection lost in between it would become ready.
 
         Parameters
         ----------
@@ -344,6 +364,8 @@ class Session(Views, Finding):
         self, jobs: Jobs | str, to: str | None = None, *, server: Session | None = None, **options: Unpack[Options]
     ) -> Run:
         """Put copies of jobs into another tube, another server, or both; as `move` without the delete.
+
+        What was copied to another server is taken back by a session there.
 
         Parameters
         ----------
@@ -371,17 +393,22 @@ class Session(Views, Finding):
     def _act(
         self, verb: str, jobs: Jobs | str, settings: Settings, options: Options, there: Session | None = None
     ) -> Run:
-        orders = orders_of(self, ALL[verb], jobs, settings, options, self._actor.keep_bodies)
+        batches, cancel = orders_of(self, verb_of(verb, settings), jobs, settings, options, self._actor.keep_bodies)
         how = how_of(options)
-        request = request_of(jobs, settings, options, there)
-        run = self._actor.begin(verb, request, how)
-        return self._actor.act_on_jobs(run, orders, how, None if there is None else there._acting)
+        run = self._actor.begin(verb, request_of(jobs, settings, options, there), how)
+        run.when_cancelled(cancel)
+        if there is None:
+            return self._actor.act_on_jobs(run, batches, how, Shelter(self))
+        # A connection of its own: what `there` uses itself meanwhile must not decide where copies end.
+        with Client(there.address) as copying:
+            return self._actor.act_on_jobs(run, batches, how, Shelter(there), copying)
 
     def undo(self, run: Run | str, *, where: str | None = None, reason: str | None = None) -> Run:
         """Take back what a run did, as far as the world has not moved on; each action that cannot be says why.
 
         Jobs that were deleted are put again with new ids; buries are kicked, kicks buried again where the job is
-        still at rest, moves moved back, priorities, delays and pauses restored. An undo is a run itself.
+        still at rest, moves moved back, priorities, delays and pauses restored; what a fault left twice is deleted.
+        What an earlier undo took back already is left alone. An undo is a run itself, and can be undone.
 
         Parameters
         ----------
@@ -401,15 +428,80 @@ class Session(Views, Finding):
 
         Jobs whose fate in that run is on record are left out; so are those of a move or copy whose fate is unknown.
         """
-        from beanops.session.undo import resume_run
+        from beanops.session.afterwards import resume_run
 
         return resume_run(self, self._actor, run if isinstance(run, str) else run.id, reason)
 
     def verify(self, run: Run | str) -> Run:
         """Ask the server what became of the actions of a run whose outcome is unknown, and write that down."""
-        from beanops.session.undo import verify
+        from beanops.session.afterwards import verify
 
         return verify(self, run if isinstance(run, str) else run.id)
+
+    # -- files ---------------------------------------------------------------------------------------------------
+
+    def export(
+        self,
+        file: File,
+        jobs: Jobs | str | None = None,
+        *,
+        delete: bool = False,
+        force: bool = False,
+        **options: Unpack[Options],
+    ) -> Run:
+        """Write jobs into a file of JSON lines, with all that `import_` needs to restore them.
+
+        Bodies stand in it as text where they are UTF-8, else as base64. A reserved job is left out unless `state`
+        names it.
+
+        Parameters
+        ----------
+        file : path or open binary file
+            Where to write.
+        jobs : id, Job, iterable of these, DataFrame with a column ``id``, str, or None
+            The jobs, or those of a tube (name or glob); None means all.
+        delete : bool
+            Delete what is safely on disk, on the record and batch by batch. A job that a worker took meanwhile is
+            skipped: it is in the file, and with the worker.
+        force : bool
+            Overwrite a file that exists.
+        **options
+            Which and how, see `Options`; the oldest come first.
+
+        Raises
+        ------
+        UsageError
+            The file exists, or cannot be written.
+        """
+        from beanops.session.transfer import export
+
+        return export(self, self._actor, file, jobs, delete, force, options)
+
+    def import_(self, file: File, *, repeat: Repeat | None = None, **options: Unpack[Options]) -> Run:
+        """Put the jobs of a file that `export` wrote, with their tube, priority, ttr, delay left and burial.
+
+        The whole file is checked before anything is put. A line that the journal knows as imported into this server
+        is not put again; that of a file with other content is another line.
+
+        Parameters
+        ----------
+        file : path or open binary file
+            Of JSON lines.
+        repeat : {"unknown", "all"} or None
+            Put lines again whose fate is unknown because an import was cut off, or all lines.
+        **options
+            How, see `Options`: `reason`, `dry_run`, `rate` and `progress`.
+
+        Raises
+        ------
+        LineError
+            A line describes no job; nothing was put.
+        UsageError
+            The file cannot be read.
+        """
+        from beanops.session.transfer import import_
+
+        return import_(self, self._actor, file, repeat, options)
 
     def reserve(self, tube: str, timeout: SupportsIndex = 0) -> Reservation:
         """Reserve the next ready job of a tube and hold it until it is acted on, let go, or the session closes.
@@ -441,8 +533,9 @@ class Session(Views, Finding):
 
     @property
     def held(self) -> frozenset[int]:
-        """Ids of the jobs that this session has reserved."""
-        return frozenset(self._actor.held)
+        """Ids of the jobs that this session has reserved; none once its connection is lost."""
+        acting = self._clients.get("acting")
+        return frozenset() if acting is None or acting.closed else frozenset(self._actor.held)
 
     def pause(self, tube: str, seconds: SupportsIndex, *, reason: str | None = None) -> Run:
         """Hold back the ready jobs of a tube from workers for `seconds`."""
@@ -455,9 +548,10 @@ class Session(Views, Finding):
     def _pause(self, action: str, tube: str, seconds: int, reason: str | None) -> Run:
         command = commands.pause_tube(tube, seconds)
         left = next((stats.pause_time_left for stats in sweep(self._looking(), tube.__eq__)), 0)
+        intent = Intent(action, tube, delay=seconds, time_left=left)
         how = How(reason=reason)
         run = self._actor.begin(action, {"tube": tube, "seconds": seconds}, how)
-        return self._actor.act_on_tube(run, [(command, Intent(action, tube, delay=seconds, time_left=left))], how)
+        return self._actor.act_on_tube(run, [TubeStep(command, intent)], how)
 
     def put(
         self,
@@ -488,4 +582,4 @@ class Session(Views, Finding):
         intent = Intent("put", check_tube(tube), priority=int(priority), delay=int(delay), ttr=int(ttr))
         how = How(reason=reason)
         run = self._actor.begin("put", {"tube": tube}, how)
-        return self._actor.act_on_tube(run, [(command, intent)], how, use=True)
+        return self._actor.act_on_tube(run, [TubeStep(command, intent)], how, use=True)

@@ -8,7 +8,6 @@ from beanops.html import card
 
 if TYPE_CHECKING:
     from beanops.session.reservation import Reservation
-    from beanops.session.run import Run
     from beanops.session.session import Session
 
 
@@ -17,15 +16,6 @@ def session_html(session: Session) -> str:
     held = ", ".join(map(str, sorted(session.held)[:10]))
     read_only = "yes" if session.read_only else "no"
     return card(f"Session on {session.address}", {"read-only": read_only, "holds": held or None})
-
-
-def run_html(run: Run) -> str:
-    """Return what became of a run."""
-    reasons = sorted(run.reasons.items(), key=lambda reason: -reason[1][0])[:5]
-    outcomes = {"would be done" if run.dry else "done": run.done}
-    outcomes |= {name: count for name in ("skipped", "failed", "unknown") if (count := getattr(run, name))}
-    why = {f"{times:,} times" if times > 1 else first: error for error, (times, first) in reasons}
-    return card(f"{run.action} · run {run.id}", {**outcomes, **why, "stopped": run.stopped})
 
 
 def reservation_html(reservation: Reservation) -> str:

@@ -1,48 +1,162 @@
-"""Taking back, going on with and verifying runs that are on record: each is a new run made of the journal's entries."""
+"""Taking back a run that is on record, by a new run made of the journal's entries. What else follows: `afterwards`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import islice
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from beanops.jobs.read import FoundJob
 from beanops.jobs.where import Where
-from beanops.protocol import Command, JobStats, commands
+from beanops.protocol import JobStats, commands
 from beanops.protocol.errors import UsageError
 from beanops.session.act import Actor, How
-from beanops.session.orders import BATCH, Options, look_up, orders_of
-from beanops.session.record import Entry, Fate, Intent, RunRow
+from beanops.session.orders import ANOTHER, BATCH, look_up, put_after
+from beanops.session.record import Entry, Intent, RunRow
 from beanops.session.run import Run
-from beanops.session.verbs import ALL, COPY, MOVE, RESTORE, VERBS, Order, Settings
+from beanops.session.shelter import Shelter
+from beanops.session.verbs import KEEP, MOVE, RESTORE, VERBS, Order, Settings, TubeStep, verb_of
 
 if TYPE_CHECKING:
+    from beanops.session.journal import Journal
     from beanops.session.session import Session
 
-_KICK, _BURY, _RELEASE, _DELETE = (VERBS[name] for name in ("kick", "bury", "release", "delete"))
+_KICK, _RELEASE, _DELETE = (VERBS[name] for name in ("kick", "release", "delete"))
+#: Seconds after an intent within which a job that was put for it came into being, at most.
+_PUT_WITHIN = 600
 
 
 def undo(session: Session, actor: Actor, run: str, where: str | None, reason: str | None) -> Run:
     """Take back what a run did; see `Session.undo`."""
     journal = session.journal()
     row = journal.run(run)
-    _same_server(session, row)
-    done = [entry for entry in journal.entries(run, bodies=True) if entry.fate.outcome == "done"]
-    if where is not None:
-        befores = [_before(entry.intent) for entry in done]
-        chosen = {id(job) for job in Where(where).matching(befores)}
-        done = [entry for entry, before in zip(done, befores, strict=True) if id(before) in chosen]
+    check_server(session, row)
+    predicate = None if where is None else Where(where)
     how = How(reason=reason, undoes=run)
     undoing = actor.begin("undo", {"run": run, "where": where}, how)
-    on_tubes = [entry for entry in done if entry.intent.action in ("pause", "resume")]
-    if on_tubes:
-        return actor.act_on_tube(undoing, map(_pause_again, reversed(on_tubes)), how)
-    return actor.act_on_jobs(undoing, _orders(session, done[::-1]), how)
+    first = journal.entries(run, start=0, stop=1)
+    if first and first[0].intent.action in ("pause", "resume"):
+        done = [entry for entry in journal.entries(run) if entry.fate.outcome == "done"]
+        return actor.act_on_tube(undoing, (_pause_again(session, entry) for entry in reversed(done)), how)
+    same = session.server().id == row.instance and "server" not in row.request
+    orders = _orders(session, journal, row, predicate, same)
+    return actor.act_on_jobs(undoing, orders, how, Shelter(session))
 
 
-def _same_server(session: Session, row: RunRow) -> None:
-    if row.server != str(session.address):
-        raise UsageError(f"run {row.id} was on {row.server}, this session is on {session.address}")
+def check_server(session: Session, row: RunRow) -> None:
+    """Refuse a run whose jobs are not on this session's server."""
+    at = row.request.get("server", row.server)
+    if at != str(session.address):
+        copied = f" and copied to {at}" if at != row.server else ""
+        raise UsageError(f"run {row.id} was on {row.server}{copied}, this session is on {session.address}")
+
+
+def now_called(entry: Entry) -> int:
+    """Return the id of the job that an action left behind."""
+    made = entry.fate.new_id if entry.intent.action != "reserve" else None
+    return (made if made is not None else entry.intent.job_id) or 0
+
+
+class Successors:
+    """Under which ids jobs went on: those that were moved, or deleted and put again, since a run began."""
+
+    def __init__(self, journal: Journal, row: RunRow) -> None:
+        self._next: dict[int, int] = {}
+        for later in journal.runs(row.server):
+            if later.action in ("undo", "move") and later.time >= row.time:
+                for entry in journal.entries(later.id):
+                    intent, new = entry.intent, entry.fate.new_id
+                    if intent.action in ("restore", "move") and entry.fate.outcome == "done" and intent.job_id and new:
+                        self._next[intent.job_id] = new
+
+    def of(self, id: int) -> list[int]:
+        """Return all ids of a job, the one that it has now last."""
+        ids = [id]
+        while (following := self._next.get(ids[-1], 0)) > ids[-1]:
+            ids.append(following)
+        return ids
+
+
+def is_another(entry: Entry, now: JobStats, same_process: bool) -> bool:
+    """Whether a job has only the id of the one that an action left behind: the server lost its jobs meanwhile."""
+    intent, made = entry.intent, entry.fate.new_id is not None
+    if now.tube != (intent.put_into if made else intent.tube):
+        return True
+    return not same_process and put_after(now, entry.time.timestamp() + (_PUT_WITHIN if made else 0))
+
+
+def _taken_back(journal: Journal, run: str, successors: Successors) -> dict[int, str]:
+    """Return the jobs of a run that an undo dealt with, each with the undo's run, unless that was undone itself."""
+    found: dict[int, str] = {}
+    for later in journal.undoing(run):
+        again = _taken_back(journal, later.id, successors)
+        for entry in journal.entries(later.id):
+            dealt_with = entry.fate.outcome in ("done", "unknown") and entry.intent.job_id is not None
+            if dealt_with and again.keys().isdisjoint(successors.of(now_called(entry))):
+                found[entry.intent.job_id or 0] = later.id
+    return found
+
+
+def _pause_again(session: Session, entry: Entry) -> TubeStep:
+    tube, left = entry.intent.tube or "", entry.intent.time_left or 0
+    now = next((stats for stats in session.tube_stats() if stats.name == tube), None)
+    refusal = None
+    if now is not None and now.pause_time_left and now.pause != entry.intent.delay:
+        refusal = f"it was paused for {now.pause} s meanwhile"
+    intent = Intent("pause" if left else "resume", tube, delay=left, time_left=now.pause_time_left if now else 0)
+    return TubeStep(commands.pause_tube(tube, left), intent, refusal=refusal)
+
+
+def _orders(
+    session: Session, journal: Journal, row: RunRow, predicate: Where | None, same_process: bool
+) -> Iterator[list[Order]]:
+    """Yield the orders that take a run back, its last action first."""
+    successors = Successors(journal, row)
+    before = _taken_back(journal, row.id, successors)
+    for start in range((journal.size(row.id) - 1) // BATCH * BATCH, -1, -BATCH):
+        page = journal.entries(row.id, bodies=True, start=start, stop=start + BATCH)
+        entries = [entry for entry in reversed(page) if entry.fate.outcome == "done" or _is_left_over(entry)]
+        if predicate is not None:
+            jobs = [_before(entry.intent) for entry in entries]
+            chosen = {id(job) for job in predicate.matching(jobs)}
+            entries = [entry for entry, job in zip(entries, jobs, strict=True) if id(job) in chosen]
+        if entries:
+            names = [successors.of(now_called(entry)) for entry in entries]
+            yield _page_of_orders(session, entries, names, before, same_process)
+
+
+def _page_of_orders(
+    session: Session, entries: list[Entry], names: list[list[int]], before: dict[int, str], same: bool
+) -> list[Order]:
+    now = look_up(session, [ids[-1] for ids in names], bodies=True)
+    originals = _originals(session, entries)
+    orders = []
+    for entry, ids, job in zip(entries, names, now, strict=True):
+        id = ids[-1]
+        dealt_with = next((before[name] for name in ids if name in before), None)
+        if dealt_with is not None:
+            orders.append(Order(_DELETE, id, job, refusal=f"run {dealt_with} has dealt with it already"))
+        elif entry.intent.action == "delete":
+            orders.append(_order(entry, ids[0], None))
+        elif job is not None and is_another(entry, job.stats, same):
+            moved = f"it is in tube {job.stats.tube} by now, as job {id}"
+            orders.append(Order(_DELETE, id, None, refusal=moved if len(ids) > 1 else ANOTHER))
+        elif _is_left_over(entry) and (entry.fate.outcome == "failed" or entry.intent.job_id in originals):
+            orders.append(Order(_DELETE, id, job))
+        else:
+            orders.append(_order(entry, id, job))
+    return orders
+
+
+def _is_left_over(entry: Entry) -> bool:
+    """Whether an action put a job and then failed, or nobody knows how it ended."""
+    return entry.fate.outcome in ("failed", "unknown") and entry.fate.new_id is not None
+
+
+def _originals(session: Session, entries: Iterable[Entry]) -> set[int]:
+    """Return which jobs exist still that were to be moved away, or that were only copied."""
+    ids = [entry.intent.job_id or 0 for entry in entries if _is_left_over(entry)]
+    here = look_up(session, ids, bodies=False)
+    return {id for id, job in zip(ids, here, strict=True) if job is not None}
 
 
 def _before(intent: Intent) -> FoundJob:
@@ -62,50 +176,32 @@ def _before(intent: Intent) -> FoundJob:
     return FoundJob(stats, intent.body)
 
 
-def _pause_again(entry: Entry) -> tuple[Command[Any], Intent]:
-    tube, left = entry.intent.tube or "", entry.intent.time_left or 0
-    action = "pause" if left else "resume"
-    return commands.pause_tube(tube, left), Intent(action, tube, delay=left, time_left=entry.intent.delay)
-
-
-def _orders(session: Session, entries: list[Entry]) -> Iterator[list[Order]]:
-    remaining = iter(entries)
-    while batch := list(islice(remaining, BATCH)):
-        now = look_up(session, [_now_called(entry) for entry in batch], bodies=True)
-        yield [_order(entry, job) for entry, job in zip(batch, now, strict=True)]
-
-
-def _now_called(entry: Entry) -> int:
-    """Return the id of the job that an action left behind."""
-    made = entry.fate.new_id if entry.intent.action != "reserve" else None
-    return (made if made is not None else entry.intent.job_id) or 0
-
-
-def _order(entry: Entry, now: FoundJob | None) -> Order:
+def _order(entry: Entry, id: int, now: FoundJob | None) -> Order:
     """Return what takes one action back, or why nothing does."""
     intent = entry.intent
-    id = _now_called(entry)
     before = _before(intent)
-    restored = Settings(intent.priority_before, max(before.stats.time_left, 0))
+    state = before.stats.state
+    restored = Settings(intent.priority_before, max(before.stats.time_left, 0) if state == "delayed" else 0)
+    bury = verb_of("bury", restored)
     match intent.action:
         case "delete":
             if intent.body is None:
                 return Order(RESTORE, id, before, refusal="its body is not in the journal, so it cannot be put again")
-            return Order(RESTORE, id, before, Settings())
-        case "put" | "copy" | "restore":
+            return Order(RESTORE, id, before, KEEP)
+        case "put" | "copy" | "restore" | "import":
             return Order(_DELETE, id, now)
         case "move":
             return Order(MOVE, id, now, Settings(target=intent.tube))
         case "kick":
             if intent.job_id is None:
                 return Order(_KICK, id, now, refusal="the server kicked so many of the tube; which ones is not known")
-            back = _BURY if before.stats.state == "buried" else _RELEASE
-            return Order(back, id, now, restored, _unless(now, "ready"))
+            return Order(bury if state == "buried" else _RELEASE, id, now, restored, _unless(now, "ready"))
         case "bury":
-            back = _RELEASE if before.stats.state == "delayed" else _KICK
-            return Order(back, id, now, restored, _unless(now, "buried"))
+            if state == "ready" and intent.priority == intent.priority_before:
+                return Order(_KICK, id, now, KEEP, _unless(now, "buried"))
+            return Order(bury if state == "buried" else _RELEASE, id, now, restored, _unless(now, "buried"))
         case "release":
-            back = _BURY if before.stats.state == "buried" else _RELEASE
+            back = bury if state == "buried" else _RELEASE
             return Order(back, id, now, restored, _unless(now, "ready", "delayed"))
     return Order(_DELETE, id, now, refusal=f"a {intent.action} leaves nothing to take back")
 
@@ -115,82 +211,3 @@ def _unless(now: FoundJob | None, *states: str) -> str | None:
     if now is None or now.stats.state in states:
         return None
     return "a worker has reserved it" if now.stats.state == "reserved" else f"it is {now.stats.state} by now"
-
-
-def resume_run(session: Session, actor: Actor, run: str, reason: str | None) -> Run:
-    """Go on with a run; see `Session.resume_run`."""
-    journal = session.journal()
-    row = journal.run(run)
-    _same_server(session, row)
-    verb = ALL.get(row.action)
-    if verb is None or "settings" not in row.request:
-        raise UsageError(f"run {run} is a {row.action}, which cannot be gone on with: ask for it again")
-    if "server" in row.request:
-        raise UsageError(f"run {run} copies to {row.request['server']}: ask for the rest with a session there")
-    settled = {"done", "skipped", *({"unknown"} if verb in (MOVE, COPY) else ())}
-    before = [entry.intent.job_id for entry in journal.entries(run) if entry.fate.outcome in settled]
-    finished = {*before, *row.request.get("finished", ())}
-    request = row.request
-    options = Options(**{name: request[name] for name in ("state", "where", "order") if name in request})  # type: ignore[typeddict-item]
-    left = request.get("limit")
-    if left is not None:
-        left = max(0, left - sum(entry.fate.outcome == "done" for entry in journal.entries(run)))
-    asked = request["jobs"] if "jobs" in request else [id for id in request["ids"] if id not in finished]
-    orders = orders_of(session, verb, asked, Settings(**request["settings"]), options, actor.keep_bodies)
-    how = How(reason=reason)
-    resumed = actor.begin(row.action, request | {"resumes": run, "limit": left, "finished": sorted(finished)}, how)
-    return actor.act_on_jobs(resumed, _without(orders, finished, left), how)
-
-
-def _without(orders: Iterator[list[Order]], finished: set[int | None], left: int | None) -> Iterator[list[Order]]:
-    for batch in orders:
-        rest = [order for order in batch if order.id not in finished]
-        if left is not None:
-            rest, left = rest[:left], left - len(rest[:left])
-        if rest:
-            yield rest
-        if left == 0:
-            return
-
-
-def verify(session: Session, run: str) -> Run:
-    """Ask what became of a run's unknown actions; see `Session.verify`."""
-    journal = session.journal()
-    row = journal.run(run)
-    _same_server(session, row)
-    unknown = [entry for entry in journal.entries(run) if entry.fate.outcome == "unknown"]
-    same = session.server().id == row.instance
-    verified = Run(run, f"verify {row.action}", lambda: [])
-    fates = []
-    for start in range(0, len(unknown), BATCH):
-        batch = unknown[start : start + BATCH]
-        now = look_up(session, [entry.intent.job_id or 0 for entry in batch], bodies=False)
-        for entry, job in zip(batch, now, strict=True):
-            fate = _found_out(entry.intent, job, same)
-            verified.count(fate.outcome, fate.error)
-            if fate.outcome != "unknown":
-                fates.append((entry.n, fate))
-    journal.write(run, session.now(), fates=fates)
-    return verified
-
-
-_LEFT_IN: dict[str, Callable[[JobStats], bool]] = {
-    "kick": lambda stats: stats.state in ("ready", "reserved"),
-    "bury": lambda stats: stats.state == "buried",
-    "release": lambda stats: stats.state in ("ready", "delayed", "reserved"),
-    "delete": lambda stats: False,
-}
-
-
-def _found_out(intent: Intent, now: FoundJob | None, same_process: bool) -> Fate:
-    if intent.job_id is None or intent.action not in _LEFT_IN:
-        return Fate("unknown", f"the server cannot tell what became of a {intent.action}")
-    if now is not None and now.stats.tube != intent.tube:
-        return Fate("unknown", "the server was restarted without its jobs, and the id is another job's now")
-    if now is None:
-        if intent.action == "delete" and same_process:
-            return Fate("done", "verified: the job no longer exists")
-        return Fate("unknown", "the job no longer exists")
-    if _LEFT_IN[intent.action](now.stats):
-        return Fate("done", f"verified: the job is {now.stats.state}")
-    return Fate("failed", f"verified: the job is still {now.stats.state}")

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from beanops.jobs.read import FoundJob
 from beanops.protocol import Command, JobStats, commands
-from beanops.protocol.errors import BadFormat, ConnectionLost, NotFound, ReplyError
+from beanops.protocol.errors import BadFormat, Buried, NotFound, ReplyError
 from beanops.protocol.limits import U32_MAX
 from beanops.session.record import Fate, Intent
 
@@ -27,11 +27,14 @@ class Ask(NamedTuple):
         The tube that must be used for them.
     there : bool
         Whether they go to the server that jobs are copied to.
+    so_far : Fate or None
+        What must be on record before they are sent, and stays true if no answer comes.
     """
 
     commands: tuple[Command[Any], ...]
     tube: str | None = None
     there: bool = False
+    so_far: Fate | None = None
 
 
 Steps = Generator[Ask, list[Any], Fate]
@@ -61,6 +64,27 @@ class Settings(NamedTuple):
 KEEP = Settings()
 
 
+class TubeStep(NamedTuple):
+    """One command about a tube, and what is written down for it.
+
+    Attributes
+    ----------
+    command : Command
+        What is sent.
+    intent : Intent
+        What is written down.
+    jobs : int
+        How many jobs it moves at most.
+    refusal : str or None
+        Why it is not sent, decided before.
+    """
+
+    command: Command[Any]
+    intent: Intent
+    jobs: int = 1
+    refusal: str | None = None
+
+
 class Order(NamedTuple):
     """One job, and what is to be done to it.
 
@@ -76,6 +100,8 @@ class Order(NamedTuple):
         How.
     refusal : str or None
         Why it is left alone, decided before.
+    line : int or None
+        The line of a file that the job comes from, which has no id yet.
     """
 
     verb: Verb
@@ -83,6 +109,7 @@ class Order(NamedTuple):
     job: FoundJob | None
     settings: Settings = KEEP
     refusal: str | None = None
+    line: int | None = None
 
     @property
     def stats(self) -> JobStats:
@@ -111,6 +138,10 @@ class Verb(NamedTuple):
         Whether the job is gone afterwards.
     puts : bool
         Whether it puts the job's body anew.
+    takes_held : bool
+        Whether it takes jobs that this session has reserved.
+    commands : int
+        How many commands it takes for a job, at most.
     steps : callable
         Makes the talk with the server of an order and the set of held jobs, which it keeps true.
     """
@@ -120,12 +151,16 @@ class Verb(NamedTuple):
     states: frozenset[str]
     destroys: bool
     puts: bool
+    takes_held: bool
+    commands: int
     steps: Callable[[Order, set[int]], Steps]
 
-    def refuses(self, state: str) -> str | None:
-        """Return why a job in `state` is left alone, None when it is not."""
-        if state in self.states:
+    def refuses(self, state: str, held: bool = False) -> str | None:
+        """Return why a job in `state` is left alone, None when it is not; `held` when this session reserved it."""
+        if state in self.states or (held and self.takes_held):
             return None
+        if held:
+            return f"this session has reserved it, and {self.name} takes no reserved jobs: release it first"
         if state == "reserved":
             return "a worker has reserved it"
         return f"it is {state}; {self.name} takes {' or '.join(sorted(self.states))} jobs"
@@ -133,21 +168,23 @@ class Verb(NamedTuple):
 
 def intent_of(order: Order, keep_body: bool) -> Intent:
     """Return what must be on record before an order is carried out."""
-    if order.job is None:
-        return Intent(order.verb.name, job_id=order.id)
-    stats = order.stats
+    verb, id, job, settings, *_ = order
+    if job is None:
+        return Intent(verb.name, job_id=id)
+    stats = job.stats
+    priority = stats.priority
     return Intent(
-        order.verb.name,
+        verb.name,
         stats.tube,
-        stats.id,
+        stats.id if order.line is None else None,
         stats.state,
-        order.priority,
-        order.settings.delay if order.verb.name == "release" else stats.delay,
-        stats.priority,
+        priority if settings.priority is None else settings.priority,
+        settings.delay if verb.name == "release" else stats.delay,
+        priority,
         stats.time_left if stats.state == "delayed" else 0,
         stats.ttr,
-        order.settings.target,
-        order.job.body if keep_body and order.verb.destroys else None,
+        settings.target if order.line is None else str(order.line),
+        job.body if keep_body and verb.destroys else None,
     )
 
 
@@ -197,10 +234,14 @@ def _with_reservation(order: Order, held: set[int], command: Command[Any]) -> St
             held.discard(order.id)
         return _fate(answer, held=True)
     reserved, answer = yield Ask((commands.reserve_job(order.id), command))
-    if not isinstance(reserved, ReplyError) and isinstance(answer, ReplyError):
-        held.add(order.id)
-        return Fate("failed", f"{answer}; this session holds the job until it acts on it or closes")
-    return _fate(reserved)
+    if not isinstance(answer, ReplyError):
+        return Fate("done")
+    if isinstance(answer, Buried):
+        return Fate("failed", f"{answer}; the job is buried")
+    if isinstance(reserved, ReplyError):
+        return _fate(reserved)
+    held.add(order.id)
+    return Fate("failed", f"{answer}; this session holds the job until it acts on it or closes")
 
 
 def put_back(
@@ -213,69 +254,74 @@ def put_back(
     delays = {"ready": 0, "reserved": 0, "delayed": max(delay, 0), "buried": U32_MAX}
     put = commands.put(body, priority=priority, delay=delays[state], ttr=ttr)
     (new,) = yield Ask((put,), tube=tube, there=there)
+    if isinstance(new, Buried):
+        # It exists all the same, and where it should be buried that is all that was wanted.
+        if state == "buried" and new.job_id is not None:
+            return new.job_id
+        return Fate("failed", f"{new}; job {new.job_id} was put for it and is left buried", new.job_id)
     if isinstance(new, ReplyError):
         return Fate("failed", str(new))
     if state != "buried":
         return int(new)
+    so_far = Fate("unknown", f"job {new} was put for it, but perhaps not yet buried", new)
     steps = (commands.reserve_job(new), commands.bury(new, priority=priority))
-    reserved, buried = yield Ask(steps, there=there)
+    reserved, buried = yield Ask(steps, there=there, so_far=so_far)
     problem = reserved if isinstance(reserved, ReplyError) else buried
     if isinstance(problem, ReplyError):
-        yield Ask((commands.delete(new),), there=there)
+        (gone,) = yield Ask((commands.delete(new),), there=there)
+        if isinstance(gone, ReplyError):
+            return Fate("failed", f"{problem}; job {new} was put for it and may be left over", new)
         return _fate(problem)._replace(outcome="failed")
     return int(new)
 
 
 def _copy_of(order: Order) -> Generator[Ask, list[Any], int | Fate]:
     stats, settings = order.stats, order.settings
-    assert order.job is not None
-    return put_back(
-        order.job.body or b"",
-        settings.target or stats.tube,
-        stats.state,
-        priority=order.priority,
-        delay=stats.time_left,
-        ttr=stats.ttr,
-        there=settings.there,
+    if order.job is None or order.job.body is None:
+        return Fate("failed", "its body is not known")
+    return (
+        yield from put_back(
+            order.job.body,
+            settings.target or stats.tube,
+            stats.state,
+            priority=order.priority,
+            delay=stats.time_left,
+            ttr=stats.ttr,
+            there=settings.there,
+        )
     )
 
 
-def _copy(order: Order, held: set[int]) -> Steps:
+def _put_copy(order: Order, held: set[int]) -> Steps:
     new = yield from _copy_of(order)
     return new if isinstance(new, Fate) else Fate("done", new_id=new)
 
 
 def _move(order: Order, held: set[int]) -> Steps:
     """Put, then delete. A ready job is reserved first, or a worker could take it while it exists twice."""
-    there = order.settings.there
-    if order.stats.state == "ready":
+    if order.settings.target == order.stats.tube:
+        return Fate("skipped", "it is in that tube already")
+    reserves = order.stats.state == "ready" and order.id not in held
+    if reserves:
         (reserved,) = yield Ask((commands.reserve_job(order.id),))
         if isinstance(reserved, ReplyError):
             return _fate(reserved)
         held.add(order.id)
     new = yield from _copy_of(order)
     if isinstance(new, Fate):
-        if order.stats.state == "ready":
-            yield Ask((commands.release(order.id, priority=order.stats.priority),))
+        if reserves:
+            yield Ask((commands.release(order.id, priority=order.stats.priority),), so_far=new)
             held.discard(order.id)
         return new
-    try:
-        (gone,) = yield Ask((commands.delete(order.id),))
-    except ConnectionLost as error:
-        return Fate("unknown", f"job {new} was put in its place, but it may still exist itself: {error}", new)
+    so_far = Fate("unknown", f"job {new} was put in its place, but it may still exist itself", new)
+    (gone,) = yield Ask((commands.delete(order.id),), so_far=so_far)
     held.discard(order.id)
     if not isinstance(gone, ReplyError):
         return Fate("done", new_id=new)
-    (taken_back,) = yield Ask((commands.delete(new),), there=there)
+    (taken_back,) = yield Ask((commands.delete(new),), so_far=so_far)
     if isinstance(taken_back, ReplyError):
-        return Fate("failed", f"{gone}; job {new} was put in its place and is left twice", new)
+        return Fate("failed", f"{_fate(gone).error}; job {new} was put in its place and is left twice", new)
     return _fate(gone)
-
-
-def _restore(order: Order, held: set[int]) -> Steps:
-    """Put a job that was deleted: the order's job is what the journal knows of it."""
-    new = yield from _copy_of(order)
-    return new if isinstance(new, Fate) else Fate("done", new_id=new)
 
 
 _AT_REST = frozenset({"ready", "delayed", "buried"})
@@ -284,15 +330,24 @@ _AT_REST = frozenset({"ready", "delayed", "buried"})
 VERBS = {
     verb.name: verb
     for verb in (
-        Verb("kick", "kicked", frozenset({"buried", "delayed"}), False, False, _kick),
-        Verb("bury", "buried", frozenset({"ready", "delayed"}), False, False, _bury),
-        Verb("release", "released", _AT_REST, False, False, _release),
-        Verb("delete", "deleted", _AT_REST, True, False, _delete),
+        Verb("kick", "kicked", frozenset({"buried", "delayed"}), False, False, False, 1, _kick),
+        Verb("bury", "buried", frozenset({"ready", "delayed"}), False, False, True, 2, _bury),
+        Verb("release", "released", _AT_REST, False, False, True, 2, _release),
+        Verb("delete", "deleted", _AT_REST, True, False, True, 1, _delete),
     )
 }
-MOVE = Verb("move", "moved", _AT_REST, False, True, _move)
-COPY = Verb("copy", "copied", _AT_REST, False, True, _copy)
-TOUCH = Verb("touch", "touched", frozenset(), False, False, _touch)
-RESTORE = Verb("restore", "put again", _AT_REST | {"reserved"}, False, True, _restore)
+MOVE = Verb("move", "moved", _AT_REST, False, True, True, 5, _move)
+COPY = Verb("copy", "copied", _AT_REST, False, True, False, 3, _put_copy)
+TOUCH = Verb("touch", "touched", frozenset(), False, False, True, 1, _touch)
+_BURY_ANEW = VERBS["bury"]._replace(states=_AT_REST)
+#: Puts a job that was deleted: the order's job is what the journal knows of it.
+RESTORE = Verb("restore", "put again", _AT_REST | {"reserved"}, False, True, False, 3, _put_copy)
+#: Puts a job of a file: the order's job is what its line says.
+IMPORT = RESTORE._replace(name="import", done="imported")
 #: All verbs by name.
-ALL = {verb.name: verb for verb in (*VERBS.values(), MOVE, COPY, TOUCH, RESTORE)}
+ALL = {verb.name: verb for verb in (*VERBS.values(), MOVE, COPY, TOUCH, RESTORE, IMPORT)}
+
+
+def verb_of(name: str, settings: Settings) -> Verb:
+    """Return a verb by its name. A bury that sets the priority also takes buried jobs, which stay so."""
+    return _BURY_ANEW if name == "bury" and settings.priority is not None else ALL[name]

@@ -58,6 +58,15 @@ def raw_rates(address: str, jobs: int) -> dict[str, float]:
     return rates
 
 
+def raw_seconds(address: str, data: bytes, awaited: int) -> float:
+    """Send bytes and count that many CRs of the replies; return the seconds."""
+    host, port = address.split(":")
+    with socket.create_connection((host, int(port))) as raw:
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        raw.setblocking(False)
+        return _raw_seconds(raw, memoryview(data), awaited)
+
+
 def _raw_seconds(raw: socket.socket, unsent: memoryview, awaited: int) -> float:
     buffer = bytearray(1 << 20)
     start = time.perf_counter()

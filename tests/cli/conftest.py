@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import json
+import os
+import pty
+import select
 import subprocess
 import sys
+import termios
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -79,3 +86,65 @@ def bury(client: Client, tube: str, *bodies: bytes) -> list[int]:
     for id in ids:
         client.bury(client.reserve_job(id))
     return ids
+
+
+class Terminal:
+    """A command on a terminal of its own."""
+
+    def __init__(self, *arguments: str) -> None:
+        self._ours, theirs = pty.openpty()
+        termios.tcsetwinsize(theirs, (40, 120))
+        self.process = subprocess.Popen(
+            [BEANOPS, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+            preexec_fn=_take_terminal,
+        )  # fmt: skip
+        os.close(theirs)
+        self.shown = ""
+
+    def until(self, text: str) -> None:
+        """Read on until a text is shown."""
+        give_up = time.monotonic() + 10
+        while text not in self.shown:
+            ready, _, _ = select.select([self._ours], [], [], max(0.0, give_up - time.monotonic()))
+            assert ready, f"not shown: {text}; but {self.shown}"
+            try:
+                self.shown += os.read(self._ours, 1 << 16).decode("utf-8", "replace")
+            except OSError:  # Linux says so when the other side has closed
+                raise AssertionError(f"it ended without {text}: {self.shown}") from None
+
+    def type(self, keys: str) -> None:
+        os.write(self._ours, keys.encode())
+
+    def end(self) -> int:
+        """Read what is left, and return the exit code."""
+        with suppress(OSError):
+            while data := os.read(self._ours, 1 << 16):
+                self.shown += data.decode("utf-8", "replace")
+        os.close(self._ours)
+        return self.process.wait(10)
+
+
+def _take_terminal() -> None:
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+@pytest.fixture
+def terminal(beanstalkd: Beanstalkd, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Terminal]]:
+    """Start beanops on a terminal of its own, on the test's server."""
+    monkeypatch.setenv("BEANOPS_SERVER", beanstalkd.address)
+    started: list[Terminal] = []
+
+    def start(*arguments: str) -> Terminal:
+        started.append(Terminal(*arguments))
+        return started[-1]
+
+    yield start
+    for one in started:
+        if one.process.poll() is None:
+            one.process.kill()
+            one.process.wait()
+
+
+def configure(text: str) -> None:
+    """Write the configuration file."""
+    Path(os.environ["BEANOPS_CONFIG"]).write_text(text)

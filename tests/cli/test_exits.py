@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from beanops import Client, JobStats, ServerStats
+from beanops import Client
 from beanops.cli import live
 from beanops.embedded.process import Beanstalkd
 from tests.cli.conftest import Cli, one_line
+from tests.proxies import Proxy
 from tests.scripted import Scripted
 
 Program = Callable[..., "subprocess.Popen[str]"]
@@ -37,8 +38,25 @@ Program = Callable[..., "subprocess.Popen[str]"]
         (["peek"], "name a tube, or jobs by --ids"),
         (["peek", "mail", "--ids", "1"], "one of the two"),
         (["peek", "--ids", "1", "--state", "ready"], "--state goes with a tube"),
-        (["kick", "mail"], "give --limit"),
-        (["kick", "--ids", "1", "--limit", "3"], "--limit goes with a tube"),
+        (["kick"], "name a tube, or jobs by --ids"),
+        (["kick", "mail", "--ids", "1"], "one of the two"),
+        (["kick", "mail", "--rate", "0"], "'0' is no rate such as 500/s"),
+        (["delete", "mail"], "name them with --state or --where"),
+        (["drain", "mail"], "name the states with --state"),
+        (["drain", "mail", "--state", "dirty", "--yes"], "state: 'dirty' given"),
+        (["kick", "mail", "--where", "fnord = 1"], "there is no column 'fnord'"),
+        (["move", "mail"], "name the tube with --to"),
+        (["copy", "--ids", "1"], "copy needs to know where to"),
+        (["export", "-", "--delete"], "name a file"),
+        (["export", "/nonexistent/file"], "cannot be written: No such file"),
+        (["import", "/nonexistent/file"], "cannot be read: No such file"),
+        (["sample", "save", "../x", "-"], "name: '../x' given"),
+        (["sample", "save", "x"], "one of the two"),
+        (["sample", "put", "none"], "there is no sample none"),
+        (["journal", "--since", "soon"], "'soon' is no period"),
+        (["journal", "prune"], "missing option '--older-than'"),
+        (["completion", "tcsh"], "'tcsh' is not one of"),
+        (["reserve", "mail"], "this needs a terminal"),
         (["kick", "mail", "--limit", "-1"], "-1 is not in the range"),
         (["kick", "mail", "--limit", "4294967296"], "is not in the range"),
         (["delete", "--ids", "5-3"], "'5-3' ends before it starts"),
@@ -47,7 +65,7 @@ Program = Callable[..., "subprocess.Popen[str]"]
         (["delete", "--ids", "1-99999999999"], "more than 1,000,000 ids"),
         (["delete", "--ids", "18446744073709551616"], "neither an id"),
         (["delete", "--ids", "٣"], "neither an id"),
-        (["delete"], "missing option '--ids'"),
+        (["delete"], "name a tube, or jobs by --ids"),
         (["put", "-bad", "x"], "no such option"),
         (["put", "--", "-bad", "x"], "tube: '-bad' given"),
         (["put", "mail", "x", "--priority", "4294967296"], "is not in the range"),
@@ -55,7 +73,8 @@ Program = Callable[..., "subprocess.Popen[str]"]
         (["tui"], "this needs a terminal"),
     ],
 )
-def test_usage(cli: Cli, arguments: list[str], told: str) -> None:
+def test_usage(cli: Cli, client: Client, arguments: list[str], told: str) -> None:
+    client.put(b"x", tube="mail")
     ended = cli(*arguments, stdin=b"1\nx\n")
     assert ended.code == 2
     assert ended.out == ""
@@ -92,22 +111,10 @@ def test_a_server_that_dies_before_the_answer(cli: Cli) -> None:
     assert "closed the connection" in one_line(ended.err)
 
 
-def _told(stats: ServerStats | JobStats) -> bytes:
-    """Write statistics as a server does."""
-    lines = "".join(
-        f"{name.replace('_', '-').replace('priority', 'pri')}: {str(value).lower()}\n"
-        for name, value in stats._asdict().items()
-        if name != "extra"
-    )
-    return f"OK {len(lines) + 4}\r\n---\n{lines}\r\n".encode()
-
-
-def test_a_server_that_dies_during_an_action(cli: Cli, client: Client) -> None:
+def test_a_server_that_is_lost_during_an_action(cli: Cli, client: Client, beanstalkd: Beanstalkd) -> None:
     id = client.put(b"x")
-    looks = _told(client.stats()), _told(client.stats_job(id)), b"FOUND %d 1\r\nx\r\n" % id
-    # It answers the looks of the first connection, and never the action on the second.
-    with Scripted(*looks, b"") as server:
-        ended = cli("-s", server.address, "delete", "--ids", str(id), "--yes", "--json")
+    with Proxy(beanstalkd.port, fatal=b"delete ") as network:
+        ended = cli("-s", network.address, "delete", "--ids", str(id), "--yes", "--json")
     assert ended.code == 1
     assert (ended.json["done"], ended.json["unknown"]) == (0, 1)
     assert "1 unknown" in one_line(ended.err)

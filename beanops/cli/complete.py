@@ -1,0 +1,64 @@
+"""What the shell offers on the Tab key: tubes, runs, profiles, samples. Fast, and silent when something is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import click
+
+#: Seconds that a server may take; a shell that hangs on Tab is worse than one that offers nothing.
+_PATIENCE = 0.5
+#: Runs to offer, the newest.
+_RUNS = 50
+
+Completer = Callable[[click.Context, click.Parameter, str], list[str]]
+
+
+def _quietly(candidates: Callable[[click.Context], Iterable[str]]) -> Completer:
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+        try:
+            return [name for name in candidates(ctx) if name.startswith(incomplete) and name.isprintable()]
+        except Exception:  # whatever it is, it must not be told in the middle of a command line
+            return []
+
+    return complete
+
+
+def _server(ctx: click.Context) -> str:
+    named = [at.params.get("server") for at in (ctx, *filter(None, [ctx.parent])) if at.params.get("server")]
+    return str(named[0]) if named else "127.0.0.1:11300"
+
+
+def _tubes(ctx: click.Context) -> Iterable[str]:
+    from beanops.client.sync import Client
+    from beanops.session.config import profile
+
+    with Client(profile(_server(ctx)).address, connect_timeout=_PATIENCE, read_timeout=_PATIENCE) as client:
+        return sorted(client.list_tubes())
+
+
+def _runs(ctx: click.Context) -> Iterable[str]:
+    from beanops.session.config import default_journal, profile
+    from beanops.session.journal import Journal
+
+    address = profile(_server(ctx)).address
+    return [run.id for run in reversed(Journal(default_journal()).runs(address))][:_RUNS]
+
+
+def _servers(ctx: click.Context) -> Iterable[str]:
+    from beanops.session.config import profiles
+
+    return sorted(profiles())
+
+
+def _samples(ctx: click.Context) -> Iterable[str]:
+    from beanops.session.samples import names
+
+    return names()
+
+
+tubes = _quietly(_tubes)
+runs = _quietly(_runs)
+servers = _quietly(_servers)
+samples = _quietly(_samples)
+tubes_and_runs = _quietly(lambda ctx: [*_tubes(ctx), *_runs(ctx)])

@@ -1,0 +1,60 @@
+"""Asking before something is destroyed, or done to many jobs. Without anybody to ask, the answer is no."""
+
+from __future__ import annotations
+
+import click
+
+from beanops.cli.streams import on_terminal
+from beanops.session.config import profile
+from beanops.session.record import Refused
+from beanops.text import safe_text
+
+#: More jobs than that are asked for whatever is done to them, by their number.
+MANY = 100
+
+
+def confirm(verb: str, which: str, server: str, *, count: int | None, destroys: bool) -> None:
+    """Ask whether to go on; nothing is asked for a few jobs of which none is destroyed.
+
+    Parameters
+    ----------
+    verb, which : str
+        As in ``"delete"``, ``"5 jobs of tube mail"``.
+    server : str
+        As the user named it.
+    count : int or None
+        How many jobs; None when nobody can know.
+    destroys : bool
+        Whether anything is gone afterwards.
+
+    Raises
+    ------
+    Refused
+        The answer is no, or there is nobody to ask.
+    """
+    if not destroys and count is not None and count <= MANY:
+        return
+    must_ask(verb, which)
+    known = profile(server)
+    where = known.address if known.name == known.address else f"{known.name} ({known.address})"
+    label = f"[{known.label}] " if known.label else ""
+    question = safe_text(f"{label}{verb.capitalize()} {which} on {where}?")
+    if known.confirm == "type-name":
+        agreed = _typed(f"{question} Type the server's name, {known.name}, to go on", known.name)
+    elif count is not None and count > MANY:
+        agreed = _typed(f"{question} Type their number to go on", str(count))
+    else:
+        agreed = click.confirm(question, default=False, err=True)
+    if not agreed:
+        raise Refused(f"nothing was done: {verb} was not confirmed")
+
+
+def must_ask(verb: str, which: str) -> None:
+    """Refuse when there is nobody to ask."""
+    if not on_terminal("stdin", "stderr"):
+        raise Refused(f"{verb} of {which} was refused: there is nobody to ask, and no --yes")
+
+
+def _typed(question: str, wanted: str) -> bool:
+    answer = click.prompt(question, default="", show_default=False, err=True)
+    return str(answer).strip().replace(",", "") == wanted

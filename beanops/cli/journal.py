@@ -1,0 +1,162 @@
+"""Commands on the record: show what was done, ask what became of the unknown, and take out what is old."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from beanops.cli import complete, options
+from beanops.cli.confirm import must_ask
+from beanops.cli.exits import Incomplete
+from beanops.cli.output import print_csv, print_json, print_table
+from beanops.cli.streams import on_terminal
+from beanops.session.config import default_journal, profile
+from beanops.session.record import Action, Refused, action_of, actions_frame
+from beanops.session.session import connect
+from beanops.text import safe_text
+
+#: Columns of the table; the other outputs have those of `Session.actions`.
+_COLUMNS = ("time", "run", "action", "tube", "job_id", "state_before", "outcome", "new_id", "actor", "reason", "error")
+
+
+class _Journal(click.Group):
+    """A group that shows the journal, or a run of it, when no subcommand is named."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put ``show`` before what is neither a subcommand nor a cry for help."""
+        if not args or args[0] not in (*self.commands, "-h", "--help"):
+            args = ["show", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_Journal)
+@click.pass_context
+def journal(ctx: click.Context) -> None:
+    """Show what was done on the server by whom, or in one run: beanops journal [RUN] (see journal show --help)."""
+    options.hand_down(ctx, journal)
+
+
+class _Since(click.ParamType[datetime]):
+    """A time: ``2026-01-31``, with hours and minutes if wanted (UTC), or a period before now such as ``2h``."""
+
+    name = "since"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            time = datetime.fromisoformat(str(value))
+        except ValueError:
+            return datetime.now(UTC) - options.PERIOD.convert(value, param, ctx)
+        return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
+
+
+@journal.command()
+@click.argument("run", required=False, shell_complete=complete.runs)
+@click.option("--since", type=_Since(), metavar="TIME", help="Only what was done since: 2h, 90d, or 2026-01-31.")
+@click.option("--action", help="Only actions such as kick.")
+@click.option("--limit", type=options.NUMBER, default=1000, show_default=True, help="The newest so many, without RUN.")
+@options.server
+@click.option("-o", "--output", type=click.Choice(["table", "json", "csv", "parquet"]), help="How to print.")
+@click.option("--json", "output", flag_value="json", help="The same as -o json.")
+def show(run: str | None, since: datetime | None, action: str | None, limit: int, server: str, output: str) -> None:
+    """Show the newest actions on the server, or all of RUN, oldest first. The server need not be there."""
+    if output == "parquet" and on_terminal("stdout"):
+        raise Refused("parquet is not for a terminal: write it to a file or a pipe")
+    rows = list(_rows(run, since, action, limit, profile(server).address))[::-1]
+    if output == "json":
+        print_json([row._asdict() for row in rows])
+    elif output == "csv":
+        print_csv([row._asdict() for row in rows], Action._fields)
+    elif output == "parquet":
+        click.echo(_parquet(rows), nl=False)
+    else:
+        cells = [[f"{row.time:%Y-%m-%d %H:%M:%S}", *(getattr(row, name) for name in _COLUMNS[1:])] for row in rows]
+        print_table(_COLUMNS, cells)
+
+
+def _rows(run: str | None, since: datetime | None, action: str | None, limit: int, server: str) -> Iterator[Action]:
+    """Yield actions, the newest first."""
+    from beanops.session.journal import Journal
+
+    journal = Journal(default_journal())
+    left = limit
+    for row in [journal.run(run)] if run is not None else reversed(journal.runs(server)):
+        for entry in reversed(journal.entries(row.id)):
+            if since is not None and entry.time < since:
+                continue
+            if action is not None and entry.intent.action != action:
+                continue
+            if run is None and left == 0:
+                return
+            left -= 1
+            yield action_of(row, entry)
+
+
+def _parquet(rows: list[Action]) -> bytes:
+    import duckdb
+
+    frame = actions_frame(rows)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "actions.parquet")
+        connection = duckdb.connect()
+        connection.register("actions", frame)
+        connection.execute(f"copy (select * from actions) to '{path}' (format parquet)")
+        connection.close()
+        return path.read_bytes()
+
+
+@journal.command()
+@click.argument("run", required=False, shell_complete=complete.runs)
+@options.server
+@options.printing
+def verify(run: str | None, server: str, output: str) -> None:
+    """Ask the server what became of actions whose outcome is unknown: those of RUN, or of all runs on the server."""
+    with connect(server, source="cli") as session:
+        journal = session.journal()
+        ids = [run] if run is not None else [row.id for row in journal.runs(str(session.address))]
+        unknown = [id for id in ids if run is not None or journal.counts(id).get("unknown")]
+        verified = [session.verify(id) for id in unknown]
+    if output == "json":
+        print_json(
+            [{"run": one.id, "done": one.done, "failed": one.failed, "unknown": one.unknown} for one in verified]
+        )
+    elif output == "csv":
+        counts = ("done", "failed", "unknown")
+        rows = [{"run": one.id, **{name: getattr(one, name) for name in counts}} for one in verified]
+        print_csv(rows, ["run", *counts])
+    else:
+        for one in verified:
+            click.echo(safe_text(f"{one.id} {one.summary}"))
+        if not verified:
+            click.echo("nothing is unknown")
+    left = sum(one.unknown for one in verified)
+    if left:
+        raise Incomplete(f"the server cannot tell what became of {left:,} actions")
+
+
+@journal.command()
+@click.option("--older-than", type=options.PERIOD, required=True, metavar="PERIOD", help="Such as 90d.")
+@options.reason
+@options.yes
+def prune(older_than: timedelta, reason: str | None, yes: bool) -> None:
+    """Delete the runs of all servers that are older than a period, with their bodies; that is on the record itself.
+
+    Asks first; without a terminal it needs --yes.
+    """
+    from beanops.session.journal import Journal
+    from beanops.session.retention import prune
+
+    journal = Journal(default_journal())
+    which = f"runs older than {older_than}"
+    if not yes:
+        must_ask("prune", which)
+        if not click.confirm(f"Delete the {which} from the journal? They cannot be undone then", err=True):
+            raise Refused("nothing was done: prune was not confirmed")
+    run, pruned = prune(journal, older_than, source="cli", reason=reason)
+    click.echo(f"prune: {pruned} runs deleted (on the record as {run})")

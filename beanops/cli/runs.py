@@ -1,0 +1,149 @@
+"""How a run is shown: a bar while it goes on, Ctrl-C to end it, and at the end what came of it."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import click
+
+from beanops.cli.exits import Incomplete, Unreachable
+from beanops.cli.output import print_csv, print_json
+from beanops.cli.streams import on_terminal
+from beanops.session.record import Action
+from beanops.session.run import Run
+from beanops.text import safe_text
+
+#: Actions that JSON shows beside the counts, at most; ``beanops journal RUN`` has them all.
+_MOST_ROWS = 1000
+#: Runs that ``beanops resume`` goes on with.
+_RESUMABLE = frozenset({"kick", "bury", "release", "delete", "move", "copy", "import"})
+_RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4,8}", re.ASCII)
+
+Progress = Callable[[Run], None]
+
+
+def is_run_id(text: str) -> bool:
+    """Whether a text looks like the id of a run."""
+    return _RUN_ID.fullmatch(text) is not None
+
+
+@contextmanager
+def underway(verb: str, total: int | None = None, *, resumable: bool = True) -> Iterator[Progress]:
+    """Show the progress of a run, and let Ctrl-C end it: once after the batch under way, twice at once.
+
+    Parameters
+    ----------
+    verb : str
+        What is done.
+    total : int or None
+        To how many jobs, when that is known.
+    resumable : bool
+        Whether `beanops resume` can go on with it.
+    """
+    runs: list[Run] = []
+    bar: Any = None
+
+    def show(run: Run) -> None:
+        nonlocal bar
+        if not runs:
+            runs.append(run)
+        if not on_terminal("stderr"):
+            return
+        if bar is None:
+            from tqdm import tqdm
+
+            bar = tqdm(desc=verb, total=total, unit=" jobs", leave=False, dynamic_ncols=True)
+        bar.update(run.done + run.skipped + run.failed + run.unknown - bar.n)
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if not runs or runs[0].cancelled:
+            raise KeyboardInterrupt
+        runs[0].cancel()
+        click.echo(f"\nbeanops: {verb} ends after this batch; Ctrl-C again ends it at once", err=True)
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield show
+    except KeyboardInterrupt:
+        if runs and runs[0].id:
+            click.echo(f"\nbeanops: run {runs[0].id} was cut off{_how_to_go_on(runs[0], resumable)}", err=True)
+        raise
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if bar is not None:
+            bar.close()
+
+
+@contextmanager
+def gently() -> Iterator[None]:
+    """Tell what a run did that Ctrl-C has ended after its batch."""
+    from beanops.session.wire import Interrupted
+
+    try:
+        yield
+    except Interrupted as ended:
+        raise Incomplete(ended.run.summary + _how_to_go_on(ended.run, True)) from None
+
+
+def report(
+    run: Run, output: str, more: dict[str, Any] | None = None, *, err: bool = False, resumable: bool = True
+) -> None:
+    """Print what a run did; raise if that is not all it was asked for.
+
+    Parameters
+    ----------
+    run : Run
+        What was done.
+    output : str
+        ``"table"``, ``"json"`` or ``"csv"``.
+    more : dict or None
+        More for JSON.
+    err : bool
+        Tell it on stderr, where standard output has something else.
+    resumable : bool
+        Whether `beanops resume` can go on with it.
+
+    Raises
+    ------
+    Incomplete
+        Some of it was not done.
+    Unreachable
+        The server was lost before anything was done.
+    """
+    if output == "json" and not err:
+        print_json({**summary(run), **(more or {})})
+    elif output == "csv" and not err:
+        print_csv([row._asdict() for row in run.rows], [field for field in Action._fields if field != "run"])
+    elif run.complete:
+        click.echo(safe_text(run.summary), err=err)
+    told = run.summary + (_how_to_go_on(run, resumable) if run.stopped else "")
+    if run.stopped and run.stopped != "cancelled" and not (run.dry or run.done or run.unknown or run.skipped):
+        raise Unreachable(told)
+    if not run.complete and not run.dry:
+        raise Incomplete(told)
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """Return what JSON says of a run."""
+    counts = {outcome: getattr(run, outcome) for outcome in ("done", "skipped", "failed", "unknown")}
+    rows = [] if run.dry else run.rows if sum(counts.values()) <= _MOST_ROWS else None
+    return {
+        "run": None if run.dry else run.id or None,
+        "action": run.action,
+        **counts,
+        "stopped": run.stopped,
+        "actions": None if rows is None else [row._asdict() for row in rows],
+    }
+
+
+def _how_to_go_on(run: Run, resumable: bool) -> str:
+    if not run.id or run.dry:
+        return ""
+    if resumable and run.action in _RESUMABLE:
+        return f"; beanops resume {run.id} goes on"
+    return f"; beanops journal {run.id} shows it"

@@ -1,0 +1,167 @@
+"""Commands that carry jobs in files: export, import, and samples kept by name."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from contextlib import ExitStack
+from typing import Any
+
+import click
+
+from beanops.cli import complete, options
+from beanops.cli.act import report_put
+from beanops.cli.bulk import preview
+from beanops.cli.choose import check_tube_exists, choose, confirmed
+from beanops.cli.confirm import confirm
+from beanops.cli.look import Peeked, show_jobs
+from beanops.cli.output import print_json, print_table
+from beanops.cli.runs import report, underway
+from beanops.cli.streams import standard_input
+from beanops.jobs.bodies import decode
+from beanops.jobs.read import FoundJob
+from beanops.session import samples
+from beanops.session.session import connect
+
+_force = click.option("--force", is_flag=True, help="Overwrite what is there.")
+
+
+@click.command()
+@click.argument("file", type=click.Path(allow_dash=True))
+@click.option(
+    "--tube", metavar="TUBE", shell_complete=complete.tubes, help="Only jobs of this tube (a name or a glob)."
+)
+@click.option("--delete", is_flag=True, help="Delete what is safely on disk. Asks first.")
+@_force
+@options.ids(required=False)
+@options.bulk
+def export(file: str, delete: bool, force: bool, **asked: Any) -> None:
+    """Write jobs to FILE as JSON lines, with all that import needs; - is standard output.
+
+    Jobs that a worker holds are left out, unless --state reserved names them.
+    """
+    chosen = choose(asked, all_tubes=True)
+    if file == "-" and delete:
+        raise click.UsageError("--delete deletes only what is safely on disk: name a file")
+    with connect(asked["server"], source="cli", read_only=asked["read_only"]) as session:
+        check_tube_exists(session, chosen)
+        if asked["dry_run"]:
+            preview(session, "export", chosen, {}, asked, commands=1 if delete else 0)
+            return
+        if delete and not (asked["yes"] or session.read_only):
+            chosen = confirmed(session, "export and delete", chosen, asked["server"], destroys=True)
+        how = {name: asked[name] for name in ("reason", "rate") if asked[name] is not None}
+        out = file if file != "-" else sys.stdout.buffer
+        with underway("export") as progress:
+            run = session.export(out, chosen.jobs, delete=delete, force=force, **how, **chosen.which, progress=progress)
+        report(run, asked["output"], err=file == "-")
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(allow_dash=True))
+@click.option(
+    "--repeat", type=click.Choice(["unknown", "all"]),
+    help="Put lines again whose fate is unknown because an import was cut off, or all.",
+)  # fmt: skip
+@options.dry_run
+@options.rate
+@options.yes
+@options.acting
+def import_(file: str, repeat: Any, dry_run: bool, rate: float | None, yes: bool, **asked: Any) -> None:
+    """Put the jobs of FILE, which export wrote, with tube, priority, ttr, delay left and burial; - is standard input.
+
+    The whole file is checked first. What an earlier import of the same file put is not put again, so an import that
+    was cut off goes on when it is asked for again.
+    """
+    with ExitStack() as opened:
+        session = opened.enter_context(connect(asked["server"], source="cli", read_only=asked["read_only"]))
+        source: Any = file
+        if file == "-":  # it is read more than once
+            source = opened.enter_context(tempfile.TemporaryFile())
+            stream = standard_input()
+            while part := stream.read(1 << 16):
+                source.write(part)
+        total = None
+        if dry_run or not (yes or session.read_only):
+            planned = session.import_(source, repeat=repeat, dry_run=True)
+            if dry_run:
+                report(planned, asked["output"], {"dry_run": True})
+                return
+            total = planned.done
+            confirm("import", f"{total:,} jobs", asked["server"], count=total, destroys=False)
+        with underway("import", total) as progress:
+            run = session.import_(source, repeat=repeat, rate=rate, reason=asked["reason"], progress=progress)
+        report(run, asked["output"])
+
+
+@click.group()
+@click.pass_context
+def sample(ctx: click.Context) -> None:
+    """Keep jobs by name, in files of yours, and put them again when you need them."""
+    options.hand_down(ctx, sample)
+
+
+_name = click.argument("name", shell_complete=complete.samples)
+
+
+@sample.command()
+@click.argument("name")
+@click.argument("body", type=click.Choice(["-"]), required=False, metavar="[-]")
+@click.option("--id", "id", type=int, metavar="ID", help="A job of the server.")
+@click.option(
+    "--tube", default="default", show_default=True, help="Where a body from standard input is put by default."
+)
+@_force
+@options.server
+def save(name: str, body: str | None, id: int | None, tube: str, force: bool, server: str) -> None:
+    """Keep the job of --id, or with - the body on standard input, as NAME."""
+    if (body is None) == (id is None):
+        raise click.UsageError("name a job by --id, or give - and a body on standard input: one of the two")
+    if id is None:
+        samples.save(name, samples.sample_of(tube, standard_input().read()), force=force)
+    else:
+        with connect(server, source="cli") as session:
+            job = session.job(id)
+            at_rest = job.stats._replace(state="ready", time_left=0)
+            told = {"server": str(session.address), "instance": session.server().id}
+            samples.save(name, FoundJob(at_rest, job.body), **told, force=force)
+    click.echo(name)
+
+
+@sample.command("list")
+@options.printing
+def list_(output: str) -> None:
+    """Show the samples."""
+    rows = []
+    for name in samples.names():
+        job = samples.load(name)
+        body = job.body or b""
+        rows.append({"name": name, "tube": job.stats.tube, "size": len(body), "body": decode(body).summary})
+    if output == "json":
+        print_json(rows)
+    else:
+        print_table(["name", "tube", "size", "body"], [[*row.values()] for row in rows])
+
+
+@sample.command()
+@_name
+@options.printing
+def show(name: str, output: str) -> None:
+    """Show a sample, its body decoded."""
+    job = samples.load(name)
+    show_jobs([Peeked(job.stats, job.body or b"")], output)
+
+
+@sample.command("put")
+@_name
+@click.option("--tube", shell_complete=complete.tubes, help="Another tube than its own.")
+@options.acting
+def put_(name: str, tube: str | None, **asked: Any) -> None:
+    """Put a sample, with its own priority and ttr, and print the new job's id."""
+    job = samples.load(name)
+    stats = job.stats
+    with connect(asked["server"], source="cli", read_only=asked["read_only"]) as session:
+        run = session.put(
+            tube or stats.tube, job.body or b"", priority=stats.priority, ttr=stats.ttr, reason=asked["reason"]
+        )
+        report_put(run, asked["output"])

@@ -1,0 +1,94 @@
+"""How a job is written as one line of JSON, and read back exactly. Files of such lines are in `transfer`."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import Any
+
+from beanops.jobs.read import FoundJob
+from beanops.protocol import JobStats
+from beanops.protocol.errors import ArgumentError, UsageError
+from beanops.protocol.limits import U32_MAX, check_body, check_number, check_tube
+
+#: States that a line can have; one that was reserved is put as ready, for its worker is not in the file.
+STATES = ("ready", "reserved", "delayed", "buried")
+_NUMBERS = ("priority", "ttr", "time_left")
+#: Bytes of a line beside its body, at most: the longest of names and numbers, and keys that somebody added.
+_BESIDE_BODY = 65536
+
+
+class LineError(UsageError):
+    """A line does not describe a job; nothing of it was put."""
+
+
+def write_line(job: FoundJob, server: str, instance: str) -> bytes:
+    """Return a job as a line of ASCII: its body as text where it is UTF-8, as base64 where it is not."""
+    body = job.body or b""
+    stats = job.stats
+    facts: dict[str, Any] = {name: getattr(stats, name) for name in ("id", "tube", "state", *_NUMBERS)}
+    facts["time_left"] = stats.time_left if stats.state == "delayed" else 0
+    try:
+        facts["body"] = body.decode("utf-8")
+    except UnicodeDecodeError:
+        facts["body_base64"] = base64.b64encode(body).decode("ascii")
+    facts |= {"server": server, "instance": instance}
+    # DEL is the one character that JSON leaves as it is and a terminal may obey.
+    return json.dumps(facts).replace("\x7f", "\\u007f").encode("ascii") + b"\n"
+
+
+def longest_line(max_body: int) -> int:
+    r"""Return how many bytes a line can have whose body has `max_body`: each may be written as ``\u00XX``."""
+    return 6 * max_body + _BESIDE_BODY
+
+
+def read_line(line: bytes, max_body: int) -> FoundJob:
+    """Return the job that a line describes; keys that it need not have are left aside.
+
+    Parameters
+    ----------
+    line : bytes
+        JSON with ``tube``, ``state``, ``priority``, ``ttr``, ``time_left``, and ``body`` or ``body_base64``.
+    max_body : int
+        Bytes that the body may have.
+
+    Raises
+    ------
+    LineError
+        It describes no job, and why.
+    """
+    try:
+        facts = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise LineError(f"it is not JSON: {error}") from None
+    if not isinstance(facts, dict):
+        raise LineError("it is JSON, but not an object")
+    missing = [name for name in ("tube", "state", *_NUMBERS) if name not in facts]
+    if missing:
+        raise LineError(f"it has no {' and no '.join(missing)}")
+    try:
+        tube = check_tube(facts["tube"])
+        priority, ttr, time_left = (check_number(name, facts[name], U32_MAX) for name in _NUMBERS)
+        state = facts["state"]
+        if state not in STATES:
+            raise ArgumentError("state", state, f"one of {', '.join(STATES)}")
+        body = check_body(_body(facts), max_body)
+    except ArgumentError as error:
+        raise LineError(str(error)) from None
+    return FoundJob(JobStats(0, tube, state, priority, 0, 0, ttr, time_left, *(0,) * 6), body)
+
+
+def _body(facts: dict[str, Any]) -> bytes:
+    if ("body" in facts) == ("body_base64" in facts):
+        raise LineError("it needs either body or body_base64")
+    name = "body" if "body" in facts else "body_base64"
+    text = facts[name]
+    if not isinstance(text, str):
+        raise ArgumentError(name, text, "text")
+    try:
+        return text.encode("utf-8") if name == "body" else base64.b64decode(text, validate=True)
+    except UnicodeEncodeError:
+        raise LineError("body: it has half of a surrogate pair, which no text has") from None
+    except (binascii.Error, ValueError) as error:
+        raise LineError(f"body_base64: {error}") from None

@@ -1,0 +1,76 @@
+"""Samples: jobs that an operator keeps by name, to put again and again; each is a file of one line, see `lines`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from beanops.jobs.read import FoundJob
+from beanops.protocol import JobStats
+from beanops.protocol.errors import ArgumentError, UsageError
+from beanops.protocol.limits import DEFAULT_PRIORITY, DEFAULT_TTR, MAX_BODY, check_tube
+from beanops.session.lines import LineError, read_line, write_line
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+_SUFFIX = ".json"
+
+
+def _folder() -> Path:
+    from platformdirs import user_data_path
+
+    return user_data_path("beanops") / "samples"
+
+
+def _path(name: str) -> Path:
+    if not _NAME.fullmatch(name):
+        raise ArgumentError("name", name, "1 to 100 of the characters A-Za-z0-9_.-, starting with a letter or digit")
+    return _folder() / f"{name}{_SUFFIX}"
+
+
+def sample_of(tube: str, body: bytes) -> FoundJob:
+    """Return a job that was never put, with the priority and ttr that are usual."""
+    return FoundJob(JobStats(0, check_tube(tube), "ready", DEFAULT_PRIORITY, 0, 0, DEFAULT_TTR, 0, *(0,) * 6), body)
+
+
+def save(name: str, job: FoundJob, *, server: str = "", instance: str = "", force: bool = False) -> Path:
+    """Keep a job under a name; return where.
+
+    Raises
+    ------
+    UsageError
+        There is a sample of that name, and it may not be overwritten; or it is no name.
+    """
+    path = _path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with path.open("wb" if force else "xb") as file:
+            file.write(write_line(job, server, instance))
+    except FileExistsError:
+        raise UsageError(f"there is a sample {name} already; force overwrites it") from None
+    return path
+
+
+def load(name: str) -> FoundJob:
+    """Return the job of that name.
+
+    Raises
+    ------
+    UsageError
+        There is none, or its file is no sample.
+    """
+    path = _path(name)
+    try:
+        return read_line(path.read_bytes(), MAX_BODY)
+    except FileNotFoundError:
+        raise UsageError(f"there is no sample {name}; there {_told(names())}") from None
+    except LineError as error:
+        raise LineError(f"{path}: {error}") from None
+
+
+def _told(known: list[str]) -> str:
+    return f"are {', '.join(known)}" if known else "are none yet"
+
+
+def names() -> list[str]:
+    """Return the names of all samples, sorted."""
+    return sorted(path.stem for path in _folder().glob(f"*{_SUFFIX}"))

@@ -1,0 +1,303 @@
+"""Export and import: jobs into a file of JSON lines, and back with tube, priority, ttr, delay left and burial.
+
+How one line is written is in `lines`. What an import put, and which lines it left out, is read from the journal.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+
+from beanops.jobs.read import FoundJob
+from beanops.jobs.select import ids_of
+from beanops.protocol.errors import BeanopsError, ConnectionLost, ProtocolError, UsageError
+from beanops.session.act import Actor
+from beanops.session.lines import LineError, longest_line, read_line, write_line
+from beanops.session.orders import BATCH, Options, batch_size, how_of, request_of
+from beanops.session.record import Refused, RunRow
+from beanops.session.run import Run
+from beanops.session.shelter import Shelter
+from beanops.session.verbs import IMPORT, KEEP, VERBS, Order
+
+if TYPE_CHECKING:
+    from beanops.session.journal import Journal
+    from beanops.session.session import Session
+
+#: Where lines are kept: a path, or an open file of bytes.
+File = str | os.PathLike[str] | BinaryIO
+#: Which lines an import puts although it may have put them before.
+Repeat = Literal["unknown", "all"]
+
+
+class FileError(BeanopsError):
+    """A file could not be written."""
+
+
+#: Bytes of lines in one batch of an import, beyond which it is cut.
+_MAX_LINES = 4 * 2**20
+
+
+# -- export ------------------------------------------------------------------------------------------------------
+
+
+def export(session: Session, actor: Actor, file: File, jobs: Any, delete: bool, force: bool, options: Options) -> Run:
+    """Write jobs into a file; see `Session.export`."""
+    how = how_of(options)
+    tube = jobs if isinstance(jobs, str) else None
+    ids = None if jobs is None or tube is not None else ids_of(jobs)
+    scan = session.scan(
+        tube,
+        ids=ids,
+        state=options.get("state") or sorted(VERBS["delete"].states),
+        where=options.get("where"),
+        limit=options.get("limit"),
+        order=options.get("order", "oldest"),
+    )
+    if delete and not isinstance(file, str | os.PathLike):
+        raise UsageError("export deletes only what is safely on disk: name a file")
+    if how.dry or not delete:
+        run = Run("", "export", list, dry=how.dry)
+        if how.progress is not None:
+            how.progress(run)
+    else:
+        request = request_of("*" if jobs is None else jobs, KEEP, options, None)
+        run = actor.begin("export", request | {"file": os.path.abspath(file)}, how)  # type: ignore[arg-type]
+    if how.dry:
+        for batch in scan:
+            run.count("done", jobs=len(batch))
+        return run
+    with _created(file, force) as out:
+        lines = _Lines(out, str(session.address), session.server().id, durable=delete)
+        if delete:
+            size = batch_size(how.rate)
+            actor.act_on_jobs(run, ([Order(VERBS["delete"], job.id, job) for job in part] for part in
+                                    lines.written(scan, size)), how)  # fmt: skip
+        else:
+            try:
+                for part in lines.written(scan, BATCH):
+                    run.count("done", jobs=len(part))
+                    if how.progress is not None:
+                        how.progress(run)
+                    if run.cancelled:
+                        run.stopped = "cancelled"
+                        break
+            except (ConnectionLost, ProtocolError) as error:
+                run.stopped = str(error)
+    limit = options.get("limit")
+    if lines.problem is not None and not lines.jobs:
+        raise FileError(f"{lines.problem}; nothing was exported")
+    if lines.problem is not None:
+        run.stopped = f"{lines.problem}; {lines.jobs} jobs are in the file"
+    elif run.stopped is None and not scan.complete and (limit is None or lines.jobs < int(limit)):
+        run.stopped = "cancelled" if run.cancelled else scan.verdict
+    return run
+
+
+class _Lines:
+    """Writes jobs; what it has yielded is in the file, and safely on disk where `durable`.
+
+    Attributes
+    ----------
+    jobs : int
+        How many were written.
+    problem : str or None
+        Why no more could be.
+    """
+
+    def __init__(self, out: BinaryIO, server: str, instance: str, durable: bool) -> None:
+        self.jobs = 0
+        self.problem: str | None = None
+        self._out = out
+        self._from = server, instance
+        self._durable = durable
+        self._size = 0
+
+    def written(self, batches: Any, size: int) -> Iterator[list[FoundJob]]:
+        """Yield the jobs in parts of at most `size`, each when it is written; end early when it cannot be."""
+        for batch in batches:
+            for start in range(0, len(batch), size):
+                part = batch[start : start + size]
+                try:
+                    self._write(b"".join(write_line(job, *self._from) for job in part))
+                except BrokenPipeError:
+                    raise
+                except OSError as error:
+                    self.problem = f"the file could not be written: {error.strerror or error}"
+                    self._cut()
+                    return
+                self.jobs += len(part)
+                yield part
+
+    def _write(self, lines: bytes) -> None:
+        left = memoryview(lines)
+        while left:
+            left = left[self._out.write(left) :]
+        self._out.flush()
+        if self._durable:
+            os.fsync(self._out.fileno())
+        self._size += len(lines)
+
+    def _cut(self) -> None:
+        """Take away what was written of a line that does not fit."""
+        with suppress(OSError):  # a pipe cannot, and a device need not
+            os.ftruncate(self._out.fileno(), self._size)
+
+
+@contextmanager
+def _created(file: File, force: bool) -> Iterator[BinaryIO]:
+    """Open a file to write, whose name is on disk as well; a file that stays empty by a fault is removed."""
+    if not isinstance(file, str | os.PathLike):
+        yield file
+        return
+    path = Path(file)
+    try:
+        out = path.open("wb" if force else "xb", buffering=0)
+    except FileExistsError:
+        raise UsageError(f"{path} exists already, and nothing was exported; force overwrites it") from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror or error}") from None
+    with out:
+        try:
+            if path.is_file():
+                _sync_name(path)
+            yield out
+        except BaseException:
+            if path.is_file() and not path.stat().st_size:
+                path.unlink()
+            raise
+
+
+def _sync_name(path: Path) -> None:
+    folder = os.open(path.resolve().parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+# -- import ------------------------------------------------------------------------------------------------------
+
+_TO_DO, _DONE, _UNKNOWN = range(3)
+
+
+def import_(
+    session: Session, actor: Actor, file: File, repeat: Repeat | None, options: Options, resumes: RunRow | None = None
+) -> Run:
+    """Put the jobs of a file; see `Session.import_`."""
+    how = how_of(options)
+    if actor.read_only and not how.dry:
+        raise Refused(f"import was refused: this session on {session.address} is read-only")
+    with ExitStack() as opened:
+        name = os.path.abspath(file) if isinstance(file, str | os.PathLike) else "-"
+        if isinstance(file, str | os.PathLike):
+            try:
+                file = opened.enter_context(open(file, "rb"))
+            except OSError as error:
+                raise UsageError(f"{name} cannot be read: {error.strerror or error}") from None
+        maximum = session.server().max_job_size
+        file.seek(0)
+        digest, last = _checked(file, maximum)
+        if resumes is not None and resumes.request["digest"] != digest:
+            raise UsageError(f"{name} is not what run {resumes.id} imported: it was changed since")
+        before = _Before(session.journal(), str(session.address), digest, last)
+        request = {"file": name, "digest": digest} | ({"resumes": resumes.id} if resumes else {})
+        run = actor.begin("import", request, how)
+        file.seek(0)
+        orders = _orders(file, maximum, before.left_out(repeat), batch_size(how.rate))
+        actor.act_on_jobs(run, orders, how, Shelter(session))
+        before.tell(run, repeat)
+        return run
+
+
+def resume_import(session: Session, actor: Actor, row: RunRow, reason: str | None) -> Run:
+    """Go on with an import, if its file is still what it was."""
+    if row.request["file"] == "-":
+        raise UsageError(f"run {row.id} read standard input: import the same lines again, none is put twice")
+    return import_(session, actor, row.request["file"], None, Options(reason=reason), row)
+
+
+def _lines(file: BinaryIO, max_body: int) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines with their numbers, from 1; none fills the memory."""
+    longest = longest_line(max_body)
+    for number in count(1):
+        line = file.readline(longest + 1)
+        if len(line) > longest:
+            raise LineError(f"line {number}: it is longer than a job of at most {max_body} bytes can be")
+        if not line:
+            return
+        yield number, line
+
+
+def _job(number: int, line: bytes, max_body: int) -> FoundJob:
+    try:
+        return read_line(line, max_body)
+    except LineError as error:
+        raise LineError(f"line {number}: {error}") from None
+
+
+def _checked(file: BinaryIO, max_body: int) -> tuple[str, int]:
+    """Read a whole file, and return its digest and the number of its last line; a line that is no job ends it."""
+    digest = hashlib.sha256()
+    number = 0
+    try:
+        for number, line in _lines(file, max_body):
+            digest.update(line)
+            if line.strip():
+                _job(number, line, max_body)
+    except LineError as error:
+        raise LineError(f"{error}; nothing was imported") from None
+    return digest.hexdigest(), number
+
+
+class _Before:
+    """What the journal knows of the lines of a file: one byte a line."""
+
+    def __init__(self, journal: Journal, server: str, digest: str, last: int) -> None:
+        self._fates = bytearray(last + 1)
+        self._runs: list[str] = []
+        for run, line, outcome in journal.imported(server, digest):
+            if not self._runs or self._runs[-1] != run:
+                self._runs.append(run)
+            if outcome == "done":
+                self._fates[line] = _DONE
+            elif outcome == "unknown" and self._fates[line] == _TO_DO:
+                self._fates[line] = _UNKNOWN
+
+    def left_out(self, repeat: Repeat | None) -> bytearray:
+        """Return the lines that are not put as anything but 0."""
+        if repeat == "all":
+            return bytearray(len(self._fates))
+        return self._fates.replace(bytes([_UNKNOWN]), bytes([_TO_DO])) if repeat == "unknown" else self._fates
+
+    def tell(self, run: Run, repeat: Repeat | None) -> None:
+        """Count what was left out, and why."""
+        left_out = self.left_out(repeat)
+        earlier = left_out.count(_DONE)
+        if earlier:
+            run.count("imported before", jobs=earlier)
+        line = -1
+        while (line := left_out.find(_UNKNOWN, line + 1)) >= 0:
+            error = f"run {self._runs[-1]} was cut off here, and may have put it: look, then import with repeat unknown"
+            run.count("unknown", error, about=f"line {line}")
+
+
+def _orders(file: BinaryIO, max_body: int, left_out: bytearray, size: int) -> Iterator[list[Order]]:
+    batch: list[Order] = []
+    held = 0
+    for number, line in _lines(file, max_body):
+        if number >= len(left_out):
+            return  # it grew since it was checked
+        if left_out[number] or not line.strip():
+            continue
+        batch.append(Order(IMPORT, 0, _job(number, line, max_body), line=number))
+        held += len(line)
+        if len(batch) >= size or held >= _MAX_LINES:
+            yield batch
+            batch, held = [], 0
+    if batch:
+        yield batch

@@ -1,0 +1,118 @@
+"""How the acting connection is used: which tube, which commands side by side, and what is looked up meanwhile.
+
+What the commands are is in `verbs`; what is written down before and after is in `act`.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from itertools import chain
+from typing import Any
+
+from beanops.client.sync import Client
+from beanops.session.record import Fate
+from beanops.session.run import Run
+from beanops.session.verbs import Ask, Order, Steps
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C ended a run after the batch under way, and all that was done is on record.
+
+    Attributes
+    ----------
+    run : Run
+        What was done until then.
+    """
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(f"{run.summary}; session.resume_run({run.id!r}) goes on with it")
+        self.run = run
+
+
+@contextmanager
+def ending_gently(run: Run) -> Iterator[None]:
+    """Let the first Ctrl-C end a run between two batches and raise `Interrupted`; the second one ends it at once."""
+    default = signal.default_int_handler
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is not default:
+        yield
+        return
+    interrupted = False
+
+    def first(*_: Any) -> None:
+        nonlocal interrupted
+        interrupted = True
+        signal.signal(signal.SIGINT, default)
+        run.cancel()
+
+    signal.signal(signal.SIGINT, first)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, default)
+    if interrupted:
+        raise Interrupted(run)
+
+
+def ahead(batches: Iterable[Sequence[Order]]) -> Generator[Sequence[Order], None, None]:
+    """Look up the next batch in a thread while this one is acted on: the server need not wait for either."""
+    source = iter(batches)
+    with ThreadPoolExecutor(1, "beanops-lookup") as thread:
+        coming = thread.submit(next, source, None)
+        while (batch := coming.result()) is not None:
+            coming = thread.submit(next, source, None)
+            yield batch
+
+
+def stage(
+    asks: dict[int, Ask],
+    talks: dict[int, Steps],
+    fates: list[Fate | None],
+    client_for: Callable[[bool], Client],
+) -> dict[int, Ask]:
+    """Send what all talks ask now, give them the answers, note the fates of those that end, return what others ask."""
+    following: dict[int, Ask] = {}
+    groups: dict[tuple[bool, str | None], list[int]] = {}
+    for n, ask in asks.items():
+        groups.setdefault((ask.there, ask.tube), []).append(n)
+    for (there, tube), members in groups.items():
+        client = client_for(there)
+        with using(client, tube):
+            wanted = chain.from_iterable(asks[n].commands for n in members)
+            with closing(client.pipeline(wanted)) as results:
+                for n in members:
+                    answers = [next(results) for _ in asks[n].commands]
+                    try:
+                        following[n] = talks[n].send(answers)
+                    except StopIteration as stop:
+                        fates[n] = stop.value
+    return following
+
+
+@contextmanager
+def using(client: Client, tube: str | None) -> Iterator[None]:
+    """Use a tube meanwhile. The answer is awaited: were it refused, what follows would meet another tube."""
+    if tube is not None:
+        client.use(tube)
+    yield
+    if tube is not None:
+        client.use("default")
+
+
+@contextmanager
+def watching(client: Client, tube: str | None) -> Iterator[None]:
+    """Watch one tube and no other meanwhile, whatever an interrupted action left watched."""
+    if tube is None:
+        yield
+        return
+    client.watch(tube)
+    for other in client.list_tubes_watched():
+        if other != tube:
+            client.ignore(other)
+    yield
+    if tube != "default":
+        client.watch("default")
+        client.ignore(tube)

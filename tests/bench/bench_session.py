@@ -1,0 +1,210 @@
+"""Bulk runs on the record against a raw socket that sends the same commands, and against greenstalk's loop.
+
+Also what the journal costs to read when it is large, and what memory a bulk run takes.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import greenstalk
+
+from beanops import Client, commands
+from beanops.embedded.process import Beanstalkd
+from beanops.protocol import Command
+from beanops.session.journal import Journal
+from beanops.session.record import Fate, Intent, RunRow
+from beanops.session.session import connect
+from tests.bench.bench_client import BODY, raw_seconds
+from tests.bench.figures import Figure, in_turn, show
+
+JOBS = 100_000
+MOST_MEMORY = 120e6
+VERBS = ("bury", "kick", "delete")
+
+
+def _sent(verb: str, id: int, bodies: bool) -> list[Command[Any]]:
+    """Return the commands that a session sends for one job."""
+    look: list[Command[Any]] = [commands.stats_job(id)]
+    if verb == "bury":
+        return [*look, commands.reserve_job(id), commands.bury(id, priority=65536)]
+    if verb == "kick":
+        return [*look, commands.kick_job(id)]
+    return [*look, *([commands.peek(id)] if bodies else []), commands.delete(id)]
+
+
+def _fill(address: str, jobs: int) -> None:
+    with Client(address) as client:
+        for _ in client.pipeline(commands.put(BODY) for _ in range(jobs)):
+            pass
+
+
+def raw_rates(bodies: bool, jobs: int) -> dict[str, float]:
+    """Send all that a session sends, made beforehand, and count the CRs that come back."""
+    # CRs of the replies: one a line, one more after a payload.
+    crs = {"bury": 2 + 2 + 1, "kick": 2 + 1, "delete": 2 + 2 * bodies + 1}
+    rates = {}
+    with Beanstalkd() as server:
+        _fill(server.address, jobs)
+        for verb in VERBS:
+            data = b"".join(command.data for id in range(1, jobs + 1) for command in _sent(verb, id, bodies))
+            rates[verb] = jobs / raw_seconds(server.address, data, crs[verb] * jobs)
+    return rates
+
+
+@contextmanager
+def _at(server: Beanstalkd, milliseconds: float) -> Iterator[str]:
+    """Give the server's address, or that of a proxy before it with a round trip of its own."""
+    if not milliseconds:
+        yield server.address
+        return
+    # A process of its own, or it would take turns with what it is to measure.
+    command = [sys.executable, "-m", "tests.proxies", str(server.port), str(milliseconds)]
+    proxy = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert proxy.stdout is not None
+    yield proxy.stdout.readline().strip()
+    proxy.communicate()
+
+
+def session_rates(bodies: bool, jobs: int, milliseconds: float = 0) -> dict[str, float]:
+    """Act on a frame of all jobs."""
+    import pandas as pd
+
+    rates = {}
+    with Beanstalkd() as server, tempfile.TemporaryDirectory() as folder, _at(server, milliseconds) as address:
+        _fill(server.address, jobs)
+        with connect(address, journal=f"{folder}/journal.sqlite", keep_bodies=bodies) as session:
+            session.journal()
+            for verb in VERBS:
+                frame = pd.DataFrame({"id": range(1, jobs + 1)})
+                start = time.perf_counter()
+                run = getattr(session, verb)(frame)
+                rates[verb] = jobs / (time.perf_counter() - start)
+                assert run.done == jobs, run.summary
+    return rates
+
+
+def greenstalk_rates(jobs: int, milliseconds: float) -> dict[str, float]:
+    """Do the same one command after the other, with nothing on record."""
+    rates = {}
+    with Beanstalkd() as server, _at(server, milliseconds) as address:
+        _fill(server.address, jobs)
+        host, port = address.split(":")
+        with greenstalk.Client((host, int(port)), encoding=None) as client:
+
+            def bury(id: int) -> None:
+                client.bury(client.reserve_job(id))
+
+            ask: dict[str, Callable[[int], object]] = {"bury": bury, "kick": client.kick_job, "delete": client.delete}
+            for verb in VERBS:
+                start = time.perf_counter()
+                for id in range(1, jobs + 1):
+                    ask[verb](id)
+                rates[verb] = jobs / (time.perf_counter() - start)
+    return rates
+
+
+def against_raw(rounds: int = 3, jobs: int = JOBS) -> None:
+    """Print the rates of bulk runs beside the raw socket's."""
+    for bodies, target in ((True, 0.5), (False, 0.6)):
+        measures = {"session": session_rates, "raw": raw_rates}
+        taken: dict[str, list[dict[str, float]]] = {name: [] for name in measures}
+        for _ in range(rounds):
+            for name, measure in measures.items():
+                taken[name].append(measure(bodies, jobs))
+        figures = [
+            Figure(verb, *(sorted(rates[verb] for rates in taken[name])[rounds // 2] for name in measures), target)
+            for verb in VERBS
+        ]
+        kept = "with bodies" if bodies else "without bodies"
+        show(f"A bulk run on record {kept} against its commands from a raw socket, {jobs:,} jobs", figures)
+
+
+def against_greenstalk(ours: int = 10_000, theirs: int = 300) -> None:
+    """Print the rates of bulk runs at 1 ms of round trip beside a loop's."""
+    fast, slow = session_rates(True, ours, 1), greenstalk_rates(theirs, 1)
+    figures = [Figure(verb, fast[verb], slow[verb], 15) for verb in VERBS]
+    show("A bulk run on record against greenstalk in a loop that writes nothing down, 1 ms of round trip", figures)
+
+
+def memory(jobs: int = JOBS) -> None:
+    """Print the most memory that a process needs for bulk runs."""
+    script = (
+        "from tests.bench.bench_session import bulk; import sys;"
+        "bulk(*sys.argv[1:]); print(open('/proc/self/status').read())"
+    )
+    with Beanstalkd() as server, tempfile.TemporaryDirectory() as folder:
+        _fill(server.address, jobs)
+        command = [sys.executable, "-c", script, server.address, f"{folder}/journal.sqlite", str(jobs)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+    # Not ru_maxrss: that starts at what the parent had.
+    peak = int(done.stdout.split(b"VmHWM:")[1].split()[0]) * 1024
+    figure = Figure("peak of a client process", peak / 1e6, MOST_MEMORY / 1e6, 1, at_least=False, unit="MB")
+    show(f"Memory for a bulk run of each verb, {jobs:,} jobs with bodies", [figure])
+
+
+def bulk(address: str, journal: str, jobs: str) -> None:
+    """Act on many jobs, with no more than that takes."""
+    with connect(address, journal=journal) as session:
+        for verb in VERBS:
+            assert getattr(session, verb)(range(1, int(jobs) + 1)).done == int(jobs)
+
+
+def reading(actions: int = 1_000_000, wanted: int = 1000) -> None:
+    """Print what one run costs to read from a large journal, beside a bare query."""
+    with Beanstalkd() as server, tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/journal.sqlite"
+        journal = Journal(path)
+        start = datetime(2026, 1, 1, tzinfo=UTC)
+        sizes = [wanted, *[actions // 10] * 10]
+        for number, size in enumerate(sizes):
+            now = start + timedelta(minutes=number)
+            row = RunRow(f"run-{number}", now, server.address, "id", "me@here", "script", "kick", None, None, {})
+            journal.begin(row)
+            intents = [Intent("kick", "mail", n, "buried", 5, 0, 5, 0, 60) for n in range(size)]
+            journal.write(row.id, now, intents)
+            journal.write(row.id, now, fates=[(n, Fate("done")) for n in range(size)])
+        journal.close()
+
+        def bare() -> float:
+            began = time.perf_counter()
+            with sqlite3.connect(path) as connection:
+                assert len(connection.execute("select * from actions where run = 'run-0'").fetchall()) == wanted
+            connection.close()
+            return (time.perf_counter() - began) * 1000
+
+        with connect(server.address, journal=path) as session:
+            session.run_actions("run-0")  # pandas is imported, the journal open
+
+            def frame() -> float:
+                began = time.perf_counter()
+                assert len(session.run_actions("run-0")) == wanted
+                return (time.perf_counter() - began) * 1000
+
+            ours, theirs = in_turn(5, frame, bare)
+            began = time.perf_counter()
+            assert len(session.history()) == actions + wanted
+            everything = time.perf_counter() - began
+        title = f"One run of {wanted:,} actions as a frame, of {actions:,} in the journal"
+        show(title, [Figure("more than a bare query", ours - theirs, 50, 1, at_least=False, unit="ms")])
+        print(f"  all {actions + wanted:,} as a frame: {everything:.1f} s", flush=True)
+
+
+def main() -> None:
+    """Print all figures of acting on the record."""
+    against_raw()
+    against_greenstalk()
+    memory()
+    reading()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,359 @@
+"""Commands on many jobs: which they take, what they ask, what a dry run shows, and how a run ends early."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable
+
+import pytest
+
+from beanops import Client
+from beanops.embedded.process import Beanstalkd
+from tests.cli.conftest import Cli, Terminal, bury, configure, one_line
+from tests.waits import until
+
+Start = Callable[..., Terminal]
+
+
+def states(client: Client, *ids: int) -> list[str]:
+    return [client.stats_job(id).state for id in ids]
+
+
+def test_a_selection_of_a_tube(cli: Cli, client: Client) -> None:
+    first, second, third = bury(client, "mail", b'{"user": 1}', b'{"user": 2}', b'{"user": 2}')
+    ended = cli("kick", "mail", "--where", "data->>'$.user' = '2'", "--limit", "1", "--order", "oldest")
+    assert (ended.code, ended.out, ended.err) == (0, "kick: 1 done\n", "")
+    assert states(client, first, second, third) == ["buried", "ready", "buried"]
+    assert cli("kick", "mail").out == "kick: 2 done\n"
+    assert cli("bury", "m*", "--state", "ready").out == "bury: 3 done\n"
+    assert cli("release", "mail", "--state", "buried", "--priority", "5", "--delay", "9").out == "release: 3 done\n"
+    assert states(client, first, second, third) == ["delayed"] * 3
+    assert client.stats_job(first).priority == 5
+
+
+def test_a_tube_that_does_not_exist_is_told(cli: Cli) -> None:
+    for arguments in (
+        ["kick", "mial"],
+        ["drain", "mial", "--state", "buried", "--yes"],
+        ["export", "-", "--tube", "mial"],
+    ):
+        ended = cli(*arguments)
+        assert ended.code == 1
+        assert "there is no tube mial" in one_line(ended.err)
+
+
+def test_objects_of_json_on_standard_input(cli: Cli, client: Client) -> None:
+    ids = bury(client, "mail", b"1", b"2", b"3")
+    lines = cli("export", "-", "--tube", "mail").out
+    assert cli("kick", "--ids", "-", stdin="".join(lines.splitlines(True)[:2]).encode()).out == "kick: 2 done\n"
+    assert states(client, *ids) == ["ready", "ready", "buried"]
+    for line, told in (
+        (b'{"id": "5"}', "\"'5'\" is neither an id"),
+        (b'{"x": 1}', "is neither an id"),
+        (b"{", "'{' is"),
+    ):
+        ended = cli("kick", "--ids", "-", stdin=b"5\n" + line)
+        assert ended.code == 2
+        assert "line 2 of standard input: " in one_line(ended.err)
+        assert told in ended.err
+
+
+def test_drain_takes_the_named_states_only(cli: Cli, client: Client) -> None:
+    bury(client, "mail", b"1", b"2")
+    client.put(b"3", tube="mail")
+    client.put(b"4", tube="mail", delay=100)
+    assert cli("drain", "mail", "--state", "buried,delayed", "--yes").out == "delete: 3 done\n"
+    tube = client.stats_tube("mail")
+    assert (tube.current_jobs_ready, tube.current_jobs_buried, tube.current_jobs_delayed) == (1, 0, 0)
+
+
+def test_move_and_copy(cli: Cli, client: Client, start_beanstalkd: Callable[..., Beanstalkd]) -> None:
+    (id,) = bury(client, "mail", b"\x00\xff")
+    assert cli("move", "--ids", str(id), "--to", "hospital").out == "move: 1 done\n"
+    assert client.stats_tube("hospital").current_jobs_buried == 1
+    assert client.stats().current_jobs_buried == 1
+    there = start_beanstalkd()
+    configure(
+        f'[servers.there]\naddress = "{there.address}"\n[servers.safe]\naddress = "{there.address}"\nread_only = true'
+    )
+    assert cli("copy", "hospital", "--to-server", "there").out == "copy: 1 done\n"
+    with Client(there.address) as other:
+        assert other.stats_tube("hospital").current_jobs_buried == 1
+    ended = cli("copy", "hospital", "--to-server", "safe")
+    assert ended.code == 4
+    assert "read-only" in one_line(ended.err)
+
+
+def test_a_dry_run_shows_count_sample_and_cost(cli: Cli, client: Client) -> None:
+    bury(client, "mail", *([b"\x1b]52;c;aGk=\x07 =1+1 \xe2\x80\xae"] * 7))
+    ended = cli("delete", "mail", "--state", "buried", "--dry-run", "--rate", "2/s")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.startswith("delete: 7 would be done\n\nsuch as these:\n")
+    assert ended.out.count("\\x1b]52") == 5
+    assert "cost: 7 commands, 3.5 s at this rate; " in ended.out
+    assert ended.out.replace("\n", "").isprintable()
+    told = cli("kick", "--ids", "1,2,99", "--dry-run", "--json").json
+    assert (told["done"], told["skipped"], told["dry_run"], told["run"]) == (2, 1, True, None)
+    assert [row["id"] for row in told["sample"]] == [2, 1]
+    assert told["cost"]["commands"] == 2
+    assert client.stats_tube("mail").current_jobs_buried == 7
+    assert cli("journal", "--json").json == []
+
+
+def test_json_and_reason(cli: Cli, client: Client) -> None:
+    bury(client, "mail", b"1")
+    told = cli("kick", "mail", "--reason", "INC-42", "--json").json
+    assert (told["action"], told["done"], told["stopped"]) == ("kick", 1, None)
+    assert [row["reason"] for row in told["actions"]] == ["INC-42"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["delete", "mail", "--state", "buried"],
+        ["drain", "mail", "--state", "buried"],
+        ["delete", "--ids", "1-3"],
+        ["kick", "mail"],
+        ["kick", "mail", "--limit", "101"],
+        ["bury", "mail", "--state", "buried,ready"],
+        ["release", "mail"],
+        ["move", "mail", "--to", "there"],
+        ["copy", "--ids", "1-101", "--to", "there"],
+    ],
+)
+def test_without_a_terminal_what_must_be_asked_is_refused(cli: Cli, client: Client, arguments: list[str]) -> None:
+    bury(client, "mail", *([b"x"] * 101))
+    for _ in range(101):
+        client.put(b"y", tube="mail")
+    ended = cli(*arguments)
+    assert ended.code == 4
+    assert one_line(ended.err).endswith("was refused: there is nobody to ask, and no --yes")
+    assert client.stats_tube("mail").current_jobs_buried == 101
+    assert cli(*arguments, "--dry-run").code == 0
+    assert client.stats_tube("mail").current_jobs_buried == 101
+    assert cli("journal", "--json").json == []
+
+
+def test_a_hundred_need_no_asking_unless_they_are_destroyed(cli: Cli, client: Client) -> None:
+    bury(client, "mail", *([b"x"] * 100))
+    assert cli("kick", "mail").out == "kick: 100 done\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "left"), [("\r", 4, 120), ("y\r", 4, 120), ("119\r", 4, 120), ("120\r", 0, 0)]
+)
+def test_the_number_of_many_is_typed(terminal: Start, client: Client, answer: str, code: int, left: int) -> None:
+    bury(client, "mail", *([b"x"] * 120))
+    shown = terminal("drain", "mail", "--state", "buried")
+    shown.until("Delete 120 of the buried jobs of tube mail on ")
+    shown.until("Type their number to go on: ")
+    shown.type(answer)
+    assert shown.end() == code
+    assert client.stats().current_jobs_buried == left
+
+
+def test_what_comes_after_the_question_is_not_meant(terminal: Start, client: Client) -> None:
+    moved, _ = bury(client, "mail", b"1", b"2")
+    shown = terminal("drain", "mail", "--state", "buried")
+    shown.until("[y/N]")
+    (late,) = bury(client, "mail", b"3")
+    client.kick_job(moved)
+    shown.type("y\r")
+    assert shown.end() == 1
+    assert states(client, moved, late) == ["ready", "buried"]
+    assert f"delete: 1 done, 1 skipped (job {moved}: it is ready by now)" in shown.shown
+
+
+@pytest.mark.parametrize(("answer", "code", "left"), [("y\r", 4, 1), ("prod\r", 0, 0)])
+def test_a_profile_has_its_label_shown_and_its_name_typed(
+    terminal: Start, client: Client, beanstalkd: Beanstalkd, answer: str, code: int, left: int
+) -> None:
+    configure(
+        f'[servers.prod]\naddress = "{beanstalkd.address}"\nlabel = "PRODUCTION\\u001b[2J"\nconfirm = "type-name"'
+    )
+    (id,) = bury(client, "mail", b"x")
+    shown = terminal("-s", "prod", "delete", "--ids", str(id))
+    shown.until(f"[PRODUCTION\\x1b[2J] Delete job {id} on prod ({beanstalkd.address})? Type the server's name, prod,")
+    shown.type(answer)
+    assert shown.end() == code
+    assert client.stats().current_jobs_buried == left
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["kick", "mail"], ["bury", "mail"], ["release", "mail"], ["delete", "mail", "--state", "ready", "--yes"],
+        ["drain", "mail", "--state", "ready"], ["move", "mail", "--to", "x"], ["copy", "mail", "--to", "x"],
+        ["put", "mail", "x"], ["pause", "mail", "10"], ["resume", "mail"], ["export", "FILE", "--delete"],
+        ["import", "/dev/null"],
+    ],
+)  # fmt: skip
+def test_a_read_only_profile_refuses(
+    cli: Cli, client: Client, beanstalkd: Beanstalkd, tmp_path: object, arguments: list[str]
+) -> None:
+    configure(f'[servers.prod]\naddress = "{beanstalkd.address}"\nread_only = true')
+    client.put(b"x", tube="mail")
+    ended = cli("-s", "prod", *[str(argument).replace("FILE", f"{tmp_path}/f") for argument in arguments])
+    assert ended.code == 4
+    assert "read-only" in one_line(ended.err)
+    assert client.stats_tube("mail").current_jobs_ready == 1
+    assert client.stats_tube("mail").pause == 0
+
+
+def test_a_server_that_the_configuration_does_not_know(cli: Cli) -> None:
+    configure("[servers.prod]\naddres = 'x'")
+    ended = cli("tubes")
+    assert ended.code == 2
+    assert "servers.prod.addres is unknown" in one_line(ended.err)
+
+
+def test_servers(cli: Cli) -> None:
+    assert "none is configured" in cli("servers").err
+    configure('[servers.prod]\naddress = "queue:11300"\nlabel = "PRODUCTION"\nread_only = true')
+    assert cli("servers").out.splitlines()[1].split() == ["prod", "queue:11300", "yes", "ask", "PRODUCTION"]
+    (row,) = cli("servers", "--json").json
+    assert (row["name"], row["address"], row["read_only"]) == ("prod", "queue:11300", True)
+
+
+def test_ctrl_c_ends_a_run_after_its_batch_and_resume_goes_on(terminal: Start, cli: Cli, client: Client) -> None:
+    ids = bury(client, "mail", *([b"x"] * 60))
+    shown = terminal("kick", "mail", "--rate", "40/s", "--yes")
+    shown.until("kick:")
+    until(lambda: client.stats_tube("mail").current_jobs_ready >= 10)
+    shown.type("\x03")
+    shown.until("kick ends after this batch; Ctrl-C again ends it at once")
+    assert shown.end() == 1
+    assert "Traceback" not in shown.shown
+    last = shown.shown.replace("\r", "\n").strip().splitlines()[-1]
+    kicked = states(client, *ids).count("ready")
+    assert 0 < kicked < 60
+    assert f"kick: {kicked} done; stopped: cancelled; beanops resume " in last
+    run = last.rpartition("resume ")[2].split()[0]
+    assert cli("resume", run).out == f"kick: {60 - kicked} done\n"
+
+
+def test_ctrl_c_twice_ends_at_once(terminal: Start, cli: Cli, client: Client) -> None:
+    bury(client, "mail", *([b"x"] * 100))
+    shown = terminal("kick", "mail", "--rate", "4/s", "--yes")
+    shown.until("kick:")
+    shown.type("\x03")
+    shown.until("Ctrl-C again")
+    shown.type("\x03")
+    assert shown.end() == 130
+    assert "was cut off; beanops resume " in shown.shown
+    assert "beanops: interrupted" in shown.shown
+    assert "Traceback" not in shown.shown
+    run = shown.shown.partition("beanops resume ")[2].split()[0]
+    assert cli("resume", run).code == 0
+    assert client.stats_tube("mail").current_jobs_ready == 100
+
+
+def test_a_delete_is_gone_on_with_only_when_agreed(cli: Cli, terminal: Start, client: Client) -> None:
+    bury(client, "mail", *([b"x"] * 60))
+    shown = terminal("drain", "mail", "--state", "buried", "--rate", "40/s", "--yes")
+    shown.until("delete:")
+    shown.process.send_signal(signal.SIGINT)
+    assert shown.end() == 1
+    run = shown.shown.partition("beanops resume ")[2].split()[0]
+    ended = cli("resume", run)
+    assert ended.code == 4
+    assert f"go on with delete of run {run} was refused" in one_line(ended.err)
+    assert cli("resume", run, "--yes").code == 0
+    assert client.stats().current_jobs_buried == 0
+
+
+def test_resume_of_what_looks_like_a_run_and_is_a_tube(cli: Cli, client: Client) -> None:
+    tube = "20260102-030405-1f2e"
+    client.put(b"x", tube=tube)
+    cli("pause", tube, "100")
+    assert cli("resume", tube).out == "resume: 1 done\n"
+    assert client.stats_tube(tube).pause == 0
+
+
+def test_undo(cli: Cli, client: Client) -> None:
+    ids = bury(client, "mail", b"1", b"2")
+    run = cli("kick", "mail", "--json").json["run"]
+    assert cli("undo", run, "--reason", "wrong tube").out == "undo: 2 done\n"
+    assert states(client, *ids) == ["buried", "buried"]
+    deleted = cli("delete", "--ids", "1-2", "--yes", "--json").json["run"]
+    assert cli("undo", deleted, "--where", "body = '2'").out == "undo: 1 done\n"
+    assert client.stats_tube("mail").current_jobs_buried == 1
+    put = cli("put", "mail", "x", "--json").json["run"]
+    ended = cli("undo", put)
+    assert ended.code == 4
+    assert f"undo of the put of 1 jobs in run {put} was refused" in one_line(ended.err)
+    assert cli("undo", put, "--yes").out == "undo: 1 done\n"
+    ended = cli("undo", "20260102-030405-1f2e", "--yes")
+    assert ended.code == 1
+    assert "has no run 20260102-030405-1f2e" in one_line(ended.err)
+
+
+@pytest.mark.parametrize(("key", "state"), [("r", "ready"), ("b", "buried"), ("q", "ready"), ("\x03", "ready")])
+def test_reserve_holds_a_job_until_a_key(terminal: Start, client: Client, key: str, state: str) -> None:
+    id = client.put(b'{"a": "\x1b[2J"}', tube="mail", priority=7)
+    shown = terminal("reserve", "mail")
+    shown.until("s left, kept by itself")
+    assert "\x1b[2J" not in shown.shown
+    assert states(client, id) == ["reserved"]
+    shown.type(key)
+    assert shown.end() == (130 if key == "\x03" else 0)
+    stats = client.stats_job(id)
+    assert (stats.state, stats.priority) == (state, 7)
+
+
+def test_reserve_asks_before_it_deletes(terminal: Start, client: Client) -> None:
+    client.put(b"x", tube="mail")
+    shown = terminal("reserve", "mail")
+    shown.until("s left")
+    shown.type("d")
+    shown.until("delete it?")
+    shown.type("n")
+    shown.type("d")
+    shown.type("y")
+    assert shown.end() == 0
+    assert "delete: 1 done" in shown.shown
+    assert client.stats().current_jobs_ready == 0
+
+
+def test_reserve_of_nothing(terminal: Start, client: Client) -> None:
+    client.watch("mail")
+    shown = terminal("reserve", "mail")
+    assert shown.end() == 1
+    assert "no job of tube mail is ready" in shown.shown
+    shown = terminal("reserve", "mial")
+    assert shown.end() == 1
+    assert "there is no tube mial" in shown.shown
+    shown = terminal("reserve", "mail", "--read-only")
+    assert shown.end() == 4
+
+
+def test_a_bar_shows_the_progress_on_a_terminal(terminal: Start, client: Client) -> None:
+    bury(client, "mail", *([b"x"] * 40))
+    shown = terminal("kick", "mail", "--rate", "80")
+    shown.until("/40 ")
+    assert shown.end() == 0
+    assert "kick: 40 done" in shown.shown
+
+
+def test_json_keys_of_a_summary_are_stable(cli: Cli, client: Client) -> None:
+    bury(client, "mail", b"1")
+    expected = {"run", "action", "done", "skipped", "failed", "unknown", "stopped", "actions"}
+    assert set(json.loads(cli("kick", "mail", "--json").out)) == expected
+
+
+def test_a_summary_of_many_leaves_the_rows_to_the_journal(cli: Cli, client: Client) -> None:
+    for _ in range(1001):
+        client.put(b"x", tube="mail")
+    told = cli("bury", "mail", "--yes", "--json").json
+    assert (told["done"], told["actions"]) == (1001, None)
+    assert len(cli("journal", told["run"], "--json").json) == 1001
+
+
+def test_a_kick_by_the_server_names_no_way_to_go_on(terminal: Start, client: Client) -> None:
+    bury(client, "mail", *([b"x"] * 101))
+    shown = terminal("kick", "mail", "--limit", "500")
+    shown.until("Kick 101 jobs of tube mail on")
+    shown.type("101\r")
+    assert shown.end() == 0
+    assert "kick: 101 done" in shown.shown

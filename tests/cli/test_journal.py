@@ -1,0 +1,168 @@
+"""journal, verify and prune; and what the shell completes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from beanops import Client, connect
+from beanops.embedded.process import Beanstalkd
+from tests.cli.conftest import BEANOPS, Cli, bury, configure, one_line
+
+HOSTILE_REASON = "\x1b]52;c;aGk=\x07\u202e=1+1"
+
+
+@pytest.fixture
+def run(cli: Cli, client: Client) -> str:
+    """Kick two jobs and skip one, for a hostile reason; return the run."""
+    ids = bury(client, "mail", b"1", b"2")
+    arguments = ["kick", "--ids", f"{ids[0]},{ids[1]},99", "--json", "--reason", HOSTILE_REASON]
+    return str(cli(*arguments).json["run"])
+
+
+def test_the_journal_in_every_output(cli: Cli, run: str, beanstalkd: Beanstalkd, tmp_path: Path) -> None:
+    with connect(beanstalkd.address) as session:
+        columns = list(session.actions.columns)
+    table = cli("journal")
+    assert (table.code, table.err) == (0, "")
+    assert table.out.count(run) == 3
+    assert table.out.replace("\n", "").isprintable()
+    assert cli("journal", run).out == table.out
+    rows = cli("journal", run, "--json").json
+    assert [list(row) for row in rows] == [columns] * 3
+    assert [row["outcome"] for row in rows] == ["done", "done", "skipped"]
+    assert rows[0]["reason"] == HOSTILE_REASON
+    read = list(csv.DictReader(io.StringIO(cli("journal", "-o", "csv").out)))
+    assert list(read[0]) == columns
+    assert "\x1b" not in read[0]["reason"]
+
+
+def test_the_journal_as_parquet(run: str, tmp_path: Path, beanstalkd: Beanstalkd) -> None:
+    import duckdb
+
+    file = tmp_path / "actions.parquet"
+    with file.open("wb") as out:
+        subprocess.run([BEANOPS, "-s", beanstalkd.address, "journal", "-o", "parquet"], stdout=out, check=True)
+    with duckdb.connect() as duck:
+        duck.execute(f"create view actions as from '{file}'")
+        rows = duck.sql("select job_id, outcome from actions").fetchall()
+        columns = [row[0] for row in duck.sql("describe actions").fetchall()]
+    assert rows == [(1, "done"), (2, "done"), (99, "skipped")]
+    with connect(beanstalkd.address) as session:
+        assert columns == list(session.actions.columns)
+
+
+def test_what_the_journal_selects(cli: Cli, client: Client, run: str) -> None:
+    cli("pause", "mail", "10")
+    assert [row["action"] for row in cli("journal", "--json").json] == ["kick"] * 3 + ["pause"]
+    assert [row["action"] for row in cli("journal", "--action", "pause", "--json").json] == ["pause"]
+    assert [row["action"] for row in cli("journal", "--limit", "2", "--json").json] == ["kick", "pause"]
+    assert len(cli("journal", "--since", "1h", "--json").json) == 4
+    assert cli("journal", "--since", "2999-01-01", "--json").json == []
+    assert cli("--json", "journal").json, "options may stand before the group"
+    assert cli("-s", "127.0.0.1:1", "journal", "--json").json == []
+    assert len(cli("-s", "127.0.0.1:1", "journal", run, "--json").json) == 3, "the server need not be there"
+    ended = cli("journal", "20260102-030405-1f2e")
+    assert ended.code == 1
+    assert "has no run" in one_line(ended.err)
+
+
+_CUT_OFF = """
+import os, signal, sys
+from beanops import connect
+from beanops.session.journal import Journal
+write, calls = Journal.write, 0
+def kill(*arguments, **named):
+    global calls
+    calls += 1
+    if calls == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    write(*arguments, **named)
+Journal.write = kill
+with connect(sys.argv[1]) as session:
+    session.kick([1, 2])
+"""
+
+
+def test_verify(cli: Cli, client: Client, beanstalkd: Beanstalkd) -> None:
+    assert cli("journal", "verify").out == "nothing is unknown\n"
+    bury(client, "mail", b"1", b"2")
+    subprocess.run([sys.executable, "-c", _CUT_OFF, beanstalkd.address], timeout=30)
+    assert [row["outcome"] for row in cli("journal", "--json").json] == ["unknown"] * 2
+    ended = cli("journal", "verify")
+    assert ended.code == 0
+    assert "verify kick: 2 done" in ended.out
+    assert [row["outcome"] for row in cli("journal", "--json").json] == ["done"] * 2
+
+
+def test_prune_asks_and_is_on_the_record(cli: Cli, run: str) -> None:
+    ended = cli("journal", "prune", "--older-than", "90d")
+    assert ended.code == 4
+    assert "there is nobody to ask" in one_line(ended.err)
+    assert cli("journal", "prune", "--older-than", "90d", "--yes").out.startswith("prune: 0 runs deleted")
+    assert len(cli("journal", "--json").json) == 3
+    assert cli("journal", "prune", "--older-than", "0s", "--yes", "--reason", "audit").code == 0
+    assert cli("journal", "--json").json == []
+    assert cli("journal", run).code == 1
+
+
+def test_a_journal_that_cannot_be_opened(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BEANOPS_JOURNAL", "/dev/null/journal")
+    for arguments in (["journal"], ["put", "mail", "x"]):
+        ended = cli(*arguments)
+        assert ended.code == 1
+        one_line(ended.err)
+
+
+# -- completion --------------------------------------------------------------------------------------------------
+
+
+def completed(words: str, server: str) -> list[str]:
+    """Return what bash would offer for the last word."""
+    variables = {
+        "_BEANOPS_COMPLETE": "bash_complete",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split(" ")) - 1),
+    }
+    ended = subprocess.run(
+        [BEANOPS], env={**os.environ, **variables, "BEANOPS_SERVER": server}, capture_output=True, text=True, timeout=20
+    )
+    assert ended.stderr == ""
+    return [line.partition(",")[2] for line in ended.stdout.splitlines() if line]
+
+
+def test_the_shell_completes_commands_tubes_runs_servers_and_samples(
+    cli: Cli, run: str, beanstalkd: Beanstalkd
+) -> None:
+    configure(f'[servers.prod]\naddress = "{beanstalkd.address}"')
+    cli("sample", "save", "charge", "-", stdin=b"x")
+    here = beanstalkd.address
+    assert completed("beanops ki", here) == ["kick"]
+    assert completed("beanops kick m", here) == ["mail"]
+    assert completed("beanops -s prod kick ma", "127.0.0.1:1") == ["mail"]
+    assert completed("beanops kick -s prod ma", "127.0.0.1:1") == ["mail"]
+    assert completed("beanops undo 2", here) == [run]
+    assert completed("beanops resume ", here) == ["default", "mail", run]
+    assert completed("beanops kick --server p", here) == ["prod"]
+    assert completed("beanops sample put ", here) == ["charge"]
+
+
+def test_a_shell_is_never_told_of_errors(cli: Cli) -> None:
+    assert completed("beanops kick m", "127.0.0.1:1") == []
+    configure("nonsense [")
+    assert completed("beanops -s ", "127.0.0.1:1") == []
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_a_script(cli: Cli, shell: str) -> None:
+    ended = cli("completion", shell)
+    assert ended.code == 0
+    assert "_BEANOPS_COMPLETE" in ended.out
+    if shell == "bash":
+        subprocess.run(["bash", "-n"], input=ended.out, text=True, check=True)

@@ -1,0 +1,1 @@
+"""Tests of acting on the record, against real servers and databases."""

@@ -1,0 +1,78 @@
+"""Profiles: what the configuration says of servers, by name and by address, and what it must not say."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from beanops.client.sync import Client
+from beanops.embedded.process import Beanstalkd
+from beanops.session.config import ConfigError, default_journal, profile
+from beanops.session.record import Refused
+from beanops.session.session import connect
+from tests.session.conftest import fill
+
+
+def _configure(text: str) -> Path:
+    path = Path(os.environ["BEANOPS_CONFIG"])
+    path.write_text(text)
+    return path
+
+
+def test_a_read_only_profile_protects_its_server_by_name_and_by_address(beanstalkd: Beanstalkd) -> None:
+    at = f'address = "{beanstalkd.address}"'
+    _configure(f'[servers.prod]\n{at}\nread_only = true\nlabel = "PRODUCTION"\nconfirm = "type-name"\n')
+    with Client(beanstalkd.address) as client:
+        fill(client, "mail", "buried")
+    for target in ("prod", beanstalkd.address, f"beanstalk://{beanstalkd.address}"):
+        assert profile(target).label == "PRODUCTION"
+        with connect(target, read_only=False) as session, pytest.raises(Refused, match="read-only"):
+            session.kick(1)
+    _configure(f"[servers.prod]\n{at}\nread_only = true\n[servers.prod-rw]\n{at}\n")
+    assert profile(beanstalkd.address).read_only
+    with connect("prod-rw") as session:
+        assert session.kick(1).done == 1
+
+
+def test_bodies_can_be_left_out(beanstalkd: Beanstalkd) -> None:
+    _configure("journal_bodies = false\n")
+    with Client(beanstalkd.address) as client, connect(beanstalkd.address) as session:
+        run = session.delete(fill(client, "mail"))
+        assert session.undo(run).reasons == {
+            "its body is not in the journal, so it cannot be put again": (1, "job 1")
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("colour = 1", "colour is unknown"),
+        ("journal = 5", "journal must be a str"),
+        ("[servers]\nprod = 5", "servers.prod must be a table"),
+        ("[servers.prod]\nread_only = true", "servers.prod has no address"),
+        ('[servers.prod]\naddress = "a:99999999"', "servers.prod"),
+        ('[servers.prod]\naddress = "a"\nread_only = "yes"', "read_only must be a bool"),
+        ('[servers.prod]\naddress = "a"\nconfirm = "never"', "confirm must be one of"),
+        ("this is no toml", "config.toml"),
+    ],
+)
+def test_what_is_not_understood_is_refused_in_one_line(text: str, complaint: str) -> None:
+    _configure(text)
+    with pytest.raises(ConfigError) as caught:
+        profile("127.0.0.1:11300")
+    assert complaint in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_journal_is_the_environments_then_the_configurations_then_the_users(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    _configure('journal = "postgresql+psycopg://db/ops"\n')
+    assert default_journal() == os.environ["BEANOPS_JOURNAL"]
+    monkeypatch.delenv("BEANOPS_JOURNAL")
+    assert default_journal() == "postgresql+psycopg://db/ops"
+    _configure("")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert default_journal() == str(tmp_path / "beanops" / "journal.sqlite")

@@ -1,0 +1,288 @@
+"""Whatever is cut off, and whenever: no job is lost, and the journal says what is true or that it does not know."""
+
+from __future__ import annotations
+
+import os
+import random
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from beanops.client.sync import Client
+from beanops.embedded.process import Beanstalkd
+from beanops.protocol import commands
+from beanops.protocol.errors import ConnectionLost
+from beanops.session import orders
+from beanops.session.journal import Journal
+from beanops.session.run import Run
+from beanops.session.session import Session, connect
+from beanops.session.wire import Interrupted
+from tests.proxies import Proxy
+from tests.session.conftest import fill, population
+from tests.session.truth import check, jobs_by_id
+from tests.session.victim import VERBS, act
+from tests.waits import until
+
+RUNS = 200
+
+
+def _restock(client: Client, jobs: dict[int, tuple[str, str, bytes]], round: int) -> dict[int, tuple[str, str, bytes]]:
+    """Delete what an earlier round left, and put jobs with bodies that no other round has."""
+    for _ in client.pipeline(map(commands.delete, jobs)):
+        pass
+    for state in ("ready", "delayed", "buried"):
+        fill(client, "mail", state, 8, body=b"%s of round %d" % (state.encode(), round))
+    return jobs_by_id(client)
+
+
+def test_killed_at_any_moment_the_journal_is_true_and_no_job_is_lost(
+    beanstalkd: Beanstalkd, worker: Client, journal: str
+) -> None:
+    dice = random.Random(5)
+    record = Journal(journal)
+    seen, unknown, cut, longest = 0, 0, 0, 0.1
+    before: dict[int, tuple[str, str, bytes]] = {}
+    command = [sys.executable, "-m", "tests.session.victim", beanstalkd.address, journal]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as victims:
+        assert victims.stdin is not None
+        assert victims.stdout is not None
+        for round in range(RUNS):
+            before = _restock(worker, jobs_by_id(worker), round)
+            victims.stdin.write(f"{dice.choice(VERBS)} {' '.join(map(str, before))}\n")
+            pid, started = int(victims.stdout.readline()), time.monotonic()
+            # Some are left in peace, and show how long the others could have lived.
+            patience = dice.random() * longest if round % 10 else 30.0
+            ended = select.select([victims.stdout], [], [], patience)[0]
+            if not ended:
+                os.kill(pid, signal.SIGKILL)
+            assert int(victims.stdout.readline()) in (0, signal.SIGKILL)
+            if ended:
+                longest = max(time.monotonic() - started, longest / 2)
+            until(lambda: worker.stats().current_connections == 1)
+            runs = record.runs()
+            if len(runs) > seen:
+                seen = len(runs)
+                entries = check(record, runs[-1], before, worker)
+                outcomes = {entry.fate.outcome for entry in entries}
+                unknown += "unknown" in outcomes
+                cut += len(entries) < len(before)
+                if "unknown" in outcomes and round % 4 == 0:
+                    _verified(beanstalkd, journal, record, runs[-1].id)
+        victims.stdin.close()
+    record.close()
+    # The kills were spread over the whole of the runs.
+    assert seen > RUNS / 4
+    assert unknown > RUNS / 50
+    assert cut > RUNS / 50
+
+
+def _verified(beanstalkd: Beanstalkd, journal: str, record: Journal, id: str) -> None:
+    with connect(beanstalkd.address, journal=journal) as session:
+        session.verify(id)
+        here = {job.id: job.stats.state for job in session.jobs_by_id(range(1, session.server().cmd_put + 1)) if job}
+        for entry in record.entries(id):
+            old, outcome = entry.intent.job_id or 0, entry.fate.outcome
+            if entry.intent.action == "delete":
+                assert outcome == ("failed" if old in here else "done")
+            elif entry.intent.action in ("kick", "bury") and outcome != "skipped":
+                left = "buried" if entry.intent.action == "bury" else "ready"
+                assert outcome == ("done" if here[old] == left else "failed"), entry
+            elif entry.intent.action == "move" and outcome == "done":
+                assert old not in here
+
+
+# An interrupt between two steps of connecting leaves a socket to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_interrupted_at_any_moment_the_journal_is_true(
+    open_session: Callable[..., Session], worker: Client, journal: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(orders, "BATCH", 7)
+    monkeypatch.setattr(orders, "_HELD_BATCH", 7)
+    dice = random.Random(6)
+    session = open_session()
+    record = session.journal()
+    interrupted = 0
+
+    def at_once(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGALRM, at_once)
+    try:
+        for round in range(50):
+            before = _restock(worker, jobs_by_id(worker), round)
+            seen = len(record.runs())
+            try:
+                signal.setitimer(signal.ITIMER_REAL, 0.001 + dice.random() * 0.025)
+                act(session, dice.choice(VERBS), list(before))
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            except (KeyboardInterrupt, ConnectionLost):
+                interrupted += 1
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            acting = session._clients.get("acting")
+            if acting is not None:
+                acting.close()  # gives back what an interrupted move held
+            until(lambda: worker.stats().current_connections <= 2 and not worker.stats().current_jobs_reserved)
+            runs = record.runs()
+            if len(runs) > seen:
+                check(record, runs[-1], before, worker)
+    finally:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    assert interrupted > 10
+
+
+def test_ctrl_c_ends_a_run_between_batches_and_resume_finishes_it(session: Session, worker: Client) -> None:
+    ids = fill(worker, "mail", jobs=3500)
+    with pytest.raises(Interrupted) as caught:
+        session.delete(ids, progress=lambda run: signal.raise_signal(signal.SIGINT))
+    run = caught.value.run
+    assert (run.done, run.unknown, run.stopped) == (1000, 0, "cancelled")
+    assert run.summary in str(caught.value)
+    assert session.tube("mail").current_jobs_ready == 2500
+    assert list(session.runs.done) == [1000]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    resumed = session.resume_run(run)
+    assert (resumed.done, resumed.skipped) == (2500, 0)
+    assert session.resume_run(run).done == 0
+    assert session.undo(run).done == 1000
+
+
+def test_ctrl_c_twice_ends_a_run_at_once(session: Session, worker: Client) -> None:
+    def twice(run: Run) -> None:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    ids = fill(worker, "mail", jobs=1500)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        session.delete(ids, progress=twice)
+    assert not isinstance(caught.value, Interrupted)
+    assert session.actions.outcome.value_counts().to_dict() == {"done": 1000}
+
+
+def test_a_run_is_cancelled_from_another_thread_also_while_it_searches(session: Session, worker: Client) -> None:
+    fill(worker, "mail", "buried", 1500)
+    runs: list[Run] = []
+
+    def cancel(run: Run) -> None:
+        runs.append(run)
+        thread = threading.Thread(target=run.cancel)
+        thread.start()
+        thread.join()
+
+    run = session.kick("mail", state="buried", progress=cancel)
+    assert run is runs[0]
+    assert (run.done, run.stopped, run.complete) == (1000, "cancelled", False)
+    assert session.resume_run(run.id).done == 500
+    waits = session.kick("mail", state="ready", rate=0.1, progress=cancel)  # 10 seconds a job, were it not ended
+    assert waits.stopped == "cancelled"
+
+
+def test_resume_goes_on_with_a_limit_and_never_copies_twice(session: Session, worker: Client) -> None:
+    fill(worker, "mail", jobs=2500)
+    run = session.copy("mail", "post", limit=1800, progress=Run.cancel)
+    assert run.done == 1000
+    assert session.resume_run(run).done == 800
+    assert session.resume_run(run).done == 0
+    assert session.tube("post").current_jobs_ready == 1800
+
+
+def test_a_server_killed_in_the_middle_and_restarted_from_its_binlog(
+    start_beanstalkd: Callable[..., Beanstalkd], open_session: Callable[..., Session], tmp_path: Path
+) -> None:
+    (tmp_path / "log").mkdir()
+    log = ("-b", str(tmp_path / "log"), "-f0")
+    server = start_beanstalkd(*log)
+    with Client(server.address) as client:
+        fill(client, "mail", "buried", 3000)
+    session = open_session(server.address)
+    ids = list(range(1, 3001))
+    run = session.kick(ids, progress=lambda run: server.stop(kill=True))
+    assert run.stopped is not None
+    assert server.address in run.stopped
+    assert 1000 <= run.done < 3000
+    start_beanstalkd(*log, port=server.port)
+    session = open_session(server.address)
+    session.verify(run)
+    resumed = session.resume_run(run)
+    assert resumed.stopped is None
+    assert session.server().current_jobs_buried == 0
+    entries = session.actions[session.actions.outcome == "done"]
+    assert set(entries.job_id) == set(ids)
+
+
+@pytest.mark.parametrize("state", ["ready", "buried"])
+def test_a_network_cut_in_the_middle_of_a_move_loses_nothing(
+    state: str, beanstalkd: Beanstalkd, open_session: Callable[..., Session], worker: Client
+) -> None:
+    ids = fill(worker, "mail", state, 600)
+    bodies = {job[5] for job in population(worker)}
+    with Proxy(beanstalkd.port) as proxy:
+        session = open_session(proxy.address)
+
+        def cut(run: Run) -> None:
+            proxy.held = True
+            threading.Timer(0.05, proxy.drop).start()
+
+        run = session.move(ids, "post", progress=cut)
+        assert run.stopped is not None
+        assert run.done >= 200
+        until(lambda: worker.stats().current_connections == 1)
+        assert {job[5] for job in population(worker)} == bodies
+        session = open_session(proxy.address)
+        session.verify(run)
+        # What is left twice is on record, and is cleaned up with the rest of the run.
+        session.undo(run)
+        after = population(worker)
+        unknown = session.run_actions(run).outcome.eq("unknown").sum()
+        twice = len(after) - len(bodies)
+        assert twice <= unknown <= 200
+        assert {job[5] for job in after if job[0] == "mail"} == bodies
+
+
+def test_a_cut_while_buried_jobs_are_reserved_leaves_the_tube_paused_and_says_so(
+    beanstalkd: Beanstalkd, open_session: Callable[..., Session], worker: Client
+) -> None:
+    ids = fill(worker, "mail", "buried", 2000)
+    worker.watch("mail")
+    with Proxy(beanstalkd.port) as proxy:
+        session = open_session(proxy.address)
+        acting = session._acting
+
+        def cut() -> Client:
+            runs = session.journal().runs()
+            if runs and session.journal().size(runs[0].id) > 1000:
+                proxy.drop()
+            return acting()
+
+        session._actor._acting = cut
+        run = session.bury(ids, priority=1)
+        assert run.done == 1000
+        assert run.unknown == 1000
+        assert "tube mail stays paused" in str(run.stopped)
+        assert session_pause(worker) == 300
+
+
+def session_pause(client: Client) -> int:
+    return client.stats_tube("mail").pause
+
+
+def test_a_lost_server_is_one_line_and_not_the_end_of_the_session(
+    beanstalkd: Beanstalkd, open_session: Callable[..., Session], worker: Client
+) -> None:
+    ids = fill(worker, "mail", "buried", 2)
+    with Proxy(beanstalkd.port) as proxy:
+        session = open_session(proxy.address)
+        session.kick(ids[0])
+        proxy.drop()
+        with pytest.raises(ConnectionLost) as caught:
+            session.kick(ids[1])
+        assert "\n" not in str(caught.value)
+        assert session.kick(ids[1]).done == 1

@@ -1,0 +1,212 @@
+"""The journal: true before and after, shared by processes, pruned on the record; where it fails, nothing is sent."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sqlite3
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from beanops.client.sync import Client
+from beanops.embedded.process import Beanstalkd
+from beanops.session import journal as journal_module
+from beanops.session.journal import Journal
+from beanops.session.record import Fate, Intent, JournalError, RunRow
+from beanops.session.session import Session, connect
+from tests.session.conftest import fill, population
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
+
+
+def _row(id: str, time: datetime = NOW, **values: Any) -> RunRow:
+    row = RunRow(id, time, "127.0.0.1:1", "abc", "me@here", "script", "delete", None, None, {"ids": [1]})
+    return row._replace(**values)
+
+
+def test_what_is_written_is_read_again(journal_url: str) -> None:
+    journal = Journal(journal_url)
+    row = _row("r1", reason="INC-42 \u202e", request={"where": "body = '\x00'"})
+    intents = [
+        Intent("delete", "mail", 2**64 - 1, "buried", 2**32 - 1, 2**32 - 1, 0, 7, 120, None, bytes(range(256))),
+        Intent("delete", None, 2**63),
+        Intent("delete", "mail", 5, "ready"),
+        Intent("delete", "mail", 6, "ready"),
+    ]
+    journal.begin(row)
+    journal.write("r1", NOW, intents)
+    assert [entry.fate.outcome for entry in journal.entries("r1")] == ["unknown"] * 4
+    fates = [Fate("done"), Fate("done"), Fate("failed", "why", 2**64 - 2), Fate("unknown", "cut")]
+    journal.write("r1", NOW, fates=enumerate(fates))
+    entries = journal.entries("r1", bodies=True)
+    assert [entry.intent for entry in entries] == intents
+    assert [entry.fate for entry in entries] == fates
+    assert journal.entries("r1")[0].intent.body is None
+    assert [entry.n for entry in journal.entries("r1", start=1, stop=3)] == [1, 2]
+    assert [entry.fate for entry in journal.entries("r1", start=1, stop=3)] == fates[1:3]
+    assert journal.run("r1") == row
+    assert journal.counts("r1") == {"done": 2, "failed": 1, "unknown": 1}
+    assert journal.highest_id("another") == 0
+    with pytest.raises(JournalError, match="no run r2"):
+        journal.run("r2")
+    journal.close()
+
+
+def test_pruning_is_on_the_record_itself(journal_url: str) -> None:
+    journal = Journal(journal_url)
+    for number in range(3):
+        journal.begin(_row(f"r{number}", NOW + timedelta(days=number)))
+        journal.write(f"r{number}", NOW, [Intent("delete", "mail", number, body=b"x")])
+        journal.write(f"r{number}", NOW, fates=[(0, Fate("done"))])
+    assert journal.prune(NOW + timedelta(days=2), _row("p", NOW + timedelta(days=9), action="prune", request={})) == 2
+    assert [(run.id, run.request.get("pruned")) for run in journal.runs()] == [("r2", None), ("p", 2)]
+    assert journal.entries("r0") == []
+    assert len(journal.entries("r2")) == 1
+    journal.close()
+
+
+def _act_apart(address: str, url: str, tube: str) -> None:
+    with connect(address, journal=url) as session:
+        for _ in range(5):
+            run = session.put(tube, b"x")
+            session.delete(run.ids)
+
+
+def test_processes_share_a_journal_that_none_of_them_found(journal_url: str, beanstalkd: Beanstalkd) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    tubes = ["a", "b", "c"]
+    processes = [spawn.Process(target=_act_apart, args=(beanstalkd.address, journal_url, tube)) for tube in tubes]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    with connect(beanstalkd.address, journal=journal_url) as session:
+        assert session.actions.empty
+        actions = session.history()
+        assert len(actions) == 30
+        assert set(actions.outcome) == {"done"}
+        assert actions.groupby("tube").size().to_dict() == {"a": 10, "b": 10, "c": 10}
+
+
+def test_a_session_acts_and_undoes_on_each_database(
+    journal_url: str, open_session: Callable[..., Session], worker: Client
+) -> None:
+    session = open_session(journal=journal_url)
+    fill(worker, "mail", "buried", 20)
+    before = population(worker)
+    run = session.delete("mail", state="buried", reason="INC-42")
+    assert session.undo(run).done == 20
+    assert population(worker) == before
+    actions = session.actions
+    assert list(actions.reason.iloc[:20].unique()) == ["INC-42"]
+    assert str(actions.time.dtype) == "datetime64[us, UTC]"
+    assert list(session.runs.done) == [20, 20]
+    assert len(session.run_actions(run)) == 20
+    assert "@" in actions.actor.iloc[0]
+
+
+def test_nothing_is_sent_when_the_journal_cannot_be_opened(
+    open_session: Callable[..., Session], worker: Client, tmp_path: Path
+) -> None:
+    ids = fill(worker, "mail", "buried", 2)
+    (tmp_path / "file").write_text("")
+    (tmp_path / "other.sqlite").write_text("this is no database, " * 100)
+    places = ["nonsense://", "postgresql+psycopg://nobody@127.0.0.1:1/none", "postgresql+nosuch://x/y", "http://[bad"]
+    for at in (*places, str(tmp_path / "file" / "journal.sqlite"), str(tmp_path), str(tmp_path / "other.sqlite")):
+        with pytest.raises(JournalError) as caught:
+            open_session(journal=at).delete(ids)
+        assert "\n" not in str(caught.value)
+        assert "journal" in str(caught.value)
+    assert session_states(worker, ids) == ["buried", "buried"]
+
+
+def session_states(client: Client, ids: list[int]) -> list[str]:
+    return [client.stats_job(id).state for id in ids]
+
+
+def test_no_password_is_shown() -> None:
+    with pytest.raises(JournalError) as caught:
+        Journal("postgresql+psycopg://me:hunter2@127.0.0.1:1/none")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_full_disk_in_the_middle_of_a_run_ends_it_before_the_next_batch_is_sent(
+    open_session: Callable[..., Session], worker: Client, journal: str
+) -> None:
+    ids = fill(worker, "mail", jobs=5000)
+    record = Journal(journal)
+    record._engine.dispose()
+
+    @sa.event.listens_for(record._engine, "connect")
+    def fill_up(connection: sqlite3.Connection, _: Any) -> None:
+        pages = connection.execute("pragma page_count").fetchone()[0]
+        connection.execute(f"pragma max_page_count = {pages + 60}")
+
+    session = open_session(journal=record)
+    run = session.delete(ids)
+    assert run.stopped is not None
+    assert "disk is full" in run.stopped
+    assert "\n" not in run.summary
+    assert 0 < run.done < 5000
+    assert session.tube("mail").current_jobs_ready == 5000 - run.done
+    record.close()
+    # What was sent is on record: done, or unknown where the outcome found no room.
+    entries = Journal(journal).entries(run.id)
+    assert run.done <= len(entries) < 5000
+    assert {entry.fate.outcome for entry in entries} <= {"done", "unknown"}
+    full = open_session(journal=record)
+    assert full.tube("mail").current_jobs_ready == 5000 - run.done
+
+
+def test_a_locked_journal_says_so(
+    open_session: Callable[..., Session], worker: Client, journal: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_module, "_PATIENCE", 0.05)
+    ids = fill(worker, "mail")
+    session = open_session()
+    session.journal()
+    other = sqlite3.connect(journal)
+    other.execute("begin immediate")
+    with pytest.raises(JournalError, match="locked"):
+        session.delete(ids)
+    assert worker.stats_job(ids[0]).state == "ready"
+    other.rollback()
+    other.close()
+    assert session.delete(ids).done == 1
+
+
+def test_the_intent_is_on_disk_before_the_command_goes_out(session: Session, worker: Client, journal: str) -> None:
+    ids = fill(worker, "mail", jobs=3)
+    acting = session._acting
+    seen: list[int] = []
+
+    def look_first() -> Client:
+        with sqlite3.connect(journal) as other:
+            seen.append(other.execute("select count(*) from actions where body is not null").fetchone()[0])
+        other.close()
+        return acting()
+
+    session._actor._acting = look_first
+    assert session.delete(ids).done == 3
+    assert seen[-1] == 3
+
+
+def test_what_the_journal_knows_bounds_scans_after_a_restart_from_the_binlog(
+    start_beanstalkd: Callable[..., Beanstalkd], open_session: Callable[..., Session], tmp_path: Path
+) -> None:
+    (tmp_path / "log").mkdir()
+    server = start_beanstalkd("-b", str(tmp_path / "log"))
+    session = open_session(server.address)
+    with Client(server.address) as client:
+        ids = fill(client, "mail", "delayed", 3)
+        session.delete(ids[-1])
+    again = open_session(server.address, journal=session.journal())
+    scan = again.scan("mail", bodies=False)
+    assert sum(map(len, scan)) == 2
+    assert scan.bound is not None
+    assert scan.bound.top == ids[-1]

@@ -1,0 +1,115 @@
+"""Reservations: kept while they are wanted, given back with the job's own priority, and never a job of another tube."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from beanops.client.sync import Client
+from beanops.embedded.process import Beanstalkd
+from beanops.protocol.errors import ConnectionLost, NotFound, TimedOut
+from beanops.session.record import JournalError
+from beanops.session.session import Session
+from tests.proxies import Proxy
+from tests.session.conftest import fill
+from tests.waits import until
+
+
+def test_a_job_is_held_and_given_back_with_its_own_priority(session: Session, worker: Client) -> None:
+    (id,) = fill(worker, "mail", priority=7)
+    with session.reserve("mail") as job:
+        assert (job.id, job.body, job.tube, job.priority, job.ttr) == (id, b"ready 0", "mail", 7, 60)
+        assert 58 < job.time_left <= 60
+        assert "60 s left" in repr(job) or "59 s left" in repr(job)
+        assert worker.stats_job(id).state == "reserved"
+    assert not job.held
+    assert job.time_left == 0
+    stats = worker.stats_job(id)
+    assert (stats.state, stats.priority) == ("ready", 7)
+    assert list(session.actions.action) == ["reserve", "release"]
+
+
+def test_what_the_operator_decided_stays(session: Session, worker: Client) -> None:
+    for decide, state in (("bury", "buried"), ("delete", None), ("release", "ready")):
+        (id,) = fill(worker, "mail")
+        with session.reserve("mail") as job:
+            assert getattr(job, decide)().done == 1
+        if state is None:
+            with pytest.raises(NotFound):
+                worker.stats_job(id)
+        else:
+            assert worker.stats_job(id).state == state
+            worker.delete(id)
+
+
+def test_a_ttr_of_one_second_does_not_run_out_nor_while_another_job_is_waited_for(
+    session: Session, worker: Client
+) -> None:
+    (id,) = fill(worker, "mail", ttr=1)
+    fill(worker, "later", "delayed", delay=2)
+    job = session.reserve("mail")
+    second = session.reserve("later", timeout=10)
+    assert second.tube == "later"
+    assert worker.stats_job(id).state == "reserved"
+    with pytest.raises(TimedOut):
+        session.reserve("later", timeout=1)
+    stats = worker.stats_job(id)
+    assert (stats.state, stats.timeouts) == ("reserved", 0)
+    assert 0 < job.time_left <= 1
+    assert job.held
+
+
+def test_closing_gives_all_back(open_session: Callable[..., Session], worker: Client) -> None:
+    ids, session = fill(worker, "mail", jobs=2), open_session()
+    jobs = [session.reserve("mail"), session.reserve("mail")]
+    session.close()
+    until(lambda: all(worker.stats_job(id).state == "ready" for id in ids))
+    assert not any(job.held for job in jobs)
+
+
+def test_a_lost_connection_loses_the_reservation_and_says_so(
+    beanstalkd: Beanstalkd, open_session: Callable[..., Session], worker: Client
+) -> None:
+    (id,) = fill(worker, "mail")
+    fill(worker, "sms", jobs=2)
+    with Proxy(beanstalkd.port) as proxy:
+        session = open_session(proxy.address)
+        job = session.reserve("mail")
+        proxy.drop()
+        until(lambda: worker.stats_job(id).state == "ready")
+        with pytest.raises(ConnectionLost):
+            session.reserve("sms")
+        # The connection is made anew, and watches what is asked for alone.
+        assert session.reserve("sms").tube == "sms"
+        assert worker.stats_job(id).state == "ready"
+        assert not job.held
+        assert session.held != frozenset()
+
+
+def test_a_watch_that_was_interrupted_does_not_bring_a_job_of_another_tube(session: Session, worker: Client) -> None:
+    fill(worker, "mail")
+    fill(worker, "sms")
+    session._acting().watch("mail")  # as an interrupt between two commands leaves it
+    assert session.reserve("sms").tube == "sms"
+    with pytest.raises(TimedOut):
+        session.reserve("sms")
+    with pytest.raises(NotFound):
+        session.reserve("nosuch")
+
+
+def test_a_release_that_cannot_be_written_down_is_made_up_for_as_soon_as_it_can_be(
+    session: Session, worker: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (id,) = fill(worker, "mail", ttr=1)
+    job = session.reserve("mail")
+    with monkeypatch.context() as patched:
+
+        def full(*_: object) -> None:
+            raise JournalError("the disk is full")
+
+        patched.setattr(session.journal(), "begin", full)
+        with pytest.raises(JournalError), job:
+            pass
+        assert worker.stats_job(id).state == "reserved"
+    until(lambda: worker.stats_job(id).state == "ready")

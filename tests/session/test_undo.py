@@ -1,0 +1,176 @@
+"""Undo gives back what was there, says which it cannot, takes nothing back twice, and can be undone itself."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from beanops.client.sync import Client
+from beanops.embedded.process import Beanstalkd
+from beanops.protocol import commands
+from beanops.session.journal import Journal
+from beanops.session.run import Run
+from beanops.session.session import Session
+from tests.session.conftest import fill, population
+
+STATES = ("ready", "delayed", "buried")
+VERBS: dict[str, Callable[[Session, Any, random.Random], Run]] = {
+    "kick": lambda session, ids, _: session.kick(ids),
+    "bury": lambda session, ids, _: session.bury(ids),
+    "bury with a priority": lambda session, ids, dice: session.bury(ids, priority=dice.randrange(2**32)),
+    "release": lambda session, ids, _: session.release(ids),
+    "release anew": lambda session, ids, dice: session.release(ids, priority=dice.randrange(9), delay=300),
+    "delete": lambda session, ids, _: session.delete(ids),
+    "move": lambda session, ids, _: session.move(ids, "post"),
+    "copy": lambda session, ids, _: session.copy(ids, "post"),
+    "put": lambda session, ids, _: session.put("mail", b"new"),
+}
+
+
+def _ids(client: Client) -> list[int]:
+    top = client.stats().cmd_put
+    found: Any = client.pipeline(map(commands.peek, range(1, top + 1)))
+    return [job.id for job in found if not isinstance(job, Exception)]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_undo_gives_the_jobs_back_and_undoing_that_does_it_again(verb: str, session: Session, worker: Client) -> None:
+    for state in STATES:
+        fill(worker, "mail", state, 3)
+    before = population(worker)
+    run = VERBS[verb](session, _ids(worker), random.Random(1))
+    after = population(worker)
+    assert run.done
+    undoing = session.undo(run)
+    assert (undoing.done, undoing.complete) == (run.done, True), undoing.summary
+    assert population(worker) == before
+    again = session.undo(undoing)
+    assert again.complete, again.summary
+    assert population(worker) == after
+    assert session.undo(again).complete
+    assert population(worker) == before
+    # All is taken back by now: nothing must be put, kicked or deleted twice.
+    twice = session.undo(run)
+    assert twice.done == 0, twice.summary
+    assert population(worker) == before
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_actions_taken_back_in_turn_give_the_population_back(
+    seed: int, session: Session, worker: Client
+) -> None:
+    dice = random.Random(seed)
+    for tube in ("mail", "sms"):
+        for state in STATES:
+            fill(worker, tube, state, dice.randrange(4), ttr=dice.randrange(1, 200))
+    pictures, runs = [], []
+    for _ in range(12):
+        pictures.append(population(worker))
+        ids = _ids(worker)
+        chosen = dice.sample(ids, dice.randrange(len(ids) + 1))
+        runs.append(VERBS[dice.choice(list(VERBS))](session, chosen, dice))
+    for run, before in zip(reversed(runs), reversed(pictures), strict=True):
+        undoing = session.undo(run)
+        assert undoing.done == run.done, (run, undoing)
+        assert population(worker) == before, (run, undoing)
+
+
+def test_undo_is_partial_where_the_world_moved_on_and_says_which(session: Session, worker: Client) -> None:
+    ids = fill(worker, "mail", "buried", 5)
+    run = session.kick(ids)
+    worker.reserve_job(ids[0])
+    worker.delete(ids[1])
+    worker.reserve_job(ids[2])
+    worker.release(ids[2], priority=1, delay=50)
+    undoing = session.undo(run, reason="INC-42")
+    assert (undoing.done, undoing.skipped) == (2, 3)
+    reasons = dict(zip(undoing.outcomes.job_id, undoing.outcomes.error, strict=True))
+    assert reasons[ids[0]] == "a worker has reserved it"
+    assert reasons[ids[1]] == "it does not exist"
+    assert reasons[ids[2]] == "it is delayed by now"
+    assert worker.stats_job(ids[2]).priority == 1
+    assert list(session.runs.undoes)[-1] == run.id
+    assert list(session.runs.reason)[-1] == "INC-42"
+
+
+def test_undo_of_some_by_a_predicate(session: Session, worker: Client) -> None:
+    fill(worker, "mail", "buried", 6)
+    run = session.delete("mail", state="buried")
+    undoing = session.undo(run, where="priority < 102 or body like '%5'")
+    assert undoing.done == 3
+    assert [job[2] for job in population(worker)] == [100, 101, 105]
+    assert session.undo(run).done == 3
+    assert session.tube("mail").current_jobs_buried == 6
+
+
+def test_deletes_map_old_ids_to_new_ones_in_the_journal(session: Session, worker: Client) -> None:
+    ids = fill(worker, "mail", jobs=3)
+    undoing = session.undo(session.delete(ids))
+    assert set(undoing.outcomes.job_id) == set(ids)
+    assert {worker.stats_job(id).state for id in undoing.outcomes.new_id} == {"ready"}
+
+
+def test_without_bodies_a_delete_cannot_be_undone_and_says_so(
+    open_session: Callable[..., Session], worker: Client
+) -> None:
+    session = open_session(keep_bodies=False)
+    ids = fill(worker, "mail", jobs=2)
+    undoing = session.undo(session.delete(ids))
+    assert undoing.done == 0
+    assert list(undoing.reasons) == ["its body is not in the journal, so it cannot be put again"]
+
+
+def test_pauses_are_restored_unless_somebody_paused_anew(session: Session, worker: Client) -> None:
+    worker.watch("mail")
+    worker.pause_tube("mail", 500)
+    run = session.pause("mail", 20)
+    assert session.undo(run).done == 1
+    assert 495 <= session.tube("mail").pause <= 500
+    run = session.resume("mail")
+    assert session.undo(run).done == 1
+    assert 490 <= session.tube("mail").pause <= 500
+    run = session.pause("mail", 20)
+    worker.pause_tube("mail", 77)
+    undoing = session.undo(run)
+    assert undoing.reasons == {"it was paused for 77 s meanwhile": (1, "tube mail")}
+    assert session.tube("mail").pause == 77
+
+
+def test_what_kick_n_did_cannot_be_told_apart(session: Session, worker: Client) -> None:
+    fill(worker, "mail", "buried", 3)
+    undoing = session.undo(session.kick("mail", limit=2))
+    assert (undoing.done, undoing.skipped) == (0, 1)
+    assert "which ones is not known" in undoing.summary
+
+
+def test_a_restart_without_the_jobs_keeps_undo_from_their_successors(
+    start_beanstalkd: Callable[..., Beanstalkd], open_session: Callable[..., Session], journal: str
+) -> None:
+    server = start_beanstalkd()
+    with Client(server.address) as client:
+        ids = fill(client, "mail", "buried", 2)
+    run = open_session(server.address).kick(ids)
+    # As if it had been an hour ago: what is put now came later.
+    record = Journal(journal)
+    with record._transaction() as connection:
+        connection.exec_driver_sql("update actions set time = time - 3600000000")
+    record.close()
+    server.stop()
+    start_beanstalkd(port=server.port)
+    with Client(server.address) as client:
+        fill(client, "mail", jobs=2)
+        undoing = open_session(server.address).undo(run)
+        assert (undoing.done, undoing.skipped) == (0, 2)
+        assert "another job's by now" in undoing.summary
+        assert client.stats().current_jobs_ready == 2
+
+
+def test_undo_goes_through_its_pages_without_loss(session: Session, worker: Client) -> None:
+    ids = fill(worker, "mail", jobs=2300)
+    before = population(worker)
+    run = session.delete(ids)
+    assert session.undo(run).done == 2300
+    assert population(worker) == before

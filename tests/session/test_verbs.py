@@ -1,0 +1,290 @@
+"""Each verb on the real server: what it does, what it leaves alone and why, and what it says of both."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import pandas as pd
+import pytest
+
+from beanops.client.sync import Client
+from beanops.embedded.process import Beanstalkd
+from beanops.protocol.errors import ArgumentError, ConnectionLost, TimedOut, UsageError
+from beanops.session.record import Refused
+from beanops.session.run import Run
+from beanops.session.session import Session
+from tests.session.conftest import fill, population
+
+
+def test_a_kick_tells_done_gone_taken_and_wrong_state(session: Session, worker: Client) -> None:
+    buried, (ready,) = fill(worker, "mail", "buried", 2), fill(worker, "mail")
+    (taken,) = fill(worker, "mail", "buried")
+    worker.reserve_job(taken)
+    run = session.kick([*buried, ready, taken, 99])
+    assert (run.done, run.skipped, run.failed, run.unknown) == (2, 3, 0, 0)
+    assert list(run.outcomes.outcome) == ["done", "done", "skipped", "skipped", "skipped"]
+    assert list(run.outcomes.error[2:]) == [
+        "it is ready; kick takes buried or delayed jobs", "a worker has reserved it", "it does not exist",
+    ]  # fmt: skip
+    assert run.summary.startswith("kick: 2 done, 3 skipped (job ")
+    assert run.ids == buried
+    assert [worker.stats_job(id).state for id in buried] == ["ready", "ready"]
+
+
+def test_a_run_is_shown_escaped(session: Session, worker: Client) -> None:
+    run = session.kick(99)
+    run.reasons["<script>alert(1)</script>\x1b[31m"] = (1, "job 5")
+    html = run._repr_html_()
+    assert "<script>" not in html
+    assert "&lt;script&gt;" in html
+    assert "\x1b" not in html
+    assert run.id in html
+
+
+def test_kicking_so_many_of_a_tube_never_goes_on_to_its_delayed_jobs(session: Session, worker: Client) -> None:
+    fill(worker, "mail", "buried", 1100)
+    fill(worker, "mail", "delayed", 50)
+    run = session.kick("mail", limit=5000)
+    assert run.done == 1100
+    stats = session.tube("mail")
+    assert (stats.current_jobs_ready, stats.current_jobs_delayed) == (1100, 50)
+
+
+def test_kicking_so_many_takes_delayed_jobs_when_none_is_buried(session: Session, worker: Client) -> None:
+    fill(worker, "mail", "delayed", 3)
+    assert session.kick("mail", limit=2).done == 2
+    assert session.tube("mail").current_jobs_delayed == 1
+
+
+def test_bury_keeps_each_priority_and_sets_one_also_of_buried_jobs(session: Session, worker: Client) -> None:
+    ids = [*fill(worker, "mail", jobs=2), *fill(worker, "mail", "delayed")]
+    assert session.bury(ids).done == 3
+    assert [worker.stats_job(id).priority for id in ids] == [100, 101, 100]
+    assert session.bury(ids).skipped == 3
+    assert session.bury(ids, priority=7).done == 3
+    assert {(stats.state, stats.priority) for stats in map(worker.stats_job, ids)} == {("buried", 7)}
+
+
+def test_release_changes_priority_and_delay_of_jobs_in_any_state(session: Session, worker: Client) -> None:
+    ids = [fill(worker, "mail", state)[0] for state in ("ready", "delayed", "buried")]
+    assert session.release(ids, priority=3).done == 3
+    assert {(stats.state, stats.priority) for stats in map(worker.stats_job, ids)} == {("ready", 3)}
+    assert session.release(ids, delay=500).done == 3
+    assert {(stats.state, stats.priority, stats.delay) for stats in map(worker.stats_job, ids)} == {("delayed", 3, 500)}
+
+
+@pytest.mark.parametrize("state", ["ready", "delayed", "buried"])
+def test_move_keeps_everything_but_the_id(state: str, session: Session, worker: Client) -> None:
+    ids = fill(worker, "mail", state, 250)
+    before = population(worker)
+    run = session.move("mail", "post")
+    assert run.complete, run.summary
+    assert [("mail", *job[1:]) for job in population(worker)] == before
+    assert session.tube("post").total_jobs == 250
+    assert set(run.outcomes.job_id) == set(ids)
+    assert run.outcomes.new_id.min() > max(ids)
+    if state == "delayed":
+        assert all(990 < worker.stats_job(id).time_left <= 1000 for id in run.outcomes.new_id[:3])
+
+
+def test_a_move_into_the_same_tube_leaves_the_jobs_alone(session: Session, worker: Client) -> None:
+    (id,) = fill(worker, "mail")
+    assert session.move(id, "mail").skipped == 1
+    assert worker.stats_job(id).state == "ready"
+
+
+@pytest.mark.parametrize("state", ["ready", "delayed", "buried"])
+def test_copy_to_a_tube_and_to_another_server(
+    state: str, session: Session, worker: Client, start_beanstalkd: Callable[..., Beanstalkd],
+    open_session: Callable[..., Session],
+) -> None:  # fmt: skip
+    fill(worker, "mail", state, 3)
+    before = population(worker)
+    assert session.copy("mail", "again").done == 3
+    assert population(worker) == sorted(before + [("again", *job[1:]) for job in before])
+    other = start_beanstalkd()
+    there = open_session(other.address)
+    run = session.copy("mail", server=there)
+    assert run.done == 3
+    with Client(other.address) as client:
+        assert population(client) == before
+    assert there._client("looking").list_tube_used() == "default"
+    # The new ids are the other server's: taking it back here would delete other jobs.
+    with pytest.raises(UsageError, match=other.address):
+        session.undo(run)
+    assert there.undo(run).done == 3
+    with Client(other.address) as client:
+        assert population(client) == []
+
+
+def test_delete_of_a_tube_needs_to_be_told_which_jobs(session: Session, worker: Client) -> None:
+    fill(worker, "mail")
+    for empty in ({}, {"state": ""}, {"state": []}):
+        with pytest.raises(UsageError, match="needs to know which jobs"):
+            session.delete("mail", **empty)
+    with pytest.raises(ArgumentError, match="state"):
+        session.drain_tube("mail", "burried")
+    assert session.tube("mail").current_jobs_ready == 1
+
+
+def test_drain_deletes_the_named_states_and_no_others(session: Session, worker: Client) -> None:
+    for state in ("ready", "delayed", "buried"):
+        fill(worker, "mail", state, 5)
+        fill(worker, "mail-2", state, 5)
+    assert session.drain_tube("mail", ["buried", "delayed"]).done == 10
+    stats = session.tube("mail")
+    assert (stats.current_jobs_ready, stats.current_jobs_delayed, stats.current_jobs_buried) == (5, 0, 0)
+    assert session.tube("mail-2").current_jobs_buried == 5
+
+
+def test_a_frame_and_a_limit_and_states_and_predicates_choose(session: Session, worker: Client) -> None:
+    ids = fill(worker, "mail", "buried", 10)
+    frame = session.jobs("mail")
+    worker.kick_job(ids[0])
+    run = session.delete(frame, state="buried")
+    assert (run.done, run.skipped) == (9, 1)
+    assert run.reasons == {"it is ready by now": (1, f"job {ids[0]}")}
+    ids = fill(worker, "mail", "buried", 10)
+    assert session.kick("mail", where="priority >= 105", limit=3).done == 3
+    assert session.kick(ids[:2], limit=1).done == 1
+    assert session.tube("mail").current_jobs_buried == 6
+
+
+def test_a_frame_from_before_a_restart_does_not_mean_the_new_jobs(
+    start_beanstalkd: Callable[..., Beanstalkd], open_session: Callable[..., Session]
+) -> None:
+    first = start_beanstalkd()
+    with Client(first.address) as client:
+        fill(client, "mail", "buried", 3)
+    session = open_session(first.address)
+    frame, found = session.jobs("mail"), list(session.jobs_by_id([1, 2, 3]))
+    frame["created"] -= pd.Timedelta(minutes=1)  # as after a while
+    first.stop()
+    start_beanstalkd(port=first.port)
+    with pytest.raises(ConnectionLost):
+        session.server()
+    with Client(first.address) as client:
+        fill(client, "mail", jobs=2)
+        fill(client, "other")
+        run = session.delete(frame)
+        assert (run.done, run.skipped) == (0, 3), run.summary
+        assert "another job's by now" in run.summary
+        assert session.delete(found[2:]).skipped == 1
+        assert client.stats().current_jobs_ready == 3
+
+
+def test_a_delete_while_workers_take_jobs_skips_what_they_took(session: Session, worker: Client) -> None:
+    ids = fill(worker, "mail", jobs=2500)
+    seen: list[int] = []
+
+    def take_some(run: object) -> None:
+        worker.watch("mail")
+        with suppress(TimedOut):
+            seen.extend(worker.reserve(0).id for _ in range(5))
+
+    run = session.delete(ids, progress=take_some)
+    assert run.done + run.skipped == 2500
+    assert run.skipped == len([id for id in seen if id in ids and id not in run.ids])
+    assert run.failed == run.unknown == 0
+    assert run.stopped is None
+    assert {worker.stats_job(id).state for id in seen} == {"reserved"}
+
+
+def test_a_dry_run_tells_count_sample_and_cost_and_does_nothing(session: Session, worker: Client) -> None:
+    ids = fill(worker, "mail", "buried", 12)
+    worker.watch("post")
+    before = worker.stats()
+    run = session.move("mail", "post", dry_run=True)
+    assert (run.done, run.summary) == (12, "move: 12 would be done")
+    assert [intent.job_id for intent in run.sample] == sorted(ids, reverse=True)[:10]
+    assert "60 commands" in run.cost
+    assert "post" in run.cost  # is paused meanwhile
+    after = worker.stats()
+    assert (after.cmd_put, after.cmd_delete, after.cmd_pause_tube) == (before.cmd_put, before.cmd_delete, 0)
+    assert session.runs.empty
+    assert session.kick("mail", limit=5, dry_run=True).done == 5
+
+
+def test_a_watched_tube_is_paused_while_its_buried_jobs_are_reserved(session: Session, worker: Client) -> None:
+    ids = fill(worker, "mail", "buried", 3)
+    session.bury(ids, priority=5)
+    assert list(session.runs.action) == ["bury"]  # nobody watches it
+    worker.watch("mail")
+    worker.pause_tube("mail", 100)
+    session.bury(ids, priority=6)
+    assert list(session.runs.action) == ["bury", "bury", "pause", "pause"]
+    assert "reserves buried jobs" in session.runs.reason.iloc[-1]
+    stats = session.tube("mail")
+    assert 95 <= stats.pause <= 100
+    assert session.bury(ids, priority=8).complete
+
+
+def test_a_rate_holds_and_looks_again_at_what_waited(session: Session, worker: Client) -> None:
+    fill(worker, "mail", "buried", 18)
+    kicked_meanwhile: list[int] = []
+
+    def meanwhile(run: Run) -> None:
+        if run.done and not kicked_meanwhile:
+            worker.use("mail")
+            job = worker.peek_buried()
+            worker.kick_job(job.id)
+            kicked_meanwhile.append(job.id)
+
+    started = time.monotonic()
+    run = session.delete("mail", state="buried", rate=24, progress=meanwhile)
+    assert time.monotonic() - started >= 0.4
+    assert (run.done, run.skipped) == (17, 1), run.summary
+    assert worker.stats_job(kicked_meanwhile[0]).state == "ready"
+    with pytest.raises(ArgumentError, match="rate"):
+        session.kick("mail", rate=0)
+
+
+def test_what_a_session_holds_is_acted_on_and_touched(session: Session, worker: Client) -> None:
+    fill(worker, "mail", jobs=5)
+    held = [session.reserve("mail") for _ in range(5)]
+    assert session.touch([job.id for job in held]).done == 5
+    assert session.kick(held[0].id).reasons.popitem()[0].startswith("this session has reserved it")
+    assert session.move(held[0].id, "post").done == 1
+    assert session.bury(held[1].id).done == 1
+    assert session.release(held[2].id, delay=9).done == 1
+    assert session.delete(held[3].id).done == 1
+    assert session.held == {held[4].id}
+    assert session.touch(99).skipped == 1
+    assert [job[:2] for job in population(worker)] == [
+        ("mail", "buried"), ("mail", "delayed"), ("mail", "reserved"), ("post", "ready"),
+    ]  # fmt: skip
+
+
+def test_put_pause_and_resume(session: Session, worker: Client) -> None:
+    (id,) = session.put("mail", b"hello\x00", priority=5, delay=0, ttr=7).ids
+    assert worker.peek(id).body == b"hello\x00"
+    assert session.pause("mail", 60).done == 1
+    assert session.tube("mail").pause == 60
+    assert session.resume("mail").done == 1
+    assert session.tube("mail").pause == 0
+    run = session.pause("nowhere", 60)
+    assert (run.done, run.skipped, run.summary) == (
+        0, 1, "pause: 0 done, 1 skipped (tube nowhere: there is no such tube)",
+    )  # fmt: skip
+
+
+def test_read_only_is_refused_below_every_face(open_session: Callable[..., Session], worker: Client) -> None:
+    ids = fill(worker, "mail", "buried", 2)
+    before, session = population(worker), open_session(read_only=True)
+    acts: list[Callable[[], object]] = [
+        lambda: session.kick(ids), lambda: session.kick("mail", limit=1), lambda: session.bury(ids),
+        lambda: session.release(ids), lambda: session.delete(ids), lambda: session.drain_tube("mail", "buried"),
+        lambda: session.move(ids, "b"), lambda: session.copy(ids, "b"), lambda: session.touch(ids),
+        lambda: session.put("mail", b""), lambda: session.pause("mail", 1), lambda: session.resume("mail"),
+        lambda: session.reserve("mail"), lambda: session.scan(probe=True),
+        lambda: open_session().copy(ids, server=session),
+        lambda: session.through("tui").delete(ids),
+    ]  # fmt: skip
+    for act in acts:
+        with pytest.raises(Refused, match="read-only"):
+            act()
+    assert session.kick(ids, dry_run=True).done == 2
+    assert population(worker) == before
+    assert session.runs.empty
