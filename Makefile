@@ -27,7 +27,7 @@ lint: .venv/dev
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: .venv/dev beanstalkd
+bench: .venv/bench beanstalkd
 	@$(BIN)/python -m tests.bench
 
 screenshots: .venv/dev beanstalkd
@@ -49,6 +49,11 @@ $(BIN)/python:
 	@echo "installing beanops[dev] into .venv ..."
 	@$(INSTALL) --editable '.[dev]'
 	@touch $@ .venv/demo
+
+.venv/bench: $(NEEDS) | $(BIN)/python
+	@echo "installing beanops[bench] into .venv ..."
+	@$(INSTALL) --editable '.[bench]'
+	@touch $@ .venv/dev .venv/demo
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist

@@ -53,6 +53,7 @@ _HOMES = {
     "connect": "beanops.session.session",
     "decode": "beanops.jobs.bodies",
     "decoder": "beanops.jobs.bodies",
+    "load_ipython_extension": "beanops.notebook.magic",
     "redact": "beanops.jobs.bodies",
     "errors": "beanops.protocol",
 }

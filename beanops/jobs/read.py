@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from beanops.client.sync import Client
+from beanops.html import card
 from beanops.protocol import Command, Job, JobStats, commands
 from beanops.protocol.errors import NotFound, ReplyError
 
@@ -37,6 +38,17 @@ class FoundJob(NamedTuple):
     def id(self) -> int:
         """The job's number."""
         return self.stats.id
+
+    def __repr__(self) -> str:
+        size = "" if self.body is None else f", {len(self.body):,} bytes"
+        return f"<FoundJob {self.id}, {self.stats.state} in {self.stats.tube}{size}>"
+
+    def _repr_html_(self) -> str:
+        from beanops.jobs.bodies import decode, redact
+
+        names = ("tube", "state", "priority", "age", "reserves", "timeouts", "buries", "kicks")
+        facts = {name: getattr(self.stats, name) for name in names}
+        return card(f"Job {self.id}", {**facts, "body": self.body and redact(decode(self.body).summary)})
 
 
 def read_stats(client: Client, ids: Iterable[int]) -> Iterator[JobStats | None]:

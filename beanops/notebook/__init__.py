@@ -1,7 +1,8 @@
 """The notebook face: live views of a session as Jupyter widgets.
 
-What lives here: the view (`dashboard`, filled from `tables`), the table and the charts that views share (`grid` and
-`chart`, both a `channel`; their page side is in ``page``), the life of a view (`view`), the thread that polls (`poll`),
-and what stands in a notebook without a kernel (`static`). Imports session and below; nothing imports this room,
-`Session.dashboard` finds `open` by name.
+What lives here: the views (`dashboard`, `browser`, `holder`; what they show of records is in `tables`), what they do
+for their user (`desk`), the table and the charts that they share (`grid` and `chart`, both a `channel`; their page
+side is in ``page``), the life of a view (`view`), the thread that polls (`poll`), what stands in a notebook without a
+kernel (`static`), and the magic ``%beans`` (`magic`). Imports session and below; nothing imports this room:
+`beanops.session.views` finds `open` by name.
 """

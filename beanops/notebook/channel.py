@@ -27,9 +27,9 @@ def page_text(*names: str) -> str:
 class Channel(ABC):
     """One widget and what is said through it.
 
-    The page says hello when it appears, and again when a number is missing between two messages; then all is said
-    anew. Every message tells when it was sent: a page adds the time since then to what it says, so that its age is
-    known without a common clock.
+    A page says hello when it appears, and again when a number is missing between two messages; then all is said
+    anew. It says bye when it goes. Every message tells when it was sent: a page adds the time since then to what it
+    says, so that its age is known without a common clock.
 
     Parameters
     ----------
@@ -39,6 +39,11 @@ class Channel(ABC):
         Called with the text of what a handler raised.
     clock : callable
         Tells the moment, in seconds.
+
+    Attributes
+    ----------
+    on_pages : callable or None
+        Called when a page has come or gone.
     """
 
     def __init__(
@@ -53,6 +58,8 @@ class Channel(ABC):
         self._said: dict[str, tuple[str, str]] = {}
         self._seq = 0
         self._greeted = False
+        self._pages: set[str] = set()
+        self.on_pages: Callable[[], None] | None = None
         # What goes out must go out in the order of `seq`, whichever thread sends it.
         self._lock = RLock()
         widget.on_msg(self._receive)
@@ -87,7 +94,12 @@ class Channel(ABC):
         # An exception in a handler would vanish in the log of the kernel: it goes where the user looks.
         try:
             if message.get("kind") == "hello":
+                self._pages.add(message.get("page", ""))
                 self._welcome()
+                self._tell_pages()
+            elif message.get("kind") == "bye":
+                self._pages.discard(message["page"])
+                self._tell_pages()
             else:
                 self._handle(message)
         except BeanopsError as error:
@@ -101,6 +113,15 @@ class Channel(ABC):
             self._send_all()
             for line, (text, tone) in self._said.items():
                 self._send("say", line=line, text=text, tone=tone)
+
+    @property
+    def left(self) -> bool:
+        """Whether pages showed it, and all have said goodbye: its cell was deleted, or its output cleared."""
+        return self._greeted and not self._pages
+
+    def _tell_pages(self) -> None:
+        if self.on_pages:
+            self.on_pages()
 
     def _complain(self, text: str) -> None:
         if self._on_error:

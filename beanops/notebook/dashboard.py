@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
-
-import ipywidgets
 
 from beanops.jobs.read import FoundJob
 from beanops.notebook import tables
 from beanops.notebook.chart import Chart
+from beanops.notebook.desk import Desk, Step, job_step
 from beanops.notebook.grid import Click, Grid
 from beanops.notebook.poll import Poller, Tick
 from beanops.notebook.static import html_table, text_table
 from beanops.notebook.view import View, weakly
 from beanops.protocol.errors import UsageError
+from beanops.session.record import Action
 from beanops.session.run import Run
 from beanops.session.session import Session
 
@@ -23,6 +23,14 @@ if TYPE_CHECKING:
 
 #: Selected tubes whose heads are shown.
 MOST_TUBES = 10
+
+
+#: What the buttons of tubes do to one, given the number beside them.
+TUBE_STEPS: dict[str, Callable[[Session, str, int], Step]] = {
+    "kick_tubes": lambda session, tube, limit: lambda progress: session.kick(tube, limit=limit, progress=progress),
+    "pause": lambda session, tube, seconds: lambda _: session.pause(tube, seconds),
+    "resume": lambda session, tube, _: lambda _: session.resume(tube),
+}
 
 
 class Dashboard(View):
@@ -48,8 +56,10 @@ class Dashboard(View):
     def __init__(self, session: Session, poller: Poller, name: str) -> None:
         self._session = session.through("notebook")
         self._jobs: dict[str, FoundJob] = {}
+        self._logged = -1
+        self._numbers: dict[Action, int] = {}
         complain = weakly(self._complain)
-        act = weakly(self._clicked)
+        act, cancel = weakly(self._clicked), weakly(self.cancel)
         offered = not session.read_only
         self.tubes = Grid(
             tables.TUBES,
@@ -58,10 +68,11 @@ class Dashboard(View):
             filter=True,
             on_select=weakly(self._tubes_selected),
             on_action=act,
+            on_cancel=cancel,
             on_error=complain,
         )
         self.heads = Grid(
-            tables.HEADS,
+            tables.JOBS,
             noun="job",
             actions=tables.JOB_BUTTONS if offered else (),
             visible=6,
@@ -73,8 +84,8 @@ class Dashboard(View):
         self.log.say("title", "Last actions")
         self._title_heads()
         self.chart = Chart(tables.CHARTS)
-        parts = (self.chart, self.tubes, self.heads, self.log)
-        super().__init__(str(session.address), name, poller, ipywidgets.VBox([part.widget for part in parts]))
+        self._desk = Desk(self.tubes, self._session.undo, weakly(self._done))
+        super().__init__(str(session.address), name, poller, (self.chart, self.tubes, self.heads, self.log))
 
     # -- look ----------------------------------------------------------------------------------------------------
 
@@ -130,71 +141,76 @@ class Dashboard(View):
 
     def kick(self) -> Run:
         """Kick the selected jobs."""
-        return self._on_jobs(self._session.kick, self.heads.selected)
+        return self._on_jobs("kick")
 
     def bury(self) -> Run:
         """Bury the selected jobs."""
-        return self._on_jobs(self._session.bury, self.heads.selected)
+        return self._on_jobs("bury")
 
     def release(self) -> Run:
         """Release the selected jobs: make them ready."""
-        return self._on_jobs(self._session.release, self.heads.selected)
+        return self._on_jobs("release")
 
     def delete(self) -> Run:
         """Delete the selected jobs."""
-        return self._on_jobs(self._session.delete, self.heads.selected)
+        return self._on_jobs("delete")
+
+    def move(self, to: str) -> Run:
+        """Move the selected jobs into another tube."""
+        return self._on_jobs("move", to)
 
     def kick_tubes(self, limit: int = 100) -> list[Run]:
         """Kick up to `limit` jobs of each selected tube: buried ones, or delayed ones where none is buried."""
-        return self._on_tubes(lambda tube: self._session.kick(tube, limit=limit), self.tubes.selected)
+        return self._on_tubes("kick_tubes", limit)
 
     def pause(self, seconds: int = 60) -> list[Run]:
         """Pause the selected tubes."""
-        return self._on_tubes(lambda tube: self._session.pause(tube, seconds), self.tubes.selected)
+        return self._on_tubes("pause", seconds)
 
     def resume(self) -> list[Run]:
         """End the pause of the selected tubes."""
-        return self._on_tubes(self._session.resume, self.tubes.selected)
+        return self._on_tubes("resume")
+
+    def undo(self) -> list[Run]:
+        """Take back what this view did last."""
+        return self._desk.undo()
+
+    def cancel(self) -> None:
+        """End the run under way after the batch that it is in."""
+        self._desk.cancel()
+
+    def wait(self) -> None:
+        """Wait until what was clicked is over."""
+        self._desk.wait()
 
     def _clicked(self, click: Click) -> None:
-        if click.name in ("kick", "bury", "release", "delete"):
-            self._on_jobs(getattr(self._session, click.name), click.keys)
-            return
-        amount = click.amount or 0
-        on_tube: dict[str, Callable[[str], Run]] = {
-            "kick_tubes": lambda tube: self._session.kick(tube, limit=amount),
-            "pause": lambda tube: self._session.pause(tube, amount),
-            "resume": self._session.resume,
-        }
-        self._on_tubes(on_tube[click.name], click.keys)
+        if click.name == "undo":
+            steps = self._desk.undoing(click.keys)
+        elif click.name in TUBE_STEPS:
+            steps = [TUBE_STEPS[click.name](self._session, tube, click.amount or 0) for tube in click.keys]
+        else:
+            steps = [job_step(self._session, click.name, click.keys, click.text)]
+        self._desk.act_soon(click.name, *steps)
 
-    def _on_jobs(self, act: Callable[[list[int]], Run], keys: tuple[str, ...]) -> Run:
-        if not keys:
+    def _on_jobs(self, name: str, to: str = "") -> Run:
+        if not self.heads.selected:
             raise UsageError("no job is selected; select some of the heads, or select_jobs(...)")
-        run = act([int(key) for key in keys])
-        self._tell([run])
+        (run,) = self._desk.act(name, job_step(self._session, name, self.heads.selected, to))
         return run
 
-    def _on_tubes(self, act: Callable[[str], Run], tubes: tuple[str, ...]) -> list[Run]:
-        if not tubes:
+    def _on_tubes(self, name: str, amount: int = 0) -> list[Run]:
+        if not self.tubes.selected:
             raise UsageError("no tube is selected; select some, or select(...)")
-        runs: list[Run] = []
-        try:
-            runs.extend(map(act, tubes))
-        finally:
-            self._tell(runs)  # also when a tube in their midst is gone
-        return runs
+        return self._desk.act(name, *(TUBE_STEPS[name](self._session, tube, amount) for tube in self.tubes.selected))
 
-    def _tell(self, runs: list[Run]) -> None:
-        failed = any(run.failed or run.unknown or run.stopped for run in runs)
-        tone = "done" if all(run.complete for run in runs) else "error" if failed else "warning"
-        self.tubes.say("status", "; ".join(run.summary for run in runs), tone)
-        self.log.update(tables.action_rows(self._session.action_rows()))
+    def _done(self, _: Sequence[Run]) -> None:
+        self._show_log()
+        self._poller.hurry()
 
     # -- show ----------------------------------------------------------------------------------------------------
 
     def _show(self, tick: Tick) -> None:
-        self.log.update(tables.action_rows(self._session.action_rows()))
+        self._show_log()
         if tick.lost is not None:
             known = "" if tick.snapshot is None else f" · the values are {tick.at - tick.snapshot.at:.0f} s old"
             self.chart.say("title", f"{self._session.address} is lost: {tick.lost}{known} · trying again", "lost")
@@ -213,9 +229,18 @@ class Dashboard(View):
         followed = [tick.jobs.get(id, self._jobs.get(str(id))) for id in self.followed]
         self._show_heads([*heads, *(job for job in followed if job is not None and job.stats.tube in self.wanted)])
 
+    def _show_log(self) -> None:
+        # The journal may be large and elsewhere: it is read when something was done, not at every tick.
+        with self._lock:
+            stamp = self._session.journal().stamp()
+            if stamp != self._logged:
+                self._logged = stamp
+                latest = self._session.action_rows(tables.LATEST)
+                self.log.update(tables.action_rows(latest, self._numbers))
+
     def _show_heads(self, jobs: list[FoundJob]) -> None:
         self._jobs = {str(job.id): job for job in jobs}
-        self.heads.update(tables.head_rows(jobs))
+        self.heads.update(tables.job_rows(jobs))
         self._title_heads()
         self._open_body()
 

@@ -6,7 +6,7 @@ What lives here: what is said about rows (the page's side is ``page/grid.js``). 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import anywidget
@@ -18,6 +18,8 @@ from beanops.notebook.channel import Channel, page_text
 STALE = 5.0
 #: A patch that would touch more than this part of the rows is sent as a snapshot.
 MOST = 0.5
+#: Rows beyond which a page that has not said hello is not sent any: it will get all of them when it does.
+UNASKED = 5_000
 
 Cells = tuple[Any, ...]
 
@@ -45,7 +47,7 @@ class Column(NamedTuple):
 
 
 class Action(NamedTuple):
-    """One button of the tool bar, which acts on the selected rows.
+    """One button of the tool bar, which acts on the selected rows unless it is `offered`.
 
     Attributes
     ----------
@@ -59,6 +61,10 @@ class Action(NamedTuple):
         A number that the user may change, such as seconds.
     unit : str
         What the number counts.
+    text : str or None
+        What the user must write beside it, such as ``"to tube"``.
+    offered : bool
+        Whether it is not about the selected rows, but only there while `Grid.offer` says so.
     """
 
     name: str
@@ -67,6 +73,8 @@ class Action(NamedTuple):
     arms: bool = False
     amount: int | None = None
     unit: str = ""
+    text: str | None = None
+    offered: bool = False
 
 
 class Click(NamedTuple):
@@ -77,14 +85,17 @@ class Click(NamedTuple):
     name : str
         The action.
     keys : tuple of str
-        The rows it was pressed for, as the user saw them.
+        The rows it was pressed for, as the user saw them; for an offer, its keys.
     amount : int or None
         The number beside the button.
+    text : str
+        The text beside the button.
     """
 
     name: str
     keys: tuple[str, ...]
-    amount: int | None
+    amount: int | None = None
+    text: str = ""
 
 
 class _Page(anywidget.AnyWidget):
@@ -109,12 +120,18 @@ class Grid(Channel):
         Rows shown before it scrolls.
     filter : bool
         Whether there is a filter box.
+    ask : str
+        What the box for a question asks for; empty for none.
     newest_first : bool
         Whether rows start sorted by the first column, largest first.
     on_select : callable or None
         Called with the keys when the user changed the selection.
     on_action : callable or None
         Called with a `Click`.
+    on_ask : callable or None
+        Called with the text of the question, when the user ended it.
+    on_cancel : callable or None
+        Called when the user wants what stands in the line ``"progress"`` to end.
     on_error : callable or None
         Called with the text of what was refused, or of what a handler raised.
     clock : callable
@@ -134,20 +151,26 @@ class Grid(Channel):
         actions: Sequence[Action] = (),
         visible: int = 12,
         filter: bool = False,
+        ask: str = "",
         newest_first: bool = False,
         on_select: Callable[[tuple[str, ...]], None] | None = None,
         on_action: Callable[[Click], None] | None = None,
+        on_ask: Callable[[str], None] | None = None,
+        on_cancel: Callable[[], None] | None = None,
         on_error: Callable[[str], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._rows: dict[str, Cells] = {}
         self._selected: tuple[str, ...] = ()
+        self._focus: str | None = None
         self._actions = {action.name for action in actions}
-        self._on_select, self._on_action = on_select, on_action
+        self._offers: dict[str, tuple[str, tuple[str, ...]]] = {}
+        self._on_select, self._on_action, self._on_ask, self._on_cancel = on_select, on_action, on_ask, on_cancel
         options = {
             "noun": noun,
             "visible": visible,
             "filter": filter,
+            "ask": ask,
             "newestFirst": newest_first,
             "actions": [action._asdict() for action in actions],
         }
@@ -164,30 +187,70 @@ class Grid(Channel):
         """The keys of the selected rows."""
         return self._selected
 
+    @property
+    def focus(self) -> str | None:
+        """The selected row that was chosen last."""
+        return self._focus if self._focus in self._selected else None
+
     # -- to the page ---------------------------------------------------------------------------------------------
 
     def update(self, rows: Mapping[str, Cells]) -> None:
-        """Show these rows; what changed is sent. Rows that are gone are no longer selected."""
+        """Show these rows and no others; what changed is sent. Rows that are gone are no longer selected."""
         with self._lock:
-            before, self._rows = self._rows, dict(rows)
-            self._selected = tuple(key for key in self._selected if key in self._rows)
-            changed = [(key, cells) for key, cells in self._rows.items() if before.get(key) != cells]
-            gone = [key for key in before if key not in self._rows]
-            # Until the page has said hello nobody knows what it missed; a busy kernel may read its hello much later.
-            if not self._greeted or len(changed) + len(gone) > MOST * len(self._rows) + 8:
-                self._send_all()
-            elif changed or gone:
-                self._send("patch", seq=self._next(), rows=changed, gone=gone)
+            changed = {key: cells for key, cells in rows.items() if self._rows.get(key) != cells}
+            self._change(dict(rows), changed, [key for key in self._rows if key not in rows])
+
+    def patch(self, rows: Mapping[str, Cells], gone: Iterable[str] = ()) -> None:
+        """Show these rows too, in their places or below; take away those that are gone."""
+        with self._lock:
+            left = [key for key in gone if key in self._rows]
+            changed = {key: cells for key, cells in rows.items() if self._rows.get(key) != cells}
+            now = self._rows
+            now.update(changed)
+            for key in left:
+                del now[key]
+            if changed or left:
+                self._change(now, changed, left)
+
+    def _change(self, now: dict[str, Cells], changed: dict[str, Cells], gone: list[str]) -> None:
+        self._rows = now
+        if gone:
+            self._selected = tuple(key for key in self._selected if key in now)
+        # Until the page has said hello nobody knows what it missed; a busy kernel may read its hello much later.
+        if not self._greeted and len(now) > UNASKED:
+            return
+        if not self._greeted or len(changed) + len(gone) > MOST * len(now) + 8:
+            self._send_all()
+        elif changed or gone:
+            self._send("patch", seq=self._next(), rows=list(changed.items()), gone=gone)
 
     def select(self, keys: Sequence[str]) -> None:
         """Select rows; keys that are not shown are left out."""
         with self._lock:
             self._selected = tuple(key for key in keys if key in self._rows)
+            self._focus = self._selected[-1] if self._selected else None
             self._send("select", keys=self._selected)
+
+    def offer(self, name: str, label: str = "", keys: Sequence[str] = ()) -> None:
+        """Offer an action that is not about the selected rows: what its button says, and the keys of its click.
+
+        Without a label it is offered no more.
+        """
+        with self._lock:
+            offer = (label, tuple(keys))
+            if self._offers.get(name, ("", ())) != offer:
+                self._offers[name] = offer
+                self._send("offer", name=name, label=label, keys=offer[1])
 
     def _send_all(self) -> None:
         keys, cells = list(self._rows), list(self._rows.values())
         self._send("rows", seq=self._next(), keys=keys, cells=cells, selected=self._selected)
+
+    def _welcome(self) -> None:
+        with self._lock:
+            super()._welcome()
+            for name, (label, keys) in self._offers.items():
+                self._send("offer", name=name, label=label, keys=keys)
 
     # -- from the page -------------------------------------------------------------------------------------------
 
@@ -196,8 +259,13 @@ class Grid(Channel):
         if kind == "select":
             with self._lock:
                 self._selected = tuple(key for key in message["keys"] if key in self._rows)
+                self._focus = message.get("focus")
             if self._on_select:
                 self._on_select(self._selected)
+        elif kind == "ask" and self._on_ask:
+            self._on_ask(message["text"])
+        elif kind == "cancel" and self._on_cancel:
+            self._on_cancel()
         elif kind == "action" and message["name"] in self._actions and self._on_action:
             age = self._clock() - message["clicked"]
             if age > STALE:
@@ -205,4 +273,6 @@ class Grid(Channel):
                     f"{message['name']} was refused: the click is {age:.0f} s old, the kernel was busy; click again"
                 )
                 return
-            self._on_action(Click(message["name"], tuple(message["keys"]), message["amount"]))
+            self._on_action(
+                Click(message["name"], tuple(message["keys"]), message.get("amount"), message.get("text") or "")
+            )

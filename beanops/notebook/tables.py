@@ -1,4 +1,4 @@
-"""What the dashboard shows: columns, buttons and charts, and the rows and samples made of records. No widgets."""
+"""What the views show: columns, buttons and charts, and the rows and samples made of records. No widgets."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from beanops.jobs.bodies import decode
+from beanops.jobs.progress import Progress
 from beanops.jobs.read import FoundJob
+from beanops.jobs.select import STATES, Selection
 from beanops.monitor.rates import UNKNOWN, Rates
 from beanops.monitor.sample import Snapshot
 from beanops.notebook.chart import Panel, Series
 from beanops.notebook.grid import Action, Cells, Column
 from beanops.session import record
 from beanops.session.session import Session
-from beanops.session.verbs import VERBS
+from beanops.session.verbs import MOVE, VERBS
 from beanops.text import safe_text
 
 #: Characters of a body that is opened.
@@ -34,8 +36,9 @@ TUBES = [
     Column("paused", "seconds", tone="delayed"),
 ]
 
-HEADS = [
-    Column("state", "state", 5),
+#: The columns of jobs.
+JOBS = [
+    Column("state", "state", 6),
     Column("job", "id", 5),
     Column("tube", "text", 8),
     Column("age", "seconds", 5),
@@ -59,16 +62,31 @@ ACTIONS = [
     Column("why", "text", 20),
 ]
 
+UNDO = Action("undo", "Undo", arms=True, offered=True)
+
 TUBE_BUTTONS = [
     Action("kick_tubes", "Kick", arms=True, amount=100, unit="jobs"),
     Action("pause", "Pause", amount=60, unit="seconds"),
     Action("resume", "Resume"),
+    UNDO,
 ]
+
+#: What can be done with a held job.
+WAYS_OUT = ("touch", "release", "bury", "delete")
 
 JOB_BUTTONS = [
-    Action(verb.name, verb.name.capitalize(), states=sorted(verb.states), arms=verb.destroys) for verb in VERBS.values()
+    *(Action(verb.name, verb.name.capitalize(), sorted(verb.states), verb.destroys) for verb in VERBS.values()),
+    Action("move", "Move", sorted(MOVE.states), text="to tube"),
 ]
 
+HELD_BUTTONS = [
+    *(Action(name, name.capitalize(), arms=name == "delete", offered=True) for name in WAYS_OUT),
+    UNDO,
+    Action("reserve", "Reserve", offered=True),
+]
+
+REFRESH = Action("refresh", "Scan again", offered=True)
+FOUND_BUTTONS = [*JOB_BUTTONS, UNDO, REFRESH]
 
 CHARTS = [
     Panel("jobs", [Series(state, state) for state in ("buried", "delayed", "reserved", "ready")], stacked=True),
@@ -135,7 +153,7 @@ def tube_rows(snapshot: Snapshot, rates: Mapping[str, Rates]) -> dict[str, Cells
     return rows
 
 
-def head_rows(jobs: Iterable[FoundJob]) -> dict[str, Cells]:
+def job_rows(jobs: Iterable[FoundJob]) -> dict[str, Cells]:
     """Return a row for each job, by its id as text: a page cannot hold 64 bits in a number."""
     rows: dict[str, Cells] = {}
     for job in jobs:
@@ -155,9 +173,12 @@ def head_rows(jobs: Iterable[FoundJob]) -> dict[str, Cells]:
     return rows
 
 
-def action_rows(actions: list[record.Action]) -> dict[str, Cells]:
-    """Return a row for each of the latest actions, by its number."""
-    start = max(0, len(actions) - LATEST)
+def action_rows(actions: Iterable[record.Action], numbers: dict[record.Action, int]) -> dict[str, Cells]:
+    """Return a row for each action, by its number; `numbers` keeps those that were shown before."""
+    highest = max(numbers.values(), default=0)
+    known = {action: numbers.get(action) or (highest := highest + 1) for action in actions}
+    numbers.clear()
+    numbers.update(known)
     return {
         str(number): (
             str(number),
@@ -170,8 +191,25 @@ def action_rows(actions: list[record.Action]) -> dict[str, Cells]:
             action.outcome,
             safe_text(action.error or ""),
         )
-        for number, action in enumerate(actions[start:], start + 1)
+        for action, number in known.items()
     }
+
+
+def asked(selection: Selection) -> str:
+    """Return which jobs are meant, in words."""
+    parts = [
+        "jobs" if selection.tube is None else f"jobs of {safe_text(selection.tube)}",
+        "" if selection.states >= set(STATES[:4]) else " or ".join(s for s in STATES if s in selection.states),
+        f"where {safe_text(selection.where, limit=80)}" if selection.where else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def scanning(progress: Progress) -> str:
+    """Return how far a scan has come, in words."""
+    of = "" if progress.expected is None else f" of {progress.expected:,}"
+    left = "" if progress.seconds_left is None else f", at most {progress.seconds_left:.0f} s left"
+    return f"{progress.found:,}{of} found, {progress.remaining:,} ids to look at{left}"
 
 
 def opened(job: FoundJob) -> str:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import RLock
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
 import ipywidgets
 
+from beanops.notebook.channel import Channel
 from beanops.notebook.poll import Poller, Tick
 
 
@@ -38,8 +39,9 @@ def _close_all(widget: ipywidgets.Widget) -> None:
 class View(ABC):
     """Something live in a notebook.
 
-    A view that was displayed lives until it is closed, or replaced by one of the same server and name; one that
-    never was goes with its last reference. A view is a context manager that closes it.
+    A view that was displayed lives until it is closed, or replaced by one of the same server and name; it is polled
+    for as long as a page shows it. One that never was goes with its last reference. A view is a context manager that
+    closes it.
 
     Parameters
     ----------
@@ -47,23 +49,26 @@ class View(ABC):
         What a later view must share to replace this one.
     poller : Poller
         Calls `show`.
-    widget : Widget
-        What is displayed.
+    parts : sequence of Channel
+        What is displayed, from top to bottom.
     """
 
     #: Views that are displayed, by server and name.
     _displayed: ClassVar[dict[tuple[str, str], View]] = {}
 
-    def __init__(self, server: str, name: str, poller: Poller, widget: ipywidgets.Widget) -> None:
-        self.widget = widget
+    def __init__(self, server: str, name: str, poller: Poller, parts: Sequence[Channel]) -> None:
+        self.widget = ipywidgets.VBox([part.widget for part in parts])
+        self._parts = parts
         self._key = (server, name)
         self._poller = poller
         self._lock = RLock()
-        self._closing = weakref.finalize(self, _close_all, widget)
+        self._closing = weakref.finalize(self, _close_all, self.widget)
         self._closing.atexit = False
         earlier = self._displayed.get(self._key)
         if earlier is not None:
             earlier.close()
+        for part in parts:
+            part.on_pages = weakly(self._pages_changed)
         poller.add(self)
 
     @property
@@ -102,6 +107,16 @@ class View(ABC):
                 self._show(tick)
             except Exception as error:
                 self._complain(f"{type(error).__name__}: {error}")
+
+    def _pages_changed(self) -> None:
+        # Not closed: a deleted cell can be brought back, and a page that is loaded anew says hello after its bye.
+        with self._lock:
+            if self.closed:
+                return
+            if all(part.left for part in self._parts):
+                self._poller.discard(self)
+            else:
+                self._poller.add(self)
 
     def close(self) -> None:
         """Take it off the page and stop polling for it."""

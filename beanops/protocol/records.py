@@ -27,6 +27,9 @@ class Job(NamedTuple):
     id: int
     body: bytes
 
+    def __repr__(self) -> str:
+        return f"<Job {self.id}, {len(self.body):,} bytes>"
+
 
 class JobStats(NamedTuple):
     """The answer to ``stats-job``.

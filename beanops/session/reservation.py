@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self, SupportsIndex
 
 from beanops.protocol import Job, JobStats
 from beanops.protocol.errors import BeanopsError
+from beanops.session.show import reservation_html
 
 if TYPE_CHECKING:
     from beanops.session.run import Run
@@ -106,6 +107,8 @@ class Reservation:
                 self.release()
         finally:
             self._over.set()
+
+    _repr_html_ = reservation_html
 
     def __repr__(self) -> str:
         state = f"{self.time_left:.0f} s left" if self.held else "no longer held"

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from copy import copy
 from datetime import UTC, datetime
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, SupportsIndex, Unpack
+from typing import TYPE_CHECKING, SupportsIndex, Unpack
 
 from beanops.client.address import Address
 from beanops.client.sync import Client
@@ -39,7 +38,9 @@ from beanops.session.reservation import Reservation
 from beanops.session.retention import this_actor
 from beanops.session.run import Run
 from beanops.session.shelter import Shelter
+from beanops.session.show import session_html
 from beanops.session.verbs import KEEP, Settings, TubeStep, verb_of
+from beanops.session.views import Views
 
 if TYPE_CHECKING:
     import pandas
@@ -115,7 +116,7 @@ def connect(
     )
 
 
-class Session(Finding):
+class Session(Views, Finding):
     """A server, with what was done to it. Made by `connect`.
 
     Looking and acting use a connection each, because a server counts every connection that ever reserved
@@ -183,27 +184,7 @@ class Session(Finding):
         other._actor = self._actor.through(source)
         return other
 
-    def dashboard(self, name: str = "dashboard") -> Any:
-        """Return a live view of the tubes for a notebook, with buttons to act; needs ``beanops[notebook]``.
-
-        Parameters
-        ----------
-        name : str
-            A view of the same name and server that is shown already is closed, so that a cell can run again.
-
-        Returns
-        -------
-        beanops.notebook.dashboard.Dashboard
-            Shown by a notebook when it ends a cell; closed by ``close()`` or a ``with`` block.
-
-        Examples
-        --------
-        >>> view = session.dashboard()          # doctest: +SKIP
-        >>> view.select("mail")
-        >>> view.pause(60)
-        """
-        # By its name: the session must not know the faces, which import it.
-        return import_module("beanops.notebook.open").dashboard(self, name)
+    _repr_html_ = session_html
 
     def __repr__(self) -> str:
         return f"<Session {self.address}{' read-only' if self.read_only else ''}>"

@@ -90,6 +90,7 @@ def test_a_button_and_its_method_do_the_same(
         assert getattr(view, verb)().complete
     else:
         Page(view.heads).clicks(verb, str(job), clicked=time.monotonic())
+        view.wait()
     (found,) = session.jobs_by_id([job])
     assert (found.stats.state if found else None) == state
     done = session.actions.iloc[-1]
@@ -104,6 +105,7 @@ def test_tubes_are_paused_resumed_and_kicked(view: Dashboard, session: Session, 
     def do(name: str, amount: int | None) -> None:
         if by == "button":
             page.clicks(name, "mail", amount=amount, clicked=time.monotonic())
+            view.wait()
         else:
             getattr(view, name)(*([] if amount is None else [amount]))
 
@@ -115,6 +117,38 @@ def test_tubes_are_paused_resumed_and_kicked(view: Dashboard, session: Session, 
     do("kick_tubes", 1)
     assert session.tube("mail").current_jobs_buried == 1
     assert [cells[3] for cells in view.log.rows.values()][-3:] == ["pause", "resume", "kick"]
+
+
+def test_what_it_did_last_can_be_undone_and_jobs_moved(view: Dashboard, session: Session) -> None:
+    view.select("mail")
+    view.select_jobs(1)
+    assert view.move("elsewhere").complete
+    assert session.tube("mail").current_jobs_buried == 1
+    (run,) = view.undo()
+    assert run.done == 1
+    assert session.tube("mail").current_jobs_buried == 2
+    view.pause(90)
+    view.undo()
+    assert session.tube("mail").pause == 0
+    assert [cells[3] for cells in view.log.rows.values()][-4:] == ["move", "move", "pause", "resume"]
+
+
+def test_a_view_is_polled_while_a_page_shows_it(session: Session) -> None:
+    poller = poller_of(session)
+    with session.dashboard() as view:
+        parts = (view.chart, view.tubes, view.heads, view.log)
+        pages = [Page(part) for part in parts]
+        for number in "12":
+            for page in pages:
+                page.says("hello", page=number)
+        for page in pages:
+            page.says("bye", page="1")
+        assert poller.running
+        for page in pages:
+            page.says("bye", page="2")
+        until(lambda: not poller.running)
+        pages[0].says("hello", page="3")
+        assert poller.running
 
 
 def test_without_a_selection_a_method_says_what_to_do(view: Dashboard) -> None:
@@ -130,11 +164,13 @@ def test_a_job_that_a_worker_took_meanwhile_is_skipped_and_said(view: Dashboard,
     view.select("mail")
     session.delete(1)
     Page(view.heads).clicks("kick", "1", clicked=time.monotonic())
+    view.wait()
     assert view.status == "kick: 0 done, 1 skipped (job 1: it does not exist)"
 
 
 def test_what_goes_wrong_in_a_click_stands_in_the_status_line(view: Dashboard) -> None:
     Page(view.tubes).clicks("kick_tubes", "vanished", amount=1, clicked=time.monotonic())
+    view.wait()
     assert view.status == "NOT_FOUND to 'stats-tube vanished': there is no such tube"
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from beanops.notebook.grid import STALE, Action, Click, Column, Grid
+from beanops.notebook.grid import STALE, UNASKED, Action, Click, Column, Grid
 from tests.notebook.pages import Page
 
 ROWS = {str(n): (str(n), n) for n in range(100)}
@@ -55,6 +55,13 @@ def test_until_a_hello_was_heard_every_update_is_whole(grid: Grid, page: Page) -
     grid.update(ROWS)
     grid.update(ROWS)  # the page may have appeared in between, with its hello behind a busy cell
     assert page.kinds == ["rows", "rows"]
+
+
+def test_a_large_table_is_not_sent_before_a_page_asks_for_it(grid: Grid, page: Page) -> None:
+    grid.update({str(n): (str(n), n) for n in range(UNASKED + 1)})
+    assert page.heard == []
+    page.says("hello")
+    assert len(page.heard[0]["keys"]) == UNASKED + 1
 
 
 def test_then_only_changes_travel_each_with_the_next_number(grid: Grid, page: Page) -> None:

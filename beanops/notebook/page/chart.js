@@ -139,7 +139,7 @@ export default {
     resize.observe(row);
     hello();
     return () => {
-      greeting.answered();
+      greeting.bye();
       model.off("msg:custom", hear);
       resize.disconnect();
       root.remove();

@@ -39,8 +39,16 @@ class Toolbar {
     press.addEventListener("click", () => this.press(tool));
     press.addEventListener("blur", () => this.disarm(tool));
     press.addEventListener("keydown", (event) => event.key === "Escape" && this.disarm(tool));
-    const tool = { action, press, amount: null, armed: null };
+    const tool = { action, press, amount: null, text: null, armed: null, offer: null };
+    press.hidden = action.offered;
     this.element.append(press);
+    if (action.text !== null) {
+      tool.text = make("input", "beanops-to");
+      Object.assign(tool.text, { type: "text", placeholder: action.text, spellcheck: false });
+      tool.text.setAttribute("aria-label", `${action.label}: ${action.text}`);
+      tool.text.addEventListener("input", () => this.disarm(tool));
+      this.element.append(tool.text);
+    }
     if (action.amount !== null) {
       tool.amount = make("input", "beanops-amount");
       Object.assign(tool.amount, { type: "number", min: 1, max: 4294967295, value: action.amount });
@@ -51,16 +59,18 @@ class Toolbar {
   }
 
   press(tool) {
-    const keys = tool.armed?.keys ?? this.selected().map(([key]) => key);
-    if (!tool.armed && (tool.action.arms || keys.length > 1)) return this.arm(tool, keys);
+    const text = tool.text ? tool.text.value.trim() : null;
+    if (text === "") return tool.text.focus();
+    const keys = tool.armed?.keys ?? tool.offer?.keys ?? this.selected().map(([key]) => key);
+    if (!tool.armed && (tool.action.arms || (!tool.offer && keys.length > 1))) return this.arm(tool, keys);
     this.disarm(tool);
     const amount = tool.amount ? Number(tool.amount.value) : null;
-    this.send({ kind: "action", name: tool.action.name, keys, amount });
+    this.send({ kind: "action", name: tool.action.name, keys, amount, text });
   }
 
   arm(tool, keys) {
-    const target = keys.length === 1 ? `${this.noun} ${keys[0]}` : `${keys.length} ${this.noun}s`;
-    tool.press.textContent = `${tool.action.label} ${target}: sure?`;
+    const target = keys.length === 1 ? ` ${this.noun} ${keys[0]}` : ` ${whole.format(keys.length)} ${this.noun}s`;
+    tool.press.textContent = `${this.label(tool)}${tool.offer ? "" : target}: sure?`;
     tool.press.classList.add("beanops-armed");
     tool.armed = { keys, timer: setTimeout(() => this.disarm(tool), ARMED_MS) };
   }
@@ -69,8 +79,20 @@ class Toolbar {
     if (!tool.armed) return;
     clearTimeout(tool.armed.timer);
     tool.armed = null;
-    tool.press.textContent = tool.action.label;
+    tool.press.textContent = this.label(tool);
     tool.press.classList.remove("beanops-armed");
+  }
+
+  label(tool) {
+    return tool.offer?.label ?? tool.action.label;
+  }
+
+  offer({ name, label, keys }) {
+    const tool = this.tools.find(({ action }) => action.name === name);
+    this.disarm(tool);
+    tool.offer = label ? { label, keys } : null;
+    tool.press.hidden = !label;
+    tool.press.textContent = this.label(tool);
   }
 
   disarmAll() {
@@ -80,7 +102,8 @@ class Toolbar {
   refresh() {
     const rows = this.selected();
     for (const tool of this.tools) {
-      const { states } = tool.action;
+      const { states, offered } = tool.action;
+      if (offered) continue;
       tool.press.disabled = !rows.some(([, state]) => states === null || states.includes(state));
       if (tool.press.disabled) this.disarm(tool);
     }
@@ -109,7 +132,7 @@ class Table {
   }
 
   close() {
-    this.greeting.answered();
+    this.greeting.bye();
     this.model.off("msg:custom", this.hear);
     this.resize.disconnect();
     this.tools.disarmAll();
@@ -131,8 +154,15 @@ class Table {
     Object.assign(this.filter, { type: "search", placeholder: "filter (! inverts)" });
     this.filter.setAttribute("aria-label", "filter the rows");
     this.filter.addEventListener("input", () => this.refilter());
+    this.ask = make("input", "beanops-ask");
+    Object.assign(this.ask, { type: "search", placeholder: options.ask, spellcheck: false });
+    this.ask.setAttribute("aria-label", options.ask);
+    this.ask.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") this.send({ kind: "ask", text: this.ask.value });
+    });
     const bar = make("div", "beanops-bar");
     if (options.filter) bar.append(this.filter, this.count);
+    if (options.ask) bar.append(this.ask);
     if (options.actions.length) bar.append(this.tools.element);
 
     this.view = make("div", "beanops-view");
@@ -159,9 +189,17 @@ class Table {
 
     this.status = make("div", "beanops-status");
     this.status.setAttribute("role", "status");
+    this.progress = make("span", "beanops-progress");
+    this.progress.setAttribute("role", "status");
+    const cancel = button("beanops-button", "Cancel");
+    cancel.dataset.action = "cancel";
+    cancel.addEventListener("click", () => this.send({ kind: "cancel" }));
+    this.work = make("div", "beanops-work");
+    this.work.append(this.progress, cancel);
+    this.work.hidden = true;
     this.detail = make("div", "beanops-detail");
     this.detail.tabIndex = 0;
-    this.root.append(this.title, bar, this.view, this.empty, this.status, this.detail);
+    this.root.append(this.title, bar, this.view, this.empty, this.work, this.status, this.detail);
     bar.hidden = !bar.children.length;
     this.detail.hidden = true;
     // On each element that can have the focus, or JupyterLab takes the keys: d d deletes the cell.
@@ -195,6 +233,7 @@ class Table {
     if (message.kind === "rows") this.replace(message);
     else if (message.kind === "patch") this.patch(message);
     else if (message.kind === "select") this.select(message.keys);
+    else if (message.kind === "offer") this.tools.offer(message);
     else if (message.kind === "say") this.say(message);
   }
 
@@ -223,7 +262,9 @@ class Table {
   }
 
   say(message) {
+    if (message.line === "ask") return (this.ask.value = message.text);
     say(this[message.line], message);
+    if (message.line === "progress") this.work.hidden = !message.text;
     if (message.line === "detail") this.detail.hidden = !message.text;
     if (message.line === "title") this.root.classList.toggle("beanops-stale", message.tone === "lost");
   }
@@ -288,7 +329,7 @@ class Table {
   select(keys, tell = false) {
     this.selection = new Set(keys);
     this.tools.disarmAll();
-    if (tell) this.send({ kind: "select", keys: [...keys] });
+    if (tell) this.send({ kind: "select", keys: [...keys], focus: this.focus });
     this.paint();
   }
 
@@ -308,7 +349,7 @@ class Table {
 
   schedule() {
     cancelAnimationFrame(this.frame);
-    this.frame = requestAnimationFrame(() => this.paint());
+    this.frame = requestAnimationFrame(() => this.draw());
   }
 
   paint() {
@@ -320,11 +361,17 @@ class Table {
     const chosen = this.selection.size ? `, ${whole.format(this.selection.size)} selected` : "";
     const some = order.length === cells.size ? "" : `${whole.format(order.length)} of `;
     this.count.textContent = `${some}${whole.format(cells.size)}${chosen}`;
+    this.tools.refresh();
+    this.draw();
+  }
+
+  // The rows in sight: all that scrolling changes.
+  draw() {
+    const { order } = this.rows;
     const first = Math.max(0, Math.floor(this.view.scrollTop / ROW) - 4);
     const last = Math.min(order.length, first + Math.ceil((this.view.clientHeight || 400) / ROW) + 8);
     while (this.pool.length < last - first) this.pool.push(this.row());
     this.pool.forEach((row, i) => this.fill(row, first + i, first + i < last ? order[first + i] : null));
-    this.tools.refresh();
   }
 
   row() {

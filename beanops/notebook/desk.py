@@ -1,0 +1,160 @@
+"""What a view does for its user: one thing at a time, with progress, a way to cancel it, and undo.
+
+What is done is the view's; where it is said is a `Grid`.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from beanops.notebook.grid import Grid
+from beanops.protocol.errors import BeanopsError, UsageError
+from beanops.session.run import Run
+from beanops.session.session import Session
+
+#: One call of a verb; it is given what to call with the run after each batch.
+Step = Callable[[Callable[[Run], None]], Run]
+
+#: Seconds between two reports of progress.
+PERIOD = 0.25
+#: Seconds that a click waits for what it began: most is done by then, and what comes next finds it done.
+PATIENCE = 0.2
+
+
+def job_step(session: Session, verb: str, keys: Sequence[str], to: str = "") -> Step:
+    """Return what a button does to the jobs with these keys; a move puts them into the tube `to`."""
+    ids = [int(key) for key in keys]
+    if verb == "move":
+        return lambda progress: session.move(ids, to, progress=progress)
+    act = getattr(session, verb)
+    return lambda progress: act(ids, progress=progress)
+
+
+class Desk:
+    """Carries out the actions of a view.
+
+    Clicks are carried out in a thread, or a long run would keep the kernel from hearing that it is to be cancelled.
+
+    Parameters
+    ----------
+    grid : Grid
+        Where the status line, the progress and the offer to undo are.
+    undo : callable
+        Takes back a run, by its id.
+    done : callable
+        Called with the runs when they are over.
+    """
+
+    def __init__(self, grid: Grid, undo: Callable[[str], Run], done: Callable[[Sequence[Run]], None]) -> None:
+        self._grid = grid
+        self._undo = undo
+        self._done = done
+        self._busy = threading.Lock()
+        self._cancelled = False
+        self._under_way = ""
+        self._reported = 0.0
+        self._thread: threading.Thread | None = None
+        self._undoable: tuple[str, ...] = ()
+
+    def act(self, name: str, *steps: Step) -> list[Run]:
+        """Carry out steps one after the other; what is raised ends them.
+
+        Raises
+        ------
+        UsageError
+            Something else is still under way.
+        """
+        self._begin(name)
+        return self._carry_out(steps)
+
+    def act_soon(self, name: str, *steps: Step) -> None:
+        """Carry out steps in a thread; what is raised stands in the status line."""
+        self._begin(name)
+
+        def run() -> None:
+            try:
+                self._carry_out(steps)
+            except BeanopsError as error:
+                self._grid.say("status", str(error), "error")
+            except Exception as error:
+                self._grid.say("status", f"{type(error).__name__}: {error}", "error")
+
+        self._thread = threading.Thread(target=run, name="beanops-act", daemon=True)
+        self._thread.start()
+        self._thread.join(PATIENCE)
+
+    def undo(self) -> list[Run]:
+        """Take back what was done last.
+
+        Raises
+        ------
+        UsageError
+            There is nothing to take back.
+        """
+        if not self._undoable:
+            raise UsageError("there is nothing to undo: this view has done nothing yet, or has undone it")
+        return self.act("undo", *self.undoing(self._undoable))
+
+    def undoing(self, runs: Sequence[str]) -> list[Step]:
+        """Return the steps that take back runs, the last one first."""
+        return [partial(self._take_back, run) for run in reversed(runs)]
+
+    def _take_back(self, run: str, _: object) -> Run:
+        return self._undo(run)
+
+    def cancel(self) -> None:
+        """End what is under way after the batch that it is in."""
+        self._cancelled = True
+
+    def wait(self) -> None:
+        """Wait until what a click began is over."""
+        if self._thread is not None:
+            self._thread.join()
+
+    def _begin(self, name: str) -> None:
+        if not self._busy.acquire(blocking=False):
+            raise UsageError(f"{name} was refused: {self._under_way} is still under way; wait for it or cancel it")
+        self._under_way = name
+        self._cancelled = False
+
+    def _carry_out(self, steps: Sequence[Step]) -> list[Run]:
+        runs: list[Run] = []
+        try:
+            for step in steps:
+                if self._cancelled:
+                    break
+                runs.append(step(self._progress))
+        finally:
+            self._grid.say("progress", "")
+            self._busy.release()
+            self._tell(runs)  # also when one in their midst was refused
+        return runs
+
+    def _progress(self, run: Run) -> None:
+        if self._cancelled:
+            run.cancel()
+        if time.monotonic() - self._reported >= PERIOD:
+            self._reported = time.monotonic()
+            left_out = run.skipped + run.failed + run.unknown
+            self._grid.say("progress", f"{run.action}: {run.done:,} done" + (f", {left_out:,} not" if left_out else ""))
+
+    def _tell(self, runs: Sequence[Run]) -> None:
+        if not runs:
+            return
+        failed = any(run.failed or run.unknown or run.stopped for run in runs)
+        tone = "done" if all(run.complete for run in runs) else "error" if failed else "warning"
+        self._grid.say("status", "; ".join(run.summary for run in runs), tone)
+        done = [run for run in runs if run.done]
+        if runs[0].action == "undo":
+            self._offer((), "")
+        elif done:
+            count = sum(run.done for run in done)
+            self._offer([run.id for run in done], f"Undo {done[0].action} ({count:,})")
+        self._done(runs)
+
+    def _offer(self, runs: Sequence[str], label: str) -> None:
+        self._undoable = tuple(runs)
+        self._grid.offer("undo", label, self._undoable)

@@ -1,0 +1,105 @@
+"""``%load_ext beanops``, then ``%beans``: the commands that people type most, on one line and with one result."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from typing import Any
+
+from beanops.protocol.errors import BeanopsError, UsageError
+from beanops.session.session import Session, connect
+
+#: The variable of the notebook that holds the session.
+NAME = "session"
+
+HELP = """\
+%beans connect SERVER     open a session, as the variable session
+%beans [tubes]            all tubes
+%beans jobs TUBE [WHERE]  the jobs of a tube, such as: jobs mail state = 'buried'
+%beans peek ID            a job with its body
+%beans kick|bury|release|delete ID ...
+%beans move ID ... TUBE   put jobs into another tube
+%beans undo [RUN]         take back a run, by default the last one
+%beans actions            what was done last
+%beans browse TUBE        the jobs of a tube live
+%beans dashboard          the tubes live
+Each gives what the session's method gives: df = %beans jobs mail"""
+
+
+def _ids(words: list[str]) -> list[int]:
+    if not words or not all(word.isdecimal() for word in words):
+        raise UsageError("it needs ids of jobs, such as 17 18")
+    return [int(word) for word in words]
+
+
+def _one(words: list[str], what: str) -> str:
+    if len(words) != 1:
+        raise UsageError(f"it needs {what}, and nothing else")
+    return words[0]
+
+
+def _undo(session: Session, words: list[str]) -> Any:
+    done = session.runs.query("done > 0 and action != 'undo'")["run"]
+    undone = set(session.runs["undoes"].dropna())
+    left = [run for run in done if run not in undone]
+    if not words and not left:
+        raise UsageError("there is nothing to undo")
+    return session.undo(_one(words or left[-1:], "a run"))
+
+
+#: What each word does. A predicate is taken as it stands, for it has quotes of its own.
+COMMANDS: dict[str, Callable[[Session, list[str]], Any]] = {
+    "tubes": lambda session, _: session.tubes(),
+    "peek": lambda session, words: session.job(_ids([_one(words, "an id")])[0]),
+    "kick": lambda session, words: session.kick(_ids(words)),
+    "bury": lambda session, words: session.bury(_ids(words)),
+    "release": lambda session, words: session.release(_ids(words)),
+    "delete": lambda session, words: session.delete(_ids(words)),
+    "move": lambda session, words: session.move(_ids(words[:-1]), words[-1]),
+    "undo": _undo,
+    "actions": lambda session, _: session.actions.tail(20),
+    "browse": lambda session, words: session.browse(_one(words, "a tube")),
+    "dashboard": lambda session, _: session.dashboard(),
+}
+
+
+def beans(line: str, variables: dict[str, Any]) -> Any:
+    """Carry out a line on the session among the notebook's variables.
+
+    Raises
+    ------
+    UsageError
+        It is not understood, or there is no session.
+    """
+    word, _, rest = line.strip().partition(" ")
+    if word in ("help", "?"):
+        print(HELP)
+        return None
+    if word == "connect":
+        variables[NAME] = connect(rest.strip() or "127.0.0.1:11300", source="notebook")
+        return variables[NAME]
+    session = variables.get(NAME)
+    if not isinstance(session, Session):
+        raise UsageError("there is no session: %beans connect SERVER, or session = beanops.connect(...)")
+    if word == "jobs":
+        tube, _, where = rest.strip().partition(" ")
+        if not tube:
+            raise UsageError("it needs a tube, and maybe a predicate")
+        return session.jobs(tube, where=where.strip() or None)
+    act = COMMANDS.get(word or "tubes")
+    if act is None:
+        raise UsageError(f"{word} is unknown; %beans help shows what there is")
+    return act(session.through("notebook"), shlex.split(rest))
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Give an IPython shell the magic ``%beans``."""
+
+    def magic(line: str) -> Any:
+        try:
+            return beans(line, shell.user_ns)
+        except BeanopsError as error:
+            print(f"%beans: {error}")
+            return None
+
+    shell.register_magic_function(magic, "line", "beans")

@@ -1,0 +1,123 @@
+"""What a session is in a notebook: the views that it opens, and the names that a key completes. The views are a face's.
+
+The face is found by its name: a session must not know the faces, which import it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from importlib import import_module
+from typing import Any, SupportsIndex
+
+from beanops.protocol.errors import BeanopsError
+
+
+class Views:
+    """The part of a session that a notebook sees."""
+
+    def dashboard(self, name: str = "dashboard") -> Any:
+        """Return a live view of the tubes for a notebook, with buttons to act; needs ``beanops[notebook]``.
+
+        Parameters
+        ----------
+        name : str
+            A view of the same name and server that is shown already is closed, so that a cell can run again.
+
+        Returns
+        -------
+        beanops.notebook.dashboard.Dashboard
+            Shown by a notebook when it ends a cell; closed by ``close()`` or a ``with`` block.
+
+        Examples
+        --------
+        >>> view = session.dashboard()          # doctest: +SKIP
+        >>> view.select("mail")
+        >>> view.pause(60)
+        """
+        return _face().dashboard(self, name)
+
+    def browse(
+        self,
+        tube: str | None = None,
+        *,
+        state: str | Iterable[str] | None = None,
+        where: str | None = None,
+        limit: SupportsIndex | None = 100_000,
+        order: str = "newest",
+        name: str = "browse",
+    ) -> Any:
+        """Return a live view of jobs for a notebook, filled as they are found; needs ``beanops[notebook]``.
+
+        Parameters
+        ----------
+        tube, state, where, limit, order
+            Which jobs, as in `scan`.
+        name : str
+            As in `dashboard`.
+
+        Returns
+        -------
+        beanops.notebook.browser.Browser
+            Shown by a notebook when it ends a cell; its ``selection`` is a frame of the selected jobs.
+
+        Examples
+        --------
+        >>> view = session.browse("mail", state="buried", where="data->>'$.user' = '7'")          # doctest: +SKIP
+        >>> view.wait().select_all()
+        >>> view.kick()
+        """
+        return _face().browse(self, name, tube, state=state, where=where, limit=limit, order=order)
+
+    def reserve_widget(self, tube: str, name: str = "reserve") -> Any:
+        """Return a view that holds the next ready job of a tube, with its time left; needs ``beanops[notebook]``.
+
+        Parameters
+        ----------
+        tube : str
+            Its name.
+        name : str
+            As in `dashboard`.
+
+        Returns
+        -------
+        beanops.notebook.holder.Holder
+            It gives the job back when it is closed, unless something else was done to it.
+
+        Raises
+        ------
+        NotFound
+            There is no such tube.
+
+        Examples
+        --------
+        >>> view = session.reserve_widget("mail")          # doctest: +SKIP
+        >>> view.reservation.body
+        >>> view.bury()
+        """
+        return _face().reserve_widget(self, name, tube)
+
+    def __getitem__(self: Any, tube: str) -> Any:
+        """Return the jobs of a tube as a frame; its name can be completed with Tab.
+
+        Raises
+        ------
+        NotFound
+            There is no such tube.
+
+        Examples
+        --------
+        >>> session["mail"].query("state == 'buried'")          # doctest: +SKIP
+        """
+        self.tube(tube)
+        return self.jobs(tube)
+
+    def _ipython_key_completions_(self: Any) -> list[str]:
+        # A key pressed at the wrong time must not end in a traceback.
+        with suppress(BeanopsError):
+            return list(self._looking().list_tubes())
+        return []
+
+
+def _face() -> Any:
+    return import_module("beanops.notebook.open")

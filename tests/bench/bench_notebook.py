@@ -1,0 +1,227 @@
+"""What the notebook face costs: a table until it is seen, a patch until it is seen, an hour of a dashboard."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import median
+
+import ipywidgets
+
+from beanops import connect
+from beanops.embedded.process import Beanstalkd
+from beanops.notebook.dashboard import Dashboard
+from beanops.notebook.poll import Poller
+from tests.bench.figures import Figure, show
+from tests.notebook.lab import CHROMIUM, FLAGS, Lab, Notebook, jupyter_lab
+
+#: Rows, and the milliseconds until the first is seen that were measured when the table was planned.
+TABLES = {1_000: 900, 10_000: 1_400, 100_000: 2_300}
+#: The most rows that are given to grids which take tens of seconds for more.
+MOST_FOR_OTHERS = 10_000
+
+MADE = """
+import json, random, time
+import pandas as pd
+from beanops.notebook import tables
+from beanops.notebook.grid import Grid
+STATES = ["ready", "delayed", "buried"]
+def rows(n, age=0):
+    return {str(i): (STATES[i % 3], str(i), "mail", age + i % 7200, None, 65536, i % 5, i % 3, 0, f'{{"user": {i}}}')
+            for i in range(1, n + 1)}
+def new():
+    return Grid(tables.JOBS, noun="job", actions=tables.JOB_BUTTONS, visible=15, filter=True)
+"""
+OURS = "grid = new(); grid.update(made); grid.widget"
+OTHERS = {
+    "itables": ("import itables; itables.show(frame, maxBytes=0, connected=False)", ".jp-OutputArea table tbody tr td"),
+    "ipydatagrid": ("import ipydatagrid; ipydatagrid.DataGrid(frame)", ".lm-DataGrid canvas"),
+}
+OUR_ROW = ".beanops-body .beanops-row:not([hidden])"
+
+#: Run a cell and resolve with the milliseconds until something is seen.
+SEEN = """([cell, selector]) => new Promise((resolve, reject) => {
+  const started = performance.now();
+  const look = () => {
+    const seen = document.querySelectorAll(".jp-CodeCell")[cell].querySelector(selector);
+    if (seen?.clientHeight) requestAnimationFrame(() => resolve(performance.now() - started));
+    else if (performance.now() - started > 60000) reject(new Error(`nothing like ${selector} was seen`));
+    else setTimeout(look, 5);
+  };
+  window.jupyterapp.commands.execute("notebook:run-cell");
+  look();
+})"""
+
+#: Resolve with the moment when the first row shows a value, in milliseconds since 1970.
+SHOWS = """(text) => new Promise((resolve) => {
+  const row = document.querySelector('.beanops-body .beanops-row[data-key="1"]');
+  const look = () => {
+    if (row.textContent.includes(text)) requestAnimationFrame(() => resolve(Date.now()));
+    else setTimeout(look, 1);
+  };
+  look();
+})"""
+
+
+@contextmanager
+def lab() -> Iterator[Lab]:
+    """Start JupyterLab and a browser."""
+    from playwright.sync_api import sync_playwright
+
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        launch = playwright.chromium.launch
+        with jupyter_lab(Path(folder), lambda: launch(executable_path=CHROMIUM, args=FLAGS)) as running:
+            yield running
+
+
+def until_seen(notebook: Notebook, cell: int, selector: str) -> float:
+    """Run a cell; return the milliseconds until it shows something."""
+    notebook.page.locator(".jp-CodeCell").nth(cell).locator(".jp-InputPrompt").click()
+    return float(notebook.page.evaluate(SEEN, [cell, selector]))
+
+
+def first_rows(running: Lab) -> list[Figure]:
+    """Return the milliseconds to the first row of tables of several sizes, and of other grids beside them."""
+    figures = []
+    others = {name: OTHERS[name] for name in OTHERS if find_spec(name)}
+    for size, limit in TABLES.items():
+        taken = []
+        for _ in range(3):
+            with running.notebook(OURS) as notebook:
+                notebook.page.set_default_timeout(60_000)
+                notebook.run(f"{MADE}\nmade = rows({size})")
+                taken.append(until_seen(notebook, 0, OUR_ROW))
+        figures.append(Figure(f"{size:,} rows until the first is seen", median(taken), limit, 1.5, False, "ms"))
+        if size > MOST_FOR_OTHERS:
+            continue
+        for name, (code, selector) in others.items():
+            with running.notebook(code) as notebook:
+                notebook.page.set_default_timeout(60_000)
+                made = "pd.DataFrame(rows({}).values(), columns=[column.label for column in tables.JOBS])"
+                notebook.run(f"{MADE}\nimport {name}\nframe = {made.format(size)}")
+                other = until_seen(notebook, 0, selector)
+            figures.append(Figure(f"  the same, beside {name}", median(taken), other, 1.0, False, "ms"))
+    for name in OTHERS.keys() - others.keys():
+        print(f"{name} is not installed, so it is not measured beside: pip install '.[bench]'")
+    return figures
+
+
+def patches(running: Lab) -> list[Figure]:
+    """Return the milliseconds until a patch of 5 % of 10,000 rows is seen; the selection must outlive it."""
+    with running.notebook(OURS) as notebook:
+        notebook.run(f"{MADE}\nmade = rows(10_000)")
+        until_seen(notebook, 0, OUR_ROW)
+        notebook.row(0, "3").click()
+        taken = []
+        for number in range(1, 12):
+            notebook.page.wait_for_timeout(150)
+            age = number * 86_400
+            notebook.page.evaluate(f"() => {{ window.shown = ({SHOWS})('{number}d'); }}")
+            change = f"later = {{**made, **{{key: cells for key, cells in rows(500, {age}).items()}}}}"
+            sent = float(notebook.run(f"{change}\nprint(time.time()); grid.update(later)"))
+            taken.append(notebook.page.evaluate("() => window.shown") - sent * 1000)
+        assert notebook.run_json("grid.selected") == ["3"], "the selection was lost"
+        assert notebook.row(0, "3").get_attribute("aria-selected") == "true", "the selection is not shown"
+    return [Figure("5 % of 10,000 rows patched until seen", median(taken[1:]), 100, 1.0, False, "ms")]
+
+
+def wire(running: Lab) -> list[Figure]:
+    """Return the bytes of one update of the charts, as they reach the browser."""
+    sizes: list[int] = []
+
+    def hear(payload: str | bytes) -> None:
+        data = payload.encode() if isinstance(payload, str) else payload
+        if b'"kind": "sample"' in data or b'"kind":"sample"' in data:
+            sizes.append(len(data))
+
+    with Beanstalkd() as server, running.notebook("session.dashboard()") as notebook:
+        notebook.page.on("websocket", lambda socket: socket.on("framereceived", hear))
+        notebook.run(f"import beanops; session = beanops.connect({server.address!r})")
+        notebook.reload()  # so that the socket is one that is listened to
+        until_seen(notebook, 0, ".beanops-canvas")
+        notebook.until(lambda: len(sizes) > 5)
+    return [Figure("an update of the charts on the wire", median(sizes), 2000, 1.0, False, "B")]
+
+
+def _resident() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _census() -> dict[str, int]:
+    gc.collect()
+    descriptors = []
+    for name in os.listdir("/proc/self/fd"):
+        with suppress(OSError):
+            descriptors.append(os.readlink(f"/proc/self/fd/{name}"))
+    return {
+        "widgets": len(ipywidgets.widgets.widget._instances),
+        "threads": threading.active_count(),
+        "sockets": sum(name.startswith("socket:") for name in descriptors),
+        "memory": _resident(),
+    }
+
+
+def an_hour() -> list[Figure]:
+    """Return what has grown after an hour of a dashboard at two looks a second; the clock is the test's."""
+    now = [0.0]
+    with Beanstalkd() as server, connect(server.address) as session, connect(server.address) as watched:
+        for number in range(20):
+            session.put(f"tube-{number}", b"{}")
+        poller = Poller(lambda: watched, lambda: now[0])
+        view = Dashboard(session, _Still(), "dashboard")  # type: ignore[arg-type]
+        for part in (view.chart, view.tubes, view.heads, view.log):
+            part.widget.send = json.dumps
+            part._receive(None, {"kind": "hello"}, None)
+        view.show(poller.look())
+        view.select("tube-1")
+        censuses = []
+        for tick in range(7200):
+            now[0] += 0.5
+            if tick % 50 == 0:
+                watched._acting().put(b"{}")
+            view.show(poller.look(set(view.wanted), set(view.followed)))
+            if tick in (1800, 7199):  # the charts and the history are full by the first
+                censuses.append(_census())
+        view.close()
+    start, end = censuses
+    units = {"widgets": "", "threads": "", "sockets": "", "memory": "kB"}
+    scale = {"memory": 1000}
+    return [
+        Figure(
+            f"{name} after an hour at 2 Hz",
+            end[name] / scale.get(name, 1),
+            start[name] / scale.get(name, 1),
+            1.02 if name == "memory" else 1.0,
+            False,
+            unit,
+        )
+        for name, unit in units.items()
+    ]
+
+
+class _Still:
+    """In the place of the poller's thread: the ticks are made above."""
+
+    def add(self, view: object) -> None: ...
+    def discard(self, view: object) -> None: ...
+    def hurry(self) -> None: ...
+
+
+def main() -> None:
+    """Print all figures."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["BEANOPS_JOURNAL"] = f"{folder}/journal.sqlite"
+        show("notebook: an hour of a dashboard", an_hour())
+        with lab() as running:
+            show("notebook: tables and charts in a browser", [*first_rows(running), *patches(running), *wire(running)])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,219 @@
+"""The browser of jobs in Python, without a page: what it finds, what its methods and buttons do, how it ends."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+import beanops
+from beanops.embedded.process import Beanstalkd
+from beanops.jobs.scan import Scan
+from beanops.jobs.where import PredicateError
+from beanops.notebook import desk
+from beanops.notebook.browser import Browser
+from beanops.notebook.poll import Tick
+from beanops.protocol import commands
+from beanops.protocol.errors import UsageError
+from beanops.session.run import Run
+from beanops.session.session import Session
+from tests.notebook.pages import Page
+from tests.waits import until
+
+
+@pytest.fixture
+def session(beanstalkd: Beanstalkd) -> Iterator[Session]:
+    with beanops.connect(beanstalkd.address) as session:
+        for number in range(1, 7):
+            session.put("mail", b'{"user": %d, "password": "hunter2"}' % number, delay=60 if number == 6 else 0)
+        session.bury([1, 2, 3])
+        session.put("other", b"x")
+        yield session
+
+
+@pytest.fixture
+def view(session: Session) -> Iterator[Browser]:
+    with session.browse("mail") as view:
+        yield view.wait()
+
+
+def states(view: Browser) -> dict[str, str]:
+    return {key: cells[0] for key, cells in view.jobs.rows.items()}
+
+
+def click(view: Browser, name: str, *keys: str, text: str = "") -> None:
+    Page(view.jobs).says("action", name=name, keys=list(keys), clicked=time.monotonic(), text=text)
+    view.wait()
+
+
+def test_it_shows_the_jobs_that_are_meant_and_says_whether_that_is_all(view: Browser, session: Session) -> None:
+    assert list(view.jobs.rows) == ["6", "5", "4", "3", "2", "1"]
+    assert view.jobs.said("title") == "jobs of mail · complete: 6 found"
+    with session.browse("mail", state="buried", where="data->>'$.user' = '2'", name="two") as some:
+        assert list(some.wait().jobs.rows) == ["2"]
+        assert some.jobs.said("title") == "jobs of mail, buried, where data->>'$.user' = '2' · complete: 3 found"
+
+
+def test_the_question_box_scans_again_and_a_wrong_question_changes_nothing(view: Browser) -> None:
+    page = Page(view.jobs)
+    page.says("ask", text="(data->>'$.user')::int > 4")
+    view.wait()
+    assert list(view.jobs.rows) == ["6", "5"]
+    page.says("ask", text="colour = 4")
+    assert list(view.jobs.rows) == ["6", "5"]
+    assert view.status.startswith("the predicate at character 1: there is no column")
+    with pytest.raises(PredicateError):
+        view.find("nonsense")
+    page.says("ask", text="")
+    assert len(view.wait().jobs.rows) == 6
+
+
+def test_the_body_of_the_job_that_was_chosen_last_is_opened(view: Browser) -> None:
+    Page(view.jobs).says("select", keys=["1", "4"], focus="4")
+    assert '"user": 4' in view.jobs.said("detail")
+    view.select(2)
+    assert '"user": 2' in view.jobs.said("detail")
+    with pytest.raises(UsageError, match="job 77 is not in the table"):
+        view.select(77)
+
+
+def test_the_selection_is_a_frame(view: Browser) -> None:
+    assert view.selection.empty
+    view.select(1, 4)
+    assert view.selection.set_index("id")["state"].to_dict() == {4: "ready", 1: "buried"}
+    view.select_all()
+    assert len(view.selection) == 6
+
+
+@pytest.mark.parametrize("by", ["method", "button"])
+@pytest.mark.parametrize(
+    ("verb", "jobs", "after"),
+    [
+        ("kick", (1, 2), {"1": "ready", "2": "ready"}),
+        ("bury", (4, 6), {"4": "buried", "6": "buried"}),
+        ("release", (1, 6), {"1": "ready", "6": "ready"}),
+        ("delete", (1, 4), {"1": None, "4": None}),
+        ("move", (1, 4), {"1": None, "4": None}),
+    ],
+)
+def test_what_a_button_does_shows_and_can_be_undone(
+    view: Browser, session: Session, by: str, verb: str, jobs: tuple[int, ...], after: dict[str, str | None]
+) -> None:
+    before = states(view)
+    to = "elsewhere" if verb == "move" else ""
+    if by == "button":
+        click(view, verb, *map(str, jobs), text=to)
+    else:
+        view.select(*jobs)
+        assert getattr(view, verb)(*([to] if to else [])).done == 2
+    assert view.status == f"{verb}: 2 done"
+    assert {key: states(view).get(key) for key in after} == after
+    assert session.actions.iloc[-1][["source", "action"]].tolist() == ["notebook", verb]
+    if by == "button":
+        click(view, "undo", session.runs.iloc[-1]["run"])
+    else:
+        view.undo()
+    assert sorted(states(view).values()) == sorted(before.values())
+    assert session.tube("mail").current_jobs_buried == 3
+    with pytest.raises(UsageError, match="nothing to undo"):
+        view.undo()
+
+
+def test_a_long_run_tells_its_progress_and_can_be_cancelled(
+    view: Browser, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "PERIOD", 0.0)
+    monkeypatch.setattr(desk, "PATIENCE", 0.0)
+    reached, go_on = threading.Event(), threading.Event()
+    kick = Session.kick
+
+    def one_by_one(self: Session, jobs: list[int], **options: object) -> Run:
+        def progress(run: Run) -> None:
+            options["progress"](run)  # type: ignore[operator]
+            if not run.done:
+                return
+            reached.set()
+            go_on.wait(5)
+            options["progress"](run)  # type: ignore[operator]
+
+        return kick(self, jobs, rate=4, progress=progress)
+
+    monkeypatch.setattr(Session, "kick", one_by_one)
+    page = Page(view.jobs)
+    page.says("action", name="kick", keys=["1", "2", "3"], clicked=time.monotonic())
+    assert reached.wait(5)
+    assert view.jobs.said("progress") == "kick: 1 done"
+    page.says("action", name="bury", keys=["4"], clicked=time.monotonic())
+    assert view.status == "bury was refused: kick is still under way; wait for it or cancel it"
+    page.says("cancel")
+    go_on.set()
+    view.wait()
+    assert view.status == "kick: 1 done; stopped: cancelled"
+    assert view.jobs.said("progress") == ""
+    assert session.tube("mail").current_jobs_buried == 2
+
+
+def test_a_scan_tells_its_progress_and_can_be_cancelled(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    reached, go_on = threading.Event(), threading.Event()
+    next_batch = Scan._next_batch
+
+    def slowly(self: Scan, wanted: int | None) -> object:
+        if self.progress.looked > 256:
+            reached.set()
+            go_on.wait(5)
+        return next_batch(self, wanted)
+
+    monkeypatch.setattr(Scan, "_next_batch", slowly)
+    list(session._acting().pipeline(commands.put(b"x") for _ in range(3000)))
+    with session.browse("default") as view:
+        assert reached.wait(5)
+        assert re.match(r"[\d,]+ of 3,000 found, [\d,]+ ids to look at", view.jobs.said("progress"))
+        assert len(view.jobs.rows) == 256
+        Page(view.jobs).says("cancel")
+        go_on.set()
+        view.wait()
+        assert "incomplete: " in view.jobs.said("title")
+        assert 0 < len(view.jobs.rows) < 3000
+
+
+def test_a_selected_job_follows_what_workers_do(view: Browser, session: Session) -> None:
+    view.select(4, 5)
+    session.delete(4)
+    session.bury(5)
+    until(lambda: states(view).get("5") == "buried" and "4" not in states(view))
+
+
+def test_a_lost_server_shows(view: Browser, session: Session) -> None:
+    view.show(Tick(0.0, None, {}, {}, lost="it closed the connection"))
+    assert view.jobs.said("title") == f"{session.address} is lost: it closed the connection · trying again"
+    view.show(Tick(1.0, None, {}, {}))
+    assert view.jobs.said("title") == "jobs of mail · as it was before the server was lost"
+
+
+def test_what_a_notebook_file_keeps_is_cut_escaped_and_redacted(session: Session) -> None:
+    session.put("mail", b'{"name": "<script>alert(1)</script>", "token": "s3cret"}')
+    with session.browse("mail") as view:
+        bundle = view._repr_mimebundle_()
+        view.select(8)
+        assert "s3cret" in view.jobs.said("detail")
+        saved = json.dumps([bundle, {**view.jobs.widget.get_state(), "_esm": "", "_css": ""}])
+    for secret in ("hunter2", "s3cret"):
+        assert secret not in saved
+    assert "<script" not in bundle["text/html"]
+    assert "&lt;script&gt;" in saved
+    assert "[redacted]" in saved
+
+
+def test_a_read_only_session_only_looks(beanstalkd: Beanstalkd) -> None:
+    with beanops.connect(beanstalkd.address, read_only=True) as session, session.browse() as view:
+        assert [action["name"] for action in view.jobs.widget.options["actions"]] == ["refresh"]
+
+
+def test_it_ends_with_its_threads(session: Session) -> None:
+    view = session.browse("mail")
+    view.close()
+    until(lambda: not any(thread.name.startswith("beanops-") for thread in threading.enumerate()))

@@ -1,0 +1,100 @@
+"""What a notebook expects of objects: reprs that ask nobody, completed keys, and a magic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from IPython.core.completer import provisionalcompleter
+from IPython.core.interactiveshell import InteractiveShell
+
+import beanops
+from beanops.embedded.process import Beanstalkd
+from beanops.protocol.errors import NotFound
+from beanops.session.session import Session
+
+
+@pytest.fixture
+def session(beanstalkd: Beanstalkd) -> Iterator[Session]:
+    with beanops.connect(beanstalkd.address) as session:
+        session.put("mail", b'{"user": "<script>alert(1)</script>", "password": "hunter2"}', ttr=90)
+        session.put("main", b"y" * 3000)
+        yield session
+
+
+def test_reprs_are_compact_escaped_redacted_and_ask_nobody(session: Session, beanstalkd: Beanstalkd) -> None:
+    job = session.job(1)
+    done = session.kick([1, 99])
+    held = session.reserve("mail")
+    values = [session, job, session.peek(2), done, held]
+    beanstalkd.stop(kill=True)
+    assert [repr(value) for value in values] == [
+        f"<Session {session.address}>",
+        "<FoundJob 1, ready in mail, 60 bytes>",
+        "<Job 2, 3,000 bytes>",
+        f"<Run {done.id} kick: 0 done, 2 skipped "
+        "(job 1: it is ready; kick takes buried or delayed jobs; job 99: it does not exist)>",
+        repr(held),
+    ]
+    html = "".join(value._repr_html_() for value in values if hasattr(value, "_repr_html_"))
+    assert "&lt;script&gt;alert(1)" in html
+    assert "<script" not in html
+    assert "hunter2" not in html
+    for said in (str(session.address), "Job 1", "it does not exist", "s of 90 s"):
+        assert said in html
+    assert len(html) < 4000
+
+
+def test_a_tube_is_found_by_its_name_and_its_name_completed(session: Session, shell: InteractiveShell) -> None:
+    assert session["mail"]["id"].tolist() == [1]
+    with pytest.raises(NotFound):
+        session["mial"]
+    typed = 'session["ma'
+    with provisionalcompleter():
+        offered = {completion.text for completion in shell.Completer.completions(typed, len(typed))}
+    assert {text.strip("\"']") for text in offered} == {"mail", "main"}
+
+
+def test_a_lost_server_completes_nothing(session: Session, beanstalkd: Beanstalkd) -> None:
+    beanstalkd.stop(kill=True)
+    assert session._ipython_key_completions_() == []
+
+
+@pytest.fixture
+def shell(session: Session) -> Iterator[InteractiveShell]:
+    shell = InteractiveShell.instance()
+    shell.user_ns["session"] = session
+    shell.run_line_magic("load_ext", "beanops")
+    yield shell
+    shell.run_line_magic("reset", "-f")
+    InteractiveShell.clear_instance()
+
+
+def test_the_magic_does_what_people_type_most(
+    shell: InteractiveShell, session: Session, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def beans(line: str) -> object:
+        return shell.run_line_magic("beans", line)
+
+    assert beans("")["name"].tolist() == ["default", "mail", "main"]  # type: ignore[index]
+    assert repr(beans("peek 2")) == "<FoundJob 2, ready in main, 3,000 bytes>"
+    assert beans("bury 1 2").done == 2  # type: ignore[attr-defined]
+    assert beans("jobs mail state = 'buried'")["id"].tolist() == [1]  # type: ignore[index]
+    assert beans("kick 1").done == 1  # type: ignore[attr-defined]
+    assert beans("undo").done == 1  # type: ignore[attr-defined]
+    assert session.job(1).stats.state == "buried"
+    assert beans("move 1 2 default").done == 2  # type: ignore[attr-defined]
+    assert set(beans("actions")["source"]) == {"script", "notebook"}  # type: ignore[index]
+    beans(f"connect {session.address}")
+    assert shell.user_ns["session"] is not session
+    capsys.readouterr()
+    for line, answer in {
+        "dance": "%beans: dance is unknown; %beans help shows what there is",
+        "kick mail": "%beans: it needs ids of jobs, such as 17 18",
+        "peek 77": "%beans: NOT_FOUND to 'stats-job 77': the job does not exist, or is in another state or not yours",
+    }.items():
+        assert beans(line) is None
+        assert capsys.readouterr().out.startswith(answer[:30])
+    shell.user_ns.pop("session").close()
+    beans("tubes")
+    assert "there is no session: %beans connect SERVER" in capsys.readouterr().out
