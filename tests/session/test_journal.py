@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import sqlite3
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -76,7 +77,11 @@ def _act_apart(address: str, url: str, tube: str) -> None:
             session.delete(run.ids)
 
 
-def test_processes_share_a_journal_that_none_of_them_found(journal_url: str, beanstalkd: Beanstalkd) -> None:
+def test_processes_share_a_journal_that_none_of_them_found(
+    journal_url: str, beanstalkd: Beanstalkd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Where IPython ran in this process before, the main module is its own, of which spawning makes nothing.
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", None, raising=False)
     spawn = multiprocessing.get_context("spawn")
     tubes = ["a", "b", "c"]
     processes = [spawn.Process(target=_act_apart, args=(beanstalkd.address, journal_url, tube)) for tube in tubes]

@@ -18,7 +18,7 @@ VOLATILE = (
     (r"age \d+s", lambda match: "age ##"),
     (r" +\d{1,2}s\b", lambda match: "##".rjust(len(match.group()))),
     (r"\b\d\d:\d\d:\d\d\b", lambda match: "##:##:##"),
-    (r"(?<=\d-)[0-9a-f]{4}\b", lambda match: "####"),
+    (r"(?<=\d-)[0-9a-f]{8}\b", lambda match: "####"),
 )
 
 
