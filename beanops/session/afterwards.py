@@ -38,7 +38,7 @@ def resume_run(session: Session, actor: Actor, run: str, reason: str | None) -> 
     finished, done = _finished(journal, family)
     request = family[0].request
     settings = Settings(**request["settings"])
-    options = Options(**{name: request[name] for name in ("state", "where", "order") if name in request})  # type: ignore[typeddict-item]
+    options = Options(**{name: request[name] for name in ("state", "where", "order", "seen_in") if name in request})  # type: ignore[typeddict-item]
     limit = request.get("limit")
     left = None if limit is None else max(0, limit - done)
     asked = request["jobs"] if "jobs" in request else [id for id in asked_ids(request) if id not in finished]

@@ -50,6 +50,8 @@ class Options(TypedDict, total=False):
         Most jobs a second.
     progress : callable or None
         Called with the `Run` before the first batch and after each; the run's ``cancel`` ends it.
+    seen_in : str or None
+        The tube where jobs that are named by id were seen; an id that is in another tube by now is left alone.
     """
 
     state: str | Iterable[str] | None
@@ -60,6 +62,7 @@ class Options(TypedDict, total=False):
     dry_run: bool
     rate: float | None
     progress: Callable[[Run], None] | None
+    seen_in: str | None
 
 
 def how_of(options: Options) -> How:
@@ -93,7 +96,7 @@ def request_of(jobs: Any, settings: Settings, options: Options, there: Session |
         request["state"] = state if isinstance(state, str) else list(state)
     if limit is not None:
         request["limit"] = int(limit)
-    request |= {name: value for name in ("where", "order") if (value := options.get(name)) is not None}
+    request |= {name: value for name in ("where", "order", "seen_in") if (value := options.get(name)) is not None}
     request["settings"] = settings._asdict()
     if there is not None:
         request["server"] = str(there.address)
@@ -152,10 +155,12 @@ def orders_of(look: Finding, verb: Verb, jobs: Any, settings: Settings, options:
     if limit is not None:
         ids = ids[: check_number("limit", limit, U32_MAX)]
     meant = _meant(jobs)
+    tube = options.get("seen_in")
+    others = None if tube is None else _Meant(tube)
     parts = (ids[start : start + size] for start in range(0, len(ids), size))
     batches = (
         [
-            Order(verb, id, job, settings, job and _unlike(job, states, meant.get(id)))
+            Order(verb, id, job, settings, job and _unlike(job, states, meant.get(id, others)))
             for id, job in zip(part, look_up(look, part, bodies), strict=True)
         ]
         for part in parts

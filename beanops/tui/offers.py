@@ -99,6 +99,11 @@ def _takes(name: str) -> Callable[[Target], bool]:
     return lambda target: any(target.states.get(state) for state in taken)
 
 
+def _options(request: Request) -> Options:
+    # A server that was restarted without its jobs gives their ids out again, for others.
+    return {"progress": request.progress, "seen_in": request.tube if len(request.tubes) == 1 else None}
+
+
 def _on_jobs(
     name: str,
     key: str,
@@ -117,7 +122,7 @@ def _on_jobs(
         _takes(name),
         lambda request: f"{label} {request.jobs}{how(request)}?",
         note,
-        lambda session, request: outcome_of([perform(session, request, {"progress": request.progress})]),
+        lambda session, request: outcome_of([perform(session, request, _options(request))]),
         ask,
         "jobs",
         destroys=name in ("delete", "move"),

@@ -288,3 +288,12 @@ def test_read_only_is_refused_below_every_face(open_session: Callable[..., Sessi
     assert session.kick(ids, dry_run=True).done == 2
     assert population(worker) == before
     assert session.runs.empty
+
+
+def test_an_id_that_is_in_another_tube_by_now_is_left_alone(session: Session, worker: Client) -> None:
+    """What was seen in a tube may be another's job after a restart: a face says where it saw it."""
+    (id,) = fill(worker, "billing", "buried", 1)
+    run = session.delete([id], seen_in="mail")
+    assert (run.done, run.skipped) == (0, 1)
+    assert "another job's by now" in run.summary
+    assert session.delete([id], seen_in="billing").done == 1
