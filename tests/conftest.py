@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from beanops import Client
 from beanops.embedded.process import Beanstalkd
 from tests.needs import missing
 
@@ -40,6 +41,12 @@ def start_beanstalkd(request: pytest.FixtureRequest) -> Iterator[Callable[..., B
 def beanstalkd(start_beanstalkd: Callable[..., Beanstalkd]) -> Beanstalkd:
     """Start a fresh server of the test's own."""
     return start_beanstalkd()
+
+
+@pytest.fixture
+def client(beanstalk: Client) -> Client:
+    """Give a client of the test's own server, as the plugin connects it."""
+    return beanstalk
 
 
 @pytest.fixture(autouse=True)

@@ -55,12 +55,6 @@ def cli(beanstalkd: Beanstalkd, monkeypatch: pytest.MonkeyPatch, capfd: pytest.C
 
 
 @pytest.fixture
-def client(beanstalkd: Beanstalkd) -> Iterator[Client]:
-    with Client(beanstalkd.address) as client:
-        yield client
-
-
-@pytest.fixture
 def program(beanstalkd: Beanstalkd, monkeypatch: pytest.MonkeyPatch) -> Callable[..., subprocess.Popen[str]]:
     """Start beanops as a process of its own on the test's server."""
     monkeypatch.setenv("BEANOPS_SERVER", beanstalkd.address)

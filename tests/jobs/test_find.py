@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -25,18 +25,6 @@ DTYPES = {
     **dict.fromkeys(("reserves", "timeouts", "releases", "buries", "kicks"), np.dtype("uint32")),
     "size": np.dtype("uint32"), "body": pd.StringDtype(na_value=np.nan), "data": np.dtype("object"),
 }  # fmt: skip
-
-
-@pytest.fixture
-def session(beanstalkd: Beanstalkd) -> Iterator[Session]:
-    with connect(beanstalkd.address) as session:
-        yield session
-
-
-@pytest.fixture
-def client(beanstalkd: Beanstalkd) -> Iterator[Client]:
-    with Client(beanstalkd.address) as client:
-        yield client
 
 
 def test_a_frame_has_the_same_types_when_it_is_empty(session: Session, client: Client) -> None:

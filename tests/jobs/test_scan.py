@@ -24,12 +24,6 @@ from beanops.protocol.errors import ArgumentError, ConnectionLost
 from tests.waits import until
 
 
-@pytest.fixture
-def client(beanstalkd: Beanstalkd) -> Iterator[Client]:
-    with Client(beanstalkd.address) as client:
-        yield client
-
-
 def scan_of(client: Client, tube: str | None = None, idmap: IdMaps | None = None, **options: Any) -> Scan:
     how = {name: options.pop(name) for name in ("bodies", "probe", "max_rate", "polite", "sleep") if name in options}
     return Scan(lambda: client, select(tube, **options), IdMaps() if idmap is None else idmap, **how)

@@ -20,18 +20,6 @@ from beanops.protocol import JobStats
 from beanops.protocol.errors import ConnectionLost, UsageError
 
 
-@pytest.fixture
-def session(beanstalkd: Beanstalkd) -> Iterator[Session]:
-    with connect(beanstalkd.address) as session:
-        yield session
-
-
-@pytest.fixture
-def client(beanstalkd: Beanstalkd) -> Iterator[Client]:
-    with Client(beanstalkd.address) as client:
-        yield client
-
-
 def job(id: int, tube: str, body: bytes | None = b"{}") -> FoundJob:
     return FoundJob(JobStats(id, tube, "ready", 2**32 - 1, 3600, 1, 2, -3, 0, 4, 5, 6, 7, 8), body)
 

@@ -20,12 +20,6 @@ class Clock:
 
 
 @pytest.fixture
-def client(beanstalkd: Beanstalkd) -> Iterator[Client]:
-    with Client(beanstalkd.address) as client:
-        yield client
-
-
-@pytest.fixture
 def worker(beanstalkd: Beanstalkd) -> Iterator[Client]:
     with Client(beanstalkd.address) as client:
         yield client

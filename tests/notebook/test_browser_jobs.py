@@ -9,8 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from beanops.embedded.process import Beanstalkd
-from beanops.session.session import Session, connect
+from beanops.session.session import Session
 from tests.notebook.lab import Lab, Notebook, voila
 from tests.notebook.test_browser import BODIES, SHOWN, TUBE
 
@@ -25,12 +24,6 @@ _CELLS = (
 def opened(lab: Lab) -> Iterator[Notebook]:
     with lab.notebook(*_CELLS) as opened:
         yield opened
-
-
-@pytest.fixture
-def server(beanstalkd: Beanstalkd) -> Iterator[Session]:
-    with connect(beanstalkd.address) as session:
-        yield session
 
 
 @pytest.fixture

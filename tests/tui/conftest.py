@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from textual import events
+from textual.drivers.headless_driver import HeadlessDriver
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
@@ -118,15 +119,18 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def client(beanstalkd: Beanstalkd) -> Iterator[Client]:
-    with Client(beanstalkd.address) as client:
-        yield client
-
-
-@pytest.fixture
 def session(beanstalkd: Beanstalkd) -> Iterator[Session]:
     with connect(beanstalkd.address, source="tui", actor="tester") as session:
         yield session
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return what is written to the terminal."""
+    everything: list[str] = []
+    monkeypatch.setattr(HeadlessDriver, "write", lambda self, data: everything.append(data))
+    monkeypatch.setattr(HeadlessDriver, "is_headless", property(lambda self: False))
+    return everything
 
 
 @asynccontextmanager

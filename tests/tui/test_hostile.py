@@ -8,7 +8,6 @@ from collections.abc import Collection
 from pathlib import Path
 
 import pytest
-from textual.drivers.headless_driver import HeadlessDriver
 
 from beanops import Client, Session
 from beanops.monitor.survey import Survey, Surveyor
@@ -26,15 +25,6 @@ BODIES = [
     b"\r\n\t\x00\x7f" * 200,
     b"x" * 60_000,
 ]
-
-
-@pytest.fixture
-def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return what is written to the terminal."""
-    everything: list[str] = []
-    monkeypatch.setattr(HeadlessDriver, "write", lambda self, data: everything.append(data))
-    monkeypatch.setattr(HeadlessDriver, "is_headless", property(lambda self: False))
-    return everything
 
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: safe_text(repr(body[:12])))

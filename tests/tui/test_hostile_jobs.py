@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from textual.drivers.headless_driver import HeadlessDriver
 
 from beanops import Client, Session
 from beanops.text import safe_text
 from tests.tui.conftest import Clock, dashboard, fill
 from tests.tui.test_hostile import BODIES, assert_harmless
-
-
-@pytest.fixture
-def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return what is written to the terminal."""
-    everything: list[str] = []
-    monkeypatch.setattr(HeadlessDriver, "write", lambda self, data: everything.append(data))
-    monkeypatch.setattr(HeadlessDriver, "is_headless", property(lambda self: False))
-    return everything
 
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: safe_text(repr(body[:12])))
