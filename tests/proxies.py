@@ -8,12 +8,15 @@ from __future__ import annotations
 import contextlib
 import queue
 import socket
+import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self
+
+from beanops.embedded.process import Beanstalkd
 
 
 class Proxy:
@@ -115,6 +118,21 @@ class Proxy:
         self.drop()
         for thread in self._threads:
             thread.join(5)
+
+
+@contextlib.contextmanager
+def at_distance(server: Beanstalkd, milliseconds: float) -> Iterator[str]:
+    """Give the server's address, or with a round trip that of a proxy before it.
+
+    The proxy is a process of its own, or it would take turns with what it is to measure.
+    """
+    if not milliseconds:
+        yield server.address
+        return
+    command = [sys.executable, "-m", "tests.proxies", str(server.port), str(milliseconds)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as proxy:
+        assert proxy.stdout is not None
+        yield proxy.stdout.readline().strip()
 
 
 if __name__ == "__main__":

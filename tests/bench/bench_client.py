@@ -18,6 +18,7 @@ from beanops.embedded.process import Beanstalkd
 from beanops.protocol import Command
 from beanops.protocol.errors import ReplyError
 from tests.bench.figures import Figure, in_turn, show
+from tests.proxies import at_distance
 
 JOBS = 100_000
 BODY = b"x" * 100
@@ -172,32 +173,16 @@ def _pipelined(address: str, name: str, jobs: int) -> float:
 
 def against_greenstalk(target: float, title: str, theirs: int, ours: int, milliseconds: float = 0) -> None:
     """Print the rates of pipelines beside those of a loop that waits for each reply."""
-    with Beanstalkd() as server:
-        proxy = None
-        address = server.address
-        if milliseconds:
-            # A process of its own, or it would take turns with what it is to measure.
-            proxy = subprocess.Popen(
-                [sys.executable, "-m", "tests.proxies", str(server.port), str(milliseconds)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
+    with Beanstalkd() as server, at_distance(server, milliseconds) as address:
+        _pipelined(server.address, "put", max(theirs, ours))
+        figures = []
+        for name in ("put", "peek", "stats-job"):
+            fast, slow = in_turn(
+                3,
+                lambda name=name: _pipelined(address, name, ours),  # type: ignore[misc]
+                lambda name=name: _one_at_a_time(address, name, theirs),  # type: ignore[misc]
             )
-            assert proxy.stdout is not None
-            address = proxy.stdout.readline().strip()
-        try:
-            _pipelined(server.address, "put", max(theirs, ours))
-            figures = []
-            for name in ("put", "peek", "stats-job"):
-                fast, slow = in_turn(
-                    3,
-                    lambda name=name: _pipelined(address, name, ours),  # type: ignore[misc]
-                    lambda name=name: _one_at_a_time(address, name, theirs),  # type: ignore[misc]
-                )
-                figures.append(Figure(name, fast, slow, target))
-        finally:
-            if proxy is not None:
-                proxy.communicate()
+            figures.append(Figure(name, fast, slow, target))
     show(title, figures)
 
 

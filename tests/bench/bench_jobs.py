@@ -18,6 +18,7 @@ from beanops.embedded.process import Beanstalkd
 from beanops.protocol import Command
 from tests.bench.bench_client import _raw_seconds
 from tests.bench.figures import Figure, in_turn, show
+from tests.proxies import at_distance
 
 JOBS = 100_000
 IDS = 1_000_000
@@ -144,26 +145,12 @@ def against_greenstalk(target: float, title: str, theirs: int, ours: int, millis
     """Print the rate of a scan beside that of a loop over ids that waits for each reply."""
     with Beanstalkd() as server:
         fill(server.address, max(theirs, ours))
-        proxy = None
-        address = server.address
-        if milliseconds:
-            proxy = subprocess.Popen(
-                [sys.executable, "-m", "tests.proxies", str(server.port), str(milliseconds)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            assert proxy.stdout is not None
-            address = proxy.stdout.readline().strip()
-        try:
+        with at_distance(server, milliseconds) as address:
             measures: list[Callable[[], float]] = [
                 lambda: ours / scan_seconds(address, ours, ids=range(1, ours + 1)),
                 lambda: theirs / _greenstalk_seconds(address, theirs),
             ]
             fast, slow = in_turn(3, *measures)
-        finally:
-            if proxy is not None:
-                proxy.communicate()
     show(title, [Figure("jobs with bodies", fast, slow, target)])
 
 

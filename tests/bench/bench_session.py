@@ -10,8 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,6 +24,7 @@ from beanops.session.record import Fate, Intent, RunRow
 from beanops.session.session import connect
 from tests.bench.bench_client import BODY, raw_seconds
 from tests.bench.figures import Figure, in_turn, show
+from tests.proxies import at_distance
 
 JOBS = 100_000
 MOST_MEMORY = 120e6
@@ -60,26 +60,12 @@ def raw_rates(bodies: bool, jobs: int) -> dict[str, float]:
     return rates
 
 
-@contextmanager
-def _at(server: Beanstalkd, milliseconds: float) -> Iterator[str]:
-    """Give the server's address, or that of a proxy before it with a round trip of its own."""
-    if not milliseconds:
-        yield server.address
-        return
-    # A process of its own, or it would take turns with what it is to measure.
-    command = [sys.executable, "-m", "tests.proxies", str(server.port), str(milliseconds)]
-    proxy = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert proxy.stdout is not None
-    yield proxy.stdout.readline().strip()
-    proxy.communicate()
-
-
 def session_rates(bodies: bool, jobs: int, milliseconds: float = 0) -> dict[str, float]:
     """Act on a frame of all jobs."""
     import pandas as pd
 
     rates = {}
-    with Beanstalkd() as server, tempfile.TemporaryDirectory() as folder, _at(server, milliseconds) as address:
+    with Beanstalkd() as server, tempfile.TemporaryDirectory() as folder, at_distance(server, milliseconds) as address:
         _fill(server.address, jobs)
         with connect(address, journal=f"{folder}/journal.sqlite", keep_bodies=bodies) as session:
             session.journal()
@@ -95,7 +81,7 @@ def session_rates(bodies: bool, jobs: int, milliseconds: float = 0) -> dict[str,
 def greenstalk_rates(jobs: int, milliseconds: float) -> dict[str, float]:
     """Do the same one command after the other, with nothing on record."""
     rates = {}
-    with Beanstalkd() as server, _at(server, milliseconds) as address:
+    with Beanstalkd() as server, at_distance(server, milliseconds) as address:
         _fill(server.address, jobs)
         host, port = address.split(":")
         with greenstalk.Client((host, int(port)), encoding=None) as client:
