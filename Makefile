@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALL := $(PYTHON) -m pip --python $(BIN)/python install -qq --constraint tests/constraints.txt
 NEEDS := pyproject.toml tests/constraints.txt
 
-.PHONY: help demo test lint bench screenshots beanstalkd clean
+.PHONY: help demo test lint bench screenshots clean
 .DEFAULT_GOAL := help
 
 help:
@@ -15,10 +15,12 @@ help:
 	@echo "make screenshots  make the pictures of the README anew"
 	@echo "make clean        remove .venv and caches"
 
-demo: .venv/demo beanstalkd
+demo: .venv/demo
+	@.ci/install beanstalkd
 	@$(BIN)/beanops demo
 
-test: .venv/dev beanstalkd
+test: .venv/dev
+	@.ci/install beanstalkd chromium postgresql tmux
 	@$(BIN)/python -m pytest
 
 lint: .venv/dev
@@ -27,14 +29,13 @@ lint: .venv/dev
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: .venv/bench beanstalkd
+bench: .venv/bench
+	@.ci/install beanstalkd chromium
 	@$(BIN)/python -m tests.bench
 
-screenshots: .venv/dev beanstalkd
+screenshots: .venv/dev
+	@.ci/install beanstalkd
 	@$(BIN)/python -m tests.screenshots
-
-beanstalkd:
-	@command -v beanstalkd >/dev/null || .ci/install-beanstalkd
 
 $(BIN)/python:
 	@$(PYTHON) -m venv --without-pip .venv
