@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -28,6 +29,7 @@ from beanops.text import safe_text
 from beanops.tui.asked import Doing, Outcome, Request
 from beanops.tui.keys import APP
 from beanops.tui.memory import Memory, state_path
+from beanops.tui.saving import save
 from beanops.tui.theme import CALM, THEMES, VARIABLES
 from beanops.tui.tubes import TubesScreen
 from beanops.tui.view import View
@@ -246,13 +248,15 @@ class Dashboard(App[None]):
 
     @on(Worker.StateChanged)
     def _worker_changed(self, changed: Worker.StateChanged) -> None:
-        """Say what went wrong in a thread: a fault of beanops, for what servers and networks do is caught there."""
-        worker = changed.worker
         if changed.state is WorkerState.ERROR:
-            error = worker.error
-            self.status = Outcome(safe_text(f"fault in beanops: {type(error).__name__}: {error}"), False)
-            if worker.group == "look":
+            self.fault(changed.worker)
+            if changed.worker.group == "look":
                 self._looked()
+
+    def fault(self, worker: Worker[object]) -> None:
+        """Say what went wrong in a thread: a fault of beanops, for what servers and networks do is caught there."""
+        error = worker.error
+        self.say(safe_text(f"fault in beanops: {type(error).__name__}: {error}"), False)
 
     # -- feel --------------------------------------------------------------------------------------------------------
 
@@ -284,9 +288,8 @@ class Dashboard(App[None]):
 
     def action_screenshot(self, filename: str | None = None, path: str | None = None) -> None:
         """Save what is shown as a picture: in the current directory, or to a browser."""
-        name = filename or f"beanops-{self.now():%Y%m%d-%H%M%S}.svg"
-        self.deliver_screenshot(name, path or ".")
-        self.say(f"saved {name}")
+        name = Path(path or "", filename or f"beanops-{self.now():%Y%m%d-%H%M%S}.svg")
+        save(self, str(name), self.export_screenshot().encode())
 
     def say(self, text: str, done: bool = True) -> None:
         """Say something safe in the status line."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.message import Message
 
 from beanops.jobs.read import FoundJob
 from beanops.protocol.errors import BeanopsError
@@ -18,6 +19,15 @@ from beanops.tui.view import Line, Part, View
 from beanops.tui.words import span
 
 _FIELDS = ("tube", "state", "priority", "age", "delay", "ttr", "reserves", "timeouts", "releases", "buries", "kicks")
+
+
+class Pair(Message):
+    """Both jobs were read, None for one that is gone; or why they were not."""
+
+    def __init__(self, jobs: list[FoundJob | None], error: str = "") -> None:
+        super().__init__()
+        self.jobs = jobs
+        self.error = error
 
 
 class Compare(View):
@@ -58,14 +68,16 @@ class Compare(View):
     @work(thread=True, exit_on_error=False, group="read")
     def _read(self) -> None:
         try:
-            jobs = list(self.dashboard.session.jobs_by_id(self._ids))
+            self.post_message(Pair(list(self.dashboard.session.jobs_by_id(self._ids))))
         except BeanopsError as error:
-            self.app.call_from_thread(self.dashboard.say, safe_text(str(error)), False)
-            return
-        self.app.call_from_thread(self._compare, jobs)
+            self.post_message(Pair([], str(error)))
 
-    def _compare(self, jobs: list[FoundJob | None]) -> None:
-        one, other = jobs
+    @on(Pair)
+    def _compare(self, pair: Pair) -> None:
+        if pair.error:
+            self.dashboard.say(safe_text(pair.error), False)
+            return
+        one, other = jobs = pair.jobs
         line = self.query_one("#differs", Line)
         if one is None or other is None:
             gone = [str(id) for id, job in zip(self._ids, jobs, strict=True) if job is None]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import ClassVar, Protocol
 
 from textual.app import ComposeResult
@@ -25,6 +24,7 @@ from beanops.tui.facts import history, identity
 from beanops.tui.forms import Answers, Form
 from beanops.tui.joblist import JobTable
 from beanops.tui.reading import Body, as_it_came, by_each_decoder, decoded, hexadecimal
+from beanops.tui.saving import save
 from beanops.tui.view import Line
 from beanops.tui.watch import Live, Look
 from beanops.tui.words import plural
@@ -216,30 +216,22 @@ class JobScreen(Acting):
             self.dashboard.say(f"copied {plural(len(text), 'character')}, if your terminal allows it")
 
     def action_save(self) -> None:
-        """Ask for a file, and save the body there as it came."""
+        """Save the body as it came: ask for a file, or have the browser keep it."""
         raw = self._raw
         if raw is None:
             return
         suffix = {"json": "json"}.get(decoded(raw).form, "txt") if raw.isascii() else "bin"
+        name = f"job-{self._job}.{suffix}"
+        if self.app.is_web:
+            save(self.dashboard, name, raw)
+            return
 
         def answered(answers: Answers | None) -> None:
             if answers is not None:
-                self._save(Path(answers["path"]).expanduser(), raw)
+                save(self.dashboard, answers["path"], raw)
 
-        field = Field("path", "File", f"job-{self._job}.{suffix}", "path")
+        field = Field("path", "File", name, "path")
         self.app.push_screen(Form(f"Save the body of job {self._job}, {plural(len(raw), 'byte')}", (field,)), answered)
-
-    def _save(self, path: Path, raw: bytes) -> None:
-        name = safe_text(str(path), limit=60)
-        try:
-            with path.open("xb") as file:
-                file.write(raw)
-        except FileExistsError:
-            self.dashboard.say(f"{name} exists already; nothing was written", done=False)
-        except OSError as error:
-            self.dashboard.say(f"{name} was not written: {safe_text(error.strerror or str(error))}", done=False)
-        else:
-            self.dashboard.say(f"saved {plural(len(raw), 'byte')} to {name}")
 
     def action_compare(self) -> None:
         """Compare it with the marked job."""

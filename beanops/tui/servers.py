@@ -203,6 +203,10 @@ class ServersScreen(View):
         self._glances = glanced.glances
         self._fill()
 
+    def faulted(self) -> None:
+        """Ask again with the next tick."""
+        self._looking = False
+
     def _fill(self) -> None:
         here = self.dashboard.profile.name
         self.table.show(

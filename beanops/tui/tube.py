@@ -192,6 +192,10 @@ class TubeScreen(Searching):
         except BeanopsError:
             self.post_message(Read(id, None))  # the next look says what became of it
 
+    def faulted(self) -> None:
+        """Let bodies be read again."""
+        self._reading = False
+
     @on(Read)
     def _was_read(self, read: Read) -> None:
         self._reading = False

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, cast
 
+from textual import on
 from textual.app import ComposeResult
 from textual.color import Color, ColorParseError
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Static
+from textual.worker import Worker, WorkerState
 
 from beanops.monitor.rates import Rates
 from beanops.monitor.trail import flow as flow_of
@@ -134,11 +136,21 @@ class View(Screen[None]):
     def acted(self, request: Request, outcome: Outcome) -> None:
         """Hear what came of an action."""
 
+    def faulted(self) -> None:
+        """Hear that a thread of this screen ended without an answer."""
+
     def caption(self) -> str:
         """Return what stands at the right of the status line, safe."""
         return ""
 
     # -- what they share -----------------------------------------------------------------------------------------------
+
+    @on(Worker.StateChanged)
+    def _worker_changed(self, changed: Worker.StateChanged) -> None:
+        # The message of a screen's worker goes to that screen alone.
+        if changed.state is WorkerState.ERROR:
+            self.dashboard.fault(changed.worker)
+            self.faulted()
 
     def _show(self, live: Live) -> None:
         self.set_class(live.stale, "-stale")

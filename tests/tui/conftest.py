@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -17,6 +19,7 @@ from beanops import Client, Session, connect
 from beanops.embedded.process import Beanstalkd
 from beanops.tui.app import Dashboard
 from beanops.tui.body import BodyView
+from beanops.tui.joblist import JobTable
 from beanops.tui.table import Table
 from beanops.tui.view import Line
 
@@ -72,8 +75,13 @@ class Desk:
                 quiet = 0
                 await self.app.workers.wait_for_complete()
                 await self.pilot._wait_for_screen()
-        if self.app.is_running:
-            self.app.screen._on_timer_update()
+            if self.app.is_running:
+                if any(table._feeding for screen in self.app.screen_stack for table in screen.query(JobTable)):
+                    quiet = 0
+                    await asyncio.sleep(0.001)
+                if self.app.screen._layout_required:
+                    quiet = 0
+                self.app.screen._on_timer_update()
 
     def lines(self, selector: str) -> list[str]:
         """Return the lines of a table or body as they are drawn."""
@@ -105,12 +113,19 @@ class Desk:
 
     async def painted(self) -> str:
         """Return everything that the screen in front shows, as the terminal would get it."""
-        text = ""
-        while not text.strip():  # a screen that just came is not laid out yet
-            await self.settle()
-            lines = self.app.screen._compositor.render_strips()
-            text = "\n".join("".join(segment.text for segment in line) for line in lines)
-        return text
+        await self.settle()
+        lines = self.app.screen._compositor.render_strips()
+        return "\n".join("".join(segment.text for segment in line) for line in lines)
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_is_left() -> Iterator[None]:
+    """Let nothing of a dashboard go on after it: what it says then would be blamed on another test."""
+    before = set(threading.enumerate())
+    yield
+    # Those of the loop's own pool wait for work, and end with the loop.
+    left = [one for one in threading.enumerate() if one not in before and not one.name.startswith("asyncio_")]
+    assert all(one.daemon for one in left), f"still running: {left}"
 
 
 @pytest.fixture

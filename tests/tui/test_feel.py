@@ -130,13 +130,21 @@ async def test_cursor_and_filter_survive_another_size(session: Session, client: 
         assert desk.cursor("#tubes").startswith("tube-59")
 
 
-async def test_a_picture_of_the_screen_is_saved(
+async def test_a_picture_of_the_screen_is_saved_but_never_over_a_file(
     session: Session, client: Client, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    picture = tmp_path / "beanops-20260102-030405.svg"
     async with dashboard(session, clock) as desk:
+        desk.app.action_screenshot()
+        assert "beanstalkd" in picture.read_text()  # it is there as soon as it is said to be
+        assert "saved" in desk.app.status.text  # type: ignore[union-attr]
+        picture.write_text("mine")
         await desk.press("S")
-        await desk.settle()
-        assert "saved beanops-20260102-030405.svg" in desk.line("#status")
-    (picture,) = tmp_path.glob("*.svg")
-    assert "beanstalkd" in picture.read_text()
+        assert desk.line("#status").startswith(f"✗ {picture.name} exists already; nothing was written")
+        assert picture.read_text() == "mine"
+        await desk.command("screenshot nowhere/x.svg")
+        assert "nowhere/x.svg was not written: No such file or directory" in desk.line("#status")
+        await desk.command("screenshot ~/x.svg")
+        assert (tmp_path / "x.svg").exists()

@@ -33,7 +33,7 @@ async def test_a_body_is_shown_in_every_form(session: Session, client: Client, c
         await desk.press("down", "down", "enter")
         assert "id  7" not in await desk.painted()
         await desk.press("3")
-        assert desk.lines("#body")[0].startswith("\\x1f\\x8b\\x08") or "\\x8b" in desk.lines("#body")[0]
+        assert desk.lines("#body")[0].startswith("\\x1f\\x8b\\x08")
         await desk.press("4")
         assert desk.lines("#body")[0].startswith("00000000  1f 8b 08")
         await desk.press("d")
