@@ -5,13 +5,17 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 from beanops.protocol import Connection, ServerStats, commands
 from beanops.protocol.errors import BeanopsError
+
+#: Free ports that are tried where none was asked for.
+_TRIES = 3
 
 
 class CannotStart(BeanopsError):
@@ -58,30 +62,41 @@ class Beanstalkd:
     def __init__(self, *arguments: str, port: int | None = None, program: Sequence[str] = ("beanstalkd",)) -> None:
         if shutil.which(program[0]) is None:
             raise CannotStart("beanstalkd is not on PATH; install it (Debian: apt-get install beanstalkd)")
-        self.port = port or free_port()
-        self.address = f"127.0.0.1:{self.port}"
+        # stderr is no pipe: nobody would read it while the server runs, and a full one would hold it up.
+        with tempfile.TemporaryFile() as stderr:
+            give_up = time.monotonic() + 5
+            # A port that was free a moment ago can be taken when the server wants it.
+            for _ in range(1 if port else _TRIES):
+                self._start(program, port or free_port(), arguments, stderr)
+                try:
+                    if self._comes_up(give_up):
+                        return
+                except BaseException:  # also Ctrl-C: nobody else knows of the process yet
+                    self.stop(kill=True)
+                    raise
+                self.stop(kill=True)
+            stderr.seek(0)
+            said = stderr.read().decode("utf-8", "replace").strip().splitlines()
+        raise CannotStart(f"beanstalkd did not come up on {self.address}: {said[-1] if said else 'it said nothing'}")
+
+    def _start(self, program: Sequence[str], port: int, arguments: Sequence[str], stderr: IO[bytes]) -> None:
+        self.port = port
+        self.address = f"127.0.0.1:{port}"
         self._process = subprocess.Popen(
-            [*program, "-l", "127.0.0.1", "-p", str(self.port), *arguments],
+            [*program, "-l", "127.0.0.1", "-p", str(port), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
         )
         self.pid = self._process.pid
-        try:
-            self._wait_until_ready()
-        except BaseException:  # also Ctrl-C: nobody else knows of the process yet
-            self.stop(kill=True)
-            raise
 
-    def _wait_until_ready(self) -> None:
-        give_up = time.monotonic() + 5
+    def _comes_up(self, give_up: float) -> bool:
+        """Wait until it answers; False when it has ended, or when it is late."""
         while self._process.poll() is None and time.monotonic() < give_up:
             if self._answers():
-                return
+                return True
             time.sleep(0.01)
-        self._process.kill()
-        said = self._process.communicate()[1].decode("utf-8", "replace").strip().splitlines()
-        raise CannotStart(f"beanstalkd did not come up on {self.address}: {said[-1] if said else 'it said nothing'}")
+        return False
 
     def _answers(self) -> bool:
         # Whoever has the port answers too, until our own process finds it taken: only the pid tells them apart.
@@ -101,8 +116,6 @@ class Beanstalkd:
         if self._process.poll() is None:
             self._process.kill() if kill else self._process.terminate()
         self._process.wait()
-        assert self._process.stderr is not None
-        self._process.stderr.close()
 
     def __str__(self) -> str:
         return self.address
