@@ -107,6 +107,9 @@ class Dialogue:
         while steps > 0 and self._unsent < MAX_UNSENT:
             steps -= 1
             if not self._step():
+                if not self.held:  # the last bytes received: an idle connection needs no memory for them
+                    self._buffer = b""
+                    self._position = 0
                 if self._ended and self.mode not in (Mode.WAIT, Mode.CLOSED):
                     self.close()
                 return False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
 from beanops.embedded.containers import Bag, Heap
@@ -208,6 +210,19 @@ def test_nothing_is_left_of_connections_and_jobs_that_are_gone(server: Local) ->
     for heap in (queues.delayed, queues.paused, machine._ticks, queues.default.ready):
         assert len(heap) == 0
         assert len(heap._entries) < 100
+
+
+def test_an_idle_connection_keeps_nothing_of_what_it_sent(server: Local) -> None:
+    numbers = [server.connect() for _ in range(20)]
+    tracemalloc.start()
+    try:
+        for number in numbers:
+            server.say(number, b"list-tube-used\r\n" * 4_000)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert kept < 256_000  # of 1,280,000 bytes
 
 
 class Item:
