@@ -173,6 +173,8 @@ def _allow_many_connections() -> None:
 
 
 def _print(line: str) -> None:
-    # Whoever started this may read one line and close its end.
-    with contextlib.suppress(OSError):
+    try:
         print(line, flush=True)
+    except OSError:
+        # Whoever started this has read its line and closed its end; what is unwritten must not fail at the end either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

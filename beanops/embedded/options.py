@@ -44,7 +44,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         description="A beanstalkd-compatible server that keeps its jobs in memory only; production runs beanstalkd.",
     )
     add = parser.add_argument
-    add("-l", dest="address", metavar="ADDR", default="127.0.0.1", help="listen on ADDR or unix:PATH (%(default)s)")
+    add("-l", dest="address", metavar="ADDR", type=_address, default="127.0.0.1",
+        help="listen on ADDR or unix:PATH (%(default)s)")  # fmt: skip
     add(
         "-p", dest="port", metavar="PORT", type=_port, default=DEFAULT_PORT, help="listen on PORT, 0: any (%(default)s)"
     )
@@ -63,6 +64,17 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     if options.binlog is not None and not options.ignore_binlog:
         parser.error(f"-b is refused: {_NO_BINLOG}; run beanstalkd, or add --ignore-binlog to start without one")
     return options
+
+
+def _address(text: str) -> str:
+    if text == "unix:":
+        raise argparse.ArgumentTypeError("the path is missing behind unix:")
+    if not text.startswith("unix:"):
+        try:
+            text.encode("idna")  # as the resolver will, and not as an OSError
+        except UnicodeError:
+            raise argparse.ArgumentTypeError(f"{text!r} is no host") from None
+    return text
 
 
 def _port(text: str) -> int:

@@ -47,6 +47,7 @@ class Server:
         self._timer_at = NEVER
         self._listener: asyncio.Server | None = None
         self._path = ""
+        self._inode = 0
 
     async def listen(self, address: str, port: int) -> str:
         """Start to accept connections at a host or ``unix:PATH``; return the address that clients use."""
@@ -56,11 +57,18 @@ class Server:
             path = address.removeprefix("unix:")
             self._listener = await self._loop.create_unix_server(lambda: Link(self), path, backlog=_BACKLOG)
             self._path = path
+            self._inode = os.stat(path).st_ino
             return address
-        # A name with two addresses would have two sockets, and with port 0 two ports: as beanstalkd, take the first.
+        # A name with two addresses would have two sockets, and with port 0 two ports: as beanstalkd, take the first
+        # that can be had.
         found = await self._loop.getaddrinfo(address or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        host = str(found[0][4][0])
-        self._listener = await self._loop.create_server(lambda: Link(self), host, port, backlog=_BACKLOG)
+        while self._listener is None:
+            host = str(found.pop(0)[4][0])
+            try:
+                self._listener = await self._loop.create_server(lambda: Link(self), host, port, backlog=_BACKLOG)
+            except OSError:
+                if not found:
+                    raise
         host, port = self._listener.sockets[0].getsockname()[:2]
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
@@ -70,7 +78,9 @@ class Server:
             self._listener.close()
         if self._path:
             with contextlib.suppress(FileNotFoundError):
-                os.unlink(self._path)
+                # A server that was started on the same path since has its own socket there.
+                if os.stat(self._path).st_ino == self._inode:
+                    os.unlink(self._path)
         for link in list(self.links):
             link.abort()
         if self._timer is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import socket
+import struct
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -268,3 +269,38 @@ class Both:
         self.send(0, b"stats\r\nlist-tubes\r\n")
         for number in range(1, len(self.local.dialogues)):
             assert self.remote.rest(number) == b"", f"connection {number} after\n" + "\n".join(self.steps)
+
+
+def dial(address: str) -> socket.socket:
+    if address.startswith("unix:"):
+        peer = socket.socket(socket.AF_UNIX)
+        peer.connect(address.removeprefix("unix:"))
+        return peer
+    host, _, port = address.rpartition(":")
+    return socket.create_connection((host.strip("[]"), int(port)), 5)
+
+
+def ask(address: str, line: bytes) -> bytes:
+    """Send something on a fresh connection and return all replies."""
+    with dial(address) as peer:
+        peer.sendall(line)
+        peer.shutdown(socket.SHUT_WR)
+        return read_all(peer)
+
+
+def read_all(peer: socket.socket) -> bytes:
+    chunks = []
+    while chunk := peer.recv(65536):
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def statistics(address: str) -> dict[str, str]:
+    lines = ask(address, b"stats\r\n").decode("ascii").splitlines()
+    return dict(line.split(": ", 1) for line in lines if ": " in line)
+
+
+def reset(peer: socket.socket) -> None:
+    """Vanish without a goodbye."""
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    peer.close()

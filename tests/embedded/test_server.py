@@ -5,58 +5,17 @@ from __future__ import annotations
 import contextlib
 import random
 import socket
-import struct
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import beanops.embedded
 from beanops.embedded.reports import Dialect
-
-
-def dial(address: str) -> socket.socket:
-    if address.startswith("unix:"):
-        peer = socket.socket(socket.AF_UNIX)
-        peer.connect(address.removeprefix("unix:"))
-        return peer
-    host, _, port = address.rpartition(":")
-    return socket.create_connection((host.strip("[]"), int(port)), 5)
-
-
-def ask(address: str, line: bytes) -> bytes:
-    """Send something on a fresh connection and return all replies."""
-    with dial(address) as peer:
-        peer.sendall(line)
-        peer.shutdown(socket.SHUT_WR)
-        return read_all(peer)
-
-
-def read_all(peer: socket.socket) -> bytes:
-    chunks = []
-    while chunk := peer.recv(65536):
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def statistics(address: str) -> dict[str, str]:
-    lines = ask(address, b"stats\r\n").decode("ascii").splitlines()
-    return dict(line.split(": ", 1) for line in lines if ": " in line)
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < give_up
-        time.sleep(0.01)
-
-
-def reset(peer: socket.socket) -> None:
-    """Vanish without a goodbye."""
-    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    peer.close()
+from tests.embedded.peers import ask, dial, read_all, reset, statistics
+from tests.waits import until
 
 
 @pytest.fixture
@@ -92,6 +51,30 @@ def test_unix_socket(tmp_path: Path) -> None:
     assert not path.exists()
 
 
+def test_a_server_leaves_the_socket_of_its_successor_alone(tmp_path: Path) -> None:
+    path = f"unix:{tmp_path / 'queue'}"
+    first = beanops.embedded.serve(path)
+    first.__enter__()
+    with beanops.embedded.serve(path):
+        ask(path, b"use second\r\nput 1 0 60 1\r\na\r\n")
+        first.__exit__(None, None, None)
+
+        assert b"- second\n" in ask(path, b"list-tubes\r\n")
+
+
+def test_of_several_addresses_the_first_that_can_be_had_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolve = socket.getaddrinfo
+
+    def several(host: str, *arguments: Any, **options: Any) -> list[Any]:
+        hosts = ["192.0.2.1", "127.0.0.1"] if host == "queue.example" else [host]  # the first is nobody's, by RFC 5737
+        return [found for one in hosts for found in resolve(one, *arguments, **options)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", several)
+
+    with beanops.embedded.serve("queue.example") as address:
+        assert address.startswith("127.0.0.1:")
+
+
 def test_an_address_in_use_is_an_error(address: str) -> None:
     with pytest.raises(OSError, match="in use"), beanops.embedded.serve(port=int(address.rpartition(":")[2])):
         pass
@@ -108,7 +91,7 @@ def test_dialects(dialect: Dialect, line: bytes) -> None:
 def test_a_negative_timeout_waits_for_ever_with_1_12(seconds: bytes) -> None:
     with beanops.embedded.serve(dialect="1.12") as address, dial(address) as worker:
         worker.sendall(b"reserve-with-timeout %b\r\n" % seconds)
-        wait_until(lambda: statistics(address)["current-waiting"] == "1")
+        until(lambda: statistics(address)["current-waiting"] == "1")
         ask(address, b"put 1 0 60 1\r\na\r\n")
         assert worker.recv(100) == b"RESERVED 1 1\r\na\r\n"
 
@@ -124,7 +107,7 @@ def test_a_client_that_never_reads_is_read_no_more(address: str) -> None:
                 sent += rude.send((b"peek" + b" " * 200 + b"1\r\n") * 1000)
         assert sent < 64e6
         assert int(statistics(address)["cmd-peek"]) < 1000
-    wait_until(lambda: statistics(address)["current-connections"] == "1")
+    until(lambda: statistics(address)["current-connections"] == "1")
 
 
 def test_a_client_that_reads_late_gets_everything(address: str) -> None:
@@ -150,7 +133,7 @@ def test_a_busy_client_does_not_starve_others(address: str) -> None:
         threads = [threading.Thread(target=write), threading.Thread(target=read_all, args=(busy,))]
         for thread in threads:
             thread.start()
-        wait_until(lambda: statistics(address)["cmd-stats-job"] != "0")
+        until(lambda: statistics(address)["cmd-stats-job"] != "0")
         for _ in range(20):
             other.sendall(b"list-tube-used\r\n")
             assert other.recv(100) == b"USING default\r\n"
@@ -169,7 +152,7 @@ def test_a_vanished_worker_does_not_wait_on_whatever_it_had_sent_behind_its_rese
     assert statistics(address)["current-waiting"] == "1"
     reset(peer)
 
-    wait_until(lambda: statistics(address)["current-connections"] == "1")
+    until(lambda: statistics(address)["current-connections"] == "1")
     assert statistics(address)["current-waiting"] == "0"
 
 
@@ -208,7 +191,7 @@ def test_rude_connections_leave_nothing_behind(address: str, seed: int) -> None:
         leave = rng.choice([reset, socket.socket.close, read_to_the_end])
         leave(peer)
 
-    wait_until(lambda: statistics(address)["current-connections"] == "1")
+    until(lambda: statistics(address)["current-connections"] == "1")
     left = statistics(address)
     assert {left[f"current-{name}"] for name in ("jobs-reserved", "producers", "workers", "waiting")} == {"0"}
     clear(address)
