@@ -1,7 +1,8 @@
 """The server's behaviour as a state machine: no sockets, no bytes of the protocol, and the clock is given.
 
-Nothing here walks all jobs or all tubes. Commands come in as calls; a reserve that had to wait is answered
-through its client's `woken`. `Machine.advance` must be called before each command and whenever `due` is reached.
+Nothing here walks all jobs or all tubes; a reserve looks through the tubes that its own client watches. Commands
+come in as calls; a reserve that had to wait is answered through its client's `woken`. `Machine.advance` must be called
+before each command and whenever `due` is reached.
 """
 
 from __future__ import annotations
