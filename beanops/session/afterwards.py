@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from beanops.jobs.read import FoundJob
 from beanops.protocol import JobStats
 from beanops.protocol.errors import UsageError
-from beanops.session.act import Actor, How
-from beanops.session.orders import ANOTHER, BATCH, Options, asked_ids, look_up, orders_of, put_after
+from beanops.session.act import Actor
+from beanops.session.orders import ANOTHER, BATCH, Options, asked_ids, how_of, look_up, orders_of, put_after
 from beanops.session.record import Entry, Fate, RunRow
 from beanops.session.run import Run
 from beanops.session.shelter import Shelter
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from beanops.session.session import Session
 
 
-def resume_run(session: Session, actor: Actor, run: str, reason: str | None) -> Run:
+def resume_run(session: Session, actor: Actor, run: str, how_asked: Options) -> Run:
     """Go on with a run; see `Session.resume_run`."""
     journal = session.journal()
     row = journal.run(run)
     if row.action == "import":
         check_server(session, row)
-        return resume_import(session, actor, row, reason)
+        return resume_import(session, actor, row, how_asked)
     if row.action not in ALL or "settings" not in row.request:
         raise UsageError(f"run {run} is a {row.action}, which cannot be gone on with: ask for it again")
     if "server" in row.request:
@@ -38,14 +38,15 @@ def resume_run(session: Session, actor: Actor, run: str, reason: str | None) -> 
     finished, done = _finished(journal, family)
     request = family[0].request
     settings = Settings(**request["settings"])
-    options = Options(**{name: request[name] for name in ("state", "where", "order", "seen_in") if name in request})  # type: ignore[typeddict-item]
+    kept = {name: request[name] for name in ("state", "where", "order", "seen_in", "rate") if name in request}
+    options = Options(**kept | {name: value for name, value in how_asked.items() if value is not None})  # type: ignore[typeddict-item]
     limit = request.get("limit")
     left = None if limit is None else max(0, limit - done)
     asked = request["jobs"] if "jobs" in request else [id for id in asked_ids(request) if id not in finished]
     verb = verb_of(row.action, settings)
     batches, cancel = orders_of(session, verb, asked, settings, options, actor.keep_bodies)
     chosen_at = None if "jobs" in request or session.server().id == row.instance else family[0].time.timestamp()
-    how = How(reason=reason)
+    how = how_of(options)
     resumed = actor.begin(row.action, request | {"resumes": run}, how)
     resumed.when_cancelled(cancel)
     return actor.act_on_jobs(resumed, _rest(batches, finished, left, chosen_at), how, Shelter(session))

@@ -96,7 +96,8 @@ def request_of(jobs: Any, settings: Settings, options: Options, there: Session |
         request["state"] = state if isinstance(state, str) else list(state)
     if limit is not None:
         request["limit"] = int(limit)
-    request |= {name: value for name in ("where", "order", "seen_in") if (value := options.get(name)) is not None}
+    kept = ("where", "order", "seen_in", "rate")
+    request |= {name: value for name in kept if (value := options.get(name)) is not None}
     request["settings"] = settings._asdict()
     if there is not None:
         request["server"] = str(there.address)

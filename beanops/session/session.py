@@ -403,7 +403,16 @@ class Session(Views, Finding):
         with Client(there.address) as copying:
             return self._actor.act_on_jobs(run, batches, how, Shelter(there), copying)
 
-    def undo(self, run: Run | str, *, where: str | None = None, reason: str | None = None) -> Run:
+    def undo(
+        self,
+        run: Run | str,
+        *,
+        where: str | None = None,
+        reason: str | None = None,
+        rate: float | None = None,
+        dry_run: bool = False,
+        progress: Callable[[Run], None] | None = None,
+    ) -> Run:
         """Take back what a run did, as far as the world has not moved on; each action that cannot be says why.
 
         Jobs that were deleted are put again with new ids; buries are kicked, kicks buried again where the job is
@@ -416,21 +425,38 @@ class Session(Views, Finding):
             The run, or its id.
         where : str or None
             A predicate on the jobs as they were before, see `beanops.jobs.where`.
-        reason : str or None
-            Why, for the record.
+        reason, rate, dry_run, progress
+            How, see `Options`.
         """
         from beanops.session.undo import undo
 
-        return undo(self, self._actor, run if isinstance(run, str) else run.id, where, reason)
+        how = how_of(Options(reason=reason, rate=rate, dry_run=dry_run, progress=progress))
+        return undo(self, self._actor, run if isinstance(run, str) else run.id, where, how)
 
-    def resume_run(self, run: Run | str, *, reason: str | None = None) -> Run:
+    def resume_run(
+        self,
+        run: Run | str,
+        *,
+        reason: str | None = None,
+        rate: float | None = None,
+        dry_run: bool = False,
+        progress: Callable[[Run], None] | None = None,
+    ) -> Run:
         """Go on with a run that was cancelled or cut off: do the rest of what it was asked for.
 
         Jobs whose fate in that run is on record are left out; so are those of a move or copy whose fate is unknown.
+
+        Parameters
+        ----------
+        run : Run or str
+            The run, or its id.
+        reason, rate, dry_run, progress
+            How, see `Options`; without a `rate` it keeps the run's own.
         """
         from beanops.session.afterwards import resume_run
 
-        return resume_run(self, self._actor, run if isinstance(run, str) else run.id, reason)
+        how = Options(reason=reason, rate=rate, dry_run=dry_run, progress=progress)
+        return resume_run(self, self._actor, run if isinstance(run, str) else run.id, how)
 
     def verify(self, run: Run | str) -> Run:
         """Ask the server what became of the actions of a run whose outcome is unknown, and write that down."""

@@ -205,7 +205,9 @@ def import_(
         if resumes is not None and resumes.request["digest"] != digest:
             raise UsageError(f"{name} is not what run {resumes.id} imported: it was changed since")
         before = _Before(session.journal(), str(session.address), digest, last)
-        request = {"file": name, "digest": digest} | ({"resumes": resumes.id} if resumes else {})
+        request: dict[str, Any] = {"file": name, "digest": digest}
+        request |= {"resumes": resumes.id} if resumes else {}
+        request |= {"rate": how.rate} if how.rate is not None else {}
         run = actor.begin("import", request, how)
         file.seek(0)
         orders = _orders(file, maximum, before.left_out(repeat), batch_size(how.rate))
@@ -214,11 +216,13 @@ def import_(
         return run
 
 
-def resume_import(session: Session, actor: Actor, row: RunRow, reason: str | None) -> Run:
+def resume_import(session: Session, actor: Actor, row: RunRow, options: Options) -> Run:
     """Go on with an import, if its file is still what it was."""
     if row.request["file"] == "-":
         raise UsageError(f"run {row.id} read standard input: import the same lines again, none is put twice")
-    return import_(session, actor, row.request["file"], None, Options(reason=reason), row)
+    if options.get("rate") is None and "rate" in row.request:
+        options["rate"] = row.request["rate"]
+    return import_(session, actor, row.request["file"], None, options, row)
 
 
 def _lines(file: BinaryIO, max_body: int) -> Iterator[tuple[int, bytes]]:

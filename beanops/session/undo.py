@@ -10,7 +10,7 @@ from beanops.jobs.where import Where
 from beanops.protocol import JobStats, commands
 from beanops.protocol.errors import UsageError
 from beanops.session.act import Actor, How
-from beanops.session.orders import ANOTHER, BATCH, look_up, put_after
+from beanops.session.orders import ANOTHER, batch_size, look_up, put_after
 from beanops.session.record import Entry, Intent, RunRow
 from beanops.session.run import Run
 from beanops.session.shelter import Shelter
@@ -25,20 +25,20 @@ _KICK, _RELEASE, _DELETE = (VERBS[name] for name in ("kick", "release", "delete"
 _PUT_WITHIN = 600
 
 
-def undo(session: Session, actor: Actor, run: str, where: str | None, reason: str | None) -> Run:
+def undo(session: Session, actor: Actor, run: str, where: str | None, how: How) -> Run:
     """Take back what a run did; see `Session.undo`."""
     journal = session.journal()
     row = journal.run(run)
     check_server(session, row)
     predicate = None if where is None else Where(where)
-    how = How(reason=reason, undoes=run)
+    how = how._replace(undoes=run)
     undoing = actor.begin("undo", {"run": run, "where": where}, how)
     first = journal.entries(run, start=0, stop=1)
     if first and first[0].intent.action in ("pause", "resume"):
         done = [entry for entry in journal.entries(run) if entry.fate.outcome == "done"]
         return actor.act_on_tube(undoing, (_pause_again(session, entry) for entry in reversed(done)), how)
     same = session.server().id == row.instance and "server" not in row.request
-    orders = _orders(session, journal, row, predicate, same)
+    orders = _orders(session, journal, row, predicate, same, batch_size(how.rate))
     return actor.act_on_jobs(undoing, orders, how, Shelter(session))
 
 
@@ -107,13 +107,13 @@ def _pause_again(session: Session, entry: Entry) -> TubeStep:
 
 
 def _orders(
-    session: Session, journal: Journal, row: RunRow, predicate: Where | None, same_process: bool
+    session: Session, journal: Journal, row: RunRow, predicate: Where | None, same_process: bool, size: int
 ) -> Iterator[list[Order]]:
     """Yield the orders that take a run back, its last action first."""
     successors = Successors(journal, row)
     before = _taken_back(journal, row.id, successors)
-    for start in range((journal.size(row.id) - 1) // BATCH * BATCH, -1, -BATCH):
-        page = journal.entries(row.id, bodies=True, start=start, stop=start + BATCH)
+    for start in range((journal.size(row.id) - 1) // size * size, -1, -size):
+        page = journal.entries(row.id, bodies=True, start=start, stop=start + size)
         entries = [entry for entry in reversed(page) if entry.fate.outcome == "done" or _is_left_over(entry)]
         if predicate is not None:
             jobs = [_before(entry.intent) for entry in entries]

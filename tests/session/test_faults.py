@@ -199,6 +199,16 @@ def test_resume_goes_on_with_a_limit_and_never_copies_twice(session: Session, wo
     assert session.tube("post").current_jobs_ready == 1800
 
 
+def test_resume_keeps_the_rate_unless_it_is_given_another(session: Session, worker: Client) -> None:
+    fill(worker, "mail", "buried", 60)
+    run = session.kick("mail", rate=16, progress=lambda run: run.done and run.cancel())
+    assert run.done == 4
+    resumed = session.resume_run(run, progress=lambda run: run.done and run.cancel())
+    assert resumed.done == 4, "a batch of this rate"
+    assert session.resume_run(run, dry_run=True).done == 52
+    assert session.resume_run(run, rate=1000.0).done == 52
+
+
 def test_a_server_killed_in_the_middle_and_restarted_from_its_binlog(
     start_beanstalkd: Callable[..., Beanstalkd], open_session: Callable[..., Session], tmp_path: Path
 ) -> None:

@@ -174,3 +174,16 @@ def test_undo_goes_through_its_pages_without_loss(session: Session, worker: Clie
     run = session.delete(ids)
     assert session.undo(run).done == 2300
     assert population(worker) == before
+
+
+def test_an_undo_keeps_a_rate_is_foretold_and_can_be_cancelled_and_asked_for_again(
+    session: Session, worker: Client
+) -> None:
+    run = session.delete(fill(worker, "mail", jobs=12))
+    told = session.undo(run, dry_run=True)
+    assert (told.dry, told.done, told.summary) == (True, 12, "undo: 12 would be done")
+    assert population(worker) == []
+    cancelled = session.undo(run, rate=16, progress=lambda run: run.done and run.cancel())
+    assert (cancelled.done, cancelled.stopped) == (4, "cancelled")
+    assert session.undo(run).done == 8
+    assert [job[2] for job in population(worker)] == [*range(100, 112)]
