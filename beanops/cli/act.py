@@ -120,7 +120,7 @@ def undo(run_id: str, where: str | None, yes: bool, **asked: Any) -> None:
         journal = session.journal()
         row = journal.run(run_id)
         if not (yes or session.read_only):
-            count = journal.counts(run_id).get("done", 0)
+            count = journal.counts([run_id])[run_id]["done"]
             told = f"the {row.action} of {count:,} jobs in run {run_id}"
             confirm("undo", told, asked["server"], count=count, destroys=row.action in _UNDONE_BY_DELETE)
         with gently():

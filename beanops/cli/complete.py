@@ -42,7 +42,7 @@ def _runs(ctx: click.Context) -> Iterable[str]:
     from beanops.session.journal import Journal
 
     address = profile(_server(ctx)).address
-    return [run.id for run in reversed(Journal(default_journal()).runs(address))][:_RUNS]
+    return [run.id for run in Journal(default_journal()).runs(address, limit=_RUNS)]
 
 
 def _servers(ctx: click.Context) -> Iterable[str]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ from beanops.cli.confirm import must_ask
 from beanops.cli.exits import Incomplete
 from beanops.cli.output import print_csv, print_json, print_table
 from beanops.cli.streams import on_terminal
+from beanops.protocol.errors import BeanopsError
 from beanops.session.config import default_journal, profile
-from beanops.session.record import Action, Refused, action_of, actions_frame
-from beanops.session.session import connect
+from beanops.session.record import Action, Refused, actions_frame
+from beanops.session.session import Session, connect
 from beanops.text import safe_text
 
 #: Columns of the table; the other outputs have those of `Session.actions`.
@@ -66,9 +67,14 @@ class _Since(click.ParamType[datetime]):
 @click.option("--json", "output", flag_value="json", help="The same as -o json.")
 def show(run: str | None, since: datetime | None, action: str | None, limit: int, server: str, output: str) -> None:
     """Show the newest actions on the server, or all of RUN, oldest first. The server need not be there."""
+    from beanops.session.journal import Journal
+
     if output == "parquet" and on_terminal("stdout"):
         raise Refused("parquet is not for a terminal: write it to a file or a pipe")
-    rows = list(_rows(run, since, action, limit, profile(server).address))[::-1]
+    journal = Journal(default_journal())
+    runs = [journal.run(run)] if run is not None else journal.each_run(profile(server).address, since=since)
+    actions = journal.actions(runs, since=since, action=action)
+    rows = list(actions if run is not None else islice(actions, limit))[::-1]
     if output == "json":
         print_json([row._asdict() for row in rows])
     elif output == "csv":
@@ -78,24 +84,6 @@ def show(run: str | None, since: datetime | None, action: str | None, limit: int
     else:
         cells = [[f"{row.time:%Y-%m-%d %H:%M:%S}", *(getattr(row, name) for name in _COLUMNS[1:])] for row in rows]
         print_table(_COLUMNS, cells)
-
-
-def _rows(run: str | None, since: datetime | None, action: str | None, limit: int, server: str) -> Iterator[Action]:
-    """Yield actions, the newest first."""
-    from beanops.session.journal import Journal
-
-    journal = Journal(default_journal())
-    left = limit
-    for row in [journal.run(run)] if run is not None else reversed(journal.runs(server)):
-        for entry in reversed(journal.entries(row.id)):
-            if since is not None and entry.time < since:
-                continue
-            if action is not None and entry.intent.action != action:
-                continue
-            if run is None and left == 0:
-                return
-            left -= 1
-            yield action_of(row, entry)
 
 
 def _parquet(rows: list[Action]) -> bytes:
@@ -118,10 +106,14 @@ def _parquet(rows: list[Action]) -> bytes:
 def verify(run: str | None, server: str, output: str) -> None:
     """Ask the server what became of actions whose outcome is unknown: those of RUN, or of all runs on the server."""
     with connect(server, source="cli") as session:
-        journal = session.journal()
-        ids = [run] if run is not None else [row.id for row in journal.runs(str(session.address))]
-        unknown = [id for id in ids if run is not None or journal.counts(id).get("unknown")]
-        verified = [session.verify(id) for id in unknown]
+        verified, problems = [], []
+        for id in [run] if run is not None else _unknown(session):
+            try:
+                verified.append(session.verify(id))
+            except BeanopsError as error:
+                problems.append(error)
+    if problems and not verified:
+        raise problems[0]
     if output == "json":
         print_json(
             [{"run": one.id, "done": one.done, "failed": one.failed, "unknown": one.unknown} for one in verified]
@@ -136,8 +128,18 @@ def verify(run: str | None, server: str, output: str) -> None:
         if not verified:
             click.echo("nothing is unknown")
     left = sum(one.unknown for one in verified)
-    if left:
-        raise Incomplete(f"the server cannot tell what became of {left:,} actions")
+    told = [f"the server cannot tell what became of {left:,} actions"] if left else []
+    if told or problems:
+        raise Incomplete("; ".join([*told, *map(str, problems)]))
+
+
+def _unknown(session: Session) -> list[str]:
+    """Return the runs whose jobs are on the session's server and of which something is unknown, the oldest first."""
+    journal, here = session.journal(), str(session.address)
+    # What was copied to another server can be asked there, whichever server the run was on.
+    runs = [row for row in reversed(journal.runs()) if row.request.get("server", row.server) == here]
+    counts = journal.counts(row.id for row in runs)
+    return [row.id for row in runs if counts[row.id]["unknown"]]
 
 
 @journal.command()
@@ -145,7 +147,7 @@ def verify(run: str | None, server: str, output: str) -> None:
 @options.reason
 @options.yes
 def prune(older_than: timedelta, reason: str | None, yes: bool) -> None:
-    """Delete the runs of all servers that are older than a period, with their bodies; that is on the record itself.
+    """Delete the runs of all servers that ended longer ago than a period, with their bodies; that is on the record.
 
     Asks first; without a terminal it needs --yes.
     """
@@ -153,10 +155,18 @@ def prune(older_than: timedelta, reason: str | None, yes: bool) -> None:
     from beanops.session.retention import prune
 
     journal = Journal(default_journal())
-    which = f"runs older than {older_than}"
+    which = f"runs older than {_told(older_than)}"
     if not yes:
         must_ask("prune", which)
         if not click.confirm(f"Delete the {which} from the journal? They cannot be undone then", err=True):
             raise Refused("nothing was done: prune was not confirmed")
     run, pruned = prune(journal, older_than, source="cli", reason=reason)
     click.echo(f"prune: {pruned} runs deleted (on the record as {run})")
+
+
+def _told(period: timedelta) -> str:
+    """Return a period in words, such as ``90 days``."""
+    units = {"day": timedelta(days=1), "hour": timedelta(hours=1), "minute": timedelta(minutes=1)}
+    unit, length = next((one for one in units.items() if not period % one[1]), ("second", timedelta(seconds=1)))
+    number = period // length
+    return f"{number} {unit}{'' if number == 1 else 's'}"

@@ -36,7 +36,7 @@ def resume_run(session: Session, actor: Actor, run: str, how_asked: Options) -> 
     check_server(session, row)
     family = _family(journal, row)
     finished, done = _finished(journal, family)
-    request = family[0].request
+    request = journal.run(family[0].id).request
     settings = Settings(**request["settings"])
     kept = {name: request[name] for name in ("state", "where", "order", "seen_in", "rate") if name in request}
     options = Options(**kept | {name: value for name, value in how_asked.items() if value is not None})  # type: ignore[typeddict-item]
@@ -54,7 +54,7 @@ def resume_run(session: Session, actor: Actor, run: str, how_asked: Options) -> 
 
 def _family(journal: Journal, row: RunRow) -> list[RunRow]:
     """Return a run, what it went on with, and what went on with it, the first one first."""
-    runs = {one.id: one for one in journal.runs(row.server)}
+    runs = {one.id: one for one in reversed(journal.runs(row.server))}
 
     def root(one: RunRow) -> str:
         while one.request.get("resumes") in runs:

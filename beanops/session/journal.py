@@ -54,6 +54,13 @@ _RUNS = sa.Table(
     sa.Column("undoes", sa.String(40)),
     sa.Column("request", sa.Text, nullable=False),
 )
+# The ids of a run that names many: megabytes, which a list of runs must not read.
+_ASKED = sa.Table(
+    "asked",
+    _SCHEMA,
+    sa.Column("run", sa.String(40), primary_key=True),
+    sa.Column("ids", sa.Text, nullable=False),
+)
 _ACTIONS = sa.Table(
     "actions",
     _SCHEMA,
@@ -77,7 +84,7 @@ _OUTCOMES = sa.Table(
     "outcomes",
     _SCHEMA,
     sa.Column("seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
-    sa.Column("run", sa.String(40), nullable=False, index=True),
+    sa.Column("run", sa.String(40), nullable=False),
     sa.Column("first_n", sa.Integer, nullable=False),
     sa.Column("last_n", sa.Integer, nullable=False),
     sa.Column("time", sa.BigInteger, nullable=False),
@@ -85,6 +92,7 @@ _OUTCOMES = sa.Table(
     sa.Column("error", sa.Text),
     sa.Column("new_id", _Unsigned),
     sa.Column("jobs", sa.BigInteger, nullable=False),
+    sa.Index("outcomes_of_run", "run", "last_n"),
 )
 _FIELDS = tuple(_ACTIONS.c[name] for name in Intent._fields)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -93,6 +101,10 @@ _MICROSECOND = timedelta(microseconds=1)
 _ALONE = {"sqlite": "begin immediate", "postgresql": "select pg_advisory_xact_lock(7368054)"}
 #: Seconds to wait for another process that writes.
 _PATIENCE = 30.0
+#: Ids that stand with their run; more stand apart.
+_FEW = 100
+#: Actions that are read at once, and runs that are counted at once.
+_PAGE = 1000
 
 
 class Journal:
@@ -127,7 +139,7 @@ class Journal:
         if self._engine.dialect.name == "sqlite":
             sa.event.listen(self._engine, "connect", _harden_sqlite)
         with self._transaction() as connection:
-            if not sa.inspect(connection).has_table(_OUTCOMES.name):
+            if not sa.inspect(connection).has_table(_ASKED.name):
                 # Another process may be about to make the tables in the same moment.
                 if self._engine.dialect.name in _ALONE:
                     connection.exec_driver_sql(_ALONE[self._engine.dialect.name])
@@ -149,9 +161,8 @@ class Journal:
 
     def begin(self, run: RunRow) -> None:
         """Write down that a run begins."""
-        row = run._asdict() | {"time": _microseconds(run.time), "request": json.dumps(run.request)}
         with self._transaction() as connection:
-            connection.execute(_RUNS.insert(), row)
+            _insert_run(connection, run)
 
     def write(
         self,
@@ -163,7 +174,7 @@ class Journal:
     ) -> None:
         """Write down what became of earlier actions of a run and what is about to be done, in one transaction.
 
-        When it returns, both are on disk.
+        When it returns, both are on disk. What is unknown may become known; what is known stays.
 
         Parameters
         ----------
@@ -191,29 +202,58 @@ class Journal:
                 _insert_many(connection, ("run", "n", "time", *Intent._fields), rows)
 
     def prune(self, before: datetime, run: RunRow) -> int:
-        """Delete the runs that began before a time, and write down that this was done; return how many."""
-        row = run._asdict() | {"time": _microseconds(run.time)}
-        old = sa.select(_RUNS.c.id).where(_RUNS.c.time < _microseconds(before))
+        """Delete the runs of which nothing was heard since a time, and write down that this was done; return how many.
+
+        A run that goes on keeps its row, whenever it began.
+        """
+        old = sa.not_(_heard_since(before))
         with self._transaction() as connection:
-            pruned = connection.execute(sa.select(sa.func.count()).select_from(old.subquery())).scalar_one()
-            for table in (_ACTIONS, _OUTCOMES):
-                connection.execute(table.delete().where(table.c.run.in_(old)))
-            connection.execute(_RUNS.delete().where(_RUNS.c.time < _microseconds(before)))
-            connection.execute(_RUNS.insert(), row | {"request": json.dumps(run.request | {"pruned": pruned})})
-        return int(pruned)
+            pruned = int(connection.execute(sa.select(sa.func.count()).select_from(_RUNS).where(old)).scalar_one())
+            for table in (_ASKED, _ACTIONS, _OUTCOMES):
+                connection.execute(table.delete().where(table.c.run.in_(sa.select(_RUNS.c.id).where(old))))
+            connection.execute(_RUNS.delete().where(old))
+            _insert_run(connection, run)
+            told = f"{pruned} runs were deleted that had ended before {before:%Y-%m-%d %H:%M:%S} UTC"
+            place = {"run": run.id, "time": _microseconds(run.time)}
+            connection.execute(_ACTIONS.insert(), {**place, "n": 0, **Intent("prune")._asdict()})
+            connection.execute(_OUTCOMES.insert(), {**place, "first_n": 0, "last_n": 0, **Fate("done", told)._asdict()})
+        return pruned
 
     # -- read ----------------------------------------------------------------------------------------------------
 
-    def runs(self, server: str | None = None) -> list[RunRow]:
-        """Return all runs, or those on one server, oldest first."""
-        query = sa.select(_RUNS).order_by(_RUNS.c.time, _RUNS.c.id)
-        if server is not None:
-            query = query.where(_RUNS.c.server == server)
+    def runs(
+        self, server: str | None = None, *, since: datetime | None = None, limit: int | None = None, offset: int = 0
+    ) -> list[RunRow]:
+        """Return runs, the newest first; see `each_run`."""
+        return list(self.each_run(server, since=since, limit=limit, offset=offset))
+
+    def each_run(
+        self, server: str | None = None, *, since: datetime | None = None, limit: int | None = None, offset: int = 0
+    ) -> Iterator[RunRow]:
+        """Yield runs as they are read, the newest first. Of the ids that they name, more than a few are left out.
+
+        Parameters
+        ----------
+        server : str or None
+            Those on one server, and what was done to the journal itself; None means all.
+        since : datetime or None
+            Those of which anything was heard since.
+        limit, offset : int or None
+            At most so many, without so many of the newest.
+        """
+        query = sa.select(_RUNS).order_by(_RUNS.c.time.desc(), _RUNS.c.id.desc()).limit(limit).offset(offset)
+        query = query.where(*_on(server), *([] if since is None else [_heard_since(since)]))
         with self._transaction() as connection:
-            return [_run(row) for row in connection.execute(query)]
+            yield from map(_run, connection.execute(query.execution_options(yield_per=_PAGE)))
+
+    def count_runs(self, server: str | None = None) -> int:
+        """Return how many runs there are, see `each_run`."""
+        query = sa.select(sa.func.count()).select_from(_RUNS).where(*_on(server))
+        with self._transaction() as connection:
+            return int(connection.execute(query).scalar_one())
 
     def run(self, id: str) -> RunRow:
-        """Return one run.
+        """Return one run, with all that it was asked for.
 
         Raises
         ------
@@ -222,9 +262,11 @@ class Journal:
         """
         with self._transaction() as connection:
             row = connection.execute(sa.select(_RUNS).where(_RUNS.c.id == id)).one_or_none()
+            apart = connection.execute(sa.select(_ASKED.c.ids).where(_ASKED.c.run == id)).scalar_one_or_none()
         if row is None:
             raise JournalError(f"the journal at {self.where} has no run {id}")
-        return _run(row)
+        run = _run(row)
+        return run if apart is None else run._replace(request=run.request | {"ids": json.loads(apart)})
 
     def undoing(self, run: str) -> list[RunRow]:
         """Return the runs that took back something of a run, oldest first."""
@@ -244,7 +286,17 @@ class Journal:
             last = connection.execute(query).scalar_one()
         return 0 if last is None else int(last) + 1
 
-    def entries(self, run: str, bodies: bool = False, start: int = 0, stop: int | None = None) -> list[Entry]:
+    def entries(
+        self,
+        run: str,
+        bodies: bool = False,
+        start: int = 0,
+        stop: int | None = None,
+        *,
+        since: datetime | None = None,
+        action: str | None = None,
+        last: int | None = None,
+    ) -> list[Entry]:
         """Return the actions of a run, in order.
 
         Parameters
@@ -255,36 +307,53 @@ class Journal:
             Whether to read bodies too; without, they are None.
         start, stop : int
             Places in the run, as in a slice.
+        since : datetime or None
+            Only those from then on.
+        action : str or None
+            Only those of this name.
+        last : int or None
+            At most so many, the last ones.
         """
         fields = _FIELDS if bodies else (*_FIELDS[:-1], sa.null())
         query = sa.select(_ACTIONS.c.n, _ACTIONS.c.time, *fields).where(_ACTIONS.c.run == run, _ACTIONS.c.n >= start)
         if stop is not None:
             query = query.where(_ACTIONS.c.n < stop)
+        if since is not None:
+            query = query.where(_ACTIONS.c.time >= _microseconds(since))
+        if action is not None:
+            query = query.where(_ACTIONS.c.action == action)
         with self._transaction() as connection:
-            rows = connection.execute(query.order_by(_ACTIONS.c.n)).all()
-            fates = self._fates(connection, run, start, rows[-1][0] + 1 if rows else start)
-        return [Entry(n, _EPOCH + time * _MICROSECOND, Intent(*intent), fates[n - start]) for n, time, *intent in rows]
+            rows = connection.execute(query.order_by(_ACTIONS.c.n.desc()).limit(last)).all()[::-1]
+            first, end = (rows[0][0], rows[-1][0] + 1) if rows else (0, 0)
+            fates = self._fates(connection, run, first, end)
+        return [Entry(n, _EPOCH + time * _MICROSECOND, Intent(*intent), fates[n - first]) for n, time, *intent in rows]
 
-    def actions(self, runs: Sequence[RunRow], limit: int | None = None) -> list[Action]:
-        """Return the actions of runs as users see them, in the order of the runs; the last `limit` of them, or all."""
-        found: list[list[Action]] = []
-        left = limit
-        for run in reversed(runs):
-            if left is not None and left <= 0:
-                break
-            start = 0 if left is None else max(0, self.size(run.id) - left)
-            found.append([action_of(run, entry) for entry in self.entries(run.id, start=start)])
-            left = None if left is None else left - len(found[-1])
-        return [action for actions in reversed(found) for action in actions]
+    def actions(
+        self, runs: Iterable[RunRow], *, since: datetime | None = None, action: str | None = None
+    ) -> Iterator[Action]:
+        """Yield the actions of runs as users see them, the last of each run first; they are read as they are wanted."""
+        for run in runs:
+            stop = None
+            while page := self.entries(run.id, stop=stop, since=since, action=action, last=_PAGE):
+                for entry in reversed(page):
+                    yield action_of(run, entry)
+                if len(page) < _PAGE:
+                    break
+                stop = page[0].n
 
-    def counts(self, run: str) -> dict[str, int]:
-        """Return how many actions of a run ended in each outcome."""
-        counts: Counter[str] = Counter()
-        size = self.size(run)
+    def counts(self, runs: Iterable[str]) -> dict[str, Counter[str]]:
+        """Return for each run how many of its actions ended in which outcome; the database counts them."""
+        ids = list(runs)
+        counts: dict[str, Counter[str]] = {id: Counter() for id in ids}
+        size = sa.select(sa.func.max(_ACTIONS.c.n)).where(_ACTIONS.c.run == _RUNS.c.id).scalar_subquery()
         with self._transaction() as connection:
-            for fate in self._fates(connection, run, 0, size):
-                counts[fate.outcome] += fate.jobs
-        return counts
+            for part in (ids[at : at + _PAGE] for at in range(0, len(ids), _PAGE)):
+                for run, last in connection.execute(sa.select(_RUNS.c.id, size).where(_RUNS.c.id.in_(part))):
+                    counts[run]["unknown"] = 0 if last is None else last + 1
+                for run, outcome, places, jobs in connection.execute(_known(part)):
+                    counts[run][outcome] += int(jobs)
+                    counts[run]["unknown"] -= int(places)
+        return {id: +count for id, count in counts.items()}
 
     def imported(self, server: str, digest: str) -> Iterator[tuple[str, int, str]]:
         """Yield run, line and outcome of what was imported into a server from a file of that digest, oldest first."""
@@ -319,6 +388,43 @@ class Journal:
             first, end = max(row.first_n, start), min(row.last_n + 1, stop)
             fates[first - start : end - start] = [fate] * (end - first)
         return fates
+
+
+def _on(server: str | None) -> list[sa.ColumnElement[bool]]:
+    """Return what chooses the runs on a server; what was done to the journal itself is shown on every one."""
+    return [] if server is None else [_RUNS.c.server.in_([server, ""])]
+
+
+def _heard_since(moment: datetime) -> sa.ColumnElement[bool]:
+    """Return whether a run began, went on or was settled since a moment."""
+    since = _microseconds(moment)
+    of_run = sa.select(_ACTIONS.c.time).where(_ACTIONS.c.run == _RUNS.c.id)
+    acted = of_run.order_by(_ACTIONS.c.n.desc()).limit(1).correlate(_RUNS).scalar_subquery()
+    last = sa.select(sa.func.max(_OUTCOMES.c.time)).where(_OUTCOMES.c.run == _RUNS.c.id)
+    settled = last.correlate(_RUNS).scalar_subquery()
+    return sa.or_(_RUNS.c.time >= since, sa.func.coalesce(acted, 0) >= since, sa.func.coalesce(settled, 0) >= since)
+
+
+def _known(runs: list[str]) -> sa.Select[Any]:
+    """Return the count of places and jobs of runs by their outcome, where it is known. One told twice counts once."""
+    first, last = _OUTCOMES.c.first_n, _OUTCOMES.c.last_n
+    of_outcome = (_OUTCOMES.c.run, _OUTCOMES.c.outcome)
+    before = sa.func.max(last).over(partition_by=of_outcome, order_by=(first, _OUTCOMES.c.seq), rows=(None, -1))
+    reached = sa.select(*of_outcome, first, last, _OUTCOMES.c.jobs, sa.func.coalesce(before, -1).label("before"))
+    row = reached.where(_OUTCOMES.c.run.in_(runs), _OUTCOMES.c.outcome != "unknown").subquery().c
+    more = sa.case((row.before >= row.last_n, 0), (row.before >= row.first_n, row.last_n - row.before),
+                   else_=row.last_n - row.first_n + 1)  # fmt: skip
+    total = sa.select(row.run, row.outcome, sa.func.sum(more), sa.func.sum(more * row.jobs))
+    return total.group_by(row.run, row.outcome)
+
+
+def _insert_run(connection: sa.Connection, run: RunRow) -> None:
+    request, ids = run.request, run.request.get("ids")
+    if isinstance(ids, list) and len(ids) > _FEW:
+        request = request | {"ids": {"count": len(ids)}}
+        connection.execute(_ASKED.insert(), {"run": run.id, "ids": json.dumps(ids)})
+    row = run._asdict() | {"time": _microseconds(run.time), "request": json.dumps(request)}
+    connection.execute(_RUNS.insert(), row)
 
 
 def _harden_sqlite(connection: Any, _: Any) -> None:

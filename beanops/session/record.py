@@ -36,7 +36,7 @@ class RunRow(NamedTuple):
     time : datetime
         When it began, UTC.
     server, instance : str
-        Address of the server, and its own name for the process that answered.
+        Address of the server, and its own name for the process that answered; empty for what was done to the journal.
     actor : str
         User and host.
     source : str
@@ -48,7 +48,7 @@ class RunRow(NamedTuple):
     undoes : str or None
         The run that it takes back.
     request : dict
-        What was asked for, all that is needed to go on with it.
+        What was asked for, all that is needed to go on with it. A list of runs leaves out the ids where they are many.
     """
 
     id: str
@@ -61,6 +61,14 @@ class RunRow(NamedTuple):
     reason: str | None
     undoes: str | None
     request: dict[str, Any]
+
+    @property
+    def named(self) -> int:
+        """How many jobs it names by their ids."""
+        ids = self.request.get("ids", ())
+        if isinstance(ids, dict):
+            return int(ids["count"]) if "count" in ids else len(range(*ids["range"]))
+        return len(ids)
 
 
 class Intent(NamedTuple):
@@ -208,9 +216,10 @@ def runs_frame(journal: Journal, server: str) -> pandas.DataFrame:
     """Return the runs on a server as a frame; see `Session.runs` for its columns."""
     from beanops.session.frames import frame
 
+    runs = journal.runs(server)[::-1]
+    counts = journal.counts(run.id for run in runs)
     rows = []
-    for run in journal.runs(server):
-        counts = journal.counts(run.id)
+    for run in runs:
         facts = (run.server, run.instance, run.actor, run.source, run.action, run.reason, run.undoes)
-        rows.append((run.time, run.id, *facts, *(counts.get(outcome, 0) for outcome in OUTCOMES)))
+        rows.append((run.time, run.id, *facts, *(counts[run.id][outcome] for outcome in OUTCOMES)))
     return frame(rows, RunCounts, {"time": "datetime64[us, UTC]", **dict.fromkeys(OUTCOMES, "uint64")})

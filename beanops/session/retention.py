@@ -27,7 +27,7 @@ def this_actor() -> str:
 def prune(
     journal: Journal, older_than: timedelta, *, source: str = "script", reason: str | None = None
 ) -> tuple[str, int]:
-    """Delete the runs, with their actions and bodies, that began longer ago than `older_than`.
+    """Delete the runs, with their actions and bodies, of which nothing was heard for as long as `older_than`.
 
     They can no longer be undone or gone on with, and lines that they imported no longer count as imported.
 

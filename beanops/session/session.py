@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from copy import copy
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING, SupportsIndex, Unpack
 
 from beanops.client.address import Address
@@ -209,7 +210,7 @@ class Session(Views, Finding):
     def action_rows(self, limit: int | None = 1000) -> list[Action]:
         """Return the newest actions of this session as records, oldest first, without pandas."""
         runs = self._actor.runs
-        return self.journal().actions(runs, limit) if runs else []
+        return list(islice(self.journal().actions(reversed(runs)), limit))[::-1] if runs else []
 
     def history(self, limit: int | None = None) -> pandas.DataFrame:
         """Return what was done on this server by anybody whom the journal knows, with the columns of `actions`.
@@ -222,7 +223,8 @@ class Session(Views, Finding):
         limit : int or None
             Most actions, the newest; None for all.
         """
-        return actions_frame(self.journal().actions(self.journal().runs(str(self.address)), limit))
+        journal = self.journal()
+        return actions_frame(list(islice(journal.actions(journal.each_run(str(self.address))), limit))[::-1])
 
     @property
     def runs(self) -> pandas.DataFrame:

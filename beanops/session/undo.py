@@ -61,7 +61,7 @@ class Successors:
 
     def __init__(self, journal: Journal, row: RunRow) -> None:
         self._next: dict[int, int] = {}
-        for later in journal.runs(row.server):
+        for later in reversed(journal.runs(row.server)):
             if later.action in ("undo", "move") and later.time >= row.time:
                 for entry in journal.entries(later.id):
                     intent, new = entry.intent, entry.fate.new_id

@@ -44,18 +44,17 @@ class Page(NamedTuple):
 
 
 def _runs(session: Session, page: int) -> Page:
-    journal = session.journal()
-    runs = journal.runs(str(session.address))[::-1]
-    first = page * RUNS
-    rows = [DoneRun(run, journal.counts(run.id)) for run in runs[first : first + RUNS]]
-    return Page("runs", first, tuple(rows), len(runs))
+    journal, server, first = session.journal(), str(session.address), page * RUNS
+    runs = journal.runs(server, limit=RUNS, offset=first)
+    counts = journal.counts(run.id for run in runs)
+    return Page("runs", first, tuple(DoneRun(run, counts[run.id]) for run in runs), journal.count_runs(server))
 
 
 def _actions(session: Session, run: RunRow, page: int) -> Page:
-    entries = session.journal().entries(run.id)
-    first = page * ACTIONS
-    rows = [DoneAction(entry.n, action_of(run, entry)) for entry in entries[first : first + ACTIONS]]
-    return Page(run.id, first, tuple(rows), len(entries))
+    journal, first = session.journal(), page * ACTIONS
+    entries = journal.entries(run.id, start=first, stop=first + ACTIONS)
+    rows = [DoneAction(entry.n, action_of(run, entry)) for entry in entries]
+    return Page(run.id, first, tuple(rows), journal.size(run.id))
 
 
 class _Pages(Acting):

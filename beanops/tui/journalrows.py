@@ -27,12 +27,12 @@ class DoneRun(NamedTuple):
     def about(self) -> str:
         """What it was asked for, in words."""
         request = self.run.request
-        ids = request.get("ids")
+        ids, named = request.get("ids"), self.run.named
         parts = [str(request["jobs"])] if "jobs" in request else []
         parts += [str(request["tube"])] if "tube" in request else []
         parts += [str(request["run"])] if "run" in request else []
-        if ids:
-            parts.append(f"job {ids[0]}" if len(ids) == 1 else plural(len(ids), "job"))
+        if named:
+            parts.append(f"job {ids[0]}" if isinstance(ids, list) and named == 1 else plural(named, "job"))
         target = (request.get("settings") or {}).get("target")
         parts += [f"→ {target}"] if target else []
         parts += [f"where {request['where']}"] if request.get("where") else []

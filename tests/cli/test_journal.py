@@ -7,12 +7,14 @@ import io
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from beanops import Client, connect
 from beanops.embedded.process import Beanstalkd
+from beanops.session.record import Fate, Intent
 from tests.cli.conftest import BEANOPS, Cli, bury, configure, one_line
 
 HOSTILE_REASON = "\x1b]52;c;aGk=\x07\u202e=1+1"
@@ -101,14 +103,39 @@ def test_verify(cli: Cli, client: Client, beanstalkd: Beanstalkd) -> None:
     assert [row["outcome"] for row in cli("journal", "--json").json] == ["done"] * 2
 
 
+def test_verify_asks_each_run_of_the_server_that_its_jobs_are_on(
+    cli: Cli, client: Client, beanstalkd: Beanstalkd, start_beanstalkd: Callable[..., Beanstalkd]
+) -> None:
+    there = start_beanstalkd()
+    ids = bury(client, "mail", b"1", b"2")
+    with connect(beanstalkd.address) as session, connect(there.address) as other:
+        copied = session.copy(ids[0], server=other)
+        kicked = session.kick(ids[1])
+        journal, now = session.journal(), session.now()
+        (entry,) = journal.entries(copied.id)
+        journal.write(copied.id, now, [entry.intent], 1, [(1, Fate("unknown", "cut off", entry.fate.new_id))])
+        journal.write(kicked.id, now, [Intent("kick", "mail", ids[1], "buried")], 1)
+    ended = cli("journal", "verify")
+    assert ended.code == 0
+    assert ended.out == f"{kicked.id} verify kick: 1 done (job {ids[1]}: verified: the job is ready)\n"
+    ended = cli("-s", there.address, "journal", "verify", "--json")
+    assert [row["run"] for row in ended.json] == [copied.id]
+
+
 def test_prune_asks_and_is_on_the_record(cli: Cli, run: str) -> None:
     ended = cli("journal", "prune", "--older-than", "90d")
     assert ended.code == 4
     assert "there is nobody to ask" in one_line(ended.err)
+    assert "prune of runs older than 90 days was refused" in ended.err
     assert cli("journal", "prune", "--older-than", "90d", "--yes").out.startswith("prune: 0 runs deleted")
-    assert len(cli("journal", "--json").json) == 3
-    assert cli("journal", "prune", "--older-than", "0s", "--yes", "--reason", "audit").code == 0
-    assert cli("journal", "--json").json == []
+    assert len(cli("journal", "--json").json) == 4
+    pruned = cli("journal", "prune", "--older-than", "0s", "--yes", "--reason", "audit").out
+    assert pruned.startswith("prune: 2 runs deleted (on the record as ")
+    (row,) = cli("journal", "--json").json
+    assert (row["action"], row["outcome"], row["reason"]) == ("prune", "done", "audit")
+    assert row["error"].startswith("2 runs were deleted that had ended before ")
+    assert row["run"] in pruned
+    assert cli("journal", row["run"], "--json").json == [row]
     assert cli("journal", run).code == 1
 
 

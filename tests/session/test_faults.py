@@ -72,12 +72,12 @@ def test_killed_at_any_moment_the_journal_is_true_and_no_job_is_lost(
             runs = record.runs()
             if len(runs) > seen:
                 seen = len(runs)
-                entries = check(record, runs[-1], before, worker)
+                entries = check(record, runs[0], before, worker)
                 outcomes = {entry.fate.outcome for entry in entries}
                 unknown += "unknown" in outcomes
                 cut += len(entries) < len(before)
                 if "unknown" in outcomes and round % 4 == 0:
-                    _verified(beanstalkd, journal, record, runs[-1].id)
+                    _verified(beanstalkd, journal, record, runs[0].id)
         victims.stdin.close()
     record.close()
     # The kills were spread over the whole of the runs.
@@ -136,7 +136,7 @@ def test_interrupted_at_any_moment_the_journal_is_true(
             until(lambda: worker.stats().current_connections <= 2 and not worker.stats().current_jobs_reserved)
             runs = record.runs()
             if len(runs) > seen:
-                check(record, runs[-1], before, worker)
+                check(record, runs[0], before, worker)
     finally:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
     assert interrupted > 10
@@ -274,7 +274,7 @@ def test_a_cut_while_buried_jobs_are_reserved_leaves_the_tube_paused_and_says_so
 
         def cut() -> Client:
             runs = session.journal().runs()
-            if runs and session.journal().size(runs[0].id) > 1000:
+            if runs and session.journal().size(runs[-1].id) > 1000:
                 proxy.drop()
             return acting()
 

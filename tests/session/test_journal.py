@@ -50,7 +50,7 @@ def test_what_is_written_is_read_again(journal_url: str) -> None:
     assert [entry.n for entry in journal.entries("r1", start=1, stop=3)] == [1, 2]
     assert [entry.fate for entry in journal.entries("r1", start=1, stop=3)] == fates[1:3]
     assert journal.run("r1") == row
-    assert journal.counts("r1") == {"done": 2, "failed": 1, "unknown": 1}
+    assert journal.counts(["r1", "r2"]) == {"r1": {"done": 2, "failed": 1, "unknown": 1}, "r2": {}}
     assert journal.highest_id("another") == 0
     with pytest.raises(JournalError, match="no run r2"):
         journal.run("r2")
@@ -60,13 +60,82 @@ def test_what_is_written_is_read_again(journal_url: str) -> None:
 def test_pruning_is_on_the_record_itself(journal_url: str) -> None:
     journal = Journal(journal_url)
     for number in range(3):
-        journal.begin(_row(f"r{number}", NOW + timedelta(days=number)))
-        journal.write(f"r{number}", NOW, [Intent("delete", "mail", number, body=b"x")])
-        journal.write(f"r{number}", NOW, fates=[(0, Fate("done"))])
-    assert journal.prune(NOW + timedelta(days=2), _row("p", NOW + timedelta(days=9), action="prune", request={})) == 2
-    assert [(run.id, run.request.get("pruned")) for run in journal.runs()] == [("r2", None), ("p", 2)]
+        then = NOW + timedelta(days=number)
+        journal.begin(_row(f"r{number}", then, request={"ids": list(range(1000))}))
+        journal.write(f"r{number}", then, [Intent("delete", "mail", number, body=b"x")])
+        journal.write(f"r{number}", then, fates=[(0, Fate("done"))])
+    pruning = _row("p", NOW + timedelta(days=9), server="", action="prune", request={})
+    assert journal.prune(NOW + timedelta(days=2), pruning) == 2
+    assert [run.id for run in journal.runs("127.0.0.1:1")] == ["p", "r2"]
+    assert [row.action for row in journal.actions(journal.runs("127.0.0.1:1"))] == ["prune", "delete"]
+    (told,) = journal.actions([pruning])
+    assert (told.outcome, told.error) == ("done", "2 runs were deleted that had ended before 2026-01-04 03:04:05 UTC")
     assert journal.entries("r0") == []
     assert len(journal.entries("r2")) == 1
+    with journal._engine.connect() as connection:
+        assert connection.exec_driver_sql("select run from asked").scalars().all() == ["r2"]
+    journal.close()
+
+
+def test_a_run_that_goes_on_is_not_pruned(journal_url: str) -> None:
+    journal = Journal(journal_url)
+    later = NOW + timedelta(days=5)
+    for name in ("acting", "settled", "over"):
+        journal.begin(_row(name))
+        journal.write(name, NOW, [Intent("delete", "mail", 1), Intent("delete", "mail", 2)])
+    journal.write("acting", later, [Intent("delete", "mail", 3)], 2)
+    journal.write("settled", later, fates=[(0, Fate("done"))])
+    assert journal.prune(NOW + timedelta(days=2), _row("p", later + timedelta(days=1), action="prune")) == 1
+    assert {run.id for run in journal.runs()} == {"p", "acting", "settled"}
+    assert journal.counts(["acting", "settled"]) == {"acting": {"unknown": 3}, "settled": {"done": 1, "unknown": 1}}
+    journal.close()
+
+
+def test_runs_are_read_a_page_at_a_time_and_without_the_ids_that_they_name(journal_url: str) -> None:
+    journal = Journal(journal_url)
+    for number in range(5):
+        request = {"ids": list(range(number * 1000)), "where": "true"}
+        journal.begin(_row(f"r{number}", NOW + timedelta(days=number), request=request))
+    assert [run.id for run in journal.runs("127.0.0.1:1", limit=2, offset=1)] == ["r3", "r2"]
+    assert [run.id for run in journal.runs(since=NOW + timedelta(days=3))] == ["r4", "r3"]
+    assert journal.runs("127.0.0.1:2") == []
+    assert (journal.count_runs("127.0.0.1:1"), journal.count_runs("127.0.0.1:2")) == (5, 0)
+    assert [run.named for run in journal.runs()] == [4000, 3000, 2000, 1000, 0]
+    assert all(len(str(run)) < 400 for run in journal.runs())
+    assert journal.run("r4").request == {"ids": list(range(4000)), "where": "true"}
+    journal.close()
+
+
+def test_actions_are_read_newest_first_and_chosen_by_the_database(
+    journal_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_module, "_PAGE", 3)
+    journal = Journal(journal_url)
+    journal.begin(_row("r1"))
+    for n in range(8):
+        intent = Intent("release" if n % 2 else "bury", "mail", n)
+        journal.write("r1", NOW + timedelta(minutes=n), [intent], n, [(n - 1, Fate("done", str(n - 1)))] if n else [])
+    runs = [journal.run("r1")]
+    rows = list(journal.actions(runs))
+    assert [row.job_id for row in rows] == [7, 6, 5, 4, 3, 2, 1, 0]
+    assert [row.error for row in rows] == [None, "6", "5", "4", "3", "2", "1", "0"]
+    assert [row.job_id for row in journal.actions(runs, action="bury")] == [6, 4, 2, 0]
+    assert [row.job_id for row in journal.actions(runs, since=NOW + timedelta(minutes=3))] == [7, 6, 5, 4, 3]
+    assert [entry.n for entry in journal.entries("r1", last=2)] == [6, 7]
+    journal.close()
+
+
+def test_an_action_is_counted_once_however_often_its_outcome_is_told(journal_url: str) -> None:
+    journal = Journal(journal_url)
+    journal.begin(_row("r1"))
+    journal.write("r1", NOW, [Intent("move", "mail", n) for n in range(10)])
+    journal.write("r1", NOW, fates=[(n, Fate("unknown", "put", n)) for n in range(4)])
+    journal.write("r1", NOW, fates=[(n, Fate("done", None, n)) for n in range(3)])
+    journal.write("r1", NOW, fates=[(n, Fate("failed", "full")) for n in (4, 5)])
+    journal.write("r1", NOW, fates=[(n, Fate("failed", "full")) for n in (5, 6)])
+    journal.write("r1", NOW, fates=[(7, Fate("done", jobs=500))])
+    journal.write("r1", NOW, fates=[(3, Fate("skipped", "taken"))])
+    assert journal.counts(["r1"]) == {"r1": {"done": 503, "failed": 3, "skipped": 1, "unknown": 2}}
     journal.close()
 
 
