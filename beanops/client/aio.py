@@ -51,7 +51,8 @@ class _Stream(asyncio.Protocol):
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
-        self.results += self._connection.receive_data(data)
+        unsent = self.transport.get_write_buffer_size() > 0
+        self.results += self._connection.receive_data(data, unsent=unsent)
         self._unread += len(data)
         if self._unread > _MAX_UNREAD and self.results:
             self.transport.pause_reading()
@@ -230,7 +231,7 @@ class AsyncClient:
         settled = False
         try:
             while True:
-                sent = stream.transport.get_write_buffer_size() == 0 or not connection.waiting
+                sent = stream.transport.get_write_buffer_size() == 0
                 if sent and not window.exhausted and connection.error is None:
                     stream.transport.write(window.take())
                 if not stream.results:

@@ -260,7 +260,7 @@ class Client:
                 return []
         except OSError as error:
             raise self._lost(error) from None
-        return self._connection.receive_data(data)
+        return self._connection.receive_data(data, unsent=bool(self._unsent))
 
     def _wait(self) -> None:
         head = self._connection.waiting[0]
@@ -282,8 +282,9 @@ class Client:
             pass  # the connection says why it is closed; the error on its way matters more
 
     def _lost(self, error: OSError) -> BeanopsError:
-        head = f" before it answered '{self._connection.waiting[0].line}'" if self._connection.waiting else ""
-        self._connection.error = ConnectionClosed(f"the connection broke{head}: {error.strerror or error}")
+        if self._connection.error is None:  # a close() from another thread breaks it too
+            head = f" before it answered '{self._connection.waiting[0].line}'" if self._connection.waiting else ""
+            self._connection.error = ConnectionClosed(f"the connection broke{head}: {error.strerror or error}")
         return self._told(self._connection.error)
 
     def _told(self, error: BeanopsError | None) -> BeanopsError:

@@ -11,7 +11,7 @@ from collections import deque
 from typing import Any
 
 from beanops.protocol.commands import Command
-from beanops.protocol.errors import BeanopsError, ConnectionClosed, ProtocolError, ReplyError, UsageError
+from beanops.protocol.errors import BeanopsError, ConnectionClosed, ProtocolError, ReplyError
 
 #: Longest reply line: ``USING`` and a name of 200 bytes, or a token and two numbers of 20 digits.
 MAX_LINE = 224
@@ -58,16 +58,16 @@ class Connection:
 
         Raises
         ------
-        UsageError
+        ConnectionClosed
             The connection can no longer be used.
         """
         if self.error is not None:
-            raise UsageError(f"'{command.line}' was not sent, the connection is no longer usable: {self.error}")
+            raise ConnectionClosed(f"'{command.line}' was not sent, the connection is no longer usable: {self.error}")
         data = command.data
         self.waiting.append(command)
         return data
 
-    def receive_data(self, data: bytes) -> list[Any]:
+    def receive_data(self, data: bytes, *, unsent: bool = False) -> list[Any]:
         """Take bytes from the server and return the results that they complete, in order.
 
         A refused command's result is its `ReplyError`. When the bytes are no valid replies, `error` is set and
@@ -77,6 +77,8 @@ class Connection:
         ----------
         data : bytes
             What was read, in pieces of any size.
+        unsent : bool
+            Whether bytes of the last command are still to be written: it cannot have been answered.
 
         Returns
         -------
@@ -94,21 +96,22 @@ class Connection:
             data = bytes(self._held)
         results: list[Any] = []
         try:
-            position = self._parse(data, results)
+            position = self._parse(data, results, unsent)
         except ProtocolError as error:
             self.error = error
             position = len(data)
         self._held = bytearray(memoryview(data)[position:])
         return results
 
-    def _parse(self, buffer: bytes, results: list[Any]) -> int:
+    def _parse(self, buffer: bytes, results: list[Any], unsent: bool) -> int:
         """Append the results of all complete replies, return where the first incomplete one starts."""
         waiting = self.waiting
         size = len(buffer)
         position = 0
         while position < size:
-            if not waiting:
-                raise ProtocolError(f"the server sent {buffer[position : position + 40]!r} although nothing was asked")
+            if len(waiting) <= unsent:
+                why = f"before it had all of '{waiting[0].line}'" if waiting else "although nothing was asked"
+                raise ProtocolError(f"the server sent {buffer[position : position + 40]!r} {why}")
             end = buffer.find(b"\r\n", position, position + MAX_LINE + 2)
             if end < 0:
                 if size - position > MAX_LINE + 1:  # the last byte may be the CR
@@ -168,8 +171,7 @@ class Connection:
 _TRACKED = frozenset({"use", "watch", "ignore"})
 
 
-def _alien(command: Command[Any], said: bytes | bytearray, more: str = "") -> ProtocolError:
-    said = bytes(said)
+def _alien(command: Command[Any], said: bytes, more: str = "") -> ProtocolError:
     return ProtocolError(
         f"what answers does not speak beanstalkd's protocol: to '{command.line}' it sent {said!r}{more}"
     )

@@ -128,7 +128,7 @@ class ServerStats(NamedTuple):
     current_jobs_urgent, current_jobs_ready, current_jobs_reserved, current_jobs_delayed, current_jobs_buried : int
         Jobs in each state over all tubes.
     cmd_put, cmd_peek, ... : int
-        Commands of each kind so far; ``reserve-job``, ``kick-job`` and ``stats-job`` of gaps included where counted.
+        Commands of each kind so far, refused ones too. The server counts no ``kick-job`` and no ``reserve-job``.
     job_timeouts : int
         Reservations that ran past their ttr.
     total_jobs : int

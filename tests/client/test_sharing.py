@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 
 from beanops import AsyncClient, Client, commands, errors
 from beanops.embedded.process import Beanstalkd
+from beanops.protocol import Command
 from tests.waits import until
 
 
@@ -47,13 +49,26 @@ def test_a_blocked_reserve_ends_when_another_thread_closes(client: Any, connect:
     other = connect(beanstalkd.address)
     until(lambda: other.stats().current_waiting == 1)
     client.close()
-    waiter.join(5)
+    waiter.join(30)
     assert not waiter.is_alive()
     assert [type(error) for error in caught] == [errors.ConnectionClosed]
     assert "closed by close()" in str(caught[0])
     until(lambda: other.stats().current_waiting == 0)
     client.reconnect()
     assert client.put(b"x") == 1
+
+
+def test_closing_between_two_commands_is_told_as_that(beanstalkd: Beanstalkd) -> None:
+    for before in (0, 1):  # with nothing and with something on its way
+        client = Client(beanstalkd.address)
+
+        def closing(before: int = before, client: Client = client) -> Iterator[Command[Any]]:
+            yield from [commands.stats()] * before
+            client.close()
+            yield commands.stats()
+
+        with pytest.raises(errors.ConnectionClosed, match="closed by close"):
+            list(client.pipeline(closing()))
 
 
 def test_closing_within_ones_own_pipeline(client: Any) -> None:

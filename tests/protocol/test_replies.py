@@ -171,8 +171,16 @@ def test_a_broken_reply_poisons(command: Command[Any], reply: bytes) -> None:
         assert "\n" not in str(connection.error)
         assert len(str(connection.error)) < 300
         assert connection.receive_data(b"TOUCHED\r\n") == []
-        with pytest.raises(errors.UsageError, match="was not sent"):
+        with pytest.raises(errors.ConnectionClosed, match="was not sent"):
             connection.send(commands.touch(9))
+
+
+def test_an_answer_to_what_was_not_all_written_poisons() -> None:
+    connection = sent(commands.touch(9), commands.put(b"x" * 100))
+    assert connection.receive_data(b"TOUCHED\r\n", unsent=True) == [None]
+    assert connection.receive_data(b"INSERTED 1\r\n", unsent=True) == []
+    assert isinstance(connection.error, errors.ProtocolError)
+    assert "before it had all of 'put 65536 0 60 100'" in str(connection.error)
 
 
 def test_bytes_that_nobody_asked_for_poison() -> None:
