@@ -48,6 +48,7 @@ class Proxy:
         self.address = f"127.0.0.1:{self.port}"
         self.held = False
         self._open: list[socket.socket] = []
+        self._lock = threading.Lock()  # of the list: it is cut while somebody else may be connecting
         self._threads: list[threading.Thread] = []
         self._start(self._accept)
 
@@ -60,12 +61,17 @@ class Proxy:
         while True:
             try:
                 client, _ = self._listener.accept()
-                server = socket.create_connection(("127.0.0.1", self._target))
             except OSError:
                 return
+            try:
+                server = socket.create_connection(("127.0.0.1", self._target))
+            except OSError:  # the server is away, and may come back
+                client.close()
+                continue
             for one in (client, server):
                 one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._open += [client, server]
+            with self._lock:
+                self._open += [client, server]
             self._carry(client, server, False)
             self._carry(server, client, True)
 
@@ -104,17 +110,21 @@ class Proxy:
     def drop(self) -> None:
         """Cut all connections, as a broken network does; new ones are still taken."""
         self.held = False
-        for opened in self._open:
+        with self._lock:
+            cut, self._open = self._open, []
+        for opened in cut:
             with contextlib.suppress(OSError):
                 opened.shutdown(socket.SHUT_RDWR)
             opened.close()
-        self._open.clear()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._open.append(self._listener)
+        with self._lock:
+            self._open.insert(0, self._listener)
+        self.drop()
+        self._threads[0].join(5)  # nobody connects any more
         self.drop()
         for thread in self._threads:
             thread.join(5)
