@@ -51,8 +51,9 @@ def client(beanstalk: Client) -> Client:
 
 @pytest.fixture(autouse=True)
 def _own_files(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the journal, the configuration and the samples of whoever runs the tests out of them."""
+    """Keep what beanops has on the disk of whoever runs the tests out of them."""
     folder = tmp_path_factory.mktemp("beanops")
     monkeypatch.setenv("BEANOPS_JOURNAL", str(folder / "journal.sqlite"))
     monkeypatch.setenv("BEANOPS_CONFIG", str(folder / "config.toml"))
-    monkeypatch.setenv("XDG_DATA_HOME", str(folder / "data"))
+    monkeypatch.setenv("BEANOPS_SAMPLES", str(folder / "samples"))
+    monkeypatch.setenv("BEANOPS_STATE", str(folder / "tui.json"))

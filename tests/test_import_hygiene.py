@@ -31,6 +31,15 @@ def test_tubes_loads_what_it_needs(beanstalkd: Beanstalkd) -> None:
     assert not loaded("-s", beanstalkd.address, "tubes") & set(HEAVY)
 
 
+def test_serve_loads_only_the_server() -> None:
+    assert not loaded("serve", "-v") & {*HEAVY, "platformdirs"} - {"asyncio"}
+
+
+def test_what_leads_to_the_dashboard_is_light() -> None:
+    """What the dashboard itself loads is in ``tests/tui/test_imports.py``."""
+    assert not loaded("tui", "--help") & set(HEAVY)
+
+
 def test_import_beanops_loads_no_other_package() -> None:
     script = "import sys; import beanops; print(*sys.modules, sep='\\n')"
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

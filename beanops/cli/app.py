@@ -41,8 +41,8 @@ COMMANDS = {
     "completion": ("setup", "Print what makes your shell complete commands."),
     "tui": ("live", "Watch a server and act on it, on the whole terminal."),
     "web": ("live", "Serve the same to browsers."),
-    "serve": ("live", "Run beanops' own server, for trials and tests: beanstalkd in memory."),
-    "demo": ("live", "Try beanops on a private server with a lively workload."),
+    "serve": ("serve", "Run beanops' own server, for trials and tests: beanstalkd in memory."),
+    "demo": ("demo.command", "Try beanops on a private server with a lively workload."),
 }
 
 

@@ -1,7 +1,11 @@
-"""Samples: jobs that an operator keeps by name, to put again and again; each is a file of one line, see `lines`."""
+"""Samples: jobs that an operator keeps by name, to put again and again; each is a file of one line, see `lines`.
+
+They are in the user's data directory (``BEANOPS_SAMPLES`` names another).
+"""
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -16,6 +20,8 @@ _SUFFIX = ".json"
 
 
 def _folder() -> Path:
+    if named := os.environ.get("BEANOPS_SAMPLES"):
+        return Path(named)
     from platformdirs import user_data_path
 
     return user_data_path("beanops") / "samples"

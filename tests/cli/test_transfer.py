@@ -141,7 +141,7 @@ def test_a_sample_of_a_job_that_does_not_exist(cli: Cli) -> None:
 
 def test_a_broken_sample_is_told(cli: Cli) -> None:
     cli("sample", "save", "x", "-", stdin=b"body")
-    (file,) = Path(os.environ["XDG_DATA_HOME"]).rglob("x.json")
+    file = Path(os.environ["BEANOPS_SAMPLES"]) / "x.json"
     file.write_text("{}")
     for arguments in (["put", "x"], ["show", "x"], ["list"]):
         ended = cli("sample", *arguments)

@@ -1,6 +1,5 @@
-"""The demo's workload: tubes that look like work, the same every time.
+"""The demo: tubes that look like work, the same every time, on a server of their own.
 
 What lives here: bodies as frameworks write them (`bodies`), the tubes with their producers and workers as data
-(`flows`), and the clients that put and reserve (`workload`). Imports `client` and `protocol`; only the command
-`beanops demo` and the tests import this room.
+(`flows`), the clients that put and reserve (`workload`), and the command `beanops demo` (`command`).
 """

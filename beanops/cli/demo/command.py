@@ -1,0 +1,104 @@
+"""The demo: a server of its own with a workload, under the TUI. Nothing that is done there outlives it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import FrameType
+
+import click
+
+from beanops.cli.demo.workload import running
+from beanops.cli.live import show
+from beanops.cli.look import show_tubes
+from beanops.cli.streams import on_terminal
+from beanops.client.sync import Client
+from beanops.embedded.process import Beanstalkd
+from beanops.session.session import connect
+from beanops.text import safe_text
+
+#: Seconds between the two looks of a demo without a terminal.
+_BETWEEN = 3.0
+#: What beanops keeps on disk, and what names another place for it. The demo must neither write to the user's own, nor
+#: lead to the user's servers, for its journal is deleted.
+_FILES = {
+    "BEANOPS_CONFIG": "config.toml",
+    "BEANOPS_JOURNAL": "journal.sqlite",
+    "BEANOPS_SAMPLES": "samples",
+    "BEANOPS_STATE": "tui.json",
+}
+
+
+@click.command()
+@click.option("--embedded", is_flag=True, help="Use beanops' own server even where beanstalkd is installed.")
+def demo(embedded: bool) -> None:
+    """Start a private server and a lively workload, and open the TUI on it; it all ends with the TUI.
+
+    The server is beanstalkd where it is on PATH, else beanops' own. Without a terminal the tubes are printed twice,
+    a few seconds apart.
+    """
+    with (
+        _ending("SIGTERM", "SIGHUP"),
+        TemporaryDirectory(prefix="beanops-demo-") as folder,
+        _server(embedded) as (address, which),
+    ):
+        os.environ.update({name: os.path.join(folder, file) for name, file in _FILES.items()})
+        Path(os.environ["BEANOPS_CONFIG"]).write_text(f'[servers.demo]\naddress = "{address}"\n')
+        click.echo(f"beanops demo: {which} at {address}, with a made-up workload", err=True)
+        with running(address):
+            if on_terminal("stdin", "stdout"):
+                show(address)
+            else:
+                _print_twice(address)
+    click.echo("beanops demo: the server has ended", err=True)
+
+
+@contextmanager
+def _server(embedded: bool) -> Iterator[tuple[str, str]]:
+    """Choose and start the demo's server; give its address, and what it is."""
+    if embedded or shutil.which("beanstalkd") is None:
+        from beanops.embedded import serve
+
+        with serve() as address:
+            yield address, "beanops' own server (in memory)"
+    else:
+        with Beanstalkd() as server:
+            with Client(server.address) as client:
+                version = client.stats().version
+            yield server.address, safe_text(f"a private beanstalkd {version}")
+
+
+def _print_twice(address: str) -> None:
+    with connect(address, source="cli") as session:
+        show_tubes(session.tube_stats())
+        time.sleep(_BETWEEN)
+        click.echo(f"\n{_BETWEEN:g} seconds later:\n")
+        show_tubes(session.tube_stats())
+
+
+@contextmanager
+def _ending(*names: str) -> Iterator[None]:
+    """Let signals that would end the process at once end it as Ctrl-C does, so that no server is left behind."""
+    known = [getattr(signal, name) for name in names if hasattr(signal, name)]  # Windows has not all of them
+    received: list[int] = []
+
+    def end(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        interrupt = signal.getsignal(signal.SIGINT)
+        # What is set there knows how to stop an event loop, which an exception from here would tear apart.
+        (interrupt if callable(interrupt) else signal.default_int_handler)(signal.SIGINT, frame)
+
+    before = {number: signal.signal(number, end) for number in known}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if received:
+            raise SystemExit(128 + received[0]) from None
