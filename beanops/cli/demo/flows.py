@@ -34,11 +34,12 @@ class Flow(NamedTuple):
     retries : float
         Share of the jobs that are released with a delay instead of being done.
     failures : tuple of Failure
-        Errors with which jobs fail for good.
+        Errors with which jobs fail.
     fails : float
-        Share of the jobs that do.
+        Share of the jobs that have failed before and are tried once more, with the error in their body. Every other
+        one fails again and is buried.
     buried : int
-        Jobs that have failed before the start.
+        Jobs that were buried before the start.
     """
 
     tube: str
@@ -63,7 +64,7 @@ _CUSTOMER = ("Illuminate\\Database\\ModelNotFoundException", "no query results f
 _BOUNCE = ("Swift_TransportException", "550 5.1.1 mailbox unavailable")
 
 FLOWS = (
-    Flow("mail", (bodies.mail,), every=0.2, workers=3, takes=0.4, backlog=30, failures=(_BOUNCE,), fails=0.02),
+    Flow("mail", (bodies.mail,), every=0.2, workers=3, takes=0.4, backlog=30, failures=(_BOUNCE,), fails=0.04),
     Flow("thumbnails", (bodies.thumbnail, bodies.image), every=8, burst=40, workers=2, takes=0.35, backlog=25),
     Flow(
         "billing",
@@ -75,7 +76,7 @@ FLOWS = (
         retries=0.15,
         # Some errors are more common than others, also among those that were there before.
         failures=(_CARD, _CARD, _CARD, _GATEWAY, _GATEWAY, _CUSTOMER),
-        fails=0.08,
+        fails=0.16,
         buried=320,
     ),
     Flow("webhooks", (bodies.webhook,), every=0.5, workers=2, takes=0.3, backlog=8, delay=15, ttr=30),

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import AsyncExitStack, contextmanager, suppress
+from contextlib import AsyncExitStack, contextmanager
 from random import Random
 from typing import TypeVar
 
+from beanops.cli.demo.bodies import Failure
 from beanops.cli.demo.flows import FLOWS, POISON, POISON_TTR, POISON_TUBE, Flow
 from beanops.client.aio import AsyncClient
 from beanops.protocol import Command, Job, commands
-from beanops.protocol.errors import ConnectionLost, DeadlineSoon, NotFound, ReplyError
+from beanops.protocol.errors import ConnectionLost, DeadlineSoon, Draining, NotFound, ReplyError
 
 T = TypeVar("T")
 
@@ -25,7 +27,7 @@ def running(address: str) -> Iterator[None]:
     """Fill the server at `address` and keep it busy for the length of the block.
 
     The jobs that are there at the start, and each producer's sequence of jobs, are the same every time.
-    A server that ends meanwhile ends the workload, without an error.
+    A server that ends meanwhile ends the workload, and one that drains its producers, without an error.
     """
     stop: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
@@ -43,8 +45,7 @@ def running(address: str) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(RuntimeError):  # the workload ended before, with its server
-            loop.call_soon_threadsafe(over.set)
+        loop.call_soon_threadsafe(over.set)
         thread.join()
 
 
@@ -75,16 +76,15 @@ async def _work(address: str, started: Future[tuple[asyncio.AbstractEventLoop, a
 
 async def _fill(client: AsyncClient, flow: Flow) -> None:
     """Put what is there from the start: first the jobs that have failed, then those that wait."""
-    random = Random(f"{_SEED} fill {flow.tube}")
+    failed, waiting = filling(flow)
     await client.use(flow.tube)
-    failed = [_job(flow, random, number, random.choice(flow.failures)) for number in range(flow.buried)]
     if failed:
         await client.watch(flow.tube)
         await _all(client, failed)
         held = await _all(client, [commands.reserve(0)] * len(failed))
         await _all(client, [commands.bury(job.id, priority=flow.priority) for job in held])
         await client.ignore(flow.tube)
-    await _all(client, [_job(flow, random, number) for number in range(flow.backlog)])
+    await _all(client, waiting)
     await client.use("default")
 
 
@@ -97,20 +97,36 @@ async def _all(client: AsyncClient, todo: list[Command[T]]) -> list[T]:
     return results
 
 
-def _job(flow: Flow, random: Random, number: int, failure: tuple[str, str] | None = None) -> Command[int]:
+def filling(flow: Flow) -> tuple[list[Command[int]], list[Command[int]]]:
+    """Make what is there from the start: the jobs that were buried, and those that wait."""
+    random = Random(f"{_SEED} fill {flow.tube}")
+    failed = [_job(flow, random, number, random.choice(flow.failures)) for number in range(flow.buried)]
+    return failed, [_job(flow, random, number) for number in range(flow.backlog)]
+
+
+def producing(flow: Flow) -> Iterator[tuple[float, list[Command[int]]]]:
+    """Make what is put while the demo runs: each time a pause in seconds, and the jobs after it."""
+    random = Random(f"{_SEED} produce {flow.tube}")
+    for first in itertools.count(0, flow.burst):
+        pause = flow.every * random.uniform(0.5, 1.5)
+        fail = [random.random() < flow.fails and random.choice(flow.failures) for _ in range(flow.burst)]
+        yield pause, [_job(flow, random, first + n, failure or None) for n, failure in enumerate(fail)]
+
+
+def _job(flow: Flow, random: Random, number: int, failure: Failure | None = None) -> Command[int]:
     body = flow.makers[number % len(flow.makers)](random, failure)
     delay = 0 if failure else random.randint(0, flow.delay)
     return commands.put(body, priority=flow.priority, delay=delay, ttr=flow.ttr)
 
 
 async def _produce(client: AsyncClient, flow: Flow) -> None:
-    random = Random(f"{_SEED} produce {flow.tube}")
-    number = 0
     await client.use(flow.tube)
-    while True:
-        await asyncio.sleep(flow.every * random.uniform(0.5, 1.5))
-        await _all(client, [_job(flow, random, number + n) for n in range(flow.burst)])
-        number += flow.burst
+    for pause, jobs in producing(flow):
+        await asyncio.sleep(pause)
+        try:
+            await _all(client, jobs)
+        except Draining:
+            return
 
 
 async def _labour(client: AsyncClient, flow: Flow, number: int) -> None:
@@ -132,9 +148,9 @@ async def _labour(client: AsyncClient, flow: Flow, number: int) -> None:
 
 async def _finish(client: AsyncClient, flow: Flow, random: Random, job: Job) -> None:
     luck = random.random()
-    if luck < flow.fails:
+    if b'"exception"' in job.body and luck < 0.5:
         await client.bury(job)
-    elif luck < flow.fails + flow.retries:
+    elif luck < flow.retries:
         await client.release(job, delay=random.randint(5, 60))
     else:
         await client.delete(job.id)
