@@ -27,6 +27,8 @@ class Account:
     ----------
     found : array of int
         Ids that were found, in the order of finding.
+    expected : int or None
+        How many jobs the server counted when it was last asked; None when it does not count them.
     """
 
     def __init__(self, client: Client, selection: Selection) -> None:
@@ -36,13 +38,9 @@ class Account:
         self.start(client)
 
     def start(self, client: Client) -> None:
-        """Count anew what is to be found."""
-        self._start: Count = count(client, self._selection)
-
-    @property
-    def expected(self) -> int | None:
-        """How many jobs the server counts; None when it does not count them."""
-        return self._start.expected
+        """Count what is to be found, before anything was."""
+        self._beginning = count(client, self._selection)
+        self.expected = self._beginning.expected
 
     @property
     def short(self) -> bool:
@@ -56,20 +54,43 @@ class Account:
         not. Then the found ones are looked at again, if they are fewer than the ids that remain; and after that
         in vain, not before as many more ids were looked at.
         """
-        if self.expected is None or self.short:
-            return False
-        if looked < self._patience:
+        if self.expected is None or self.short or looked < self._patience:
             return False
         self._patience = looked + max(len(self.found), _PATIENCE)
-        now = count(client, self._selection)
-        still = now.stirred == self._start.stirred
-        self._start = now
-        return still or (len(self.found) <= remaining and self.stands(client))
+        return self.stands(client, again=len(self.found) <= remaining)
 
-    def stands(self, client: Client) -> bool:
-        """Whether those found that are selected now are as many as the server counts now."""
-        here = 0
+    def stands(self, client: Client, *, again: bool = True) -> bool:
+        """Whether those found that are selected now are as many as the server counts now.
+
+        If anything moved since the beginning, they are looked at `again`, before a count and after it: those that
+        stayed in between were selected when the server counted.
+        """
+        now = self._count(client)
+        if now.stirred == self._beginning.stirred:
+            return len(self.found) == now.expected
+        if not again:
+            return False
+        before = self._looked_at(client)
+        now = self._count(client)
+        if now.expected is None or len(before) - before.count(0) < now.expected:
+            return False
+        stayed = sum(one == two != 0 for one, two in zip(before, self._looked_at(client), strict=True))
+        return stayed == now.expected
+
+    def _count(self, client: Client) -> Count:
+        now = count(client, self._selection)
+        self.expected = now.expected
+        return now
+
+    def _looked_at(self, client: Client) -> array[int]:
+        """Return a number for each found job, which is 0 if it is not selected and grows each time that it moves.
+
+        No job comes back to a state without being reserved or kicked.
+        """
+        states = array("Q")
         for stats in client.pipeline(map(commands.stats_job, self.found)):
-            here += isinstance(stats, JobStats) and self._selection.takes(stats)
-        self.start(client)
-        return here == self.expected
+            if isinstance(stats, JobStats) and self._selection.takes(stats):
+                states.append(1 + stats.reserves + stats.kicks)
+            else:
+                states.append(0)
+        return states

@@ -43,11 +43,11 @@ class IdMap:
         if id > self.top:
             self.top = id
 
-    def forget(self, ids: Iterable[int]) -> None:
-        """Note that these ids have no job. Those above `top` may still be given out and are not noted."""
+    def forget(self, ids: Iterable[int], top: int) -> None:
+        """Note that these ids have no job. Those above what was `top` before they were asked for may get one yet."""
         touched = set()
         for id in ids:
-            if id < self.top:
+            if id < top:
                 self._chunk(id)[id & (_SIZE - 1)] = _GONE
                 touched.add(id >> _BITS)
         for key in touched:
@@ -64,7 +64,8 @@ class IdMap:
         matches : callable
             Says of a tube's name whether its jobs are wanted.
         """
-        wanted = {_UNKNOWN, *(number for tube, number in self._numbers.items() if matches(tube))}
+        # A copy: the scan of another thread may learn of a tube meanwhile.
+        wanted = {_UNKNOWN, *(number for tube, number in list(self._numbers.items()) if matches(tube))}
         found: list[int] = []
         position, step = ids.start, ids.step
         while position != ids.stop:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable
-from itertools import islice
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 from beanops.client.sync import Client
 from beanops.jobs.idmap import IdMap
+from beanops.jobs.read import at_once
 from beanops.jobs.select import Selection
 from beanops.monitor.sample import sweep
-from beanops.protocol import Job, ServerStats, commands
+from beanops.protocol import Command, Job, JobStats, ServerStats, commands
 
 #: Tubes whose heads are asked for a hint of how high ids are. The server walks all tubes for each.
 _HINT_TUBES = 200
 #: How many ids in a row must be missing above the highest known one before it is taken for the end.
 _CLIMB = 2048
+#: How many ids to look at at each place further up, and how often the distance doubles: up to 2**31 ids.
+_STEP, _LEAPS = 256, 23
 
 
 class Bound(NamedTuple):
@@ -43,25 +44,21 @@ class Count(NamedTuple):
         Jobs that are selected; None when the server does not count them.
     stirred : tuple of int
         Counters that move with every change of a job's state. While they stand still, so do the jobs.
-    waiting : int
-        Workers that wait for a job.
     """
 
     expected: int | None
     stirred: tuple[int, ...]
-    waiting: int
 
 
 def count(client: Client, selection: Selection) -> Count:
     """Ask the server how many jobs are selected now."""
     server = client.stats()
-    if selection.ids is not None or "invalid" in selection.states:
-        expected = None
-    elif selection.tube is None:
-        expected = sum(getattr(server, f"current_jobs_{state}") for state in selection.states)
-    else:
-        expected = selection.expected(sweep(client, selection.in_tube))
-    return Count(expected, _stirred(server), server.current_waiting)
+    expected = None
+    if selection.ids is None and "invalid" not in selection.states:
+        counted = [server] if selection.tube is None else sweep(client, selection.in_tube)
+        names = [f"current_jobs_{state}" for state in selection.states]
+        expected = sum(int(getattr(one, name)) for one in counted for name in names)
+    return Count(expected, _stirred(server))
 
 
 def _stirred(server: ServerStats) -> tuple[int, ...]:
@@ -84,13 +81,13 @@ def _stirred(server: ServerStats) -> tuple[int, ...]:
     )
 
 
-def bound(client: Client, idmap: IdMap, known: Callable[[], int], *, probe: bool) -> Bound:
+def bound(client: Client, idmap: IdMap, known: Callable[[], int], probe: Callable[[], int] | None) -> Bound:
     """Find out how high ids can be.
 
     Without a binlog ids start at 1 with the process, and each is given out by a put command that the server
     counts: that count is an exact bound. With a binlog they go on from an unknown id, so the bound is the
-    highest id that is known, from earlier scans, from the record, from the heads of tubes and by climbing from
-    there, unless `probe` allows to put a job, read its id and delete it.
+    highest id that is known, from earlier scans, from the record and from the heads of tubes, and `climb` looks
+    further up; unless `probe` finds it.
 
     Parameters
     ----------
@@ -100,48 +97,53 @@ def bound(client: Client, idmap: IdMap, known: Callable[[], int], *, probe: bool
         What is known of the ids.
     known : callable
         Returns the highest id that is on record.
-    probe : bool
-        Whether a job may be put into a tube of our own for a moment. It fails while the server drains.
+    probe : callable or None
+        Returns an id that the server gave out just now.
     """
     server = client.stats()
     idmap.top = max(idmap.top, server.total_jobs)  # each has taken an id of its own
     if not server.binlog_current_index:
         return Bound(server.cmd_put, True)
-    if probe:
-        return Bound(_probe(client, idmap), True)
-    for id in (known(), *_hints(client)):
-        idmap.top = max(idmap.top, id)
-    _climb(client, idmap)
+    if probe is not None:
+        idmap.top = max(idmap.top, probe())
+        return Bound(idmap.top, True)
+    idmap.top = max(idmap.top, known(), *_hints(client, server.max_job_size))
     return Bound(idmap.top, False)
 
 
-def _probe(client: Client, idmap: IdMap) -> int:
-    tube = f"beanops-probe-{secrets.token_hex(8)}"
-    id = client.put(b"beanops looks for the highest id", delay=2**32 - 1, tube=tube)
-    client.delete(id)
-    idmap.top = max(idmap.top, id)
-    return id
+def _hints(client: Client, max_job_size: int) -> Iterator[int]:
+    """Yield the ids at the heads of tubes: seldom the highest, but of its size."""
+    full = [
+        tube.name
+        for tube in sweep(client)
+        if tube.current_jobs_ready + tube.current_jobs_delayed + tube.current_jobs_buried
+    ]
+    most = max(1, at_once(max_job_size) // 3)
+    for start in range(0, min(len(full), _HINT_TUBES), most):
+        look: list[Command[Any]] = []
+        for tube in full[start : min(start + most, _HINT_TUBES)]:
+            look += [commands.use(tube), commands.peek_ready(), commands.peek_buried(), commands.peek_delayed()]
+        for job in client.pipeline([*look, commands.use("default")]):
+            if isinstance(job, Job):
+                yield job.id
 
 
-def _hints(client: Client) -> list[int]:
-    """Return the ids at the heads of tubes: seldom the highest, but of its size."""
-    full = (
-        tube for tube in sweep(client) if tube.current_jobs_ready + tube.current_jobs_delayed + tube.current_jobs_buried
-    )
-    tubes = [tube.name for tube in full]
-    look = []
-    for tube in islice(tubes, _HINT_TUBES):
-        look += [commands.use(tube), commands.peek_ready(), commands.peek_buried(), commands.peek_delayed()]
-    results = list(client.pipeline([*look, commands.use("default")]))
-    return [job.id for job in results if isinstance(job, Job)]
+def climb(client: Client, idmap: IdMap) -> Iterator[int]:
+    """Look above the highest known id as long as there are jobs; yield how many ids were asked for, again and again.
+
+    First at a few places, far ones first, each twice as near as the one before: the heads that were known may be the
+    oldest of a million jobs.
+    """
+    for power in range(_LEAPS, -1, -1):
+        yield _learn(client, idmap, idmap.top + (_STEP << power), _STEP)
+    above = idmap.top
+    while above <= idmap.top:
+        above = idmap.top + 1
+        yield _learn(client, idmap, above, _CLIMB)
 
 
-def _climb(client: Client, idmap: IdMap) -> None:
-    """Look above the highest known id as long as there are jobs."""
-    while True:
-        start = idmap.top + 1
-        for stats in client.pipeline(map(commands.stats_job, range(start, start + _CLIMB))):
-            if isinstance(stats, tuple):
-                idmap.learn(stats.id, stats.tube)
-        if idmap.top < start:
-            return
+def _learn(client: Client, idmap: IdMap, start: int, size: int) -> int:
+    for stats in client.pipeline(map(commands.stats_job, range(start, start + size))):
+        if isinstance(stats, JobStats):
+            idmap.learn(stats.id, stats.tube)
+    return size

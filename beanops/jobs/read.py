@@ -10,11 +10,14 @@ from beanops.client.sync import Client
 from beanops.html import card
 from beanops.protocol import Command, Job, JobStats, commands
 from beanops.protocol.errors import NotFound, ReplyError
+from beanops.protocol.limits import MAX_BODY
 
 #: The states that have a head which the server shows; reserved jobs have none.
 HEAD_STATES = ("ready", "delayed", "buried")
 #: Bytes of bodies after which a batch takes no more.
 _MAX_BODIES = 4 * 2**20
+#: Bytes of bodies that may be under way at once; 1,024 of the size that servers allow by default.
+_UNDER_WAY = 64 * 2**20
 #: Jobs whose statistics are asked for before their bodies.
 _PART = 256
 _END = object()
@@ -59,8 +62,10 @@ def read_stats(client: Client, ids: Iterable[int]) -> Iterator[JobStats | None]:
 
 def read_jobs(client: Client, ids: Iterable[int]) -> Iterator[FoundJob | None]:
     """Yield each job in turn with its body, None for one that does not exist."""
+    if client.max_job_size == MAX_BODY:
+        client.stats()  # now it knows
     left = iter(ids)
-    while part := list(islice(left, _PART)):
+    while part := list(islice(left, min(_PART, at_once(client.max_job_size)))):
         known = list(read_stats(client, part))
         wanted = [stats.id for stats in known if stats is not None and _has_body(stats)]
         peeked = client.pipeline(map(commands.peek, wanted))
@@ -125,37 +130,55 @@ def present(result: Any) -> Any:
     return result
 
 
-class Bodies:
-    """Asks for the bodies of jobs until there are enough bytes for one batch."""
+def at_once(max_job_size: int) -> int:
+    """Return how many bodies to ask for without waiting for the first: a server may hold jobs of megabytes."""
+    return max(1, _UNDER_WAY // max_job_size)
 
-    def __init__(self, jobs: Sequence[FoundJob]) -> None:
+
+class Bodies:
+    """Asks for the bodies of jobs, and reads them until there are enough bytes for one batch.
+
+    Attributes
+    ----------
+    found : list of FoundJob
+        Those that are still there, with their bodies.
+    done : int
+        How many of the jobs were asked for.
+    """
+
+    def __init__(self, jobs: Sequence[FoundJob], max_job_size: int) -> None:
+        self.found: list[FoundJob] = []
+        self.done = 0
         self._jobs = jobs
         self._size = 0
+        self._most = at_once(max_job_size)
+
+    @property
+    def enough(self) -> bool:
+        """Whether the batch needs no more."""
+        return self.done == len(self._jobs) or self._size >= _MAX_BODIES
 
     def asks(self) -> Iterator[Command[Any]]:
-        """Yield the commands; they end early when the answers that were read are large enough."""
-        for job in self._jobs:
-            if self._size >= _MAX_BODIES:
+        """Yield commands; they end early when as much is under way as may be, or the bodies read are enough."""
+        for place in range(self.done, len(self._jobs)):
+            if self._size >= _MAX_BODIES or place - self.done >= self._most:
                 return
-            if _has_body(job.stats):
-                yield commands.peek(job.id)
+            if _has_body(self._jobs[place].stats):
+                yield commands.peek(self._jobs[place].id)
 
-    def read(self, answers: Iterator[Any]) -> tuple[list[FoundJob], int]:
-        """Return the jobs that are still there with their bodies, and how many were asked for."""
-        found = []
-        asked = 0
-        for job in self._jobs:
-            asked += 1
+    def read(self, answers: Iterator[Any]) -> None:
+        """Read the answers, until there are no more."""
+        for job in self._jobs[self.done :]:
             if not _has_body(job.stats):
-                found.append(job)
-                continue
-            answer: Any = next(answers, _END)
-            if answer is _END:
-                return found, asked - 1
-            if present(answer) is not None:
-                self._size += len(answer.body)
-                found.append(FoundJob(job.stats, answer.body))
-        return found, asked
+                self.found.append(job)
+            else:
+                answer: Any = next(answers, _END)
+                if answer is _END:
+                    return
+                if present(answer) is not None:
+                    self._size += len(answer.body)
+                    self.found.append(FoundJob(job.stats, answer.body))
+            self.done += 1
 
 
 def _has_body(stats: JobStats) -> bool:

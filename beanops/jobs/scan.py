@@ -16,18 +16,21 @@ from beanops.client.sync import Client
 from beanops.jobs.account import Account
 from beanops.jobs.idmap import IdMap, IdMaps
 from beanops.jobs.order import First
-from beanops.jobs.plan import Bound, bound
+from beanops.jobs.plan import Bound, bound, climb
 from beanops.jobs.progress import Progress
 from beanops.jobs.read import Bodies, FoundJob, present
 from beanops.jobs.select import Selection
 from beanops.jobs.where import Where
 from beanops.protocol import Command, JobStats, ServerStats, commands
 from beanops.protocol.errors import ArgumentError
+from beanops.protocol.limits import MAX_BODY
 
 #: Ids asked for in one go: the first page comes soon, and a long scan seldom waits for a round trip.
 _FIRST_BLOCK, _BLOCK = 256, 8192
 #: How far to look above an inexact bound while jobs are missing, before giving up.
 _GIVE_UP = 1_000_000
+#: Seconds after which a pause hears of a cancel.
+_SLICE = 0.1
 
 
 class Scan:
@@ -48,8 +51,8 @@ class Scan:
         Returns the highest id that is on record for a server process, by its ``id``. Asked only when it helps.
     bodies : bool
         Whether bodies are wanted. They are also read where the predicate needs them.
-    probe : bool
-        Find the exact bound of the ids by putting a job for a moment (only needed with a binlog).
+    probe : callable or None
+        Returns the id of a job that it puts and deletes, the exact bound of the ids. Asked only with a binlog.
     max_rate : float or None
         Most ids to ask for in a second.
     polite : bool
@@ -63,8 +66,6 @@ class Scan:
 
     Attributes
     ----------
-    complete : bool
-        Whether all selected jobs were found.
     bound : Bound or None
         How high ids can be; None before the scan knows, and when the ids were given.
 
@@ -83,7 +84,7 @@ class Scan:
         *,
         known: Callable[[str], int] = lambda instance: 0,
         bodies: bool = True,
-        probe: bool = False,
+        probe: Callable[[], int] | None = None,
         max_rate: float | None = None,
         polite: bool = True,
         redact: Sequence[str] = (),
@@ -93,7 +94,6 @@ class Scan:
     ) -> None:
         if max_rate is not None and not max_rate > 0:
             raise ArgumentError("max_rate", max_rate, "a number of ids a second above 0, or None")
-        self.complete = False
         self.bound: Bound | None = None
         self._connect = connect
         self._selection = selection
@@ -113,6 +113,7 @@ class Scan:
         self._sleep = sleep
         self._in_tube = cache(selection.in_tube)
         self._idmap = IdMap()
+        self._max_job_size = MAX_BODY
         self._account: Account | None = None
         self._todo: list[Sequence[int]] = []
         self._bodiless: list[FoundJob] = []
@@ -121,6 +122,7 @@ class Scan:
         self._looked = 0
         self._yielded = 0
         self._seconds = 0.0
+        self._all_found = False
         self._above: range | None = None
         self._cancelled = False
 
@@ -133,9 +135,9 @@ class Scan:
         return Progress(self._looked, found, expected, remaining, rate, remaining / rate if rate else None)
 
     @property
-    def unlooked(self) -> list[Sequence[int]]:
-        """Ids that were not looked at. Above an inexact bound there may be more."""
-        return list(self._todo)
+    def complete(self) -> bool:
+        """Whether all selected jobs were found, and the bodies that are wanted read."""
+        return self._all_found and not self._bodiless
 
     @property
     def enough(self) -> bool:
@@ -146,19 +148,23 @@ class Scan:
     def verdict(self) -> str:
         """One line that says what is known now."""
         progress = self.progress
+        inexact = self.bound is not None and not self.bound.exact
+        top = 0 if self.bound is None else self.bound.top if self._above is None else self._above[-1]
         if self.complete:
             return f"complete: {progress.found} found"
         if self.enough:
-            return f"the {self._selection.order} {self._yielded}; no more were looked for"
+            among = f" of the ids up to {top}" if inexact else ""
+            return f"the {self._selection.order} {self._yielded}{among}; no more were looked for"
         if self._account is None:
             return "incomplete: nothing was looked at"
         parts = [f"ids {min(part[0], part[-1])} to {max(part[0], part[-1])}" for part in self._todo[:3]]
         if len(self._todo) > 3:
             parts.append("and more")
-        if self.bound is not None and not self.bound.exact:
-            parts.append(f"ids above {self._above[-1] if self._above else self.bound.top}")
+        if inexact and not self._all_found:
+            parts.append(f"ids above {top}")
         of = "" if progress.expected is None else f" of {progress.expected}"
-        return f"incomplete: {progress.found}{of} found; not looked at: {', '.join(parts) or 'nothing'}"
+        unread = f", {len(self._bodiless)} of them not read" if self._bodiless else ""
+        return f"incomplete: {progress.found}{of} found{unread}; not looked at: {', '.join(parts) or 'nothing'}"
 
     def cancel(self) -> None:
         """End the iteration after the batch under way; from any thread. Iterate again to go on."""
@@ -174,45 +180,68 @@ class Scan:
             yield jobs
 
     def _by_id(self) -> Iterator[list[FoundJob]]:
-        self._cancelled = False
-        if self._account is None:
-            self._begin()
-        limit = self._limit
-        while (self._todo or self._bodiless) and not self._cancelled and not self.enough:
-            started = self._clock()
-            batch, asked, server = self._next_batch(None if limit is None else limit - self._yielded)
-            self._yielded += len(batch)
-            elapsed = self._clock() - started
-            pause = self._pause(asked, elapsed, server)
-            self._seconds += elapsed + pause
-            if self._report is not None:
-                self._report(self.progress)
-            if batch:
-                yield batch
-            if pause:
-                self._sleep(pause)
+        try:
+            if self._account is None:
+                self._begin()
+            self._look_whether_done()  # an earlier iteration may have ended before it could
+            while (self._todo or self._bodiless) and not self._cancelled and not self.enough:
+                started = self._clock()
+                wanted = None if self._limit is None else self._limit - self._yielded
+                batch, asked, server = self._next_batch(wanted)
+                self._yielded += len(batch)
+                elapsed = self._clock() - started
+                pause = self._pause(asked, elapsed, server) if self._todo else 0.0
+                self._seconds += elapsed + pause
+                if self._report is not None:
+                    self._report(self.progress)
+                if batch:
+                    yield batch
+                # What was found is with the caller by now: a connection that breaks here loses none of it.
+                self._look_whether_done()
+                if self._todo:
+                    self._rest(pause)
+        finally:
+            self._cancelled = False
 
     def _begin(self) -> None:
         client = self._connect()
         newest = self._selection.order != "oldest"
         ids = self._selection.ids
         account = Account(client, self._selection)
-        instance = client.stats().id
-        self._idmap = self._idmaps[instance]
+        server = client.stats()
+        self._idmap = self._idmaps[server.id]
+        self._max_job_size = server.max_job_size
+        todo: list[Sequence[int]] = []
         if isinstance(ids, range):
-            self._todo = [ids if not ids or (ids[0] >= ids[-1]) == newest else ids[::-1]]
+            todo = [ids if not ids or (ids[0] >= ids[-1]) == newest else ids[::-1]]
         elif ids is not None:
             ids = sorted(ids, reverse=newest)
-            self._todo = [ids[at : at + _BLOCK] for at in range(0, len(ids), _BLOCK)]
+            todo = [ids[at : at + _BLOCK] for at in range(0, len(ids), _BLOCK)]
         elif account.expected != 0:
-            self.bound = bound(client, self._idmap, lambda: self._known(instance), probe=self._probe)
-            top = self.bound.top
-            self._todo = [range(top, 0, -1) if newest else range(1, top + 1)]
-            if self._probe:
+            self.bound = bound(client, self._idmap, lambda: self._known(server.id), self._probe)
+            if not self.bound.exact:
+                self._climb(client, server)
+                if self._cancelled:
+                    return
+                self.bound = Bound(self._idmap.top, False)
+            elif self._probe is not None:
                 account.start(client)  # the probe itself stirred the counters
-        self._todo = [part for part in self._todo if part]
+            top = self.bound.top
+            todo = [range(top, 0, -1) if newest else range(1, top + 1)]
+        self._todo = [part for part in todo if part]
         self._account = account
-        self.complete = not self._todo
+        self._all_found = not self._todo
+
+    def _climb(self, client: Client, server: ServerStats) -> None:
+        """Look for the highest id as politely as for jobs."""
+        started = self._clock()
+        for asked in climb(client, self._idmap):
+            self._rest(self._pause(asked, self._clock() - started, server))
+            if self._report is not None:
+                self._report(self.progress)
+            if self._cancelled:
+                return
+            started = self._clock()
 
     def _next_batch(self, wanted: int | None) -> tuple[list[FoundJob], int, ServerStats]:
         """Ask for the bodies that the last block still lacks and for the next block of ids, in one pipeline.
@@ -226,14 +255,19 @@ class Scan:
         ids: Sequence[int] = block
         if isinstance(block, range) and abs(block.step) == 1:
             ids = self._idmap.candidates(block, self._in_tube)
-        bodies = Bodies(self._bodiless if self._bodies_first else self._bodiless[:wanted])
+        bodies = Bodies(self._bodiless if self._bodies_first else self._bodiless[:wanted], self._max_job_size)
         asks: Iterator[Command[Any]] = chain((commands.stats(),), map(commands.stats_job, ids), bodies.asks())
+        before, top = self._idmap, self._idmap.top  # what is above it may be given out while it is asked for
         # Answers are read while the server works on the next ones: nothing here waits for a whole block.
         with closing(client.pipeline(asks)) as answers:
             server: ServerStats = present(next(answers))
             self._idmap = self._idmaps[server.id]  # another one after a restart of the server
-            hits = self._note(ids, answers)
-            found, asked = bodies.read(answers)
+            self._max_job_size = server.max_job_size
+            hits = self._note(ids, answers, top if self._idmap is before else 0)
+            bodies.read(answers)
+        while not bodies.enough:
+            bodies.read(client.pipeline(bodies.asks()))
+        found = bodies.found
         matching = hits
         if self._where is not None:
             if self._bodies_first:
@@ -244,12 +278,10 @@ class Scan:
         self._looked += len(block)
         self._todo = rest
         if self._bodies:
-            self._bodiless = self._bodiless[asked:] + matching
+            self._bodiless = self._bodiless[bodies.done :] + matching
         else:
             found = matching
         self._block = min(self._most, self._block * 2)
-        if not enough:
-            self._look_whether_done(client, self._account)
         return found[:wanted], len(ids), server
 
     def _next_block(self) -> tuple[Sequence[int], list[Sequence[int]]]:
@@ -259,7 +291,7 @@ class Scan:
         rest = first[self._block :]
         return first[: self._block], [rest, *self._todo[1:]] if rest else self._todo[1:]
 
-    def _note(self, ids: Sequence[int], answers: Iterator[Any]) -> list[FoundJob]:
+    def _note(self, ids: Sequence[int], answers: Iterator[Any], top: int) -> list[FoundJob]:
         """Remember what the answers tell, and return the jobs in the selected tubes and states."""
         hits = []
         gone = []
@@ -271,20 +303,22 @@ class Scan:
                     hits.append(FoundJob(stats, None))
             elif present(stats) is None:
                 gone.append(id)
-        self._idmap.forget(gone)
+        self._idmap.forget(gone, top)
         return hits
 
-    def _look_whether_done(self, client: Client, account: Account) -> None:
+    def _look_whether_done(self) -> None:
         """Stop early when every job that the server counts is accounted for; go on above the bound when not."""
+        if self._account is None or self._all_found or self.enough:
+            return
         if self._todo:
-            self.complete = account.settled(client, self._looked, sum(map(_size, self._todo)))
-            if self.complete:
+            self._all_found = self._account.settled(self._connect(), self._looked, sum(map(_size, self._todo)))
+            if self._all_found:
                 self._todo = []
         elif self.bound is None or self.bound.exact:
-            self.complete = True
-        else:
-            self.complete = account.stands(client)
-            if not self.complete and self._above is None:
+            self._all_found = True
+        elif self._above is None or not self._bodiless:
+            self._all_found = self._account.stands(self._connect())
+            if not self._all_found and self._above is None:
                 self._above = range(self.bound.top + 1, self.bound.top + 1 + _GIVE_UP)
                 self._todo = [self._above]
 
@@ -293,7 +327,12 @@ class Scan:
         pause = elapsed if self._polite and server.current_waiting else 0.0
         if self._max_rate is not None:
             pause = max(pause, asked / self._max_rate - elapsed)
-        return pause if self._todo else 0.0
+        return pause
+
+    def _rest(self, seconds: float) -> None:
+        while seconds > 0 and not self._cancelled:
+            self._sleep(min(seconds, _SLICE))
+            seconds -= _SLICE
 
 
 def _size(part: Sequence[int]) -> int:

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any, NamedTuple, SupportsIndex
 
 from beanops.jobs.read import FoundJob
-from beanops.protocol import Job, JobStats, TubeStats
+from beanops.protocol import Job, JobStats
 from beanops.protocol.errors import ArgumentError
 from beanops.protocol.limits import U64_MAX, check_number
 
@@ -54,13 +54,6 @@ class Selection(NamedTuple):
     def takes(self, stats: JobStats) -> bool:
         """Whether a job is meant, the predicate aside."""
         return stats.state in self.states and self.in_tube(stats.tube)
-
-    def expected(self, tubes: Iterable[TubeStats]) -> int | None:
-        """Return how many jobs of these tubes are meant, None when the server does not count them."""
-        if self.ids is not None or "invalid" in self.states:
-            return None
-        counts = [f"current_jobs_{state}" for state in self.states]
-        return sum(int(getattr(tube, count)) for tube in tubes if self.in_tube(tube.name) for count in counts)
 
 
 def select(

@@ -1,4 +1,7 @@
-"""How a session finds jobs: as a stream, as a frame, by SQL, and all into files. Nothing here changes a queue."""
+"""How a session finds jobs: as a stream, as a frame, by SQL, and all into files.
+
+Nothing here changes a queue but the probe that a caller asks for, which is the session's and on its record.
+"""
 
 from __future__ import annotations
 
@@ -61,6 +64,10 @@ class Finding(Looking):
         """Return the highest id that is on record for a server process, 0 for none."""
         return 0
 
+    def _probe_id(self) -> int:
+        """Return an id that the server gave out just now."""
+        raise Refused(f"a probe was refused: it puts a job, and this session on {self.address} is read-only")
+
     def decode(self, body: bytes) -> Decoded:
         """Return a body decoded and with what `redact` names hidden: what a face shows of it."""
         from beanops.jobs.bodies import decode
@@ -95,8 +102,10 @@ class Finding(Looking):
         ----------
         tube, state, ids, where, limit, order
             Which jobs, as in `select`. An order by a column gives its one batch at the end.
-        bodies, probe, max_rate, polite, report
+        bodies, max_rate, polite, report
             How, as in `Scan`.
+        probe : bool
+            Find the exact bound of the ids by putting a job for a moment, on the record (only needed with a binlog).
 
         Returns
         -------
@@ -105,7 +114,7 @@ class Finding(Looking):
             is known.
         """
         if probe and self.read_only:
-            raise Refused(f"a probe was refused: it puts a job, and this session on {self.address} is read-only")
+            Finding._probe_id(self)  # which refuses
         selection = select(tube, state=state, ids=ids, where=where, limit=limit, order=order)
         return Scan(
             self._looking,
@@ -113,7 +122,7 @@ class Finding(Looking):
             self._idmaps,
             known=self._known_id,
             bodies=bodies,
-            probe=probe,
+            probe=self._probe_id if probe else None,
             max_rate=max_rate,
             polite=polite,
             redact=self.redact,

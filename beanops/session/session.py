@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterable
 from copy import copy
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from beanops.client.address import Address
 from beanops.client.sync import Client
 from beanops.monitor.sample import sweep
 from beanops.protocol import commands
-from beanops.protocol.errors import UsageError
+from beanops.protocol.errors import BeanopsError, UsageError
 from beanops.protocol.limits import (
     DEFAULT_PRIORITY,
     DEFAULT_TTR,
@@ -166,6 +167,17 @@ class Session(Views, Finding):
             return self.journal().highest_id(instance)
         except JournalError:  # looking must not depend on the record
             return 0
+
+    def _probe_id(self) -> int:
+        tube = f"beanops-probe-{secrets.token_hex(8)}"
+        why = "the highest id was looked for"
+        put = self.put(tube, b"beanops looks for the highest id", delay=U32_MAX, reason=why)
+        if not put.complete:
+            raise BeanopsError(f"the probe could not be put into tube {tube}; {put.summary}")
+        deleted = self.delete(put.ids, reason=why)
+        if not deleted.complete:
+            raise BeanopsError(f"the probe could not be deleted from tube {tube}; {deleted.summary}")
+        return put.ids[0]
 
     @property
     def read_only(self) -> bool:

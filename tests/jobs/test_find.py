@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,8 +16,9 @@ import beanops
 from beanops import Client, Session, commands, connect
 from beanops.embedded import serve
 from beanops.embedded.process import Beanstalkd
-from beanops.protocol.errors import ArgumentError
+from beanops.protocol.errors import ArgumentError, BeanopsError
 from beanops.session.frames import STATES
+from beanops.session.run import Run
 
 DTYPES = {
     "id": np.dtype("uint64"), "tube": pd.StringDtype(na_value=np.nan), "state": STATES, "priority": np.dtype("uint32"),
@@ -120,21 +122,55 @@ def test_the_record_tells_how_high_ids_are(start_beanstalkd: Callable[..., Beans
         assert scan.bound.top == newest > 4000
 
 
-def test_a_long_listing_needs_little_memory(beanstalkd: Beanstalkd, client: Client) -> None:
-    """20,000 ids whose last thousand jobs are of 64 KB: bodies come in batches of a few megabytes."""
-    client.use("mail")
-    for _ in client.pipeline(commands.put(b"y" * 65535) for _ in range(1500)):
-        pass
-    for _ in client.pipeline(commands.put(b"x") for _ in range(20_000)):
-        pass
+@pytest.mark.parametrize(("size", "jobs"), [(65_535, 1500), (1_000_000, 200)])
+def test_a_long_listing_needs_little_memory(start_beanstalkd: Callable[..., Beanstalkd], size: int, jobs: int) -> None:
+    """Batches are of a few megabytes, and no more than 64 MB are under way, however large each body is."""
+    server = start_beanstalkd("-z", str(size))
+    with Client(server.address) as client:
+        client.use("mail")
+        for _ in client.pipeline(commands.put(b"y" * size) for _ in range(jobs)):
+            pass
+        for _ in client.pipeline(commands.put(b"x") for _ in range(20_000)):
+            pass
     script = (
         "import sys, beanops\n"
         "largest = max(sum(len(job.body) for job in batch) for batch in beanops.connect(sys.argv[1]).scan())\n"
         "print(largest, *[line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')])"
     )
-    ended = subprocess.run(
-        [sys.executable, "-c", script, beanstalkd.address], capture_output=True, text=True, check=True
-    )
+    ended = subprocess.run([sys.executable, "-c", script, server.address], capture_output=True, text=True, check=True)
     largest, peak = map(int, ended.stdout.split())
     assert largest < 80 * 2**20
     assert peak < 200_000
+
+
+def test_a_probe_is_on_the_record_and_leaves_nothing(
+    start_beanstalkd: Callable[..., Beanstalkd], tmp_path: Path
+) -> None:
+    server = start_beanstalkd("-b", str(tmp_path))
+    with connect(server.address) as session, Client(server.address) as client:
+        client.put(b"x", tube="mail")
+        scan = session.scan(probe=True)
+        assert [job.id for batch in scan for job in batch] == [1]
+        assert scan.verdict == "complete: 1 found"
+        assert [(row.action, row.job_id, row.outcome) for row in session.action_rows()] == [
+            ("put", 2, "done"),
+            ("delete", 2, "done"),
+        ]
+        assert client.list_tubes() == ["default", "mail"]
+
+
+def test_a_probe_that_cannot_be_deleted_names_its_tube(
+    start_beanstalkd: Callable[..., Beanstalkd], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = start_beanstalkd("-b", str(tmp_path))
+    with connect(server.address) as session, Client(server.address) as client:
+        client.put(b"x", tube="mail")
+        delete = session.delete
+
+        def too_late(ids: list[int], **options: Any) -> Run:
+            client.reserve_job(ids[0])
+            return delete(ids, **options)
+
+        monkeypatch.setattr(session, "delete", too_late)
+        with pytest.raises(BeanopsError, match=r"the probe could not be deleted from tube beanops-probe-.* reserved"):
+            list(session.scan(probe=True))

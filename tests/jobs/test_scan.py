@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 
 from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
+from beanops.jobs import account
 from beanops.jobs.idmap import IdMaps
 from beanops.jobs.scan import Scan
 from beanops.jobs.select import select
@@ -25,8 +25,59 @@ from tests.waits import until
 
 
 def scan_of(client: Client, tube: str | None = None, idmap: IdMaps | None = None, **options: Any) -> Scan:
-    how = {name: options.pop(name) for name in ("bodies", "probe", "max_rate", "polite", "sleep") if name in options}
+    names = ("bodies", "probe", "max_rate", "polite", "report", "clock", "sleep")
+    how = {name: options.pop(name) for name in names if name in options}
     return Scan(lambda: client, select(tube, **options), IdMaps() if idmap is None else idmap, **how)
+
+
+class Time:
+    """A clock that moves only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class After:
+    """A client that waits for each answer; once, after those to some commands, something happens."""
+
+    def __init__(self, client: Client, asked: str, happens: Callable[[], object]) -> None:
+        self._client = client
+        self._asked = asked
+        self._happens: Callable[[], object] | None = happens
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def pipeline(self, asked: Iterable[Any]) -> Iterator[Any]:
+        """Answer the commands."""
+        met = False
+        try:
+            for command in asked:
+                if met and not command.line.startswith(self._asked):
+                    self._happen()
+                (answer,) = self._client.pipeline([command])
+                met = command.line.startswith(self._asked)
+                yield answer
+        finally:
+            if met:
+                self._happen()
+
+    def _happen(self) -> None:
+        if self._happens is not None:
+            happens, self._happens = self._happens, None
+            happens()
+
+
+def put_and_delete(client: Client) -> int:
+    id = client.put(b"probe", delay=1000, tube="probe")
+    client.delete(id)
+    return id
 
 
 def ids(scan: Scan) -> list[int]:
@@ -76,9 +127,7 @@ def test_bodies_come_as_they_were_put(client: Client) -> None:
 def test_a_job_that_is_still_being_put_is_found_as_invalid(client: Client, beanstalkd: Beanstalkd) -> None:
     with socket.create_connection(("127.0.0.1", beanstalkd.port)) as slow:
         slow.sendall(b"put 0 0 60 100\r\nonly the beginning")
-        deadline = time.monotonic() + 5
-        while client.stats().cmd_put == 0 and time.monotonic() < deadline:
-            pass
+        until(lambda: client.stats().cmd_put == 1)
         assert ids(scan_of(client, state="invalid", bodies=False)) == [1]
         assert ids(scan_of(client)) == []
 
@@ -184,6 +233,168 @@ def test_equal_counts_do_not_end_a_scan_while_jobs_move(client: Client, beanstal
     assert set(old) <= set(found)
 
 
+def test_a_look_in_vain_does_not_hide_that_jobs_moved(
+    client: Client, beanstalkd: Beanstalkd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One buried job leaves after it was found and another comes; then nothing moves any more."""
+    monkeypatch.setattr(account, "_PATIENCE", 1)
+    made = put(client, "mail", 10_000)
+    old, come, young = made[9], made[7000], made[-10]
+    bury(client, [old, young])
+    found: list[int] = []
+    scan = scan_of(client, "mail", state="buried", bodies=False)
+    blocks = iter(scan)
+    with Client(beanstalkd.address) as other:
+        found += [job.id for job in next(blocks)]
+        other.kick_job(young)
+        bury(other, [come])
+        found += [job.id for batch in blocks for job in batch]
+    assert found == [young, come, old]
+    assert scan.complete
+
+
+def test_a_job_that_leaves_after_it_was_looked_at_again_stands_for_no_other(client: Client) -> None:
+    missing, found = put(client, "mail", 2)
+    bury(client, [missing, found])
+    asked: Any = After(client, "stats-job", lambda: client.kick_job(found))
+    kept = account.Account(asked, select(state="buried"))
+    kept.found.append(found)
+    put(client, "mail", 1)
+    assert not kept.stands(asked)
+    assert client.stats().current_jobs_buried == 1
+
+
+def test_jobs_that_stay_are_all_whatever_other_tubes_do(client: Client) -> None:
+    made = put(client, "mail", 2)
+    bury(client, made)
+    asked: Any = After(client, "stats-job", lambda: put(client, "other", 1))
+    kept = account.Account(asked, select("mail", state="buried"))
+    kept.found.extend(made)
+    put(client, "other", 1)
+    assert kept.stands(asked)
+
+
+def test_jobs_that_were_found_outlive_an_error_after_them(client: Client) -> None:
+    for _ in client.pipeline(map(commands.delete, put(client, "mail", 3000))):
+        pass
+    made = put(client, "mail", 5)
+
+    def fail() -> None:
+        raise ConnectionLost("it broke")
+
+    asked: Any = After(client, "stats-job", lambda: setattr(asked, "stats", fail))
+    scan = Scan(lambda: asked, select(), IdMaps(), bodies=False)
+    batches = iter(scan)
+    found = [job.id for job in next(batches)]
+    with pytest.raises(ConnectionLost):
+        next(batches)
+    del asked.stats
+    assert [*found, *ids(scan)] == made[::-1]
+    assert scan.verdict == "complete: 5 found"
+
+
+def test_a_scan_is_complete_when_the_bodies_are_read(client: Client) -> None:
+    put(client, "noise", 1000)
+    put(client, "mail", 5)
+    scan: Scan = scan_of(client, "mail", report=lambda progress: scan.cancel())
+    assert ids(scan) == []
+    assert not scan.complete
+    assert scan.verdict == "incomplete: 5 of 5 found, 5 of them not read; not looked at: nothing"
+    assert len(ids(scan)) == 5
+    assert scan.verdict == "complete: 5 found"
+
+
+def test_reading_the_bodies_asks_for_no_job_again(start_beanstalkd: Callable[..., Beanstalkd], tmp_path: Path) -> None:
+    """With a binlog nothing tells that the ids end; but all jobs were found before others came."""
+    server = start_beanstalkd("-b", str(tmp_path))
+    with Client(server.address) as client:
+        client.use("mail")
+        for _ in client.pipeline(commands.put(b"x" * 10_000) for _ in range(3840)):
+            pass
+        scan = scan_of(client, "mail")
+        found: list[Any] = []
+        known = 0
+        for batch in scan:
+            found += batch
+            if known == 3840:
+                client.put(b"new", tube="mail")
+            known = scan.progress.found
+        assert len(found) == 3840
+        assert scan.verdict == "complete: 3840 found"
+        assert scan.progress.looked == 3840
+
+
+def test_a_page_of_a_restarted_server_needs_no_full_scan(
+    start_beanstalkd: Callable[..., Beanstalkd], tmp_path: Path
+) -> None:
+    """The only hint is then the oldest job."""
+    server = start_beanstalkd("-b", str(tmp_path))
+    with Client(server.address) as client:
+        made = put(client, "mail", 50_000)
+    server.stop()
+    server = start_beanstalkd("-b", str(tmp_path), port=server.port)
+    with Client(server.address) as client:
+        scan = scan_of(client, "mail", limit=50)
+        assert ids(scan) == made[:-51:-1]
+        assert scan.verdict == f"the newest 50 of the ids up to {made[-1]}; no more were looked for"
+        assert client.stats().cmd_stats_job < 10_000
+
+
+def test_the_search_for_the_highest_id_is_polite_and_can_be_cancelled(
+    start_beanstalkd: Callable[..., Beanstalkd], tmp_path: Path
+) -> None:
+    with Client(start_beanstalkd("-b", str(tmp_path)).address) as client:
+        made = put(client, "mail", 10)
+        time = Time()
+        scan: Scan = scan_of(client, max_rate=100, clock=time, sleep=time.sleep, report=lambda progress: scan.cancel())
+        assert ids(scan) == []
+        assert scan.verdict == "incomplete: nothing was looked at"
+        assert time.now == pytest.approx(2.56)
+        reports: list[Any] = []
+        scan = scan_of(client, report=reports.append)
+        assert ids(scan) == made[::-1]
+        assert len(reports) > 2
+
+
+def test_a_cancel_before_the_first_step_is_heard_and_in_the_middle_of_a_pause(client: Client) -> None:
+    made = put(client, "mail", 10)
+    scan = scan_of(client, "mail")
+    scan.cancel()
+    assert ids(scan) == []
+    assert ids(scan) == made[::-1]
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        slow.cancel()
+
+    slow = scan_of(client, max_rate=0.01, bodies=False, sleep=sleep)
+    assert len(ids(slow)) == 1
+    assert sum(slept) < 1
+
+
+@pytest.mark.parametrize("order", ["oldest", "newest"])
+def test_an_id_that_is_given_out_while_it_is_asked_for_is_found_by_the_next_scan(client: Client, order: str) -> None:
+    """The first of them had no job yet when it was asked for, the second had."""
+    asked: Any = After(client, "stats-job 1" if order == "oldest" else "stats-job 2", lambda: put(client, "mail", 2))
+    known = IdMaps()
+    first = Scan(lambda: asked, select(ids=range(1, 3), order=order), known)
+    assert ids(first) == ([2] if order == "oldest" else [1])
+    assert ids(scan_of(client, idmap=known, order="oldest")) == [1, 2]
+
+
+def test_threads_may_share_what_is_known() -> None:
+    """A tube is learned of while another scan goes through those that are known."""
+    known = IdMaps()["server"]
+    known.learn(1, "mail")
+
+    def matches(tube: str) -> bool:
+        known.learn(2, "other")
+        return tube == "mail"
+
+    assert known.candidates(range(1, 3), matches) == [1]
+
+
 def test_a_cancelled_scan_goes_on_where_it_stopped(client: Client) -> None:
     made = put(client, "mail", 5000)
     scan = scan_of(client, "mail")
@@ -209,7 +420,7 @@ def test_a_scan_survives_the_loss_of_its_server(start_beanstalkd: Callable[..., 
             client.reconnect()
         return client
 
-    scan = Scan(connected, select("mail"), IdMaps(), probe=True)
+    scan = Scan(connected, select("mail"), IdMaps(), probe=lambda: put_and_delete(client))
     found: list[int] = []
     batches = iter(scan)
     found += [job.id for job in next(batches)]
@@ -235,7 +446,7 @@ def test_ids_far_from_the_counters_after_a_restart_from_the_binlog(
     server = start_beanstalkd("-b", str(tmp_path), port=server.port)
     with Client(server.address) as client:
         assert client.stats().total_jobs < 100
-        scan = scan_of(client, "mail", probe=probe)
+        scan = scan_of(client, "mail", probe=(lambda: put_and_delete(client)) if probe else None)
         assert ids(scan) == kept[::-1]
         assert scan.complete
         assert scan.bound is not None
@@ -251,9 +462,9 @@ def test_a_draining_server_is_scanned_all_the_same(client: Client, beanstalkd: B
 
 def test_a_rate_is_kept_by_pausing(client: Client) -> None:
     put(client, "mail", 3000)
-    pauses: list[float] = []
-    list(scan_of(client, "mail", bodies=False, max_rate=1000, sleep=pauses.append))
-    assert sum(pauses) == pytest.approx(3.0, rel=0.35)
+    time = Time()
+    list(scan_of(client, "mail", bodies=False, max_rate=1000, clock=time, sleep=time.sleep))
+    assert time.now == pytest.approx(3.0, abs=0.25)  # nobody waits after the last block
 
 
 def test_waiting_workers_get_their_time(client: Client, beanstalkd: Beanstalkd) -> None:
@@ -261,9 +472,7 @@ def test_waiting_workers_get_their_time(client: Client, beanstalkd: Beanstalkd) 
     pauses: list[float] = []
     with socket.create_connection(("127.0.0.1", beanstalkd.port)) as worker:
         worker.sendall(b"watch idle\r\nignore default\r\nreserve\r\n")
-        deadline = time.monotonic() + 5
-        while client.stats().current_waiting == 0 and time.monotonic() < deadline:
-            pass
+        until(lambda: client.stats().current_waiting == 1)
         list(scan_of(client, "mail", sleep=pauses.append))
         assert pauses
         pauses.clear()
@@ -353,7 +562,7 @@ def test_a_range_of_ids_is_never_spelt_out(client: Client) -> None:
     scan = scan_of(client, ids="1-18446744073709551615", limit=3, order="oldest")
     assert ids(scan) == made[:3]
     assert scan.progress.remaining > 2**63
-    assert scan.unlooked
+    assert scan.verdict == "the oldest 3; no more were looked for"
 
 
 def test_progress_is_reported_also_where_nothing_is_found(client: Client) -> None:

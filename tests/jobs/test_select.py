@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from beanops.jobs.select import ids_of, select
-from beanops.protocol import Job, TubeStats
+from beanops.protocol import Job
 from beanops.protocol.errors import ArgumentError
 
 
@@ -51,10 +51,3 @@ def test_a_glob_means_the_tubes_it_matches() -> None:
 def test_a_wrong_selection_names_what_is_allowed(wrong: dict[str, object]) -> None:
     with pytest.raises(ArgumentError, match=f"{next(iter(wrong))}: .* allowed is"):
         select(**wrong)  # type: ignore[arg-type]
-
-
-def test_expected_jobs_are_counted_by_state_and_tube() -> None:
-    tubes = [TubeStats(name, 0, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 0) for name in ("a-1", "a-2", "b")]
-    assert select("a-*", state="buried,ready").expected(tubes) == 10
-    assert select("b").expected(tubes) == 10
-    assert select(state="invalid").expected(tubes) is None
