@@ -5,17 +5,15 @@ Which actions there are is in `offers`; the app carries them out in a thread.
 
 from __future__ import annotations
 
-from typing import Any
-
-from beanops.tui.asked import Outcome, Request, Target, outcome_of
+from beanops.tui.asked import Doing, Outcome, Request, Target
 from beanops.tui.dialogs import Confirm
 from beanops.tui.forms import Answers, Form
 from beanops.tui.offers import OFFERS, Offer, must_type
 from beanops.tui.view import View
 
 
-def _undo(session: Any, request: Request) -> Outcome:
-    return outcome_of([session.undo(run) for run in reversed(request.answers["runs"])])
+def _undo(doing: Doing) -> Outcome:
+    return doing.one_by_one("run", doing.request.answers["runs"][::-1], doing.request.session.undo)
 
 
 UNDO = Offer(
@@ -64,18 +62,23 @@ class Acting(View):
 
     def action_act(self, name: str) -> None:
         """Ask what is needed for an action, have it confirmed, and have it done to what it was asked for."""
-        target, offer = self.target(), OFFERS[name]
+        target, offer, session = self.target(), OFFERS[name], self.dashboard.session
         if target is None or not offer.applies(target):
             return
-        request = offer.request(target)
+        request = offer.request(session, target)
         fields = offer.ask(target) if offer.ask is not None else ()
         if not fields:
             self.confirm(request)
             return
 
         def answered(answers: Answers | None) -> None:
-            if answers is not None:
-                self.confirm(request._replace(answers=answers))
+            if answers is None:
+                return
+            settled = offer.request(session, target, answers)
+            if settled.tubes:
+                self.confirm(settled)
+            else:
+                self.dashboard.say(f"{offer.name}: {request.places} had no such jobs", False)
 
         of = request.jobs if request.ids else request.places
         self.app.push_screen(Form(f"{offer.label}: {of}", fields), answered)
@@ -102,7 +105,7 @@ class Acting(View):
         """Have the runs taken back."""
         runs, what = self.undoable()
         if runs:
-            self.confirm(Request(UNDO, (), answers={"runs": runs, "what": what}))
+            self.confirm(Request(UNDO, self.dashboard.session, (), answers={"runs": runs, "what": what}))
 
     def acted(self, request: Request, outcome: Outcome) -> None:
         """Offer to take it back."""

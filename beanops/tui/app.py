@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import sys
 import time
@@ -37,8 +38,6 @@ from beanops.tui.watch import Live, Look, Watcher
 
 #: Seconds without an answer after which what is shown counts as stale.
 LATE = 3.0
-#: Seconds after which an action under way shows how far it is.
-SLOW = 0.4
 #: Seconds between two looks that `+` and `-` go through.
 INTERVALS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 
@@ -65,9 +64,9 @@ class Reached(Message):
 class Acted(Message):
     """An action came to its end."""
 
-    def __init__(self, request: Request, outcome: Outcome) -> None:
+    def __init__(self, doing: Doing, outcome: Outcome) -> None:
         super().__init__()
-        self.request = request
+        self.doing = doing
         self.outcome = outcome
 
 
@@ -92,6 +91,8 @@ class Dashboard(App[None]):
         Keys by the names of bindings, such as ``{"table.page-up": "ctrl+b"}``.
     read_only : bool
         Whether servers that are switched to are not changed either.
+    slow : float or None
+        Seconds after which an action under way shows how far it is: 0 at once, None never.
     """
 
     CSS_PATH = "dashboard.tcss"
@@ -113,13 +114,18 @@ class Dashboard(App[None]):
         memory: Memory | None = None,
         keys: Mapping[str, str] = MappingProxyType({}),
         read_only: bool = False,
+        slow: float | None = 0.4,
     ) -> None:
         super().__init__()
         self._start = session
         self.session = session
         self.profile = profile or Profile(str(session.address), str(session.address))
         # A job is held, and kept from timing out, as long as somebody refers to its reservation.
-        self._reservations: dict[int, Reservation] = {}
+        self._reservations: list[Reservation] = []
+        # What is under way, and whether the dashboard ends with it.
+        self._doings: list[Doing] = []
+        self._leaving = False
+        self._slow = slow
         self.clock = clock
         self.now = now
         self.memory = memory
@@ -155,8 +161,11 @@ class Dashboard(App[None]):
         self._timer = self.set_interval(self.interval, self.tick)
         self.action_refresh()
 
-    def on_unmount(self) -> None:
-        """Close the sessions that were opened on the way; the first one is its owner's."""
+    async def on_unmount(self) -> None:
+        """End what is under way, then close the sessions that were opened; the first one is its owner's."""
+        for doing in self._doings:
+            doing.cancel()
+        await asyncio.gather(*(asyncio.to_thread(doing.over.wait) for doing in self._doings))
         for session in self._sessions.values():
             if session is not self._start:
                 session.close()
@@ -221,30 +230,64 @@ class Dashboard(App[None]):
         return self.profile.confirm == "type-name" or not self.profile.keep_bodies
 
     def perform(self, request: Request) -> None:
-        """Have the session do what was asked for, and show how far it is when that takes long."""
+        """Have the session do what was asked of it, and show how far it is when that takes long."""
+        if request.session is not self.session:
+            self.say(f"{request.offer.name}: nothing was done; another server is looked at by now", False)
+            return
         doing = Doing(request)
+        self._doings.append(doing)
         self._carry_out(doing)
-        self.set_timer(SLOW, lambda: self._show_progress(doing))
+        if self._slow == 0:
+            self._show_progress(doing)
+        elif self._slow is not None:
+            self.set_timer(self._slow, lambda: self._show_progress(doing))
 
     def _show_progress(self, doing: Doing) -> None:
         from beanops.tui.dialogs import Progress
 
-        if not doing.over:
+        if not doing.over.is_set():
             self.push_screen(Progress(doing))
 
     @work(thread=True, exit_on_error=False, group="act")
     def _carry_out(self, doing: Doing) -> None:
-        self.post_message(Acted(doing.request, doing.carry_out(self.session)))
+        self.post_message(Acted(doing, doing.carry_out()))
 
     @on(Acted)
     def _acted(self, acted: Acted) -> None:
-        self.status = acted.outcome
-        self._reservations = {id: held for id, held in self._reservations.items() if held.held}
-        if acted.outcome.reservation is not None:
-            self._reservations[acted.outcome.reservation.id] = acted.outcome.reservation
-        if self.view is not None:
-            self.view.acted(acted.request, acted.outcome)
-        self.action_refresh()
+        from beanops.tui.dialogs import Progress
+
+        outcome, request = acted.outcome, acted.doing.request
+        self._doings.remove(acted.doing)
+        if self._leaving and not self._doings:
+            self.exit()
+            return
+        if isinstance(self.screen, Progress):
+            self.screen.look()
+        self._reservations = [held for held in self._reservations if held.held]
+        if outcome.reservation is not None:
+            self._reservations.append(outcome.reservation)
+        if request.session is self.session:
+            self.status = outcome
+            if self.view is not None:
+                self.view.acted(request, outcome)
+            self.action_refresh()
+        else:
+            self.say(f"{safe_text(str(request.session.address))}: {outcome.text}", outcome.done)
+
+    def quit(self) -> None:
+        """Leave as soon as nothing is under way: what is ends after its batch, and is written down."""
+        if not self._doings:
+            self.exit()
+            return
+        self._leaving = True
+        for doing in self._doings:
+            doing.cancel()
+        names = ", ".join(doing.request.offer.name for doing in self._doings)
+        self.say(f"{names} ends after the batch under way, then this quits ...", False)
+
+    async def action_quit(self) -> None:
+        """Leave."""
+        self.quit()
 
     @on(Worker.StateChanged)
     def _worker_changed(self, changed: Worker.StateChanged) -> None:

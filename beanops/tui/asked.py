@@ -5,12 +5,13 @@ Everything is captured by its key before a dialog opens. Which actions there are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from beanops.protocol import TubeStats
-from beanops.protocol.errors import BeanopsError
+from beanops.protocol.errors import BeanopsError, ConnectFailed
 from beanops.protocol.limits import U32_MAX
 from beanops.session.reservation import Reservation
 from beanops.session.run import Run
@@ -91,6 +92,8 @@ class Request(NamedTuple):
     ----------
     offer : Offer
         What to do.
+    session : Session
+        Whom it was asked of: another server may be looked at before it is confirmed.
     tubes : tuple of str
         The tubes' names.
     ids : tuple of int
@@ -101,22 +104,32 @@ class Request(NamedTuple):
         A safe line on each of the first of them.
     answers : Mapping of str
         What the form was told.
-    progress : callable or None
-        Called with the run now and then while it lasts.
+    counts : Mapping of str to Mapping of str to int
+        For an action on many jobs of tubes: by tube and state, how many are meant at most.
     """
 
     offer: Offer
+    session: Session
     tubes: tuple[str, ...]
     ids: tuple[int, ...] = ()
     states: Mapping[str, int] = NOTHING
     samples: tuple[str, ...] = ()
     answers: Mapping[str, Any] = NOTHING
-    progress: Callable[[Run], None] | None = None
+    counts: Mapping[str, Mapping[str, int]] = NOTHING
 
     @property
     def tube(self) -> str:
         """The only tube, or the first."""
         return self.tubes[0]
+
+    @property
+    def number(self) -> int:
+        """How many jobs it is about at most, 0 when it is not about jobs."""
+        return len(self.ids) or sum(self.states.values())
+
+    def limit(self, tube: str) -> int:
+        """Return how many jobs of a tube it is about at most."""
+        return sum(self.counts[tube].values())
 
     @property
     def jobs(self) -> str:
@@ -154,17 +167,18 @@ class Outcome(NamedTuple):
     reservation: Reservation | None = None
 
 
-def outcome_of(runs: list[Run], *, undoable: bool = True) -> Outcome:
-    """Return what came of one run or of several of the same verb."""
-    if len(runs) == 1:
-        text = runs[0].summary
-    else:
-        counts = {name: sum(getattr(run, name) for run in runs) for name in ("done", "skipped", "failed", "unknown")}
-        text = ", ".join(f"{number:,} {name}" for name, number in counts.items() if number or name == "done")
-        whys = [f"{safe_text(why)}" for run in runs for why in (run.stopped, *run.reasons) if why]
-        text = f"{runs[0].action} of {len(runs)} tubes: {text}{f' ({whys[0]})' if whys else ''}"
-    back = tuple(run.id for run in runs if undoable and run.done)
-    return Outcome(safe_text(text), all(run.complete for run in runs), runs=back)
+def outcome_of(runs: list[Run], errors: list[str] | None = None, *, stopped: str = "") -> Outcome:
+    """Return what came of one run or of several of the same verb, of which some could not even begin."""
+    back = tuple(run.id for run in runs if run.done)
+    if len(runs) == 1 and errors is None:
+        return Outcome(safe_text(runs[0].summary), runs[0].complete, runs=back)
+    counts = {name: sum(getattr(run, name) for run in runs) for name in ("done", "skipped", "failed", "unknown")}
+    text = ", ".join(f"{number:,} {name}" for name, number in counts.items() if number or name == "done")
+    whys = [*(errors or ()), *(why for run in runs for why in (run.stopped, *run.reasons) if why)]
+    text += f", {len(errors)} not begun" if errors else ""
+    text += f" ({whys[0]}{f'; and {len(whys) - 1} more' if len(whys) > 1 else ''})" if whys else ""
+    text += f"; stopped: {stopped}" if stopped else ""
+    return Outcome(safe_text(text), not whys and not stopped and all(run.complete for run in runs), runs=back)
 
 
 class Doing:
@@ -172,26 +186,46 @@ class Doing:
 
     Attributes
     ----------
-    over : bool
-        Whether it came to its end.
+    over : threading.Event
+        Set when it came to its end.
     cancelled : bool
         Whether it was told to end early.
     """
 
     def __init__(self, request: Request) -> None:
-        self.request = request._replace(progress=self._progress)
-        self.over = False
+        self.request = request
+        self.over = threading.Event()
         self.cancelled = False
         self._runs: dict[str, Run] = {}
 
-    def carry_out(self, session: Session) -> Outcome:
+    def carry_out(self) -> Outcome:
         """Have the session do it; what a server, a file or a wrong answer can cause ends as an outcome."""
         try:
-            return self.request.offer.perform(session, self.request)
+            return self.request.offer.perform(self)
         except BeanopsError as error:
             return Outcome(f"{self.request.offer.name}: {safe_text(str(error))}", False)
         finally:
-            self.over = True
+            self.over.set()
+
+    def one_by_one(self, what: str, keys: Sequence[str], act: Callable[[str], Run]) -> Outcome:
+        """Act on one tube or run after the other; what cannot be done is told, and hides nothing that was."""
+        if len(keys) == 1:
+            return outcome_of([act(keys[0])])
+        runs, errors, stopped = [], [], ""
+        for place, key in enumerate(keys):
+            if self.cancelled:
+                stopped = f"cancelled before {plural(len(keys) - place, what)}"
+                break
+            try:
+                runs.append(act(key))
+            except BeanopsError as error:
+                errors.append(f"{what} {key}: {error}")
+                if isinstance(error, ConnectFailed) and place + 1 < len(keys):
+                    stopped = f"the server is lost, with {plural(len(keys) - place - 1, what)} to go"
+                    break
+        outcome = outcome_of(runs, errors, stopped=stopped)
+        name = self.request.offer.name
+        return outcome._replace(text=f"{name} of {plural(len(keys), what)}: {outcome.text}")
 
     def cancel(self) -> None:
         """End it after the batch under way."""
@@ -199,15 +233,11 @@ class Doing:
         for run in list(self._runs.values()):
             run.cancel()
 
-    def _progress(self, run: Run) -> None:
+    def progress(self, run: Run) -> None:
+        """Hear of a run, now and then while it lasts."""
         self._runs[run.id] = run
         if self.cancelled:
             run.cancel()
-
-    @property
-    def total(self) -> int:
-        """How many jobs it is about, 0 when that is not known."""
-        return len(self.request.ids)
 
     @property
     def counts(self) -> dict[str, int]:

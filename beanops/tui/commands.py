@@ -107,7 +107,7 @@ def _interval(app: Dashboard, text: str) -> None:
 
 
 def _quit(app: Dashboard, text: str) -> None:
-    app.exit()
+    app.quit()
 
 
 COMMANDS = {

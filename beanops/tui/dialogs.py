@@ -5,23 +5,35 @@ The form that asks for numbers and bodies before is in `forms`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
+from beanops.protocol.errors import BeanopsError
 from beanops.text import safe_text
 from beanops.tui import jobkeys, keys
-from beanops.tui.asked import Doing, Request
+from beanops.tui.asked import SAMPLE, Doing, Request
 from beanops.tui.words import plural
 
 #: Cells of the bar of an action under way.
 BAR = 50
+
+
+class Heads(Message):
+    """The first of the jobs that are meant were read."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__()
+        self.lines = lines
 
 
 class Confirm(ModalScreen[bool]):
@@ -48,7 +60,7 @@ class Confirm(ModalScreen[bool]):
         with Vertical(id="dialog", classes="-destroys" if offer.destroys else ""):
             yield Static(Content(offer.sentence(request)), id="question")
             about = _about(request)
-            if about:
+            if about or request.counts:
                 yield Static(Content(about), id="sample")
             yield Static(Content(offer.note), id="note")
             if self._typed:
@@ -62,8 +74,19 @@ class Confirm(ModalScreen[bool]):
             )
 
     def on_mount(self) -> None:
-        """Have Cancel under the hand."""
+        """Have Cancel under the hand, and look for a sample where there is none yet."""
         self.query_one("#cancel", Button).focus()
+        if self._request.counts:
+            self._look()
+
+    @work(thread=True, exit_on_error=False, group="sample")
+    def _look(self) -> None:
+        with suppress(BeanopsError):  # what happens to the action itself is told then
+            self.post_message(Heads(_heads(self._request)))
+
+    @on(Heads)
+    def _show(self, heads: Heads) -> None:
+        self.query_one("#sample", Static).update(Content(_about(self._request, heads.lines)))
 
     @on(Input.Changed)
     def _typing(self, changed: Input.Changed) -> None:
@@ -88,17 +111,30 @@ class Confirm(ModalScreen[bool]):
             self.dismiss(yes)
 
 
-def _about(request: Request) -> str:
+def _about(request: Request, heads: Sequence[str] = ()) -> str:
     """Return what the jobs are, where they are several, and the first of them."""
     lines = []
-    if len(request.ids) > 1:
+    if request.number > 1:
         lines.append(", ".join(f"{number:,} {state}" for state, number in request.states.items() if number))
     lines += request.samples
     if len(request.ids) > len(request.samples) > 0:
         lines.append(f"and {plural(len(request.ids) - len(request.samples), 'other job')}")
     if len(request.tubes) > 1:
-        lines.append(safe_text(", ".join(request.tubes), limit=300))
-    return "\n".join(lines)
+        each = [f"{tube} ({request.limit(tube):,})" if request.counts else tube for tube in request.tubes]
+        lines.append(safe_text(", ".join(each), limit=300))
+    return "\n".join([*lines, *heads])
+
+
+def _heads(request: Request) -> list[str]:
+    """Ask for the first of the jobs that are meant, where only their number is known; a safe line on each."""
+    lines: list[str] = []
+    for tube, states in request.counts.items():
+        heads = request.session.heads(tube)
+        found = [(state, job) for state in states if (job := heads[state]) is not None]
+        lines += [f"next {state}: {job.id} {request.session.decode(job.body or b'').summary}" for state, job in found]
+        if len(lines) >= SAMPLE:
+            break
+    return lines[:SAMPLE]
 
 
 class Progress(ModalScreen[None]):
@@ -111,6 +147,8 @@ class Progress(ModalScreen[None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*jobkeys.PROGRESS]
+    #: It comes by itself: a key that was meant for what was there before must not press its button.
+    AUTO_FOCUS = ""
 
     def __init__(self, doing: Doing) -> None:
         super().__init__()
@@ -128,15 +166,17 @@ class Progress(ModalScreen[None]):
 
     def on_mount(self) -> None:
         """Look how far it is, again and again."""
-        self.set_interval(0.1, self._look)
-        self._look()
+        self.set_interval(0.1, self.look)
+        self.look()
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Show how far it is; close when it is over and nothing is in front."""
         doing = self._doing
-        if doing.over:
-            self.dismiss()
+        if doing.over.is_set():
+            if self.is_current:
+                self.dismiss()
             return
-        counts, total = doing.counts, doing.total
+        counts, total = doing.counts, doing.request.number
         number = sum(counts.values())
         share = min(1.0, number / total) if total else 0.0
         full = round(share * BAR)
@@ -153,4 +193,4 @@ class Progress(ModalScreen[None]):
     def action_cancel(self) -> None:
         """End it."""
         self._doing.cancel()
-        self._look()
+        self.look()

@@ -5,11 +5,13 @@ The session does it; which states a verb takes is known there too. How an offer 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
 from textual.binding import Binding
 
+from beanops.protocol import TubeStats
 from beanops.protocol.errors import TimedOut
 from beanops.protocol.limits import DEFAULT_PRIORITY, DEFAULT_TTR
 from beanops.session.orders import Options
@@ -18,12 +20,14 @@ from beanops.session.session import Session
 from beanops.session.verbs import COPY, MOVE, VERBS
 from beanops.text import safe_text
 from beanops.tui import drafts
-from beanops.tui.asked import Field, Outcome, Request, Target, outcome_of
+from beanops.tui.asked import NOTHING, Doing, Field, Outcome, Request, Target, outcome_of
 from beanops.tui.keys import key
 from beanops.tui.words import plural
 
 #: From how many jobs on the tube's name has to be typed.
 LARGE = 100
+#: By tube and state: how many jobs are meant.
+Counts = Mapping[str, Mapping[str, int]]
 
 
 class Offer(NamedTuple):
@@ -43,6 +47,8 @@ class Offer(NamedTuple):
         Has the session do it.
     ask : callable or None
         What a form asks for first.
+    counts : callable or None
+        For many jobs of tubes: of which tubes how many in which state are meant, once the form is answered.
     scope : str
         ``"jobs"`` for the jobs, ``"tube"`` for one tube, ``"tubes"`` for several too.
     destroys : bool
@@ -56,22 +62,24 @@ class Offer(NamedTuple):
     applies: Callable[[Target], bool]
     sentence: Callable[[Request], str]
     note: str
-    perform: Callable[[Session, Request], Outcome]
+    perform: Callable[[Doing], Outcome]
     ask: Callable[[Target], tuple[Field, ...]] | None = None
     scope: str = "tubes"
     destroys: bool = False
+    counts: Callable[[Target, Mapping[str, Any]], Counts] | None = None
 
-    def request(self, target: Target) -> Request:
-        """Return the request for a target, by its keys."""
+    def request(self, session: Session, target: Target, answers: Mapping[str, Any] = NOTHING) -> Request:
+        """Return the request for a target, by its keys; tubes without the jobs that are meant are left out."""
         tubes = tuple(tube.name for tube in target.tubes)
         if self.scope == "jobs":
-            return Request(self, tubes, target.ids, target.states, target.samples)
-        return Request(self, tubes)
-
-
-def number_of(request: Request) -> int:
-    """Return how many jobs a request is about, at most."""
-    return len(request.ids) or int(request.answers.get("number", 0))
+            return Request(self, session, tubes, target.ids, target.states, target.samples, answers)
+        if self.counts is None or not answers:
+            return Request(self, session, tubes, answers=answers)
+        counts = {tube: states for tube, states in self.counts(target, answers).items() if states}
+        states: Counter[str] = Counter()
+        for one in counts.values():
+            states.update(one)
+        return Request(self, session, tuple(counts), states=states, answers=answers, counts=counts)
 
 
 def must_type(request: Request, guarded: bool) -> str:
@@ -84,7 +92,7 @@ def must_type(request: Request, guarded: bool) -> str:
     guarded : bool
         Whether what destroys needs it however small: nothing would bring it back, or the user wants it so.
     """
-    if number_of(request) > LARGE or request.offer.name == "drain" or (request.offer.destroys and guarded):
+    if request.number > LARGE or request.offer.name == "drain" or (request.offer.destroys and guarded):
         return request.tube if len(request.tubes) == 1 else plural(len(request.tubes), "tube")
     return ""
 
@@ -99,9 +107,10 @@ def _takes(name: str) -> Callable[[Target], bool]:
     return lambda target: any(target.states.get(state) for state in taken)
 
 
-def _options(request: Request) -> Options:
+def _options(doing: Doing) -> Options:
     # A server that was restarted without its jobs gives their ids out again, for others.
-    return {"progress": request.progress, "seen_in": request.tube if len(request.tubes) == 1 else None}
+    tubes = doing.request.tubes
+    return {"progress": doing.progress, "seen_in": tubes[0] if len(tubes) == 1 else None}
 
 
 def _on_jobs(
@@ -122,7 +131,7 @@ def _on_jobs(
         _takes(name),
         lambda request: f"{label} {request.jobs}{how(request)}?",
         note,
-        lambda session, request: outcome_of([perform(session, request, _options(request))]),
+        lambda doing: outcome_of([perform(doing.request.session, doing.request, _options(doing))]),
         ask,
         "jobs",
         destroys=name in ("delete", "move"),
@@ -144,7 +153,7 @@ def _release_how(request: Request) -> str:
 
 
 def _into(target: Target) -> tuple[Field, ...]:
-    return (Field("to", "Into tube", target.tubes[0].name, "tube"),)
+    return (Field("to", "Into tube", kind="tube"),)
 
 
 def _to(request: Request) -> str:
@@ -213,38 +222,79 @@ JOBS = (
 # -- tubes -----------------------------------------------------------------------------------------------------------
 
 
-def _reserve(session: Session, request: Request) -> Outcome:
+def _reserve(doing: Doing) -> Outcome:
+    tube = doing.request.tube
     try:
-        job = session.reserve(request.tube)
+        job = doing.request.session.reserve(tube)
     except TimedOut:
-        return Outcome(f"reserve: no job of tube {safe_text(request.tube)} can be had now", False)
+        return Outcome(f"reserve: no job of tube {safe_text(tube)} can be had now", False)
     return Outcome(f"reserve: 1 done, you hold job {job.id}", True, job.id, reservation=job)
 
 
+def _by_state(tube: TubeStats, states: Iterable[str]) -> dict[str, int]:
+    """Return how many jobs of a tube are in these states, without those that none is in."""
+    return {state: number for state in states if (number := getattr(tube, f"current_jobs_{state}"))}
+
+
+def _kicked_state(target: Target) -> str:
+    return "buried" if target.count("current_jobs_buried") else "delayed"
+
+
 def _kickable(target: Target) -> tuple[Field, ...]:
-    buried, delayed = target.count("current_jobs_buried"), target.count("current_jobs_delayed")
-    kind, number = ("buried", buried) if buried else ("delayed", delayed)
-    each = "" if len(target.tubes) == 1 else " in each tube"
-    unit = f"of {plural(number, f'{kind} job')}{each}, at most"
-    return (Field("number", "How many", str(number), unit=unit, least=1),)
+    state = _kicked_state(target)
+    numbers = [number for tube in target.tubes for number in _by_state(tube, [state]).values()]
+    unit = f"of {plural(sum(numbers), f'{state} job')}, at most"
+    if len(numbers) > 1:
+        unit = f"of each of {len(numbers)} tubes: {sum(numbers):,} {state}"
+    return (Field("number", "How many", str(max(numbers)), unit=unit, least=1),)
 
 
-def _kick_many(session: Session, request: Request) -> Outcome:
-    number = request.answers["number"]
-    # The server does not tell which ones it kicked, so nothing could take them back.
-    runs = [session.kick(tube, limit=number, progress=request.progress) for tube in request.tubes]
-    return outcome_of(runs, undoable=False)
+def _to_kick(target: Target, answers: Mapping[str, Any]) -> Counts:
+    """Return so many of each tube that has jobs in the state; the server would kick another state of the others."""
+    state, number = _kicked_state(target), answers["number"]
+    return {tube.name: {state: number} for tube in target.tubes if _by_state(tube, [state])}
 
 
-def _drain(session: Session, request: Request) -> Outcome:
-    states = request.answers["states"]
-    return outcome_of([session.drain_tube(tube, states, progress=request.progress) for tube in request.tubes])
+def _kick_sentence(request: Request) -> str:
+    number = f"Kick up to {plural(request.answers['number'], 'job')}"
+    if len(request.tubes) == 1:
+        return f"{number} of {request.places}?"
+    return f"{number} in each of {request.places}, {request.number:,} in all?"
 
 
-def _put(session: Session, request: Request) -> Outcome:
-    answers = request.answers
+def _kick_many(doing: Doing) -> Outcome:
+    kick, number = doing.request.session.kick, doing.request.answers["number"]
+    tubes = doing.request.tubes
+    outcome = doing.one_by_one("tube", tubes, lambda tube: kick(tube, limit=number, progress=doing.progress))
+    return outcome._replace(runs=())  # the server does not tell which ones it kicked: nothing could take them back
+
+
+def _to_drain(target: Target, answers: Mapping[str, Any]) -> Counts:
+    return {tube.name: _by_state(tube, answers["states"]) for tube in target.tubes}
+
+
+def _drain_sentence(request: Request) -> str:
+    states = " and ".join(request.answers["states"])
+    return f"Delete {plural(request.number, f'{states} job')} of {request.places}?"
+
+
+def _drain(doing: Doing) -> Outcome:
+    request = doing.request
+
+    def drain(tube: str) -> Run:
+        # Jobs that came after the question have the highest ids: the limit leaves them.
+        limit = request.limit(tube)
+        return request.session.drain_tube(
+            tube, tuple(request.counts[tube]), limit=limit, order="oldest", progress=doing.progress
+        )
+
+    return doing.one_by_one("tube", request.tubes, drain)
+
+
+def _put(doing: Doing) -> Outcome:
+    answers = doing.request.answers
     settings = {name: answers[name] for name in ("priority", "delay", "ttr")}
-    run = session.put(answers["to"], answers["body"], **settings)
+    run = doing.request.session.put(answers["to"], answers["body"], **settings)
     return outcome_of([run])._replace(id=next(iter(run.ids), None))
 
 
@@ -282,10 +332,11 @@ TUBES = (
         "Kick n",
         "Kick many jobs of the tube: its buried ones, or its delayed ones if none is buried",
         lambda target: bool(target.count("current_jobs_buried") or target.count("current_jobs_delayed")),
-        lambda request: f"Kick up to {plural(request.answers['number'], 'job')} of {request.places}?",
+        _kick_sentence,
         "Buried jobs become ready, oldest burial first; delayed ones only if none is buried. This cannot be undone.",
         _kick_many,
         _kickable,
+        counts=_to_kick,
     ),
     Offer(
         "reserve",
@@ -315,8 +366,10 @@ TUBES = (
         lambda target: any(not tube.pause_time_left for tube in target.tubes),
         lambda request: f"Pause {request.places} for {plural(request.answers['seconds'], 'second')}?",
         "Workers get none of the ready jobs meanwhile; puts go on.",
-        lambda session, request: outcome_of(
-            [session.pause(tube, request.answers["seconds"]) for tube in request.tubes]
+        lambda doing: doing.one_by_one(
+            "tube",
+            doing.request.tubes,
+            lambda tube: doing.request.session.pause(tube, doing.request.answers["seconds"]),
         ),
         lambda target: (Field("seconds", "For", "60", unit="seconds", least=1),),
     ),
@@ -328,7 +381,7 @@ TUBES = (
         lambda target: all(tube.pause_time_left for tube in target.tubes),
         lambda request: f"Resume {request.places}?",
         "The ready jobs go to workers again.",
-        lambda session, request: outcome_of([session.resume(tube) for tube in request.tubes]),
+        lambda doing: doing.one_by_one("tube", doing.request.tubes, doing.request.session.resume),
     ),
     Offer(
         "drain",
@@ -336,11 +389,12 @@ TUBES = (
         "Drain",
         "Delete all jobs of the tube that are in the states you name",
         lambda target: any(target.count(f"current_jobs_{state}") for state in ("ready", "delayed", "buried")),
-        lambda request: f"Delete all {' and '.join(request.answers['states'])} jobs of {request.places}?",
-        "Gone from the server. Jobs in other states stay.",
+        _drain_sentence,
+        "Gone from the server. Jobs in other states stay, and so do those that come after this question.",
         _drain,
         lambda target: (Field("states", "States", "buried", "states", "of ready, delayed, buried"),),
         destroys=True,
+        counts=_to_drain,
     ),
 )
 

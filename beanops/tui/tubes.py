@@ -12,7 +12,7 @@ from textual.widgets import Input
 from beanops.monitor.survey import Seen
 from beanops.protocol import TubeStats
 from beanops.text import safe_text
-from beanops.tui import keys, offers
+from beanops.tui import jobkeys, keys, offers
 from beanops.tui.acting import Acting
 from beanops.tui.asked import Target
 from beanops.tui.filters import BadFilter, parse
@@ -35,7 +35,7 @@ class TubesScreen(Acting):
     """All tubes of the server."""
 
     TITLE = "Tubes"
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.TUBES, *offers.bindings("tubes")]
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.TUBES, *offers.bindings("tubes"), *jobkeys.UNDO]
 
     def __init__(self) -> None:
         super().__init__()

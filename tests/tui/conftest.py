@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from textual import events
 from textual.drivers.headless_driver import HeadlessDriver
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
+from textual.worker import WorkerCancelled, WorkerFailed
 
 from beanops import Client, Session, connect
 from beanops.embedded.process import Beanstalkd
@@ -50,9 +51,15 @@ class Desk:
     async def press(self, *keys: str) -> None:
         # The pilot's own `press` waits until the processor is idle, which on a busy machine is seconds.
         for key in keys:
-            single = len(key) == 1
-            self.app.post_message(events.Key(_character_to_key(key) if single else key, key if single else None))
+            await self.send(key)
             await self.settle()
+
+    async def send(self, key: str) -> None:
+        """Press a key while something is under way that nobody waits for."""
+        single = len(key) == 1
+        self.app.post_message(events.Key(_character_to_key(key) if single else key, key if single else None))
+        for _ in range(3):
+            await self.pilot._wait_for_screen()
 
     async def command(self, line: str) -> None:
         """Type a command, and have it done."""
@@ -73,7 +80,9 @@ class Desk:
             quiet += 1
             while self.app.workers:
                 quiet = 0
-                await self.app.workers.wait_for_complete()
+                # One whose screen was closed is of no use any more; a fault is told on the screen.
+                with suppress(WorkerCancelled, WorkerFailed):
+                    await self.app.workers.wait_for_complete()
                 await self.pilot._wait_for_screen()
             if self.app.is_running:
                 if any(table._feeding for screen in self.app.screen_stack for table in screen.query(JobTable)):
@@ -114,6 +123,13 @@ class Desk:
     async def painted(self) -> str:
         """Return everything that the screen in front shows, as the terminal would get it."""
         await self.settle()
+        return await self.painted_now()
+
+    async def painted_now(self) -> str:
+        """Return the same while something is under way."""
+        for _ in range(3):
+            await self.pilot._wait_for_screen()
+            self.app.screen._on_timer_update()
         lines = self.app.screen._compositor.render_strips()
         return "\n".join("".join(segment.text for segment in line) for line in lines)
 
@@ -153,7 +169,7 @@ async def dashboard(
     session: Session, clock: Clock, size: tuple[int, int] = (80, 24), **options: Any
 ) -> AsyncIterator[Desk]:
     """Open the dashboard with everything looked at once."""
-    app = Dashboard(session, interval=86_400, clock=clock, now=clock.now, **options)
+    app = Dashboard(session, **{"interval": 86_400, "clock": clock, "now": clock.now, "slow": None, **options})
     async with app.run_test(size=size) as pilot:
         desk = Desk(app, pilot, clock)
         await desk.settle()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -12,7 +15,6 @@ from beanops.embedded.process import Beanstalkd
 from beanops.session.config import Profile
 from beanops.session.run import Run
 from beanops.tui import feed
-from beanops.tui.app import Dashboard
 from beanops.tui.tube import TubeScreen
 from tests.tui.conftest import Clock, Desk, dashboard, fill
 
@@ -20,6 +22,39 @@ from tests.tui.conftest import Clock, Desk, dashboard, fill
 async def open_mail(desk: Desk) -> None:
     await desk.press("down", "enter")
     assert "tube mail" in desk.line("#tube")
+
+
+class Stalled:
+    """Holds up kicks after their first batch of five."""
+
+    def __init__(self, session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._going, self._seen = threading.Event(), threading.Event()
+        kick = session.kick
+
+        def slowly(jobs: object, **options: object) -> Run:
+            progress = options["progress"]
+
+            def told(run: Run) -> None:
+                progress(run)  # type: ignore[operator]
+                if run.done:
+                    self._seen.set()
+                    assert self._going.wait(60)
+
+            return kick(jobs, **{**options, "progress": told, "rate": 20})  # type: ignore[arg-type]
+
+        monkeypatch.setattr(session, "kick", slowly)
+
+    @asynccontextmanager
+    async def action(self, desk: Desk, key: str) -> AsyncIterator[None]:
+        """Begin an action with a key; in the block it is half done."""
+        await desk.send(key)
+        assert await asyncio.to_thread(self._seen.wait, 60)
+        await desk.pilot.pause()
+        try:
+            yield
+        finally:
+            self._going.set()
+        await desk.settle()
 
 
 def ids(desk: Desk) -> list[int]:
@@ -111,7 +146,7 @@ async def test_ranges_move_copy_and_release_with_settings(session: Session, clie
         await open_mail(desk)
         await desk.press("home", "space", "down", "full_stop", "M")
         assert "Move: 3 jobs of tube mail" in await desk.painted()
-        await desk.press(*["backspace"] * 4, *"spam", "enter")
+        await desk.press(*"spam", "enter")
         assert "Move 3 jobs of tube mail into tube spam?" in await desk.painted()
         await desk.press("y")
         assert client.stats_tube("spam").current_jobs_ready == 3
@@ -123,7 +158,7 @@ async def test_ranges_move_copy_and_release_with_settings(session: Session, clie
         states = {id: client.stats_job(id).state for id in many if id in ids(desk)}
         assert sorted(states.values()) == ["delayed", "ready"]
         assert {client.stats_job(id).delay for id in states} == {0, 90}
-        await desk.press("c", "ctrl+s", "y")
+        await desk.press("c", *"mail", "enter", "y")
         assert client.stats_tube("mail").total_jobs == 6
 
 
@@ -149,10 +184,7 @@ async def test_a_guarded_server_asks_for_the_name_before_anything_is_destroyed(
 ) -> None:
     fill(client, "mail", b"x")
     guarded = Profile("prod", str(session.address), confirm="type-name")
-    app = Dashboard(session, profile=guarded, interval=86_400, clock=clock, now=clock.now)
-    async with app.run_test(size=(100, 40)) as pilot:
-        desk = Desk(app, pilot, clock)
-        await desk.settle()
+    async with dashboard(session, clock, (100, 40), profile=guarded) as desk:
         await open_mail(desk)
         await desk.press("D", "y")
         assert "Type mail to do it:" in await desk.painted()
@@ -165,41 +197,38 @@ async def test_a_long_action_shows_how_far_it_is_and_can_be_cancelled(
     session: Session, client: Client, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(client, "mail", *[b"x"] * 10, bury=10)
-    going, seen = threading.Event(), threading.Event()
-    kick = session.kick
+    stalled = Stalled(session, monkeypatch)
+    async with dashboard(session, clock, (100, 40), slow=0) as desk:
+        await open_mail(desk)
+        await desk.press("asterisk", "k")
+        async with stalled.action(desk, "y"):
+            painted = await desk.painted_now()
+            assert "Kick 10 jobs of tube mail" in painted
+            assert "5 of 10: 5 done" in painted
+            await desk.send("enter")  # was meant for what was there before
+            assert "It ends after" not in await desk.painted_now()
+            await desk.send("escape")
+            assert "It ends after the batch under way" in await desk.painted_now()
+        assert "kick: 5 done; stopped: cancelled" in desk.line("#status")
+        assert client.stats_tube("mail").current_jobs_buried == 5
+        assert desk.app.screen is desk.app.view
 
-    def slowly(jobs: object, **options: object) -> Run:
-        progress = options["progress"]
 
-        def told(run: Run) -> None:
-            progress(run)  # type: ignore[operator]
-            if run.done:
-                seen.set()
-                assert going.wait(20)
-
-        return kick(jobs, **{**options, "progress": told, "rate": 20})  # type: ignore[arg-type]
-
-    monkeypatch.setattr(session, "kick", slowly)
-    monkeypatch.setattr("beanops.tui.app.SLOW", 0.01)
+async def test_quitting_waits_for_the_batch_under_way(
+    session: Session, client: Client, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(client, "mail", *[b"x"] * 10, bury=10)
+    stalled = Stalled(session, monkeypatch)
     async with dashboard(session, clock, (100, 40)) as desk:
         await open_mail(desk)
         await desk.press("asterisk", "k")
-        desk.app.screen.dismiss(True)
-        for _ in range(200):
-            await desk.pilot.pause(0.02)
-            if seen.is_set() and type(desk.app.screen).__name__ == "Progress":
-                break
-        desk.app.screen._look()  # type: ignore[attr-defined]
-        lines = desk.app.screen._compositor.render_strips()
-        painted = "\n".join("".join(segment.text for segment in line) for line in lines)
-        assert "Kick 10 jobs of tube mail" in painted
-        assert "5 of 10: 5 done" in painted
-        desk.app.screen.action_cancel()  # type: ignore[attr-defined]
-        going.set()
-        await desk.settle()
-        await desk.pilot.pause(0.2)
-        assert "kick: 5 done; stopped: cancelled" in desk.line("#status")
-        assert client.stats_tube("mail").current_jobs_buried == 5
+        async with stalled.action(desk, "y"):
+            await desk.send("q")
+            assert desk.app.is_running
+            assert "kick ends after the batch under way, then this quits" in desk.line("#status")
+        assert not desk.app.is_running
+    (run,) = session.journal().runs()
+    assert session.journal().counts(run.id) == {"done": 5}
 
 
 async def test_a_job_is_put_from_a_sample_or_an_edited_copy(session: Session, client: Client, clock: Clock) -> None:
