@@ -13,7 +13,8 @@ from beanops.tui.view import View
 
 
 def _undo(doing: Doing) -> Outcome:
-    return doing.one_by_one("run", doing.request.answers["runs"][::-1], doing.request.session.undo)
+    undo, runs = doing.request.session.undo, doing.request.answers["runs"]
+    return doing.one_by_one("run", runs[::-1], lambda run: undo(run, progress=doing.progress))
 
 
 UNDO = Offer(
