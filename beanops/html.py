@@ -20,4 +20,6 @@ def card(title: str, facts: Mapping[str, Any]) -> str:
 
 
 def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return escape(f"{value:,}" if isinstance(value, int) else safe_text(str(value), limit=200))

@@ -51,7 +51,8 @@ class FoundJob(NamedTuple):
 
         names = ("tube", "state", "priority", "age", "reserves", "timeouts", "buries", "kicks")
         facts = {name: getattr(self.stats, name) for name in names}
-        return card(f"Job {self.id}", {**facts, "body": self.body and redact(decode(self.body).summary)})
+        body = None if self.body is None else redact(decode(self.body).summary)
+        return card(f"Job {self.id}", {**facts, "body": body})
 
 
 def read_stats(client: Client, ids: Iterable[int]) -> Iterator[JobStats | None]:

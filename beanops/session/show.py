@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 def session_html(session: Session) -> str:
     """Return which server a session is on, and how."""
     held = ", ".join(map(str, sorted(session.held)[:10]))
-    read_only = "yes" if session.read_only else "no"
-    return card(f"Session on {session.address}", {"read-only": read_only, "holds": held or None})
+    return card(f"Session on {session.address}", {"read-only": session.read_only, "holds": held or None})
 
 
 def reservation_html(reservation: Reservation) -> str:
