@@ -151,12 +151,14 @@ def test_a_reader_that_leaves_is_no_crash(program: Program, client: Client) -> N
 
 def test_ctrl_c_ends_a_scan_with_what_is_known(program: Program, client: Client) -> None:
     fill(client, 3000)
-    running = program("jobs", "-o", "jsonl", "--max-rate", "400")
-    assert running.stdout is not None
-    assert json.loads(running.stdout.readline())["id"] == 3000
-    running.send_signal(signal.SIGINT)
-    out, err = running.communicate(timeout=20)
-    assert running.returncode == 130
+    with program("jobs", "-o", "jsonl", "--max-rate", "400") as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        assert json.loads(running.stdout.readline())["id"] == 3000
+        running.send_signal(signal.SIGINT)
+        # Not communicate, which knows nothing of what the line above read ahead.
+        out, err = running.stdout.read(), running.stderr.read()
+        assert running.wait(30) == 130
     assert "interrupted, incomplete: " in one_line(err)
     assert re.search(r"of 3000 found(, \d+ of them not read)?; not looked at: ids 1 to ", err)
     assert all(json.loads(line) for line in out.splitlines())
