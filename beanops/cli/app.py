@@ -70,7 +70,6 @@ class Commands(click.Group):
 
 @click.group(
     cls=Commands,
-    invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 done, 1 some of it was not, 2 usage, 3 cannot reach the server, 4 refused.",
 )
@@ -94,9 +93,6 @@ def group(ctx: click.Context, server: str, output: str, read_only: bool) -> None
 
     Options that a command shares with this list can stand before or after its name.
     """
-    if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help(), err=True)
-        ctx.exit(2)
     shared = {"server": server, "output": output, "read_only": read_only}
     ctx.default_map = dict.fromkeys(COMMANDS, shared)
 
@@ -121,6 +117,9 @@ def run(arguments: list[str] | None = None) -> int:
     except Exception as error:
         from beanops.cli import exits
 
+        if isinstance(error, click.exceptions.NoArgsIsHelpError):
+            click.echo(error.format_message(), err=True)
+            return exits.USAGE
         code = exits.code_of(error)
         click.echo(exits.line_of(error), err=True)
         return code

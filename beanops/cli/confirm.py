@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from beanops.cli.streams import on_terminal
@@ -40,13 +42,18 @@ def confirm(verb: str, which: str, server: str, *, count: int | None, destroys: 
     label = f"[{known.label}] " if known.label else ""
     question = safe_text(f"{label}{verb.capitalize()} {which} on {where}?")
     if known.confirm == "type-name":
-        agreed = _typed(f"{question} Type the server's name, {known.name}, to go on", known.name)
+        agreed = _answer(f"{question} Type the server's name, {known.name}, to go on: ") == known.name
     elif count is not None and count > MANY:
-        agreed = _typed(f"{question} Type their number to go on", str(count))
+        agreed = _answer(f"{question} Type their number to go on: ").replace(",", "") == str(count)
     else:
-        agreed = click.confirm(question, default=False, err=True)
+        agreed = said_yes(question)
     if not agreed:
         raise Refused(f"nothing was done: {verb} was not confirmed")
+
+
+def said_yes(question: str) -> bool:
+    """Ask; whatever is not yes is no."""
+    return _answer(f"{question} [y/N]: ").lower() in ("y", "yes")
 
 
 def must_ask(verb: str, which: str) -> None:
@@ -55,6 +62,9 @@ def must_ask(verb: str, which: str) -> None:
         raise Refused(f"{verb} of {which} was refused: there is nobody to ask, and no --yes")
 
 
-def _typed(question: str, wanted: str) -> bool:
-    answer = click.prompt(question, default="", show_default=False, err=True)
-    return str(answer).strip().replace(",", "") == wanted
+def _answer(question: str) -> str:
+    click.echo(question, nl=False, err=True)
+    line = sys.stdin.buffer.readline().decode("utf-8", "replace")
+    if not line.endswith("\n"):  # Ctrl-D: an answer, and not an interruption
+        click.echo(err=True)
+    return line.strip()

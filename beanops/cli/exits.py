@@ -49,7 +49,8 @@ def line_of(error: Exception) -> str:
         if isinstance(error, click.UsageError) and error.ctx is not None:
             where, hint = error.ctx.command_path, f" (see {error.ctx.command_path} --help)"
     elif isinstance(error, OSError):
-        text = f"cannot write or read: {error.strerror or error}"
+        file = "" if error.filename is None else f" {error.filename}"
+        text = f"cannot write or read{file}: {error.strerror or error}"
     else:
         text = str(error)
     return safe_text(f"{where}: {text}{hint}")

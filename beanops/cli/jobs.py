@@ -15,18 +15,15 @@ import click
 
 from beanops.cli import options
 from beanops.cli.exits import INTERRUPTED, Incomplete
-from beanops.cli.look import JOB_COLUMNS, Peeked, body_fields, show_jobs
+from beanops.cli.look import CSV_COLUMNS, JOB_COLUMNS, body_fields, csv_row, show_jobs, shown
 from beanops.cli.output import as_dict, print_csv, print_json, print_table
 from beanops.cli.streams import on_terminal
 from beanops.jobs.progress import Progress
 from beanops.jobs.read import FoundJob
 from beanops.jobs.scan import Scan
-from beanops.protocol import JobStats
 from beanops.protocol.errors import NotFound
 from beanops.session.record import Refused
 from beanops.session.session import Session, connect
-
-_CSV = [*(field for field in JobStats._fields if field != "extra"), "body"]
 
 _which = options.together(
     click.option("--state", help="ready, reserved, delayed or buried; several with commas. By default all."),
@@ -84,7 +81,7 @@ def job(id: int, redact: tuple[str, ...], server: str, output: str) -> None:
             found = session.job(id)
         except NotFound:
             raise Incomplete(f"job {id} does not exist") from None
-        show_jobs([Peeked(found.stats, session.shown(found.body or b""))], output)
+        show_jobs([shown(session, found)], output)
 
 
 @click.command()
@@ -217,14 +214,10 @@ def _line(row: dict[str, Any]) -> str:
 def _print_csv(session: Session, scan: Scan) -> None:
     heading = True
     for batch in scan:
-        rows = []
-        for found in batch:
-            body = "" if found.body is None else session.shown(found.body).decode("utf-8", "backslashreplace")
-            rows.append({**as_dict(found.stats), "body": body})
-        print_csv(rows, _CSV, heading=heading)
+        print_csv([csv_row(shown(session, job)) for job in batch], CSV_COLUMNS, heading=heading)
         heading = False
     if heading:
-        print_csv([], _CSV)
+        print_csv([], CSV_COLUMNS)
 
 
 def _print_parquet(session: Session, scan: Scan) -> None:

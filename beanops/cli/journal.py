@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from beanops.cli import complete, options
-from beanops.cli.confirm import must_ask
+from beanops.cli.confirm import must_ask, said_yes
 from beanops.cli.exits import Incomplete
 from beanops.cli.output import print_csv, print_json, print_table
 from beanops.cli.streams import on_terminal
@@ -158,7 +158,7 @@ def prune(older_than: timedelta, reason: str | None, yes: bool) -> None:
     which = f"runs older than {_told(older_than)}"
     if not yes:
         must_ask("prune", which)
-        if not click.confirm(f"Delete the {which} from the journal? They cannot be undone then", err=True):
+        if not said_yes(f"Delete the {which} from the journal? They cannot be undone then"):
             raise Refused("nothing was done: prune was not confirmed")
     run, pruned = prune(journal, older_than, source="cli", reason=reason)
     click.echo(f"prune: {pruned} runs deleted (on the record as {run})")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 
@@ -20,7 +20,7 @@ from beanops.protocol.errors import NotFound
 from beanops.session.record import Refused
 from beanops.session.session import Session, connect
 
-#: Columns of the table of tubes; JSON and CSV have every field.
+#: Columns of the table of tubes. CSV has every field, JSON also those that this version does not know.
 _TUBE_COLUMNS = {
     "tube": "name",
     "ready": "current_jobs_ready",
@@ -32,6 +32,12 @@ _TUBE_COLUMNS = {
     "paused": "pause_time_left",
     "total": "total_jobs",
 }
+#: Columns of jobs as CSV.
+CSV_COLUMNS = (*(field for field in JobStats._fields if field != "extra"), "body")
+#: What stands for the body of a job whose put is under way.
+_NOT_YET = "not yet at the server"
+#: Most jobs that are held in memory to be shown.
+_MOST_PEEKED = 10_000
 JOB_COLUMNS = ("id", "tube", "state", "priority", "age", "delay", "ttr", "time_left", "reserves", "timeouts")
 
 
@@ -42,15 +48,16 @@ JOB_COLUMNS = ("id", "tube", "state", "priority", "age", "delay", "ttr", "time_l
 def tubes(patterns: tuple[str, ...], server: str, output: str) -> None:
     """Show the tubes, by name, or those that match a PATTERN such as 'mail*'.
 
-    In the table, 'paused' is the seconds that are left of a pause; JSON and CSV have every field of stats-tube.
+    In the table, 'paused' is the seconds that are left of a pause; JSON and CSV have every field.
     """
     with connect(server, source="cli") as session:
         found = session.tube_stats()
     if patterns:
         found = [tube for tube in found if any(fnmatchcase(tube.name, pattern) for pattern in patterns)]
     show_tubes(found, output)
-    if not found:
-        raise Incomplete(f"no tube matches {' or '.join(patterns)}")
+    missing = [pattern for pattern in patterns if not any(fnmatchcase(tube.name, pattern) for tube in found)]
+    if missing:
+        raise Incomplete(f"no tube matches {' or '.join(missing)}")
 
 
 def show_tubes(tubes: Iterable[TubeStats], output: str = "table") -> None:
@@ -87,13 +94,6 @@ def _tube(session: Session, tube: str) -> TubeStats:
         raise Incomplete(f"there is no tube {tube} on {session.address}") from None
 
 
-class Peeked(NamedTuple):
-    """A job with its body, which a `FoundJob` may lack."""
-
-    stats: JobStats
-    body: bytes
-
-
 @click.command()
 @click.argument("tube", required=False)
 @click.option("--state", type=click.Choice(HEAD_STATES), help="Only the next job in this state.")
@@ -119,6 +119,10 @@ def peek(
         raise click.UsageError("name a tube, or jobs by --ids: one of the two")
     if ids is not None and state is not None:
         raise click.UsageError("--state goes with a tube, not with --ids")
+    if ids is not None and len(ids) > _MOST_PEEKED:
+        raise click.UsageError(
+            f"these are {len(ids):,} ids, and peek takes {_MOST_PEEKED:,}: beanops jobs --ids ... -o jsonl takes more"
+        )
     with connect(server, source="cli", redact=redact) as session:
         if ids is not None:
             jobs = list(session.jobs_by_id(ids))
@@ -126,7 +130,7 @@ def peek(
         else:
             assert tube is not None
             jobs, missing = _heads(session, tube, [state] if state else list(HEAD_STATES))
-    found = [Peeked(job.stats, session.shown(job.body or b"")) for job in jobs if job is not None]
+    found = [shown(session, job) for job in jobs if job is not None]
     if raw:
         _write_raw(found, missing)
     else:
@@ -145,35 +149,51 @@ def _heads(session: Session, tube: str, states: list[str]) -> tuple[list[FoundJo
     return [heads[state] for state in states], [f"no job of tube {tube} is {' or '.join(states)}"]
 
 
-def _write_raw(jobs: list[Peeked], missing: list[str]) -> None:
+def shown(session: Session, job: FoundJob) -> FoundJob:
+    """Return a job with what the session hides hidden in its body."""
+    return job if job.body is None else FoundJob(job.stats, session.shown(job.body))
+
+
+def _write_raw(jobs: list[FoundJob], missing: list[str]) -> None:
     if len(jobs) > 1:
         raise click.UsageError(f"--raw writes one body, and these are {len(jobs)} jobs")
     if on_terminal("stdout"):
         raise Refused("--raw is not for a terminal, which obeys what may be in a body: write it to a file or a pipe")
     for job in jobs:
+        if job.body is None:
+            raise Incomplete(f"the body of job {job.id} is {_NOT_YET}")
         click.echo(job.body, nl=False)
 
 
-def show_jobs(jobs: Sequence[Peeked], output: str) -> None:
+def show_jobs(jobs: Sequence[FoundJob], output: str) -> None:
     """Print jobs: one whole, its body decoded; several in a table."""
     if output == "json":
         print_json([{**as_dict(job.stats), **body_fields(job.body)} for job in jobs])
     elif output == "csv":
-        rows = [{**as_dict(job.stats), "body": job.body.decode("utf-8", "backslashreplace")} for job in jobs]
-        print_csv(rows, [*(field for field in JobStats._fields if field != "extra"), "body"])
+        print_csv([csv_row(job) for job in jobs], CSV_COLUMNS)
     elif len(jobs) == 1:
         (job,) = jobs
+        if job.body is None:
+            print_fields({**as_dict(job.stats), "body": _NOT_YET})
+            return
         decoded = decode(job.body)
         print_fields({**as_dict(job.stats), "body": f"{len(job.body)} bytes, {', '.join(decoded.chain) or 'unread'}"})
         click.echo(f"\n{decoded.text}")
     elif jobs:
-        rows = [as_dict(job.stats) for job in jobs]
-        cells = [[*map(row.get, JOB_COLUMNS), decode(job.body).summary] for row, job in zip(rows, jobs, strict=True)]
+        bodies = [_NOT_YET if job.body is None else decode(job.body).summary for job in jobs]
+        cells = [[*map(as_dict(job.stats).get, JOB_COLUMNS), body] for job, body in zip(jobs, bodies, strict=True)]
         print_table([*JOB_COLUMNS, "body"], cells)
 
 
-def body_fields(body: bytes) -> dict[str, Any]:
-    """Return a body as JSON can hold it: exactly, and decoded."""
+def csv_row(job: FoundJob) -> dict[str, Any]:
+    """Return a job as a row of CSV."""
+    return {**as_dict(job.stats), "body": None if job.body is None else job.body.decode("utf-8", "backslashreplace")}
+
+
+def body_fields(body: bytes | None) -> dict[str, Any]:
+    """Return a body as JSON can hold it: exactly, and decoded; null while it is on its way."""
+    if body is None:
+        return {"body": None}
     decoded = decode(body)
     try:
         exact = {"body": body.decode("utf-8")}

@@ -71,7 +71,7 @@ PERIOD = _Period()
 
 def _read_ids(ctx: click.Context, param: click.Parameter, value: str | None) -> list[int] | None:
     """Return the ids of ``5,7-9``, in the order given."""
-    if value is None:
+    if value is None or ctx.resilient_parsing:  # a shell that completes has nothing on standard input, and waits
         return None
     ids: list[int] = []
     for place, text in _pieces(value):

@@ -14,8 +14,9 @@ from beanops.cli.act import report_put
 from beanops.cli.bulk import preview
 from beanops.cli.choose import check_tube_exists, choose, confirmed
 from beanops.cli.confirm import confirm
-from beanops.cli.look import Peeked, show_jobs
-from beanops.cli.output import print_json, print_table
+from beanops.cli.exits import Incomplete
+from beanops.cli.look import show_jobs
+from beanops.cli.output import print_csv, print_json, print_table
 from beanops.cli.runs import report, underway
 from beanops.cli.streams import standard_input
 from beanops.jobs.bodies import decode
@@ -101,6 +102,7 @@ def sample(ctx: click.Context) -> None:
     options.hand_down(ctx, sample)
 
 
+_SAMPLE_COLUMNS = ("name", "tube", "size", "body")
 _name = click.argument("name", shell_complete=complete.samples)
 
 
@@ -122,6 +124,8 @@ def save(name: str, body: str | None, id: int | None, tube: str, force: bool, se
     else:
         with connect(server, source="cli") as session:
             job = session.job(id)
+            if job.body is None:
+                raise Incomplete(f"the body of job {id} is not yet at the server")
             at_rest = job.stats._replace(state="ready", time_left=0)
             told = {"server": str(session.address), "instance": session.server().id}
             samples.save(name, FoundJob(at_rest, job.body), **told, force=force)
@@ -139,8 +143,10 @@ def list_(output: str) -> None:
         rows.append({"name": name, "tube": job.stats.tube, "size": len(body), "body": decode(body).summary})
     if output == "json":
         print_json(rows)
+    elif output == "csv":
+        print_csv(rows, _SAMPLE_COLUMNS)
     else:
-        print_table(["name", "tube", "size", "body"], [[*row.values()] for row in rows])
+        print_table(_SAMPLE_COLUMNS, [[*row.values()] for row in rows])
 
 
 @sample.command()
@@ -148,8 +154,7 @@ def list_(output: str) -> None:
 @options.printing
 def show(name: str, output: str) -> None:
     """Show a sample, its body decoded."""
-    job = samples.load(name)
-    show_jobs([Peeked(job.stats, job.body or b"")], output)
+    show_jobs([samples.load(name)], output)
 
 
 @sample.command("put")

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-import pty
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -17,9 +14,11 @@ import pytest
 from beanops import Client
 from beanops.cli import live
 from beanops.embedded.process import Beanstalkd
-from tests.cli.conftest import Cli, one_line
+from tests.cli.conftest import Cli, Terminal, one_line
+from tests.names import resolve
 from tests.proxies import Proxy
 from tests.scripted import Scripted
+from tests.waits import until
 
 Program = Callable[..., "subprocess.Popen[str]"]
 
@@ -82,13 +81,29 @@ def test_usage(cli: Cli, client: Client, arguments: list[str], told: str) -> Non
     assert "\x1b" not in ended.err
 
 
-def test_no_command_shows_the_help(cli: Cli) -> None:
-    ended = cli()
-    assert ended.code == 2
-    assert "Commands:" in ended.err
+@pytest.mark.parametrize("arguments", [[], ["sample"]])
+def test_no_command_shows_the_help(cli: Cli, arguments: list[str]) -> None:
+    ended = cli(*arguments)
+    assert (ended.code, ended.out) == (2, "")
+    assert "Commands:\n" in ended.err
 
 
-def test_no_server(cli: Cli, tmp_path: Path) -> None:
+def test_a_tab_after_ids_from_standard_input_does_not_wait_for_any(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_BEANOPS_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", "beanops kick --ids - --sta")
+    monkeypatch.setenv("COMP_CWORD", "4")
+    process = program()  # its standard input stays open, as the shell's does
+    try:
+        assert process.wait(30) == 0
+        assert process.communicate()[0].split() == ["plain,--state"]
+    finally:
+        process.kill()
+
+
+def test_no_server(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    resolve(monkeypatch)
     for address in ("127.0.0.1:1", f"unix:{tmp_path / 'none'}", "no-such-host.invalid"):
         for arguments in (["tubes"], ["put", "mail", "x"], ["delete", "--ids", "1", "--yes"]):
             ended = cli("-s", address, *arguments)
@@ -139,7 +154,7 @@ def test_a_reader_that_has_left(program: Program) -> None:
     os.close(ours)
     for arguments in (["tubes", "--json"], ["--help"]):
         process = program(*arguments, stdout=theirs)
-        _, err = process.communicate(timeout=10)
+        _, err = process.communicate(timeout=30)
         assert (process.returncode, err) == (1, "")
     os.close(theirs)
 
@@ -147,7 +162,7 @@ def test_a_reader_that_has_left(program: Program) -> None:
 def test_a_full_disk(program: Program) -> None:
     with Path("/dev/full").open("w") as full:
         process = program("tubes", stdout=full)
-        _, err = process.communicate(timeout=10)
+        _, err = process.communicate(timeout=30)
     assert process.returncode == 1
     assert "No space left on device" in one_line(err)
 
@@ -155,7 +170,7 @@ def test_a_full_disk(program: Program) -> None:
 def test_a_terminal_without_utf8(program: Program, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
     client.put("10 €".encode(), tube="mail")
-    out, err = program("peek", "mail").communicate(timeout=10)
+    out, err = program("peek", "mail").communicate(timeout=30)
     assert "10 \\u20ac" in out
     assert err == ""
 
@@ -163,44 +178,27 @@ def test_a_terminal_without_utf8(program: Program, client: Client, monkeypatch: 
 def test_interrupted(program: Program) -> None:
     with Scripted(hold=True) as silent:
         process = program("-s", silent.address, "tubes")
-        while not silent.received:
-            time.sleep(0.01)
+        until(lambda: bool(silent.received))
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=30)
     assert process.returncode == 130
     assert out == ""
     assert one_line(err.lstrip("\n")) == "beanops: interrupted"
 
 
-@pytest.mark.parametrize(("answer", "code", "left"), [(b"\n", 4, 1), (b"n\n", 4, 1), (b"y\n", 0, 0), (b"\x03", 130, 1)])
+@pytest.mark.parametrize(
+    ("answer", "code", "left"), [("\n", 4, 1), ("n\n", 4, 1), ("\x04", 4, 1), ("y\n", 0, 0), ("\x03", 130, 1)]
+)
 def test_delete_asks_on_a_terminal(
-    program: Program, client: Client, beanstalkd: Beanstalkd, answer: bytes, code: int, left: int
+    terminal: Callable[..., Terminal], client: Client, beanstalkd: Beanstalkd, answer: str, code: int, left: int
 ) -> None:
     id = client.put(b"x", tube="mail")
-    ours, theirs = pty.openpty()
-    process = program(
-        "delete", "--ids", str(id), stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
-        preexec_fn=_take_terminal,
-    )  # fmt: skip
-    os.close(theirs)
-    shown = b""
-    while b"[y/N]" not in shown:
-        shown += os.read(ours, 1000)
-    assert f"Delete job {id} on {beanstalkd.address}?".encode() in shown
-    while process.poll() is None:
-        os.write(ours, answer)  # again, should a Ctrl-C come in the moment before the process reads
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(1)
-    assert process.returncode == code
-    os.close(ours)
+    shown = terminal("delete", "--ids", str(id))
+    shown.until(f"Delete job {id} on {beanstalkd.address}? [y/N]: ")
+    shown.type(answer)
+    assert shown.end() == code
     assert client.stats().current_jobs_ready == left
-
-
-def _take_terminal() -> None:
-    import fcntl
-    import termios
-
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    assert ("nothing was done: delete was not confirmed" in shown.shown) == (code == 4)
 
 
 def test_a_missing_extra_is_named(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import base64
 import csv
 import gzip
 import io
+import socket
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from beanops import Client
 from beanops.embedded.process import Beanstalkd
 from tests.cli.conftest import Cli, bury, one_line
+from tests.waits import until
 
 HOSTILE = b'\x1b]52;c;aGk=\x07\x1b[2J \xe2\x80\xae gnp \x9b31m \xff"\x7f'
 
@@ -92,6 +94,39 @@ def test_peek_shows_the_heads_of_a_tube(cli: Cli, client: Client) -> None:
     whole = cli("peek", "mail", "--state", "ready").out
     assert ["state", "ready"] in rows(whole)
     assert whole.endswith('{\n  "user": 42\n}\n')
+
+
+def test_a_pattern_that_matches_nothing_is_told_beside_those_that_match(cli: Cli, client: Client) -> None:
+    client.put(b"x", tube="mail")
+    ended = cli("tubes", "ma*", "nowhere", "--json")
+    assert [tube["name"] for tube in ended.json] == ["mail"]
+    assert ended.code == 1
+    assert one_line(ended.err) == "beanops: no tube matches nowhere"
+
+
+def test_a_body_that_is_still_on_its_way_is_not_an_empty_one(cli: Cli, client: Client, beanstalkd: Beanstalkd) -> None:
+    done = client.put(b"", tube="mail")
+    with socket.create_connection(("127.0.0.1", beanstalkd.port)) as slow:
+        slow.sendall(b"put 0 0 60 100\r\nonly the beginning")
+        until(lambda: client.stats().cmd_put == 2)
+        on_its_way = str(done + 1)
+        assert cli("job", on_its_way, "--json").json[0]["body"] is None
+        assert [job["body"] for job in cli("peek", "--ids", f"{done},{on_its_way}", "--json").json] == ["", None]
+        assert "invalid" in cli("peek", "--ids", on_its_way).out
+        assert cli("peek", "--ids", on_its_way).out.endswith("not yet at the server\n")
+        assert cli("peek", "--ids", f"{done},{on_its_way}").out.endswith("not yet at the server\n")
+        bodies = csv.DictReader(io.StringIO(cli("peek", "--ids", f"{done},{on_its_way}", "-o", "csv").out))
+        assert [row["body"] for row in bodies] == ["", ""]
+        for arguments in (["peek", "--ids", on_its_way, "--raw"], ["sample", "save", "half", "--id", on_its_way]):
+            ended = cli(*arguments)
+            assert (ended.code, ended.out) == (1, "")
+            assert one_line(ended.err) == f"beanops: the body of job {on_its_way} is not yet at the server"
+
+
+def test_peek_of_more_than_memory_should_hold_says_what_does(cli: Cli) -> None:
+    ended = cli("peek", "--ids", "1-10001")
+    assert ended.code == 2
+    assert "these are 10,001 ids, and peek takes 10,000: beanops jobs --ids ... -o jsonl" in one_line(ended.err)
 
 
 def test_peek_by_ids_tells_the_missing_one(cli: Cli, client: Client) -> None:
