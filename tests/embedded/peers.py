@@ -27,25 +27,35 @@ _CLOCKS = re.compile(
 
 
 class Clock:
-    """A clock that a test moves; with `step` it also moves by itself at each look, as all clocks do."""
+    """A clock that a test moves."""
 
-    def __init__(self, step: int = 0) -> None:
+    def __init__(self) -> None:
         self.now = 1000 * SECOND
-        self._step = step
 
     def __call__(self) -> int:
-        self.now += self._step
         return self.now
 
     def sleep(self, seconds: float) -> None:
         self.now += round(seconds * SECOND)
 
 
+class RealClock:
+    """The clock that a real server beside goes by: what delays a test delays both, and at each step anew."""
+
+    def __call__(self) -> int:
+        return time.monotonic_ns()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
 class Local:
     """The embedded server without sockets: what is sent is answered before `send` returns."""
 
-    def __init__(self, dialect: Dialect = "1.13", max_job_size: int = 65535, clock: Clock | None = None) -> None:
-        self.clock = clock or Clock(step=1000)
+    def __init__(
+        self, dialect: Dialect = "1.13", max_job_size: int = 65535, clock: Clock | RealClock | None = None
+    ) -> None:
+        self.clock = clock or Clock()
         self.machine = Machine(self.clock)
         self.service = Service(self.machine, dialect, max_job_size)
         self.dialogues: list[Dialogue] = []
@@ -188,13 +198,13 @@ class Remote:
 class Both:
     """Both servers; every step is done on both, and their replies must be the same."""
 
-    def __init__(self, remote: Remote, max_job_size: int = 65535, clock: Clock | None = None) -> None:
+    def __init__(self, remote: Remote, max_job_size: int = 65535) -> None:
         self.remote = remote
         self.steps: deque[str] = deque(maxlen=60)
         probe = remote.connect()
         remote.send(probe, b"stats\r\n")
         dialect: Dialect = "1.12" if b'version: "1.12"' in remote.next_reply(probe) else "1.13"
-        self.local = Local(dialect, max_job_size, clock)
+        self.local = Local(dialect, max_job_size, RealClock())
         # Whoever started the real one has asked once for its pid, to see that it is ready.
         starter = Dialogue(self.local.service, lambda: None)
         starter.receive(b"stats\r\n")
@@ -226,7 +236,6 @@ class Both:
     def sleep(self, seconds: float, *, quietly: bool = False) -> None:
         """Let time go by on both; `quietly` leaves what they then say to the next step."""
         self.steps.append(f"{seconds} s go by")
-        time.sleep(seconds)
         self.local.sleep(seconds)
         if not quietly:
             self._compare()

@@ -7,12 +7,12 @@ import tracemalloc
 import pytest
 
 from beanops.embedded.containers import Bag, Heap
-from tests.embedded.peers import Clock, Local
+from tests.embedded.peers import Local
 
 
 @pytest.fixture
 def server() -> Local:
-    return Local(clock=Clock())
+    return Local()
 
 
 def field(server: Local, command: str, key: str) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from contextlib import closing
 
 from beanops.embedded.process import Beanstalkd
-from tests.embedded.peers import Both, Clock, Remote
+from tests.embedded.peers import Both, Remote
 
 
 def test_time(beanstalkd: Beanstalkd) -> None:
     """Everything happens half a second away from every deadline."""
     with closing(Remote(beanstalkd.address)) as remote:
-        both = Both(remote, clock=Clock())
+        both = Both(remote)
         (late, next_worker, delayed, paused, impatient, warned, stuck) = (both.connect() for _ in range(7))
         for number, tube in enumerate(["late", "late", "delayed", "paused", "impatient", "warned", "stuck"], 1):
             both.send(number, f"use {tube}\r\nwatch {tube}\r\nignore default\r\n".encode("ascii"))
