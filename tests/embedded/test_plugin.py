@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 pytest_plugins = ["pytester"]
 
-#: A worker's test as the README shows it.
-A_TEST = """
-def test_worker(beanstalk):
-    beanstalk.put(b"hello")
-    job = beanstalk.reserve(timeout=1)
-    assert job.body == b"hello"
-    beanstalk.delete(job.id)
+README = Path(__file__).parents[2] / "README.md"
+#: The worker that the README's test is about.
+WORKER = """
+import beanops
 
+def work_once(address):
+    with beanops.Client(address) as client:
+        client.watch("mail")
+        client.delete(client.reserve(timeout=1).id)
+"""
+ANOTHER_TEST = """
 def test_another_one_has_a_server_of_its_own(beanstalk, beanstalkd):
     assert isinstance(beanstalkd, str)
     assert beanstalk.stats().total_jobs == 0
@@ -28,7 +34,8 @@ def no_plugins_but_ours(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
-    pytester.makepyfile(A_TEST)
+    (shown,) = re.findall(r"```python\n(def test_.*?)```", README.read_text(), re.DOTALL)
+    pytester.makepyfile(f"import beanops\nimport my_worker\nimport pytest\n\n{shown}{ANOTHER_TEST}", my_worker=WORKER)
     return pytester.runpytest_subprocess("-p", "beanops.pytest_plugin", "-s", *arguments)
 
 
