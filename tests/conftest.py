@@ -18,12 +18,15 @@ pytest_plugins = ["beanops.pytest_plugin"]
 
 
 @pytest.fixture
-def start_beanstalkd(request: pytest.FixtureRequest) -> Iterator[Callable[..., Beanstalkd]]:
-    """Start servers with flags of one's own: ``start_beanstalkd("-z", "100")``. They end with the test.
+def kind(request: pytest.FixtureRequest) -> str:
+    """Say which servers the test starts; with ``--beanstalkd=embedded`` every suite runs on beanops' own."""
+    return str(request.config.getoption("--beanstalkd") or "real")
 
-    With ``--beanstalkd=embedded`` they are beanops' own, so that every suite can run on it.
-    """
-    embedded = request.config.getoption("--beanstalkd") == "embedded"
+
+@pytest.fixture
+def start_beanstalkd(kind: str) -> Iterator[Callable[..., Beanstalkd]]:
+    """Start servers with flags of one's own: ``start_beanstalkd("-z", "100")``. They end with the test."""
+    embedded = kind == "embedded"
     program = (sys.executable, "-m", "beanops.embedded") if embedded else ("beanstalkd",)
     if shutil.which(program[0]) is None:
         missing("beanstalkd is not on PATH")

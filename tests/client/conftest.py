@@ -1,4 +1,6 @@
-"""One suite, two clients: every test that takes `connect` or `client` runs with both."""
+"""One suite, two clients and two servers: every test that takes `connect` or `client` runs with both clients, every one
+that takes a server on the real beanstalkd and on the embedded one.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,12 @@ import pytest
 
 from beanops.embedded.process import Beanstalkd
 from tests.client.adapter import Connector
+
+
+@pytest.fixture(params=["real", "embedded"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """Say which servers the test starts, whatever ``--beanstalkd`` chooses for the others."""
+    return str(request.param)
 
 
 @pytest.fixture(params=["Client", "AsyncClient"])
