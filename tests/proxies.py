@@ -29,7 +29,8 @@ class Proxy:
     delay : float
         Seconds that each direction takes: half of a round trip.
     fatal : bytes
-        What a client must not send: the network is cut before it reaches the server.
+        What a client must not send: the connection ends before it. What came earlier is answered still, so that
+        client and server are agreed on it.
 
     Attributes
     ----------
@@ -91,14 +92,20 @@ class Proxy:
             pieces.put((time.monotonic() + self._delay, data))
 
     def _write(self, sink: socket.socket, pieces: queue.SimpleQueue[tuple[float, bytes]], replies: bool) -> None:
+        before = b""  # the end of what was passed on, for a fatal text may come in two pieces
         while True:
             due, data = pieces.get()
             time.sleep(max(0.0, due - time.monotonic()))
             while replies and self.held:
                 time.sleep(0.005)
-            if self._fatal and self._fatal in data and not replies:
-                self.drop()
-                return
+            if self._fatal and not replies:
+                at = (before + data).find(self._fatal)
+                if at >= 0:
+                    with contextlib.suppress(OSError):
+                        sink.sendall(data[: max(0, at - len(before))])
+                        sink.shutdown(socket.SHUT_WR)
+                    return
+                before = (before + data)[1 - len(self._fatal) :]
             try:
                 if not data:
                     sink.shutdown(socket.SHUT_WR)

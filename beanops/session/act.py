@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from copy import copy
 from datetime import datetime
@@ -13,7 +13,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from beanops.client.sync import Client
-from beanops.protocol import Job, commands
+from beanops.protocol import Job, JobStats, commands
 from beanops.protocol.errors import BeanopsError, ConnectionLost, DeadlineSoon, NotFound, ReplyError, TimedOut
 from beanops.session.record import Fate, Intent, Refused, RunRow, action_of
 from beanops.session.run import Run
@@ -60,6 +60,10 @@ class How(NamedTuple):
 AT_ONCE = How()
 
 
+def _known(asks: dict[int, Ask]) -> dict[int, Fate]:
+    return {n: ask.so_far for n, ask in asks.items() if ask.so_far is not None}
+
+
 def new_run_id(now: datetime) -> str:
     """Return a name for a run that begins now; names sort by time."""
     return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
@@ -87,6 +91,8 @@ class Actor:
 
     Attributes
     ----------
+    who : Who
+        For the record.
     held : set of int
         Ids of the jobs that the acting connection has reserved.
     runs : list of RunRow
@@ -107,7 +113,7 @@ class Actor:
         self.keep_bodies = keep_bodies
         self.held: set[int] = set()
         self.runs: list[RunRow] = []
-        self._who = who
+        self.who = who
         self._journal = journal
         self._acting = acting
         self._instance = instance
@@ -118,19 +124,19 @@ class Actor:
     def through(self, source: str) -> Actor:
         """Return an actor with the same connections, reservations and journal, whose runs say `source`."""
         other = copy(self)
-        other._who = self._who._replace(source=source)
+        other.who = self.who._replace(source=source)
         return other
 
     def begin(self, action: str, request: dict[str, Any], how: How = AT_ONCE) -> Run:
         """Refuse, or open a run in the journal."""
         if self.read_only and not how.dry:
-            raise Refused(f"{action} was refused: this session on {self._who.server} is read-only")
+            raise Refused(f"{action} was refused: this session on {self.who.server} is read-only")
         now = self._clock()
         id = new_run_id(now)
         if how.dry:
             run = Run(id, action, list, dry=True)
         else:
-            facts = (self._who.server, self._instance(), self._who.actor, self._who.source)
+            facts = (self.who.server, self._instance(), self.who.actor, self.who.source)
             row = RunRow(id, now, *facts, action, how.reason, how.undoes, request)
             journal = self._journal()
             if self.runs:
@@ -139,6 +145,7 @@ class Actor:
             journal.begin(row)
             self.runs.append(row)
             run = Run(id, action, lambda: [action_of(row, entry) for entry in journal.entries(id)])
+            run.resumable = row.at_its_end is None
         if how.progress is not None:
             how.progress(run)
         return run
@@ -175,8 +182,11 @@ class Actor:
         """
         settled: list[tuple[int, Fate]] = []
         with ending_gently(run), self._stopping(run):
+            # The same connection from the first job to the last: a new one may reach a server that was restarted,
+            # and whose ids mean other jobs.
+            clients = {} if how.dry else {False: (acting := self._acting()), True: there or acting}
             try:
-                self._in_batches(run, batches, how, shelter, there, settled)
+                self._in_batches(run, batches, how, shelter, clients, settled)
             finally:
                 try:
                     if settled:
@@ -192,7 +202,7 @@ class Actor:
         batches: Iterable[Sequence[Order]],
         how: How,
         shelter: Shelter | None,
-        there: Client | None,
+        clients: Mapping[bool, Client],
         settled: list[tuple[int, Fate]],
     ) -> None:
         place = 0
@@ -213,7 +223,7 @@ class Actor:
                     self._journal().write(run.id, self._clock(), intents, place, settled)
                     settled.clear()
                     with self._turn:
-                        self._carry_out(run, orders, refusals, place, settled, there)
+                        self._carry_out(run, orders, refusals, place, settled, clients)
                     place += len(orders)
                 if how.progress is not None:
                     how.progress(run)
@@ -245,7 +255,7 @@ class Actor:
         refusals: Sequence[Fate | None],
         place: int,
         settled: list[tuple[int, Fate]],
-        there: Client | None,
+        clients: Mapping[bool, Client],
     ) -> None:
         """Run the steps of all orders side by side; add to `settled` what became of each, in order."""
         fates = list(refusals)
@@ -262,15 +272,16 @@ class Actor:
         why = "it was interrupted"
         try:
             while asks:
-                known = {n: ask.so_far for n, ask in asks.items() if ask.so_far is not None}
+                known = _known(asks)
                 if known:
                     so_far |= known
                     self._journal().write(run.id, self._clock(), fates=[(place + n, fate) for n, fate in known.items()])
-                asks = stage(asks, talks, fates, lambda elsewhere: there if elsewhere and there else self._acting())
+                stage(asks, talks, fates, clients)
         except BeanopsError as error:
             why = str(error)
             raise
         finally:
+            so_far |= _known(asks)
             for n, (order, fate) in enumerate(zip(orders, fates, strict=True)):
                 if fate is None:
                     fate = so_far.get(n, Fate("unknown", why))
@@ -282,59 +293,79 @@ class Actor:
     def act_on_tube(self, run: Run, steps: Iterable[TubeStep], how: How = AT_ONCE, use: bool = False) -> Run:
         """Send commands that are about tubes, one after the other, with the tube used where they need that."""
         with ending_gently(run), self._stopping(run):
+            client = None if how.dry else self._acting()
             for place, step in enumerate(steps):
                 if run.cancelled:
                     run.stopped = "cancelled"
                     break
-                if how.dry:
+                if client is None:
                     run.count("done", jobs=step.jobs)
                     run.foretell(step.intent, 1)
                 else:
-                    result = self._send_one(run, place, step, use)
+                    result = self._send_one(run, place, step, client, use)
                     if step.intent.action == "kick" and result != step.jobs:
                         break  # no more of them: the server would go on with another state
                 if how.progress is not None:
                     how.progress(run)
         return run
 
-    def reserve(self, tube: str, timeout: int) -> Job:
+    def reserve(self, tube: str, timeout: int, how: How = AT_ONCE) -> tuple[Job, JobStats]:
         """Reserve the next job of a tube on the acting connection, which watches nothing else meanwhile.
 
         It waits a second at a time: jobs that are held already must be touched in between.
         """
-        run = self.begin("reserve", {"tube": tube, "timeout": timeout})
-        intent = Intent("reserve", tube, state_before="ready")
-        self._journal().write(run.id, self._clock(), [intent])
+        run = self.begin("reserve", {"tube": tube, "timeout": timeout}, how)
+        self._journal().write(run.id, self._clock(), [Intent("reserve", tube, state_before="ready")])
         fate = Fate("unknown", "it was interrupted")
-        give_up = time.monotonic() + timeout
-        try:
-            while True:
-                left = give_up - time.monotonic()
-                result = self._reserve_soon(tube, max(0, min(1, ceil(left))))
-                if left <= 0 or not isinstance(result, TimedOut | DeadlineSoon):
-                    break
-                if isinstance(result, DeadlineSoon):
-                    self._keep_all()
-            # With DEADLINE_SOON the server says that there is no ready job, as with TIMED_OUT.
-            missed = TimedOut(f"reserve of tube {tube}") if isinstance(result, DeadlineSoon) else result
-            fate = self._fate_of("reserve", missed)
-        except BeanopsError as error:
-            fate = Fate("unknown", str(error))
-            raise
-        finally:
-            self._journal().write(run.id, self._clock(), fates=[(0, fate)])
-        if isinstance(missed, ReplyError):
-            raise missed
-        assert isinstance(missed, Job)
-        return missed
+        got: list[int] = []
+        with self._giving_back(got):
+            try:
+                result = self._reserve_within(tube, timeout, got)
+                fate = self._fate_of("reserve", result)
+                if isinstance(result, ReplyError):
+                    raise result
+                stats = self._acting().stats_job(result)
+            except BeanopsError as error:
+                if got:
+                    fate = Fate("failed", f"{error}; the job is given back", got[0])
+                elif fate.outcome == "unknown":
+                    fate = Fate("unknown", str(error))
+                raise
+            finally:
+                self._journal().write(run.id, self._clock(), fates=[(0, fate)])
+        return result, stats
 
-    def _reserve_soon(self, tube: str, seconds: int) -> Any:
+    @contextmanager
+    def _giving_back(self, got: list[int]) -> Iterator[None]:
+        """Release what was reserved when the caller does not get it: nobody else would touch or release it."""
+        try:
+            yield
+        except BaseException:
+            with suppress(BeanopsError), self._turn:
+                for id in got:
+                    self._acting().release(id)
+                    self.held.discard(id)
+            raise
+
+    def _reserve_within(self, tube: str, timeout: int, got: list[int]) -> Job | ReplyError:
+        give_up = time.monotonic() + timeout
+        while True:
+            left = give_up - time.monotonic()
+            result = self._reserve_soon(tube, max(0, min(1, ceil(left))), got)
+            if left <= 0 or not isinstance(result, TimedOut | DeadlineSoon):
+                # With DEADLINE_SOON the server says that there is no ready job, as with TIMED_OUT.
+                return TimedOut(f"reserve of tube {tube}") if isinstance(result, DeadlineSoon) else result
+            if isinstance(result, DeadlineSoon):
+                self._keep_all()
+
+    def _reserve_soon(self, tube: str, seconds: int, got: list[int]) -> Job | ReplyError:
         with self._turn:
             client = self._acting()
             with watching(client, tube):
                 (result,) = client.pipeline([commands.reserve(seconds)])
-            if isinstance(result, Job):
-                self.held.add(result.id)
+                if isinstance(result, Job):
+                    self.held.add(result.id)
+                    got.append(result.id)
         return result
 
     def _keep_all(self) -> None:
@@ -352,7 +383,7 @@ class Actor:
                     self.held.discard(id)
         return id in self.held
 
-    def _send_one(self, run: Run, place: int, step: TubeStep, use: bool) -> Any:
+    def _send_one(self, run: Run, place: int, step: TubeStep, client: Client, use: bool) -> Any:
         intent, result = step.intent, None
         self._journal().write(run.id, self._clock(), [intent], place)
         fate = Fate("unknown", "it was interrupted")
@@ -360,13 +391,13 @@ class Actor:
             if step.refusal is not None:
                 fate = Fate("skipped", step.refusal)
                 return None
-            with self._turn:
-                client = self._acting()
-                with using(client, intent.tube if use else None):
-                    (result,) = client.pipeline([step.command])
-            fate = self._fate_of(intent.action, result)
+            with self._turn, using(client, intent.tube if use else None):
+                (result,) = client.pipeline([step.command])
+                # Known from here on, even if the connection breaks before another tube is used again.
+                fate = self._fate_of(intent.action, result)
         except BeanopsError as error:
-            fate = Fate("unknown", str(error))
+            if result is None:
+                fate = Fate("unknown", str(error))
             raise
         finally:
             self._count(run, fate, intent)

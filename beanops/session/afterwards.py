@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from beanops.jobs.read import FoundJob
@@ -10,7 +11,7 @@ from beanops.protocol import JobStats
 from beanops.protocol.errors import UsageError
 from beanops.session.act import Actor
 from beanops.session.orders import ANOTHER, BATCH, Options, asked_ids, how_of, look_up, orders_of, put_after
-from beanops.session.record import Entry, Fate, RunRow
+from beanops.session.record import UNKNOWN, Entry, RunRow
 from beanops.session.run import Run
 from beanops.session.shelter import Shelter
 from beanops.session.transfer import resume_import
@@ -26,30 +27,32 @@ def resume_run(session: Session, actor: Actor, run: str, how_asked: Options) -> 
     """Go on with a run; see `Session.resume_run`."""
     journal = session.journal()
     row = journal.run(run)
-    if row.action == "import":
-        check_server(session, row)
-        return resume_import(session, actor, row, how_asked)
-    if row.action not in ALL or "settings" not in row.request:
-        raise UsageError(f"run {run} is a {row.action}, which cannot be gone on with: ask for it again")
-    if "server" in row.request:
-        raise UsageError(f"run {run} copies to {row.request['server']}: ask for the rest by a copy of its own")
+    if row.at_its_end:
+        raise UsageError(row.at_its_end)
     check_server(session, row)
+    if row.action == "import":
+        return resume_import(session, actor, row, how_asked)
     family = _family(journal, row)
-    finished, done = _finished(journal, family)
+    finished, tried = _finished(journal, family)
     request = journal.run(family[0].id).request
     settings = Settings(**request["settings"])
     kept = {name: request[name] for name in ("state", "where", "order", "seen_in", "rate") if name in request}
     options = Options(**kept | {name: value for name, value in how_asked.items() if value is not None})  # type: ignore[typeddict-item]
     limit = request.get("limit")
-    left = None if limit is None else max(0, limit - done)
-    asked = request["jobs"] if "jobs" in request else [id for id in asked_ids(request) if id not in finished]
+    if "jobs" in request:
+        asked, late = request["jobs"], f"it was put after run {family[0].id} had begun"
+    else:
+        first = None if "where" in request else limit
+        asked, late = [id for id in asked_ids(request)[:first] if id not in finished], ANOTHER
+    left = None if limit is None else max(0, limit - len(tried))
     verb = verb_of(row.action, settings)
     batches, cancel = orders_of(session, verb, asked, settings, options, actor.keep_bodies)
-    chosen_at = None if "jobs" in request or session.server().id == row.instance else family[0].time.timestamp()
+    same = "jobs" not in request and session.server().id == row.instance
+    rest = _rest(batches, finished, tried, left, None if same else family[0].time.timestamp(), late)
     how = how_of(options)
     resumed = actor.begin(row.action, request | {"resumes": run}, how)
     resumed.when_cancelled(cancel)
-    return actor.act_on_jobs(resumed, _rest(batches, finished, left, chosen_at), how, Shelter(session))
+    return actor.act_on_jobs(resumed, rest, how, Shelter(session))
 
 
 def _family(journal: Journal, row: RunRow) -> list[RunRow]:
@@ -64,41 +67,54 @@ def _family(journal: Journal, row: RunRow) -> list[RunRow]:
     return [one for one in runs.values() if root(one) == root(row)]
 
 
-def _finished(journal: Journal, family: list[RunRow]) -> tuple[set[int | None], int]:
-    """Return the jobs that need no second try, and how many were done.
+def _finished(journal: Journal, family: list[RunRow]) -> tuple[set[int], set[int]]:
+    """Return the jobs that need no second try, and all that were tried.
 
-    What may have been put already is not put once more: a job twice is worse than one that waits for `verify`.
+    What may have been put already is not put once more: a job twice is worse than one that waits for `verify`. Nor is
+    what was put for another.
     """
-    finished: set[int | None] = set()
-    done = 0
+    finished: set[int] = set()
+    tried: set[int] = set()
     for row in family:
         for entry in journal.entries(row.id):
-            outcome = entry.fate.outcome
-            put = ALL[row.action].puts and (outcome == "unknown" or entry.fate.new_id is not None)
-            if put or outcome in ("done", "skipped"):
-                finished.add(entry.intent.job_id)
-            done += outcome == "done"
-    return finished, done
+            id, outcome, new = entry.intent.job_id or 0, entry.fate.outcome, entry.fate.new_id
+            tried.add(id)
+            if outcome in ("done", "skipped") or (ALL[row.action].puts and (outcome == "unknown" or new is not None)):
+                finished.add(id)
+            if new is not None:
+                finished.add(new)
+    return finished, tried
 
 
 def _rest(
-    batches: Iterator[list[Order]], finished: set[int | None], left: int | None, chosen_at: float | None
+    batches: Iterator[list[Order]],
+    finished: set[int],
+    tried: set[int],
+    left: int | None,
+    chosen_at: float | None,
+    late: str,
 ) -> Iterator[list[Order]]:
-    for batch in batches:
-        rest = [
-            order._replace(refusal=ANOTHER) if order.job and put_after(order.job.stats, chosen_at) else order
-            for order in batch
-            if order.id not in finished
-        ]
-        if left is not None:
-            rest, left = rest[:left], left - len(rest[:left])
+    """Yield the orders that are left: second tries, and at most `left` jobs that were not tried yet."""
+    again = tried - finished
+    while (left != 0 or again) and (batch := next(batches, None)):
+        rest = []
+        for order in batch:
+            if order.id in finished:
+                continue
+            if order.job is not None and put_after(order.job.stats, chosen_at):
+                order = order._replace(refusal=late)
+            elif order.id in again:
+                again.discard(order.id)
+            elif left is not None:
+                if left == 0:
+                    continue
+                left -= 1
+            rest.append(order)
         if rest:
             yield rest
-        if left == 0:
-            return
 
 
-def verify(session: Session, run: str) -> Run:
+def verify(session: Session, actor: str, run: str) -> Run:
     """Ask what became of a run's unknown actions; see `Session.verify`."""
     journal = session.journal()
     row = journal.run(run)
@@ -112,44 +128,61 @@ def verify(session: Session, run: str) -> Run:
         originals = look_up(session, [entry.intent.job_id or 0 for entry in batch], bodies=False)
         made = look_up(session, [now_called(entry) for entry in batch], bodies=False)
         for entry, original, new in zip(batch, originals, made, strict=True):
-            fate = _found_out(entry, original, new, same)
-            verified.count(fate.outcome, fate.error, about=f"job {entry.intent.job_id}")
+            outcome, found = _found_out(entry, original, new, same, session.now())
+            fate = entry.fate._replace(outcome=outcome, error=f"verified by {actor}: {found}")
+            about = f"line {entry.intent.target}" if entry.intent.job_id is None else f"job {entry.intent.job_id}"
+            verified.count(fate.outcome, fate.error, about=about)
             if fate != entry.fate:
                 fates.append((entry.n, fate))
     journal.write(run, session.now(), fates=fates)
     return verified
 
 
-def _found_out(entry: Entry, original: FoundJob | None, made: FoundJob | None, same: bool) -> Fate:
+def _found_out(
+    entry: Entry, original: FoundJob | None, made: FoundJob | None, same: bool, now: datetime
+) -> tuple[str, str]:
+    """Return the outcome of an action, and what shows it.
+
+    What a worker may have done as well, or the end of a delay, shows nothing.
+    """
     intent, new_id = entry.intent, entry.fate.new_id
-    if intent.job_id is None or intent.action == "touch":
-        return entry.fate._replace(error=f"the server cannot tell what became of a {intent.action}")
-    before = entry._replace(fate=Fate("unknown"))
-    if original is not None and is_another(before, original.stats, same):
-        return entry.fate._replace(error=ANOTHER)
+    if new_id is None and (intent.job_id is None or intent.action == "touch"):
+        return "unknown", f"the server cannot tell what became of a {intent.action}"
+    if original is not None and is_another(entry._replace(fate=UNKNOWN), original.stats, same):
+        return "unknown", ANOTHER
+    delayed_until = entry.time + timedelta(seconds=intent.time_left or 0)
+    out_of_reach = intent.state_before == "buried" or (intent.state_before == "delayed" and now < delayed_until)
     if new_id is not None:
-        return _of_a_put(entry, original, made, same)
+        return _of_a_put(entry, original, made, same, out_of_reach)
     if ALL[intent.action].puts:
-        tube = intent.put_into
-        return entry.fate._replace(error=f"whether a copy of it was put into tube {tube} is not on record")
+        return "unknown", f"whether a copy of it was put into tube {intent.put_into} is not on record"
     if original is None:
-        if intent.action == "delete" and same:
-            return Fate("done", "verified: the job no longer exists")
-        return Fate("unknown", "the job no longer exists")
-    now = original.stats
-    if _left_so(entry, now):
-        return Fate("done", f"verified: the job is {now.state}")
-    if intent.action == "delete" or now.state == intent.state_before:
-        return Fate("failed", f"verified: the job is still {now.state}")
-    return Fate("failed", f"verified: the job is {now.state} by now")
+        if intent.action == "delete" and same and out_of_reach:
+            return "done", "the job no longer exists"
+        return "unknown", "the job no longer exists, which may be a worker's doing, or a restart's"
+    stats = original.stats
+    if intent.action == "delete":
+        return "failed", f"the job is still {stats.state}"
+    if _left_so(entry, stats, out_of_reach):
+        return "done", f"the job is {stats.state}"
+    if _times(intent.action, stats) == 0:
+        return "failed", f"the job is {stats.state}, and no {intent.action} ever met it"
+    if intent.action == "bury" and stats.state == intent.state_before and stats.priority == intent.priority_before:
+        return "failed", f"the job is still {stats.state}"
+    return "unknown", f"the job is {stats.state} by now, and was acted on more than once"
 
 
-def _left_so(entry: Entry, now: JobStats) -> bool:
-    """Whether a job is as the action should have left it."""
+def _times(action: str, stats: JobStats) -> int:
+    """Return how often the server has done that to a job, whoever asked for it."""
+    return {"kick": stats.kicks, "bury": stats.buries, "release": stats.releases}[action]
+
+
+def _left_so(entry: Entry, now: JobStats, out_of_reach: bool) -> bool:
+    """Whether a job is as the action should have left it, and as nothing else would have."""
     intent = entry.intent
     match intent.action:
         case "kick":
-            return now.state in ("ready", "reserved")
+            return out_of_reach and now.state in ("ready", "reserved")
         case "bury":
             return now.state == "buried" and now.priority == intent.priority
         case "release":
@@ -158,14 +191,21 @@ def _left_so(entry: Entry, now: JobStats) -> bool:
     return False
 
 
-def _of_a_put(entry: Entry, original: FoundJob | None, made: FoundJob | None, same: bool) -> Fate:
+def _of_a_put(
+    entry: Entry, original: FoundJob | None, made: FoundJob | None, same: bool, out_of_reach: bool
+) -> tuple[str, str]:
     intent, new_id = entry.intent, entry.fate.new_id
     if made is not None and is_another(entry, made.stats, same):
-        return entry.fate._replace(error=ANOTHER)
-    if intent.action == "move" and original is not None:
-        return Fate("failed", f"verified: it still exists; job {new_id} was put in its place and is left twice", new_id)
-    if intent.state_before == "buried" and made is not None and made.stats.state != "buried":
-        return Fate("failed", f"verified: job {new_id} was put for it, and is {made.stats.state}", new_id)
+        return "unknown", ANOTHER
     if made is None and not same:
-        return entry.fate._replace(error=f"job {new_id} was put for it, and the server was restarted since")
-    return Fate("done", f"verified: job {new_id} was put for it", new_id)
+        return "unknown", f"job {new_id} was put for it, and the server was restarted since"
+    if intent.action == "move":
+        if original is not None:
+            return "failed", f"it still exists; job {new_id} was put in its place and is left twice"
+        worker = "" if out_of_reach else ", but a worker may have taken it before it was deleted"
+        return "done" if out_of_reach else "unknown", f"job {new_id} was put in its place{worker}"
+    if intent.state_before == "buried" and made is not None and made.stats.state != "buried" and not made.stats.kicks:
+        # A line of a file stays unknown: were it failed, the next import would put it once more.
+        outcome = "unknown" if intent.action == "import" else "failed"
+        return outcome, f"job {new_id} was put for it, and is {made.stats.state}, not buried"
+    return "done", f"job {new_id} was put for it"

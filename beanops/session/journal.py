@@ -286,6 +286,12 @@ class Journal:
             last = connection.execute(query).scalar_one()
         return 0 if last is None else int(last) + 1
 
+    def largest_body(self, run: str) -> int:
+        """Return how many bytes the largest body of a run has."""
+        query = sa.select(sa.func.max(sa.func.length(_ACTIONS.c.body))).where(_ACTIONS.c.run == run)
+        with self._transaction() as connection:
+            return connection.execute(query).scalar_one() or 0
+
     def entries(
         self,
         run: str,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, TypedDict
 
 from beanops.jobs.read import FoundJob, read_jobs, read_stats
-from beanops.jobs.scan import Scan
 from beanops.jobs.select import ids_of, select
 from beanops.protocol import Job, JobStats, commands
 from beanops.protocol.errors import ArgumentError, BeanopsError
@@ -29,6 +29,8 @@ Jobs = SupportsIndex | Job | JobStats | FoundJob | Iterable[Any]
 BATCH = 1000
 #: A move holds the ready jobs of a batch reserved: the server gets slower the more a connection holds.
 _HELD_BATCH = 200
+#: Bytes of bodies in a batch, beyond which it is cut.
+MOST_BYTES = 4 * 2**20
 #: Jobs of one ``kick``, which stalls the server for its length.
 _KICK = 1000
 #: Seconds by which two looks at a job may differ on when it was put.
@@ -78,9 +80,34 @@ def how_of(options: Options) -> How:
     )
 
 
-def batch_size(rate: float | None, most: int = BATCH) -> int:
+def batch_size(rate: float | None, verb: Verb | None = None) -> int:
     """Return how many jobs to act on at once, so that a rate is kept within each second."""
+    most = _HELD_BATCH if verb is MOVE else BATCH
     return most if rate is None else max(1, min(most, int(rate / 4)))
+
+
+def in_batches(orders: Iterable[Order], rate: float | None) -> Iterator[list[Order]]:
+    """Cut orders into batches that keep a rate and fill no memory, neither of bodies here nor of reservations there.
+
+    What was ordered before a fault comes before the fault.
+    """
+    fault = None
+    batch: list[Order] = []
+    held = 0
+    try:
+        for order in orders:
+            batch.append(order)
+            if order.job is not None and order.job.body is not None:
+                held += len(order.job.body)
+            if len(batch) >= batch_size(rate, order.verb) or held >= MOST_BYTES:
+                yield batch
+                batch, held = [], 0
+    except BeanopsError as error:
+        fault = error
+    if batch:
+        yield batch
+    if fault is not None:
+        raise fault
 
 
 def optional_priority(priority: SupportsIndex | None) -> int | None:
@@ -130,46 +157,42 @@ def orders_of(look: Finding, verb: Verb, jobs: Any, settings: Settings, options:
         It means no jobs; nothing was sent.
     """
     rate = options.get("rate")
-    size = batch_size(rate, _HELD_BATCH if verb is MOVE else BATCH)
     bodies = verb.puts or (verb.destroys and keep_bodies)
     state, where, limit = options.get("state"), options.get("where"), options.get("limit")
     select(None, state=state, limit=limit, order=options.get("order", "newest"))
     states = frozenset((state.split(",") if isinstance(state, str) else state) or ())
-    if isinstance(jobs, str) or where is not None:
-        tube, ids = (jobs, None) if isinstance(jobs, str) else (None, jobs)
-        scan = look.scan(
-            tube,
-            state=states or sorted(verb.states),
-            ids=ids,
-            where=where,
-            limit=limit,
-            order=options.get("order", "newest"),
-            bodies=bodies and rate is None,
-        )
-        if rate is None:
-            return _searched(scan, lambda found: [Order(verb, job.id, job, settings) for job in found], size, ids)
-        # What was found may wait for long until its turn comes, so it is looked at again.
-        return _searched(
-            scan, lambda found: _look_again(look, verb, found, settings, states or verb.states, bodies), size, ids
-        )
-    ids = ids_of(jobs)
-    if limit is not None:
-        ids = ids[: check_number("limit", limit, U32_MAX)]
-    meant = _meant(jobs)
-    tube = options.get("seen_in")
-    others = None if tube is None else _Meant(tube)
-    parts = (ids[start : start + size] for start in range(0, len(ids), size))
-    batches = (
-        [
-            Order(verb, id, job, settings, job and _unlike(job, states, meant.get(id, others)))
-            for id, job in zip(part, look_up(look, part, bodies), strict=True)
-        ]
-        for part in parts
+    meant, seen_in = _meant(jobs), options.get("seen_in")
+    others = None if seen_in is None else _Meant(seen_in)
+
+    def order(id: int, job: FoundJob | None) -> Order:
+        return Order(verb, id, job, settings, job and _unlike(job, states, meant.get(id, others)))
+
+    def looked_up(ids: Sequence[int]) -> Iterator[Order]:
+        size = batch_size(rate, verb)
+        for start in range(0, len(ids), size):
+            part = ids[start : start + size]
+            yield from (order(id, job) for id, job in zip(part, look_up(look, part, bodies), strict=True))
+
+    if not isinstance(jobs, str) and where is None:
+        ids = ids_of(jobs)
+        if limit is not None:
+            ids = ids[: check_number("limit", limit, U32_MAX)]
+        return Lookup(in_batches(looked_up(ids), rate), lambda: None)
+
+    tube, only = (jobs, None) if isinstance(jobs, str) else (None, jobs)
+    # Jobs that are put where they are looked for would be found as well: all are found before the first is put.
+    feeds_itself = verb.puts and not settings.there and select(tube).in_tube(settings.target or "")
+    # With a rate, what was found may wait for long until its turn comes, so it is looked at again.
+    again = feeds_itself or rate is not None
+    scan = look.scan(
+        tube,
+        state=states or sorted(verb.states),
+        ids=only,
+        where=where,
+        limit=limit,
+        order=options.get("order", "newest"),
+        bodies=bodies and not again,
     )
-    return Lookup(batches, lambda: None)
-
-
-def _searched(scan: Scan, orders: Callable[[list[FoundJob]], list[Order]], size: int, ids: Any) -> Lookup:
     cancelled = False
 
     def cancel() -> None:
@@ -177,26 +200,19 @@ def _searched(scan: Scan, orders: Callable[[list[FoundJob]], list[Order]], size:
         cancelled = True
         scan.cancel()
 
-    def batches() -> Iterator[list[Order]]:
+    def searched() -> Iterator[Order]:
         found = (job for batch in scan for job in batch)
-        while batch := list(islice(found, size)):
-            yield orders(batch)
+        if not again:
+            yield from (order(job.id, job) for job in found)
+        size = None if feeds_itself else batch_size(rate, verb)
+        while part := array("Q", (job.id for job in islice(found, size))):
+            yield from looked_up(part)
         if cancelled:
             raise BeanopsError("cancelled")
         if not (scan.complete or scan.enough):
             raise BeanopsError(f"not all jobs could be found; {scan.verdict}")
 
-    return Lookup(batches(), cancel)
-
-
-def _look_again(
-    look: Finding, verb: Verb, found: list[FoundJob], settings: Settings, states: frozenset[str], bodies: bool
-) -> list[Order]:
-    now = look_up(look, [job.id for job in found], bodies)
-    return [
-        Order(verb, before.id, job, settings, job and _unlike(job, states, None))
-        for before, job in zip(found, now, strict=True)
-    ]
+    return Lookup(in_batches(searched(), rate), cancel)
 
 
 class _Meant(NamedTuple):
@@ -226,7 +242,9 @@ def _meant(jobs: Any) -> dict[int, _Meant]:
 def _unlike(job: FoundJob, states: frozenset[str], meant: _Meant | None) -> str | None:
     """Return why a job is not one that was meant, None when it is."""
     stats = job.stats
-    if meant is not None and (meant.tube != stats.tube or put_after(stats, meant.created)):
+    if meant is not None and meant.tube != stats.tube:
+        return f"it is in tube {stats.tube}, not in {meant.tube}: the id is another job's by now"
+    if meant is not None and put_after(stats, meant.created):
         return ANOTHER
     if states and stats.state not in states:
         return "a worker has reserved it" if stats.state == "reserved" else f"it is {stats.state} by now"
@@ -242,12 +260,12 @@ def put_after(stats: JobStats, moment: float | None) -> bool:
     return moment is not None and time.time() - stats.age > moment + _SLACK
 
 
-def look_up(look: Finding, ids: Sequence[int], bodies: bool) -> list[FoundJob | None]:
+def look_up(look: Finding, ids: Sequence[int], bodies: bool) -> Iterable[FoundJob | None]:
     """Return what the server says of jobs, None for those that do not exist."""
     if bodies:
-        return list(read_jobs(look._looking(), ids))
-    stats = read_stats(look._looking(), ids)
-    return [None if found is None else FoundJob(found, None) for found in stats]
+        return read_jobs(look._looking(), ids)
+    # A list: half of a pipeline would keep the connection from others.
+    return [None if stats is None else FoundJob(stats, None) for stats in read_stats(look._looking(), ids)]
 
 
 def kick_steps(tube: str, limit: int, buried: int) -> Iterator[TubeStep]:

@@ -70,6 +70,19 @@ class RunRow(NamedTuple):
             return int(ids["count"]) if "count" in ids else len(range(*ids["range"]))
         return len(ids)
 
+    @property
+    def at_its_end(self) -> str | None:
+        """Why nothing can go on with it and what to do instead, None where it can be resumed."""
+        request = self.request
+        if self.action == "import":
+            again = f"run {self.id} read standard input: import the same lines again, none is put twice"
+            return again if request["file"] == "-" else None
+        if self.action == "export" or "settings" not in request:
+            return f"run {self.id} is a {self.action}, which cannot be gone on with: ask for it again"
+        if "server" in request:
+            return f"run {self.id} copies to {request['server']}: ask for the rest by a copy of its own"
+        return None
+
 
 class Intent(NamedTuple):
     """What is about to be done to one job or tube, and what taking it back needs.

@@ -10,12 +10,16 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, SupportsIndex
 
 from beanops.protocol import Job, JobStats
-from beanops.protocol.errors import BeanopsError
+from beanops.protocol.errors import BeanopsError, ReplyError
 from beanops.session.show import reservation_html
 
 if TYPE_CHECKING:
     from beanops.session.run import Run
     from beanops.session.session import Session
+
+
+#: When a job is touched, as a part of its ttr.
+_TOUCHED_AT = 0.5
 
 
 class Reservation:
@@ -44,16 +48,19 @@ class Reservation:
     ...     job.bury()
     """
 
-    def __init__(self, session: Session, keep: Callable[[int], bool], job: Job, stats: JobStats) -> None:
+    def __init__(
+        self, session: Session, keep: Callable[[int], bool], job: Job, stats: JobStats, reason: str | None
+    ) -> None:
         self.id = job.id
         self.body = job.body
         self.tube = stats.tube
         self.priority = stats.priority
         self.ttr = stats.ttr
         self._session = session
+        self._reason = reason
         self._touched = time.monotonic() - (stats.ttr - stats.time_left if stats.state == "reserved" else 0)
         self._over = threading.Event()
-        threading.Thread(target=self._keep_touched, args=(keep, stats.ttr / 2), daemon=True).start()
+        threading.Thread(target=self._keep_touched, args=(keep, stats.ttr * _TOUCHED_AT), daemon=True).start()
 
     def _keep_touched(self, keep: Callable[[int], bool], every: float) -> None:
         while not self._over.wait(every):
@@ -61,6 +68,8 @@ class Reservation:
                 if not keep(self.id):
                     return
                 self._touched = time.monotonic()
+            except ReplyError:
+                pass  # such as a server that has no memory to spare just now: the next touch may come in time
             except BeanopsError:
                 return  # the connection is gone, and the reservation with it
         # A server may let an idle connection keep a job past its ttr, so it must be given back.
@@ -79,24 +88,26 @@ class Reservation:
         """Seconds until the server would take the job back, were it not touched again; 0 when it is not held."""
         return max(0.0, self._touched + self.ttr - time.monotonic()) if self.held else 0.0
 
-    def touch(self) -> Run:
+    def touch(self, *, reason: str | None = None) -> Run:
         """Start its ttr anew, on record."""
-        run = self._session.touch(self.id)
+        run = self._session.touch(self.id, reason=reason or self._reason)
         if run.done:
             self._touched = time.monotonic()
         return run
 
-    def release(self, *, priority: SupportsIndex | None = None, delay: SupportsIndex = 0) -> Run:
+    def release(
+        self, *, priority: SupportsIndex | None = None, delay: SupportsIndex = 0, reason: str | None = None
+    ) -> Run:
         """Give it back to the workers, with its own priority unless another is given."""
-        return self._session.release(self.id, priority=priority, delay=delay)
+        return self._session.release(self.id, priority=priority, delay=delay, reason=reason or self._reason)
 
-    def bury(self, *, priority: SupportsIndex | None = None) -> Run:
+    def bury(self, *, priority: SupportsIndex | None = None, reason: str | None = None) -> Run:
         """Bury it."""
-        return self._session.bury(self.id, priority=priority)
+        return self._session.bury(self.id, priority=priority, reason=reason or self._reason)
 
-    def delete(self) -> Run:
+    def delete(self, *, reason: str | None = None) -> Run:
         """Delete it."""
-        return self._session.delete(self.id)
+        return self._session.delete(self.id, reason=reason or self._reason)
 
     def __enter__(self) -> Self:
         return self

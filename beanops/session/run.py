@@ -33,7 +33,8 @@ class Run:
         Why actions were not done: how often, and on what first.
     stopped : str or None
         Why it ended early, such as a lost connection or a cancel; what it had not reached is not counted.
-        ``beanops resume`` goes on with it.
+    resumable : bool
+        Whether `Session.resume_run` can go on with it, should it end early.
     sample : list of Intent
         Of a dry run: the first of what would be done, with tube, id, state and priority.
     """
@@ -43,6 +44,7 @@ class Run:
         self.action = action
         self.dry = dry
         self.stopped: str | None = None
+        self.resumable = False
         self.reasons: dict[str, tuple[int, str]] = {}
         self.sample: list[Intent] = []
         self._counts: Counter[str] = Counter()

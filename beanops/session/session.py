@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from copy import copy
 from datetime import UTC, datetime
 from itertools import islice
-from typing import TYPE_CHECKING, SupportsIndex, Unpack
+from typing import TYPE_CHECKING, Literal, SupportsIndex, Unpack
 
 from beanops.client.address import Address
 from beanops.client.sync import Client
@@ -400,9 +400,9 @@ class Session(Views, Finding):
         settings = Settings(target=target, there=server is not None)
         return self._act("copy", jobs, settings, options, there=server)
 
-    def touch(self, jobs: Jobs) -> Run:
+    def touch(self, jobs: Jobs, *, reason: str | None = None) -> Run:
         """Start the ttr of jobs that this session has reserved anew."""
-        return self._act("touch", jobs, KEEP, {})
+        return self._act("touch", jobs, KEEP, Options(reason=reason))
 
     def _act(
         self, verb: str, jobs: Jobs | str, settings: Settings, options: Options, there: Session | None = None
@@ -422,6 +422,7 @@ class Session(Views, Finding):
         run: Run | str,
         *,
         where: str | None = None,
+        repeat: Literal["unknown"] | None = None,
         reason: str | None = None,
         rate: float | None = None,
         dry_run: bool = False,
@@ -431,7 +432,8 @@ class Session(Views, Finding):
 
         Jobs that were deleted are put again with new ids; buries are kicked, kicks buried again where the job is
         still at rest, moves moved back, priorities, delays and pauses restored; what a fault left twice is deleted.
-        What an earlier undo took back already is left alone. An undo is a run itself, and can be undone.
+        What an earlier undo took back already is left alone; so is what nobody knows to be done, see `verify`. An undo
+        is a run itself, and can be undone.
 
         Parameters
         ----------
@@ -439,13 +441,16 @@ class Session(Views, Finding):
             The run, or its id.
         where : str or None
             A predicate on the jobs as they were before, see `beanops.jobs.where`.
+        repeat : {"unknown"} or None
+            Put jobs also where nobody knows whether they are there already: whose delete has an unknown outcome and
+            which are gone, and those that an earlier undo was cut off at. A job may then be there twice.
         reason, rate, dry_run, progress
             How, see `Options`.
         """
         from beanops.session.undo import undo
 
         how = how_of(Options(reason=reason, rate=rate, dry_run=dry_run, progress=progress))
-        return undo(self, self._actor, run if isinstance(run, str) else run.id, where, how)
+        return undo(self, self._actor, run if isinstance(run, str) else run.id, where, how, repeat)
 
     def resume_run(
         self,
@@ -476,7 +481,7 @@ class Session(Views, Finding):
         """Ask the server what became of the actions of a run whose outcome is unknown, and write that down."""
         from beanops.session.afterwards import verify
 
-        return verify(self, run if isinstance(run, str) else run.id)
+        return verify(self, self._actor.who.actor, run if isinstance(run, str) else run.id)
 
     # -- files ---------------------------------------------------------------------------------------------------
 
@@ -543,7 +548,7 @@ class Session(Views, Finding):
 
         return import_(self, self._actor, file, repeat, options)
 
-    def reserve(self, tube: str, timeout: SupportsIndex = 0) -> Reservation:
+    def reserve(self, tube: str, timeout: SupportsIndex = 0, *, reason: str | None = None) -> Reservation:
         """Reserve the next ready job of a tube and hold it until it is acted on, let go, or the session closes.
 
         Parameters
@@ -552,6 +557,8 @@ class Session(Views, Finding):
             Its name.
         timeout : int
             Seconds to wait for one.
+        reason : str or None
+            Why, for the record; also of what becomes of the job, unless that is given another.
 
         Returns
         -------
@@ -568,8 +575,8 @@ class Session(Views, Finding):
         """
         seconds = check_number("timeout", timeout, MAX_RESERVE_TIMEOUT)
         self._looking().stats_tube(tube)  # to watch a tube would create it
-        job = self._actor.reserve(tube, seconds)
-        return Reservation(self, self._actor.keep, job, self._looking().stats_job(job))
+        job, stats = self._actor.reserve(tube, seconds, How(reason=reason))
+        return Reservation(self, self._actor.keep, job, stats, reason)
 
     @property
     def held(self) -> frozenset[int]:

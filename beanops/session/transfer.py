@@ -218,8 +218,6 @@ def import_(
 
 def resume_import(session: Session, actor: Actor, row: RunRow, options: Options) -> Run:
     """Go on with an import, if its file is still what it was."""
-    if row.request["file"] == "-":
-        raise UsageError(f"run {row.id} read standard input: import the same lines again, none is put twice")
     if options.get("rate") is None and "rate" in row.request:
         options["rate"] = row.request["rate"]
     return import_(session, actor, row.request["file"], None, options, row)

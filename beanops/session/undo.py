@@ -10,11 +10,11 @@ from beanops.jobs.where import Where
 from beanops.protocol import JobStats, commands
 from beanops.protocol.errors import UsageError
 from beanops.session.act import Actor, How
-from beanops.session.orders import ANOTHER, batch_size, look_up, put_after
+from beanops.session.orders import ANOTHER, MOST_BYTES, batch_size, in_batches, look_up, put_after
 from beanops.session.record import Entry, Intent, RunRow
 from beanops.session.run import Run
 from beanops.session.shelter import Shelter
-from beanops.session.verbs import KEEP, MOVE, RESTORE, VERBS, Order, Settings, TubeStep, verb_of
+from beanops.session.verbs import ALL, KEEP, MOVE, RESTORE, VERBS, Order, Settings, TubeStep, verb_of
 
 if TYPE_CHECKING:
     from beanops.session.journal import Journal
@@ -25,7 +25,7 @@ _KICK, _RELEASE, _DELETE = (VERBS[name] for name in ("kick", "release", "delete"
 _PUT_WITHIN = 600
 
 
-def undo(session: Session, actor: Actor, run: str, where: str | None, how: How) -> Run:
+def undo(session: Session, actor: Actor, run: str, where: str | None, how: How, repeat: str | None) -> Run:
     """Take back what a run did; see `Session.undo`."""
     journal = session.journal()
     row = journal.run(run)
@@ -35,11 +35,11 @@ def undo(session: Session, actor: Actor, run: str, where: str | None, how: How) 
     undoing = actor.begin("undo", {"run": run, "where": where}, how)
     first = journal.entries(run, start=0, stop=1)
     if first and first[0].intent.action in ("pause", "resume"):
-        done = [entry for entry in journal.entries(run) if entry.fate.outcome == "done"]
-        return actor.act_on_tube(undoing, (_pause_again(session, entry) for entry in reversed(done)), how)
+        entries = _meant(reversed(journal.entries(run)), predicate)
+        return actor.act_on_tube(undoing, (_pause_again(session, entry) for entry in entries), how)
     same = session.server().id == row.instance and "server" not in row.request
-    orders = _orders(session, journal, row, predicate, same, batch_size(how.rate))
-    return actor.act_on_jobs(undoing, orders, how, Shelter(session))
+    orders = _orders(session, journal, row, predicate, same, how.rate, repeat)
+    return actor.act_on_jobs(undoing, in_batches(orders, how.rate), how, Shelter(session))
 
 
 def check_server(session: Session, row: RunRow) -> None:
@@ -84,22 +84,52 @@ def is_another(entry: Entry, now: JobStats, same_process: bool) -> bool:
     return not same_process and put_after(now, entry.time.timestamp() + (_PUT_WITHIN if made else 0))
 
 
-def _taken_back(journal: Journal, run: str, successors: Successors) -> dict[int, str]:
-    """Return the jobs of a run that an undo dealt with, each with the undo's run, unless that was undone itself."""
+def taken_back(journal: Journal, run: str, successors: Successors, repeat: str | None = None) -> dict[int, str]:
+    """Return the jobs of a run that an undo dealt with, unless that was undone itself, each with the reason."""
     found: dict[int, str] = {}
     for later in journal.undoing(run):
-        again = _taken_back(journal, later.id, successors)
+        again = taken_back(journal, later.id, successors)
         for entry in journal.entries(later.id):
-            dealt_with = entry.fate.outcome in ("done", "unknown") and entry.intent.job_id is not None
-            if dealt_with and again.keys().isdisjoint(successors.of(now_called(entry))):
-                found[entry.intent.job_id or 0] = later.id
+            why = _dealt_with(entry, later.id, repeat)
+            if why is not None and again.keys().isdisjoint(successors.of(now_called(entry))):
+                found[entry.intent.job_id or 0] = why
     return found
 
 
+def _dealt_with(entry: Entry, undo: str, repeat: str | None) -> str | None:
+    """Return why what an undo did to a job is not done again; None when it can be, as what it did by its id."""
+    intent, fate = entry.intent, entry.fate
+    if intent.job_id is None or fate.outcome not in ("done", "unknown"):
+        return None
+    if fate.outcome == "done":
+        return f"run {undo} has dealt with it already"
+    if fate.new_id is not None:
+        return f"run {undo} put it as job {fate.new_id}, and how that ended is unknown: verify that run, or undo it"
+    if ALL[intent.action].puts and repeat != "unknown":
+        return f"run {undo} may have put it, which is unknown: look, then undo with repeat unknown"
+    return None
+
+
+def _meant(entries: Iterable[Entry], predicate: Where | None) -> list[Entry]:
+    """Return the actions that did something, or may have, to what a predicate means."""
+    entries = [entry for entry in entries if entry.fate.outcome in ("done", "unknown") or _is_left_over(entry)]
+    if predicate is None:
+        return entries
+    jobs = [_before(entry.intent) for entry in entries]
+    chosen = {id(job) for job in predicate.matching(jobs)}
+    return [entry for entry, job in zip(entries, jobs, strict=True) if id(job) in chosen]
+
+
+#: Why an action is not taken back of which nobody knows whether it was done.
+_UNKNOWN = "its outcome is unknown: verify the run first"
+
+
 def _pause_again(session: Session, entry: Entry) -> TubeStep:
-    tube, left = entry.intent.tube or "", entry.intent.time_left or 0
+    """Return what gives a tube the pause that it would have by now."""
+    tube = entry.intent.tube or ""
+    left = max(0, (entry.intent.time_left or 0) - int((session.now() - entry.time).total_seconds()))
     now = next((stats for stats in session.tube_stats() if stats.name == tube), None)
-    refusal = None
+    refusal = None if entry.fate.outcome == "done" else _UNKNOWN
     if now is not None and now.pause_time_left and now.pause != entry.intent.delay:
         refusal = f"it was paused for {now.pause} s meanwhile"
     intent = Intent("pause" if left else "resume", tube, delay=left, time_left=now.pause_time_left if now else 0)
@@ -107,44 +137,61 @@ def _pause_again(session: Session, entry: Entry) -> TubeStep:
 
 
 def _orders(
-    session: Session, journal: Journal, row: RunRow, predicate: Where | None, same_process: bool, size: int
-) -> Iterator[list[Order]]:
+    session: Session,
+    journal: Journal,
+    row: RunRow,
+    predicate: Where | None,
+    same_process: bool,
+    rate: float | None,
+    repeat: str | None,
+) -> Iterator[Order]:
     """Yield the orders that take a run back, its last action first."""
     successors = Successors(journal, row)
-    before = _taken_back(journal, row.id, successors)
+    before = taken_back(journal, row.id, successors, repeat)
+    # A page is read with its bodies.
+    size = max(1, min(batch_size(rate), MOST_BYTES // max(1, journal.largest_body(row.id))))
     for start in range((journal.size(row.id) - 1) // size * size, -1, -size):
         page = journal.entries(row.id, bodies=True, start=start, stop=start + size)
-        entries = [entry for entry in reversed(page) if entry.fate.outcome == "done" or _is_left_over(entry)]
-        if predicate is not None:
-            jobs = [_before(entry.intent) for entry in entries]
-            chosen = {id(job) for job in predicate.matching(jobs)}
-            entries = [entry for entry, job in zip(entries, jobs, strict=True) if id(job) in chosen]
-        if entries:
-            names = [successors.of(now_called(entry)) for entry in entries]
-            yield _page_of_orders(session, entries, names, before, same_process)
+        entries = _meant(reversed(page), predicate)
+        names = [successors.of(now_called(entry)) for entry in entries]
+        yield from _page_of_orders(session, entries, names, before, same_process, repeat)
 
 
 def _page_of_orders(
-    session: Session, entries: list[Entry], names: list[list[int]], before: dict[int, str], same: bool
-) -> list[Order]:
-    now = look_up(session, [ids[-1] for ids in names], bodies=True)
+    session: Session,
+    entries: list[Entry],
+    names: list[list[int]],
+    before: dict[int, str],
+    same: bool,
+    repeat: str | None,
+) -> Iterator[Order]:
+    # What was put is deleted, and its body must be on record; what was moved is moved back.
+    bodies = any(entry.intent.action not in VERBS for entry in entries)
+    now = look_up(session, [ids[-1] for ids in names], bodies)
     originals = _originals(session, entries)
-    orders = []
     for entry, ids, job in zip(entries, names, now, strict=True):
         id = ids[-1]
         dealt_with = next((before[name] for name in ids if name in before), None)
+        another = job is not None and is_another(entry, job.stats, same)
+        gone = entry.intent.action == "delete" and (job is None or another)
         if dealt_with is not None:
-            orders.append(Order(_DELETE, id, job, refusal=f"run {dealt_with} has dealt with it already"))
+            yield Order(_DELETE, id, job, refusal=dealt_with)
+        elif _is_unknown(entry) and not (gone and repeat == "unknown"):
+            yield Order(_DELETE, id, job, refusal=_UNKNOWN)
         elif entry.intent.action == "delete":
-            orders.append(_order(entry, ids[0], None))
-        elif job is not None and is_another(entry, job.stats, same):
+            yield _order(entry, ids[0], None)
+        elif job is not None and another:
             moved = f"it is in tube {job.stats.tube} by now, as job {id}"
-            orders.append(Order(_DELETE, id, None, refusal=moved if len(ids) > 1 else ANOTHER))
+            yield Order(_DELETE, id, None, refusal=moved if len(ids) > 1 else ANOTHER)
         elif _is_left_over(entry) and (entry.fate.outcome == "failed" or entry.intent.job_id in originals):
-            orders.append(Order(_DELETE, id, job))
+            yield Order(_DELETE, id, job)
         else:
-            orders.append(_order(entry, id, job))
-    return orders
+            yield _order(entry, id, job)
+
+
+def _is_unknown(entry: Entry) -> bool:
+    """Whether nobody knows what an action did, not even that it put a job."""
+    return entry.fate.outcome == "unknown" and entry.fate.new_id is None
 
 
 def _is_left_over(entry: Entry) -> bool:

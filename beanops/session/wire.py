@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from itertools import chain
@@ -22,6 +22,8 @@ from beanops.session.verbs import Ask, Order, Steps
 class Interrupted(KeyboardInterrupt):
     """Ctrl-C ended a run after the batch under way, and all that was done is on record.
 
+    Its text says how to go on with it, where that is possible.
+
     Attributes
     ----------
     run : Run
@@ -29,7 +31,8 @@ class Interrupted(KeyboardInterrupt):
     """
 
     def __init__(self, run: Run) -> None:
-        super().__init__(f"{run.summary}; session.resume_run({run.id!r}) goes on with it")
+        goes_on = f"; session.resume_run({run.id!r}) goes on with it" if run.resumable else ""
+        super().__init__(run.summary + goes_on)
         self.run = run
 
 
@@ -68,28 +71,39 @@ def ahead(batches: Iterable[Sequence[Order]]) -> Generator[Sequence[Order], None
 
 
 def stage(
-    asks: dict[int, Ask],
-    talks: dict[int, Steps],
-    fates: list[Fate | None],
-    client_for: Callable[[bool], Client],
-) -> dict[int, Ask]:
-    """Send what all talks ask now, give them the answers, note the fates of those that end, return what others ask."""
-    following: dict[int, Ask] = {}
+    asks: dict[int, Ask], talks: dict[int, Steps], fates: list[Fate | None], clients: Mapping[bool, Client]
+) -> None:
+    """Send what all talks ask now, and give them the answers.
+
+    With each answer `asks` holds what that talk asks next, or `fates` how it ended: when the connection breaks in
+    between, they say all that is known.
+
+    Parameters
+    ----------
+    asks : dict of int to Ask
+        What each talk asks, by its number.
+    talks : dict of int to generator
+        The talks.
+    fates : list of Fate or None
+        By the same numbers.
+    clients : mapping of bool to Client
+        The connection for the jobs, and under True the one to the server that they are copied to.
+    """
     groups: dict[tuple[bool, str | None], list[int]] = {}
     for n, ask in asks.items():
         groups.setdefault((ask.there, ask.tube), []).append(n)
     for (there, tube), members in groups.items():
-        client = client_for(there)
+        client = clients[there]
         with using(client, tube):
             wanted = chain.from_iterable(asks[n].commands for n in members)
             with closing(client.pipeline(wanted)) as results:
                 for n in members:
                     answers = [next(results) for _ in asks[n].commands]
                     try:
-                        following[n] = talks[n].send(answers)
+                        asks[n] = talks[n].send(answers)
                     except StopIteration as stop:
                         fates[n] = stop.value
-    return following
+                        del asks[n]
 
 
 @contextmanager

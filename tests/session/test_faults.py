@@ -21,7 +21,8 @@ from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
 from beanops.protocol import commands
 from beanops.protocol.errors import ConnectionLost
-from beanops.session import orders
+from beanops.session import act as act_module
+from beanops.session import orders, shelter
 from beanops.session.journal import Journal
 from beanops.session.run import Run
 from beanops.session.session import Session, connect
@@ -233,57 +234,99 @@ def test_a_server_killed_in_the_middle_and_restarted_from_its_binlog(
     assert set(done.job_id[done.outcome == "done"]) == set(ids)
 
 
-@pytest.mark.parametrize("state", ["ready", "buried"])
-def test_a_network_cut_in_the_middle_of_a_move_loses_nothing(
+@pytest.mark.parametrize("state", ["ready", "delayed", "buried"])
+def test_a_network_cut_in_the_middle_of_a_move_loses_nothing_and_undo_leaves_nothing_twice(
     state: str, beanstalkd: Beanstalkd, open_session: Callable[..., Session], worker: Client
 ) -> None:
     ids = fill(worker, "mail", state, 600)
-    bodies = {job[5] for job in population(worker)}
-    with Proxy(beanstalkd.port) as proxy:
-        session = open_session(proxy.address)
-
-        def cut(run: Run) -> None:
-            if run.done:
-                proxy.held = True
-                threading.Timer(0.05, proxy.drop).start()
-
-        run = session.move(ids, "post", progress=cut)
+    before = population(worker)
+    with Proxy(beanstalkd.port, fatal=b"%s 307\r\n" % state.encode()) as proxy:
+        run = open_session(proxy.address).move(ids, "post")
         assert run.stopped is not None
-        assert run.done >= 200
-        until(lambda: worker.stats().current_connections == 1)
-        assert {job[5] for job in population(worker)} == bodies
+        assert (run.done, run.unknown) == (200, 200)
+    until(lambda: worker.stats().current_connections == 1)
+    assert len(population(worker)) == 600 + 107, "so many of the second batch were put, and none of it was deleted"
+    record = run.outcomes.set_index("job_id")
+    assert record.new_id[ids[200:307]].notna().all(), "each that was put is on record"
+    assert record.new_id[ids[307:400]].isna().all()
+    # The address is another's, since the network is whole again.
+    session = open_session(beanstalkd.address)
+    with session.journal()._transaction() as connection:
+        connection.exec_driver_sql("update runs set server = ?", (beanstalkd.address,))
+    undoing = session.undo(run)
+    assert (undoing.done, undoing.skipped) == (307, 93)
+    assert "its outcome is unknown: verify the run first" in undoing.summary
+    assert population(worker) == before
+
+
+def test_a_network_cut_between_two_tubes_keeps_what_is_known_of_the_first(
+    beanstalkd: Beanstalkd, open_session: Callable[..., Session], worker: Client
+) -> None:
+    ids = [*fill(worker, "mail", jobs=3, body=b"mail"), *fill(worker, "sms", jobs=3, body=b"sms")]
+    before = population(worker)
+    with Proxy(beanstalkd.port, fatal=b"mail 0\r\n") as proxy:  # the last of it: undo begins at the end
         session = open_session(proxy.address)
-        session.verify(run)
-        # What is left twice is on record, and is cleaned up with the rest of the run.
-        session.undo(run)
-        after = population(worker)
-        unknown = session.run_actions(run).outcome.eq("unknown").sum()
-        twice = len(after) - len(bodies)
-        assert twice <= unknown <= 200
-        assert {job[5] for job in after if job[0] == "mail"} == bodies
+        run = session.delete(ids)
+        undoing = session.undo(run)
+        assert (undoing.done, undoing.unknown) == (5, 1)
+        again = session.undo(run)
+        assert (again.done, again.skipped) == (0, 6)
+        assert f"run {undoing.id} may have put it" in again.summary
+        assert len(population(worker)) == 5
+    session = open_session(beanstalkd.address)
+    with session.journal()._transaction() as connection:
+        connection.exec_driver_sql("update runs set server = ?", (beanstalkd.address,))
+    assert session.undo(run, repeat="unknown").done == 1
+    assert population(worker) == before
+
+
+def test_a_put_is_known_although_the_connection_breaks_after_it(
+    beanstalkd: Beanstalkd, open_session: Callable[..., Session], worker: Client
+) -> None:
+    with Proxy(beanstalkd.port, fatal=b"use default\r\n") as proxy:
+        run = open_session(proxy.address).put("mail", b"x")
+    assert run.stopped is not None
+    assert run.done == 1
+    assert [worker.peek(id).body for id in run.ids] == [b"x"]
+
+
+def test_a_run_does_not_go_on_over_another_connection(
+    session: Session, worker: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another thread may connect anew, to a server that was restarted: there the ids are other jobs'."""
+    ids = fill(worker, "mail", jobs=1500)
+
+    def replaced(run: Run) -> None:
+        if run.done:
+            session._clients["acting"].close()
+            session._acting()
+
+    run = session.delete(ids, progress=replaced)
+    assert (run.done, run.unknown) == (1000, 500)
+    assert session.tube("mail").current_jobs_ready == 500
 
 
 def test_a_cut_while_buried_jobs_are_reserved_leaves_the_tube_paused_and_says_so(
-    beanstalkd: Beanstalkd, open_session: Callable[..., Session], worker: Client
+    beanstalkd: Beanstalkd, open_session: Callable[..., Session], worker: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = fill(worker, "mail", "buried", 2000)
     worker.watch("mail")
     with Proxy(beanstalkd.port) as proxy:
         session = open_session(proxy.address)
-        acting = session._acting
+        stage, stages = act_module.stage, []
 
-        def cut() -> Client:
-            runs = session.journal().runs()
-            if runs and session.journal().size(runs[-1].id) > 1000:
+        def cut(*talks: Any) -> None:
+            stages.append(len(talks[0]))
+            if len(stages) > 1:
                 proxy.drop()
-            return acting()
+            stage(*talks)
 
-        session._actor._acting = cut
+        monkeypatch.setattr(act_module, "stage", cut)
         run = session.bury(ids, priority=1)
         assert run.done == 1000
         assert run.unknown == 1000
         assert "tube mail stays paused" in str(run.stopped)
-        assert session_pause(worker) == 300
+        assert session_pause(worker) == shelter.PAUSE
 
 
 def session_pause(client: Client) -> int:

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
+from beanops.session import act
 from beanops.session import journal as journal_module
 from beanops.session.journal import Journal
 from beanops.session.record import Fate, Intent, JournalError, RunRow
@@ -254,20 +255,22 @@ def test_a_locked_journal_says_so(
     assert session.delete(ids).done == 1
 
 
-def test_the_intent_is_on_disk_before_the_command_goes_out(session: Session, worker: Client, journal: str) -> None:
+def test_the_intent_is_on_disk_before_the_command_goes_out(
+    session: Session, worker: Client, journal: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ids = fill(worker, "mail", jobs=3)
-    acting = session._acting
+    stage = act.stage
     seen: list[int] = []
 
-    def look_first() -> Client:
+    def look_first(*talks: Any) -> None:
         with sqlite3.connect(journal) as other:
             seen.append(other.execute("select count(*) from actions where body is not null").fetchone()[0])
         other.close()
-        return acting()
+        stage(*talks)
 
-    session._actor._acting = look_first
+    monkeypatch.setattr(act, "stage", look_first)
     assert session.delete(ids).done == 3
-    assert seen[-1] == 3
+    assert seen == [3]
 
 
 def test_what_the_journal_knows_bounds_scans_after_a_restart_from_the_binlog(

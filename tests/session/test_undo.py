@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -187,3 +188,62 @@ def test_an_undo_keeps_a_rate_is_foretold_and_can_be_cancelled_and_asked_for_aga
     assert (cancelled.done, cancelled.stopped) == (4, "cancelled")
     assert session.undo(run).done == 8
     assert [job[2] for job in population(worker)] == [*range(100, 112)]
+
+
+def _as_if_cut(session: Session, run: Run) -> None:
+    """Forget what became of a run, as if the connection had broken."""
+    with session.journal()._transaction() as connection:
+        connection.exec_driver_sql("delete from outcomes where run = ?", (run.id,))
+
+
+def test_what_is_unknown_is_not_taken_back_before_it_is_verified_and_says_so(session: Session, worker: Client) -> None:
+    ids = fill(worker, "mail", "buried", 4)
+    before = population(worker)
+    run = session.delete(ids)
+    _as_if_cut(session, run)
+    undoing = session.undo(run)
+    assert (undoing.done, undoing.skipped) == (0, 4)
+    assert undoing.reasons == {"its outcome is unknown: verify the run first": (4, f"job {ids[-1]}")}
+    assert session.verify(run).done == 4
+    assert session.undo(run).done == 4
+    assert population(worker) == before
+
+
+def test_a_delete_that_nobody_can_verify_is_taken_back_when_that_is_asked_for(session: Session, worker: Client) -> None:
+    ids = fill(worker, "mail", jobs=3)
+    before = population(worker)
+    run = session.delete(ids[:2])
+    _as_if_cut(session, run)
+    assert session.verify(run).unknown == 2, "a worker may have done them"
+    assert session.undo(run).done == 0
+    assert session.undo(run, repeat="unknown").done == 2
+    assert population(worker) == before
+
+
+def test_an_undo_that_was_cut_off_is_finished_by_another(session: Session, worker: Client) -> None:
+    ids = fill(worker, "mail", jobs=3)
+    run = session.bury(ids)
+    undoing = session.undo(run)
+    worker.reserve_job(ids[2])
+    worker.bury(ids[2], priority=worker.stats_job(ids[2]).priority)
+    _as_if_cut(session, undoing)  # two were kicked, one was not
+    again = session.undo(run)
+    assert (again.done, again.skipped) == (1, 2), "a kick by id is safe to repeat"
+    assert again.reasons == {"it is ready by now": (2, f"job {ids[1]}")}
+    deleted = session.delete(ids)
+    undoing = session.undo(deleted)
+    _as_if_cut(session, undoing)
+    assert f"run {undoing.id} may have put it" in session.undo(deleted).summary, "a put is not"
+    assert len(population(worker)) == 3
+
+
+def test_a_pause_is_given_back_as_it_would_be_by_now(open_session: Callable[..., Session], worker: Client) -> None:
+    now = [datetime(2026, 1, 2, tzinfo=UTC)]
+    session = open_session(clock=lambda: now[0])
+    worker.watch("mail")
+    worker.pause_tube("mail", 500)
+    run = session.resume("mail")
+    now[0] += timedelta(seconds=200)
+    assert session.undo(run, where="tube = 'sms'").done == 0
+    assert session.undo(run).done == 1
+    assert 295 <= session.tube("mail").pause <= 300
