@@ -15,6 +15,7 @@ import pytest
 from beanops import Client, connect
 from beanops.embedded.process import Beanstalkd
 from beanops.session.record import Fate, Intent
+from beanops.session.retention import this_actor
 from tests.cli.conftest import BEANOPS, Cli, bury, configure, one_line
 
 HOSTILE_REASON = "\x1b]52;c;aGk=\x07\u202e=1+1"
@@ -117,7 +118,7 @@ def test_verify_asks_each_run_of_the_server_that_its_jobs_are_on(
         journal.write(kicked.id, now, [Intent("kick", "mail", ids[1], "buried")], 1)
     ended = cli("journal", "verify")
     assert ended.code == 0
-    assert ended.out == f"{kicked.id} verify kick: 1 done (job {ids[1]}: verified: the job is ready)\n"
+    assert ended.out == f"{kicked.id} verify kick: 1 done (job {ids[1]}: verified by {this_actor()}: the job is ready)\n"
     ended = cli("-s", there.address, "journal", "verify", "--json")
     assert [row["run"] for row in ended.json] == [copied.id]
 
