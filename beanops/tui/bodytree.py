@@ -13,6 +13,7 @@ from textual.widgets.tree import TreeNode
 
 from beanops.text import safe_text
 from beanops.tui import jobkeys
+from beanops.tui.reading import Body
 from beanops.tui.words import plural
 
 #: Children of one node, characters of one value, and children up to which a node is open from the start.
@@ -29,15 +30,18 @@ class BodyTree(Tree[Any]):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(Text("body"), id=id)
         self.guide_depth = 3
-        self._shown: Any = self
+        self._shown: tuple[bytes, str] | None = None
 
-    def show(self, data: Any) -> None:
-        """Show data from its root; the same again stays as it is folded."""
-        if data is self._shown or data == self._shown:
+    def show(self, body: Body | None) -> None:
+        """Show a body's data from its root; the same body again stays as it is folded."""
+        # Not the data: to Python 1 is true, and to an operator it is not.
+        shown = None if body is None else (body.raw, body.kind)
+        if shown == self._shown:
             return
-        self._shown = data
+        self._shown = shown
+        data = None if body is None else body.data
         self.clear()
-        self.root.set_label(_label("", data))
+        self.root.set_label(Text("") if body is None else _label("", data))
         self.root.data = data
         self._fill(self.root, deep=True)
 

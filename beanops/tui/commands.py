@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from beanops.tui.tubes import TubesScreen
 
 
+#: Why there is no way to other servers.
+ALONE = "this page is for one server"
+
+
 class Misused(ValueError):
     """A command cannot be done as it was typed."""
 
@@ -49,17 +53,25 @@ def _tube(app: Dashboard, text: str) -> None:
 
 
 def _server(app: Dashboard, text: str) -> None:
-    known = _profiles()
+    known = _profiles(app)
     if text not in known:
         raise Misused(f"no server of the configuration is called {safe_text(text)!r}")
     app.switch(known[text])
 
 
-def _profiles() -> dict[str, Profile]:
+def _profiles(app: Dashboard) -> dict[str, Profile]:
+    if app.alone:
+        raise Misused(ALONE)
     try:
         return profiles()
     except BeanopsError as error:
         raise Misused(safe_text(str(error))) from None
+
+
+def _servers(app: Dashboard, text: str) -> None:
+    if app.alone:
+        raise Misused(ALONE)
+    app.action_servers()
 
 
 def _tubes(app: Dashboard) -> TubesScreen:
@@ -119,8 +131,8 @@ COMMANDS = {
         Command("sort", "COLUMN", "Sort the tubes; again turns the order round", _sort, _columns),
         Command("columns", "[NAMES]", "Show only these columns of the tubes", _choose, _columns),
         Command("group", "GLOB", "Fold tubes into one row, or unfold them", _group),
-        Command("servers", "", "Show all servers of the configuration", lambda app, text: app.action_servers()),
-        Command("server", "NAME", "Look at another server", _server, lambda app: _profiles()),
+        Command("servers", "", "Show all servers of the configuration", _servers),
+        Command("server", "NAME", "Look at another server", _server, _profiles),
         Command("journal", "", "Show what was done", lambda app, text: app.action_record()),
         Command("theme", "NAME", "Choose the colours", _theme, lambda app: THEMES),
         Command("interval", "SECONDS", "Look once in so many seconds", _interval),

@@ -27,15 +27,18 @@ class TubeLook(NamedTuple):
         What became of the jobs that were asked about, None for those that are gone.
     gone : bool
         Whether there is no such tube.
+    turn : int
+        How many actions had ended when it began: an earlier look does not know what they changed.
     """
 
     tube: str
     top: Mapping[int, tuple[str, FoundJob]]
     fresh: Mapping[int, JobStats | None]
     gone: bool = False
+    turn: int = 0
 
 
-def look_at(session: Session, tube: str, seen: Iterable[int]) -> TubeLook:
+def look_at(session: Session, tube: str, seen: Iterable[int], turn: int) -> TubeLook:
     """Look at a tube, and at what became of jobs that were seen before; one that left the tube counts as gone."""
     try:
         heads = session.heads(tube)
@@ -51,4 +54,4 @@ def look_at(session: Session, tube: str, seen: Iterable[int]) -> TubeLook:
     fresh = {
         id: stats if stats is not None and stats.tube == tube else None for id, stats in zip(wanted, now, strict=True)
     }
-    return TubeLook(tube, top, fresh, gone)
+    return TubeLook(tube, top, fresh, gone, turn)

@@ -172,7 +172,7 @@ class JobScreen(Acting):
         view.display, folded.display = not tree, tree
         view.show(body)
         if tree:
-            folded.show(body.data)
+            folded.show(body)
         if focused:
             (folded if tree else view).focus()
         names = [(f" {name} ", "bold $background on $primary" if name == self._form else "$muted") for name in FORMS]
@@ -202,9 +202,19 @@ class JobScreen(Acting):
         table = self._jobs.table
         table.action_cursor(step)
         if table.row is not None and table.row.id != self._job:
-            self._turn_to(table.row.id)
-            self._form, self._reader = self._form or "data", 0
+            self._go_to(table.row.id)
             self.dashboard.action_refresh()
+
+    def _go_to(self, id: int) -> None:
+        """Show another job, whose body is not known yet: nothing of the last one may stand under its name."""
+        self._turn_to(id)
+        self._form, self._reader = self._form or "data", 0
+        self.dashboard.thaw(self)
+        self.query_one(BodyView).show(None)
+        self.query_one(BodyTree).show(None)
+        self.query_one("#job", Line).say([("job ", "$muted"), (str(id), "bold $primary")])
+        self.query_one("#history", Line).say([])
+        self.refresh_offers()
 
     # -- take away ---------------------------------------------------------------------------------------------------
 
@@ -261,7 +271,7 @@ class JobScreen(Acting):
     def acted(self, request: Request, outcome: Outcome) -> None:
         """Go on to the job that was put or reserved."""
         if outcome.id is not None and not request.ids:
-            self._turn_to(outcome.id)
+            self._go_to(outcome.id)
         self.refresh_offers()
 
     def action_back(self) -> None:

@@ -5,13 +5,15 @@ A journal grows for years: runs and actions are read a page at a time.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from beanops.session.record import RunRow, action_of
+from beanops.session.record import JournalError, RunRow, action_of
 from beanops.session.session import Session
 from beanops.text import safe_text
 from beanops.tui import jobkeys, keys
@@ -34,27 +36,34 @@ from beanops.tui.words import plural
 RUNS, ACTIONS = 200, 1000
 
 
+Rows = tuple[tuple[Any, ...], int]
+
+
 class Page(NamedTuple):
-    """What a look at the journal found: rows, and how many there are in all."""
+    """What a look at the journal found: rows from `first` on, and how many there are in all; or why it found none.
+
+    `stamp` is another one when the journal has changed.
+    """
 
     kind: str
     first: int
-    rows: tuple[Any, ...]
-    total: int
+    rows: tuple[Any, ...] = ()
+    total: int = 0
+    stamp: tuple[int, ...] = ()
+    error: str = ""
 
 
-def _runs(session: Session, page: int) -> Page:
-    journal, server, first = session.journal(), str(session.address), page * RUNS
+def _runs(session: Session, first: int) -> Rows:
+    journal, server = session.journal(), str(session.address)
     runs = journal.runs(server, limit=RUNS, offset=first)
     counts = journal.counts(run.id for run in runs)
-    return Page("runs", first, tuple(DoneRun(run, counts[run.id]) for run in runs), journal.count_runs(server))
+    return tuple(DoneRun(run, counts[run.id]) for run in runs), journal.count_runs(server)
 
 
-def _actions(session: Session, run: RunRow, page: int) -> Page:
-    journal, first = session.journal(), page * ACTIONS
+def _actions(run: RunRow, session: Session, first: int) -> Rows:
+    journal = session.journal()
     entries = journal.entries(run.id, start=first, stop=first + ACTIONS)
-    rows = [DoneAction(entry.n, action_of(run, entry)) for entry in entries]
-    return Page(run.id, first, tuple(rows), journal.size(run.id))
+    return tuple(DoneAction(entry.n, action_of(run, entry)) for entry in entries), journal.size(run.id)
 
 
 class _Pages(Acting):
@@ -62,11 +71,14 @@ class _Pages(Acting):
 
     per_page = RUNS
     noun = "run"
+    empty = "nothing was done yet"
 
     def __init__(self) -> None:
         super().__init__()
         self.page = 0
         self.total = 0
+        self._stamp: tuple[int, ...] = ()
+        self._error = ""
 
     @property
     def table(self) -> Table[Any]:
@@ -77,6 +89,25 @@ class _Pages(Acting):
     def kind(self) -> str:
         """What its pages are of."""
         return "runs"
+
+    def reader(self) -> Callable[[Session, int], Rows]:
+        """Return what reads its rows from a place on, and counts them all; it runs in the sampling thread."""
+        return _runs
+
+    def looking(self) -> Look:
+        """Return the look at the page, which reads it only when the journal has changed."""
+        kind, first, read, known = self.kind, self.page * self.per_page, self.reader(), self._stamp
+
+        def look(session: Session) -> Page | None:
+            try:
+                journal = session.journal()
+                stamp = first, journal.stamp(), journal.count_runs(str(session.address))
+                return None if stamp == known else Page(kind, first, *read(session, first), stamp)
+            except JournalError as error:
+                # The server has nothing to do with it: that is looked at all the same.
+                return Page(kind, first, error=str(error))
+
+        return look
 
     def on_mount(self) -> None:
         """Begin with the first page."""
@@ -90,8 +121,11 @@ class _Pages(Acting):
         """Show the page; it is true also while the server is lost."""
         looked = live.looked
         if isinstance(looked, Page) and looked.kind == self.kind and looked.first == self.page * self.per_page:
-            self.total = looked.total
-            self.table.show(looked.rows)
+            self._error, self._stamp = looked.error, looked.stamp
+            self.table.empty = safe_text(looked.error) or self.empty
+            if not looked.error:
+                self.total = looked.total
+            self.table.show(looked.rows if not looked.error else self.table.rows)
         self.about()
         self.refresh_offers()
 
@@ -100,6 +134,10 @@ class _Pages(Acting):
 
     def caption(self) -> str:
         """Return how many there are, and which of them are shown."""
+        if self._error:
+            return f"not read: {safe_text(self._error)}"
+        if not self._stamp:
+            return "not read yet"
         if self.total <= self.per_page:
             return plural(self.total, self.noun)
         first = self.page * self.per_page
@@ -111,6 +149,7 @@ class _Pages(Acting):
         if 0 <= page * self.per_page < self.total:
             self.page = page
             self.table.action_top()
+            self.dashboard.thaw(self)
             self.dashboard.action_refresh()
 
     def action_back(self) -> None:
@@ -127,18 +166,13 @@ class JournalScreen(_Pages):
     def body(self) -> ComposeResult:
         """Yield the table, and the whole of the run under the cursor."""
         yield Line(id="title")
-        yield Table(RUN_COLUMNS, lambda row: row.run.id, self.dashboard.clock, empty="nothing was done yet", id="runs")
+        yield Table(RUN_COLUMNS, lambda row: row.run.id, self.dashboard.clock, empty="not read yet", id="runs")
         yield Line(id="action")
         yield Line(id="why", grows=True)
 
     def on_mount(self) -> None:
         """Say what it is."""
         self.query_one("#title", Line).say([("journal: the runs on this server", "bold $primary")])
-
-    def looking(self) -> Look:
-        """Return the look at the page."""
-        page = self.page
-        return lambda session: _runs(session, page)
 
     @on(Table.Moved)
     def about(self) -> None:
@@ -179,6 +213,7 @@ class RunScreen(_Pages):
     BINDINGS: ClassVar[list[BindingType]] = [*jobkeys.RUN, *jobkeys.UNDO_RUN, *keys.BACK]
     per_page = ACTIONS
     noun = "action"
+    empty = "no action"
 
     def __init__(self, run: DoneRun) -> None:
         super().__init__()
@@ -188,7 +223,7 @@ class RunScreen(_Pages):
         """Yield what the run was, its actions, and the whole of the one under the cursor."""
         yield Line(id="title")
         yield Line(id="action")
-        yield Table(ACTION_COLUMNS, lambda row: row.number, self.dashboard.clock, empty="no action", id="done")
+        yield Table(ACTION_COLUMNS, lambda row: row.number, self.dashboard.clock, empty="not read yet", id="done")
         yield Line(id="why", grows=True)
 
     def on_mount(self) -> None:
@@ -201,10 +236,9 @@ class RunScreen(_Pages):
         """The run's id."""
         return self._run.run.id
 
-    def looking(self) -> Look:
-        """Return the look at the page."""
-        run, page = self._run.run, self.page
-        return lambda session: _actions(session, run, page)
+    def reader(self) -> Callable[[Session, int], Rows]:
+        """Return what reads the run's actions."""
+        return partial(_actions, self._run.run)
 
     @on(Table.Moved)
     def about(self) -> None:

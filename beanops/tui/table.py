@@ -99,7 +99,7 @@ class Table(ScrollView, Generic[R], can_focus=True):
         self._columns = self._all
         self._key = key
         self._clock = clock
-        self._empty = empty
+        self.empty = empty
         self._given: tuple[R, ...] = ()
         self._rows: Sequence[R] = ()
         self._keys: list[Any] = []
@@ -364,7 +364,7 @@ class Table(ScrollView, Generic[R], can_focus=True):
             return ("header", self.sort_key, self.descending)
         index = top + y - 1
         if index >= len(self._rows):
-            return ("empty", y == 2 and not self._rows)
+            return ("empty", self.empty if y == 2 and not self._rows else "")
         row = self._rows[index]
         cells = [
             (placed.column.text(row, placed.width), placed.column.style(row), placed.column.left)
@@ -392,8 +392,7 @@ class Table(ScrollView, Generic[R], can_focus=True):
             style = base + self._style("header")
             return Strip(self._header(style)).adjust_cell_length(width, style)
         if kind == "empty":
-            text = f"  {self._empty}" if cells[0] else ""
-            return Strip([Segment(text, base + self._style("muted"))]).adjust_cell_length(width, base)
+            return Strip([Segment(f"  {cells[0]}", base + self._style("muted"))]).adjust_cell_length(width, base)
         bar = Style()
         if kind:
             bar = self._style("cursor") if self.has_focus else Style(bold=True)

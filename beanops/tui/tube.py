@@ -55,6 +55,7 @@ class TubeScreen(Searching):
         # Where the cursor goes with the next look: to the job in this place.
         self._follow: tuple[str, ...] = FIRST
         self._acted: tuple[int, ...] = ()
+        self._turn = 0
         self._bodies: dict[int, FoundJob] = {}
         self._reading = False
         self._body: Body | None = None
@@ -93,9 +94,9 @@ class TubeScreen(Searching):
 
     def looking(self) -> Look:
         """Return the look at this tube and at the jobs on the screen."""
-        tube, table = self.tube, self.table
+        tube, table, turn = self.tube, self.table, self._turn
         seen = {*table.ids_in_sight(), *self._acted, *([table.row.id] if table.row else [])}
-        return lambda session: look_at(session, tube, seen)
+        return lambda session: look_at(session, tube, seen, turn)
 
     def show(self, live: Live) -> None:
         """Show the tube's counts, and its jobs when they were looked at."""
@@ -103,7 +104,7 @@ class TubeScreen(Searching):
         seen = live.tubes.get(self.tube)
         if live.survey is not None:
             self._stats = seen.stats if seen else None
-        if isinstance(live.looked, TubeLook) and live.looked.tube == self.tube:
+        if isinstance(live.looked, TubeLook) and (live.looked.tube, live.looked.turn) == (self.tube, self._turn):
             self._looked(live.looked)
         self._show_counts(live)
         if seen is not None and live.survey is not None:
@@ -231,6 +232,7 @@ class TubeScreen(Searching):
     def acted(self, request: Request, outcome: Outcome) -> None:
         """Go on to the job that was reserved, or to the next one in the place of the one that was acted on."""
         row, table = self.table.row, self.table
+        self._turn += 1
         if len(request.ids) > ASKED:
             self._begin(self._feed.wanted)
         else:

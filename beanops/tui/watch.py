@@ -88,6 +88,13 @@ class Watcher:
         Monotonic seconds.
     now : callable
         The time, UTC.
+
+    Attributes
+    ----------
+    since : float or None
+        Since when a look is under way; kept by who asks for looks.
+    again : bool
+        Whether another look was asked for meanwhile.
     """
 
     def __init__(self, session: Session, clock: Callable[[], float], now: Callable[[], datetime]) -> None:
@@ -97,6 +104,8 @@ class Watcher:
         self._surveyor = Surveyor(clock)
         self._live = Live()
         self._retry_at = 0.0
+        self.since: float | None = None
+        self.again = False
 
     @property
     def due(self) -> bool:

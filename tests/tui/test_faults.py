@@ -10,6 +10,8 @@ import pytest
 from beanops import Client, Session
 from beanops.monitor.fleet import Fleet
 from beanops.protocol.errors import ProtocolError
+from beanops.session.journal import Journal
+from beanops.session.record import JournalError
 from tests.tui.conftest import Clock, dashboard, fill
 
 
@@ -33,6 +35,46 @@ async def test_a_comparison_that_cannot_be_made_says_why(
         broken(RuntimeError("oh"))
         await desk.press("equals_sign")
         assert desk.line("#status").startswith("✗ fault in beanops: RuntimeError: oh")
+
+
+async def test_a_journal_that_cannot_be_read_is_no_lost_server(
+    session: Session, client: Client, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(client, "mail", b"x")
+
+    def broken() -> Journal:
+        raise JournalError("the journal at here failed: disk I/O error")
+
+    async with dashboard(session, clock, (140, 24)) as desk:
+        with monkeypatch.context() as patch:
+            patch.setattr(session, "journal", broken)
+            await desk.press("a")
+            assert not desk.app.view.query_one("#banner").display  # type: ignore[union-attr]
+            assert "the journal at here failed: disk I/O error" in "\n".join(desk.lines("#runs"))
+            assert "not read: the journal" in desk.line("#status")
+            await desk.press("escape", "down")
+            assert "Pause" in desk.footer
+        await desk.press("a")
+        assert "nothing was done yet" in "\n".join(desk.lines("#runs"))
+
+
+async def test_the_journal_is_read_only_when_it_has_changed(
+    session: Session, client: Client, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (id,) = fill(client, "mail", b"x")
+    session.bury(id)
+    reads = []
+    runs = Journal.runs
+    monkeypatch.setattr(Journal, "runs", lambda *given, **how: reads.append(given) or runs(*given, **how))
+    async with dashboard(session, clock) as desk:
+        await desk.press("a")
+        for _ in range(3):
+            await desk.tick()
+        assert len(reads) == 1
+        session.kick(id)
+        await desk.tick()
+        assert [row[2] for row in desk.rows("#runs")] == ["kick", "bury"]
+        assert len(reads) == 2
 
 
 async def test_the_servers_are_asked_again_after_a_fault(

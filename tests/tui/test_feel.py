@@ -26,6 +26,23 @@ async def test_a_frozen_screen_stands_still_says_so_and_goes_on(session: Session
         assert "ready 2" in desk.line("#jobs")
 
 
+async def test_a_screen_that_is_opened_while_frozen_shows_what_it_is_for(
+    session: Session, client: Client, clock: Clock
+) -> None:
+    (id,) = fill(client, "mail", b"hello", bury=1)
+    session.kick(id)
+    async with dashboard(session, clock) as desk:
+        await desk.press("f", "a")
+        assert [row[2] for row in desk.rows("#runs")] == ["kick"]
+        session.bury(id)
+        await desk.tick()
+        assert "FROZEN" in desk.line("#banner")
+        await desk.press("escape", "down", "enter")
+        assert desk.rows("#heads")[0][:3] == ["next", "buried", str(id)]
+        await desk.press("enter")
+        assert desk.lines("#body")[0] == "hello"
+
+
 async def test_the_pace_goes_up_and_down_and_is_told(session: Session, clock: Clock) -> None:
     async with dashboard(session, clock) as desk:
         await desk.command("interval 5")

@@ -172,3 +172,22 @@ async def test_a_large_body_is_read_when_the_cursor_is_on_it(session: Session, c
         assert desk.app.view.query_one(BodyView)  # type: ignore[union-attr]
         await desk.press("enter", "2")
         assert desk.app.view.query_one(BodyTree).display  # type: ignore[union-attr]
+
+
+async def test_no_body_stands_under_the_name_of_another_job(session: Session, client: Client, clock: Clock) -> None:
+    first, second = fill(client, "mail", b'{"a": 1}', b'{"a": true}', bury=2)
+    async with dashboard(session, clock, (100, 30)) as desk:
+        await desk.press("down", "enter", "enter", "2")
+        assert "a  1" in await desk.painted()
+        await desk.press("n")
+        assert f"job {second}" in desk.line("#job")
+        assert "a  true" in await desk.painted()
+        await desk.press("N")
+        client.delete(second)
+        await desk.press("n")
+        assert f"job {second}  is gone" in desk.line("#job")
+        assert "a  1" not in await desk.painted()
+        assert desk.app.view.query_one(BodyView).text == ""  # type: ignore[union-attr]
+        await desk.press("N")
+        assert f"job {first}" in desk.line("#job")
+        assert "a  1" in await desk.painted()

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from beanops import Client, Session
+from beanops import Client, Session, connect
 from beanops.embedded.process import Beanstalkd
 from beanops.session.config import profile
+from beanops.tui import looking
+from beanops.tui.dialogs import Confirm
 from tests.tui.conftest import Clock, dashboard, fill
 
 
@@ -61,6 +67,105 @@ async def test_all_servers_are_shown_and_one_is_switched_to(
         assert desk.names() == ["default", "mail"]
         await desk.command("server nowhere")
         assert "no server of the configuration is called 'nowhere'" in desk.line("#status")
+
+
+class Slowly:
+    """Has connecting to some servers take until it is let go on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *slow: str) -> None:
+        self.going = threading.Event()
+        self.opened: list[Session] = []
+
+        def reach(target: str, **how: Any) -> Session:
+            if target in slow:
+                assert self.going.wait(60)
+            session = connect(target, **how)
+            self.opened.append(session)
+            return session
+
+        monkeypatch.setattr(looking, "connect", reach)
+
+
+async def test_the_server_that_was_asked_for_last_is_the_one_that_is_shown(
+    session: Session, client: Client, clock: Clock, other: Beanstalkd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Client(other.address) as there:
+        fill(there, "billing", b"1")
+    slowly = Slowly(monkeypatch, "prod")
+    async with dashboard(session, clock, profile=profile("here")) as desk:
+        desk.app.switch(profile("prod"))
+        desk.app.switch(profile("prod"))  # a second Enter
+        desk.app.switch(profile("here"))
+        slowly.going.set()
+        await desk.settle()
+        assert "billing" not in desk.names()
+        (late,) = slowly.opened
+        assert late._clients["looking"].closed
+        await desk.command("server prod")
+        assert "billing" in desk.names()
+        assert len(slowly.opened) == 2
+        desk.app.switch(profile("here"))
+        desk.app.switch(profile("prod"))  # known by now, each of the two
+        await desk.settle()
+        assert "billing" in desk.names()
+        assert len(slowly.opened) == 2
+
+
+async def test_a_confirmed_action_never_goes_to_another_server(
+    session: Session, client: Client, clock: Clock, other: Beanstalkd
+) -> None:
+    with Client(other.address) as there:
+        fill(there, "mail", b"1", b"2", bury=2)
+        fill(client, "mail", b"1", b"2", bury=2)
+        async with dashboard(session, clock, profile=profile("here")) as desk:
+            await desk.press("down", "enter", "asterisk", "D")
+            confirm = desk.app.screen
+            assert isinstance(confirm, Confirm)
+            await desk.app.workers.wait_for_complete()
+            with connect(other.address) as elsewhere:
+                desk.app.perform(confirm._request._replace(session=elsewhere))
+            assert "delete: nothing was done; another server is looked at by now" in desk.app.status.text  # type: ignore[union-attr]
+            await desk.command("server prod")
+            assert not isinstance(desk.app.screen, Confirm)
+            assert there.stats_tube("mail").current_jobs_buried == 2
+            assert client.stats_tube("mail").current_jobs_buried == 2
+
+
+async def test_a_server_that_hangs_holds_up_no_other(
+    session: Session, client: Client, clock: Clock, other: Beanstalkd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Client(other.address) as there:
+        fill(there, "billing", b"1")
+    hanging = threading.Event()
+    survey = session.survey
+
+    def hang(*given: Any) -> Any:
+        assert hanging.wait(60)
+        return survey(*given)
+
+    async with dashboard(session, clock, profile=profile("here")) as desk:
+        await desk.press("s")
+        monkeypatch.setattr(session, "survey", hang)
+        clock.seconds += 1
+        desk.app.tick()
+        clock.seconds += 5
+        desk.app.tick()
+        await desk.pilot._wait_for_screen()
+        assert "NO ANSWER for 5s" in desk.line("#banner")
+        assert "stale" in desk.line("#banner")
+        desk.app.switch(profile("prod"))
+        give_up = time.monotonic() + 30
+        while desk.app.session is session or not desk.app.live.tubes:
+            assert time.monotonic() < give_up
+            await asyncio.sleep(0.01)
+        assert "billing" in desk.names()
+        clock.seconds += 5
+        desk.app.tick()
+        await desk.pilot._wait_for_screen()
+        assert not desk.app.view.query_one("#banner").display  # type: ignore[union-attr]
+        hanging.set()
+        await desk.settle()
+        assert "billing" in desk.names()
 
 
 async def test_read_only_stays_so_on_every_server(
