@@ -6,19 +6,22 @@ with the command that ends it, so at most one job can be caught in between; in a
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from beanops.protocol.errors import BeanopsError, NotFound
+from beanops.jobs.read import present
+from beanops.protocol import TubeStats, commands
+from beanops.protocol.errors import BeanopsError
 from beanops.session.run import Run
 from beanops.session.verbs import Order
 
 if TYPE_CHECKING:
     from beanops.session.session import Session
 
-#: Seconds of a pause: after a fault the time that is left to look at what became of the jobs.
-PAUSE = 300
+#: Seconds of a pause: after a fault the time that is left to look at what became of the jobs. Nobody else pauses for
+#: so many, which tells the pause of a run from that of an operator.
+PAUSE = 301
 
 
 def exposed(order: Order) -> str | None:
@@ -42,28 +45,22 @@ class Shelter:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        # When each was paused, and the seconds of an earlier pause that were left then; None when it was left alone.
-        self._paused: dict[str, tuple[float, int | None]] = {}
+        # When each was paused first, and the seconds of an operator's pause that were left then.
+        self._paused: dict[str, tuple[datetime, int]] = {}
 
     def cover(self, run: Run, orders: Iterable[Order]) -> None:
-        """Pause what these orders expose, before they are sent."""
-        for tube in {tube for order in orders if (tube := exposed(order)) is not None}:
-            paused = self._paused.get(tube)
-            if paused is None:
-                self._paused[tube] = (time.monotonic(), self._pause(run, tube))
-            elif paused[1] is not None and time.monotonic() - paused[0] > PAUSE / 2:
-                self._act(run, tube, PAUSE)
-                self._paused[tube] = (time.monotonic(), paused[1])
+        """Pause what these orders expose, before they are sent; asked anew for each batch, for much may change."""
+        tubes = {tube for order in orders if (tube := exposed(order)) is not None}
+        for stats in self._look(tubes):
+            # A tube that does not exist yet has no watchers either.
+            if stats.current_watching and stats.pause_time_left < PAUSE / 2:
+                before = 0 if stats.pause == PAUSE else stats.pause_time_left
+                self._act(run, stats.name, PAUSE)
+                self._paused.setdefault(stats.name, (self._session.now(), before))
 
-    def _pause(self, run: Run, tube: str) -> int | None:
-        try:
-            stats = self._session.tube(tube)
-        except NotFound:
-            return None  # it is about to be made, and nobody watches it
-        if not stats.current_watching or stats.pause_time_left > PAUSE:
-            return None
-        self._act(run, tube, PAUSE)
-        return stats.pause_time_left
+    def _look(self, tubes: Iterable[str]) -> list[TubeStats]:
+        answers = list(self._session._looking().pipeline(map(commands.stats_tube, tubes)))
+        return [stats for stats in map(present, answers) if stats is not None]
 
     def _act(self, run: Run, tube: str, seconds: int) -> None:
         paused = self._session._pause(
@@ -73,15 +70,22 @@ class Shelter:
             raise BeanopsError(f"tube {tube} could not be paused: {paused.stopped}")
 
     def lift(self, run: Run) -> None:
-        """Give the tubes their pauses back; they stay paused when something may have gone wrong."""
+        """Give the tubes their pauses back, but not where somebody paused anew or ended the pause.
+
+        They stay paused when something may have gone wrong.
+        """
         for tube, (at, before) in self._paused.items():
-            if before is None:
-                continue
-            elapsed = int(time.monotonic() - at)
             try:
-                if run.unknown:
-                    raise BeanopsError("a buried job may be ready now")
-                self._act(run, tube, max(0, before - elapsed))
+                ours = [stats for stats in self._look([tube]) if stats.pause_time_left and stats.pause == PAUSE]
+                if ours and run.unknown:
+                    left = ours[0].pause_time_left
+                    _tell(run, f"tube {tube} stays paused for {left} s: a buried job may be ready now")
+                elif ours:
+                    elapsed = int((self._session.now() - at).total_seconds())
+                    self._act(run, tube, max(0, before - elapsed))
             except BeanopsError as error:
-                told = f"tube {tube} stays paused for {max(0, PAUSE - elapsed)} s: {error}"
-                run.stopped = f"{run.stopped}; {told}" if run.stopped else told
+                _tell(run, f"tube {tube} stays paused for up to {PAUSE} s: {error}")
+
+
+def _tell(run: Run, what: str) -> None:
+    run.stopped = f"{run.stopped}; {what}" if run.stopped else what

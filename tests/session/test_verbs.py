@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
 from beanops.protocol.errors import ArgumentError, ConnectionLost, TimedOut, UsageError
+from beanops.session import shelter
 from beanops.session.record import Refused
 from beanops.session.run import Run
 from beanops.session.session import Session
@@ -219,6 +221,48 @@ def test_a_watched_tube_is_paused_while_its_buried_jobs_are_reserved(session: Se
     stats = session.tube("mail")
     assert 95 <= stats.pause <= 100
     assert session.bury(ids, priority=8).complete
+
+
+def test_what_others_do_to_a_pause_during_a_run_stays(session: Session, worker: Client) -> None:
+    ids = fill(worker, "mail", "buried", 1500)
+    worker.watch("mail")
+    run = session.bury(ids, priority=5, progress=lambda run: run.done and worker.pause_tube("mail", 3600))
+    assert run.complete
+    assert session.tube("mail").pause == 3600
+
+
+def test_a_pause_is_looked_at_again_during_a_run(session: Session, worker: Client) -> None:
+    ids = fill(worker, "mail", "buried", 2500)
+    seen = []
+
+    def meanwhile(run: Run) -> None:
+        seen.append(session.tube("mail").pause)
+        match run.done:
+            case 0:
+                worker.watch("mail")  # nobody did when it began
+                worker.pause_tube("mail", shelter.PAUSE)  # as another run does
+            case 1000:
+                worker.pause_tube("mail", 0)  # which has ended
+
+    assert session.bury(ids, priority=5, progress=meanwhile).complete
+    assert seen == [0, shelter.PAUSE, shelter.PAUSE, shelter.PAUSE]
+    assert session.tube("mail").pause == 0
+    assert list(session.runs.action) == ["bury", "pause", "resume"], "the first batch had the other run's pause"
+
+
+def test_a_pause_of_before_has_run_on_meanwhile(open_session: Callable[..., Session], worker: Client) -> None:
+    now = [datetime(2026, 1, 2, tzinfo=UTC)]
+    session = open_session(clock=lambda: now[0])
+    ids = fill(worker, "mail", "buried", 2)
+    worker.watch("mail")
+    worker.pause_tube("mail", 100)
+
+    def later(run: Run) -> None:
+        if run.done:
+            now[0] += timedelta(seconds=60)
+
+    assert session.bury(ids, priority=5, progress=later).complete
+    assert 35 <= session.tube("mail").pause <= 40
 
 
 def test_a_rate_holds_and_looks_again_at_what_waited(session: Session, worker: Client) -> None:
