@@ -159,6 +159,7 @@ class Actor:
         how: How = AT_ONCE,
         shelter: Shelter | None = None,
         there: Client | None = None,
+        unless: Callable[[], str | None] = lambda: None,
     ) -> Run:
         """Carry out orders. A job that is gone or taken is skipped and ends nothing; a lost connection ends the run.
 
@@ -174,6 +175,8 @@ class Actor:
             Pauses the tubes whose buried jobs are reserved.
         there : Client or None
             A connection of its own to the server that jobs are copied to.
+        unless : callable
+            Asked when a batch is on record: returns why nothing of it may be sent after all, which ends the run.
 
         Raises
         ------
@@ -186,7 +189,7 @@ class Actor:
             # and whose ids mean other jobs.
             clients = {} if how.dry else {False: (acting := self._acting()), True: there or acting}
             try:
-                self._in_batches(run, batches, how, shelter, clients, settled)
+                self._in_batches(run, batches, how, shelter, clients, unless, settled)
             finally:
                 try:
                     if settled:
@@ -203,6 +206,7 @@ class Actor:
         how: How,
         shelter: Shelter | None,
         clients: Mapping[bool, Client],
+        unless: Callable[[], str | None],
         settled: list[tuple[int, Fate]],
     ) -> None:
         place = 0
@@ -222,8 +226,13 @@ class Actor:
                     intents = [intent_of(order, self.keep_bodies) for order in orders]
                     self._journal().write(run.id, self._clock(), intents, place, settled)
                     settled.clear()
+                    problem = unless()
+                    if problem is not None:
+                        refusals = [Fate("skipped", problem) for _ in orders]
                     with self._turn:
                         self._carry_out(run, orders, refusals, place, settled, clients)
+                    if problem is not None:
+                        raise BeanopsError(problem)
                     place += len(orders)
                 if how.progress is not None:
                     how.progress(run)

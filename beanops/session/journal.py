@@ -361,22 +361,29 @@ class Journal:
                     counts[run]["unknown"] -= int(places)
         return {id: +count for id, count in counts.items()}
 
-    def imported(self, server: str, digest: str) -> Iterator[tuple[str, int, str]]:
-        """Yield run, line and outcome of what was imported into a server from a file of that digest, oldest first."""
-        runs = sa.select(_RUNS).where(_RUNS.c.server == server, _RUNS.c.action == "import").order_by(_RUNS.c.time)
+    def imports(self, server: str, instance: str, digest: str) -> list[RunRow]:
+        """Return the imports of a file of that digest into a server, oldest first, whichever address it was called by.
+
+        The server is known by its address, by its process, and by the processes that answered at its address.
+        """
+        known = sa.select(_RUNS.c.instance).where(_RUNS.c.server == server)
+        here = sa.or_(_RUNS.c.server == server, _RUNS.c.instance == instance, _RUNS.c.instance.in_(known))
+        query = sa.select(_RUNS).where(here, _RUNS.c.action == "import").order_by(_RUNS.c.time, _RUNS.c.id)
         with self._transaction() as connection:
-            for run in [_run(row) for row in connection.execute(runs)]:
-                if run.request["digest"] != digest:
-                    continue
-                of_run = sa.select(_ACTIONS.c.target).where(_ACTIONS.c.run == run.id).order_by(_ACTIONS.c.n)
-                lines = array("L", map(int, connection.scalars(of_run.execution_options(yield_per=10_000))))
-                # A million lines each have an outcome of their own: a byte for each, not a `Fate`.
-                outcomes = bytearray([OUTCOMES.index("unknown")]) * len(lines)
-                columns = sa.select(_OUTCOMES.c.first_n, _OUTCOMES.c.last_n, _OUTCOMES.c.outcome)
-                settled = columns.where(_OUTCOMES.c.run == run.id).order_by(_OUTCOMES.c.seq)
-                for first, last, outcome in connection.execute(settled.execution_options(yield_per=10_000)):
-                    outcomes[first : last + 1] = bytes([OUTCOMES.index(outcome)]) * (last + 1 - first)
-                yield from ((run.id, line, OUTCOMES[code]) for line, code in zip(lines, outcomes, strict=True))
+            return [run for run in map(_run, connection.execute(query)) if run.request["digest"] == digest]
+
+    def imported(self, run: str) -> Iterator[tuple[int, str]]:
+        """Yield line and outcome of what an import did, in order."""
+        with self._transaction() as connection:
+            of_run = sa.select(_ACTIONS.c.target).where(_ACTIONS.c.run == run).order_by(_ACTIONS.c.n)
+            lines = array("L", map(int, connection.scalars(of_run.execution_options(yield_per=10_000))))
+            # A million lines each have an outcome of their own: a byte for each, not a `Fate`.
+            outcomes = bytearray([OUTCOMES.index("unknown")]) * len(lines)
+            columns = sa.select(_OUTCOMES.c.first_n, _OUTCOMES.c.last_n, _OUTCOMES.c.outcome)
+            settled = columns.where(_OUTCOMES.c.run == run).order_by(_OUTCOMES.c.seq)
+            for first, last, outcome in connection.execute(settled.execution_options(yield_per=10_000)):
+                outcomes[first : last + 1] = bytes([OUTCOMES.index(outcome)]) * (last + 1 - first)
+            yield from ((line, OUTCOMES[code]) for line, code in zip(lines, outcomes, strict=True))
 
     def highest_id(self, instance: str) -> int:
         """Return the highest job id that the journal knows of one server process, 0 for none."""

@@ -18,14 +18,14 @@ from beanops.jobs.select import ids_of
 from beanops.protocol.errors import BeanopsError, ConnectionLost, ProtocolError, UsageError
 from beanops.session.act import Actor
 from beanops.session.lines import LineError, longest_line, read_line, write_line
-from beanops.session.orders import BATCH, Options, batch_size, how_of, request_of
+from beanops.session.orders import BATCH, Options, batch_size, how_of, in_batches, request_of
 from beanops.session.record import Refused, RunRow
 from beanops.session.run import Run
 from beanops.session.shelter import Shelter
+from beanops.session.undo import Successors, taken_back
 from beanops.session.verbs import IMPORT, KEEP, VERBS, Order
 
 if TYPE_CHECKING:
-    from beanops.session.journal import Journal
     from beanops.session.session import Session
 
 #: Where lines are kept: a path, or an open file of bytes.
@@ -36,10 +36,6 @@ Repeat = Literal["unknown", "all"]
 
 class FileError(BeanopsError):
     """A file could not be written."""
-
-
-#: Bytes of lines in one batch of an import, beyond which it is cut.
-_MAX_LINES = 4 * 2**20
 
 
 # -- export ------------------------------------------------------------------------------------------------------
@@ -204,14 +200,16 @@ def import_(
         digest, last = _checked(file, maximum)
         if resumes is not None and resumes.request["digest"] != digest:
             raise UsageError(f"{name} is not what run {resumes.id} imported: it was changed since")
-        before = _Before(session.journal(), str(session.address), digest, last)
+        before = _Before(session, digest, last)
         request: dict[str, Any] = {"file": name, "digest": digest}
         request |= {"resumes": resumes.id} if resumes else {}
         request |= {"rate": how.rate} if how.rate is not None else {}
         run = actor.begin("import", request, how)
         file.seek(0)
-        orders = _orders(file, maximum, before.left_out(repeat), batch_size(how.rate))
-        actor.act_on_jobs(run, orders, how, Shelter(session))
+        orders = _orders(file, maximum, before.left_out(repeat))
+        actor.act_on_jobs(
+            run, in_batches(orders, how.rate), how, Shelter(session), unless=lambda: before.disturbed(run)
+        )
         before.tell(run, repeat)
         return run
 
@@ -259,16 +257,41 @@ def _checked(file: BinaryIO, max_body: int) -> tuple[str, int]:
 class _Before:
     """What the journal knows of the lines of a file: one byte a line."""
 
-    def __init__(self, journal: Journal, server: str, digest: str, last: int) -> None:
+    def __init__(self, session: Session, digest: str, last: int) -> None:
         self._fates = bytearray(last + 1)
-        self._runs: list[str] = []
-        for run, line, outcome in journal.imported(server, digest):
-            if not self._runs or self._runs[-1] != run:
-                self._runs.append(run)
+        self._unknown: dict[int, str] = {}
+        self._journal = session.journal()
+        self._of = str(session.address), session.server().id, digest
+        self._sizes: dict[str, int] = {}
+        for row in self._journal.imports(*self._of):
+            self._sizes[row.id] = self._journal.size(row.id)
+            self._read(row)
+
+    def _read(self, row: RunRow) -> None:
+        undone = self._undone(row)
+        for line, outcome in self._journal.imported(row.id):
+            if line in undone:
+                continue
             if outcome == "done":
                 self._fates[line] = _DONE
             elif outcome == "unknown" and self._fates[line] == _TO_DO:
                 self._fates[line] = _UNKNOWN
+                self._unknown[line] = row.id
+
+    def _undone(self, row: RunRow) -> set[int]:
+        """Return the lines of an import whose jobs were taken back."""
+        if not self._journal.undoing(row.id):
+            return set()
+        gone = taken_back(self._journal, row.id, Successors(self._journal, row)).keys()
+        pages = (self._journal.entries(row.id, start=n, stop=n + BATCH) for n in range(0, self._sizes[row.id], BATCH))
+        return {int(entry.intent.target or 0) for page in pages for entry in page if entry.fate.new_id in gone}
+
+    def disturbed(self, own: Run) -> str | None:
+        """Return why no more may be put: another import of the same lines goes on. Each of the two sees the other's."""
+        for row in self._journal.imports(*self._of):
+            if row.id != own.id and self._journal.size(row.id) != self._sizes.get(row.id, 0):
+                return f"run {row.id} imports the same lines meanwhile: import again when it has ended"
+        return None
 
     def left_out(self, repeat: Repeat | None) -> bytearray:
         """Return the lines that are not put as anything but 0."""
@@ -284,22 +307,14 @@ class _Before:
             run.count("imported before", jobs=earlier)
         line = -1
         while (line := left_out.find(_UNKNOWN, line + 1)) >= 0:
-            error = f"run {self._runs[-1]} was cut off here, and may have put it: look, then import with repeat unknown"
+            cut_off = f"run {self._unknown[line]} was cut off here"
+            error = f"{cut_off}, and may have put it: look, then import with repeat unknown"
             run.count("unknown", error, about=f"line {line}")
 
 
-def _orders(file: BinaryIO, max_body: int, left_out: bytearray, size: int) -> Iterator[list[Order]]:
-    batch: list[Order] = []
-    held = 0
+def _orders(file: BinaryIO, max_body: int, left_out: bytearray) -> Iterator[Order]:
     for number, line in _lines(file, max_body):
         if number >= len(left_out):
             return  # it grew since it was checked
-        if left_out[number] or not line.strip():
-            continue
-        batch.append(Order(IMPORT, 0, _job(number, line, max_body), line=number))
-        held += len(line)
-        if len(batch) >= size or held >= _MAX_LINES:
-            yield batch
-            batch, held = [], 0
-    if batch:
-        yield batch
+        if not left_out[number] and line.strip():
+            yield Order(IMPORT, 0, _job(number, line, max_body), line=number)

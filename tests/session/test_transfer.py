@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from operator import itemgetter
 from pathlib import Path
@@ -360,24 +359,59 @@ def test_a_cancelled_import_is_gone_on_with(session: Session, tmp_path: Path) ->
 
 
 def test_a_lost_connection_leaves_unknown_lines_that_are_not_repeated(beanstalkd: Beanstalkd) -> None:
-    file = lines(*({"priority": n} for n in range(30)))
-
-    with Proxy(beanstalkd.port) as proxy:
-
-        def cut(run: Run) -> None:
-            if run.done == 10:
-                proxy.held = True
-                threading.Timer(0.2, proxy.drop).start()
-
-        with connect(proxy.address) as session:
-            run = session.import_(io.BytesIO(file), rate=1000 / 25, progress=cut)
+    file = lines(*({"priority": n, "body": f"body {n}."} for n in range(30)))
+    with Proxy(beanstalkd.port, fatal=b"body 14.\r\n") as proxy, connect(proxy.address) as session:
+        run = session.import_(io.BytesIO(file), rate=1000 / 25)
         assert run.stopped
-        assert (run.done, run.unknown) == (10, 10)
-        with connect(proxy.address) as session:
-            again = session.import_(io.BytesIO(file))
-            assert (again.done, again.unknown) == (10, 10)
-            assert f"10 times, first line 11: run {run.id} was cut off here" in again.summary
-            assert session.import_(io.BytesIO(file), repeat="unknown").done == 10
+        assert (run.done, run.unknown) == (14, 6), "whose answer came is known"
+    with connect(beanstalkd.address) as session:
+        again = session.import_(io.BytesIO(file))
+        assert (again.done, again.unknown) == (10, 6), "it is the same server by another address"
+        assert f"6 times, first line 15: run {run.id} was cut off here" in again.summary
+        assert session.import_(io.BytesIO(file), repeat="unknown").done == 6
+        assert [fact[2] for fact in sorted(facts(session))] == [*range(30)]
+
+
+def test_each_unknown_line_names_the_run_that_was_cut_off_at_it(session: Session) -> None:
+    file = lines(*({"priority": n} for n in range(30)))
+    cut = []
+    for _ in range(2):
+        cut.append(session.import_(io.BytesIO(file), rate=40.0, progress=lambda run: run.done and run.cancel()))
+        with session.journal()._transaction() as connection:
+            connection.exec_driver_sql("delete from outcomes")
+    reasons = session.import_(io.BytesIO(file), dry_run=True).reasons
+    assert {reason.split()[1]: told for reason, told in reasons.items()} == {
+        cut[0].id: (10, "line 1"),
+        cut[1].id: (10, "line 11"),
+    }
+
+
+@pytest.mark.parametrize("begun", [0, 10])
+def test_two_imports_of_the_same_lines_at_once_put_none_twice(begun: int, session: Session) -> None:
+    file = lines(*({"priority": n} for n in range(30)))
+    other: list[Run] = []
+
+    def meanwhile(run: Run) -> None:
+        if run.done >= begun and not other:
+            with connect(session.address) as second:
+                other.append(second.import_(io.BytesIO(file)))
+
+    run = session.import_(io.BytesIO(file), rate=40.0, progress=meanwhile)
+    assert run.done == begun
+    assert run.stopped == f"run {other[0].id} imports the same lines meanwhile: import again when it has ended"
+    assert other[0].done == 30 - begun
+    assert [fact[2] for fact in sorted(facts(session))] == [*range(30)]
+    assert session.import_(io.BytesIO(file)).summary == "import: 0 done, 30 imported before"
+
+
+def test_what_was_undone_is_imported_again(session: Session) -> None:
+    file = lines(*({"priority": n} for n in range(5)))
+    run = session.import_(io.BytesIO(file))
+    undoing = session.undo(run, where="priority < 3")
+    assert session.import_(io.BytesIO(file)).summary == "import: 3 done, 2 imported before"
+    assert session.import_(io.BytesIO(file)).done == 0
+    session.undo(undoing)  # now the first run's are there again too
+    assert session.import_(io.BytesIO(file)).done == 0
 
 
 _IMPORT = """
