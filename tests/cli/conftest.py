@@ -97,7 +97,7 @@ class Terminal:
 
     def until(self, text: str) -> None:
         """Read on until a text is shown."""
-        give_up = time.monotonic() + 10
+        give_up = time.monotonic() + 30
         while text not in self.shown:
             ready, _, _ = select.select([self._ours], [], [], max(0.0, give_up - time.monotonic()))
             assert ready, f"not shown: {text}; but {self.shown}"
@@ -115,7 +115,7 @@ class Terminal:
             while data := os.read(self._ours, 1 << 16):
                 self.shown += data.decode("utf-8", "replace")
         os.close(self._ours)
-        return self.process.wait(10)
+        return self.process.wait(30)
 
 
 def _take_terminal() -> None:
