@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 import time
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from beanops import Client, commands, connect
 from beanops.embedded.process import Beanstalkd
-from tests.bench.bench_client import _raw_seconds
+from tests.bench import raw
 from tests.bench.figures import Figure, in_turn, show
 
 TUBES = 1000
@@ -24,12 +23,8 @@ def sweep(rounds: int = 21) -> None:
         for name in names:
             keeper.watch(name)  # a tube that nobody refers to would vanish
         list(keeper.pipeline(command for name in names for command in (commands.use(name), commands.put(b"x"))))
-        host, port = server.address.split(":")
-        with socket.create_connection((host, int(port))) as raw:
-            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            raw.setblocking(False)
-            listing = commands.list_tubes().data
-            asking = b"".join(commands.stats_tube(name).data for name in ["default", *names])
+        with raw.connected(server.address) as peer:
+            asking = [commands.stats_tube(name) for name in ["default", *names]]
 
             def ours() -> float:
                 start = time.perf_counter()
@@ -37,8 +32,8 @@ def sweep(rounds: int = 21) -> None:
                 return (time.perf_counter() - start) * 1000
 
             def theirs() -> float:
-                first = _raw_seconds(raw, memoryview(listing), 2)
-                return (first + _raw_seconds(raw, memoryview(asking), 2 * (TUBES + 1))) * 1000
+                first = raw.seconds(peer, [commands.list_tubes()], 2)
+                return (first + raw.seconds(peer, asking, 2 * (TUBES + 1))) * 1000
 
             ours()  # the first call imports pandas
             figure, limit = in_turn(rounds, ours, theirs)

@@ -16,7 +16,7 @@ from typing import Any
 from beanops import Client, commands
 from beanops.embedded.process import Beanstalkd
 from beanops.protocol import Command
-from tests.bench.bench_client import _raw_seconds
+from tests.bench import raw
 from tests.bench.figures import Figure, in_turn, show
 
 BODY = b"x" * 100
@@ -61,16 +61,11 @@ def rates() -> None:
                 return 3 * JOBS / (time.perf_counter() - start)
 
         def through_socket(address: str) -> float:
-            host, _, port = address.rpartition(":")
-            with socket.create_connection((host, int(port))) as raw:
-                raw.sendall(b"put 1 0 60 0\r\n\r\n")
-                first = int(raw.recv(100).split()[1])
-                raw.sendall(b"delete %d\r\n" % first)
-                raw.recv(100)
-                raw.setblocking(False)
-                work = [*_puts(), *_reserves_and_deletes(first + 1)]
-                unsent = memoryview(b"".join(command.data for command in work))
-                return 3 * JOBS / _raw_seconds(raw, unsent, 4 * JOBS)
+            with Client(address) as client:
+                first = client.put(b"")
+                client.delete(first)
+            with raw.connected(address) as peer:
+                return 3 * JOBS / raw.seconds(peer, [*_puts(), *_reserves_and_deletes(first + 1)], 4 * JOBS)
 
         ours, theirs = in_turn(5, lambda: through_client(address), lambda: through_client(real.address))
         raw_ours, raw_theirs = in_turn(5, lambda: through_socket(address), lambda: through_socket(real.address))
@@ -113,12 +108,11 @@ def tubes(few: int = 10, many: int = 10_000, rounds: int = 500) -> None:
     """Print what a command costs beside many tubes, each with a job and a watcher, and beside few."""
     with contextlib.ExitStack() as stack:
         once = list(_commands_on("tube-5"))
-        work = b"".join(command.data for command in once) * rounds
 
-        def cost(raw: socket.socket) -> float:
-            return _raw_seconds(raw, memoryview(work), 16 * rounds) / rounds / len(once) * 1e9
+        def cost(peer: socket.socket) -> float:
+            return raw.seconds(peer, once * rounds, 16 * rounds) / rounds / len(once) * 1e9
 
-        raws = []
+        peers = []
         for count in (few, many):
             address, _ = stack.enter_context(embedded())
             keeper = stack.enter_context(Client(address))
@@ -128,10 +122,8 @@ def tubes(few: int = 10, many: int = 10_000, rounds: int = 500) -> None:
             ]
             for _ in keeper.pipeline(fill):
                 pass
-            host, _, port = address.rpartition(":")
-            raws.append(stack.enter_context(socket.create_connection((host, int(port)))))
-            raws[-1].setblocking(False)
-        at_few, at_many = in_turn(9, lambda: cost(raws[0]), lambda: cost(raws[1]))
+            peers.append(stack.enter_context(raw.connected(address)))
+        at_few, at_many = in_turn(9, lambda: cost(peers[0]), lambda: cost(peers[1]))
     show(f"cost of a command at {many:,} tubes and at {few}", [Figure("mean of 12", at_many, at_few, 1.5, False, "ns")])
 
 

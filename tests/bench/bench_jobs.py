@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
@@ -16,8 +13,8 @@ import greenstalk
 from beanops import Client, commands, connect
 from beanops.embedded.process import Beanstalkd
 from beanops.protocol import Command
-from tests.bench.bench_client import _raw_seconds
-from tests.bench.figures import Figure, in_turn, show
+from tests.bench import raw
+from tests.bench.figures import Figure, in_turn, peak_memory, show
 from tests.proxies import at_distance
 
 JOBS = 100_000
@@ -41,11 +38,8 @@ def fill(address: str, ids: int, tube: str = "mail", keep_every: int = 1, bury_e
 
 def raw_seconds(address: str, asked: Iterable[Command[Any]], crs: int) -> float:
     """Send bytes made beforehand and count the CRs that come back."""
-    host, port = address.split(":")
-    with socket.create_connection((host, int(port))) as raw:
-        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        raw.setblocking(False)
-        return _raw_seconds(raw, memoryview(b"".join(command.data for command in asked)), crs)
+    with raw.connected(address) as peer:
+        return raw.seconds(peer, asked, crs)
 
 
 def scan_seconds(address: str, found: int, tube: str | None = None, **selection: Any) -> float:
@@ -58,20 +52,13 @@ def scan_seconds(address: str, found: int, tube: str | None = None, **selection:
     return taken
 
 
-def memory(script: str, *arguments: str) -> float:
-    """Return the most megabytes that a process needs; ``ru_maxrss`` would start at what this one had."""
-    told = "; print(open('/proc/self/status').read())"
-    done = subprocess.run([sys.executable, "-c", script + told, *arguments], stdout=subprocess.PIPE, check=True)
-    return int(done.stdout.split(b"VmHWM:")[1].split()[0]) * 1024 / 1e6
-
-
 def listing(rounds: int = 5) -> None:
     """Print how fast live jobs are listed, and what a predicate on the body adds."""
     with Beanstalkd() as server:
         at = server.address
         fill(at, JOBS)
         ids = range(1, JOBS + 1)
-        bare, raw, full, raw_full, body, data = in_turn(
+        bare, raw_bare, full, raw_full, body, data = in_turn(
             rounds,
             lambda: scan_seconds(at, JOBS, bodies=False),
             lambda: raw_seconds(at, map(commands.stats_job, ids), 2 * JOBS),
@@ -81,7 +68,7 @@ def listing(rounds: int = 5) -> None:
             lambda: scan_seconds(at, JOBS // 10, where="(data->>'$.user')::int % 10 = 7"),
         )
     figures = [
-        Figure("without bodies", JOBS / bare, JOBS / raw, 0.85),
+        Figure("without bodies", JOBS / bare, JOBS / raw_bare, 0.85),
         Figure("with bodies", JOBS / full, JOBS / raw_full, 0.8),
         Figure("where on the body, time", body * 1000, full * 1000, 1.2, at_least=False, unit="ms"),
         Figure("where on the decoded body, time", data * 1000, full * 1000, 1.2, at_least=False, unit="ms"),
@@ -94,14 +81,14 @@ def misses(rounds: int = 3) -> None:
     with Beanstalkd() as server:
         at = server.address
         fill(at, IDS, keep_every=100)
-        ours, raw = in_turn(
+        ours, limit = in_turn(
             rounds,
             lambda: scan_seconds(at, IDS // 100, bodies=False),
             lambda: raw_seconds(at, map(commands.stats_job, range(1, IDS + 1)), IDS + IDS // 100),
         )
-        peak = memory("import sys, tests.bench.bench_jobs as b; b.scan_seconds(sys.argv[1], b.IDS // 100)", at)
+        peak = peak_memory("import sys, tests.bench.bench_jobs as b; b.scan_seconds(sys.argv[1], b.IDS // 100)", at)
     figures = [
-        Figure("ids", IDS / ours, IDS / raw, 0.85),
+        Figure("ids", IDS / ours, IDS / limit, 0.85),
         Figure("peak memory", peak, 100, 1, at_least=False, unit="MB"),
     ]
     show(f"{IDS:,} ids with {IDS // 100:,} live jobs, median of {rounds}", figures)
@@ -122,7 +109,7 @@ def among_a_million(rounds: int = 3) -> None:
             f"assert saved.jobs == {IDS} and saved.complete, saved"
         )
         start = time.perf_counter()
-        peak = memory(script, at, str(Path(folder) / "all"))
+        peak = peak_memory(script, at, str(Path(folder) / "all"))
         taken = time.perf_counter() - start
     figures = [
         Figure("the newest 50 buried of a tube", page, full, 0.01, at_least=False, unit="ms"),

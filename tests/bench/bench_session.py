@@ -6,12 +6,11 @@ Also what the journal costs to read when it is large, and what memory a bulk run
 from __future__ import annotations
 
 import sqlite3
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import greenstalk
@@ -22,12 +21,14 @@ from beanops.protocol import Command
 from beanops.session.journal import Journal
 from beanops.session.record import Fate, Intent, RunRow
 from beanops.session.session import connect
-from tests.bench.bench_client import BODY, raw_seconds
-from tests.bench.figures import Figure, in_turn, show
+from tests.bench import raw
+from tests.bench.bench_client import BODY
+from tests.bench.figures import Figure, in_turn, peak_memory, rates_in_turn, show
 from tests.proxies import at_distance
 
 JOBS = 100_000
-MOST_MEMORY = 120e6
+#: Megabytes.
+MOST_MEMORY = 120
 VERBS = ("bury", "kick", "delete")
 
 
@@ -52,11 +53,11 @@ def raw_rates(bodies: bool, jobs: int) -> dict[str, float]:
     # CRs of the replies: one a line, one more after a payload.
     crs = {"bury": 2 + 2 + 1, "kick": 2 + 1, "delete": 2 + 2 * bodies + 1}
     rates = {}
-    with Beanstalkd() as server:
+    with Beanstalkd() as server, raw.connected(server.address) as peer:
         _fill(server.address, jobs)
         for verb in VERBS:
-            data = b"".join(command.data for id in range(1, jobs + 1) for command in _sent(verb, id, bodies))
-            rates[verb] = jobs / raw_seconds(server.address, data, crs[verb] * jobs)
+            asked = (command for id in range(1, jobs + 1) for command in _sent(verb, id, bodies))
+            rates[verb] = jobs / raw.seconds(peer, asked, crs[verb] * jobs)
     return rates
 
 
@@ -101,15 +102,8 @@ def greenstalk_rates(jobs: int, milliseconds: float) -> dict[str, float]:
 def against_raw(rounds: int = 3, jobs: int = JOBS) -> None:
     """Print the rates of bulk runs beside the raw socket's."""
     for bodies, target in ((True, 0.5), (False, 0.6)):
-        measures = {"session": session_rates, "raw": raw_rates}
-        taken: dict[str, list[dict[str, float]]] = {name: [] for name in measures}
-        for _ in range(rounds):
-            for name, measure in measures.items():
-                taken[name].append(measure(bodies, jobs))
-        figures = [
-            Figure(verb, *(sorted(rates[verb] for rates in taken[name])[rounds // 2] for name in measures), target)
-            for verb in VERBS
-        ]
+        rates, limits = rates_in_turn(rounds, partial(session_rates, bodies, jobs), partial(raw_rates, bodies, jobs))
+        figures = [Figure(verb, rates[verb], limits[verb], target) for verb in VERBS]
         kept = "with bodies" if bodies else "without bodies"
         show(f"A bulk run on record {kept} against its commands from a raw socket, {jobs:,} jobs", figures)
 
@@ -123,17 +117,11 @@ def against_greenstalk(ours: int = 10_000, theirs: int = 300) -> None:
 
 def memory(jobs: int = JOBS) -> None:
     """Print the most memory that a process needs for bulk runs."""
-    script = (
-        "from tests.bench.bench_session import bulk; import sys;"
-        "bulk(*sys.argv[1:]); print(open('/proc/self/status').read())"
-    )
+    script = "import sys; from tests.bench.bench_session import bulk; bulk(*sys.argv[1:])"
     with Beanstalkd() as server, tempfile.TemporaryDirectory() as folder:
         _fill(server.address, jobs)
-        command = [sys.executable, "-c", script, server.address, f"{folder}/journal.sqlite", str(jobs)]
-        done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
-    # Not ru_maxrss: that starts at what the parent had.
-    peak = int(done.stdout.split(b"VmHWM:")[1].split()[0]) * 1024
-    figure = Figure("peak of a client process", peak / 1e6, MOST_MEMORY / 1e6, 1, at_least=False, unit="MB")
+        peak = peak_memory(script, server.address, f"{folder}/journal.sqlite", str(jobs))
+    figure = Figure("peak of a client process", peak, MOST_MEMORY, 1, at_least=False, unit="MB")
     show(f"Memory for a bulk run of each verb, {jobs:,} jobs with bodies", [figure])
 
 

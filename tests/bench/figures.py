@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from statistics import median
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
+
+T = TypeVar("T")
 
 
 class Figure(NamedTuple):
@@ -45,8 +49,23 @@ class Figure(NamedTuple):
 
 def in_turn(rounds: int, *measures: Callable[[], float]) -> list[float]:
     """Take each measure once a round, so that what else the machine does meets all alike; return the medians."""
-    taken = [[measure() for measure in measures] for _ in range(rounds)]
-    return [median(values) for values in zip(*taken, strict=True)]
+    return [median(values) for values in _taken(rounds, measures)]
+
+
+def rates_in_turn(rounds: int, *measures: Callable[[], dict[str, float]]) -> list[dict[str, float]]:
+    """Do so with measures that take several figures, each under its name."""
+    return [{name: median(one[name] for one in rates) for name in rates[0]} for rates in _taken(rounds, measures)]
+
+
+def _taken(rounds: int, measures: Iterable[Callable[[], T]]) -> Iterator[tuple[T, ...]]:
+    return zip(*([measure() for measure in measures] for _ in range(rounds)), strict=True)
+
+
+def peak_memory(script: str, *arguments: str) -> float:
+    """Return the most megabytes that a process needs for a script; ``ru_maxrss`` would start at what this one had."""
+    told = "\nprint(open('/proc/self/status').read())"
+    done = subprocess.run([sys.executable, "-c", script + told, *arguments], stdout=subprocess.PIPE, check=True)
+    return int(done.stdout.split(b"VmHWM:")[1].split()[0]) * 1024 / 1e6
 
 
 def show(title: str, figures: list[Figure]) -> None:
