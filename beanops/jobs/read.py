@@ -32,10 +32,13 @@ class FoundJob(NamedTuple):
         Its tube, state, priority and counts.
     body : bytes or None
         Its body; None when it was not asked for, or has not yet arrived at the server.
+    redact : tuple of str
+        Patterns of keys whose values are not shown where the job is; see `beanops.redact`.
     """
 
     stats: JobStats
     body: bytes | None
+    redact: tuple[str, ...] = ()
 
     @property
     def id(self) -> int:
@@ -47,12 +50,14 @@ class FoundJob(NamedTuple):
         return f"<FoundJob {self.id}, {self.stats.state} in {self.stats.tube}{size}>"
 
     def _repr_html_(self) -> str:
-        from beanops.jobs.bodies import decode, redact
+        from beanops.jobs.bodies import DEFAULT_PATTERNS, decode
 
         names = ("tube", "state", "priority", "age", "reserves", "timeouts", "buries", "kicks")
         facts = {name: getattr(self.stats, name) for name in names}
-        body = None if self.body is None else redact(decode(self.body).summary)
-        return card(f"Job {self.id}", {**facts, "body": body})
+        if self.body is not None:
+            hidden = (*DEFAULT_PATTERNS, *self.redact)
+            facts |= {"size": f"{len(self.body):,} bytes", "body": decode(self.body).redacted(hidden).summary}
+        return card(f"Job {self.id}", facts)
 
 
 def read_stats(client: Client, ids: Iterable[int]) -> Iterator[JobStats | None]:

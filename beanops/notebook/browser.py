@@ -5,25 +5,31 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Self
 
-from beanops.jobs.bodies import redact
+from beanops.jobs.progress import Progress
 from beanops.jobs.read import FoundJob
 from beanops.jobs.scan import Scan
 from beanops.jobs.select import Selection
 from beanops.notebook import tables
+from beanops.notebook.channel import in_words
 from beanops.notebook.desk import PERIOD, Desk, job_step
 from beanops.notebook.grid import Cells, Click, Grid
 from beanops.notebook.poll import Poller, Tick
-from beanops.notebook.static import html_table, text_table
-from beanops.notebook.view import View, weakly
-from beanops.protocol.errors import BeanopsError, UsageError
+from beanops.notebook.seen import Seen
+from beanops.notebook.static import MOST_ROWS, Table
+from beanops.notebook.view import View, confirm_of, weakly
+from beanops.protocol import JobStats
+from beanops.protocol.errors import UsageError
 from beanops.session.run import Run
 from beanops.session.session import Session
 
 if TYPE_CHECKING:
     import pandas
 
+#: Jobs that are looked at again together after an action.
+PART = 256
 #: Selected jobs that are looked at every tick, so that they show where they are now.
 MOST_FOLLOWED = 50
 #: Seconds that a notebook waits for a scan before it keeps what was found: an empty table says little.
@@ -53,14 +59,19 @@ class Browser(View):
     def __init__(self, session: Session, poller: Poller, name: str, selection: Selection) -> None:
         self._session = session.through("notebook")
         self._selection = selection
-        self._scan: Scan | None = None
+        self._seen = Seen()
+        self._saved: dict[str, str] = {}
+        self._told = 0.0
         self._thread: threading.Thread | None = None
+        self._scan: Scan | None = None
+        scan = self._scan_for(selection)  # what is wrong with it is told before an earlier view is closed
         self.jobs = Grid(
             tables.JOBS,
             noun="job",
             actions=tables.FOUND_BUTTONS if not session.read_only else [tables.REFRESH],
             visible=15,
             filter=True,
+            confirm=confirm_of(session),
             ask="where, in SQL: data->>'$.user' = '7' and age > interval 1 hour",
             on_select=weakly(self._selected),
             on_action=weakly(self._clicked),
@@ -68,9 +79,9 @@ class Browser(View):
             on_cancel=weakly(self.cancel),
             on_error=weakly(self._complain),
         )
-        self._desk = Desk(self.jobs, self._session.undo, weakly(self._done))
-        super().__init__(str(session.address), name, poller, (self.jobs,))
-        self.find(selection.where)
+        self._desk = Desk(self.jobs, self._session, weakly(self._done))
+        super().__init__(self._session, name, poller, (self.jobs,))
+        self._begin(selection, scan)
 
     # -- look ----------------------------------------------------------------------------------------------------
 
@@ -97,7 +108,11 @@ class Browser(View):
     @property
     def selection(self) -> pandas.DataFrame:
         """The selected jobs as they are now, with the columns of `Session.jobs`."""
-        return self._session.jobs(ids=[int(key) for key in self.jobs.selected])
+        from beanops.session.frames import jobs_frame
+
+        now = self._session.jobs_by_id([int(key) for key in self.jobs.selected])
+        here = [job for job in now if job is not None and not self._seen.is_another(job.stats)]
+        return jobs_frame(here, bodies=True, redact=self._session.redact)
 
     def find(self, where: str | None = None) -> None:
         """Scan again, with this predicate; see `beanops.jobs.where`.
@@ -108,6 +123,10 @@ class Browser(View):
             It is none; the table stays as it is.
         """
         asked = self._selection._replace(where=(where or "").strip() or None)
+        self._begin(asked, self._scan_for(asked))
+
+    def _scan_for(self, asked: Selection) -> Scan:
+        reporting = weakly(self._report)
         scan = self._session.scan(
             asked.tube,
             state=sorted(asked.states) or None,
@@ -115,15 +134,25 @@ class Browser(View):
             where=asked.where,
             limit=asked.limit,
             order=asked.order,
+            report=lambda progress: reporting(scan, progress),
         )
+        return scan
+
+    def _begin(self, asked: Selection, scan: Scan) -> None:
         with self._lock:
+            if self.closed:
+                raise UsageError("the view is closed: open another")
             if self._scan is not None:
                 self._scan.cancel()
             self._selection, self._scan = asked, scan
+            self._seen = Seen()
+            self._saved.clear()
             self.jobs.update({})
             self.jobs.say("ask", asked.where or "")
             self.jobs.say("status", "")
             self.jobs.say("detail", "")
+            self.jobs.say("title", f"{tables.asked(asked)} · scanning")
+            self.jobs.say("progress", "looking for jobs")
             self.jobs.offer("refresh")
             self._thread = threading.Thread(target=self._read, args=(scan,), name="beanops-scan", daemon=True)
             self._thread.start()
@@ -195,7 +224,7 @@ class Browser(View):
         keys = self.jobs.selected
         if not keys:
             raise UsageError("no job is selected; select some, or select(...)")
-        (run,) = self._desk.act(verb, job_step(self._session, verb, keys, to))
+        (run,) = self._desk.act(verb, job_step(self._session, verb, self._seen.frame(keys), to))
         return run
 
     def _clicked(self, click: Click) -> None:
@@ -204,7 +233,8 @@ class Browser(View):
         elif click.name == "undo":
             self._desk.act_soon("undo", *self._desk.undoing(click.keys))
         else:
-            self._desk.act_soon(click.name, job_step(self._session, click.name, click.keys, click.text))
+            jobs = self._seen.frame(click.keys)
+            self._desk.act_soon(click.name, job_step(self._session, click.name, jobs, click.text))
 
     def _done(self, runs: Sequence[Run]) -> None:
         """Show what became of the jobs, and those that came to be."""
@@ -224,36 +254,49 @@ class Browser(View):
                     self._add(scan, fresh)
                     fresh = []
             self._add(scan, fresh, over=True)
-        except BeanopsError as error:
-            self._add(scan, fresh, over=True)
-            self._complain(str(error))
+        except Exception as error:
+            with self._lock:
+                if scan is self._scan:
+                    self._add(scan, fresh, over=True)
+                    self._complain(in_words(error))
+
+    def _report(self, scan: Scan, progress: Progress) -> None:
+        with self._lock:
+            if scan is self._scan and time.monotonic() - self._told >= PERIOD:
+                self._told = time.monotonic()
+                self.jobs.say("progress", tables.scanning(progress))
 
     def _add(self, scan: Scan, jobs: list[FoundJob], over: bool = False) -> None:
-        rows = tables.job_rows(jobs)
+        rows = tables.job_rows(self._session, jobs)
         with self._lock:
             if scan is not self._scan or self.closed:
                 scan.cancel()
                 return
+            self._seen.note(jobs)
+            for job in jobs[: MOST_ROWS - len(self._saved)]:
+                self._saved[str(job.id)] = self._session.decode(job.body or b"", kept=True).summary
             self.jobs.patch(rows)
-            self.jobs.say("title", f"{tables.asked(self._selection)} · {scan.verdict if over else 'scanning'}")
-            self.jobs.say("progress", "" if over else tables.scanning(scan.progress))
             if over:
+                self.jobs.say("title", f"{tables.asked(self._selection)} · {scan.verdict}")
+                self.jobs.say("progress", "")
                 self.jobs.offer("refresh", "Scan again")
 
     def _look_again(self, ids: Sequence[int]) -> None:
-        found = dict(zip(ids, self._session.jobs_by_id(ids), strict=True))
-        with self._lock:
-            self._show_jobs(found.items())
+        found = zip(ids, self._session.jobs_by_id(ids), strict=True)
+        while part := list(islice(found, PART)):
+            here = [job for _, job in part if job is not None and self._belongs(job.stats)]
+            rows = tables.job_rows(self._session, here)
+            with self._lock:
+                self._seen.note(here)
+                self._patch(rows, [str(id) for id, job in part if job is None or self._seen.is_another(job.stats)])
 
-    def _show_jobs(self, found: Iterable[tuple[int, FoundJob | None]]) -> None:
-        here: list[FoundJob] = []
-        gone: list[str] = []
-        for id, job in found:
-            if job is not None and (str(id) in self.jobs.rows or self._selection.in_tube(job.stats.tube)):
-                here.append(job)
-            elif job is None:
-                gone.append(str(id))
-        self.jobs.patch(tables.job_rows(here), gone)
+    def _belongs(self, stats: JobStats) -> bool:
+        """Whether a job has its row, or is to have one because of an action."""
+        shown = str(stats.id) in self.jobs.rows
+        return not self._seen.is_another(stats) and (shown or self._selection.in_tube(stats.tube))
+
+    def _patch(self, rows: dict[str, Cells], gone: Iterable[str]) -> None:
+        self.jobs.patch(rows, gone)
         if self.jobs.focus is None:
             self.jobs.say("detail", "")
 
@@ -263,7 +306,14 @@ class Browser(View):
             return
         if self.jobs.said("title").startswith(f"{self._session.address} is lost"):
             self.jobs.say("title", f"{tables.asked(self._selection)} · as it was before the server was lost")
-        self._show_jobs((id, job) for id, job in tick.jobs.items() if str(id) in self.jobs.rows)
+        rows, gone = {}, []
+        for id, stats in tick.jobs.items():
+            key = str(id)
+            if stats is None or self._seen.is_another(stats):
+                gone.append(key)
+            elif key in self.jobs.rows:
+                rows[key] = tables.job_row(stats, self.jobs.rows[key][-1])
+        self._patch(rows, gone)
 
     def _selected(self, _: tuple[str, ...]) -> None:
         key = self.jobs.focus
@@ -271,22 +321,25 @@ class Browser(View):
         if key is not None:
             (job,) = self._session.jobs_by_id([int(key)])
         with self._lock:
-            if key == self.jobs.focus:  # another may have been chosen meanwhile
-                self.jobs.say("detail", "" if job is None else tables.opened(job))
+            if key != self.jobs.focus:  # another was chosen meanwhile
+                return
+            if key is not None and (job is None or self._seen.is_another(job.stats)):
+                job = None
+                self._patch({}, [key])
+            self.jobs.say("detail", "" if job is None else tables.opened(self._session, job))
 
     def _complain(self, text: str) -> None:
         self.jobs.say("status", text, "error")
 
-    def _static(self) -> tuple[str, str]:
+    def _static(self) -> Table:
         self.wait(PATIENCE)
-        labels = [column.label for column in tables.JOBS]
         with self._lock:
-            rows: list[Cells] = [(*cells[:-1], redact(cells[-1])) for cells in self.jobs.rows.values()]
-            title = self.jobs.said("title") or tables.asked(self._selection)
-        return html_table(title, labels, rows), text_table(title, labels, rows)
+            now = self.jobs.rows
+            # Of these the body is known without what must not be kept; what else there is, is counted.
+            rows = [tables.with_body(now[key], body) for key, body in self._saved.items() if key in now]
+            return Table(self.jobs.said("title"), tables.JOBS, rows, len(now))
 
     def close(self) -> None:
-        """Take it off the page, and end the scan."""
-        if self._scan is not None:
-            self._scan.cancel()
+        """Take it off the page, and end the scan and the run under way."""
+        self.cancel()
         super().close()

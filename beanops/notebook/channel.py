@@ -24,6 +24,11 @@ def page_text(*names: str) -> str:
     return "\n".join((_PAGE / name).read_text() for name in names)
 
 
+def in_words(error: BaseException) -> str:
+    """Return an error as one line."""
+    return str(error) if isinstance(error, BeanopsError) else f"{type(error).__name__}: {error}"
+
+
 class Channel(ABC):
     """One widget and what is said through it.
 
@@ -102,10 +107,8 @@ class Channel(ABC):
                 self._tell_pages()
             else:
                 self._handle(message)
-        except BeanopsError as error:
-            self._complain(str(error))
         except Exception as error:
-            self._complain(f"{type(error).__name__}: {error}")
+            self._complain(in_words(error))
 
     def _welcome(self) -> None:
         with self._lock:

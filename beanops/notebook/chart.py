@@ -15,6 +15,9 @@ from beanops.notebook.channel import Channel, page_text
 LIMIT = 600
 
 
+Sample = tuple[float | None, ...]
+
+
 class Series(NamedTuple):
     """One line or area: its name, and a colour of the page, such as ``"ready"``."""
 
@@ -46,7 +49,7 @@ class Chart(Channel):
     """
 
     def __init__(self, panels: Sequence[Panel]) -> None:
-        self._samples: deque[tuple[float | None, ...]] = deque(maxlen=LIMIT)
+        self._samples: deque[Sample] = deque(maxlen=LIMIT)
         shown = [
             {"title": title, "stacked": stacked, "series": [one._asdict() for one in series]}
             for title, series, stacked in panels
@@ -54,12 +57,16 @@ class Chart(Channel):
         super().__init__(_Page(options={"limit": LIMIT, "panels": shown}))
 
     @property
-    def samples(self) -> list[tuple[float | None, ...]]:
-        """What is drawn, oldest first."""
+    def samples(self) -> list[Sample]:
+        """What is drawn, oldest first: each a moment and its values."""
         return list(self._samples)
 
-    def append(self, *sample: float | None) -> None:
-        """Add one value for each series, in the order of the panels; None is unknown and leaves a gap."""
+    def append(self, at: float, *values: float | None) -> None:
+        """Add one value for each series, in the order of the panels; None is unknown and leaves a gap.
+
+        The moment is in seconds of any clock that goes on: only what lies between moments is drawn.
+        """
+        sample = (round(at, 1), *values)
         with self._lock:
             self._samples.append(sample)
             if self._greeted:

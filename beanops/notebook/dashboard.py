@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 from beanops.jobs.read import FoundJob
 from beanops.notebook import tables
+from beanops.notebook.channel import in_words
 from beanops.notebook.chart import Chart
 from beanops.notebook.desk import Desk, Step, job_step
 from beanops.notebook.grid import Click, Grid
 from beanops.notebook.poll import Poller, Tick
-from beanops.notebook.static import html_table, text_table
-from beanops.notebook.view import View, weakly
-from beanops.protocol.errors import UsageError
+from beanops.notebook.seen import Seen
+from beanops.notebook.static import Table
+from beanops.notebook.view import View, confirm_of, weakly
+from beanops.protocol.errors import ArgumentError, UsageError
+from beanops.protocol.limits import U32_MAX, check_number
 from beanops.session.record import Action
 from beanops.session.run import Run
 from beanops.session.session import Session
@@ -23,7 +26,8 @@ if TYPE_CHECKING:
 
 #: Selected tubes whose heads are shown.
 MOST_TUBES = 10
-
+#: Heads that are remembered: a button that was armed may mean some that have left the table.
+MOST_SEEN = 1000
 
 #: What the buttons of tubes do to one, given the number beside them.
 TUBE_STEPS: dict[str, Callable[[Session, str, int], Step]] = {
@@ -56,6 +60,7 @@ class Dashboard(View):
     def __init__(self, session: Session, poller: Poller, name: str) -> None:
         self._session = session.through("notebook")
         self._jobs: dict[str, FoundJob] = {}
+        self._seen = Seen(MOST_SEEN)
         self._logged = -1
         self._numbers: dict[Action, int] = {}
         complain = weakly(self._complain)
@@ -66,6 +71,7 @@ class Dashboard(View):
             noun="tube",
             actions=tables.TUBE_BUTTONS if offered else (),
             filter=True,
+            confirm=confirm_of(session),
             on_select=weakly(self._tubes_selected),
             on_action=act,
             on_cancel=cancel,
@@ -75,17 +81,17 @@ class Dashboard(View):
             tables.JOBS,
             noun="job",
             actions=tables.JOB_BUTTONS if offered else (),
+            confirm=confirm_of(session),
             visible=6,
             on_select=weakly(self._jobs_selected),
             on_action=act,
             on_error=complain,
         )
         self.log = Grid(tables.ACTIONS, noun="action", visible=5, newest_first=True, on_error=complain)
-        self.log.say("title", "Last actions")
         self._title_heads()
         self.chart = Chart(tables.CHARTS)
-        self._desk = Desk(self.tubes, self._session.undo, weakly(self._done))
-        super().__init__(str(session.address), name, poller, (self.chart, self.tubes, self.heads, self.log))
+        self._desk = Desk(self.tubes, self._session, weakly(self._done))
+        super().__init__(self._session, name, poller, (self.chart, self.tubes, self.heads, self.log))
 
     # -- look ----------------------------------------------------------------------------------------------------
 
@@ -187,21 +193,27 @@ class Dashboard(View):
         if click.name == "undo":
             steps = self._desk.undoing(click.keys)
         elif click.name in TUBE_STEPS:
-            steps = [TUBE_STEPS[click.name](self._session, tube, click.amount or 0) for tube in click.keys]
+            steps = self._tube_steps(click.name, click.keys, click.amount)
         else:
-            steps = [job_step(self._session, click.name, click.keys, click.text)]
+            steps = [job_step(self._session, click.name, self._seen.frame(click.keys), click.text)]
         self._desk.act_soon(click.name, *steps)
 
     def _on_jobs(self, name: str, to: str = "") -> Run:
         if not self.heads.selected:
             raise UsageError("no job is selected; select some of the heads, or select_jobs(...)")
-        (run,) = self._desk.act(name, job_step(self._session, name, self.heads.selected, to))
+        (run,) = self._desk.act(name, job_step(self._session, name, self._seen.frame(self.heads.selected), to))
         return run
 
-    def _on_tubes(self, name: str, amount: int = 0) -> list[Run]:
+    def _on_tubes(self, name: str, amount: int | None = None) -> list[Run]:
         if not self.tubes.selected:
             raise UsageError("no tube is selected; select some, or select(...)")
-        return self._desk.act(name, *(TUBE_STEPS[name](self._session, tube, amount) for tube in self.tubes.selected))
+        return self._desk.act(name, *self._tube_steps(name, self.tubes.selected, amount))
+
+    def _tube_steps(self, name: str, tubes: Sequence[str], amount: int | None) -> list[Step]:
+        number = check_number("amount", amount or 0, U32_MAX)
+        if name != "resume" and not number:  # a pause of 0 seconds would end one, and a kick of 0 jobs look done
+            raise ArgumentError("seconds" if name == "pause" else "limit", amount, "a whole number from 1 on")
+        return [TUBE_STEPS[name](self._session, tube, number) for tube in tubes]
 
     def _done(self, _: Sequence[Run]) -> None:
         self._show_log()
@@ -210,37 +222,50 @@ class Dashboard(View):
     # -- show ----------------------------------------------------------------------------------------------------
 
     def _show(self, tick: Tick) -> None:
-        self._show_log()
         if tick.lost is not None:
-            known = "" if tick.snapshot is None else f" · the values are {tick.at - tick.snapshot.at:.0f} s old"
+            known = "" if tick.survey is None else f" · the values are {tick.at - tick.survey.at:.0f} s old"
             self.chart.say("title", f"{self._session.address} is lost: {tick.lost}{known} · trying again", "lost")
             self.tubes.say("title", "", "lost")
-            self.chart.append(*[None] * tables.SERIES)
-            return
-        if tick.snapshot is None:
-            return
-        self.chart.say("title", tables.title(self._session, tick.snapshot), "live")
-        self.chart.append(*tables.sample(tick.snapshot, tick.rates))
-        self.tubes.say("title", "")
-        self.tubes.update(tables.tube_rows(tick.snapshot, tick.rates))
-        # Only of the tubes that are selected now: the look may be older than the last click.
-        heads = [job for tube in self.wanted for job in tick.heads.get(tube, {}).values() if job is not None]
-        # A job that was selected after the look began stays as it was known.
-        followed = [tick.jobs.get(id, self._jobs.get(str(id))) for id in self.followed]
-        self._show_heads([*heads, *(job for job in followed if job is not None and job.stats.tube in self.wanted)])
+            self.chart.append(tick.at, *[None] * tables.SERIES)
+        elif tick.survey is not None:
+            self.chart.say("title", tables.title(self._session, tick.survey), "live")
+            self.chart.append(tick.at, *tables.sample(tick.survey))
+            self.tubes.say("title", tables.freshness(tick.survey))
+            self.tubes.update(tables.tube_rows(tick.survey))
+            self._follow(tick)
+        self._show_log()
+
+    def _follow(self, tick: Tick) -> None:
+        """Show the heads of the tubes that are selected now, for the look may be older than the last click."""
+        jobs = {job.id: job for tube in self.wanted for job in tick.heads.get(tube, {}).values() if job is not None}
+        for id in self.followed:
+            known = self._jobs[str(id)]
+            # A job that was selected after the look began stays as it was known.
+            stats = tick.jobs.get(id, known.stats)
+            if stats is not None and stats.tube in self.wanted and id not in jobs:
+                jobs[id] = FoundJob(stats, known.body)
+        self._show_heads(list(jobs.values()))
 
     def _show_log(self) -> None:
         # The journal may be large and elsewhere: it is read when something was done, not at every tick.
         with self._lock:
-            stamp = self._session.journal().stamp()
-            if stamp != self._logged:
-                self._logged = stamp
-                latest = self._session.action_rows(tables.LATEST)
-                self.log.update(tables.action_rows(latest, self._numbers))
+            try:
+                stamp = self._session.journal().stamp()
+                if stamp != self._logged:
+                    latest = self._session.action_rows(tables.LATEST)
+                    self.log.update(tables.action_rows(latest, self._numbers))
+                    self._logged = stamp
+                self.log.say("title", "Last actions")
+            except Exception as error:  # the queue is there to be seen and acted on all the same
+                self.log.say("title", f"Last actions · the journal cannot be read: {in_words(error)}", "error")
 
     def _show_heads(self, jobs: list[FoundJob]) -> None:
+        # A row that was another job's goes first, or it would stay selected as this one.
+        gone = [str(job.id) for job in jobs if self._seen.is_another(job.stats)]
+        self.heads.patch({}, gone)
+        self._seen.note(jobs)
         self._jobs = {str(job.id): job for job in jobs}
-        self.heads.update(tables.job_rows(jobs))
+        self.heads.update(tables.job_rows(self._session, jobs))
         self._title_heads()
         self._open_body()
 
@@ -264,17 +289,20 @@ class Dashboard(View):
     def _open_body(self) -> None:
         chosen = self.heads.selected
         job = self._jobs.get(chosen[0]) if len(chosen) == 1 else None
-        self.heads.say("detail", "" if job is None else tables.opened(job))
+        self.heads.say("detail", "" if job is None else tables.opened(self._session, job))
 
     def _complain(self, text: str) -> None:
         self.tubes.say("status", text, "error")
 
-    def _static(self) -> tuple[str, str]:
-        labels = [column.label for column in tables.TUBES]
+    def _static(self) -> Table:
         with self._lock:
             rows = list(self.tubes.rows.values())
-            title = self.chart.said("title") or str(self._session.address)
-        return html_table(title, labels, rows), text_table(title, labels, rows)
+            return Table(self.chart.said("title") or str(self._session.address), tables.TUBES, rows, len(rows))
+
+    def close(self) -> None:
+        """Take it off the page, and end the run under way."""
+        self.cancel()
+        super().close()
 
     @staticmethod
     def _known(grid: Grid, keys: tuple[str, ...] | list[str]) -> None:

@@ -8,12 +8,18 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
+from typing import TYPE_CHECKING
 
+from beanops.notebook.channel import in_words
 from beanops.notebook.grid import Grid
-from beanops.protocol.errors import BeanopsError, UsageError
+from beanops.protocol.errors import UsageError
 from beanops.session.run import Run
 from beanops.session.session import Session
+
+if TYPE_CHECKING:
+    import pandas
 
 #: One call of a verb; it is given what to call with the run after each batch.
 Step = Callable[[Callable[[Run], None]], Run]
@@ -24,13 +30,12 @@ PERIOD = 0.25
 PATIENCE = 0.2
 
 
-def job_step(session: Session, verb: str, keys: Sequence[str], to: str = "") -> Step:
-    """Return what a button does to the jobs with these keys; a move puts them into the tube `to`."""
-    ids = [int(key) for key in keys]
+def job_step(session: Session, verb: str, jobs: pandas.DataFrame, to: str = "") -> Step:
+    """Return what a button does to these jobs; a move puts them into the tube `to`."""
     if verb == "move":
-        return lambda progress: session.move(ids, to, progress=progress)
+        return lambda progress: session.move(jobs, to, progress=progress)
     act = getattr(session, verb)
-    return lambda progress: act(ids, progress=progress)
+    return lambda progress: act(jobs, progress=progress)
 
 
 class Desk:
@@ -42,18 +47,19 @@ class Desk:
     ----------
     grid : Grid
         Where the status line, the progress and the offer to undo are.
-    undo : callable
-        Takes back a run, by its id.
+    session : Session
+        Takes back runs.
     done : callable
         Called with the runs when they are over.
     """
 
-    def __init__(self, grid: Grid, undo: Callable[[str], Run], done: Callable[[Sequence[Run]], None]) -> None:
+    def __init__(self, grid: Grid, session: Session, done: Callable[[Sequence[Run]], None]) -> None:
         self._grid = grid
-        self._undo = undo
+        self._session = session
         self._done = done
         self._busy = threading.Lock()
         self._cancelled = False
+        self._run: Run | None = None
         self._under_way = ""
         self._reported = 0.0
         self._thread: threading.Thread | None = None
@@ -75,12 +81,8 @@ class Desk:
         self._begin(name)
 
         def run() -> None:
-            try:
+            with suppress(Exception):  # it is told in the status line, and a thread has nobody else to tell
                 self._carry_out(steps)
-            except BeanopsError as error:
-                self._grid.say("status", str(error), "error")
-            except Exception as error:
-                self._grid.say("status", f"{type(error).__name__}: {error}", "error")
 
         self._thread = threading.Thread(target=run, name="beanops-act", daemon=True)
         self._thread.start()
@@ -102,12 +104,14 @@ class Desk:
         """Return the steps that take back runs, the last one first."""
         return [partial(self._take_back, run) for run in reversed(runs)]
 
-    def _take_back(self, run: str, _: object) -> Run:
-        return self._undo(run)
+    def _take_back(self, run: str, progress: Callable[[Run], None]) -> Run:
+        return self._session.undo(run, progress=progress)
 
     def cancel(self) -> None:
         """End what is under way after the batch that it is in."""
         self._cancelled = True
+        if self._run is not None:
+            self._run.cancel()
 
     def wait(self) -> None:
         """Wait until what a click began is over."""
@@ -122,18 +126,26 @@ class Desk:
 
     def _carry_out(self, steps: Sequence[Step]) -> list[Run]:
         runs: list[Run] = []
+        problem: BaseException | None = None
         try:
             for step in steps:
                 if self._cancelled:
                     break
                 runs.append(step(self._progress))
+        except BaseException as error:
+            problem = error
+            raise
         finally:
+            self._run = None
             self._grid.say("progress", "")
-            self._busy.release()
-            self._tell(runs)  # also when one in their midst was refused
+            try:
+                self._tell(runs, problem)  # also of the first ones when one in their midst was refused
+            finally:
+                self._busy.release()
         return runs
 
     def _progress(self, run: Run) -> None:
+        self._run = run
         if self._cancelled:
             run.cancel()
         if time.monotonic() - self._reported >= PERIOD:
@@ -141,19 +153,26 @@ class Desk:
             left_out = run.skipped + run.failed + run.unknown
             self._grid.say("progress", f"{run.action}: {run.done:,} done" + (f", {left_out:,} not" if left_out else ""))
 
-    def _tell(self, runs: Sequence[Run]) -> None:
-        if not runs:
-            return
-        failed = any(run.failed or run.unknown or run.stopped for run in runs)
-        tone = "done" if all(run.complete for run in runs) else "error" if failed else "warning"
-        self._grid.say("status", "; ".join(run.summary for run in runs), tone)
+    def _tell(self, runs: Sequence[Run], problem: BaseException | None) -> None:
+        said = [run.summary for run in runs]
+        failed = problem is not None or any(run.failed or run.unknown or run.stopped for run in runs)
+        tone = "error" if failed else "done" if all(run.complete for run in runs) else "warning"
+        if problem is not None:
+            said.append(in_words(problem))
         done = [run for run in runs if run.done]
-        if runs[0].action == "undo":
+        if runs and runs[0].action == "undo":
             self._offer((), "")
         elif done:
             count = sum(run.done for run in done)
             self._offer([run.id for run in done], f"Undo {done[0].action} ({count:,})")
-        self._done(runs)
+        if said:
+            self._grid.say("status", "; ".join(said), tone)
+        if runs:
+            try:
+                self._done(runs)
+            except Exception as error:  # what was done is done, and must not be lost for that
+                said.append(f"what it came to cannot be shown: {in_words(error)}")
+                self._grid.say("status", "; ".join(said), tone)
 
     def _offer(self, runs: Sequence[str], label: str) -> None:
         self._undoable = tuple(runs)

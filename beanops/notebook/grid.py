@@ -13,6 +13,7 @@ import anywidget
 import traitlets
 
 from beanops.notebook.channel import Channel, page_text
+from beanops.protocol.errors import UsageError
 
 #: Seconds after which a click no longer means what the user saw: the kernel was busy meanwhile.
 STALE = 5.0
@@ -99,7 +100,7 @@ class Click(NamedTuple):
 
 
 class _Page(anywidget.AnyWidget):
-    _esm = page_text("dom.js", "rows.js", "grid.js")
+    _esm = page_text("dom.js", "rows.js", "toolbar.js", "grid.js")
     _css = page_text("style.css")
     columns: traitlets.List[Any] = traitlets.List().tag(sync=True)
     options: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
@@ -124,6 +125,8 @@ class Grid(Channel):
         What the box for a question asks for; empty for none.
     newest_first : bool
         Whether rows start sorted by the first column, largest first.
+    confirm : str
+        What must be typed before an armed button acts, such as the name of a server; empty for nothing.
     on_select : callable or None
         Called with the keys when the user changed the selection.
     on_action : callable or None
@@ -153,6 +156,7 @@ class Grid(Channel):
         filter: bool = False,
         ask: str = "",
         newest_first: bool = False,
+        confirm: str = "",
         on_select: Callable[[tuple[str, ...]], None] | None = None,
         on_action: Callable[[Click], None] | None = None,
         on_ask: Callable[[str], None] | None = None,
@@ -163,7 +167,8 @@ class Grid(Channel):
         self._rows: dict[str, Cells] = {}
         self._selected: tuple[str, ...] = ()
         self._focus: str | None = None
-        self._actions = {action.name for action in actions}
+        self._actions = {action.name: action for action in actions}
+        self._confirm = confirm
         self._offers: dict[str, tuple[str, tuple[str, ...]]] = {}
         self._on_select, self._on_action, self._on_ask, self._on_cancel = on_select, on_action, on_ask, on_cancel
         options = {
@@ -172,6 +177,7 @@ class Grid(Channel):
             "filter": filter,
             "ask": ask,
             "newestFirst": newest_first,
+            "confirm": confirm,
             "actions": [action._asdict() for action in actions],
         }
         page = _Page(columns=[column._asdict() for column in columns], options=options)
@@ -266,13 +272,15 @@ class Grid(Channel):
             self._on_ask(message["text"])
         elif kind == "cancel" and self._on_cancel:
             self._on_cancel()
-        elif kind == "action" and message["name"] in self._actions and self._on_action:
-            age = self._clock() - message["clicked"]
-            if age > STALE:
-                self._complain(
-                    f"{message['name']} was refused: the click is {age:.0f} s old, the kernel was busy; click again"
-                )
-                return
-            self._on_action(
-                Click(message["name"], tuple(message["keys"]), message.get("amount"), message.get("text") or "")
-            )
+        elif kind == "action" and message["name"] in self._actions:
+            self._act(self._actions[message["name"]], message)
+
+    def _act(self, action: Action, message: dict[str, Any]) -> None:
+        keys, age = tuple(message["keys"]), self._clock() - message["clicked"]
+        if age > STALE:
+            late = f"the click is {age:.0f} s old, the kernel was busy; click again"
+            raise UsageError(f"{action.name} was refused: {late}")
+        if self._confirm and message.get("typed") != self._confirm and (action.arms or len(keys) > 1):
+            raise UsageError(f"{action.name} was refused: {self._confirm} must be typed before it")
+        if self._on_action:
+            self._on_action(Click(action.name, keys, message.get("amount"), message.get("text") or ""))

@@ -2,31 +2,50 @@
 
 from __future__ import annotations
 
+import threading
+import weakref
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
-from beanops.jobs.bodies import redact
-from beanops.jobs.read import FoundJob
 from beanops.notebook import tables
+from beanops.notebook.channel import in_words
 from beanops.notebook.desk import Desk
 from beanops.notebook.grid import Click, Grid
 from beanops.notebook.poll import Poller, Tick
-from beanops.notebook.static import html_table, text_table
-from beanops.notebook.view import View, weakly
+from beanops.notebook.static import Table
+from beanops.notebook.view import View, confirm_of, weakly
+from beanops.protocol import JobStats
 from beanops.protocol.errors import BeanopsError, TimedOut, UsageError
+from beanops.session.record import Refused
 from beanops.session.reservation import Reservation
 from beanops.session.run import Run
 from beanops.session.session import Session
+
+#: Seconds after which a job is given back that no page shows any more: a page that is loaded anew comes back sooner.
+GRACE = 30.0
+
+
+def _let_go(hand: list[Reservation]) -> None:
+    """Give a job back, in a thread: a view may be collected in the midst of an action of the same session."""
+
+    def release() -> None:
+        for reservation in hand:
+            with suppress(BeanopsError):
+                if reservation.held:
+                    reservation.release()
+
+    if any(reservation.held for reservation in hand):
+        threading.Thread(target=release, name="beanops-release", daemon=True).start()
 
 
 class Holder(View):
     """A view that holds the next ready job of a tube; `Session.reserve_widget` makes it.
 
-    The job is touched by itself as long as the view holds it. Closing the view gives it back with its own priority.
+    The job is touched by itself as long as the view holds it. It is given back with its own priority when the view
+    is closed or collected, and when no page has shown it for half a minute.
 
     Attributes
     ----------
-    reservation : Reservation or None
-        The job that is held, or was; None when none was ready.
     job : Grid
         The table of the one job.
 
@@ -39,21 +58,26 @@ class Holder(View):
     """
 
     def __init__(self, session: Session, poller: Poller, name: str, tube: str) -> None:
+        if session.read_only:
+            raise Refused(f"reserve was refused: this session on {session.address} is read-only")
         self._session = session.through("notebook")
         self._tube = tube
-        self.reservation: Reservation | None = None
-        self._found: FoundJob | None = None
+        self._hand: list[Reservation] = []
+        self._stats: JobStats | None = None
+        self._leaving: threading.Timer | None = None
         self.job = Grid(
             tables.JOBS,
             noun="job",
             actions=tables.HELD_BUTTONS,
+            confirm=confirm_of(session),
             visible=1,
             on_action=weakly(self._clicked),
             on_error=weakly(self._complain),
         )
-        self._desk = Desk(self.job, self._session.undo, weakly(self._done))
+        self._desk = Desk(self.job, self._session, weakly(self._done))
         session.tube(tube)  # one that does not exist is told to the caller, before anything is shown
-        super().__init__(str(session.address), name, poller, (self.job,))
+        weakref.finalize(self, _let_go, self._hand).atexit = False  # a process that ends gives back all it holds
+        super().__init__(self._session, name, poller, (self.job,))
         self.reserve()
 
     # -- look ----------------------------------------------------------------------------------------------------
@@ -67,6 +91,11 @@ class Holder(View):
     def followed(self) -> tuple[int, ...]:
         """The held job."""
         return (self.reservation.id,) if self.held and self.reservation else ()
+
+    @property
+    def reservation(self) -> Reservation | None:
+        """The job that is held, or was; None when none was ready."""
+        return self._hand[0] if self._hand else None
 
     @property
     def held(self) -> bool:
@@ -84,10 +113,16 @@ class Holder(View):
         """Reserve the next ready job, unless one is held; when none is ready the status line says so."""
         if self.held:
             raise UsageError("it holds a job already: release, bury or delete that first")
+        if self.closed:
+            raise UsageError("the view is closed: open another")
         self.job.say("status", "")
+        with self._lock:
+            self._hand.clear()
+            self._stats = None
         try:
-            self.reservation = self._session.reserve(self._tube)
-            self._found = self._session.job(self.reservation.id)
+            held = self._session.reserve(self._tube)
+            self._hand.append(held)
+            (self._stats,) = self._session.stats_by_id([held.id])
         except TimedOut:
             self.job.say("status", f"no job of {self._tube} is ready", "warning")
         except BeanopsError as error:
@@ -121,11 +156,31 @@ class Holder(View):
 
     def close(self) -> None:
         """Take it off the page, and give the job back."""
+        self._desk.cancel()
         try:
             if self.held and self.reservation is not None:
                 self.reservation.release()
         finally:
             super().close()
+
+    def _pages_changed(self) -> None:
+        super()._pages_changed()
+        with self._lock:
+            if self._leaving is not None:
+                self._leaving.cancel()
+                self._leaving = None
+            if self.left and self.held:
+                self._leaving = threading.Timer(GRACE, weakly(self._release_if_left))
+                self._leaving.daemon = True
+                self._leaving.start()
+
+    def _release_if_left(self) -> None:
+        if self.left and self.held and self.reservation is not None:
+            try:
+                self.release()
+                self.job.say("status", f"job {self.reservation.id} was given back: no page showed it", "warning")
+            except Exception as error:
+                self._complain(in_words(error))
 
     def _step(self, verb: str) -> Callable[[object], Run]:
         reservation = self.reservation
@@ -156,16 +211,21 @@ class Holder(View):
         if tick.lost is not None:
             self.job.say("title", f"{self._session.address} is lost: {tick.lost} · trying again", "lost")
             return
+        if self.reservation is not None:
+            self._stats = tick.jobs.get(self.reservation.id) or self._stats
         self._paint()
 
     def _paint(self) -> None:
-        held = self.held
-        reservation, found = self.reservation, self._found
-        if held and reservation is not None and found is not None:
+        held, reservation = self.held, self.reservation
+        if held and reservation is not None:
             left = round(reservation.time_left)
-            about = found.stats._replace(state="reserved", time_left=left)
-            self.job.update(tables.job_rows([FoundJob(about, found.body)]))
-            self.job.say("detail", tables.opened(found))
+            body = self._session.decode(reservation.body)
+            rows = {}
+            if self._stats is not None:
+                about = self._stats._replace(state="reserved", time_left=left)
+                rows[str(reservation.id)] = tables.job_row(about, body.summary)
+            self.job.update(rows)
+            self.job.say("detail", tables.cut(body.text))
             title = f"job {reservation.id} of {reservation.tube} is held · {left} s left, touched by itself"
             self.job.say("title", title, "live")
         else:
@@ -179,8 +239,8 @@ class Holder(View):
     def _complain(self, text: str) -> None:
         self.job.say("status", text, "error")
 
-    def _static(self) -> tuple[str, str]:
-        labels = [column.label for column in tables.JOBS]
+    def _static(self) -> Table:
         with self._lock:
-            rows = [(*cells[:-1], redact(cells[-1])) for cells in self.job.rows.values()]
-        return html_table(self.job.said("title"), labels, rows), text_table(self.job.said("title"), labels, rows)
+            kept = self.reservation.kept.summary if self.reservation else ""
+            rows = [tables.with_body(cells, kept) for cells in self.job.rows.values()]
+            return Table(self.job.said("title"), tables.JOBS, rows, len(rows))

@@ -12,6 +12,9 @@ from beanops.session.session import Session, connect
 #: The variable of the notebook that holds the session.
 NAME = "session"
 
+#: Runs that leave nothing to take back, or that take back themselves.
+LEAVES_NOTHING = ("undo", "reserve", "touch")
+
 HELP = """\
 %beans connect SERVER     open a session, as the variable session
 %beans [tubes]            all tubes
@@ -19,7 +22,7 @@ HELP = """\
 %beans peek ID            a job with its body
 %beans kick|bury|release|delete ID ...
 %beans move ID ... TUBE   put jobs into another tube
-%beans undo [RUN]         take back a run, by default the last one
+%beans undo [RUN]         take back a run, by default the last one of this session
 %beans actions            what was done last
 %beans browse TUBE        the jobs of a tube live
 %beans dashboard          the tubes live
@@ -39,12 +42,16 @@ def _one(words: list[str], what: str) -> str:
 
 
 def _undo(session: Session, words: list[str]) -> Any:
-    done = session.runs.query("done > 0 and action != 'undo'")["run"]
-    undone = set(session.runs["undoes"].dropna())
-    left = [run for run in done if run not in undone]
-    if not words and not left:
-        raise UsageError("there is nothing to undo")
-    return session.undo(_one(words or left[-1:], "a run"))
+    if words:
+        return session.undo(_one(words, "a run"))
+    # Of this session alone: the journal may hold what others did since, on this server too.
+    runs = session.runs
+    undone = runs["undoes"].dropna().tolist()
+    mine = runs[runs["run"].isin(session.actions["run"]) & ~runs["run"].isin(undone)]
+    left = mine[(mine["done"] > 0) & ~mine["action"].isin(LEAVES_NOTHING)]
+    if left.empty:
+        raise UsageError("this session did nothing that can be undone; name the run of another, see session.runs")
+    return session.undo(left["run"].iloc[-1])
 
 
 #: What each word does. A predicate is taken as it stands, for it has quotes of its own.
@@ -89,7 +96,11 @@ def beans(line: str, variables: dict[str, Any]) -> Any:
     act = COMMANDS.get(word or "tubes")
     if act is None:
         raise UsageError(f"{word} is unknown; %beans help shows what there is")
-    return act(session.through("notebook"), shlex.split(rest))
+    try:
+        words = shlex.split(rest)
+    except ValueError as error:
+        raise UsageError(f"{rest} cannot be read: {error}") from None
+    return act(session.through("notebook"), words)
 
 
 def load_ipython_extension(shell: Any) -> None:

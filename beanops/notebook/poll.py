@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Set
 from contextlib import suppress
 from types import MappingProxyType
@@ -12,16 +11,17 @@ from typing import NamedTuple, Protocol
 from weakref import WeakKeyDictionary, WeakSet
 
 from beanops.jobs.read import FoundJob
-from beanops.monitor.rates import Rates, rates
-from beanops.monitor.sample import Snapshot
+from beanops.monitor.survey import Survey, Surveyor
+from beanops.notebook.channel import in_words
+from beanops.protocol import JobStats
 from beanops.protocol.errors import BeanopsError, NotFound
 from beanops.session.session import Session, connect
 
 #: Seconds between two looks, at least; a look that takes long is followed by a rest of `REST` times its length.
 PERIOD = 0.5
 REST = 5
-#: Rates are taken over about so many seconds, or a look apart would make them jump.
-WINDOW = 5.0
+#: Seconds to wait for a connection and for an answer: a view must not look live for long when the server hangs.
+CONNECT, ANSWER = 2.0, 4.0
 
 
 class Tick(NamedTuple):
@@ -31,23 +31,21 @@ class Tick(NamedTuple):
     ----------
     at : float
         Seconds of the monotonic clock.
-    snapshot : Snapshot or None
+    survey : Survey or None
         The last one that could be had; None before the first.
-    rates : Mapping
-        `Rates` of each tube.
     heads : Mapping
         For each tube that a view wants: the next job in each state, as `Session.heads` returns it.
     jobs : Mapping
-        The jobs that a view follows, by id, wherever they are now; None for those that are gone.
+        What the server says of the jobs that a view follows, by id, wherever they are now; None for those that are
+        gone.
     lost : str or None
         Why the server cannot be asked now; None while it answers.
     """
 
     at: float
-    snapshot: Snapshot | None
-    rates: Mapping[str, Rates]
-    heads: Mapping[str, Mapping[str, FoundJob | None]]
-    jobs: Mapping[int, FoundJob | None] = MappingProxyType({})
+    survey: Survey | None
+    heads: Mapping[str, Mapping[str, FoundJob | None]] = MappingProxyType({})
+    jobs: Mapping[int, JobStats | None] = MappingProxyType({})
     lost: str | None = None
 
 
@@ -82,16 +80,19 @@ class Poller:
         self._clock = clock
         # Weak: a view that nobody holds any more must not live on because it is polled for.
         self._views: WeakSet[Viewer] = WeakSet()
-        self._history: deque[Snapshot] = deque()
+        self._surveyor = Surveyor(clock)
+        self._last: Survey | None = None
         self._session: Session | None = None
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._wake = threading.Event()
+        self._alone = threading.Event()
 
     def add(self, view: Viewer) -> None:
         """Show `view` every tick, until it is discarded or collected."""
         with self._lock:
             self._views.add(view)
+            self._alone.clear()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="beanops-poll", daemon=True)
                 self._thread.start()
@@ -100,6 +101,8 @@ class Poller:
         """Show it no more; after the last view the thread ends and its connection is closed."""
         with self._lock:
             self._views.discard(view)
+            if not self._views:
+                self._alone.set()
         self._wake.set()
 
     def hurry(self) -> None:
@@ -130,15 +133,15 @@ class Poller:
             view.show(tick)
         del views, view
         took = self._clock() - started
-        self._wake.wait(max(PERIOD - took, took * REST))
+        self._wake.wait(PERIOD if tick.lost else max(PERIOD - took, took * REST))
         self._wake.clear()
         # However much somebody hurries: a key held down selects thirty rows a second.
-        time.sleep(max(0.0, PERIOD - (self._clock() - started)))
+        self._alone.wait(max(0.0, PERIOD - (self._clock() - started)))
         return True
 
     def _end(self) -> None:
         self._thread = None
-        self._history.clear()
+        self._surveyor, self._last = Surveyor(self._clock), None
         if self._session is not None:
             self._session.close()
             self._session = None
@@ -148,38 +151,36 @@ class Poller:
         try:
             if self._session is None:
                 self._session = self._watch()
-            snapshot = self._session.snapshot(self._clock)
+            survey = self._session.survey(self._surveyor, tubes)
             heads = {}
-            for tube in tubes & {stats.name for stats in snapshot.tubes}:
-                with suppress(NotFound):  # it vanished since the snapshot
+            for tube in tubes & survey.tubes.keys():
+                with suppress(NotFound):  # it vanished meanwhile
                     heads[tube] = self._session.heads(tube)
             followed = list(ids)
-            jobs = dict(zip(followed, self._session.jobs_by_id(followed), strict=True))
-        except BeanopsError as error:
-            known = self._history[-1] if self._history else None
-            return Tick(self._clock(), known, {}, {}, lost=str(error))
-        if self._history and self._history[-1].server.id != snapshot.server.id:
-            self._history.clear()
-        while len(self._history) > 1 and self._history[1].at <= snapshot.at - WINDOW:
-            self._history.popleft()
-        earliest = self._history[0] if self._history else snapshot
-        self._history.append(snapshot)
-        return Tick(snapshot.at, snapshot, rates(earliest, snapshot), heads, jobs)
+            jobs = dict(zip(followed, self._session.stats_by_id(followed), strict=True))
+        except Exception as error:  # whatever it is: a thread that ended would look like a server at rest
+            return Tick(self._clock(), self._last, lost=in_words(error))
+        self._last = survey
+        return Tick(survey.at, survey, heads, jobs)
 
 
 def first_look(session: Session) -> Tick:
     """Return what a new view shows at once, asked on the session's own connection."""
     try:
-        snapshot = session.snapshot()
+        survey = session.survey(Surveyor(time.monotonic))
     except BeanopsError as error:
-        return Tick(time.monotonic(), None, {}, {}, lost=str(error))
-    return Tick(snapshot.at, snapshot, {}, {})
+        return Tick(time.monotonic(), None, lost=str(error))
+    return Tick(survey.at, survey)
 
 
 _pollers: WeakKeyDictionary[Session, Poller] = WeakKeyDictionary()
 
 
 def poller_of(session: Session) -> Poller:
-    """Return the one poller of a session."""
+    """Return the one poller of a session and of those that were made of it."""
     address = session.address  # the poller must not hold the session
-    return _pollers.setdefault(session, Poller(lambda: connect(address, read_only=True, connect_timeout=2.0)))
+
+    def watch() -> Session:
+        return connect(address, read_only=True, connect_timeout=CONNECT, read_timeout=ANSWER)
+
+    return _pollers.setdefault(session.origin, Poller(watch))

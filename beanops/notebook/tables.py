@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import timedelta
+from itertools import count
 
-from beanops.jobs.bodies import decode
 from beanops.jobs.progress import Progress
 from beanops.jobs.read import FoundJob
 from beanops.jobs.select import STATES, Selection
 from beanops.monitor.rates import UNKNOWN, Rates
-from beanops.monitor.sample import Snapshot
+from beanops.monitor.survey import Survey
+from beanops.monitor.trail import Trail, rates_between, since
 from beanops.notebook.chart import Panel, Series
 from beanops.notebook.grid import Action, Cells, Column
+from beanops.protocol import JobStats
 from beanops.session import record
 from beanops.session.session import Session
 from beanops.session.verbs import MOVE, VERBS
@@ -22,6 +24,8 @@ from beanops.text import safe_text
 OPENED = 16_384
 #: The latest actions that are shown.
 LATEST = 50
+#: Rates are taken over about so many seconds, or a look apart would make them jump.
+WINDOW = 5.0
 
 TUBES = [
     Column("tube", "text", 12),
@@ -96,31 +100,38 @@ CHARTS = [
 SERIES = sum(len(panel.series) for panel in CHARTS)
 
 
-def sample(snapshot: Snapshot, rates: Mapping[str, Rates]) -> tuple[float | None, ...]:
-    """Return what the charts show of one moment: jobs by state, and the known rates of all tubes together."""
-    server = snapshot.server
-    puts = [rate.puts for rate in rates.values() if rate.puts is not None]
-    deletes = [rate.deletes for rate in rates.values() if rate.deletes is not None]
+def rates(trail: Trail) -> Rates:
+    """Return the rates of the last seconds."""
+    before = since(trail, WINDOW)
+    return UNKNOWN if before is None or before is trail[-1] else rates_between(before, trail[-1])
+
+
+def sample(survey: Survey) -> tuple[float | None, ...]:
+    """Return what the charts show of one moment: jobs by state, and the rates of the server."""
+    server = survey.server
+    puts, deletes = rates(survey.trail)
     return (
         server.current_jobs_buried,
         server.current_jobs_delayed,
         server.current_jobs_reserved,
         server.current_jobs_ready,
-        sum(puts) if puts else None,
-        sum(deletes) if deletes else None,
+        puts and round(puts, 1),
+        deletes and round(deletes, 1),
     )
 
 
-def title(session: Session, snapshot: Snapshot) -> str:
+def title(session: Session, survey: Survey) -> str:
     """Return the header line of a server that answers."""
-    server = snapshot.server
+    server = survey.server
+    puts, deletes = rates(survey.trail)
     parts = [
         str(session.address),
         f"beanstalkd {server.version}",
         f"up {timedelta(seconds=server.uptime)}",
-        _count(server.current_tubes, "tube"),
-        _count(server.current_connections, "connection"),
-        _count(server.current_workers, "worker"),
+        "rates not yet known" if puts is None else f"{puts:,.1f} in, {deletes:,.1f} out a second",
+        _number(server.current_tubes, "tube"),
+        _number(server.current_connections, "connection"),
+        _number(server.current_workers, "worker"),
     ]
     if server.draining:
         parts.append("draining: it takes no new jobs")
@@ -129,15 +140,24 @@ def title(session: Session, snapshot: Snapshot) -> str:
     return " · ".join(parts)
 
 
-def _count(number: int, noun: str) -> str:
+def _number(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def tube_rows(snapshot: Snapshot, rates: Mapping[str, Rates]) -> dict[str, Cells]:
+def freshness(survey: Survey) -> str:
+    """Return how old the rows of tubes are; nothing while all are asked for with each look."""
+    if survey.full:
+        return ""
+    oldest = survey.at - min((seen.at for seen in survey.tubes.values()), default=survey.at)
+    return f"{len(survey.tubes):,} tubes are asked for in turn: a row that is not selected is up to {oldest:.0f} s old"
+
+
+def tube_rows(survey: Survey) -> dict[str, Cells]:
     """Return a row for each tube, by its name."""
     rows: dict[str, Cells] = {}
-    for tube in snapshot.tubes:
-        puts, deletes = rates.get(tube.name, UNKNOWN)
+    for seen in survey.tubes.values():
+        tube = seen.stats
+        puts, deletes = rates(seen.trail)
         rows[tube.name] = (
             safe_text(tube.name),
             tube.current_jobs_ready,
@@ -153,32 +173,38 @@ def tube_rows(snapshot: Snapshot, rates: Mapping[str, Rates]) -> dict[str, Cells
     return rows
 
 
-def job_rows(jobs: Iterable[FoundJob]) -> dict[str, Cells]:
+def job_rows(session: Session, jobs: Iterable[FoundJob]) -> dict[str, Cells]:
     """Return a row for each job, by its id as text: a page cannot hold 64 bits in a number."""
-    rows: dict[str, Cells] = {}
-    for job in jobs:
-        stats = job.stats
-        rows[str(job.id)] = (
-            stats.state,
-            str(job.id),
-            safe_text(stats.tube),
-            stats.age,
-            stats.time_left if stats.state in ("delayed", "reserved") else None,
-            stats.priority,
-            stats.reserves,
-            stats.buries,
-            stats.kicks,
-            decode(job.body or b"").summary,
-        )
-    return rows
+    return {str(job.id): job_row(job.stats, session.decode(job.body or b"").summary) for job in jobs}
+
+
+def job_row(stats: JobStats, body: str) -> Cells:
+    """Return the cells of a job, with the summary of its body."""
+    return (
+        stats.state,
+        str(stats.id),
+        safe_text(stats.tube),
+        stats.age,
+        stats.time_left if stats.state in ("delayed", "reserved") else None,
+        stats.priority,
+        stats.reserves,
+        stats.buries,
+        stats.kicks,
+        body,
+    )
+
+
+def with_body(cells: Cells, body: str) -> Cells:
+    """Return the cells of a job with another summary of its body."""
+    return (*cells[:-1], body)
 
 
 def action_rows(actions: Iterable[record.Action], numbers: dict[record.Action, int]) -> dict[str, Cells]:
     """Return a row for each action, by its number; `numbers` keeps those that were shown before."""
-    highest = max(numbers.values(), default=0)
-    known = {action: numbers.get(action) or (highest := highest + 1) for action in actions}
+    before, following = dict(numbers), count(max(numbers.values(), default=0) + 1)
     numbers.clear()
-    numbers.update(known)
+    for action in actions:
+        numbers[action] = before[action] if action in before else next(following)
     return {
         str(number): (
             str(number),
@@ -191,7 +217,7 @@ def action_rows(actions: Iterable[record.Action], numbers: dict[record.Action, i
             action.outcome,
             safe_text(action.error or ""),
         )
-        for action, number in known.items()
+        for action, number in numbers.items()
     }
 
 
@@ -212,7 +238,11 @@ def scanning(progress: Progress) -> str:
     return f"{progress.found:,}{of} found, {progress.remaining:,} ids to look at{left}"
 
 
-def opened(job: FoundJob) -> str:
-    """Return a job's body to read, decoded and cut."""
-    text = decode(job.body or b"").text
+def opened(session: Session, job: FoundJob) -> str:
+    """Return a job's body to read, decoded, without what the session hides, and cut."""
+    return cut(session.decode(job.body or b"").text)
+
+
+def cut(text: str) -> str:
+    """Return as much of a text as is shown."""
     return text if len(text) <= OPENED else f"{text[:OPENED]}\n…[{len(text):,} chars]"

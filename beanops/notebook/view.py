@@ -14,8 +14,11 @@ from typing import Any, ClassVar, Self
 
 import ipywidgets
 
-from beanops.notebook.channel import Channel
+from beanops.notebook.channel import Channel, in_words
 from beanops.notebook.poll import Poller, Tick
+from beanops.notebook.static import Table
+from beanops.session.session import Session
+from beanops.text import safe_text
 
 
 def weakly(method: Callable[..., None]) -> Callable[..., None]:
@@ -30,6 +33,11 @@ def weakly(method: Callable[..., None]) -> Callable[..., None]:
     return call
 
 
+def confirm_of(session: Session) -> str:
+    """Return what must be typed before an armed button acts: the server's name, where its user wants it so."""
+    return session.profile.name if session.profile.confirm == "type-name" else ""
+
+
 def _close_all(widget: ipywidgets.Widget) -> None:
     for part in (*getattr(widget, "children", ()), widget.layout):
         part.close() if isinstance(part, ipywidgets.Layout) else _close_all(part)
@@ -39,14 +47,16 @@ def _close_all(widget: ipywidgets.Widget) -> None:
 class View(ABC):
     """Something live in a notebook.
 
-    A view that was displayed lives until it is closed, or replaced by one of the same server and name; it is polled
-    for as long as a page shows it. One that never was goes with its last reference. A view is a context manager that
-    closes it.
+    A view that was displayed lives until it or its session is closed, or it is replaced by one of the same server
+    and name; it is polled for as long as a page shows it. One that never was goes with its last reference. A view is
+    a context manager that closes it.
 
     Parameters
     ----------
-    server, name : str
-        What a later view must share to replace this one.
+    session : Session
+        Ends with it; a later view of the same server and name replaces this one.
+    name : str
+        Of the view.
     poller : Poller
         Calls `show`.
     parts : sequence of Channel
@@ -56,10 +66,10 @@ class View(ABC):
     #: Views that are displayed, by server and name.
     _displayed: ClassVar[dict[tuple[str, str], View]] = {}
 
-    def __init__(self, server: str, name: str, poller: Poller, parts: Sequence[Channel]) -> None:
+    def __init__(self, session: Session, name: str, poller: Poller, parts: Sequence[Channel]) -> None:
         self.widget = ipywidgets.VBox([part.widget for part in parts])
         self._parts = parts
-        self._key = (server, name)
+        self._key = (str(session.address), name)
         self._poller = poller
         self._lock = RLock()
         self._closing = weakref.finalize(self, _close_all, self.widget)
@@ -69,6 +79,10 @@ class View(ABC):
             earlier.close()
         for part in parts:
             part.on_pages = weakly(self._pages_changed)
+        known = session.profile
+        self._label = safe_text(known.label or (known.name if known.color else ""))
+        parts[0].say("label", self._label, known.color)
+        session.origin.opened.add(self)
         poller.add(self)
 
     @property
@@ -90,13 +104,18 @@ class View(ABC):
         """Show what went wrong."""
 
     @abstractmethod
-    def _static(self) -> tuple[str, str]:
-        """Return what is shown now as HTML and as text."""
+    def _static(self) -> Table:
+        """Return what is shown now."""
 
     @property
     def closed(self) -> bool:
         """Whether it was closed; a closed view is polled for no more."""
         return not self._closing.alive
+
+    @property
+    def left(self) -> bool:
+        """Whether pages showed it, and none does any more."""
+        return all(part.left for part in self._parts)
 
     def show(self, tick: Tick) -> None:
         """Show a tick; what goes wrong is shown too, for the polling thread has nobody to tell."""
@@ -106,14 +125,14 @@ class View(ABC):
             try:
                 self._show(tick)
             except Exception as error:
-                self._complain(f"{type(error).__name__}: {error}")
+                self._complain(in_words(error))
 
     def _pages_changed(self) -> None:
         # Not closed: a deleted cell can be brought back, and a page that is loaded anew says hello after its bye.
         with self._lock:
             if self.closed:
                 return
-            if all(part.left for part in self._parts):
+            if self.left:
                 self._poller.discard(self)
             else:
                 self._poller.add(self)
@@ -133,8 +152,10 @@ class View(ABC):
         self.close()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        html, text = self._static()
-        bundle: dict[str, Any] = {"text/html": html, "text/plain": text}
+        table = self._static()
+        if self._label:
+            table = table._replace(title=f"{self._label} · {table.title}")
+        bundle: dict[str, Any] = {"text/html": table.html, "text/plain": table.text}
         if not self.closed:
             self._displayed[self._key] = self
             bundle["application/vnd.jupyter.widget-view+json"] = {

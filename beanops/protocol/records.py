@@ -30,6 +30,12 @@ class Job(NamedTuple):
     def __repr__(self) -> str:
         return f"<Job {self.id}, {len(self.body):,} bytes>"
 
+    def _repr_html_(self) -> str:
+        from beanops.html import card
+
+        # Without the body: to hide what is secret in it takes the decoders, which this room does not know.
+        return card(f"Job {self.id}", {"size": f"{len(self.body):,} bytes"})
+
 
 class JobStats(NamedTuple):
     """The answer to ``stats-job``.

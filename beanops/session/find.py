@@ -43,13 +43,7 @@ class Saved(NamedTuple):
 
 
 class Finding(Looking):
-    """The part of a session that searches.
-
-    Attributes
-    ----------
-    redact : tuple of str
-        Patterns of keys whose values are hidden in everything that is shown; see `beanops.redact`.
-    """
+    """The part of a session that searches."""
 
     def __init__(self, address: str | Address, timeouts: tuple[float, float], redact: Iterable[str]) -> None:
         self.redact = (redact,) if isinstance(redact, str) else tuple(redact)
@@ -68,12 +62,15 @@ class Finding(Looking):
         """Return an id that the server gave out just now."""
         raise Refused(f"a probe was refused: it puts a job, and this session on {self.address} is read-only")
 
-    def decode(self, body: bytes) -> Decoded:
-        """Return a body decoded and with what `redact` names hidden: what a face shows of it."""
-        from beanops.jobs.bodies import decode
+    def decode(self, body: bytes, *, kept: bool = False) -> Decoded:
+        """Return a body decoded and with what `redact` names hidden: what a face shows of it.
 
-        decoded = decode(body)
-        return decoded.redacted(self.redact) if self.redact else decoded
+        What is `kept`, as a notebook keeps what it shows, is without all that looks like a secret.
+        """
+        from beanops.jobs.bodies import DEFAULT_PATTERNS, decode
+
+        hidden = (*DEFAULT_PATTERNS, *self.redact) if kept else self.redact
+        return decode(body).redacted(hidden) if hidden else decode(body)
 
     def shown(self, body: bytes) -> bytes:
         """Return a body with what `redact` names hidden, byte for byte as it is where nothing is."""

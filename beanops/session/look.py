@@ -28,7 +28,11 @@ class Looking:
     ----------
     address : Address
         Where the server listens.
+    redact : tuple of str
+        Patterns of keys whose values are hidden in everything that is shown; see `beanops.redact`.
     """
+
+    redact: tuple[str, ...] = ()
 
     def __init__(self, address: str | Address, timeouts: tuple[float, float]) -> None:
         self.address = Address.parse(address)
@@ -128,7 +132,7 @@ class Looking:
         (found,) = read_jobs(self._looking(), [check_number("id", id, U64_MAX)])
         if found is None:
             raise NotFound(f"stats-job {id}")
-        return found
+        return found._replace(redact=self.redact)
 
     def jobs_by_id(self, ids: Iterable[SupportsIndex]) -> Iterator[FoundJob | None]:
         """Yield each job in turn with its statistics and its body, None for one that does not exist."""
@@ -146,4 +150,5 @@ class Looking:
         NotFound
             There is no such tube.
         """
-        return read_heads(self._looking(), tube)
+        heads = read_heads(self._looking(), tube)
+        return {state: job and job._replace(redact=self.redact) for state, job in heads.items()}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
+from time import monotonic, sleep
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, SupportsIndex
 
@@ -14,6 +14,7 @@ from beanops.protocol.errors import BeanopsError, ReplyError
 from beanops.session.show import reservation_html
 
 if TYPE_CHECKING:
+    from beanops.jobs.bodies import Decoded
     from beanops.session.run import Run
     from beanops.session.session import Session
 
@@ -58,7 +59,7 @@ class Reservation:
         self.ttr = stats.ttr
         self._session = session
         self._reason = reason
-        self._touched = time.monotonic() - (stats.ttr - stats.time_left if stats.state == "reserved" else 0)
+        self._touched = monotonic() - (stats.ttr - stats.time_left if stats.state == "reserved" else 0)
         self._over = threading.Event()
         threading.Thread(target=self._keep_touched, args=(keep, stats.ttr * _TOUCHED_AT), daemon=True).start()
 
@@ -67,7 +68,7 @@ class Reservation:
             try:
                 if not keep(self.id):
                     return
-                self._touched = time.monotonic()
+                self._touched = monotonic()
             except ReplyError:
                 pass  # such as a server that has no memory to spare just now: the next touch may come in time
             except BeanopsError:
@@ -76,7 +77,7 @@ class Reservation:
         while self.held:
             with suppress(BeanopsError):
                 self.release()
-            time.sleep(every)
+            sleep(every)
 
     @property
     def held(self) -> bool:
@@ -86,13 +87,18 @@ class Reservation:
     @property
     def time_left(self) -> float:
         """Seconds until the server would take the job back, were it not touched again; 0 when it is not held."""
-        return max(0.0, self._touched + self.ttr - time.monotonic()) if self.held else 0.0
+        return max(0.0, self._touched + self.ttr - monotonic()) if self.held else 0.0
+
+    @property
+    def kept(self) -> Decoded:
+        """Its body decoded, as it may be kept in a file: without what looks like a secret, or the session hides."""
+        return self._session.decode(self.body, kept=True)
 
     def touch(self, *, reason: str | None = None) -> Run:
         """Start its ttr anew, on record."""
         run = self._session.touch(self.id, reason=reason or self._reason)
         if run.done:
-            self._touched = time.monotonic()
+            self._touched = monotonic()
         return run
 
     def release(

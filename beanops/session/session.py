@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from copy import copy
 from datetime import UTC, datetime
 from itertools import islice
@@ -24,7 +25,7 @@ from beanops.protocol.limits import (
     check_tube,
 )
 from beanops.session.act import Actor, How, Who
-from beanops.session.config import default_journal, profile
+from beanops.session.config import Profile, default_journal, profile
 from beanops.session.find import Finding
 from beanops.session.orders import (
     Jobs,
@@ -105,7 +106,7 @@ def connect(
     """
     known = profile(target)
     return Session(
-        known.address,
+        known,
         source=source,
         actor=actor or this_actor(),
         # A profile that is read-only stays so: what protects production must not be lost to an argument.
@@ -124,11 +125,18 @@ class Session(Views, Finding):
     Looking and acting use a connection each, because a server counts every connection that ever reserved
     among its workers. A lost connection is made anew by the next call; what was in flight is never sent again.
     Threads may share a session.
+
+    Attributes
+    ----------
+    profile : Profile
+        The server as the user named it, with what a face shows of it and asks before it acts.
+    origin : Session
+        The session that this one was made of by `through`, else itself: what is open on both is kept there.
     """
 
     def __init__(
         self,
-        target: str | Address,
+        known: Profile,
         *,
         source: str,
         actor: str,
@@ -139,7 +147,9 @@ class Session(Views, Finding):
         journal: str | Journal | None,
         keep_bodies: bool,
     ) -> None:
-        super().__init__(target, timeouts, redact)
+        super().__init__(known.address, timeouts, redact)
+        self.profile = known
+        self.origin = self
         self.now = clock
         self._journal_at = journal
         self._own_journal: Journal | None = None
@@ -150,17 +160,21 @@ class Session(Views, Finding):
         """Return the journal, opened when it is first needed: SQLAlchemy costs a third of a second."""
         from beanops.session.journal import Journal
 
+        at = self.origin
         with self._lock:
-            if not isinstance(self._journal_at, Journal):
-                self._journal_at = self._own_journal = Journal(self._journal_at or default_journal())
-            return self._journal_at
+            if not isinstance(at._journal_at, Journal):
+                at._journal_at = at._own_journal = Journal(at._journal_at or default_journal())
+            return at._journal_at
 
     def close(self) -> None:
-        """Close the connections and the journal; jobs that are still reserved become ready."""
-        super().close()
-        self._actor.held.clear()
-        if self._own_journal is not None:
-            self._own_journal.close()
+        """Close the views, the connections and the journal; jobs that are still reserved become ready."""
+        with ExitStack() as ends:  # each is closed, whatever another raises; the last one here first
+            if self.origin._own_journal is not None:
+                ends.callback(self.origin._own_journal.close)
+            ends.callback(self._actor.held.clear)
+            ends.callback(super().close)
+            for view in list(self.origin.opened):
+                ends.callback(view.close)
 
     def _known_id(self, instance: str) -> int:
         try:

@@ -11,16 +11,21 @@ if TYPE_CHECKING:
     from beanops.session.session import Session
 
 
+#: Ids of held jobs that are named.
+MOST_HELD = 10
+
+
 def session_html(session: Session) -> str:
     """Return which server a session is on, and how."""
-    held = ", ".join(map(str, sorted(session.held)[:10]))
-    return card(f"Session on {session.address}", {"read-only": session.read_only, "holds": held or None})
+    held = sorted(session.held)
+    more = f" and {len(held) - MOST_HELD:,} more" if len(held) > MOST_HELD else ""
+    holds = f"{', '.join(map(str, held[:MOST_HELD]))}{more}" if held else None
+    facts = {"label": session.profile.label or None, "read-only": session.read_only, "holds": holds}
+    return card(f"Session on {session.address}", facts)
 
 
 def reservation_html(reservation: Reservation) -> str:
     """Return which job is held, for how long, and the beginning of its body."""
-    from beanops.jobs.bodies import decode, redact
-
     left = f"{reservation.time_left:.0f} s of {reservation.ttr:,} s" if reservation.held else "no longer held"
     facts = {"tube": reservation.tube, "time left": left, "priority": reservation.priority}
-    return card(f"Job {reservation.id}, reserved", {**facts, "body": redact(decode(reservation.body).summary)})
+    return card(f"Job {reservation.id}, reserved", {**facts, "body": reservation.kept.summary})

@@ -5,16 +5,32 @@ The face is found by its name: a session must not know the faces, which import i
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from importlib import import_module
-from typing import Any, SupportsIndex
+from typing import TYPE_CHECKING, Any, SupportsIndex
+from weakref import WeakSet
 
+from beanops.monitor.trail import point
 from beanops.protocol.errors import BeanopsError
+
+if TYPE_CHECKING:
+    import pandas
 
 
 class Views:
-    """The part of a session that a notebook sees."""
+    """The part of a session that a notebook sees.
+
+    Attributes
+    ----------
+    opened : WeakSet
+        The views that are open on it, which end with it.
+    """
+
+    def __init__(self, *arguments: Any) -> None:
+        self.opened: WeakSet[Any] = WeakSet()
+        super().__init__(*arguments)
 
     def dashboard(self, name: str = "dashboard") -> Any:
         """Return a live view of the tubes for a notebook, with buttons to act; needs ``beanops[notebook]``.
@@ -45,7 +61,7 @@ class Views:
         where: str | None = None,
         limit: SupportsIndex | None = 100_000,
         order: str = "newest",
-        name: str = "browse",
+        name: str | None = None,
     ) -> Any:
         """Return a live view of jobs for a notebook, filled as they are found; needs ``beanops[notebook]``.
 
@@ -53,8 +69,8 @@ class Views:
         ----------
         tube, state, where, limit, order
             Which jobs, as in `scan`.
-        name : str
-            As in `dashboard`.
+        name : str or None
+            As in `dashboard`; None is one for each tube.
 
         Returns
         -------
@@ -67,22 +83,55 @@ class Views:
         >>> view.wait().select_all()
         >>> view.kick()
         """
-        return _face().browse(self, name, tube, state=state, where=where, limit=limit, order=order)
+        return _face().browse(self, name or f"browse {tube}", tube, state=state, where=where, limit=limit, order=order)
 
-    def reserve_widget(self, tube: str, name: str = "reserve") -> Any:
+    def reserve_widget(self, tube: str, name: str | None = None) -> Any:
         """Return a view that holds the next ready job of a tube, with its time left; needs ``beanops[notebook]``.
 
         Parameters
         ----------
         tube : str
             Its name.
-        name : str
-            As in `dashboard`.
+        name : str or None
+            As in `dashboard`; None is one for each tube.
 
         Returns
         -------
         beanops.notebook.holder.Holder
-            It gives the job back when it is closed, unless something else was done to it.
+            It gives the job back when it is closed, collected, or shown by no page any more, unless something else
+            was done to it.
+
+        Raises
+        ------
+        NotFound
+            There is no such tube.
+        Refused
+            The session is read-only.
+
+        Examples
+        --------
+        >>> view = session.reserve_widget("mail")          # doctest: +SKIP
+        >>> view.reservation.body
+        >>> view.bury()
+        """
+        return _face().reserve_widget(self, name or f"reserve {tube}", tube)
+
+    def rates(self: Any, tube: str | None = None, *, seconds: float = 10.0, every: float = 1.0) -> pandas.DataFrame:
+        """Record how many jobs come and go, for some seconds; interrupt it to have what was recorded until then.
+
+        Parameters
+        ----------
+        tube : str or None
+            Its name; None records the whole server.
+        seconds, every : float
+            For how long, and how far apart.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a look, by ``time`` (datetime64[us, UTC]): jobs ``ready``, ``reserved``, ``delayed`` and
+            ``buried`` (uint64), and jobs put and deleted a second since the look before, ``in`` and ``out``
+            (float64, missing where it is not known).
 
         Raises
         ------
@@ -91,11 +140,12 @@ class Views:
 
         Examples
         --------
-        >>> view = session.reserve_widget("mail")          # doctest: +SKIP
-        >>> view.reservation.body
-        >>> view.bury()
+        >>> session.rates("mail", seconds=60)[["in", "out"]].plot()          # doctest: +SKIP
         """
-        return _face().reserve_widget(self, name, tube)
+        from beanops.session.recording import rates_frame, record
+
+        points = record(lambda at: point(at, self.server() if tube is None else self.tube(tube)), seconds, every)
+        return rates_frame(points, time.monotonic())
 
     def __getitem__(self: Any, tube: str) -> Any:
         """Return the jobs of a tube as a frame; its name can be completed with Tab.

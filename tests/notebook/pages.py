@@ -1,4 +1,4 @@
-"""The page side of a table, played by a test: it hears what Python says and says what a page would."""
+"""What a test plays: the page side of a table, which hears what Python says, and a poller that does not look."""
 
 from __future__ import annotations
 
@@ -19,9 +19,17 @@ class Page:
         data = {"method": "custom", "content": {"kind": kind, **content}}
         self._channel.widget._handle_msg({"content": {"data": data}, "buffers": []})
 
-    def clicks(self, name: str, *keys: str, amount: int | None = None, clicked: float) -> None:
-        self.says("action", name=name, keys=list(keys), amount=amount, clicked=clicked)
+    def clicks(self, name: str, *keys: str, clicked: float, **beside: Any) -> None:
+        self.says("action", name=name, keys=list(keys), clicked=clicked, **beside)
 
     @property
     def kinds(self) -> list[str]:
         return [message["kind"] for message in self.heard]
+
+
+class Still:
+    """In the place of the poller: the test makes the ticks."""
+
+    def add(self, view: object) -> None: ...
+    def discard(self, view: object) -> None: ...
+    def hurry(self) -> None: ...

@@ -13,6 +13,7 @@ import pytest
 import beanops
 from beanops.embedded.process import Beanstalkd
 from beanops.jobs.scan import Scan
+from beanops.jobs.select import select
 from beanops.jobs.where import PredicateError
 from beanops.notebook import desk
 from beanops.notebook.browser import Browser
@@ -21,7 +22,7 @@ from beanops.protocol import commands
 from beanops.protocol.errors import UsageError
 from beanops.session.run import Run
 from beanops.session.session import Session
-from tests.notebook.pages import Page
+from tests.notebook.pages import Page, Still
 from tests.waits import until
 
 
@@ -37,7 +38,8 @@ def session(beanstalkd: Beanstalkd) -> Iterator[Session]:
 
 @pytest.fixture
 def view(session: Session) -> Iterator[Browser]:
-    with session.browse("mail") as view:
+    # Without the live poller: a look that began before an action would show what was before it for a moment.
+    with Browser(session, Still(), "browse mail", select("mail")) as view:  # type: ignore[arg-type]
         yield view.wait()
 
 
@@ -137,7 +139,7 @@ def test_a_long_run_tells_its_progress_and_can_be_cancelled(
             if not run.done:
                 return
             reached.set()
-            go_on.wait(5)
+            go_on.wait(30)
             options["progress"](run)  # type: ignore[operator]
 
         return kick(self, jobs, rate=4, progress=progress)
@@ -145,7 +147,7 @@ def test_a_long_run_tells_its_progress_and_can_be_cancelled(
     monkeypatch.setattr(Session, "kick", one_by_one)
     page = Page(view.jobs)
     page.says("action", name="kick", keys=["1", "2", "3"], clicked=time.monotonic())
-    assert reached.wait(5)
+    assert reached.wait(30)
     assert view.jobs.said("progress") == "kick: 1 done"
     page.says("action", name="bury", keys=["4"], clicked=time.monotonic())
     assert view.status == "bury was refused: kick is still under way; wait for it or cancel it"
@@ -164,13 +166,13 @@ def test_a_scan_tells_its_progress_and_can_be_cancelled(session: Session, monkey
     def slowly(self: Scan, wanted: int | None) -> object:
         if self.progress.looked > 256:
             reached.set()
-            go_on.wait(5)
+            go_on.wait(30)
         return next_batch(self, wanted)
 
     monkeypatch.setattr(Scan, "_next_batch", slowly)
     list(session._acting().pipeline(commands.put(b"x") for _ in range(3000)))
     with session.browse("default") as view:
-        assert reached.wait(5)
+        assert reached.wait(30)
         assert re.match(r"[\d,]+ of 3,000 found, [\d,]+ ids to look at", view.jobs.said("progress"))
         assert len(view.jobs.rows) == 256
         Page(view.jobs).says("cancel")
@@ -180,17 +182,88 @@ def test_a_scan_tells_its_progress_and_can_be_cancelled(session: Session, monkey
         assert 0 < len(view.jobs.rows) < 3000
 
 
-def test_a_selected_job_follows_what_workers_do(view: Browser, session: Session) -> None:
-    view.select(4, 5)
-    session.delete(4)
-    session.bury(5)
-    until(lambda: states(view).get("5") == "buried" and "4" not in states(view))
+def test_it_scans_for_jobs_that_are_far_to_find_and_can_be_cancelled(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached, go_on = threading.Event(), threading.Event()
+    next_batch = Scan._next_batch
+
+    def slowly(self: Scan, wanted: int | None) -> object:
+        if self.progress.looked:
+            reached.set()
+            go_on.wait(30)
+        return next_batch(self, wanted)
+
+    monkeypatch.setattr(Scan, "_next_batch", slowly)
+    list(session._acting().pipeline(commands.put(b"x") for _ in range(3000)))
+    with session.browse("mail", name="far") as view:
+        assert reached.wait(30)
+        assert not view.jobs.rows
+        assert view.jobs.said("title") == "jobs of mail · scanning"
+        assert re.match(r"0 of 6 found, [\d,]+ ids to look at", view.jobs.said("progress"))
+        Page(view.jobs).says("cancel")
+        go_on.set()
+        view.wait()
+        assert "incomplete: 0 of 6 found" in view.jobs.said("title")
+        assert view.jobs.said("progress") == ""
+
+
+def test_what_went_wrong_in_a_scan_is_told_and_in_an_earlier_one_is_not(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached, go_on = threading.Event(), threading.Event()
+    next_batch = Scan._next_batch
+    scans: list[Scan] = []
+
+    def fails(self: Scan, wanted: int | None) -> object:
+        scans.append(self)
+        if self is scans[0]:
+            reached.set()
+            go_on.wait(30)
+            raise ValueError("nobody expected that")
+        return next_batch(self, wanted)
+
+    monkeypatch.setattr(Scan, "_next_batch", fails)
+    with session.browse("mail") as view:
+        assert reached.wait(30)
+        first = view._thread
+        view.find("id < 3")
+        assert list(view.wait().jobs.rows) == ["2", "1"]
+        go_on.set()
+        assert first is not None
+        first.join(30)
+        assert (list(view.jobs.rows), view.status) == (["2", "1"], "")
+        scans.clear()
+        view.find()
+        assert view.wait().status == "ValueError: nobody expected that"
+        assert view.jobs.said("progress") == ""
+
+
+def test_a_predicate_that_is_none_leaves_the_earlier_view_as_it_is(session: Session) -> None:
+    with session.browse("mail") as view:
+        view._repr_mimebundle_()
+        with pytest.raises(PredicateError):
+            session.browse("mail", where="colour = 4")
+        assert not view.closed
+        assert len(view.wait().jobs.rows) == 6
+        with session.browse("other") as another:
+            another._repr_mimebundle_()
+            assert not view.closed
+
+
+def test_a_selected_job_follows_what_workers_do(session: Session) -> None:
+    with session.browse("mail") as view:
+        view.wait().select(4, 5)
+        session.delete(4)
+        session.bury(5)
+        until(lambda: states(view).get("5") == "buried" and "4" not in states(view))
+        assert '"user": 5' in view.jobs.rows["5"][-1] or '"user":5' in view.jobs.rows["5"][-1]
 
 
 def test_a_lost_server_shows(view: Browser, session: Session) -> None:
-    view.show(Tick(0.0, None, {}, {}, lost="it closed the connection"))
+    view.show(Tick(0.0, None, lost="it closed the connection"))
     assert view.jobs.said("title") == f"{session.address} is lost: it closed the connection · trying again"
-    view.show(Tick(1.0, None, {}, {}))
+    view.show(Tick(1.0, None))
     assert view.jobs.said("title") == "jobs of mail · as it was before the server was lost"
 
 
@@ -206,6 +279,36 @@ def test_what_a_notebook_file_keeps_is_cut_escaped_and_redacted(session: Session
     assert "<script" not in bundle["text/html"]
     assert "&lt;script&gt;" in saved
     assert "[redacted]" in saved
+
+
+def test_what_the_session_hides_is_in_no_view(beanstalkd: Beanstalkd) -> None:
+    body = b'[{"name": "password", "value": "hunter2"}, {"card": "4111"}]'
+    with beanops.connect(beanstalkd.address, redact="card") as session:
+        session.put("mail", body)
+        with session.browse("mail") as view, session.dashboard() as board, session.reserve_widget("mail") as held:
+            view.wait().select(1)
+            board.select("mail")
+            live = [view.jobs.rows["1"][-1], view.jobs.said("detail"), held.job.rows["1"][-1], held.job.said("detail")]
+            assert all("hunter2" in said and "4111" not in said for said in live)
+            kept = json.dumps([one._repr_mimebundle_() for one in (view, held)]) + held.reservation._repr_html_()
+            held.release()
+            board.select("mail")
+            board.select_jobs(1)
+            assert "4111" not in str((dict(board.heads.rows), board.heads.said("detail")))
+        kept += session.job(1)._repr_html_() + str(session.heads("mail")["ready"]._repr_html_())
+        for secret in ("hunter2", "4111"):
+            assert secret not in kept
+
+
+def test_a_saved_table_counts_what_it_does_not_keep(session: Session) -> None:
+    for _ in range(60):
+        session.put("many", b"x")
+    with session.browse("many") as view:
+        assert view._repr_mimebundle_()["text/plain"].endswith("and 10 more")
+        view.wait().select(67, 66)
+        view.delete()
+        assert view._repr_mimebundle_()["text/plain"].endswith("and 10 more")
+        assert " 0 s " in view._repr_mimebundle_()["text/plain"]
 
 
 def test_a_read_only_session_only_looks(beanstalkd: Beanstalkd) -> None:

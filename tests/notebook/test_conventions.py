@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -10,7 +11,9 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import beanops
 from beanops.embedded.process import Beanstalkd
-from beanops.protocol.errors import NotFound
+from beanops.monitor.trail import Point, point
+from beanops.protocol.errors import ArgumentError, NotFound
+from beanops.session.recording import rates_frame, record
 from beanops.session.session import Session
 
 
@@ -19,6 +22,7 @@ def session(beanstalkd: Beanstalkd) -> Iterator[Session]:
     with beanops.connect(beanstalkd.address) as session:
         session.put("mail", b'{"user": "<script>alert(1)</script>", "password": "hunter2"}', ttr=90)
         session.put("main", b"y" * 3000)
+        session.put("main", b"", delay=60)
         yield session
 
 
@@ -26,23 +30,57 @@ def test_reprs_are_compact_escaped_redacted_and_ask_nobody(session: Session, bea
     job = session.job(1)
     done = session.kick([1, 99])
     held = session.reserve("mail")
-    values = [session, job, session.peek(2), done, held]
+    values = [session, job, session.peek(2), session.job(3), done, held]
     beanstalkd.stop(kill=True)
-    assert [repr(value) for value in values] == [
+    assert re.fullmatch(r"<Reservation of job 1 in mail, (90|89) s left>", repr(held))
+    assert [repr(value) for value in values[:-1]] == [
         f"<Session {session.address}>",
         "<FoundJob 1, ready in mail, 60 bytes>",
         "<Job 2, 3,000 bytes>",
+        "<FoundJob 3, delayed in main, 0 bytes>",
         f"<Run {done.id} kick: 0 done, 2 skipped "
         "(job 1: it is ready; kick takes buried or delayed jobs; job 99: it does not exist)>",
-        repr(held),
     ]
-    html = "".join(value._repr_html_() for value in values if hasattr(value, "_repr_html_"))
+    html = "".join(value._repr_html_() for value in values)
+    assert "b&#x27;" not in html
     assert "&lt;script&gt;alert(1)" in html
     assert "<script" not in html
     assert "hunter2" not in html
-    for said in (str(session.address), "Job 1", "it does not exist", "s of 90 s"):
+    for said in (str(session.address), "Job 1", "Job 2", "3,000 bytes", "0 bytes", "it does not exist", "s of 90 s"):
         assert said in html
     assert len(html) < 4000
+
+
+def test_a_session_that_holds_many_jobs_says_how_many(session: Session) -> None:
+    ids = [session.put("many", b"x").ids[0] for _ in range(12)]
+    for _ in ids:
+        session.reserve("many")
+    assert f"{ids[9]} and 2 more" in session._repr_html_()
+
+
+def test_recorded_rates_are_a_frame_that_can_be_plotted(session: Session) -> None:
+    now, moments = [0.0], iter([0, 2, 4])
+
+    def look(at: float) -> Point:
+        if next(moments) == 2:
+            session.put("mail", b"x")
+        return point(at, session.tube("mail"))
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    points = record(look, 4, 2, lambda: now[0], sleep)
+    frame = rates_frame([*points, points[0]._replace(at=6)], 6)
+    assert frame["ready"].tolist() == [1, 2, 2, 1]
+    assert frame["in"].fillna(-1).tolist() == [-1, 0.5, 0, -1]  # the last is another tube of that name
+    assert frame.dtypes.astype(str).unique().tolist() == ["uint64", "float64"]
+    assert str(frame.index.dtype) == "datetime64[us, UTC]"
+    assert frame.index.to_series().diff().dt.total_seconds().tolist()[1:] == pytest.approx([2, 2, 2])
+    assert len(session.rates(seconds=0.02, every=0.01)) == 3
+    with pytest.raises(NotFound):
+        session.rates("nowhere")
+    with pytest.raises(ArgumentError):
+        session.rates(seconds=0)
 
 
 def test_a_tube_is_found_by_its_name_and_its_name_completed(session: Session, shell: InteractiveShell) -> None:
@@ -81,8 +119,11 @@ def test_the_magic_does_what_people_type_most(
     assert beans("bury 1 2").done == 2  # type: ignore[attr-defined]
     assert beans("jobs mail state = 'buried'")["id"].tolist() == [1]  # type: ignore[index]
     assert beans("kick 1").done == 1  # type: ignore[attr-defined]
+    with beanops.connect(session.address, actor="cron") as other:
+        other.pause("mail", 60)
     assert beans("undo").done == 1  # type: ignore[attr-defined]
     assert session.job(1).stats.state == "buried"
+    assert session.tube("mail").pause == 60  # what others did since is theirs
     assert beans("move 1 2 default").done == 2  # type: ignore[attr-defined]
     assert set(beans("actions")["source"]) == {"script", "notebook"}  # type: ignore[index]
     beans(f"connect {session.address}")
@@ -90,11 +131,15 @@ def test_the_magic_does_what_people_type_most(
     capsys.readouterr()
     for line, answer in {
         "dance": "%beans: dance is unknown; %beans help shows what there is",
+        'kick "17': '%beans: "17 cannot be read: No closing quotation',
         "kick mail": "%beans: it needs ids of jobs, such as 17 18",
         "peek 77": "%beans: NOT_FOUND to 'stats-job 77': the job does not exist, or is in another state or not yours",
     }.items():
         assert beans(line) is None
         assert capsys.readouterr().out.startswith(answer[:30])
+    assert beans("undo") is None
+    assert "this session did nothing that can be undone" in capsys.readouterr().out
+    beans("dashboard").close()  # type: ignore[attr-defined]
     shell.user_ns.pop("session").close()
     beans("tubes")
     assert "there is no session: %beans connect SERVER" in capsys.readouterr().out

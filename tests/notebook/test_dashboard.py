@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import time
 import weakref
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import ipywidgets
 import pytest
 
 import beanops
+from beanops import Client, commands
 from beanops.embedded.process import Beanstalkd
+from beanops.notebook import desk, tables
 from beanops.notebook.dashboard import Dashboard
 from beanops.notebook.poll import Poller, Tick, first_look, poller_of
 from beanops.protocol.errors import UsageError
+from beanops.session.record import JournalError
 from beanops.session.session import Session
-from tests.notebook.pages import Page
+from tests.notebook.pages import Page, Still
 from tests.waits import until
-
-
-class Still:
-    """In the place of the poller: the test makes the ticks."""
-
-    def add(self, view: object) -> None: ...
-    def discard(self, view: object) -> None: ...
-    def hurry(self) -> None: ...
 
 
 @pytest.fixture
@@ -183,7 +180,7 @@ def test_a_read_only_session_offers_no_buttons(beanstalkd: Beanstalkd) -> None:
 def test_a_lost_server_shows_with_the_age_of_the_values(view: Dashboard, session: Session) -> None:
     tick = first_look(session)
     view.show(tick)
-    view.show(Tick(tick.at + 12, tick.snapshot, {}, {}, lost="it closed the connection"))
+    view.show(Tick(tick.at + 12, tick.survey, lost="it closed the connection"))
     lost = f"{session.address} is lost: it closed the connection · the values are 12 s old · trying again"
     assert view.chart.said("title") == lost
     assert shown(view, "mail") == (1, 0, 1, 2)
@@ -237,9 +234,12 @@ def test_a_view_that_is_shown_stays_without_a_name(session: Session) -> None:
 
 
 def test_close_frees_every_widget(session: Session) -> None:
-    before = set(ipywidgets.widgets.widget._instances)
-    session.dashboard().close()
-    assert set(ipywidgets.widgets.widget._instances) == before
+    view = session.dashboard()
+    mine = {view.widget.model_id, *(part.model_id for part in view.widget.children)}
+    mine |= {part.layout.model_id for part in (view.widget, *view.widget.children)}
+    assert mine <= set(ipywidgets.widgets.widget._instances)
+    view.close()
+    assert mine.isdisjoint(ipywidgets.widgets.widget._instances)
 
 
 def test_a_notebook_without_a_kernel_shows_escaped_tables(session: Session, view: Dashboard) -> None:
@@ -260,7 +260,145 @@ def test_a_missing_library_names_the_extra(session: Session, monkeypatch: pytest
 def test_rates_are_taken_over_seconds_and_start_anew_with_another_server(session: Session) -> None:
     now = [0.0]
     poller = Poller(lambda: session, lambda: now[0])
-    assert poller.look().rates["mail"].puts is None
+    first = poller.look().survey
+    assert first is not None
+    assert tables.tube_rows(first)["mail"][5] is None
+    assert "rates not yet known" in tables.title(session, first)
+    assert tables.sample(first)[-2:] == (None, None)
     session.put("mail", b"x")
     now[0] = 2.0
-    assert poller.look({"mail"}).rates["mail"].puts == 0.5
+    then = poller.look({"mail"}).survey
+    assert then is not None
+    assert tables.tube_rows(then)["mail"][5] == 0.5
+    assert "0.5 in, 0.0 out a second" in tables.title(session, then)
+    # A tube of yesterday does not make the rate of the server unknown, nor does a new one count from nothing.
+    assert tables.sample(then)[-2:] == (0.5, 0.0)
+
+
+def test_many_tubes_are_asked_for_in_turn_and_say_how_old_they_are(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("beanops.monitor.survey.FULL", 2)
+    monkeypatch.setattr("beanops.monitor.survey.IN_TURN", 1)
+    for tube in "abcd":
+        session.put(tube, b"x")
+    now = [0.0]
+    poller = Poller(lambda: session, lambda: now[0])
+    poller.look()
+    now[0] = 7.0
+    with Dashboard(session, Still(), "dashboard") as view:  # type: ignore[arg-type]
+        view.show(poller.look({"mail"}))
+        said = "6 tubes are asked for in turn: a row that is not selected is up to 7 s old"
+        assert view.tubes.said("title") == said
+        assert len(view.tubes.rows) == 6
+
+
+def test_a_journal_that_cannot_be_read_does_not_stop_the_view(
+    view: Dashboard, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: Session) -> None:
+        raise JournalError("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Session, "journal", broken)
+        with Client(session.address) as client:
+            client.put(b"x", tube="mail")
+        view.show(first_look(session))
+        assert shown(view, "mail") == (2, 0, 1, 2)
+        assert view.log.said("title") == "Last actions · the journal cannot be read: the disk is full"
+    view.show(first_look(session))
+    assert view.log.said("title") == "Last actions"
+
+
+@pytest.mark.parametrize("amount", [None, 0])
+def test_an_emptied_number_box_neither_ends_a_pause_nor_kicks(
+    view: Dashboard, session: Session, amount: int | None
+) -> None:
+    view.select("mail")
+    view.pause(90)
+    for name, what in (("pause", "seconds"), ("kick_tubes", "limit")):
+        Page(view.tubes).clicks(name, "mail", amount=amount, clicked=time.monotonic())
+        view.wait()
+        assert view.status == f"{what}: {amount!r} given, allowed is a whole number from 1 on"
+        with pytest.raises(UsageError):
+            getattr(view, name)(0)
+    assert session.tube("mail").pause == 90
+    assert session.tube("mail").current_jobs_buried == 2
+
+
+def test_of_several_tubes_what_was_done_is_told_beside_what_went_wrong(view: Dashboard, session: Session) -> None:
+    Page(view.tubes).clicks("kick_tubes", "mail", "vanished", amount=1, clicked=time.monotonic())
+    view.wait()
+    assert view.status == "kick: 1 done; NOT_FOUND to 'stats-tube vanished': there is no such tube"
+
+
+def test_a_run_is_not_lost_when_what_it_came_to_cannot_be_shown(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Dashboard, "_done", lambda self, runs: 1 / 0)
+    with Dashboard(session, Still(), "dashboard") as view:  # type: ignore[arg-type]
+        view.show(first_look(session))
+        view.select("mail")
+        view.select_jobs(1)
+        assert view.kick().done == 1
+        assert view.status == "kick: 1 done; what it came to cannot be shown: ZeroDivisionError: division by zero"
+        assert view.undo()[0].done == 1
+
+
+def test_closing_a_view_ends_its_run_after_the_batch_under_way(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "PATIENCE", 0.0)
+    kick = Session.kick
+    monkeypatch.setattr(Session, "kick", lambda self, jobs, **how: kick(self, jobs, **how, rate=1))
+    with Client(session.address) as client:
+        client.use("many")
+        ids = list(client.pipeline(commands.put(b"x") for _ in range(20)))
+    session.bury(ids)
+    with session.browse("many") as view:
+        view.wait().select_all()
+        page = Page(view.jobs)
+        page.clicks("kick", *map(str, ids), clicked=time.monotonic())
+        until(lambda: session.tube("many").current_jobs_ready > 0)
+    view.wait()
+    assert 0 < session.tube("many").current_jobs_ready < 20
+    assert "stopped: cancelled" in view.status
+
+
+def test_views_end_with_their_session(beanstalkd: Beanstalkd) -> None:
+    session = beanops.connect(beanstalkd.address)
+    views = [session.dashboard(), session.through("other").browse("mail")]
+    session.close()
+    assert [view.closed for view in views] == [True, True]
+    with pytest.raises(UsageError, match="the view is closed"):
+        views[1].refresh()
+
+
+def test_a_session_and_those_made_of_it_share_the_poller_and_the_journal(session: Session) -> None:
+    other = session.through("other")
+    assert poller_of(other) is poller_of(session)
+    assert other.journal() is session.journal()
+
+
+def test_a_server_that_must_be_confirmed_by_name_says_which_it_is(session: Session) -> None:
+    config = Path(os.environ["BEANOPS_CONFIG"])
+    config.write_text(
+        f'[servers.prod]\naddress = "{session.address}"\nlabel = "PRODUCTION"\ncolor = "red"\nconfirm = "type-name"\n'
+    )
+    with beanops.connect("prod") as prod, prod.dashboard() as view:
+        page = Page(view.chart)
+        page.says("hello")
+        label = next(said for said in page.heard if said.get("line") == "label")
+        assert (label["text"], label["tone"]) == ("PRODUCTION", "red")
+        assert view._repr_mimebundle_()["text/plain"].startswith("PRODUCTION · ")
+        view.select("mail")
+        tubes, heads = Page(view.tubes), Page(view.heads)
+        tubes.clicks("kick_tubes", "mail", amount=2, clicked=time.monotonic(), typed="pord")
+        assert view.status == "kick_tubes was refused: prod must be typed before it"
+        heads.clicks("kick", "1", clicked=time.monotonic(), typed=None)  # one that is not destroyed asks for nothing
+        view.wait()
+        assert view.status == "kick: 1 done"
+        tubes.clicks("kick_tubes", "mail", amount=2, clicked=time.monotonic(), typed="prod")
+        view.wait()
+        assert view.status == "kick: 1 done"
+        assert session.tube("mail").current_jobs_buried == 0

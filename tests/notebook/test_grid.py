@@ -109,6 +109,23 @@ def test_a_click_that_waited_behind_a_busy_cell_is_refused(
     assert told == ["kick was refused: the click is 12 s old, the kernel was busy; click again"]
 
 
+def test_what_is_armed_wants_the_name_where_that_is_asked(clock: list[float], told: list[object]) -> None:
+    buttons = [Action("kick", "Kick"), Action("delete", "Delete", arms=True)]
+    grid = Grid([], noun="job", actions=buttons, confirm="prod", on_action=told.append, on_error=told.append,
+                clock=lambda: clock[0])  # fmt: skip
+    page = Page(grid)
+    page.clicks("kick", "1", clicked=clock[0])
+    page.clicks("kick", "1", "2", clicked=clock[0])
+    page.clicks("delete", "1", clicked=clock[0], typed="other")
+    page.clicks("delete", "1", clicked=clock[0], typed="prod")
+    assert told == [
+        Click("kick", ("1",)),
+        "kick was refused: prod must be typed before it",
+        "delete was refused: prod must be typed before it",
+        Click("delete", ("1",)),
+    ]
+
+
 def test_what_a_handler_raises_is_told(page: Page, grid: Grid, told: list[object]) -> None:
     page.says("select")  # without keys: no page of ours says that
     assert told == ["KeyError: 'keys'"]

@@ -3,7 +3,9 @@
 
 const HEIGHT = 110;
 const TOP = 16;
-const FEWEST = 120; // samples across the width, at least
+const SPAN = 60; // seconds across the width, at least
+const GAP = 15; // seconds between two samples beyond which nothing is known of what was between them
+const QUIET = 3; // seconds without a word from Python that are said
 
 const short = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 });
 const label = (value) => (value === null ? "–" : short.format(value));
@@ -15,11 +17,11 @@ function ceiling(value) {
 }
 
 // The stretches between the gaps: an unknown value is a gap, not a zero.
-function known(layer) {
+function known(layer, samples) {
   const stretches = [];
   layer.forEach((value, i) => {
     if (value === null) return;
-    if (i > 0 && layer[i - 1] !== null) stretches.at(-1)[1] = i;
+    if (i > 0 && layer[i - 1] !== null && samples[i][0] - samples[i - 1][0] < GAP) stretches.at(-1)[1] = i;
     else stretches.push([i, i]);
   });
   return stretches;
@@ -56,25 +58,30 @@ class Panel {
     if (!width) return;
     const ratio = window.devicePixelRatio || 1;
     this.canvas.width = width * ratio;
-    this.canvas.height = HEIGHT * ratio;
+    this.canvas.height = (HEIGHT + TOP) * ratio;
     const pen = this.canvas.getContext("2d");
     pen.scale(ratio, ratio);
     const style = getComputedStyle(this.canvas);
     const layers = this.layers(samples);
     const top = ceiling(Math.max(1, ...layers.flat().filter((value) => value !== null)));
-    const across = Math.max(FEWEST, samples.length) - 1;
-    const x = (i) => width - ((samples.length - 1 - i) / across) * width;
+    const span = samples.length ? Math.max(SPAN, last[0] - samples[0][0]) : SPAN;
+    const x = (i) => width - ((last[0] - samples[i][0]) / span) * width;
     const y = (value) => HEIGHT - 1 - (value / top) * (HEIGHT - TOP);
     pen.strokeStyle = style.getPropertyValue("--b-line");
     pen.strokeRect(0, y(top), width, 0);
+    pen.strokeRect(0, y(0), width, 0);
     pen.fillStyle = style.getPropertyValue("--b-dim");
     pen.font = `11px ${style.fontFamily}`;
     pen.fillText(label(top), 2, TOP - 4);
     // The highest layer first: what lies on top of others is covered by them.
     for (const i of [...layers.keys()].reverse()) {
       const colour = style.getPropertyValue(`--b-${this.series[i].tone}`);
-      this.draw(pen, layers[i], x, y, colour);
+      this.draw(pen, known(layers[i], samples), layers[i], x, y, colour);
     }
+    pen.fillStyle = style.getPropertyValue("--b-dim");
+    pen.fillText(`${duration(span)} ago`, 2, HEIGHT + TOP - 4);
+    pen.textAlign = "right";
+    pen.fillText("now", width - 2, HEIGHT + TOP - 4);
   }
 
   layers(samples) {
@@ -87,10 +94,10 @@ class Panel {
     );
   }
 
-  draw(pen, layer, x, y, colour) {
+  draw(pen, stretches, layer, x, y, colour) {
     pen.strokeStyle = pen.fillStyle = colour;
     pen.lineWidth = 1.5;
-    for (const [from, to] of known(layer)) {
+    for (const [from, to] of stretches) {
       pen.beginPath();
       for (let i = from; i <= to; i++) pen.lineTo(x(i), y(layer[i]));
       if (this.stacked) {
@@ -106,25 +113,35 @@ export default {
   render({ model, el }) {
     const { limit, panels: wanted } = model.get("options");
     const root = make("div", "beanops");
-    const title = make("div", "beanops-title");
-    title.setAttribute("role", "status");
+    const header = new Header();
+    const quiet = make("span", "beanops-quiet", "");
+    header.element.append(quiet);
     const row = make("div", "beanops-panels");
-    let start = 0;
+    let start = 1; // the first of a sample is its moment
     const panels = wanted.map((panel) => {
       const made = new Panel(panel, start);
       start += panel.series.length;
       return made;
     });
     row.append(...panels.map((panel) => panel.element));
-    root.append(title, row);
+    root.append(header.element, row);
     el.append(root);
 
     let [samples, seq] = [[], null];
     const paint = () => panels.forEach((panel) => panel.paint(samples));
     const greeting = new Greeting(model);
     const hello = () => ((seq = null), greeting.hello());
+    const clock = new Clock();
+    const listen = () => {
+      const silent = clock.age() > QUIET;
+      quiet.textContent = silent ? `no news for ${duration(clock.age())}` : "";
+      root.classList.toggle("beanops-stale", silent);
+    };
+    const watch = setInterval(listen, 1000);
     const hear = (message) => {
-      if (message.kind === "say") return say(title, message);
+      clock.hear(message.sent);
+      listen();
+      if (message.kind === "say") return header.say(message);
       if (message.kind === "samples") {
         greeting.answered();
         samples = message.samples;
@@ -140,6 +157,7 @@ export default {
     hello();
     return () => {
       greeting.bye();
+      clearInterval(watch);
       model.off("msg:custom", hear);
       resize.disconnect();
       root.remove();

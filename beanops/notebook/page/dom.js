@@ -1,5 +1,7 @@
 // What the table and the chart both need of the page.
 
+const whole = new Intl.NumberFormat("en-US");
+
 function make(tag, className, text) {
   const element = document.createElement(tag);
   element.className = className;
@@ -7,10 +9,55 @@ function make(tag, className, text) {
   return element;
 }
 
+function duration(seconds) {
+  if (seconds < 0) return `${duration(-seconds)} over`;
+  const units = [[86400, "d"], [3600, "h"], [60, "m"], [1, "s"]];
+  const at = units.findIndex(([size]) => seconds >= size);
+  if (at < 0) return "0s";
+  const [size, unit] = units[at];
+  const head = `${Math.floor(seconds / size)}${unit}`;
+  const rest = Math.floor((seconds % size) / (units[at + 1]?.[0] ?? 1));
+  return rest && at < 3 ? `${head} ${rest}${units[at + 1][1]}` : head;
+}
+
 // What Python says of a line; text only ever becomes textContent.
 function say(line, { text, tone }) {
   line.textContent = text;
   line.dataset.tone = tone;
+}
+
+// The first line: which server it is, in the words and the colour of its user, and how it is.
+class Header {
+  constructor() {
+    this.element = make("div", "beanops-head");
+    this.label = make("span", "beanops-label", "");
+    this.title = make("div", "beanops-title");
+    this.title.setAttribute("role", "status");
+    this.element.append(this.label, this.title);
+  }
+
+  say(message) {
+    if (message.line === "title") return say(this.title, message);
+    this.label.textContent = message.text;
+    this.label.style.borderColor = message.tone; // what is no colour is not taken
+  }
+}
+
+// When Python last spoke, on Python's clock, and how long ago that is here: together the time of a click, whatever
+// the two clocks say.
+class Clock {
+  hear(sent) {
+    this.sent = sent;
+    this.heard = performance.now();
+  }
+
+  age() {
+    return this.sent === undefined ? 0 : (performance.now() - this.heard) / 1000;
+  }
+
+  now() {
+    return this.sent === undefined ? null : this.sent + this.age();
+  }
 }
 
 // Says hello until Python answers, and bye at the end. A hello can be lost while a page is loaded anew; a busy kernel

@@ -1,114 +1,8 @@
-// The table: virtual rows, selection by key, a tool bar whose dangerous buttons are armed first. Text only ever
-// becomes textContent. dom.js and rows.js stand before this file.
+// The table: virtual rows, selection by key, a filter and a question. Text only ever becomes textContent. dom.js,
+// rows.js and toolbar.js stand before this file.
 
 const ROW = 26;
-const ARMED_MS = 5000;
 const STILL_MS = 3000;
-
-function button(className, text) {
-  const element = make("button", className, text);
-  element.type = "button";
-  return element;
-}
-
-// When Python last spoke, on Python's clock, and how long ago that is here: together the time of a click, whatever
-// the two clocks say.
-class Clock {
-  hear(sent) {
-    this.sent = sent;
-    this.heard = performance.now();
-  }
-
-  now() {
-    return this.sent === undefined ? null : this.sent + (performance.now() - this.heard) / 1000;
-  }
-}
-
-class Toolbar {
-  constructor(actions, noun, selected, send) {
-    this.element = make("div", "beanops-tools");
-    this.noun = noun;
-    this.selected = selected;
-    this.send = send;
-    this.tools = actions.map((action) => this.tool(action));
-  }
-
-  tool(action) {
-    const press = button("beanops-button", action.label);
-    press.dataset.action = action.name;
-    press.addEventListener("click", () => this.press(tool));
-    press.addEventListener("blur", () => this.disarm(tool));
-    press.addEventListener("keydown", (event) => event.key === "Escape" && this.disarm(tool));
-    const tool = { action, press, amount: null, text: null, armed: null, offer: null };
-    press.hidden = action.offered;
-    this.element.append(press);
-    if (action.text !== null) {
-      tool.text = make("input", "beanops-to");
-      Object.assign(tool.text, { type: "text", placeholder: action.text, spellcheck: false });
-      tool.text.setAttribute("aria-label", `${action.label}: ${action.text}`);
-      tool.text.addEventListener("input", () => this.disarm(tool));
-      this.element.append(tool.text);
-    }
-    if (action.amount !== null) {
-      tool.amount = make("input", "beanops-amount");
-      Object.assign(tool.amount, { type: "number", min: 1, max: 4294967295, value: action.amount });
-      tool.amount.setAttribute("aria-label", `${action.label}: ${action.unit}`);
-      this.element.append(tool.amount, make("span", "beanops-unit", action.unit));
-    }
-    return tool;
-  }
-
-  press(tool) {
-    const text = tool.text ? tool.text.value.trim() : null;
-    if (text === "") return tool.text.focus();
-    const keys = tool.armed?.keys ?? tool.offer?.keys ?? this.selected().map(([key]) => key);
-    if (!tool.armed && (tool.action.arms || (!tool.offer && keys.length > 1))) return this.arm(tool, keys);
-    this.disarm(tool);
-    const amount = tool.amount ? Number(tool.amount.value) : null;
-    this.send({ kind: "action", name: tool.action.name, keys, amount, text });
-  }
-
-  arm(tool, keys) {
-    const target = keys.length === 1 ? ` ${this.noun} ${keys[0]}` : ` ${whole.format(keys.length)} ${this.noun}s`;
-    tool.press.textContent = `${this.label(tool)}${tool.offer ? "" : target}: sure?`;
-    tool.press.classList.add("beanops-armed");
-    tool.armed = { keys, timer: setTimeout(() => this.disarm(tool), ARMED_MS) };
-  }
-
-  disarm(tool) {
-    if (!tool.armed) return;
-    clearTimeout(tool.armed.timer);
-    tool.armed = null;
-    tool.press.textContent = this.label(tool);
-    tool.press.classList.remove("beanops-armed");
-  }
-
-  label(tool) {
-    return tool.offer?.label ?? tool.action.label;
-  }
-
-  offer({ name, label, keys }) {
-    const tool = this.tools.find(({ action }) => action.name === name);
-    this.disarm(tool);
-    tool.offer = label ? { label, keys } : null;
-    tool.press.hidden = !label;
-    tool.press.textContent = this.label(tool);
-  }
-
-  disarmAll() {
-    this.tools.forEach((tool) => this.disarm(tool));
-  }
-
-  refresh() {
-    const rows = this.selected();
-    for (const tool of this.tools) {
-      const { states, offered } = tool.action;
-      if (offered) continue;
-      tool.press.disabled = !rows.some(([, state]) => states === null || states.includes(state));
-      if (tool.press.disabled) this.disarm(tool);
-    }
-  }
-}
 
 class Table {
   constructor(model, el) {
@@ -146,9 +40,8 @@ class Table {
   build(el) {
     const options = this.model.get("options");
     this.root = make("div", "beanops");
-    this.title = make("div", "beanops-title");
-    this.title.setAttribute("role", "status");
-    this.tools = new Toolbar(options.actions, options.noun, () => this.selectedRows(), (message) => this.send(message));
+    this.header = new Header();
+    this.tools = new Toolbar(options, () => this.selectedRows(), (message) => this.send(message));
     this.count = make("span", "beanops-total");
     this.filter = make("input", "beanops-filter");
     Object.assign(this.filter, { type: "search", placeholder: "filter (! inverts)" });
@@ -199,7 +92,7 @@ class Table {
     this.work.hidden = true;
     this.detail = make("div", "beanops-detail");
     this.detail.tabIndex = 0;
-    this.root.append(this.title, bar, this.view, this.empty, this.work, this.status, this.detail);
+    this.root.append(this.header.element, bar, this.view, this.empty, this.work, this.status, this.detail);
     bar.hidden = !bar.children.length;
     this.detail.hidden = true;
     // On each element that can have the focus, or JupyterLab takes the keys: d d deletes the cell.
@@ -258,15 +151,17 @@ class Table {
 
   settle() {
     for (const key of this.selection) if (!this.rows.cells.has(key)) this.selection.delete(key);
+    this.tools.keep((key) => this.rows.cells.has(key));
     this.paint();
   }
 
   say(message) {
     if (message.line === "ask") return (this.ask.value = message.text);
+    if (message.line === "title") this.root.classList.toggle("beanops-stale", message.tone === "lost");
+    if (message.line === "title" || message.line === "label") return this.header.say(message);
     say(this[message.line], message);
     if (message.line === "progress") this.work.hidden = !message.text;
     if (message.line === "detail") this.detail.hidden = !message.text;
-    if (message.line === "title") this.root.classList.toggle("beanops-stale", message.tone === "lost");
   }
 
   // -- what the user does ------------------------------------------------------------------------------------------

@@ -1,18 +1,6 @@
-// The rows of a table: what Python said, in which order they stand, and how a value reads. No DOM in here.
+// The rows of a table: what Python said, in which order they stand, and how a value reads. No DOM in here. dom.js stands before this file.
 
-const whole = new Intl.NumberFormat("en-US");
 const tenths = new Intl.NumberFormat("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
-
-function duration(seconds) {
-  if (seconds < 0) return `${duration(-seconds)} over`;
-  const units = [[86400, "d"], [3600, "h"], [60, "m"], [1, "s"]];
-  const at = units.findIndex(([size]) => seconds >= size);
-  if (at < 0) return "0s";
-  const [size, unit] = units[at];
-  const head = `${Math.floor(seconds / size)}${unit}`;
-  const rest = Math.floor((seconds % size) / (units[at + 1]?.[0] ?? 1));
-  return rest && at < 3 ? `${head} ${rest}${units[at + 1][1]}` : head;
-}
 
 // Null is unknown, which is not zero.
 const shown = {

@@ -1,0 +1,145 @@
+"""Ids that are other jobs' by now: a server that was restarted without its jobs gives them out again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+import beanops
+from beanops import Client
+from beanops.embedded.process import Beanstalkd
+from beanops.jobs.select import select
+from beanops.notebook.browser import Browser
+from beanops.notebook.dashboard import Dashboard
+from beanops.notebook.poll import Poller
+from beanops.notebook.seen import Seen
+from beanops.notebook.view import View
+from beanops.protocol.errors import ConnectionLost, UsageError
+from beanops.session.session import Session
+from tests.notebook.pages import Page, Still
+
+ANOTHER = "the id is another job's by now: the server was restarted without its jobs"
+
+
+class Server:
+    """A server whose tube mail has three jobs."""
+
+    def __init__(self, start: Callable[..., Beanstalkd]) -> None:
+        self._start = start
+        self._process = start()
+        self._fill("mail")
+        self.session = beanops.connect(self._process.address)
+
+    def _fill(self, tube: str) -> None:
+        with Client(self._process.address) as client:
+            for _ in range(3):
+                client.put(b"x", tube=tube)
+
+    def restart(self, tube: str) -> None:
+        """Start it anew without its jobs, and put three others into a tube."""
+        self._process.stop(kill=True)
+        self._process = self._start(port=self._process.port)
+        self._fill(tube)
+        with pytest.raises(ConnectionLost):
+            self.session.server()  # from here on the session is connected anew
+
+
+@pytest.fixture
+def server(start_beanstalkd: Callable[..., Beanstalkd]) -> Iterator[Server]:
+    server = Server(start_beanstalkd)
+    with server.session:
+        yield server
+
+
+@pytest.fixture
+def session(server: Server) -> Session:
+    return server.session
+
+
+def browser(session: Session) -> Browser:
+    return Browser(session, Still(), "browse", select("mail")).wait()  # type: ignore[arg-type]
+
+
+def dashboard(session: Session) -> Dashboard:
+    view = Dashboard(session, Still(), "dashboard")  # type: ignore[arg-type]
+    view.show(look(session, view))
+    view.select("mail")
+    return view
+
+
+def look(session: Session, view: View) -> object:
+    return Poller(lambda: session).look(set(view.wanted), set(view.followed))
+
+
+def long_ago(seen: Seen) -> None:
+    """Say that the jobs were seen a minute earlier than they were."""
+    seen._jobs = {key: (tube, created - 60) for key, (tube, created) in seen._jobs.items()}
+
+
+def test_a_selected_job_is_not_deleted_as_another_of_its_id(session: Session, server: Server) -> None:
+    with browser(session) as view:
+        view.select(1, 2)
+        server.restart("other")
+        run = view.delete()
+        assert (run.done, run.skipped, set(run.reasons)) == (0, 2, {ANOTHER})
+        assert view.jobs.rows.keys() == {"3"}
+        assert session.tube("other").current_jobs_ready == 3
+
+
+@pytest.mark.parametrize("open_view", [browser, dashboard])
+def test_nor_by_a_button(session: Session, server: Server, open_view: Callable[[Session], Browser | Dashboard]) -> None:
+    with open_view(session) as view:
+        grid = view.jobs if isinstance(view, Browser) else view.heads
+        server.restart("mail")
+        long_ago(view._seen)
+        Page(grid).clicks("delete", "1", clicked=time.monotonic())
+        view.wait()
+        assert ANOTHER in view.status
+        assert session.tube("mail").current_jobs_ready == 3
+        Page(grid).clicks("delete", "77", clicked=time.monotonic())
+        view.wait()
+        assert view.status == "job 77 is no longer in the table, and nothing was done to it"
+
+
+def test_a_selected_row_does_not_turn_into_another_job(session: Session, server: Server) -> None:
+    with browser(session) as view:
+        view.select(1, 2)
+        server.restart("other")
+        assert view.selection.empty
+        view.show(look(session, view))  # type: ignore[arg-type]
+        assert view.jobs.selected == ()
+        assert view.jobs.rows.keys() == {"3"}
+        assert view.jobs.said("detail") == ""
+        view.select(3)
+        assert view.jobs.said("detail") == ""
+        assert not view.jobs.rows
+
+
+def test_the_new_job_of_an_old_id_is_shown_but_not_selected(session: Session, server: Server) -> None:
+    with dashboard(session) as view:
+        view.select_jobs(1)
+        server.restart("mail")
+        long_ago(view._seen)
+        page = Page(view.heads)
+        page.says("hello")
+        page.heard.clear()
+        view.show(look(session, view))  # type: ignore[arg-type]
+        assert view.heads.rows.keys() == {"1"}
+        assert view.heads.selected == ()
+        # It went before it came: a button that was armed for it is armed no more.
+        changes = [message.get("keys", message.get("gone")) for message in page.heard if "seq" in message]
+        assert changes[0] in ([], ["1"])
+        assert len(changes) == 2
+        with pytest.raises(UsageError, match="no job is selected"):
+            view.delete()
+
+
+def test_so_many_jobs_are_remembered_and_no_more() -> None:
+    with beanops.embedded.serve() as address, beanops.connect(address) as session:
+        for _ in range(5):
+            session.put("mail", b"x")
+        seen = Seen(most=3)
+        seen.note(job for job in session.jobs_by_id(range(1, 6)) if job is not None)
+        assert seen.frame(["1", "4", "5"])["id"].tolist() == [4, 5]
