@@ -36,7 +36,11 @@ async def run_all(folder: Path, servers: ExitStack) -> Ran:
     together = asyncio.Semaphore(TOGETHER)
     names, runs = [], []
     for path in NOTEBOOKS:
-        own = common | {"BEANOPS_JOURNAL": str(folder / f"{path.stem}.sqlite"), "MPLBACKEND": "agg"}
+        own = common | {
+            "BEANOPS_JOURNAL": str(folder / f"{path.stem}.sqlite"),
+            "MPLBACKEND": "agg",
+            "TMPDIR": str(folder),
+        }
         server = servers.enter_context(Beanstalkd())
         names += [(f"{path.stem} alone", server), (path.stem, server)]
         runs += [run(path, own, together), run(path, own | {"BEANOPS_SERVER": server.address}, together)]
