@@ -1,18 +1,17 @@
-r"""Bodies as people edit them: text where that is what they are, escapes where it is not; and samples kept in a file.
+r"""Bodies as people edit them: text where that is what they are, escapes where it is not; and the samples of `beanops sample`.
 
 What is written never holds a character that a terminal obeys, and reading it back gives the same bytes.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import re
-from pathlib import Path
-from typing import Any
+from contextlib import suppress
+from itertools import count
 
+from beanops.jobs.read import FoundJob
 from beanops.protocol.errors import UsageError
-from beanops.session.config import config_path
+from beanops.session import samples
 from beanops.text import safe_text
 
 _ESCAPE = re.compile(rb"\\(?:x([0-9a-fA-F]{2})|(.)|\Z)", re.DOTALL)
@@ -76,36 +75,33 @@ def read(text: str) -> bytes:
 # -- samples ---------------------------------------------------------------------------------------------------------
 
 
-def _path() -> Path:
-    return config_path().with_name("samples.json")
+def kept(tube: str) -> list[tuple[str, FoundJob]]:
+    """Return the samples with their names, those of a tube first; what cannot be read is left out."""
+    found = []
+    for name in samples.names():
+        with suppress(UsageError, OSError):
+            found.append((name, samples.load(name)))
+    return sorted(found, key=lambda sample: sample[1].stats.tube != tube)
 
 
-def samples(tube: str) -> list[dict[str, Any]]:
-    """Return what was kept for a tube, newest first; a file that is none counts as empty."""
-    try:
-        kept = json.loads(_path().read_text("utf-8"))
-    except (OSError, ValueError):
-        return []
-    found = kept.get(tube, []) if isinstance(kept, dict) else []
-    return [one for one in found if isinstance(one, dict) and isinstance(one.get("body"), str)]
-
-
-def keep(tube: str, sample: dict[str, Any]) -> None:
-    """Keep a form's fields as a sample for a tube; the same one again becomes the newest.
+def keep(tube: str, body: bytes, priority: int, delay: int, ttr: int) -> str:
+    """Keep a job as a sample named after its tube, and return the name; one that is kept already keeps its name.
 
     Raises
     ------
     UsageError
         It cannot be written.
     """
-    path = _path()
+    job = samples.sample_of(tube, body)
+    state = "delayed" if delay else "ready"
+    job = job._replace(stats=job.stats._replace(state=state, priority=priority, time_left=delay, ttr=ttr))
+    for name, known in kept(tube):
+        if known == job:
+            return name
+    stem, taken = re.sub(r"[^A-Za-z0-9_.]+", "-", tube).strip("-.") or "sample", set(samples.names())
+    name = next(name for n in count(1) if (name := f"{stem[:90]}-{n}") not in taken)
     try:
-        kept = json.loads(path.read_text("utf-8")) if path.exists() else {}
-        kept = kept if isinstance(kept, dict) else {}
-        kept[tube] = [sample, *(one for one in samples(tube) if one != sample)][:20]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_suffix(".new")
-        beside.write_text(json.dumps(kept, indent=1), "utf-8")
-        os.replace(beside, path)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"the sample was not kept: {error}") from None
+        samples.save(name, job)
+    except OSError as error:
+        raise UsageError(f"the sample was not kept: {error.strerror or error}") from None
+    return name

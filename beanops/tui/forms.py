@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -19,6 +19,9 @@ from beanops.text import safe_text
 from beanops.tui import drafts, jobkeys
 from beanops.tui.asked import Field
 from beanops.tui.words import plural
+
+if TYPE_CHECKING:
+    from beanops.tui.app import Dashboard
 
 STATES = ("ready", "delayed", "buried")
 Answers = Mapping[str, Any]
@@ -87,7 +90,8 @@ class Form(ModalScreen[Answers | None]):
                         kind = "-number" if field.kind == "number" else ""
                         yield Input(field.value, id=field.name, compact=True, classes=kind)
                         yield Static(Content(field.unit), classes="unit")
-            keys = "^s goes on, ^o takes a sample, ^t keeps one" if self._drafting else "Enter goes on"
+            keys = "^s goes on" if self._drafting else "Enter goes on"
+            keys += ", ^o takes a sample, ^t keeps one" if self._samples else ""
             yield Static(Content(f"{keys}, Esc cancels"), id="hint")
 
     def on_mount(self) -> None:
@@ -95,8 +99,12 @@ class Form(ModalScreen[Answers | None]):
         self.query_one("#body" if self._drafting else "Input").focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer samples only for what they are of."""
-        return action not in ("sample", "keep") or self._drafting
+        """Offer samples only for what they are of, and to who owns the files that they are."""
+        return action not in ("sample", "keep") or self._samples
+
+    @property
+    def _samples(self) -> bool:
+        return self._drafting and not cast("Dashboard", self.app).alone
 
     def _text(self, name: str) -> str:
         widget = self.query_one(f"#{name}")
@@ -132,21 +140,20 @@ class Form(ModalScreen[Answers | None]):
     # -- samples -----------------------------------------------------------------------------------------------------
 
     def action_sample(self) -> None:
-        """Fill in the next sample of the tube."""
-        kept = drafts.samples(self._text("to").strip())
+        """Fill in the next sample, first those of the tube."""
+        tube = self._text("to").strip()
+        kept = drafts.kept(tube)
         if not kept:
-            self._say("No sample was kept for this tube; ^t keeps what stands here")
+            self._say("No sample was kept; ^t keeps what stands here")
             return
         self._sample = (self._sample + 1) % len(kept)
-        sample = kept[self._sample]
-        for name in ("priority", "delay", "ttr"):
-            self.query_one(f"#{name}", Input).value = safe_text(str(sample.get(name, "")), limit=20)
-        try:
-            body = drafts.written(drafts.read(sample["body"]))
-        except (UsageError, UnicodeEncodeError):
-            body = ""
-        self.query_one("#body", TextArea).load_text(body)
-        self._say(f"Sample {self._sample + 1} of {len(kept)}")
+        name, job = kept[self._sample]
+        stats = job.stats
+        for field, value in (("priority", stats.priority), ("delay", stats.time_left), ("ttr", stats.ttr)):
+            self.query_one(f"#{field}", Input).value = str(value)
+        self.query_one("#body", TextArea).load_text(drafts.written(job.body or b""))
+        of = "" if stats.tube == tube else f" of tube {stats.tube}"
+        self._say(f"Sample {name}{of}: {self._sample + 1} of {len(kept)}")
 
     def action_keep(self) -> None:
         """Keep what stands here."""
@@ -154,8 +161,8 @@ class Form(ModalScreen[Answers | None]):
         if answers is None:
             return
         try:
-            drafts.keep(answers["to"], {**answers, "body": drafts.written(answers["body"])})
+            name = drafts.keep(answers["to"], *(answers[field] for field in ("body", "priority", "delay", "ttr")))
         except BeanopsError as error:
             self._say(str(error))
         else:
-            self._say(f"Kept as a sample for tube {answers['to']}: {plural(len(answers['body']), 'byte')}")
+            self._say(f"Kept as sample {name}, {plural(len(answers['body']), 'byte')}")

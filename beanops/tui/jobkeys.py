@@ -63,8 +63,8 @@ FORM = [
 ]
 
 DRAFT = [
-    key("form", "ctrl+o", "sample", "Sample", "Fill in the next sample that was kept for this tube", priority=True),
-    key("form", "ctrl+t", "keep", "Keep", "Keep this as a sample for this tube", priority=True),
+    key("form", "ctrl+o", "sample", "Sample", "Fill in the next sample, first those of this tube", priority=True),
+    key("form", "ctrl+t", "keep", "Keep", "Keep this as a sample, as beanops sample does", priority=True),
 ]
 
 PROGRESS = [key("progress", "escape", "cancel", "Cancel", "End it after the batch under way", display="Esc")]

@@ -8,18 +8,21 @@ from __future__ import annotations
 import logging
 import shlex
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from ipaddress import ip_address
+from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
 from textual_serve.server import Server
 
+from beanops.protocol.errors import UsageError
 from beanops.text import safe_text
 
 #: What a visitor's process runs.
 VISITOR = (
-    "import sys; from beanops.tui.app import run;"
-    "run(sys.argv[1], read_only=sys.argv[2] == 'read-only', interval=float(sys.argv[3]))"
+    "import sys; from beanops.tui.app import run; _, address, how, interval, *redact = sys.argv;"
+    "run(address, read_only=how == 'read-only', interval=float(interval), redact=redact, visitor=True)"
 )
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 #: The page loads nothing from elsewhere, and is no part of another page.
@@ -45,13 +48,30 @@ class Page(Server):
         Seconds between two looks.
     url : str or None
         Under which visitors reach it, where that is another than host and port.
+    redact : iterable of str
+        Patterns of keys in bodies whose values no visitor sees.
+
+    Raises
+    ------
+    UsageError
+        It listens everywhere, and the name that visitors use is not known: what they ask for is checked against it.
     """
 
     def __init__(
-        self, address: str, *, host: str, port: int, read_only: bool, interval: float, url: str | None = None
+        self,
+        address: str,
+        *,
+        host: str,
+        port: int,
+        read_only: bool,
+        interval: float,
+        url: str | None = None,
+        redact: Iterable[str] = (),
     ) -> None:
+        if url is None and _everywhere(host):
+            raise UsageError(f"--host {host} is every address of this machine: say by --url which one visitors use")
         how = "read-only" if read_only else "acting"
-        command = shlex.join([sys.executable, "-c", VISITOR, address, how, str(interval)])
+        command = shlex.join([sys.executable, "-c", VISITOR, address, how, str(interval), *redact])
         named = f"[{host}]" if ":" in host else host
         super().__init__(
             command, host=host, port=port, title=f"beanops {address}", public_url=url or f"http://{named}:{port}"
@@ -85,8 +105,13 @@ class Page(Server):
         return response
 
 
-def serve(
-    address: str, *, host: str, port: int, read_only: bool = True, interval: float = 1.0, url: str | None = None
-) -> None:
+def _everywhere(host: str) -> bool:
+    try:
+        return ip_address(host).is_unspecified
+    except ValueError:
+        return host in ("", "0")
+
+
+def serve(address: str, *, host: str, port: int, read_only: bool = True, interval: float = 1.0, **how: Any) -> None:
     """Serve the dashboard until it is interrupted; see `Page`."""
-    Page(address, host=host, port=port, read_only=read_only, interval=interval, url=url).serve()
+    Page(address, host=host, port=port, read_only=read_only, interval=interval, **how).serve()

@@ -13,6 +13,7 @@ import pytest
 
 from beanops import Client, Session, connect
 from beanops.embedded.process import Beanstalkd
+from beanops.session import samples
 from beanops.session.config import Profile
 from beanops.session.run import Run
 from beanops.tui import feed
@@ -251,8 +252,13 @@ async def test_a_job_is_put_from_a_sample_or_an_edited_copy(session: Session, cl
     async with dashboard(session, clock, (100, 40)) as desk:
         await open_mail(desk)
         await desk.press("n", *"hello", "ctrl+t")
-        assert "Kept as a sample for tube mail: 5 bytes" in await desk.painted()
-        await desk.press("escape", "n", "ctrl+o", "ctrl+s")
+        assert "Kept as sample mail-1, 5 bytes" in await desk.painted()
+        await desk.press("ctrl+t")
+        assert samples.names() == ["mail-1"]
+        samples.save("greeting", samples.sample_of("mail", b"from the command line"))
+        await desk.press("escape", "n", "ctrl+o")
+        assert "from the command line" in await desk.painted()
+        await desk.press("ctrl+o", "ctrl+s")
         assert "Put a job of 5 bytes into tube mail?" in await desk.painted()
         await desk.press("y")
         assert client.peek(2).body == b"hello"

@@ -12,13 +12,18 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import pytest
 
-from beanops import Client
+from beanops import Client, Session
 from beanops.embedded.process import Beanstalkd
+from beanops.protocol.errors import UsageError
+from beanops.session import samples
+from beanops.tui.app import Dashboard
+from beanops.tui.web import Page
 from tests.needs import missing
-from tests.tui.conftest import fill
+from tests.tui.conftest import Clock, dashboard, fill
 from tests.waits import until
 
 
@@ -99,8 +104,53 @@ def test_a_browser_shows_the_tubes_and_a_key_opens_one_read_only(page: str) -> N
         tab.keyboard.press("Enter")
         seen = wait("tube billing")
         assert "Delete" not in seen
+        with tab.expect_download() as download:
+            tab.keyboard.press("Enter")
+            wait("Raw")
+            tab.keyboard.press("w")
+        assert download.value.suggested_filename == "job-1.txt"
+        assert Path(download.value.path()).read_bytes() == b"x"
         assert all(url.startswith(page) for url in loaded)
         browser.close()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "0", ""])
+def test_to_listen_everywhere_wants_the_name_that_visitors_use(host: str) -> None:
+    how: dict[str, Any] = {"host": host, "port": 8000, "read_only": True, "interval": 1.0}
+    with pytest.raises(UsageError, match="say by --url which one visitors use"):
+        Page("127.0.0.1:11300", **how)
+    assert Page("127.0.0.1:11300", **how, url="http://box:8000").public_url == "http://box:8000"
+
+
+async def test_a_visitor_gets_one_server_and_leaves_nothing_behind(
+    session: Session, client: Client, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    sent: dict[str, bytes] = {}
+
+    def deliver(app: Dashboard, data: BinaryIO, *, save_filename: str) -> None:
+        sent[save_filename] = data.read()
+
+    monkeypatch.setattr(Dashboard, "is_web", property(lambda app: True))
+    monkeypatch.setattr(Dashboard, "deliver_binary", deliver)
+    Path(os.environ["BEANOPS_CONFIG"]).write_text("[servers.secret]\naddress = '127.0.0.1:1'\n")
+    fill(client, "mail", b"x")
+    async with dashboard(session, clock, alone=True) as desk:
+        await desk.press("s")
+        assert "Servers" not in str(desk.app.screen.title)
+        for command in ("servers", "server secret"):
+            await desk.command(command)
+            assert "this page is for one server" in desk.line("#status")
+        await desk.press(":", *"server ")
+        assert "secret" not in await desk.painted()
+        await desk.press("escape", "down", "enter", "enter", "w", "S")
+        assert "to the browser" in desk.line("#status")
+        assert sorted(sent) == ["beanops-20260102-030405.svg", "job-1.txt"]
+        assert sent["job-1.txt"] == b"x"
+        await desk.press("v", "y")
+        await desk.press("escape", "n", "ctrl+t")
+        assert samples.names() == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_other_sites_are_kept_out(page: str) -> None:
