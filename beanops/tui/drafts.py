@@ -1,4 +1,4 @@
-r"""Bodies as people edit them: text where that is what they are, escapes where it is not; and the samples of `beanops sample`.
+r"""Bodies as people edit them: text where that is what they are, escapes where it is not; and samples by name.
 
 What is written never holds a character that a terminal obeys, and reading it back gives the same bytes.
 """
