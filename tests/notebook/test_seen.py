@@ -20,7 +20,7 @@ from beanops.protocol.errors import ConnectionLost, UsageError
 from beanops.session.session import Session
 from tests.notebook.pages import Page, Still
 
-ANOTHER = "the id is another job's by now: the server was restarted without its jobs"
+ANOTHER = "the id is another job's by now"
 
 
 class Server:
@@ -83,7 +83,8 @@ def test_a_selected_job_is_not_deleted_as_another_of_its_id(session: Session, se
         view.select(1, 2)
         server.restart("other")
         run = view.delete()
-        assert (run.done, run.skipped, set(run.reasons)) == (0, 2, {ANOTHER})
+        assert (run.done, run.skipped) == (0, 2)
+        assert ANOTHER in run.summary
         assert view.jobs.rows.keys() == {"3"}
         assert session.tube("other").current_jobs_ready == 3
 
