@@ -168,7 +168,13 @@ class Browser(View):
             self._scan.cancel()
 
     def wait(self, seconds: float | None = None) -> Self:
-        """Wait until the scan and what was clicked are over, or so long."""
+        """Wait until the scan and what was clicked are over.
+
+        Parameters
+        ----------
+        seconds : float or None
+            Wait so long for the scan at most, and not for what was clicked; None waits for both.
+        """
         if self._thread is not None:
             self._thread.join(seconds)
         if seconds is None:

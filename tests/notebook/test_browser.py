@@ -7,7 +7,7 @@ from pathlib import Path
 
 from beanops.embedded.process import Beanstalkd
 from beanops.session.session import Session
-from tests.notebook.lab import Notebook
+from tests.notebook.lab import Lab, Notebook
 
 # What careless pages execute or set as mathematics. In the names of tubes only these characters are allowed.
 TUBE = "$(alert)/1;alert(1);+_$"
@@ -38,7 +38,7 @@ def test_a_click_selects_and_a_button_acts_on_the_server_and_the_record(notebook
     notebook.grid(1).locator("[data-action=kick]").click()
     notebook.until(lambda: server.tube("mail").current_jobs_ready == 1)
     notebook.row(2, "1").get_by_text("kick").wait_for()
-    assert notebook.grid(0).locator(".beanops-status").text_content() == "kick: 1 done"
+    notebook.grid(0).locator(".beanops-status", has_text="kick: 1 done").wait_for()
 
     notebook.row(1, "2").click()
     delete = notebook.grid(1).locator("[data-action=delete]")
@@ -80,18 +80,18 @@ def test_sort_scroll_and_selection_survive_updates_and_keys_work(notebook: Noteb
 def test_a_click_during_a_busy_cell_is_refused_and_seen(notebook: Notebook, server: Session, tmp_path: Path) -> None:
     server.put("mail", b"x")
     notebook.row(0, "mail").click()
-    notebook.run("import beanops.notebook.grid as grid; before, grid.STALE = grid.STALE, 0.5")
     over = tmp_path / "over"
-    with notebook.busy(f"import pathlib, time\nwhile not pathlib.Path({str(over)!r}).exists(): time.sleep(0.02)"):
+    notebook.run(f"import pathlib, time; over = pathlib.Path({str(over)!r})")
+    # When the cell is over, so are twelve seconds on the clock of the table.
+    notebook.run("view.tubes._clock = lambda: time.monotonic() + 12 * over.exists()")
+    with notebook.busy("while not over.exists(): time.sleep(0.02)"):
         notebook.grid(0).locator("[data-action=pause]").click()
         server.put("mail", b"y")
         notebook.row(0, "mail").get_by_text("2", exact=True).wait_for()  # the table goes on while the cell runs
-        notebook.page.wait_for_timeout(600)
         over.touch()
-    notebook.grid(0).get_by_text("pause was refused: the click is").wait_for()
+    notebook.grid(0).get_by_text("pause was refused: the click is 1").wait_for()
     assert server.tube("mail").pause == 0
     assert notebook.run_json("len(session.actions)") == 0
-    notebook.run("grid.STALE = before")
 
 
 def test_hostile_names_and_bodies_are_only_text(notebook: Notebook, server: Session) -> None:
@@ -170,9 +170,17 @@ def _ground(notebook: Notebook) -> list[int]:
     return [int(part) for part in color.removeprefix("rgb(").removesuffix(")").split(",")]
 
 
-def test_an_armed_button_disarms_itself(notebook: Notebook, server: Session) -> None:
+def test_an_armed_button_disarms_itself(lab: Lab, server: Session) -> None:
     server.put("mail", b"x")
-    notebook.page.clock.install()  # for good: hence the last test of the page, whose time is not the kernel's from here
+    cell = f"import beanops\nview = beanops.connect({str(server.address)!r}).dashboard()\nview"
+    with lab.notebook(cell) as notebook:  # a page of its own, for its clock stays the test's
+        notebook.command("notebook:run-all-cells")
+        notebook.row(0, "mail").wait_for()
+        notebook.page.clock.install()
+        disarms_itself(notebook)
+
+
+def disarms_itself(notebook: Notebook) -> None:
     notebook.row(0, "mail").click()
     notebook.row(1, "1").click()
     delete = notebook.grid(1).locator("[data-action=delete]")
@@ -185,3 +193,59 @@ def test_an_armed_button_disarms_itself(notebook: Notebook, server: Session) -> 
         assert delete.text_content() == "Delete job 1: sure?"
         disarm()
         assert delete.text_content() == "Delete"
+
+
+def test_a_number_box_must_hold_a_number_and_what_is_armed_names_it(notebook: Notebook, server: Session) -> None:
+    server.put("mail", b"x")
+    server.bury([1])
+    server.pause("mail", 600)
+    notebook.row(0, "mail").click()
+    pause, kick = (notebook.grid(0).locator(f"[data-action={name}]") for name in ("pause", "kick_tubes"))
+    seconds, jobs = (notebook.grid(0).get_by_label(label) for label in ("Pause: seconds", "Kick: jobs"))
+    seconds.fill("")
+    pause.click()
+    notebook.page.wait_for_function("() => document.activeElement.matches('.beanops-amount')")
+    assert server.tube("mail").pause == 600
+    jobs.fill("5")
+    kick.click()
+    assert kick.text_content() == "Kick tube mail, 5 jobs: sure?"
+    jobs.fill("50")
+    assert kick.text_content() == "Kick"
+    seconds.fill("30")
+    pause.click()
+    notebook.until(lambda: server.tube("mail").pause == 30)
+
+
+def test_a_server_of_consequence_is_named_and_its_name_is_typed(
+    notebook: Notebook, server: Session, tmp_path: Path
+) -> None:
+    server.put("mail", b"x")
+    server.bury([1])
+    config = tmp_path / "config.toml"
+    facts = 'label = "PRODUCTION"\ncolor = "red"\nconfirm = "type-name"'
+    config.write_text(f'[servers.prod]\naddress = "{server.address}"\n{facts}\n')
+    notebook.run(f"import os; os.environ['BEANOPS_CONFIG'] = {str(config)!r}; address = 'prod'")
+    notebook.command("notebook:run-all-cells")
+    label = notebook.page.locator(".beanops-label", has_text="PRODUCTION")
+    label.wait_for()
+    assert label.evaluate("label => label.style.borderColor") == "red"
+    notebook.row(0, "mail").click()
+    notebook.row(1, "1").click()
+    delete = notebook.grid(1).locator("[data-action=delete]")
+    delete.click()
+    notebook.page.keyboard.type("pro")
+    notebook.page.keyboard.press("Enter")
+    assert delete.text_content() == "Delete job 1: sure?"
+    assert server.tube("mail").current_jobs_buried == 1
+    notebook.picture("armed")
+    notebook.page.keyboard.type("d")
+    notebook.page.keyboard.press("Enter")
+    notebook.until(lambda: server.server().current_jobs_buried == 0)
+    notebook.run("del os.environ['BEANOPS_CONFIG']")
+
+
+def test_a_page_that_hears_nothing_says_so(notebook: Notebook) -> None:
+    notebook.run("view._poller.discard(view)")
+    notebook.page.locator(".beanops-quiet", has_text="no news for").wait_for()
+    notebook.run("view._poller.add(view)")
+    notebook.page.locator(".beanops-quiet").wait_for(state="hidden")

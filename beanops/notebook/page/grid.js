@@ -40,6 +40,7 @@ class Table {
   build(el) {
     const options = this.model.get("options");
     this.root = make("div", "beanops");
+    this.noun = options.noun;
     this.header = new Header();
     this.tools = new Toolbar(options, () => this.selectedRows(), (message) => this.send(message));
     this.count = make("span", "beanops-total");
@@ -255,7 +256,8 @@ class Table {
     if (this.seq !== null) this.empty.textContent = cells.size ? "no row matches the filter" : "nothing here";
     const chosen = this.selection.size ? `, ${whole.format(this.selection.size)} selected` : "";
     const some = order.length === cells.size ? "" : `${whole.format(order.length)} of `;
-    this.count.textContent = `${some}${whole.format(cells.size)}${chosen}`;
+    const noun = `${this.noun}${cells.size === 1 ? "" : "s"}`;
+    this.count.textContent = `${some}${whole.format(cells.size)} ${noun}${chosen}`;
     this.tools.refresh();
     this.draw();
   }
