@@ -1,24 +1,28 @@
-"""The commands of the README do what they say there."""
+"""What the README shows does what it says there: each line of shell in a real one, and the Python of its sessions."""
 
 from __future__ import annotations
 
+import os
 import re
-import shlex
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+import beanops
 from beanops import Client
 from beanops.cli import app
 from beanops.embedded.process import Beanstalkd
-from tests.cli.conftest import Cli, bury, configure
+from tests.cli.conftest import BEANOPS, Cli, bury, configure
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
-#: The lines of the one block of commands.
-COMMANDS = re.findall(
-    r"^beanops [a-z]+\b.*?(?=  #|$)", README.partition("### Command line")[2].partition("Each takes")[0], re.M
-)
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+BLOCKS: list[tuple[str, str]] = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.M | re.S)
+#: Of the blocks in no other language; each line is run alone, after the same beginning.
+LINES = [line for language, block in BLOCKS if not language for line in block.splitlines()]
+#: The blocks below "Python": those before are of a notebook, the one after is a test.
+PYTHON = [block for language, block in BLOCKS if language == "python"][1:3]
 
 
 def test_every_command_is_shown() -> None:
@@ -26,29 +30,8 @@ def test_every_command_is_shown() -> None:
     assert {"demo", *shown} >= set(app.COMMANDS), "the demo is make demo there"
 
 
-@pytest.mark.parametrize("line", COMMANDS)
-def test_a_command_of_the_readme(
-    cli: Cli, client: Client, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    bury(client, "billing", *([b'{"customer": 7}'] * 50))
-    client.kick_job(42)
-    command, _, stdin = line.partition(" < ")
-    ended = cli(*shlex.split(command)[1:], stdin=b"42\n" if stdin else b"")
-    assert (ended.code, ended.err) == (0, "")
-    assert ended.out
-
-
-#: The lines of the blocks on acting, the record, servers and files; each line alone, after the same beginning.
-ON_THE_RECORD = re.findall(
-    r"^beanops [a-z-]+\b.*?(?=  +#|$)",
-    README.partition("## Act on many jobs")[2].partition("## A server wherever")[0],
-    re.M,
-)
-
-
-@pytest.mark.parametrize("line", ON_THE_RECORD)
-def test_a_command_on_the_record_of_the_readme(
+@pytest.mark.parametrize("line", [line for line in LINES if not line.startswith("make ")])
+def test_a_line_of_shell(
     cli: Cli,
     client: Client,
     beanstalkd: Beanstalkd,
@@ -58,6 +41,7 @@ def test_a_command_on_the_record_of_the_readme(
     line: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", f"{Path(BEANOPS).parent}:{os.environ['PATH']}")
     staging = start_beanstalkd().address if "staging" in line else beanstalkd.address
     configure(f'[servers.prod]\naddress = "{beanstalkd.address}"\n[servers.staging]\naddress = "{staging}"')
     bury(client, "billing", *([b'{"customer": 7}'] * 50))
@@ -65,10 +49,27 @@ def test_a_command_on_the_record_of_the_readme(
     run = cli("kick", "--ids", "1-3", "--json").json["run"]
     cli("export", "saved.jsonl", "--ids", "1-3")
     cli("sample", "save", "charge", "--id", "42")
-    stdin = b"{}"
-    for step in line.replace("RUN", run).split(" | "):
-        command = re.split(" [<>] ", step)[0]
-        ended = cli(*shlex.split(command)[1:], stdin=stdin)
-        assert ended.code == 0
-        assert ended.out
-        stdin = ended.out.encode(errors="replace")
+    Path("poison.txt").write_text("42\n")
+    Path("body.json").write_text("{}")
+    command = ["bash", "-o", "pipefail", "-c", line.replace("RUN", run)]
+    ended = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60)
+    told = ended.stderr.replace("export: 46 done\n", "")  # where the jobs themselves are the output
+    assert (ended.returncode, told) == (0, "")
+    assert ended.stdout or Path(line.partition(" > ")[2].split()[0]).stat().st_size
+
+
+@pytest.mark.parametrize("line", [line for line in LINES if line.startswith("make ")])
+def test_a_line_of_make(line: str) -> None:
+    assert re.search(rf"^{line.split()[1]}: ", (ROOT / "Makefile").read_text(), re.M)
+
+
+def test_the_python(client: Client, beanstalkd: Beanstalkd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    bury(client, "billing", b'{"error": "card declined"}')
+    client.put(b"x" * 2000, tube="mail")
+    with beanops.connect(beanstalkd.address) as session:
+        names = {"session": session}
+        for block in PYTHON:
+            exec(block.replace("127.0.0.1:11300", beanstalkd.address), names)
+        assert list(session.actions["outcome"]) == ["done"]
+    assert client.peek(3).body == b"hello"
