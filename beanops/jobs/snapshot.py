@@ -11,7 +11,8 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _ROWS, _BYTES = 50_000, 16 * 2**20
 _TYPES = {
     "id": "ubigint",
+    "tube": "varchar",
     "state": "varchar",
     "priority": "uinteger",
     **dict.fromkeys(("age", "delay", "ttr", "time_left"), "bigint"),
@@ -32,8 +34,12 @@ _TYPES = {
     "created": "timestamptz",
     "body": "blob",
 }
-_DTYPES = {"id": "uint64", "state": "object", "body": "object"}
+_DTYPES = {"id": "uint64", **dict.fromkeys(("tube", "state", "body"), "object")}
 _OFFSET = 2**63  # the integers of SQLite have a sign
+#: Characters of a tube's name in that of its folder.
+_LONGEST = 200
+Batches = Iterable[Sequence[FoundJob]]
+Shown = Callable[[bytes], bytes]
 
 
 class CannotSave(BeanopsError):
@@ -54,13 +60,13 @@ def check_new(directory: Path) -> None:
         raise UsageError(f"{directory} cannot be made: {directory.absolute().parent} is no directory")
 
 
-def save(
-    batches: Iterable[Sequence[FoundJob]], directory: Path, shown: Callable[[bytes], bytes] = lambda body: body
-) -> int:
-    """Write jobs to ``directory/tube=NAME/part-N.parquet`` and return how many they are.
+def save(batches: Batches, directory: Path, shown: Shown = lambda body: body) -> int:
+    """Write jobs to ``directory/folder=NAME/part-N.parquet``, a folder for each tube, and return how many they are.
 
     The directory appears when everything is in it. Durations are whole seconds, for which Parquet has no type that
-    all readers know; ``created`` is a time in UTC, bodies are bytes, and a ``/`` in a tube's name is ``%2F``.
+    all readers know; ``created`` is a time in UTC, bodies are bytes. Readers guess the type of what a folder's name
+    says, so that a tube ``123`` would be a number: ``tube`` is a column of the files. In the name of a folder a
+    ``/`` is ``%2F``, and a very long one is cut.
 
     Parameters
     ----------
@@ -78,84 +84,89 @@ def save(
     CannotSave
         The disk is full, or a file cannot be made.
     """
-    import duckdb
-
     check_new(directory)
-    try:
-        workshop = Path(tempfile.mkdtemp(prefix=f".{directory.name}.partial-", dir=directory.absolute().parent))
-        try:
-            files = workshop / "files"
-            files.mkdir()
-            with closing(_spool(workshop)) as spool, duckdb.connect(config={"threads": "1"}) as writer:
-                saved = sum(_add(spool, batch, shown) for batch in batches)
-                spool.execute("create index by_tube on jobs (tube, id)")
-                for (tube,) in spool.execute("select distinct tube from jobs"):
-                    _write(writer, spool, tube, files)
-            os.rename(files, directory)
-        finally:
-            shutil.rmtree(workshop)
-    except (duckdb.Error, sqlite3.Error, OSError) as error:
-        raise CannotSave(f"cannot write {directory}: {' '.join(str(error).split())}") from None
+    with _workshop(directory) as (workshop, writer):
+        files = workshop / "files"
+        files.mkdir()
+        with closing(_spool(workshop)) as spool:
+            saved = sum(_add(spool, batch, shown) for batch in batches)
+            spool.execute("create index by_tube on jobs (tube, id)")
+            for (tube,) in spool.execute("select distinct tube from jobs"):
+                rows = spool.execute("select * from jobs where tube = ? order by id", (tube,))
+                folder = files / f"folder={_file_name(tube)}"
+                folder.mkdir()
+                _write(writer, rows, folder)
+        os.rename(files, directory)
     return saved
 
 
-def save_file(
-    batches: Iterable[Sequence[FoundJob]], path: Path, shown: Callable[[bytes], bytes] = lambda body: body
-) -> None:
-    """Write jobs to one Parquet file, with the columns of `save` and ``tube``.
+def save_file(batches: Batches, path: Path, shown: Shown = lambda body: body) -> None:
+    """Write jobs to one Parquet file in the order in which they come, with the columns of `save`.
 
     Raises
     ------
     CannotSave
         As in `save`.
     """
+    with _workshop(path) as (workshop, writer):
+        parts = _write(writer, (row for batch in batches for row in _rows(batch, shown)), workshop)
+        nothing = ", ".join(f"null::{kind} as {name}" for name, kind in _TYPES.items())
+        source = f"read_parquet([{', '.join(map(_quoted, parts))}])" if parts else f"(select {nothing}) where false"
+        writer.execute(
+            f"copy (select * from {source}) to {_quoted(path)} (format parquet, row_group_size_bytes {_BYTES})"
+        )
+
+
+@contextmanager
+def _workshop(target: Path) -> Iterator[tuple[Path, duckdb.DuckDBPyConnection]]:
+    """Give a folder beside the target that is gone in the end, and what writes files; faults become one line."""
     import duckdb
 
-    folder = path.with_suffix(".parts")
-    saved = save(batches, folder, shown)
-    columns = ", ".join(["id", "tube", *list(_TYPES)[1:]])
-    source, target = (str(name).replace("'", "''") for name in (folder, path))
-    hive = "hive_partitioning = true, hive_types = {tube: varchar}"
-    read = f"select {columns} from read_parquet('{source}/*/*.parquet', {hive})"
-    if not saved:
-        nothing = ", ".join(f"null::{kind} as {name}" for name, kind in {**_TYPES, "tube": "varchar"}.items())
-        read = f"select {columns} from (select {nothing}) where false"
-    with duckdb.connect(config={"threads": "1", "preserve_insertion_order": "false"}) as writer:
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.partial-", dir=target.absolute().parent))
         try:
-            writer.execute(f"copy ({read}) to '{target}' (format parquet, row_group_size_bytes {_BYTES})")
-        except duckdb.Error as error:
-            raise CannotSave(f"cannot write {path}: {' '.join(str(error).split())}") from None
+            with duckdb.connect(config={"threads": "1"}) as writer:
+                yield folder, writer
+        finally:
+            shutil.rmtree(folder)
+    except (duckdb.Error, sqlite3.Error, OSError) as error:
+        raise CannotSave(f"cannot write {target}: {' '.join(str(error).split())}") from None
+
+
+def _file_name(tube: str) -> str:
+    """Return a name for a tube that any file system takes; no two tubes have the same."""
+    name = tube.replace("/", "%2F")
+    return name if len(name) <= _LONGEST else f"{name[:_LONGEST]}~{sha256(tube.encode()).hexdigest()[:16]}"
 
 
 def _spool(workshop: Path) -> sqlite3.Connection:
     spool = sqlite3.connect(workshop / "spool.db", isolation_level=None)
     spool.execute("pragma journal_mode = off")
     spool.execute("pragma synchronous = off")
-    spool.execute(f"create table jobs (tube, {', '.join(_TYPES)})")
+    spool.execute(f"create table jobs ({', '.join(_TYPES)})")
     return spool
 
 
-def _add(spool: sqlite3.Connection, jobs: Sequence[FoundJob], shown: Callable[[bytes], bytes]) -> int:
-    now = int(time.time())
-
-    def row(job: FoundJob) -> tuple[Any, ...]:
-        id, tube, state, priority, age, delay, ttr, time_left, _, *counts, _ = job.stats
-        body = None if job.body is None else shown(job.body)
-        return (tube, id - _OFFSET, state, priority, age, delay, ttr, time_left, *counts, now - age, body)
-
+def _add(spool: sqlite3.Connection, jobs: Sequence[FoundJob], shown: Shown) -> int:
     spool.execute("begin")
-    spool.executemany(f"insert into jobs values ({', '.join('?' * (len(_TYPES) + 1))})", map(row, jobs))
+    spool.executemany(f"insert into jobs values ({', '.join('?' * len(_TYPES))})", _rows(jobs, shown))
     spool.execute("commit")
     return len(jobs)
 
 
-def _write(writer: duckdb.DuckDBPyConnection, spool: sqlite3.Connection, tube: str, files: Path) -> None:
-    """Write the jobs of a tube, in the order of their ids."""
+def _rows(jobs: Sequence[FoundJob], shown: Shown) -> Iterator[tuple[Any, ...]]:
+    now = int(time.time())
+    for job in jobs:
+        id, tube, state, priority, age, delay, ttr, time_left, _, *counts, _ = job.stats
+        body = None if job.body is None else shown(job.body)
+        yield (id - _OFFSET, tube, state, priority, age, delay, ttr, time_left, *counts, now - age, body)
+
+
+def _write(writer: duckdb.DuckDBPyConnection, rows: Iterable[tuple[Any, ...]], folder: Path) -> list[Path]:
+    """Write rows into files of a folder, and return these."""
     import numpy as np
 
-    folder = files / f"tube={tube.replace('/', '%2F')}"
-    folder.mkdir()
-    rows = spool.execute(f"select {', '.join(_TYPES)} from jobs where tube = ? order by id", (tube,))
+    files = []
     for number, part in enumerate(_parts(rows)):
         columns = {}
         for name, values in zip(_TYPES, zip(*part, strict=True), strict=True):
@@ -166,8 +177,13 @@ def _write(writer: duckdb.DuckDBPyConnection, spool: sqlite3.Connection, tube: s
             f"{f'to_timestamp({name})' if name == 'created' else name}::{kind} as {name}"
             for name, kind in _TYPES.items()
         )
-        target = str(folder / f"part-{number}.parquet").replace("'", "''")
-        writer.execute(f"copy (select {', '.join(chosen)} from part) to '{target}' (format parquet)")
+        files.append(folder / f"part-{number}.parquet")
+        writer.execute(f"copy (select {', '.join(chosen)} from part) to {_quoted(files[-1])} (format parquet)")
+    return files
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
 
 
 def _parts(rows: Iterable[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:

@@ -14,8 +14,9 @@ import pytest
 
 from beanops import Client, Session, connect
 from beanops.embedded.process import Beanstalkd
+from beanops.jobs import snapshot
 from beanops.jobs.read import FoundJob
-from beanops.jobs.snapshot import CannotSave, save
+from beanops.jobs.snapshot import CannotSave, save, save_file
 from beanops.protocol import JobStats
 from beanops.protocol.errors import ConnectionLost, UsageError
 
@@ -38,7 +39,11 @@ def test_every_job_of_the_server_is_in_it(session: Session, client: Client, tmp_
     assert (saved.jobs, saved.complete) == (5, True)
     rows = read(tmp_path / "out", "id, tube, body")
     assert {id: (tube, body) for id, tube, body in rows} == bodies
-    assert {path.name for path in (tmp_path / "out").iterdir()} >= {"tube=mail", "tube=a%2Fb", "tube=..%2F..%2Fup"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} >= {
+        "folder=mail",
+        "folder=a%2Fb",
+        "folder=..%2F..%2Fup",
+    }
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
@@ -49,7 +54,8 @@ def test_statistics_have_their_types(tmp_path: Path) -> None:
         "id": "UBIGINT", "state": "VARCHAR", "priority": "UINTEGER", "age": "BIGINT", "delay": "BIGINT",
         "ttr": "BIGINT", "time_left": "BIGINT", "created": "TIMESTAMP WITH TIME ZONE",
         "reserves": "UINTEGER", "timeouts": "UINTEGER",
-        "releases": "UINTEGER", "buries": "UINTEGER", "kicks": "UINTEGER", "body": "BLOB", "tube": "VARCHAR",
+        "releases": "UINTEGER", "buries": "UINTEGER", "kicks": "UINTEGER", "body": "BLOB",
+        "tube": "VARCHAR", "folder": "VARCHAR",
     }  # fmt: skip
     rows = read(tmp_path / "out", "id, priority, time_left, kicks, body, epoch(created)", "order by id")
     assert rows[0][:5] == (7, 2**32 - 1, -3, 8, None)
@@ -93,10 +99,34 @@ def test_a_broken_run_leaves_nothing(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []
 
 
-def test_a_name_that_no_folder_can_have_is_told_in_one_line(tmp_path: Path) -> None:
+def test_a_tube_is_a_text_whatever_its_name(tmp_path: Path) -> None:
+    save([[job(1, "123"), job(2, "2026-01-01")]], tmp_path / "out")
+    assert read(tmp_path / "out", "tube", "order by id") == [("123",), ("2026-01-01",)]
+    save([[job(1, "007")]], tmp_path / "numbers")
+    assert read(tmp_path / "numbers", "tube") == [("007",)]
+
+
+def test_a_tube_may_have_a_name_that_is_too_long_for_a_folder(tmp_path: Path) -> None:
+    tubes = ["/" * 200, "/" * 199 + "a", "a" * 200, "mail"]
+    save([[job(id, tube) for id, tube in enumerate(tubes)]], tmp_path / "out")
+    assert read(tmp_path / "out", "tube", "order by id") == [(tube,) for tube in tubes]
+    assert len(os.listdir(tmp_path / "out")) == 4
+
+
+def test_a_disk_that_takes_no_file_is_told_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshot, "_file_name", lambda tube: "x" * 300)
     with pytest.raises(CannotSave, match=r"\Acannot write [^\n]*\Z"):
-        save([[job(1, "/" * 200)]], tmp_path / "out")
+        save([[job(1, "mail")]], tmp_path / "out")
     assert os.listdir(tmp_path) == []
+
+
+def test_one_file_keeps_the_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshot, "_ROWS", 10)
+    ids = [*range(100, 50, -1), *range(1, 50)]
+    batches = [[job(id, f"t{id % 3}") for id in ids[:30]], [job(id, "mail") for id in ids[30:]]]
+    save_file(batches, tmp_path / "one.parquet")
+    assert [id for (id,) in duckdb.sql(f"select id from '{tmp_path}/one.parquet'").fetchall()] == ids
+    assert os.listdir(tmp_path) == ["one.parquet"]
 
 
 def test_secrets_are_hidden_in_the_files_too(beanstalkd: Beanstalkd, client: Client, tmp_path: Path) -> None:
