@@ -6,7 +6,9 @@ import json
 import signal
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
+from decimal import Decimal
+from math import isfinite
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -22,8 +24,13 @@ from beanops.jobs.progress import Progress
 from beanops.jobs.read import FoundJob
 from beanops.jobs.scan import Scan
 from beanops.protocol.errors import NotFound
-from beanops.session.record import Refused
+from beanops.session.record import Action, JournalError, Refused
 from beanops.session.session import Session, connect
+
+#: What a scan finds, as it comes.
+Batches = Iterator[list[FoundJob]]
+#: What the table of a job's actions shows.
+_ACTIONS = ("time", "run", "action", "state_before", "outcome", "actor", "reason", "error")
 
 _which = options.together(
     click.option("--state", help="ready, reserved, delayed or buried; several with commas. By default all."),
@@ -62,10 +69,12 @@ def jobs(
     """
     if output == "parquet" and on_terminal("stdout"):
         raise Refused("-o parquet is not for a terminal: write it to a file or a pipe")
-    with connect(server, source="cli", redact=redact) as session, _bar() as report:
-        scan = session.scan(tube, **selection, bodies=not no_bodies, report=report)
+    # A bar would stand between the lines that come one by one.
+    apart = output in ("table", "parquet") or not on_terminal("stdout")
+    with connect(server, source="cli", redact=redact) as session, closing(_Bar(apart)) as bar:
+        scan = session.scan(tube, **selection, bodies=not no_bodies, report=bar.show)
         with _interruptible(scan) as told:
-            _PRINT[output](session, scan)
+            _PRINT[output](session, bar.until_over(scan))
         _conclude(scan, told)
 
 
@@ -75,13 +84,26 @@ def jobs(
 @options.server
 @options.printing
 def job(id: int, redact: tuple[str, ...], server: str, output: str) -> None:
-    """Show all that is known of the job ID, its body decoded."""
+    """Show all that is known of the job ID: its statistics, its body decoded, and what the journal tells of it."""
     with connect(server, source="cli", redact=redact) as session:
-        try:
-            found = session.job(id)
-        except NotFound:
-            raise Incomplete(f"job {id} does not exist") from None
-        show_jobs([shown(session, found)], output)
+        found = []
+        with suppress(NotFound):
+            found = [shown(session, session.job(id))]
+        actions: list[Action] = []
+        with suppress(JournalError):  # looking must not depend on the record
+            actions = session.job_actions(id)
+    if output == "json" and (found or actions):
+        about = [{**as_dict(one.stats), **body_fields(one.body)} for one in found] or [{"id": id}]
+        print_json([{**about[0], "actions": [action._asdict() for action in actions]}])
+    elif found:
+        show_jobs(found, output)
+    if output == "table" and actions:
+        click.echo()
+        print_table(
+            _ACTIONS, [[f"{one.time:%Y-%m-%d %H:%M:%S}", *map(one._asdict().get, _ACTIONS[1:])] for one in actions]
+        )
+    if not found:
+        raise Incomplete(f"job {id} does not exist")
 
 
 @click.command()
@@ -95,21 +117,23 @@ def sql(query: str, tube: str | None, redact: tuple[str, ...], server: str, outp
 
     For example: beanops sql "select tube, data->>'$.displayName' as job, count(*) from jobs group by all"
     """
-    with connect(server, source="cli", redact=redact) as session, _bar() as report:
-        answer = session.sql(query, tube, **selection, report=report)
-    names = list(answer.columns)
-    rows = [
-        {name: None if value is None or value != value else value for name, value in zip(names, row, strict=True)}
-        for row in answer.astype(object).itertuples(index=False, name=None)
-    ]
-    if output == "json":
-        print_json(rows)
-    elif output == "csv":
-        print_csv(rows, names)
+    with connect(server, source="cli", redact=redact) as session, closing(_Bar()) as bar:
+        answer = session.sql_rows(query, tube, **selection, report=bar.show)
+    rows = [[_plain(value) for value in row] for row in answer.rows]
+    if output == "table":
+        print_table(answer.names, rows)
     else:
-        print_table(names, [list(row.values()) for row in rows])
-    if not answer.attrs["verdict"].startswith("complete"):
-        raise Incomplete(answer.attrs["verdict"])
+        named = [dict(zip(answer.names, row, strict=True)) for row in rows]
+        print_json(named) if output == "json" else print_csv(named, answer.names)
+    if not answer.complete:
+        raise Incomplete(answer.verdict)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of SQL as JSON has it: a decimal as a number, and what is no number as nothing."""
+    if isinstance(value, Decimal):
+        return float(value)
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 @click.command()
@@ -122,30 +146,40 @@ def snapshot(directory: Path, tube: str | None, redact: tuple[str, ...], server:
 
     DIRECTORY must be new or empty, and appears when everything is in it. pandas, DuckDB, Spark and Dask read it.
     """
-    with connect(server, source="cli", redact=redact) as session, _bar() as report:
-        saved = session.save_jobs(directory, tube, **selection, report=report)
+    with connect(server, source="cli", redact=redact) as session, closing(_Bar()) as bar:
+        saved = session.save_jobs(directory, tube, **selection, report=bar.show)
     click.echo(f"{saved.jobs} jobs saved in {directory}")
     if not saved.complete:
         raise Incomplete(saved.verdict)
 
 
-@contextmanager
-def _bar() -> Iterator[Callable[[Progress], None] | None]:
-    """Give what shows a scan's progress on stderr, None when that is no terminal."""
-    if not on_terminal("stderr"):
-        yield None
-        return
-    from tqdm import tqdm
+class _Bar:
+    """A scan's progress on stderr, if that is a terminal and a bar is wanted."""
 
-    with tqdm(unit="id", unit_scale=True, leave=False) as bar:
+    def __init__(self, wanted: bool = True) -> None:
+        self._bar: Any = None
+        if wanted and on_terminal("stderr"):
+            from tqdm import tqdm
 
-        def show(progress: Progress) -> None:
-            bar.total = progress.looked + progress.remaining
+            self._bar = tqdm(unit="id", unit_scale=True, leave=False)
+
+    def show(self, progress: Progress) -> None:
+        """Show how far the scan is."""
+        if self._bar is not None:
+            self._bar.total = progress.looked + progress.remaining
             of = "" if progress.expected is None else f" of {progress.expected}"
-            bar.set_postfix_str(f"{progress.found}{of} jobs", refresh=False)
-            bar.update(progress.looked - bar.n)
+            self._bar.set_postfix_str(f"{progress.found}{of} jobs", refresh=False)
+            self._bar.update(progress.looked - self._bar.n)
 
-        yield show
+    def until_over(self, scan: Scan) -> Batches:
+        """Yield a scan's batches, and take the bar away before anything is said of them all."""
+        yield from scan
+        self.close()
+
+    def close(self) -> None:
+        """Take it away."""
+        if self._bar is not None:
+            self._bar.close()
 
 
 @contextmanager
@@ -173,37 +207,37 @@ def _conclude(scan: Scan, interrupted: list[int]) -> None:
         raise Incomplete(scan.verdict)
 
 
-def _found(session: Session, scan: Scan) -> Iterator[tuple[FoundJob, bytes | None]]:
-    for batch in scan:
+def _found(session: Session, batches: Batches) -> Iterator[tuple[FoundJob, bytes | None]]:
+    for batch in batches:
         for found in batch:
             yield found, None if found.body is None else session.shown(found.body)
 
 
-def _print_table(session: Session, scan: Scan) -> None:
+def _print_table(session: Session, batches: Batches) -> None:
     from beanops.jobs.bodies import decode
 
     cells = []
-    for found, body in _found(session, scan):
+    for found, body in _found(session, batches):
         row = as_dict(found.stats)
         cells.append([*map(row.get, JOB_COLUMNS), "" if body is None else decode(body).summary])
     print_table([*JOB_COLUMNS, "body"], cells)
 
 
-def _rows(session: Session, scan: Scan) -> Iterator[dict[str, Any]]:
-    for found, body in _found(session, scan):
+def _rows(session: Session, batches: Batches) -> Iterator[dict[str, Any]]:
+    for found, body in _found(session, batches):
         yield {**as_dict(found.stats), **({} if body is None else body_fields(body))}
 
 
-def _print_json(session: Session, scan: Scan) -> None:
+def _print_json(session: Session, batches: Batches) -> None:
     start = "["
-    for row in _rows(session, scan):
+    for row in _rows(session, batches):
         click.echo(f"{start}\n{_line(row)}", nl=False)
         start = ","
     click.echo("[]" if start == "[" else "\n]")
 
 
-def _print_jsonl(session: Session, scan: Scan) -> None:
-    for row in _rows(session, scan):
+def _print_jsonl(session: Session, batches: Batches) -> None:
+    for row in _rows(session, batches):
         click.echo(_line(row))
 
 
@@ -211,27 +245,27 @@ def _line(row: dict[str, Any]) -> str:
     return json.dumps(row, default=str).replace("\x7f", "\\u007f")
 
 
-def _print_csv(session: Session, scan: Scan) -> None:
+def _print_csv(session: Session, batches: Batches) -> None:
     heading = True
-    for batch in scan:
+    for batch in batches:
         print_csv([csv_row(shown(session, job)) for job in batch], CSV_COLUMNS, heading=heading)
         heading = False
     if heading:
         print_csv([], CSV_COLUMNS)
 
 
-def _print_parquet(session: Session, scan: Scan) -> None:
+def _print_parquet(session: Session, batches: Batches) -> None:
     from beanops.jobs.snapshot import save_file
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "jobs.parquet"
-        save_file(scan, path, session.shown)
+        save_file(batches, path, session.shown)
         with path.open("rb") as file:
             while piece := file.read(1 << 20):
                 click.echo(piece, nl=False)
 
 
-_PRINT: dict[str, Callable[[Session, Scan], None]] = {
+_PRINT: dict[str, Callable[[Session, Batches], None]] = {
     "table": _print_table,
     "json": _print_json,
     "jsonl": _print_jsonl,

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import json
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from beanops.jobs.read import FoundJob
-from beanops.jobs.where import BODY_COLUMNS, columns_in, connect, explain, register
+from beanops.jobs.where import BODY_COLUMNS, TABLE, PredicateError, columns_in, connect, explain, register
 
 if TYPE_CHECKING:
+    import duckdb
     import pandas
-
-_COUNT = re.compile(r"count\s*\(\s*\*\s*\)", re.IGNORECASE)
 
 
 class Query:
@@ -21,41 +20,90 @@ class Query:
     Parameters
     ----------
     sql : str
-        The query; only the columns that it mentions are kept.
+        One SELECT; only the columns that it reads are kept.
     redact : sequence of str
         Patterns of keys whose values it must not see.
 
     Attributes
     ----------
     needs_bodies : bool
-        Whether it mentions columns that need the jobs' bodies.
+        Whether it reads columns that need the jobs' bodies.
 
     Raises
     ------
     PredicateError
-        DuckDB does not accept the query.
+        DuckDB does not accept the query, or it is something else.
     """
 
     def __init__(self, sql: str, redact: Sequence[str] = ()) -> None:
+        import duckdb
+
         self._redact = redact
         self._sql = sql
-        # The star of count(*) asks for no column.
-        self._names = columns_in(_COUNT.sub("", sql))
-        self.needs_bodies = not BODY_COLUMNS.isdisjoint(self._names)
+        self._names = list(TABLE)
         self._connection = connect()
-        self._connection.execute(f"create table jobs as {register(self._connection, 'batch', [], self._names)}")
-        self.run()
+        self._create()
+        try:
+            statements = self._connection.extract_statements(sql)
+        except duckdb.Error as error:
+            raise explain(error, "the query", sql) from None
+        if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
+            raise PredicateError("the query", "it is not one SELECT", None)
+        self._execute(sql)
+        self._names = self._columns()
+        self.needs_bodies = not BODY_COLUMNS.isdisjoint(self._names)
+        self._create()
 
     def add(self, jobs: Sequence[FoundJob]) -> None:
         """Add jobs to the table."""
-        source = register(self._connection, "batch", jobs, self._names, self._redact)
-        self._connection.execute(f"insert into jobs {source}")
+        self._execute(f"insert into jobs {register(self._connection, 'batch', jobs, self._names, self._redact)}")
 
     def run(self) -> pandas.DataFrame:
         """Run the query on the jobs so far."""
+        return self._execute(self._sql).df()
+
+    def rows(self) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Run it without pandas: return the names of the columns, and rows with DuckDB's exact values."""
+        answer = self._execute(self._sql)
+        names: list[str] = []
+        columns: list[str] = []
+        for place, (name, kind, *_) in enumerate(answer.description, 1):
+            while name in names:
+                name += "_1"
+            names.append(name)
+            # A time with its zone would need one more library to be read; as text it needs none.
+            columns.append(f"#{place}::varchar" if "TIME ZONE" in str(kind) else f"#{place}")
+        if any(column.endswith("varchar") for column in columns):
+            answer = self._execute(f"select {', '.join(columns)} from (\n{self._sql.rstrip().rstrip(';')}\n)")
+        return names, answer.fetchall()
+
+    def _create(self) -> None:
+        source = register(self._connection, "batch", [], self._names)
+        self._connection.execute(f"create or replace table jobs as {source}")
+
+    def _columns(self) -> list[str]:
+        """Return the columns that the planner reads of the whole table, and those in the text: filters hide some."""
+        ((_, plan),) = self._execute(f"explain (format json) {self._sql}").fetchall()
+        scans = list(_scans(json.loads(plan)))
+        if not scans:  # it is about the table itself, such as 'describe jobs'
+            return list(TABLE)
+        read = {*columns_in(self._sql)}
+        for projections in scans:
+            read |= {projections} if isinstance(projections, str) else {*projections}
+        return [name for name in TABLE if name in read]
+
+    def _execute(self, sql: str) -> duckdb.DuckDBPyConnection:
         import duckdb
 
         try:
-            return self._connection.execute(self._sql).df()
+            return self._connection.execute(sql)
         except duckdb.Error as error:
             raise explain(error, "the query", self._sql) from None
+
+
+def _scans(nodes: list[dict[str, Any]]) -> Iterator[str | list[str]]:
+    """Yield the columns that each scan of the table reads."""
+    for node in nodes:
+        if "Table" in node["extra_info"]:
+            yield node["extra_info"].get("Projections", list(TABLE))
+        yield from _scans(node["children"])

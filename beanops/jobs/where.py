@@ -1,6 +1,6 @@
 """The predicate of a selection: SQL that DuckDB evaluates on batches of jobs, shut off from files and network.
 
-Columns are those of `COLUMNS` and ``body`` (text) and ``data`` (the decoded body, JSON). ``age``, ``delay``,
+Columns are those of `TABLE`, of which ``body`` is text and ``data`` the decoded body as JSON. ``age``, ``delay``,
 ``ttr`` and ``time_left`` are intervals.
 """
 
@@ -85,7 +85,7 @@ def redacted(bodies: Iterable[bytes], patterns: Sequence[str]) -> list[bytes]:
 def columns_in(sql: str) -> list[str]:
     """Return the columns that a text of SQL may mention; too many cost time, never the result."""
     words = set(re.findall(r"[a-z_]+", sql.lower()))
-    return list(TABLE) if "*" in sql else [name for name in TABLE if name in words]
+    return [name for name in TABLE if name in words]
 
 
 def connect() -> duckdb.DuckDBPyConnection:
@@ -149,10 +149,23 @@ class Where:
     def __init__(self, predicate: str, redact: Sequence[str] = ()) -> None:
         self.predicate = predicate
         self._redact = redact
-        self._names = columns_in(predicate)
+        self._names = list(TABLE) if "*" in predicate else columns_in(predicate)
         self.needs_bodies = not BODY_COLUMNS.isdisjoint(self._names)
         self._connection = connect()
+        self._check_alone()
         self.matching([])
+
+    def _check_alone(self) -> None:
+        """See that it is whole also without the parentheses that stand around it later, and that it could close."""
+        import duckdb
+
+        head = "select 1 where\n"
+        try:
+            statements = self._connection.extract_statements(head + self.predicate)
+        except duckdb.Error as error:
+            raise explain(error, "the predicate", self.predicate, len(head)) from None
+        if len(statements) != 1:
+            raise PredicateError("the predicate", "it is more than one statement", None)
 
     def matching(self, jobs: Sequence[FoundJob]) -> list[FoundJob]:
         """Return the jobs for which the predicate is true, in order."""
@@ -163,8 +176,6 @@ class Where:
         head = f"select place from (select row_number() over () - 1 as place, * from ({source}) as jobs) where (\n"
         query = f"{head}{self.predicate}\n) order by place"
         try:
-            if len(self._connection.extract_statements(query)) != 1:
-                raise PredicateError("the predicate", "it is more than one statement", None)
             rows = self._connection.execute(query).fetchall()
         except duckdb.Error as error:
             raise explain(error, "the predicate", self.predicate, len(head)) from None

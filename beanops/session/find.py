@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas
 
     from beanops.jobs.bodies import Decoded
+    from beanops.jobs.query import Query
 
 
 class Saved(NamedTuple):
@@ -38,6 +39,27 @@ class Saved(NamedTuple):
     """
 
     jobs: int
+    complete: bool
+    verdict: str
+
+
+class Answer(NamedTuple):
+    """What a query gave.
+
+    Attributes
+    ----------
+    names : list of str
+        Of its columns, each once.
+    rows : list of tuple
+        Its rows, values as DuckDB has them.
+    complete : bool
+        Whether all jobs were looked at that were asked for.
+    verdict : str
+        The same in words.
+    """
+
+    names: list[str]
+    rows: list[tuple[Any, ...]]
     complete: bool
     verdict: str
 
@@ -193,20 +215,29 @@ class Finding(Looking):
         --------
         >>> session.sql("select data->>'$.displayName' as job, count(*) from jobs group by 1", "mail")  # doctest: +SKIP
         """
+        prepared, scan = self._asked(query, tube, selection)
+        answer = prepared.run()
+        answer.attrs["verdict"] = scan.verdict
+        return answer
+
+    def sql_rows(self, query: str, tube: str | None = None, **selection: Any) -> Answer:
+        """Do as `sql` without pandas: integers of any size, decimals and lists stay what they are."""
+        prepared, scan = self._asked(query, tube, selection)
+        return Answer(*prepared.rows(), scan.complete or scan.enough, scan.verdict)
+
+    def _asked(self, query: str, tube: str | None, selection: dict[str, Any]) -> tuple[Query, Scan]:
         from beanops.jobs.query import Query
 
         prepared = Query(query, self.redact)
         scan = self.scan(tube, **selection, bodies=prepared.needs_bodies)
         for batch in scan:
             prepared.add(batch)
-        answer = prepared.run()
-        answer.attrs["verdict"] = scan.verdict
-        return answer
+        return prepared, scan
 
     def save_jobs(self, directory: str | PathLike[str], tube: str | None = None, **selection: Any) -> Saved:
-        """Write jobs to Parquet files, a folder ``tube=NAME`` for each tube, in constant memory.
+        """Write jobs to Parquet files, a folder ``folder=NAME`` for each tube, in constant memory.
 
-        pandas, DuckDB, Spark and Dask read the directory as it is, ``tube`` being the partition. The other columns
+        pandas, DuckDB, Spark and Dask read the directory as it is, ``folder`` being the partition. The other columns
         are those of `jobs`, with ``age``, ``delay``, ``ttr`` and ``time_left`` in seconds, and ``body`` as bytes.
 
         Parameters

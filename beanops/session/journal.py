@@ -347,6 +347,23 @@ class Journal:
                     break
                 stop = page[0].n
 
+    def of_job(self, instance: str, id: int) -> list[Action]:
+        """Return what was done to a job of one server process, oldest first, and how it was put."""
+        here = sa.select(_RUNS.c.id).where(_RUNS.c.instance == instance)
+        acted = sa.select(_ACTIONS.c.run, _ACTIONS.c.n).where(_ACTIONS.c.run.in_(here), _ACTIONS.c.job_id == id)
+        made = sa.select(_OUTCOMES.c.run, _OUTCOMES.c.first_n).where(
+            _OUTCOMES.c.run.in_(here), _OUTCOMES.c.new_id == id
+        )
+        with self._transaction() as connection:
+            places = connection.execute(sa.union(acted, made)).all()
+        found = []
+        for name, n in places:
+            run = self.run(name)
+            (entry,) = self.entries(name, start=n, stop=n + 1)
+            if entry.intent.job_id == id or "server" not in run.request:  # there the new id is another server's
+                found.append(action_of(run, entry))
+        return sorted(found, key=lambda action: (action.time, action.run))
+
     def counts(self, runs: Iterable[str]) -> dict[str, Counter[str]]:
         """Return for each run how many of its actions ended in which outcome; the database counts them."""
         ids = list(runs)

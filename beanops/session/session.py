@@ -20,6 +20,7 @@ from beanops.protocol.limits import (
     DEFAULT_TTR,
     MAX_RESERVE_TIMEOUT,
     U32_MAX,
+    U64_MAX,
     check_body,
     check_number,
     check_tube,
@@ -251,6 +252,10 @@ class Session(Views, Finding):
         """
         journal = self.journal()
         return actions_frame(list(islice(journal.actions(journal.each_run(str(self.address))), limit))[::-1])
+
+    def job_actions(self, id: SupportsIndex) -> list[Action]:
+        """Return what the journal knows of one job of the server process that answers, oldest first."""
+        return self.journal().of_job(self.server().id, check_number("id", id, U64_MAX))
 
     @property
     def runs(self) -> pandas.DataFrame:

@@ -19,7 +19,8 @@ import pytest
 
 from beanops import Client, commands
 from beanops.embedded.process import Beanstalkd
-from tests.cli.conftest import Cli, bury, one_line
+from beanops.jobs import scan
+from tests.cli.conftest import Cli, Terminal, bury, one_line
 
 Program = Callable[..., subprocess.Popen[str]]
 
@@ -59,6 +60,15 @@ def test_every_format_holds_the_same_jobs(cli: Cli, client: Client) -> None:
     assert [line["id"] for line in lines] == [2, 1]
     rows = list(csv.DictReader(io.StringIO(cli("jobs", "-o", "csv").out)))
     assert [(row["id"], row["tube"], row["state"]) for row in rows] == [("2", "a/b", "ready"), ("1", "a/b", "ready")]
+
+
+def test_parquet_keeps_the_order(program: Program, client: Client, tmp_path: Path) -> None:
+    for priority in (3, 1, 2):
+        client.put(b"x", tube=f"t{priority}", priority=priority)
+    target = tmp_path / "jobs.parquet"
+    with target.open("wb") as file, program("jobs", "--order", "priority", "-o", "parquet", stdout=file) as running:
+        assert running.wait(30) == 0
+    assert duckdb.sql(f"select priority from '{target}'").fetchall() == [(1,), (2,), (3,)]
 
 
 def test_parquet_goes_to_a_file_or_a_pipe(cli: Cli, program: Program, client: Client, tmp_path: Path) -> None:
@@ -117,6 +127,21 @@ def test_one_job_is_shown_whole(cli: Cli, client: Client) -> None:
     assert one_line(ended.err) == "beanops: job 99 does not exist"
 
 
+def test_a_job_is_shown_with_what_was_done_to_it(cli: Cli, client: Client) -> None:
+    (id,) = bury(client, "mail", b"poison")
+    assert cli("kick", "--ids", str(id), "--reason", "INC-42").code == 0
+    shown = cli("job", str(id)).out
+    assert re.search(r"kick +buried +done +\S+ +INC-42", shown)
+    (job,) = cli("job", str(id), "--json").json
+    assert [(action["action"], action["outcome"]) for action in job["actions"]] == [("kick", "done")]
+    assert cli("delete", "--ids", str(id), "--yes").code == 0
+    gone = cli("job", str(id))
+    assert (gone.code, one_line(gone.err)) == (1, f"beanops: job {id} does not exist")
+    assert [line.split()[3] for line in gone.out.splitlines()[2:]] == ["kick", "delete"]
+    made = cli("put", "mail", "new").out.strip()
+    assert re.search(r" put +done ", cli("job", made).out)
+
+
 def test_sql_answers_about_the_jobs(cli: Cli, client: Client) -> None:
     fill(client, 4)
     fill(client, 2, "billing")
@@ -127,6 +152,25 @@ def test_sql_answers_about_the_jobs(cli: Cli, client: Client) -> None:
     ended = cli("sql", "select colour from jobs")
     assert ended.code == 2
     assert "the query at character 8" in one_line(ended.err)
+
+
+def test_sql_shows_lists_and_large_numbers_exactly(cli: Cli, client: Client) -> None:
+    fill(client, 3)
+    query = (
+        "select sum(size) as size, list(id order by id) as ids, sum(id::hugeint << 62) as large, 1.5 as half from jobs"
+    )
+    (row,) = cli("sql", query, "--json").json
+    assert row == {"size": 33, "ids": [1, 2, 3], "large": 6 << 62, "half": 1.5}
+    assert cli("sql", query).out.splitlines()[1].split()[0] == "33"
+    assert cli("sql", "select now() > age_of as past from (select now() - age as age_of from jobs)").code == 0
+    assert cli("sql", "select now() as n from jobs limit 1", "--json").json[0]["n"].startswith("20")
+
+
+@pytest.mark.parametrize("query", ["drop table jobs", "select 1; select 2", "copy jobs to 'x'"])
+def test_sql_is_one_select(cli: Cli, client: Client, query: str) -> None:
+    fill(client, 3)
+    ended = cli("sql", query)
+    assert (ended.code, one_line(ended.err)) == (2, "beanops: the query: it is not one SELECT")
 
 
 def test_a_snapshot_is_saved_and_never_over_another(cli: Cli, client: Client, tmp_path: Path) -> None:
@@ -176,7 +220,52 @@ def test_the_progress_shows_on_a_terminal_only(program: Program, client: Client)
     os.close(ours)
 
 
-def test_an_incomplete_scan_is_said(cli: Cli, program: Program, beanstalkd: Beanstalkd, client: Client) -> None:
+def test_on_a_terminal_the_bar_is_gone_before_the_first_line(terminal: Callable[..., Terminal], client: Client) -> None:
+    fill(client, 3000)
+    running = terminal("jobs", "--no-bodies", "--max-rate", "2000")
+    assert running.end() == 0
+    before, _, after = running.shown.partition("time_left")
+    assert "of 3000 jobs" in before
+    assert re.split(r"[\r\n]", before)[-1].split() == ["id", "tube", "state", "priority", "age", "delay", "ttr"]
+    assert "of 3000 jobs" not in after
+
+
+def test_lines_that_come_one_by_one_have_the_terminal_to_themselves(
+    terminal: Callable[..., Terminal], client: Client
+) -> None:
+    fill(client, 1500)
+    running = terminal("jobs", "-o", "jsonl", "--no-bodies", "--max-rate", "2000")
+    assert running.end() == 0
+    assert [json.loads(line)["id"] for line in running.shown.splitlines()] == [*range(1500, 0, -1)]
+
+
+def test_jobs_that_could_not_be_found_are_code_1_and_a_verdict(
+    cli: Cli, start_beanstalkd: Callable[..., Beanstalkd], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a restart from the binlog nothing tells of the job far above the head."""
+    server = start_beanstalkd("-b", str(tmp_path))
+    with Client(server.address) as client:
+        client.put(b"head", tube="mail", priority=0)
+        for id in range(2, 4000):
+            assert client.put(b"x", tube="gap") == id
+        client.put(b"far", tube="mail")
+        for _ in client.pipeline(map(commands.delete, range(2, 4000))):
+            pass
+    server.stop()
+    server = start_beanstalkd("-b", str(tmp_path), port=server.port)
+    monkeypatch.setenv("BEANOPS_SERVER", server.address)
+    monkeypatch.setattr(scan, "_GIVE_UP", 1000)
+    verdict = "incomplete: 1 of 2 found; not looked at: ids above 1001"
+    for command in (["jobs", "--json"], ["sql", "select id from jobs", "--json"]):
+        ended = cli(*command)
+        assert (ended.code, one_line(ended.err)) == (1, f"beanops: {verdict}")
+        assert [job["id"] for job in ended.json] == [1]
+    ended = cli("snapshot", str(tmp_path / "out"))
+    assert (ended.code, one_line(ended.err)) == (1, f"beanops: {verdict}")
+    assert [job["id"] for job in cli("jobs", "--probe", "--json").json] == [4000, 1]
+
+
+def test_a_server_that_goes_away_is_said(cli: Cli, program: Program, beanstalkd: Beanstalkd, client: Client) -> None:
     fill(client, 3000)
     assert cli("jobs", "--limit", "5").code == 0
     running = program("jobs", "-o", "jsonl", "--max-rate", "1000")

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgpack  # type: ignore[import-untyped]
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beanops.jobs.bodies import decode
@@ -211,6 +211,7 @@ def _without_empty(value: Any) -> Any:
     return [_without_empty(item) for item in value] if isinstance(value, list) else value
 
 
+@settings(deadline=None)
 @given(containers)
 def test_what_was_written_is_read(data: Any) -> None:
     wire = json.dumps(data).encode()

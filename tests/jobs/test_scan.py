@@ -491,46 +491,68 @@ def test_looking_leaves_no_trace(client: Client) -> None:
     assert [job.reserves for job in (client.stats_job(1), client.stats_job(100))] == [0, 0]
 
 
-job = st.tuples(st.sampled_from(["a-1", "a-2", "b"]), st.sampled_from(["ready", "delayed", "buried", "gone"]))
+FATES = ["ready", "delayed", "buried", "reserved", "gone"]
+JOB = st.tuples(st.sampled_from(["a-1", "a-2", "b"]), st.sampled_from(FATES))
+#: Predicates, and what they mean of an id, a tube and a body, which is the tube's name.
+WHERE: dict[str | None, Callable[[int, str], bool]] = {
+    None: lambda number, tube: True,
+    "id % 2 = 0": lambda number, tube: number % 2 == 0,
+    "body like '%1'": lambda number, tube: tube == "a-1",
+    "tube <> 'b' and size = 3": lambda number, tube: tube != "b",
+}
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[Client]:
-    with Beanstalkd() as server, Client(server.address) as client:
-        yield client
+def shared() -> Iterator[tuple[Client, Client, IdMaps]]:
+    """Give clients of one server, and what all scans of it learn."""
+    with Beanstalkd() as server, Client(server.address) as client, Client(server.address) as worker:
+        yield client, worker, IdMaps()
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    jobs=st.lists(job, max_size=60),
+    jobs=st.lists(JOB, max_size=60),
     tube=st.sampled_from([None, "a-*", "b", "a-1"]),
-    state=st.sampled_from([None, "ready", "buried", "delayed,buried"]),
+    state=st.sampled_from([None, "ready", "buried", "reserved", "delayed,buried"]),
+    where=st.sampled_from(list(WHERE)),
     order=st.sampled_from(["newest", "oldest"]),
     limit=st.one_of(st.none(), st.integers(0, 20)),
+    bodies=st.booleans(),
 )
 def test_the_answer_is_the_truth(
-    shared: Client, jobs: list[tuple[str, str]], tube: str | None, state: str | None, order: str, limit: int | None
+    shared: tuple[Client, Client, IdMaps],
+    jobs: list[tuple[str, str]],
+    tube: str | None,
+    state: str | None,
+    where: str | None,
+    order: str,
+    limit: int | None,
+    bodies: bool,
 ) -> None:
+    client, worker, known = shared
     alive: dict[int, tuple[str, str]] = {}
     for name, fate in jobs:
-        id = shared.put(name.encode(), tube=name, delay=1000 if fate == "delayed" else 0)
+        id = client.put(name.encode(), tube=name, delay=1000 if fate == "delayed" else 0)
         alive[id] = (name, fate)
         if fate == "buried":
-            bury(shared, [id])
+            bury(client, [id])
+        elif fate == "reserved":
+            worker.reserve_job(id)
         elif fate == "gone":
-            shared.delete(id)
+            client.delete(id)
             del alive[id]
     selection = select(tube, state=state)
     truth = [
         id
         for id, (name, fate) in alive.items()
-        if selection.in_tube(name) and (state is None or fate in state.split(","))
+        if selection.in_tube(name) and (state is None or fate in state.split(",")) and WHERE[where](id, name)
     ]
     truth = sorted(truth, reverse=order == "newest")[:limit]
+    how: dict[str, Any] = {"state": state, "where": where, "order": order, "limit": limit, "bodies": bodies}
     try:
-        assert ids(scan_of(shared, tube, state=state, order=order, limit=limit)) == truth
+        assert ids(scan_of(client, tube, idmap=known, **how)) == truth
     finally:
-        for _ in shared.pipeline(map(commands.delete, alive)):
+        for _ in worker.pipeline(map(commands.delete, alive)):
             pass
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from beanops.jobs.query import Query
 from beanops.jobs.read import FoundJob
-from beanops.jobs.where import PredicateError, Where
+from beanops.jobs.where import TABLE, PredicateError, Where
 from beanops.protocol import JobStats
 
 
@@ -51,8 +53,11 @@ def test_bodies_are_needed_only_where_they_are_mentioned() -> None:
         ("colour = 1", "at character 1: there is no column 'colour'; columns are id, tube"),
         ("id = 1 and colour = 1", "at character 12: there is no column"),
         ("id = = 1", "at character 6: syntax error"),
-        ("id =", "at character 5: syntax error"),
-        ("1 = 1); drop table jobs; select (1", "more than one statement"),
+        ("id =", "at character 4: syntax error"),
+        ("1 = 1); drop table jobs; select (1", "at character 6: syntax error"),
+        ("1 = 1; drop table jobs", "more than one statement"),
+        ("true group by id", "syntax error"),
+        ("true) union all select 99999 where (true", "at character 5: syntax error"),
     ],
 )
 def test_a_bad_predicate_is_one_line_with_the_position(predicate: str, says: str) -> None:
@@ -78,11 +83,20 @@ def test_sql_reaches_no_file_network_or_environment(reach: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "statement", ["copy jobs to '/tmp/beanops-test'", "attach '/tmp/beanops-test'", "install httpfs", "load httpfs"]
-)
-def test_a_query_reaches_no_file_either(statement: str) -> None:
-    with pytest.raises(PredicateError):
+    "statement",
+    [
+        "copy jobs to '/tmp/beanops-test'", "attach '/tmp/beanops-test'", "install httpfs", "load httpfs",
+        "drop table jobs", "insert into jobs select * from jobs", "select 1; select 2", "",
+    ],
+)  # fmt: skip
+def test_a_query_is_one_select(statement: str) -> None:
+    with pytest.raises(PredicateError, match="it is not one SELECT"):
         Query(statement)
+
+
+def test_a_query_reaches_no_file_either() -> None:
+    with pytest.raises(PredicateError):
+        Query("select * from '/etc/passwd'")
 
 
 def test_a_query_runs_on_the_jobs_that_were_added() -> None:
@@ -92,6 +106,55 @@ def test_a_query_runs_on_the_jobs_that_were_added() -> None:
     answer = query.run()
     assert answer["n"].tolist() == [1, 2]
     assert answer["user"].tolist()[1] == "42"
+
+
+def answer(sql: str) -> list[tuple[Any, ...]]:
+    query = Query(sql)
+    query.add(JOBS)
+    return query.rows()[1]
+
+
+@pytest.mark.parametrize(
+    ("sql", "rows"),
+    [
+        ("select count(*) from (from jobs where state = 'ready' union from jobs)", [(4,)]),
+        ("select count(distinct jobs) from jobs where tube = 'mail'", [(2,)]),
+        ("select count(j) from jobs j where size > 14", [(1,)]),
+        ("select max(columns('^id$')) from jobs", [(2**64 - 1,)]),
+        ("select count(*) from jobs a natural join jobs b", [(4,)]),
+        ("select column_name, count from (summarize jobs) limit 1", [("id", 4)]),
+    ],
+)
+def test_a_query_sees_whole_jobs_where_it_names_no_columns(sql: str, rows: list[tuple[Any, ...]]) -> None:
+    assert answer(sql) == rows
+
+
+def test_a_job_without_a_select_is_a_row_of_all_columns() -> None:
+    query = Query("from jobs where tube = '123'")
+    query.add(JOBS)
+    names, (row,) = query.rows()
+    assert names == list(TABLE)
+    assert dict(zip(names, row, strict=True))["id"] == 2
+    assert len(answer("describe jobs")) == len(TABLE)
+
+
+def test_values_are_exact_and_names_differ() -> None:
+    query = Query(
+        "select sum(id) as sum, list(tube order by id), now() > '2020-01-01', now(), id, id from jobs group by all"
+    )
+    query.add(JOBS[-1:])
+    names, (row,) = query.rows()
+    assert names[0] == "sum"
+    assert names[-2:] == ["id", "id_1"]
+    assert row[:3] == (2**64 - 1, ["true"], True)
+    assert isinstance(row[3], str)
+
+
+def test_jobs_that_do_not_fit_are_told_in_one_line() -> None:
+    query = Query("select body from jobs")
+    query._connection.execute("drop table jobs")
+    with pytest.raises(PredicateError, match=r"\Athe query[^\n]*\Z"):
+        query.add(JOBS)
 
 
 def test_counting_needs_no_bodies() -> None:
