@@ -131,6 +131,11 @@ class Finding(Looking):
         Scan
             Iterate it for batches of `FoundJob`, bodies as they are; it tells its progress, and at the end what
             is known.
+
+        Examples
+        --------
+        >>> for batch in session.scan("mail", state="buried"):          # doctest: +SKIP
+        ...     print(len(batch))
         """
         if probe and self.read_only:
             Finding._probe_id(self)  # which refuses

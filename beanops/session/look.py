@@ -105,6 +105,10 @@ class Looking:
         pandas.DataFrame
             One row a tube, in the server's order, columns as the fields of `TubeStats`: ``name`` is text,
             ``pause`` and ``pause_time_left`` are timedelta64[us], the others are uint64.
+
+        Examples
+        --------
+        >>> session.tubes().sort_values("current_jobs_buried").tail()          # doctest: +SKIP
         """
         from beanops.session.frames import frame
 

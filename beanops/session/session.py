@@ -231,6 +231,10 @@ class Session(Views, Finding):
             ``priority`` (UInt32), ``delay`` (timedelta64[us]), ``outcome`` (``done``, ``skipped``, ``failed``
             or ``unknown``), ``error``, ``reason``, ``instance`` (text, the server's process), ``new_id``
             (UInt64, of a job that was put for it) and ``jobs`` (uint64, how many: 1 but for a kick of a tube).
+
+        Examples
+        --------
+        >>> session.actions.query("outcome != 'done'")[["job_id", "error"]]          # doctest: +SKIP
         """
         return actions_frame(self.action_rows(limit=None))
 
@@ -249,6 +253,10 @@ class Session(Views, Finding):
         ----------
         limit : int or None
             Most actions, the newest; None for all.
+
+        Examples
+        --------
+        >>> session.history(limit=1000).groupby("actor").size()          # doctest: +SKIP
         """
         journal = self.journal()
         return actions_frame(list(islice(journal.actions(journal.each_run(str(self.address))), limit))[::-1])
@@ -266,6 +274,10 @@ class Session(Views, Finding):
         pandas.DataFrame
             ``time`` (datetime64[us, UTC]), ``run``, ``server``, ``instance``, ``actor``, ``source``, ``action``,
             ``reason``, ``undoes`` (text), ``done``, ``skipped``, ``failed``, ``unknown`` (uint64).
+
+        Examples
+        --------
+        >>> session.runs.query("action == 'delete'").tail()          # doctest: +SKIP
         """
         return runs_frame(self.journal(), str(self.address))
 
@@ -276,6 +288,10 @@ class Session(Views, Finding):
         ------
         JournalError
             There is no such run.
+
+        Examples
+        --------
+        >>> session.run_actions(run)["outcome"].value_counts()          # doctest: +SKIP
         """
         id = run if isinstance(run, str) else run.id
         row = self.journal().run(id)
@@ -298,6 +314,11 @@ class Session(Views, Finding):
         ------
         NotFound
             There is no such tube.
+
+        Examples
+        --------
+        >>> session.kick([17, 18])          # doctest: +SKIP
+        >>> session.kick("mail", where="data->>'$.user' = '7'", rate=100)
         """
         limit = options.get("limit")
         if isinstance(jobs, str) and limit is not None and options.keys() <= {"limit", "reason", "dry_run", "progress"}:
@@ -325,6 +346,10 @@ class Session(Views, Finding):
             New priority; None keeps each job's own.
         **options
             Which and how, see `Options`.
+
+        Examples
+        --------
+        >>> session.bury(session.jobs("mail", where="age > interval 1 day"), reason="INC-42")          # doctest: +SKIP
         """
         return self._act("bury", jobs, Settings(optional_priority(priority)), options)
 
@@ -352,6 +377,10 @@ class Session(Views, Finding):
             Seconds until they are ready.
         **options
             Which and how, see `Options`.
+
+        Examples
+        --------
+        >>> session.release("mail", state="buried", priority=10)          # doctest: +SKIP
         """
         settings = Settings(optional_priority(priority), check_number("delay", delay, U32_MAX))
         return self._act("release", jobs, settings, options)
@@ -365,13 +394,23 @@ class Session(Views, Finding):
             The jobs, or those of a tube (name or glob); then `state` or `where` must say which.
         **options
             Which and how, see `Options`.
+
+        Examples
+        --------
+        >>> session.delete([17, 18])          # doctest: +SKIP
+        >>> session.delete("mail", state="buried", dry_run=True)
         """
         if isinstance(jobs, str) and not options.get("state") and not options.get("where"):
             raise UsageError(f"delete of tube {jobs!r} needs to know which jobs: name the states, or a predicate")
         return self._act("delete", jobs, KEEP, options)
 
     def drain_tube(self, tube: str, states: str | Iterable[str], **options: Unpack[Options]) -> Run:
-        """Delete all jobs of a tube that are in the named states, and no others."""
+        """Delete all jobs of a tube that are in the named states, and no others.
+
+        Examples
+        --------
+        >>> session.drain_tube("mail", "buried")          # doctest: +SKIP
+        """
         options["state"] = states
         return self.delete(tube, **options)
 
@@ -390,6 +429,10 @@ class Session(Views, Finding):
             The other tube.
         **options
             Which and how, see `Options`.
+
+        Examples
+        --------
+        >>> session.move("mail", "hospital", state="buried")          # doctest: +SKIP
         """
         return self._act("move", jobs, Settings(target=check_tube(to, "to")), options)
 
@@ -410,6 +453,10 @@ class Session(Views, Finding):
             The other server's session.
         **options
             Which and how, see `Options`.
+
+        Examples
+        --------
+        >>> session.copy([17], server=beanops.connect("staging"))          # doctest: +SKIP
         """
         if to is None and server is None:
             raise UsageError("copy needs to know where to: another tube, another server, or both")
@@ -420,7 +467,12 @@ class Session(Views, Finding):
         return self._act("copy", jobs, settings, options, there=server)
 
     def touch(self, jobs: Jobs, *, reason: str | None = None) -> Run:
-        """Start the ttr of jobs that this session has reserved anew."""
+        """Start the ttr of jobs that this session has reserved anew.
+
+        Examples
+        --------
+        >>> session.touch(17)          # doctest: +SKIP
+        """
         return self._act("touch", jobs, KEEP, Options(reason=reason))
 
     def _act(
@@ -465,6 +517,11 @@ class Session(Views, Finding):
             which are gone, and those that an earlier undo was cut off at. A job may then be there twice.
         reason, rate, dry_run, progress
             How, see `Options`.
+
+        Examples
+        --------
+        >>> run = session.delete([17])          # doctest: +SKIP
+        >>> session.undo(run)
         """
         from beanops.session.undo import undo
 
@@ -490,6 +547,10 @@ class Session(Views, Finding):
             The run, or its id.
         reason, rate, dry_run, progress
             How, see `Options`; without a `rate` it keeps the run's own.
+
+        Examples
+        --------
+        >>> session.resume_run(session.runs["run"].iloc[-1])          # doctest: +SKIP
         """
         from beanops.session.afterwards import resume_run
 
@@ -497,7 +558,12 @@ class Session(Views, Finding):
         return resume_run(self, self._actor, run if isinstance(run, str) else run.id, how)
 
     def verify(self, run: Run | str) -> Run:
-        """Ask the server what became of the actions of a run whose outcome is unknown, and write that down."""
+        """Ask the server what became of the actions of a run whose outcome is unknown, and write that down.
+
+        Examples
+        --------
+        >>> session.verify(run)          # doctest: +SKIP
+        """
         from beanops.session.afterwards import verify
 
         return verify(self, self._actor.who.actor, run if isinstance(run, str) else run.id)
@@ -536,6 +602,10 @@ class Session(Views, Finding):
         ------
         UsageError
             The file exists, or cannot be written.
+
+        Examples
+        --------
+        >>> session.export("poison.jsonl", "mail", state="buried")          # doctest: +SKIP
         """
         from beanops.session.transfer import export
 
@@ -562,6 +632,10 @@ class Session(Views, Finding):
             A line describes no job; nothing was put.
         UsageError
             The file cannot be read.
+
+        Examples
+        --------
+        >>> session.import_("poison.jsonl")          # doctest: +SKIP
         """
         from beanops.session.transfer import import_
 
@@ -591,6 +665,11 @@ class Session(Views, Finding):
             No job became ready in that time.
         NotFound
             There is no such tube.
+
+        Examples
+        --------
+        >>> with session.reserve("mail", timeout=5) as job:          # doctest: +SKIP
+        ...     job.bury()
         """
         seconds = check_number("timeout", timeout, MAX_RESERVE_TIMEOUT)
         self._looking().stats_tube(tube)  # to watch a tube would create it
@@ -604,11 +683,21 @@ class Session(Views, Finding):
         return frozenset() if acting is None or acting.closed else frozenset(self._actor.held)
 
     def pause(self, tube: str, seconds: SupportsIndex, *, reason: str | None = None) -> Run:
-        """Hold back the ready jobs of a tube from workers for `seconds`."""
+        """Hold back the ready jobs of a tube from workers for `seconds`.
+
+        Examples
+        --------
+        >>> session.pause("mail", 600)          # doctest: +SKIP
+        """
         return self._pause("pause", tube, check_number("seconds", seconds, U32_MAX), reason)
 
     def resume(self, tube: str, *, reason: str | None = None) -> Run:
-        """End the pause of a tube."""
+        """End the pause of a tube.
+
+        Examples
+        --------
+        >>> session.resume("mail")          # doctest: +SKIP
+        """
         return self._pause("resume", tube, 0, reason)
 
     def _pause(self, action: str, tube: str, seconds: int, reason: str | None) -> Run:
@@ -643,6 +732,11 @@ class Session(Views, Finding):
             Seconds.
         reason : str or None
             Why, for the record.
+
+        Examples
+        --------
+        >>> session.put("mail", b'{"user": 7}', delay=60).ids          # doctest: +SKIP
+        [19]
         """
         command = commands.put(check_body(body, self._looking().max_job_size), priority=priority, delay=delay, ttr=ttr)
         intent = Intent("put", check_tube(tube), priority=int(priority), delay=int(delay), ttr=int(ttr))

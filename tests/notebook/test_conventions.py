@@ -83,6 +83,14 @@ def test_recorded_rates_are_a_frame_that_can_be_plotted(session: Session) -> Non
         session.rates(seconds=0)
 
 
+def test_what_people_call_has_an_example() -> None:
+    verbs = "kick bury release delete drain_tube move copy touch put pause resume reserve export import_"
+    after = "undo resume_run verify actions runs run_actions history"
+    looks = "tubes jobs scan sql rates dashboard browse reserve_widget"
+    called = [*verbs.split(), *after.split(), *looks.split()]
+    assert [name for name in called if ">>> " not in (getattr(Session, name).__doc__ or "")] == []
+
+
 def test_a_tube_is_found_by_its_name_and_its_name_completed(session: Session, shell: InteractiveShell) -> None:
     assert session["mail"]["id"].tolist() == [1]
     with pytest.raises(NotFound):
