@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from typing import NoReturn
 
 import pytest
@@ -13,3 +14,8 @@ def missing(what: str) -> NoReturn:
     if os.environ.get("CI"):
         pytest.fail(f"{what} (CI is set: nothing may be missing)")
     pytest.skip(what)
+
+
+def chromium() -> str | None:
+    """Return where the browser is, under either of its names; None where there is none."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")

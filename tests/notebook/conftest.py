@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
 
 from beanops.embedded.process import Beanstalkd
 from beanops.session.session import Session, connect
-from tests.needs import missing
-from tests.notebook.lab import CHROMIUM, FLAGS, Lab, Notebook, jupyter_lab
+from tests.needs import chromium, missing
+from tests.notebook.lab import FLAGS, Lab, Notebook, jupyter_lab
 
 
 @pytest.fixture(scope="package")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    if not os.access(CHROMIUM, os.X_OK):
-        missing(f"there is no browser at {CHROMIUM}")
+    program = chromium() or missing("chromium is not installed")
     from playwright.sync_api import Browser, sync_playwright
 
     with sync_playwright() as playwright:
 
         def launch() -> Browser:
-            return playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+            return playwright.chromium.launch(executable_path=program, args=FLAGS)
 
         with jupyter_lab(tmp_path_factory.mktemp("lab"), launch) as running:
             yield running

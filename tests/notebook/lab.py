@@ -18,7 +18,6 @@ import nbformat
 
 from beanops.embedded.process import free_port
 
-CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",

@@ -22,7 +22,7 @@ from beanops.protocol.errors import UsageError
 from beanops.session import samples
 from beanops.tui.app import Dashboard
 from beanops.tui.web import Page
-from tests.needs import missing
+from tests.needs import chromium, missing
 from tests.tui.conftest import Clock, dashboard, fill
 from tests.waits import until
 
@@ -70,13 +70,11 @@ def status(url: str, **headers: str) -> int:
 
 
 def test_a_browser_shows_the_tubes_and_a_key_opens_one_read_only(page: str) -> None:
-    chromium = next((path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(path).exists()), None)
-    if chromium is None:
-        missing("chromium is not installed")
+    program = chromium() or missing("chromium is not installed")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as player:
-        browser = player.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser = player.chromium.launch(executable_path=program, args=["--no-sandbox"])
         tab = browser.new_page(viewport={"width": 1100, "height": 700})
         loaded: list[str] = []
         drawn = bytearray()
