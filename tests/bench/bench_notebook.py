@@ -15,17 +15,18 @@ from statistics import median
 
 import ipywidgets
 
-from beanops import connect
+from beanops import Client, commands, connect
 from beanops.embedded.process import Beanstalkd
 from beanops.notebook.dashboard import Dashboard
 from beanops.notebook.poll import Poller
 from tests.bench.figures import Figure, show
-from tests.notebook.lab import CHROMIUM, FLAGS, Lab, Notebook, jupyter_lab
+from tests.needs import chromium
+from tests.notebook.lab import FLAGS, Lab, Notebook, jupyter_lab
 
 #: Rows, and the milliseconds until the first is seen that were measured when the table was planned.
 TABLES = {1_000: 900, 10_000: 1_400, 100_000: 2_300}
-#: The most rows that are given to grids which take tens of seconds for more.
-MOST_FOR_OTHERS = 10_000
+#: Times that each table is shown, and milliseconds after which one is given up and not shown again.
+ROUNDS, GIVEN_UP = 3, 60_000
 #: How much longer than another grid ours may take; one that selects and patches by id has more to build.
 BESIDE = 2.0
 
@@ -42,19 +43,21 @@ def new():
     return Grid(tables.JOBS, noun="job", actions=tables.JOB_BUTTONS, visible=15, filter=True)
 """
 OURS = "grid = new(); grid.update(made); grid.widget"
+#: The whole of it: a scan of a real server, its rows decoded and sent as they are found.
+BROWSE = "session.browse('mail')"
 OTHERS = {
     "itables": ("import itables; itables.show(frame, maxBytes=0, connected=False)", ".jp-OutputArea table tbody tr td"),
     "ipydatagrid": ("import ipydatagrid; ipydatagrid.DataGrid(frame)", ".lm-DataGrid canvas"),
 }
 OUR_ROW = ".beanops-body .beanops-row:not([hidden])"
 
-#: Run a cell and resolve with the milliseconds until something is seen.
-SEEN = """([cell, selector]) => new Promise((resolve, reject) => {
+#: Run a cell and resolve with the milliseconds until something is seen, or the limit.
+SEEN = """([cell, selector, limit]) => new Promise((resolve, reject) => {
   const started = performance.now();
   const look = () => {
     const seen = document.querySelectorAll(".jp-CodeCell")[cell].querySelector(selector);
     if (seen?.clientHeight) requestAnimationFrame(() => resolve(performance.now() - started));
-    else if (performance.now() - started > 60000) reject(new Error(`nothing like ${selector} was seen`));
+    else if (performance.now() - started > limit) resolve(limit);
     else setTimeout(look, 5);
   };
   window.jupyterapp.commands.execute("notebook:run-cell");
@@ -73,43 +76,52 @@ SHOWS = """(text) => new Promise((resolve) => {
 
 
 @contextmanager
-def lab() -> Iterator[Lab]:
+def lab(program: str) -> Iterator[Lab]:
     """Start JupyterLab and a browser."""
     from playwright.sync_api import sync_playwright
 
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         launch = playwright.chromium.launch
-        with jupyter_lab(Path(folder), lambda: launch(executable_path=CHROMIUM, args=FLAGS)) as running:
+        with jupyter_lab(Path(folder), lambda: launch(executable_path=program, args=FLAGS)) as running:
             yield running
 
 
 def until_seen(notebook: Notebook, cell: int, selector: str) -> float:
     """Run a cell; return the milliseconds until it shows something."""
     notebook.page.locator(".jp-CodeCell").nth(cell).locator(".jp-InputPrompt").click()
-    return float(notebook.page.evaluate(SEEN, [cell, selector]))
+    return float(notebook.page.evaluate(SEEN, [cell, selector, GIVEN_UP]))
+
+
+def shown(running: Lab, cell: str, selector: str, before: str) -> float:
+    """Return the milliseconds until a cell shows something, in a notebook where other code has run before."""
+    taken: list[float] = []
+    while len(taken) < ROUNDS and GIVEN_UP not in taken:
+        with running.notebook(cell) as notebook:
+            notebook.page.set_default_timeout(2 * GIVEN_UP)
+            notebook.run(before)
+            taken.append(until_seen(notebook, 0, selector))
+    return median(taken)
 
 
 def first_rows(running: Lab) -> list[Figure]:
-    """Return the milliseconds to the first row of tables of several sizes, and of other grids beside them."""
+    """Return the milliseconds to the first row of tables of several sizes, of other grids, and of a scan."""
     figures = []
     others = {name: OTHERS[name] for name in OTHERS if find_spec(name)}
     for size, limit in TABLES.items():
-        taken = []
-        for _ in range(3):
-            with running.notebook(OURS) as notebook:
-                notebook.page.set_default_timeout(60_000)
-                notebook.run(f"{MADE}\nmade = rows({size})")
-                taken.append(until_seen(notebook, 0, OUR_ROW))
-        figures.append(Figure(f"{size:,} rows until the first is seen", median(taken), limit, 1.5, False, "ms"))
-        if size > MOST_FOR_OTHERS:
-            continue
+        ours = shown(running, OURS, OUR_ROW, f"{MADE}\nmade = rows({size})")
+        figures.append(Figure(f"{size:,} rows until the first is seen", ours, limit, 1.5, False, "ms"))
         for name, (code, selector) in others.items():
-            with running.notebook(code) as notebook:
-                notebook.page.set_default_timeout(60_000)
-                made = "pd.DataFrame(rows({}).values(), columns=[column.label for column in tables.JOBS])"
-                notebook.run(f"{MADE}\nimport {name}\nframe = {made.format(size)}")
-                other = until_seen(notebook, 0, selector)
-            figures.append(Figure(f"  the same, beside {name}", median(taken), other, BESIDE, False, "ms"))
+            made = f"pd.DataFrame(rows({size}).values(), columns=[column.label for column in tables.JOBS])"
+            other = shown(running, code, selector, f"{MADE}\nimport {name}\nframe = {made}")
+            figures.append(Figure(f"  the same, beside {name}", ours, other, BESIDE, False, "ms"))
+        with Beanstalkd() as server:
+            with Client(server.address) as client:
+                client.use("mail")
+                for _ in client.pipeline(commands.put(b'{"user": %d}' % number) for number in range(size)):
+                    pass
+            connected = f"import beanops; session = beanops.connect({server.address!r})"
+            browsed = shown(running, BROWSE, OUR_ROW, connected)
+        figures.append(Figure(f"{size:,} jobs browsed, first seen", browsed, limit, 1.5, False, "ms"))
     for name in OTHERS.keys() - others.keys():
         print(f"{name} is not installed, so it is not measured beside: pip install '.[bench]'")
     return figures
@@ -221,7 +233,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["BEANOPS_JOURNAL"] = f"{folder}/journal.sqlite"
         show("notebook: an hour of a dashboard", an_hour())
-        with lab() as running:
+        program = chromium()
+        if program is None:
+            print("\nnotebook: chromium is not installed, so what is seen in a browser is not measured")
+            return
+        with lab(program) as running:
             show("notebook: tables and charts in a browser", [*first_rows(running), *patches(running), *wire(running)])
 
 
