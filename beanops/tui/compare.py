@@ -85,7 +85,8 @@ class Compare(View):
             return
         line.say(_differing(one, other) or [("the statistics are the same", "$muted")])
         names = f"job {one.id}", f"job {other.id}"
-        self.query_one(BodyView).show(difference(decoded(one.body or b""), decoded(other.body or b""), names))
+        before, after = (decoded(self.dashboard.session, job.body or b"") for job in (one, other))
+        self.query_one(BodyView).show(difference(before, after, names))
 
     def action_back(self) -> None:
         """Go back to where it was opened."""

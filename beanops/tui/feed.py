@@ -9,17 +9,18 @@ from typing import NamedTuple
 
 from textual.message import Message
 
+from beanops.jobs.progress import Progress
 from beanops.jobs.scan import Scan
 from beanops.protocol.errors import BeanopsError
 from beanops.session.session import Session
 from beanops.text import safe_text
-from beanops.tui.jobrows import JobRow
+from beanops.tui.jobrows import JobRow, Reader
 from beanops.tui.words import plural
 
 #: Jobs found, and ids looked at, after which a page is full.
 PAGE, LOOKED = 1000, 200_000
-#: Jobs that a list holds at most.
-MOST = 250_000
+#: Jobs that a list holds at most, and bytes of their bodies.
+MOST, MOST_BYTES = 250_000, 64 * 2**20
 #: Seconds between two messages.
 PAUSE = 0.1
 
@@ -49,6 +50,8 @@ class Feed:
     ----------
     wanted : Wanted
         Which jobs.
+    reader : Reader
+        Reads the bodies.
 
     Attributes
     ----------
@@ -60,13 +63,17 @@ class Feed:
         Why it stopped, safe; empty for no fault.
     """
 
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, wanted: Wanted, reader: Reader) -> None:
         self.wanted = wanted
         self.running = True
         self.over = False
         self.error = ""
-        self.found = 0
+        self._reader = reader
+        self._found, self._bytes = 0, 0
         self._stopped = False
+        # How many ids may have been looked at when the page under way is full, and whether that ended it.
+        self._until: int | None = None
+        self._page_ended = False
         self._scan: Scan | None = None
 
     def stop(self) -> None:
@@ -75,33 +82,48 @@ class Feed:
         if self._scan is not None:
             self._scan.cancel()
 
+    def go_on(self) -> None:
+        """Say that it is about to run again; a stop counts from now on."""
+        self.running, self._stopped, self.error = True, False, ""
+
+    @property
+    def full(self) -> bool:
+        """Whether the list holds no more."""
+        return self._found >= MOST or self._bytes >= MOST_BYTES
+
     def run(self, session: Session, tell: Callable[[Message], object], *, page: bool) -> None:
         """Look for jobs until the page is full, or to the end; blocks on the network."""
-        self.running, self._stopped, self.error = True, False, ""
         pending: list[JobRow] = []
-        told, found = time.monotonic(), 0
+        told, before = time.monotonic(), self._found
         # A collection looks at every row there is, for a tenth of a second, and none of them is ever garbage.
         gc.disable()
         try:
             if self._scan is None:
                 wanted = self.wanted
                 self._scan = session.scan(
-                    wanted.tube, state=wanted.state, where=wanted.where, order=wanted.order, bodies=True
+                    wanted.tube,
+                    state=wanted.state,
+                    where=wanted.where,
+                    order=wanted.order,
+                    limit=MOST,
+                    report=self._reported,
                 )
             scan = self._scan
-            looked = scan.progress.looked
+            self._page_ended, self._until = False, scan.progress.looked + LOOKED if page else None
+            if self._stopped:  # before there was anything to cancel
+                return
             for batch in scan:
-                pending += map(JobRow, batch)
-                found += len(batch)
-                self.found += len(batch)
+                rows = [JobRow(job, self._reader) for job in batch]
+                pending += rows
+                self._found += len(rows)
+                self._bytes += sum(len(row.body or b"") for row in rows)
                 if time.monotonic() - told >= PAUSE:
                     tell(Found(self, pending))
                     pending, told = [], time.monotonic()
-                full = page and (found >= PAGE or scan.progress.looked - looked >= LOOKED)
-                if full or self._stopped or self.found >= MOST:
+                if self._stopped or self.full or (page and self._found - before >= PAGE):
                     break
             else:
-                self.over = not self._stopped
+                self.over = not (self._stopped or self._page_ended or self.full)
         except BeanopsError as error:
             self.error = safe_text(str(error))
         finally:
@@ -109,6 +131,12 @@ class Feed:
             gc.enable()
             self.running = False
             tell(Found(self, pending))
+
+    def _reported(self, progress: Progress) -> None:
+        # Where jobs are few and far between no batch comes for long: the page ends by what was looked at.
+        if self._scan is not None and self._until is not None and progress.looked >= self._until:
+            self._page_ended = True
+            self._scan.cancel()
 
     @property
     def caption(self) -> str:
@@ -120,8 +148,9 @@ class Feed:
             if progress is None or progress.seconds_left is None:
                 return "searching"
             return f"searching: {progress.looked:,} ids, {progress.remaining:,} to go"
+        if self.full:
+            most = plural(MOST, "job") if self._found >= MOST else f"{MOST_BYTES // 2**20} MB of bodies"
+            return f"{most} at most: narrow it by w"
         if self.over:
             return "" if self._scan is not None and self._scan.complete else "some may be missing"
-        if self.found >= MOST:
-            return f"{plural(MOST, 'job')} at most: narrow it by w"
         return "s finds more"

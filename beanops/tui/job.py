@@ -23,13 +23,13 @@ from beanops.tui.compare import Compare
 from beanops.tui.facts import history, identity
 from beanops.tui.forms import Answers, Form
 from beanops.tui.joblist import JobTable
-from beanops.tui.reading import Body, as_it_came, by_each_decoder, decoded, hexadecimal
+from beanops.tui.reading import Body, as_it_came, by_each_decoder, decoded, hexadecimal, unhidden
 from beanops.tui.saving import save
 from beanops.tui.view import Line
 from beanops.tui.watch import Live, Look
 from beanops.tui.words import plural
 
-FORMS: dict[str, Callable[[bytes], Body]] = {
+FORMS: dict[str, Callable[[Session, bytes], Body]] = {
     "data": decoded,
     "tree": decoded,
     "raw": as_it_came,
@@ -48,7 +48,7 @@ class Read(Message):
         self.job = job
 
 
-class List(Protocol):
+class JobList(Protocol):
     """The list that a job was opened from."""
 
     tube: str
@@ -66,7 +66,7 @@ class JobScreen(Acting):
 
     Parameters
     ----------
-    jobs : List
+    jobs : JobList
         Where it was opened from.
     id : int
         Its number.
@@ -81,7 +81,7 @@ class JobScreen(Acting):
         *keys.BACK,
     ]
 
-    def __init__(self, jobs: List, id: int) -> None:
+    def __init__(self, jobs: JobList, id: int) -> None:
         super().__init__()
         self._jobs = jobs
         self._form = "data"
@@ -165,7 +165,8 @@ class JobScreen(Acting):
         if self._raw is None:
             return
         tree = self._form == "tree"
-        body = self._readings[self._reader - 1] if self._reader else FORMS[self._form](self._raw)
+        session = self.dashboard.session
+        body = self._readings[self._reader - 1] if self._reader else FORMS[self._form](session, self._raw)
         self._body = body
         view, folded = self.query_one(BodyView), self.query_one(BodyTree)
         focused = view.has_focus or folded.has_focus
@@ -192,7 +193,7 @@ class JobScreen(Acting):
         if self._raw is None:
             return
         if not self._readings:
-            self._readings = by_each_decoder(self._raw)
+            self._readings = by_each_decoder(self.dashboard.session, self._raw)
         self._reader = (self._reader + 1) % (len(self._readings) + 1)
         self._form = "" if self._reader else "data"
         self._show_body()
@@ -227,10 +228,11 @@ class JobScreen(Acting):
 
     def action_save(self) -> None:
         """Save the body as it came: ask for a file, or have the browser keep it."""
-        raw = self._raw
-        if raw is None:
+        if self._raw is None:
             return
-        suffix = {"json": "json"}.get(decoded(raw).form, "txt") if raw.isascii() else "bin"
+        raw = self.dashboard.session.shown(self._raw)
+        form = decoded(self.dashboard.session, raw).form
+        suffix = ("json" if form == "json" else "txt") if raw.isascii() else "bin"
         name = f"job-{self._job}.{suffix}"
         if self.app.is_web:
             save(self.dashboard, name, raw)
@@ -261,12 +263,13 @@ class JobScreen(Acting):
         seen = self.dashboard.live.tubes.get(stats.tube)
         if seen is None:
             return None
+        raw = unhidden(self.dashboard.session, self._raw)
         if self._gone:
-            return Target((seen.stats,), body=self._raw)
+            return Target((seen.stats,), body=raw)
         state = "held" if stats.state == "reserved" and self._job in self.dashboard.live.held else stats.state
-        body = self._body or (decoded(self._raw) if self._raw is not None else None)
+        body = self._body
         sample = f"{stats.state}: {safe_text(body.text, limit=100)}" if body is not None else ""
-        return Target((seen.stats,), (self._job,), {state: 1}, (sample,), self._raw)
+        return Target((seen.stats,), (self._job,), {state: 1}, (sample,), raw)
 
     def acted(self, request: Request, outcome: Outcome) -> None:
         """Go on to the job that was put or reserved."""

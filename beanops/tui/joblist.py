@@ -17,7 +17,7 @@ from textual.geometry import Size
 from beanops.jobs.read import FoundJob
 from beanops.protocol import JobStats
 from beanops.tui import jobkeys, keys
-from beanops.tui.jobrows import JOBS, JobRow
+from beanops.tui.jobrows import JOBS, JobRow, Reader
 from beanops.tui.table import Table
 
 #: Seconds that the filter takes at a time, and rows between two looks at the clock.
@@ -29,8 +29,9 @@ class JobTable(Table[JobRow]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.MARKS, *jobkeys.SORT]
 
-    def __init__(self, clock: Callable[[], float], *, id: str) -> None:
-        super().__init__(JOBS, lambda row: row.id, clock, empty="no job was found", id=id)
+    def __init__(self, reader: Reader, clock: Callable[[], float], *, id: str) -> None:
+        super().__init__(JOBS, lambda row: row.id, clock, empty="searching ...", id=id)
+        self._reader = reader
         self._rows: list[JobRow] = []
         self._known: dict[int, JobRow] = {}
         self._found: list[JobRow] = []
@@ -83,6 +84,7 @@ class JobTable(Table[JobRow]):
         for new in rows:
             row = self._known.setdefault(new.id, new)
             row.stats = new.stats
+            row.found = True
             self._found.append(row)
         self._feed()
 
@@ -106,7 +108,8 @@ class JobTable(Table[JobRow]):
             before.place = ""
         pinned = []
         for id, (place, job) in jobs.items():
-            row = self._known.setdefault(id, JobRow(job))
+            row = self._known.setdefault(id, JobRow(job, self._reader))
+            self._dead -= row.stats is None
             row.stats = job.stats
             row.place = place
             pinned.append(row)
@@ -114,6 +117,11 @@ class JobTable(Table[JobRow]):
         if here is not None and here in self._pinned and here.id not in jobs:
             here.place = "seen"
             pinned.append(here)
+        for before in self._pinned:
+            # A head that has moved on, that no search has found and nobody marked, is one of many: it is let go.
+            if not (before.place or before.found or before.id in self.marks):
+                del self._known[before.id]
+                self._dead -= before.stats is None
         changed = tuple(pinned) != self._pinned
         self._pinned = tuple(pinned)
         if changed:

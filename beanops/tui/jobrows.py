@@ -6,9 +6,9 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from beanops.jobs.bodies import decode
 from beanops.jobs.read import FoundJob
 from beanops.protocol import JobStats
+from beanops.session.session import Session
 from beanops.tui.layout import Column
 from beanops.tui.words import span
 
@@ -18,9 +18,18 @@ _STATES = ("ready", "reserved", "delayed", "buried")
 _PLACES = {"ready": "next ready", "delayed": "next delayed", "buried": "next buried", "held": "held by you"}
 
 
-@lru_cache(maxsize=16_384)
-def _summary(body: bytes) -> str:
-    return decode(body).summary
+class Reader:
+    """Reads bodies in one safe line, without what the session hides, and remembers the last thousands.
+
+    Parameters
+    ----------
+    session : Session
+        Says what is hidden.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.shown = session.shown
+        self.summary = lru_cache(maxsize=16_384)(lambda body: session.decode(body).summary)
 
 
 class JobRow:
@@ -38,19 +47,23 @@ class JobRow:
         Why it stands at the top: ``"ready"``, ``"delayed"`` or ``"buried"`` for the next job of that state,
         ``"held"`` for one that this session reserved, ``"seen"`` for one that the cursor is on and that has moved on.
         Empty for the others.
+    found : bool
+        Whether a search found it; else it is only known while it stands at the top.
     """
 
-    __slots__ = ("_said", "body", "id", "place", "stats")
+    __slots__ = ("_reader", "_said", "body", "found", "id", "place", "stats")
 
-    def __init__(self, job: FoundJob, place: str = "") -> None:
+    def __init__(self, job: FoundJob, reader: Reader) -> None:
         body = job.body or b""
         kept = len(body) <= KEPT
         self.id = job.stats.id
         self.stats: JobStats | None = job.stats
         self.body = body if kept else None
-        self.place = place
+        self.place = ""
+        self.found = False
+        self._reader = reader
         # Reading a body takes longer than finding it: that waits until somebody looks.
-        self._said = "" if kept else decode(body).summary
+        self._said = "" if kept else reader.summary(body)
 
     @property
     def state(self) -> str:
@@ -60,7 +73,7 @@ class JobRow:
     @property
     def summary(self) -> str:
         """Its body in one safe line."""
-        return self._said if self.body is None else _summary(self.body)
+        return self._said if self.body is None else self._reader.summary(self.body)
 
     def contains(self, text: str) -> bool:
         """Whether id, state or body contain a text in lower case."""
@@ -68,7 +81,7 @@ class JobRow:
             return True
         if self.body is None:
             return text in self._said.lower()
-        plain = self.body.decode("utf-8", "replace").lower()
+        plain = self._reader.shown(self.body).decode("utf-8", "replace").lower()
         # What begins like JSON holds its text as it stands; the rest may be packed.
         return text in plain or (not plain.startswith(("{", "[")) and text in self.summary.lower())
 

@@ -10,6 +10,7 @@ from beanops.jobs.bodies import Limits, decode
 from beanops.jobs.bodies.budget import Budget
 from beanops.jobs.bodies.decoded import TEXT_LIMIT, Decoded
 from beanops.jobs.bodies.registry import Decoder, registry
+from beanops.session.session import Session
 from beanops.text import safe_text
 
 #: Bytes that the hexadecimal form shows.
@@ -42,9 +43,14 @@ class Body(NamedTuple):
     data: Any = None
 
 
-def decoded(raw: bytes) -> Body:
+def unhidden(session: Session, raw: bytes | None) -> bytes | None:
+    """Return a body that may be shown as it is; None for one of which something is hidden."""
+    return raw if raw is not None and session.shown(raw) == raw else None
+
+
+def decoded(session: Session, raw: bytes) -> Body:
     """Decode a body by whatever decoders read it."""
-    return _shown(raw, decode(raw))
+    return _shown(raw, session.decode(raw))
 
 
 def _shown(raw: bytes, found: Decoded) -> Body:
@@ -53,35 +59,35 @@ def _shown(raw: bytes, found: Decoded) -> Body:
     return Body(raw, kind, found.text, "json" if structured else "plain", found.data)
 
 
-def as_it_came(raw: bytes) -> Body:
+def as_it_came(session: Session, raw: bytes) -> Body:
     """Return a body as text, what is no text made visible."""
-    text = raw[: TEXT_LIMIT + 4].decode("utf-8", "backslashreplace")
+    text = session.shown(raw)[: TEXT_LIMIT + 4].decode("utf-8", "backslashreplace")
     return Body(raw, "as it came", safe_text(text, multiline=True, limit=TEXT_LIMIT))
 
 
-def hexadecimal(raw: bytes) -> Body:
+def hexadecimal(session: Session, raw: bytes) -> Body:
     """Return a body as offsets, bytes and letters."""
-    lines = []
-    for start in range(0, min(len(raw), HEX_LIMIT), 16):
-        row = raw[start : start + 16]
+    lines, shown = [], session.shown(raw)
+    for start in range(0, min(len(shown), HEX_LIMIT), 16):
+        row = shown[start : start + 16]
         letters = "".join(chr(code) if 32 <= code < 127 else "." for code in row)
         lines.append(f"{start:08x}  {row.hex(' '):<47}  {letters}")
-    if len(raw) > HEX_LIMIT:
-        lines.append(f"…[{len(raw):,} bytes]")
+    if len(shown) > HEX_LIMIT:
+        lines.append(f"…[{len(shown):,} bytes]")
     return Body(raw, "hexadecimal", "\n".join(lines))
 
 
-def by_each_decoder(raw: bytes) -> list[Body]:
+def by_each_decoder(session: Session, raw: bytes) -> list[Body]:
     """Return what each decoder that can read a body makes of it."""
     bodies = []
     for decoder in registry.ordered():
-        body = _by(raw, decoder)
-        if body is not None:
-            bodies.append(body)
+        found = _by(raw, decoder)
+        if found is not None:
+            bodies.append(_shown(raw, found.redacted(session.redact) if session.redact else found))
     return bodies
 
 
-def _by(raw: bytes, decoder: Decoder) -> Body | None:
+def _by(raw: bytes, decoder: Decoder) -> Decoded | None:
     try:
         value = decoder.read(raw, Budget(Limits()))
     except Exception:  # a user's decoder may raise whatever it likes; it cannot read this
@@ -91,12 +97,12 @@ def _by(raw: bytes, decoder: Decoder) -> Body | None:
     data = getattr(value, "data", value)
     if isinstance(data, bytes):
         inner = decode(data)
-        return _shown(raw, inner._replace(chain=(decoder.name, *inner.chain)))
+        return inner._replace(chain=(decoder.name, *inner.chain))
     try:
         json.dumps(data)
     except (TypeError, ValueError, RecursionError):
         data = safe_text(repr(data), limit=TEXT_LIMIT)
-    return _shown(raw, Decoded((decoder.name,), data))
+    return Decoded((decoder.name,), data)
 
 
 def difference(one: Body, other: Body, names: tuple[str, str]) -> Body:

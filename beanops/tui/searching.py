@@ -9,10 +9,12 @@ from textual import on, work
 from textual.widgets import Input, Static
 
 from beanops.protocol import TubeStats
+from beanops.session.session import Session
 from beanops.text import safe_text
 from beanops.tui.acting import Acting
 from beanops.tui.feed import Feed, Found, Wanted
 from beanops.tui.joblist import JobTable, passes
+from beanops.tui.jobrows import Reader
 from beanops.tui.view import STATES
 from beanops.tui.words import plural
 
@@ -22,15 +24,18 @@ class Searching(Acting):
 
     Parameters
     ----------
+    session : Session
+        Says what is hidden of bodies.
     tube : str
         Its name.
     """
 
-    def __init__(self, tube: str) -> None:
+    def __init__(self, session: Session, tube: str) -> None:
         super().__init__()
         self.tube = tube
         self._stats: TubeStats | None = None
-        self._feed = Feed(Wanted(tube))
+        self._reader = Reader(session)
+        self._feed = Feed(Wanted(tube), self._reader)
         # What is typed for just now, and the text that jobs have to contain.
         self._sought, self._text = "", ""
 
@@ -80,12 +85,15 @@ class Searching(Acting):
             self.table.extend(found.rows)
             self._show_status()
             if not self._feed.running:
+                self.table.empty = "no job was found"
+                self.table.refresh()
                 self.found()
 
     def _begin(self, wanted: Wanted) -> None:
         """Look for other jobs than before."""
         self._feed.stop()
-        self._feed = Feed(wanted)
+        self._feed = Feed(wanted, self._reader)
+        self.table.empty = "searching ..."
         self.table.restart()
         self.dashboard.action_refresh()
         self._run(self._feed, page=True)
@@ -94,8 +102,8 @@ class Searching(Acting):
     def _more(self) -> None:
         """Find the next page, unless it is under way or there is none."""
         feed = self._feed
-        if not feed.running and not feed.over and not feed.error:
-            feed.running = True
+        if not (feed.running or feed.over or feed.full or feed.error):
+            feed.go_on()
             self._run(feed, page=True)
 
     def action_scan(self) -> None:
@@ -105,8 +113,8 @@ class Searching(Acting):
             feed.stop()
         elif feed.over:
             self._begin(feed.wanted)
-        else:
-            feed.running = True
+        elif not feed.full:
+            feed.go_on()
             self._run(feed, page=False)
         self._show_status()
 

@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 
 from beanops.jobs.read import FoundJob
 from beanops.protocol.errors import BeanopsError
+from beanops.session.session import Session
 from beanops.text import safe_text
 from beanops.tui import jobkeys, keys, offers
 from beanops.tui.asked import SAMPLE, Outcome, Request, Target
@@ -24,7 +25,7 @@ from beanops.tui.heads import TubeLook, look_at
 from beanops.tui.job import JobScreen, Read
 from beanops.tui.joblist import JobTable
 from beanops.tui.jobrows import JobRow
-from beanops.tui.reading import Body, decoded
+from beanops.tui.reading import Body, decoded, unhidden
 from beanops.tui.searching import Searching
 from beanops.tui.table import Table
 from beanops.tui.view import Line, Part, by_state, flow
@@ -42,6 +43,8 @@ class TubeScreen(Searching):
 
     Parameters
     ----------
+    session : Session
+        Says what is hidden of bodies.
     tube : str
         Its name.
     """
@@ -49,8 +52,8 @@ class TubeScreen(Searching):
     TITLE = "Tube"
     BINDINGS: ClassVar[list[BindingType]] = [*jobkeys.TUBE, *offers.bindings(), *jobkeys.UNDO, *keys.BACK]
 
-    def __init__(self, tube: str) -> None:
-        super().__init__(tube)
+    def __init__(self, session: Session, tube: str) -> None:
+        super().__init__(session, tube)
         self._gone = False
         # Where the cursor goes with the next look: to the job in this place.
         self._follow: tuple[str, ...] = FIRST
@@ -68,7 +71,7 @@ class TubeScreen(Searching):
         with Horizontal(id="search"):
             yield Static("", id="sought", markup=False)
             yield Input(id="seek", compact=True, select_on_focus=False)
-        yield JobTable(self.dashboard.clock, id="heads")
+        yield JobTable(self._reader, self.dashboard.clock, id="heads")
         yield Line(id="job")
         yield Line(id="history")
         yield BodyView(id="body")
@@ -183,7 +186,7 @@ class TubeScreen(Searching):
             raw = job.body or b""
         if self._body is not None and self._body.raw == raw:
             return self._body
-        return decoded(raw)
+        return decoded(self.dashboard.session, raw)
 
     @work(thread=True, exit_on_error=False, group="read")
     def _read(self, id: int) -> None:
@@ -203,7 +206,7 @@ class TubeScreen(Searching):
         if read.job is not None:
             self._bodies = {read.id: read.job}
             if self.table.get(read.id) is None and read.job.stats.tube == self.tube:
-                self.table.extend([JobRow(read.job)])
+                self.table.extend([JobRow(read.job, self._reader)])
             self._show_job()
 
     # -- act ---------------------------------------------------------------------------------------------------------
@@ -222,7 +225,7 @@ class TubeScreen(Searching):
             if known is not None:
                 samples.append(f"{known.state}: {known.summary}" if len(ids) == 1 else f"{id} {known.summary}")
         raw = self._body.raw if self._body is not None and row is not None and row.stats is not None else None
-        return Target((self._stats,), ids, states, tuple(samples), raw)
+        return Target((self._stats,), ids, states, tuple(samples), unhidden(self.dashboard.session, raw))
 
     @on(Table.Marked)
     def _marks_changed(self) -> None:

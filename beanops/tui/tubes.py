@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain, islice
 from typing import ClassVar
 
 from textual import on
@@ -23,6 +24,9 @@ from beanops.tui.tubecolumns import SEEN, tube_columns
 from beanops.tui.view import Line, Part
 from beanops.tui.watch import Live
 from beanops.tui.words import plural, span
+
+#: Tubes that are asked for with each look because somebody looks at them; the others have their turn.
+WANTED = 500
 
 
 class TubeTable(Table[Seen]):
@@ -109,11 +113,12 @@ class TubesScreen(Acting):
     # -- show --------------------------------------------------------------------------------------------------------
 
     def wanted(self) -> set[str]:
-        """Return the tubes in sight, and the marked ones."""
+        """Return the tubes in sight, and the marked ones; of many, and of large groups, only so many."""
         if not self.is_mounted:
             return set()
-        rows = {name for row in self.table.in_sight for name in row.members or (row.name,)}
-        return rows | self.table.marks.keys
+        rows = self.table.in_sight
+        names = chain((row.name for row in rows), self.table.marks.keys, (name for row in rows for name in row.members))
+        return set(islice(names, WANTED))
 
     def show(self, live: Live) -> None:
         """Show the tubes."""
@@ -191,7 +196,7 @@ class TubesScreen(Acting):
         """Open a tube."""
         from beanops.tui.tube import TubeScreen  # the first paint must not wait for it
 
-        self.app.push_screen(TubeScreen(name))
+        self.app.push_screen(TubeScreen(self.dashboard.session, name))
 
     def action_open(self) -> None:
         """Open the tube under the cursor, or unfold the group."""

@@ -8,6 +8,7 @@ import pytest
 
 from beanops import Client, Session
 from beanops.monitor import survey
+from beanops.tui import tubes
 from beanops.tui.memory import Memory, Shown
 from tests.tui.conftest import Clock, Desk, dashboard, fill
 
@@ -200,3 +201,17 @@ async def test_with_many_tubes_each_row_tells_when_it_was_seen(
         assert any(line.endswith(" 3s") for line in desk.lines("#tubes")[1:])
         await desk.tick(1)
         assert all(line.endswith(" 0s") for line in desk.lines("#tubes")[1:])
+
+
+async def test_a_large_group_is_not_asked_for_in_full_with_each_look(
+    session: Session, client: Client, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tubes, "WANTED", 4)
+    for number in range(9):
+        fill(client, f"mail-{number}", b"1")
+    fill(client, "sms", b"1")
+    async with dashboard(session, clock) as desk:
+        await desk.press("down", "g")
+        wanted = desk.app.view.wanted()  # type: ignore[union-attr]
+        assert len(wanted) == 4
+        assert "sms" in wanted  # what stands by itself comes first

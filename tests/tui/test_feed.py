@@ -1,0 +1,117 @@
+"""The search of a tube's screen: where it ends, what it keeps, and what of bodies nobody may see."""
+
+from __future__ import annotations
+
+import pytest
+
+from beanops import Client, Session, connect
+from beanops.embedded.process import Beanstalkd
+from beanops.tui import feed
+from beanops.tui.feed import Feed, Found, Wanted
+from beanops.tui.jobrows import JobRow, Reader
+from beanops.tui.tube import TubeScreen
+from tests.tui.conftest import Clock, Desk, dashboard, fill
+
+
+def found_by(search: Feed, session: Session, *, page: bool = True) -> list[JobRow]:
+    rows: list[JobRow] = []
+
+    def tell(message: object) -> None:
+        assert isinstance(message, Found)
+        rows.extend(message.rows)
+
+    search.go_on()
+    search.run(session, tell, page=page)
+    return rows
+
+
+def test_a_search_that_was_stopped_before_it_began_finds_nothing(session: Session, client: Client) -> None:
+    fill(client, "mail", b"x")
+    search = Feed(Wanted("mail"), Reader(session))
+    search.stop()
+    search.run(session, lambda message: None, page=True)
+    assert (search.running, search.over) == (False, False)
+    assert len(found_by(search, session)) == 1
+    assert search.over
+
+
+def test_a_page_of_a_tube_with_few_jobs_ends_by_what_was_looked_at(
+    session: Session, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "LOOKED", 500)
+    fill(client, "mail", b"oldest")
+    fill(client, "other", *[b"x"] * 3000)
+    search = Feed(Wanted("mail"), Reader(session))
+    assert found_by(search, session) == []
+    assert search.caption == "s finds more"
+    assert len(found_by(search, session, page=False)) == 1
+
+
+def test_a_list_holds_so_many_jobs_and_no_more_and_so_many_bytes(
+    session: Session, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(client, "mail", *[b"x" * 100] * 600)
+    monkeypatch.setattr(feed, "MOST", 5)
+    search = Feed(Wanted("mail"), Reader(session))
+    assert len(found_by(search, session, page=False)) == 5
+    assert search.caption == "5 jobs at most: narrow it by w"
+    monkeypatch.setattr(feed, "MOST", 10_000)
+    monkeypatch.setattr(feed, "MOST_BYTES", 2**10)
+    search = Feed(Wanted("mail"), Reader(session))
+    assert len(found_by(search, session, page=False)) < 600
+    assert "MB of bodies at most: narrow it by w" in search.caption
+
+
+def tube_screen(desk: Desk) -> TubeScreen:
+    screen = desk.app.view
+    assert isinstance(screen, TubeScreen)
+    return screen
+
+
+async def test_heads_that_have_moved_on_are_not_counted_for_ever(
+    session: Session, client: Client, clock: Clock
+) -> None:
+    fill(client, "mail", b"first", delay=600)
+    async with dashboard(session, clock) as desk:
+        await desk.press("down", "enter")
+        for number in range(5):
+            (id,) = fill(client, "mail", b"%d" % number)
+            await desk.tick()
+            client.delete(id)
+        await desk.tick()
+        assert tube_screen(desk).table.given == 1
+        assert desk.line("#status").endswith("1 job")
+
+
+async def test_a_look_from_before_an_action_changes_nothing_of_what_it_did(
+    session: Session, client: Client, clock: Clock
+) -> None:
+    many = fill(client, "mail", *[b"x"] * 3, bury=3)
+    async with dashboard(session, clock) as desk:
+        await desk.press("down", "enter", "asterisk")
+        screen = tube_screen(desk)
+        before = screen.looking()(session)
+        await desk.press("k", "y")
+        screen.show(desk.app.live._replace(looked=before))
+        assert [screen.table.get(id).state for id in many] == ["ready"] * 3  # type: ignore[union-attr]
+
+
+async def test_what_is_redacted_is_shown_nowhere_and_found_by_no_text(
+    beanstalkd: Beanstalkd, client: Client, clock: Clock
+) -> None:
+    fill(client, "mail", b'{"token": "s3cr3t", "user": 7}', bury=1)
+    fill(client, "mail", b'{"token": "s3cr3t", "pad": "%s"}' % (b"x" * 3000))
+    with connect(beanstalkd.address, redact=["*token*"]) as session:
+        async with dashboard(session, clock, (120, 40)) as desk:
+            painted = []
+            await desk.press("down", "enter")
+            painted.append(await desk.painted())
+            assert '"user": 7' in painted[0]
+            assert "Edit copy" not in desk.footer  # it would put what is hidden, or something else
+            await desk.press("slash", *"s3cr3t")
+            assert desk.line("#status").endswith("0 of 2 jobs with 's3cr3t'")
+            await desk.press("escape", "enter")
+            for keys in (["1"], ["2"], ["3"], ["4"], ["d"], ["d"], ["escape", "space", "space", "equals_sign"]):
+                await desk.press(*keys)
+                painted.append(await desk.painted())
+            assert not [one for one in painted if "s3cr3t" in one or "73 33 63 72 33 74" in one]
