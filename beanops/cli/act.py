@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import click
 
 from beanops.cli import complete, options
-from beanops.cli.confirm import confirm
-from beanops.cli.runs import gently, is_run_id, report
+from beanops.cli.confirm import must_ask
+from beanops.cli.plan import ask, planned, preview
+from beanops.cli.runs import is_run_id, report, underway
 from beanops.cli.streams import on_terminal, standard_input
 from beanops.protocol.limits import DEFAULT_PRIORITY, DEFAULT_TTR
 from beanops.session.record import JournalError, RunRow
 from beanops.session.run import Run
-from beanops.session.session import Session, connect
+from beanops.session.session import Session
 
 #: Actions that are taken back by deleting what they put; an undo may be one of these, of a delete.
 _UNDONE_BY_DELETE = ("put", "copy", "import", "undo")
@@ -36,7 +39,7 @@ def put(tube: str, body: str, priority: int, delay: int, ttr: int, **asked: Any)
     """
     if body == "-" and on_terminal("stdin"):
         raise click.UsageError("give a body, @FILE, or standard input")
-    with _opened(asked) as session:
+    with options.opened(asked) as session:
         content = _read(body, session.server().max_job_size)
         report_put(
             session.put(tube, content, priority=priority, delay=delay, ttr=ttr, reason=asked["reason"]), asked["output"]
@@ -49,10 +52,6 @@ def report_put(run: Run, output: str) -> None:
         click.echo(run.ids[0])
     else:
         report(run, output)
-
-
-def _opened(asked: dict[str, Any]) -> Session:
-    return connect(asked["server"], source="cli", read_only=asked["read_only"])
 
 
 def _read(body: str, maximum: int) -> bytes:
@@ -78,54 +77,63 @@ def _read(body: str, maximum: int) -> bytes:
 @options.acting
 def pause(tube: str, seconds: int, **asked: Any) -> None:
     """Hold back the ready jobs of TUBE from workers for SECONDS."""
-    with _opened(asked) as session:
+    with options.opened(asked) as session:
         report(session.pause(tube, seconds, reason=asked["reason"]), asked["output"])
 
 
 @click.command()
 @click.argument("which", metavar="TUBE-or-RUN", shell_complete=complete.tubes_and_runs)
-@options.yes
-@options.acting
-def resume(which: str, yes: bool, **asked: Any) -> None:
+@options.planning
+def resume(which: str, **asked: Any) -> None:
     """End the pause of a tube, or go on with a run that was cancelled or cut off: do the rest of it.
 
-    A run that deletes asks first; without a terminal it needs --yes.
+    The rest of a run is asked about as the run was: if it deletes, or if it is many jobs.
     """
-    with _opened(asked) as session:
+    with options.opened(asked) as session:
         row = find_run(session, which) if is_run_id(which) else None
         if row is None:
-            run = session.resume(which, reason=asked["reason"])
+            if asked["dry_run"] or asked["rate"] is not None:
+                raise click.UsageError(f"{which} is no run: a tube is resumed at once, without --dry-run or --rate")
+            report(session.resume(which, reason=asked["reason"]), asked["output"])
         else:
-            if not (yes or session.read_only):
-                confirm(
-                    f"go on with {row.action}", f"run {row.id}", asked["server"],
-                    count=None if row.action == "delete" else 0, destroys=row.action == "delete",
-                )  # fmt: skip
-            with gently():
-                run = session.resume_run(row.id, reason=asked["reason"])
-        report(run, asked["output"])
+            rest = partial(session.resume_run, row.id)
+            _follow(session, rest, f"go on with {row.action}", f"run {row.id}", asked, row.action == "delete")
 
 
 @click.command()
 @click.argument("run_id", metavar="RUN", shell_complete=complete.runs)
 @click.option("--where", metavar="SQL", help="Only jobs that were so before, such as \"tube = 'mail'\".")
-@options.yes
-@options.acting
-def undo(run_id: str, where: str | None, yes: bool, **asked: Any) -> None:
+@options.planning
+def undo(run_id: str, where: str | None, **asked: Any) -> None:
     """Take back what a run did, as far as the world has not moved on. An undo is a run, and can be undone.
 
     Jobs that were deleted are put again with new ids; what was put, copied or imported is deleted, which asks first.
     """
-    with _opened(asked) as session:
-        journal = session.journal()
-        row = journal.run(run_id)
-        if not (yes or session.read_only):
-            count = journal.counts([run_id])[run_id]["done"]
-            told = f"the {row.action} of {count:,} jobs in run {run_id}"
-            confirm("undo", told, asked["server"], count=count, destroys=row.action in _UNDONE_BY_DELETE)
-        with gently():
-            run = session.undo(run_id, where=where, reason=asked["reason"])
-        report(run, asked["output"])
+    with options.opened(asked) as session:
+        row = session.journal().run(run_id)
+        back = partial(session.undo, run_id, where=where)
+        _follow(session, back, "undo", f"the {row.action} of run {run_id}", asked, row.action in _UNDONE_BY_DELETE)
+
+
+def _follow(
+    session: Session, call: Callable[..., Run], verb: str, which: str, asked: dict[str, Any], destroys: bool
+) -> None:
+    """Do, or only show, what follows from a run on record."""
+    plan = partial(call, dry_run=True)
+    if asked["dry_run"]:
+        preview(session, plan, asked)
+        return
+    total = None
+    if not (asked["yes"] or session.read_only):
+        if destroys:
+            must_ask(verb, which)
+        run = planned(plan)
+        total = run.done
+        if total:
+            ask(verb, f"{which} ({total:,} jobs)", run, asked["server"], count=total, destroys=destroys)
+    with underway(verb, total) as progress:
+        run = call(reason=asked["reason"], rate=asked["rate"], progress=progress)
+    report(run, asked["output"])
 
 
 def find_run(session: Session, id: str) -> RunRow | None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import click
 
 from beanops.cli import complete, options
-from beanops.cli.choose import Chosen, check_tube_exists, choose, confirmed, cost, count, print_preview, samples
-from beanops.cli.confirm import MANY, confirm
-from beanops.cli.output import print_json
-from beanops.cli.runs import report, summary, underway
+from beanops.cli.choose import Chosen, check_tube_exists, choose
+from beanops.cli.confirm import MANY
+from beanops.cli.plan import Plan, ask, confirmed, planned, preview
+from beanops.cli.runs import report, underway
+from beanops.jobs.select import is_glob
 from beanops.session.session import Session, connect
 
 _priority = click.option("--priority", type=options.NUMBER, help="New priority; by default each job keeps its own.")
@@ -23,15 +25,15 @@ _to_server = click.option(
     "--to-server", metavar="NAME", shell_complete=complete.servers, help="The server that they are put into."
 )
 _SETTINGS = ("priority", "delay", "to")
-#: Commands that acting on one job takes, beside the looks that come before.
-_COMMANDS = {"kick": 1, "bury": 2, "release": 2, "delete": 1, "move": 3, "copy": 1}
+#: What most commands act on: a tube, or ids.
+_jobs = options.together(options.tube, options.ids(required=False))
 
 
-def _command(name: str, help: str, *own: Any, tube: Any = options.tube, destroys: bool = False) -> click.Command:
+def _command(name: str, help: str, *own: Any, jobs: Any = _jobs, destroys: bool = False) -> click.Command:
     def command(**asked: Any) -> None:
         _act(name, asked, destroys)
 
-    return click.command(name, help=help)(options.together(tube, *own, options.ids(False), options.bulk)(command))
+    return click.command(name, help=help)(options.together(jobs, *own, options.bulk)(command))
 
 
 kick = _command(
@@ -63,7 +65,7 @@ delete = _command(
 drain = _command(
     "drain",
     "Delete all jobs of TUBE that are in the states of --state, and no others. Asks first.",
-    tube=options.this_tube,
+    jobs=options.this_tube,
     destroys=True,
 )
 move = _command(
@@ -86,59 +88,47 @@ def _act(verb: str, asked: dict[str, Any], destroys: bool) -> None:
         raise click.UsageError("where to? name the tube with --to")
     if verb == "delete" and isinstance(chosen.jobs, str) and not {"state", "where"} & set(chosen.which):
         raise click.UsageError("which jobs of the tube? name them with --state or --where")
+    by_server = verb == "kick" and _by_the_server(chosen, asked["rate"])
+    if verb == "kick" and isinstance(chosen.jobs, str) and not by_server:
+        chosen.which.setdefault("state", "buried")
     with ExitStack() as opened:
-        session = opened.enter_context(connect(asked["server"], source="cli", read_only=asked["read_only"]))
+        session = opened.enter_context(options.opened(asked))
         how = {name: asked[name] for name in _SETTINGS if asked.get(name) is not None}
         if asked.get("to_server") is not None:
             there = connect(asked["to_server"], source="cli", read_only=asked["read_only"])
             how["server"] = opened.enter_context(there)
         check_tube_exists(session, chosen)
+        act = getattr(session, verb)
+        plan = partial(act, chosen.jobs, **how, **chosen.which, dry_run=True)
         if asked["dry_run"]:
-            preview(session, verb, chosen, how, asked, _COMMANDS[verb])
+            preview(session, plan, asked, _heads(session, chosen) if by_server else ())
             return
         if not (asked["yes"] or session.read_only):
-            chosen = _confirmed(session, verb, chosen, asked["server"], destroys)
+            if by_server:
+                _ask_of_the_server(verb, chosen, plan, asked["server"])
+            else:
+                chosen = confirmed(verb, chosen, plan, asked["server"], destroys=destroys)
         how |= {name: asked[name] for name in ("reason", "rate") if asked[name] is not None}
         total = len(chosen.jobs) if isinstance(chosen.jobs, list) else None
-        # Which jobs the server kicked nobody knows, and a copy elsewhere needs a session there.
-        resumable = not (_by_the_server(verb, chosen) or "server" in how)
-        with underway(verb, total, resumable=resumable) as progress:
-            run = getattr(session, verb)(chosen.jobs, **how, **chosen.which, progress=progress)
-        report(run, asked["output"], resumable=resumable)
+        with underway(verb, total) as progress:
+            run = act(chosen.jobs, **how, **chosen.which, progress=progress)
+        report(run, asked["output"], missing=chosen.missing)
 
 
-def _by_the_server(verb: str, chosen: Chosen) -> bool:
-    """Whether the server itself chooses the next so many jobs of a tube."""
-    return verb == "kick" and isinstance(chosen.jobs, str) and chosen.which.keys() == {"limit"}
+def _by_the_server(chosen: Chosen, rate: float | None) -> bool:
+    """Whether a kick leaves it to the server to choose the next so many jobs of a tube."""
+    tube = chosen.jobs
+    return isinstance(tube, str) and not is_glob(tube) and chosen.which.keys() == {"limit"} and rate is None
 
 
-def _confirmed(session: Session, verb: str, chosen: Chosen, server: str, destroys: bool) -> Chosen:
-    if _by_the_server(verb, chosen):
-        assert isinstance(chosen.jobs, str)
-        limit = chosen.which["limit"]
-        if limit > MANY:  # the server chooses them, so they can be counted but not named
-            tube = session.tube(chosen.jobs)
-            waiting = min(limit, tube.current_jobs_buried or tube.current_jobs_delayed)
-            confirm(verb, f"{waiting:,} jobs of tube {chosen.jobs}", server, count=waiting, destroys=destroys)
-        return chosen
-    return confirmed(session, verb, chosen, server, destroys=destroys)
+def _ask_of_the_server(verb: str, chosen: Chosen, plan: Plan, server: str) -> None:
+    """Ask about jobs that the server chooses: they can be counted but not named."""
+    if chosen.which["limit"] > MANY:
+        run = planned(plan)
+        ask(verb, f"{run.done:,} {chosen.told}", run, server, count=run.done, destroys=False)
 
 
-def preview(
-    session: Session, verb: str, chosen: Chosen, how: dict[str, Any], asked: dict[str, Any], commands: int
-) -> None:
-    """Print what a command would do: how many jobs, a sample of them, and the cost at so many `commands` a job."""
-    counted = count(session, verb, chosen)
-    call = getattr(session, verb)
-    if verb == "export":
-        run = call("-", counted.chosen.jobs, dry_run=True)
-    elif isinstance(chosen.jobs, list):  # what would be skipped, and why, is told of jobs that were named
-        run = call(chosen.jobs, **how, **chosen.which, dry_run=True)
-    else:
-        run = call(counted.chosen.jobs, **how, dry_run=True)
-    price = cost(commands, run, counted, asked["rate"])
-    rows = samples(session, counted.sample)
-    if asked["output"] == "table":
-        print_preview(run, rows, price)
-    else:
-        print_json({**summary(run), "dry_run": True, "sample": rows, "cost": price})
+def _heads(session: Session, chosen: Chosen) -> list[int]:
+    """Return the job that the server would kick first."""
+    heads = session.heads(str(chosen.jobs))
+    return [job.id for job in (heads["buried"] or heads["delayed"],) if job is not None]

@@ -15,7 +15,7 @@ from beanops.text import safe_text
 MANY = 100
 
 
-def confirm(verb: str, which: str, server: str, *, count: int | None, destroys: bool) -> None:
+def confirm(verb: str, which: str, server: str, *, count: int, destroys: bool, besides: str = "") -> None:
     """Ask whether to go on; nothing is asked for a few jobs of which none is destroyed.
 
     Parameters
@@ -24,26 +24,28 @@ def confirm(verb: str, which: str, server: str, *, count: int | None, destroys: 
         As in ``"delete"``, ``"5 jobs of tube mail"``.
     server : str
         As the user named it.
-    count : int or None
-        How many jobs; None when nobody can know.
+    count : int
+        How many jobs.
     destroys : bool
         Whether anything is gone afterwards.
+    besides : str
+        What else is to be known before.
 
     Raises
     ------
     Refused
         The answer is no, or there is nobody to ask.
     """
-    if not destroys and count is not None and count <= MANY:
+    if not destroys and count <= MANY:
         return
     must_ask(verb, which)
     known = profile(server)
     where = known.address if known.name == known.address else f"{known.name} ({known.address})"
     label = f"[{known.label}] " if known.label else ""
-    question = safe_text(f"{label}{verb.capitalize()} {which} on {where}?")
+    question = safe_text(f"{label}{verb.capitalize()} {which} on {where}{besides}?")
     if known.confirm == "type-name":
         agreed = _answer(f"{question} Type the server's name, {known.name}, to go on: ") == known.name
-    elif count is not None and count > MANY:
+    elif count > MANY:
         agreed = _answer(f"{question} Type their number to go on: ").replace(",", "") == str(count)
     else:
         agreed = said_yes(question)

@@ -23,7 +23,6 @@ from beanops.protocol.errors import NotFound, TimedOut
 from beanops.session.record import Refused
 from beanops.session.reservation import Reservation
 from beanops.session.run import Run
-from beanops.session.session import connect
 
 _KEYS = "r release  b bury  d delete  q release and quit"
 
@@ -31,6 +30,7 @@ _KEYS = "r release  b bury  d delete  q release and quit"
 @click.command()
 @options.this_tube
 @click.option("--timeout", type=options.NUMBER, default=0, show_default=True, help="Seconds to wait for a job.")
+@options.redact
 @options.acting
 def reserve(tube: str, timeout: int, **asked: Any) -> None:
     """Hold the next ready job of TUBE: see it, then release, bury or delete it by a key.
@@ -39,7 +39,7 @@ def reserve(tube: str, timeout: int, **asked: Any) -> None:
     """
     if not on_terminal("stdin", "stdout"):
         raise click.UsageError("this needs a terminal, to ask what becomes of the job")
-    with connect(asked["server"], source="cli", read_only=asked["read_only"]) as session:
+    with options.opened(asked) as session:
         if session.read_only:
             raise Refused(f"reserve was refused: this session on {session.address} is read-only")
         try:
@@ -49,7 +49,7 @@ def reserve(tube: str, timeout: int, **asked: Any) -> None:
         except TimedOut:
             raise Incomplete(f"no job of tube {tube} is ready") from None
         with held:
-            show_jobs([FoundJob(session.job(held.id).stats, held.body)], "table")
+            show_jobs([FoundJob(session.job(held.id).stats, session.shown(held.body))], "table")
             run = _decide(held)
         if run is not None:
             report(run, asked["output"])

@@ -13,6 +13,7 @@ import click
 from beanops.cli import complete
 from beanops.cli.streams import standard_input
 from beanops.protocol.limits import U32_MAX, U64_MAX
+from beanops.session.session import Session, connect
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -150,5 +151,11 @@ selection = together(
     click.option("--order", type=click.Choice(["newest", "oldest"]), help="Which come first."),
 )
 acting = together(reason, server, printing, read_only)
-#: Of what acts on many jobs.
-bulk = together(selection, dry_run, rate, yes, acting)
+#: Of what acts on many jobs, which can be shown before it is done.
+planning = together(dry_run, rate, yes, redact, acting)
+bulk = together(selection, planning)
+
+
+def opened(asked: dict[str, Any]) -> Session:
+    """Open the session that `acting` and `redact` ask for."""
+    return connect(asked["server"], source="cli", read_only=asked["read_only"], redact=asked.get("redact", ()))

@@ -14,14 +14,13 @@ import click
 from beanops.cli.exits import Incomplete, Unreachable
 from beanops.cli.output import print_csv, print_json
 from beanops.cli.streams import on_terminal
+from beanops.protocol.errors import BeanopsError, ConnectionLost, ProtocolError, UsageError
 from beanops.session.record import Action
 from beanops.session.run import Run
 from beanops.text import safe_text
 
 #: Actions that JSON shows beside the counts, at most; ``beanops journal RUN`` has them all.
 _MOST_ROWS = 1000
-#: Runs that ``beanops resume`` goes on with.
-_RESUMABLE = frozenset({"kick", "bury", "release", "delete", "move", "copy", "import"})
 _RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4,8}", re.ASCII)
 
 Progress = Callable[[Run], None]
@@ -33,7 +32,7 @@ def is_run_id(text: str) -> bool:
 
 
 @contextmanager
-def underway(verb: str, total: int | None = None, *, resumable: bool = True) -> Iterator[Progress]:
+def underway(verb: str, total: int | None = None) -> Iterator[Progress]:
     """Show the progress of a run, and let Ctrl-C end it: once after the batch under way, twice at once.
 
     Parameters
@@ -42,8 +41,6 @@ def underway(verb: str, total: int | None = None, *, resumable: bool = True) -> 
         What is done.
     total : int or None
         To how many jobs, when that is known.
-    resumable : bool
-        Whether `beanops resume` can go on with it.
     """
     runs: list[Run] = []
     bar: Any = None
@@ -71,7 +68,7 @@ def underway(verb: str, total: int | None = None, *, resumable: bool = True) -> 
         yield show
     except KeyboardInterrupt:
         if runs and runs[0].id:
-            click.echo(f"\nbeanops: run {runs[0].id} was cut off{_how_to_go_on(runs[0], resumable)}", err=True)
+            click.echo(f"\nbeanops: run {runs[0].id} was cut off{_how_to_go_on(runs[0])}", err=True)
         raise
     finally:
         signal.signal(signal.SIGINT, before)
@@ -79,20 +76,7 @@ def underway(verb: str, total: int | None = None, *, resumable: bool = True) -> 
             bar.close()
 
 
-@contextmanager
-def gently() -> Iterator[None]:
-    """Tell what a run did that Ctrl-C has ended after its batch."""
-    from beanops.session.wire import Interrupted
-
-    try:
-        yield
-    except Interrupted as ended:
-        raise Incomplete(ended.run.summary + _how_to_go_on(ended.run, True)) from None
-
-
-def report(
-    run: Run, output: str, more: dict[str, Any] | None = None, *, err: bool = False, resumable: bool = True
-) -> None:
+def report(run: Run, output: str, *, err: bool = False, missing: BeanopsError | None = None) -> None:
     """Print what a run did; raise if that is not all it was asked for.
 
     Parameters
@@ -101,12 +85,10 @@ def report(
         What was done.
     output : str
         ``"table"``, ``"json"`` or ``"csv"``.
-    more : dict or None
-        More for JSON.
     err : bool
         Tell it on stderr, where standard output has something else.
-    resumable : bool
-        Whether `beanops resume` can go on with it.
+    missing : BeanopsError or None
+        Why there may be more jobs that it should have been asked for.
 
     Raises
     ------
@@ -114,17 +96,26 @@ def report(
         Some of it was not done.
     Unreachable
         The server was lost before anything was done.
+    UsageError
+        What was asked for turned out to be wrong before anything was done.
     """
+    if missing is not None and run.stopped is None:
+        run.stop(missing)
+        run.resumable = False  # it was asked for those that were found, and has done these
     if output == "json" and not err:
-        print_json({**summary(run), **(more or {})})
+        print_json(summary(run))
     elif output == "csv" and not err:
         print_csv([row._asdict() for row in run.rows], [field for field in Action._fields if field != "run"])
     elif run.complete:
         click.echo(safe_text(run.summary), err=err)
-    told = run.summary + (_how_to_go_on(run, resumable) if run.stopped else "")
-    if run.stopped and run.stopped != "cancelled" and not (run.dry or run.done or run.unknown or run.skipped):
-        raise Unreachable(told)
-    if not run.complete and not run.dry:
+    told = run.summary + (_how_to_go_on(run) if run.stopped else "")
+    if not (run.done or run.unknown or run.skipped):
+        match run.cause:
+            case ConnectionLost() | ProtocolError():
+                raise Unreachable(told)
+            case UsageError():
+                raise UsageError(told)
+    if not run.complete:
         raise Incomplete(told)
 
 
@@ -141,9 +132,9 @@ def summary(run: Run) -> dict[str, Any]:
     }
 
 
-def _how_to_go_on(run: Run, resumable: bool) -> str:
+def _how_to_go_on(run: Run) -> str:
     if not run.id or run.dry:
         return ""
-    if resumable and run.action in _RESUMABLE:
+    if run.resumable:
         return f"; beanops resume {run.id} goes on"
     return f"; beanops journal {run.id} shows it"

@@ -5,21 +5,21 @@ from __future__ import annotations
 import sys
 import tempfile
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import click
 
 from beanops.cli import complete, options
 from beanops.cli.act import report_put
-from beanops.cli.bulk import preview
-from beanops.cli.choose import check_tube_exists, choose, confirmed
-from beanops.cli.confirm import confirm
+from beanops.cli.choose import check_tube_exists, choose
 from beanops.cli.exits import Incomplete
 from beanops.cli.look import show_jobs
 from beanops.cli.output import print_csv, print_json, print_table
+from beanops.cli.plan import ask, confirmed, planned, preview
 from beanops.cli.runs import report, underway
 from beanops.cli.streams import standard_input
-from beanops.jobs.bodies import decode
+from beanops.jobs.bodies import decode, redact_body
 from beanops.jobs.read import FoundJob
 from beanops.session import samples
 from beanops.session.session import connect
@@ -39,23 +39,26 @@ _force = click.option("--force", is_flag=True, help="Overwrite what is there.")
 def export(file: str, delete: bool, force: bool, **asked: Any) -> None:
     """Write jobs to FILE as JSON lines, with all that import needs; - is standard output.
 
-    Jobs that a worker holds are left out, unless --state reserved names them.
+    Jobs that a worker holds are left out, unless --state reserved names them. --redact is for what a dry run shows:
+    the file has the bodies as they are.
     """
     chosen = choose(asked, all_tubes=True)
     if file == "-" and delete:
         raise click.UsageError("--delete deletes only what is safely on disk: name a file")
-    with connect(asked["server"], source="cli", read_only=asked["read_only"]) as session:
+    with options.opened(asked) as session:
         check_tube_exists(session, chosen)
+        # In a dry run the file is only a name.
+        plan = partial(session.export, file, chosen.jobs, delete=delete, **chosen.which, dry_run=True)
         if asked["dry_run"]:
-            preview(session, "export", chosen, {}, asked, commands=1 if delete else 0)
+            preview(session, plan, asked)
             return
         if delete and not (asked["yes"] or session.read_only):
-            chosen = confirmed(session, "export and delete", chosen, asked["server"], destroys=True)
+            chosen = confirmed("export and delete", chosen, plan, asked["server"], destroys=True)
         how = {name: asked[name] for name in ("reason", "rate") if asked[name] is not None}
         out = file if file != "-" else sys.stdout.buffer
         with underway("export") as progress:
             run = session.export(out, chosen.jobs, delete=delete, force=force, **how, **chosen.which, progress=progress)
-        report(run, asked["output"], err=file == "-")
+        report(run, asked["output"], err=file == "-", missing=chosen.missing)
 
 
 @click.command("import")
@@ -64,34 +67,32 @@ def export(file: str, delete: bool, force: bool, **asked: Any) -> None:
     "--repeat", type=click.Choice(["unknown", "all"]),
     help="Put lines again whose fate is unknown because an import was cut off, or all.",
 )  # fmt: skip
-@options.dry_run
-@options.rate
-@options.yes
-@options.acting
-def import_(file: str, repeat: Any, dry_run: bool, rate: float | None, yes: bool, **asked: Any) -> None:
+@options.planning
+def import_(file: str, repeat: Any, **asked: Any) -> None:
     """Put the jobs of FILE, which export wrote, with tube, priority, ttr, delay left and burial; - is standard input.
 
     The whole file is checked first. What an earlier import of the same file put is not put again, so an import that
     was cut off goes on when it is asked for again.
     """
     with ExitStack() as opened:
-        session = opened.enter_context(connect(asked["server"], source="cli", read_only=asked["read_only"]))
+        session = opened.enter_context(options.opened(asked))
         source: Any = file
         if file == "-":  # it is read more than once
             source = opened.enter_context(tempfile.TemporaryFile())
             stream = standard_input()
             while part := stream.read(1 << 16):
                 source.write(part)
+        plan = partial(session.import_, source, repeat=repeat, dry_run=True)
+        if asked["dry_run"]:
+            preview(session, plan, asked)
+            return
         total = None
-        if dry_run or not (yes or session.read_only):
-            planned = session.import_(source, repeat=repeat, dry_run=True)
-            if dry_run:
-                report(planned, asked["output"], {"dry_run": True})
-                return
-            total = planned.done
-            confirm("import", f"{total:,} jobs", asked["server"], count=total, destroys=False)
+        if not (asked["yes"] or session.read_only):
+            run = planned(plan)
+            total = run.done
+            ask("import", f"{total:,} jobs", run, asked["server"], count=total, destroys=False)
         with underway("import", total) as progress:
-            run = session.import_(source, repeat=repeat, rate=rate, reason=asked["reason"], progress=progress)
+            run = session.import_(source, repeat=repeat, rate=asked["rate"], reason=asked["reason"], progress=progress)
         report(run, asked["output"])
 
 
@@ -133,14 +134,17 @@ def save(name: str, body: str | None, id: int | None, tube: str, force: bool, se
 
 
 @sample.command("list")
+@options.redact
 @options.printing
-def list_(output: str) -> None:
+def list_(redact: tuple[str, ...], output: str) -> None:
     """Show the samples."""
     rows = []
     for name in samples.names():
         job = samples.load(name)
         body = job.body or b""
-        rows.append({"name": name, "tube": job.stats.tube, "size": len(body), "body": decode(body).summary})
+        rows.append(
+            {"name": name, "tube": job.stats.tube, "size": len(body), "body": decode(_shown(job, redact)).summary}
+        )
     if output == "json":
         print_json(rows)
     elif output == "csv":
@@ -151,10 +155,17 @@ def list_(output: str) -> None:
 
 @sample.command()
 @_name
+@options.redact
 @options.printing
-def show(name: str, output: str) -> None:
+def show(name: str, redact: tuple[str, ...], output: str) -> None:
     """Show a sample, its body decoded."""
-    show_jobs([samples.load(name)], output)
+    job = samples.load(name)
+    show_jobs([FoundJob(job.stats, _shown(job, redact))], output)
+
+
+def _shown(job: FoundJob, redact: tuple[str, ...]) -> bytes:
+    body = job.body or b""
+    return redact_body(body, redact) if redact else body
 
 
 @sample.command("put")
@@ -165,7 +176,7 @@ def put_(name: str, tube: str | None, **asked: Any) -> None:
     """Put a sample, with its own priority and ttr, and print the new job's id."""
     job = samples.load(name)
     stats = job.stats
-    with connect(asked["server"], source="cli", read_only=asked["read_only"]) as session:
+    with options.opened(asked) as session:
         run = session.put(
             tube or stats.tube, job.body or b"", priority=stats.priority, ttr=stats.ttr, reason=asked["reason"]
         )

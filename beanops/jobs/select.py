@@ -111,6 +111,11 @@ def select(
     )
 
 
+def is_glob(tube: str) -> bool:
+    """Whether a text is a glob, which may mean several tubes; none of its characters can stand in a tube's name."""
+    return not set(tube).isdisjoint("*?[")
+
+
 def ids_of(jobs: Any) -> Sequence[int]:
     """Return the ids of what somebody means by jobs, each once, in order.
 

@@ -439,4 +439,4 @@ class Actor:
         try:
             yield
         except BeanopsError as error:
-            run.stopped = f"{error}; {run.stopped}" if run.stopped else str(error)
+            run.stop(error)

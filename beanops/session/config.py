@@ -11,6 +11,7 @@ The file is ``config.toml`` in the user's configuration directory (``BEANOPS_CON
     color = "red"
     label = "PRODUCTION"
     confirm = "type-name"
+    redact = ["*token*"]
 
     [keys]
     "table.page-up" = "ctrl+b"
@@ -26,7 +27,7 @@ from typing import Any, NamedTuple
 from beanops.client.address import Address
 from beanops.protocol.errors import ArgumentError, UsageError
 
-_SERVER_KEYS = {"address": str, "read_only": bool, "color": str, "label": str, "confirm": str}
+_SERVER_KEYS = {"address": str, "read_only": bool, "color": str, "label": str, "confirm": str, "redact": list}
 _KEYS = {"journal": str, "journal_bodies": bool, "servers": dict, "keys": dict}
 CONFIRMS = ("ask", "type-name")
 
@@ -52,6 +53,8 @@ class Profile(NamedTuple):
         Words that stand with the colour, such as ``"PRODUCTION"``.
     confirm : str
         ``"ask"``, or ``"type-name"`` to have the name typed before anything is destroyed.
+    redact : tuple of str
+        Patterns of keys in bodies whose values are never shown; see `beanops.redact`.
     keep_bodies : bool
         Whether the journal keeps the bodies of deleted jobs.
     """
@@ -62,6 +65,7 @@ class Profile(NamedTuple):
     color: str = ""
     label: str = ""
     confirm: str = "ask"
+    redact: tuple[str, ...] = ()
     keep_bodies: bool = True
 
 
@@ -101,6 +105,8 @@ def read_config() -> dict[str, Any]:
             Address.parse(server["address"])
         except ArgumentError as error:
             raise ConfigError(f"{path}: servers.{name}: {error}") from None
+        if not all(isinstance(pattern, str) for pattern in server.get("redact", ())):
+            raise ConfigError(f"{path}: servers.{name}.redact must be a list of texts")
         if server.get("confirm", "ask") not in CONFIRMS:
             raise ConfigError(f"{path}: servers.{name}.confirm must be one of {', '.join(CONFIRMS)}")
     return config
@@ -133,7 +139,10 @@ def profiles() -> dict[str, Profile]:
     """Return the configured servers by name."""
     config = read_config()
     bodies = config.get("journal_bodies", True)
-    return {name: Profile(name, **server, keep_bodies=bodies) for name, server in config.get("servers", {}).items()}
+    return {
+        name: Profile(name, **server | {"redact": tuple(server.get("redact", ()))}, keep_bodies=bodies)
+        for name, server in config.get("servers", {}).items()
+    }
 
 
 def profile(target: str | Address) -> Profile:

@@ -37,6 +37,13 @@ _KICK = 1000
 _SLACK = 5
 
 
+class NotAllFound(BeanopsError):
+    """A search ended before it had seen every job that was meant."""
+
+    def __init__(self, verdict: str) -> None:
+        super().__init__(f"not all jobs could be found; {verdict}")
+
+
 class Options(TypedDict, total=False):
     """Which jobs of a tube a verb means, and how it goes about it.
 
@@ -72,10 +79,11 @@ def how_of(options: Options) -> How:
     rate = options.get("rate")
     if rate is not None and not rate > 0:
         raise ArgumentError("rate", rate, "a number above 0, of jobs a second")
+    dry = options.get("dry_run", False)
     return How(
         reason=options.get("reason"),
-        dry=options.get("dry_run", False),
-        rate=rate,
+        dry=dry,
+        rate=None if dry else rate,
         progress=options.get("progress"),
     )
 
@@ -157,7 +165,7 @@ def orders_of(look: Finding, verb: Verb, jobs: Any, settings: Settings, options:
         It means no jobs; nothing was sent.
     """
     rate = options.get("rate")
-    bodies = verb.puts or (verb.destroys and keep_bodies)
+    bodies = not options.get("dry_run") and (verb.puts or (verb.destroys and keep_bodies))
     state, where, limit = options.get("state"), options.get("where"), options.get("limit")
     select(None, state=state, limit=limit, order=options.get("order", "newest"))
     states = frozenset((state.split(",") if isinstance(state, str) else state) or ())
@@ -210,7 +218,7 @@ def orders_of(look: Finding, verb: Verb, jobs: Any, settings: Settings, options:
         if cancelled:
             raise BeanopsError("cancelled")
         if not (scan.complete or scan.enough):
-            raise BeanopsError(f"not all jobs could be found; {scan.verdict}")
+            raise NotAllFound(scan.verdict)
 
     return Lookup(in_batches(searched(), rate), cancel)
 
@@ -268,12 +276,8 @@ def look_up(look: Finding, ids: Sequence[int], bodies: bool) -> Iterable[FoundJo
     return [None if stats is None else FoundJob(stats, None) for stats in read_stats(look._looking(), ids)]
 
 
-def kick_steps(tube: str, limit: int, buried: int) -> Iterator[TubeStep]:
-    """Return the kicks of a tube in chunks that leave the server room for others.
-
-    One command kicks buried jobs or delayed ones, never both, and so do all chunks together.
-    """
-    left = min(limit, buried) if buried else limit
-    for start in range(0, left, _KICK):
-        jobs = min(_KICK, left - start)
+def kick_steps(tube: str, limit: int) -> Iterator[TubeStep]:
+    """Return the kicks of a tube in chunks that leave the server room for others."""
+    for start in range(0, limit, _KICK):
+        jobs = min(_KICK, limit - start)
         yield TubeStep(commands.kick(jobs), Intent("kick", tube), jobs)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from array import array
 from collections import Counter
 from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING
 
+from beanops.protocol.errors import BeanopsError
 from beanops.session.record import Action, Intent, actions_frame
 from beanops.text import safe_text
 
@@ -35,8 +37,12 @@ class Run:
         Why it ended early, such as a lost connection or a cancel; what it had not reached is not counted.
     resumable : bool
         Whether `Session.resume_run` can go on with it, should it end early.
+    cause : BeanopsError or None
+        What ended it early, if that was a fault.
     sample : list of Intent
         Of a dry run: the first of what would be done, with tube, id, state and priority.
+    commands : int
+        Of a dry run: how many commands it would take, at most.
     """
 
     def __init__(self, id: str, action: str, rows: Callable[[], list[Action]], dry: bool = False) -> None:
@@ -45,11 +51,13 @@ class Run:
         self.dry = dry
         self.stopped: str | None = None
         self.resumable = False
+        self.cause: BeanopsError | None = None
         self.reasons: dict[str, tuple[int, str]] = {}
         self.sample: list[Intent] = []
         self._counts: Counter[str] = Counter()
-        self._commands = 0
+        self.commands = 0
         self._pauses: set[str] = set()
+        self._would = array("Q")
         self._cancelled = threading.Event()
         self._stop_looking: Callable[[], None] = lambda: None
         self._rows = rows
@@ -58,6 +66,11 @@ class Run:
         """End the run after the batch under way; from any thread."""
         self._cancelled.set()
         self._stop_looking()
+
+    def stop(self, cause: BeanopsError) -> None:
+        """Note what ended it early."""
+        self.cause = cause
+        self.stopped = f"{cause}; {self.stopped}" if self.stopped else str(cause)
 
     def when_cancelled(self, stop_looking: Callable[[], None]) -> None:
         """Say how a search for more jobs is ended."""
@@ -72,7 +85,9 @@ class Run:
         """Note what a dry run would do, by how many commands, and which tube would be paused for it."""
         if len(self.sample) < _SAMPLE:
             self.sample.append(intent)
-        self._commands += commands
+        if intent.job_id is not None:
+            self._would.append(intent.job_id)
+        self.commands += commands
         if pauses is not None:
             self._pauses.add(pauses)
 
@@ -125,7 +140,9 @@ class Run:
 
     @property
     def ids(self) -> list[int]:
-        """The ids of the jobs that were acted on, or put."""
+        """The ids of the jobs that were acted on, or put; of a dry run, that would be acted on."""
+        if self.dry:
+            return self._would.tolist()
         return [row.job_id for row in self.rows if row.job_id is not None and row.outcome == "done"]
 
     @property
@@ -145,11 +162,20 @@ class Run:
     @property
     def cost(self) -> str:
         """What a dry run found that it would take, in one line."""
-        line = f"up to {self._commands:,} commands"
-        if self._pauses:
-            tubes = ", ".join(sorted(self._pauses))
-            line += f"; paused meanwhile, because buried jobs are reserved for a moment: {tubes}"
-        return line
+        line = f"up to {self.commands:,} command{'s' * (self.commands != 1)}"
+        return f"{line}; buried jobs are reserved for a moment, {self.pausing}" if self._pauses else line
+
+    @property
+    def pauses(self) -> list[str]:
+        """Of a dry run: the tubes that would be paused, if workers watch them."""
+        return sorted(self._pauses)
+
+    @property
+    def pausing(self) -> str:
+        """The same in words, empty when there are none."""
+        more = f" and {len(self._pauses) - _SAMPLE} more" if len(self._pauses) > _SAMPLE else ""
+        tubes = f"tube{'s' * (len(self._pauses) > 1)} {', '.join(self.pauses[:_SAMPLE])}{more}"
+        return f"pausing {tubes} meanwhile if workers watch" if self._pauses else ""
 
     @property
     def _done(self) -> str:

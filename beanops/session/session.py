@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, SupportsIndex, Unpack
 
 from beanops.client.address import Address
 from beanops.client.sync import Client
+from beanops.jobs.select import is_glob
 from beanops.monitor.sample import sweep
 from beanops.protocol import commands
 from beanops.protocol.errors import BeanopsError, UsageError
@@ -80,8 +81,8 @@ def connect(
     read_only : bool or None
         Refuse everything that would change a queue; None does what the configuration says, else False.
     redact : iterable of str
-        Patterns of keys in bodies whose values are hidden in all that is shown, such as ``"*token*"``; see
-        `beanops.redact`.
+        Patterns of keys in bodies whose values are hidden in all that is shown, such as ``"*token*"``, beside those
+        of the configuration; see `beanops.redact`.
     journal : str, Journal or None
         Path of a SQLite file or URL of a database; None takes ``BEANOPS_JOURNAL``, then the configuration's,
         then a file in the user's data directory.
@@ -112,7 +113,7 @@ def connect(
         actor=actor or this_actor(),
         # A profile that is read-only stays so: what protects production must not be lost to an argument.
         read_only=known.read_only or bool(read_only),
-        redact=redact,
+        redact=(*known.redact, *((redact,) if isinstance(redact, str) else redact)),
         timeouts=(connect_timeout, read_timeout),
         clock=clock,
         journal=journal,
@@ -321,12 +322,16 @@ class Session(Views, Finding):
         >>> session.kick("mail", where="data->>'$.user' = '7'", rate=100)
         """
         limit = options.get("limit")
-        if isinstance(jobs, str) and limit is not None and options.keys() <= {"limit", "reason", "dry_run", "progress"}:
-            buried = self.tube(jobs).current_jobs_buried  # and to use a tube that does not exist would create it
+        plain = options.keys() <= {"limit", "reason", "dry_run", "progress"}
+        if isinstance(jobs, str) and limit is not None and plain and not is_glob(jobs):
+            tube = self.tube(jobs)  # to use one that does not exist would create it
             how = how_of(options)
             most = check_number("limit", limit, U32_MAX)
+            # One command kicks buried jobs or delayed ones, never both, and so do all chunks together. Where there
+            # are none, one is asked for all the same: then the record says so.
+            waiting = tube.current_jobs_buried or tube.current_jobs_delayed or int(not how.dry)
             run = self._actor.begin("kick", {"tube": jobs, "limit": most}, how)
-            return self._actor.act_on_tube(run, kick_steps(jobs, most, buried), how, use=True)
+            return self._actor.act_on_tube(run, kick_steps(jobs, min(most, waiting)), how, use=True)
         if isinstance(jobs, str):
             options.setdefault("state", "buried")
         return self._act("kick", jobs, KEEP, options)

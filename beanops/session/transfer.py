@@ -7,23 +7,22 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from beanops.jobs.read import FoundJob
-from beanops.jobs.select import ids_of
-from beanops.protocol.errors import BeanopsError, ConnectionLost, ProtocolError, UsageError
-from beanops.session.act import Actor
-from beanops.session.lines import LineError, longest_line, read_line, write_line
-from beanops.session.orders import BATCH, Options, batch_size, how_of, in_batches, request_of
-from beanops.session.record import Refused, RunRow
+from beanops.protocol.errors import BeanopsError, UsageError
+from beanops.session.act import Actor, How
+from beanops.session.lines import STATES, LineError, longest_line, read_line, write_line
+from beanops.session.orders import BATCH, NotAllFound, Options, how_of, in_batches, orders_of, request_of
+from beanops.session.record import Fate, Refused, RunRow
 from beanops.session.run import Run
 from beanops.session.shelter import Shelter
 from beanops.session.undo import Successors, taken_back
-from beanops.session.verbs import IMPORT, KEEP, VERBS, Order
+from beanops.session.verbs import IMPORT, KEEP, VERBS, Order, Steps
 
 if TYPE_CHECKING:
     from beanops.session.session import Session
@@ -41,61 +40,75 @@ class FileError(BeanopsError):
 # -- export ------------------------------------------------------------------------------------------------------
 
 
+def _nothing(order: Order, held: set[int]) -> Steps:
+    yield from ()
+    return Fate("done")
+
+
+_DELETE = VERBS["delete"]
+#: Writes a job down, and leaves it as it is.
+_EXPORT = _DELETE._replace(name="export", done="exported", states=frozenset(STATES), commands=0, steps=_nothing)
+
+
 def export(session: Session, actor: Actor, file: File, jobs: Any, delete: bool, force: bool, options: Options) -> Run:
     """Write jobs into a file; see `Session.export`."""
-    how = how_of(options)
-    tube = jobs if isinstance(jobs, str) else None
-    ids = None if jobs is None or tube is not None else ids_of(jobs)
-    scan = session.scan(
-        tube,
-        ids=ids,
-        state=options.get("state") or sorted(VERBS["delete"].states),
-        where=options.get("where"),
-        limit=options.get("limit"),
-        order=options.get("order", "oldest"),
-    )
     if delete and not isinstance(file, str | os.PathLike):
         raise UsageError("export deletes only what is safely on disk: name a file")
+    how = how_of(options)
+    jobs = "*" if jobs is None else jobs
+    usual = Options(state=sorted(_DELETE.states), order="oldest")
+    asked: Options = usual | {name: value for name, value in options.items() if value is not None}  # type: ignore[assignment]
+    verb = _DELETE if delete else _EXPORT
+    batches, cancel = orders_of(session, verb, jobs, KEEP, asked, keep_bodies=True)
     if how.dry or not delete:
         run = Run("", "export", list, dry=how.dry)
         if how.progress is not None:
             how.progress(run)
     else:
-        request = request_of("*" if jobs is None else jobs, KEEP, options, None)
+        request = request_of(jobs, KEEP, options, None)
         run = actor.begin("export", request | {"file": os.path.abspath(file)}, how)  # type: ignore[arg-type]
+    run.when_cancelled(cancel)
     if how.dry:
-        for batch in scan:
-            run.count("done", jobs=len(batch))
-        return run
+        return actor.act_on_jobs(run, batches, how)
     with _created(file, force) as out:
-        lines = _Lines(out, str(session.address), session.server().id, durable=delete)
+        lines = _Lines(out, str(session.address), session.server().id, durable=delete, own=out is not file)
+        written = lines.written(batches)
         if delete:
-            size = batch_size(how.rate)
-            actor.act_on_jobs(run, ([Order(VERBS["delete"], job.id, job) for job in part] for part in
-                                    lines.written(scan, size)), how)  # fmt: skip
+            actor.act_on_jobs(run, written, how)
         else:
             try:
-                for part in lines.written(scan, BATCH):
-                    run.count("done", jobs=len(part))
-                    if how.progress is not None:
-                        how.progress(run)
-                    if run.cancelled:
-                        run.stopped = "cancelled"
-                        break
-            except (ConnectionLost, ProtocolError) as error:
-                run.stopped = str(error)
-    limit = options.get("limit")
+                _count(run, written, how)
+            except BeanopsError as error:
+                if not (lines.jobs or run.cancelled or isinstance(error, NotAllFound)):
+                    raise
+                run.stop(error)
     if lines.problem is not None and not lines.jobs:
         raise FileError(f"{lines.problem}; nothing was exported")
     if lines.problem is not None:
         run.stopped = f"{lines.problem}; {lines.jobs} jobs are in the file"
-    elif run.stopped is None and not scan.complete and (limit is None or lines.jobs < int(limit)):
-        run.stopped = "cancelled" if run.cancelled else scan.verdict
     return run
+
+
+def _count(run: Run, written: Iterator[list[Order]], how: How) -> None:
+    """Count what was written, which changes nothing and so is not on record."""
+    for part in written:
+        if run.cancelled:
+            raise BeanopsError("cancelled")
+        for order in part:
+            left_out = _left_out(order)
+            run.count("skipped" if left_out else "done", left_out, about=f"job {order.id}")
+        if how.progress is not None:
+            how.progress(run)
+
+
+def _left_out(order: Order) -> str | None:
+    return order.refusal or (None if order.job else "it does not exist")
 
 
 class _Lines:
     """Writes jobs; what it has yielded is in the file, and safely on disk where `durable`.
+
+    A file of its `own` is left with whole lines; one that was handed in may have held something before.
 
     Attributes
     ----------
@@ -105,29 +118,29 @@ class _Lines:
         Why no more could be.
     """
 
-    def __init__(self, out: BinaryIO, server: str, instance: str, durable: bool) -> None:
+    def __init__(self, out: BinaryIO, server: str, instance: str, *, durable: bool, own: bool) -> None:
         self.jobs = 0
         self.problem: str | None = None
         self._out = out
         self._from = server, instance
         self._durable = durable
+        self._own = own
         self._size = 0
 
-    def written(self, batches: Any, size: int) -> Iterator[list[FoundJob]]:
-        """Yield the jobs in parts of at most `size`, each when it is written; end early when it cannot be."""
-        for batch in batches:
-            for start in range(0, len(batch), size):
-                part = batch[start : start + size]
-                try:
-                    self._write(b"".join(write_line(job, *self._from) for job in part))
-                except BrokenPipeError:
-                    raise
-                except OSError as error:
-                    self.problem = f"the file could not be written: {error.strerror or error}"
-                    self._cut()
-                    return
-                self.jobs += len(part)
-                yield part
+    def written(self, parts: Iterable[list[Order]]) -> Iterator[list[Order]]:
+        """Yield the orders of each part when the jobs that they take are written; end early when these cannot be."""
+        for part in parts:
+            jobs = [order.job for order in part if order.job and not _left_out(order)]
+            try:
+                self._write(b"".join(write_line(job, *self._from) for job in jobs))
+            except BrokenPipeError:
+                raise
+            except OSError as error:
+                self.problem = f"the file could not be written: {error.strerror or error}"
+                self._cut()
+                return
+            self.jobs += len(jobs)
+            yield part
 
     def _write(self, lines: bytes) -> None:
         left = memoryview(lines)
@@ -140,8 +153,9 @@ class _Lines:
 
     def _cut(self) -> None:
         """Take away what was written of a line that does not fit."""
-        with suppress(OSError):  # a pipe cannot, and a device need not
-            os.ftruncate(self._out.fileno(), self._size)
+        if self._own:
+            with suppress(OSError):  # a device need not
+                os.ftruncate(self._out.fileno(), self._size)
 
 
 @contextmanager

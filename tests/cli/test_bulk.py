@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from beanops import Client
+from beanops import Client, connect
 from beanops.embedded.process import Beanstalkd
+from beanops.jobs.idmap import IdMap
+from beanops.jobs.plan import Bound
 from tests.cli.conftest import Cli, Terminal, bury, configure, one_line
 from tests.waits import until
 
@@ -86,19 +89,62 @@ def test_move_and_copy(cli: Cli, client: Client, start_beanstalkd: Callable[...,
 
 
 def test_a_dry_run_shows_count_sample_and_cost(cli: Cli, client: Client) -> None:
-    bury(client, "mail", *([b"\x1b]52;c;aGk=\x07 =1+1 \xe2\x80\xae"] * 7))
+    bury(client, "mail", *([b"\x1b]52;c;aGk=\x07 =1+1 \xe2\x80\xae"] * 12))
     ended = cli("delete", "mail", "--state", "buried", "--dry-run", "--rate", "2/s")
     assert (ended.code, ended.err) == (0, "")
-    assert ended.out.startswith("delete: 7 would be done\n\nsuch as these:\n")
-    assert ended.out.count("\\x1b]52") == 5
-    assert "cost: 7 commands, 3.5 s at this rate; " in ended.out
+    assert ended.out.startswith("delete: 12 would be done\n\nsuch as these:\n")
+    assert ended.out.count("\\x1b]52") == 10
+    assert "\ncost: up to 12 commands, 6 s at this rate; " in ended.out
     assert ended.out.replace("\n", "").isprintable()
     told = cli("kick", "--ids", "1,2,99", "--dry-run", "--json").json
     assert (told["done"], told["skipped"], told["dry_run"], told["run"]) == (2, 1, True, None)
-    assert [row["id"] for row in told["sample"]] == [2, 1]
-    assert told["cost"]["commands"] == 2
-    assert client.stats_tube("mail").current_jobs_buried == 7
+    assert [row["id"] for row in told["sample"]] == [1, 2]
+    assert (told["cost"]["commands"], told["cost"]["pauses"]) == (2, [])
+    told = cli("move", "mail", "--to", "hospital", "--dry-run", "--json").json
+    assert (told["cost"]["commands"], told["cost"]["pauses"]) == (60, ["hospital"])
+    shown = cli("move", "mail", "--to", "hospital", "--dry-run").out
+    assert "buried jobs are reserved for a moment, pausing tube hospital meanwhile if workers watch" in shown
+    assert client.stats_tube("mail").current_jobs_buried == 12
     assert cli("journal", "--json").json == []
+
+
+def test_a_dry_run_of_a_kick_by_the_server_counts_what_the_server_would_kick(cli: Cli, client: Client) -> None:
+    later, sooner = client.put(b"1", tube="mail", delay=900), client.put(b"2", tube="mail", delay=100)
+    told = cli("kick", "mail", "--limit", "50", "--dry-run", "--json").json
+    assert (told["done"], [row["id"] for row in told["sample"]]) == (2, [sooner])
+    assert cli("kick", "mail", "--limit", "1").out == "kick: 1 done\n"
+    assert states(client, later, sooner) == ["delayed", "ready"]
+    client.bury(client.reserve_job(sooner))
+    client.bury(client.reserve_job(later))
+    told = cli("kick", "mail", "--limit", "1", "--dry-run", "--json").json
+    assert (told["done"], [row["id"] for row in told["sample"]]) == (1, [sooner])
+    # With a rate, and in several tubes, beanops chooses them.
+    assert cli("kick", "mail", "--limit", "1", "--rate", "9", "--dry-run", "--json").json["sample"][0]["id"] == sooner
+    assert cli("kick", "m*", "--limit", "1").out == "kick: 1 done\n"
+    assert states(client, later, sooner) == ["buried", "ready"]
+    assert cli("kick", "mail", "--limit", "0").out == "kick: 0 done\n"
+
+
+def test_a_bury_that_sets_a_priority_means_buried_jobs_too(cli: Cli, client: Client) -> None:
+    (id,) = bury(client, "mail", b"1")
+    assert cli("bury", "mail", "--priority", "7", "--dry-run", "--json").json["done"] == 1
+    assert cli("bury", "mail", "--priority", "7").out == "bury: 1 done\n"
+    assert client.stats_job(id).priority == 7
+
+
+@pytest.fixture
+def lost(client: Client, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Put jobs, one of which has an id that no scan gets to: so it is after a restart from the binlog."""
+    ids = bury(client, "mail", *([b"x"] * 5))
+
+    def bound(client: Client, idmap: IdMap, *_: Any) -> Bound:
+        idmap.top = ids[-1] - 2
+        return Bound(idmap.top, exact=False)
+
+    monkeypatch.setattr("beanops.jobs.scan.bound", bound)
+    monkeypatch.setattr("beanops.jobs.scan.climb", lambda *_: iter(()))
+    monkeypatch.setattr("beanops.jobs.scan._GIVE_UP", 1)
+    return ids
 
 
 def test_json_and_reason(cli: Cli, client: Client) -> None:
@@ -140,6 +186,40 @@ def test_a_hundred_need_no_asking_unless_they_are_destroyed(cli: Cli, client: Cl
     assert cli("kick", "mail").out == "kick: 100 done\n"
 
 
+MISSING = "not all jobs could be found; incomplete: 4 of 5 found; not looked at: ids above"
+
+
+def test_what_could_not_be_found_is_told_before_and_after(
+    cli: Cli, lost: list[int], client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for arguments in (["drain", "mail", "--state", "buried"], ["export", "/dev/null"]):
+        ended = cli(*arguments, "--dry-run")
+        assert ended.code == 1
+        assert f"4 would be done; stopped: {MISSING}" in ended.out
+        assert MISSING in one_line(ended.err)
+    monkeypatch.setattr("beanops.cli.confirm.on_terminal", lambda *_: True)
+    ended = cli("drain", "mail", "--state", "buried", stdin=b"y\n")
+    question, _, told = ended.err.partition("[y/N]")
+    assert question.startswith("Delete 4 of the buried jobs of tube mail on ")
+    assert MISSING in question
+    assert ended.code == 1
+    assert f"delete: 4 done; stopped: {MISSING}" in told
+    assert "beanops resume" not in ended.err
+    assert states(client, lost[-1]) == ["buried"]
+
+
+def test_the_exit_code_says_why_nothing_was_done(cli: Cli, client: Client, lost: list[int]) -> None:
+    client.kick_job(lost[0])
+    ended = cli("kick", "mail", "--where", "priority = 5", "--yes")
+    assert ended.code == 1
+    assert "not all jobs could be found" in one_line(ended.err)
+    for more in (["--yes"], [], ["--dry-run"]):
+        ended = cli("kick", "mail", "--where", "cast(body as integer) = 1", *more)
+        assert ended.code == 2
+        assert "Could not convert string" in one_line(ended.err)
+    assert states(client, *lost) == ["ready", *["buried"] * 4]
+
+
 @pytest.mark.parametrize(
     ("answer", "code", "left"), [("\r", 4, 120), ("y\r", 4, 120), ("119\r", 4, 120), ("120\r", 0, 0)]
 )
@@ -151,6 +231,15 @@ def test_the_number_of_many_is_typed(terminal: Start, client: Client, answer: st
     shown.type(answer)
     assert shown.end() == code
     assert client.stats().current_jobs_buried == left
+
+
+def test_the_question_names_the_tube_that_is_paused(terminal: Start, client: Client) -> None:
+    bury(client, "mail", *([b"x"] * 101))
+    shown = terminal("move", "mail", "--to", "hospital")
+    shown.until("Move 101 of jobs of tube mail on ")
+    shown.until(", pausing tube hospital meanwhile if workers watch? Type their number to go on: ")
+    shown.type("\r")
+    assert shown.end() == 4
 
 
 def test_what_comes_after_the_question_is_not_meant(terminal: Start, client: Client) -> None:
@@ -263,10 +352,26 @@ def test_a_delete_is_gone_on_with_only_when_agreed(cli: Cli, terminal: Start, cl
     assert client.stats().current_jobs_buried == 0
 
 
+def test_going_on_with_many_asks_and_shows_what_is_left(cli: Cli, client: Client, beanstalkd: Beanstalkd) -> None:
+    bury(client, "mail", *([b"x"] * 300))
+    with connect(beanstalkd.address) as session:
+        run = session.kick("mail", rate=400, progress=lambda run: run.cancel() if run.done else None)
+    assert run.done == 100
+    ended = cli("resume", run.id)
+    assert ended.code == 4
+    assert f"go on with kick of run {run.id} (200 jobs) was refused" in one_line(ended.err)
+    assert cli("resume", run.id, "--dry-run").out.startswith("kick: 200 would be done\n")
+    assert client.stats_tube("mail").current_jobs_buried == 200
+    assert cli("resume", run.id, "--rate", "9000", "--yes").out == "kick: 200 done\n"
+
+
 def test_resume_of_what_looks_like_a_run_and_is_a_tube(cli: Cli, client: Client) -> None:
     tube = "20260102-030405-1f2e"
     client.put(b"x", tube=tube)
     cli("pause", tube, "100")
+    for option in (["--dry-run"], ["--rate", "5"]):
+        assert cli("resume", tube, *option).code == 2
+    assert client.stats_tube(tube).pause == 100
     assert cli("resume", tube).out == "resume: 1 done\n"
     assert client.stats_tube(tube).pause == 0
 
@@ -282,7 +387,8 @@ def test_undo(cli: Cli, client: Client) -> None:
     put = cli("put", "mail", "x", "--json").json["run"]
     ended = cli("undo", put)
     assert ended.code == 4
-    assert f"undo of the put of 1 jobs in run {put} was refused" in one_line(ended.err)
+    assert f"undo of the put of run {put} was refused" in one_line(ended.err)
+    assert "undo: 1 would be done\n" in cli("undo", put, "--dry-run").out
     assert cli("undo", put, "--yes").out == "undo: 1 done\n"
     ended = cli("undo", "20260102-030405-1f2e", "--yes")
     assert ended.code == 1
@@ -314,6 +420,31 @@ def test_reserve_asks_before_it_deletes(terminal: Start, client: Client) -> None
     assert shown.end() == 0
     assert "delete: 1 done" in shown.shown
     assert client.stats().current_jobs_ready == 0
+
+
+@pytest.mark.parametrize("by", ["option", "profile"])
+def test_secrets_are_hidden_in_what_is_shown(
+    cli: Cli, terminal: Start, client: Client, beanstalkd: Beanstalkd, by: str
+) -> None:
+    if by == "profile":
+        configure(f'[servers.prod]\naddress = "{beanstalkd.address}"\nredact = ["*token*"]')
+    option = ["--redact", "*token*"] if by == "option" else []
+    client.put(b'{"token": "hunter2"}', tube="mail")
+    bury(client, "mail", b'{"token": "hunter2"}')
+    for arguments in (
+        ["kick", "mail"], ["kick", "mail", "--limit", "1"], ["export", "x"], ["delete", "--ids", "1,2"],
+        ["move", "mail", "--to", "x"],
+    ):  # fmt: skip
+        shown = cli(*arguments, *option, "--dry-run")
+        assert shown.code == 0
+        assert "hunter2" not in shown.out
+        assert "token" in shown.out
+    held = terminal("reserve", "mail", *option)
+    held.until("s left")
+    held.type("q")
+    held.end()
+    assert "hunter2" not in held.shown
+    assert "hunter2" in cli("export", "-", *option).out, "what is exported can be imported"
 
 
 def test_reserve_of_nothing(terminal: Start, client: Client) -> None:

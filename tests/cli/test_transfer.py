@@ -32,7 +32,9 @@ def test_export_delete_and_import(cli: Cli, client: Client, tmp_path: Path) -> N
     ended = cli("export", file)
     assert ended.code == 2
     assert "exists already" in one_line(ended.err)
-    assert cli("import", file, "--dry-run").out == "import: 2 would be done\n"
+    shown = cli("import", file, "--dry-run").out
+    assert shown.startswith("import: 2 would be done\n\nsuch as:\n")
+    assert "pausing tube mail meanwhile if workers watch" in shown
     assert cli("import", file).out == "import: 2 done\n"
     assert client.stats_tube("mail").current_jobs_buried == 2
     assert cli("import", file).out == "import: 0 done, 2 imported before\n"
@@ -108,9 +110,13 @@ def test_export_dry_run_tells_what_would_go(cli: Cli, client: Client, tmp_path: 
     bury(client, "mail", HOSTILE)
     ended = cli("export", str(tmp_path / "x"), "--delete", "--dry-run")
     assert "export: 1 would be done" in ended.out
-    assert "cost: 1 commands" in ended.out
+    assert "cost: up to 1 command; " in ended.out
     assert "\x1b" not in ended.out
     assert list(tmp_path.iterdir()) == []
+    client.put(b"held", tube="held")
+    client.watch("held")
+    client.reserve()
+    assert "export: 1 would be done" in cli("export", "-", "--state", "reserved", "--dry-run").out
 
 
 @pytest.mark.parametrize("body", [HOSTILE, b"", b"text"])
@@ -131,6 +137,15 @@ def test_samples(cli: Cli, client: Client, body: bytes) -> None:
     assert "there is a sample charge already" in one_line(ended.err)
     assert cli("sample", "save", "charge", "-", "--force", stdin=b"new").code == 0
     assert client.peek(int(cli("sample", "put", "charge").out)).body == b"new"
+
+
+def test_secrets_of_samples_are_hidden(cli: Cli) -> None:
+    cli("sample", "save", "charge", "-", stdin=b'{"token": "hunter2"}')
+    for arguments in (["list"], ["show", "charge"]):
+        assert "hunter2" in cli("sample", *arguments).out
+        hidden = cli("sample", *arguments, "--redact", "*token*").out
+        assert "token" in hidden
+        assert "hunter2" not in hidden
 
 
 def test_a_sample_of_a_job_that_does_not_exist(cli: Cli) -> None:

@@ -233,6 +233,40 @@ def test_a_disk_that_fills_up_leaves_whole_lines(
     assert session.tube("mail").current_jobs_ready == 20
 
 
+def test_what_a_file_held_before_survives_a_full_disk(session: Session, tmp_path: Path) -> None:
+    class Full(io.FileIO):
+        """A file on a disk that is full after the first two bytes of an export."""
+
+        def write(self, data: Any) -> int:
+            if self.tell() > 6:
+                raise OSError(28, "No space left on device")
+            return super().write(bytes(data[:2]))
+
+    fill(session.address)
+    (tmp_path / "all").write_bytes(b"before")
+    with Full(tmp_path / "all", "a") as file, pytest.raises(FileError, match="No space left on device"):
+        session.export(file)  # type: ignore[arg-type]
+    assert (tmp_path / "all").read_bytes().startswith(b"before")
+
+
+def test_what_waited_is_looked_at_again_before_it_is_deleted(session: Session, tmp_path: Path) -> None:
+    with Client(session.address) as client:
+        ids = [client.put(b"x", tube="mail") for _ in range(40)]
+        for id in ids:
+            client.bury(client.reserve_job(id))
+
+        def kick(run: Run) -> None:
+            if run.done == 10:
+                client.kick_job(ids[-1])
+                client.delete(ids[-2])
+
+        run = session.export(tmp_path / "jobs", "mail", state="buried", delete=True, rate=40, progress=kick)
+        assert (run.done, run.skipped, run.stopped) == (38, 2, None)
+        assert client.stats_job(ids[-1]).state == "ready"
+    written = [json.loads(line)["id"] for line in (tmp_path / "jobs").read_bytes().splitlines()]
+    assert written == ids[:-2]
+
+
 def test_a_dry_run_writes_and_deletes_nothing(session: Session, other: Session, tmp_path: Path) -> None:
     fill(session.address)
     assert session.export(tmp_path / "jobs", delete=True, dry_run=True).done == 3 * len(HOSTILE)

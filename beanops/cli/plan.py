@@ -1,0 +1,134 @@
+"""What a command would do, found out by a dry run: shown for --dry-run, or told in the question before it is done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import click
+
+from beanops.cli import confirm
+from beanops.cli.choose import Chosen
+from beanops.cli.exits import Incomplete
+from beanops.cli.output import print_json, print_table
+from beanops.cli.runs import summary
+from beanops.session.orders import NotAllFound
+from beanops.session.record import Intent
+from beanops.session.run import Run
+from beanops.session.session import Session
+from beanops.text import safe_text
+
+#: Makes the dry run of a command.
+Plan = Callable[[], Run]
+
+_COLUMNS = ("id", "tube", "state", "priority", "age", "body")
+
+
+def planned(plan: Plan) -> Run:
+    """Make a dry run; raise what ended it early, unless it is that jobs may be missing."""
+    run = plan()
+    if run.cause is not None and not isinstance(run.cause, NotAllFound):
+        raise run.cause
+    return run
+
+
+def confirmed(verb: str, chosen: Chosen, plan: Plan, server: str, *, destroys: bool) -> Chosen:
+    """Ask about the jobs that are meant, and return what was agreed to: what comes later is not meant.
+
+    Parameters
+    ----------
+    verb : str
+        What is done, in words.
+    chosen : Chosen
+        To which jobs.
+    plan : callable
+        Makes the dry run of it.
+    server : str
+        As the user named it.
+    destroys : bool
+        Whether anything is gone afterwards.
+
+    Raises
+    ------
+    Refused
+        It was not agreed to.
+    """
+    if destroys:
+        confirm.must_ask(verb, chosen.told)
+    if isinstance(chosen.jobs, list) and not chosen.which:
+        if destroys or len(chosen.jobs) > confirm.MANY:
+            ask(verb, chosen.told, planned(plan), server, count=len(chosen.jobs), destroys=destroys)
+        return chosen
+    run = planned(plan)
+    if run.done:
+        ask(verb, f"{run.done:,} of {chosen.told}", run, server, count=run.done, destroys=destroys)
+    same: dict[str, Any] = {name: chosen.which[name] for name in ("state", "where", "order") if name in chosen.which}
+    return Chosen(run.ids, same, run.cause)
+
+
+def ask(verb: str, which: str, run: Run, server: str, *, count: int, destroys: bool) -> None:
+    """Ask about a dry run, with what it leaves open and the tubes that would be paused; see `confirm.confirm`."""
+    besides = f", {run.pausing}" if run.pauses else ""
+    if run.cause is not None:
+        besides += f" ({run.cause})"
+    confirm.confirm(verb, which, server, count=count, destroys=destroys, besides=besides)
+
+
+def preview(session: Session, plan: Plan, asked: dict[str, Any], heads: Iterable[int] = ()) -> None:
+    """Print what a command would do: how many jobs, the first of them, and what that takes.
+
+    Parameters
+    ----------
+    session : Session
+        Where the jobs are.
+    plan : callable
+        Makes the dry run.
+    asked : dict
+        The command's options, of which ``output`` and ``rate`` count.
+    heads : iterable of int
+        The next jobs, where the server itself chooses them.
+
+    Raises
+    ------
+    Incomplete
+        There may be more that could not be found.
+    """
+    started = time.monotonic()
+    run = planned(plan)
+    looking = round(time.monotonic() - started, 3)
+    rate = asked["rate"]
+    at_rate = None if rate is None else round(run.done / rate, 1)
+    rows = _rows(session, run.sample, heads)
+    if asked["output"] == "table":
+        click.echo(safe_text(run.summary))
+        if rows:
+            click.echo(f"\nsuch as{' these' if len(rows) < run.done else ''}:")
+            print_table(_COLUMNS, [[*row.values()] for row in rows])
+        told = "" if at_rate is None else f", {at_rate:g} s at this rate"
+        click.echo()
+        click.echo(safe_text(f"cost: {run.cost}{told}; looking took {looking:g} s"))
+    else:
+        cost = {
+            "commands": run.commands,
+            "pauses": run.pauses,
+            "seconds_looking": looking,
+            "seconds_at_rate": at_rate,
+        }
+        print_json({**summary(run), "dry_run": True, "sample": rows, "cost": cost})
+    if run.cause is not None:
+        raise Incomplete(str(run.cause))
+
+
+def _rows(session: Session, sample: list[Intent], heads: Iterable[int]) -> list[dict[str, Any]]:
+    """Return jobs with a line of each body, for the eye."""
+    known = [
+        {"id": intent.job_id, "tube": intent.tube, "state": intent.state_before, "priority": intent.priority_before}
+        for intent in sample
+    ]
+    rows: list[dict[str, Any]] = [{"id": id} for id in heads] or known
+    for row, job in zip(rows, session.jobs_by_id(row["id"] or 0 for row in rows), strict=True):
+        if job is not None:
+            row |= {name: getattr(job.stats, name) for name in _COLUMNS[1:-1]}
+            row["body"] = session.decode(job.body or b"").summary
+    return [dict.fromkeys(_COLUMNS) | row for row in rows]
