@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
-from beanops.protocol.errors import ConnectionLost, NotFound, TimedOut
+from beanops.protocol.errors import ConnectionLost, DeadlineSoon, NotFound, OutOfMemory, TimedOut
+from beanops.session import reservation
 from beanops.session.record import JournalError
 from beanops.session.session import Session
 from tests.proxies import Proxy
@@ -43,21 +45,100 @@ def test_what_the_operator_decided_stays(session: Session, worker: Client) -> No
             worker.delete(id)
 
 
-def test_a_ttr_of_one_second_does_not_run_out_nor_while_another_job_is_waited_for(
+def test_a_held_job_is_touched_by_itself(session: Session, worker: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reservation, "_TOUCHED_AT", 0.001)
+    (id,) = fill(worker, "mail", ttr=60)
+    job = session.reserve("mail")
+    before = worker.stats().cmd_touch
+    until(lambda: worker.stats().cmd_touch >= before + 3)
+    assert 50 < job.time_left <= 60
+    assert job.held
+    assert worker.stats_job(id).state == "reserved"
+
+
+def test_a_held_job_is_touched_while_another_is_waited_for(
+    session: Session, worker: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(worker, "mail")
+    fill(worker, "later")
+    job = session.reserve("mail")
+    reserve, touched = session._actor._reserve_soon, []
+
+    def nearly_due(tube: str, seconds: int, got: list[int]) -> object:
+        touched.append(worker.stats().cmd_touch)
+        return DeadlineSoon("reserve") if len(touched) == 1 else reserve(tube, seconds, got)
+
+    monkeypatch.setattr(session._actor, "_reserve_soon", nearly_due)
+    assert session.reserve("later", timeout=30).tube == "later"
+    assert touched == [0, 1]
+    assert job.held
+
+
+def test_a_touch_that_the_server_refuses_is_tried_again(
+    session: Session, worker: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reservation, "_TOUCHED_AT", 0.001)
+    fill(worker, "mail")
+    keep, refused = session._actor.keep, []
+
+    def no_memory(id: int) -> bool:
+        if len(refused) < 2:
+            refused.append(id)
+            raise OutOfMemory("touch")
+        return keep(id)
+
+    monkeypatch.setattr(session._actor, "keep", no_memory)
+    job = session.reserve("mail")
+    until(lambda: worker.stats().cmd_touch >= 1)
+    assert refused == [job.id, job.id]
+
+
+@pytest.mark.parametrize("fault", ["the outcome", "the statistics"])
+def test_a_job_that_the_caller_does_not_get_is_given_back(
+    fault: str, session: Session, worker: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (id,) = fill(worker, "mail", priority=7)
+    write = session.journal().write
+
+    def full(*arguments: Any, **named: Any) -> None:
+        if named.get("fates"):
+            raise JournalError("the disk is full")
+        write(*arguments, **named)
+
+    with monkeypatch.context() as patched:
+        if fault == "the outcome":
+            patched.setattr(session.journal(), "write", full)
+        else:
+            execute = Client.execute
+            stats: list[str] = []
+
+            def once(client: Client, command: Any) -> Any:
+                if command.line.startswith("stats-job") and not stats:
+                    stats.append(command.line)
+                    raise OutOfMemory("stats-job")
+                return execute(client, command)
+
+            patched.setattr(Client, "execute", once)
+        with pytest.raises((JournalError, OutOfMemory)):
+            session.reserve("mail")
+    assert (worker.stats_job(id).state, worker.stats_job(id).priority) == ("ready", 7)
+    assert session.held == frozenset()
+    if fault == "the statistics":
+        assert list(session.actions.outcome) == ["failed"]
+        assert "the job is given back" in session.actions.error.iloc[0]
+
+
+def test_a_reason_is_on_record_of_the_reservation_and_of_what_became_of_the_job(
     session: Session, worker: Client
 ) -> None:
-    (id,) = fill(worker, "mail", ttr=1)
-    fill(worker, "later", "delayed", delay=2)
-    job = session.reserve("mail")
-    second = session.reserve("later", timeout=10)
-    assert second.tube == "later"
-    assert worker.stats_job(id).state == "reserved"
-    with pytest.raises(TimedOut):
-        session.reserve("later", timeout=1)
-    stats = worker.stats_job(id)
-    assert (stats.state, stats.timeouts) == ("reserved", 0)
-    assert 0 < job.time_left <= 1
-    assert job.held
+    fill(worker, "mail", jobs=3)
+    with session.reserve("mail", reason="INC-42") as job:
+        job.touch()
+    session.reserve("mail", reason="INC-42").delete(reason="poison")
+    session.reserve("mail").bury(reason="later")
+    assert [None if reason != reason else reason for reason in session.actions.reason] == [
+        "INC-42", "INC-42", "INC-42", "INC-42", "poison", None, "later",
+    ]  # fmt: skip
 
 
 def test_closing_gives_all_back(open_session: Callable[..., Session], worker: Client) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pandas as pd
 import pytest
@@ -175,6 +176,33 @@ def test_a_frame_from_before_a_restart_does_not_mean_the_new_jobs(
         assert "another job's by now" in run.summary
         assert session.delete(found[2:]).skipped == 1
         assert client.stats().current_jobs_ready == 3
+
+
+@pytest.mark.parametrize("where", [None, "priority >= 0"])
+def test_a_predicate_keeps_the_protection_of_what_was_picked(
+    where: str | None, session: Session, worker: Client
+) -> None:
+    ids = fill(worker, "mail", "buried", 3)
+    frame = session.jobs("mail")
+    frame.loc[frame.id == ids[0], "tube"] = "sms"
+    frame.loc[frame.id == ids[1], "created"] -= pd.Timedelta(minutes=1)
+    run = session.delete(frame, where=where)
+    assert (run.done, run.skipped) == (1, 2)
+    assert {worker.stats_job(id).state for id in ids[:2]} == {"buried"}
+    assert "it is in tube mail, not in sms: the id is another job's by now" in run.summary
+    assert session.delete(ids, where=where, seen_in="sms").done == 0
+
+
+@pytest.mark.parametrize("where", [None, "priority >= 0"])
+def test_batches_of_large_bodies_are_cut_by_their_bytes(where: str | None, session: Session, worker: Client) -> None:
+    ids = fill(worker, "mail", jobs=150, body=b"x" * 65_000)
+    seen: list[int] = []
+    run = session.delete(ids, where=where, progress=lambda run: seen.append(run.done))
+    assert run.done == 150
+    assert max(later - before for before, later in pairwise(seen)) == 65
+    seen.clear()
+    assert session.undo(run, progress=lambda run: seen.append(run.done)).done == 150
+    assert max(later - before for before, later in pairwise(seen)) <= 65
 
 
 def test_a_delete_while_workers_take_jobs_skips_what_they_took(session: Session, worker: Client) -> None:
