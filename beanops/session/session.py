@@ -306,8 +306,10 @@ class Session(Views, Finding):
         Parameters
         ----------
         jobs : id, Job, iterable of these, DataFrame with a column ``id``, or str
-            The jobs. A tube's name or a glob means its buried jobs. With a `limit` and nothing else they are kicked
-            as the server does it, oldest burial first, delayed ones if none is buried, without a row for each.
+            The jobs. A tube's name or a glob means its buried jobs, each kicked by its id: so each has its row on
+            record, is kicked again by nothing that goes on with the run, and can be buried again by `undo`. With a
+            `limit` and nothing else they are kicked as the server does it, in chunks, oldest burial first, delayed
+            ones if none is buried, without a row for each.
         **options
             Which and how, see `Options`.
 

@@ -18,12 +18,12 @@ from beanops.session.session import Session, connect
 VERBS = ("delete", "kick", "bury", "release", "move", "copy")
 
 
-def act(session: Session, verb: str, ids: list[int]) -> Run:
+def act(session: Session, verb: str, ids: list[int], **options: Any) -> Run:
     """Do one of `VERBS` to jobs."""
     to: dict[str, Any] = {"to": "post"} if verb in ("move", "copy") else {}
     if verb == "bury":
         to = {"priority": 9}
-    return getattr(session, verb)(ids, **to)  # type: ignore[no-any-return]
+    return getattr(session, verb)(ids, **to, **options)  # type: ignore[no-any-return]
 
 
 def main(address: str, url: str) -> None:
