@@ -10,23 +10,25 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from beanops import Client, commands
 from beanops.embedded.process import Beanstalkd
-from beanops.protocol import Command
+from beanops.protocol import Command, Job
 from tests.bench import raw
-from tests.bench.figures import Figure, in_turn, show
+from tests.bench.figures import Figure, in_turn, rates_in_turn, show
 
 BODY = b"x" * 100
 JOBS = 50_000
+MODULE = (sys.executable, "-m", "beanops.embedded")
 
 
 @contextlib.contextmanager
-def embedded() -> Iterator[tuple[str, int]]:
+def embedded(*command: str) -> Iterator[tuple[str, int]]:
     """Run the embedded server as a process of its own; give its address and pid."""
-    process = subprocess.Popen([sys.executable, "-m", "beanops.embedded", "-p", "0"], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([*(command or MODULE), "-p", "0"], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         yield process.stdout.readline().split()[-1], process.pid
@@ -88,43 +90,75 @@ def memory(jobs: int = 100_000) -> None:
     show(f"memory with {jobs:,} jobs of {len(BODY)} bytes", [Figure("resident", megabytes, 150, 1, False, "MB")])
 
 
-def _commands_on(tube: str) -> Iterator[Command[Any]]:
-    """Yield 12 commands whose replies have 16 CRs; no list of all tubes, for its reply itself grows with them."""
-    yield commands.use(tube)
-    yield commands.watch(tube)
-    yield commands.put(BODY)
-    yield commands.reserve(0)
-    yield commands.stats_tube(tube)
-    yield commands.stats()
-    yield commands.peek_ready()
-    yield commands.kick(1)
-    yield commands.pause_tube(tube, 0)
-    yield commands.ignore(tube)
-    yield commands.use("default")
-    yield commands.put(BODY, delay=1000)
+def _repeated(tube: str, first: int, times: int) -> dict[str, tuple[list[Command[Any]], int]]:
+    """Give each command many times with the CRs of one reply, in an order in which none of them is in vain."""
+    return {
+        # No list of all tubes: its reply itself grows with them.
+        "use": ([commands.use("default"), commands.use(tube)] * (times // 2), 1),
+        "watch, ignore": ([commands.ignore(tube), commands.watch(tube)] * (times // 2), 1),
+        "put": ([commands.put(BODY)] * times, 1),
+        "stats": ([commands.stats()] * times, 2),
+        "stats-tube": ([commands.stats_tube(tube)] * times, 2),
+        "stats-job": ([commands.stats_job(first)] * times, 2),
+        "peek-ready": ([commands.peek_ready()] * times, 2),
+        "reserve": ([commands.reserve(0)] * times, 2),
+        "delete": ([commands.delete(first + number) for number in range(times)], 1),
+        "put, delayed": ([commands.put(BODY, delay=1000)] * times, 1),
+        "kick": ([commands.kick(1)] * times, 1),
+        "pause-tube": ([commands.pause_tube(tube, 0)] * times, 1),
+    }
 
 
-def tubes(few: int = 10, many: int = 10_000, rounds: int = 500) -> None:
-    """Print what a command costs beside many tubes, each with a job and a watcher, and beside few."""
+def _watcher(stack: contextlib.ExitStack, address: str, tubes: int) -> Client:
+    """Connect a worker that watches many tubes, each with a job in it."""
+    watcher = stack.enter_context(Client(address))
+    names = [f"tube-{number}" for number in range(tubes)]
+    makers = (commands.watch, commands.use, lambda name: commands.put(BODY))
+    for _ in watcher.pipeline([make(name) for name in names for make in makers]):
+        pass
+    return watcher
+
+
+def tubes(few: int = 10, many: int = 10_000, times: int = 1000, rounds: int = 7) -> None:
+    """Print what each command costs beside many tubes, each with a job and a watcher, and beside few."""
+
+    def costs(address: str) -> dict[str, float]:
+        with Client(address) as client:
+            first = client.put(b"", tube="tube-5", priority=1) + 1
+        with raw.connected(address) as peer:
+            raw.seconds(peer, [commands.use("tube-5"), commands.watch("tube-5")], 2)
+            return {
+                name: raw.seconds(peer, todo, crs * times) / times * 1e9
+                for name, (todo, crs) in _repeated("tube-5", first, times).items()
+            }
+
     with contextlib.ExitStack() as stack:
-        once = list(_commands_on("tube-5"))
+        addresses = [stack.enter_context(embedded())[0] for _ in range(2)]
+        for address, count in zip(addresses, (few, many), strict=True):
+            _watcher(stack, address, count)
+        at_few, at_many = rates_in_turn(rounds, *(partial(costs, address) for address in addresses))
+    figures = [Figure(name, at_many[name], at_few[name], 1.5, False, "ns") for name in at_few]
+    show(f"cost of each command at {many:,} tubes and at {few}", sorted(figures, key=lambda one: -one.ratio))
 
-        def cost(peer: socket.socket) -> float:
-            return raw.seconds(peer, once * rounds, 16 * rounds) / rounds / len(once) * 1e9
 
-        peers = []
-        for count in (few, many):
-            address, _ = stack.enter_context(embedded())
-            keeper = stack.enter_context(Client(address))
-            names = [f"tube-{number}" for number in range(count)]
-            fill = [
-                make(name) for name in names for make in (commands.watch, commands.use, lambda name: commands.put(BODY))
-            ]
-            for _ in keeper.pipeline(fill):
-                pass
-            peers.append(stack.enter_context(raw.connected(address)))
-        at_few, at_many = in_turn(9, lambda: cost(peers[0]), lambda: cost(peers[1]))
-    show(f"cost of a command at {many:,} tubes and at {few}", [Figure("mean of 12", at_many, at_few, 1.5, False, "ns")])
+def watching(many: int = 10_000, times: int = 100) -> None:
+    """Print what a reserve costs a worker that watches many tubes: both servers look through them all."""
+
+    def cost(watcher: Client) -> float:
+        start = time.perf_counter()
+        for job in watcher.pipeline([commands.reserve(0)] * times):
+            assert isinstance(job, Job)
+        seconds = time.perf_counter() - start
+        return seconds / times * 1e6
+
+    with contextlib.ExitStack() as stack:
+        ours = _watcher(stack, stack.enter_context(embedded())[0], many)
+        theirs = _watcher(stack, stack.enter_context(Beanstalkd()).address, many)
+        our_cost, their_cost = in_turn(5, lambda: cost(ours), lambda: cost(theirs))
+    show(
+        f"a reserve of a worker that watches {many:,} tubes, beside beanstalkd's",
+        [Figure("embedded server", our_cost, their_cost, 25, False, "us")],
+    )
 
 
 def connections(idle: int = 1000, busy: int = 10, seconds: float = 3) -> None:
@@ -181,19 +215,26 @@ def connections(idle: int = 1000, busy: int = 10, seconds: float = 3) -> None:
 def start(rounds: int = 11) -> None:
     """Print how long it takes from starting the process to the first reply."""
 
-    def once() -> float:
+    def once(*command: str) -> float:
         begin = time.perf_counter()
-        with embedded() as (address, _), Client(address) as client:
+        with embedded(*command) as (address, _), Client(address) as client:
             client.list_tube_used()
             return (time.perf_counter() - begin) * 1000
 
-    (figure,) = in_turn(rounds, once)
-    show("from the start to the first reply", [Figure("embedded server", figure, 500, 0.75, False, "ms")])
+    beanops = str(Path(sys.executable).with_name("beanops"))
+    command, module = in_turn(rounds, lambda: once(beanops, "serve"), lambda: once(*MODULE))
+    show(
+        "from the start to the first reply",
+        [
+            Figure("beanops serve", command, 500, 0.75, False, "ms"),
+            Figure("python -m beanops.embedded", module, 500, 0.75, False, "ms"),
+        ],
+    )
 
 
 def main() -> None:
     """Print all figures of the embedded server."""
-    steps: list[Callable[[], None]] = [rates, memory, tubes, connections, start]
+    steps: list[Callable[[], None]] = [rates, memory, tubes, watching, connections, start]
     for step in steps:
         step()
 
