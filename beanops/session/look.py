@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, SupportsIndex
 
 from beanops.client.address import Address
 from beanops.client.sync import Client
 from beanops.jobs.read import FoundJob, read_heads, read_jobs, read_stats
-from beanops.monitor.sample import Snapshot, sample, sweep
+from beanops.monitor.sample import sweep
 from beanops.monitor.survey import Survey, Surveyor
 from beanops.protocol import Job, JobStats, ServerStats, TubeStats
 from beanops.protocol.errors import NotFound
@@ -74,10 +73,6 @@ class Looking:
     def server(self) -> ServerStats:
         """Return the server's statistics."""
         return self._looking().stats()
-
-    def snapshot(self, clock: Callable[[], float] = time.monotonic) -> Snapshot:
-        """Return the statistics of the server and all its tubes as one frozen value."""
-        return sample(self._looking(), clock)
 
     def survey(self, surveyor: Surveyor, wanted: Collection[str] = ()) -> Survey:
         """Return what a surveyor sees, who remembers; it asks for `wanted` tubes with each look."""
