@@ -5,11 +5,12 @@ The server tells neither at once: it takes a peek and a look at the job. Both ar
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Set
+from heapq import nsmallest
 from typing import Any
 
 from beanops.client.sync import Client
-from beanops.protocol import Command, Job, JobStats, commands
+from beanops.protocol import Command, Job, JobStats, TubeStats, commands
 from beanops.protocol.errors import NotFound, ReplyError
 
 #: Tubes that are peeked into with each look, and bytes of bodies after which that ends.
@@ -22,6 +23,8 @@ class Ages:
     def __init__(self) -> None:
         self._heads: dict[str, JobStats] = {}
         self._taken: dict[str, JobStats] = {}
+        self._peeked: dict[str, int] = {}
+        self._looks = 0
 
     def head(self, tube: str) -> JobStats | None:
         """Return the job of a tube that was next when it was last asked for."""
@@ -31,12 +34,15 @@ class Ages:
         """Return a job of a tube that is reserved."""
         return self._taken.get(tube)
 
-    def look(self, client: Client, waiting: Iterable[str], wanted: Iterable[str]) -> None:
-        """Bring up to date what is known of the `wanted` tubes; those in `waiting` have ready jobs."""
-        names = list(wanted)
-        self._heads = {name: self._heads[name] for name in names if name in self._heads}
-        self._taken = {name: self._taken[name] for name in names if name in self._taken}
-        known = {job.id: None for job in (*self._heads.values(), *self._taken.values())}
+    def look(self, client: Client, tubes: Collection[TubeStats], wanted: Set[str]) -> None:
+        """Bring up to date what is known of some tubes, as they are now; forget what is not `wanted`."""
+        self._looks += 1
+        memories: tuple[dict[str, Any], ...] = (self._heads, self._taken, self._peeked)
+        for memory in memories:
+            for name in memory.keys() - wanted:
+                del memory[name]
+        names = [tube.name for tube in tubes]
+        known = {jobs[name].id: None for name in names for jobs in (self._heads, self._taken) if name in jobs}
         now = _jobs(client, known)
         for name in names:
             head = now.get(self._heads[name].id) if name in self._heads else None
@@ -45,7 +51,9 @@ class Ages:
                 taken = head if taken is None or taken.state != "reserved" else taken
             _keep(self._heads, name, head, "ready")
             _keep(self._taken, name, taken, "reserved")
-        self._peek(client, [name for name in waiting if name not in self._heads][:PEEKS])
+        # In turn, also where a head is known: a more urgent job may have come.
+        waiting = (tube.name for tube in tubes if tube.current_jobs_ready)
+        self._peek(client, nsmallest(PEEKS, waiting, key=lambda name: self._peeked.get(name, 0)))
 
     def _peek(self, client: Client, names: list[str]) -> None:
         found: dict[int, str] = {}
@@ -54,6 +62,7 @@ class Ages:
             if size > BYTES:
                 break
             _, job = client.pipeline(_peek_into(name))
+            self._peeked[name] = self._looks
             if isinstance(job, Job):
                 found[job.id] = name
                 size += len(job.body)

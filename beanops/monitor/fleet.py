@@ -58,5 +58,5 @@ class Fleet:
     def close(self) -> None:
         """Close the connections, also those of a look under way as soon as it is over."""
         self._closed = True
-        for client in self._clients.values():
+        for client in list(self._clients.values()):  # a look under way may add to them
             client.close()

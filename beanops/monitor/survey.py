@@ -1,12 +1,13 @@
 """`Surveyor`: which tubes are asked for with each look, so that ten thousand cost the server little, and what is known.
 
-Up to `FULL` tubes all are asked for. Beyond, those that somebody looks at are, and of the rest some in turn:
-each tube tells when it was seen.
+Up to `FULL` tubes all are asked for. Beyond, some of those that somebody looks at, and some of all: those that were not
+seen for longest. Each tube tells when it was seen.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from heapq import nsmallest
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -18,7 +19,7 @@ from beanops.monitor.trail import Trail, grown, point, rates_between, time_to_dr
 from beanops.protocol import ServerStats, TubeStats, commands
 from beanops.protocol.errors import NotFound, ReplyError
 
-#: Tubes up to which all are asked for, and how many of the rest are asked for with a look beyond that.
+#: Tubes up to which all are asked for, and how many of those in sight and of all are with a look beyond that.
 FULL, IN_TURN = 1000, 200
 #: Looks after which the names are asked for anew, when there are many and their number is the same.
 RENAME = 10
@@ -46,7 +47,7 @@ class Seen(NamedTuple):
     flags : tuple of Flag
         What is wrong with it, the worst first.
     members : tuple of str
-        The tubes of a group that stands in one row, see `beanops.tui.groups`.
+        The tubes of which this is the sum; none where it is one tube.
     """
 
     stats: TubeStats
@@ -114,7 +115,7 @@ class Surveyor:
         self._last: Survey | None = None
         self._tubes: dict[str, Seen] = {}
         self._ages = Ages()
-        self._turn: list[str] = []
+        self._new: list[str] = []
         self._looks = 0
 
     def look(self, client: Client, wanted: Collection[str] = ()) -> Survey:
@@ -133,17 +134,14 @@ class Surveyor:
             self._forget()
             last = None
         self._names(client, server)
-        full = len(self._tubes) + len(self._turn) <= FULL
-        asked = list(self._due(wanted, full))
+        full = len(self._tubes) + len(self._new) <= FULL
+        wanted = set(wanted)
+        asked = self._due(wanted, full)
         stats = list(_stats(client, asked))
-        for gone in set(asked).difference(tube.name for tube in stats):
+        for gone in asked.keys() - {tube.name for tube in stats}:
             self._tubes.pop(gone, None)
-        looked = [tube for tube in stats if tube.name in wanted]
-        self._ages.look(
-            client,
-            [tube.name for tube in looked if tube.current_jobs_ready],
-            [tube.name for tube in looked],
-        )
+        self._new = [name for name in self._new if name not in asked]
+        self._ages.look(client, [tube for tube in stats if tube.name in wanted], wanted)
         for tube in stats:
             self._tubes[tube.name] = self._seen(at, tube)
         self._last = _survey(at, server, last)._replace(tubes=MappingProxyType(dict(self._tubes)), full=full)
@@ -151,30 +149,28 @@ class Surveyor:
 
     def _names(self, client: Client, server: ServerStats) -> None:
         """Learn which tubes there are: with each look while they are few, else when their number changed."""
-        many = len(self._tubes) > FULL
-        if many and self._looks % RENAME and server.current_tubes == len(self._tubes):
+        known = len(self._tubes) + len(self._new)
+        if known > FULL and self._looks % RENAME and server.current_tubes == known:
             self._looks += 1
             return
         self._looks = 1
         names = client.list_tubes()
-        if len(names) == len(self._tubes) and all(name in self._tubes for name in names):
-            return
         there = set(names)
         self._tubes = {name: seen for name, seen in self._tubes.items() if name in there}
-        self._turn = [name for name in names if name not in self._tubes]
+        self._new = [name for name in names if name not in self._tubes]
 
-    def _due(self, wanted: Collection[str], full: bool) -> Iterable[str]:
-        """Return the tubes to ask for now: all, or those that are wanted, new ones, and some of the rest in turn."""
+    def _due(self, wanted: set[str], full: bool) -> dict[str, None]:
+        """Return the tubes to ask for now: all, or some of those that are wanted, new ones, and some of the rest."""
         if full or not self._tubes:
-            due = dict.fromkeys((*self._tubes, *self._turn))
-            self._turn = []
-            return due
-        due = dict.fromkeys(name for name in wanted if name in self._tubes)
-        if not self._turn:
-            self._turn = list(self._tubes)
-        due |= dict.fromkeys(self._turn[:IN_TURN])
-        del self._turn[:IN_TURN]
-        return due
+            return dict.fromkeys((*self._tubes, *self._new))
+        new = self._new[:IN_TURN]
+        # New ones, however many come, do not keep all others from being seen.
+        rest = max(IN_TURN - len(new), IN_TURN // 4)
+        wanted = wanted & self._tubes.keys()
+        return dict.fromkeys((*new, *self._oldest(wanted, IN_TURN), *self._oldest(self._tubes, rest)))
+
+    def _oldest(self, names: Iterable[str], most: int) -> list[str]:
+        return nsmallest(most, names, key=lambda name: self._tubes[name].at)
 
     def _seen(self, at: float, tube: TubeStats) -> Seen:
         before = self._tubes.get(tube.name)

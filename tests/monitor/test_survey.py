@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from beanops import Client, commands
 from beanops.embedded.process import Beanstalkd
 from beanops.monitor import survey
 from beanops.monitor.survey import Surveyor
+from beanops.protocol import JobStats
 
 
 class Clock:
@@ -60,15 +62,40 @@ def test_looking_leaves_no_tube_behind_and_counts_nowhere(client: Client, worker
     assert worker.list_tubes() == ["default"]
 
 
+class Later:
+    """A client whose reserved jobs are seen so many seconds later than they are."""
+
+    def __init__(self, client: Client, seconds: int) -> None:
+        self._client = client
+        self.seconds = seconds
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def pipeline(self, asked: Iterable[Any]) -> Iterator[Any]:
+        """Answer the commands."""
+        for answer in self._client.pipeline(asked):
+            if isinstance(answer, JobStats) and answer.state == "reserved":
+                answer = answer._replace(time_left=answer.time_left - self.seconds)
+            yield answer
+
+
 def test_a_taken_job_is_followed_until_it_is_past_its_ttr(client: Client, worker: Client) -> None:
     surveyor = Surveyor(Clock())
     put(worker, "mail")
-    surveyor.look(client, {"mail"})
+    later: Any = Later(client, 0)
+    surveyor.look(later, {"mail"})
     worker.reserve_job(1)
-    seen = surveyor.look(client, {"mail"}).tubes["mail"]
+    seen = surveyor.look(later, {"mail"}).tubes["mail"]
     assert seen.age is None
     assert not seen.flags  # it is in time
     assert seen.stats.current_jobs_reserved == 1
+    later.seconds = 100
+    (flag,) = surveyor.look(later, {"mail"}).tubes["mail"].flags
+    assert flag.name == "overdue"
+    worker.delete(1)
+    put(worker, "mail")
+    assert "overdue" not in [flag.name for flag in surveyor.look(later, {"mail"}).tubes["mail"].flags]
 
 
 def test_many_tubes_are_asked_for_in_turn_and_those_in_sight_always(
@@ -88,10 +115,48 @@ def test_many_tubes_are_asked_for_in_turn_and_those_in_sight_always(
         assert seen.tubes["tube-39"].at == clock.seconds
     assert worker.stats().cmd_stats_tube - asked <= 5 * 11
     ages = {clock.seconds - tube.at for tube in seen.tubes.values()}
-    assert ages == {0, 1, 2, 3, 4}  # each tube has its turn
+    assert ages == {0, 1, 2, 3}  # each tube has its turn, and no look has room left
     put(worker, "a-new-one")
     clock.seconds += 1
     assert "a-new-one" in surveyor.look(client).tubes
+
+
+@pytest.fixture
+def many(worker: Client, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Put a job into each of more tubes than are asked for at once."""
+    monkeypatch.setattr(survey, "FULL", 20)
+    monkeypatch.setattr(survey, "IN_TURN", 10)
+    names = [f"tube-{number:02}" for number in range(40)]
+    put(worker, *names)
+    return names
+
+
+def test_tubes_that_come_and_go_do_not_keep_the_others_from_being_seen(
+    client: Client, worker: Client, many: list[str]
+) -> None:
+    clock = Clock()
+    surveyor = Surveyor(clock)
+    surveyor.look(client)
+    for number in range(12):
+        clock.seconds += 1
+        fleeting = [f"fleeting-{number}-{one}" for one in range(5)]
+        put(worker, *fleeting)
+        seen = surveyor.look(client).tubes
+        assert set(fleeting) <= set(seen)
+    assert max(clock.seconds - seen[name].at for name in many) < 12
+
+
+def test_a_folded_group_is_asked_for_in_turn_too(client: Client, worker: Client, many: list[str]) -> None:
+    clock = Clock()
+    surveyor = Surveyor(clock)
+    surveyor.look(client, set(many))
+    asked = worker.stats().cmd_stats_tube
+    for _ in range(8):
+        clock.seconds += 1
+        seen = surveyor.look(client, set(many)).tubes
+    assert worker.stats().cmd_stats_tube - asked <= 8 * 20
+    assert max(clock.seconds - seen[name].at for name in many) < 4
+    assert [name for name in many if seen[name].age is None] == []
 
 
 def test_another_server_process_starts_anew(client: Client, worker: Client, beanstalkd: Beanstalkd) -> None:
