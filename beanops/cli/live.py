@@ -12,16 +12,17 @@ from beanops.session.session import connect
 
 @click.command()
 @click.option("--interval", type=click.FloatRange(0.1, 3600), default=1.0, show_default=True, help="Seconds.")
+@options.redact
 @options.server
 @options.read_only
-def tui(interval: float, server: str, read_only: bool) -> None:
+def tui(interval: float, redact: tuple[str, ...], server: str, read_only: bool) -> None:
     """Watch the tubes live, open them, look at jobs and act on them. The key ? shows the keys."""
     if not on_terminal("stdin", "stdout"):
         raise click.UsageError("this needs a terminal; beanops tubes prints the tubes once")
-    show(server, read_only=read_only, interval=interval)
+    show(server, read_only=read_only, interval=interval, redact=redact)
 
 
-def show(server: str, *, read_only: bool = False, interval: float = 1.0) -> None:
+def show(server: str, *, read_only: bool = False, interval: float = 1.0, redact: tuple[str, ...] = ()) -> None:
     """Show the TUI until it is left."""
     try:
         from beanops.tui.app import run
@@ -29,7 +30,7 @@ def show(server: str, *, read_only: bool = False, interval: float = 1.0) -> None
         if error.name is None or error.name.partition(".")[0] != "textual":
             raise
         raise UsageError("the TUI needs textual: pip install 'beanops[tui]'") from None
-    run(server, read_only=read_only, interval=interval)
+    run(server, read_only=read_only, interval=interval, redact=redact)
 
 
 @click.command()
@@ -38,10 +39,18 @@ def show(server: str, *, read_only: bool = False, interval: float = 1.0) -> None
 @click.option("--url", help="Under which visitors reach it, behind a proxy or on another host.")
 @click.option("--allow-actions", is_flag=True, help="Let everybody who reaches the page act on jobs and tubes.")
 @click.option("--interval", type=click.FloatRange(0.1, 3600), default=1.0, show_default=True, help="Seconds.")
+@options.redact
 @options.server
 @options.read_only
 def web(
-    host: str, port: int, url: str | None, allow_actions: bool, interval: float, server: str, read_only: bool
+    host: str,
+    port: int,
+    url: str | None,
+    allow_actions: bool,
+    interval: float,
+    redact: tuple[str, ...],
+    server: str,
+    read_only: bool,
 ) -> None:
     """Serve the dashboard to browsers: on this machine, and read-only, unless told otherwise. There is no login."""
     try:
@@ -50,5 +59,14 @@ def web(
         if error.name is None or error.name.partition(".")[0] not in ("textual", "textual_serve", "aiohttp"):
             raise
         raise UsageError("the page needs textual-serve: pip install 'beanops[web]'") from None
-    connect(server, source="tui").close()  # no server is told here, in one line, and not to each visitor
-    serve_page(server, host=host, port=port, url=url, read_only=read_only or not allow_actions, interval=interval)
+    # No server, or a pattern that is none, is told here, in one line, and not to each visitor.
+    connect(server, source="tui", redact=redact).close()
+    serve_page(
+        server,
+        host=host,
+        port=port,
+        url=url,
+        read_only=read_only or not allow_actions,
+        interval=interval,
+        redact=redact,
+    )
