@@ -18,6 +18,8 @@ _COUNTED = frozenset(STATES[:4])
 #: What jobs can be ordered by; a leading ``-`` turns it round.
 COLUMNS = ("id", "tube", "state", "priority", "age", "delay", "ttr", "time_left", "reserves", "timeouts", "releases",
            "buries", "kicks", "size")  # fmt: skip
+#: Ids in several ranges: these are spelt out.
+_MOST = 10_000_000
 _RANGE = re.compile(r"(\d{1,20})(?:-(\d{1,20}))?")
 
 
@@ -153,7 +155,10 @@ def _ids_in(text: str) -> Sequence[int]:
         first, last = int(match[1]), int(match[2] or match[1])
         if last < first or last > U64_MAX:
             raise ArgumentError("ids", word, f"ranges that grow, up to {U64_MAX}")
-        parts.append(range(first, last + 1))
+        if not any(first in part and last in part for part in parts):
+            parts.append(range(first, last + 1))
     if len(parts) == 1:
         return parts[0]
+    if sum(part.stop - part.start for part in parts) > _MOST:
+        raise ArgumentError("ids", text, f"one range, or several with at most {_MOST:,} ids in all")
     return list(dict.fromkeys(id for part in parts for id in part))

@@ -14,6 +14,7 @@ import beanops
 from beanops import Client
 from beanops.cli import app
 from beanops.embedded.process import Beanstalkd
+from beanops.jobs.bodies import registry
 from tests.cli.conftest import BEANOPS, Cli, bury, configure
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +23,7 @@ BLOCKS: list[tuple[str, str]] = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.
 #: Of the blocks in no other language; each line is run alone, after the same beginning.
 LINES = [line for language, block in BLOCKS if not language for line in block.splitlines()]
 #: The blocks below "Python": those before are of a notebook, the one after is a test.
-PYTHON = [block for language, block in BLOCKS if language == "python"][1:3]
+*PYTHON, DECODER = [block for language, block in BLOCKS if language == "python"][1:4]
 
 
 def test_every_command_is_shown() -> None:
@@ -73,3 +74,12 @@ def test_the_python(client: Client, beanstalkd: Beanstalkd, tmp_path: Path, monk
             exec(block.replace("127.0.0.1:11300", beanstalkd.address), names)
         assert list(session.actions["outcome"]) == ["done"]
     assert client.peek(3).body == b"hello"
+
+
+def test_the_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    fresh = registry.Registry()
+    monkeypatch.setattr(registry, "registry", fresh)
+    monkeypatch.setattr("beanops.jobs.bodies.decoding.registry", fresh)
+    exec(DECODER, {"beanops": beanops})
+    assert beanops.decode(b"row;a;b").data == ["a", "b"]
+    assert beanops.decode(b"else").data == "else"
