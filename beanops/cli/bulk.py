@@ -9,8 +9,9 @@ from typing import Any
 import click
 
 from beanops.cli import complete, options
-from beanops.cli.choose import Chosen, check_tube_exists, choose
+from beanops.cli.choose import Chosen, choose
 from beanops.cli.confirm import MANY
+from beanops.cli.look import check_tube_exists
 from beanops.cli.plan import Plan, ask, confirmed, planned, preview
 from beanops.cli.runs import report, underway
 from beanops.jobs.select import is_glob
@@ -97,7 +98,7 @@ def _act(verb: str, asked: dict[str, Any], destroys: bool) -> None:
         if asked.get("to_server") is not None:
             there = connect(asked["to_server"], source="cli", read_only=asked["read_only"])
             how["server"] = opened.enter_context(there)
-        check_tube_exists(session, chosen)
+        check_tube_exists(session, asked["tube"])
         act = getattr(session, verb)
         plan = partial(act, chosen.jobs, **how, **chosen.which, dry_run=True)
         if asked["dry_run"]:

@@ -6,10 +6,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from beanops.cli.exits import Incomplete
-from beanops.jobs.select import is_glob
-from beanops.protocol.errors import BeanopsError, NotFound
-from beanops.session.session import Session
+from beanops.protocol.errors import BeanopsError
 
 
 class Chosen(NamedTuple):
@@ -46,13 +43,3 @@ def choose(asked: dict[str, Any], *, all_tubes: bool = False) -> Chosen:
         raise click.UsageError("name a tube, or jobs by --ids: one of the two")
     which = {name: asked[name] for name in ("state", "where", "limit", "order") if asked[name] is not None}
     return Chosen(tube if ids is None else ids, which)
-
-
-def check_tube_exists(session: Session, chosen: Chosen) -> None:
-    """Raise when the tube that was named, not by a glob, does not exist: a slip is told from an empty tube."""
-    tube = chosen.jobs
-    if isinstance(tube, str) and not is_glob(tube):
-        try:
-            session.tube(tube)
-        except NotFound:
-            raise Incomplete(f"there is no tube {tube} on {session.address}") from None

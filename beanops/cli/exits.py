@@ -44,7 +44,7 @@ def line_of(error: Exception) -> str:
     """Return what to tell about an error, in one line that is safe on a terminal."""
     where, hint = "beanops", ""
     if isinstance(error, click.ClickException):
-        text = error.format_message()
+        text = " ".join(error.format_message().split())
         text = text[:1].lower() + text[1:].rstrip(".")
         if isinstance(error, click.UsageError) and error.ctx is not None:
             where, hint = error.ctx.command_path, f" (see {error.ctx.command_path} --help)"

@@ -15,9 +15,9 @@ from typing import Any
 
 import click
 
-from beanops.cli import options
+from beanops.cli import complete, options
 from beanops.cli.exits import INTERRUPTED, Incomplete
-from beanops.cli.look import CSV_COLUMNS, JOB_COLUMNS, body_fields, csv_row, show_jobs, shown
+from beanops.cli.look import CSV_COLUMNS, JOB_COLUMNS, body_fields, check_tube_exists, csv_row, show_jobs, shown
 from beanops.cli.output import as_dict, print_csv, print_json, print_table
 from beanops.cli.streams import on_terminal
 from beanops.jobs.progress import Progress
@@ -46,7 +46,7 @@ _how = options.together(
 
 
 @click.command()
-@click.argument("tube", required=False)
+@options.tube
 @_which
 @click.option("--limit", type=options.NUMBER, help="Most jobs to show.")
 @click.option("--order", default="newest", show_default=True, help="newest, oldest, or a column such as -age.")
@@ -72,6 +72,7 @@ def jobs(
     # A bar would stand between the lines that come one by one.
     apart = output in ("table", "parquet") or not on_terminal("stdout")
     with connect(server, source="cli", redact=redact) as session, closing(_Bar(apart)) as bar:
+        check_tube_exists(session, tube)
         scan = session.scan(tube, **selection, bodies=not no_bodies, report=bar.show)
         with _interruptible(scan) as told:
             _PRINT[output](session, bar.until_over(scan))
@@ -108,7 +109,7 @@ def job(id: int, redact: tuple[str, ...], server: str, output: str) -> None:
 
 @click.command()
 @click.argument("query")
-@click.argument("tube", required=False)
+@options.tube
 @_which
 @_how
 @options.printing
@@ -118,6 +119,7 @@ def sql(query: str, tube: str | None, redact: tuple[str, ...], server: str, outp
     For example: beanops sql "select tube, data->>'$.displayName' as job, count(*) from jobs group by all"
     """
     with connect(server, source="cli", redact=redact) as session, closing(_Bar()) as bar:
+        check_tube_exists(session, tube)
         answer = session.sql_rows(query, tube, **selection, report=bar.show)
     rows = [[_plain(value) for value in row] for row in answer.rows]
     if output == "table":
@@ -138,7 +140,7 @@ def _plain(value: Any) -> Any:
 
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path))
-@click.option("--tube", help="Only this one, or those that match a pattern.")
+@click.option("--tube", shell_complete=complete.tubes, help="Only this one, or those that match a pattern.")
 @_which
 @_how
 def snapshot(directory: Path, tube: str | None, redact: tuple[str, ...], server: str, **selection: Any) -> None:
@@ -147,6 +149,7 @@ def snapshot(directory: Path, tube: str | None, redact: tuple[str, ...], server:
     DIRECTORY must be new or empty, and appears when everything is in it. pandas, DuckDB, Spark and Dask read it.
     """
     with connect(server, source="cli", redact=redact) as session, closing(_Bar()) as bar:
+        check_tube_exists(session, tube)
         saved = session.save_jobs(directory, tube, **selection, report=bar.show)
     click.echo(f"{saved.jobs} jobs saved in {directory}")
     if not saved.complete:

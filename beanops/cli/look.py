@@ -9,12 +9,13 @@ from typing import Any
 
 import click
 
-from beanops.cli import options
+from beanops.cli import complete, options
 from beanops.cli.exits import Incomplete
 from beanops.cli.output import as_dict, print_csv, print_fields, print_json, print_table
 from beanops.cli.streams import on_terminal
 from beanops.jobs.bodies import decode
 from beanops.jobs.read import HEAD_STATES, FoundJob
+from beanops.jobs.select import is_glob
 from beanops.protocol import JobStats, TubeStats
 from beanops.protocol.errors import NotFound
 from beanops.session.record import Refused
@@ -42,7 +43,7 @@ JOB_COLUMNS = ("id", "tube", "state", "priority", "age", "delay", "ttr", "time_l
 
 
 @click.command()
-@click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
+@click.argument("patterns", nargs=-1, metavar="[PATTERN]...", shell_complete=complete.tubes)
 @options.server
 @options.printing
 def tubes(patterns: tuple[str, ...], server: str, output: str) -> None:
@@ -72,7 +73,7 @@ def show_tubes(tubes: Iterable[TubeStats], output: str = "table") -> None:
 
 
 @click.command()
-@click.argument("tube", required=False)
+@options.tube
 @options.server
 @options.printing
 def stats(tube: str | None, server: str, output: str) -> None:
@@ -94,8 +95,22 @@ def _tube(session: Session, tube: str) -> TubeStats:
         raise Incomplete(f"there is no tube {tube} on {session.address}") from None
 
 
+def check_tube_exists(session: Session, tube: str | None) -> None:
+    """Raise when a tube that is named, and not by a glob, does not exist: a slip is told from an empty tube."""
+    if tube is not None and not is_glob(tube):
+        _tube(session, tube)
+
+
+def job_by_id(session: Session, id: int) -> FoundJob:
+    """Return a job, or raise that there is none."""
+    try:
+        return session.job(id)
+    except NotFound:
+        raise Incomplete(f"job {id} does not exist") from None
+
+
 @click.command()
-@click.argument("tube", required=False)
+@options.tube
 @click.option("--state", type=click.Choice(HEAD_STATES), help="Only the next job in this state.")
 @options.ids(required=False)
 @options.redact

@@ -12,9 +12,9 @@ import click
 
 from beanops.cli import complete, options
 from beanops.cli.act import report_put
-from beanops.cli.choose import check_tube_exists, choose
+from beanops.cli.choose import choose
 from beanops.cli.exits import Incomplete
-from beanops.cli.look import show_jobs
+from beanops.cli.look import check_tube_exists, job_by_id, show_jobs
 from beanops.cli.output import print_csv, print_json, print_table
 from beanops.cli.plan import ask, confirmed, planned, preview
 from beanops.cli.runs import report, underway
@@ -46,7 +46,7 @@ def export(file: str, delete: bool, force: bool, **asked: Any) -> None:
     if file == "-" and delete:
         raise click.UsageError("--delete deletes only what is safely on disk: name a file")
     with options.opened(asked) as session:
-        check_tube_exists(session, chosen)
+        check_tube_exists(session, asked["tube"])
         # In a dry run the file is only a name.
         plan = partial(session.export, file, chosen.jobs, delete=delete, **chosen.which, dry_run=True)
         if asked["dry_run"]:
@@ -124,7 +124,7 @@ def save(name: str, body: str | None, id: int | None, tube: str, force: bool, se
         samples.save(name, samples.sample_of(tube, standard_input().read()), force=force)
     else:
         with connect(server, source="cli") as session:
-            job = session.job(id)
+            job = job_by_id(session, id)
             if job.body is None:
                 raise Incomplete(f"the body of job {id} is not yet at the server")
             at_rest = job.stats._replace(state="ready", time_left=0)

@@ -13,7 +13,7 @@ import pytest
 
 from beanops import Client
 from beanops.cli import live
-from beanops.embedded.process import Beanstalkd
+from beanops.embedded.process import Beanstalkd, free_port
 from tests.cli.conftest import Cli, Terminal, one_line
 from tests.names import resolve
 from tests.proxies import Proxy
@@ -54,6 +54,7 @@ Program = Callable[..., "subprocess.Popen[str]"]
         (["sample", "put", "none"], "there is no sample none"),
         (["journal", "--since", "soon"], "'soon' is no period"),
         (["journal", "prune"], "missing option '--older-than'"),
+        (["completion"], "missing argument '{bash|zsh|fish}'. Choose from: bash, zsh, fish (see"),
         (["completion", "tcsh"], "'tcsh' is not one of"),
         (["reserve", "mail"], "this needs a terminal"),
         (["kick", "mail", "--limit", "-1"], "-1 is not in the range"),
@@ -104,7 +105,7 @@ def test_a_tab_after_ids_from_standard_input_does_not_wait_for_any(
 
 def test_no_server(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     resolve(monkeypatch)
-    for address in ("127.0.0.1:1", f"unix:{tmp_path / 'none'}", "no-such-host.invalid"):
+    for address in (f"127.0.0.1:{free_port()}", f"unix:{tmp_path / 'none'}", "no-such-host.invalid"):
         for arguments in (["tubes"], ["put", "mail", "x"], ["delete", "--ids", "1", "--yes"]):
             ended = cli("-s", address, *arguments)
             assert (ended.code, ended.out) == (3, "")

@@ -104,6 +104,16 @@ def test_a_pattern_that_matches_nothing_is_told_beside_those_that_match(cli: Cli
     assert one_line(ended.err) == "beanops: no tube matches nowhere"
 
 
+@pytest.mark.parametrize(
+    "arguments", [["jobs", "nowhere"], ["sql", "select 1", "nowhere"], ["snapshot", "x", "--tube", "nowhere"],
+                  ["stats", "nowhere"], ["peek", "nowhere"], ["export", "-", "--tube", "nowhere"]],
+)  # fmt: skip
+def test_a_slip_in_a_tube_is_told_from_an_empty_one(cli: Cli, beanstalkd: Beanstalkd, arguments: list[str]) -> None:
+    ended = cli(*arguments)
+    assert (ended.code, ended.out) == (1, "")
+    assert one_line(ended.err) == f"beanops: there is no tube nowhere on {beanstalkd.address}"
+
+
 def test_a_body_that_is_still_on_its_way_is_not_an_empty_one(cli: Cli, client: Client, beanstalkd: Beanstalkd) -> None:
     done = client.put(b"", tube="mail")
     with socket.create_connection(("127.0.0.1", beanstalkd.port)) as slow:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from beanops import Client
+from beanops.embedded.process import free_port
 from tests.cli.conftest import Cli, Terminal, bury, configure, one_line
 
 HOSTILE = b"\x1b]52;c;aGk=\x07 \xe2\x80\xae =1+1\r\n\xff\x00"
@@ -76,7 +77,7 @@ def test_a_bad_line_is_told(cli: Cli, client: Client) -> None:
 
 
 def test_an_import_without_a_server(cli: Cli) -> None:
-    assert cli("-s", "127.0.0.1:1", "import", "-", stdin=b"").code == 3
+    assert cli("-s", f"127.0.0.1:{free_port()}", "import", "-", stdin=b"").code == 3
 
 
 def test_a_reader_that_has_left(program: Program, client: Client) -> None:
@@ -151,7 +152,7 @@ def test_secrets_of_samples_are_hidden(cli: Cli) -> None:
 def test_a_sample_of_a_job_that_does_not_exist(cli: Cli) -> None:
     ended = cli("sample", "save", "x", "--id", "77")
     assert ended.code == 1
-    assert "NOT_FOUND" in one_line(ended.err)
+    assert one_line(ended.err) == "beanops: job 77 does not exist"
 
 
 def test_a_broken_sample_is_told(cli: Cli) -> None:
