@@ -103,15 +103,20 @@ def resume(which: str, **asked: Any) -> None:
 @click.command()
 @click.argument("run_id", metavar="RUN", shell_complete=complete.runs)
 @click.option("--where", metavar="SQL", help="Only jobs that were so before, such as \"tube = 'mail'\".")
+@click.option(
+    "--repeat", type=click.Choice(["unknown"]),
+    help="Put jobs also where nobody knows whether they are there already; one may then be there twice.",
+)  # fmt: skip
 @options.planning
-def undo(run_id: str, where: str | None, **asked: Any) -> None:
+def undo(run_id: str, where: str | None, repeat: Any, **asked: Any) -> None:
     """Take back what a run did, as far as the world has not moved on. An undo is a run, and can be undone.
 
     Jobs that were deleted are put again with new ids; what was put, copied or imported is deleted, which asks first.
+    What has an unknown outcome is left alone: "beanops journal verify" asks for it.
     """
     with options.opened(asked) as session:
         row = session.journal().run(run_id)
-        back = partial(session.undo, run_id, where=where)
+        back = partial(session.undo, run_id, where=where, repeat=repeat)
         _follow(session, back, "undo", f"the {row.action} of run {run_id}", asked, row.action in _UNDONE_BY_DELETE)
 
 

@@ -308,7 +308,8 @@ class Actor:
                     run.stopped = "cancelled"
                     break
                 if client is None:
-                    run.count("done", jobs=step.jobs)
+                    fate = Fate("skipped", step.refusal) if step.refusal else Fate("done", jobs=step.jobs)
+                    self._count(run, fate, step.intent)
                     run.foretell(step.intent, 1)
                 else:
                     result = self._send_one(run, place, step, client, use)

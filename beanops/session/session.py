@@ -448,6 +448,8 @@ class Session(Views, Finding):
     ) -> Run:
         """Put copies of jobs into another tube, another server, or both; as `move` without the delete.
 
+        Copies into a tube that the selection means are not copied themselves.
+
         What was copied to another server is taken back by a session there.
 
         Parameters
@@ -566,6 +568,9 @@ class Session(Views, Finding):
 
     def verify(self, run: Run | str) -> Run:
         """Ask the server what became of the actions of a run whose outcome is unknown, and write that down.
+
+        What a worker may have done as well, or the end of a delay, stays unknown, and says so. Who asked is in the
+        ``error`` of each action.
 
         Examples
         --------

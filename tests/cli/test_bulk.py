@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import sqlite3
 from collections.abc import Callable
 from typing import Any
 
@@ -393,6 +395,19 @@ def test_undo(cli: Cli, client: Client) -> None:
     ended = cli("undo", "20260102-030405-1f2e", "--yes")
     assert ended.code == 1
     assert "has no run 20260102-030405-1f2e" in one_line(ended.err)
+
+
+def test_undo_tells_what_is_unknown_and_puts_it_when_that_is_asked_for(cli: Cli, client: Client) -> None:
+    client.put(b"1", tube="mail")
+    run = cli("delete", "--ids", "1", "--yes", "--json").json["run"]
+    with sqlite3.connect(os.environ["BEANOPS_JOURNAL"]) as journal:  # as if the connection had broken
+        journal.execute("delete from outcomes")
+    journal.close()
+    ended = cli("undo", run)
+    assert ended.code == 1
+    assert "undo: 0 done, 1 skipped (job 1: its outcome is unknown: verify the run first)" in one_line(ended.err)
+    assert cli("undo", run, "--repeat", "unknown").out == "undo: 1 done\n"
+    assert client.stats_tube("mail").current_jobs_ready == 1
 
 
 @pytest.mark.parametrize(("key", "state"), [("r", "ready"), ("b", "buried"), ("q", "ready"), ("\x03", "ready")])
