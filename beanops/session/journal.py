@@ -95,6 +95,8 @@ _OUTCOMES = sa.Table(
     sa.Index("outcomes_of_run", "run", "last_n"),
 )
 _FIELDS = tuple(_ACTIONS.c[name] for name in Intent._fields)
+# A copy to another server names it in its request, and the new ids are that server's.
+_PUTS_HERE = _RUNS.c.request.not_like('%"server": %')
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 #: How a transaction is alone with the database until it ends.
@@ -351,17 +353,13 @@ class Journal:
         """Return what was done to a job of one server process, oldest first, and how it was put."""
         here = sa.select(_RUNS.c.id).where(_RUNS.c.instance == instance)
         acted = sa.select(_ACTIONS.c.run, _ACTIONS.c.n).where(_ACTIONS.c.run.in_(here), _ACTIONS.c.job_id == id)
-        made = sa.select(_OUTCOMES.c.run, _OUTCOMES.c.first_n).where(
-            _OUTCOMES.c.run.in_(here), _OUTCOMES.c.new_id == id
-        )
+        put = _OUTCOMES.c.run.in_(here.where(_PUTS_HERE))
+        made = sa.select(_OUTCOMES.c.run, _OUTCOMES.c.first_n).where(put, _OUTCOMES.c.new_id == id)
         with self._transaction() as connection:
             places = connection.execute(sa.union(acted, made)).all()
-        found = []
-        for name, n in places:
-            run = self.run(name)
-            (entry,) = self.entries(name, start=n, stop=n + 1)
-            if entry.intent.job_id == id or "server" not in run.request:  # there the new id is another server's
-                found.append(action_of(run, entry))
+        found = [
+            action_of(self.run(run), entry) for run, n in places for entry in self.entries(run, start=n, stop=n + 1)
+        ]
         return sorted(found, key=lambda action: (action.time, action.run))
 
     def counts(self, runs: Iterable[str]) -> dict[str, Counter[str]]:
@@ -406,7 +404,7 @@ class Journal:
         """Return the highest job id that the journal knows of one server process, 0 for none."""
         here = sa.select(_RUNS.c.id).where(_RUNS.c.instance == instance)
         acted = sa.select(sa.func.max(_ACTIONS.c.job_id)).where(_ACTIONS.c.run.in_(here), _ACTIONS.c.state_before != "")
-        made = sa.select(sa.func.max(_OUTCOMES.c.new_id)).where(_OUTCOMES.c.run.in_(here))
+        made = sa.select(sa.func.max(_OUTCOMES.c.new_id)).where(_OUTCOMES.c.run.in_(here.where(_PUTS_HERE)))
         with self._transaction() as connection:
             return max(connection.execute(acted).scalar_one() or 0, connection.execute(made).scalar_one() or 0)
 

@@ -122,6 +122,24 @@ def test_the_record_tells_how_high_ids_are(start_beanstalkd: Callable[..., Beans
         assert scan.bound.top == newest > 4000
 
 
+def test_ids_of_another_server_tell_nothing_of_this_one(
+    start_beanstalkd: Callable[..., Beanstalkd], beanstalkd: Beanstalkd, tmp_path: Path
+) -> None:
+    server = start_beanstalkd("-b", str(tmp_path))
+    with Client(beanstalkd.address) as far:
+        for _ in far.pipeline(commands.put(b"x") for _ in range(5000)):
+            pass
+    with connect(server.address) as session, connect(beanstalkd.address) as there:
+        (id,) = session.put("mail", b"x").ids
+        assert session.copy(id, server=there).done == 1
+        scan = session.scan()
+        assert [job.id for batch in scan for job in batch] == [id]
+        assert scan.bound is not None
+        assert scan.bound.top == id
+        assert [action.action for action in session.job_actions(id)] == ["put", "copy"]
+        assert session.job_actions(5001) == []
+
+
 @pytest.mark.parametrize(("size", "jobs"), [(65_535, 1500), (1_000_000, 200)])
 def test_a_long_listing_needs_little_memory(start_beanstalkd: Callable[..., Beanstalkd], size: int, jobs: int) -> None:
     """Batches are of a few megabytes, and no more than 64 MB are under way, however large each body is."""
