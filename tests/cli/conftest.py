@@ -13,7 +13,6 @@ import sys
 import termios
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -99,21 +98,27 @@ class Terminal:
         """Read on until a text is shown."""
         give_up = time.monotonic() + 30
         while text not in self.shown:
-            ready, _, _ = select.select([self._ours], [], [], max(0.0, give_up - time.monotonic()))
-            assert ready, f"not shown: {text}; but {self.shown}"
-            try:
-                self.shown += os.read(self._ours, 1 << 16).decode("utf-8", "replace")
-            except OSError:  # Linux says so when the other side has closed
-                raise AssertionError(f"it ended without {text}: {self.shown}") from None
+            assert self._read_on(give_up), f"it ended without {text}: {self.shown}"
+
+    def _read_on(self, give_up: float) -> bool:
+        """Read what is shown next; False when it has ended."""
+        ready, _, _ = select.select([self._ours], [], [], max(0.0, give_up - time.monotonic()))
+        assert ready, f"it shows nothing more: {self.shown}"
+        try:
+            data = os.read(self._ours, 1 << 16)
+        except OSError:  # Linux says so when the other side has closed
+            return False
+        self.shown += data.decode("utf-8", "replace")
+        return bool(data)
 
     def type(self, keys: str) -> None:
         os.write(self._ours, keys.encode())
 
     def end(self) -> int:
         """Read what is left, and return the exit code."""
-        with suppress(OSError):
-            while data := os.read(self._ours, 1 << 16):
-                self.shown += data.decode("utf-8", "replace")
+        give_up = time.monotonic() + 30
+        while self._read_on(give_up):
+            pass
         os.close(self._ours)
         return self.process.wait(30)
 
