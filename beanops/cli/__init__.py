@@ -2,7 +2,7 @@
 
 What lives here: the commands (`app` lists them and their modules), the options they share (`options`), which jobs are
 meant (`choose`), what is asked before (`confirm`), how runs are shown (`runs`), printing (`output`), exit codes
-(`exits`), and the demo's workload (`demo`). Nothing imports this room. A command's module is imported when it is
+(`exits`), and the demo with its workload (`demo`). Nothing imports this room. A command's module is imported when it is
 called: `--help` costs little more than click.
 """
 
