@@ -29,7 +29,7 @@ def key(
 
 APP = [
     key("app", "question_mark", "app.help", "Help", "What the keys do here", show=True, display="?"),
-    key("app", "a", "app.record", "Actions", "What was done in this session, and what came of it", show=True),
+    key("app", "a", "app.record", "Actions", "What was done on this server, by whom, and what came of it", show=True),
     key("app", "f", "app.freeze", "Freeze", "Hold still what is shown, or go on"),
     key("app", "plus", "app.interval(1)", "Slower", "Look at the server less or more often", display="+ -"),
     key("app", "minus", "app.interval(-1)", "Faster"),
@@ -105,10 +105,6 @@ PALETTE = [
     key("palette", "down", "move(1)", "Down"),
 ]
 
-TUBE = [
-    key("tube", "enter,tab", "switch", "Body", "Between the jobs and the body, which scrolls", display="⏎"),
-]
-
 BODY = [
     key("body", "up", "scroll_up", "Up", "One line up or down", display="↑↓"),
     key("body", "down", "scroll_down", "Down"),
@@ -124,8 +120,6 @@ CONFIRM = [
     key("confirm", "left", "app.focus_previous", "Left", "The button to the left", display="←"),
     key("confirm", "right", "app.focus_next", "Right", "The button to the right", display="→"),
 ]
-
-ASK = [key("ask", "escape", "cancel", "Cancel", "Leave everything as it is", display="Esc")]
 
 HELP = [
     key("help", "escape,question_mark,enter", "app.pop_screen", "Close", "Close the help", show=True, display="Esc")

@@ -25,7 +25,7 @@ class Column(NamedTuple, Generic[R]):
     title, short : str
         Its title, and the one for narrow terminals.
     width, narrow : int
-        Cells, wide and narrow; the first column takes what is left.
+        Cells, wide and narrow; the growing column takes what is left.
     text : callable
         What it shows of a row, in so many cells.
     value : callable

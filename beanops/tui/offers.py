@@ -50,7 +50,7 @@ class Offer(NamedTuple):
     counts : callable or None
         For many jobs of tubes: of which tubes how many in which state are meant, once the form is answered.
     scope : str
-        ``"jobs"`` for the jobs, ``"tube"`` for one tube, ``"tubes"`` for several too.
+        ``"jobs"`` for the jobs, ``"tube"`` for one tube, ``"list"`` where its jobs are listed, ``"tubes"`` for several.
     destroys : bool
         Whether it takes something out of the queue.
     """
@@ -308,7 +308,9 @@ def _put_fields(target: Target, body: bytes = b"") -> tuple[Field, ...]:
     )
 
 
-def _putting(name: str, key: str, label: str, help: str, applies: Callable[[Target], bool], copies: bool) -> Offer:
+def _putting(
+    name: str, key: str, label: str, help: str, applies: Callable[[Target], bool], scope: str, copies: bool
+) -> Offer:
     return Offer(
         name,
         key,
@@ -321,7 +323,7 @@ def _putting(name: str, key: str, label: str, help: str, applies: Callable[[Targ
         "Workers get it as any other job.",
         _put,
         lambda target: _put_fields(target, (target.body or b"") if copies else b""),
-        "tube",
+        scope,
     )
 
 
@@ -349,13 +351,14 @@ TUBES = (
         _reserve,
         scope="tube",
     ),
-    _putting("put", "n", "New", "Put a new job into the tube", lambda target: True, copies=False),
+    _putting("put", "n", "New", "Put a new job into the tube", lambda target: True, "list", copies=False),
     _putting(
         "put-copy",
         "e",
         "Edit copy",
         "Edit a copy of the job under the cursor, and put it",
         lambda target: target.body is not None,
+        "tube",
         copies=True,
     ),
     Offer(

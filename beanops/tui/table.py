@@ -41,7 +41,7 @@ class Table(ScrollView, Generic[R], can_focus=True):
     Parameters
     ----------
     columns : sequence of Column
-        What it shows, the first the widest.
+        What it shows; the first is always there, and equal rows stand in its order.
     key : callable
         Tells a row's key, which stays the row's own through every refresh.
     clock : callable

@@ -64,12 +64,9 @@ async def test_marked_tubes_act_together_and_only_they(session: Session, client:
         await desk.press("home", "space", "space", "p")
         assert "2 tubes" in await desk.painted()
         await desk.press("enter")
-        assert "Cancel" in await desk.painted()
+        assert "Pause 2 tubes for 60 seconds?" in await desk.painted()
         await desk.press("y")
-        await desk.settle()
-        if "Cancel" in await desk.painted():
-            await desk.press("y")
-            await desk.settle()
+        assert desk.line("#status").startswith("✓ pause of 2 tubes: 2 done")
         assert client.stats_tube("a").pause_time_left
         assert client.stats_tube("b").pause_time_left
         assert not client.stats_tube("c").pause_time_left
@@ -127,8 +124,16 @@ async def test_a_filter_is_a_text_a_glob_or_a_regular_expression_or_their_invers
     async with dashboard(session, clock) as desk:
         await desk.press("/", *text.removeprefix("/"), "enter")
         assert desk.names() == names
+
+
+async def test_what_is_no_regular_expression_is_told_and_filters_nothing(
+    session: Session, client: Client, clock: Clock
+) -> None:
+    fill(client, "mail", b"1")
+    async with dashboard(session, clock) as desk:
         await desk.press("/", *"/(")
-        assert "no regular expression" in desk.line("#status") or "of 4 tubes" in desk.line("#status")
+        assert "no regular expression: missing ), untermin" in desk.line("#status")
+        assert desk.names() == ["default", "mail"]
 
 
 async def test_tubes_fold_into_a_row_with_their_sums_and_unfold(session: Session, client: Client, clock: Clock) -> None:

@@ -33,7 +33,8 @@ def tmux() -> Iterator[Tmux]:
         return subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
 
     yield run
-    run("kill-server")
+    # Where the test has failed there may be no server any more, which must not hide why.
+    subprocess.run(["tmux", "-L", name, "kill-server"], capture_output=True, check=False)
 
 
 def test_a_job_is_kicked_in_a_real_terminal(beanstalkd: Beanstalkd, client: Client, tmux: Tmux) -> None:

@@ -88,7 +88,7 @@ def test_a_browser_shows_the_tubes_and_a_key_opens_one_read_only(page: str) -> N
 
         def wait(text: str) -> str:
             # The page draws on a canvas; what it is given to draw tells what it shows.
-            give_up = time.monotonic() + 15
+            give_up = time.monotonic() + 30
             while text not in (seen := re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", drawn.decode(errors="replace"))):
                 assert time.monotonic() < give_up, f"{text!r} is not shown, but {seen}"
                 tab.wait_for_timeout(50)
