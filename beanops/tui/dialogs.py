@@ -62,6 +62,9 @@ class Confirm(ModalScreen[bool]):
             about = _about(request)
             if about or request.counts:
                 yield Static(Content(about), id="sample")
+            if len(request.tubes) > 1:
+                each = [f"{tube} ({request.limit(tube):,})" if request.counts else tube for tube in request.tubes]
+                yield Static(Content(safe_text(", ".join(each), limit=300)), id="places")
             yield Static(Content(offer.note), id="note")
             if self._typed:
                 yield Static(Content.assemble("Type ", (safe_text(self._typed), "bold"), " to do it:"), id="type")
@@ -119,9 +122,6 @@ def _about(request: Request, heads: Sequence[str] = ()) -> str:
     lines += request.samples
     if len(request.ids) > len(request.samples) > 0:
         lines.append(f"and {plural(len(request.ids) - len(request.samples), 'other job')}")
-    if len(request.tubes) > 1:
-        each = [f"{tube} ({request.limit(tube):,})" if request.counts else tube for tube in request.tubes]
-        lines.append(safe_text(", ".join(each), limit=300))
     return "\n".join([*lines, *heads])
 
 

@@ -110,6 +110,7 @@ class Table(ScrollView, Generic[R], can_focus=True):
         self._place = 0
         self._hold_until = 0.0
         self._placed: list[Placed[R]] = []
+        self._fitted = 0
         self._drawn: dict[int, object] = {}
         self._strips: dict[object, Strip] = {}
         self._styles: dict[str, Style] = {}
@@ -327,7 +328,7 @@ class Table(ScrollView, Generic[R], can_focus=True):
 
     def _fit(self) -> None:
         """Place the columns anew for the width and the names there are."""
-        width = self.scrollable_content_region.width
+        self._fitted = width = self.scrollable_content_region.width
         placed = place(list(self._columns.values()), self._rows, width)
         if placed != self._placed:
             self._placed = placed
@@ -374,6 +375,8 @@ class Table(ScrollView, Generic[R], can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of what is in view; the first is the header."""
+        if self._fitted != self.scrollable_content_region.width:
+            self._fit()  # it is painted before it hears of its first size
         content = self._content(y, self.scroll_offset.y)
         self._drawn[y] = content
         known = (content, self.stale, self.has_focus)
