@@ -43,7 +43,7 @@ def reserve(tube: str, timeout: int, **asked: Any) -> None:
         if session.read_only:
             raise Refused(f"reserve was refused: this session on {session.address} is read-only")
         try:
-            held = session.reserve(tube, timeout)
+            held = session.reserve(tube, timeout, reason=asked["reason"])
         except NotFound:
             raise Incomplete(f"there is no tube {tube} on {session.address}") from None
         except TimedOut:

@@ -6,7 +6,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from copy import copy
 from datetime import datetime
 from math import ceil
@@ -210,7 +210,7 @@ class Actor:
         settled: list[tuple[int, Fate]],
     ) -> None:
         place = 0
-        with closing(ahead(batches)) as looked_up:
+        with ahead(batches) as looked_up:
             for orders in looked_up:
                 if run.cancelled:
                     run.stopped = "cancelled"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from itertools import chain
@@ -60,14 +60,26 @@ def ending_gently(run: Run) -> Iterator[None]:
         raise Interrupted(run)
 
 
-def ahead(batches: Iterable[Sequence[Order]]) -> Generator[Sequence[Order], None, None]:
+@contextmanager
+def ahead(batches: Iterable[Sequence[Order]]) -> Iterator[Iterator[Sequence[Order]]]:
     """Look up the next batch in a thread while this one is acted on: the server need not wait for either."""
     source = iter(batches)
-    with ThreadPoolExecutor(1, "beanops-lookup") as thread:
+    thread = ThreadPoolExecutor(1, "beanops-lookup")
+
+    def looked_up() -> Iterator[Sequence[Order]]:
         coming = thread.submit(next, source, None)
         while (batch := coming.result()) is not None:
             coming = thread.submit(next, source, None)
             yield batch
+
+    at_once = False
+    try:
+        yield looked_up()
+    except KeyboardInterrupt:
+        at_once = True  # also when the server does not answer
+        raise
+    finally:
+        thread.shutdown(wait=not at_once)
 
 
 def stage(

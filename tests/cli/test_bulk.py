@@ -324,13 +324,18 @@ def test_ctrl_c_ends_a_run_after_its_batch_and_resume_goes_on(terminal: Start, c
     assert cli("resume", run).out == f"kick: {60 - kicked} done\n"
 
 
-def test_ctrl_c_twice_ends_at_once(terminal: Start, cli: Cli, client: Client) -> None:
+def test_ctrl_c_twice_ends_at_once(terminal: Start, cli: Cli, client: Client, beanstalkd: Beanstalkd) -> None:
     bury(client, "mail", *([b"x"] * 100))
     shown = terminal("kick", "mail", "--rate", "4/s", "--yes")
     shown.until("kick:")
-    shown.type("\x03")
-    shown.until("Ctrl-C again")
-    shown.type("\x03")
+    os.kill(beanstalkd.pid, signal.SIGSTOP)  # a batch that waits for the server is ended by no cancel
+    try:
+        shown.type("\x03")
+        shown.until("Ctrl-C again")
+        shown.type("\x03")
+        shown.until("beanops: interrupted")
+    finally:
+        os.kill(beanstalkd.pid, signal.SIGCONT)
     assert shown.end() == 130
     assert "was cut off; beanops resume " in shown.shown
     assert "beanops: interrupted" in shown.shown
@@ -411,9 +416,9 @@ def test_undo_tells_what_is_unknown_and_puts_it_when_that_is_asked_for(cli: Cli,
 
 
 @pytest.mark.parametrize(("key", "state"), [("r", "ready"), ("b", "buried"), ("q", "ready"), ("\x03", "ready")])
-def test_reserve_holds_a_job_until_a_key(terminal: Start, client: Client, key: str, state: str) -> None:
+def test_reserve_holds_a_job_until_a_key(terminal: Start, cli: Cli, client: Client, key: str, state: str) -> None:
     id = client.put(b'{"a": "\x1b[2J"}', tube="mail", priority=7)
-    shown = terminal("reserve", "mail")
+    shown = terminal("reserve", "mail", "--reason", "INC-42")
     shown.until("s left, kept by itself")
     assert "\x1b[2J" not in shown.shown
     assert states(client, id) == ["reserved"]
@@ -421,6 +426,7 @@ def test_reserve_holds_a_job_until_a_key(terminal: Start, client: Client, key: s
     assert shown.end() == (130 if key == "\x03" else 0)
     stats = client.stats_job(id)
     assert (stats.state, stats.priority) == (state, 7)
+    assert [row["reason"] for row in cli("journal", "--json").json] == ["INC-42"] * 2
 
 
 def test_reserve_asks_before_it_deletes(terminal: Start, client: Client) -> None:
