@@ -53,7 +53,7 @@ class FoundJob(NamedTuple):
         from beanops.jobs.bodies import DEFAULT_PATTERNS, decode
 
         names = ("tube", "state", "priority", "age", "reserves", "timeouts", "buries", "kicks")
-        facts = {name: getattr(self.stats, name) for name in names}
+        facts = {name: getattr(self.stats, name) for name in names} | {"age": f"{self.stats.age:,} s"}
         if self.body is not None:
             hidden = (*DEFAULT_PATTERNS, *self.redact)
             facts |= {"size": f"{len(self.body):,} bytes", "body": decode(self.body).redacted(hidden).summary}

@@ -283,7 +283,9 @@ class Browser(View):
                 self._saved[str(job.id)] = self._session.decode(job.body or b"", kept=True).summary
             self.jobs.patch(rows)
             if over:
-                self.jobs.say("title", f"{tables.asked(self._selection)} · {scan.verdict}")
+                # The selected rows go on: how old the others are must be told.
+                found = f"{scan.verdict} · {self._session.now():%H:%M:%S} UTC"
+                self.jobs.say("title", f"{tables.asked(self._selection)} · {found}")
                 self.jobs.say("progress", "")
                 self.jobs.offer("refresh", "Scan again")
 

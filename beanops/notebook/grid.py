@@ -43,7 +43,7 @@ class Column(NamedTuple):
 
     label: str
     kind: str = "count"
-    width: float = 6
+    width: float = 7
     tone: str = ""
 
 

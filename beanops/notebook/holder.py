@@ -124,11 +124,17 @@ class Holder(View):
             self._hand.append(held)
             (self._stats,) = self._session.stats_by_id([held.id])
         except TimedOut:
-            self.job.say("status", f"no job of {self._tube} is ready", "warning")
+            self.job.say("status", self._why_none(), "warning")
         except BeanopsError as error:
             self._complain(str(error))
         with self._lock:
             self._paint()
+
+    def _why_none(self) -> str:
+        with suppress(BeanopsError):
+            if left := self._session.tube(self._tube).pause_time_left:
+                return f"{self._tube} is paused for {left} s more, and gives no job"
+        return f"no job of {self._tube} is ready"
 
     def touch(self) -> Run:
         """Start its time anew."""

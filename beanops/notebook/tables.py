@@ -47,9 +47,9 @@ JOBS = [
     Column("tube", "text", 8),
     Column("age", "seconds", 5),
     Column("left", "seconds", 5),
-    Column("priority", width=6),
-    Column("reserves", width=6),
-    Column("buries", width=5),
+    Column("priority", width=7),
+    Column("reserves", width=7),
+    Column("buries", width=6),
     Column("kicks", width=5),
     Column("body", "text", 24),
 ]

@@ -43,6 +43,7 @@ def test_reprs_are_compact_escaped_redacted_and_ask_nobody(session: Session, bea
     ]
     html = "".join(value._repr_html_() for value in values)
     assert "b&#x27;" not in html
+    assert re.search(r">age</th><td [^>]*>[0-9] s<", html)
     assert "&lt;script&gt;alert(1)" in html
     assert "<script" not in html
     assert "hunter2" not in html

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import time
 from collections.abc import Iterator
 
@@ -107,6 +108,10 @@ def test_a_tube_without_a_ready_job_is_said_and_one_that_does_not_exist_raised(s
     session.bury([1, 2])
     with session.reserve_widget("mail") as view:
         assert view.status == "no job of mail is ready"
+        session.pause("mail", 60)
+        view.reserve()
+        assert re.fullmatch("mail is paused for (60|59) s more, and gives no job", view.status)
+        session.resume("mail")
         session.kick(2)
         view.reserve()
         assert view.held

@@ -64,7 +64,9 @@ class Table {
     this.view.setAttribute("role", "grid");
     this.view.setAttribute("aria-label", options.noun + "s");
     this.view.setAttribute("aria-multiselectable", "true");
-    this.view.style.setProperty("--columns", this.columns.map(({ width }) => `minmax(${width}em, ${width}fr)`).join(" "));
+    // Numbers take what they need, and leave to texts what room there is.
+    const track = ({ kind, width }) => `minmax(${width}em, ${kind === "text" ? width : width / 3}fr)`;
+    this.view.style.setProperty("--columns", this.columns.map(track).join(" "));
     this.view.style.maxHeight = `${(options.visible + 1) * ROW}px`;
     this.heads = this.columns.map((column, i) => this.head(column, i));
     const header = make("div", "beanops-row beanops-header");
