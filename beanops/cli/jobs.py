@@ -1,4 +1,4 @@
-"""Commands that search the jobs of a server: jobs, job, sql, snapshot. They change nothing."""
+"""Commands that search the jobs of a server: jobs, job, sql, snapshot. They change nothing but by a probe."""
 
 from __future__ import annotations
 

@@ -167,7 +167,7 @@ class Scan:
         return f"incomplete: {progress.found}{of} found{unread}; not looked at: {', '.join(parts) or 'nothing'}"
 
     def cancel(self) -> None:
-        """End the iteration after the batch under way; from any thread. Iterate again to go on."""
+        """End the iteration after the batch under way, or the next at once; from any thread. Iterate again to go on."""
         self._cancelled = True
 
     def __iter__(self) -> Iterator[list[FoundJob]]:

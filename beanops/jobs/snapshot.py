@@ -112,9 +112,9 @@ def save_file(batches: Batches, path: Path, shown: Shown = lambda body: body) ->
         parts = _write(writer, (row for batch in batches for row in _rows(batch, shown)), workshop)
         nothing = ", ".join(f"null::{kind} as {name}" for name, kind in _TYPES.items())
         source = f"read_parquet([{', '.join(map(_quoted, parts))}])" if parts else f"(select {nothing}) where false"
-        writer.execute(
-            f"copy (select * from {source}) to {_quoted(path)} (format parquet, row_group_size_bytes {_BYTES})"
-        )
+        # As many rows as the full part with the fewest: no group of them has more bytes than two parts.
+        rows = min([*parts.values()][:-1], default=_ROWS)
+        writer.execute(f"copy (select * from {source}) to {_quoted(path)} (format parquet, row_group_size {rows})")
 
 
 @contextmanager
@@ -162,11 +162,11 @@ def _rows(jobs: Sequence[FoundJob], shown: Shown) -> Iterator[tuple[Any, ...]]:
         yield (id - _OFFSET, tube, state, priority, age, delay, ttr, time_left, *counts, now - age, body)
 
 
-def _write(writer: duckdb.DuckDBPyConnection, rows: Iterable[tuple[Any, ...]], folder: Path) -> list[Path]:
-    """Write rows into files of a folder, and return these."""
+def _write(writer: duckdb.DuckDBPyConnection, rows: Iterable[tuple[Any, ...]], folder: Path) -> dict[Path, int]:
+    """Write rows into files of a folder, and return these with the number of rows in each."""
     import numpy as np
 
-    files = []
+    files = {}
     for number, part in enumerate(_parts(rows)):
         columns = {}
         for name, values in zip(_TYPES, zip(*part, strict=True), strict=True):
@@ -177,8 +177,9 @@ def _write(writer: duckdb.DuckDBPyConnection, rows: Iterable[tuple[Any, ...]], f
             f"{f'to_timestamp({name})' if name == 'created' else name}::{kind} as {name}"
             for name, kind in _TYPES.items()
         )
-        files.append(folder / f"part-{number}.parquet")
-        writer.execute(f"copy (select {', '.join(chosen)} from part) to {_quoted(files[-1])} (format parquet)")
+        file = folder / f"part-{number}.parquet"
+        writer.execute(f"copy (select {', '.join(chosen)} from part) to {_quoted(file)} (format parquet)")
+        files[file] = len(part)
     return files
 
 

@@ -96,10 +96,10 @@ def connect() -> duckdb.DuckDBPyConnection:
         "enable_external_access": "false",
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
-        "errors_as_json": "true",
         "threads": "1",
     }
     connection = duckdb.connect(":memory:", config=settings)
+    connection.execute("set errors_as_json = true")
     connection.execute("set lock_configuration = true")
     return connection
 

@@ -76,7 +76,7 @@ def test_parquet_goes_to_a_file_or_a_pipe(cli: Cli, program: Program, client: Cl
     target = tmp_path / "jobs.parquet"
     for tube, ids in (("a/b", [1, 2, 3]), ("none*", [])):
         with target.open("wb") as file, program("jobs", tube, "-o", "parquet", stdout=file) as running:
-            assert running.wait(20) == 0
+            assert running.wait(30) == 0
         rows = duckdb.sql(f"select id, tube, body from '{target}' order by id").fetchall()
         assert rows == [(id, "a/b", b'{"user": %d}' % (id - 1)) for id in ids]
 
@@ -189,7 +189,7 @@ def test_a_reader_that_leaves_is_no_crash(program: Program, client: Client) -> N
         assert running.stderr is not None
         assert json.loads(running.stdout.readline())["id"] == 5000
         running.stdout.close()
-        running.wait(20)
+        running.wait(30)
         assert running.stderr.read() == ""
 
 
@@ -214,7 +214,7 @@ def test_the_progress_shows_on_a_terminal_only(program: Program, client: Client)
     termios.tcsetwinsize(theirs, (24, 100))
     running = program("jobs", "--json", "--max-rate", "2000", stderr=theirs)
     os.close(theirs)
-    out, _ = running.communicate(timeout=20)
+    out, _ = running.communicate(timeout=30)
     assert len(json.loads(out)) == 3000
     assert "of 3000 jobs" in os.read(ours, 1 << 16).decode()
     os.close(ours)
@@ -272,6 +272,6 @@ def test_a_server_that_goes_away_is_said(cli: Cli, program: Program, beanstalkd:
     assert running.stdout is not None
     assert running.stdout.readline()
     beanstalkd.stop()
-    _, err = running.communicate(timeout=20)
+    _, err = running.communicate(timeout=30)
     assert running.returncode == 3
     one_line(err)
