@@ -64,6 +64,7 @@ class Holder(View):
         self._tube = tube
         self._hand: list[Reservation] = []
         self._stats: JobStats | None = None
+        self._reserving = threading.RLock()
         self._leaving: threading.Timer | None = None
         self.job = Grid(
             tables.JOBS,
@@ -111,24 +112,27 @@ class Holder(View):
 
     def reserve(self) -> None:
         """Reserve the next ready job, unless one is held; when none is ready the status line says so."""
-        if self.held:
-            raise UsageError("it holds a job already: release, bury or delete that first")
-        if self.closed:
-            raise UsageError("the view is closed: open another")
-        self.job.say("status", "")
-        with self._lock:
-            self._hand.clear()
-            self._stats = None
-        try:
-            held = self._session.reserve(self._tube)
-            self._hand.append(held)
-            (self._stats,) = self._session.stats_by_id([held.id])
-        except TimedOut:
-            self.job.say("status", self._why_none(), "warning")
-        except BeanopsError as error:
-            self._complain(str(error))
-        with self._lock:
-            self._paint()
+        # One at a time: a click may be carried out beside a cell, and would hold a second job that nobody sees.
+        with self._reserving:
+            if self.held:
+                raise UsageError("it holds a job already: release, bury or delete that first")
+            if self.closed:
+                raise UsageError("the view is closed: open another")
+            self.job.say("status", "")
+            with self._lock:
+                self._hand.clear()
+                self._stats = None
+            try:
+                held = self._session.reserve(self._tube)
+                self._hand.append(held)
+                (self._stats,) = self._session.stats_by_id([held.id])
+            except TimedOut:
+                self.job.say("status", self._why_none(), "warning")
+            except BeanopsError as error:
+                self._complain(str(error))
+            with self._lock:
+                self._paint()
+        self._mind_leaving()
 
     def _why_none(self) -> str:
         with suppress(BeanopsError):
@@ -163,14 +167,19 @@ class Holder(View):
     def close(self) -> None:
         """Take it off the page, and give the job back."""
         self._desk.cancel()
-        try:
-            if self.held and self.reservation is not None:
-                self.reservation.release()
-        finally:
-            super().close()
+        with self._reserving:
+            try:
+                if self.held and self.reservation is not None:
+                    self.reservation.release()
+            finally:
+                super().close()
+        self._mind_leaving()
 
     def _pages_changed(self) -> None:
         super()._pages_changed()
+        self._mind_leaving()
+
+    def _mind_leaving(self) -> None:
         with self._lock:
             if self._leaving is not None:
                 self._leaving.cancel()

@@ -81,7 +81,8 @@ class View(ABC):
             part.on_pages = weakly(self._pages_changed)
         known = session.profile
         self._label = safe_text(known.label or (known.name if known.color else ""))
-        parts[0].say("label", self._label, known.color)
+        if self._label:
+            parts[0].say("label", self._label, known.color)
         session.origin.opened.add(self)
         poller.add(self)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -24,8 +25,13 @@ TOGETHER = 3
 Ran = dict[str, tuple[nbformat.NotebookNode, Beanstalkd]]
 
 
-async def run(path: Path, environment: dict[str, str], together: asyncio.Semaphore) -> nbformat.NotebookNode:
+async def run(
+    path: Path, environment: dict[str, str], together: asyncio.Semaphore, tube: str | None = None
+) -> nbformat.NotebookNode:
     notebook = nbformat.read(path, as_version=4)
+    if tube is not None:
+        for cell in notebook.cells:
+            cell.source = cell.source.replace("TUBE = OWN ", f"TUBE = {tube!r} ")
     async with together:
         await NotebookClient(notebook, timeout=60, kernel_name="python3").async_execute(env=environment)
     return notebook
@@ -94,6 +100,38 @@ def test_it_leaves_a_server_of_the_users_as_it_was(ran: Ran, name: str) -> None:
         stats = session.server()
     assert stats.total_jobs > 10
     assert stats.current_jobs_ready + stats.current_jobs_buried + stats.current_jobs_delayed == 0
+
+
+#: Tubes of the user's with the names that the notebooks choose.
+TAKEN = ["first-look-mail", "incident-quarantine", "bulk-exports", "capacity-orders"]
+
+
+def test_they_leave_the_jobs_of_the_user_alone(tmp_path: Path, start_beanstalkd: Callable[..., Beanstalkd]) -> None:
+    server = start_beanstalkd()
+    with connect(server.address) as session:
+        for tube in [*TAKEN, "orders"]:
+            session.put(tube, b"theirs")
+            session.bury(session.put(tube, b"theirs").ids)
+    common = {**os.environ, "BEANOPS_SERVER": server.address, "MPLBACKEND": "agg", "TMPDIR": str(tmp_path)}
+
+    async def run_them() -> list[Any]:
+        together = asyncio.Semaphore(TOGETHER)
+        (capacity,) = (path for path in NOTEBOOKS if path.stem == "capacity")
+        measured = run(capacity, common, together, tube="orders")
+        return await asyncio.gather(
+            measured, *(run(path, common, together) for path in NOTEBOOKS), return_exceptions=True
+        )
+
+    with ThreadPoolExecutor(1) as thread:
+        measured, *refused = thread.submit(lambda: asyncio.run(run_them())).result()
+    assert "1 jobs, and not getting fewer" in texts(measured)
+    for error in refused:
+        assert "already" in str(error)
+        assert "AssertionError" in str(error)
+    with connect(server.address) as session:
+        assert session.server().cmd_delete == 0
+        assert session.server().total_jobs == 2 * (len(TAKEN) + 1)
+        assert session.server().cmd_reserve_with_timeout + session.server().cmd_reserve == 0
 
 
 def test_a_view_stands_in_the_file_as_a_table(
