@@ -19,8 +19,8 @@ from beanops.tui.words import UNKNOWN, count, rate, span
 
 #: Rows of the terminal from which charts are high.
 TALL = 36
-#: Cells between charts.
-GAP = 3
+#: Cells between charts, and of the course of one at least.
+GAP, LEAST = 3, 8
 
 
 class Chart(NamedTuple):
@@ -98,13 +98,13 @@ class Charts(Widget):
 
     def _arrange(self) -> None:
         wide, tall = self.app.size.width >= WIDE, self.app.size.height >= TALL
-        across = 6 if wide and not tall else 3
         height = 3 if tall else 1
-        room = self.size.width - 2
+        room, named = self.size.width - 2, 0 if tall else 15
+        # All beside each other only where that leaves each a course, and not only its newest value.
+        across = 6 if wide and not tall and (room - GAP * 5) // 6 - named >= LEAST else 3
         each = (room - GAP * (across - 1)) // across
         if each < 12:
             return
-        named = 0 if tall else 15
         charts, reach = charts_of(self._trail, self._rates, self._at, each - named)
         lines: list[list[tuple[str, str]]] = []
         for start in range(0, len(charts), across):

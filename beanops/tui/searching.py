@@ -58,7 +58,8 @@ class Searching(Acting):
                 f"{len(table.rows):,} of {plural(table.given, 'job')} with '{safe_text(self._text, limit=24)}'"
             )
         else:
-            parts.append(plural(table.given, "job"))
+            parts.append(plural(table.alive, "job"))
+            parts += [f"{table.given - table.alive:,} gone"] if table.given > table.alive else []
         wanted = self._feed.wanted
         parts += [wanted.state] if wanted.state else []
         parts += ["where"] if wanted.where else []

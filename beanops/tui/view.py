@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 Part = tuple[str, str]
 
-#: Blocks of the sparklines in the header.
-SPARK = 20
+#: Blocks of the sparklines in the header, of half of them below so many columns.
+SPARK, ROOMY = 20, 132
 
 STATES = ("ready", "reserved", "delayed", "buried")
 
@@ -196,7 +196,7 @@ class View(Screen[None]):
         jobs = self.query_one("#jobs", Line)
         right = flow(survey.rates)
         if self.app.size.width >= WIDE:
-            recent = flow_of(survey.trail, SPARK)
+            recent = flow_of(survey.trail, SPARK if self.app.size.width >= ROOMY else SPARK // 2)
             right = [
                 *right[:2],
                 (f" {spark([one.puts for one in recent])}", "$primary"),
