@@ -105,7 +105,7 @@ def report(run: Run, output: str, *, err: bool = False, missing: BeanopsError | 
     if output == "json" and not err:
         print_json(summary(run))
     elif output == "csv" and not err:
-        print_csv([row._asdict() for row in run.rows], [field for field in Action._fields if field != "run"])
+        print_csv([row._asdict() for row in run.rows], Action._fields)
     elif run.complete:
         click.echo(safe_text(run.summary), err=err)
     told = run.summary + (_how_to_go_on(run) if run.stopped else "")

@@ -75,6 +75,7 @@ def test_actions_as_csv(cli: Cli, client: Client) -> None:
     id = client.put(b"x", tube="mail")
     (row,) = csv.DictReader(io.StringIO(cli("bury", "--ids", str(id), "-o", "csv").out))
     assert (row["job_id"], row["outcome"], row["source"], row["tube"]) == (str(id), "done", "cli", "mail")
+    assert cli("undo", row["run"]).out == "undo: 1 done\n"
 
 
 def test_delete_needs_somebody_to_ask_or_yes(cli: Cli, client: Client) -> None:
