@@ -202,7 +202,7 @@ class Finding(Looking):
         Parameters
         ----------
         query : str
-            SQL as DuckDB speaks it, on the columns of `beanops.jobs.where`.
+            One SELECT as DuckDB speaks it, on the columns of `beanops.jobs.where`.
         tube, **selection
             Which jobs to scan for it, and how, as in `scan`; without any, all of the server's.
 
