@@ -125,7 +125,8 @@ def _workshop(target: Path) -> Iterator[tuple[Path, duckdb.DuckDBPyConnection]]:
     try:
         folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.partial-", dir=target.absolute().parent))
         try:
-            with duckdb.connect(config={"threads": "1"}) as writer:
+            # Files that are read once need not be kept in memory.
+            with duckdb.connect(config={"threads": "1", "enable_external_file_cache": "false"}) as writer:
                 yield folder, writer
         finally:
             shutil.rmtree(folder)
