@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -172,6 +173,7 @@ def _ground(notebook: Notebook) -> list[int]:
 
 def test_an_armed_button_disarms_itself(lab: Lab, server: Session) -> None:
     server.put("mail", b"x")
+    server.put("mail", b"y", delay=600)
     cell = f"import beanops\nview = beanops.connect({str(server.address)!r}).dashboard()\nview"
     with lab.notebook(cell) as notebook:  # a page of its own, for its clock stays the test's
         notebook.command("notebook:run-all-cells")
@@ -193,6 +195,14 @@ def disarms_itself(notebook: Notebook) -> None:
         assert delete.text_content() == "Delete job 1: sure?"
         disarm()
         assert delete.text_content() == "Delete"
+    notebook.page.clock.pause_at(time.time() + 3600)
+    notebook.row(0, "mail").click()
+    notebook.row(1, "1").click()
+    notebook.row(1, "2").click(modifiers=["Control"])
+    delete.click()
+    assert delete.text_content() == "Delete 2 jobs: sure?"
+    notebook.run("view.heads.patch({}, ['2'])")
+    notebook.until(lambda: delete.text_content() == "Delete job 1: sure?")  # what has gone is no longer meant
 
 
 def test_a_number_box_must_hold_a_number_and_what_is_armed_names_it(notebook: Notebook, server: Session) -> None:
