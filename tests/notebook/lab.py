@@ -56,7 +56,7 @@ class Lab:
         notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
         nbformat.write(notebook, self.folder / name)
         page = self.browser.new_page(viewport={"width": 1280, "height": 1000})
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)
         try:
             page.goto(f"{self.url}/doc/tree/{name}?token={self.token}")
             opened = Notebook(page)
@@ -129,9 +129,9 @@ class Notebook:
 
     def until(self, condition: Callable[[], bool]) -> None:
         """Wait for `condition`, while the page goes on."""
-        give_up = time.monotonic() + 10
+        give_up = time.monotonic() + 30
         while not condition():
-            assert time.monotonic() < give_up, "it did not happen within 10 seconds"
+            assert time.monotonic() < give_up, "it did not happen within 30 seconds"
             self.page.wait_for_timeout(50)
 
     def picture(self, name: str) -> None:

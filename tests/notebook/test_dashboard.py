@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import signal
 import time
 import weakref
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ import pytest
 import beanops
 from beanops import Client, commands
 from beanops.embedded.process import Beanstalkd
-from beanops.notebook import desk, tables
+from beanops.notebook import desk, poll, tables
 from beanops.notebook.dashboard import Dashboard
 from beanops.notebook.poll import Poller, Tick, first_look, poller_of
 from beanops.protocol.errors import UsageError
@@ -192,6 +193,20 @@ def test_a_view_survives_a_restart_of_the_server(start_beanstalkd: Callable[...,
         first.stop(kill=True)
         until(lambda: " is lost: " in view.chart.said("title"))
         start_beanstalkd(port=first.port)
+        until(lambda: "beanstalkd 1." in view.chart.said("title"))
+
+
+def test_a_server_that_hangs_does_not_look_live_for_long(
+    session: Session, beanstalkd: Beanstalkd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poll, "ANSWER", 0.2)
+    with session.dashboard() as view:
+        until(lambda: poller_of(session)._session is not None)
+        os.kill(beanstalkd.pid, signal.SIGSTOP)
+        try:
+            until(lambda: " is lost: " in view.chart.said("title"))
+        finally:
+            os.kill(beanstalkd.pid, signal.SIGCONT)
         until(lambda: "beanstalkd 1." in view.chart.said("title"))
 
 
