@@ -8,7 +8,8 @@ from __future__ import annotations
 from beanops.tui.asked import Doing, Outcome, Request, Target
 from beanops.tui.dialogs import Confirm
 from beanops.tui.forms import Answers, Form
-from beanops.tui.offers import OFFERS, Offer, must_type
+from beanops.tui.offering import Offer, must_type
+from beanops.tui.offers import OFFERS
 from beanops.tui.view import View
 
 

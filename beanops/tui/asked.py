@@ -20,7 +20,7 @@ from beanops.text import safe_text
 from beanops.tui.words import plural
 
 if TYPE_CHECKING:
-    from beanops.tui.offers import Offer
+    from beanops.tui.offering import Offer
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 #: Lines of a sample.
