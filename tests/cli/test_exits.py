@@ -150,6 +150,14 @@ def test_a_file_that_cannot_be_read(cli: Cli, tmp_path: Path, monkeypatch: pytes
     assert "cannot read secret: Permission denied" in one_line(ended.err)
 
 
+def test_a_place_that_cannot_be_written_is_named(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("BEANOPS_SAMPLES", f"{tmp_path}/file/samples")
+    ended = cli("sample", "save", "x", "-")
+    assert ended.code == 1
+    assert one_line(ended.err) == f"beanops: cannot write or read {tmp_path}/file/samples: Not a directory"
+
+
 def test_a_reader_that_has_left(program: Program) -> None:
     ours, theirs = os.pipe()
     os.close(ours)

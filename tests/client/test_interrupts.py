@@ -136,7 +136,7 @@ async def test_a_timeout_around_a_reserve_closes_and_hands_nothing_over(beanstal
         assert client.closed
         await client.reconnect()
         id = await other.put(b"x")
-        assert (await client.reserve(timeout=5)).id == id
+        assert (await client.reserve(timeout=30)).id == id
 
 
 async def test_cancelling_who_waits_for_the_turn_disturbs_nobody(beanstalkd: Beanstalkd) -> None:
