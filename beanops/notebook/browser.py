@@ -14,12 +14,13 @@ from beanops.jobs.scan import Scan
 from beanops.jobs.select import Selection
 from beanops.notebook import tables
 from beanops.notebook.channel import in_words
-from beanops.notebook.desk import PERIOD, Desk, job_step
+from beanops.notebook.desk import PERIOD, Desk
 from beanops.notebook.grid import Cells, Click, Grid
+from beanops.notebook.jobsview import JobsView
 from beanops.notebook.poll import Poller, Tick
 from beanops.notebook.seen import Seen
 from beanops.notebook.static import MOST_ROWS, Table
-from beanops.notebook.view import View, confirm_of, weakly
+from beanops.notebook.view import confirm_of, weakly
 from beanops.protocol import JobStats
 from beanops.protocol.errors import UsageError
 from beanops.session.run import Run
@@ -36,7 +37,7 @@ MOST_FOLLOWED = 50
 PATIENCE = 1.0
 
 
-class Browser(View):
+class Browser(JobsView):
     """A live view of jobs; `Session.browse` makes it.
 
     Select jobs on the page, or by `select`. Each button has the method of its name. The body of the job that was
@@ -55,6 +56,8 @@ class Browser(View):
     >>> view.kick()
     <Run 20260102-030405-1f2e kick: 10 done>
     """
+
+    _how_to_select = "select some, or select(...)"
 
     def __init__(self, session: Session, poller: Poller, name: str, selection: Selection) -> None:
         self._session = session.through("notebook")
@@ -79,6 +82,7 @@ class Browser(View):
             on_cancel=weakly(self.cancel),
             on_error=weakly(self._complain),
         )
+        self._job_table = self.jobs
         self._desk = Desk(self.jobs, self._session, weakly(self._done))
         super().__init__(self._session, name, poller, (self.jobs,))
         self._begin(selection, scan)
@@ -202,45 +206,13 @@ class Browser(View):
 
     # -- act -----------------------------------------------------------------------------------------------------
 
-    def kick(self) -> Run:
-        """Kick the selected jobs."""
-        return self._act("kick")
-
-    def bury(self) -> Run:
-        """Bury the selected jobs."""
-        return self._act("bury")
-
-    def release(self) -> Run:
-        """Release the selected jobs: make them ready."""
-        return self._act("release")
-
-    def delete(self) -> Run:
-        """Delete the selected jobs."""
-        return self._act("delete")
-
-    def move(self, to: str) -> Run:
-        """Move the selected jobs into another tube."""
-        return self._act("move", to)
-
-    def undo(self) -> list[Run]:
-        """Take back what this view did last."""
-        return self._desk.undo()
-
-    def _act(self, verb: str, to: str = "") -> Run:
-        keys = self.jobs.selected
-        if not keys:
-            raise UsageError("no job is selected; select some, or select(...)")
-        (run,) = self._desk.act(verb, job_step(self._session, verb, self._seen.frame(keys), to))
-        return run
-
     def _clicked(self, click: Click) -> None:
         if click.name == "refresh":
             self.refresh()
         elif click.name == "undo":
             self._desk.act_soon("undo", *self._desk.undoing(click.keys))
         else:
-            jobs = self._seen.frame(click.keys)
-            self._desk.act_soon(click.name, job_step(self._session, click.name, jobs, click.text))
+            self._desk.act_soon(click.name, self._job_step(click.name, click.keys, click.text))
 
     def _done(self, runs: Sequence[Run]) -> None:
         """Show what became of the jobs, and those that came to be."""

@@ -9,12 +9,13 @@ from beanops.jobs.read import FoundJob
 from beanops.notebook import tables
 from beanops.notebook.channel import in_words
 from beanops.notebook.chart import Chart
-from beanops.notebook.desk import Desk, Step, job_step
+from beanops.notebook.desk import Desk, Step
 from beanops.notebook.grid import Click, Grid
+from beanops.notebook.jobsview import JobsView
 from beanops.notebook.poll import Poller, Tick
 from beanops.notebook.seen import Seen
 from beanops.notebook.static import Table
-from beanops.notebook.view import View, confirm_of, weakly
+from beanops.notebook.view import confirm_of, weakly
 from beanops.protocol.errors import ArgumentError, UsageError
 from beanops.protocol.limits import U32_MAX, check_number
 from beanops.session.record import Action
@@ -37,7 +38,7 @@ TUBE_STEPS: dict[str, Callable[[Session, str, int], Step]] = {
 }
 
 
-class Dashboard(View):
+class Dashboard(JobsView):
     """A live view of a server; `Session.dashboard` makes it.
 
     Select tubes and jobs on the page, or by `select` and `select_jobs`. Each button has the method of its name.
@@ -56,6 +57,8 @@ class Dashboard(View):
     >>> view.kick_tubes(limit=10)
     [<Run 20260102-030405-1f2e kick: 10 done>]
     """
+
+    _how_to_select = "select some of the heads, or select_jobs(...)"
 
     def __init__(self, session: Session, poller: Poller, name: str) -> None:
         self._session = session.through("notebook")
@@ -87,6 +90,7 @@ class Dashboard(View):
             on_action=act,
             on_error=complain,
         )
+        self._job_table = self.heads
         self.log = Grid(tables.ACTIONS, noun="action", visible=5, newest_first=True, on_error=complain)
         self._title_heads()
         self.chart = Chart(tables.CHARTS)
@@ -145,26 +149,6 @@ class Dashboard(View):
 
     # -- act -----------------------------------------------------------------------------------------------------
 
-    def kick(self) -> Run:
-        """Kick the selected jobs."""
-        return self._on_jobs("kick")
-
-    def bury(self) -> Run:
-        """Bury the selected jobs."""
-        return self._on_jobs("bury")
-
-    def release(self) -> Run:
-        """Release the selected jobs: make them ready."""
-        return self._on_jobs("release")
-
-    def delete(self) -> Run:
-        """Delete the selected jobs."""
-        return self._on_jobs("delete")
-
-    def move(self, to: str) -> Run:
-        """Move the selected jobs into another tube."""
-        return self._on_jobs("move", to)
-
     def kick_tubes(self, limit: int = 100) -> list[Run]:
         """Kick up to `limit` jobs of each selected tube: buried ones, or delayed ones where none is buried."""
         return self._on_tubes("kick_tubes", limit)
@@ -176,10 +160,6 @@ class Dashboard(View):
     def resume(self) -> list[Run]:
         """End the pause of the selected tubes."""
         return self._on_tubes("resume")
-
-    def undo(self) -> list[Run]:
-        """Take back what this view did last."""
-        return self._desk.undo()
 
     def cancel(self) -> None:
         """End the run under way after the batch that it is in."""
@@ -195,14 +175,8 @@ class Dashboard(View):
         elif click.name in TUBE_STEPS:
             steps = self._tube_steps(click.name, click.keys, click.amount)
         else:
-            steps = [job_step(self._session, click.name, self._seen.frame(click.keys), click.text)]
+            steps = [self._job_step(click.name, click.keys, click.text)]
         self._desk.act_soon(click.name, *steps)
-
-    def _on_jobs(self, name: str, to: str = "") -> Run:
-        if not self.heads.selected:
-            raise UsageError("no job is selected; select some of the heads, or select_jobs(...)")
-        (run,) = self._desk.act(name, job_step(self._session, name, self._seen.frame(self.heads.selected), to))
-        return run
 
     def _on_tubes(self, name: str, amount: int | None = None) -> list[Run]:
         if not self.tubes.selected:

@@ -10,16 +10,12 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
 
 from beanops.notebook.channel import in_words
 from beanops.notebook.grid import Grid
 from beanops.protocol.errors import UsageError
 from beanops.session.run import Run
 from beanops.session.session import Session
-
-if TYPE_CHECKING:
-    import pandas
 
 #: One call of a verb; it is given what to call with the run after each batch.
 Step = Callable[[Callable[[Run], None]], Run]
@@ -28,14 +24,6 @@ Step = Callable[[Callable[[Run], None]], Run]
 PERIOD = 0.25
 #: Seconds that a click waits for what it began: most is done by then, and what comes next finds it done.
 PATIENCE = 0.2
-
-
-def job_step(session: Session, verb: str, jobs: pandas.DataFrame, to: str = "") -> Step:
-    """Return what a button does to these jobs; a move puts them into the tube `to`."""
-    if verb == "move":
-        return lambda progress: session.move(jobs, to, progress=progress)
-    act = getattr(session, verb)
-    return lambda progress: act(jobs, progress=progress)
 
 
 class Desk:
