@@ -96,7 +96,7 @@ class Actor:
     held : set of int
         Ids of the jobs that the acting connection has reserved.
     runs : list of RunRow
-        What was begun, oldest first.
+        What was begun, oldest first, without what was asked for.
     """
 
     def __init__(
@@ -143,9 +143,11 @@ class Actor:
                 with suppress(ConnectionLost):
                     self._acting().list_tube_used()  # a connection that was lost while it was idle is made anew
             journal.begin(row)
+            resumable = row.at_its_end is None
+            row = row._replace(request={})  # the ids of a hundred thousand jobs need not stay
             self.runs.append(row)
             run = Run(id, action, lambda: [action_of(row, entry) for entry in journal.entries(id)])
-            run.resumable = row.at_its_end is None
+            run.resumable = resumable
         if how.progress is not None:
             how.progress(run)
         return run

@@ -118,18 +118,33 @@ def against_greenstalk(ours: int = 10_000, theirs: int = 300) -> None:
 def memory(jobs: int = JOBS) -> None:
     """Print the most memory that a process needs for bulk runs."""
     script = "import sys; from tests.bench.bench_session import bulk; bulk(*sys.argv[1:])"
-    with Beanstalkd() as server, tempfile.TemporaryDirectory() as folder:
-        _fill(server.address, jobs)
-        peak = peak_memory(script, server.address, f"{folder}/journal.sqlite", str(jobs))
-    figure = Figure("peak of a client process", peak, MOST_MEMORY, 1, at_least=False, unit="MB")
-    show(f"Memory for a bulk run of each verb, {jobs:,} jobs with bodies", [figure])
+    peaks = {}
+    for named in ("ids", "frame"):
+        with Beanstalkd() as server, tempfile.TemporaryDirectory() as folder:
+            _fill(server.address, jobs)
+            peaks[named] = peak_memory(script, server.address, f"{folder}/journal.sqlite", str(jobs), named)
+    pandas = peak_memory("import sys; from tests.bench.bench_session import frame; frame(sys.argv[1])", str(jobs))
+    figures = [
+        Figure(f"peak of a client process, from {named}", peak, MOST_MEMORY, 1, at_least=False, unit="MB")
+        for named, peak in peaks.items()
+    ]
+    show(f"Memory for a bulk run of each verb, {jobs:,} jobs with bodies", figures)
+    print(f"  a process with pandas and the frame alone: {pandas:.0f} MB", flush=True)
 
 
-def bulk(address: str, journal: str, jobs: str) -> None:
-    """Act on many jobs, with no more than that takes."""
+def bulk(address: str, journal: str, jobs: str, named: str) -> None:
+    """Act on many jobs, named by their ids or by a frame, with no more than that takes."""
+    wanted = frame(jobs) if named == "frame" else range(1, int(jobs) + 1)
     with connect(address, journal=journal) as session:
         for verb in VERBS:
-            assert getattr(session, verb)(range(1, int(jobs) + 1)).done == int(jobs)
+            assert getattr(session, verb)(wanted).done == int(jobs)
+
+
+def frame(jobs: str) -> Any:
+    """Return a frame of so many jobs."""
+    import pandas as pd
+
+    return pd.DataFrame({"id": range(1, int(jobs) + 1)})
 
 
 def reading(actions: int = 1_000_000, wanted: int = 1000) -> None:
@@ -141,11 +156,17 @@ def reading(actions: int = 1_000_000, wanted: int = 1000) -> None:
         sizes = [wanted, *[actions // 10] * 10]
         for number, size in enumerate(sizes):
             now = start + timedelta(minutes=number)
-            row = RunRow(f"run-{number}", now, server.address, "id", "me@here", "script", "kick", None, None, {})
+            action = "move" if number == len(sizes) - 1 else "kick"
+            request = {"ids": list(range(size)), "settings": {"target": "there"}}
+            row = RunRow(f"run-{number}", now, server.address, "id", "me@here", "script", action, None, None, request)
             journal.begin(row)
-            intents = [Intent("kick", "mail", n, "buried", 5, 0, 5, 0, 60) for n in range(size)]
-            journal.write(row.id, now, intents)
-            journal.write(row.id, now, fates=[(n, Fate("done")) for n in range(size)])
+            journal.write(row.id, now, [Intent(action, "mail", n, "buried", 5, 0, 5, 0, 60) for n in range(size)])
+            # Each move has an outcome of its own, and one before for what was put already.
+            if action == "move":
+                journal.write(row.id, now, fates=[(n, Fate("unknown", "put", n)) for n in range(size)])
+            journal.write(
+                row.id, now, fates=[(n, Fate("done", None, n if action == "move" else None)) for n in range(size)]
+            )
         journal.close()
 
         def bare() -> float:
@@ -157,19 +178,21 @@ def reading(actions: int = 1_000_000, wanted: int = 1000) -> None:
 
         with connect(server.address, journal=path) as session:
             session.run_actions("run-0")  # pandas is imported, the journal open
+            session._actor.runs.append(session.journal().run("run-0"))  # what the session did
 
-            def frame() -> float:
+            def timed(read: Callable[[], Any], rows: int) -> float:
                 began = time.perf_counter()
-                assert len(session.run_actions("run-0")) == wanted
+                assert len(read()) == rows
                 return (time.perf_counter() - began) * 1000
 
-            ours, theirs = in_turn(5, frame, bare)
-            began = time.perf_counter()
-            assert len(session.history()) == actions + wanted
-            everything = time.perf_counter() - began
+            ours, theirs = in_turn(5, lambda: timed(lambda: session.actions, wanted), bare)
+            page = timed(lambda: session.history(limit=wanted), wanted)
+            runs = timed(lambda: session.runs, len(sizes))
+            everything = timed(session.history, actions + wanted)
         title = f"One run of {wanted:,} actions as a frame, of {actions:,} in the journal"
         show(title, [Figure("more than a bare query", ours - theirs, 50, 1, at_least=False, unit="ms")])
-        print(f"  all {actions + wanted:,} as a frame: {everything:.1f} s", flush=True)
+        print(f"  the newest {wanted:,}: {page:.0f} ms; the runs with their counts: {runs:.0f} ms", flush=True)
+        print(f"  all {actions + wanted:,} as a frame: {everything / 1000:.1f} s", flush=True)
 
 
 def main() -> None:
