@@ -21,7 +21,7 @@ from beanops.session.config import key_bindings, profile
 from beanops.session.reservation import Reservation
 from beanops.session.session import Session, connect
 from beanops.text import safe_text
-from beanops.tui.asked import Doing, Outcome, Request
+from beanops.tui.asked import Doing, Outcome, Request, fault
 from beanops.tui.keys import APP
 from beanops.tui.looking import Looking
 from beanops.tui.memory import Memory, state_path
@@ -112,8 +112,9 @@ class Dashboard(Looking):
 
     def perform(self, request: Request) -> None:
         """Have the session do what was asked of it, and show how far it is when that takes long."""
-        if request.session is not self.session:
-            self.say(f"{request.offer.name}: nothing was done; another server is looked at by now", False)
+        if request.session is not self.session or self._leaving:
+            why = "it is about to quit" if self._leaving else "another server is looked at by now"
+            self.say(f"{request.offer.name}: nothing was done; {why}", False)
             return
         doing = Doing(request)
         self._doings.append(doing)
@@ -173,12 +174,7 @@ class Dashboard(Looking):
     @on(Worker.StateChanged)
     def _worker_changed(self, changed: Worker.StateChanged) -> None:
         if changed.state is WorkerState.ERROR:
-            self.fault(changed.worker)
-
-    def fault(self, worker: Worker[object]) -> None:
-        """Say what went wrong in a thread: a fault of beanops, for what servers and networks do is caught there."""
-        error = worker.error
-        self.say(safe_text(f"fault in beanops: {type(error).__name__}: {error}"), False)
+            self.status = fault(changed.worker.error)
 
     # -- feel --------------------------------------------------------------------------------------------------------
 

@@ -181,6 +181,11 @@ def outcome_of(runs: list[Run], errors: list[str] | None = None, *, stopped: str
     return Outcome(safe_text(text), not whys and not stopped and all(run.complete for run in runs), runs=back)
 
 
+def fault(error: BaseException | None) -> Outcome:
+    """Return what is said of a fault of beanops itself."""
+    return Outcome(safe_text(f"fault in beanops: {type(error).__name__}: {error}"), False)
+
+
 class Doing:
     """A request under way: shared by the thread that carries it out and the screen that shows how far it is.
 
@@ -204,6 +209,8 @@ class Doing:
             return self.request.offer.perform(self)
         except BeanopsError as error:
             return Outcome(f"{self.request.offer.name}: {safe_text(str(error))}", False)
+        except Exception as error:  # it has to end all the same: whoever quits waits for that
+            return fault(error)
         finally:
             self.over.set()
 

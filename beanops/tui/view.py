@@ -17,7 +17,7 @@ from beanops.monitor.rates import Rates
 from beanops.monitor.trail import flow as flow_of
 from beanops.protocol import ServerStats, TubeStats
 from beanops.text import safe_text
-from beanops.tui.asked import Outcome, Request
+from beanops.tui.asked import Outcome, Request, fault
 from beanops.tui.layout import WIDE
 from beanops.tui.spark import spark
 from beanops.tui.watch import Live, Look
@@ -147,9 +147,9 @@ class View(Screen[None]):
 
     @on(Worker.StateChanged)
     def _worker_changed(self, changed: Worker.StateChanged) -> None:
-        # The message of a screen's worker goes to that screen alone.
+        # The message of a screen's worker goes to that screen alone. What servers and networks do is caught there.
         if changed.state is WorkerState.ERROR:
-            self.dashboard.fault(changed.worker)
+            self.dashboard.status = fault(changed.worker.error)
             self.faulted()
 
     def _show(self, live: Live) -> None:

@@ -37,6 +37,21 @@ async def test_a_comparison_that_cannot_be_made_says_why(
         assert desk.line("#status").startswith("✗ fault in beanops: RuntimeError: oh")
 
 
+async def test_an_action_with_a_fault_ends_and_lets_one_quit(
+    session: Session, client: Client, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*given: object, **how: object) -> None:
+        raise RuntimeError("oh")
+
+    fill(client, "mail", b"1", bury=1)
+    monkeypatch.setattr(session, "kick", broken)
+    async with dashboard(session, clock) as desk:
+        await desk.press("down", "enter", "k", "y")
+        assert desk.line("#status").startswith("✗ fault in beanops: RuntimeError: oh")
+        await desk.press("q")
+        assert not desk.app.is_running
+
+
 async def test_a_journal_that_cannot_be_read_is_no_lost_server(
     session: Session, client: Client, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

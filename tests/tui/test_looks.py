@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.widgets import Input, TextArea
 
 from beanops import Client, Session, connect
 from beanops.embedded.process import Beanstalkd
@@ -86,6 +87,9 @@ def picture(svg: str) -> str:
 
 async def same(desk: Desk, name: str) -> None:
     """Compare what is on the screen with the picture of that name."""
+    for screen in desk.app.screen_stack:
+        for editor in screen.query("Input, TextArea").results(Input | TextArea):  # type: ignore[arg-type]
+            editor.cursor_blink = False
     await desk.settle()
     shown = picture(desk.app.export_screenshot(simplify=True))
     path = LOOKS / f"{name}-{'x'.join(map(str, desk.app.size))}.svg"
