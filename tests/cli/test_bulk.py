@@ -15,6 +15,8 @@ from beanops import Client, connect
 from beanops.embedded.process import Beanstalkd
 from beanops.jobs.idmap import IdMap
 from beanops.jobs.plan import Bound
+from beanops.session.journal import Journal
+from beanops.session.record import JournalError
 from tests.cli.conftest import Cli, Terminal, bury, configure, one_line
 from tests.waits import until
 
@@ -71,6 +73,9 @@ def test_drain_takes_the_named_states_only(cli: Cli, client: Client) -> None:
     assert cli("drain", "mail", "--state", "buried,delayed", "--yes").out == "delete: 3 done\n"
     tube = client.stats_tube("mail")
     assert (tube.current_jobs_ready, tube.current_jobs_buried, tube.current_jobs_delayed) == (1, 0, 0)
+    ended = cli("drain", "mail", "--state", "ready", "--ids", "3")
+    assert ended.code == 2
+    assert "no such option" in one_line(ended.err)
 
 
 def test_move_and_copy(cli: Cli, client: Client, start_beanstalkd: Callable[..., Beanstalkd]) -> None:
@@ -220,6 +225,18 @@ def test_the_exit_code_says_why_nothing_was_done(cli: Cli, client: Client, lost:
         assert ended.code == 2
         assert "Could not convert string" in one_line(ended.err)
     assert states(client, *lost) == ["ready", *["buried"] * 4]
+
+
+def test_a_journal_that_is_full_is_no_lost_server(cli: Cli, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise JournalError("the journal failed: disk is full")
+
+    (id,) = bury(client, "mail", b"x")
+    monkeypatch.setattr(Journal, "write", full)
+    ended = cli("kick", "mail")
+    assert ended.code == 1
+    assert "kick: 0 done; stopped: the journal failed: disk is full" in one_line(ended.err)
+    assert states(client, id) == ["buried"]
 
 
 @pytest.mark.parametrize(
@@ -480,12 +497,17 @@ def test_reserve_of_nothing(terminal: Start, client: Client) -> None:
     assert shown.end() == 4
 
 
-def test_a_bar_shows_the_progress_on_a_terminal(terminal: Start, client: Client) -> None:
+def test_a_bar_shows_the_progress_on_a_terminal(terminal: Start, cli: Cli, client: Client) -> None:
     bury(client, "mail", *([b"x"] * 40))
     shown = terminal("kick", "mail", "--rate", "80")
     shown.until("/40 ")
     assert shown.end() == 0
     assert "kick: 40 done" in shown.shown
+    run = cli("journal", "--limit", "1", "--json").json[0]["run"]
+    shown = terminal("undo", run, "--rate", "80")
+    shown.until("/40 ")
+    assert shown.end() == 0
+    assert "undo: 40 done" in shown.shown
 
 
 def test_json_keys_of_a_summary_are_stable(cli: Cli, client: Client) -> None:

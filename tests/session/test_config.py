@@ -55,6 +55,8 @@ def test_bodies_can_be_left_out(beanstalkd: Beanstalkd) -> None:
         ('[servers.prod]\naddress = "a:99999999"', "servers.prod"),
         ('[servers.prod]\naddress = "a"\nread_only = "yes"', "read_only must be a bool"),
         ('[servers.prod]\naddress = "a"\nconfirm = "never"', "confirm must be one of"),
+        ('[servers.prod]\naddress = "a"\nredact = "token"', "redact must be a list"),
+        ('[servers.prod]\naddress = "a"\nredact = [5]', "redact must be a list of texts"),
         ("this is no toml", "config.toml"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import sqlite3
 import sys
@@ -105,6 +106,20 @@ def test_runs_are_read_a_page_at_a_time_and_without_the_ids_that_they_name(journ
     assert all(len(str(run)) < 400 for run in journal.runs())
     assert journal.run("r4").request == {"ids": list(range(4000)), "where": "true"}
     journal.close()
+
+
+def test_a_journal_of_before_is_written_on(journal: str) -> None:
+    Journal(journal).close()
+    with sqlite3.connect(journal) as before:
+        before.execute("drop table asked")
+        before.execute("insert into runs values ('r0', 0, 's', 'i', 'me', 'cli', 'kick', null, null, ?)",
+                       (json.dumps({"ids": list(range(200))}),))  # fmt: skip
+    before.close()
+    record = Journal(journal)
+    record.begin(_row("r1", request={"ids": list(range(300))}))
+    assert [run.named for run in record.runs()] == [300, 200]
+    assert [len(record.run(run).request["ids"]) for run in ("r0", "r1")] == [200, 300]
+    record.close()
 
 
 def test_actions_are_read_newest_first_and_chosen_by_the_database(
