@@ -46,7 +46,7 @@ class Client:
     address : str or Address
         ``host``, ``host:port``, ``[::1]:11300``, ``beanstalk://host:port`` or ``unix:/path``.
     connect_timeout : float
-        Seconds to wait for the connection.
+        Seconds to wait for the connection; all addresses of a name share them. Resolving the name is not counted.
     read_timeout : float
         Seconds to wait for the server's next bytes. A reserve may take its own time on top.
 
