@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from beanops.protocol import TubeStats
-from beanops.protocol.errors import TimedOut
+from beanops.protocol.errors import TimedOut, UsageError
 from beanops.protocol.limits import DEFAULT_PRIORITY, DEFAULT_TTR
 from beanops.session.run import Run
 from beanops.text import safe_text
@@ -57,9 +57,17 @@ def _kick_sentence(request: Request) -> str:
 
 
 def _kick_many(doing: Doing) -> Outcome:
-    kick, number = doing.request.session.kick, doing.request.answers["number"]
-    tubes = doing.request.tubes
-    outcome = doing.one_by_one("tube", tubes, lambda tube: kick(tube, limit=number, progress=doing.progress))
+    request, session = doing.request, doing.request.session
+
+    def kick(tube: str) -> Run:
+        # The server takes buried jobs if there are any, else delayed ones: what was asked may be long ago.
+        (meant,) = request.counts[tube]
+        now = "buried" if session.tube(tube).current_jobs_buried else "delayed"
+        if now != meant:
+            raise UsageError(f"{'no' if meant == 'buried' else 'a'} job is buried by now; no {now} one was kicked")
+        return session.kick(tube, limit=request.limit(tube), progress=doing.progress)
+
+    outcome = doing.one_by_one("tube", request.tubes, kick)
     return outcome._replace(runs=())  # the server does not tell which ones it kicked: nothing could take them back
 
 
@@ -76,7 +84,7 @@ def _drain(doing: Doing) -> Outcome:
     request = doing.request
 
     def drain(tube: str) -> Run:
-        # Jobs that came after the question have the highest ids: the limit leaves them.
+        # Jobs that were put after the question have the highest ids: oldest first, the limit leaves them.
         limit = request.limit(tube)
         return request.session.drain_tube(
             tube, tuple(request.counts[tube]), limit=limit, order="oldest", progress=doing.progress
@@ -187,7 +195,7 @@ TUBES = (
         "Delete all jobs of the tube that are in the states you name",
         lambda target: any(target.count(f"current_jobs_{state}") for state in ("ready", "delayed", "buried")),
         _drain_sentence,
-        "Gone from the server. Jobs in other states stay, and so do those that come after this question.",
+        "Gone from the server, the oldest first and no more than this. Jobs in other states stay.",
         _drain,
         lambda target: (Field("states", "States", "buried", "states", "of ready, delayed, buried"),),
         destroys=True,

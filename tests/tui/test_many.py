@@ -78,6 +78,25 @@ async def test_many_are_kicked_of_each_tube_and_only_in_the_state_that_was_shown
         assert client.stats_job(later).state == "delayed"
 
 
+async def test_what_was_asked_of_buried_jobs_is_never_done_to_delayed_ones(
+    session: Session, client: Client, clock: Clock
+) -> None:
+    (buried,) = fill(client, "mail", b"x", bury=1)
+    (delayed,) = fill(client, "mail", b"x", delay=600)
+    async with dashboard(session, clock) as desk:
+        await desk.press("down", "K", "enter")
+        client.kick_job(buried)
+        await desk.press("y")
+        assert "✗ kick-many: no job is buried by now; no delayed one was kicked" in desk.line("#status")
+        assert client.stats_job(delayed).state == "delayed"
+        await desk.press("K", "enter")
+        client.reserve_job(buried)
+        client.bury(buried)
+        await desk.press("y")
+        assert "✗ kick-many: a job is buried by now; no buried one was kicked" in desk.line("#status")
+        assert client.stats_job(buried).state == "buried"
+
+
 async def test_a_number_that_is_large_only_over_all_tubes_has_to_be_typed_too(
     session: Session, client: Client, clock: Clock
 ) -> None:
