@@ -626,8 +626,9 @@ class Session(Views, Finding):
     def import_(self, file: File, *, repeat: Repeat | None = None, **options: Unpack[Options]) -> Run:
         """Put the jobs of a file that `export` wrote, with their tube, priority, ttr, delay left and burial.
 
-        The whole file is checked before anything is put. A line that the journal knows as imported into this server
-        is not put again; that of a file with other content is another line.
+        The whole file is checked before anything is put. A line that the journal knows as imported into this server,
+        by whichever address, is not put again, unless that was undone; that of a file with other content is another
+        line. Of two imports of the same file at once, one ends.
 
         Parameters
         ----------

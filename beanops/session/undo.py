@@ -99,13 +99,15 @@ def taken_back(journal: Journal, run: str, successors: Successors, repeat: str |
 def _dealt_with(entry: Entry, undo: str, repeat: str | None) -> str | None:
     """Return why what an undo did to a job is not done again; None when it can be, as what it did by its id."""
     intent, fate = entry.intent, entry.fate
-    if intent.job_id is None or fate.outcome not in ("done", "unknown"):
+    if intent.job_id is None:
         return None
     if fate.outcome == "done":
         return f"run {undo} has dealt with it already"
     if fate.new_id is not None:
-        return f"run {undo} put it as job {fate.new_id}, and how that ended is unknown: verify that run, or undo it"
-    if ALL[intent.action].puts and repeat != "unknown":
+        return (
+            f"run {undo} put it as job {fate.new_id}, and the outcome is {fate.outcome}: verify or undo that run first"
+        )
+    if fate.outcome == "unknown" and ALL[intent.action].puts and repeat != "unknown":
         return f"run {undo} may have put it, which is unknown: look, then undo with repeat unknown"
     return None
 

@@ -13,6 +13,7 @@ from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
 from beanops.protocol import commands
 from beanops.session.journal import Journal
+from beanops.session.record import Fate
 from beanops.session.run import Run
 from beanops.session.session import Session
 from tests.session.conftest import fill, population
@@ -235,6 +236,23 @@ def test_an_undo_that_was_cut_off_is_finished_by_another(session: Session, worke
     _as_if_cut(session, undoing)
     assert f"run {undoing.id} may have put it" in session.undo(deleted).summary, "a put is not"
     assert len(population(worker)) == 3
+
+
+@pytest.mark.parametrize("outcome", ["unknown", "failed"])
+def test_what_an_undo_left_half_put_is_not_put_once_more_before_that_is_undone(
+    outcome: str, session: Session, worker: Client
+) -> None:
+    run = session.delete(fill(worker, "mail", "buried"))
+    undoing = session.undo(run)
+    (entry,) = session.journal().entries(undoing.id)
+    _as_if_cut(session, undoing)
+    session.journal().write(undoing.id, session.now(), fates=[(0, Fate(outcome, "cut off", entry.fate.new_id))])
+    twice = session.undo(run, repeat="unknown")
+    assert (twice.done, twice.skipped) == (0, 1)
+    assert f"put it as job {entry.fate.new_id}, and the outcome is {outcome}" in twice.summary
+    assert session.undo(undoing).done == 1
+    assert session.undo(run).done == 1
+    assert [job[:2] for job in population(worker)] == [("mail", "buried")]
 
 
 def test_a_pause_is_given_back_as_it_would_be_by_now(open_session: Callable[..., Session], worker: Client) -> None:
