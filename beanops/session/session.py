@@ -1,4 +1,7 @@
-"""The session: one server, looked at and acted upon. `look` and `find` see, `act` is the funnel of actions."""
+"""The session: one server, looked at and acted upon, with what follows from a run, files and reservations.
+
+`look` and `find` see, `recorded` reads the record, `acting` has the verbs; `act` is the funnel of all actions.
+"""
 
 from __future__ import annotations
 
@@ -7,49 +10,23 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from copy import copy
 from datetime import UTC, datetime
-from itertools import islice
 from typing import TYPE_CHECKING, Literal, SupportsIndex, Unpack
 
 from beanops.client.address import Address
 from beanops.client.sync import Client
-from beanops.jobs.select import is_glob
-from beanops.monitor.sample import sweep
-from beanops.protocol import commands
-from beanops.protocol.errors import BeanopsError, UsageError
-from beanops.protocol.limits import (
-    DEFAULT_PRIORITY,
-    DEFAULT_TTR,
-    MAX_RESERVE_TIMEOUT,
-    U32_MAX,
-    U64_MAX,
-    check_body,
-    check_number,
-    check_tube,
-)
+from beanops.protocol.errors import BeanopsError
+from beanops.protocol.limits import MAX_RESERVE_TIMEOUT, U32_MAX, check_number
 from beanops.session.act import Actor, How, Who
-from beanops.session.config import Profile, default_journal, profile
-from beanops.session.find import Finding
-from beanops.session.orders import (
-    Jobs,
-    Options,
-    how_of,
-    kick_steps,
-    optional_priority,
-    orders_of,
-    request_of,
-)
-from beanops.session.record import Action, Intent, JournalError, Refused, action_of, actions_frame, runs_frame
+from beanops.session.acting import Acting
+from beanops.session.config import Profile, profile
+from beanops.session.orders import Jobs, Options, how_of
 from beanops.session.reservation import Reservation
 from beanops.session.retention import this_actor
 from beanops.session.run import Run
-from beanops.session.shelter import Shelter
 from beanops.session.show import session_html
-from beanops.session.verbs import KEEP, Settings, TubeStep, verb_of
 from beanops.session.views import Views
 
 if TYPE_CHECKING:
-    import pandas
-
     from beanops.session.journal import Journal
     from beanops.session.transfer import File, Repeat
 
@@ -121,7 +98,7 @@ def connect(
     )
 
 
-class Session(Views, Finding):
+class Session(Views, Acting):
     """A server, with what was done to it. Made by `connect`.
 
     Looking and acting use a connection each, because a server counts every connection that ever reserved
@@ -132,8 +109,6 @@ class Session(Views, Finding):
     ----------
     profile : Profile
         The server as the user named it, with what a face shows of it and asks before it acts.
-    origin : Session
-        The session that this one was made of by `through`, else itself: what is open on both is kept there.
     """
 
     def __init__(
@@ -149,24 +124,12 @@ class Session(Views, Finding):
         journal: str | Journal | None,
         keep_bodies: bool,
     ) -> None:
-        super().__init__(known.address, timeouts, redact)
+        super().__init__(known.address, timeouts, redact, journal)
         self.profile = known
         self.origin = self
         self.now = clock
-        self._journal_at = journal
-        self._own_journal: Journal | None = None
         who = Who(str(self.address), actor, source)
         self._actor = Actor(who, self.journal, keep_bodies, self._acting, lambda: self.server().id, clock, read_only)
-
-    def journal(self) -> Journal:
-        """Return the journal, opened when it is first needed: SQLAlchemy costs a third of a second."""
-        from beanops.session.journal import Journal
-
-        at = self.origin
-        with self._lock:
-            if not isinstance(at._journal_at, Journal):
-                at._journal_at = at._own_journal = Journal(at._journal_at or default_journal())
-            return at._journal_at
 
     def close(self) -> None:
         """Close the views, the connections and the journal; jobs that are still reserved become ready."""
@@ -177,12 +140,6 @@ class Session(Views, Finding):
             ends.callback(super().close)
             for view in list(self.origin.opened):
                 ends.callback(view.close)
-
-    def _known_id(self, instance: str) -> int:
-        try:
-            return self.journal().highest_id(instance)
-        except JournalError:  # looking must not depend on the record
-            return 0
 
     def _probe_id(self) -> int:
         tube = f"beanops-probe-{secrets.token_hex(8)}"
@@ -217,285 +174,6 @@ class Session(Views, Finding):
 
     def __repr__(self) -> str:
         return f"<Session {self.address}{' read-only' if self.read_only else ''}>"
-
-    # -- the record ----------------------------------------------------------------------------------------------
-
-    @property
-    def actions(self) -> pandas.DataFrame:
-        """What this session did, one row an action; `history` has what everybody did.
-
-        Returns
-        -------
-        pandas.DataFrame
-            ``time`` (datetime64[us, UTC]), ``run``, ``server``, ``actor``, ``source``, ``action``, ``tube``
-            (text), ``job_id`` (UInt64, missing for actions on a tube), ``state_before`` (categorical),
-            ``priority`` (UInt32), ``delay`` (timedelta64[us]), ``outcome`` (``done``, ``skipped``, ``failed``
-            or ``unknown``), ``error``, ``reason``, ``instance`` (text, the server's process), ``new_id``
-            (UInt64, of a job that was put for it) and ``jobs`` (uint64, how many: 1 but for a kick of a tube).
-
-        Examples
-        --------
-        >>> session.actions.query("outcome != 'done'")[["job_id", "error"]]          # doctest: +SKIP
-        """
-        return actions_frame(self.action_rows(limit=None))
-
-    def action_rows(self, limit: int | None = 1000) -> list[Action]:
-        """Return the newest actions of this session as records, oldest first, without pandas."""
-        runs = self._actor.runs
-        return list(islice(self.journal().actions(reversed(runs)), limit))[::-1] if runs else []
-
-    def history(self, limit: int | None = None) -> pandas.DataFrame:
-        """Return what was done on this server by anybody whom the journal knows, with the columns of `actions`.
-
-        The server may have been restarted in between: ``job_id`` names the same job only where ``instance`` is the
-        same.
-
-        Parameters
-        ----------
-        limit : int or None
-            Most actions, the newest; None for all.
-
-        Examples
-        --------
-        >>> session.history(limit=1000).groupby("actor").size()          # doctest: +SKIP
-        """
-        journal = self.journal()
-        return actions_frame(list(islice(journal.actions(journal.each_run(str(self.address))), limit))[::-1])
-
-    def job_actions(self, id: SupportsIndex) -> list[Action]:
-        """Return what the journal knows of one job of the server process that answers, oldest first."""
-        return self.journal().of_job(self.server().id, check_number("id", id, U64_MAX))
-
-    @property
-    def runs(self) -> pandas.DataFrame:
-        """The runs on this server by anybody whom the journal knows, one row each.
-
-        Returns
-        -------
-        pandas.DataFrame
-            ``time`` (datetime64[us, UTC]), ``run``, ``server``, ``instance``, ``actor``, ``source``, ``action``,
-            ``reason``, ``undoes`` (text), ``done``, ``skipped``, ``failed``, ``unknown`` (uint64).
-
-        Examples
-        --------
-        >>> session.runs.query("action == 'delete'").tail()          # doctest: +SKIP
-        """
-        return runs_frame(self.journal(), str(self.address))
-
-    def run_actions(self, run: Run | str) -> pandas.DataFrame:
-        """Return the actions of one run, with the columns of `actions`.
-
-        Raises
-        ------
-        JournalError
-            There is no such run.
-
-        Examples
-        --------
-        >>> session.run_actions(run)["outcome"].value_counts()          # doctest: +SKIP
-        """
-        id = run if isinstance(run, str) else run.id
-        row = self.journal().run(id)
-        return actions_frame(action_of(row, entry) for entry in self.journal().entries(id))
-
-    # -- act -----------------------------------------------------------------------------------------------------
-
-    def kick(self, jobs: Jobs | str, **options: Unpack[Options]) -> Run:
-        """Make buried or delayed jobs ready.
-
-        Parameters
-        ----------
-        jobs : id, Job, iterable of these, DataFrame with a column ``id``, or str
-            The jobs. A tube's name or a glob means its buried jobs, each kicked by its id: so each has its row on
-            record, is kicked again by nothing that goes on with the run, and can be buried again by `undo`. With a
-            `limit` and nothing else they are kicked as the server does it, in chunks, oldest burial first, delayed
-            ones if none is buried, without a row for each.
-        **options
-            Which and how, see `Options`.
-
-        Raises
-        ------
-        NotFound
-            There is no such tube.
-
-        Examples
-        --------
-        >>> session.kick([17, 18])          # doctest: +SKIP
-        >>> session.kick("mail", where="data->>'$.user' = '7'", rate=100)
-        """
-        limit = options.get("limit")
-        plain = options.keys() <= {"limit", "reason", "dry_run", "progress"}
-        if isinstance(jobs, str) and limit is not None and plain and not is_glob(jobs):
-            tube = self.tube(jobs)  # to use one that does not exist would create it
-            how = how_of(options)
-            most = check_number("limit", limit, U32_MAX)
-            # One command kicks buried jobs or delayed ones, never both, and so do all chunks together. Where there
-            # are none, one is asked for all the same: then the record says so.
-            waiting = tube.current_jobs_buried or tube.current_jobs_delayed or int(not how.dry)
-            run = self._actor.begin("kick", {"tube": jobs, "limit": most}, how)
-            return self._actor.act_on_tube(run, kick_steps(jobs, min(most, waiting)), how, use=True)
-        if isinstance(jobs, str):
-            options.setdefault("state", "buried")
-        return self._act("kick", jobs, KEEP, options)
-
-    def bury(self, jobs: Jobs | str, *, priority: SupportsIndex | None = None, **options: Unpack[Options]) -> Run:
-        """Bury jobs: ready and delayed ones, and those this session has reserved (server 1.12 on).
-
-        A job is reserved for it, in the same breath. Were the connection lost in between, a delayed job would
-        become ready. With a `priority` buried jobs are taken too, and stay buried; their tube is paused meanwhile
-        if workers watch it.
-
-        Parameters
-        ----------
-        jobs : id, Job, iterable of these, DataFrame with a column ``id``, or str
-            The jobs, or those of a tube (name or glob).
-        priority : int or None
-            New priority; None keeps each job's own.
-        **options
-            Which and how, see `Options`.
-
-        Examples
-        --------
-        >>> session.bury(session.jobs("mail", where="age > interval 1 day"), reason="INC-42")          # doctest: +SKIP
-        """
-        return self._act("bury", jobs, Settings(optional_priority(priority)), options)
-
-    def release(
-        self,
-        jobs: Jobs | str,
-        *,
-        priority: SupportsIndex | None = None,
-        delay: SupportsIndex = 0,
-        **options: Unpack[Options],
-    ) -> Run:
-        """Make jobs ready, or delayed, or give them another priority; ready, delayed, buried and held ones.
-
-        Jobs that are not yet reserved need a server from 1.12 on; they are reserved for it, in the same breath. If
-        buried jobs are given a `delay`, their tube is paused meanwhile if workers watch it: were the connection lost
-        in between, a job would become ready.
-
-        Parameters
-        ----------
-        jobs : id, Job, iterable of these, DataFrame with a column ``id``, or str
-            The jobs, or those of a tube (name or glob).
-        priority : int or None
-            New priority; None keeps each job's own.
-        delay : int
-            Seconds until they are ready.
-        **options
-            Which and how, see `Options`.
-
-        Examples
-        --------
-        >>> session.release("mail", state="buried", priority=10)          # doctest: +SKIP
-        """
-        settings = Settings(optional_priority(priority), check_number("delay", delay, U32_MAX))
-        return self._act("release", jobs, settings, options)
-
-    def delete(self, jobs: Jobs | str, **options: Unpack[Options]) -> Run:
-        """Delete jobs: ready, delayed and buried ones, and those this session has reserved.
-
-        Parameters
-        ----------
-        jobs : id, Job, iterable of these, DataFrame with a column ``id``, or str
-            The jobs, or those of a tube (name or glob); then `state` or `where` must say which.
-        **options
-            Which and how, see `Options`.
-
-        Examples
-        --------
-        >>> session.delete([17, 18])          # doctest: +SKIP
-        >>> session.delete("mail", state="buried", dry_run=True)
-        """
-        if isinstance(jobs, str) and not options.get("state") and not options.get("where"):
-            raise UsageError(f"delete of tube {jobs!r} needs to know which jobs: name the states, or a predicate")
-        return self._act("delete", jobs, KEEP, options)
-
-    def drain_tube(self, tube: str, states: str | Iterable[str], **options: Unpack[Options]) -> Run:
-        """Delete all jobs of a tube that are in the named states, and no others.
-
-        Examples
-        --------
-        >>> session.drain_tube("mail", "buried")          # doctest: +SKIP
-        """
-        options["state"] = states
-        return self.delete(tube, **options)
-
-    def move(self, jobs: Jobs | str, to: str, **options: Unpack[Options]) -> Run:
-        """Put jobs into another tube and delete them here, keeping body, priority, ttr, delay left and burial.
-
-        They get new ids, which are on record. A job is put before it is deleted: a fault leaves it twice, which
-        the record tells, but never lost. For buried jobs the other tube is paused meanwhile if workers watch it:
-        a copy is reserved to be buried, and were the connection lost in between it would become ready.
-
-        Parameters
-        ----------
-        jobs : id, Job, iterable of these, DataFrame with a column ``id``, or str
-            The jobs, or those of a tube (name or glob).
-        to : str
-            The other tube.
-        **options
-            Which and how, see `Options`.
-
-        Examples
-        --------
-        >>> session.move("mail", "hospital", state="buried")          # doctest: +SKIP
-        """
-        return self._act("move", jobs, Settings(target=check_tube(to, "to")), options)
-
-    def copy(
-        self, jobs: Jobs | str, to: str | None = None, *, server: Session | None = None, **options: Unpack[Options]
-    ) -> Run:
-        """Put copies of jobs into another tube, another server, or both; as `move` without the delete.
-
-        Copies into a tube that the selection means are not copied themselves.
-
-        What was copied to another server is taken back by a session there.
-
-        Parameters
-        ----------
-        jobs : id, Job, iterable of these, DataFrame with a column ``id``, or str
-            The jobs, or those of a tube (name or glob).
-        to : str or None
-            The other tube; None keeps each job's own.
-        server : Session or None
-            The other server's session.
-        **options
-            Which and how, see `Options`.
-
-        Examples
-        --------
-        >>> session.copy([17], server=beanops.connect("staging"))          # doctest: +SKIP
-        """
-        if to is None and server is None:
-            raise UsageError("copy needs to know where to: another tube, another server, or both")
-        if server is not None and server.read_only:
-            raise Refused(f"copy was refused: the session on {server.address} is read-only")
-        target = None if to is None else check_tube(to, "to")
-        settings = Settings(target=target, there=server is not None)
-        return self._act("copy", jobs, settings, options, there=server)
-
-    def touch(self, jobs: Jobs, *, reason: str | None = None) -> Run:
-        """Start the ttr of jobs that this session has reserved anew.
-
-        Examples
-        --------
-        >>> session.touch(17)          # doctest: +SKIP
-        """
-        return self._act("touch", jobs, KEEP, Options(reason=reason))
-
-    def _act(
-        self, verb: str, jobs: Jobs | str, settings: Settings, options: Options, there: Session | None = None
-    ) -> Run:
-        batches, cancel = orders_of(self, verb_of(verb, settings), jobs, settings, options, self._actor.keep_bodies)
-        how = how_of(options)
-        run = self._actor.begin(verb, request_of(jobs, settings, options, there), how)
-        run.when_cancelled(cancel)
-        if there is None:
-            return self._actor.act_on_jobs(run, batches, how, Shelter(self))
-        # A connection of its own: what `there` uses itself meanwhile must not decide where copies end.
-        with Client(there.address) as copying:
-            return self._actor.act_on_jobs(run, batches, how, Shelter(there), copying)
 
     def undo(
         self,
@@ -694,65 +372,3 @@ class Session(Views, Finding):
         """Ids of the jobs that this session has reserved; none once its connection is lost."""
         acting = self._clients.get("acting")
         return frozenset() if acting is None or acting.closed else frozenset(self._actor.held)
-
-    def pause(self, tube: str, seconds: SupportsIndex, *, reason: str | None = None) -> Run:
-        """Hold back the ready jobs of a tube from workers for `seconds`.
-
-        Examples
-        --------
-        >>> session.pause("mail", 600)          # doctest: +SKIP
-        """
-        return self._pause("pause", tube, check_number("seconds", seconds, U32_MAX), reason)
-
-    def resume(self, tube: str, *, reason: str | None = None) -> Run:
-        """End the pause of a tube.
-
-        Examples
-        --------
-        >>> session.resume("mail")          # doctest: +SKIP
-        """
-        return self._pause("resume", tube, 0, reason)
-
-    def _pause(self, action: str, tube: str, seconds: int, reason: str | None) -> Run:
-        command = commands.pause_tube(tube, seconds)
-        left = next((stats.pause_time_left for stats in sweep(self._looking(), tube.__eq__)), 0)
-        intent = Intent(action, tube, delay=seconds, time_left=left)
-        how = How(reason=reason)
-        run = self._actor.begin(action, {"tube": tube, "seconds": seconds}, how)
-        return self._actor.act_on_tube(run, [TubeStep(command, intent)], how)
-
-    def put(
-        self,
-        tube: str,
-        body: bytes,
-        *,
-        priority: SupportsIndex = DEFAULT_PRIORITY,
-        delay: SupportsIndex = 0,
-        ttr: SupportsIndex = DEFAULT_TTR,
-        reason: str | None = None,
-    ) -> Run:
-        """Put a job into a tube, creating it; the run's ``ids`` hold the new job's.
-
-        Parameters
-        ----------
-        tube : str
-            Its name.
-        body : bytes
-            Any bytes, up to the server's max-job-size.
-        priority : int
-            0 is most urgent, 2**32 - 1 least.
-        delay, ttr : int
-            Seconds.
-        reason : str or None
-            Why, for the record.
-
-        Examples
-        --------
-        >>> session.put("mail", b'{"user": 7}', delay=60).ids          # doctest: +SKIP
-        [19]
-        """
-        command = commands.put(check_body(body, self._looking().max_job_size), priority=priority, delay=delay, ttr=ttr)
-        intent = Intent("put", check_tube(tube), priority=int(priority), delay=int(delay), ttr=int(ttr))
-        how = How(reason=reason)
-        run = self._actor.begin("put", {"tube": tube}, how)
-        return self._actor.act_on_tube(run, [TubeStep(command, intent)], how, use=True)

@@ -17,7 +17,7 @@ from beanops.session.run import Run
 from beanops.session.verbs import Order
 
 if TYPE_CHECKING:
-    from beanops.session.session import Session
+    from beanops.session.acting import Acting
 
 #: Seconds of a pause: after a fault the time that is left to look at what became of the jobs. Nobody else pauses for
 #: so many, which tells the pause of a run from that of an operator.
@@ -43,7 +43,7 @@ class Shelter:
         On the server where the jobs are reserved.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Acting) -> None:
         self._session = session
         # When each was paused first, and the seconds of an operator's pause that were left then.
         self._paused: dict[str, tuple[datetime, int]] = {}
