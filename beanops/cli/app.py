@@ -105,6 +105,9 @@ def run(arguments: list[str] | None = None) -> int:
     arguments : list of str, optional
         Without the program's name; those of the process by default.
     """
+    if sys.stdout is None:
+        click.echo("beanops: standard output is closed, nothing was done", err=True)
+        return 2
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal without UTF-8 is no reason to fail

@@ -168,6 +168,15 @@ def test_a_reader_that_has_left(program: Program) -> None:
     os.close(theirs)
 
 
+def test_an_output_that_is_closed(program: Program, client: Client) -> None:
+    for arguments in (["tubes"], ["put", "mail", "x"], ["export", "-"]):
+        process = program(*arguments, stdout=None, preexec_fn=lambda: os.close(1))
+        _, err = process.communicate(timeout=30)
+        assert process.returncode == 2
+        assert one_line(err) == "beanops: standard output is closed, nothing was done"
+    assert client.stats().total_jobs == 0
+
+
 def test_a_full_disk(program: Program) -> None:
     with Path("/dev/full").open("w") as full:
         process = program("tubes", stdout=full)
