@@ -109,36 +109,33 @@ def _verified(beanstalkd: Beanstalkd, journal: str, record: Journal, id: str) ->
 
 
 class _Strike:
-    """Interrupts this thread at the nth line of beanops that it runs, whichever that is: no clock decides where.
+    """Interrupts this thread as it enters, or goes on with, the nth function of beanops: no clock decides where.
 
-    Lines of the libraries are left out: not even a lock of theirs is given back wherever an interrupt comes.
+    There Python looks for signals too, while an interrupt at the end of a ``with`` is nothing that can be. Functions
+    of libraries are left out: not every lock of theirs is given back wherever an interrupt comes.
 
     Attributes
     ----------
-    lines : int
-        How many lines were run.
+    calls : int
+        How many were entered.
     """
 
     def __init__(self, at: int | None = None) -> None:
-        self.lines = 0
+        self.calls = 0
         self._at = at
 
     def __enter__(self) -> _Strike:
-        sys.settrace(self._enter)
+        sys.settrace(self._count)
         return self
 
     def __exit__(self, *_: object) -> None:
         sys.settrace(None)
 
-    def _enter(self, frame: FrameType, event: str, _: Any) -> Any:
-        return self._count if frame.f_code.co_filename.startswith(_BEANOPS) else None
-
-    def _count(self, frame: FrameType, event: str, _: Any) -> Any:
-        if event == "line":
-            self.lines += 1
-            if self.lines == self._at:
+    def _count(self, frame: FrameType, event: str, _: Any) -> None:
+        if frame.f_code.co_filename.startswith(_BEANOPS):
+            self.calls += 1
+            if self.calls == self._at:
                 raise KeyboardInterrupt
-        return self._count
 
 
 # An interrupt between two steps of connecting leaves a socket to the garbage collector.
@@ -151,18 +148,18 @@ def test_interrupted_at_any_moment_the_journal_is_true(
     dice = random.Random(6)
     session = open_session()
     record = session.journal()
-    lines: dict[str, int] = {}
+    calls: dict[str, int] = {}
     interrupted = 0
     for round in range(60):
         before = _restock(worker, jobs_by_id(worker), round)
         seen = len(record.runs())
         verb = VERBS[round % len(VERBS)]
         # Each is left in peace once, which shows how far away its end is.
-        strike = _Strike(dice.randrange(lines[verb]) if verb in lines else None)
+        strike = _Strike(dice.randrange(calls[verb]) if verb in calls else None)
         try:
             with strike:
                 act(session, verb, list(before))
-            lines.setdefault(verb, strike.lines)
+            calls.setdefault(verb, strike.calls)
         except (KeyboardInterrupt, ConnectionLost):
             interrupted += 1
             signal.signal(signal.SIGINT, signal.default_int_handler)  # it may have been about to be set back
@@ -173,7 +170,7 @@ def test_interrupted_at_any_moment_the_journal_is_true(
         runs = record.runs()
         if len(runs) > seen:
             check(record, runs[0], before, worker)
-    # Hardly any may have come to its end: how many lines the others take varies a little.
+    # Hardly any may have come to its end: how many calls the others take varies a little.
     assert interrupted > 40
 
 
