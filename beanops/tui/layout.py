@@ -83,12 +83,12 @@ def place(columns: Sequence[Column[R]], rows: Sequence[R], width: int) -> list[P
         others = [column.width if wide else column.narrow for column in kept if column is not growing]
         return room - sum(others) - GAP * len(others)
 
-    # Text that stands last changes with every look and must not push the others about: their gaps are fixed.
-    extra = 1 if wide and growing is kept[-1] else 0
-    while left_for_growing() < FIRST_MIN + extra * (len(kept) - 1) and any(column.spare for column in kept):
+    while left_for_growing() < FIRST_MIN and any(column.spare for column in kept):
         kept.remove(max(kept, key=lambda column: column.spare))
     left = max(4, left_for_growing())
     if growing is kept[-1]:
+        # Text that changes with every look must not push the others about.
+        extra = 1 if left - FIRST_MIN >= len(kept) - 1 else 0
         wanted = left - extra * (len(kept) - 1)
     else:
         longest = max((len(growing.text(row, left)) for row in rows), default=0)

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Input
 
-from beanops.monitor.survey import Seen
+from beanops.monitor.survey import IN_TURN, Seen
 from beanops.protocol import TubeStats
 from beanops.text import safe_text
 from beanops.tui import jobkeys, keys, offers
@@ -24,9 +24,6 @@ from beanops.tui.tubecolumns import SEEN, tube_columns
 from beanops.tui.view import Line, Part
 from beanops.tui.watch import Live
 from beanops.tui.words import plural, span
-
-#: Tubes that are asked for with each look because somebody looks at them; the others have their turn.
-WANTED = 500
 
 
 class TubeTable(Table[Seen]):
@@ -113,12 +110,12 @@ class TubesScreen(Acting):
     # -- show --------------------------------------------------------------------------------------------------------
 
     def wanted(self) -> set[str]:
-        """Return the tubes in sight, and the marked ones; of many, and of large groups, only so many."""
+        """Return the tubes in sight, then the marked ones, then those of groups: as many as a look asks for."""
         if not self.is_mounted:
             return set()
         rows = self.table.in_sight
         names = chain((row.name for row in rows), self.table.marks.keys, (name for row in rows for name in row.members))
-        return set(islice(names, WANTED))
+        return set(islice(names, IN_TURN))
 
     def show(self, live: Live) -> None:
         """Show the tubes."""
