@@ -92,7 +92,7 @@ _OUTCOMES = sa.Table(
     sa.Column("error", sa.Text),
     sa.Column("new_id", _Unsigned),
     sa.Column("jobs", sa.BigInteger, nullable=False),
-    sa.Index("outcomes_of_run", "run", "last_n"),
+    sa.Index("outcomes_of_run", "run", "last_n", "first_n"),
 )
 _FIELDS = tuple(_ACTIONS.c[name] for name in Intent._fields)
 # A copy to another server names it in its request, and the new ids are that server's.

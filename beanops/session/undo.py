@@ -44,6 +44,8 @@ def undo(session: Session, actor: Actor, run: str, where: str | None, how: How, 
 
 def check_server(session: Session, row: RunRow) -> None:
     """Refuse a run whose jobs are not on this session's server."""
+    if not row.server:
+        raise UsageError(f"run {row.id} is a {row.action} of the journal: no server knows of it, and nothing undoes it")
     at = row.request.get("server", row.server)
     if at != str(session.address):
         copied = f" and copied to {at}" if at != row.server else ""

@@ -138,6 +138,10 @@ def test_prune_asks_and_is_on_the_record(cli: Cli, run: str) -> None:
     assert row["error"].startswith("2 runs were deleted that had ended before ")
     assert row["run"] in pruned
     assert cli("journal", row["run"], "--json").json == [row]
+    for command in (["undo"], ["journal", "verify"]):
+        ended = cli(*command, row["run"])
+        assert ended.code == 2
+        assert "is a prune of the journal" in one_line(ended.err)
     assert cli("journal", run).code == 1
 
 
