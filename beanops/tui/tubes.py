@@ -52,7 +52,7 @@ class TubesScreen(Acting):
             lambda row: row.stats.name,
             self.dashboard.clock,
             sort="tube",
-            empty="no tube here",
+            empty="not read yet",
             id="tubes",
         )
         yield Line(id="about")
@@ -125,6 +125,7 @@ class TubesScreen(Acting):
         """Show the tubes that pass the filter, groups folded."""
         self.table.stale = live.stale
         survey = live.survey
+        self.table.empty = "not read yet" if survey is None else "no tube here"
         if survey is None:
             self.table.show(())
             return

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from beanops import Client, Session, connect
 from beanops.embedded.process import Beanstalkd
+from beanops.protocol.errors import ConnectFailed
 from tests.tui.conftest import Clock, dashboard, fill
 
 
@@ -42,6 +45,22 @@ async def test_a_lost_server_shows_as_lost_and_comes_back(
         assert "it is gone" in desk.line("#tube")
         await desk.press("escape")
         assert desk.names() == ["default"]
+
+
+async def test_a_server_that_was_never_read_is_not_said_to_have_no_tubes(
+    session: Session, clock: Clock, beanstalkd: Beanstalkd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*_: object) -> None:
+        raise ConnectFailed("nobody is there")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(session, "survey", lost)
+        async with dashboard(session, clock) as desk:
+            assert "LOST" in desk.line("#banner")
+            assert desk.lines("#tubes")[2].strip() == "not read yet"
+            patch.undo()
+            await desk.press("f5", "slash", *"nothing")
+            assert desk.lines("#tubes")[2].strip() == "no tube here"
 
 
 async def test_a_key_retries_at_once(

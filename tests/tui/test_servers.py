@@ -18,6 +18,7 @@ from beanops.session.config import profile
 from beanops.tui import looking
 from beanops.tui.dialogs import Confirm
 from tests.tui.conftest import Clock, dashboard, fill
+from tests.tui.test_jobs import Stalled
 
 
 @pytest.fixture
@@ -129,6 +130,22 @@ async def test_a_confirmed_action_never_goes_to_another_server(
             assert not isinstance(desk.app.screen, Confirm)
             assert there.stats_tube("mail").current_jobs_buried == 2
             assert client.stats_tube("mail").current_jobs_buried == 2
+
+
+async def test_what_is_under_way_on_a_server_that_was_gone_to_is_written_down_before_it_is_closed(
+    session: Session, clock: Clock, other: Beanstalkd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Client(other.address) as there:
+        fill(there, "mail", *[b"x"] * 10, bury=10)
+    async with dashboard(session, clock, (100, 40), profile=profile("here")) as desk:
+        await desk.command("server prod")
+        stalled = Stalled(desk.app.session, monkeypatch)
+        await desk.press("down", "enter", "asterisk", "k")
+        async with stalled.action(desk, "y"):
+            desk.app.exit()  # as when a terminal or a browser is closed
+    journal = session.journal()
+    (run,) = journal.runs(other.address)
+    assert journal.counts([run.id]) == {run.id: {"done": 5}}
 
 
 async def test_a_server_that_hangs_holds_up_no_other(
