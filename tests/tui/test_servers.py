@@ -139,10 +139,17 @@ async def test_what_is_under_way_on_a_server_that_was_gone_to_is_written_down_be
         fill(there, "mail", *[b"x"] * 10, bury=10)
     async with dashboard(session, clock, (100, 40), profile=profile("here")) as desk:
         await desk.command("server prod")
-        stalled = Stalled(desk.app.session, monkeypatch)
+        there_session = desk.app.session
+        stalled = Stalled(there_session, monkeypatch)
         await desk.press("down", "enter", "asterisk", "k")
         async with stalled.action(desk, "y"):
-            desk.app.exit()  # as when a terminal or a browser is closed
+            # As when a terminal or a browser is closed; the pilot does this only at its own end.
+            ending = asyncio.create_task(desk.app.on_unmount())
+            for _ in range(100):
+                await asyncio.sleep(0)
+            assert not ending.done()
+        await ending
+    assert there_session._clients["acting"].closed
     journal = session.journal()
     (run,) = journal.runs(other.address)
     assert journal.counts([run.id]) == {run.id: {"done": 5}}
