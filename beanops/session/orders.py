@@ -110,7 +110,7 @@ def in_batches(orders: Iterable[Order], rate: float | None) -> Iterator[list[Ord
                 held += len(order.job.body)
             if len(batch) >= most or held >= MOST_BYTES:
                 yield batch
-                batch, held = [], 0
+                batch, held, most = [], 0, 0
     except BeanopsError as error:
         fault = error
     if batch:
