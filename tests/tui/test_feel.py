@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -165,3 +166,19 @@ async def test_a_picture_of_the_screen_is_saved_but_never_over_a_file(
         assert "nowhere/x.svg was not written: No such file or directory" in desk.line("#status")
         await desk.command("screenshot ~/x.svg")
         assert (tmp_path / "x.svg").exists()
+
+
+async def test_half_of_a_file_is_not_left_behind(
+    session: Session, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with dashboard(session, clock) as desk:
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))  # as a disk that is full
+        try:
+            desk.app.action_screenshot("x.svg")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        await desk.settle()
+        assert "✗ x.svg was not written: File too large" in desk.line("#status")
+        assert list(tmp_path.iterdir()) == []
