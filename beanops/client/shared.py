@@ -77,7 +77,11 @@ def _first(places: list[tuple[int, Any]], timeout: float) -> socket.socket:
     """Connect to the first place that answers. Each gets an equal share of what is left of the time."""
     give_up = time.monotonic() + timeout
     for left, (family, place) in zip(range(len(places), 0, -1), places, strict=True):
-        made = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            made = socket.socket(family, socket.SOCK_STREAM)
+        except OSError as error:  # such as a system without IPv6, whose names have addresses of it all the same
+            failure = error
+            continue
         try:
             made.settimeout(max(0.001, (give_up - time.monotonic()) / left))
             made.connect(place)

@@ -163,6 +163,21 @@ def test_an_address_that_is_deaf_does_not_keep_from_the_next(
         assert connect("queue", connect_timeout=3).put(b"x") == 1
 
 
+def test_an_address_that_the_system_cannot_use_does_not_keep_from_the_next(
+    connect: Any, beanstalkd: Beanstalkd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one of IPv6 where that is switched off."""
+    resolve(monkeypatch, ("127.0.0.1", beanstalkd.port))
+    lookup, no_family = socket.getaddrinfo, 255
+
+    def both(*asked: Any, **options: Any) -> Any:
+        found = lookup(*asked, **options)
+        return [*((no_family, *more) for _, *more in found), *found]
+
+    monkeypatch.setattr(socket, "getaddrinfo", both)
+    assert connect("queue").put(b"x") == 1
+
+
 def test_a_silent_server_is_given_up_and_the_connection_closed(connect: Any) -> None:
     with Scripted(b"", hold=True) as server:
         client = connect(server.address, read_timeout=0.05)
