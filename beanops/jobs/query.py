@@ -64,18 +64,14 @@ class Query:
 
     def rows(self) -> tuple[list[str], list[tuple[Any, ...]]]:
         """Run it without pandas: return the names of the columns, and rows with DuckDB's exact values."""
-        answer = self._execute(self._sql)
-        names: list[str] = []
-        columns: list[str] = []
-        for place, (name, kind, *_) in enumerate(answer.description, 1):
-            while name in names:
-                name += "_1"
-            names.append(name)
-            # A time with its zone would need one more library to be read; as text it needs none.
-            columns.append(f"#{place}::varchar" if "TIME ZONE" in str(kind) else f"#{place}")
-        if any(column.endswith("varchar") for column in columns):
-            answer = self._execute(f"select {', '.join(columns)} from (\n{self._sql.rstrip().rstrip(';')}\n)")
-        return names, answer.fetchall()
+        # A table takes the query as it is, with a semicolon and comments, and gives each column a name of its own.
+        head = "create or replace temp table answer as\n"
+        self._execute(head + self._sql, len(head))
+        columns = self._execute("describe answer").fetchall()
+        # A time with its zone would need one more library to be read; as text it needs none.
+        chosen = (f"#{n}::varchar" if "TIME ZONE" in kind else f"#{n}" for n, (_, kind, *_) in enumerate(columns, 1))
+        rows = self._execute(f"select {', '.join(chosen)} from answer").fetchall()
+        return [name for name, *_ in columns], rows
 
     def _create(self) -> None:
         source = register(self._connection, "batch", [], self._names)
@@ -92,13 +88,13 @@ class Query:
             read |= {projections} if isinstance(projections, str) else {*projections}
         return [name for name in TABLE if name in read]
 
-    def _execute(self, sql: str) -> duckdb.DuckDBPyConnection:
+    def _execute(self, sql: str, before: int = 0) -> duckdb.DuckDBPyConnection:
         import duckdb
 
         try:
             return self._connection.execute(sql)
         except duckdb.Error as error:
-            raise explain(error, "the query", self._sql) from None
+            raise explain(error, "the query", self._sql, before) from None
 
 
 def _scans(nodes: list[dict[str, Any]]) -> Iterator[str | list[str]]:

@@ -150,6 +150,23 @@ def test_values_are_exact_and_names_differ() -> None:
     assert isinstance(row[3], str)
 
 
+@pytest.mark.parametrize("end", ["", ";", "; -- the newest", " -- the newest", ";\n;"])
+def test_a_query_may_end_as_sql_does(end: str) -> None:
+    query = Query(f"select now() as now, id from jobs{end}")
+    query.add(JOBS[-1:])
+    names, ((now, id),) = query.rows()
+    assert names == ["now", "id"]
+    assert now.startswith("20")
+    assert id == 2**64 - 1
+
+
+def test_the_place_of_a_fault_is_counted_in_the_query() -> None:
+    query = Query("select cast(tube as integer) from jobs")
+    query.add(JOBS[-1:])
+    with pytest.raises(PredicateError, match="the query at character 8: Could not convert string 'true'"):
+        query.rows()
+
+
 def test_jobs_that_do_not_fit_are_told_in_one_line() -> None:
     query = Query("select body from jobs")
     query._connection.execute("drop table jobs")
