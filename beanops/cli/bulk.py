@@ -126,7 +126,7 @@ def _ask_of_the_server(verb: str, chosen: Chosen, plan: Plan, server: str) -> No
     """Ask about jobs that the server chooses: they can be counted but not named."""
     if chosen.which["limit"] > MANY:
         run = planned(plan)
-        ask(verb, f"{run.done:,} {chosen.told}", run, server, count=run.done, destroys=False)
+        ask(verb, f"{run.done:,} of {chosen.told}", run, server, count=run.done, destroys=False)
 
 
 def _heads(session: Session, chosen: Chosen) -> list[int]:

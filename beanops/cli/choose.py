@@ -32,8 +32,8 @@ class Chosen(NamedTuple):
         if isinstance(self.jobs, list):
             return f"job {self.jobs[0]}" if len(self.jobs) == 1 else f"{len(self.jobs):,} jobs"
         state = self.which.get("state")
-        states = f"the {state.replace(',', ' and ')} jobs" if state else "jobs"
-        return f"{states} of {'all tubes' if self.jobs is None else f'tube {self.jobs}'}"
+        states = f"{state.replace(',', ' and ')} " if state else ""
+        return f"the {states}jobs of {'all tubes' if self.jobs is None else f'tube {self.jobs}'}"
 
 
 def choose(asked: dict[str, Any], *, all_tubes: bool = False) -> Chosen:

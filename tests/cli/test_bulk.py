@@ -255,7 +255,7 @@ def test_the_number_of_many_is_typed(terminal: Start, client: Client, answer: st
 def test_the_question_names_the_tube_that_is_paused(terminal: Start, client: Client) -> None:
     bury(client, "mail", *([b"x"] * 101))
     shown = terminal("move", "mail", "--to", "hospital")
-    shown.until("Move 101 of jobs of tube mail on ")
+    shown.until("Move 101 of the jobs of tube mail on ")
     shown.until(", pausing tube hospital meanwhile if workers watch? Type their number to go on: ")
     shown.type("\r")
     assert shown.end() == 4
@@ -527,7 +527,7 @@ def test_a_summary_of_many_leaves_the_rows_to_the_journal(cli: Cli, client: Clie
 def test_a_kick_by_the_server_names_no_way_to_go_on(terminal: Start, client: Client) -> None:
     bury(client, "mail", *([b"x"] * 101))
     shown = terminal("kick", "mail", "--limit", "500")
-    shown.until("Kick 101 jobs of tube mail on")
+    shown.until("Kick 101 of the jobs of tube mail on")
     shown.type("101\r")
     assert shown.end() == 0
     assert "kick: 101 done" in shown.shown
