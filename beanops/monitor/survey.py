@@ -15,9 +15,9 @@ from beanops.client.sync import Client
 from beanops.monitor.ages import Ages
 from beanops.monitor.flags import Flag, flags
 from beanops.monitor.rates import UNKNOWN, Rates
+from beanops.monitor.sample import tube_stats
 from beanops.monitor.trail import Trail, grown, point, rates_between, time_to_drain
-from beanops.protocol import ServerStats, TubeStats, commands
-from beanops.protocol.errors import NotFound, ReplyError
+from beanops.protocol import ServerStats, TubeStats
 
 #: Tubes up to which all are asked for, and how many of those in sight and of all are with a look beyond that.
 FULL, IN_TURN = 1000, 200
@@ -137,7 +137,7 @@ class Surveyor:
         full = len(self._tubes) + len(self._new) <= FULL
         wanted = set(wanted)
         asked = self._due(wanted, full)
-        stats = list(_stats(client, asked))
+        stats = list(tube_stats(client, asked))
         for gone in asked.keys() - {tube.name for tube in stats}:
             self._tubes.pop(gone, None)
         self._new = [name for name in self._new if name not in asked]
@@ -194,11 +194,3 @@ def _survey(at: float, server: ServerStats, last: Survey | None) -> Survey:
         used = server.rusage_utime + server.rusage_stime - last.server.rusage_utime - last.server.rusage_stime
         cpu = max(0.0, used) / (at - last.at)
     return Survey(at, server, rates, trail, cpu, timeouts)
-
-
-def _stats(client: Client, names: Iterable[str]) -> Iterable[TubeStats]:
-    for result in client.pipeline(map(commands.stats_tube, names)):
-        if not isinstance(result, ReplyError):
-            yield result
-        elif not isinstance(result, NotFound):
-            raise result
