@@ -210,25 +210,23 @@ def _conclude(scan: Scan, interrupted: list[int]) -> None:
         raise Incomplete(scan.verdict)
 
 
-def _found(session: Session, batches: Batches) -> Iterator[tuple[FoundJob, bytes | None]]:
-    for batch in batches:
-        for found in batch:
-            yield found, None if found.body is None else session.shown(found.body)
+def _found(session: Session, batches: Batches) -> Iterator[FoundJob]:
+    return (shown(session, job) for batch in batches for job in batch)
 
 
 def _print_table(session: Session, batches: Batches) -> None:
     from beanops.jobs.bodies import decode
 
     cells = []
-    for found, body in _found(session, batches):
-        row = as_dict(found.stats)
-        cells.append([*map(row.get, JOB_COLUMNS), "" if body is None else decode(body).summary])
+    for job in _found(session, batches):
+        row = as_dict(job.stats)
+        cells.append([*map(row.get, JOB_COLUMNS), "" if job.body is None else decode(job.body).summary])
     print_table([*JOB_COLUMNS, "body"], cells)
 
 
 def _rows(session: Session, batches: Batches) -> Iterator[dict[str, Any]]:
-    for found, body in _found(session, batches):
-        yield {**as_dict(found.stats), **({} if body is None else body_fields(body))}
+    for job in _found(session, batches):
+        yield {**as_dict(job.stats), **({} if job.body is None else body_fields(job.body))}
 
 
 def _print_json(session: Session, batches: Batches) -> None:

@@ -156,7 +156,7 @@ class Where:
         self.matching([])
 
     def _check_alone(self) -> None:
-        """See that it is whole also without the parentheses that stand around it later, and that it could close."""
+        """See that it is one by itself: ``true) or (true`` is one only within the parentheses of `matching`."""
         import duckdb
 
         head = "select 1 where\n"

@@ -67,6 +67,9 @@ class Answer(NamedTuple):
 class Finding(Looking):
     """The part of a session that searches."""
 
+    #: Returns an id that the server gave out just now. Only what may act has one.
+    _probe_id: Callable[[], int]
+
     def __init__(self, address: str | Address, timeouts: tuple[float, float], redact: Iterable[str]) -> None:
         self.redact = (redact,) if isinstance(redact, str) else tuple(redact)
         if self.redact:
@@ -79,10 +82,6 @@ class Finding(Looking):
     def _known_id(self, instance: str) -> int:
         """Return the highest id that is on record for a server process, 0 for none."""
         return 0
-
-    def _probe_id(self) -> int:
-        """Return an id that the server gave out just now."""
-        raise Refused(f"a probe was refused: it puts a job, and this session on {self.address} is read-only")
 
     def decode(self, body: bytes, *, kept: bool = False) -> Decoded:
         """Return a body decoded and with what `redact` names hidden: what a face shows of it.
@@ -138,7 +137,7 @@ class Finding(Looking):
         ...     print(len(batch))
         """
         if probe and self.read_only:
-            Finding._probe_id(self)  # which refuses
+            raise Refused(f"a probe was refused: it puts a job, and this session on {self.address} is read-only")
         selection = select(tube, state=state, ids=ids, where=where, limit=limit, order=order)
         return Scan(
             self._looking,

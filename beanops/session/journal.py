@@ -210,10 +210,9 @@ class Journal:
         """
         old = sa.not_(_heard_since(before))
         with self._transaction() as connection:
-            pruned = int(connection.execute(sa.select(sa.func.count()).select_from(_RUNS).where(old)).scalar_one())
             for table in (_ASKED, _ACTIONS, _OUTCOMES):
                 connection.execute(table.delete().where(table.c.run.in_(sa.select(_RUNS.c.id).where(old))))
-            connection.execute(_RUNS.delete().where(old))
+            pruned = connection.execute(_RUNS.delete().where(old)).rowcount
             _insert_run(connection, run)
             told = f"{pruned} runs were deleted that had ended before {before:%Y-%m-%d %H:%M:%S} UTC"
             place = {"run": run.id, "time": _microseconds(run.time)}
