@@ -15,6 +15,7 @@ from beanops.cli.look import check_tube_exists
 from beanops.cli.plan import Plan, ask, confirmed, planned, preview
 from beanops.cli.runs import report, underway
 from beanops.jobs.select import is_glob
+from beanops.session.record import Refused
 from beanops.session.session import Session, connect
 
 _priority = click.option("--priority", type=options.NUMBER, help="New priority; by default each job keeps its own.")
@@ -106,7 +107,7 @@ def _act(verb: str, asked: dict[str, Any], destroys: bool) -> None:
             return
         if not (asked["yes"] or session.read_only):
             if by_server:
-                _ask_of_the_server(verb, chosen, plan, asked["server"])
+                _ask_of_the_server(session, chosen, plan, asked["server"])
             else:
                 chosen = confirmed(verb, chosen, plan, asked["server"], destroys=destroys)
         how |= {name: asked[name] for name in ("reason", "rate") if asked[name] is not None}
@@ -122,11 +123,19 @@ def _by_the_server(chosen: Chosen, rate: float | None) -> bool:
     return isinstance(tube, str) and not is_glob(tube) and chosen.which.keys() == {"limit"} and rate is None
 
 
-def _ask_of_the_server(verb: str, chosen: Chosen, plan: Plan, server: str) -> None:
-    """Ask about jobs that the server chooses: they can be counted but not named."""
+def _ask_of_the_server(session: Session, chosen: Chosen, plan: Plan, server: str) -> None:
+    """Ask about a kick of jobs that the server chooses: only their number and their state are known."""
     if chosen.which["limit"] > MANY:
-        run = planned(plan)
-        ask(verb, f"{run.done:,} of {chosen.told}", run, server, count=run.done, destroys=False)
+        state, run = _kicked(session, chosen), planned(plan)
+        of = chosen._replace(which={"state": state}).told
+        ask("kick", f"{run.done:,} of {of}", run, server, count=run.done, destroys=False)
+        if _kicked(session, chosen) != state:  # the question may have been open for long
+            raise Refused(f"nothing was done: the server would no longer kick {of}")
+
+
+def _kicked(session: Session, chosen: Chosen) -> str:
+    """Return the state of the jobs that the server would kick."""
+    return "buried" if session.tube(str(chosen.jobs)).current_jobs_buried else "delayed"
 
 
 def _heads(session: Session, chosen: Chosen) -> list[int]:

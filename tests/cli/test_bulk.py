@@ -527,7 +527,22 @@ def test_a_summary_of_many_leaves_the_rows_to_the_journal(cli: Cli, client: Clie
 def test_a_kick_by_the_server_names_no_way_to_go_on(terminal: Start, client: Client) -> None:
     bury(client, "mail", *([b"x"] * 101))
     shown = terminal("kick", "mail", "--limit", "500")
-    shown.until("Kick 101 of the jobs of tube mail on")
+    shown.until("Kick 101 of the buried jobs of tube mail on")
     shown.type("101\r")
     assert shown.end() == 0
     assert "kick: 101 done" in shown.shown
+
+
+def test_a_kick_by_the_server_takes_no_delayed_jobs_where_buried_ones_were_shown(
+    terminal: Start, client: Client
+) -> None:
+    ids = bury(client, "mail", *([b"x"] * 101))
+    delayed = client.put(b"x", tube="mail", delay=900)
+    shown = terminal("kick", "mail", "--limit", "500")
+    shown.until("Kick 101 of the buried jobs of tube mail on")
+    for id in ids:
+        client.kick_job(id)
+    shown.type("101\r")
+    assert shown.end() == 4
+    assert "nothing was done: the server would no longer kick the buried jobs of tube mail" in shown.shown
+    assert states(client, delayed) == ["delayed"]
