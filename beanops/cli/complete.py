@@ -25,8 +25,8 @@ def _quietly(candidates: Callable[[click.Context], Iterable[str]]) -> Completer:
 
 
 def _server(ctx: click.Context) -> str:
-    named = [at.params.get("server") for at in (ctx, *filter(None, [ctx.parent])) if at.params.get("server")]
-    return str(named[0]) if named else "127.0.0.1:11300"
+    named = ctx.params.get("server") or ctx.find_root().params.get("server")
+    return str(named or "127.0.0.1:11300")
 
 
 def _tubes(ctx: click.Context) -> Iterable[str]:

@@ -80,7 +80,7 @@ def jobs(
 
 
 @click.command()
-@click.argument("id", type=click.IntRange(0, 2**64 - 1))
+@click.argument("id", type=options.ID)
 @options.redact
 @options.server
 @options.printing

@@ -6,7 +6,7 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,20 +19,32 @@ from beanops.protocol.errors import BeanopsError
 from beanops.session.config import default_journal, profile
 from beanops.session.record import Action, Refused, actions_frame
 from beanops.session.session import Session, connect
+from beanops.session.verbs import ALL
 from beanops.text import safe_text
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 #: Columns of the table; the other outputs have those of `Session.actions`.
 _COLUMNS = ("time", "run", "action", "tube", "job_id", "state_before", "outcome", "new_id", "actor", "reason", "error")
+#: What an action on record may be: a drain is deletes, and an undo is what took the run back.
+_ACTIONS = (*ALL, "put", "pause", "resume", "reserve", "prune")
 
 
 class _Journal(click.Group):
     """A group that shows the journal, or a run of it, when no subcommand is named."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put ``show`` before what is neither a subcommand nor a cry for help."""
-        if not args or args[0] not in (*self.commands, "-h", "--help"):
+        """Put ``show`` before what is neither a subcommand nor a cry for help; a shell may still complete to one."""
+        if args[0] not in (*self.commands, "-h", "--help") if args else not ctx.resilient_parsing:
             args = ["show", *args]
         return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Offer what may stand first: an option or a run for ``show``, or a subcommand."""
+        with show.make_context("show", [], parent=ctx, resilient_parsing=True) as shown:
+            runs = show.params[0].shell_complete(shown, incomplete)
+            return show.shell_complete(shown, incomplete) or [*super().shell_complete(ctx, incomplete), *runs]
 
 
 @click.group(cls=_Journal)
@@ -60,7 +72,7 @@ class _Since(click.ParamType[datetime]):
 @journal.command()
 @click.argument("run", required=False, shell_complete=complete.runs)
 @click.option("--since", type=_Since(), metavar="TIME", help="Only what was done since: 2h, 90d, or 2026-01-31.")
-@click.option("--action", help="Only actions such as kick.")
+@click.option("--action", type=click.Choice(_ACTIONS), metavar="ACTION", help="Only actions such as kick.")
 @click.option("--limit", type=options.NUMBER, default=1000, show_default=True, help="The newest so many, without RUN.")
 @options.server
 @click.option("-o", "--output", type=click.Choice(["table", "json", "csv", "parquet"]), help="How to print.")

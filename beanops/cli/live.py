@@ -35,7 +35,7 @@ def show(server: str, *, read_only: bool = False, interval: float = 1.0, redact:
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen; others can reach any but this.")
-@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="Where to listen.")
+@click.option("--port", type=options.Number(1, 65535), default=8000, show_default=True, help="Where to listen.")
 @click.option("--url", help="Under which visitors reach it, behind a proxy or on another host.")
 @click.option("--allow-actions", is_flag=True, help="Let everybody who reaches the page act on jobs and tubes.")
 @click.option("--interval", type=click.FloatRange(0.1, 3600), default=1.0, show_default=True, help="Seconds.")

@@ -20,7 +20,15 @@ F = TypeVar("F", bound=Callable[..., Any])
 #: Most ids that one call takes: a range with a digit too many must not fill the memory.
 MAX_IDS = 1_000_000
 
-NUMBER = click.IntRange(0, U32_MAX)
+
+class Number(click.IntRange):
+    """A whole number within bounds, called what users call it."""
+
+    name = "number"
+
+
+NUMBER = Number(0, U32_MAX)
+ID = Number(0, U64_MAX)
 
 
 def together(*options: Callable[[Any], Any]) -> Callable[[F], F]:

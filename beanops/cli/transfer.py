@@ -110,7 +110,7 @@ _name = click.argument("name", shell_complete=complete.samples)
 @sample.command()
 @click.argument("name")
 @click.argument("body", type=click.Choice(["-"]), required=False, metavar="[-]")
-@click.option("--id", "id", type=int, metavar="ID", help="A job of the server.")
+@click.option("--id", "id", type=options.ID, metavar="ID", help="A job of the server.")
 @click.option(
     "--tube", default="default", show_default=True, help="Where a body from standard input is put by default."
 )

@@ -53,6 +53,8 @@ Program = Callable[..., "subprocess.Popen[str]"]
         (["sample", "save", "x"], "one of the two"),
         (["sample", "put", "none"], "there is no sample none"),
         (["journal", "--since", "soon"], "'soon' is no period"),
+        (["journal", "--action", "kic"], "'kic' is not one of 'kick', "),
+        (["sample", "save", "x", "--id", "-1"], "-1 is not in the range 0<=x"),
         (["journal", "prune"], "missing option '--older-than'"),
         (["completion"], "missing argument '{bash|zsh|fish}'. Choose from: bash, zsh, fish (see"),
         (["completion", "tcsh"], "'tcsh' is not one of"),
@@ -69,7 +71,7 @@ Program = Callable[..., "subprocess.Popen[str]"]
         (["put", "-bad", "x"], "no such option"),
         (["put", "--", "-bad", "x"], "tube: '-bad' given"),
         (["put", "mail", "x", "--priority", "4294967296"], "is not in the range"),
-        (["pause", "mail", "long"], "'long' is not a valid integer"),
+        (["pause", "mail", "long"], "'long' is not a valid number"),
         (["tui"], "this needs a terminal"),
     ],
 )

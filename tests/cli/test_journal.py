@@ -184,6 +184,9 @@ def test_the_shell_completes_commands_tubes_runs_servers_and_samples(
     assert completed("beanops resume ", here) == ["default", "mail", run]
     assert completed("beanops kick --server p", here) == ["prod"]
     assert completed("beanops sample put ", here) == ["charge"]
+    assert completed("beanops journal ", here) == ["prune", "show", "verify", run]
+    assert completed("beanops journal 2", here) == completed("beanops journal verify ", here) == [run]
+    assert completed("beanops journal --si", here) == ["--since"]
 
 
 def test_a_shell_is_never_told_of_errors(cli: Cli) -> None:
