@@ -312,7 +312,8 @@ class Actor:
                 if client is None:
                     fate = Fate("skipped", step.refusal) if step.refusal else Fate("done", jobs=step.jobs)
                     self._count(run, fate, step.intent)
-                    run.foretell(step.intent, 1)
+                    if step.refusal is None:
+                        run.foretell(step.intent, 1)
                 else:
                     result = self._send_one(run, place, step, client, use)
                     if step.intent.action == "kick" and result != step.jobs:

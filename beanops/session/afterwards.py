@@ -47,7 +47,7 @@ def resume_run(session: Session, actor: Actor, run: str, how_asked: Options) -> 
     left = None if limit is None else max(0, limit - len(tried))
     verb = verb_of(row.action, settings)
     batches, cancel = orders_of(session, verb, asked, settings, options, actor.keep_bodies)
-    same = "jobs" not in request and session.server().id == row.instance
+    same = "jobs" not in request and session.server().id == family[0].instance
     rest = _rest(batches, finished, tried, left, None if same else family[0].time.timestamp(), late)
     how = how_of(options)
     resumed = actor.begin(row.action, request | {"resumes": run}, how)
@@ -121,20 +121,22 @@ def verify(session: Session, actor: str, run: str) -> Run:
     check_server(session, row)
     same = session.server().id == row.instance and "server" not in row.request
     unknown = [entry for entry in journal.entries(run) if entry.fate.outcome == "unknown"]
-    verified = Run(run, f"verify {row.action}", lambda: [])
-    fates = []
+    judged = []
     for start in range(0, len(unknown), BATCH):
         batch = unknown[start : start + BATCH]
         originals = look_up(session, [entry.intent.job_id or 0 for entry in batch], bodies=False)
         made = look_up(session, [now_called(entry) for entry in batch], bodies=False)
         for entry, original, new in zip(batch, originals, made, strict=True):
             outcome, found = _found_out(entry, original, new, same, session.now())
-            fate = entry.fate._replace(outcome=outcome, error=f"verified by {actor}: {found}")
-            about = f"line {entry.intent.target}" if entry.intent.job_id is None else f"job {entry.intent.job_id}"
-            verified.count(fate.outcome, fate.error, about=about)
-            if fate != entry.fate:
-                fates.append((entry.n, fate))
-    journal.write(run, session.now(), fates=fates)
+            judged.append((entry, entry.fate._replace(outcome=outcome, error=f"verified by {actor}: {found}")))
+    # A run that goes on has settled some of them since, and knows better what became of them.
+    still = {entry.n for entry in journal.entries(run) if entry.fate.outcome == "unknown"}
+    judged = [(entry, fate) for entry, fate in judged if entry.n in still]
+    journal.write(run, session.now(), fates=[(entry.n, fate) for entry, fate in judged if fate != entry.fate])
+    verified = Run(run, f"verify {row.action}", lambda: [])
+    for entry, fate in judged:
+        about = f"line {entry.intent.target}" if entry.intent.job_id is None else f"job {entry.intent.job_id}"
+        verified.count(fate.outcome, fate.error, about=about)
     return verified
 
 
@@ -163,10 +165,10 @@ def _found_out(
     stats = original.stats
     if intent.action == "delete":
         return "failed", f"the job is still {stats.state}"
-    if _left_so(entry, stats, out_of_reach):
-        return "done", f"the job is {stats.state}"
     if _times(intent.action, stats) == 0:
         return "failed", f"the job is {stats.state}, and no {intent.action} ever met it"
+    if _left_so(entry, stats, out_of_reach):
+        return "done", f"the job is {stats.state}"
     if intent.action == "bury" and stats.state == intent.state_before and stats.priority == intent.priority_before:
         return "failed", f"the job is still {stats.state}"
     return "unknown", f"the job is {stats.state} by now, and was acted on more than once"
@@ -201,7 +203,8 @@ def _of_a_put(
         return "unknown", f"job {new_id} was put for it, and the server was restarted since"
     if intent.action == "move":
         if original is not None:
-            return "failed", f"it still exists; job {new_id} was put in its place and is left twice"
+            left = "is left twice" if made is not None else "no longer exists"
+            return "failed", f"it still exists; job {new_id} was put in its place and {left}"
         worker = "" if out_of_reach else ", but a worker may have taken it before it was deleted"
         return "done" if out_of_reach else "unknown", f"job {new_id} was put in its place{worker}"
     if intent.state_before == "buried" and made is not None and made.stats.state != "buried" and not made.stats.kicks:

@@ -124,8 +124,12 @@ def _meant(entries: Iterable[Entry], predicate: Where | None) -> list[Entry]:
     return [entry for entry, job in zip(entries, jobs, strict=True) if id(job) in chosen]
 
 
-#: Why an action is not taken back of which nobody knows whether it was done.
-_UNKNOWN = "its outcome is unknown: verify the run first"
+def _why_unknown(entry: Entry, gone: bool = False) -> str:
+    """Return why an action is not taken back of which nobody knows whether it was done, and what can be done."""
+    found = entry.fate.error or ""
+    if not found.startswith("verified by"):
+        return "its outcome is unknown: verify the run first"
+    return f"its outcome is unknown, {found}{'; look, then undo with repeat unknown' if gone else ''}"
 
 
 def _pause_again(session: Session, entry: Entry) -> TubeStep:
@@ -133,7 +137,7 @@ def _pause_again(session: Session, entry: Entry) -> TubeStep:
     tube = entry.intent.tube or ""
     left = max(0, (entry.intent.time_left or 0) - int((session.now() - entry.time).total_seconds()))
     now = next((stats for stats in session.tube_stats() if stats.name == tube), None)
-    refusal = None if entry.fate.outcome == "done" else _UNKNOWN
+    refusal = None if entry.fate.outcome == "done" else _why_unknown(entry)
     if now is not None and now.pause_time_left and now.pause != entry.intent.delay:
         refusal = f"it was paused for {now.pause} s meanwhile"
     intent = Intent("pause" if left else "resume", tube, delay=left, time_left=now.pause_time_left if now else 0)
@@ -181,7 +185,7 @@ def _page_of_orders(
         if dealt_with is not None:
             yield Order(_DELETE, id, job, refusal=dealt_with)
         elif _is_unknown(entry) and not (gone and repeat == "unknown"):
-            yield Order(_DELETE, id, job, refusal=_UNKNOWN)
+            yield Order(_DELETE, id, job, refusal=_why_unknown(entry, gone))
         elif entry.intent.action == "delete":
             yield _order(entry, ids[0], None)
         elif job is not None and another:

@@ -6,11 +6,13 @@ import io
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
+from beanops.session import afterwards
 from beanops.session.record import Fate, Intent
 from beanops.session.run import Run
 from beanops.session.session import Session
@@ -74,6 +76,28 @@ def test_what_came_after_a_run_began_is_not_meant_by_going_on(session: Session, 
     assert (resumed.done, resumed.skipped) == (0, 10)
     assert f"it was put after run {run.id} had begun" in resumed.summary
     assert session.tube("mail").current_jobs_buried == 10
+
+
+def test_what_goes_on_with_a_run_of_before_a_restart_leaves_the_jobs_of_after_it_alone(
+    start_beanstalkd: Callable[..., Beanstalkd], open_session: Callable[..., Session]
+) -> None:
+    server = start_beanstalkd()
+    with Client(server.address) as client:
+        ids = fill(client, "mail", "buried", 60)
+    run = open_session(server.address).delete(ids, rate=40, progress=_cancel)
+    assert run.done == 10
+    server.stop()
+    start_beanstalkd(port=server.port)
+    session = open_session(server.address)
+    with session.journal()._transaction() as connection:  # as if it had been an hour ago
+        connection.exec_driver_sql("update runs set time = time - 3600000000")
+    with Client(server.address) as client:
+        fill(client, "mail", "buried", 60)
+        second = session.resume_run(run, progress=lambda run: run.skipped and run.cancel())
+        assert (second.done, second.skipped) == (0, 10)
+        third = session.resume_run(second)
+        assert (third.done, third.skipped) == (0, 40)
+        assert client.stats().current_jobs_buried == 60
 
 
 # -- copies that would be found again ----------------------------------------------------------------------------
@@ -142,6 +166,46 @@ def test_a_kick_is_told_from_the_end_of_a_delay_and_from_a_burial_after_it(sessi
         ("unknown", "the job is buried by now, and was acted on more than once"),
         ("failed", "the job is ready, and no kick ever met it"),
     ]
+
+
+def test_a_release_that_was_never_sent_is_told_from_a_kick_by_somebody_else(session: Session, worker: Client) -> None:
+    released, kicked = fill(worker, "mail", "buried", 2)
+    run = session.release(released)
+    with session.journal()._transaction() as connection:
+        connection.exec_driver_sql("update actions set job_id = ?, priority = priority + 1", (kicked,))
+        connection.exec_driver_sql("update actions set priority_before = priority")
+    worker.kick_job(kicked)
+    assert _verified(session, run) == [("failed", "the job is ready, and no release ever met it")]
+    assert session.undo(run).done == 0
+    assert worker.stats_job(kicked).state == "ready"
+
+
+def test_what_a_run_settles_while_it_is_verified_stays(
+    session: Session, worker: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = session.delete(fill(worker, "mail", "buried", 2))
+    _forget(session, run)
+    look_up = afterwards.look_up
+
+    def settled_meanwhile(*asked: Any, **how: Any) -> Any:
+        session.journal().write(run.id, session.now(), fates=[(0, Fate("skipped", "a worker took it meanwhile"))])
+        return look_up(*asked, **how)
+
+    monkeypatch.setattr(afterwards, "look_up", settled_meanwhile)
+    assert session.verify(run).done == 1
+    assert [row.outcome for row in run.rows] == ["skipped", "done"]
+
+
+def test_a_move_whose_copy_is_gone_does_not_say_that_it_is_there_twice(session: Session, worker: Client) -> None:
+    (id,) = fill(worker, "mail", "buried")
+    run = session.copy(id, "post")
+    (copy,) = session.journal().entries(run.id)
+    with session.journal()._transaction() as connection:  # as if the move had ended before the delete
+        connection.exec_driver_sql("update actions set action = 'move'")
+    _forget(session, run)
+    session.journal().write(run.id, session.now(), fates=[(0, Fate("unknown", "cut off", copy.fate.new_id))])
+    worker.delete(copy.fate.new_id or 0)
+    assert "was put in its place and no longer exists" in session.verify(run).summary
 
 
 def test_a_move_whose_job_is_gone_keeps_the_copy_that_is_left(session: Session, worker: Client) -> None:

@@ -138,6 +138,7 @@ def test_pauses_are_restored_unless_somebody_paused_anew(session: Session, worke
     worker.pause_tube("mail", 77)
     undoing = session.undo(run)
     assert undoing.reasons == {"it was paused for 77 s meanwhile": (1, "tube mail")}
+    assert session.undo(run, dry_run=True).sample == []
     assert session.tube("mail").pause == 77
 
 
@@ -216,9 +217,21 @@ def test_a_delete_that_nobody_can_verify_is_taken_back_when_that_is_asked_for(se
     run = session.delete(ids[:2])
     _as_if_cut(session, run)
     assert session.verify(run).unknown == 2, "a worker may have done them"
-    assert session.undo(run).done == 0
+    undoing = session.undo(run)
+    assert undoing.done == 0
+    assert "a worker's doing, or a restart's; look, then undo with repeat unknown" in undoing.summary
     assert session.undo(run, repeat="unknown").done == 2
     assert population(worker) == before
+
+
+def test_what_the_server_cannot_tell_is_not_to_be_verified_once_more(session: Session, worker: Client) -> None:
+    run = session.put("mail", b"x")
+    _as_if_cut(session, run)
+    assert "verify the run first" in session.undo(run).summary
+    session.verify(run)
+    summary = session.undo(run).summary
+    assert "the server cannot tell what became of a put" in summary
+    assert "verify the run" not in summary
 
 
 def test_an_undo_that_was_cut_off_is_finished_by_another(session: Session, worker: Client) -> None:
