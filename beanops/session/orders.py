@@ -101,16 +101,15 @@ def in_batches(orders: Iterable[Order], rate: float | None) -> Iterator[list[Ord
     """
     fault = None
     batch: list[Order] = []
-    held = most = 0
+    held = 0
     try:
         for order in orders:
-            most = most or batch_size(rate, order.verb)
             batch.append(order)
             if order.job is not None and order.job.body is not None:
                 held += len(order.job.body)
-            if len(batch) >= most or held >= MOST_BYTES:
+            if len(batch) >= batch_size(rate, order.verb) or held >= MOST_BYTES:
                 yield batch
-                batch, held, most = [], 0, 0
+                batch, held = [], 0
     except BeanopsError as error:
         fault = error
     if batch:

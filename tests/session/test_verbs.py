@@ -14,10 +14,11 @@ import pytest
 from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
 from beanops.protocol.errors import ArgumentError, ConnectionLost, TimedOut, UsageError
-from beanops.session import shelter
+from beanops.session import orders, shelter
 from beanops.session.record import Refused
 from beanops.session.run import Run
 from beanops.session.session import Session
+from beanops.session.verbs import MOVE, VERBS, Order
 from tests.session.conftest import fill, population
 
 
@@ -203,6 +204,16 @@ def test_batches_of_large_bodies_are_cut_by_their_bytes(where: str | None, sessi
     seen.clear()
     assert session.undo(run, progress=lambda run: seen.append(run.done)).done == 150
     assert max(later - before for before, later in pairwise(seen)) <= 65
+
+
+def test_no_batch_holds_more_moves_than_a_server_bears(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(orders, "BATCH", 10)
+    monkeypatch.setattr(orders, "_HELD_BATCH", 3)
+    mixed = [Order(verb, id, None) for id, verb in enumerate([*[VERBS["delete"]] * 12, *[MOVE] * 8])]
+    batches = list(orders.in_batches(iter(mixed), None))
+    assert [order.id for batch in batches for order in batch] == [*range(20)]
+    assert max(len(batch) for batch in batches) == 10
+    assert max(sum(order.verb is MOVE for order in batch) for batch in batches) == 3
 
 
 def test_a_delete_while_workers_take_jobs_skips_what_they_took(session: Session, worker: Client) -> None:
