@@ -103,7 +103,7 @@ def preview(session: Session, plan: Plan, asked: dict[str, Any], heads: Iterable
     if asked["output"] == "table":
         click.echo(safe_text(run.summary))
         if rows:
-            click.echo(f"\nsuch as{' these' if len(rows) < run.done else ''}:")
+            click.echo(f"\n{'such as ' if len(rows) < run.done else ''}these:")
             print_table(_COLUMNS, [[*row.values()] for row in rows])
         told = "" if at_rate is None else f", {at_rate:g} s at this rate"
         click.echo()

@@ -34,7 +34,7 @@ def test_export_delete_and_import(cli: Cli, client: Client, tmp_path: Path) -> N
     assert ended.code == 2
     assert "exists already" in one_line(ended.err)
     shown = cli("import", file, "--dry-run").out
-    assert shown.startswith("import: 2 would be done\n\nsuch as:\n")
+    assert shown.startswith("import: 2 would be done\n\nthese:\n")
     assert "pausing tube mail meanwhile if workers watch" in shown
     assert cli("import", file).out == "import: 2 done\n"
     assert client.stats_tube("mail").current_jobs_buried == 2
