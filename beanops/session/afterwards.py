@@ -10,11 +10,11 @@ from beanops.jobs.read import FoundJob
 from beanops.protocol import JobStats
 from beanops.protocol.errors import UsageError
 from beanops.session.act import Actor
+from beanops.session.importing import resume_import
 from beanops.session.orders import ANOTHER, BATCH, Options, asked_ids, how_of, look_up, orders_of, put_after
 from beanops.session.record import UNKNOWN, Entry, RunRow
 from beanops.session.run import Run
 from beanops.session.shelter import Shelter
-from beanops.session.transfer import resume_import
 from beanops.session.undo import check_server, is_another, now_called
 from beanops.session.verbs import ALL, Order, Settings, verb_of
 

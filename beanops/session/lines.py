@@ -1,17 +1,20 @@
-"""How a job is written as one line of JSON, and read back exactly. Files of such lines are in `transfer`."""
+"""How a job is written as one line of JSON, and read back exactly. Their files are in `exporting` and `importing`."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import json
-from typing import Any
+import os
+from typing import Any, BinaryIO
 
 from beanops.jobs.read import FoundJob
 from beanops.protocol import JobStats
 from beanops.protocol.errors import ArgumentError, UsageError
 from beanops.protocol.limits import U32_MAX, check_body, check_number, check_tube
 
+#: Where lines are kept: a path, or an open file of bytes.
+File = str | os.PathLike[str] | BinaryIO
 #: States that a line can have; one that was reserved is put as ready, for its worker is not in the file.
 STATES = ("ready", "reserved", "delayed", "buried")
 _NUMBERS = ("priority", "ttr", "time_left")

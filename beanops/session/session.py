@@ -27,8 +27,9 @@ from beanops.session.show import session_html
 from beanops.session.views import Views
 
 if TYPE_CHECKING:
+    from beanops.session.importing import Repeat
     from beanops.session.journal import Journal
-    from beanops.session.transfer import File, Repeat
+    from beanops.session.lines import File
 
 
 def connect(
@@ -297,7 +298,7 @@ class Session(Views, Acting):
         --------
         >>> session.export("poison.jsonl", "mail", state="buried")          # doctest: +SKIP
         """
-        from beanops.session.transfer import export
+        from beanops.session.exporting import export
 
         return export(self, self._actor, file, jobs, delete, force, options)
 
@@ -328,7 +329,7 @@ class Session(Views, Acting):
         --------
         >>> session.import_("poison.jsonl")          # doctest: +SKIP
         """
-        from beanops.session.transfer import import_
+        from beanops.session.importing import import_
 
         return import_(self, self._actor, file, repeat, options)
 

@@ -19,9 +19,9 @@ from beanops import Client, Refused, Session, connect
 from beanops.embedded.process import Beanstalkd
 from beanops.jobs.read import read_jobs
 from beanops.protocol.errors import UsageError
+from beanops.session.exporting import FileError
 from beanops.session.lines import LineError, read_line
 from beanops.session.run import Run
-from beanops.session.transfer import FileError
 from tests.proxies import Proxy
 from tests.waits import until
 
