@@ -307,7 +307,7 @@ class Session(Views, Acting):
 
         The whole file is checked before anything is put. A line that the journal knows as imported into this server,
         by whichever address, is not put again, unless that was undone; that of a file with other content is another
-        line. Of two imports of the same file at once, one ends.
+        line. Of two imports of the same file at the same time at least one stops.
 
         Parameters
         ----------
