@@ -1,4 +1,7 @@
-"""The one funnel: everything that changes a queue is guarded, written down, sent and settled by `Actor`."""
+"""The one funnel: everything that changes a queue is guarded, written down, sent and settled by `Actor`.
+
+How it reserves a job for an operator to hold is in `reservation`.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from copy import copy
 from datetime import datetime
-from math import ceil
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from beanops.client.sync import Client
-from beanops.protocol import Job, JobStats, commands
-from beanops.protocol.errors import BeanopsError, ConnectionLost, DeadlineSoon, NotFound, ReplyError, TimedOut
+from beanops.protocol.errors import BeanopsError, ConnectionLost, NotFound, ReplyError
 from beanops.session.record import Fate, Intent, Refused, RunRow, action_of
 from beanops.session.run import Run
 from beanops.session.shelter import Shelter, exposed
 from beanops.session.verbs import Ask, Order, Steps, TubeStep, intent_of
-from beanops.session.wire import ahead, ending_gently, stage, using, watching
+from beanops.session.wire import ahead, ending_gently, stage, using
 
 if TYPE_CHECKING:
     from beanops.session.journal import Journal
@@ -121,7 +122,7 @@ class Actor:
         # What is used and watched belongs to one action at a time.
         self._turn = threading.Lock()
 
-    def through(self, source: str) -> Actor:
+    def through(self, source: str) -> Self:
         """Return an actor with the same connections, reservations and journal, whose runs say `source`."""
         other = copy(self)
         other.who = self.who._replace(source=source)
@@ -322,80 +323,6 @@ class Actor:
                     how.progress(run)
         return run
 
-    def reserve(self, tube: str, timeout: int, how: How = AT_ONCE) -> tuple[Job, JobStats]:
-        """Reserve the next job of a tube on the acting connection, which watches nothing else meanwhile.
-
-        It waits a second at a time: jobs that are held already must be touched in between.
-        """
-        run = self.begin("reserve", {"tube": tube, "timeout": timeout}, how)
-        self._journal().write(run.id, self._clock(), [Intent("reserve", tube, state_before="ready")])
-        fate = Fate("unknown", "it was interrupted")
-        got: list[int] = []
-        with self._giving_back(got):
-            try:
-                result = self._reserve_within(tube, timeout, got)
-                fate = self._fate_of("reserve", result)
-                if isinstance(result, ReplyError):
-                    raise result
-                stats = self._acting().stats_job(result)
-            except BeanopsError as error:
-                if got:
-                    fate = Fate("failed", f"{error}; the job is given back", got[0])
-                elif fate.outcome == "unknown":
-                    fate = Fate("unknown", str(error))
-                raise
-            finally:
-                self._journal().write(run.id, self._clock(), fates=[(0, fate)])
-        return result, stats
-
-    @contextmanager
-    def _giving_back(self, got: list[int]) -> Iterator[None]:
-        """Release what was reserved when the caller does not get it: nobody else would touch or release it."""
-        try:
-            yield
-        except BaseException:
-            with suppress(BeanopsError), self._turn:
-                for id in got:
-                    self._acting().release(id)
-                    self.held.discard(id)
-            raise
-
-    def _reserve_within(self, tube: str, timeout: int, got: list[int]) -> Job | ReplyError:
-        give_up = time.monotonic() + timeout
-        while True:
-            left = give_up - time.monotonic()
-            result = self._reserve_soon(tube, max(0, min(1, ceil(left))), got)
-            if left <= 0 or not isinstance(result, TimedOut | DeadlineSoon):
-                # With DEADLINE_SOON the server says that there is no ready job, as with TIMED_OUT.
-                return TimedOut(f"reserve of tube {tube}") if isinstance(result, DeadlineSoon) else result
-            if isinstance(result, DeadlineSoon):
-                self._keep_all()
-
-    def _reserve_soon(self, tube: str, seconds: int, got: list[int]) -> Job | ReplyError:
-        with self._turn:
-            client = self._acting()
-            with watching(client, tube):
-                (result,) = client.pipeline([commands.reserve(seconds)])
-                if isinstance(result, Job):
-                    self.held.add(result.id)
-                    got.append(result.id)
-        return result
-
-    def _keep_all(self) -> None:
-        for id in list(self.held):
-            self.keep(id)
-        time.sleep(0.1)
-
-    def keep(self, id: int) -> bool:
-        """Start the ttr of a held job anew, off the record; return whether it is still held."""
-        with self._turn:
-            if id in self.held:
-                try:
-                    self._acting().touch(id)
-                except NotFound:
-                    self.held.discard(id)
-        return id in self.held
-
     def _send_one(self, run: Run, place: int, step: TubeStep, client: Client, use: bool) -> Any:
         intent, result = step.intent, None
         self._journal().write(run.id, self._clock(), [intent], place)
@@ -421,9 +348,7 @@ class Actor:
         if isinstance(result, NotFound):
             return Fate("skipped", "there is no such tube")
         if isinstance(result, ReplyError):
-            return Fate("skipped" if isinstance(result, TimedOut) else "failed", str(result))
-        if action == "reserve":
-            return Fate("done", new_id=result.id)
+            return Fate("failed", str(result))
         if action == "put":
             return Fate("done", new_id=result)
         if action == "kick":

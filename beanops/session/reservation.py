@@ -1,17 +1,21 @@
-"""A job that an operator holds: kept from timing out, and given back with its own priority."""
+"""Jobs that an operator holds: reserved on record, kept from timing out, and given back with their own priority."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from math import ceil
 from time import monotonic, sleep
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, SupportsIndex
 
-from beanops.protocol import Job, JobStats
-from beanops.protocol.errors import BeanopsError, ReplyError
+from beanops.protocol import Job, JobStats, commands
+from beanops.protocol.errors import BeanopsError, DeadlineSoon, NotFound, ReplyError, TimedOut
+from beanops.session.act import AT_ONCE, Actor, How
+from beanops.session.record import Fate, Intent
 from beanops.session.show import reservation_html
+from beanops.session.wire import watching
 
 if TYPE_CHECKING:
     from beanops.jobs.bodies import Decoded
@@ -21,6 +25,85 @@ if TYPE_CHECKING:
 
 #: When a job is touched, as a part of its ttr.
 _TOUCHED_AT = 0.5
+
+
+class Reserver(Actor):
+    """An actor that also reserves jobs for an operator to hold."""
+
+    def reserve(self, tube: str, timeout: int, how: How = AT_ONCE) -> tuple[Job, JobStats]:
+        """Reserve the next job of a tube on the acting connection, which watches nothing else meanwhile.
+
+        It waits a second at a time: jobs that are held already must be touched in between.
+        """
+        run = self.begin("reserve", {"tube": tube, "timeout": timeout}, how)
+        self._journal().write(run.id, self._clock(), [Intent("reserve", tube, state_before="ready")])
+        fate = Fate("unknown", "it was interrupted")
+        got: list[int] = []
+        with self._giving_back(got):
+            try:
+                result = self._reserve_within(tube, timeout, got)
+                if isinstance(result, ReplyError):
+                    fate = Fate("skipped" if isinstance(result, TimedOut) else "failed", str(result))
+                    raise result
+                fate = Fate("done", new_id=result.id)
+                stats = self._acting().stats_job(result)
+            except BeanopsError as error:
+                if got:
+                    fate = Fate("failed", f"{error}; the job is given back", got[0])
+                elif fate.outcome == "unknown":
+                    fate = Fate("unknown", str(error))
+                raise
+            finally:
+                self._journal().write(run.id, self._clock(), fates=[(0, fate)])
+        return result, stats
+
+    @contextmanager
+    def _giving_back(self, got: list[int]) -> Iterator[None]:
+        """Release what was reserved when the caller does not get it: nobody else would touch or release it."""
+        try:
+            yield
+        except BaseException:
+            with suppress(BeanopsError), self._turn:
+                for id in got:
+                    self._acting().release(id)
+                    self.held.discard(id)
+            raise
+
+    def _reserve_within(self, tube: str, timeout: int, got: list[int]) -> Job | ReplyError:
+        give_up = monotonic() + timeout
+        while True:
+            left = give_up - monotonic()
+            result = self._reserve_soon(tube, max(0, min(1, ceil(left))), got)
+            if left <= 0 or not isinstance(result, TimedOut | DeadlineSoon):
+                # With DEADLINE_SOON the server says that there is no ready job, as with TIMED_OUT.
+                return TimedOut(f"reserve of tube {tube}") if isinstance(result, DeadlineSoon) else result
+            if isinstance(result, DeadlineSoon):
+                self._keep_all()
+
+    def _reserve_soon(self, tube: str, seconds: int, got: list[int]) -> Job | ReplyError:
+        with self._turn:
+            client = self._acting()
+            with watching(client, tube):
+                (result,) = client.pipeline([commands.reserve(seconds)])
+                if isinstance(result, Job):
+                    self.held.add(result.id)
+                    got.append(result.id)
+        return result
+
+    def _keep_all(self) -> None:
+        for id in list(self.held):
+            self.keep(id)
+        sleep(0.1)
+
+    def keep(self, id: int) -> bool:
+        """Start the ttr of a held job anew, off the record; return whether it is still held."""
+        with self._turn:
+            if id in self.held:
+                try:
+                    self._acting().touch(id)
+                except NotFound:
+                    self.held.discard(id)
+        return id in self.held
 
 
 class Reservation:
@@ -105,15 +188,22 @@ class Reservation:
         self, *, priority: SupportsIndex | None = None, delay: SupportsIndex = 0, reason: str | None = None
     ) -> Run:
         """Give it back to the workers, with its own priority unless another is given."""
-        return self._session.release(self.id, priority=priority, delay=delay, reason=reason or self._reason)
+        return self._let_go(
+            self._session.release(self.id, priority=priority, delay=delay, reason=reason or self._reason)
+        )
 
     def bury(self, *, priority: SupportsIndex | None = None, reason: str | None = None) -> Run:
         """Bury it."""
-        return self._session.bury(self.id, priority=priority, reason=reason or self._reason)
+        return self._let_go(self._session.bury(self.id, priority=priority, reason=reason or self._reason))
 
     def delete(self, *, reason: str | None = None) -> Run:
         """Delete it."""
-        return self._session.delete(self.id, reason=reason or self._reason)
+        return self._let_go(self._session.delete(self.id, reason=reason or self._reason))
+
+    def _let_go(self, run: Run) -> Run:
+        if not self.held:
+            self._over.set()  # its thread need not wait for the next touch
+        return run
 
     def __enter__(self) -> Self:
         return self

@@ -16,11 +16,11 @@ from beanops.client.address import Address
 from beanops.client.sync import Client
 from beanops.protocol.errors import BeanopsError
 from beanops.protocol.limits import MAX_RESERVE_TIMEOUT, U32_MAX, check_number
-from beanops.session.act import Actor, How, Who
+from beanops.session.act import How, Who
 from beanops.session.acting import Acting
 from beanops.session.config import Profile, profile
 from beanops.session.orders import Jobs, Options, how_of
-from beanops.session.reservation import Reservation
+from beanops.session.reservation import Reservation, Reserver
 from beanops.session.retention import this_actor
 from beanops.session.run import Run
 from beanops.session.show import session_html
@@ -112,6 +112,8 @@ class Session(Views, Acting):
         The server as the user named it, with what a face shows of it and asks before it acts.
     """
 
+    _actor: Reserver
+
     def __init__(
         self,
         known: Profile,
@@ -130,7 +132,7 @@ class Session(Views, Acting):
         self.origin = self
         self.now = clock
         who = Who(str(self.address), actor, source)
-        self._actor = Actor(who, self.journal, keep_bodies, self._acting, lambda: self.server().id, clock, read_only)
+        self._actor = Reserver(who, self.journal, keep_bodies, self._acting, lambda: self.server().id, clock, read_only)
 
     def close(self) -> None:
         """Close the views, the connections and the journal; jobs that are still reserved become ready."""

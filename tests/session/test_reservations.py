@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -54,6 +55,14 @@ def test_a_held_job_is_touched_by_itself(session: Session, worker: Client, monke
     assert 50 < job.time_left <= 60
     assert job.held
     assert worker.stats_job(id).state == "reserved"
+
+
+def test_no_thread_goes_on_for_a_job_that_was_let_go(session: Session, worker: Client) -> None:
+    fill(worker, "mail", jobs=3, ttr=100_000)
+    before = set(threading.enumerate())
+    for way_out in ("delete", "bury", "release"):
+        assert getattr(session.reserve("mail"), way_out)().done == 1
+    until(lambda: set(threading.enumerate()) <= before)
 
 
 def test_a_held_job_is_touched_while_another_is_waited_for(
