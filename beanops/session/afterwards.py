@@ -15,7 +15,7 @@ from beanops.session.orders import ANOTHER, BATCH, Options, asked_ids, how_of, l
 from beanops.session.record import UNKNOWN, Entry, RunRow
 from beanops.session.run import Run
 from beanops.session.shelter import Shelter
-from beanops.session.undo import check_server, is_another, now_called
+from beanops.session.undo import check_server, family, is_another, now_called
 from beanops.session.verbs import ALL, Order, Settings, verb_of
 
 if TYPE_CHECKING:
@@ -32,42 +32,30 @@ def resume_run(session: Session, actor: Actor, run: str, how_asked: Options) -> 
     check_server(session, row)
     if row.action == "import":
         return resume_import(session, actor, row, how_asked)
-    family = _family(journal, row)
-    finished, tried = _finished(journal, family)
-    request = journal.run(family[0].id).request
+    runs = family(journal, row)
+    finished, tried = _finished(journal, runs)
+    request = journal.run(runs[0].id).request
     settings = Settings(**request["settings"])
     kept = {name: request[name] for name in ("state", "where", "order", "seen_in", "rate") if name in request}
     options = Options(**kept | {name: value for name, value in how_asked.items() if value is not None})  # type: ignore[typeddict-item]
     limit = request.get("limit")
     if "jobs" in request:
-        asked, late = request["jobs"], f"it was put after run {family[0].id} had begun"
+        asked, late = request["jobs"], f"it was put after run {runs[0].id} had begun"
     else:
         first = None if "where" in request else limit
         asked, late = [id for id in asked_ids(request)[:first] if id not in finished], ANOTHER
     left = None if limit is None else max(0, limit - len(tried))
     verb = verb_of(row.action, settings)
     batches, cancel = orders_of(session, verb, asked, settings, options, actor.keep_bodies)
-    same = "jobs" not in request and session.server().id == family[0].instance
-    rest = _rest(batches, finished, tried, left, None if same else family[0].time.timestamp(), late)
+    same = "jobs" not in request and session.server().id == runs[0].instance
+    rest = _rest(batches, finished, tried, left, None if same else runs[0].time.timestamp(), late)
     how = how_of(options)
     resumed = actor.begin(row.action, request | {"resumes": run}, how)
     resumed.when_cancelled(cancel)
     return actor.act_on_jobs(resumed, rest, how, Shelter(session))
 
 
-def _family(journal: Journal, row: RunRow) -> list[RunRow]:
-    """Return a run, what it went on with, and what went on with it, the first one first."""
-    runs = {one.id: one for one in reversed(journal.runs(row.server))}
-
-    def root(one: RunRow) -> str:
-        while one.request.get("resumes") in runs:
-            one = runs[one.request["resumes"]]
-        return one.id
-
-    return [one for one in runs.values() if root(one) == root(row)]
-
-
-def _finished(journal: Journal, family: list[RunRow]) -> tuple[set[int], set[int]]:
+def _finished(journal: Journal, runs: list[RunRow]) -> tuple[set[int], set[int]]:
     """Return the jobs that need no second try, and all that were tried.
 
     What may have been put already is not put once more: a job twice is worse than one that waits for `verify`. Nor is
@@ -75,7 +63,7 @@ def _finished(journal: Journal, family: list[RunRow]) -> tuple[set[int], set[int
     """
     finished: set[int] = set()
     tried: set[int] = set()
-    for row in family:
+    for row in runs:
         for entry in journal.entries(row.id):
             id, outcome, new = entry.intent.job_id or 0, entry.fate.outcome, entry.fate.new_id
             tried.add(id)

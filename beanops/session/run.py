@@ -33,6 +33,8 @@ class Run:
         Whether it only says what it would do; then `skipped` and `done` tell what would be.
     reasons : dict
         Why actions were not done: how often, and on what first.
+    besides : str or None
+        What else belongs to what was asked for, and was not part of it.
     stopped : str or None
         Why it ended early, such as a lost connection or a cancel; what it had not reached is not counted.
     resumable : bool
@@ -49,6 +51,7 @@ class Run:
         self.id = id
         self.action = action
         self.dry = dry
+        self.besides: str | None = None
         self.stopped: str | None = None
         self.resumable = False
         self.cause: BeanopsError | None = None
@@ -157,7 +160,8 @@ class Run:
         if shown:
             more = f"; and {len(shown) - 2} other reasons" if len(shown) > 2 else ""
             line += f" ({'; '.join(shown[:2])}{more})"
-        return f"{line}; stopped: {self.stopped}" if self.stopped else line
+        besides = f"; {self.besides}" if self.besides else ""
+        return line + besides + (f"; stopped: {self.stopped}" if self.stopped else "")
 
     @property
     def cost(self) -> str:

@@ -33,10 +33,11 @@ def undo(session: Session, actor: Actor, run: str, where: str | None, how: How, 
     predicate = None if where is None else Where(where)
     how = how._replace(undoes=run)
     undoing = actor.begin("undo", {"run": run, "where": where}, how)
+    undoing.besides = _rest_of_it(journal, row)
     first = journal.entries(run, start=0, stop=1)
-    if first and first[0].intent.action in ("pause", "resume"):
+    if first and first[0].intent.action in ("pause", "resume", "kick") and first[0].intent.job_id is None:
         entries = _meant(reversed(journal.entries(run)), predicate)
-        return actor.act_on_tube(undoing, (_pause_again(session, entry) for entry in entries), how)
+        return actor.act_on_tube(undoing, (_on_the_tube(session, entry) for entry in entries), how)
     same = session.server().id == row.instance and "server" not in row.request
     orders = _orders(session, journal, row, predicate, same, how.rate, repeat)
     return actor.act_on_jobs(undoing, in_batches(orders, how.rate), how, Shelter(session))
@@ -50,6 +51,28 @@ def check_server(session: Session, row: RunRow) -> None:
     if at != str(session.address):
         copied = f" and copied to {at}" if at != row.server else ""
         raise UsageError(f"run {row.id} was on {row.server}{copied}, this session is on {session.address}")
+
+
+def family(journal: Journal, row: RunRow) -> list[RunRow]:
+    """Return a run, what it went on with, and what went on with it, the first one first."""
+    runs = {one.id: one for one in reversed(journal.runs(row.server))}
+
+    def root(one: RunRow) -> str:
+        while one.request.get("resumes") in runs:
+            one = runs[one.request["resumes"]]
+        return one.id
+
+    return [one for one in runs.values() if root(one) == root(row)]
+
+
+def _rest_of_it(journal: Journal, row: RunRow) -> str | None:
+    """Say which runs did other parts of what a run was asked for, and are not taken back with it."""
+    others = [one.id for one in family(journal, row) if one.id != row.id and not journal.undoing(one.id)]
+    counts = journal.counts(others)
+    ids = [id for id in others if counts[id]["done"] or counts[id]["unknown"]]
+    if not ids:
+        return None
+    return f"run{'s' * (len(ids) > 1)} {', '.join(ids)} did the rest of it: undo {'these' if ids[1:] else 'that'} too"
 
 
 def now_called(entry: Entry) -> int:
@@ -132,9 +155,12 @@ def _why_unknown(entry: Entry, gone: bool = False) -> str:
     return f"its outcome is unknown, {found}{'; look, then undo with repeat unknown' if gone else ''}"
 
 
-def _pause_again(session: Session, entry: Entry) -> TubeStep:
-    """Return what gives a tube the pause that it would have by now."""
+def _on_the_tube(session: Session, entry: Entry) -> TubeStep:
+    """Return what gives a tube the pause that it would have by now, or why nothing takes back what was done to it."""
     tube = entry.intent.tube or ""
+    if entry.intent.action == "kick":
+        which = "the server chose the jobs that it kicked, and does not tell which they were"
+        return TubeStep(commands.kick(1), Intent("kick", tube), refusal=which)
     left = max(0, (entry.intent.time_left or 0) - int((session.now() - entry.time).total_seconds()))
     now = next((stats for stats in session.tube_stats() if stats.name == tube), None)
     refusal = None if entry.fate.outcome == "done" else _why_unknown(entry)
@@ -248,8 +274,6 @@ def _order(entry: Entry, id: int, now: FoundJob | None) -> Order:
         case "move":
             return Order(MOVE, id, now, Settings(target=intent.tube))
         case "kick":
-            if intent.job_id is None:
-                return Order(_KICK, id, now, refusal="the server kicked so many of the tube; which ones is not known")
             return Order(bury if state == "buried" else _RELEASE, id, now, restored, _unless(now, "ready"))
         case "bury":
             if state == "ready" and intent.priority == intent.priority_before:

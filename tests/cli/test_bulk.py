@@ -512,7 +512,7 @@ def test_a_bar_shows_the_progress_on_a_terminal(terminal: Start, cli: Cli, clien
 
 def test_json_keys_of_a_summary_are_stable(cli: Cli, client: Client) -> None:
     bury(client, "mail", b"1")
-    expected = {"run", "action", "done", "skipped", "failed", "unknown", "stopped", "actions"}
+    expected = {"run", "action", "done", "skipped", "failed", "unknown", "besides", "stopped", "actions"}
     assert set(json.loads(cli("kick", "mail", "--json").out)) == expected
 
 

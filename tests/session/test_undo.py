@@ -144,9 +144,28 @@ def test_pauses_are_restored_unless_somebody_paused_anew(session: Session, worke
 
 def test_what_kick_n_did_cannot_be_told_apart(session: Session, worker: Client) -> None:
     fill(worker, "mail", "buried", 3)
-    undoing = session.undo(session.kick("mail", limit=2))
+    run = session.kick("mail", limit=2)
+    would = session.undo(run, dry_run=True)
+    assert (would.done, would.skipped, would.commands) == (0, 1, 0)
+    undoing = session.undo(run)
     assert (undoing.done, undoing.skipped) == (0, 1)
-    assert "which ones is not known" in undoing.summary
+    assert undoing.summary.endswith(
+        "(tube mail: the server chose the jobs that it kicked, and does not tell which they were)"
+    )
+    assert [(row.tube, row.job_id, row.outcome) for row in undoing.rows] == [("mail", None, "skipped")]
+
+
+def test_undo_of_a_run_that_was_gone_on_with_names_the_rest(session: Session, worker: Client) -> None:
+    fill(worker, "mail", jobs=60)
+    run = session.bury("mail", state="ready", rate=40, progress=lambda run: run.done and run.cancel())
+    rest = session.resume_run(run, rate=1000)
+    assert (run.done, rest.done) == (10, 50)
+    told = f"run {rest.id} did the rest of it: undo that too"
+    assert session.undo(run, dry_run=True).summary == f"undo: 10 would be done; {told}"
+    assert session.undo(run).summary == f"undo: 10 done; {told}"
+    assert session.tube("mail").current_jobs_buried == 50
+    assert session.undo(rest).summary == "undo: 50 done", "the other part is taken back by now"
+    assert session.tube("mail").current_jobs_buried == 0
 
 
 def test_a_restart_without_the_jobs_keeps_undo_from_their_successors(
