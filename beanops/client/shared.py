@@ -77,17 +77,15 @@ def _first(places: list[tuple[int, Any]], timeout: float) -> socket.socket:
     """Connect to the first place that answers. Each gets an equal share of what is left of the time."""
     give_up = time.monotonic() + timeout
     for left, (family, place) in zip(range(len(places), 0, -1), places, strict=True):
+        made = None
         try:
-            made = socket.socket(family, socket.SOCK_STREAM)
-        except OSError as error:  # such as a system without IPv6, whose names have addresses of it all the same
-            failure = error
-            continue
-        try:
+            made = socket.socket(family, socket.SOCK_STREAM)  # which fails where IPv6 is switched off
             made.settimeout(max(0.001, (give_up - time.monotonic()) / left))
             made.connect(place)
             return made
         except OSError as error:
-            made.close()
+            if made is not None:
+                made.close()
             failure = error
     raise failure
 
