@@ -72,13 +72,11 @@ class Confirm(ModalScreen[bool]):
             with Horizontal(id="buttons"):
                 yield Button(Content("Cancel"), id="cancel", compact=True)
                 yield Button(Content(offer.label), id="confirm", compact=True, disabled=bool(self._typed))
-            yield Static(
-                Content("y or Tab to type it   n or Esc no" if self._typed else "y yes   n or Esc no"), id="hint"
-            )
+            yield Static(Content("Enter does it, Esc cancels" if self._typed else "y yes   n or Esc no"), id="hint")
 
     def on_mount(self) -> None:
-        """Have Cancel under the hand, and look for a sample where there is none yet."""
-        self.query_one("#cancel", Button).focus()
+        """Have Cancel under the hand, or the field for what is to be typed; look for a sample where there is none."""
+        self.query_one("#typed" if self._typed else "#cancel").focus()
         if self._request.counts:
             self._look()
 

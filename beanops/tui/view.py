@@ -85,6 +85,14 @@ class Line(Static):
         return [*left, (" " * max(2, width - taken), ""), *right]
 
 
+class Keys(Footer):
+    """The keys that do something now; first the one to all others, because a narrow screen has no room for the last."""
+
+    def compose(self) -> ComposeResult:
+        """Lay them out."""
+        yield from sorted(super().compose(), key=lambda shown: getattr(shown, "action", "") != "app.help")
+
+
 class View(Screen[None]):
     """A full screen; subclasses say what is in it, what they want to know, and how they show it."""
 
@@ -102,7 +110,7 @@ class View(Screen[None]):
         yield Line(id="banner", grows=True)
         yield from self.body()
         yield Line(id="status")
-        yield Footer(compact=True, show_command_palette=False)
+        yield Keys(compact=True, show_command_palette=False)
 
     def body(self) -> ComposeResult:
         """Yield what this screen is about."""

@@ -168,10 +168,10 @@ async def test_what_is_large_asks_for_the_name_of_the_tube(session: Session, cli
     fill(client, "mail", *[b"x"] * 120)
     async with dashboard(session, clock, (100, 40)) as desk:
         await open_mail(desk)
-        await desk.press("asterisk", "D", "enter", "D")
+        await desk.press("asterisk", "D", "enter")
         assert "Type mail to do it:" in await desk.painted()
         assert session.action_rows() == []
-        await desk.press("y", *"nail", "enter")
+        await desk.press(*"nail", "enter")  # also what is a key elsewhere is typed
         assert "That is not it" in await desk.painted()
         await desk.press("backspace", "backspace", "backspace", "backspace", *"mail", "enter")
         await desk.settle()
@@ -188,7 +188,7 @@ async def test_a_guarded_server_asks_for_the_name_before_anything_is_destroyed(
     guarded = Profile("prod", str(session.address), confirm="type-name")
     async with dashboard(session, clock, (100, 40), profile=guarded) as desk:
         await open_mail(desk)
-        await desk.press("D", "y")
+        await desk.press("D")
         assert "Type mail to do it:" in await desk.painted()
         await desk.press(*"mail", "enter")
         await desk.settle()

@@ -22,7 +22,7 @@ async def test_a_drain_names_counts_shows_a_sample_and_takes_no_job_that_came_la
         assert f"next buried: {oldest} one" in painted
         assert "Type mail to do it:" in painted
         (later,) = fill(client, "mail", b"later")
-        await desk.press("y", *"mail", "enter")
+        await desk.press(*"mail", "enter")
         assert "✓ delete: 3 done" in desk.line("#status")
         assert client.stats_job(later).state == "ready"
         await desk.press("u", "y")
@@ -51,7 +51,7 @@ async def test_several_tubes_are_drained_and_the_others_are_left_out(
         painted = await desk.painted()
         assert "Delete 3 buried jobs of 2 tubes?" in painted
         assert "a (2), c (1)" in painted
-        await desk.press("y", *"2 tubes", "enter")
+        await desk.press(*"2 tubes", "enter")
         assert "✓ drain of 2 tubes: 3 done" in desk.line("#status")
         assert client.stats_tube("b").current_jobs_ready == 1
         await desk.press("u")

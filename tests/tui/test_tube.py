@@ -94,6 +94,13 @@ async def test_a_reserved_job_is_held_until_it_is_acted_on(session: Session, cli
         assert client.stats_job(second).state == "ready"
 
 
+async def test_a_small_screen_shows_the_key_to_all_others(session: Session, client: Client, clock: Clock) -> None:
+    fill(client, "mail", b"1", bury=1)
+    async with dashboard(session, clock, (80, 24)) as desk:
+        await open_tube(desk, "mail")
+        assert "? Help" in (await desk.painted()).splitlines()[-1]
+
+
 async def test_after_an_action_the_next_job_of_that_state_is_under_the_cursor(
     session: Session, client: Client, clock: Clock
 ) -> None:
