@@ -33,7 +33,7 @@ class Seen(NamedTuple):
     Attributes
     ----------
     stats : TubeStats
-        As it was last seen.
+        As it was last seen; those that watch it are no more than the server has workers.
     at : float
         When that was, in seconds of the surveyor's clock.
     rates : Rates
@@ -143,7 +143,9 @@ class Surveyor:
         self._new = [name for name in self._new if name not in asked]
         self._ages.look(client, [tube for tube in stats if tube.name in wanted], wanted)
         for tube in stats:
-            self._tubes[tube.name] = self._seen(at, tube)
+            # Every connection watches "default", but no more than reserve are workers.
+            workers = min(tube.current_watching, server.current_workers)
+            self._tubes[tube.name] = self._seen(at, tube._replace(current_watching=workers))
         self._last = _survey(at, server, last)._replace(tubes=MappingProxyType(dict(self._tubes)), full=full)
         return self._last
 

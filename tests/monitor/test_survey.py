@@ -62,6 +62,19 @@ def test_looking_leaves_no_tube_behind_and_counts_nowhere(client: Client, worker
     assert worker.list_tubes() == ["default"]
 
 
+def test_who_never_reserves_is_no_worker_of_default(client: Client, worker: Client) -> None:
+    surveyor = Surveyor(Clock())
+    worker.put(b"x")  # a producer: it watches default as every connection does
+    seen = surveyor.look(client).tubes["default"]
+    assert [flag.name for flag in seen.flags] == ["no workers"]
+    assert seen.stats.current_watching == 0
+    worker.bury(worker.reserve(timeout=0))
+    worker.put(b"y")
+    seen = surveyor.look(client).tubes["default"]
+    assert seen.stats.current_watching == 1
+    assert "no workers" not in [flag.name for flag in seen.flags]
+
+
 class Later:
     """A client whose reserved jobs are seen so many seconds later than they are."""
 
