@@ -192,10 +192,11 @@ class Holder(View):
     def _release_if_left(self) -> None:
         if self.left and self.held and self.reservation is not None:
             try:
-                self.release()
-                self.job.say("status", f"job {self.reservation.id} was given back: no page showed it", "warning")
+                if self.release().done:
+                    self.job.say("status", f"job {self.reservation.id} was given back: no page showed it", "warning")
             except Exception as error:
                 self._complain(in_words(error))
+            self._mind_leaving()  # what could not be given back is tried again
 
     def _step(self, verb: str) -> Callable[[object], Run]:
         reservation = self.reservation

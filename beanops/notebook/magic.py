@@ -46,9 +46,10 @@ def _undo(session: Session, words: list[str]) -> Any:
         return session.undo(_one(words, "a run"))
     # Of this session alone: the journal may hold what others did since, on this server too.
     runs = session.runs
-    undone = runs["undoes"].dropna().tolist()
+    undone = runs.loc[runs["done"] > 0, "undoes"].dropna().tolist()
     mine = runs[runs["run"].isin(session.actions["run"]) & ~runs["run"].isin(undone)]
-    left = mine[(mine["done"] > 0) & ~mine["action"].isin(LEAVES_NOTHING)]
+    # Where nobody knows what the last one did, that must be said: the one before it was not meant.
+    left = mine[(mine["done"] + mine["unknown"] > 0) & ~mine["action"].isin(LEAVES_NOTHING)]
     if left.empty:
         raise UsageError("this session did nothing that can be undone; name the run of another, see session.runs")
     return session.undo(left["run"].iloc[-1])

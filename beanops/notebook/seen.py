@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -27,21 +28,25 @@ class Seen:
     def __init__(self, most: int | None = None) -> None:
         self._most = most
         self._jobs: dict[str, tuple[str, float]] = {}
+        # A button is pressed while a look or a scan notes what it found.
+        self._lock = threading.Lock()
 
     def note(self, jobs: Iterable[FoundJob]) -> None:
         """Remember jobs; one that is known already stays as it was seen first."""
         now = time.time()
-        for job in jobs:
-            key = str(job.id)
-            known = self._jobs.pop(key, None)
-            fits = known is not None and _is_it(job.stats, *known)
-            self._jobs[key] = known if known is not None and fits else (job.stats.tube, now - job.stats.age)
-        while self._most is not None and len(self._jobs) > self._most:
-            del self._jobs[next(iter(self._jobs))]
+        with self._lock:
+            for job in jobs:
+                key = str(job.id)
+                known = self._jobs.pop(key, None)
+                fits = known is not None and _is_it(job.stats, *known)
+                self._jobs[key] = known if known is not None and fits else (job.stats.tube, now - job.stats.age)
+            while self._most is not None and len(self._jobs) > self._most:
+                del self._jobs[next(iter(self._jobs))]
 
     def is_another(self, stats: JobStats) -> bool:
         """Whether a job has only the id of the one that was shown."""
-        known = self._jobs.get(str(stats.id))
+        with self._lock:
+            known = self._jobs.get(str(stats.id))
         return known is not None and not _is_it(stats, *known)
 
     def frame(self, keys: Iterable[str]) -> pandas.DataFrame:
@@ -55,7 +60,8 @@ class Seen:
         import pandas as pd
 
         asked = list(keys)
-        rows = [(int(key), *self._jobs[key]) for key in asked if key in self._jobs]
+        with self._lock:
+            rows = [(int(key), *self._jobs[key]) for key in asked if key in self._jobs]
         if not rows:
             raise UsageError(f"job {', '.join(asked)} is no longer in the table, and nothing was done to it")
         ids, tubes, created = zip(*rows, strict=True)

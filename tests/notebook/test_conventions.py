@@ -26,7 +26,10 @@ def session(beanstalkd: Beanstalkd) -> Iterator[Session]:
         yield session
 
 
-def test_reprs_are_compact_escaped_redacted_and_ask_nobody(session: Session, beanstalkd: Beanstalkd) -> None:
+def test_reprs_are_compact_escaped_redacted_and_ask_nobody(
+    session: Session, beanstalkd: Beanstalkd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("beanops.session.reservation.monotonic", lambda: 1000.0)
     job = session.job(1)
     done = session.kick([1, 99])
     held = session.reserve("mail")
@@ -133,6 +136,11 @@ def test_the_magic_does_what_people_type_most(
     assert beans("undo").done == 1  # type: ignore[attr-defined]
     assert session.job(1).stats.state == "buried"
     assert session.tube("mail").pause == 60  # what others did since is theirs
+    last = beans("bury 2")
+    with session.journal()._transaction() as connection:  # as if the connection had broken
+        connection.exec_driver_sql("delete from outcomes where run = ?", (last.id,))  # type: ignore[attr-defined]
+    for _ in range(2):
+        assert "verify the run first" in beans("undo").summary  # type: ignore[attr-defined]
     assert beans("move 1 2 default").done == 2  # type: ignore[attr-defined]
     assert set(beans("actions")["source"]) == {"script", "notebook"}  # type: ignore[index]
     beans(f"connect {session.address}")

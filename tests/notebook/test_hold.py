@@ -16,6 +16,7 @@ from beanops.notebook.holder import Holder
 from beanops.notebook.poll import Tick
 from beanops.protocol.errors import ConnectionLost, NotFound, UsageError
 from beanops.session.record import Refused
+from beanops.session.run import Run
 from beanops.session.session import Session
 from tests.notebook.pages import Page, Still
 from tests.waits import until
@@ -164,6 +165,28 @@ def test_a_job_that_no_page_shows_any_more_is_given_back(
     page.says("bye", page="1")
     until(lambda: session.job(1).stats.state == "ready")
     until(lambda: view.status == "job 1 was given back: no page showed it")
+
+
+def test_what_cannot_be_given_back_is_tried_again(
+    view: Holder, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = Page(view.job)
+    page.says("hello", page="1")
+    monkeypatch.setattr(holder, "GRACE", 0.0)
+    tried: list[None] = []
+    release = Holder.release
+
+    def fails_once(self: Holder) -> Run:
+        tried.append(None)
+        if len(tried) == 1:
+            raise UsageError("release was refused: touch is still under way")
+        return release(self)
+
+    monkeypatch.setattr(Holder, "release", fails_once)
+    page.says("bye", page="1")
+    until(lambda: session.job(1).stats.state == "ready")
+    until(lambda: view.status == "job 1 was given back: no page showed it")
+    assert len(tried) == 2
 
 
 def test_a_view_that_is_collected_gives_its_job_back(session: Session) -> None:

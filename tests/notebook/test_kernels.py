@@ -38,7 +38,7 @@ def overlay(version: str) -> Path:
             made = subprocess.run([*pip, *what, "nest-asyncio"], capture_output=True, text=True)
             if made.returncode:
                 missing(f"ipykernel {version} could not be installed: {made.stderr.strip().splitlines()[-1:]}")
-            with suppress(FileExistsError, OSError):  # another run of the tests was faster
+            with suppress(OSError):  # another run of the tests was faster
                 Path(unfinished, "made").rename(folder)
     return folder
 

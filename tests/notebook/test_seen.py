@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -11,6 +12,7 @@ import beanops
 from beanops import Client
 from beanops.embedded.process import Beanstalkd
 from beanops.jobs.select import select
+from beanops.notebook import seen as seen_module
 from beanops.notebook.browser import Browser
 from beanops.notebook.dashboard import Dashboard
 from beanops.notebook.poll import Poller
@@ -19,6 +21,7 @@ from beanops.notebook.view import View
 from beanops.protocol.errors import ConnectionLost, UsageError
 from beanops.session.session import Session
 from tests.notebook.pages import Page, Still
+from tests.waits import until
 
 ANOTHER = "the id is another job's by now"
 
@@ -144,3 +147,23 @@ def test_so_many_jobs_are_remembered_and_no_more() -> None:
         seen = Seen(most=3)
         seen.note(job for job in session.jobs_by_id(range(1, 6)) if job is not None)
         assert seen.frame(["1", "4", "5"])["id"].tolist() == [4, 5]
+
+
+def test_a_button_that_is_pressed_while_jobs_are_noted_means_all_of_them(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, meant = Seen(), []
+    jobs = [job for job in session.jobs_by_id([1, 2, 3]) if job is not None]
+    seen.note(jobs)
+    is_it = seen_module._is_it
+
+    def pressed(*job: object) -> bool:
+        button = threading.Thread(target=lambda: meant.append(seen.frame("123")["id"].tolist()))
+        button.start()
+        button.join(0.1)
+        return is_it(*job)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(seen_module, "_is_it", pressed)
+    seen.note(jobs)
+    until(lambda: len(meant) == 3)
+    assert meant == [[1, 2, 3]] * 3
