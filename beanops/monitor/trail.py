@@ -5,11 +5,28 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import NamedTuple
 
-from beanops.monitor.rates import UNKNOWN, Rates
 from beanops.protocol import ServerStats, TubeStats
 
 #: Two looks closer than this say nothing about rates, such as the one that follows an action.
 SHORTEST_GAP = 0.5
+
+
+class Rates(NamedTuple):
+    """Jobs a second through a tube; None is unknown, not zero.
+
+    Attributes
+    ----------
+    puts : float or None
+        Jobs put.
+    deletes : float or None
+        Jobs deleted, which is how a worker finishes one.
+    """
+
+    puts: float | None
+    deletes: float | None
+
+
+UNKNOWN = Rates(None, None)
 
 
 class Point(NamedTuple):

@@ -9,9 +9,8 @@ from itertools import count
 from beanops.jobs.progress import Progress
 from beanops.jobs.read import FoundJob
 from beanops.jobs.select import STATES, Selection
-from beanops.monitor.rates import UNKNOWN, Rates
 from beanops.monitor.survey import Survey
-from beanops.monitor.trail import Trail, rates_between, since
+from beanops.monitor.trail import UNKNOWN, Rates, Trail, rates_between, since
 from beanops.notebook.chart import Panel, Series
 from beanops.notebook.grid import Action, Cells, Column
 from beanops.protocol import JobStats

@@ -11,8 +11,7 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
-from beanops.monitor.rates import Rates
-from beanops.monitor.trail import Trail, course
+from beanops.monitor.trail import Rates, Trail, course
 from beanops.tui.layout import WIDE, fitted
 from beanops.tui.spark import BLOCKS
 from beanops.tui.words import UNKNOWN, count, rate, span

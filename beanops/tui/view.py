@@ -13,7 +13,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static
 from textual.worker import Worker, WorkerState
 
-from beanops.monitor.rates import Rates
+from beanops.monitor.trail import Rates
 from beanops.monitor.trail import flow as flow_of
 from beanops.protocol import ServerStats, TubeStats
 from beanops.text import safe_text

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from beanops.monitor.rates import Rates
-from beanops.monitor.trail import Point, Trail, course, flow, grown, rates_between, time_to_drain
+from beanops.monitor.trail import Point, Rates, Trail, course, flow, grown, rates_between, time_to_drain
 
 
 def walk(*ready: int, step: float = 1.0, most: int = 120) -> Trail:
