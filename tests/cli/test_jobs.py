@@ -265,6 +265,15 @@ def test_jobs_that_could_not_be_found_are_code_1_and_a_verdict(
     assert [job["id"] for job in cli("jobs", "--probe", "--json").json] == [4000, 1]
 
 
+@pytest.mark.parametrize("command", [["jobs"], ["sql", "select 1"], ["snapshot", "out"]])
+def test_read_only_refuses_a_probe(cli: Cli, client: Client, command: list[str]) -> None:
+    for arguments in (["--read-only", *command, "--probe"], [*command, "--probe", "--read-only"]):
+        ended = cli(*arguments)
+        assert ended.code == 4
+        assert "a probe was refused" in one_line(ended.err)
+    assert client.stats().cmd_put == 0
+
+
 def test_a_server_that_goes_away_is_said(cli: Cli, program: Program, beanstalkd: Beanstalkd, client: Client) -> None:
     fill(client, 3000)
     assert cli("jobs", "--limit", "5").code == 0
