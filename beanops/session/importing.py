@@ -17,7 +17,7 @@ from beanops.protocol.errors import UsageError
 from beanops.session.act import Actor
 from beanops.session.lines import File, LineError, longest_line, read_line
 from beanops.session.orders import BATCH, Options, how_of, in_batches
-from beanops.session.record import Refused, RunRow
+from beanops.session.record import Refused, Rivals, RunRow
 from beanops.session.run import Run
 from beanops.session.shelter import Shelter
 from beanops.session.undo import Successors, taken_back
@@ -112,10 +112,12 @@ class _Before:
         self._unknown: dict[int, str] = {}
         self._journal = session.journal()
         self._of = str(session.address), session.server().id, digest
-        self._sizes: dict[str, int] = {}
-        for row in self._journal.imports(*self._of):
-            self._sizes[row.id] = self._journal.size(row.id)
+        self._rivals = Rivals(self._journal, self._imports)
+        for row in self._imports():
             self._read(row)
+
+    def _imports(self) -> list[RunRow]:
+        return self._journal.imports(*self._of)
 
     def _read(self, row: RunRow) -> None:
         undone = self._undone(row)
@@ -133,15 +135,14 @@ class _Before:
         if not self._journal.undoing(row.id):
             return set()
         gone = taken_back(self._journal, row.id, Successors(self._journal, row)).keys()
-        pages = (self._journal.entries(row.id, start=n, stop=n + BATCH) for n in range(0, self._sizes[row.id], BATCH))
+        places = range(0, self._journal.size(row.id), BATCH)
+        pages = (self._journal.entries(row.id, start=n, stop=n + BATCH) for n in places)
         return {int(entry.intent.target or 0) for page in pages for entry in page if entry.fate.new_id in gone}
 
     def disturbed(self, own: Run) -> str | None:
-        """Return why no more may be put: another import of the same lines goes on. Each of the two sees the other's."""
-        for row in self._journal.imports(*self._of):
-            if row.id != own.id and self._journal.size(row.id) != self._sizes.get(row.id, 0):
-                return f"run {row.id} imports the same lines meanwhile: import again when it has ended"
-        return None
+        """Return why no more may be put: another import of the same lines goes on."""
+        other = self._rivals.meanwhile(own.id)
+        return other and f"run {other} imports the same lines meanwhile: import again when it has ended"
 
     def left_out(self, repeat: Repeat | None) -> bytearray:
         """Return the lines that are not put as anything but 0."""

@@ -193,8 +193,8 @@ class Session(Views, Acting):
 
         Jobs that were deleted are put again with new ids; buries are kicked, kicks buried again where the job is
         still at rest, moves moved back, priorities, delays and pauses restored; what a fault left twice is deleted.
-        What an earlier undo took back already is left alone; so is what nobody knows to be done, see `verify`. An undo
-        is a run itself, and can be undone.
+        What an earlier undo took back already is left alone; so is what nobody knows to be done, see `verify`. Of two
+        undos of the same run at once at least one stops. An undo is a run itself, and can be undone.
 
         Parameters
         ----------

@@ -11,7 +11,7 @@ from beanops.protocol import JobStats, commands
 from beanops.protocol.errors import UsageError
 from beanops.session.act import Actor, How
 from beanops.session.orders import ANOTHER, MOST_BYTES, batch_size, in_batches, look_up, put_after
-from beanops.session.record import Entry, Intent, RunRow
+from beanops.session.record import Entry, Intent, Rivals, RunRow
 from beanops.session.run import Run
 from beanops.session.shelter import Shelter
 from beanops.session.verbs import ALL, KEEP, MOVE, RESTORE, VERBS, Order, Settings, TubeStep, verb_of
@@ -38,9 +38,15 @@ def undo(session: Session, actor: Actor, run: str, where: str | None, how: How, 
     if first and first[0].intent.action in ("pause", "resume", "kick") and first[0].intent.job_id is None:
         entries = _meant(reversed(journal.entries(run)), predicate)
         return actor.act_on_tube(undoing, (_on_the_tube(session, entry) for entry in entries), how)
+    rivals = Rivals(journal, lambda: journal.undoing(run))
+
+    def disturbed() -> str | None:
+        other = rivals.meanwhile(undoing.id)
+        return other and f"run {other} takes the same back meanwhile: undo again when it has ended"
+
     same = session.server().id == row.instance and "server" not in row.request
     orders = _orders(session, journal, row, predicate, same, how.rate, repeat)
-    return actor.act_on_jobs(undoing, in_batches(orders, how.rate), how, Shelter(session))
+    return actor.act_on_jobs(undoing, in_batches(orders, how.rate), how, Shelter(session), unless=disturbed)
 
 
 def check_server(session: Session, row: RunRow) -> None:

@@ -211,6 +211,27 @@ def test_an_undo_keeps_a_rate_is_foretold_and_can_be_cancelled_and_asked_for_aga
     assert [job[2] for job in population(worker)] == [*range(100, 112)]
 
 
+def test_two_undos_of_the_same_run_at_once_put_no_job_twice(
+    open_session: Callable[..., Session], worker: Client
+) -> None:
+    session, colleague = open_session(), open_session()
+    ids = fill(worker, "mail", jobs=30)
+    before = population(worker)
+    deleted = session.delete(ids)
+    other: list[Run] = []
+
+    def meanwhile(run: Run) -> None:
+        if run.done and not other:
+            other.append(colleague.undo(deleted))
+
+    run = session.undo(deleted, rate=40.0, progress=meanwhile)
+    assert run.done == 10
+    assert run.stopped == f"run {other[0].id} takes the same back meanwhile: undo again when it has ended"
+    assert other[0].done == 20
+    assert population(worker) == before
+    assert session.undo(deleted).done == 0
+
+
 def _as_if_cut(session: Session, run: Run) -> None:
     """Forget what became of a run, as if the connection had broken."""
     with session.journal()._transaction() as connection:
