@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from functools import cache
 from itertools import chain
+from math import inf
 from typing import Any
 
 from beanops.client.sync import Client
@@ -92,7 +93,7 @@ class Scan:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        if max_rate is not None and not max_rate > 0:
+        if max_rate is not None and not 0 < max_rate < inf:
             raise ArgumentError("max_rate", max_rate, "a number of ids a second above 0, or None")
         self.bound: Bound | None = None
         self._connect = connect

@@ -6,6 +6,7 @@ import time
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
+from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, TypedDict
 
 from beanops.jobs.read import FoundJob, read_jobs, read_stats
@@ -77,7 +78,7 @@ class Options(TypedDict, total=False):
 def how_of(options: Options) -> How:
     """Return how a run is carried out."""
     rate = options.get("rate")
-    if rate is not None and not rate > 0:
+    if rate is not None and not 0 < rate < inf:
         raise ArgumentError("rate", rate, "a number above 0, of jobs a second")
     dry = options.get("dry_run", False)
     return How(

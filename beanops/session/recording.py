@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import count, pairwise, takewhile
 from typing import TYPE_CHECKING
 
 from beanops.monitor.trail import Point
@@ -28,7 +28,7 @@ def record(
     points = [look(clock())]
     started = points[0].at
     try:
-        for number in range(1, int(seconds / every + 1e-9) + 1):
+        for number in takewhile(lambda number: number * every <= seconds + 1e-9, count(1)):
             sleep(max(0.0, started + number * every - clock()))
             points.append(look(clock()))
     except KeyboardInterrupt:

@@ -124,7 +124,7 @@ class Views:
         tube : str or None
             Its name; None records the whole server.
         seconds, every : float
-            For how long, and how far apart.
+            For how long (``float("inf")`` for as long as nobody interrupts it), and how far apart.
 
         Returns
         -------

@@ -600,7 +600,7 @@ def test_progress_is_reported_also_where_nothing_is_found(client: Client) -> Non
     assert reports[0].seconds_left > 0
 
 
-@pytest.mark.parametrize("rate", [0, -1, float("nan")])
+@pytest.mark.parametrize("rate", [0, -1, float("nan"), float("inf")])
 def test_a_rate_is_above_zero(client: Client, rate: float) -> None:
     with pytest.raises(ArgumentError, match="max_rate"):
         scan_of(client, max_rate=rate)

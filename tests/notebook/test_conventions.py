@@ -87,6 +87,18 @@ def test_recorded_rates_are_a_frame_that_can_be_plotted(session: Session) -> Non
         session.rates(seconds=0)
 
 
+def test_rates_can_be_recorded_until_somebody_interrupts() -> None:
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 3:
+            raise KeyboardInterrupt
+
+    points = record(lambda at: Point(at, 0, 0, 0, 0, 0, 0), float("inf"), 1, lambda: 0.0, sleep)
+    assert len(points) == 3
+
+
 def test_what_people_call_has_an_example() -> None:
     verbs = "kick bury release delete drain_tube move copy touch put pause resume reserve export import_"
     after = "undo resume_run verify actions runs run_actions history"

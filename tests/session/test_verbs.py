@@ -320,8 +320,9 @@ def test_a_rate_holds_and_looks_again_at_what_waited(session: Session, worker: C
     assert time.monotonic() - started >= 0.4
     assert (run.done, run.skipped) == (17, 1), run.summary
     assert worker.stats_job(kicked_meanwhile[0]).state == "ready"
-    with pytest.raises(ArgumentError, match="rate"):
-        session.kick("mail", rate=0)
+    for rate in (0, float("inf")):
+        with pytest.raises(ArgumentError, match="rate"):
+            session.kick("mail", rate=rate)
 
 
 def test_what_a_session_holds_is_acted_on_and_touched(session: Session, worker: Client) -> None:
