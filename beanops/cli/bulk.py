@@ -14,9 +14,10 @@ from beanops.cli.confirm import MANY
 from beanops.cli.look import check_tube_exists
 from beanops.cli.plan import Plan, ask, confirmed, planned, preview
 from beanops.cli.runs import report, underway
-from beanops.jobs.select import is_glob
+from beanops.jobs.select import STATES, is_glob
 from beanops.session.record import Refused
 from beanops.session.session import Session, connect
+from beanops.session.verbs import Settings, Verb, verb_of
 
 _priority = click.option("--priority", type=options.NUMBER, help="New priority; by default each job keeps its own.")
 _delay = click.option(
@@ -90,6 +91,7 @@ def _act(verb: str, asked: dict[str, Any], destroys: bool) -> None:
         raise click.UsageError("where to? name the tube with --to")
     if verb == "delete" and isinstance(chosen.jobs, str) and not {"state", "where"} & set(chosen.which):
         raise click.UsageError("which jobs of the tube? name them with --state or --where")
+    _check_states(verb_of(verb, Settings(asked.get("priority"))), chosen.which.get("state"))
     by_server = verb == "kick" and _by_the_server(chosen, asked["rate"])
     if verb == "kick" and isinstance(chosen.jobs, str) and not by_server:
         chosen.which.setdefault("state", "buried")
@@ -115,6 +117,13 @@ def _act(verb: str, asked: dict[str, Any], destroys: bool) -> None:
         with underway(verb, total) as progress:
             run = act(chosen.jobs, **how, **chosen.which, progress=progress)
         report(run, asked["output"], missing=chosen.missing)
+
+
+def _check_states(verb: Verb, named: str | None) -> None:
+    """Refuse states in none of which anything would be done; what is no state at all is refused with the selection."""
+    states = set((named or "").split(","))
+    if states <= set(STATES) and not states & verb.states:
+        raise click.UsageError(f"{verb.takes}, and --state {named} names none of these")
 
 
 def _by_the_server(chosen: Chosen, rate: float | None) -> bool:

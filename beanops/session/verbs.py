@@ -163,7 +163,12 @@ class Verb(NamedTuple):
             return f"this session has reserved it, and {self.name} takes no reserved jobs: release it first"
         if state == "reserved":
             return "a worker has reserved it"
-        return f"it is {state}; {self.name} takes {' or '.join(sorted(self.states))} jobs"
+        return f"it is {state}; {self.takes}"
+
+    @property
+    def takes(self) -> str:
+        """In which states it takes jobs, in words."""
+        return f"{self.name} takes {' or '.join(sorted(self.states))} jobs"
 
 
 def intent_of(order: Order, keep_body: bool) -> Intent:

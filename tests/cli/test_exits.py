@@ -43,6 +43,7 @@ Program = Callable[..., "subprocess.Popen[str]"]
         (["delete", "mail"], "name them with --state or --where"),
         (["drain", "mail"], "name the states with --state"),
         (["drain", "mail", "--state", "dirty", "--yes"], "state: 'dirty' given"),
+        (["bury", "mail", "--state", "buried"], "bury takes delayed or ready jobs, and --state buried names none"),
         (["kick", "mail", "--where", "fnord = 1"], "there is no column 'fnord'"),
         (["move", "mail"], "name the tube with --to"),
         (["copy", "--ids", "1"], "copy needs to know where to"),
