@@ -27,6 +27,9 @@ class Number(click.IntRange):
     name = "number"
 
 
+#: The longest period: the calendar ends two thousand years ago.
+_LONGEST = timedelta(days=36_525)
+
 NUMBER = Number(0, U32_MAX)
 ID = Number(0, U64_MAX)
 
@@ -69,10 +72,11 @@ class _Period(click.ParamType[timedelta]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
         match = re.fullmatch(r"(\d{1,6})([smhdw])", str(value), re.ASCII)
-        if match is None:
-            self.fail(f"{value!r} is no period such as 90d, 12h, 30m or 45s", param, ctx)
         units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-        return timedelta(**{units[match[2]]: int(match[1])})
+        period = timedelta(**{units[match[2]]: int(match[1])}) if match else None
+        if period is None or period > _LONGEST:
+            self.fail(f"{value!r} is no period such as 90d, 12h, 30m or 45s, of at most a hundred years", param, ctx)
+        return period
 
 
 PERIOD = _Period()

@@ -56,6 +56,8 @@ Program = Callable[..., "subprocess.Popen[str]"]
         (["journal", "--since", "soon"], "'soon' is no period"),
         (["journal", "--action", "kic"], "'kic' is not one of 'kick', "),
         (["sample", "save", "x", "--id", "-1"], "-1 is not in the range 0<=x"),
+        (["journal", "--since", "999999d"], "of at most a hundred years"),
+        (["journal", "prune", "--older-than", "999999w", "--yes"], "of at most a hundred years"),
         (["journal", "prune"], "missing option '--older-than'"),
         (["completion"], "missing argument '{bash|zsh|fish}'. Choose from: bash, zsh, fish (see"),
         (["completion", "tcsh"], "'tcsh' is not one of"),
