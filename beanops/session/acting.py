@@ -55,11 +55,10 @@ class Acting(Recorded):
             tube = self.tube(jobs)  # to use one that does not exist would create it
             how = how_of(options)
             most = check_number("limit", limit, U32_MAX)
-            # One command kicks buried jobs or delayed ones, never both, and so do all chunks together. Where there
-            # are none, one is asked for all the same: then the record says so.
+            # Where there are none, one is asked for all the same: then the record says so.
             waiting = tube.current_jobs_buried or tube.current_jobs_delayed or int(not how.dry)
             run = self._actor.begin("kick", {"tube": jobs, "limit": most}, how)
-            return self._actor.act_on_tube(run, kick_steps(jobs, min(most, waiting)), how, use=True)
+            return self._actor.act_on_tube(run, kick_steps(self, tube, min(most, waiting)), how, use=True)
         if isinstance(jobs, str):
             options.setdefault("state", "buried")
         return self._act("kick", jobs, KEEP, options)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, TypedDict
 
 from beanops.jobs.read import FoundJob, read_jobs, read_stats
 from beanops.jobs.select import ids_of, select
-from beanops.protocol import Job, JobStats, commands
-from beanops.protocol.errors import ArgumentError, BeanopsError
+from beanops.protocol import Job, JobStats, TubeStats, commands
+from beanops.protocol.errors import ArgumentError, BeanopsError, NotFound
 from beanops.protocol.limits import U32_MAX, check_number
 from beanops.session.act import How
 from beanops.session.record import Intent
@@ -278,8 +279,15 @@ def look_up(look: Finding, ids: Sequence[int], bodies: bool) -> Iterable[FoundJo
     return [None if stats is None else FoundJob(stats, None) for stats in read_stats(look._looking(), ids)]
 
 
-def kick_steps(tube: str, limit: int) -> Iterator[TubeStep]:
-    """Return the kicks of a tube in chunks that leave the server room for others."""
-    for start in range(0, limit, _KICK):
-        jobs = min(_KICK, limit - start)
-        yield TubeStep(commands.kick(jobs), Intent("kick", tube), jobs)
+def kick_steps(look: Finding, tube: TubeStats, limit: int) -> Iterator[TubeStep]:
+    """Return the kicks of a tube in chunks that leave the server room for others.
+
+    One command kicks buried jobs, or delayed ones where none is buried: no chunk takes others than the first one does,
+    whatever somebody else kicks or buries meanwhile.
+    """
+    with suppress(NotFound):  # a tube that has vanished has none left
+        for start in range(0, limit, _KICK):
+            if start and bool(look.tube(tube.name).current_jobs_buried) != bool(tube.current_jobs_buried):
+                return
+            jobs = min(_KICK, limit - start)
+            yield TubeStep(commands.kick(jobs), Intent("kick", tube.name), jobs)

@@ -56,6 +56,22 @@ def test_kicking_so_many_of_a_tube_never_goes_on_to_its_delayed_jobs(session: Se
     assert (stats.current_jobs_ready, stats.current_jobs_delayed) == (1100, 50)
 
 
+@pytest.mark.parametrize(("meant", "others"), [("buried", "delayed"), ("delayed", "buried")])
+def test_nor_when_somebody_else_acts_between_two_of_its_commands(
+    meant: str, others: str, session: Session, worker: Client
+) -> None:
+    fill(worker, "mail", meant, 2500)
+
+    def meanwhile(run: Run) -> None:
+        if run.done == 1000:
+            fill(worker, "mail", others, 1500)
+            if meant == "buried":
+                session.through("other").kick("mail", limit=1500)
+
+    assert session.kick("mail", limit=5000, progress=meanwhile).done == 1000
+    assert getattr(session.tube("mail"), f"current_jobs_{others}") == 1500
+
+
 def test_kicking_so_many_takes_delayed_jobs_when_none_is_buried(session: Session, worker: Client) -> None:
     fill(worker, "mail", "delayed", 3)
     assert session.kick("mail", limit=2).done == 2
