@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 #: Columns of the table; the other outputs have those of `Session.actions`.
-_COLUMNS = ("time", "run", "action", "tube", "job_id", "state_before", "outcome", "new_id", "actor", "reason", "error")
+_COLUMNS = (
+    "time", "run", "action", "tube", "job_id", "state_before", "outcome", "jobs", "new_id", "actor", "reason", "error",
+)  # fmt: skip
 #: What an action on record may be: a drain is deletes, and an undo is what took the run back.
 _ACTIONS = (*ALL, "put", "pause", "resume", "reserve", "prune")
 

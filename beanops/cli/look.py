@@ -188,16 +188,21 @@ def show_jobs(jobs: Sequence[FoundJob], output: str) -> None:
         print_csv([csv_row(job) for job in jobs], CSV_COLUMNS)
     elif len(jobs) == 1:
         (job,) = jobs
-        if job.body is None:
-            print_fields({**as_dict(job.stats), "body": _NOT_YET})
-            return
-        decoded = decode(job.body)
-        print_fields({**as_dict(job.stats), "body": f"{len(job.body)} bytes, {', '.join(decoded.chain) or 'unread'}"})
-        click.echo(f"\n{decoded.text}")
+        show_one(as_dict(job.stats), job.body)
     elif jobs:
         bodies = [_NOT_YET if job.body is None else decode(job.body).summary for job in jobs]
         cells = [[*map(as_dict(job.stats).get, JOB_COLUMNS), body] for job, body in zip(jobs, bodies, strict=True)]
         print_table([*JOB_COLUMNS, "body"], cells)
+
+
+def show_one(fields: dict[str, Any], body: bytes | None) -> None:
+    """Print a job that is known by some fields, with its body decoded."""
+    if body is None:
+        print_fields({**fields, "body": _NOT_YET})
+        return
+    decoded = decode(body)
+    print_fields({**fields, "body": f"{len(body)} bytes, {', '.join(decoded.chain) or 'unread'}"})
+    click.echo(f"\n{decoded.text}")
 
 
 def csv_row(job: FoundJob) -> dict[str, Any]:

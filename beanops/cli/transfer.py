@@ -14,7 +14,7 @@ from beanops.cli import complete, options
 from beanops.cli.act import report_put
 from beanops.cli.choose import choose
 from beanops.cli.exits import Incomplete
-from beanops.cli.look import check_tube_exists, job_by_id, show_jobs
+from beanops.cli.look import body_fields, check_tube_exists, job_by_id, show_one
 from beanops.cli.output import print_csv, print_json, print_table
 from beanops.cli.plan import ask, confirmed, planned, preview
 from beanops.cli.runs import report, underway
@@ -160,7 +160,14 @@ def list_(redact: tuple[str, ...], output: str) -> None:
 def show(name: str, redact: tuple[str, ...], output: str) -> None:
     """Show a sample, its body decoded."""
     job = samples.load(name)
-    show_jobs([FoundJob(job.stats, _shown(job, redact))], output)
+    body = _shown(job, redact)
+    fields = {"name": name, "tube": job.stats.tube, "priority": job.stats.priority, "ttr": job.stats.ttr}
+    if output == "json":
+        print_json([{**fields, **body_fields(body)}])
+    elif output == "csv":
+        print_csv([{**fields, "body": body.decode("utf-8", "backslashreplace")}], [*fields, "body"])
+    else:
+        show_one(fields, body)
 
 
 def _shown(job: FoundJob, redact: tuple[str, ...]) -> bytes:

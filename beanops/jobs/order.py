@@ -11,7 +11,7 @@ from beanops.jobs.select import STATES
 
 
 class First:
-    """The first jobs by a column, equal ones in the order in which they came.
+    """The first jobs by a column, equal ones in the order in which they came; of one age, the higher id is younger.
 
     Parameters
     ----------
@@ -45,6 +45,8 @@ class First:
 def _key(column: str) -> Callable[[FoundJob], Any]:
     if column == "size":
         return lambda job: len(job.body or b"")
+    if column == "age":
+        return lambda job: (job.stats.age, -job.id)  # the server counts whole seconds
     if column == "state":
         return lambda job: STATES.index(job.stats.state)
     return lambda job: getattr(job.stats, column)

@@ -46,6 +46,13 @@ def test_the_journal_in_every_output(cli: Cli, run: str, beanstalkd: Beanstalkd,
     assert "\x1b" not in read[0]["reason"]
 
 
+def test_a_kick_by_number_shows_how_many_it_kicked(cli: Cli, client: Client) -> None:
+    bury(client, "mail", b"1", b"2", b"3")
+    cli("kick", "mail", "--limit", "2")
+    heading, row = cli("journal").out.splitlines()
+    assert row[heading.index("jobs") :].split()[0] == "2"
+
+
 def test_the_journal_as_parquet(run: str, tmp_path: Path, beanstalkd: Beanstalkd) -> None:
     import duckdb
 

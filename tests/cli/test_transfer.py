@@ -132,7 +132,13 @@ def test_samples(cli: Cli, client: Client, body: bytes) -> None:
     assert client.stats_job(int(cli("sample", "put", "charge", "--tube", "other").out)).tube == "other"
     listed = cli("sample", "list").out
     assert listed.splitlines()[1].split()[:3] == ["charge", "mail", str(len(body))]
-    assert "\x1b" not in listed + cli("sample", "show", "charge").out
+    shown = cli("sample", "show", "charge").out
+    assert [line.split()[:2] for line in shown.splitlines()[:4]] == [
+        ["name", "charge"], ["tube", "mail"], ["priority", "3"], ["ttr", "33"],
+    ]  # fmt: skip
+    assert not {"id", "state", "age"} & {line.partition(" ")[0] for line in shown.splitlines()}, "it was never put"
+    assert list(cli("sample", "show", "charge", "--json").json[0])[:4] == ["name", "tube", "priority", "ttr"]
+    assert "\x1b" not in listed + shown
     ended = cli("sample", "save", "charge", "--id", str(id))
     assert ended.code == 2
     assert "there is a sample charge already" in one_line(ended.err)

@@ -16,6 +16,9 @@ import beanops
 from beanops import Client, Session, commands, connect
 from beanops.embedded import serve
 from beanops.embedded.process import Beanstalkd
+from beanops.jobs.order import First
+from beanops.jobs.read import FoundJob
+from beanops.protocol import JobStats
 from beanops.protocol.errors import ArgumentError, BeanopsError
 from beanops.session.frames import STATES
 from beanops.session.run import Run
@@ -43,6 +46,14 @@ def test_a_frame_has_the_same_types_when_it_is_empty(session: Session, client: C
     assert abs(row.created - pd.Timestamp.now("UTC")) < pd.Timedelta(5, "s")
     assert full.attrs["verdict"] == "complete: 1 found"
     assert list(session.jobs(bodies=False).columns) == list(DTYPES)[:-3]
+
+
+@pytest.mark.parametrize("limit", [None, 2])
+def test_the_oldest_of_one_second_is_the_one_that_was_put_first(limit: int | None) -> None:
+    first = First("-age", limit)
+    fields = JobStats(0, "mail", "ready", 0, 9, 0, 60, 0, *(0,) * 6)
+    first.add([FoundJob(fields._replace(id=id, age=age), None) for id, age in ((4, 8), (3, 9), (2, 9), (1, 9))])
+    assert [job.id for job in first.jobs] == [1, 2, 3, 4][:limit]
 
 
 def test_any_column_orders_jobs_and_ties_stay_newest_first(session: Session, client: Client) -> None:
