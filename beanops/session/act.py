@@ -213,7 +213,7 @@ class Actor:
         settled: list[tuple[int, Fate]],
     ) -> None:
         place = 0
-        with ahead(batches) as looked_up:
+        with ahead(run, batches) as looked_up:
             for orders in looked_up:
                 if run.cancelled:
                     run.stopped = "cancelled"

@@ -68,6 +68,10 @@ class Run:
     def cancel(self) -> None:
         """End the run after the batch under way; from any thread."""
         self._cancelled.set()
+        self.stop_looking()
+
+    def stop_looking(self) -> None:
+        """End a search for more jobs, which may have long to go."""
         self._stop_looking()
 
     def stop(self, cause: BeanopsError) -> None:

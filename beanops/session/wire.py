@@ -61,8 +61,8 @@ def ending_gently(run: Run) -> Iterator[None]:
 
 
 @contextmanager
-def ahead(batches: Iterable[Sequence[Order]]) -> Iterator[Iterator[Sequence[Order]]]:
-    """Look up the next batch in a thread while this one is acted on: the server need not wait for either."""
+def ahead(run: Run, batches: Iterable[Sequence[Order]]) -> Iterator[Iterator[Sequence[Order]]]:
+    """Look up the next batch of a run in a thread while this one is acted on: the server need not wait for either."""
     source = iter(batches)
     thread = ThreadPoolExecutor(1, "beanops-lookup")
 
@@ -75,8 +75,9 @@ def ahead(batches: Iterable[Sequence[Order]]) -> Iterator[Iterator[Sequence[Orde
     at_once = False
     try:
         yield looked_up()
-    except KeyboardInterrupt:
-        at_once = True  # also when the server does not answer
+    except BaseException as error:
+        run.stop_looking()
+        at_once = isinstance(error, KeyboardInterrupt)  # also when the server does not answer
         raise
     finally:
         thread.shutdown(wait=not at_once)

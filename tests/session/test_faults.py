@@ -21,6 +21,7 @@ import pytest
 import beanops
 from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
+from beanops.jobs.scan import Scan
 from beanops.protocol import commands
 from beanops.protocol.errors import ConnectionLost, UsageError
 from beanops.session import act as act_module
@@ -335,6 +336,29 @@ def test_a_put_is_known_although_the_connection_breaks_after_it(
     assert run.stopped is not None
     assert run.done == 1
     assert [worker.peek(id).body for id in run.ids] == [b"x"]
+
+
+def test_a_run_that_is_cut_off_searches_no_further(
+    session: Session, worker: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = fill(worker, "mail", "buried", 600)
+    monkeypatch.setattr(orders, "BATCH", 100)
+    next_batch, ended = Scan._next_batch, []
+
+    def far(scan: Scan, wanted: int | None) -> Any:
+        if scan.progress.looked:
+            until(lambda: scan._cancelled)
+            ended.append(scan)
+        return next_batch(scan, wanted)
+
+    def cut(*_: Any) -> None:
+        raise ConnectionLost("it was cut off")
+
+    monkeypatch.setattr(Scan, "_next_batch", far)
+    monkeypatch.setattr(act_module, "stage", cut)
+    run = session.kick("mail", where=f"id > {ids[-101]}")
+    assert (run.unknown, run.stopped) == (100, "it was cut off")
+    assert len(ended) == 1
 
 
 def test_a_run_does_not_go_on_over_another_connection(
