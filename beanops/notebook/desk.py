@@ -149,7 +149,9 @@ class Desk:
             said.append(in_words(problem))
         done = [run for run in runs if run.done]
         if runs and runs[0].action == "undo":
-            self._offer((), "")
+            cut_off = problem is not None or self._cancelled or any(run.stopped for run in runs)
+            if not cut_off:  # else the rest can be taken back later
+                self._offer((), "")
         elif done:
             count = sum(run.done for run in done)
             self._offer([run.id for run in done], f"Undo {done[0].action} ({count:,})")

@@ -360,6 +360,21 @@ def test_a_run_is_not_lost_when_what_it_came_to_cannot_be_shown(
         assert view.undo()[0].done == 1
 
 
+def test_an_undo_that_was_cancelled_can_be_gone_on_with(
+    view: Dashboard, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view.select("mail")
+    view.select_jobs(1)
+    assert view.kick().done == 1
+    undo = Session.undo
+    with monkeypatch.context() as patched:
+        patched.setattr(Session, "undo", lambda self, run, progress: undo(self, run, progress=lambda run: run.cancel()))
+        assert view.undo()[0].stopped == "cancelled"
+    assert view.undo()[0].done == 1
+    with pytest.raises(UsageError, match="nothing to undo"):
+        view.undo()
+
+
 def test_closing_a_view_ends_its_run_after_the_batch_under_way(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
