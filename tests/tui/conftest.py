@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -88,7 +89,7 @@ class Desk:
                 if any(table._feeding for screen in self.app.screen_stack for table in screen.query(JobTable)):
                     quiet = 0
                     await asyncio.sleep(0.001)
-                if self.app.screen._layout_required:
+                if self.app.screen._layout_required or not self.app.screen.is_mounted:
                     quiet = 0
                 self.app.screen._on_timer_update()
 
@@ -123,13 +124,19 @@ class Desk:
     async def painted(self) -> str:
         """Return everything that the screen in front shows, as the terminal would get it."""
         await self.settle()
-        return await self.painted_now()
+        return self._painted()
 
-    async def painted_now(self) -> str:
-        """Return the same while something is under way."""
-        for _ in range(3):
+    async def shows(self, text: str) -> str:
+        """Wait until a text stands on the screen, while something is under way; return everything that stands there."""
+        give_up = time.monotonic() + 30
+        while text not in (painted := self._painted()):
+            assert time.monotonic() < give_up, f"{text!r} is not shown, but {painted}"
             await self.pilot._wait_for_screen()
+            await asyncio.sleep(0.005)
             self.app.screen._on_timer_update()
+        return painted
+
+    def _painted(self) -> str:
         lines = self.app.screen._compositor.render_strips()
         return "\n".join("".join(segment.text for segment in line) for line in lines)
 

@@ -204,13 +204,11 @@ async def test_a_long_action_shows_how_far_it_is_and_can_be_cancelled(
         await open_mail(desk)
         await desk.press("asterisk", "k")
         async with stalled.action(desk, "y"):
-            painted = await desk.painted_now()
-            assert "Kick 10 jobs of tube mail" in painted
-            assert "5 of 10: 5 done" in painted
+            assert "Kick 10 jobs of tube mail" in await desk.shows("5 of 10: 5 done")
             await desk.send("enter")  # was meant for what was there before
-            assert "It ends after" not in await desk.painted_now()
+            assert "It ends after" not in await desk.shows("5 of 10: 5 done")
             await desk.send("escape")
-            assert "It ends after the batch under way" in await desk.painted_now()
+            await desk.shows("It ends after the batch under way")
         assert "kick: 5 done; stopped: cancelled" in desk.line("#status")
         assert client.stats_tube("mail").current_jobs_buried == 5
         assert desk.app.screen is desk.app.view
@@ -225,7 +223,7 @@ async def test_an_undo_can_be_cancelled_too(
     async with dashboard(session, clock, (100, 40), slow=0) as desk:
         await desk.press("a", "u")
         async with stalled.action(desk, "y"):
-            assert "5: 5 done" in await desk.painted_now()
+            await desk.shows("5: 5 done")
             await desk.send("escape")
         assert "undo: 5 done; stopped: cancelled" in desk.line("#status")
         assert client.stats_tube("mail").current_jobs_buried == 5
