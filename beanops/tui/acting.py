@@ -5,12 +5,15 @@ Which actions there are is in `offers`; the app carries them out in a thread.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from beanops.tui.asked import Doing, Outcome, Request, Target
-from beanops.tui.dialogs import Confirm
-from beanops.tui.forms import Answers, Form
 from beanops.tui.offering import Offer, must_type
 from beanops.tui.offers import OFFERS
 from beanops.tui.view import View
+
+if TYPE_CHECKING:
+    from beanops.tui.forms import Answers
 
 
 def _undo(doing: Doing) -> Outcome:
@@ -72,6 +75,7 @@ class Acting(View):
         if not fields:
             self.confirm(request)
             return
+        from beanops.tui.forms import Form  # the first paint must not wait for it
 
         def answered(answers: Answers | None) -> None:
             if answers is None:
@@ -87,6 +91,7 @@ class Acting(View):
 
     def confirm(self, request: Request) -> None:
         """Have a request confirmed, then carried out."""
+        from beanops.tui.dialogs import Confirm
 
         def answered(yes: bool | None) -> None:
             if yes:

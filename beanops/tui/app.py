@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from textual import on, work
+from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 from textual.message import Message
@@ -86,7 +87,9 @@ class Dashboard(Looking):
         for theme in THEMES.values():
             self.register_theme(theme)
         chosen = memory.theme() if memory is not None else ""
-        self.theme = chosen if chosen in THEMES else CALM.name
+        # Not by its own name: that would have the style sheet read twice before the first paint.
+        self.set_reactive(App.theme, chosen if chosen in THEMES else CALM.name)
+        self.stylesheet.set_variables(self.get_css_variables())
         self.set_keymap(dict(keys))
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
