@@ -103,6 +103,7 @@ class View(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
+        self._fit()  # before there is anything whose style it changes
         yield Line(id="profile")
         yield Line(id="server")
         yield Line(id="jobs")
@@ -124,9 +125,12 @@ class View(Screen[None]):
 
     def on_resize(self) -> None:
         """Spread the lines anew."""
-        self.set_class(self.app.size.width >= WIDE, "-wide")
+        self._fit()
         self._show_header(self.dashboard.live)
         self._show_status()
+
+    def _fit(self) -> None:
+        self.set_class(self.app.size.width >= WIDE, "-wide")
 
     # -- what subclasses say -----------------------------------------------------------------------------------------
 
