@@ -67,7 +67,10 @@ class _Since(click.ParamType[datetime]):
         try:
             time = datetime.fromisoformat(str(value))
         except ValueError:
-            return datetime.now(UTC) - options.PERIOD.convert(value, param, ctx)
+            try:
+                return datetime.now(UTC) - options.PERIOD.convert(value, param, ctx)
+            except click.BadParameter as error:
+                self.fail(f"{error.message}, and no date such as 2026-01-31", param, ctx)
         return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
 
 

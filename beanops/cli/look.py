@@ -201,7 +201,8 @@ def show_one(fields: dict[str, Any], body: bytes | None) -> None:
         print_fields({**fields, "body": _NOT_YET})
         return
     decoded = decode(body)
-    print_fields({**fields, "body": f"{len(body)} bytes, {', '.join(decoded.chain) or 'unread'}"})
+    size = f"{len(body)} byte{'s' * (len(body) != 1)}"
+    print_fields({**fields, "body": f"{size}, {', '.join(decoded.chain) or 'unread'}"})
     click.echo(f"\n{decoded.text}")
 
 

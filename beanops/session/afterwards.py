@@ -137,7 +137,7 @@ def _found_out(
     """
     intent, new_id = entry.intent, entry.fate.new_id
     if new_id is None and (intent.job_id is None or intent.action == "touch"):
-        return "unknown", f"the server cannot tell what became of a {intent.action}"
+        return "unknown", f"the server cannot tell what became of the {intent.action}"
     if original is not None and is_another(entry._replace(fate=UNKNOWN), original.stats, same):
         return "unknown", ANOTHER
     delayed_until = entry.time + timedelta(seconds=intent.time_left or 0)

@@ -78,7 +78,7 @@ class RunRow(NamedTuple):
             again = f"run {self.id} read standard input: import the same lines again, none is put twice"
             return again if request["file"] == "-" else None
         if self.action == "export" or "settings" not in request:
-            return f"run {self.id} is a {self.action}, which cannot be gone on with: ask for it again"
+            return f"run {self.id} cannot be resumed, as no {self.action} can: ask for it again"
         if "server" in request:
             return f"run {self.id} copies to {request['server']}: ask for the rest by a copy of its own"
         return None

@@ -54,6 +54,7 @@ Program = Callable[..., "subprocess.Popen[str]"]
         (["sample", "save", "x"], "one of the two"),
         (["sample", "put", "none"], "there is no sample none"),
         (["journal", "--since", "soon"], "'soon' is no period"),
+        (["journal", "--since", "2026-13-01"], "and no date such as 2026-01-31"),
         (["journal", "--action", "kic"], "'kic' is not one of 'kick', "),
         (["sample", "save", "x", "--id", "-1"], "-1 is not in the range 0<=x"),
         (["journal", "--since", "999999d"], "of at most a hundred years"),

@@ -270,7 +270,7 @@ def test_what_the_server_cannot_tell_is_not_to_be_verified_once_more(session: Se
     assert "verify the run first" in session.undo(run).summary
     session.verify(run)
     summary = session.undo(run).summary
-    assert "the server cannot tell what became of a put" in summary
+    assert "the server cannot tell what became of the put" in summary
     assert "verify the run" not in summary
 
 
