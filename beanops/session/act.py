@@ -19,7 +19,7 @@ from beanops.protocol.errors import BeanopsError, ConnectionLost, NotFound, Repl
 from beanops.session.record import Fate, Intent, Refused, RunRow, action_of
 from beanops.session.run import Run
 from beanops.session.shelter import Shelter, exposed
-from beanops.session.verbs import Ask, Order, Steps, TubeStep, intent_of
+from beanops.session.verbs import MOVE, Ask, Order, Steps, TubeStep, intent_of
 from beanops.session.wire import ahead, ending_gently, stage, using
 
 if TYPE_CHECKING:
@@ -289,8 +289,11 @@ class Actor:
                     so_far |= known
                     self._journal().write(run.id, self._clock(), fates=[(place + n, fate) for n, fate in known.items()])
                 stage(asks, talks, fates, clients)
-        except BeanopsError as error:
-            why = str(error)
+        except BaseException as error:
+            if isinstance(error, BeanopsError):
+                why = str(error)
+            if any(orders[n].verb is MOVE for n in asks):
+                clients[False].close()  # or what is reserved for moves would stay so until its ttr ends
             raise
         finally:
             so_far |= _known(asks)

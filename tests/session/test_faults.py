@@ -27,6 +27,7 @@ from beanops.protocol.errors import ConnectionLost, UsageError
 from beanops.session import act as act_module
 from beanops.session import orders, shelter
 from beanops.session.journal import Journal
+from beanops.session.record import JournalError
 from beanops.session.run import Run
 from beanops.session.session import Session, connect
 from beanops.session.wire import Interrupted
@@ -336,6 +337,26 @@ def test_a_put_is_known_although_the_connection_breaks_after_it(
     assert run.stopped is not None
     assert run.done == 1
     assert [worker.peek(id).body for id in run.ids] == [b"x"]
+
+
+@pytest.mark.parametrize("fault", [JournalError("the disk is full"), KeyboardInterrupt()])
+def test_a_move_that_ends_halfway_gives_back_what_it_had_reserved(
+    fault: BaseException, session: Session, worker: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = fill(worker, "mail", jobs=300, ttr=100_000)
+    stage, stages = act_module.stage, []
+
+    def halfway(*talks: Any) -> None:
+        stages.append(len(talks[0]))
+        if len(stages) == 2:
+            raise fault
+        stage(*talks)
+
+    monkeypatch.setattr(act_module, "stage", halfway)
+    with suppress(KeyboardInterrupt):
+        session.move(ids, "post")
+    until(lambda: worker.stats_tube("mail").current_jobs_ready == 300)
+    assert session.held == frozenset()
 
 
 def test_a_run_that_is_cut_off_searches_no_further(
