@@ -77,7 +77,10 @@ class Options(TypedDict, total=False):
 
 
 def how_of(options: Options) -> How:
-    """Return how a run is carried out."""
+    """Return how a run is carried out; refuse what is no option, which would else be more jobs than were meant."""
+    if unknown := options.keys() - Options.__optional_keys__:
+        known = ", ".join(sorted(Options.__optional_keys__))
+        raise TypeError(f"there is no option {' or '.join(sorted(unknown))}; there are {known}")
     rate = options.get("rate")
     if rate is not None and not 0 < rate < inf:
         raise ArgumentError("rate", rate, "a number above 0, of jobs a second")

@@ -304,7 +304,16 @@ class Session(Views, Acting):
 
         return export(self, self._actor, file, jobs, delete, force, options)
 
-    def import_(self, file: File, *, repeat: Repeat | None = None, **options: Unpack[Options]) -> Run:
+    def import_(
+        self,
+        file: File,
+        *,
+        repeat: Repeat | None = None,
+        reason: str | None = None,
+        rate: float | None = None,
+        dry_run: bool = False,
+        progress: Callable[[Run], None] | None = None,
+    ) -> Run:
         """Put the jobs of a file that `export` wrote, with their tube, priority, ttr, delay left and burial.
 
         The whole file is checked before anything is put. A line that the journal knows as imported into this server,
@@ -317,8 +326,8 @@ class Session(Views, Acting):
             Of JSON lines.
         repeat : {"unknown", "all"} or None
             Put lines again whose fate is unknown because an import was cut off, or all lines.
-        **options
-            How, see `Options`: `reason`, `dry_run`, `rate` and `progress`.
+        reason, rate, dry_run, progress
+            How, see `Options`.
 
         Raises
         ------
@@ -333,6 +342,7 @@ class Session(Views, Acting):
         """
         from beanops.session.importing import import_
 
+        options = Options(reason=reason, rate=rate, dry_run=dry_run, progress=progress)
         return import_(self, self._actor, file, repeat, options)
 
     def reserve(self, tube: str, timeout: SupportsIndex = 0, *, reason: str | None = None) -> Reservation:

@@ -204,7 +204,7 @@ def test_ctrl_c_promises_to_go_on_only_with_what_can_be_gone_on_with(session: Se
             ask(lambda run: run.done and signal.raise_signal(signal.SIGINT))
         assert str(caught.value) == caught.value.run.summary
         assert caught.value.run.done == 1000
-        with pytest.raises(UsageError, match="cannot be resumed, as no .* can: ask for it again"):
+        with pytest.raises(UsageError, match=r"cannot be resumed, as no .* can: ask for it again"):
             session.resume_run(caught.value.run)
 
 

@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import pairwise
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -355,6 +357,24 @@ def test_what_a_session_holds_is_acted_on_and_touched(session: Session, worker: 
     assert [job[:2] for job in population(worker)] == [
         ("mail", "buried"), ("mail", "delayed"), ("mail", "reserved"), ("post", "ready"),
     ]  # fmt: skip
+
+
+def test_a_slip_in_an_option_acts_on_nothing(session: Session, worker: Client, tmp_path: Path) -> None:
+    fill(worker, "mail", jobs=3)
+    acts: list[Callable[..., Run]] = [
+        partial(session.kick, "mail", limit=2),
+        partial(session.bury, "mail"),
+        partial(session.delete, "mail", state="ready"),
+        partial(session.move, "mail", "post"),
+        partial(session.export, tmp_path / "file"),
+        partial(session.import_, tmp_path / "file"),
+    ]
+    for act in acts:
+        with pytest.raises(TypeError, match="dryrun"):
+            act(dryrun=True)
+    assert session.tube("mail").current_jobs_ready == 3
+    assert session.actions.empty
+    assert not list(tmp_path.iterdir())
 
 
 def test_put_pause_and_resume(session: Session, worker: Client) -> None:
