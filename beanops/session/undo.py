@@ -73,9 +73,13 @@ def family(journal: Journal, row: RunRow) -> list[RunRow]:
 
 def _rest_of_it(journal: Journal, row: RunRow) -> str | None:
     """Say which runs did other parts of what a run was asked for, and are not taken back with it."""
-    others = [one.id for one in family(journal, row) if one.id != row.id and not journal.undoing(one.id)]
-    counts = journal.counts(others)
-    ids = [id for id in others if counts[id]["done"] or counts[id]["unknown"]]
+
+    def did_something(run: RunRow) -> bool:
+        counts = journal.counts([run.id])[run.id]
+        return counts["done"] + counts["unknown"] > 0
+
+    others = [one for one in family(journal, row) if one.id != row.id and did_something(one)]
+    ids = [one.id for one in others if not any(map(did_something, journal.undoing(one.id)))]
     if not ids:
         return None
     return f"run{'s' * (len(ids) > 1)} {', '.join(ids)} did the rest of it: undo {'these' if ids[1:] else 'that'} too"

@@ -162,6 +162,7 @@ def test_undo_of_a_run_that_was_gone_on_with_names_the_rest(session: Session, wo
     assert (run.done, rest.done) == (10, 50)
     told = f"run {rest.id} did the rest of it: undo that too"
     assert session.undo(run, dry_run=True).summary == f"undo: 10 would be done; {told}"
+    assert session.undo(rest, where="tube = 'sms'").done == 0, "so nothing of it is taken back"
     assert session.undo(run).summary == f"undo: 10 done; {told}"
     assert session.tube("mail").current_jobs_buried == 50
     assert session.undo(rest).summary == "undo: 50 done", "the other part is taken back by now"
