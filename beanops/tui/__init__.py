@@ -3,8 +3,8 @@
 What lives here: the app in two halves (`looking`, `app`) and what it knows of the server (`watch`); keys, offered
 actions and typed commands as data (`keys`, `jobkeys`, `offers`, `tubeoffers`, `commands`); one module a screen
 (`tubes`, `tube`, `job`, `compare`, `journal`, `servers`) or dialog (`dialogs`, `forms`, `choose`, `commandline`,
-`palette`, `help`); and what they share (`view`, `acting`, `asked`, `table`, `drawn`, `body`, `words`). `web` serves it
-to browsers. Needs the extra ``beanops[tui]``; nobody imports it but the command line.
+`palette`, `help`); and what they share (`view`, `acting`, `asked`, `table`, `drawn`, `entry`, `body`, `words`). `web`
+serves it to browsers. Needs the extra ``beanops[tui]``; nobody imports it but the command line.
 """
 
 import os

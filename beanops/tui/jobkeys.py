@@ -6,8 +6,10 @@ from beanops.tui.keys import key
 
 TUBE = [
     key("tube", "enter", "open", "Open", "Open the job under the cursor", show=True, display="⏎"),
-    key("tube", "slash", "filter", "Filter", "Show only jobs that contain a text", show=True, display="/"),
-    key("tube", "w", "where", "Where", "Find the jobs for which a SQL predicate is true"),
+    key(
+        "tube", "slash", "filter", "Filter", "Show only jobs that contain a text", show=True, display="/", priority=True
+    ),
+    key("tube", "w", "where", "Where", "Find the jobs for which a SQL predicate is true", priority=True),
     key("tube", "s", "scan", "Scan", "Go on with the search for jobs, or stop it"),
     key("tube", "o", "order", "Order", "Begin anew with the oldest jobs, or with the newest"),
     key("tube", "t", "states", "State", "Show the jobs of the next state only, then those of all"),

@@ -21,7 +21,8 @@ def key(
 ) -> Binding:
     """Return a binding; in keymaps it is called by its scope and label, such as ``table.page-up``.
 
-    Without a `help` it shares the line of the one before it.
+    Without a `help` it shares the line of the one before it. With `priority` it is done before the next key is looked
+    at, which may be for what it opens.
     """
     name = f"{scope}.{label.lower().replace(' ', '-')}"
     return Binding(keys, action, label, show=show, key_display=display, priority=priority, tooltip=help, id=name)
@@ -76,6 +77,7 @@ TUBES = [
         "Show only some tubes: a text, a glob*, /a regular expression, ! in front inverts",
         show=True,
         display="/",
+        priority=True,
     ),
     key("tubes", "g", "fold", "Group", "Fold the tubes that begin like this one into one row, or unfold"),
     key("tubes", "c", "columns", "Columns", "Choose the columns"),

@@ -12,6 +12,7 @@ from beanops.protocol import TubeStats
 from beanops.session.session import Session
 from beanops.text import safe_text
 from beanops.tui.acting import Acting
+from beanops.tui.entry import Entry
 from beanops.tui.feed import Feed, Found, Wanted
 from beanops.tui.joblist import JobTable, passes
 from beanops.tui.jobrows import Reader
@@ -45,9 +46,9 @@ class Searching(Acting):
         return self.query_one(JobTable)
 
     @property
-    def seek(self) -> Input:
+    def seek(self) -> Entry:
         """Where a text or a predicate is typed."""
-        return self.query_one("#seek", Input)
+        return self.query_one(Entry)
 
     def caption(self) -> str:
         """Return how many jobs are shown, how many are marked, and how far the search is."""
@@ -130,6 +131,12 @@ class Searching(Acting):
         wanted = self._feed.wanted
         self._begin(wanted._replace(state=states[(states.index(wanted.state) + 1) % len(states)]))
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to ask for a text or a predicate where none is typed, and what can be done."""
+        if action in ("filter", "where"):
+            return not (self.is_mounted and self.focused is self.seek)
+        return super().check_action(action, parameters)
+
     def action_filter(self) -> None:
         """Ask for the text that jobs contain."""
         self._ask("filter", " / ", self._text, "part of an id, a state or a body")
@@ -147,7 +154,7 @@ class Searching(Acting):
         with self.prevent(Input.Changed):
             self.seek.value = value
         self.seek.cursor_position = len(value)
-        self.seek.focus()
+        self.set_focus(self.seek)
 
     @on(Input.Changed, "#seek")
     def _typed(self, changed: Input.Changed) -> None:
@@ -163,7 +170,7 @@ class Searching(Acting):
         self._close_search()
 
     def _close_search(self) -> None:
-        self.table.focus()
+        self.set_focus(self.table)
         self.query_one("#search").display = False
 
     def found(self) -> None:

@@ -9,7 +9,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from beanops.jobs.read import FoundJob
 from beanops.protocol.errors import BeanopsError
@@ -20,6 +20,7 @@ from beanops.tui.asked import SAMPLE, Outcome, Request, Target
 from beanops.tui.body import BodyView
 from beanops.tui.charts import Charts
 from beanops.tui.compare import Compare
+from beanops.tui.entry import Entry
 from beanops.tui.facts import history, identity
 from beanops.tui.heads import TubeLook, look_at
 from beanops.tui.job import JobScreen, Read
@@ -70,7 +71,7 @@ class TubeScreen(Searching):
         yield Charts(id="charts")
         with Horizontal(id="search"):
             yield Static("", id="sought", markup=False)
-            yield Input(id="seek", compact=True, select_on_focus=False)
+            yield Entry(id="seek")
         yield JobTable(self._reader, self.dashboard.clock, id="heads")
         yield Line(id="job")
         yield Line(id="history")

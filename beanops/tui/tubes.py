@@ -16,6 +16,7 @@ from beanops.text import safe_text
 from beanops.tui import jobkeys, keys, offers
 from beanops.tui.acting import Acting
 from beanops.tui.asked import Target
+from beanops.tui.entry import Entry
 from beanops.tui.filters import BadFilter, parse
 from beanops.tui.groups import Folder, glob_of
 from beanops.tui.memory import Shown
@@ -56,12 +57,7 @@ class TubesScreen(Acting):
             id="tubes",
         )
         yield Line(id="about")
-        yield Input(
-            placeholder="part of a name, a glob*, /a regular expression, !inverse",
-            id="filter",
-            compact=True,
-            select_on_focus=False,
-        )
+        yield Entry(placeholder="part of a name, a glob*, /a regular expression, !inverse", id="filter")
 
     @property
     def table(self) -> TubeTable:
@@ -69,9 +65,9 @@ class TubesScreen(Acting):
         return self.query_one(TubeTable)
 
     @property
-    def filter(self) -> Input:
+    def filter(self) -> Entry:
         """Where the filter is typed."""
-        return self.query_one("#filter", Input)
+        return self.query_one(Entry)
 
     def on_mount(self) -> None:
         """Begin."""
@@ -185,7 +181,9 @@ class TubesScreen(Acting):
         return Target(tuple(tubes.values())) if tubes else None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer Esc only where it does something, and what can be done to the tubes."""
+        """Offer Esc only where it does something, the filter where it is not typed yet, and what can be done."""
+        if action == "filter":
+            return not (self.is_mounted and self.focused is self.filter)
         if action == "back":
             return self.is_mounted and (self.filter.display or bool(self.table.marks))
         return super().check_action(action, parameters)
@@ -260,7 +258,7 @@ class TubesScreen(Acting):
     def action_filter(self) -> None:
         """Ask for the filter."""
         self.filter.display = True
-        self.filter.focus()
+        self.set_focus(self.filter)
         self.refresh_bindings()
 
     def set_filter(self, text: str) -> None:
@@ -288,7 +286,7 @@ class TubesScreen(Acting):
 
     def _close_filter(self) -> None:
         self.filter.display = bool(self.filter.value)
-        self.table.focus()
+        self.set_focus(self.table)
         self.refresh_bindings()
         self.keep()
 

@@ -57,10 +57,19 @@ class Desk:
 
     async def send(self, key: str) -> None:
         """Press a key while something is under way that nobody waits for."""
-        single = len(key) == 1
-        self.app.post_message(events.Key(_character_to_key(key) if single else key, key if single else None))
+        self._post(key)
         for _ in range(3):
             await self.pilot._wait_for_screen()
+
+    async def at_once(self, *keys: str) -> None:
+        """Press keys of which none waits for what the one before does."""
+        for key in keys:
+            self._post(key)
+        await self.settle()
+
+    def _post(self, key: str) -> None:
+        single = len(key) == 1
+        self.app.post_message(events.Key(_character_to_key(key) if single else key, key if single else None))
 
     async def command(self, line: str) -> None:
         """Type a command, and have it done."""

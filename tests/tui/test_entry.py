@@ -1,0 +1,31 @@
+"""What is typed without a pause: each key does what it was pressed for, however busy the dashboard is."""
+
+from __future__ import annotations
+
+from beanops import Client, Session
+from tests.tui.conftest import Clock, dashboard, fill
+
+
+async def test_what_is_typed_at_once_filters_the_tubes_and_opens_what_is_left(
+    session: Session, client: Client, clock: Clock
+) -> None:
+    for tube in ("billing", "mail", "sms"):
+        fill(client, tube, b"1")
+    async with dashboard(session, clock) as desk:
+        await desk.at_once("/", *"mail", "enter", "home", "enter")
+        assert "tube mail" in desk.line("#tube")
+        await desk.press("escape")
+        assert desk.names() == ["mail"]
+
+
+async def test_what_is_typed_at_once_filters_the_jobs_and_asks_for_what_is_left(
+    session: Session, client: Client, clock: Clock
+) -> None:
+    _, wanted, _ = fill(client, "mail", b"Alice", b"Bob", b"Carol", bury=3)
+    async with dashboard(session, clock, (100, 40)) as desk:
+        await desk.press("down", "enter")
+        await desk.at_once("/", *"Bob", "enter", "home", "D")
+        assert f"Delete job {wanted} of tube mail?" in await desk.painted()
+        await desk.press("escape", "escape")
+        await desk.at_once("w", *"body = 'Carol'", "enter", "o")
+        assert desk.line("#status").endswith("1 job, where, oldest first")
