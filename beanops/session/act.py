@@ -362,7 +362,8 @@ class Actor:
         if isinstance(intent, Intent):
             about = f"tube {intent.tube}"
         else:
-            about = f"job {intent.id}" if intent.line is None else f"line {intent.line}"
+            job = f"job {intent.id}" if intent.id else "a job"  # that was put, and whose id never came
+            about = job if intent.line is None else f"line {intent.line}"
         run.count(fate.outcome, fate.error, fate.jobs, about)
 
     @contextmanager

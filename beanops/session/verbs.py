@@ -93,7 +93,7 @@ class Order(NamedTuple):
     verb : Verb
         What to do.
     id : int
-        The job.
+        The job; 0 when it was put and its id never came.
     job : FoundJob or None
         What the server says of it; None when it does not exist.
     settings : Settings
@@ -175,7 +175,7 @@ def intent_of(order: Order, keep_body: bool) -> Intent:
     """Return what must be on record before an order is carried out."""
     verb, id, job, settings, *_ = order
     if job is None:
-        return Intent(verb.name, job_id=id)
+        return Intent(verb.name, job_id=id or None)
     stats = job.stats
     priority = stats.priority
     return Intent(

@@ -268,7 +268,9 @@ def test_a_delete_that_nobody_can_verify_is_taken_back_when_that_is_asked_for(se
 def test_what_the_server_cannot_tell_is_not_to_be_verified_once_more(session: Session, worker: Client) -> None:
     run = session.put("mail", b"x")
     _as_if_cut(session, run)
-    assert "verify the run first" in session.undo(run).summary
+    undoing = session.undo(run)
+    assert undoing.reasons == {"its outcome is unknown: verify the run first": (1, "a job")}
+    assert [row.job_id for row in undoing.rows] == [None]
     session.verify(run)
     summary = session.undo(run).summary
     assert "the server cannot tell what became of the put" in summary
