@@ -54,7 +54,8 @@ class Page(Server):
     Raises
     ------
     UsageError
-        It listens everywhere, and the name that visitors use is not known: what they ask for is checked against it.
+        The name that visitors use is not known, as `url` is none or it listens everywhere without one: what they ask
+        for is checked against it.
     """
 
     def __init__(
@@ -70,6 +71,8 @@ class Page(Server):
     ) -> None:
         if url is None and _everywhere(host):
             raise UsageError(f"--host {host} is every address of this machine: say by --url which one visitors use")
+        if url is not None and _name_in(url) is None:
+            raise UsageError(f"--url {safe_text(url, limit=80)}: write what visitors type, such as http://box:8000")
         how = "read-only" if read_only else "acting"
         command = shlex.join([sys.executable, "-c", VISITOR, address, how, str(interval), *redact])
         named = f"[{host}]" if ":" in host else host
@@ -77,7 +80,7 @@ class Page(Server):
             command, host=host, port=port, title=f"beanops {address}", public_url=url or f"http://{named}:{port}"
         )
         self._about = f"beanops web: {safe_text(address)} at {self.public_url}, {how}; Ctrl-C ends it"
-        self._names = {urlsplit(self.public_url).hostname, *(LOOPBACK if host in LOOPBACK else ())}
+        self._names = {_name_in(self.public_url), *(LOOPBACK if host in LOOPBACK else ())}
 
     def initialize_logging(self) -> None:
         """Say nothing but what went wrong."""
@@ -95,14 +98,22 @@ class Page(Server):
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Refuse what another site has a browser send: there is no login that would keep it out."""
-        asked = urlsplit(f"//{request.host}").hostname
-        origin = request.headers.get("Origin")
-        if asked not in self._names or (origin is not None and urlsplit(origin).hostname not in self._names):
+        asked, origin = f"http://{request.host}", request.headers.get("Origin")
+        if any(_name_in(url) not in self._names for url in (asked, origin) if url is not None):
             raise web.HTTPForbidden(text=f"beanops web is at {self.public_url}\n")
         response = await handler(request)
         if not response.prepared:
             response.headers["Content-Security-Policy"] = POLICY
         return response
+
+
+def _name_in(url: str) -> str | None:
+    """Return the host that the address of a page names, None where it is none."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return parts.hostname if parts.scheme in ("http", "https") else None
 
 
 def _everywhere(host: str) -> bool:

@@ -120,6 +120,12 @@ def test_to_listen_everywhere_wants_the_name_that_visitors_use(host: str) -> Non
     assert Page("127.0.0.1:11300", **how, url="http://box:8000").public_url == "http://box:8000"
 
 
+@pytest.mark.parametrize("url", ["box:8000", "box", "http://", "http://[box"])
+def test_a_url_that_names_no_host_is_refused_as_nobody_would_get_in(url: str) -> None:
+    with pytest.raises(UsageError, match="write what visitors type, such as http://box:8000"):
+        Page("127.0.0.1:11300", host="127.0.0.1", port=8000, read_only=True, interval=1.0, url=url)
+
+
 async def test_a_visitor_gets_one_server_and_leaves_nothing_behind(
     session: Session, client: Client, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
