@@ -122,13 +122,19 @@ def preview(session: Session, plan: Plan, asked: dict[str, Any], heads: Iterable
 
 def _rows(session: Session, sample: list[Intent], heads: Iterable[int]) -> list[dict[str, Any]]:
     """Return jobs with a line of each body, for the eye."""
-    known = [
-        {"id": intent.job_id, "tube": intent.tube, "state": intent.state_before, "priority": intent.priority_before}
+    known: list[dict[str, Any]] = [
+        {
+            "id": intent.job_id,
+            "tube": intent.tube,
+            "state": intent.state_before,
+            "priority": intent.priority_before,
+            "body": None if intent.body is None else session.decode(intent.body).summary,
+        }
         for intent in sample
     ]
-    rows: list[dict[str, Any]] = [{"id": id} for id in heads] or known
+    rows = [{"id": id} for id in heads] or known
     for row, job in zip(rows, session.jobs_by_id(row["id"] or 0 for row in rows), strict=True):
-        if job is not None:
+        if job is not None and row.get("body") is None:
             row |= {name: getattr(job.stats, name) for name in _COLUMNS[1:-1]}
             row["body"] = session.decode(job.body or b"").summary
     return [dict.fromkeys(_COLUMNS) | row for row in rows]

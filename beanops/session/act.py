@@ -258,7 +258,9 @@ class Actor:
         for order, refusal in zip(orders, refusals, strict=True):
             self._count(run, refusal or Fate("done"), order)
             if refusal is None:
-                run.foretell(intent_of(order, False), order.verb.commands, exposed(order))
+                # What comes from the record or a file is not on the server to be looked at.
+                body = order.job.body if order.job is not None and order.verb.puts else None
+                run.foretell(intent_of(order, False)._replace(body=body), order.verb.commands, exposed(order))
 
     def _carry_out(
         self,

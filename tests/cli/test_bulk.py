@@ -406,6 +406,8 @@ def test_undo(cli: Cli, client: Client) -> None:
     assert cli("undo", run, "--reason", "wrong tube").out == "undo: 2 done\n"
     assert states(client, *ids) == ["buried", "buried"]
     deleted = cli("delete", "--ids", "1-2", "--yes", "--json").json["run"]
+    sample = cli("undo", deleted, "--dry-run", "--json").json["sample"]
+    assert [(row["id"], row["body"]) for row in sample] == [(ids[1], "2"), (ids[0], "1")], "as the journal knows them"
     assert cli("undo", deleted, "--where", "body = '2'").out == "undo: 1 done\n"
     assert client.stats_tube("mail").current_jobs_buried == 1
     put = cli("put", "mail", "x", "--json").json["run"]

@@ -36,6 +36,9 @@ def test_export_delete_and_import(cli: Cli, client: Client, tmp_path: Path) -> N
     shown = cli("import", file, "--dry-run").out
     assert shown.startswith("import: 2 would be done\n\nthese:\n")
     assert "pausing tube mail meanwhile if workers watch" in shown
+    hostile, text = (row["body"] for row in cli("import", file, "--dry-run", "--json").json["sample"])
+    assert hostile.startswith("25 bytes: 1b5d")
+    assert text == "text"
     assert cli("import", file).out == "import: 2 done\n"
     assert client.stats_tube("mail").current_jobs_buried == 2
     assert cli("import", file).out == "import: 0 done, 2 imported before\n"
