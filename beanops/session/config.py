@@ -29,6 +29,8 @@ from beanops.protocol.errors import ArgumentError, UsageError
 
 _SERVER_KEYS = {"address": str, "read_only": bool, "color": str, "label": str, "confirm": str, "redact": list}
 _KEYS = {"journal": str, "journal_bodies": bool, "servers": dict, "keys": dict}
+#: What TOML calls them.
+_TYPES = {str: "a text in quotes", bool: "true or false", list: "a list", dict: "a table"}
 CONFIRMS = ("ask", "type-name")
 
 
@@ -93,7 +95,7 @@ def read_config() -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: {error}") from None
+        raise ConfigError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
     _check(path, "", config, _KEYS)
     for name, server in config.get("servers", {}).items():
         if not isinstance(server, dict):
@@ -117,7 +119,7 @@ def _check(path: Path, where: str, table: dict[str, Any], keys: dict[str, type])
         if key not in keys:
             raise ConfigError(f"{path}: {where}{key} is unknown; known are {', '.join(keys)}")
         if not isinstance(value, keys[key]):
-            raise ConfigError(f"{path}: {where}{key} must be a {keys[key].__name__}, not {value!r}")
+            raise ConfigError(f"{path}: {where}{key} must be {_TYPES[keys[key]]}, not {value!r}")
 
 
 def key_bindings() -> dict[str, str]:

@@ -49,11 +49,11 @@ def test_bodies_can_be_left_out(beanstalkd: Beanstalkd) -> None:
     ("text", "complaint"),
     [
         ("colour = 1", "colour is unknown"),
-        ("journal = 5", "journal must be a str"),
+        ("journal = 5", "journal must be a text in quotes, not 5"),
         ("[servers]\nprod = 5", "servers.prod must be a table"),
         ("[servers.prod]\nread_only = true", "servers.prod has no address"),
         ('[servers.prod]\naddress = "a:99999999"', "servers.prod"),
-        ('[servers.prod]\naddress = "a"\nread_only = "yes"', "read_only must be a bool"),
+        ('[servers.prod]\naddress = "a"\nread_only = "yes"', "read_only must be true or false, not 'yes'"),
         ('[servers.prod]\naddress = "a"\nconfirm = "never"', "confirm must be one of"),
         ('[servers.prod]\naddress = "a"\nredact = "token"', "redact must be a list"),
         ('[servers.prod]\naddress = "a"\nredact = [5]', "redact must be a list of texts"),
