@@ -148,7 +148,9 @@ def profiles() -> dict[str, Profile]:
 
 
 def profile(target: str | Address) -> Profile:
-    """Return the server of that name or address, the read-only one if there are several; or one made of an address.
+    """Return the server of that name or address; or one made of an address.
+
+    Of several with that address it is the one that guards most, and hides what any of them hides.
 
     Raises
     ------
@@ -164,7 +166,8 @@ def profile(target: str | Address) -> Profile:
     # Who names production by its address is protected as who names it by its name.
     named = [one for one in known.values() if Address.parse(one.address) == address]
     if named:
-        return max(named, key=lambda one: one.read_only)
+        strictest = max(named, key=lambda one: (one.read_only, one.confirm == "type-name"))
+        return strictest._replace(redact=tuple(pattern for one in named for pattern in one.redact))
     return Profile(str(address), str(address), keep_bodies=read_config().get("journal_bodies", True))
 
 

@@ -36,6 +36,15 @@ def test_a_read_only_profile_protects_its_server_by_name_and_by_address(beanstal
         assert session.kick(1).done == 1
 
 
+def test_an_address_is_guarded_as_the_strictest_of_its_profiles() -> None:
+    at = 'address = "queue:11300"'
+    _configure(f'[servers.a]\n{at}\nredact = ["*token*"]\n[servers.b]\n{at}\nconfirm = "type-name"\n')
+    assert (profile("queue").name, profile("queue").redact) == ("b", ("*token*",))
+    _configure(f'[servers.a]\n{at}\nredact = ["*token*"]\n[servers.c]\n{at}\nread_only = true\n')
+    assert (profile("queue").name, profile("queue").redact) == ("c", ("*token*",))
+    assert profile("c").redact == ()
+
+
 def test_bodies_can_be_left_out(beanstalkd: Beanstalkd) -> None:
     _configure("journal_bodies = false\n")
     with Client(beanstalkd.address) as client, connect(beanstalkd.address) as session:
