@@ -84,8 +84,9 @@ class JobTable(Table[JobRow]):
         for new in rows:
             row = self._known.setdefault(new.id, new)
             row.stats = new.stats
-            row.found = True
-            self._found.append(row)
+            if not row.found:
+                row.found = True
+                self._found.append(row)
         self._feed()
 
     def restart(self) -> None:
@@ -134,11 +135,11 @@ class JobTable(Table[JobRow]):
         gone = {id for id, row in self._known.items() if row.stats is None and row is not kept}
         if gone:
             self._known = {id: row for id, row in self._known.items() if id not in gone}
+            self._fed = sum(row.id not in gone for row in self._found[: self._fed])
             self._found = [row for row in self._found if row.id not in gone]
             self._passing = [row for row in self._passing if row.id not in gone]
             self._pinned = tuple(row for row in self._pinned if row.id not in gone)
             self._dead -= len(gone)
-            self._fed = len(self._found) if self._fed else 0
             self.marks.keys -= gone
             self._assemble()
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from beanops import Client, Session, connect
 from beanops.embedded.process import Beanstalkd
-from beanops.tui import feed
+from beanops.tui import feed, joblist
 from beanops.tui.feed import Feed, Found, Wanted
 from beanops.tui.jobrows import JobRow, Reader
 from beanops.tui.tube import TubeScreen
@@ -81,6 +83,31 @@ async def test_heads_that_have_moved_on_are_not_counted_for_ever(
         await desk.tick()
         assert tube_screen(desk).table.given == 1
         assert desk.line("#status").endswith("1 job")
+
+
+async def test_a_job_that_is_found_again_is_listed_once(session: Session, client: Client, clock: Clock) -> None:
+    ids = fill(client, "mail", b"1", b"2", b"3")
+    async with dashboard(session, clock) as desk:
+        await desk.press("down", "enter")
+        table = tube_screen(desk).table
+        table.extend([JobRow(session.job(ids[1]), Reader(session))])
+        await desk.press("less_than_sign")
+        assert sorted(row.id for row in table.rows) == ids
+
+
+async def test_what_the_filter_has_not_come_to_stays_when_others_are_taken_off_the_list(
+    session: Session, client: Client, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(joblist, "STEP", 1)
+    ids = fill(client, "mail", b"1", b"2", b"3", b"4")
+    async with dashboard(session, clock) as desk:
+        await desk.press("down", "enter")
+        table = tube_screen(desk).table
+        table.keep(lambda row: time.sleep(0.01) is None)  # longer than a slice, after which it goes on later
+        table.update_stats({ids[3]: None})
+        table.prune(here=True)
+        await desk.settle()
+        assert sorted(row.id for row in table.rows) == ids[:3]
 
 
 async def test_a_look_from_before_an_action_changes_nothing_of_what_it_did(
