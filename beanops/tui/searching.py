@@ -165,8 +165,9 @@ class Searching(Acting):
 
     @on(Input.Submitted, "#seek")
     def _sought_for(self) -> None:
-        if self._sought == "where" and (self.seek.value or None) != self._feed.wanted.where:
-            self._begin(self._feed.wanted._replace(where=self.seek.value.strip() or None))
+        where = self.seek.value.strip() or None
+        if self._sought == "where" and where != self._feed.wanted.where:
+            self._begin(self._feed.wanted._replace(where=where))
         self._close_search()
 
     def _close_search(self) -> None:
