@@ -160,7 +160,11 @@ selection = together(
     click.option("--state", help="Only jobs in these states: ready, delayed, buried; several with commas."),
     click.option("--where", metavar="SQL", help='Only jobs for which this is true, such as "age > interval 1 hour".'),
     click.option("--limit", type=NUMBER, help="Most jobs."),
-    click.option("--order", type=click.Choice(["newest", "oldest"]), help="Which come first."),
+    click.option(
+        "--order",
+        type=click.Choice(["newest", "oldest"]),
+        help="Which come first. By default the newest; the oldest for move, copy and export.",
+    ),
 )
 acting = together(reason, server, printing, read_only)
 #: Of what acts on many jobs, which can be shown before it is done.

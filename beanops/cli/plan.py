@@ -11,7 +11,7 @@ import click
 from beanops.cli import confirm
 from beanops.cli.choose import Chosen
 from beanops.cli.exits import Incomplete
-from beanops.cli.output import print_json, print_table
+from beanops.cli.output import print_csv, print_json, print_table
 from beanops.cli.runs import summary
 from beanops.session.orders import NotAllFound
 from beanops.session.record import Intent
@@ -108,6 +108,8 @@ def preview(session: Session, plan: Plan, asked: dict[str, Any], heads: Iterable
         told = "" if at_rate is None else f", {at_rate:g} s at this rate"
         click.echo()
         click.echo(safe_text(f"cost: {run.cost}{told}; looking took {looking:g} s"))
+    elif asked["output"] == "csv":
+        print_csv(rows, _COLUMNS)
     else:
         cost = {
             "commands": run.commands,

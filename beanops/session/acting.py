@@ -149,7 +149,8 @@ class Acting(Recorded):
     def move(self, jobs: Jobs | str, to: str, **options: Unpack[Options]) -> Run:
         """Put jobs into another tube and delete them here, keeping body, priority, ttr, delay left and burial.
 
-        They get new ids, which are on record. A job is put before it is deleted: a fault leaves it twice, which
+        They get new ids, which are on record, the oldest first: workers get them in the order in which they would
+        have. A job is put before it is deleted: a fault leaves it twice, which
         the record tells, but never lost. For buried jobs the other tube is paused meanwhile if workers watch it:
         a copy is reserved to be buried, and were the connection lost in between it would become ready.
 
@@ -166,6 +167,7 @@ class Acting(Recorded):
         --------
         >>> session.move("mail", "hospital", state="buried")          # doctest: +SKIP
         """
+        options.setdefault("order", "oldest")
         return self._act("move", jobs, Settings(target=check_tube(to, "to")), options)
 
     def copy(
@@ -196,6 +198,7 @@ class Acting(Recorded):
             raise UsageError("copy needs to know where to: another tube, another server, or both")
         if server is not None and server.read_only:
             raise Refused(f"copy was refused: the session on {server.address} is read-only")
+        options.setdefault("order", "oldest")
         target = None if to is None else check_tube(to, "to")
         settings = Settings(target=target, there=server is not None)
         return self._act("copy", jobs, settings, options, there=server)

@@ -189,16 +189,25 @@ def _orders(
     rate: float | None,
     repeat: str | None,
 ) -> Iterator[Order]:
-    """Yield the orders that take a run back, its last action first."""
+    """Yield the orders that take a run back, the oldest job first: what is put again comes in the order that it had."""
     successors = Successors(journal, row)
     before = taken_back(journal, row.id, successors, repeat)
     # A page is read with its bodies.
     size = max(1, min(batch_size(rate), MOST_BYTES // max(1, journal.largest_body(row.id))))
-    for start in range((journal.size(row.id) - 1) // size * size, -1, -size):
+    pages = range(0, journal.size(row.id), size)
+    newest_first = _went_down(journal, row.id)
+    for start in reversed(pages) if newest_first else pages:
         page = journal.entries(row.id, bodies=True, start=start, stop=start + size)
-        entries = _meant(reversed(page), predicate)
+        entries = _meant(reversed(page) if newest_first else page, predicate)
         names = [successors.of(now_called(entry)) for entry in entries]
         yield from _page_of_orders(session, entries, names, before, same_process, repeat)
+
+
+def _went_down(journal: Journal, run: str) -> bool:
+    """Whether a run began with a younger job than it ended with."""
+    last = journal.size(run) - 1
+    first, end = (journal.entries(run, start=n, stop=n + 1) for n in (0, max(last, 0)))
+    return bool(first and end) and (first[0].intent.job_id or 0) > (end[0].intent.job_id or 0)
 
 
 def _page_of_orders(

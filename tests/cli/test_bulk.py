@@ -103,6 +103,8 @@ def test_a_dry_run_shows_count_sample_and_cost(cli: Cli, client: Client) -> None
     assert ended.out.count("\\x1b]52") == 10
     assert "\ncost: up to 12 commands, 6 s at this rate; " in ended.out
     assert ended.out.replace("\n", "").isprintable()
+    rows = cli("kick", "--ids", "1,2", "--dry-run", "-o", "csv").out
+    assert rows.startswith("id,tube,state,priority,age,body\n1,mail,")
     told = cli("kick", "--ids", "1,2,99", "--dry-run", "--json").json
     assert (told["done"], told["skipped"], told["dry_run"], told["run"]) == (2, 1, True, None)
     assert [row["id"] for row in told["sample"]] == [1, 2]
@@ -407,7 +409,7 @@ def test_undo(cli: Cli, client: Client) -> None:
     assert states(client, *ids) == ["buried", "buried"]
     deleted = cli("delete", "--ids", "1-2", "--yes", "--json").json["run"]
     sample = cli("undo", deleted, "--dry-run", "--json").json["sample"]
-    assert [(row["id"], row["body"]) for row in sample] == [(ids[1], "2"), (ids[0], "1")], "as the journal knows them"
+    assert [(row["id"], row["body"]) for row in sample] == [(ids[0], "1"), (ids[1], "2")], "as the journal knows them"
     assert cli("undo", deleted, "--where", "body = '2'").out == "undo: 1 done\n"
     assert client.stats_tube("mail").current_jobs_buried == 1
     put = cli("put", "mail", "x", "--json").json["run"]

@@ -313,7 +313,7 @@ def test_a_network_cut_between_two_tubes_keeps_what_is_known_of_the_first(
 ) -> None:
     ids = [*fill(worker, "mail", jobs=3, body=b"mail"), *fill(worker, "sms", jobs=3, body=b"sms")]
     before = population(worker)
-    with Proxy(beanstalkd.port, fatal=b"mail 0\r\n") as proxy:  # the last of it: undo begins at the end
+    with Proxy(beanstalkd.port, fatal=b"sms 2\r\n") as proxy:  # the last of it
         session = open_session(proxy.address)
         run = session.delete(ids)
         undoing = session.undo(run)

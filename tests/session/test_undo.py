@@ -142,6 +142,32 @@ def test_pauses_are_restored_unless_somebody_paused_anew(session: Session, worke
     assert session.tube("mail").pause == 77
 
 
+def _in_turn(worker: Client, tube: str) -> list[bytes]:
+    """Return the bodies in the order in which a worker gets them; it gives them back."""
+    worker.watch(tube)
+    jobs = [worker.reserve(timeout=0) for _ in range(worker.stats_tube(tube).current_jobs_ready)]
+    for job in jobs:
+        worker.release(job.id)
+    return [job.body for job in jobs]
+
+
+def test_workers_get_what_was_moved_copied_or_put_again_in_its_order(session: Session, worker: Client) -> None:
+    worker.use("mail")
+    bodies = [b"%d" % n for n in range(40)]
+    for body in bodies:
+        worker.put(body)
+    moved = session.move("mail", "post", rate=100)
+    assert _in_turn(worker, "post") == bodies
+    session.undo(moved, rate=100)
+    assert _in_turn(worker, "mail") == bodies
+    session.copy("mail", "copies")
+    assert _in_turn(worker, "copies") == bodies
+    session.undo(session.delete("mail", state="ready"), rate=100)
+    assert _in_turn(worker, "mail") == bodies
+    session.undo(session.delete(sorted(session.jobs("mail")["id"])), rate=100)
+    assert _in_turn(worker, "mail") == bodies
+
+
 def test_what_kick_n_did_cannot_be_told_apart(session: Session, worker: Client) -> None:
     fill(worker, "mail", "buried", 3)
     run = session.kick("mail", limit=2)
@@ -246,7 +272,7 @@ def test_what_is_unknown_is_not_taken_back_before_it_is_verified_and_says_so(ses
     _as_if_cut(session, run)
     undoing = session.undo(run)
     assert (undoing.done, undoing.skipped) == (0, 4)
-    assert undoing.reasons == {"its outcome is unknown: verify the run first": (4, f"job {ids[-1]}")}
+    assert undoing.reasons == {"its outcome is unknown: verify the run first": (4, f"job {ids[0]}")}
     assert session.verify(run).done == 4
     assert session.undo(run).done == 4
     assert population(worker) == before
@@ -286,7 +312,7 @@ def test_an_undo_that_was_cut_off_is_finished_by_another(session: Session, worke
     _as_if_cut(session, undoing)  # two were kicked, one was not
     again = session.undo(run)
     assert (again.done, again.skipped) == (1, 2), "a kick by id is safe to repeat"
-    assert again.reasons == {"it is ready by now": (2, f"job {ids[1]}")}
+    assert again.reasons == {"it is ready by now": (2, f"job {ids[0]}")}
     deleted = session.delete(ids)
     undoing = session.undo(deleted)
     _as_if_cut(session, undoing)
