@@ -107,6 +107,17 @@ class Client:
         """Whether the connection can no longer be used; `reconnect` makes a new one."""
         return self._connection.error is not None
 
+    def notice_end(self) -> bool:
+        """Look whether the server has ended the connection, which closes it; nothing is sent. Return `closed`."""
+        if self._connection.error is None and self._lock.acquire(blocking=False):  # else a command finds out
+            try:
+                self._look_for_end()
+            except BeanopsError:
+                self._socket.close()
+            finally:
+                self._lock.release()
+        return self.closed
+
     def reconnect(self) -> None:
         """Open a new connection and restore what was used and watched. Nothing is sent twice.
 

@@ -384,4 +384,4 @@ class Session(Views, Acting):
     def held(self) -> frozenset[int]:
         """Ids of the jobs that this session has reserved; none once its connection is lost."""
         acting = self._clients.get("acting")
-        return frozenset() if acting is None or acting.closed else frozenset(self._actor.held)
+        return frozenset() if acting is None or acting.notice_end() else frozenset(self._actor.held)

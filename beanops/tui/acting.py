@@ -67,10 +67,10 @@ class Acting(View):
 
     def action_act(self, name: str) -> None:
         """Ask what is needed for an action, have it confirmed, and have it done to what it was asked for."""
-        target, offer, session = self.target(), OFFERS[name], self.dashboard.session
+        target, offer, session, instance = self.target(), OFFERS[name], self.dashboard.session, self.instance
         if target is None or not offer.applies(target):
             return
-        request = offer.request(session, target)
+        request = offer.request(session, target)._replace(instance=instance)
         fields = offer.ask(target) if offer.ask is not None else ()
         if not fields:
             self.confirm(request)
@@ -80,7 +80,7 @@ class Acting(View):
         def answered(answers: Answers | None) -> None:
             if answers is None:
                 return
-            settled = offer.request(session, target, answers)
+            settled = offer.request(session, target, answers)._replace(instance=instance)
             if settled.tubes:
                 self.confirm(settled)
             else:

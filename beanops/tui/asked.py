@@ -106,6 +106,8 @@ class Request(NamedTuple):
         What the form was told.
     counts : Mapping of str to Mapping of str to int
         For an action on many jobs of tubes: by tube and state, how many are meant at most.
+    instance : str
+        The id that the server gave itself when it was started: the jobs were seen on that one.
     """
 
     offer: Offer
@@ -116,6 +118,7 @@ class Request(NamedTuple):
     samples: tuple[str, ...] = ()
     answers: Mapping[str, Any] = NOTHING
     counts: Mapping[str, Mapping[str, int]] = NOTHING
+    instance: str = ""
 
     @property
     def tube(self) -> str:
@@ -205,10 +208,14 @@ class Doing:
 
     def carry_out(self) -> Outcome:
         """Have the session do it; what a server, a file or a wrong answer can cause ends as an outcome."""
+        request = self.request
         try:
-            return self.request.offer.perform(self)
+            # Ids are given out again by a server that was restarted, and a dialog may stand open meanwhile.
+            if request.number and request.session.server().id != request.instance:
+                return Outcome(f"{request.offer.name}: nothing was done; the server was restarted meanwhile", False)
+            return request.offer.perform(self)
         except BeanopsError as error:
-            return Outcome(f"{self.request.offer.name}: {safe_text(str(error))}", False)
+            return Outcome(f"{request.offer.name}: {safe_text(str(error))}", False)
         except Exception as error:  # it has to end all the same: whoever quits waits for that
             return fault(error)
         finally:

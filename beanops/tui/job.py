@@ -148,6 +148,10 @@ class JobScreen(Acting):
         self._show_facts()
         self.refresh_offers()
 
+    def restarted(self) -> None:
+        """Read whatever job has this id now."""
+        self._go_to(self._job)
+
     def _show_facts(self) -> None:
         """Show what the server said, as old as that is now."""
         stats, live = self._stats, self.dashboard.live

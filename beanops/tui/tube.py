@@ -115,6 +115,13 @@ class TubeScreen(Searching):
             self.query_one(Charts).show(seen.trail, seen.rates, live.survey.at)
         self._show_job()
 
+    def restarted(self) -> None:
+        """Look for the jobs anew."""
+        self._turn += 1
+        self._acted, self._bodies, self._follow = (), {}, FIRST
+        self.table.clear_marks()
+        self._begin(self._feed.wanted)
+
     def _looked(self, look: TubeLook) -> None:
         self._gone = look.gone
         wanted = self._feed.wanted

@@ -96,6 +96,9 @@ class Keys(Footer):
 class View(Screen[None]):
     """A full screen; subclasses say what is in it, what they want to know, and how they show it."""
 
+    #: The id that the server gave itself when it was last started: what is shown was seen on that one.
+    instance = ""
+
     @property
     def dashboard(self) -> Dashboard:
         """The app."""
@@ -145,6 +148,9 @@ class View(Screen[None]):
     def show(self, live: Live) -> None:
         """Show what is known now."""
 
+    def restarted(self) -> None:
+        """Forget the jobs that were seen: the server was started anew, and may give their ids to others."""
+
     def acted(self, request: Request, outcome: Outcome) -> None:
         """Hear what came of an action."""
 
@@ -165,6 +171,11 @@ class View(Screen[None]):
             self.faulted()
 
     def _show(self, live: Live) -> None:
+        if live.survey is not None and live.survey.server.id != self.instance:
+            before, self.instance = self.instance, live.survey.server.id
+            if before:
+                live = live._replace(looked=None)
+                self.restarted()
         self.set_class(live.stale, "-stale")
         self._show_header(live)
         self._show_banner(live)

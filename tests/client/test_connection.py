@@ -399,3 +399,14 @@ def test_closing_twice_is_no_error_and_hands_jobs_back(connect: Any, beanstalkd:
     assert other.reserve(timeout=30).id == id
     assert beanstalkd.address in repr(other)
     assert "closed" not in repr(other)
+
+
+def test_a_client_knows_that_the_server_went_away_while_nothing_was_asked(beanstalkd: Beanstalkd) -> None:
+    with Client(beanstalkd.address) as client:
+        client.put(b"x")
+        assert not client.notice_end()
+        assert client.stats_job(1).state == "ready"
+        beanstalkd.stop()
+        assert not client.closed
+        assert client.notice_end()
+        assert client.closed

@@ -91,3 +91,51 @@ async def test_an_action_that_loses_its_server_reads_unknown_or_undone_never_don
             assert desk.line("#status").startswith("✗ delete: ")
             assert "LOST" in desk.line("#banner")
             assert all(row.outcome != "done" for row in session.action_rows())
+
+
+@pytest.mark.parametrize("where", ["list", "job"])
+async def test_a_restart_while_a_question_stands_open_spares_the_jobs_that_have_the_ids_now(
+    session: Session,
+    client: Client,
+    clock: Clock,
+    beanstalkd: Beanstalkd,
+    start_beanstalkd: Callable[..., Beanstalkd],
+    where: str,
+) -> None:
+    fill(client, "mail", b"poison", b"poison")
+    async with dashboard(session, clock) as desk:
+        await desk.press("down", "enter", *(["enter"] if where == "job" else ["asterisk"]), "D")
+        beanstalkd.stop()
+        start_beanstalkd(port=beanstalkd.port)
+        with Client(beanstalkd.address) as other:
+            ids = fill(other, "mail", b"good", b"good")
+            await desk.tick()
+            await desk.tick(20.0)
+            await desk.press("y")
+            assert "delete: nothing was done; the server was restarted meanwhile" in desk.line("#status")
+            await desk.tick()
+            painted = await desk.painted()
+            assert "good" in painted
+            assert "poison" not in painted
+            assert "marked" not in painted
+            assert [other.stats_job(id).state for id in ids] == ["ready", "ready"]
+            await desk.press("D", "y")  # what is shown now is meant
+            assert "delete: 1 done" in desk.line("#status")
+
+
+async def test_what_was_held_is_not_said_to_be_once_the_server_was_lost(
+    session: Session,
+    client: Client,
+    clock: Clock,
+    beanstalkd: Beanstalkd,
+    start_beanstalkd: Callable[..., Beanstalkd],
+) -> None:
+    fill(client, "mail", b"x")
+    async with dashboard(session, clock) as desk:
+        await desk.press("down", "enter", "v", "y")
+        assert "YOU HOLD 1 job" in desk.line("#server")
+        beanstalkd.stop()
+        start_beanstalkd(port=beanstalkd.port)
+        await desk.tick()
+        await desk.tick(20.0)
+        assert "YOU HOLD" not in desk.line("#server")
