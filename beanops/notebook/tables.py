@@ -44,8 +44,8 @@ JOBS = [
     Column("state", "state", 6),
     Column("job", "id", 5),
     Column("tube", "text", 8),
-    Column("age", "seconds", 5),
-    Column("left", "seconds", 5),
+    Column("age", "seconds", 6),
+    Column("left", "seconds", 6),
     Column("priority", width=7),
     Column("reserves", width=7),
     Column("buries", width=6),
@@ -54,14 +54,14 @@ JOBS = [
 ]
 
 ACTIONS = [
-    Column("#", "id", 3),
+    Column("#", "id", 4),
     Column("time (UTC)", "text", 6),
     Column("by", "text", 5),
     Column("action", "text", 5),
     Column("tube", "text", 8),
     Column("job", "id", 5),
     Column("was", "state", 5),
-    Column("outcome", "state", 5),
+    Column("outcome", "state", 7),
     Column("why", "text", 20),
 ]
 
