@@ -111,10 +111,11 @@ class Client:
         """Look whether the server has ended the connection, which closes it; nothing is sent. Return `closed`."""
         if self._connection.error is None and self._lock.acquire(blocking=False):  # else a command finds out
             try:
-                self._look_for_end()
-            except BeanopsError:
-                self._socket.close()
+                with suppress(BeanopsError):
+                    self._look_for_end()
             finally:
+                if self.closed:  # maybe by another thread just now, which left the socket to who has the lock
+                    self._socket.close()
                 self._lock.release()
         return self.closed
 
