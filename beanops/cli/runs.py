@@ -108,6 +108,8 @@ def report(run: Run, output: str, *, err: bool = False, missing: BeanopsError | 
         print_csv([row._asdict() for row in run.rows], Action._fields)
     elif run.complete:
         click.echo(safe_text(run.summary), err=err)
+    if output == "table" and run.done and run.id and not run.dry and on_terminal("stderr"):
+        click.echo(f"on record as run {run.id}; beanops undo {run.id} takes back what can be", err=True)
     told = run.summary + (_how_to_go_on(run) if run.stopped else "")
     if not (run.done or run.unknown or run.skipped):
         match run.cause:

@@ -52,7 +52,7 @@ def save(name: str, job: FoundJob, *, server: str = "", instance: str = "", forc
         with path.open("wb" if force else "xb") as file:
             file.write(write_line(job, server, instance))
     except FileExistsError:
-        raise UsageError(f"there is a sample {name} already; force overwrites it") from None
+        raise UsageError(f"there is a sample {name} already (--force, or force=True, overwrites it)") from None
     return path
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sqlite3
 from collections.abc import Callable
@@ -273,6 +274,15 @@ def test_what_comes_after_the_question_is_not_meant(terminal: Start, client: Cli
     assert shown.end() == 1
     assert states(client, moved, late) == ["ready", "buried"]
     assert f"delete: 1 done, 1 skipped (job {moved}: it is ready by now)" in shown.shown
+
+
+def test_on_a_terminal_the_way_back_is_named(terminal: Start, client: Client, cli: Cli) -> None:
+    (id,) = bury(client, "mail", b"1")
+    shown = terminal("kick", "mail")
+    assert shown.end() == 0
+    (run,) = re.findall(r"on record as run (\S+); beanops undo \1 takes back what can be", shown.shown)
+    assert cli("undo", run).out == "undo: 1 done\n"
+    assert states(client, id) == ["buried"]
 
 
 @pytest.mark.parametrize(("answer", "code", "left"), [("y\r", 4, 1), ("prod\r", 0, 0)])
