@@ -152,7 +152,8 @@ def _created(file: File, force: bool) -> Iterator[BinaryIO]:
     try:
         out = path.open("wb" if force else "xb", buffering=0)
     except FileExistsError:
-        raise UsageError(f"{path} exists already: nothing was exported (--force, or force=True, overwrites it)") from None
+        how = "--force, or force=True, overwrites it"
+        raise UsageError(f"{path} exists already, and nothing was exported ({how})") from None
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror or error}") from None
     with out:
