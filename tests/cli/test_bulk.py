@@ -370,7 +370,7 @@ def test_ctrl_c_twice_ends_at_once(terminal: Start, cli: Cli, client: Client, be
     assert "beanops: interrupted" in shown.shown
     assert "Traceback" not in shown.shown
     run = shown.shown.partition("beanops resume ")[2].split()[0]
-    assert cli("resume", run).code == 0
+    assert cli("resume", run, "--rate", "9000").code == 0
     assert client.stats_tube("mail").current_jobs_ready == 100
 
 
