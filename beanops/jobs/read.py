@@ -19,7 +19,7 @@ _MAX_BODIES = 4 * 2**20
 #: Bytes of bodies that may be under way at once; 1,024 of the size that servers allow by default.
 _UNDER_WAY = 64 * 2**20
 #: Jobs whose statistics are asked for before their bodies.
-_PART = 256
+_PART = 1024
 _END = object()
 
 

@@ -119,7 +119,7 @@ def _watcher(stack: contextlib.ExitStack, address: str, tubes: int) -> Client:
     return watcher
 
 
-def tubes(few: int = 10, many: int = 10_000, times: int = 1000, rounds: int = 7) -> None:
+def tubes(few: int = 10, many: int = 10_000, times: int = 4000, rounds: int = 11) -> None:
     """Print what each command costs beside many tubes, each with a job and a watcher, and beside few."""
 
     def costs(address: str) -> dict[str, float]:
