@@ -79,17 +79,22 @@ print("in step", flush=True)
 
 def run(script: str, address: str, wait: Callable[[], object]) -> list[str]:
     """Run a script, send it a SIGINT when it is ready and `wait` has returned; return what it printed."""
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", script, address], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    try:
-        assert process.stdout.readline() == "ready\n"
-        wait()
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
-    finally:
-        process.kill()
+    ) as process:
+        assert process.stdout is not None
+        try:
+            assert process.stdout.readline() == "ready\n"
+            wait()
+            process.send_signal(signal.SIGINT)
+            try:
+                out, err = process.communicate(timeout=10)
+            except subprocess.TimeoutExpired:
+                # Python does not see a signal that comes just before it waits for the network, until the next one.
+                process.send_signal(signal.SIGINT)
+                out, err = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert err == ""
     return out.splitlines()
 
