@@ -1,7 +1,7 @@
 """Fixtures for tests of one's own workers: a fresh beanstalkd for each test, and a client that is connected to it.
 
-What lives here: the option ``--beanstalkd`` and two fixtures. pytest loads this file in every run, so it imports the
-rest of beanops only inside them.
+What lives here: the option ``--beanstalkd``, a marker and two fixtures. pytest loads this file in every run, so it
+imports the rest of beanops only inside them.
 """
 
 from __future__ import annotations
@@ -26,20 +26,30 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Describe the marker."""
+    config.addinivalue_line(
+        "markers", "beanstalkd(dialect): the embedded server as the release, such as '1.11', behind 'beanstalkd'"
+    )
+
+
 @pytest.fixture
 def beanstalkd(request: pytest.FixtureRequest) -> Iterator[str]:
     """Address of a fresh, empty beanstalkd, which ends with the test.
 
     It is the real one when ``beanstalkd`` is on PATH, and beanops' embedded one otherwise; ``--beanstalkd=real`` and
     ``--beanstalkd=embedded`` choose. A real one that was asked for and is missing skips the test, and fails it where
-    the environment variable ``CI`` is set.
+    the environment variable ``CI`` is set. ``@pytest.mark.beanstalkd(dialect="1.11")`` gives the test the embedded
+    one, which then answers as that release does: 1.10, 1.11, 1.12 or 1.13.
     """
+    marker = request.node.get_closest_marker("beanstalkd")
+    dialect = None if marker is None else marker.kwargs["dialect"]
     found = shutil.which("beanstalkd") is not None
     wanted = request.config.getoption("--beanstalkd") or ("real" if found else "embedded")
-    if wanted == "embedded":
+    if wanted == "embedded" or dialect is not None:
         from beanops.embedded import serve
 
-        with serve() as address:
+        with serve(**({} if dialect is None else {"dialect": dialect})) as address:
             yield address
         return
     if not found:

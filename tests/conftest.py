@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from beanops import Client
+from beanops.embedded.dialects import Dialect
 from beanops.embedded.process import Beanstalkd
 from tests.needs import missing
 
@@ -25,16 +26,20 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def start_beanstalkd(kind: str) -> Iterator[Callable[..., Beanstalkd]]:
-    """Start servers with flags of one's own: ``start_beanstalkd("-z", "100")``. They end with the test."""
-    embedded = kind == "embedded"
-    program = (sys.executable, "-m", "beanops.embedded") if embedded else ("beanstalkd",)
-    if shutil.which(program[0]) is None:
-        missing("beanstalkd is not on PATH")
+    """Start servers with flags of one's own: ``start_beanstalkd("-z", "100")``. They end with the test.
 
-    def start(*arguments: str, **options: Any) -> Beanstalkd:
+    ``start_beanstalkd(dialect="1.11")`` starts the embedded one, which then answers as that release does.
+    """
+
+    def start(*arguments: str, dialect: Dialect | None = None, **options: Any) -> Beanstalkd:
+        embedded = kind == "embedded" or dialect is not None
         if embedded and "-b" in arguments:
             pytest.skip("the embedded server has no binlog")
-        return servers.enter_context(Beanstalkd(*arguments, program=program, **options))
+        if not embedded and shutil.which("beanstalkd") is None:
+            missing("beanstalkd is not on PATH")
+        program = (sys.executable, "-m", "beanops.embedded") if embedded else ("beanstalkd",)
+        chosen = () if dialect is None else ("--dialect", dialect)
+        return servers.enter_context(Beanstalkd(*arguments, *chosen, program=program, **options))
 
     with ExitStack() as servers:
         yield start

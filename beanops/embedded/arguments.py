@@ -15,8 +15,11 @@ _RELEASE = re.compile(rb" *([0-9]+) +([0-9]+) +([0-9]+)")
 _BURY = re.compile(rb" *([0-9]+) +([0-9]+)")
 _PAUSE = re.compile(rb" *([A-Za-z0-9\-+/;.$_()]+) +([0-9]+)")
 _TIMEOUT = re.compile(rb" *([0-9]+)")
+_PAUSED = re.compile(rb" *([A-Za-z0-9\-+/;.$_()]+)")
 #: What C's strtol and strtoul take: white space, a sign, and whatever comes behind the digits.
 _C_NUMBER = re.compile(rb"[ \t\n\v\f]*([+-]?)([0-9]+)")
+#: A number behind spaces, as 1.11 and older read priorities, delays and ttrs.
+_NUMBER = re.compile(rb" *([0-9]+)")
 
 
 def read_name(rest: bytes) -> bytes | None:
@@ -94,3 +97,74 @@ def read_timeout_1_12(rest: bytes) -> int | None:
     if not -(2**63) <= number < 2**63:
         return None
     return (number + 2**31) % 2**32 - 2**31
+
+
+# As 1.11 and older read them: numbers are C's, cut to their low bits, and nothing looks at what stands behind an id.
+
+
+def _read_c(rest: bytes) -> tuple[int, bytes] | None:
+    """Read an unsigned long as strtoull does, 0 without digits, and return what stands behind it."""
+    match = _C_NUMBER.match(rest)
+    if match is None:
+        return 0, rest
+    number = int(match[2])
+    if number > U64_MAX:
+        return None
+    return (-number if match[1] == b"-" else number) & U64_MAX, rest[match.end() :]
+
+
+def _read_numbers(rest: bytes, count: int) -> tuple[list[int], bytes] | None:
+    """Read numbers of which the low 32 bits count, the highest for one that is too long for C."""
+    numbers = []
+    for _ in range(count):
+        match = _NUMBER.match(rest)
+        if match is None:
+            return None
+        numbers.append(min(int(match[1]), U64_MAX) & U32_MAX)
+        rest = rest[match.end() :]
+    return numbers, rest
+
+
+def read_id_1_11(rest: bytes) -> int | None:
+    """Read the id of a job."""
+    found = _read_c(rest)
+    return None if found is None else found[0]
+
+
+def read_put_1_11(rest: bytes) -> tuple[int, int, int, int, bool] | None:
+    """Read priority, delay, ttr and size, and whether the line ends there."""
+    found = _read_numbers(rest, 3)
+    if found is None:
+        return None
+    (priority, delay, ttr), rest = found
+    size = _read_c(rest)
+    return None if size is None else (priority, delay, ttr, size[0] & U32_MAX, size[1] == b"")
+
+
+def read_release_1_11(rest: bytes) -> tuple[int, int, int] | None:
+    """Read id, priority and delay."""
+    found = _read_id_and(rest, 2)
+    return None if found is None else (found[0], found[1], found[2])
+
+
+def read_bury_1_11(rest: bytes) -> tuple[int, int] | None:
+    """Read id and priority."""
+    found = _read_id_and(rest, 1)
+    return None if found is None else (found[0], found[1])
+
+
+def _read_id_and(rest: bytes, count: int) -> list[int] | None:
+    id = _read_c(rest)
+    found = None if id is None else _read_numbers(id[1], count)
+    if id is None or found is None or found[1]:
+        return None
+    return [id[0], *found[0]]
+
+
+def read_pause_1_11(rest: bytes) -> tuple[bytes, int]:
+    """Read what may be a tube's name, and seconds; no name for what is ``BAD_FORMAT``, which 1.11 counts too."""
+    match = _PAUSED.match(rest)
+    found = None if match is None else _read_numbers(rest[match.end() :], 1)
+    if match is None or found is None or found[1]:
+        return b"", 0
+    return match[1], found[0][0]

@@ -12,8 +12,6 @@ from collections.abc import Callable
 from beanops.embedded.dispatch import BAD_FORMAT, Halt, Service, Skip, Upload, reserved
 from beanops.embedded.model import Job, Outcome
 
-#: Bytes of a command line with its CR LF: beanstalkd reads lines through a buffer of this size.
-MAX_LINE = 224
 #: Bytes of replies after which a turn ends, so that they can be sent first.
 MAX_UNSENT = 65536
 
@@ -51,6 +49,7 @@ class Dialogue:
         "_ended",
         "_hung_up",
         "_job",
+        "_max_line",
         "_out",
         "_position",
         "_service",
@@ -63,6 +62,7 @@ class Dialogue:
     def __init__(self, service: Service, woke: Callable[[], None]) -> None:
         self._service = service
         self._woke = woke
+        self._max_line = service.release.max_line
         self.mode = Mode.COMMAND
         self._client = service.machine.connect(self._answer_wait)
         self._buffer = b""
@@ -210,15 +210,18 @@ class Dialogue:
     def _find_line(self, start: int) -> int:
         """Return where the line that starts there ends; -1 if it has no end yet, or none where beanstalkd looks."""
         # Only the first CR counts, and one in the last byte of the buffer is overlooked.
-        end = self._buffer.find(b"\r", start, start + MAX_LINE - 1)
+        end = self._buffer.find(b"\r", start, start + self._max_line - 1)
         return end if end >= 0 and self._buffer.startswith(b"\n", end + 1) else -1
 
     def _drop_full_line(self, start: int) -> bool:
         """Throw away a buffer's length of a line without end; return False when it is not that long yet."""
-        if len(self._buffer) - start < MAX_LINE:
+        if len(self._buffer) - start < self._max_line:
             return False
-        self._position = start + MAX_LINE
-        self.mode = Mode.LONG_LINE
+        self._position = start + self._max_line
+        if self._service.release.old:
+            self._say(BAD_FORMAT)  # at once, and the rest of the line runs as commands
+        else:
+            self.mode = Mode.LONG_LINE
         return True
 
     def _say(self, reply: bytes) -> None:

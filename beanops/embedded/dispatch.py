@@ -12,17 +12,24 @@ from typing import Any, NamedTuple
 from beanops.embedded.arguments import (
     read_bound,
     read_bury,
+    read_bury_1_11,
     read_id,
+    read_id_1_11,
     read_name,
     read_pause,
+    read_pause_1_11,
     read_put,
+    read_put_1_11,
     read_release,
+    read_release_1_11,
     read_timeout,
     read_timeout_1_12,
 )
+from beanops.embedded.dialects import RELEASES, Dialect
 from beanops.embedded.machine import Machine
 from beanops.embedded.model import Client, Job
-from beanops.embedded.reports import Dialect, Reports, tube_names
+from beanops.embedded.reports import Reports, tube_names
+from beanops.protocol.limits import U32_MAX
 
 BAD_FORMAT = b"BAD_FORMAT\r\n"
 _NOT_FOUND = b"NOT_FOUND\r\n"
@@ -58,7 +65,7 @@ class Service:
     ----------
     machine : Machine
         The queue.
-    dialect : {"1.13", "1.12"}
+    dialect : {"1.13", "1.12", "1.11", "1.10"}
         Which release of beanstalkd to be.
     max_job_size : int
         Bytes that a body may have.
@@ -66,12 +73,16 @@ class Service:
 
     def __init__(self, machine: Machine, dialect: Dialect, max_job_size: int) -> None:
         self.machine = machine
+        self.release = RELEASES[dialect]
         self.max_job_size = max_job_size
         self.reports = Reports(machine, dialect, max_job_size)
         self._counts = self.reports.counts
         self._with_argument = dict(_WITH_ARGUMENT)
-        if dialect == "1.12":
+        if self.release.c_timeout:
             self._with_argument[b"reserve-with-timeout"] = _Form(read_timeout_1_12, _reserve_any)
+        if self.release.old:
+            self._with_argument |= _WITH_ARGUMENT_1_11
+            del self._with_argument[b"reserve-job"]
 
     def answer(self, client: Client, line: bytes) -> Answer:
         """Do what a command line (without its CR LF) says."""
@@ -144,7 +155,8 @@ def _payload(data: bytes) -> bytes:
 def _put(service: Service, client: Client, argument: tuple[int, int, int, int, bool]) -> Answer:
     priority, delay, ttr, size, complete = argument
     if size > service.max_job_size:
-        return Skip(size + 2, b"JOB_TOO_BIG\r\n")
+        # 32 bits there too, up to 1.11: one byte of the body is skipped where 2**32 - 1 are announced.
+        return Skip(size + 2 & U32_MAX if service.release.old else size + 2, b"JOB_TOO_BIG\r\n")
     if not complete:
         return BAD_FORMAT
     return Upload(service.machine.create(client, priority, delay, ttr, size))
@@ -152,7 +164,13 @@ def _put(service: Service, client: Client, argument: tuple[int, int, int, int, b
 
 def _use(service: Service, client: Client, name: bytes) -> Answer:
     service.machine.use(client, name)
-    return b"USING %b\r\n" % name
+    return _using(service, client)
+
+
+def _using(service: Service, client: Client) -> bytes:
+    reply = b"USING %b\r\n" % client.used.name
+    # beanstalkd writes its replies to a buffer as long as a line, which in 1.10 is too short for the longest name.
+    return reply if len(reply) < service.release.max_line else b"INTERNAL_ERROR\r\n"
 
 
 def _watch(service: Service, client: Client, name: bytes) -> Answer:
@@ -243,7 +261,7 @@ def _list_tubes(service: Service, client: Client, argument: None) -> Answer:
 
 
 def _list_tube_used(service: Service, client: Client, argument: None) -> Answer:
-    return b"USING %b\r\n" % client.used.name
+    return _using(service, client)
 
 
 def _list_tubes_watched(service: Service, client: Client, argument: None) -> Answer:
@@ -252,7 +270,7 @@ def _list_tubes_watched(service: Service, client: Client, argument: None) -> Ans
 
 def _pause_tube(service: Service, client: Client, argument: tuple[bytes, int]) -> Answer:
     name, seconds = argument
-    if read_name(name) is None:
+    if not name or (read_name(name) is None and not service.release.pauses_any_name):
         return BAD_FORMAT
     tube = service.machine.queues.find(name)
     if tube is None:
@@ -278,6 +296,17 @@ _WITH_ARGUMENT = {
     b"stats-tube": _Form(read_name, _stats_tube),
     b"stats-job": _Form(read_id, _stats_job),
     b"pause-tube": _Form(read_pause, _pause_tube),
+}
+_WITH_ARGUMENT_1_11 = {
+    b"put": _Form(read_put_1_11, _put),
+    b"delete": _Form(read_id_1_11, _delete),
+    b"release": _Form(read_release_1_11, _release),
+    b"bury": _Form(read_bury_1_11, _bury),
+    b"touch": _Form(read_id_1_11, _touch),
+    b"kick-job": _Form(read_id_1_11, _kick_job),
+    b"peek": _Form(read_id_1_11, _peek),
+    b"stats-job": _Form(read_id_1_11, _stats_job),
+    b"pause-tube": _Form(read_pause_1_11, _pause_tube),
 }
 _ALONE: dict[bytes, Callable[[Service, Client, None], Answer]] = {
     b"reserve": _reserve_any,

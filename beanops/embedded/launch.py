@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any
 
+from beanops.embedded.dialects import NEWEST, Dialect
 from beanops.embedded.options import parse
-from beanops.embedded.reports import Dialect
 from beanops.embedded.server import Server
 from beanops.protocol.limits import DEFAULT_MAX_JOB_SIZE
 
@@ -23,7 +23,7 @@ def serve(
     address: str = "127.0.0.1",
     port: int = 0,
     *,
-    dialect: Dialect = "1.13",
+    dialect: Dialect = NEWEST,
     max_job_size: int = DEFAULT_MAX_JOB_SIZE,
 ) -> Iterator[str]:
     """Run a server in a thread for the length of the block; its jobs vanish with it.
@@ -34,8 +34,9 @@ def serve(
         Host to listen on, or ``unix:PATH``.
     port : int
         Port to listen on, 0 for any that is free.
-    dialect : {"1.13", "1.12"}
-        Which release of beanstalkd to be: 1.13 quotes names and other text in statistics.
+    dialect : {"1.13", "1.12", "1.11", "1.10"}
+        Which release of beanstalkd to be: 1.12 quotes no text in statistics, 1.11 and 1.10 have no ``reserve-job``
+        and no unix sockets.
     max_job_size : int
         Bytes that a body may have.
 

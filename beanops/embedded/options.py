@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from beanops.embedded.dialects import DIALECTS, NEWEST
 from beanops.protocol.limits import DEFAULT_MAX_JOB_SIZE, DEFAULT_PORT, MAX_BODY
 
 _NO_BINLOG = "jobs are kept in memory only, there is no binlog"
@@ -51,11 +52,16 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     add("-z", dest="max_job_size", metavar="BYTES", type=_size, default=DEFAULT_MAX_JOB_SIZE,
         help=f"maximum job size (%(default)s), at most {MAX_BODY}")  # fmt: skip
-    add("--dialect", choices=("1.12", "1.13"), default="1.13", help="the release to be compatible with (%(default)s)")
+    add("--dialect", choices=DIALECTS, default=NEWEST, help="the release to be compatible with (%(default)s)")
     add("-b", dest="binlog", metavar="DIR", help="refused, or ignored with --ignore-binlog")
     add("--ignore-binlog", action="store_true", help="start without a binlog although -b asks for one")
     add("-V", dest="verbose", action="count", default=0, help="say which connections come and go")
-    add("-v", action="version", version="beanops embedded server, compatible with beanstalkd 1.13", help="show version")
+    add(
+        "-v",
+        action="version",
+        version=f"beanops embedded server, compatible with beanstalkd {NEWEST}",
+        help="show version",
+    )
     for flag in _REFUSED_FLAGS:
         add(flag, action=_Refuse, nargs=0, help=argparse.SUPPRESS)
     for flag in _REFUSED_OPTIONS:

@@ -6,13 +6,10 @@ import os
 import platform
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Literal
 
+from beanops.embedded.dialects import RELEASES, Dialect
 from beanops.embedded.machine import Machine
 from beanops.embedded.model import SECOND, Job, Tube
-
-#: Which release to be: they differ in quotes, and in how they read the argument of ``reserve-with-timeout``.
-Dialect = Literal["1.12", "1.13"]
 
 #: The commands that ``stats`` counts, in its order.
 _COUNTED = (
@@ -54,7 +51,7 @@ class Reports:
 
     def __init__(self, machine: Machine, dialect: Dialect, max_job_size: int) -> None:
         self._machine = machine
-        self._dialect = dialect
+        self._release = RELEASES[dialect]
         self._max_job_size = max_job_size
         self._id = os.urandom(8).hex()
         self._host = platform.uname()
@@ -82,7 +79,7 @@ class Reports:
             "current-waiting": machine.waiting,
             "total-connections": machine.total_connections,
             "pid": os.getpid(),
-            "version": f'"{self._dialect}"',
+            "version": self._release.version,
             "rusage-utime": f"{times.user:.6f}",
             "rusage-stime": f"{times.system:.6f}",
             "uptime": (machine.now - machine.started_at) // SECOND,
@@ -91,12 +88,13 @@ class Reports:
             "binlog-records-migrated": 0,
             "binlog-records-written": 0,
             "binlog-max-size": _BINLOG_FILE_SIZE,
-            "draining": "true" if machine.draining else "false",
+            **({} if self._release.old else {"draining": "true" if machine.draining else "false"}),
             "id": self._id,
             "hostname": self._text(self._host.node),
-            "os": self._text(self._host.version),
-            "platform": self._text(self._host.machine),
         }
+        if not self._release.old:
+            fields["os"] = self._text(self._host.version)
+            fields["platform"] = self._text(self._host.machine)
         return _dictionary(fields)
 
     def tube(self, tube: Tube) -> bytes:
@@ -144,7 +142,7 @@ class Reports:
         return _dictionary(fields)
 
     def _text(self, value: str) -> str:
-        return value if self._dialect == "1.12" else f'"{value}"'
+        return f'"{value}"' if self._release.quotes else value
 
 
 def tube_names(tubes: Iterable[Tube]) -> bytes:

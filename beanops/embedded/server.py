@@ -10,11 +10,11 @@ import socket
 import sys
 from collections.abc import Callable
 
+from beanops.embedded.dialects import Dialect
 from beanops.embedded.dialogue import Dialogue, Mode
 from beanops.embedded.dispatch import Service
 from beanops.embedded.machine import Machine
 from beanops.embedded.model import NEVER, SECOND
-from beanops.embedded.reports import Dialect
 
 #: Steps that one connection may do before the others have their turn.
 _STEPS = 256
@@ -30,7 +30,7 @@ class Server:
 
     Parameters
     ----------
-    dialect : {"1.13", "1.12"}
+    dialect : {"1.13", "1.12", "1.11", "1.10"}
         Which release of beanstalkd to be.
     max_job_size : int
         Bytes that a body may have.
@@ -54,6 +54,8 @@ class Server:
         if address.startswith("unix:"):
             if not hasattr(socket, "AF_UNIX"):
                 raise OSError("this system has no unix sockets")
+            if self.service.release.old:
+                raise OSError("beanstalkd has unix sockets from 1.12 on")
             path = address.removeprefix("unix:")
             self._listener = await self._loop.create_unix_server(lambda: Link(self), path, backlog=_BACKLOG)
             self._path = path

@@ -15,11 +15,11 @@ from collections.abc import Sequence
 
 import pytest
 
+from beanops.embedded.dialects import DIALECTS, NEWEST, Dialect
 from beanops.embedded.dialogue import Dialogue, Mode
 from beanops.embedded.dispatch import Service
 from beanops.embedded.machine import Machine
 from beanops.embedded.model import SECOND
-from beanops.embedded.reports import Dialect
 
 _CLOCKS = re.compile(
     rb"^(age|time-left|pause-time-left|uptime|rusage-[us]time|pid|id|hostname|os|platform): .*", re.MULTILINE
@@ -203,8 +203,9 @@ class Both:
         self.steps: deque[str] = deque(maxlen=60)
         probe = remote.connect()
         remote.send(probe, b"stats\r\n")
-        dialect: Dialect = "1.12" if b'version: "1.12"' in remote.next_reply(probe) else "1.13"
-        self.local = Local(dialect, max_job_size, RealClock())
+        version = re.search(rb'^version: "?([0-9.]+)', remote.next_reply(probe), re.MULTILINE)
+        self.dialect: Dialect = next((one for one in DIALECTS if version and one == version[1].decode("ascii")), NEWEST)
+        self.local = Local(self.dialect, max_job_size, RealClock())
         # Whoever started the real one has asked once for its pid, to see that it is ready.
         starter = Dialogue(self.local.service, lambda: None)
         starter.receive(b"stats\r\n")

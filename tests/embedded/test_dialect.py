@@ -1,4 +1,4 @@
-"""Where 1.13 differs from the 1.12 that the other tests compare with: lines and their answers, from its prot.c."""
+"""Where releases differ from the one that the other tests compare with: answers as the real ones gave them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from beanops.embedded.dialects import DIALECTS, Dialect
 from tests.embedded.peers import Local
 
 
@@ -59,3 +60,75 @@ def test_what_is_quoted_and_what_is_not(server: Local, command: bytes, line: byt
     server.say(0, b"use 1e3\r\nput 1 0 60 1\r\na\r\n")
 
     assert re.search(rb"^%b$" % line, server.say(0, command + b"\r\n"), re.MULTILINE)
+
+
+OLD: tuple[Dialect, ...] = ("1.10", "1.11")
+
+
+def connected(dialect: Dialect) -> Local:
+    server = Local(dialect)
+    server.connect()
+    return server
+
+
+@pytest.mark.parametrize("dialect", OLD)
+def test_releases_up_to_1_11_know_no_reserve_job(dialect: Dialect) -> None:
+    server = connected(dialect)
+    server.say(0, b"put 1 0 60 1\r\na\r\n")
+
+    assert server.say(0, b"reserve-job 1\r\nreserve-job 0\r\n") == b"BAD_FORMAT\r\n" * 2
+    assert b"\nstate: ready\n" in server.say(0, b"stats-job 1\r\n")
+
+
+@pytest.mark.parametrize(
+    ("dialect", "version", "fields"),
+    [("1.10", "1.10", 48), ("1.11", '"1.11"', 48), ("1.12", '"1.12"', 51), ("1.13", '"1.13"', 51)],
+)
+def test_server_statistics(dialect: Dialect, version: str, fields: int) -> None:
+    lines = connected(dialect).say(0, b"stats\r\n").decode("ascii").splitlines()[2:-1]
+
+    assert f"version: {version}" in lines
+    assert len(lines) == fields
+    assert any(line.startswith("draining: ") for line in lines) is (fields == 51)
+
+
+@pytest.mark.parametrize("dialect", OLD)
+@pytest.mark.parametrize(
+    ("lines", "answer"),
+    [
+        (b"delete x\r\n", b"NOT_FOUND\r\n"),
+        (b"delete 1 and more\r\n", b"DELETED\r\n"),
+        (b"delete 18446744073709551616\r\n", b"BAD_FORMAT\r\n"),
+        (b"put 4294967296 0 60 1\r\na\r\n", b"INSERTED 2\r\n"),
+        (b"put 1 0 60\r\n\r\n", b"INSERTED 2\r\n"),
+        (b"put 1 0 60 -1\r\n.stats-job 9\r\n", b"JOB_TOO_BIG\r\nNOT_FOUND\r\n"),
+        (b"reserve-with-timeout -1\r\n", b"RESERVED 1 1\r\na\r\n"),
+    ],
+)
+def test_numbers_up_to_1_11_are_cs(dialect: Dialect, lines: bytes, answer: bytes) -> None:
+    server = connected(dialect)
+    server.say(0, b"put 1 0 60 1\r\na\r\n")
+
+    assert server.say(0, lines) == answer
+
+
+@pytest.mark.parametrize(("dialect", "longest"), [("1.10", 208), ("1.11", 224)])
+def test_a_line_that_is_too_long_is_answered_before_it_ends_up_to_1_11(dialect: Dialect, longest: int) -> None:
+    server = connected(dialect)
+
+    assert server.say(0, b"x" * (longest - 1)) == b""
+    assert server.say(0, b"x") == b"BAD_FORMAT\r\n"
+    assert server.say(0, b"list-tube-used\r\n") == b"USING default\r\n"
+
+
+def test_the_longest_name_does_not_fit_into_a_reply_of_1_10() -> None:
+    name = b"x" * 200
+
+    assert connected("1.10").say(0, b"use %b\r\nput 1 0 60 1\r\na\r\n" % name) == b"INTERNAL_ERROR\r\nINSERTED 1\r\n"
+    assert connected("1.11").say(0, b"use %b\r\n" % name) == b"USING %b\r\n" % name
+
+
+def test_only_1_10_looks_for_a_tube_that_cannot_be() -> None:
+    answers = {dialect: connected(dialect).say(0, b"pause-tube -x 0\r\n") for dialect in DIALECTS}
+
+    assert answers == {"1.10": b"NOT_FOUND\r\n"} | dict.fromkeys(("1.11", "1.12", "1.13"), b"BAD_FORMAT\r\n")

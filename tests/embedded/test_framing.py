@@ -59,6 +59,18 @@ TRAPS = {
     "names": b"use -x\r\nuse x y\r\nuse  x\r\nuse \r\nwatch " + b"x" * 200 + b"\r\nwatch " + b"x" * 201 + b"\r\n"
     b"use a,b\r\nuse A-Za-z0-9-+/;.$_()\r\nignore nobody\r\nignore default\r\nignore default\r\nuse \xc3\xa4\r\n",
     "a reserve in the middle": b"reserve\r\nput 1 0 10 1\r\na\r\nreserve\r\nreserve-with-timeout 5\r\ndelete 1\r\n",
+    "numbers that only C reads": b"put 1 0 10 1\r\na\r\npeek 1x\r\npeek  +1\r\npeek\t1\r\npeek x\r\npeek -1\r\n"
+    b"delete \r\n"
+    b"delete 18446744073709551616\r\nstats-job 1 1\r\nkick-job 0x1\r\ntouch 1,\r\nrelease 1x 2 3\r\n",
+    "numbers cut to their low bits": b"put 4294967297 4294967296 99999999999999999999 1\r\na\r\nstats-job 1\r\n"
+    b"reserve\r\nrelease 1 4294967299 0\r\nstats-job 1\r\nreserve\r\nbury 1 9999999999999999999999\r\nbury 1 -1\r\n"
+    b"stats-job 1\r\n",
+    "put with a size that only C reads": b"put 1 0 10\r\n\r\nput 1 0 10 x\r\nput 1 0 10 +1\r\na\r\nput 1 0 10 -1\r\na",
+    "release and bury with odd ends": b"put 1 0 10 1\r\na\r\nreserve\r\nrelease 1 1\r\nrelease 1 1 1 \r\nbury 1 1 \r\n"
+    b"bury 1\r\n"
+    b"bury x 1\r\nrelease 1  5  0\r\nstats-job 1\r\n",
+    "pauses of what is no tube": b"pause-tube -x 0\r\npause-tube default\r\npause-tube x 1 1\r\npause-tubedefault 9\r\n"
+    b"pause-tube default 4294967297\r\nstats\r\n",
     "ids of refused puts": b"put 1 0 10 1\r\nabc\r\nput 1 0 10 1001\r\n"
     + b"x" * 1003
     + b"put 1 0 10 1 x\r\nput 1 0 10 1\r\na\r\n",
@@ -72,7 +84,7 @@ def test_trap(both: Both, name: str) -> None:
 
 
 def test_lines_around_the_longest(both: Both) -> None:
-    for length in (*range(215, 232), *range(440, 455)):
+    for length in (*range(200, 232), *range(440, 455)):
         both.compare_stream([b"x" * length + b"\r\n" + _AFTER])
         both.compare_stream([b"x" * length + b"\r" + b"y" * 20 + b"\r\n" + _AFTER])
     both.finish()
@@ -82,7 +94,8 @@ def test_an_overlong_line_can_swallow_the_next(both: Both) -> None:
     # The CR is the last byte that fits, where nobody looks for it.
     answer = both.compare_stream([b"x" * 223 + b"\r\nlist-tube-used\r\nlist-tube-used\r\n"])
 
-    assert answer == b"BAD_FORMAT\r\nUSING default\r\n"
+    if both.dialect in ("1.12", "1.13"):
+        assert answer == b"BAD_FORMAT\r\nUSING default\r\n"
 
 
 @pytest.mark.parametrize("seed", range(15))

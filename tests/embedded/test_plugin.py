@@ -24,6 +24,10 @@ def test_another_one_has_a_server_of_its_own(beanstalk, beanstalkd):
     assert isinstance(beanstalkd, str)
     assert beanstalk.stats().total_jobs == 0
     print("version", beanstalk.stats().version)
+
+@pytest.mark.beanstalkd(dialect="1.11")
+def test_an_old_one(beanstalk):
+    print("old version", beanstalk.stats().version)
 """
 
 
@@ -46,8 +50,8 @@ def without_beanstalkd(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatc
 def test_embedded(pytester: pytest.Pytester) -> None:
     result = run(pytester, "--beanstalkd=embedded")
 
-    result.assert_outcomes(passed=2)
-    result.stdout.fnmatch_lines(["*version 1.13*"])
+    result.assert_outcomes(passed=3)
+    result.stdout.fnmatch_lines(["*version 1.13*", "*old version 1.11*"])
 
 
 def test_embedded_is_taken_where_there_is_no_real_one(
@@ -55,12 +59,12 @@ def test_embedded_is_taken_where_there_is_no_real_one(
 ) -> None:
     without_beanstalkd(pytester, monkeypatch)
 
-    run(pytester).assert_outcomes(passed=2)
+    run(pytester).assert_outcomes(passed=3)
 
 
 @pytest.mark.usefixtures("start_beanstalkd")
 def test_real(pytester: pytest.Pytester) -> None:
-    run(pytester, "--beanstalkd=real").assert_outcomes(passed=2)
+    run(pytester, "--beanstalkd=real").assert_outcomes(passed=3)
 
 
 def test_a_real_one_that_is_missing_skips_and_in_ci_fails(
@@ -68,10 +72,10 @@ def test_a_real_one_that_is_missing_skips_and_in_ci_fails(
 ) -> None:
     without_beanstalkd(pytester, monkeypatch)
     monkeypatch.delenv("CI", raising=False)
-    run(pytester, "--beanstalkd=real").assert_outcomes(skipped=2)
+    run(pytester, "--beanstalkd=real").assert_outcomes(passed=1, skipped=2)
     monkeypatch.setenv("CI", "1")
 
     result = run(pytester, "--beanstalkd=real")
 
-    result.assert_outcomes(errors=2)
+    result.assert_outcomes(passed=1, errors=2)
     result.stdout.fnmatch_lines(["*not on PATH*"])

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from beanops import Client, commands, errors
+from beanops.embedded.dialects import DIALECTS, Dialect
 from beanops.embedded.process import Beanstalkd, CannotStart, free_port
 from tests.waits import until
 
@@ -62,3 +63,9 @@ def test_a_server_that_complains_without_end_is_not_held_up(beanstalkd: Beanstal
         results = list(client.pipeline(commands.put(b"x") for _ in range(2000)))
 
     assert {type(result) for result in results} == {errors.Draining}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_the_embedded_one_can_be_any_release(dialect: Dialect, start_beanstalkd: Callable[..., Beanstalkd]) -> None:
+    with Client(start_beanstalkd(dialect=dialect).address) as client:
+        assert client.stats().version == dialect

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import beanops.embedded
-from beanops.embedded.reports import Dialect
+from beanops.embedded.dialects import DIALECTS, Dialect
 from tests.embedded.peers import ask, dial, read_all, reset, statistics
 from tests.waits import until
 
@@ -80,11 +80,18 @@ def test_an_address_in_use_is_an_error(address: str) -> None:
         pass
 
 
-@pytest.mark.parametrize(("dialect", "line"), [("1.13", b'name: "default"\n'), ("1.12", b"name: default\n")])
-def test_dialects(dialect: Dialect, line: bytes) -> None:
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_dialects(dialect: Dialect) -> None:
     with beanops.embedded.serve(dialect=dialect) as address:
-        assert line in ask(address, b"stats-tube default\r\n")
-        assert statistics(address)["version"] == f'"{dialect}"'
+        name = b'name: "default"\n' if dialect == "1.13" else b"name: default\n"
+        assert name in ask(address, b"stats-tube default\r\n")
+        assert statistics(address)["version"].strip('"') == dialect
+
+
+@pytest.mark.parametrize("dialect", ["1.10", "1.11"])
+def test_releases_up_to_1_11_have_no_unix_sockets(dialect: Dialect, tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="unix sockets"), beanops.embedded.serve(f"unix:{tmp_path}/q", dialect=dialect):
+        pass
 
 
 @pytest.mark.parametrize("seconds", [b"-1", b"-5x", b"4294967295"])
