@@ -18,12 +18,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from beanops.session.record import OUTCOMES, UNKNOWN, Action, Entry, Fate, Intent, JournalError, RunRow, action_of
+from beanops.session.schema import bring_up_to_date
 from beanops.session.tables import (
     ACTIONS,
     ASKED,
     FATES,
+    RUN_FIELDS,
     RUNS,
-    SCHEMA,
     insert_actions,
     insert_fates,
     insert_run,
@@ -33,10 +34,9 @@ from beanops.session.tables import (
 )
 
 _FIELDS = tuple(ACTIONS.c[name] for name in Intent._fields)
+_WITHOUT_BODY = tuple(sa.null() if column.name == "body" else column for column in _FIELDS)
 # A copy to another server names it in its request, and the new ids are that server's.
 _PUTS_HERE = RUNS.c.request.not_like('%"server": %')
-#: How a transaction is alone with the database until it ends.
-_ALONE = {"sqlite": "begin immediate", "postgresql": "select pg_advisory_xact_lock(7368054)"}
 #: Seconds to wait for another process that writes.
 _PATIENCE = 30.0
 #: Actions that are read at once, and runs that are counted at once.
@@ -74,12 +74,12 @@ class Journal:
         self.where = self._engine.url.render_as_string()
         if self._engine.dialect.name == "sqlite":
             sa.event.listen(self._engine, "connect", _harden_sqlite)
-        with self._transaction() as connection:
-            if not sa.inspect(connection).has_table(ASKED.name):
-                # Another process may be about to make the tables in the same moment.
-                if self._engine.dialect.name in _ALONE:
-                    connection.exec_driver_sql(_ALONE[self._engine.dialect.name])
-                SCHEMA.create_all(connection)
+        try:
+            with self._faults_told():
+                bring_up_to_date(self._engine, self.where)
+        except BaseException:
+            self._engine.dispose()
+            raise
 
     def close(self) -> None:
         """Close the database."""
@@ -87,9 +87,13 @@ class Journal:
 
     @contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:
+        with self._faults_told(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _faults_told(self) -> Iterator[None]:
         try:
-            with self._engine.begin() as connection:
-                yield connection
+            yield
         except (sa.exc.SQLAlchemyError, OSError) as error:
             raise JournalError(f"the journal at {self.where} failed: {_one_line(error)}") from None
 
@@ -167,7 +171,7 @@ class Journal:
         limit, offset : int or None
             At most so many, without so many of the newest.
         """
-        query = sa.select(RUNS).order_by(RUNS.c.time.desc(), RUNS.c.id.desc()).limit(limit).offset(offset)
+        query = sa.select(*RUN_FIELDS).order_by(RUNS.c.time.desc(), RUNS.c.id.desc()).limit(limit).offset(offset)
         query = query.where(*_on(server), *([] if since is None else [_heard_since(since)]))
         with self._transaction() as connection:
             yield from map(run_of, connection.execute(query.execution_options(yield_per=_PAGE)))
@@ -187,7 +191,7 @@ class Journal:
             There is none of that id.
         """
         with self._transaction() as connection:
-            row = connection.execute(sa.select(RUNS).where(RUNS.c.id == id)).one_or_none()
+            row = connection.execute(sa.select(*RUN_FIELDS).where(RUNS.c.id == id)).one_or_none()
             apart = connection.execute(sa.select(ASKED.c.ids).where(ASKED.c.run == id)).scalar_one_or_none()
         if row is None:
             raise JournalError(f"the journal at {self.where} has no run {id}")
@@ -196,7 +200,7 @@ class Journal:
 
     def undoing(self, run: str) -> list[RunRow]:
         """Return the runs that took back something of a run, oldest first."""
-        query = sa.select(RUNS).where(RUNS.c.undoes == run).order_by(RUNS.c.time, RUNS.c.id)
+        query = sa.select(*RUN_FIELDS).where(RUNS.c.undoes == run).order_by(RUNS.c.time, RUNS.c.id)
         with self._transaction() as connection:
             return [run_of(row) for row in connection.execute(query)]
 
@@ -246,7 +250,7 @@ class Journal:
         last : int or None
             At most so many, the last ones.
         """
-        fields = _FIELDS if bodies else (*_FIELDS[:-1], sa.null())
+        fields = _FIELDS if bodies else _WITHOUT_BODY
         query = sa.select(ACTIONS.c.n, ACTIONS.c.time, *fields).where(ACTIONS.c.run == run, ACTIONS.c.n >= start)
         if stop is not None:
             query = query.where(ACTIONS.c.n < stop)
@@ -258,7 +262,7 @@ class Journal:
             rows = connection.execute(query.order_by(ACTIONS.c.n.desc()).limit(last)).all()[::-1]
             first, end = (rows[0][0], rows[-1][0] + 1) if rows else (0, 0)
             fates = self._fates(connection, run, first, end)
-        return [Entry(n, moment(time), Intent(*intent), fates[n - first]) for n, time, *intent in rows]
+        return [Entry(n, moment(time), Intent(*intent), *fates[n - first]) for n, time, *intent in rows]
 
     def actions(
         self, runs: Iterable[RunRow], *, since: datetime | None = None, action: str | None = None
@@ -307,7 +311,7 @@ class Journal:
         """
         known = sa.select(RUNS.c.instance).where(RUNS.c.server == server)
         here = sa.or_(RUNS.c.server == server, RUNS.c.instance == instance, RUNS.c.instance.in_(known))
-        query = sa.select(RUNS).where(here, RUNS.c.action == "import").order_by(RUNS.c.time, RUNS.c.id)
+        query = sa.select(*RUN_FIELDS).where(here, RUNS.c.action == "import").order_by(RUNS.c.time, RUNS.c.id)
         with self._transaction() as connection:
             return [run for run in map(run_of, connection.execute(query)) if run.request["digest"] == digest]
 
@@ -332,13 +336,14 @@ class Journal:
         with self._transaction() as connection:
             return max(connection.execute(acted).scalar_one() or 0, connection.execute(made).scalar_one() or 0)
 
-    def _fates(self, connection: sa.Connection, run: str, start: int, stop: int) -> list[Fate]:
-        fates = [UNKNOWN] * (stop - start)
+    def _fates(self, connection: sa.Connection, run: str, start: int, stop: int) -> list[tuple[Fate, datetime | None]]:
+        """Return what became of the actions at places of a run, and when that was written down."""
+        fates: list[tuple[Fate, datetime | None]] = [(UNKNOWN, None)] * (stop - start)
         within = (FATES.c.run == run, FATES.c.last_n >= start, FATES.c.first_n < stop)
         for row in connection.execute(sa.select(FATES).where(*within).order_by(FATES.c.seq)):
             fate = Fate(row.outcome, row.error, row.new_id, row.jobs)
             first, end = max(row.first_n, start), min(row.last_n + 1, stop)
-            fates[first - start : end - start] = [fate] * (end - first)
+            fates[first - start : end - start] = [(fate, moment(row.time))] * (end - first)
         return fates
 
 

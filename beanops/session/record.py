@@ -105,6 +105,10 @@ class Intent(NamedTuple):
         The tube that a move or copy puts into; the number of the line that an import reads.
     body : bytes or None
         The job's body, where undo needs it and the configuration allows it.
+    created : float or None
+        When the job was put, in seconds since 1970.
+    digest : str or None
+        A digest of the job's body.
     """
 
     action: str
@@ -118,6 +122,8 @@ class Intent(NamedTuple):
     ttr: int | None = None
     target: str | None = None
     body: bytes | None = None
+    created: float | None = None
+    digest: str | None = None
 
     @property
     def put_into(self) -> str | None:
@@ -150,12 +156,13 @@ UNKNOWN = Fate("unknown")
 
 
 class Entry(NamedTuple):
-    """One action of a run, as the journal has it; `n` is its place in the run."""
+    """One action of a run, as the journal has it: its place in the run, when it was begun and when it was settled."""
 
     n: int
     time: datetime
     intent: Intent
     fate: Fate
+    settled: datetime | None = None
 
 
 class Action(NamedTuple):

@@ -1,4 +1,7 @@
-"""The journal's tables, and how values become rows of them and rows values. What is asked of them is in `journal`."""
+"""The journal's tables, and how values become rows of them and rows values. What is asked of them is in `journal`.
+
+Whoever changes a table adds a step to `schema`, which brings the databases of before to it.
+"""
 
 from __future__ import annotations
 
@@ -36,6 +39,7 @@ def _signed(value: int) -> int:
 
 
 SCHEMA = sa.MetaData()
+VERSION = sa.Table("schema_version", SCHEMA, sa.Column("version", sa.Integer, nullable=False))
 RUNS = sa.Table(
     "runs",
     SCHEMA,
@@ -49,6 +53,17 @@ RUNS = sa.Table(
     sa.Column("reason", sa.Text),
     sa.Column("undoes", sa.String(40)),
     sa.Column("request", sa.Text, nullable=False),
+)
+# Which runs go on: the process that carries one out, until when it is taken to be alive, and when the run ended. The
+# root is the first of the runs that go on with one another. A run of before has no row, and goes on no longer.
+LEASES = sa.Table(
+    "leases",
+    SCHEMA,
+    sa.Column("run", sa.String(40), primary_key=True),
+    sa.Column("root", sa.String(40), nullable=False, index=True),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("alive_until", sa.BigInteger, nullable=False),
+    sa.Column("ended", sa.BigInteger),
 )
 # The ids of a run that names many: megabytes, which a list of runs must not read.
 ASKED = sa.Table(
@@ -73,6 +88,9 @@ ACTIONS = sa.Table(
     sa.Column("time_left", sa.BigInteger),
     sa.Column("ttr", sa.BigInteger),
     sa.Column("target", sa.Text),
+    # Before the body, which may fill many pages that need not be read for what stands before it.
+    sa.Column("created", sa.Double),
+    sa.Column("digest", sa.Text),
     sa.Column("body", sa.LargeBinary),
 )
 # One row settles the actions first_n to last_n of a run: a hundred thousand that were all done cost one row.
@@ -90,6 +108,24 @@ FATES = sa.Table(
     sa.Column("jobs", sa.BigInteger, nullable=False),
     sa.Index("outcomes_of_run", "run", "last_n", "first_n"),
 )
+# The tubes that runs keep paused while they reserve buried jobs there.
+SHELTERS = sa.Table(
+    "shelters",
+    SCHEMA,
+    sa.Column("run", sa.String(40), primary_key=True),
+    sa.Column("tube", sa.Text, primary_key=True),
+    sa.Column("instance", sa.String(32), nullable=False),
+    # Until when an operator had paused the tube, 0 for not at all; and whether its run is ending the pause just now.
+    sa.Column("until", sa.BigInteger, nullable=False),
+    sa.Column("lifting", sa.Boolean, nullable=False),
+)
+
+#: What of a row of `RUNS` makes a `RunRow`.
+RUN_FIELDS = tuple(RUNS.c[name] for name in RunRow._fields)
+
+_ACTION_NAMES = ("run", "n", "time", *Intent._fields)
+#: The same table with its columns in the order of the rows that are inserted.
+_IN_ORDER = sa.table(ACTIONS.name, *map(sa.column, _ACTION_NAMES))
 
 
 def insert_run(connection: sa.Connection, run: RunRow) -> None:
@@ -107,13 +143,13 @@ def insert_actions(connection: sa.Connection, run: str, now: datetime, first: in
 
     Without the cost of a dict and a pass through the type system for each, which is two thirds.
     """
-    names = ("run", "n", "time", *Intent._fields)
+    names = _ACTION_NAMES
     at, time = names.index("job_id"), microseconds(now)
     rows: list[tuple[Any, ...]] = [(run, n, time, *intent) for n, intent in enumerate(intents, first)]
     rows = [row if row[at] is None or row[at] < _U63 else (*row[:at], _signed(row[at]), *row[at + 1 :]) for row in rows]
     if not rows:
         return
-    compiled = ACTIONS.insert().compile(dialect=connection.dialect, column_keys=list(names))
+    compiled = _IN_ORDER.insert().compile(dialect=connection.dialect, column_keys=list(names))
     if compiled.positional:
         connection.exec_driver_sql(str(compiled), rows)
     else:
