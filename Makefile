@@ -20,7 +20,7 @@ demo: .venv/demo
 	@$(BIN)/beanops demo
 
 test: .venv/dev
-	@.ci/install beanstalkd chromium postgresql tmux
+	@.ci/install beanstalkd chromium fish postgresql tmux zsh
 	@$(BIN)/python -m pytest
 
 lint: .venv/dev

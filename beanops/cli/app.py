@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from importlib import import_module
 from keyword import iskeyword
@@ -111,6 +112,11 @@ def run(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal without UTF-8 is no reason to fail
+    if asked := os.environ.get("_BEANOPS_COMPLETE"):
+        from beanops.cli import shells
+
+        shells.answer(group, asked, sys.argv[1:] if arguments is None else arguments)
+        return 0
     try:
         code = group.main(arguments, prog_name="beanops", standalone_mode=False)
         return code if isinstance(code, int) else 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import click
-from click.shell_completion import get_completion_class
 
 from beanops.cli import options
 from beanops.cli.output import print_csv, print_json, print_table
@@ -34,8 +33,6 @@ def completion(shell: str) -> None:
 
     For bash: eval "$(beanops completion bash)"; the same for zsh; for fish: beanops completion fish | source
     """
-    from beanops.cli.app import group
+    from beanops.cli.shells import SCRIPTS
 
-    kind = get_completion_class(shell)
-    assert kind is not None
-    click.echo(kind(group, {}, "beanops", "_BEANOPS_COMPLETE").source())
+    click.echo(SCRIPTS[shell], nl=False)

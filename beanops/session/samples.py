@@ -79,4 +79,4 @@ def _told(known: list[str]) -> str:
 
 def names() -> list[str]:
     """Return the names of all samples, sorted."""
-    return sorted(path.stem for path in _folder().glob(f"*{_SUFFIX}"))
+    return sorted(path.stem for path in _folder().glob(f"*{_SUFFIX}") if _NAME.fullmatch(path.stem))
