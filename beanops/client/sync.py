@@ -90,6 +90,14 @@ class Client:
         self._connection = Connection()
         self._unsent = memoryview(b"")
         self.max_job_size = MAX_BODY
+        self._instance = ""
+
+    @property
+    def instance(self) -> str:
+        """The server process at the other end, the ``id`` of its statistics; asked for once on each connection."""
+        if not self._instance:
+            self.stats()
+        return self._instance
 
     def close(self) -> None:
         """Close the connection; jobs that it reserved become ready. A command that waits in another thread ends."""
@@ -404,7 +412,7 @@ class Client:
     def stats(self) -> ServerStats:
         """Ask for the server's statistics."""
         stats = self.execute(commands.stats())
-        self.max_job_size = stats.max_job_size
+        self.max_job_size, self._instance = stats.max_job_size, stats.id
         return stats
 
     def stats_tube(self, tube: str) -> TubeStats:

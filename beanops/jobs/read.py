@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
@@ -10,7 +11,6 @@ from beanops.client.sync import Client
 from beanops.html import card
 from beanops.protocol import Command, Job, JobStats, commands
 from beanops.protocol.errors import NotFound, ReplyError
-from beanops.protocol.limits import MAX_BODY
 
 #: The states that have a head which the server shows; reserved jobs have none.
 HEAD_STATES = ("ready", "delayed", "buried")
@@ -34,16 +34,27 @@ class FoundJob(NamedTuple):
         Its body; None when it was not asked for, or has not yet arrived at the server.
     redact : tuple of str
         Patterns of keys whose values are not shown where the job is; see `beanops.redact`.
+    instance : str
+        The server process that said so, the ``id`` of its statistics; empty for a job that is on no server.
+    seen : float
+        When it did, in seconds since 1970.
     """
 
     stats: JobStats
     body: bytes | None
     redact: tuple[str, ...] = ()
+    instance: str = ""
+    seen: float = 0.0
 
     @property
     def id(self) -> int:
         """The job's number."""
         return self.stats.id
+
+    @property
+    def created(self) -> float | None:
+        """When it was put, in seconds since 1970 and at most a second too late; None for a job on no server."""
+        return self.seen - self.stats.age if self.seen else None
 
     def __repr__(self) -> str:
         size = "" if self.body is None else f", {len(self.body):,} bytes"
@@ -66,13 +77,20 @@ def read_stats(client: Client, ids: Iterable[int]) -> Iterator[JobStats | None]:
         yield present(result)
 
 
+def find_jobs(client: Client, ids: Iterable[int]) -> Iterator[FoundJob | None]:
+    """Yield each job in turn without its body, None for one that does not exist."""
+    instance = client.instance
+    for stats in read_stats(client, ids):
+        yield None if stats is None else FoundJob(stats, None, (), instance, time.time())
+
+
 def read_jobs(client: Client, ids: Iterable[int]) -> Iterator[FoundJob | None]:
     """Yield each job in turn with its body, None for one that does not exist."""
-    if client.max_job_size == MAX_BODY:
-        client.stats()  # now it knows
+    instance = client.instance
     left = iter(ids)
     while part := list(islice(left, min(_PART, at_once(client.max_job_size)))):
         known = list(read_stats(client, part))
+        seen = time.time()
         wanted = [stats.id for stats in known if stats is not None and _has_body(stats)]
         peeked = client.pipeline(map(commands.peek, wanted))
         bodies = {id: job.body for id, job in zip(wanted, map(present, peeked), strict=True) if job is not None}
@@ -80,7 +98,7 @@ def read_jobs(client: Client, ids: Iterable[int]) -> Iterator[FoundJob | None]:
             if stats is None or (stats.id not in bodies and _has_body(stats)):
                 yield None
             else:
-                yield FoundJob(stats, bodies.get(stats.id))
+                yield FoundJob(stats, bodies.get(stats.id), (), instance, seen)
 
 
 def read_heads(client: Client, tube: str) -> dict[str, FoundJob | None]:
@@ -118,12 +136,13 @@ def read_heads(client: Client, tube: str) -> dict[str, FoundJob | None]:
         raise using
     jobs: list[Job | None] = [present(head) for head in heads]
     stats = read_stats(client, [job.id for job in jobs if job is not None])
+    instance, seen = client.instance, time.time()
     found: dict[str, FoundJob | None] = {}
     for state, job in zip(HEAD_STATES, jobs, strict=True):
         about = next(stats) if job is not None else None
         # Between the two looks a worker may have taken or finished it: then it heads this state no more.
         here = job is not None and about is not None and about.state == state
-        found[state] = FoundJob(about, job.body) if here and job and about else None
+        found[state] = FoundJob(about, job.body, (), instance, seen) if here and job and about else None
     return found
 
 
@@ -183,7 +202,7 @@ class Bodies:
                     return
                 if present(answer) is not None:
                     self._size += len(answer.body)
-                    self.found.append(FoundJob(job.stats, answer.body))
+                    self.found.append(FoundJob(job.stats, answer.body, (), job.instance, job.seen))
             self.done += 1
 
 

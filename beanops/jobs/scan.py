@@ -264,7 +264,7 @@ class Scan:
             server: ServerStats = present(next(answers))
             self._idmap = self._idmaps[server.id]  # another one after a restart of the server
             self._max_job_size = server.max_job_size
-            hits = self._note(ids, answers, top if self._idmap is before else 0)
+            hits = self._note(ids, answers, top if self._idmap is before else 0, server.id)
             bodies.read(answers)
         while not bodies.enough:
             bodies.read(client.pipeline(bodies.asks()))
@@ -292,16 +292,17 @@ class Scan:
         rest = first[self._block :]
         return first[: self._block], [rest, *self._todo[1:]] if rest else self._todo[1:]
 
-    def _note(self, ids: Sequence[int], answers: Iterator[Any], top: int) -> list[FoundJob]:
+    def _note(self, ids: Sequence[int], answers: Iterator[Any], top: int, instance: str) -> list[FoundJob]:
         """Remember what the answers tell, and return the jobs in the selected tubes and states."""
         hits = []
         gone = []
         learn, states, in_tube = self._idmap.learn, self._selection.states, self._in_tube
+        now = time.time
         for id, stats in zip(ids, answers, strict=False):
             if type(stats) is JobStats:
                 learn(id, stats.tube)
                 if stats.state in states and in_tube(stats.tube):
-                    hits.append(FoundJob(stats, None))
+                    hits.append(FoundJob(stats, None, (), instance, now()))
             elif present(stats) is None:
                 gone.append(id)
         self._idmap.forget(gone, top)

@@ -1,0 +1,254 @@
+"""The jobs that somebody means, read from ids, jobs, rows and frames, with what these remember of each.
+
+When two memories mean the same job says `identity`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, SupportsIndex, overload
+
+from beanops.jobs.identity import JobRef, digest_of, ref_of
+from beanops.jobs.read import FoundJob
+from beanops.jobs.select import ids_of
+from beanops.protocol import Job, JobStats
+from beanops.protocol.errors import ArgumentError
+from beanops.protocol.limits import U64_MAX, check_number
+
+#: What stands for an unknown moment among moments.
+_UNKNOWN = math.nan
+#: Seconds since 1970 at the end of the year 2999: a number beyond it counts thousandths, millionths and so on.
+_LATEST = 32_503_680_000
+
+
+class JobRefs(Sequence[JobRef]):
+    """Jobs that are meant, in order: a column for each fact, so that a million of them take little memory.
+
+    Parameters
+    ----------
+    ids : sequence of int
+        Their numbers.
+    instance, tube, digest : sequence of str or None
+        As in `JobRef`, one for each job; None where nothing is known of any.
+    created : sequence of float or None
+        When they were put, in seconds since 1970, NaN where that is unknown; None where it is of all.
+    """
+
+    def __init__(
+        self,
+        ids: Sequence[int],
+        instance: Sequence[str | None] | None = None,
+        tube: Sequence[str | None] | None = None,
+        created: Sequence[float] | None = None,
+        digest: Sequence[str | None] | None = None,
+    ) -> None:
+        self.ids = ids
+        self.columns = {"instance": instance, "tube": tube, "created": created, "digest": digest}
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @overload
+    def __getitem__(self, place: SupportsIndex) -> JobRef: ...
+    @overload
+    def __getitem__(self, place: slice) -> JobRefs: ...
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            parts = (None if column is None else column[place] for column in self.columns.values())
+            return JobRefs(self.ids[place], *parts)  # type: ignore[arg-type]
+        facts: Iterable[Any] = (None if column is None else column[place] for column in self.columns.values())
+        instance, tube, created, digest = facts
+        at = None if created is None or math.isnan(created) else (created, created)
+        return JobRef(self.ids[place], instance, tube, at, digest)
+
+    def plain(self) -> dict[str, Any]:
+        """Return them as plain data for JSON; a fact that all of them share stands there once."""
+        if isinstance(self.ids, range):
+            return {"ids": {"range": [self.ids.start, self.ids.stop, self.ids.step]}}
+        facts: dict[str, Any] = {}
+        for name, column in self.columns.items():
+            values: list[Any] = list(column or ())
+            if name == "created":  # a tenth of a second is more than the ages of jobs tell
+                values = [None if math.isnan(one) else round(one, 1) for one in values]
+            if values:
+                facts[name] = values[0] if len(set(values)) == 1 else values
+        return {"ids": list(self.ids)} | ({"facts": facts} if facts else {})
+
+
+def refs_in(plain: Mapping[str, Any]) -> JobRefs:
+    """Return the jobs that `JobRefs.plain` described."""
+    ids = plain["ids"]
+    if isinstance(ids, dict):
+        return JobRefs(range(*ids["range"]))
+    facts: dict[str, Any] = plain.get("facts", {})
+    columns: dict[str, Any] = {
+        name: value if isinstance(value, list) else [value] * len(ids) for name, value in facts.items()
+    }
+    if "created" in columns:
+        columns["created"] = array("d", (_UNKNOWN if one is None else one for one in columns["created"]))
+    return JobRefs(array("Q", ids), **columns)
+
+
+def refs_of(jobs: Any) -> JobRefs:
+    """Return what somebody means by jobs, each once, in order.
+
+    Parameters
+    ----------
+    jobs : id, job, JobRef, row, iterable of these, DataFrame with a column ``id``, str, or JobRefs
+        A text holds ids and ranges, as in ``"5,7-9"``. Rows and frames may have ``instance``, ``tube``, ``created``
+        and ``digest``, as those that beanops writes have; a row without a ``digest`` may have ``body`` or
+        ``body_base64``.
+
+    Raises
+    ------
+    ArgumentError
+        It names no jobs, or says of one what cannot be read.
+    """
+    if isinstance(jobs, JobRefs):
+        return jobs
+    if isinstance(jobs, range | str | bytes):
+        return JobRefs(ids_of(jobs))
+    if hasattr(jobs, "columns"):
+        return _of_frame(jobs)
+    one = isinstance(jobs, Job | JobStats | FoundJob | JobRef | Mapping) or not isinstance(jobs, Iterable)
+    several: list[Any] = [jobs] if one else list(jobs)
+    if all(type(job) is int for job in several):
+        return JobRefs(array("Q", ids_of(several)))
+    refs = [_ref(job) for job in several]
+    created = array("d", (_UNKNOWN if ref.created is None else ref.created[0] for ref in refs))
+    _, instances, tubes, _, digests = map(list, zip(*refs, strict=True)) if refs else ([],) * 5
+    return _each_once(JobRefs(array("Q", (ref.id for ref in refs)), instances, tubes, created, digests))
+
+
+def _ref(job: Any) -> JobRef:
+    match job:
+        case JobRef():
+            return job
+        case FoundJob():
+            return ref_of(job)
+        case JobStats():
+            return JobRef(job.id, None, job.tube)
+        case Job():
+            return JobRef(job.id, digest=digest_of(job.body))
+        case Mapping():
+            return ref_of_row(job)
+    return JobRef(check_number("id", job, U64_MAX))
+
+
+def ref_of_row(row: Mapping[str, Any]) -> JobRef:
+    """Return what a row of a table, or a line that describes a job, remembers of it.
+
+    Raises
+    ------
+    ArgumentError
+        It has no id, or says what cannot be read.
+    """
+    if "id" not in row:
+        raise ArgumentError("jobs", sorted(row), "rows with an 'id'")
+    created = moment_of(row.get("created"))
+    digest = _text(row["digest"]) if "digest" in row else _digest_of_row(row)
+    return JobRef(
+        check_number("id", row["id"], U64_MAX),
+        _instance(row.get("instance")),
+        _text(row.get("tube")),
+        None if created is None else (created, created),
+        digest,
+    )
+
+
+def _digest_of_row(row: Mapping[str, Any]) -> str | None:
+    body, encoded = row.get("body"), row.get("body_base64")
+    if isinstance(body, str):
+        return digest_of(body.encode("utf-8", "surrogatepass"))
+    try:
+        return digest_of(base64.b64decode(encoded, validate=True)) if isinstance(encoded, str) else None
+    except (binascii.Error, ValueError):
+        raise ArgumentError("body_base64", encoded, "base64") from None
+
+
+def _of_frame(frame: Any) -> JobRefs:
+    if "id" not in frame.columns:
+        raise ArgumentError("jobs", list(frame.columns), "a frame with a column 'id'")
+    columns: dict[str, Any] = {"instance": None, "tube": None, "created": None, "digest": None}
+    for name, read in (("instance", _instance), ("tube", _text), ("digest", _text)):
+        if name in frame.columns:
+            known: dict[Any, str | None] = {}  # one text for all rows that have it
+            columns[name] = [known[one] if one in known else known.setdefault(one, read(one)) for one in frame[name]]
+    if "created" in frame.columns:
+        columns["created"] = _moments(frame["created"])
+    ids = array("Q", (check_number("id", id, U64_MAX) for id in frame["id"].tolist()))
+    return _each_once(JobRefs(ids, **columns))
+
+
+def _moments(column: Any) -> array[float]:
+    """Return a column of times in any unit and zone, numbers or texts as seconds since 1970."""
+    if column.dtype.kind == "M" or str(column.dtype).startswith("datetime64"):
+        import pandas as pd
+
+        times = pd.to_datetime(column, utc=True).astype("datetime64[us, UTC]")
+        seconds = (times.astype("int64") / 1e6).where(times.notna(), _UNKNOWN)
+        return array("d", seconds.tolist())
+    return array("d", (_UNKNOWN if (at := moment_of(one)) is None else at for one in column))
+
+
+def _each_once(refs: JobRefs) -> JobRefs:
+    """Leave out what is named twice; one number on two server processes is two jobs."""
+    if len(set(refs.ids)) == len(refs):
+        return refs
+    instances = refs.columns["instance"] or [None] * len(refs)
+    first = {key: place for place, key in reversed(list(enumerate(zip(refs.ids, instances, strict=True))))}
+    places = sorted(first.values())
+    columns = (None if column is None else [column[at] for at in places] for column in refs.columns.values())
+    return JobRefs(array("Q", (refs.ids[at] for at in places)), *columns)  # type: ignore[arg-type]
+
+
+def _text(value: Any) -> str | None:
+    """Return a text; what a reader of CSV made of it, such as a number, is not what it was, and tells nothing."""
+    return value if isinstance(value, str) and value else None
+
+
+def _instance(value: Any) -> str | None:
+    """Return a server process's name, of 16 digits; a reader of CSV makes a number of one without letters."""
+    is_number = isinstance(value, SupportsIndex) and not isinstance(value, bool)
+    return f"{int(value):016d}" if is_number else _text(value)
+
+
+def moment_of(value: Any) -> float | None:
+    """Return a time as seconds since 1970, None when it is missing.
+
+    Parameters
+    ----------
+    value : str, number, datetime or None
+        ISO 8601, without a zone in UTC; or a number since 1970, of seconds or of thousandths, millionths or
+        milliardths of one.
+
+    Raises
+    ------
+    ArgumentError
+        It is no time.
+
+    Examples
+    --------
+    >>> moment_of("1970-01-01T00:01:00Z"), moment_of(60), moment_of(1_700_000_000_000)
+    (60.0, 60.0, 1700000000.0)
+    """
+    if value is None or value == "" or value != value:  # NaN and NaT differ from themselves
+        return None
+    try:
+        if isinstance(value, str) and not value.replace(".", "", 1).isdigit():
+            value = datetime.fromisoformat(value)
+        if isinstance(value, datetime):
+            return (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
+        number = float(value)
+    except (ValueError, TypeError, OverflowError):
+        raise ArgumentError("created", value, "a time as in 2026-01-31T12:00:00Z") from None
+    if not math.isfinite(number):
+        raise ArgumentError("created", value, "a time as in 2026-01-31T12:00:00Z")
+    while abs(number) > _LATEST:
+        number /= 1000
+    return number
