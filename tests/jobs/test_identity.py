@@ -135,7 +135,7 @@ def _with_times(dtype: str) -> Any:
         _with_times("datetime64[ms, UTC]"),
         lambda frame: frame.assign(created=frame["created"].dt.tz_convert("Asia/Tokyo")),
         lambda frame: frame.assign(created=frame["created"].dt.tz_localize(None)),
-        lambda frame: pd.read_json(io.StringIO(frame.to_json(date_format="epoch")), dtype={"id": "uint64"}),
+        lambda frame: pd.read_json(io.StringIO(frame.to_json(date_format="iso")), dtype={"id": "uint64"}),
         lambda frame: frame.to_dict("records"),
         lambda frame: frame.set_index("tube").reset_index().iloc[:, ::-1],
     ],
