@@ -79,13 +79,20 @@ def show_tubes(tubes: Iterable[TubeStats], output: str = "table") -> None:
 def stats(tube: str | None, server: str, output: str) -> None:
     """Show the statistics of the server, or of TUBE, with the protocol's field names."""
     with connect(server, source="cli") as session:
-        fields = as_dict(session.server() if tube is None else _tube(session, tube))
+        fields = _of_server(session) if tube is None else as_dict(_tube(session, tube))
     if output == "json":
         print_json(fields)
     elif output == "csv":
         print_csv([fields], fields)
     else:
         print_fields(fields)
+
+
+def _of_server(session: Session) -> dict[str, Any]:
+    """Return the server's statistics, and what it cannot do where there is such a thing."""
+    server = session.server()
+    lacks = session.capabilities_of(server).lacks
+    return {**as_dict(server), **({"lacks": lacks} if lacks else {})}
 
 
 def _tube(session: Session, tube: str) -> TubeStats:

@@ -317,7 +317,7 @@ class AsyncClient:
         return await self.execute(commands.reserve(timeout))
 
     async def reserve_job(self, id: SupportsIndex) -> Job:
-        """Reserve one ready, buried or delayed job (server 1.12 on; `BadFormat` before)."""
+        """Reserve one ready, buried or delayed job; needs beanstalkd 1.12 or newer (`BadFormat` before)."""
         return await self.execute(commands.reserve_job(id))
 
     async def delete(self, job: JobLike) -> None:

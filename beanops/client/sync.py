@@ -349,7 +349,7 @@ class Client:
         return self.execute(commands.reserve(timeout))
 
     def reserve_job(self, id: SupportsIndex) -> Job:
-        """Reserve one ready, buried or delayed job (server 1.12 on; `BadFormat` before)."""
+        """Reserve one ready, buried or delayed job; needs beanstalkd 1.12 or newer (`BadFormat` before)."""
         return self.execute(commands.reserve_job(id))
 
     def delete(self, job: JobLike) -> None:

@@ -134,6 +134,8 @@ def title(session: Session, survey: Survey) -> str:
     ]
     if server.draining:
         parts.append("draining: it takes no new jobs")
+    if lacks := session.lacks(server):
+        parts.append(lacks)
     if session.read_only:
         parts.append("read-only")
     return " · ".join(parts)

@@ -248,7 +248,10 @@ def reserve(timeout: SupportsIndex | None = None) -> Command[Job]:
 
 
 def reserve_job(id: SupportsIndex) -> Command[Job]:
-    """Reserve one ready, buried or delayed job, whatever is watched or paused (server 1.12 on)."""
+    """Reserve one ready, buried or delayed job, whatever is watched or paused.
+
+    It needs beanstalkd 1.12 or newer; older ones answer `BadFormat`, some forks `UnknownCommand`.
+    """
     number = check_number("id", id, U64_MAX)
     return Command(_RESERVE_JOB, b"reserve-job %d\r\n" % number, number)
 

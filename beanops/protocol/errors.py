@@ -167,19 +167,29 @@ class InternalError(ReplyError):
     meaning = "a fault inside the server"
 
 
-class BadFormat(ReplyError):
+class Unsupported(ReplyError):
+    """The server does not take the command, often because it is older than the command."""
+
+    def __str__(self) -> str:
+        since = SINCE.get(self.command.partition(" ")[0])
+        return f"{self.token} to '{self.command}': {f'it needs beanstalkd {since} or newer' if since else self.meaning}"
+
+
+class BadFormat(Unsupported):
     """``BAD_FORMAT``: the server did not accept the command line; 1.11 and older say so to ``reserve-job``."""
 
     token = "BAD_FORMAT"
     meaning = "this server does not accept the command in this form"
 
 
-class UnknownCommand(ReplyError):
+class UnknownCommand(Unsupported):
     """``UNKNOWN_COMMAND``: the server does not know the command."""
 
     token = "UNKNOWN_COMMAND"
     meaning = "this server does not know the command"
 
 
+#: Commands that came after the oldest server that is supported, with the release that brought them.
+SINCE = {"reserve-job": "1.12"}
 #: Replies that any command may get (protocol.txt, "there are a few error responses").
 COMMON: tuple[type[ReplyError], ...] = (OutOfMemory, InternalError, BadFormat, UnknownCommand)

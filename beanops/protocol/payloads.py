@@ -40,6 +40,20 @@ _KINDS = {
     bool: _Kind(r"true|false", _flag),
 }
 _SPELLINGS = {"priority": "pri"}
+#: The oldest release that says all that is needed: 1.8 and older have no ``id``.
+OLDEST = "1.9"
+
+
+def release_of(version: str) -> tuple[int, ...] | None:
+    """Return the numbers that a version begins with, such as ``(1, 12)``; None where it begins with none."""
+    found = re.match(r"(\d{1,6})\.(\d{1,6})", version, re.ASCII)
+    return found and (int(found[1]), int(found[2]))
+
+
+def is_too_old(version: str) -> bool:
+    """Whether a server of that version is older than what beanops works with."""
+    release = release_of(version)
+    return release is not None and release < (1, 9)
 
 
 class Layout(Generic[R]):
@@ -88,11 +102,14 @@ class Layout(Generic[R]):
             if not colon:
                 raise ProtocolError(f"the server's statistics have a line that is not 'key: value': {line[:80]!r}")
             found[key] = value
+        version = _text(found.get("version", ""))
         values: dict[str, Any] = {}
         for field, (key, kind) in zip(self._record._fields, self._kinds.items(), strict=False):
             if key not in found:
                 if field in self._record._field_defaults:
                     continue
+                if is_too_old(version):
+                    raise ProtocolError(f"needs beanstalkd {OLDEST} or newer (this is {version})")
                 raise ProtocolError(f"the server's statistics lack the field {key!r}")
             value = found.pop(key)
             if not re.fullmatch(kind.pattern, value):

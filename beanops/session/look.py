@@ -15,6 +15,7 @@ from beanops.monitor.survey import Survey, Surveyor
 from beanops.protocol import Job, JobStats, ServerStats, TubeStats
 from beanops.protocol.errors import NotFound
 from beanops.protocol.limits import U64_MAX, check_number
+from beanops.session.capabilities import Capabilities, probe
 
 if TYPE_CHECKING:
     import pandas
@@ -38,6 +39,7 @@ class Looking:
         self._timeouts = timeouts
         self._lock = threading.RLock()
         self._clients: dict[str, Client] = {}
+        self._capable: dict[str, Capabilities] = {}
         self._looking()
 
     def _client(self, purpose: str) -> Client:
@@ -74,9 +76,34 @@ class Looking:
         """Return the server's statistics."""
         return self._looking().stats()
 
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the server that answers can do.
+
+        Examples
+        --------
+        >>> session.capabilities.reserve_job          # doctest: +SKIP
+        True
+        """
+        return self.capabilities_of(self.server())
+
+    def capabilities_of(self, server: ServerStats) -> Capabilities:
+        """Return what a server can do whose statistics were just read; each process is asked once."""
+        known = self._capable.get(server.id)
+        if known is None:
+            known = self._capable[server.id] = probe(self._looking(), server)
+        return known
+
+    def lacks(self, server: ServerStats) -> str:
+        """Return what a server cannot do, in short for a header, as far as it was asked; nothing is sent."""
+        known = self._capable.get(server.id)
+        return known.in_short if known else ""
+
     def survey(self, surveyor: Surveyor, wanted: Collection[str] = ()) -> Survey:
         """Return what a surveyor sees, who remembers; it asks for `wanted` tubes with each look."""
-        return surveyor.look(self._looking(), wanted)
+        survey = surveyor.look(self._looking(), wanted)
+        self.capabilities_of(survey.server)  # so that a screen knows without asking
+        return survey
 
     def tube_stats(self) -> list[TubeStats]:
         """Return the statistics of all tubes as records, without pandas."""

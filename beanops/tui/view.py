@@ -213,6 +213,8 @@ class View(Screen[None]):
         if live.held:
             left += [("  ", ""), (f" YOU HOLD {plural(len(live.held), 'job')} ", "bold $background on $reserved")]
         right = [(f"beanstalkd {safe_text(stats.version, limit=16)}", "$muted"), ("  up ", "$muted")]
+        if lacks := session.lacks(stats):
+            right.insert(1, (f", {lacks}", "$delayed"))
         right += [(span(stats.uptime), ""), ("  cpu ", "$muted"), (_share(survey.cpu), "")]
         server.say(server.spread(left, right))
 
