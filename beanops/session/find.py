@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex
 
 from beanops.client.address import Address
+from beanops.jobs.bodies import DEFAULT_PATTERNS, Decoded, Reader, decode
 from beanops.jobs.idmap import IdMaps
 from beanops.jobs.progress import Progress
 from beanops.jobs.scan import Scan
@@ -21,7 +22,6 @@ from beanops.session.record import Refused
 if TYPE_CHECKING:
     import pandas
 
-    from beanops.jobs.bodies import Decoded
     from beanops.jobs.query import Query
 
 
@@ -71,11 +71,8 @@ class Finding(Looking):
     _probe_id: Callable[[], int]
 
     def __init__(self, address: str | Address, timeouts: tuple[float, float], redact: Iterable[str]) -> None:
-        self.redact = (redact,) if isinstance(redact, str) else tuple(redact)
-        if self.redact:
-            from beanops.jobs.bodies import redact as hide
-
-            hide({}, self.redact)  # a pattern that cannot be used is told now
+        self.reader = Reader(redact)
+        self.redact = self.reader.patterns
         self._idmaps = IdMaps()
         super().__init__(address, timeouts)
 
@@ -88,16 +85,12 @@ class Finding(Looking):
 
         What is `kept`, as a notebook keeps what it shows, is without all that looks like a secret.
         """
-        from beanops.jobs.bodies import DEFAULT_PATTERNS, decode
-
-        hidden = (*DEFAULT_PATTERNS, *self.redact) if kept else self.redact
-        return decode(body).redacted(hidden) if hidden else decode(body)
+        found = decode(body)
+        return found.redacted((*DEFAULT_PATTERNS, *self.redact) if kept else self.redact)
 
     def shown(self, body: bytes) -> bytes:
-        """Return a body with what `redact` names hidden, byte for byte as it is where nothing is."""
-        from beanops.jobs.bodies import redact_body
-
-        return redact_body(body, self.redact) if self.redact else body
+        """Return what may be shown of a body; see `beanops.jobs.bodies.redact_body`."""
+        return self.reader.shown(body)
 
     def scan(
         self,

@@ -1,14 +1,15 @@
 """A job's body, any bytes, as data that people and SQL can read.
 
 What lives here: `decode` with the built-in decoders and `decoder` for users' own, the bounds on both (`Limits`),
-and `redact`. No sockets, files, pandas or DuckDB; it imports `beanops.text` and the protocol's errors
-alone, and scans, the session and the faces import it.
+`redact`, and the `Reader` of what may be shown. No sockets, files, pandas or DuckDB; it imports `beanops.text` and
+the protocol's errors alone, and scans, the session and the faces import it.
 """
 
 from beanops.jobs.bodies.budget import Limits
 from beanops.jobs.bodies.decoded import Decoded
-from beanops.jobs.bodies.decoding import decode, redact_body
+from beanops.jobs.bodies.decoding import decode
+from beanops.jobs.bodies.reader import Reader, redact_body
 from beanops.jobs.bodies.redaction import DEFAULT_PATTERNS, redact
 from beanops.jobs.bodies.registry import decoder
 
-__all__ = ["DEFAULT_PATTERNS", "Decoded", "Limits", "decode", "decoder", "redact", "redact_body"]
+__all__ = ["DEFAULT_PATTERNS", "Decoded", "Limits", "Reader", "decode", "decoder", "redact", "redact_body"]

@@ -39,9 +39,15 @@ class Refused(Exception):
 
 
 class Budget:
-    """What is left of the limits while one body is decoded; decoders read it, the decoding spends it."""
+    """What is left of the limits while one body is decoded; decoders read it, the decoding spends it.
 
-    __slots__ = ("depth", "layers", "size", "texts", "values", "written")
+    Attributes
+    ----------
+    whole : bool
+        Whether the data says all that is in the body. A decoder that leaves something out sets it to False.
+    """
+
+    __slots__ = ("depth", "layers", "size", "texts", "values", "whole", "written")
 
     def __init__(self, limits: Limits) -> None:
         self.size, depth, self.values, self.layers, self.texts = limits
@@ -49,6 +55,7 @@ class Budget:
         self.depth = min(depth, MAX_DEPTH)
         # No format but pickle can hold more text than it has bytes: the body's, those of its layers, and guesses.
         self.written = 4 * self.size
+        self.whole = True
 
     def spend_bytes(self, count: int) -> None:
         """Pay for what a layer unpacked to."""

@@ -9,8 +9,9 @@ import json
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from beanops.jobs.bodies.redaction import redact
+from beanops.jobs.bodies.redaction import Unreadable, redactor_of
 from beanops.jobs.bodies.summary import summarise
+from beanops.jobs.bodies.texts import stand_in
 from beanops.text import safe_text
 
 #: Characters of `Decoded.text`.
@@ -40,12 +41,19 @@ class Decoded(NamedTuple):
         Strings in the data that were a layer of their own: ``(path, chain)`` of each, ``$.data.command`` a path.
     notes : tuple of str
         What went wrong on the way, such as a user's decoder that failed.
+    whole : bool
+        Whether the data says all that is in the body. It does not where no decoder knows the format, a limit was
+        reached, or one key has two values; then that a key is missing in the data means nothing.
+    size : int
+        Bytes of the body.
     """
 
     chain: tuple[str, ...]
     data: Any
     inner: tuple[tuple[str, tuple[str, ...]], ...] = ()
     notes: tuple[str, ...] = ()
+    whole: bool = True
+    size: int = 0
 
     @property
     def json(self) -> str:
@@ -75,8 +83,22 @@ class Decoded(NamedTuple):
         return safe_text("".join(parts), multiline=True, limit=TEXT_LIMIT)
 
     def redacted(self, patterns: Iterable[str]) -> Decoded:
-        """Return it with the values of secret keys hidden in every form; see `redact`."""
-        return self._replace(data=redact(self.data, patterns))
+        """Return it with the values of secret keys hidden in every form; see `redact`.
+
+        A body that was not decoded whole is hidden but for its format and size, and so is a pickle, which is a
+        program. Without patterns nothing is hidden.
+        """
+        known = (patterns,) if isinstance(patterns, str) else tuple(patterns)
+        if not known:
+            return self
+        try:
+            if self.whole and not any("pickle" in chain for chain in (self.chain, *(chain for _, chain in self.inner))):
+                # A path in `inner` is made of keys, of which one may hold a secret.
+                return self._replace(data=redactor_of(known).data(self.data), inner=())
+        except Unreadable:
+            pass
+        form = ", ".join(self.chain) or "not decoded"
+        return self._replace(data=stand_in(form, self.size), inner=(), whole=False)
 
 
 def _dump(mark: dict[str, Any]) -> str:

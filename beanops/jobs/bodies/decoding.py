@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Any
 
 from beanops.jobs.bodies.budget import Budget, Limits, Refused
@@ -22,8 +22,8 @@ DEFAULT_LIMITS = Limits()
 _TEXTS = frozenset(("text", "latin-1", "hex"))
 #: Base64 of a text is taken as such from this length on: a shorter word can decode to letters by chance.
 _MIN_BASE64_TEXT = 20
-# What a string inside data starts with when it may be a layer of its own: a JSON container, PHP, base64.
-_layer_at = re.compile(r"[{\[]|[aOC]:\d|[A-Za-z0-9+/]{16,}={0,2}\Z").match
+# What a string inside data starts with when it may be a layer of its own: a JSON container, PHP, base64 (and no hash).
+_layer_at = re.compile(r"[{\[]|[aOC]:\d|(?![0-9a-f]+\Z)[A-Za-z0-9+/]{16,}={0,2}\Z").match
 _MIN_LAYER = 8
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -67,32 +67,15 @@ def decode(body: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Decoded:
     """
     body = check_body(body)
     if len(body) > limits.size:
-        return Decoded((), mark_refused(f"a body of {len(body):,} bytes, at most {limits.size:,} are decoded"))
+        refused = mark_refused(f"a body of {len(body):,} bytes, at most {limits.size:,} are decoded")
+        return Decoded((), refused, whole=False, size=len(body))
     work = _Work(limits)
     try:
         chain, data = work.unpack(body, 0, ())
     except RecursionError:
-        return Decoded((), mark_refused("nested too deep"))
-    return Decoded(chain, data, tuple(work.inner), (*registry.problems, *work.notes))
-
-
-def redact_body(body: bytes, patterns: Iterable[str]) -> bytes:
-    """Return a body with secret values hidden, as JSON or text; one in which none is seen stays as it is.
-
-    What could not be decoded is left out too: nobody knows what is in it.
-
-    Parameters
-    ----------
-    body : bytes
-        As the server gave it.
-    patterns : iterable of str
-        As in `redact`.
-    """
-    decoded = decode(body)
-    hidden = decoded.redacted(patterns)
-    if hidden.data == decoded.data and '"$refused":' not in decoded.json:
-        return body
-    return (hidden.data if isinstance(hidden.data, str) else hidden.json).encode()
+        return Decoded((), mark_refused("nested too deep"), whole=False, size=len(body))
+    whole = work.whole and chain[-1] != "hex"
+    return Decoded(chain, data, tuple(work.inner), (*registry.problems, *work.notes), whole, len(body))
 
 
 class _Work:
@@ -107,12 +90,18 @@ class _Work:
         self.inner: list[tuple[str, tuple[str, ...]]] = []
         self.notes: list[str] = []
 
+    @property
+    def whole(self) -> bool:
+        """Whether the data says all that is in the body."""
+        return self._budget.whole
+
     def unpack(self, body: bytes, depth: int, path: Path) -> tuple[tuple[str, ...], Any]:
         """Return the decoders' names and the plain data; `depth` and `path` say where in the data it stands."""
-        known = len(self.inner)
+        known, whole = len(self.inner), self._budget.whole
         for decoder in self._decoders:
             # What an attempt found that came to nothing is not in the data.
             del self.inner[known:]
+            self._budget.whole = whole
             try:
                 value = decoder.read(body, self._budget)
                 if value is None:
@@ -128,8 +117,10 @@ class _Work:
                     raise Refused(f"more than {self._budget.layers} layers")
             except Refused as refused:
                 if decoder.guess:
+                    whole = False
                     continue
                 del self.inner[known:]
+                self._budget.whole = False
                 return (decoder.name,), mark_refused(f"{decoder.name}: {refused}")
             except RecursionError:
                 raise
@@ -184,6 +175,8 @@ class _Work:
         data: dict[str, Any] = {}
         for key, item in items:
             name = _encodable(key) if type(key) is str else self._key(key, depth, data)
+            if name in data:
+                self._budget.whole = False
             self._budget.spend_written(len(name))
             data[name] = self._plain(item, depth, (path, name))
         return data
@@ -193,8 +186,13 @@ class _Work:
         if text is None:
             plain = self._plain(key, depth, ())
             text = plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False)
+            if isinstance(key, bytes):
+                self._budget.whole = False
+        if text not in taken:
+            return text
         # 1 and "1" are two keys outside JSON.
-        return f"{text} ({type(key).__name__})" if text in taken else text
+        self._budget.whole = False
+        return f"{text} ({type(key).__name__})"
 
     def _text(self, text: str, depth: int, path: Path) -> Any:
         self._budget.spend_written(len(text))
@@ -202,14 +200,16 @@ class _Work:
         if len(text) < _MIN_LAYER or not _layer_at(text):
             return text
         if self._budget.texts <= 0 or self._layer + 1 >= self._budget.layers:
+            self._budget.whole = False
             return text
         self._budget.texts -= 1
-        known = len(self.inner)
+        known, whole = len(self.inner), self._budget.whole
         self._layer += 1
         chain, data = self.unpack(text.encode(), depth, path)
         self._layer -= 1
         if chain[-1] in _TEXTS or not isinstance(data, dict | list):
             del self.inner[known:]
+            self._budget.whole = whole
             return text
         self.inner.append((_spell(path), chain))
         return data

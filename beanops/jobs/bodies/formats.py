@@ -11,6 +11,7 @@ import json
 import math
 import re
 import zlib
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from beanops.jobs.bodies.budget import Budget, Refused
@@ -39,12 +40,28 @@ def plain_float(number: float) -> float | str:
     return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
 
 
-_JSON = json.JSONDecoder(
-    # int() refuses more than 4,300 digits.
-    parse_int=lambda digits: plain_integer(int(digits)) if len(digits) < 100 else digits,
-    parse_float=lambda digits: plain_float(float(digits)),
-    parse_constant=str,
-)
+class _Twice(Exception):
+    """An object has two values under one key."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    data = dict(pairs)
+    if len(data) < len(pairs):
+        raise _Twice
+    return data
+
+
+def _json_with(hook: Callable[[list[tuple[str, Any]]], dict[str, Any]]) -> Callable[[str], Any]:
+    return json.JSONDecoder(
+        object_pairs_hook=hook,
+        # int() refuses more than 4,300 digits.
+        parse_int=lambda digits: plain_integer(int(digits)) if len(digits) < 100 else digits,
+        parse_float=lambda digits: plain_float(float(digits)),
+        parse_constant=str,
+    ).decode
+
+
+_read_json, _read_last = _json_with(_object), _json_with(dict)
 # Where a string starts that may be a layer of its own; PHP writes a slash of base64 as \/.
 _layer_in = re.compile(r'"(?:[{\[]|[aOC]:\d|[A-Za-z0-9+/\\]{16,}={0,2}")').search
 
@@ -60,7 +77,11 @@ def read_json(body: bytes, budget: Budget) -> Any:
     except UnicodeDecodeError:
         text = body.decode("latin-1")
     try:
-        data = _JSON.decode(text)
+        try:
+            data = _read_json(text)
+        except _Twice:
+            data = _read_last(text)
+            budget.whole = False
     except json.JSONDecodeError:
         return None
     except RecursionError:

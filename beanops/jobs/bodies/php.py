@@ -71,7 +71,10 @@ class _Reader:
             pairs = self._pairs(int(match[1]), depth)
             if [key for key, _ in pairs] == list(range(len(pairs))):
                 return [value for _, value in pairs]
-            return {_key(key): value for key, value in pairs}
+            array = {_key(key): value for key, value in pairs}
+            if len(array) < len(pairs):
+                self._budget.whole = False
+            return array
         if match := _OBJECT.match(self._body, self._at):
             self._at = match.end()
             return self._object(match[1], match[2], int(match[3]), depth)
@@ -110,14 +113,19 @@ class _Reader:
     def _object(self, kind: bytes, name: bytes, count: int, depth: int) -> dict[str, Any]:
         data: dict[str, Any] = {"$class": name}
         if kind == b"C":
+            # In a format that its class alone knows.
             data["$serialized"] = self._bytes(count)
+            self._budget.whole = False
             self._take(b"}")
             return data
         for key, value in self._pairs(count, depth):
             # "\0*\0name" is protected, "\0Class\0name" private; a parent's private one may have a child's name.
             full = _key(key)
             short = full.rpartition("\0")[2]
-            data[short if short not in data else full.strip("\0").replace("\0", "::")] = value
+            called = short if short not in data else full.strip("\0").replace("\0", "::")
+            if called in data:
+                self._budget.whole = False
+            data[called] = value
         return data
 
 

@@ -1,19 +1,18 @@
-"""Hiding secret values by the name of their key, in data and in text.
+"""Hiding secret values by the name of their key, in data; what is text is read in `texts`.
 
-It sees names, not secrets: a password in a sentence, or in a binary value, stays.
+It sees names, not secrets: a password in a sentence stays. A binary value does not: nobody knows what it holds.
 """
 
 from __future__ import annotations
 
-import fnmatch
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
-from beanops.protocol.errors import ArgumentError
+from beanops.jobs.bodies.names import Names
+from beanops.jobs.bodies.texts import HIDDEN, hide_in, stand_in
 
-HIDDEN = "[redacted]"
 #: Patterns for the names that usually hold secrets.
 DEFAULT_PATTERNS = (
     "*passw*",
@@ -30,52 +29,113 @@ DEFAULT_PATTERNS = (
     "*privatekey*",
 )
 
-# Marks that beanops itself puts into data are no names of values.
-_MARKS = frozenset(("$bytes", "$size", "$class", "$refused"))
-# A name and what stands between it and its value in JSON, URLs, headers, assignments, PHP arrays and PHP serialize.
-_KEY = re.compile(r"""(?<![\w.-])(?P<key>[\w.-]++)\\*["']?\s{0,20}(?:=>|[:=]|;s:\d{1,9}:)\s{0,20}""")
-# A quoted value, a list or object (to the end: its own end cannot be told in a text), or the rest of the line.
-_VALUE = re.compile(
-    r"""\\+"[^"]*+"?|"(?:[^"\\]|\\.)*+"?|'(?:[^'\\]|\\.)*+'?|[\[{].*|[^\n&]*""",
-    re.DOTALL,
+# Where objects of two fields or more have the name of a value, and where the value itself, in lower case.
+_NAMES = frozenset(
+    ("name", "key", "k", "n", "field", "header", "param", "parameter", "attribute", "property", "label", "variable")
 )
+_VALUES = frozenset(("value", "v", "val", "values", "content", "text", "data"))
 
 
-class _Redactor(NamedTuple):
-    secret: Callable[[str], object]
+class Unreadable(Exception):
+    """What is secret is told in two places, of which only one is known: the whole must be hidden."""
+
+
+class Redactor:
+    """Hides the values of secret names in data; see `redact`."""
+
+    def __init__(self, patterns: tuple[str, ...]) -> None:
+        self.names = Names(patterns)
+        self._secret = self.names.secret
+        # Keys repeat from job to job.
+        self._shown_key = lru_cache(maxsize=4096)(self._key)
 
     def data(self, value: Any) -> Any:
+        """Return a copy with secret values hidden.
+
+        Raises
+        ------
+        Unreadable
+            The whole must be hidden.
+        """
         if isinstance(value, str):
-            return self.text(value)
+            return hide_in(value, self.names)
         if isinstance(value, list):
-            if len(value) == 2 and isinstance(value[0], str) and self.secret(value[0]):
-                return [value[0], _hide(value[1])]
-            return [self.data(item) for item in value]
+            return self._list(value)
         if isinstance(value, dict):
-            hidden = {
-                key: _hide(item) if key not in _MARKS and self.secret(key) else self.data(item)
-                for key, item in value.items()
-            }
-            name = next((value[key] for key in ("name", "key") if isinstance(value.get(key), str)), None)
-            if name is not None and "value" in value and self.secret(name):
-                hidden["value"] = _hide(value["value"])
-            return hidden
+            return self._object(value)
         return value
 
-    def text(self, text: str) -> str:
-        parts: list[str] = []
-        done = 0
-        for match in _KEY.finditer(text):
-            if match.start() < done or not self.secret(match["key"]):
-                continue
-            parts += (text[done : match.end()], HIDDEN)
-            value = _VALUE.match(text, match.end())
-            done = value.end() if value else match.end()
-        return "".join((*parts, text[done:])) if parts else text
+    def _list(self, items: list[Any]) -> list[Any]:
+        columns = self._columns(items[0]) if items else ()
+        if columns and all(isinstance(item, list) for item in items):
+            # Rows under the names of their columns.
+            hidden = [[_hide(value) if n in columns else value for n, value in enumerate(row)] for row in items[1:]]
+            items = [items[0], *hidden]
+        shown = []
+        named = False
+        for item in items:
+            shown.append(_hide(item) if named else self.data(item))
+            # Names and values in turn, as in the raw headers of a request.
+            named = not named and isinstance(item, str) and self._is_name(item)
+        return shown
+
+    def _object(self, items: dict[str, Any]) -> Any:
+        if items.keys() == _BYTES and isinstance(items["$size"], int):
+            return stand_in("binary", items["$size"])
+        shown: dict[str, Any] = {}
+        widths = {len(item) for item in items.values() if self._columns(item)}
+        name = next((key for key in items if key.lower() in _NAMES and self._is_name(items[key])), None)
+        for key, item in items.items():
+            secret = self._secret(key)
+            if name is not None and key is not name:
+                secret = secret or len(items) == 2 or key.lower() in _VALUES
+            elif widths and isinstance(item, list) and not self._columns(item):
+                # Rows, or one row, whose columns are named beside it.
+                secret = secret or len(item) in widths or any(isinstance(row, list) for row in item)
+            if secret and _refers(item):
+                raise Unreadable
+            shown_key = self._shown_key(key)
+            while shown_key != key and shown_key in items:
+                shown_key += "'"
+            shown[shown_key] = _hide(item) if secret else self.data(item)
+        return shown
+
+    def _key(self, key: str) -> str:
+        return key if self._is_name(key) else hide_in(key, self.names)
+
+    def _columns(self, value: Any) -> tuple[int, ...]:
+        """Return which elements of a list of names, or of what has names, are those of secrets."""
+        if not isinstance(value, list) or len(value) > _COLUMNS:
+            return ()
+        titles = [_title(item) for item in value]
+        return () if None in titles else tuple(n for n, title in enumerate(titles) if self._is_name(title))
+
+    def _is_name(self, value: Any) -> bool:
+        """Whether a text is the name of a secret, and nothing else."""
+        return isinstance(value, str) and len(value) <= 80 and bool(_is_word(value)) and self._secret(value)
+
+
+_BYTES = {"$bytes", "$size"}
+#: Elements up to which a list can be one of columns.
+_COLUMNS = 1000
+_is_word = re.compile(r"[\w.\[\]-]+(?: [A-Za-z]+){0,2}\Z").match
+
+
+def _title(item: Any) -> str | None:
+    if isinstance(item, dict) and not any(key.lower() in _VALUES for key in item):
+        item = next((item[key] for key in item if key.lower() in _NAMES), None)
+    return item if isinstance(item, str) else None
 
 
 def _hide(value: Any) -> Any:
     return None if value is None else HIDDEN
+
+
+def _refers(value: Any) -> bool:
+    """Whether a value is, or holds, one that stands elsewhere in PHP's data, under a name of its own."""
+    if isinstance(value, dict):
+        return "$ref" in value or any(map(_refers, value.values()))
+    return isinstance(value, list) and any(map(_refers, value))
 
 
 def redact(data: Any, patterns: Iterable[str] = DEFAULT_PATTERNS) -> Any:
@@ -83,7 +143,9 @@ def redact(data: Any, patterns: Iterable[str] = DEFAULT_PATTERNS) -> Any:
 
     A value is secret if its key matches a pattern, whatever it holds and however deep it is. In pairs
     (``["Authorization", "Bearer ..."]`` and ``{"name": ..., "value": ...}``) the first names the second. In texts,
-    also those inside data, ``key: value``, ``key=value``, ``"key": "value"`` and ``key => value`` are found.
+    also those inside data, ``key: value``, ``key=value``, ``"key": "value"`` and ``key => value`` are found; a text
+    that names a secret in another way, such as XML or CSV, is replaced as a whole by its size, and so is a binary
+    value. A sentence stays as it is.
 
     Parameters
     ----------
@@ -105,25 +167,14 @@ def redact(data: Any, patterns: Iterable[str] = DEFAULT_PATTERNS) -> Any:
     >>> redact({"card": 4111, "iban_de": "DE02"}, ["card", "/^iban/"])
     {'card': '[redacted]', 'iban_de': '[redacted]'}
     """
-    return _redactor((patterns,) if isinstance(patterns, str) else tuple(patterns)).data(data)
+    redactor = redactor_of((patterns,) if isinstance(patterns, str) else tuple(patterns))
+    try:
+        return redactor.data(data)
+    except Unreadable:
+        return stand_in("data", len(str(data)))
 
 
 @lru_cache(maxsize=64)
-def _redactor(patterns: tuple[str, ...]) -> _Redactor:
-    expressions = [_expression(pattern) for pattern in patterns]
-    if not expressions:
-        return _Redactor(lambda _: False)
-    # Keys repeat from job to job.
-    return _Redactor(lru_cache(maxsize=4096)(re.compile("|".join(expressions), re.IGNORECASE).search))
-
-
-def _expression(pattern: str) -> str:
-    if not isinstance(pattern, str) or not pattern:
-        raise ArgumentError("pattern", pattern, "a glob such as '*token*' or a regular expression such as '/^card/'")
-    if len(pattern) < 3 or not (pattern[0] == pattern[-1] == "/"):
-        return rf"\A{fnmatch.translate(pattern)}"
-    try:
-        re.compile(pattern[1:-1])
-    except re.error as error:
-        raise ArgumentError("pattern", pattern, f"a regular expression between the slashes ({error})") from None
-    return f"(?:{pattern[1:-1]})"
+def redactor_of(patterns: tuple[str, ...]) -> Redactor:
+    """Return what hides by some patterns; it remembers names."""
+    return Redactor(patterns)
