@@ -135,7 +135,7 @@ def _follow(
         run = planned(plan)
         total = run.done
         if total:
-            ask(verb, f"{which} ({total:,} jobs)", run, asked["server"], count=total, destroys=destroys)
+            ask(verb, f"{which} ({total:,} jobs)", run, session.profile, count=total, destroys=destroys)
     with underway(verb, total) as progress:
         run = call(reason=asked["reason"], rate=asked["rate"], progress=progress)
     report(run, asked["output"])

@@ -109,9 +109,9 @@ def _act(verb: str, asked: dict[str, Any], destroys: bool) -> None:
             return
         if not (asked["yes"] or session.read_only):
             if by_server:
-                _ask_of_the_server(session, chosen, plan, asked["server"])
+                _ask_of_the_server(session, chosen, plan)
             else:
-                chosen = confirmed(verb, chosen, plan, asked["server"], destroys=destroys)
+                chosen = confirmed(verb, chosen, plan, session.profile, destroys=destroys)
         how |= {name: asked[name] for name in ("reason", "rate") if asked[name] is not None}
         total = len(chosen.jobs) if isinstance(chosen.jobs, list) else None
         with underway(verb, total) as progress:
@@ -132,12 +132,12 @@ def _by_the_server(chosen: Chosen, rate: float | None) -> bool:
     return isinstance(tube, str) and not is_glob(tube) and chosen.which.keys() == {"limit"} and rate is None
 
 
-def _ask_of_the_server(session: Session, chosen: Chosen, plan: Plan, server: str) -> None:
+def _ask_of_the_server(session: Session, chosen: Chosen, plan: Plan) -> None:
     """Ask about a kick of jobs that the server chooses: only their number and their state are known."""
     if chosen.which["limit"] > MANY:
         state, run = _kicked(session, chosen), planned(plan)
         of = chosen._replace(which={"state": state}).told
-        ask("kick", f"{run.done:,} of {of}", run, server, count=run.done, destroys=False)
+        ask("kick", f"{run.done:,} of {of}", run, session.profile, count=run.done, destroys=False)
         if _kicked(session, chosen) != state:  # the question may have been open for long
             raise Refused(f"nothing was done: the server would no longer kick {of}")
 

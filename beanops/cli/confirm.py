@@ -7,7 +7,7 @@ import sys
 import click
 
 from beanops.cli.streams import on_terminal
-from beanops.session.config import profile
+from beanops.session.config import Profile
 from beanops.session.record import Refused
 from beanops.text import safe_text
 
@@ -15,15 +15,15 @@ from beanops.text import safe_text
 MANY = 100
 
 
-def confirm(verb: str, which: str, server: str, *, count: int, destroys: bool, besides: str = "") -> None:
+def confirm(verb: str, which: str, known: Profile, *, count: int, destroys: bool, besides: str = "") -> None:
     """Ask whether to go on; nothing is asked for a few jobs of which none is destroyed.
 
     Parameters
     ----------
     verb, which : str
         As in ``"delete"``, ``"5 jobs of tube mail"``.
-    server : str
-        As the user named it.
+    known : Profile
+        The server.
     count : int
         How many jobs.
     destroys : bool
@@ -39,7 +39,6 @@ def confirm(verb: str, which: str, server: str, *, count: int, destroys: bool, b
     if not destroys and count <= MANY:
         return
     must_ask(verb, which)
-    known = profile(server)
     where = known.address if known.name == known.address else f"{known.name} ({known.address})"
     label = f"[{known.label}] " if known.label else ""
     question = safe_text(f"{label}{verb.capitalize()} {which} on {where}{besides}?")

@@ -13,6 +13,7 @@ from beanops.cli.choose import Chosen
 from beanops.cli.exits import Incomplete
 from beanops.cli.output import print_csv, print_json, print_table
 from beanops.cli.runs import summary
+from beanops.session.config import Profile
 from beanops.session.orders import NotAllFound
 from beanops.session.record import Intent
 from beanops.session.run import Run
@@ -33,7 +34,7 @@ def planned(plan: Plan) -> Run:
     return run
 
 
-def confirmed(verb: str, chosen: Chosen, plan: Plan, server: str, *, destroys: bool) -> Chosen:
+def confirmed(verb: str, chosen: Chosen, plan: Plan, known: Profile, *, destroys: bool) -> Chosen:
     """Ask about the jobs that are meant, and return what was agreed to: what comes later is not meant.
 
     Parameters
@@ -44,8 +45,8 @@ def confirmed(verb: str, chosen: Chosen, plan: Plan, server: str, *, destroys: b
         To which jobs.
     plan : callable
         Makes the dry run of it.
-    server : str
-        As the user named it.
+    known : Profile
+        The server.
     destroys : bool
         Whether anything is gone afterwards.
 
@@ -58,21 +59,21 @@ def confirmed(verb: str, chosen: Chosen, plan: Plan, server: str, *, destroys: b
         confirm.must_ask(verb, chosen.told)
     if isinstance(chosen.jobs, list) and not chosen.which:
         if destroys or len(chosen.jobs) > confirm.MANY:
-            ask(verb, chosen.told, planned(plan), server, count=len(chosen.jobs), destroys=destroys)
+            ask(verb, chosen.told, planned(plan), known, count=len(chosen.jobs), destroys=destroys)
         return chosen
     run = planned(plan)
     if run.done:
-        ask(verb, f"{run.done:,} of {chosen.told}", run, server, count=run.done, destroys=destroys)
+        ask(verb, f"{run.done:,} of {chosen.told}", run, known, count=run.done, destroys=destroys)
     same: dict[str, Any] = {name: chosen.which[name] for name in ("state", "where", "order") if name in chosen.which}
     return Chosen(run.ids, same, run.cause)
 
 
-def ask(verb: str, which: str, run: Run, server: str, *, count: int, destroys: bool) -> None:
+def ask(verb: str, which: str, run: Run, known: Profile, *, count: int, destroys: bool) -> None:
     """Ask about a dry run, with what it leaves open and the tubes that would be paused; see `confirm.confirm`."""
     besides = f", {run.pausing}" if run.pauses else ""
     if run.cause is not None:
         besides += f" ({run.cause})"
-    confirm.confirm(verb, which, server, count=count, destroys=destroys, besides=besides)
+    confirm.confirm(verb, which, known, count=count, destroys=destroys, besides=besides)
 
 
 def preview(session: Session, plan: Plan, asked: dict[str, Any], heads: Iterable[int] = ()) -> None:

@@ -53,7 +53,7 @@ def export(file: str, delete: bool, force: bool, **asked: Any) -> None:
             preview(session, plan, asked)
             return
         if delete and not (asked["yes"] or session.read_only):
-            chosen = confirmed("export and delete", chosen, plan, asked["server"], destroys=True)
+            chosen = confirmed("export and delete", chosen, plan, session.profile, destroys=True)
         how = {name: asked[name] for name in ("reason", "rate") if asked[name] is not None}
         out = file if file != "-" else sys.stdout.buffer
         with underway("export") as progress:
@@ -90,7 +90,7 @@ def import_(file: str, repeat: Any, **asked: Any) -> None:
         if not (asked["yes"] or session.read_only):
             run = planned(plan)
             total = run.done
-            ask("import", f"{total:,} jobs", run, asked["server"], count=total, destroys=False)
+            ask("import", f"{total:,} jobs", run, session.profile, count=total, destroys=False)
         with underway("import", total) as progress:
             run = session.import_(source, repeat=repeat, rate=asked["rate"], reason=asked["reason"], progress=progress)
         report(run, asked["output"])

@@ -66,7 +66,7 @@ class Address(NamedTuple):
         port = int(match["port"] or DEFAULT_PORT)
         if not 1 <= port <= 65535:
             raise ArgumentError("address", text, "a port from 1 to 65535")
-        return cls(match["v6"] or match["host"], port)
+        return cls((match["v6"] or match["host"]).lower(), port)
 
     def __str__(self) -> str:
         if self.path:

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self, SupportsIndex, TypeVar
 
 from beanops.client.address import Address
+from beanops.client.places import Place, peer
 from beanops.client.shared import JobLike, coming_back, dial, is_ready, job_id, restoring
 from beanops.client.window import Window
 from beanops.protocol import Command, Connection, Job, JobStats, ServerStats, TubeStats, commands
@@ -114,6 +115,11 @@ class Client:
     def closed(self) -> bool:
         """Whether the connection can no longer be used; `reconnect` makes a new one."""
         return self._connection.error is not None
+
+    @property
+    def peer(self) -> frozenset[Place]:
+        """The place that it is connected to; none once the connection is lost."""
+        return peer(self._socket)
 
     def notice_end(self) -> bool:
         """Look whether the server has ended the connection, which closes it; nothing is sent. Return `closed`."""

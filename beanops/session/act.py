@@ -87,8 +87,8 @@ class Actor:
         Returns the server's own name for the process that answers.
     clock : callable
         Tells the time, UTC.
-    read_only : bool
-        Whether to refuse everything.
+    read_only : callable
+        Returns whether to refuse everything.
 
     Attributes
     ----------
@@ -108,9 +108,9 @@ class Actor:
         acting: Callable[[], Client],
         instance: Callable[[], str],
         clock: Callable[[], datetime],
-        read_only: bool,
+        read_only: Callable[[], bool],
     ) -> None:
-        self.read_only = read_only
+        self._read_only = read_only
         self.keep_bodies = keep_bodies
         self.held: set[int] = set()
         self.runs: list[RunRow] = []
@@ -127,6 +127,11 @@ class Actor:
         other = copy(self)
         other.who = self.who._replace(source=source)
         return other
+
+    @property
+    def read_only(self) -> bool:
+        """Whether everything is refused."""
+        return self._read_only()
 
     def begin(self, action: str, request: dict[str, Any], how: How = AT_ONCE) -> Run:
         """Refuse, or open a run in the journal."""

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -69,6 +70,24 @@ class Profile(NamedTuple):
     confirm: str = "ask"
     redact: tuple[str, ...] = ()
     keep_bodies: bool = True
+
+    @property
+    def guards(self) -> tuple[bool, bool, frozenset[str]]:
+        """What protects the server; more of any is stricter."""
+        return self.read_only, self.confirm == "type-name", frozenset(self.redact)
+
+
+def strictest(profile: Profile, same: Iterable[Profile]) -> Profile:
+    """Return a profile with all that protects its server by `same`, which are others of that server."""
+    for one in same:
+        profile = profile._replace(
+            read_only=profile.read_only or one.read_only,
+            color=profile.color or one.color,
+            label=profile.label or one.label,
+            confirm="type-name" if "type-name" in (profile.confirm, one.confirm) else "ask",
+            redact=tuple(dict.fromkeys((*profile.redact, *one.redact))),
+        )
+    return profile
 
 
 def config_path() -> Path:
@@ -150,7 +169,7 @@ def profiles() -> dict[str, Profile]:
 def profile(target: str | Address) -> Profile:
     """Return the server of that name or address; or one made of an address.
 
-    Of several with that address it is the one that guards most, and hides what any of them hides.
+    However it is called, it is protected by all profiles that have its address, in any spelling.
 
     Raises
     ------
@@ -159,16 +178,18 @@ def profile(target: str | Address) -> Profile:
     ArgumentError
         It is neither a name nor an address.
     """
+    from beanops.client.places import places
+
     known = profiles()
-    if isinstance(target, str) and target in known:
-        return known[target]
-    address = Address.parse(target)
-    # Who names production by its address is protected as who names it by its name.
-    named = [one for one in known.values() if Address.parse(one.address) == address]
-    if named:
-        strictest = max(named, key=lambda one: (one.read_only, one.confirm == "type-name"))
-        return strictest._replace(redact=tuple(pattern for one in named for pattern in one.redact))
-    return Profile(str(address), str(address), keep_bodies=read_config().get("journal_bodies", True))
+    named = known.get(target) if isinstance(target, str) else None
+    address = Address.parse(named.address if named is not None else target)
+    here = places(address)
+    same = [one for one in known.values() if here & places(Address.parse(one.address))]
+    if named is None and same:
+        # The name of the one that guards most, which is what has to be typed.
+        named = max(same, key=lambda one: one.guards[:2])._replace(address=str(address))
+    keep_bodies = read_config().get("journal_bodies", True)
+    return strictest(named or Profile(str(address), str(address), keep_bodies=keep_bodies), same)
 
 
 def default_journal() -> str:

@@ -70,11 +70,18 @@ class Finding(Looking):
     #: Returns an id that the server gave out just now. Only what may act has one.
     _probe_id: Callable[[], int]
 
-    def __init__(self, address: str | Address, timeouts: tuple[float, float], redact: Iterable[str]) -> None:
-        self.reader = Reader(redact)
-        self.redact = self.reader.patterns
+    def __init__(self, address: str | Address, timeouts: tuple[float, float], redact: tuple[str, ...]) -> None:
+        self._reader = Reader(redact)
         self._idmaps = IdMaps()
         super().__init__(address, timeouts)
+
+    @property
+    def reader(self) -> Reader:
+        """What all bodies that are shown go through: it hides what `redact` names by now."""
+        patterns = self.redact
+        if self._reader.patterns != patterns:
+            self._reader = Reader(patterns)
+        return self._reader
 
     def _known_id(self, instance: str) -> int:
         """Return the highest id that is on record for a server process, 0 for none."""

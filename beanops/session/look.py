@@ -28,11 +28,7 @@ class Looking:
     ----------
     address : Address
         Where the server listens.
-    redact : tuple of str
-        Patterns of keys whose values are hidden in everything that is shown; see `beanops.redact`.
     """
-
-    redact: tuple[str, ...] = ()
 
     def __init__(self, address: str | Address, timeouts: tuple[float, float]) -> None:
         self.address = Address.parse(address)
@@ -51,6 +47,11 @@ class Looking:
                 client = Client(self.address, connect_timeout=connect_timeout, read_timeout=read_timeout)
                 self._clients[purpose] = client
             return client
+
+    @property
+    def redact(self) -> tuple[str, ...]:
+        """Patterns of keys whose values are hidden in everything that is shown; see `beanops.redact`."""
+        return ()
 
     @property
     def read_only(self) -> bool:

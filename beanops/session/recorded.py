@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, SupportsIndex
@@ -41,7 +41,7 @@ class Recorded(Finding):
         self,
         address: str | Address,
         timeouts: tuple[float, float],
-        redact: Iterable[str],
+        redact: tuple[str, ...],
         journal: str | Journal | None,
     ) -> None:
         super().__init__(address, timeouts, redact)

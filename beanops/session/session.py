@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from copy import copy
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, SupportsIndex, Unpack
@@ -18,8 +18,9 @@ from beanops.protocol.errors import BeanopsError
 from beanops.protocol.limits import MAX_RESERVE_TIMEOUT, U32_MAX, check_number
 from beanops.session.act import How, Who
 from beanops.session.acting import Acting
-from beanops.session.config import Profile, profile
+from beanops.session.config import Profile, profile, strictest
 from beanops.session.orders import Jobs, Options, how_of
+from beanops.session.protection import Protection
 from beanops.session.reservation import Reservation, Reserver
 from beanops.session.retention import this_actor
 from beanops.session.run import Run
@@ -85,13 +86,12 @@ def connect(
     <Run 20260102-030405-1f2e3d4c kick: 2 done>
     """
     known = profile(target)
+    # A profile that is read-only stays so: what protects production must not be lost to an argument.
+    given = Profile("", "", read_only=bool(read_only), redact=(redact,) if isinstance(redact, str) else tuple(redact))
     return Session(
-        known,
+        strictest(known, [given]),
         source=source,
         actor=actor or this_actor(),
-        # A profile that is read-only stays so: what protects production must not be lost to an argument.
-        read_only=known.read_only or bool(read_only),
-        redact=(*known.redact, *((redact,) if isinstance(redact, str) else redact)),
         timeouts=(connect_timeout, read_timeout),
         clock=clock,
         journal=journal,
@@ -108,8 +108,8 @@ class Session(Views, Acting):
 
     Attributes
     ----------
-    profile : Profile
-        The server as the user named it, with what a face shows of it and asks before it acts.
+    protection : Protection
+        What the configuration says of the server.
     """
 
     _actor: Reserver
@@ -120,19 +120,19 @@ class Session(Views, Acting):
         *,
         source: str,
         actor: str,
-        read_only: bool,
-        redact: Iterable[str],
         timeouts: tuple[float, float],
         clock: Callable[[], datetime],
         journal: str | Journal | None,
         keep_bodies: bool,
     ) -> None:
-        super().__init__(known.address, timeouts, redact, journal)
-        self.profile = known
+        super().__init__(known.address, timeouts, known.redact, journal)
+        self.protection = Protection(known, self._looking().peer, lambda: self.server().id)
         self.origin = self
         self.now = clock
         who = Who(str(self.address), actor, source)
-        self._actor = Reserver(who, self.journal, keep_bodies, self._acting, lambda: self.server().id, clock, read_only)
+        self._actor = Reserver(
+            who, self.journal, keep_bodies, self._acting, lambda: self.server().id, clock, lambda: self.read_only
+        )
 
     def close(self) -> None:
         """Close the views, the connections and the journal; jobs that are still reserved become ready."""
@@ -158,7 +158,19 @@ class Session(Views, Acting):
     @property
     def read_only(self) -> bool:
         """Whether everything that would change a queue is refused."""
-        return self._actor.read_only
+        return self.protection.settled.read_only
+
+    @property
+    def profile(self) -> Profile:
+        """The server as the user named it, with what protects it: what a face shows of it, and asks before it acts."""
+        with suppress(BeanopsError):
+            return self.protection.settled
+        return self.protection.now
+
+    @property
+    def redact(self) -> tuple[str, ...]:
+        """Patterns of keys whose values are hidden in everything that is shown; see `beanops.redact`."""
+        return self.protection.settled.redact
 
     def _acting(self) -> Client:
         with self._lock:
@@ -176,7 +188,7 @@ class Session(Views, Acting):
     _repr_html_ = session_html
 
     def __repr__(self) -> str:
-        return f"<Session {self.address}{' read-only' if self.read_only else ''}>"
+        return f"<Session {self.address}{' read-only' if self.protection.now.read_only else ''}>"
 
     def undo(
         self,

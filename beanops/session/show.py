@@ -20,7 +20,8 @@ def session_html(session: Session) -> str:
     held = sorted(session.held)
     more = f" and {len(held) - MOST_HELD:,} more" if len(held) > MOST_HELD else ""
     holds = f"{', '.join(map(str, held[:MOST_HELD]))}{more}" if held else None
-    facts = {"label": session.profile.label or None, "read-only": session.read_only, "holds": holds}
+    known = session.protection.now
+    facts = {"label": known.label or None, "read-only": known.read_only, "holds": holds}
     return card(f"Session on {session.address}", facts)
 
 

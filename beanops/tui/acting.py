@@ -46,7 +46,7 @@ class Acting(View):
     @property
     def passive(self) -> bool:
         """Whether nothing may be done: the session is read-only, or what is shown is not what is."""
-        return self.dashboard.session.read_only or self.dashboard.live.stale
+        return self.dashboard.session.protection.now.read_only or self.dashboard.live.stale
 
     def refresh_offers(self) -> None:
         """Show the keys of what can be done now."""

@@ -16,7 +16,7 @@ from textual.reactive import reactive
 from textual.timer import Timer
 
 from beanops.protocol.errors import BeanopsError
-from beanops.session.config import Profile
+from beanops.session.config import Profile, strictest
 from beanops.session.session import Session, connect
 from beanops.text import safe_text
 from beanops.tui.asked import Outcome
@@ -46,6 +46,15 @@ class Reached(Message):
         self.profile = profile
         self.session = session
         self.error = error
+
+
+class Protected(Message):
+    """All is known that protects a server."""
+
+    def __init__(self, session: Session, profile: Profile) -> None:
+        super().__init__()
+        self.session = session
+        self.profile = profile
 
 
 class Looking(App[None]):
@@ -103,6 +112,7 @@ class Looking(App[None]):
         """Look at once, and then with each tick."""
         self._timer = self.set_interval(self.interval, self.tick)
         self.action_refresh()
+        self._protect(self.session)
 
     async def on_unmount(self) -> None:
         """Close the sessions that were opened on the way; the first one is its owner's."""
@@ -215,6 +225,21 @@ class Looking(App[None]):
             self.say(f"connecting to {safe_text(profile.name)} ...")
             self._reach(profile)
 
+    @work(thread=True, exit_on_error=False, group="protect")
+    def _protect(self, session: Session) -> None:
+        """Ask whether a stricter profile is of this server as well, which the first paint does not wait for."""
+        self.post_message(Protected(session, session.profile))
+
+    @on(Protected)
+    def _protected(self, protected: Protected) -> None:
+        profile = strictest(self.profile, [protected.profile])
+        if protected.session is self.session and profile != self.profile:
+            self.profile = profile
+            for screen in self.screen_stack:
+                if isinstance(screen, View):
+                    screen.show_profile()
+            self._show(self._meanwhile)
+
     @work(thread=True, exit_on_error=False, group="reach")
     def _reach(self, profile: Profile) -> None:
         try:
@@ -229,7 +254,7 @@ class Looking(App[None]):
         except BeanopsError as error:
             self.post_message(Reached(profile, None, str(error)))
             return
-        if not self.post_message(Reached(profile, session)):
+        if not self.post_message(Reached(strictest(profile, [session.profile]), session)):
             session.close()  # the app has ended meanwhile
 
     @on(Reached)
@@ -247,7 +272,7 @@ class Looking(App[None]):
 
     def _go(self, profile: Profile, session: Session) -> None:
         self._sessions[profile.name] = self.session = session
-        self.profile = profile
+        self.profile = strictest(profile, [session.protection.now])
         self._watcher = Watcher(session, self.clock, self.now)
         self.frozen = None
         self.status = None

@@ -202,7 +202,7 @@ class View(Screen[None]):
             ("beanops  ", "$muted"),
             (safe_text(str(session.address), limit=40), "bold $foreground"),
         ]
-        if session.read_only:
+        if session.protection.now.read_only:
             left += [("  ", ""), (" READ-ONLY ", "bold $background on $delayed")]
         if live.survey is None:
             server.say(left)

@@ -84,16 +84,17 @@ def test_move_and_copy(cli: Cli, client: Client, start_beanstalkd: Callable[...,
     assert cli("move", "--ids", str(id), "--to", "hospital").out == "move: 1 done\n"
     assert client.stats_tube("hospital").current_jobs_buried == 1
     assert client.stats().current_jobs_buried == 1
-    there = start_beanstalkd()
+    there, safe = start_beanstalkd(), start_beanstalkd()
     configure(
-        f'[servers.there]\naddress = "{there.address}"\n[servers.safe]\naddress = "{there.address}"\nread_only = true'
+        f'[servers.there]\naddress = "{there.address}"\n[servers.safe]\naddress = "{safe.address}"\nread_only = true'
     )
     assert cli("copy", "hospital", "--to-server", "there").out == "copy: 1 done\n"
     with Client(there.address) as other:
         assert other.stats_tube("hospital").current_jobs_buried == 1
-    ended = cli("copy", "hospital", "--to-server", "safe")
-    assert ended.code == 4
-    assert "read-only" in one_line(ended.err)
+    for protected in ("safe", f"LOCALHOST:{safe.port}", f"127.1:{safe.port}"):
+        ended = cli("copy", "hospital", "--to-server", protected)
+        assert ended.code == 4
+        assert "read-only" in one_line(ended.err)
 
 
 def test_a_dry_run_shows_count_sample_and_cost(cli: Cli, client: Client) -> None:

@@ -32,8 +32,8 @@ def test_a_read_only_profile_protects_its_server_by_name_and_by_address(beanstal
             session.kick(1)
     _configure(f"[servers.prod]\n{at}\nread_only = true\n[servers.prod-rw]\n{at}\n")
     assert profile(beanstalkd.address).read_only
-    with connect("prod-rw") as session:
-        assert session.kick(1).done == 1
+    with connect("prod-rw") as session, pytest.raises(Refused, match="read-only"):
+        session.kick(1)
 
 
 def test_an_address_is_guarded_as_the_strictest_of_its_profiles() -> None:
@@ -42,7 +42,7 @@ def test_an_address_is_guarded_as_the_strictest_of_its_profiles() -> None:
     assert (profile("queue").name, profile("queue").redact) == ("b", ("*token*",))
     _configure(f'[servers.a]\n{at}\nredact = ["*token*"]\n[servers.c]\n{at}\nread_only = true\n')
     assert (profile("queue").name, profile("queue").redact) == ("c", ("*token*",))
-    assert profile("c").redact == ()
+    assert profile("c").redact == ("*token*",)
 
 
 def test_bodies_can_be_left_out(beanstalkd: Beanstalkd) -> None:

@@ -17,6 +17,7 @@ from beanops.embedded.process import Beanstalkd
 from beanops.session.config import profile
 from beanops.tui import looking
 from beanops.tui.dialogs import Confirm
+from tests.proxies import Proxy
 from tests.tui.conftest import Clock, dashboard, fill
 from tests.tui.test_jobs import Stalled
 
@@ -209,3 +210,19 @@ async def test_without_servers_it_says_how_to_name_some(session: Session, clock:
         await desk.press("escape")
         await desk.command("servers")
         assert "config.toml" in desk.line("#about")
+
+
+async def test_a_tunnel_to_a_protected_server_is_shown_as_that(
+    beanstalkd: Beanstalkd, client: Client, clock: Clock
+) -> None:
+    Path(os.environ["BEANOPS_CONFIG"]).write_text(
+        f'[servers.prod]\naddress = "{beanstalkd.address}"\nread_only = true\nlabel = "PRODUCTION"\n'
+    )
+    fill(client, "mail", b"x", bury=1)
+    with Proxy(beanstalkd.port) as proxy, connect(proxy.address) as session:
+        async with dashboard(session, clock) as desk:
+            assert "PRODUCTION" in desk.line("#profile")
+            await desk.tick()
+            assert "READ-ONLY" in desk.line("#server")
+            await desk.press("K")
+            assert client.stats_tube("mail").current_jobs_buried == 1
