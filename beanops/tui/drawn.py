@@ -68,6 +68,8 @@ class Drawn(ScrollView, Generic[R]):
         self.empty = empty
         self._rows: Sequence[R] = ()
         self._place = 0
+        #: Whether the row that the cursor belongs to is not there: then it is on no row.
+        self._lost = False
         self._placed: list[Placed[R]] = []
         self._fitted = 0
         self._drawn: dict[int, object] = {}
@@ -80,8 +82,8 @@ class Drawn(ScrollView, Generic[R]):
 
     @property
     def row(self) -> R | None:
-        """The row under the cursor."""
-        return self._rows[self._place] if self._rows else None
+        """The row under the cursor; None when there is none, as when the one that it belongs to is gone."""
+        return self._rows[self._place] if self._rows and not self._lost else None
 
     @property
     def in_sight(self) -> Sequence[R]:
@@ -158,7 +160,7 @@ class Drawn(ScrollView, Generic[R]):
             (placed.column.text(row, placed.width), placed.column.style(row), placed.column.left)
             for placed in self._placed
         ]
-        return (index == self._place, self._key(row) in self.marks, *cells)
+        return (index == self._place and not self._lost, self._key(row) in self.marks, *cells)
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of what is in view; the first is the header."""

@@ -87,6 +87,16 @@ class Feed:
         self.running, self._stopped, self.error = True, False, ""
 
     @property
+    def found(self) -> int:
+        """How many jobs it has found so far."""
+        return self._found
+
+    @property
+    def looked(self) -> int:
+        """How many ids it has looked at so far."""
+        return self._scan.progress.looked if self._scan is not None else 0
+
+    @property
     def full(self) -> bool:
         """Whether the list holds no more."""
         return self._found >= MOST or self._bytes >= MOST_BYTES

@@ -40,6 +40,8 @@ class JobTable(Table[JobRow]):
         self._pinned: tuple[JobRow, ...] = ()
         self._feeding = False
         self._dead = 0
+        # Whether other rows were asked for: once all are there the cursor goes to another if its own is not among them.
+        self._asked = False
 
     @property
     def given(self) -> int:
@@ -57,6 +59,11 @@ class JobTable(Table[JobRow]):
         if not len(self.marks):
             return ()
         return tuple(id for id in dict.fromkeys((*self._places, *self._known)) if id in self.marks)
+
+    @property
+    def bare(self) -> bool:
+        """Whether no row is of a job that is still there."""
+        return all(row.stats is None for row in self._rows)
 
     @property
     def at_end(self) -> bool:
@@ -93,6 +100,11 @@ class JobTable(Table[JobRow]):
         """Forget what was found."""
         self._known, self._found, self._pinned, self._dead = {}, [], (), 0
         self._refeed()
+
+    def settle(self) -> None:
+        """Put the cursor on another row if its own is not among those that the user asked for."""
+        self._asked = True
+        self._feed()
 
     def update_stats(self, fresh: Mapping[int, JobStats | None]) -> None:
         """Take over what the server says of some jobs now, None for those that are gone."""
@@ -147,13 +159,14 @@ class JobTable(Table[JobRow]):
 
     def keep(self, passes: Callable[[JobRow], bool] | None) -> None:
         """Show only jobs that pass; None shows all."""
-        self._keep = passes
+        self._keep, self._asked = passes, True
         self._refeed()
 
     def sort_by(self, key: str) -> None:
         """Sort by a column; jobs that are found later come in where they belong."""
         self.descending = key == self.sort_key and not self.descending
         self.sort_key = key
+        self._begin_at_top()
         self._assemble()
 
     def action_sort(self, step: int) -> None:
@@ -161,6 +174,7 @@ class JobTable(Table[JobRow]):
         shown = [None, *(placed.column.key for placed in self._placed)]
         key = shown[(shown.index(self.sort_key) + step) % len(shown)] if self.sort_key in shown else None
         self.sort_key, self.descending = key, False
+        self._begin_at_top()
         self._assemble()
 
     def _refeed(self) -> None:
@@ -184,8 +198,9 @@ class JobTable(Table[JobRow]):
         if self._fed < len(self._found):
             self._feeding = True
             self.set_timer(0.001, self._feed_on)
-        elif self.sort_key is not None:
-            self._assemble()
+        elif self.sort_key is not None or self._asked:
+            asked, self._asked = self._asked, False
+            self._assemble(asked=asked)
 
     def _feed_on(self) -> None:
         self._feeding = False
@@ -195,15 +210,14 @@ class JobTable(Table[JobRow]):
         rows = [row for row in new if not row.place and row.id not in self._places]
         if not rows:
             return
-        first = not self._rows
         for place, row in enumerate(rows, len(self._rows)):
             self._places[row.id] = place
         self._rows += rows
-        self._grown(first)
+        self._grown()
 
-    def _assemble(self) -> None:
+    def _assemble(self, *, asked: bool = False) -> None:
         """Put the rows together anew; cursor and scroll stay with the job that the cursor is on."""
-        before, offset = self.row, self._place - self.scroll_offset.y
+        before, at = self.row, self._place
         passing = self._passing
         if self.sort_key is not None:
             passing = self._passing = [passing[place] for place in self._sorted(passing)]
@@ -211,26 +225,23 @@ class JobTable(Table[JobRow]):
         rows = [*top, *(row for row in passing if not row.place)]
         self._rows = rows
         self._places = {row.id: place for place, row in enumerate(rows)}
-        if self._cursor is None:
-            self._place = 0
-        else:
-            self._place = self._places.get(self._cursor, min(self._place, max(0, len(rows) - 1)))
         self._fit()
-        if 0 <= offset < self._visible and self._cursor is not None:
-            self.scroll_to(y=self._place - offset, animate=False)
+        self._follow(at, asked=asked)
         self._repaint()
         if self.row is not before:
             self.post_message(self.Moved())
 
-    def _grown(self, first: bool) -> None:
-        wanted = self._places.get(self._cursor) if self._cursor is not None else None
+    def _grown(self) -> None:
+        before, at = self.row, self._place
         if self._placed:
             self.virtual_size = Size(self.virtual_size.width, len(self._rows) + 1)
         else:
             self._fit()
-        if wanted is not None and wanted != self._place:
-            self._move_to(wanted)
-        elif first:
+        if self._lost and self._cursor in self._places:
+            self._move_to(self._places[self._cursor])
+        else:
+            self._follow(at)
+        if self.row is not before:
             self.post_message(self.Moved())
         self._repaint()
 

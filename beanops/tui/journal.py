@@ -148,7 +148,7 @@ class _Pages(Acting):
         page = self.page + step
         if 0 <= page * self.per_page < self.total:
             self.page = page
-            self.table.action_top()
+            self.table.select(None)
             self.dashboard.thaw(self)
             self.dashboard.action_refresh()
 

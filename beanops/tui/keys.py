@@ -49,7 +49,7 @@ TABLE = [
     key("table", "down", "cursor(1)", "Down"),
     key("table", "pageup", "page(-1)", "Page up", "One page up or down", display="PgUp PgDn"),
     key("table", "pagedown", "page(1)", "Page down"),
-    key("table", "home", "top", "Top", "First or last row; at the first the cursor stays there", display="Home End"),
+    key("table", "home", "top", "Top", "First or last row", display="Home End"),
     key("table", "end", "bottom", "Bottom"),
 ]
 

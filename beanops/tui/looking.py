@@ -29,6 +29,14 @@ LATE = 3.0
 INTERVALS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 
 
+#: A server by its name and its address: a name may be given to another one in the configuration meanwhile.
+Place = tuple[str, str]
+
+
+def _place_of(profile: Profile) -> Place:
+    return profile.name, profile.address
+
+
 class Sampled(Message):
     """A server was looked at; `live` is None after a fault of beanops."""
 
@@ -99,9 +107,9 @@ class Looking(App[None]):
         self._timer: Timer | None = None
         self._read_only = read_only
         # Sessions stay open until the end, also when another server is looked at: jobs may be held there.
-        self._sessions: dict[str, Session] = {self.profile.name: session}
+        self._sessions: dict[Place, Session] = {_place_of(self.profile): session}
         # The server that the user asked for last: while it is connected to, another one is looked at.
-        self._wanted = self.profile.name
+        self._wanted = _place_of(self.profile)
         self._watcher = Watcher(session, clock, now)
         # While it is frozen: since when, which screens stand still, and what came meanwhile.
         self.frozen: float | None = None
@@ -214,13 +222,14 @@ class Looking(App[None]):
 
     def switch(self, profile: Profile) -> None:
         """Look at another server as soon as it answers, unless the user asks for yet another one meanwhile."""
-        if profile.name == self._wanted:
+        place = _place_of(profile)
+        if place == self._wanted:
             return
-        self._wanted = profile.name
-        if profile.name == self.profile.name:
+        self._wanted = place
+        if place == _place_of(self.profile):
             self.say(f"stays on {safe_text(profile.name)}")
-        elif profile.name in self._sessions:
-            self._go(profile, self._sessions[profile.name])
+        elif place in self._sessions:
+            self._go(profile, self._sessions[place])
         else:
             self.say(f"connecting to {safe_text(profile.name)} ...")
             self._reach(profile)
@@ -260,18 +269,18 @@ class Looking(App[None]):
     @on(Reached)
     def _reached(self, reached: Reached) -> None:
         profile, session = reached.profile, reached.session
-        late = profile.name != self._wanted
+        late = _place_of(profile) != self._wanted
         if session is None:
             if not late:
-                self._wanted = self.profile.name
+                self._wanted = _place_of(self.profile)
                 self.say(safe_text(f"{profile.name}: {reached.error}"), False)
-        elif late or profile.name in self._sessions:
+        elif late or _place_of(profile) in self._sessions:
             session.close()
         else:
             self._go(profile, session)
 
     def _go(self, profile: Profile, session: Session) -> None:
-        self._sessions[profile.name] = self.session = session
+        self._sessions[_place_of(profile)] = self.session = session
         self.profile = strictest(profile, [session.protection.now])
         self._watcher = Watcher(session, self.clock, self.now)
         self.frozen = None

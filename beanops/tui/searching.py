@@ -5,6 +5,8 @@ The search itself is a `Feed`, the list a `JobTable`; what is shown besides is i
 
 from __future__ import annotations
 
+from typing import Any
+
 from textual import on, work
 from textual.widgets import Input, Static
 
@@ -39,6 +41,9 @@ class Searching(Acting):
         self._feed = Feed(Wanted(tube), self._reader)
         # What is typed for just now, and the text that jobs have to contain.
         self._sought, self._text = "", ""
+        # Whether the search under way is for what the user asked for just now, and whether it goes on by itself
+        # because nothing is left of what it had found.
+        self._asked, self._refilling = False, False
 
     @property
     def table(self) -> JobTable:
@@ -77,6 +82,24 @@ class Searching(Acting):
         here = sum(int(getattr(stats, f"current_jobs_{state}")) for state in states)
         return f"{here:,} by now: s searches anew" if here != self.table.alive else ""
 
+    def _show_status(self, _: Any = None) -> None:
+        self.table.empty = self._nothing()
+        super()._show_status()
+
+    def _nothing(self) -> str:
+        """Return what stands in a list without rows: that there is no job, or how far was looked for some."""
+        feed, here = self._feed, self.table.alive
+        if feed.running:
+            return "searching ..."
+        if feed.error:
+            return "the search stopped; s goes on with it"
+        if self._text and here:
+            more = "" if feed.over or feed.full else "; s finds more"
+            return f"none of {plural(here, 'job')} contains '{safe_text(self._text, limit=24)}'{more}"
+        if not feed.over:
+            return f"no job among the {plural(feed.looked, 'id')} looked at so far; s goes on"
+        return "none is left of the jobs found; s searches again" if feed.found else "no job was found"
+
     @work(thread=True, exit_on_error=False, group="scan")
     def _run(self, feed: Feed, *, page: bool) -> None:
         feed.run(self.dashboard.session, self.post_message, page=page)
@@ -85,17 +108,20 @@ class Searching(Acting):
     def _found(self, found: Found) -> None:
         if found.feed is self._feed:
             self.table.extend(found.rows)
-            self._show_status()
             if not self._feed.running:
-                self.table.empty = "no job was found"
-                self.table.refresh()
+                if self._asked:
+                    self._asked = False
+                    self.table.settle()
+                self._refill()
                 self.found()
+            self._show_status()
+            self.table.refresh()
 
-    def _begin(self, wanted: Wanted) -> None:
-        """Look for other jobs than before."""
+    def _begin(self, wanted: Wanted, *, asked: bool = True) -> None:
+        """Look for other jobs than before, or for the same ones again; `asked` if the user did it."""
         self._feed.stop()
         self._feed = Feed(wanted, self._reader)
-        self.table.empty = "searching ..."
+        self._asked, self._refilling = asked, False
         self.table.restart()
         self.dashboard.action_refresh()
         self._run(self._feed, page=True)
@@ -108,9 +134,16 @@ class Searching(Acting):
             feed.go_on()
             self._run(feed, page=True)
 
+    def _refill(self) -> None:
+        """Find the next page, and the one after that, as long as nothing is left of what was found."""
+        self._refilling = self._refilling and self.table.bare
+        if self._refilling:
+            self._more()
+
     def action_scan(self) -> None:
         """Go on with the search to its end, or stop it."""
         feed = self._feed
+        self._refilling = False
         if feed.running:
             feed.stop()
         elif feed.over:

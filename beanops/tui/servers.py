@@ -184,7 +184,8 @@ class ServersScreen(View):
         """Begin with the server that is looked at."""
         self.query_one("#title", Line).say([("servers of the configuration", "bold $primary")])
         self._fill()
-        self.table.select(self.dashboard.profile.name)
+        if self.dashboard.profile.name in self._profiles:
+            self.table.select(self.dashboard.profile.name)
         self.table.focus()
 
     def show(self, live: object) -> None:

@@ -72,8 +72,11 @@ class Table(Drawn[R], can_focus=True):
         self._keys: list[Any] = []
         self._places: dict[Any, int] = {}
         self._order: Order[R] = Order(columns[0].value)
-        # None is the top: until somebody moves the cursor it stays on the first row, whichever that is.
+        # The row that the cursor belongs to, by its key; None until there is one.
         self._cursor: Any = None
+        # Where it goes back to as soon as the filter shows it again, and whether anybody has chosen its row.
+        self._home: Any = None
+        self._chosen = False
         self._hold_until = 0.0
         self._keep: Callable[[R], bool] | None = None
         self.sort_key = sort
@@ -90,33 +93,43 @@ class Table(Drawn[R], can_focus=True):
         """How many rows there are, also those that the filter hides."""
         return len(self._given)
 
+    @property
+    def lost(self) -> Any:
+        """The key of the row that the cursor belongs to, while that is not there; else None."""
+        return self._cursor if self._lost else None
+
     def show(self, rows: Iterable[R], *, anew: bool = False) -> None:
         """Show these rows from now on; cursor and scroll stay with the row that the cursor is on.
+
+        When that row is gone the cursor is on none until it is moved: what a key does next is never done to the row
+        that has come into its place.
 
         Parameters
         ----------
         rows : iterable
             All of them.
         anew : bool
-            Sort them even if the cursor has just moved: the user asked for other rows.
+            The user asked for other rows: they are sorted even if the cursor has just moved, and if its row is not
+            among them it goes to another, and comes back with that row.
         """
         self._given = tuple(rows)
-        self._arrange(held=not anew and self._clock() < self._hold_until)
+        self._arrange(held=not anew and self._clock() < self._hold_until, asked=anew)
 
     def keep(self, passes: Callable[[R], bool] | None) -> None:
         """Show only rows that pass; None shows all."""
         self._keep = passes
-        self._arrange()
+        self._arrange(asked=True)
 
     def sort_by(self, key: str) -> None:
         """Sort by a column, or turn its order round if it is sorted by already. Numbers begin with the largest."""
         self.descending = not self.descending if key == self.sort_key else not self._all[key].left
         self.sort_key = key
+        self._begin_at_top()
         self._arrange()
         self.post_message(self.Sorted())
 
-    def _arrange(self, *, held: bool = False) -> None:
-        before, offset = self.row, self._place - self.scroll_offset.y
+    def _arrange(self, *, held: bool = False, asked: bool = False) -> None:
+        before, at = self.row, self._place
         rows = self._given if self._keep is None else tuple(filter(self._keep, self._given))
         keys = list(map(self._key, rows))
         if self.sort_key is not None:
@@ -126,17 +139,29 @@ class Table(Drawn[R], can_focus=True):
         if keys != self._keys:
             self._keys, self._places = keys, {key: place for place, key in enumerate(keys)}
             self._fit()
-        if self._cursor is None:
-            self._place = 0
-        else:
-            self._place = self._places.get(self._cursor, min(self._place, max(0, len(rows) - 1)))
-            self._cursor = keys[self._place] if rows else self._cursor
-        if 0 <= offset < self._visible and self._cursor is not None:
-            self.scroll_to(y=self._place - offset, animate=False)
+        self._follow(at, asked=asked)
         self._repaint()
         now = self.row
         if (now is None) != (before is None) or (now and before and self._key(now) != self._key(before)):
             self.post_message(self.Moved())
+
+    def _follow(self, at: int, *, asked: bool = False) -> None:
+        """Have the cursor, which was at a place, where its row is now, and both as high on the screen as before."""
+        last = max(0, len(self._rows) - 1)
+        if asked and self._home in self._places:
+            self._cursor, self._home = self._home, None
+        elif self._cursor is None and self._rows:
+            self._cursor = self._key(self._rows[0])
+        elif asked and self._rows and self._cursor not in self._places:
+            self._home = self._cursor if self._home is None else self._home
+            self._cursor = self._key(self._rows[min(self._place, last)])
+        self._lost = self._cursor is not None and self._cursor not in self._places
+        self._place = self._places.get(self._cursor, min(self._place, last))
+        top = self.scroll_offset.y
+        # Who stands on the first row sees what comes above it.
+        stays = top == at == 0 and self._place < self._visible
+        if 0 <= at - top < self._visible and not (stays or self._lost):
+            self.scroll_to(y=self._place - (at - top), animate=False)
 
     def _sorted(self, rows: Sequence[R]) -> list[int]:
         """Return the places of the rows in the order that the user chose."""
@@ -146,17 +171,32 @@ class Table(Drawn[R], can_focus=True):
     # -- cursor --------------------------------------------------------------------------------------------------
 
     def select(self, key: Any) -> None:
-        """Put the cursor on a row by its key; one that is not there yet gets it as soon as it comes."""
-        self._cursor = key
+        """Put the cursor on a row by its key; one that is not there yet gets it as soon as it comes.
+
+        None leaves it to the first row of those that come next.
+        """
+        before = self.row
+        self._cursor, self._home, self._chosen = key, None, key is not None
         if key in self._places:
             self._move_to(self._places[key])
+        elif key is not None:
+            self._lost = True
+            self._repaint()
+        if self.row is not before:
+            self.post_message(self.Moved())
+
+    def _begin_at_top(self) -> None:
+        """Have the cursor on the first row of another order, as long as nobody has chosen a row for it."""
+        if not self._chosen:
+            self._cursor = None
 
     def _move_to(self, place: int) -> None:
         if not self._rows:
             return
-        before = self._place
+        before, was_lost = self._place, self._lost
         self._place = max(0, min(place, len(self._rows) - 1))
-        self._cursor = self._key(self._rows[self._place])
+        self._cursor, self._home = self._key(self._rows[self._place]), None
+        self._lost, self._chosen = False, True
         self._hold_until = self._clock() + HOLD
         top = self.scroll_offset.y
         if self._place < top:
@@ -168,22 +208,21 @@ class Table(Drawn[R], can_focus=True):
             self.refresh_line(self._place + 1)
         else:
             self._repaint()
-        if self._place != before:
+        if self._place != before or was_lost:
             self.post_message(self.Moved())
 
     def action_cursor(self, rows: int) -> None:
-        """Move the cursor by some rows."""
-        self._move_to(self._place + rows)
+        """Move the cursor by some rows; from a row that is gone to the next one there is."""
+        # The row after one that is gone stands in its place.
+        self._move_to(self._place + rows - (self._lost and rows > 0))
 
     def action_page(self, pages: int) -> None:
         """Move the cursor by some pages."""
         self._move_to(self._place + pages * self._visible)
 
     def action_top(self) -> None:
-        """Put the cursor on the first row, and keep it on whichever is first."""
+        """Put the cursor on the first row."""
         self._move_to(0)
-        self._cursor = None
-        self._hold_until = 0.0
 
     def action_bottom(self) -> None:
         """Put the cursor on the last row."""
@@ -208,7 +247,7 @@ class Table(Drawn[R], can_focus=True):
                     self.sort_by(placed.column.key)
             return
         place = self.scroll_offset.y + event.y - 1
-        if place == self._place and self._rows:
+        if place == self._place and self.row is not None:
             self.post_message(self.Opened())
         elif place < len(self._rows):
             self._move_to(place)

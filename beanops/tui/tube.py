@@ -12,6 +12,7 @@ from textual.containers import Horizontal
 from textual.widgets import Static
 
 from beanops.jobs.read import FoundJob
+from beanops.monitor.trail import UNKNOWN
 from beanops.protocol.errors import BeanopsError
 from beanops.session.session import Session
 from beanops.text import safe_text
@@ -35,6 +36,8 @@ from beanops.tui.words import plural, span
 
 #: Where the cursor is put at first: on what is stuck, then on what comes next.
 FIRST = ("buried", "held", "ready", "delayed")
+#: What is said while the job that the cursor belongs to is not in the list.
+MISSING = "is not in the list any more: move the cursor to choose another"
 #: Jobs that were acted on whose new state is asked for; after more of them the search begins anew.
 ASKED = 2000
 
@@ -56,7 +59,7 @@ class TubeScreen(Searching):
     def __init__(self, session: Session, tube: str) -> None:
         super().__init__(session, tube)
         self._gone = False
-        # Where the cursor goes with the next look: to the job in this place.
+        # Where the cursor goes with the first look: to the job in this place.
         self._follow: tuple[str, ...] = FIRST
         self._acted: tuple[int, ...] = ()
         self._turn = 0
@@ -106,13 +109,12 @@ class TubeScreen(Searching):
         """Show the tube's counts, and its jobs when they were looked at."""
         self.table.stale = live.stale
         seen = live.tubes.get(self.tube)
-        if live.survey is not None:
-            self._stats = seen.stats if seen else None
+        self._stats = seen.stats if seen else None
         if isinstance(live.looked, TubeLook) and (live.looked.tube, live.looked.turn) == (self.tube, self._turn):
             self._looked(live.looked)
         self._show_counts(live)
-        if seen is not None and live.survey is not None:
-            self.query_one(Charts).show(seen.trail, seen.rates, live.survey.at)
+        at = live.survey.at if live.survey is not None else 0.0
+        self.query_one(Charts).show(seen.trail if seen else (), seen.rates if seen else UNKNOWN, at)
         self._show_job()
 
     def restarted(self) -> None:
@@ -120,7 +122,8 @@ class TubeScreen(Searching):
         self._turn += 1
         self._acted, self._bodies, self._follow = (), {}, FIRST
         self.table.clear_marks()
-        self._begin(self._feed.wanted)
+        self.table.select(None)
+        self._begin(self._feed.wanted, asked=False)
 
     def _looked(self, look: TubeLook) -> None:
         self._gone = look.gone
@@ -136,6 +139,8 @@ class TubeScreen(Searching):
         if self._acted:
             several, self._acted = len(self._acted) > 1, ()
             self.table.prune(here=several)
+            self._refilling = True
+            self._refill()
         self._go({place: id for id, (place, _) in top.items()})
 
     def _go(self, places: dict[str, int]) -> None:
@@ -174,7 +179,10 @@ class TubeScreen(Searching):
         self._body = self._body_of(row) if row is not None else None
         job, history_line = self.query_one("#job", Line), self.query_one("#history", Line)
         held = row is not None and row.place == "held"
-        job.say(identity(row.id, row.stats, self._body, held=held) if row else [])
+        if row is None and self.table.lost is not None:
+            job.say([("job ", "$muted"), (str(self.table.lost), "bold $primary"), (f"  {MISSING}", "$muted")])
+        else:
+            job.say(identity(row.id, row.stats, self._body, held=held) if row else [])
         history_line.say(history(row.stats) if row and row.stats else [])
         self.query_one(BodyView).show(self._body)
         self.refresh_offers()
@@ -241,11 +249,11 @@ class TubeScreen(Searching):
         self._show_status()
 
     def acted(self, request: Request, outcome: Outcome) -> None:
-        """Go on to the job that was reserved, or to the next one in the place of the one that was acted on."""
-        row, table = self.table.row, self.table
+        """Go to the job that was put or reserved; after all else the cursor stays on the job that it is on."""
+        table = self.table
         self._turn += 1
         if len(request.ids) > ASKED:
-            self._begin(self._feed.wanted)
+            self._begin(self._feed.wanted, asked=False)
         else:
             self._acted = request.ids
         if request.ids and set(request.ids) == set(table.marked):
@@ -254,11 +262,6 @@ class TubeScreen(Searching):
             table.select(outcome.id)
             if table.get(outcome.id) is None:
                 self._read(outcome.id)
-        elif outcome.done and row is not None and request.ids == (row.id,):
-            if row.place in FIRST:
-                self._follow = (row.place,)
-            elif not table.at_end:
-                table.action_cursor(1)
         self.refresh_offers()
 
     # -- screens -----------------------------------------------------------------------------------------------------

@@ -26,6 +26,9 @@ from beanops.tui.view import Line, Part
 from beanops.tui.watch import Live
 from beanops.tui.words import plural, span
 
+#: What is said while the tube that the cursor belongs to is not there.
+GONE = "is not here any more: move the cursor to choose another"
+
 
 class TubeTable(Table[Seen]):
     """The tubes."""
@@ -76,6 +79,7 @@ class TubesScreen(Acting):
     def begin(self) -> None:
         """Show the tubes of a server as they were left."""
         self.show_profile()
+        self.instance = ""
         self.table.clear_marks()
         self.table.select(None)
         memory = self.dashboard.memory
@@ -123,7 +127,9 @@ class TubesScreen(Acting):
         survey = live.survey
         self.table.empty = "not read yet" if survey is None else "no tube here"
         if survey is None:
+            self._shown = 0
             self.table.show(())
+            self._show_about()
             return
         self._choose(full=survey.full)
         tubes = survey.tubes.values()
@@ -146,6 +152,8 @@ class TubesScreen(Acting):
     def caption(self) -> str:
         """Return how many tubes are shown, how many are marked, and by which filter."""
         total = len(self.dashboard.live.tubes)
+        if self.dashboard.live.survey is None:
+            return "no tube is known yet"
         parts = []
         if marked := len(self.table.marked):
             parts.append(f"{marked:,} marked")
@@ -160,8 +168,9 @@ class TubesScreen(Acting):
     @on(Table.Moved)
     @on(Table.Marked)
     def _show_about(self) -> None:
-        row = self.table.row
-        self.query_one("#about", Line).say(_about(row) if row else [])
+        row, lost = self.table.row, self.table.lost
+        gone: list[Part] = [(safe_text(lost or ""), "bold $primary"), (f"  {GONE}", "$muted")] if lost else []
+        self.query_one("#about", Line).say(_about(row) if row else gone)
         self._show_status()
         self.refresh_offers()
 
@@ -244,7 +253,7 @@ class TubesScreen(Acting):
     def columns(self, columns: tuple[str, ...]) -> None:
         """Show these columns; none means all."""
         self._chosen = columns
-        self._fill(self.dashboard.live, anew=True)
+        self._fill(self.dashboard.live)
         self.keep()
 
     def sort(self, column: str) -> None:

@@ -13,6 +13,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static
 from textual.worker import Worker, WorkerState
 
+from beanops.monitor.trail import UNKNOWN as NO_RATES
 from beanops.monitor.trail import Rates
 from beanops.monitor.trail import flow as flow_of
 from beanops.protocol import ServerStats, TubeStats
@@ -32,15 +33,17 @@ Part = tuple[str, str]
 SPARK, ROOMY = 20, 132
 
 STATES = ("ready", "reserved", "delayed", "buried")
+#: What is said of a server that has not answered yet.
+NOTHING_KNOWN = "nothing is known of this server yet"
 
 
-def by_state(stats: ServerStats | TubeStats) -> list[Part]:
-    """Return how many jobs are in each state."""
+def by_state(stats: ServerStats | TubeStats | None) -> list[Part]:
+    """Return how many jobs are in each state; None is unknown."""
     parts: list[Part] = []
     for state in STATES:
-        number = getattr(stats, f"current_jobs_{state}")
+        number = getattr(stats, f"current_jobs_{state}", None)
         style = f"bold ${state}" if number else "$muted"
-        parts += [(f"{state} ", "$muted"), (count(number), style), ("  ", "")]
+        parts += [(f"{state} ", "$muted"), (UNKNOWN if number is None else count(number), style), ("  ", "")]
     return parts
 
 
@@ -204,14 +207,18 @@ class View(Screen[None]):
         ]
         if session.protection.now.read_only:
             left += [("  ", ""), (" READ-ONLY ", "bold $background on $delayed")]
-        if live.survey is None:
-            server.say(left)
-            return
-        survey, stats = live.survey, live.survey.server
-        if stats.draining:
+        if live.survey is not None and live.survey.server.draining:
             left += [("  ", ""), (" DRAINING ", "bold $background on $buried")]
         if live.held:
             left += [("  ", ""), (f" YOU HOLD {plural(len(live.held), 'job')} ", "bold $background on $reserved")]
+        if live.survey is None:
+            # Another server was shown until now, whose numbers must not stand under the name of this one.
+            server.say(left)
+            jobs = self.query_one("#jobs", Line)
+            jobs.say(jobs.spread(by_state(None), flow(NO_RATES)))
+            self.query_one("#connections", Line).say([(NOTHING_KNOWN, "$muted")])
+            return
+        survey, stats = live.survey, live.survey.server
         right = [(f"beanstalkd {safe_text(stats.version, limit=16)}", "$muted"), ("  up ", "$muted")]
         if lacks := session.lacks(stats):
             right.insert(1, (f", {lacks}", "$delayed"))
@@ -255,13 +262,19 @@ class View(Screen[None]):
         if live.lost is not None:
             lost = live.lost
             retry = f"retrying in {span(lost.retry_in)}" if lost.retry_in >= 1 else "retrying"
-            text = f"LOST since {lost.since:%H:%M:%S} UTC, {retry}; what you see is stale. "
+            text = f"LOST since {lost.since:%H:%M:%S} UTC, {retry}; {self._how_old(live)}. "
             banner.say([(text, "bold"), (safe_text(lost.error), "")])
         elif live.waiting:
-            banner.say([(f"NO ANSWER for {span(live.waiting)}; what you see is stale.", "bold")])
+            banner.say([(f"NO ANSWER for {span(live.waiting)}; {self._how_old(live)}.", "bold")])
         elif frozen is not None:
             held = span(self.dashboard.clock() - frozen)
             banner.say([(f"FROZEN for {held}: what you see stands still. The key f goes on.", "bold")])
+
+    def _how_old(self, live: Live) -> str:
+        if live.survey is None:
+            return NOTHING_KNOWN
+        age = self.dashboard.clock() - live.survey.at
+        return f"what you see is stale{f', {span(age)} old' if age >= 1 else ''}"
 
     def _show_status(self, _: Any = None) -> None:
         line = self.query_one("#status", Line)

@@ -142,6 +142,42 @@ async def test_marked_jobs_are_acted_on_together_and_it_is_undone(
         assert "undo: 3 done" in desk.line("#status")
 
 
+@pytest.mark.parametrize("keys", [["w", *"data->>'$.user' < '5'"], ["slash", *'user": "1']])
+async def test_after_a_bulk_delete_of_what_matches_it_goes_on_looking(
+    session: Session, client: Client, clock: Clock, monkeypatch: pytest.MonkeyPatch, keys: list[str]
+) -> None:
+    monkeypatch.setattr(feed, "PAGE", 10)
+    monkeypatch.setattr("beanops.jobs.scan.BLOCK", 16, raising=False)
+    bodies = [json.dumps({"user": str(number % 10)}).encode() for number in range(1500)]
+    fill(client, "mail", *bodies)
+    async with dashboard(session, clock, (100, 40)) as desk:
+        await open_mail(desk)
+        await desk.press(*keys, "enter", "asterisk", "D")
+        if "Type mail" in await desk.painted():
+            await desk.press(*"mail", "enter")
+        else:
+            await desk.press("y")
+        assert " done" in desk.line("#status")
+        left = client.stats_tube("mail").current_jobs_ready
+        assert left < 1500
+        assert ids(desk), desk.lines("#heads")
+        assert "no job was found" not in "\n".join(desk.lines("#heads"))
+
+
+async def test_an_empty_list_says_how_far_was_looked(
+    session: Session, client: Client, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "LOOKED", 10)
+    fill(client, "mail", *[b"x"] * 3000)
+    async with dashboard(session, clock, (100, 40)) as desk:
+        await open_mail(desk)
+        await desk.press("w", *"body = 'y'", "enter")
+        shown = "\n".join(desk.lines("#heads"))
+        assert "looked at so far; s goes on" in shown
+        await desk.press("s")
+        assert "no job was found" in "\n".join(desk.lines("#heads"))
+
+
 async def test_ranges_move_copy_and_release_with_settings(session: Session, client: Client, clock: Clock) -> None:
     many = fill(client, "mail", *[b"x"] * 5)
     async with dashboard(session, clock, (100, 40)) as desk:
@@ -153,7 +189,7 @@ async def test_ranges_move_copy_and_release_with_settings(session: Session, clie
         await desk.press("y")
         assert client.stats_tube("spam").current_jobs_ready == 3
         assert len(ids(desk)) == 2
-        await desk.press("r", *"7", "tab", "backspace", *"90", "enter")
+        await desk.press("home", "r", *"7", "tab", "backspace", *"90", "enter")
         painted = await desk.painted()
         assert "with priority 7" in painted
         await desk.press("y")

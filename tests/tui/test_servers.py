@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -191,6 +192,58 @@ async def test_a_server_that_hangs_holds_up_no_other(
         hanging.set()
         await desk.settle()
         assert "billing" in desk.names()
+
+
+async def test_nothing_of_the_former_server_stands_under_the_name_of_one_that_does_not_answer(
+    session: Session, client: Client, clock: Clock, other: Beanstalkd
+) -> None:
+    fill(client, "mail", *[b"x"] * 7_777, bury=3)
+    fill(client, "billing", b"x")
+    instance = client.stats().id
+    async with dashboard(session, clock, (160, 50), profile=profile("here")) as desk:
+        await desk.press("end", "space")
+        assert "7,774" in await desk.painted()
+        os.kill(other.pid, signal.SIGSTOP)
+        try:
+            await desk.press("enter")
+            desk.app.switch(profile("prod"))
+            give_up = time.monotonic() + 30
+            while desk.app.session is session:
+                assert time.monotonic() < give_up
+                await asyncio.sleep(0.01)
+            for seconds in (1, 4):
+                clock.seconds += seconds
+                desk.app.tick()
+                painted = await desk.shows(other.address)
+                for former in ("7,774", "mail", "billing", "marked", instance, str(session.address)):
+                    assert former not in painted
+                assert "nothing is known of this server yet" in desk.line("#connections")
+                assert desk.line("#jobs").split()[:8] == ["ready", "–", "reserved", "–", "delayed", "–", "buried", "–"]
+                assert desk.lines("#tubes")[2].strip() == "not read yet"
+                assert "no tube is known yet" in desk.line("#status")
+            assert "NO ANSWER for 5s; nothing is known" in desk.line("#banner")
+            await desk.send("p")
+            await desk.send("X")
+            assert desk.app.screen is desk.app.view
+        finally:
+            os.kill(other.pid, signal.SIGCONT)
+        await desk.settle()
+        assert desk.names() == ["default"]
+        await desk.command("server here")
+        assert "7,774" in await desk.painted()
+        assert "marked" not in desk.line("#status")
+
+
+async def test_a_name_that_was_given_to_another_server_means_that_one(
+    session: Session, client: Client, clock: Clock, other: Beanstalkd, beanstalkd: Beanstalkd
+) -> None:
+    fill(client, "mail", b"x")
+    async with dashboard(session, clock, profile=profile("here")) as desk:
+        await desk.command("server prod")
+        config = Path(os.environ["BEANOPS_CONFIG"])
+        config.write_text(config.read_text().replace(other.address, beanstalkd.address))
+        await desk.command("server prod")
+        assert desk.names() == ["default", "mail"]
 
 
 async def test_read_only_stays_so_on_every_server(

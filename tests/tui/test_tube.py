@@ -101,17 +101,32 @@ async def test_a_small_screen_shows_the_key_to_all_others(session: Session, clie
         assert "? Help" in (await desk.painted()).splitlines()[-1]
 
 
-async def test_after_an_action_the_next_job_of_that_state_is_under_the_cursor(
-    session: Session, client: Client, clock: Clock
-) -> None:
+async def test_after_an_action_the_cursor_stays_on_its_job(session: Session, client: Client, clock: Clock) -> None:
     ids = fill(client, "mail", b"1", b"2", b"3", bury=3)
     async with dashboard(session, clock) as desk:
         await open_tube(desk, "mail")
         await desk.press("k", "y")
-        assert desk.cursor("#heads").split()[2] == str(ids[1])
+        assert desk.cursor("#heads").split()[2] == str(ids[0])
         await desk.press("D", "y")
-        assert desk.cursor("#heads").split()[2] == str(ids[2])
-        assert [client.stats_job(id).state for id in (ids[0], ids[2])] == ["ready", "buried"]
+        assert "is gone" in desk.line("#job")
+        await desk.press("D", "y", "k", "y")  # nothing is left to be done to it, and no other job is meant
+        assert [client.stats_job(id).state for id in ids[1:]] == ["buried", "buried"]
+
+
+async def test_when_the_marked_jobs_are_gone_no_key_is_for_the_job_in_their_place(
+    session: Session, client: Client, clock: Clock
+) -> None:
+    ids = fill(client, "mail", b"1", b"2", b"3", b"4", bury=4)
+    async with dashboard(session, clock, (100, 40)) as desk:
+        await open_tube(desk, "mail")
+        await desk.press("home", "space", "space", "up", "D", "y")
+        assert "delete: 2 done" in desk.line("#status")
+        assert "is not in the list any more: move the cursor" in desk.line("#job")
+        await desk.press("D", "y", "k", "y")
+        assert client.stats_tube("mail").current_jobs_buried == 2
+        await desk.press("down", "D", "y")
+        assert client.stats_tube("mail").current_jobs_buried == 1
+    assert len(ids) == 4
 
 
 async def test_many_are_kicked_up_to_the_number_that_was_asked_for(

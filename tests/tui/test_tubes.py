@@ -81,7 +81,9 @@ async def test_the_cursor_stays_on_its_tube_when_rows_are_sorted_anew(
         assert "tube two" in desk.line("#tube")
 
 
-async def test_the_cursor_on_top_stays_on_top(session: Session, client: Client, clock: Clock) -> None:
+async def test_the_cursor_begins_on_the_first_row_and_stays_with_its_tube(
+    session: Session, client: Client, clock: Clock
+) -> None:
     for tube in ("aa", "bb"):
         fill(client, tube, b"x")
     async with dashboard(session, clock) as desk:
@@ -89,7 +91,65 @@ async def test_the_cursor_on_top_stays_on_top(session: Session, client: Client, 
         assert desk.cursor("#tubes").startswith("aa")
         fill(client, "bb", b"x")
         await desk.tick()
+        assert desk.names() == ["bb", "aa", "default"]
+        assert desk.cursor("#tubes").startswith("aa")
+        await desk.press("home")
+        fill(client, "aa", b"x", b"x")
+        await desk.tick(10.0)
+        assert desk.names() == ["aa", "bb", "default"]
         assert desk.cursor("#tubes").startswith("bb")
+
+
+async def test_the_key_after_an_action_means_the_same_tube(session: Session, client: Client, clock: Clock) -> None:
+    fill(client, "many", *[b"x"] * 9, bury=9)
+    fill(client, "some", *[b"x"] * 5, bury=5)
+    async with dashboard(session, clock, (160, 30)) as desk:
+        await desk.command("sort buried")
+        assert desk.cursor("#tubes").startswith("many")
+        await desk.press("K", "enter", "y")
+        await desk.tick(10.0)
+        assert desk.names()[0] == "some"
+        assert desk.cursor("#tubes").startswith("many")
+        await desk.press("p", "enter", "y")
+        assert client.stats_tube("many").pause == 60
+        assert client.stats_tube("some").pause == 0
+
+
+async def test_when_the_tube_under_the_cursor_vanishes_no_key_is_for_the_one_in_its_place(
+    session: Session, client: Client, clock: Clock
+) -> None:
+    (id,) = fill(client, "bb", b"x")
+    fill(client, "cc", b"x")
+    async with dashboard(session, clock) as desk:
+        assert desk.cursor("#tubes").startswith("bb")
+        client.delete(id)
+        await desk.tick(10.0)
+        assert desk.names() == ["cc", "default"]
+        assert "bb  is not here any more: move the cursor" in desk.line("#about")
+        assert "Pause" not in desk.footer
+        await desk.press("p", "enter", "space", "X")
+        assert desk.app.screen is desk.app.view
+        assert "Tubes" in str(desk.app.screen.title)
+        assert "marked" not in desk.line("#status")
+        fill(client, "bb", b"x")
+        await desk.tick()
+        assert desk.cursor("#tubes").startswith("bb")
+
+
+async def test_the_cursor_goes_on_from_a_tube_that_is_gone_and_comes_back_from_a_filter(
+    session: Session, client: Client, clock: Clock
+) -> None:
+    made = {tube: fill(client, tube, b"x") for tube in ("aa", "bb", "cc")}
+    async with dashboard(session, clock) as desk:
+        await desk.press("down")
+        client.delete(made["bb"][0])
+        await desk.tick(10.0)
+        await desk.press("down")
+        assert desk.cursor("#tubes").startswith("cc")
+        await desk.press("slash", *"aa", "enter")
+        assert desk.cursor("#tubes").startswith("aa")
+        await desk.press("escape")
+        assert desk.cursor("#tubes").startswith("cc")
 
 
 async def test_thousands_of_tubes_scroll_and_keep_their_place(session: Session, client: Client, clock: Clock) -> None:
