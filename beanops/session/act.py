@@ -19,7 +19,8 @@ from beanops.protocol.errors import BeanopsError, ConnectionLost, NotFound, Repl
 from beanops.session.record import Fate, Intent, Refused, RunRow, action_of
 from beanops.session.run import Run
 from beanops.session.shelter import Shelter, exposed
-from beanops.session.verbs import MOVE, Ask, Order, Steps, TubeStep, intent_of
+from beanops.session.talk import Ask, Steps
+from beanops.session.verbs import MOVE, Order, TubeStep, intent_of
 from beanops.session.wire import ahead, ending_gently, stage, using
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from beanops.session.lines import STATES, File, write_line
 from beanops.session.orders import NotAllFound, Options, how_of, orders_of, request_of
 from beanops.session.record import Fate
 from beanops.session.run import Run
-from beanops.session.verbs import KEEP, VERBS, Order, Steps
+from beanops.session.talk import Steps
+from beanops.session.verbs import KEEP, VERBS, Order
 
 if TYPE_CHECKING:
     from beanops.session.session import Session

@@ -31,6 +31,7 @@ def write_line(job: FoundJob, server: str, instance: str) -> bytes:
     body = job.body or b""
     stats = job.stats
     facts: dict[str, Any] = {name: getattr(stats, name) for name in ("id", "tube", "state", *_NUMBERS)}
+    facts["delay"] = stats.delay
     facts["time_left"] = stats.time_left if stats.state == "delayed" else 0
     try:
         facts["body"] = body.decode("utf-8")
@@ -73,13 +74,14 @@ def read_line(line: bytes, max_body: int) -> FoundJob:
     try:
         tube = check_tube(facts["tube"])
         priority, ttr, time_left = (check_number(name, facts[name], U32_MAX) for name in _NUMBERS)
+        delay = check_number("delay", facts.get("delay", 0), U32_MAX)
         state = facts["state"]
         if state not in STATES:
             raise ArgumentError("state", state, f"one of {', '.join(STATES)}")
         body = check_body(_body(facts), max_body)
     except ArgumentError as error:
         raise LineError(str(error)) from None
-    return FoundJob(JobStats(0, tube, state, priority, 0, 0, ttr, time_left, *(0,) * 6), body)
+    return FoundJob(JobStats(0, tube, state, priority, 0, delay, ttr, time_left, *(0,) * 6), body)
 
 
 def _body(facts: dict[str, Any]) -> bytes:

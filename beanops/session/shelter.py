@@ -7,6 +7,7 @@ with the command that ends it, so at most one job can be caught in between; in a
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -14,14 +15,11 @@ from beanops.jobs.read import present
 from beanops.protocol import TubeStats, commands
 from beanops.protocol.errors import BeanopsError
 from beanops.session.run import Run
+from beanops.session.talk import PAUSE
 from beanops.session.verbs import Order
 
 if TYPE_CHECKING:
     from beanops.session.acting import Acting
-
-#: Seconds of a pause: after a fault the time that is left to look at what became of the jobs. Nobody else pauses for
-#: so many, which tells the pause of a run from that of an operator.
-PAUSE = 301
 
 
 def exposed(order: Order) -> str | None:
@@ -47,10 +45,12 @@ class Shelter:
         self._session = session
         # When each was paused first, and the seconds of an operator's pause that were left then.
         self._paused: dict[str, tuple[datetime, int]] = {}
+        self._exposed: set[str] = set()
 
     def cover(self, run: Run, orders: Iterable[Order]) -> None:
         """Pause what these orders expose, before they are sent; asked anew for each batch, for much may change."""
         tubes = {tube for order in orders if (tube := exposed(order)) is not None}
+        self._exposed |= tubes
         for stats in self._look(tubes):
             # A tube that does not exist yet has no watchers either.
             if stats.current_watching and stats.pause_time_left < PAUSE / 2:
@@ -74,17 +74,25 @@ class Shelter:
 
         They stay paused when something may have gone wrong.
         """
+        for tube in (self._exposed - self._paused.keys()) if run.unknown else ():
+            with suppress(BeanopsError):  # one that could be looked at before
+                for stats in self._look([tube]):
+                    if stats.pause_time_left and stats.pause == PAUSE:
+                        _tell(run, _stays(stats))
         for tube, (at, before) in self._paused.items():
             try:
                 ours = [stats for stats in self._look([tube]) if stats.pause_time_left and stats.pause == PAUSE]
                 if ours and run.unknown:
-                    left = ours[0].pause_time_left
-                    _tell(run, f"tube {tube} stays paused for {left} s: a buried job may be ready now")
+                    _tell(run, _stays(ours[0]))
                 elif ours:
                     elapsed = int((self._session.now() - at).total_seconds())
                     self._act(run, tube, max(0, before - elapsed))
             except BeanopsError as error:
                 _tell(run, f"tube {tube} stays paused for up to {PAUSE} s: {error}")
+
+
+def _stays(tube: TubeStats) -> str:
+    return f"tube {tube.name} stays paused for {tube.pause_time_left} s: a buried job may be ready now"
 
 
 def _tell(run: Run, what: str) -> None:

@@ -6,38 +6,15 @@ is sent the answers. `act` runs a thousand of them side by side, each stage of a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from beanops.jobs.read import FoundJob
 from beanops.protocol import Command, JobStats, commands
-from beanops.protocol.errors import BadFormat, Buried, NotFound, ReplyError
-from beanops.protocol.limits import U32_MAX
+from beanops.protocol.errors import Buried, NotFound, ReplyError
+from beanops.session.putting import PUT, NewJob
 from beanops.session.record import Fate, Intent
-
-
-class Ask(NamedTuple):
-    """What a step wants sent.
-
-    Attributes
-    ----------
-    commands : tuple of Command
-        Sent together; the answers come back together.
-    tube : str or None
-        The tube that must be used for them.
-    there : bool
-        Whether they go to the server that jobs are copied to.
-    so_far : Fate or None
-        What must be on record before they are sent, and stays true if no answer comes.
-    """
-
-    commands: tuple[Command[Any], ...]
-    tube: str | None = None
-    there: bool = False
-    so_far: Fate | None = None
-
-
-Steps = Generator[Ask, list[Any], Fate]
+from beanops.session.talk import Ask, Putting, Steps
 
 
 class Settings(NamedTuple):
@@ -196,8 +173,6 @@ def intent_of(order: Order, keep_body: bool) -> Intent:
 def _fate(answer: Any, held: bool = False) -> Fate:
     if isinstance(answer, NotFound):
         return Fate("skipped", "its reservation timed out" if held else "a worker took it meanwhile")
-    if isinstance(answer, BadFormat):
-        return Fate("failed", "this server cannot reserve a chosen job, which this needs; 1.12 and later can")
     if isinstance(answer, ReplyError):
         return Fate("failed", str(answer))
     return Fate("done")
@@ -249,52 +224,20 @@ def _with_reservation(order: Order, held: set[int], command: Command[Any]) -> St
     return Fate("failed", f"{answer}; this session holds the job until it acts on it or closes")
 
 
-def put_back(
-    body: bytes, tube: str, state: str, *, priority: int, delay: int, ttr: int, there: bool = False
-) -> Generator[Ask, list[Any], int | Fate]:
-    """Put a job so that it ends in `state`; return its id, or why there is none.
-
-    A buried job is put with the longest of delays first, so that no worker can take it before it is buried.
-    """
-    delays = {"ready": 0, "reserved": 0, "delayed": max(delay, 0), "buried": U32_MAX}
-    put = commands.put(body, priority=priority, delay=delays[state], ttr=ttr)
-    (new,) = yield Ask((put,), tube=tube, there=there)
-    if isinstance(new, Buried):
-        # It exists all the same, and where it should be buried that is all that was wanted.
-        if state == "buried" and new.job_id is not None:
-            return new.job_id
-        return Fate("failed", f"{new}; job {new.job_id} was put for it and is left buried", new.job_id)
-    if isinstance(new, ReplyError):
-        return Fate("failed", str(new))
-    if state != "buried":
-        return int(new)
-    so_far = Fate("unknown", f"job {new} was put for it, but perhaps not yet buried", new)
-    steps = (commands.reserve_job(new), commands.bury(new, priority=priority))
-    reserved, buried = yield Ask(steps, there=there, so_far=so_far)
-    problem = reserved if isinstance(reserved, ReplyError) else buried
-    if isinstance(problem, ReplyError):
-        (gone,) = yield Ask((commands.delete(new),), there=there)
-        if isinstance(gone, ReplyError):
-            return Fate("failed", f"{problem}; job {new} was put for it and may be left over", new)
-        return _fate(problem)._replace(outcome="failed")
-    return int(new)
-
-
-def _copy_of(order: Order) -> Generator[Ask, list[Any], int | Fate]:
+def new_job(order: Order) -> NewJob | Fate:
+    """Return the job that an order has put, with the tube and priority that it asks for, or why there is none."""
     stats, settings = order.stats, order.settings
     if order.job is None or order.job.body is None:
         return Fate("failed", "its body is not known")
-    return (
-        yield from put_back(
-            order.job.body,
-            settings.target or stats.tube,
-            stats.state,
-            priority=order.priority,
-            delay=stats.time_left,
-            ttr=stats.ttr,
-            there=settings.there,
-        )
-    )
+    tube = settings.target or stats.tube
+    return NewJob(order.job.body, tube, order.priority, stats.ttr, stats.delay, stats.time_left, settings.there)
+
+
+def _copy_of(order: Order) -> Putting:
+    job = new_job(order)
+    if isinstance(job, Fate):
+        return job
+    return (yield from PUT[order.stats.state](job))
 
 
 def _put_copy(order: Order, held: set[int]) -> Steps:
@@ -304,8 +247,6 @@ def _put_copy(order: Order, held: set[int]) -> Steps:
 
 def _move(order: Order, held: set[int]) -> Steps:
     """Put, then delete. A ready job is reserved first, or a worker could take it while it exists twice."""
-    if order.settings.target == order.stats.tube:
-        return Fate("skipped", "it is in that tube already")
     reserves = order.stats.state == "ready" and order.id not in held
     if reserves:
         (reserved,) = yield Ask((commands.reserve_job(order.id),))
@@ -341,12 +282,12 @@ VERBS = {
         Verb("delete", "deleted", _AT_REST, True, False, True, 1, _delete),
     )
 }
-MOVE = Verb("move", "moved", _AT_REST, False, True, True, 5, _move)
-COPY = Verb("copy", "copied", _AT_REST, False, True, False, 3, _put_copy)
+MOVE = Verb("move", "moved", _AT_REST, False, True, True, 7, _move)
+COPY = Verb("copy", "copied", _AT_REST, False, True, False, 5, _put_copy)
 TOUCH = Verb("touch", "touched", frozenset(), False, False, True, 1, _touch)
 _BURY_ANEW = VERBS["bury"]._replace(states=_AT_REST)
 #: Puts a job that was deleted: the order's job is what the journal knows of it.
-RESTORE = Verb("restore", "put again", _AT_REST | {"reserved"}, False, True, False, 3, _put_copy)
+RESTORE = Verb("restore", "put again", _AT_REST | {"reserved"}, False, True, False, 5, _put_copy)
 #: Puts a job of a file: the order's job is what its line says.
 IMPORT = RESTORE._replace(name="import", done="imported")
 #: All verbs by name.

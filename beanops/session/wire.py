@@ -14,9 +14,12 @@ from itertools import chain
 from typing import Any
 
 from beanops.client.sync import Client
+from beanops.jobs.read import present
+from beanops.protocol import TubeStats, commands
 from beanops.session.record import Fate
 from beanops.session.run import Run
-from beanops.session.verbs import Ask, Order, Steps
+from beanops.session.talk import PAUSE, Ask, Steps
+from beanops.session.verbs import Order
 
 
 class Interrupted(KeyboardInterrupt):
@@ -102,12 +105,12 @@ def stage(
     clients : mapping of bool to Client
         The connection for the jobs, and under True the one to the server that they are copied to.
     """
-    groups: dict[tuple[bool, str | None], list[int]] = {}
+    groups: dict[tuple[bool, str | None, str | None], list[int]] = {}
     for n, ask in asks.items():
-        groups.setdefault((ask.there, ask.tube), []).append(n)
-    for (there, tube), members in groups.items():
+        groups.setdefault((ask.there, ask.tube, ask.calm), []).append(n)
+    for (there, tube, calm), members in groups.items():
         client = clients[there]
-        with using(client, tube):
+        with using(client, tube), calming(client, calm):
             wanted = chain.from_iterable(asks[n].commands for n in members)
             with closing(client.pipeline(wanted)) as results:
                 for n in members:
@@ -127,6 +130,22 @@ def using(client: Client, tube: str | None) -> Iterator[None]:
     yield
     if tube is not None:
         client.use("default")
+
+
+@contextmanager
+def calming(client: Client, tube: str | None) -> Iterator[None]:
+    """Let no worker get a job of a tube meanwhile: pause it, if nobody did for long enough, and restore its pause.
+
+    After a fault it stays paused.
+    """
+    (found,) = client.pipeline([commands.stats_tube(tube)]) if tube is not None else (None,)
+    stats: TubeStats | None = present(found)
+    if stats is None or stats.pause_time_left >= PAUSE / 2:
+        yield
+        return
+    client.pause_tube(stats.name, PAUSE)
+    yield
+    client.pause_tube(stats.name, stats.pause_time_left)
 
 
 @contextmanager

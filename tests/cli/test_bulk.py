@@ -112,7 +112,7 @@ def test_a_dry_run_shows_count_sample_and_cost(cli: Cli, client: Client) -> None
     assert [row["id"] for row in told["sample"]] == [1, 2]
     assert (told["cost"]["commands"], told["cost"]["pauses"]) == (2, [])
     told = cli("move", "mail", "--to", "hospital", "--dry-run", "--json").json
-    assert (told["cost"]["commands"], told["cost"]["pauses"]) == (60, ["hospital"])
+    assert (told["cost"]["commands"], told["cost"]["pauses"]) == (84, ["hospital"])
     shown = cli("move", "mail", "--to", "hospital", "--dry-run").out
     assert "buried jobs are reserved for a moment, pausing tube hospital meanwhile if workers watch" in shown
     assert client.stats_tube("mail").current_jobs_buried == 12

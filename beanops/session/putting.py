@@ -1,0 +1,103 @@
+"""Putting a job so that it ends as another one was: ready, delayed or buried, with the delay that it had.
+
+The ``delay`` of a job is the last one that a put or a release gave it. Workers compute with it, so that no detour may
+be left in it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from beanops.protocol import commands
+from beanops.protocol.errors import Buried, NotFound, ReplyError
+from beanops.protocol.limits import U32_MAX
+from beanops.session.record import Fate
+from beanops.session.talk import Ask, Putting
+
+
+class NewJob(NamedTuple):
+    """A job that is to be put.
+
+    Attributes
+    ----------
+    body : bytes
+        Its body.
+    tube : str
+        Where it is put.
+    priority, ttr : int
+        As in a put.
+    delay : int
+        Seconds that its statistics are to tell.
+    left : int
+        Seconds until it is ready, where it is to be delayed.
+    there : bool
+        Whether it is put into the server that jobs are copied to.
+    """
+
+    body: bytes
+    tube: str
+    priority: int
+    ttr: int
+    delay: int = 0
+    left: int = 0
+    there: bool = False
+
+    def put(self, delay: int) -> Ask:
+        """Return what puts it with some delay."""
+        put = commands.put(self.body, priority=self.priority, delay=delay, ttr=self.ttr)
+        return Ask((put,), tube=self.tube, there=self.there)
+
+
+def put_delayed(job: NewJob) -> Putting:
+    """Put a job that becomes ready when its delay is over."""
+    (new,) = yield job.put(max(job.left, 0))
+    return why_not(new) or int(new)
+
+
+def put_ready(job: NewJob) -> Putting:
+    """Put a ready job. One that had a delay once is put with it, and kicked."""
+    (new,) = yield job.put(job.delay)
+    if (refused := why_not(new)) is not None:
+        return refused
+    if job.delay:
+        so_far = Fate("unknown", f"job {new} was put for it, but perhaps not yet ready", new)
+        (kicked,) = yield Ask((commands.kick_job(new),), there=job.there, so_far=so_far)
+        if isinstance(kicked, ReplyError) and not isinstance(kicked, NotFound):  # it may be ready by itself
+            return Fate("failed", f"{kicked}; job {new} was put for it and is left delayed", new)
+    return int(new)
+
+
+def put_buried(job: NewJob) -> Putting:
+    """Put a buried job: with the longest of delays first, so that no worker can take it before it is buried.
+
+    A release in between gives it its own delay. Without one it would be ready for a moment, so its tube is paused.
+    """
+    (new,) = yield job.put(U32_MAX)
+    if isinstance(new, Buried) and new.job_id is not None:
+        return new.job_id  # the server had no memory for it as delayed: that is all that was wanted
+    if (refused := why_not(new)) is not None:
+        return refused
+    reserve = commands.reserve_job(new)
+    own_delay = (commands.release(new, priority=job.priority, delay=job.delay), reserve) if job.delay < U32_MAX else ()
+    bury = commands.bury(new, priority=job.priority)
+    so_far = Fate("unknown", f"job {new} was put for it, but perhaps not yet buried", new)
+    calm = None if job.delay else job.tube
+    answers = yield Ask((reserve, *own_delay, bury), there=job.there, so_far=so_far, calm=calm)
+    if not isinstance(answers[-1], ReplyError):
+        return int(new)
+    problem = next(answer for answer in answers if isinstance(answer, ReplyError))
+    (gone,) = yield Ask((commands.delete(new),), there=job.there)
+    if isinstance(gone, ReplyError):
+        return Fate("failed", f"{problem}; job {new} was put for it and may be left over", new)
+    return Fate("failed", str(problem))
+
+
+def why_not(new: Any) -> Fate | None:
+    """Return why a put put nothing, or not what was wanted; None where it did."""
+    if isinstance(new, Buried):
+        return Fate("failed", f"{new}; job {new.job_id} was put for it and is left buried", new.job_id)
+    return Fate("failed", str(new)) if isinstance(new, ReplyError) else None
+
+
+#: How a job is put that ends in a state; one that was reserved is put as ready, for its worker is elsewhere.
+PUT = {"ready": put_ready, "reserved": put_ready, "delayed": put_delayed, "buried": put_buried}
