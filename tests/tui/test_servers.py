@@ -214,7 +214,8 @@ async def test_nothing_of_the_former_server_stands_under_the_name_of_one_that_do
             for seconds in (1, 4):
                 clock.seconds += seconds
                 desk.app.tick()
-                painted = await desk.shows(other.address)
+                painted = await desk.shows("nothing is known of this server yet")
+                assert other.address in painted
                 for former in ("7,774", "mail", "billing", "marked", instance, str(session.address)):
                     assert former not in painted
                 assert "nothing is known of this server yet" in desk.line("#connections")
