@@ -18,7 +18,6 @@ from beanops.cli.exits import Incomplete
 from beanops.cli.look import show_jobs
 from beanops.cli.runs import report
 from beanops.cli.streams import on_terminal
-from beanops.jobs.read import FoundJob
 from beanops.protocol.errors import NotFound, TimedOut
 from beanops.session.record import Refused
 from beanops.session.reservation import Reservation
@@ -49,7 +48,7 @@ def reserve(tube: str, timeout: int, **asked: Any) -> None:
         except TimedOut:
             raise Incomplete(f"no job of tube {tube} is ready") from None
         with held:
-            show_jobs([FoundJob(session.job(held.id).stats, session.shown(held.body))], "table")
+            show_jobs([session.job(held.id)], "table")
             run = _decide(held)
         if run is not None:
             report(run, asked["output"])

@@ -17,7 +17,7 @@ import click
 
 from beanops.cli import complete, options
 from beanops.cli.exits import INTERRUPTED, Incomplete
-from beanops.cli.look import CSV_COLUMNS, JOB_COLUMNS, body_fields, check_tube_exists, csv_row, show_jobs, shown
+from beanops.cli.look import CSV_COLUMNS, JOB_COLUMNS, body_fields, check_tube_exists, csv_row, show_jobs
 from beanops.cli.output import as_dict, print_csv, print_json, print_table
 from beanops.cli.streams import on_terminal
 from beanops.jobs.progress import Progress
@@ -25,7 +25,7 @@ from beanops.jobs.read import FoundJob
 from beanops.jobs.scan import Scan
 from beanops.protocol.errors import NotFound
 from beanops.session.record import Action, JournalError, Refused
-from beanops.session.session import Session, connect
+from beanops.session.session import connect
 
 #: What a scan finds, as it comes.
 Batches = Iterator[list[FoundJob]]
@@ -77,7 +77,7 @@ def jobs(
         check_tube_exists(session, tube)
         scan = session.scan(tube, **selection, bodies=not no_bodies, report=bar.show)
         with _interruptible(scan) as told:
-            _PRINT[output](session, bar.until_over(scan))
+            _PRINT[output](bar.until_over(scan))
         _conclude(scan, told)
 
 
@@ -91,7 +91,7 @@ def job(id: int, redact: tuple[str, ...], server: str, output: str) -> None:
     with connect(server, source="cli", redact=redact) as session:
         found = []
         with suppress(NotFound):
-            found = [shown(session, session.job(id))]
+            found = [session.job(id)]
         actions: list[Action] = []
         with suppress(JournalError):  # looking must not depend on the record
             actions = session.job_actions(id)
@@ -222,35 +222,35 @@ def _conclude(scan: Scan, interrupted: list[int]) -> None:
         raise Incomplete(scan.verdict)
 
 
-def _found(session: Session, batches: Batches) -> Iterator[FoundJob]:
-    return (shown(session, job) for batch in batches for job in batch)
+def _found(batches: Batches) -> Iterator[FoundJob]:
+    return (job for batch in batches for job in batch)
 
 
-def _print_table(session: Session, batches: Batches) -> None:
+def _print_table(batches: Batches) -> None:
     from beanops.jobs.bodies import decode
 
     cells = []
-    for job in _found(session, batches):
+    for job in _found(batches):
         row = as_dict(job.stats)
         cells.append([*map(row.get, JOB_COLUMNS), "" if job.body is None else decode(job.body).summary])
     print_table([*JOB_COLUMNS, "body"], cells)
 
 
-def _rows(session: Session, batches: Batches) -> Iterator[dict[str, Any]]:
-    for job in _found(session, batches):
+def _rows(batches: Batches) -> Iterator[dict[str, Any]]:
+    for job in _found(batches):
         yield {**as_dict(job.stats), **({} if job.body is None else body_fields(job.body))}
 
 
-def _print_json(session: Session, batches: Batches) -> None:
+def _print_json(batches: Batches) -> None:
     start = "["
-    for row in _rows(session, batches):
+    for row in _rows(batches):
         click.echo(f"{start}\n{_line(row)}", nl=False)
         start = ","
     click.echo("[]" if start == "[" else "\n]")
 
 
-def _print_jsonl(session: Session, batches: Batches) -> None:
-    for row in _rows(session, batches):
+def _print_jsonl(batches: Batches) -> None:
+    for row in _rows(batches):
         click.echo(_line(row))
 
 
@@ -258,27 +258,27 @@ def _line(row: dict[str, Any]) -> str:
     return json.dumps(row, default=str).replace("\x7f", "\\u007f")
 
 
-def _print_csv(session: Session, batches: Batches) -> None:
+def _print_csv(batches: Batches) -> None:
     heading = True
     for batch in batches:
-        print_csv([csv_row(shown(session, job)) for job in batch], CSV_COLUMNS, heading=heading)
+        print_csv([csv_row(job) for job in batch], CSV_COLUMNS, heading=heading)
         heading = False
     if heading:
         print_csv([], CSV_COLUMNS)
 
 
-def _print_parquet(session: Session, batches: Batches) -> None:
+def _print_parquet(batches: Batches) -> None:
     from beanops.jobs.snapshot import save_file
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "jobs.parquet"
-        save_file(batches, path, session.shown)
+        save_file(batches, path)
         with path.open("rb") as file:
             while piece := file.read(1 << 20):
                 click.echo(piece, nl=False)
 
 
-_PRINT: dict[str, Callable[[Session, Batches], None]] = {
+_PRINT: dict[str, Callable[[Batches], None]] = {
     "table": _print_table,
     "json": _print_json,
     "jsonl": _print_jsonl,

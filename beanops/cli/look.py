@@ -152,7 +152,7 @@ def peek(
         else:
             assert tube is not None
             jobs, missing = _heads(session, tube, [state] if state else list(HEAD_STATES))
-    found = [shown(session, job) for job in jobs if job is not None]
+    found = [job for job in jobs if job is not None]
     if raw:
         _write_raw(found, missing)
     else:
@@ -169,11 +169,6 @@ def _heads(session: Session, tube: str, states: list[str]) -> tuple[list[FoundJo
     except NotFound:
         raise Incomplete(f"there is no tube {tube} on {session.address}") from None
     return [heads[state] for state in states], [f"no job of tube {tube} is {' or '.join(states)}"]
-
-
-def shown(session: Session, job: FoundJob) -> FoundJob:
-    """Return a job with what the session hides hidden in its body."""
-    return job if job.body is None else FoundJob(job.stats, session.shown(job.body))
 
 
 def _write_raw(jobs: list[FoundJob], missing: list[str]) -> None:
@@ -195,20 +190,20 @@ def show_jobs(jobs: Sequence[FoundJob], output: str) -> None:
         print_csv([csv_row(job) for job in jobs], CSV_COLUMNS)
     elif len(jobs) == 1:
         (job,) = jobs
-        show_one(as_dict(job.stats), job.body)
+        show_one(as_dict(job.stats), job)
     elif jobs:
         bodies = [_NOT_YET if job.body is None else decode(job.body).summary for job in jobs]
         cells = [[*map(as_dict(job.stats).get, JOB_COLUMNS), body] for job, body in zip(jobs, bodies, strict=True)]
         print_table([*JOB_COLUMNS, "body"], cells)
 
 
-def show_one(fields: dict[str, Any], body: bytes | None) -> None:
+def show_one(fields: dict[str, Any], job: FoundJob) -> None:
     """Print a job that is known by some fields, with its body decoded."""
-    if body is None:
+    if job.body is None:
         print_fields({**fields, "body": _NOT_YET})
         return
-    decoded = decode(body)
-    size = f"{len(body)} byte{'s' * (len(body) != 1)}"
+    decoded = decode(job.body)
+    size = f"{job.size} byte{'s' * (job.size != 1)}"
     print_fields({**fields, "body": f"{size}, {', '.join(decoded.chain) or 'unread'}"})
     click.echo(f"\n{decoded.text}")
 

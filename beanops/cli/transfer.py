@@ -19,8 +19,8 @@ from beanops.cli.output import print_csv, print_json, print_table
 from beanops.cli.plan import ask, confirmed, planned, preview
 from beanops.cli.runs import report, underway
 from beanops.cli.streams import standard_input
-from beanops.jobs.bodies import decode, redact_body
-from beanops.jobs.read import FoundJob
+from beanops.jobs.bodies import Reader, decode
+from beanops.jobs.hiding import hide
 from beanops.session import samples
 from beanops.session.session import connect
 
@@ -129,7 +129,7 @@ def save(name: str, body: str | None, id: int | None, tube: str, force: bool, se
                 raise Incomplete(f"the body of job {id} is not yet at the server")
             at_rest = job.stats._replace(state="ready", time_left=0)
             told = {"server": str(session.address), "instance": session.server().id}
-            samples.save(name, FoundJob(at_rest, job.body), **told, force=force)
+            samples.save(name, job._replace(stats=at_rest), **told, force=force)
     click.echo(name)
 
 
@@ -139,12 +139,10 @@ def save(name: str, body: str | None, id: int | None, tube: str, force: bool, se
 def list_(redact: tuple[str, ...], output: str) -> None:
     """Show the samples."""
     rows = []
+    reader = Reader(redact)
     for name in samples.names():
-        job = samples.load(name)
-        body = job.body or b""
-        rows.append(
-            {"name": name, "tube": job.stats.tube, "size": len(body), "body": decode(_shown(job, redact)).summary}
-        )
+        job = hide(samples.load(name), reader)
+        rows.append({"name": name, "tube": job.stats.tube, "size": job.size, "body": decode(job.body or b"").summary})
     if output == "json":
         print_json(rows)
     elif output == "csv":
@@ -159,20 +157,15 @@ def list_(redact: tuple[str, ...], output: str) -> None:
 @options.printing
 def show(name: str, redact: tuple[str, ...], output: str) -> None:
     """Show a sample, its body decoded."""
-    job = samples.load(name)
-    body = _shown(job, redact)
+    job = hide(samples.load(name), Reader(redact))
+    body = job.body or b""
     fields = {"name": name, "tube": job.stats.tube, "priority": job.stats.priority, "ttr": job.stats.ttr}
     if output == "json":
         print_json([{**fields, **body_fields(body)}])
     elif output == "csv":
         print_csv([{**fields, "body": body.decode("utf-8", "backslashreplace")}], [*fields, "body"])
     else:
-        show_one(fields, body)
-
-
-def _shown(job: FoundJob, redact: tuple[str, ...]) -> bytes:
-    body = job.body or b""
-    return redact_body(body, redact) if redact else body
+        show_one(fields, job)
 
 
 @sample.command("put")

@@ -71,12 +71,13 @@ def digest_of(body: bytes) -> str:
 def ref_of(job: FoundJob) -> JobRef:
     """Return what is to be remembered of a job that was found."""
     created = job.created
+    digest = None if job.body is None else job.original[1] if job.original else digest_of(job.body)
     return JobRef(
         job.id,
         job.instance or None,
         job.stats.tube,
         None if created is None else (created, created),
-        None if job.body is None else digest_of(job.body),
+        digest,
     )
 
 

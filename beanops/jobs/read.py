@@ -31,9 +31,9 @@ class FoundJob(NamedTuple):
     stats : JobStats
         Its tube, state, priority and counts.
     body : bytes or None
-        Its body; None when it was not asked for, or has not yet arrived at the server.
-    redact : tuple of str
-        Patterns of keys whose values are not shown where the job is; see `beanops.redact`.
+        Its body, or what may be shown of it; None when it was not asked for, or has not yet arrived at the server.
+    original : tuple
+        Where `body` is not as it came: the size of the body on the server, and its digest. Else empty.
     instance : str
         The server process that said so, the ``id`` of its statistics; empty for a job that is on no server.
     seen : float
@@ -42,7 +42,7 @@ class FoundJob(NamedTuple):
 
     stats: JobStats
     body: bytes | None
-    redact: tuple[str, ...] = ()
+    original: tuple[int, str] | tuple[()] = ()
     instance: str = ""
     seen: float = 0.0
 
@@ -56,8 +56,13 @@ class FoundJob(NamedTuple):
         """When it was put, in seconds since 1970 and at most a second too late; None for a job on no server."""
         return self.seen - self.stats.age if self.seen else None
 
+    @property
+    def size(self) -> int:
+        """Bytes of its body on the server, as far as it was read."""
+        return self.original[0] if self.original else len(self.body or b"")
+
     def __repr__(self) -> str:
-        size = "" if self.body is None else f", {len(self.body):,} bytes"
+        size = "" if self.body is None else f", {self.size:,} bytes"
         return f"<FoundJob {self.id}, {self.stats.state} in {self.stats.tube}{size}>"
 
     def _repr_html_(self) -> str:
@@ -66,8 +71,8 @@ class FoundJob(NamedTuple):
         names = ("tube", "state", "priority", "age", "reserves", "timeouts", "buries", "kicks")
         facts = {name: getattr(self.stats, name) for name in names} | {"age": f"{self.stats.age:,} s"}
         if self.body is not None:
-            hidden = (*DEFAULT_PATTERNS, *self.redact)
-            facts |= {"size": f"{len(self.body):,} bytes", "body": decode(self.body).redacted(hidden).summary}
+            summary = decode(self.body).redacted(DEFAULT_PATTERNS).summary
+            facts |= {"size": f"{self.size:,} bytes", "body": summary}
         return card(f"Job {self.id}", facts)
 
 

@@ -60,6 +60,8 @@ class Scan:
         Pause as long as each block took while workers wait for jobs, so that the server has time for them.
     redact : sequence of str
         Patterns of keys whose values the predicate must not see; see `beanops.redact`.
+    shown : callable or None
+        Makes of a job that was found what the caller gets, such as one without secrets.
     report : callable or None
         Called with the `Progress` after every block, also when it held nothing that is wanted.
     clock, sleep : callable
@@ -89,6 +91,7 @@ class Scan:
         max_rate: float | None = None,
         polite: bool = True,
         redact: Sequence[str] = (),
+        shown: Callable[[FoundJob], FoundJob] | None = None,
         report: Callable[[Progress], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -109,6 +112,7 @@ class Scan:
         self._probe = probe
         self._max_rate = max_rate
         self._polite = polite
+        self._shown = shown
         self._report = report
         self._clock = clock
         self._sleep = sleep
@@ -172,6 +176,12 @@ class Scan:
         self._cancelled = True
 
     def __iter__(self) -> Iterator[list[FoundJob]]:
+        if self._shown is None:
+            return self._found()
+        shown = self._shown
+        return ([shown(job) for job in batch] for batch in self._found())
+
+    def _found(self) -> Iterator[list[FoundJob]]:
         if self._first is None:
             yield from self._by_id()
             return

@@ -10,7 +10,7 @@ import shutil
 import sqlite3
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -39,7 +39,6 @@ _OFFSET = 2**63  # the integers of SQLite have a sign
 #: Characters of a tube's name in that of its folder.
 _LONGEST = 200
 Batches = Iterable[Sequence[FoundJob]]
-Shown = Callable[[bytes], bytes]
 
 
 class CannotSave(BeanopsError):
@@ -60,7 +59,7 @@ def check_new(directory: Path) -> None:
         raise UsageError(f"{directory} cannot be made: {directory.absolute().parent} is no directory")
 
 
-def save(batches: Batches, directory: Path, shown: Shown = lambda body: body) -> int:
+def save(batches: Batches, directory: Path) -> int:
     """Write jobs to ``directory/folder=NAME/part-N.parquet``, a folder for each tube, and return how many they are.
 
     The directory appears when everything is in it. Durations are whole seconds, for which Parquet has no type that
@@ -74,8 +73,6 @@ def save(batches: Batches, directory: Path, shown: Shown = lambda body: body) ->
         With bodies; only one batch is held at a time.
     directory : Path
         See `check_new`.
-    shown : callable
-        What to write of a body.
 
     Raises
     ------
@@ -89,7 +86,7 @@ def save(batches: Batches, directory: Path, shown: Shown = lambda body: body) ->
         files = workshop / "files"
         files.mkdir()
         with closing(_spool(workshop)) as spool:
-            saved = sum(_add(spool, batch, shown) for batch in batches)
+            saved = sum(_add(spool, batch) for batch in batches)
             spool.execute("create index by_tube on jobs (tube, id)")
             for (tube,) in spool.execute("select distinct tube from jobs"):
                 rows = spool.execute("select * from jobs where tube = ? order by id", (tube,))
@@ -100,7 +97,7 @@ def save(batches: Batches, directory: Path, shown: Shown = lambda body: body) ->
     return saved
 
 
-def save_file(batches: Batches, path: Path, shown: Shown = lambda body: body) -> None:
+def save_file(batches: Batches, path: Path) -> None:
     """Write jobs to one Parquet file in the order in which they come, with the columns of `save`.
 
     Raises
@@ -109,7 +106,7 @@ def save_file(batches: Batches, path: Path, shown: Shown = lambda body: body) ->
         As in `save`.
     """
     with _workshop(path) as (workshop, writer):
-        parts = _write(writer, (row for batch in batches for row in _rows(batch, shown)), workshop)
+        parts = _write(writer, (row for batch in batches for row in _rows(batch)), workshop)
         nothing = ", ".join(f"null::{kind} as {name}" for name, kind in _TYPES.items())
         source = f"read_parquet([{', '.join(map(_quoted, parts))}])" if parts else f"(select {nothing}) where false"
         # As many rows as the full part with the fewest: no group of them has more bytes than two parts.
@@ -148,19 +145,18 @@ def _spool(workshop: Path) -> sqlite3.Connection:
     return spool
 
 
-def _add(spool: sqlite3.Connection, jobs: Sequence[FoundJob], shown: Shown) -> int:
+def _add(spool: sqlite3.Connection, jobs: Sequence[FoundJob]) -> int:
     spool.execute("begin")
-    spool.executemany(f"insert into jobs values ({', '.join('?' * len(_TYPES))})", _rows(jobs, shown))
+    spool.executemany(f"insert into jobs values ({', '.join('?' * len(_TYPES))})", _rows(jobs))
     spool.execute("commit")
     return len(jobs)
 
 
-def _rows(jobs: Sequence[FoundJob], shown: Shown) -> Iterator[tuple[Any, ...]]:
+def _rows(jobs: Sequence[FoundJob]) -> Iterator[tuple[Any, ...]]:
     now = int(time.time())
     for job in jobs:
         id, tube, state, priority, age, delay, ttr, time_left, _, *counts, _ = job.stats
-        body = None if job.body is None else shown(job.body)
-        yield (id - _OFFSET, tube, state, priority, age, delay, ttr, time_left, *counts, now - age, body)
+        yield (id - _OFFSET, tube, state, priority, age, delay, ttr, time_left, *counts, now - age, job.body)
 
 
 def _write(writer: duckdb.DuckDBPyConnection, rows: Iterable[tuple[Any, ...]], folder: Path) -> dict[Path, int]:

@@ -116,7 +116,7 @@ class Browser(JobsView):
 
         now = self._session.jobs_by_id([int(key) for key in self.jobs.selected])
         here = [job for job in now if job is not None and not self._seen.is_another(job.stats)]
-        return jobs_frame(here, bodies=True, redact=self._session.redact)
+        return jobs_frame(here, bodies=True)
 
     def find(self, where: str | None = None) -> None:
         """Scan again, with this predicate; see `beanops.jobs.where`.

@@ -122,6 +122,8 @@ class Actor:
         self._clock = clock
         # What is used and watched belongs to one action at a time.
         self._turn = threading.Lock()
+        #: Says what a dry run may show of a body.
+        self.shown: Callable[[bytes], bytes] = bytes
 
     def through(self, source: str) -> Self:
         """Return an actor with the same connections, reservations and journal, whose runs say `source`."""
@@ -266,6 +268,7 @@ class Actor:
             if refusal is None:
                 # What comes from the record or a file is not on the server to be looked at.
                 body = order.job.body if order.job is not None and order.verb.puts else None
+                body = None if body is None else self.shown(body)
                 run.foretell(intent_of(order, False)._replace(body=body), order.verb.commands, exposed(order))
 
     def _carry_out(

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex
 
 from beanops.client.address import Address
 from beanops.jobs.bodies import DEFAULT_PATTERNS, Decoded, Reader, decode
+from beanops.jobs.hiding import hide
 from beanops.jobs.idmap import IdMaps
 from beanops.jobs.progress import Progress
+from beanops.jobs.read import FoundJob
 from beanops.jobs.scan import Scan
 from beanops.jobs.select import select
 from beanops.session.look import Looking
@@ -77,7 +79,7 @@ class Finding(Looking):
 
     @property
     def reader(self) -> Reader:
-        """What all bodies that are shown go through: it hides what `redact` names by now."""
+        """What all bodies that are shown go through; what acts on jobs and keeps them goes past it."""
         patterns = self.redact
         if self._reader.patterns != patterns:
             self._reader = Reader(patterns)
@@ -128,14 +130,34 @@ class Finding(Looking):
         Returns
         -------
         Scan
-            Iterate it for batches of `FoundJob`, bodies as they are; it tells its progress, and at the end what
-            is known.
+            Iterate it for batches of `FoundJob`, with what may be shown of bodies; it tells its progress, and at the
+            end what is known.
 
         Examples
         --------
         >>> for batch in session.scan("mail", state="buried"):          # doctest: +SKIP
         ...     print(len(batch))
         """
+        which: dict[str, Any] = {"state": state, "ids": ids, "where": where, "limit": limit, "order": order}
+        how: dict[str, Any] = {"probe": probe, "max_rate": max_rate, "polite": polite, "report": report}
+        return self.raw_scan(tube, **which, bodies=bodies, **how, shown=self._hide if self.redact else None)
+
+    def _hide(self, job: FoundJob) -> FoundJob:
+        return hide(job, self.reader)
+
+    def raw_scan(
+        self,
+        tube: str | None = None,
+        *,
+        state: str | Iterable[str] | None = None,
+        ids: Any = None,
+        where: str | None = None,
+        limit: SupportsIndex | None = None,
+        order: str = "newest",
+        probe: bool = False,
+        **how: Any,
+    ) -> Scan:
+        """Do as `scan`, with bodies as they are: for what moves, copies, exports and restores jobs, and shows none."""
         if probe and self.read_only:
             raise Refused(f"a probe was refused: it puts a job, and this session on {self.address} is read-only")
         selection = select(tube, state=state, ids=ids, where=where, limit=limit, order=order)
@@ -144,12 +166,9 @@ class Finding(Looking):
             selection,
             self._idmaps,
             known=self._known_id,
-            bodies=bodies,
             probe=self._probe_id if probe else None,
-            max_rate=max_rate,
-            polite=polite,
             redact=self.redact,
-            report=report,
+            **how,
         )
 
     def jobs(
@@ -191,7 +210,7 @@ class Finding(Looking):
         from beanops.session.frames import jobs_frame
 
         scan = self.scan(tube, state=state, ids=ids, where=where, limit=limit, order=order, bodies=bodies, **how)
-        found = jobs_frame([job for batch in scan for job in batch], bodies, self.redact)
+        found = jobs_frame([job for batch in scan for job in batch], bodies)
         found.attrs["verdict"] = scan.verdict
         return found
 
@@ -233,7 +252,8 @@ class Finding(Looking):
         from beanops.jobs.query import Query
 
         prepared = Query(query, self.redact)
-        scan = self.scan(tube, **selection, bodies=prepared.needs_bodies)
+        # The table hides what is to be hidden, and knows the sizes of bodies.
+        scan = self.raw_scan(tube, **selection, bodies=prepared.needs_bodies)
         for batch in scan:
             prepared.add(batch)
         return prepared, scan
@@ -267,4 +287,4 @@ class Finding(Looking):
 
         check_new(Path(directory))
         scan = self.scan(tube, **selection)
-        return Saved(save(scan, Path(directory), self.shown), scan.complete or scan.enough, scan.verdict)
+        return Saved(save(scan, Path(directory)), scan.complete or scan.enough, scan.verdict)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from beanops.jobs.bodies import decode
 from beanops.jobs.read import FoundJob
-from beanops.jobs.where import body_text, redacted
+from beanops.jobs.where import body_text
 from beanops.protocol import JobStats
 
 #: The states of jobs, shared by all frames so that they compare and join.
@@ -45,7 +45,7 @@ def _column(values: Iterable[Any], dtype: Any) -> Any:
     return pd.array(list(values), dtype=dtype)
 
 
-def jobs_frame(jobs: Sequence[FoundJob], bodies: bool, redact: Sequence[str] = ()) -> pd.DataFrame:
+def jobs_frame(jobs: Sequence[FoundJob], bodies: bool) -> pd.DataFrame:
     """Return found jobs as a frame; see `Session.jobs` for its columns."""
     counts = dict.fromkeys(("reserves", "timeouts", "releases", "buries", "kicks"), "uint32")
     seconds = dict.fromkeys(("age", "delay", "ttr", "time_left"), "seconds")
@@ -54,9 +54,8 @@ def jobs_frame(jobs: Sequence[FoundJob], bodies: bool, redact: Sequence[str] = (
     now = pd.Timestamp.now("UTC").floor("s").as_unit("us")
     found.insert(list(found.columns).index("time_left") + 1, "created", now - found["age"])
     if bodies:
-        raw = [job.body or b"" for job in jobs]
-        found["size"] = pd.array([len(body) for body in raw], dtype="uint32")
-        shown = redacted(raw, redact) if redact else raw
-        found["body"] = pd.array([body_text(body) for body in shown], dtype="str")
-        found["data"] = pd.Series([decode(body).data for body in shown], dtype="object")
+        read = [job.body or b"" for job in jobs]
+        found["size"] = pd.array([job.size for job in jobs], dtype="uint32")
+        found["body"] = pd.array([body_text(body) for body in read], dtype="str")
+        found["data"] = pd.Series([decode(body).data for body in read], dtype="object")
     return found

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Self, SupportsIndex
 
 from beanops.client.address import Address
 from beanops.client.sync import Client
+from beanops.jobs.bodies import Reader
+from beanops.jobs.hiding import hide, hide_body
 from beanops.jobs.read import FoundJob, read_heads, read_jobs, read_stats
 from beanops.monitor.sample import sweep
 from beanops.monitor.survey import Survey, Surveyor
@@ -52,6 +54,11 @@ class Looking:
     def redact(self) -> tuple[str, ...]:
         """Patterns of keys whose values are hidden in everything that is shown; see `beanops.redact`."""
         return ()
+
+    @property
+    def reader(self) -> Reader:
+        """What all bodies that are shown go through; what acts on jobs and keeps them goes past it."""
+        return Reader(self.redact)
 
     @property
     def read_only(self) -> bool:
@@ -146,7 +153,7 @@ class Looking:
         NotFound
             There is no such job.
         """
-        return self._looking().peek(id)
+        return hide_body(self._looking().peek(id), self.reader)
 
     def job(self, id: SupportsIndex) -> FoundJob:
         """Return a job with its statistics and its body.
@@ -159,11 +166,12 @@ class Looking:
         (found,) = read_jobs(self._looking(), [check_number("id", id, U64_MAX)])
         if found is None:
             raise NotFound(f"stats-job {id}")
-        return found._replace(redact=self.redact)
+        return hide(found, self.reader)
 
     def jobs_by_id(self, ids: Iterable[SupportsIndex]) -> Iterator[FoundJob | None]:
         """Yield each job in turn with its statistics and its body, None for one that does not exist."""
-        return read_jobs(self._looking(), (check_number("id", id, U64_MAX) for id in ids))
+        found = read_jobs(self._looking(), (check_number("id", id, U64_MAX) for id in ids))
+        return (job and hide(job, self.reader) for job in found) if self.redact else found
 
     def stats_by_id(self, ids: Iterable[SupportsIndex]) -> Iterator[JobStats | None]:
         """Yield the statistics of each job in turn, without its body; None for one that does not exist."""
@@ -178,4 +186,4 @@ class Looking:
             There is no such tube.
         """
         heads = read_heads(self._looking(), tube)
-        return {state: job and job._replace(redact=self.redact) for state, job in heads.items()}
+        return {state: job and hide(job, self.reader) for state, job in heads.items()}

@@ -198,7 +198,7 @@ def orders_of(look: Finding, verb: Verb, jobs: Any, settings: Settings, options:
     feeds_itself = verb.puts and not settings.there and select(tube).in_tube(settings.target or "")
     # With a rate, what was found may wait for long until its turn comes, so it is looked at again.
     again = feeds_itself or rate is not None
-    scan = look.scan(
+    scan = look.raw_scan(
         tube,
         state=states or sorted(verb.states),
         ids=only,

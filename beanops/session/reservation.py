@@ -117,7 +117,7 @@ class Reservation:
     id : int
         The job's number.
     body : bytes
-        Its body.
+        Its body, or what may be shown of it; see ``redact`` of `connect`.
     tube : str
         Its tube.
     priority : int
@@ -136,7 +136,7 @@ class Reservation:
         self, session: Session, keep: Callable[[int], bool], job: Job, stats: JobStats, reason: str | None
     ) -> None:
         self.id = job.id
-        self.body = job.body
+        self.body = session.shown(job.body)
         self.tube = stats.tube
         self.priority = stats.priority
         self.ttr = stats.ttr

@@ -42,7 +42,7 @@ class Run:
     cause : BeanopsError or None
         What ended it early, if that was a fault.
     sample : list of Intent
-        Of a dry run: the first of what would be done, with tube, id, state and priority.
+        Of a dry run: the first of what would be done, with tube, id, state, priority and what may be shown of the body.
     commands : int
         Of a dry run: how many commands it would take, at most.
     """

@@ -44,8 +44,10 @@ def save(name: str, job: FoundJob, *, server: str = "", instance: str = "", forc
     Raises
     ------
     UsageError
-        There is a sample of that name, and it may not be overwritten; or it is no name.
+        There is a sample of that name, and it may not be overwritten; or it is no name; or the job's body is hidden.
     """
+    if job.original:
+        raise UsageError(f"job {job.id} cannot be kept: its body is hidden by redact, and only export writes it whole")
     path = _path(name)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:

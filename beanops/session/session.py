@@ -133,6 +133,7 @@ class Session(Views, Acting):
         self._actor = Reserver(
             who, self.journal, keep_bodies, self._acting, lambda: self.server().id, clock, lambda: self.read_only
         )
+        self._actor.shown = self.shown
 
     def close(self) -> None:
         """Close the views, the connections and the journal; jobs that are still reserved become ready."""

@@ -30,7 +30,7 @@ def undo(session: Session, actor: Actor, run: str, where: str | None, how: How, 
     journal = session.journal()
     row = journal.run(run)
     check_server(session, row)
-    predicate = None if where is None else Where(where)
+    predicate = None if where is None else Where(where, session.redact)
     how = how._replace(undoes=run)
     undoing = actor.begin("undo", {"run": run, "where": where}, how)
     undoing.besides = _rest_of_it(journal, row)

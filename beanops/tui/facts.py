@@ -21,7 +21,8 @@ def identity(id: int, stats: JobStats | None, body: Body | None, *, held: bool, 
             what = "times out in" if stats.state == "reserved" else "ready in"
             parts.append((f" ({what} {span(stats.time_left - passed)})", "$muted"))
     if body is not None:
-        parts += [("  ", ""), (plural(len(body.raw), "byte"), ""), (f"  {safe_text(body.kind)}", "$muted")]
+        size = len(body.raw) if body.size is None else body.size
+        parts += [("  ", ""), (plural(size, "byte"), ""), (f"  {safe_text(body.kind)}", "$muted")]
     return parts
 
 

@@ -23,7 +23,7 @@ from beanops.tui.compare import Compare
 from beanops.tui.facts import history, identity
 from beanops.tui.forms import Answers, Form
 from beanops.tui.joblist import JobTable
-from beanops.tui.reading import Body, as_it_came, by_each_decoder, decoded, hexadecimal, unhidden
+from beanops.tui.reading import Body, as_it_came, by_each_decoder, decoded, hexadecimal
 from beanops.tui.saving import save
 from beanops.tui.view import Line
 from beanops.tui.watch import Live, Look
@@ -92,6 +92,7 @@ class JobScreen(Acting):
         self._job = id
         self._stats: JobStats | None = None
         self._raw: bytes | None = None
+        self._hidden_size: int | None = None
         self._gone = False
         self._seen_at = 0.0
         self._body: Body | None = None
@@ -144,6 +145,7 @@ class JobScreen(Acting):
                 self._stats = looked.job.stats
                 if looked.job.body is not None:
                     self._raw = looked.job.body
+                    self._hidden_size = looked.job.size if looked.job.original else None
                     self._show_body()
         self._show_facts()
         self.refresh_offers()
@@ -171,7 +173,7 @@ class JobScreen(Acting):
         tree = self._form == "tree"
         session = self.dashboard.session
         body = self._readings[self._reader - 1] if self._reader else FORMS[self._form](session, self._raw)
-        self._body = body
+        self._body = body = body._replace(size=self._hidden_size)
         view, folded = self.query_one(BodyView), self.query_one(BodyTree)
         focused = view.has_focus or folded.has_focus
         view.display, folded.display = not tree, tree
@@ -231,10 +233,10 @@ class JobScreen(Acting):
             self.dashboard.say(f"copied {plural(len(text), 'character')}, if your terminal allows it")
 
     def action_save(self) -> None:
-        """Save the body as it came: ask for a file, or have the browser keep it."""
+        """Save the body, as far as it may be shown: ask for a file, or have the browser keep it."""
         if self._raw is None:
             return
-        raw = self.dashboard.session.shown(self._raw)
+        raw = self._raw
         form = decoded(self.dashboard.session, raw).form
         suffix = ("json" if form == "json" else "txt") if raw.isascii() else "bin"
         name = f"job-{self._job}.{suffix}"
@@ -267,7 +269,8 @@ class JobScreen(Acting):
         seen = self.dashboard.live.tubes.get(stats.tube)
         if seen is None:
             return None
-        raw = unhidden(self.dashboard.session, self._raw)
+        # A copy of a body of which something is hidden would be another one.
+        raw = self._raw if self._hidden_size is None else None
         if self._gone:
             return Target((seen.stats,), body=raw)
         state = "held" if stats.state == "reserved" and self._job in self.dashboard.live.held else stats.state

@@ -19,16 +19,15 @@ _PLACES = {"ready": "next ready", "delayed": "next delayed", "buried": "next bur
 
 
 class Reader:
-    """Reads bodies in one safe line, without what the session hides, and remembers the last thousands.
+    """Reads bodies in one safe line, and remembers the last thousands.
 
     Parameters
     ----------
     session : Session
-        Says what is hidden.
+        Reads them.
     """
 
     def __init__(self, session: Session) -> None:
-        self.shown = session.shown
         self.summary = lru_cache(maxsize=16_384)(lambda body: session.decode(body).summary)
 
 
@@ -43,6 +42,8 @@ class JobRow:
         None when it is gone.
     body : bytes or None
         None where it is too large to be kept for each row.
+    size : int or None
+        Bytes of the body on the server, where something of it is hidden.
     place : str
         Why it stands at the top: ``"ready"``, ``"delayed"`` or ``"buried"`` for the next job of that state,
         ``"held"`` for one that this session reserved, ``"seen"`` for one that the cursor is on and that has moved on.
@@ -51,7 +52,7 @@ class JobRow:
         Whether a search found it; else it is only known while it stands at the top.
     """
 
-    __slots__ = ("_reader", "_said", "body", "found", "id", "place", "stats")
+    __slots__ = ("_reader", "_said", "body", "found", "id", "place", "size", "stats")
 
     def __init__(self, job: FoundJob, reader: Reader) -> None:
         body = job.body or b""
@@ -59,6 +60,7 @@ class JobRow:
         self.id = job.stats.id
         self.stats: JobStats | None = job.stats
         self.body = body if kept else None
+        self.size = job.size if job.original else None
         self.place = ""
         self.found = False
         self._reader = reader
@@ -81,7 +83,7 @@ class JobRow:
             return True
         if self.body is None:
             return text in self._said.lower()
-        plain = self._reader.shown(self.body).decode("utf-8", "replace").lower()
+        plain = self.body.decode("utf-8", "replace").lower()
         # What begins like JSON holds its text as it stands; the rest may be packed.
         return text in plain or (not plain.startswith(("{", "[")) and text in self.summary.lower())
 

@@ -25,7 +25,7 @@ class Body(NamedTuple):
     Attributes
     ----------
     raw : bytes
-        As the server gave it.
+        What may be shown of it, as bytes.
     kind : str
         What decoded it, such as ``"gzip, json"``, with notes.
     text : str
@@ -34,6 +34,8 @@ class Body(NamedTuple):
         How it is coloured: ``"json"``, ``"diff"`` or ``"plain"``.
     data : Any
         The decoded data.
+    size : int or None
+        Its bytes on the server, where `raw` is not as it came.
     """
 
     raw: bytes
@@ -41,11 +43,7 @@ class Body(NamedTuple):
     text: str
     form: str = "plain"
     data: Any = None
-
-
-def unhidden(session: Session, raw: bytes | None) -> bytes | None:
-    """Return a body that may be shown as it is; None for one of which something is hidden."""
-    return raw if raw is not None and session.shown(raw) == raw else None
+    size: int | None = None
 
 
 def decoded(session: Session, raw: bytes) -> Body:
@@ -61,19 +59,19 @@ def _shown(raw: bytes, found: Decoded) -> Body:
 
 def as_it_came(session: Session, raw: bytes) -> Body:
     """Return a body as text, what is no text made visible."""
-    text = session.shown(raw)[: TEXT_LIMIT + 4].decode("utf-8", "backslashreplace")
+    text = raw[: TEXT_LIMIT + 4].decode("utf-8", "backslashreplace")
     return Body(raw, "as it came", safe_text(text, multiline=True, limit=TEXT_LIMIT))
 
 
 def hexadecimal(session: Session, raw: bytes) -> Body:
     """Return a body as offsets, bytes and letters."""
-    lines, shown = [], session.shown(raw)
-    for start in range(0, min(len(shown), HEX_LIMIT), 16):
-        row = shown[start : start + 16]
+    lines = []
+    for start in range(0, min(len(raw), HEX_LIMIT), 16):
+        row = raw[start : start + 16]
         letters = "".join(chr(code) if 32 <= code < 127 else "." for code in row)
         lines.append(f"{start:08x}  {row.hex(' '):<47}  {letters}")
-    if len(shown) > HEX_LIMIT:
-        lines.append(f"…[{len(shown):,} bytes]")
+    if len(raw) > HEX_LIMIT:
+        lines.append(f"…[{len(raw):,} bytes]")
     return Body(raw, "hexadecimal", "\n".join(lines))
 
 
@@ -83,7 +81,7 @@ def by_each_decoder(session: Session, raw: bytes) -> list[Body]:
     for decoder in registry.ordered():
         found = _by(raw, decoder)
         if found is not None:
-            bodies.append(_shown(raw, found.redacted(session.redact) if session.redact else found))
+            bodies.append(_shown(raw, found.redacted(session.redact)))
     return bodies
 
 

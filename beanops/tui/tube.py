@@ -27,7 +27,7 @@ from beanops.tui.heads import TubeLook, look_at
 from beanops.tui.job import JobScreen, Read
 from beanops.tui.joblist import JobTable
 from beanops.tui.jobrows import JobRow
-from beanops.tui.reading import Body, decoded, unhidden
+from beanops.tui.reading import Body, decoded
 from beanops.tui.searching import Searching
 from beanops.tui.table import Table
 from beanops.tui.view import Line, Part, by_state, flow
@@ -202,7 +202,7 @@ class TubeScreen(Searching):
             raw = job.body or b""
         if self._body is not None and self._body.raw == raw:
             return self._body
-        return decoded(self.dashboard.session, raw)
+        return decoded(self.dashboard.session, raw)._replace(size=row.size)
 
     @work(thread=True, exit_on_error=False, group="read")
     def _read(self, id: int) -> None:
@@ -240,8 +240,10 @@ class TubeScreen(Searching):
             known = table.get(id)
             if known is not None:
                 samples.append(f"{known.state}: {known.summary}" if len(ids) == 1 else f"{id} {known.summary}")
-        raw = self._body.raw if self._body is not None and row is not None and row.stats is not None else None
-        return Target((self._stats,), ids, states, tuple(samples), unhidden(self.dashboard.session, raw))
+        # A copy of a body of which something is hidden would be another one.
+        whole = row is not None and row.stats is not None and row.size is None
+        raw = self._body.raw if self._body is not None and whole else None
+        return Target((self._stats,), ids, states, tuple(samples), raw)
 
     @on(Table.Marked)
     def _marks_changed(self) -> None:

@@ -32,6 +32,8 @@ _NEXT_LINE = re.compile(
     r"""\n(?:[ \t]*\r?(?:\n|\Z))*(?P<indent>[ \t]*)(?:\Z|[\w"'][\w."'-]{0,64}[ \t]*[:=](?![:=])[ \t]*\S)"""
 ).match
 
+_STANDS_IN = re.compile(r"\[hidden: (?:[a-z0-9-]+(?: [a-z]+)?, ){0,20}[\d,]+ bytes?\]\Z").match
+
 # One line of words, in which a name stands between blanks.
 _BEFORE_PROSE = re.compile(r"(?:\A|[A-Za-z,;:'’)] )\Z")
 _AFTER_PROSE = re.compile(r"(?:[.,;!?]?(?: [A-Za-z]?[a-z'’]*[.,;:!?]{0,3})*)\Z").match
@@ -55,6 +57,8 @@ def hide_in(text: str, names: Names) -> str:
     """Return a text with the values of secret names hidden; the whole where it does not tell which these are."""
     if len(text) > LONGEST:
         return hidden(text)
+    if _STANDS_IN(text):
+        return text
     shown = _assignments(text, names)
     return hidden(text) if _is_left(shown, names) else shown
 
