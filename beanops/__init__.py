@@ -6,9 +6,11 @@ The names below are loaded when they are first used, so that ``import beanops`` 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # as that of typing, which costs more than all of this
 if TYPE_CHECKING:
+    from typing import Any
+
     from beanops.client.address import Address
     from beanops.client.aio import AsyncClient
     from beanops.client.sync import Client

@@ -14,6 +14,10 @@ import sys
 def main() -> None:
     """Run the command line and end the process with its exit code; see `beanops.cli.exits`."""
     try:
+        if sys.argv[1:2] == ["serve"]:  # without click, for whoever starts a server wants to connect to it at once
+            from beanops.embedded import run as serve
+
+            sys.exit(serve(sys.argv[2:]))
         from beanops.cli.app import run
 
         sys.exit(run())

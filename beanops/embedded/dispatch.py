@@ -25,9 +25,10 @@ from beanops.embedded.arguments import (
     read_timeout,
     read_timeout_1_12,
 )
-from beanops.embedded.dialects import RELEASES, Dialect
+from beanops.embedded.dialects import Dialect
 from beanops.embedded.machine import Machine
 from beanops.embedded.model import Client, Job
+from beanops.embedded.releases import release
 from beanops.embedded.reports import Reports, tube_names
 from beanops.protocol.limits import U32_MAX
 
@@ -73,7 +74,7 @@ class Service:
 
     def __init__(self, machine: Machine, dialect: Dialect, max_job_size: int) -> None:
         self.machine = machine
-        self.release = RELEASES[dialect]
+        self.release = release(dialect)
         self.max_job_size = max_job_size
         self.reports = Reports(machine, dialect, max_job_size)
         self._counts = self.reports.counts

@@ -1,21 +1,23 @@
-"""Starting and ending a server: as a process of its own (`run`), or in a thread of this one (`serve`)."""
+"""Starting and ending a server: as a process of its own (`run`), or in a thread of this one (`serve`).
+
+Both listen first and load the rest of the server then: a client that comes at once waits instead of being refused.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
-import signal
+import socket
 import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
-from typing import Any
 
 from beanops.embedded.dialects import NEWEST, Dialect
-from beanops.embedded.options import parse
-from beanops.embedded.server import Server
+from beanops.embedded.listening import Listener
+from beanops.embedded.options import Options, fail, parse, warn
 from beanops.protocol.limits import DEFAULT_MAX_JOB_SIZE
+
+TYPE_CHECKING = False  # typing would take as long to load as all of this
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 
 @contextlib.contextmanager
@@ -57,26 +59,18 @@ def serve(
     ...     print(address.partition(":")[0])
     127.0.0.1
     """
-    started: Future[tuple[Callable[[], None], str]] = Future()
+    import threading
 
-    def ready(server: Server, where: str, stop: Callable[[], None]) -> None:
-        started.set_result((stop, where))
+    listener = Listener(address, port, dialect)
+    from beanops.embedded.server import Server
 
-    def work() -> None:
-        try:
-            asyncio.run(_serve(address, port, dialect, max_job_size, ready, lambda line: None))
-        except BaseException as error:
-            if started.done():
-                raise
-            started.set_exception(error)
-
-    thread = threading.Thread(target=work, name="beanops-embedded", daemon=True)
+    server = Server(listener, dialect, max_job_size)
+    thread = threading.Thread(target=server.run, name="beanops-embedded", daemon=True)
     thread.start()
-    stop, where = started.result()
     try:
-        yield where
+        yield listener.where
     finally:
-        stop()
+        server.stop()
         thread.join()
 
 
@@ -99,66 +93,40 @@ def run(arguments: Sequence[str]) -> int:
         For help, the version, or a command line that is wrong.
     """
     options = parse(arguments)
-    if options.binlog is not None:
-        print(f"beanops serve: -b {options.binlog} is ignored, jobs are kept in memory only", file=sys.stderr)
-    _allow_many_connections()
-    log = _print if options.verbose else lambda line: None
-
-    def ready(server: Server, where: str, stop: Callable[[], None]) -> None:
-        loop = asyncio.get_running_loop()
-        loop.set_exception_handler(_complain)
-        for name, action in (("SIGTERM", stop), ("SIGINT", stop), ("SIGUSR1", server.drain)):
-            if hasattr(signal, name):
-                _on_signal(loop, getattr(signal, name), action)
-        _print(f"beanops serve: like beanstalkd {options.dialect}, memory only, listening on {where}")
-
     try:
-        asyncio.run(_serve(options.address, options.port, options.dialect, options.max_job_size, ready, log))
+        listener = Listener(options.address, options.port, options.dialect)
+    except UnicodeError:
+        fail(f"-l: {options.address!r} is no host")
     except OSError as error:
+        if error.errno == socket.EAI_SERVICE:
+            fail(f"-p: {options.port!r} is no port and no service")
         where = options.address if options.address.startswith("unix:") else f"{options.address}:{options.port}"
-        # asyncio wraps the system's own words in others.
-        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or error
-        print(f"beanops serve: cannot listen on {where}: {reason}", file=sys.stderr)
+        warn(f"cannot listen on {where}: {error.strerror or error}")
         return 1
+    if options.binlog is not None:
+        warn(f"-b {options.binlog} is ignored, jobs are kept in memory only")
+    _run(listener, options)
     return 0
 
 
-async def _serve(
-    address: str,
-    port: int,
-    dialect: Dialect,
-    max_job_size: int,
-    ready: Callable[[Server, str, Callable[[], None]], None],
-    log: Callable[[str], None],
-) -> None:
-    """Serve until the `stop` that `ready` is given is called, from whichever thread."""
-    loop = asyncio.get_running_loop()
-    stopped = asyncio.Event()
-    server = Server(dialect, max_job_size, log)
-    where = await server.listen(address, port)
+def _run(listener: Listener, options: Options) -> None:
+    import signal
 
-    def stop() -> None:
-        loop.call_soon_threadsafe(stopped.set)
+    from beanops.embedded.server import Server
 
-    ready(server, where, stop)
-    await stopped.wait()
-    server.close()
-    # Connections are told of their end in the next turn of the loop.
-    await asyncio.sleep(0)
+    _allow_many_connections()
+    log = _print if options.verbose else lambda line: None
+    server = Server(listener, options.dialect, options.max_job_size, log)
+    actions = {"SIGTERM": server.stop, "SIGINT": server.stop, "SIGUSR1": server.drain}
 
+    def act(number: int, frame: object) -> None:
+        actions[signal.Signals(number).name]()
 
-def _on_signal(loop: asyncio.AbstractEventLoop, number: signal.Signals, action: Callable[[], None]) -> None:
-    def handle(number: int, frame: object) -> None:
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(action)
-
-    # Not loop.add_signal_handler, which Windows lacks; the call wakes the loop up.
-    signal.signal(number, handle)
-
-
-def _complain(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    error = context.get("exception")
-    print(f"beanops serve: {context['message']}" + (f": {error!r}" if error else ""), file=sys.stderr)
+    for name in actions:
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), act)
+    _print(f"beanops serve: like beanstalkd {options.dialect}, memory only, listening on {listener.where}")
+    server.run()
 
 
 def _allow_many_connections() -> None:

@@ -26,6 +26,8 @@ class Machine:
 
     Attributes
     ----------
+    clock : callable
+        The clock that it goes by, in nanoseconds.
     now : int
         The instant of the last `advance`, in nanoseconds.
     due : int
@@ -35,7 +37,7 @@ class Machine:
     """
 
     def __init__(self, clock: Callable[[], int] = time.monotonic_ns) -> None:
-        self._clock = clock
+        self.clock = clock
         self.now = self.started_at = clock()
         self.due = NEVER
         self.draining = False
@@ -49,7 +51,7 @@ class Machine:
 
     def advance(self) -> None:
         """Read the clock and do what is due: delays, pauses, time-outs, in beanstalkd's order."""
-        self.now = self._clock()
+        self.now = self.clock()
         if self.now < self.due:
             return
         delayed, paused = self.queues.delayed, self.queues.paused

@@ -1,95 +1,180 @@
-"""The command line of the embedded server: beanstalkd's own flags, as far as they make sense here."""
+"""The command line of the embedded server: beanstalkd's own flags, as far as they make sense here.
+
+It is read without a parser from the library, for a server listens before it loads the rest of itself.
+"""
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Sequence
-from typing import Any, NoReturn
 
-from beanops.embedded.dialects import DIALECTS, NEWEST
-from beanops.protocol.limits import DEFAULT_MAX_JOB_SIZE, DEFAULT_PORT, MAX_BODY
+from beanops.embedded.dialects import DIALECTS, NEWEST, Dialect
+from beanops.protocol.limits import DEFAULT_MAX_JOB_SIZE, DEFAULT_PORT, MAX_BODY, U64_MAX
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import NoReturn
 
 _NO_BINLOG = "jobs are kept in memory only, there is no binlog"
-_REFUSED_FLAGS = {"-F": f"{_NO_BINLOG} to sync", "-c": f"{_NO_BINLOG} to compact", "-n": f"{_NO_BINLOG} to compact"}
-_REFUSED_OPTIONS = {
+_REFUSED = {
+    "-F": f"{_NO_BINLOG} to sync",
+    "-c": f"{_NO_BINLOG} to compact",
+    "-n": f"{_NO_BINLOG} to compact",
     "-f": f"{_NO_BINLOG} to sync",
     "-s": f"{_NO_BINLOG} to size",
     "-u": "this server does not change its user, start it as the user that it is to run as",
 }
+_WITH_VALUE = ("-l", "-p", "-z", "-b", "-f", "-s", "-u", "--dialect")
+
+HELP = f"""\
+usage: beanops serve [options]
+
+A beanstalkd-compatible server that keeps its jobs in memory only; production runs beanstalkd.
+
+options:
+  -l ADDR            listen on ADDR or unix:PATH (127.0.0.1)
+  -p PORT            listen on PORT, 0: any ({DEFAULT_PORT})
+  -z BYTES           maximum job size ({DEFAULT_MAX_JOB_SIZE}), at most {MAX_BODY}
+  --dialect RELEASE  the release to be compatible with: {", ".join(DIALECTS)} ({NEWEST})
+  -b DIR             refused, or ignored with --ignore-binlog
+  --ignore-binlog    start without a binlog although -b asks for one
+  -V                 log connections that come and go
+  -v                 show version
+  -h, --help         show this help
+"""
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        print(f"{self.prog}: {message}", file=sys.stderr)
-        sys.exit(2)
+class Options:
+    """What the command line says.
+
+    Attributes
+    ----------
+    address : str
+        Host, or ``unix:PATH``.
+    port : str
+        A number or the name of a service, as the system's resolver takes it.
+    max_job_size : int
+        Bytes that a body may have.
+    dialect : str
+        The release to be.
+    binlog : str or None
+        A directory that is to be ignored.
+    verbose : bool
+        Log connections.
+    """
+
+    def __init__(self) -> None:
+        self.address = "127.0.0.1"
+        self.port = str(DEFAULT_PORT)
+        self.max_job_size = DEFAULT_MAX_JOB_SIZE
+        self.dialect = NEWEST
+        self.binlog: str | None = None
+        self.verbose = False
 
 
-class _Refuse(argparse.Action):
-    def __call__(self, parser: argparse.ArgumentParser, *given: Any) -> None:
-        flag = self.option_strings[0]
-        parser.error(f"{flag} is refused: {(_REFUSED_FLAGS | _REFUSED_OPTIONS)[flag]}")
-
-
-def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """Read the command line: ``address``, ``port``, ``max_job_size``, ``dialect`` and ``verbose``.
+def parse(arguments: Sequence[str]) -> Options:
+    """Read the command line.
 
     Raises
     ------
     SystemExit
         With 0 after help or the version, with 2 after one line on what is wrong.
     """
-    parser = _Parser(
-        prog="beanops serve",
-        allow_abbrev=False,
-        description="A beanstalkd-compatible server that keeps its jobs in memory only; production runs beanstalkd.",
-    )
-    add = parser.add_argument
-    add("-l", dest="address", metavar="ADDR", type=_address, default="127.0.0.1",
-        help="listen on ADDR or unix:PATH (%(default)s)")  # fmt: skip
-    add(
-        "-p", dest="port", metavar="PORT", type=_port, default=DEFAULT_PORT, help="listen on PORT, 0: any (%(default)s)"
-    )
-    add("-z", dest="max_job_size", metavar="BYTES", type=_size, default=DEFAULT_MAX_JOB_SIZE,
-        help=f"maximum job size (%(default)s), at most {MAX_BODY}")  # fmt: skip
-    add("--dialect", choices=DIALECTS, default=NEWEST, help="the release to be compatible with (%(default)s)")
-    add("-b", dest="binlog", metavar="DIR", help="refused, or ignored with --ignore-binlog")
-    add("--ignore-binlog", action="store_true", help="start without a binlog although -b asks for one")
-    add("-V", dest="verbose", action="count", default=0, help="say which connections come and go")
-    add(
-        "-v",
-        action="version",
-        version=f"beanops embedded server, compatible with beanstalkd {NEWEST}",
-        help="show version",
-    )
-    for flag in _REFUSED_FLAGS:
-        add(flag, action=_Refuse, nargs=0, help=argparse.SUPPRESS)
-    for flag in _REFUSED_OPTIONS:
-        add(flag, action=_Refuse, help=argparse.SUPPRESS)
-    options = parser.parse_args(arguments)
-    if options.binlog is not None and not options.ignore_binlog:
-        parser.error(f"-b is refused: {_NO_BINLOG}; run beanstalkd, or add --ignore-binlog to start without one")
+    options = Options()
+    ignores = False
+    for flag, value in _flags(arguments):
+        if flag in ("-h", "--help"):
+            _show(HELP)
+        elif flag == "-v":
+            _show(f"beanops embedded server, compatible with beanstalkd {NEWEST}\n")
+        elif flag in _REFUSED:
+            fail(f"{flag} is refused: {_REFUSED[flag]}")
+        elif flag == "-l":
+            options.address = _address(value)
+        elif flag == "-p":
+            options.port = value
+        elif flag == "-z":
+            options.max_job_size = _size(value)
+        elif flag == "--dialect":
+            options.dialect = _dialect(value)
+        elif flag == "-b":
+            options.binlog = value
+        elif flag == "-V":
+            options.verbose = True
+        elif flag == "--ignore-binlog":
+            ignores = True
+        else:
+            fail(f"unknown flag: {flag}")
+    if options.binlog is not None and not ignores:
+        fail(f"-b is refused: {_NO_BINLOG}; run beanstalkd, or add --ignore-binlog to start without one")
     return options
+
+
+def _flags(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield each flag with its argument, as beanstalkd takes them: ``-VVl ADDR`` and ``-z100`` too."""
+    rest = list(arguments)
+    while rest:
+        word = rest.pop(0)
+        if len(word) < 2 or word[0] != "-":
+            fail(f"unknown argument: {word}")
+        if word.startswith("--"):
+            name, equals, value = word.partition("=")
+            yield name, _value(name, [value] if equals else rest) if name in _WITH_VALUE else ""
+            continue
+        letters = word[1:]
+        while letters:
+            flag, letters = f"-{letters[0]}", letters[1:]
+            if flag in _WITH_VALUE:
+                yield flag, _value(flag, [letters] if letters else rest)
+                break
+            yield flag, ""
+
+
+def _value(flag: str, rest: list[str]) -> str:
+    if not rest:
+        fail(f"flag requires an argument: {flag}")
+    return rest.pop(0)
+
+
+def warn(message: str) -> None:
+    """Say something on stderr."""
+    print(f"beanops serve: {message}", file=sys.stderr)
+
+
+def fail(message: str) -> NoReturn:
+    """End the process because the command line is wrong."""
+    warn(message)
+    sys.exit(2)
+
+
+def _show(text: str) -> NoReturn:
+    print(text, end="")
+    sys.exit(0)
 
 
 def _address(text: str) -> str:
     if text == "unix:":
-        raise argparse.ArgumentTypeError("the path is missing behind unix:")
-    if not text.startswith("unix:"):
-        try:
-            text.encode("idna")  # as the resolver will, and not as an OSError
-        except UnicodeError:
-            raise argparse.ArgumentTypeError(f"{text!r} is no host") from None
+        fail("-l: the path is missing behind unix:")
     return text
 
 
-def _port(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port, allowed is 0 to 65535")
-    return int(text)
-
-
 def _size(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) > MAX_BODY:
-        raise argparse.ArgumentTypeError(f"{text!r} is no job size, allowed is 0 to {MAX_BODY}")
-    return int(text)
+    """Read a size as C's scanf does: white space, a sign that wraps round, and nothing behind the digits."""
+    digits = text.lstrip(" \t\n\v\f\r")
+    negative = digits.startswith("-")
+    digits = digits[1:] if digits.startswith(("-", "+")) else digits
+    if not digits.isascii() or not digits.isdigit():
+        fail(f"-z: {text!r} is no job size, allowed is 0 to {MAX_BODY}")
+    number = int(digits.lstrip("0")[:21] or 0)
+    size = U64_MAX if number > U64_MAX else (-number if negative else number) & U64_MAX
+    if size > MAX_BODY:
+        warn(f"maximum job size was set to {MAX_BODY}")
+        return MAX_BODY
+    return size
+
+
+def _dialect(text: str) -> Dialect:
+    for dialect in DIALECTS:
+        if text == dialect:
+            return dialect
+    fail(f"--dialect: {text!r} is no release, allowed is one of {', '.join(DIALECTS)}")

@@ -7,9 +7,10 @@ import platform
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from beanops.embedded.dialects import RELEASES, Dialect
+from beanops.embedded.dialects import Dialect
 from beanops.embedded.machine import Machine
 from beanops.embedded.model import SECOND, Job, Tube
+from beanops.embedded.releases import release
 
 #: The commands that ``stats`` counts, in its order.
 _COUNTED = (
@@ -51,7 +52,7 @@ class Reports:
 
     def __init__(self, machine: Machine, dialect: Dialect, max_job_size: int) -> None:
         self._machine = machine
-        self._release = RELEASES[dialect]
+        self._release = release(dialect)
         self._max_job_size = max_job_size
         self._id = os.urandom(8).hex()
         self._host = platform.uname()

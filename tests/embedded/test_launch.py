@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from beanops.embedded import run
+from beanops.embedded.options import parse
 from tests.embedded.peers import ask, dial, statistics
 from tests.waits import until
 
@@ -129,15 +131,20 @@ def test_a_binlog_can_be_asked_for_in_vain() -> None:
 @pytest.mark.parametrize(
     "flags",
     [
+        ["-p"],
         ["-p", "x"],
-        ["-p", "65536"],
-        ["-z", "-1"],
-        ["-z", "1073741825"],
+        ["-p", "-1"],
+        ["-p", "12x"],
+        ["-z", ""],
+        ["-z", "5x"],
+        ["-z", "0x10"],
         ["-q"],
         ["stray"],
+        ["-"],
         ["-l", "a..b"],
         ["-l", "x" * 64],
         ["-l", "unix:"],
+        ["--dialect", "1.9"],
     ],
 )
 def test_mistakes_are_one_line(flags: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -145,6 +152,58 @@ def test_mistakes_are_one_line(flags: list[str], capsys: pytest.CaptureFixture[s
         run(flags)
 
     assert re.fullmatch(r"beanops serve: [^\n]+\n", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("0", 0),
+        (" 7", 7),
+        ("+8", 8),
+        ("1073741824", 2**30),
+        ("1073741825", 2**30),
+        ("99999999999", 2**30),
+        ("9" * 5000, 2**30),
+        ("-1", 2**30),
+        ("-18446744073709551615", 1),
+    ],
+)
+def test_a_job_size_is_read_as_beanstalkd_reads_it(text: str, size: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """The real one says its program's name, and the same words."""
+    assert parse(["-z", text]).max_job_size == size
+    clamped = size == 2**30 and text != "1073741824"
+    assert capsys.readouterr().err == "beanops serve: maximum job size was set to 1073741824\n" * clamped
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "131072", "", " 0", "+0"])
+def test_a_port_is_what_the_resolver_makes_of_it(port: str) -> None:
+    """Its low 16 bits count; 0 is any, and so is none."""
+    with started("-p", port) as (_, address):
+        assert ask(address, b"list-tube-used\r\n") == b"USING default\r\n"
+
+
+def test_a_port_may_be_the_name_of_a_service() -> None:
+    """The real one, too, asks the resolver."""
+    assert parse(["-p", "http"]).port == "http"
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        taken = probe.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, "-m", "beanops.embedded", "-p", f"{65536 + taken}"], capture_output=True, text=True
+        )
+    assert "Address already in use" in done.stderr
+
+
+def test_clients_can_connect_before_the_server_is_loaded() -> None:
+    """Others give it 0.1 s: `listen` must come before what takes long."""
+    code = "import sys, beanops.embedded.launch; print(*sys.modules)"
+    modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+
+    slow = {"argparse", "asyncio", "encodings.idna", "platform", "re", "subprocess", "threading", "typing"}
+    assert not slow & set(modules)
+    ours = {"beanops", "beanops.protocol", "beanops.protocol.errors", "beanops.protocol.limits", "beanops.embedded"}
+    ours |= {f"beanops.embedded.{name}" for name in ("dialects", "launch", "listening", "options")}
+    assert {name for name in modules if name.startswith("beanops")} == ours
 
 
 def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
