@@ -16,6 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from beanops import private
 from beanops.jobs.read import FoundJob
 from beanops.protocol.errors import BeanopsError, UsageError
 
@@ -93,6 +94,7 @@ def save(batches: Batches, directory: Path) -> int:
                 folder = files / f"folder={_file_name(tube)}"
                 folder.mkdir()
                 _write(writer, rows, folder)
+        private.tighten_all(files)
         os.rename(files, directory)
     return saved
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from beanops import private
 from beanops.protocol.errors import BeanopsError, UsageError
 from beanops.session.act import Actor, How
 from beanops.session.lines import STATES, File, write_line
@@ -151,7 +152,7 @@ def _created(file: File, force: bool) -> Iterator[BinaryIO]:
         return
     path = Path(file)
     try:
-        out = path.open("wb" if force else "xb", buffering=0)
+        out = private.create(path, force=force, buffering=0)
     except FileExistsError:
         how = "--force, or force=True, overwrites it"
         raise UsageError(f"{path} exists already, and nothing was exported ({how})") from None

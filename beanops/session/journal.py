@@ -17,6 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from beanops import private
 from beanops.session.record import OUTCOMES, UNKNOWN, Action, Entry, Fate, Intent, JournalError, RunRow, action_of
 from beanops.session.schema import bring_up_to_date
 from beanops.session.tables import (
@@ -66,9 +67,11 @@ class Journal:
         try:
             if "://" not in url:
                 path = Path(url).expanduser()
-                path.parent.mkdir(parents=True, exist_ok=True)
+                private.make_folder(path.parent)
                 url = sa.URL.create("sqlite", database=str(path))  # type: ignore[assignment]
             self._engine = sa.create_engine(url)
+            if self._engine.dialect.name == "sqlite":
+                private.database(self._engine.url.database)
         except (sa.exc.SQLAlchemyError, ImportError, OSError, ValueError) as error:
             raise JournalError(f"the journal at {url} is of no use: {_one_line(error)}") from None
         self.where = self._engine.url.render_as_string()

@@ -9,6 +9,7 @@ import os
 import re
 from pathlib import Path
 
+from beanops import private
 from beanops.jobs.read import FoundJob
 from beanops.protocol import JobStats
 from beanops.protocol.errors import ArgumentError, UsageError
@@ -49,9 +50,9 @@ def save(name: str, job: FoundJob, *, server: str = "", instance: str = "", forc
     if job.original:
         raise UsageError(f"job {job.id} cannot be kept: its body is hidden by redact, and only export writes it whole")
     path = _path(name)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    private.make_folder(path.parent)
     try:
-        with path.open("wb" if force else "xb") as file:
+        with private.create(path, force=force) as file:
             file.write(write_line(job, server, instance))
     except FileExistsError:
         raise UsageError(f"there is a sample {name} already (--force, or force=True, overwrites it)") from None
@@ -67,6 +68,7 @@ def load(name: str) -> FoundJob:
         There is none, or its file is no sample.
     """
     path = _path(name)
+    private.tighten(path)
     try:
         return read_line(path.read_bytes(), MAX_BODY)
     except FileNotFoundError:

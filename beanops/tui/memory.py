@@ -11,6 +11,8 @@ import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from beanops import private
+
 
 class Shown(NamedTuple):
     """How the tubes of one server are shown.
@@ -56,6 +58,7 @@ class Memory:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        private.tighten(path)
 
     def theme(self) -> str:
         """Return the theme's name; empty when none was chosen."""
@@ -87,11 +90,9 @@ class Memory:
 
     def _write(self, known: dict[str, Any]) -> None:
         # Several dashboards may write: each whole, and the last one wins.
-        fresh = self._path.with_suffix(f".{os.getpid()}")
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            fresh.write_text(json.dumps(known, indent=1))
-            fresh.replace(self._path)
+            private.make_folder(self._path.parent)
+            private.replace(self._path, json.dumps(known, indent=1).encode())
         except OSError:
             return
 

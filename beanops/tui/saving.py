@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from beanops import private
 from beanops.text import safe_text
 from beanops.tui.words import plural
 
@@ -33,7 +34,7 @@ def save(app: Dashboard, name: str, data: bytes) -> None:
 
 
 def _write(path: Path, data: bytes) -> None:
-    with path.open("xb") as file:
+    with private.create(path) as file:
         try:
             file.write(data)
             file.flush()
