@@ -109,7 +109,7 @@ def report(run: Run, output: str, *, err: bool = False, missing: BeanopsError | 
     elif run.complete:
         click.echo(safe_text(run.summary), err=err)
     if output == "table" and run.done and run.id and not run.dry and on_terminal("stderr"):
-        click.echo(f"on record as run {run.id}; beanops undo {run.id} takes back what can be", err=True)
+        click.echo(f"on record as run {run.id}{_how_to_undo(run)}", err=True)
     told = run.summary + (_how_to_go_on(run) if run.stopped else "")
     if not (run.done or run.unknown or run.skipped):
         match run.cause:
@@ -133,6 +133,13 @@ def summary(run: Run) -> dict[str, Any]:
         "stopped": run.stopped,
         "actions": None if rows is None else [row._asdict() for row in rows],
     }
+
+
+def _how_to_undo(run: Run) -> str:
+    if run.lasting is not None:
+        return ""
+    there = f" -s {run.about['server']}" if "server" in run.about else ""
+    return f"; beanops{there} undo {run.id} takes back what can be"
 
 
 def _how_to_go_on(run: Run) -> str:

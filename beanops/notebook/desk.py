@@ -52,6 +52,7 @@ class Desk:
         self._reported = 0.0
         self._thread: threading.Thread | None = None
         self._undoable: tuple[str, ...] = ()
+        self._lasting = "this view has done nothing yet, or has undone it"
 
     def act(self, name: str, *steps: Step) -> list[Run]:
         """Carry out steps one after the other; what is raised ends them.
@@ -85,7 +86,7 @@ class Desk:
             There is nothing to take back.
         """
         if not self._undoable:
-            raise UsageError("there is nothing to undo: this view has done nothing yet, or has undone it")
+            raise UsageError(f"there is nothing to undo: {self._lasting}")
         return self.act("undo", *self.undoing(self._undoable))
 
     def undoing(self, runs: Sequence[str]) -> list[Step]:
@@ -148,13 +149,18 @@ class Desk:
         if problem is not None:
             said.append(in_words(problem))
         done = [run for run in runs if run.done]
+        back = [run for run in done if run.lasting is None]
         if runs and runs[0].action == "undo":
             cut_off = problem is not None or self._cancelled or any(run.stopped for run in runs)
             if not cut_off:  # else the rest can be taken back later
                 self._offer((), "")
+        elif back:
+            count = sum(run.done for run in back)
+            self._offer([run.id for run in back], f"Undo {back[0].action} ({count:,})")
         elif done:
-            count = sum(run.done for run in done)
-            self._offer([run.id for run in done], f"Undo {done[0].action} ({count:,})")
+            # What was done before it is no longer the last thing that was done.
+            self._lasting = f"{done[-1].action}: {done[-1].lasting}"
+            self._offer((), "")
         if said:
             self._grid.say("status", "; ".join(said), tone)
         if runs:

@@ -8,12 +8,10 @@ from typing import Any
 
 from beanops.protocol.errors import BeanopsError, UsageError
 from beanops.session.session import Session, connect
+from beanops.session.undoable import lasting
 
 #: The variable of the notebook that holds the session.
 NAME = "session"
-
-#: Runs that leave nothing to take back, or that take back themselves.
-LEAVES_NOTHING = ("undo", "reserve", "touch")
 
 HELP = """\
 %beans connect SERVER     open a session, as the variable session
@@ -45,14 +43,14 @@ def _undo(session: Session, words: list[str]) -> Any:
     if words:
         return session.undo(_one(words, "a run"))
     # Of this session alone: the journal may hold what others did since, on this server too.
-    runs = session.runs
-    undone = runs.loc[runs["done"] > 0, "undoes"].dropna().tolist()
-    mine = runs[runs["run"].isin(session.actions["run"]) & ~runs["run"].isin(undone)]
+    journal, server, own = session.journal(), str(session.address), set(session.actions["run"])
+    runs = [run for run in journal.runs(server)[::-1] if run.id in own and run.action != "undo"]
+    why, counts = lasting(journal, runs, server), journal.counts(run.id for run in runs)
     # Where nobody knows what the last one did, that must be said: the one before it was not meant.
-    left = mine[(mine["done"] + mine["unknown"] > 0) & ~mine["action"].isin(LEAVES_NOTHING)]
-    if left.empty:
+    left = [run.id for run in runs if why[run.id] is None or counts[run.id].get("unknown")]
+    if not left:
         raise UsageError("this session did nothing that can be undone; name the run of another, see session.runs")
-    return session.undo(left["run"].iloc[-1])
+    return session.undo(left[-1])
 
 
 #: What each word does. A predicate is taken as it stands, for it has quotes of its own.

@@ -156,7 +156,8 @@ class Actor:
             row = row._replace(request={})  # the ids of a hundred thousand jobs need not stay
             self.runs.append(row)
             run = Run(id, action, lambda: [action_of(row, entry) for entry in journal.entries(id)])
-            run.resumable = resumable
+            run.resumable, run.bodies = resumable, self.keep_bodies
+            run.about = {name: request[name] for name in ("tube", "server") if name in request}
         if how.progress is not None:
             how.progress(run)
         return run

@@ -201,11 +201,18 @@ class Journal:
         run = run_of(row)
         return run if apart is None else run._replace(request=run.request | {"ids": json.loads(apart)})
 
-    def undoing(self, run: str) -> list[RunRow]:
-        """Return the runs that took back something of a run, oldest first."""
-        query = sa.select(*RUN_FIELDS).where(RUNS.c.undoes == run).order_by(RUNS.c.time, RUNS.c.id)
+    def undoing(self, *runs: str) -> list[RunRow]:
+        """Return the runs that took back something of these runs, oldest first."""
+        query = sa.select(*RUN_FIELDS).where(RUNS.c.undoes.in_(runs)).order_by(RUNS.c.time, RUNS.c.id)
         with self._transaction() as connection:
             return [run_of(row) for row in connection.execute(query)]
+
+    def without_bodies(self, runs: Iterable[str]) -> set[str]:
+        """Return those of some runs that deleted jobs without keeping a body; the first thousand actions tell."""
+        ids = list(runs)
+        kept = sa.select(ACTIONS.c.run).where(ACTIONS.c.run.in_(ids), ACTIONS.c.n < _PAGE, ACTIONS.c.body.is_not(None))
+        with self._transaction() as connection:
+            return set(ids) - set(connection.scalars(kept.distinct()))
 
     def stamp(self) -> int:
         """Return a number that is another one when something has come to its end since; costs next to nothing."""

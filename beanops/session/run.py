@@ -7,10 +7,11 @@ from array import array
 from collections import Counter
 from collections.abc import Callable
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from beanops.protocol.errors import BeanopsError
 from beanops.session.record import Action, Intent, actions_frame
+from beanops.session.undoable import why_lasting
 from beanops.text import safe_text
 
 if TYPE_CHECKING:
@@ -39,6 +40,10 @@ class Run:
         Why it ended early, such as a lost connection or a cancel; what it had not reached is not counted.
     resumable : bool
         Whether `Session.resume_run` can go on with it, should it end early.
+    about : dict
+        What it was asked for, without the jobs: the ``tube`` as a whole, the other ``server``.
+    bodies : bool
+        Whether the bodies of the jobs that it deletes are on record.
     cause : BeanopsError or None
         What ended it early, if that was a fault.
     sample : list of Intent
@@ -54,6 +59,8 @@ class Run:
         self.besides: str | None = None
         self.stopped: str | None = None
         self.resumable = False
+        self.about: dict[str, Any] = {}
+        self.bodies = True
         self.cause: BeanopsError | None = None
         self.reasons: dict[str, tuple[int, str]] = {}
         self.sample: list[Intent] = []
@@ -134,6 +141,13 @@ class Run:
     def complete(self) -> bool:
         """Whether everything that was asked for was done."""
         return self.stopped is None and not (self.skipped or self.failed or self.unknown)
+
+    @property
+    def lasting(self) -> str | None:
+        """Why nothing undoes it, None where `Session.undo` can."""
+        if self.dry or not self.id:
+            return "it is not on record"
+        return why_lasting(self.action, self.about, done=self.done, bodies=self.bodies)
 
     @property
     def rows(self) -> list[Action]:

@@ -14,6 +14,7 @@ from beanops.session.orders import ANOTHER, MOST_BYTES, batch_size, in_batches, 
 from beanops.session.record import Entry, Intent, Rivals, RunRow
 from beanops.session.run import Run
 from beanops.session.shelter import Shelter
+from beanops.session.undoable import CHOSEN_BY_SERVER
 from beanops.session.verbs import ALL, KEEP, MOVE, RESTORE, VERBS, Order, Settings, TubeStep, verb_of
 
 if TYPE_CHECKING:
@@ -169,8 +170,7 @@ def _on_the_tube(session: Session, entry: Entry) -> TubeStep:
     """Return what gives a tube the pause that it would have by now, or why nothing takes back what was done to it."""
     tube = entry.intent.tube or ""
     if entry.intent.action == "kick":
-        which = "the server chose the jobs that it kicked, and does not tell which they were"
-        return TubeStep(commands.kick(1), Intent("kick", tube), refusal=which)
+        return TubeStep(commands.kick(1), Intent("kick", tube), refusal=CHOSEN_BY_SERVER)
     left = max(0, (entry.intent.time_left or 0) - int((session.now() - entry.time).total_seconds()))
     now = next((stats for stats in session.tube_stats() if stats.name == tube), None)
     refusal = None if entry.fate.outcome == "done" else _why_unknown(entry)

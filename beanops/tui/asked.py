@@ -172,7 +172,7 @@ class Outcome(NamedTuple):
 
 def outcome_of(runs: list[Run], errors: list[str] | None = None, *, stopped: str = "") -> Outcome:
     """Return what came of one run or of several of the same verb, of which some could not even begin."""
-    back = tuple(run.id for run in runs if run.done)
+    back = tuple(run.id for run in runs if run.lasting is None)
     if len(runs) == 1 and errors is None:
         return Outcome(safe_text(runs[0].summary), runs[0].complete, runs=back)
     counts = {name: sum(getattr(run, name) for run in runs) for name in ("done", "skipped", "failed", "unknown")}

@@ -15,9 +15,11 @@ from textual.binding import BindingType
 
 from beanops.session.record import JournalError, RunRow, action_of
 from beanops.session.session import Session
+from beanops.session.undoable import lasting
 from beanops.text import safe_text
 from beanops.tui import jobkeys, keys
 from beanops.tui.acting import Acting
+from beanops.tui.asked import Outcome, Request
 from beanops.tui.journalrows import (
     ACTION_COLUMNS,
     RUN_COLUMNS,
@@ -57,7 +59,8 @@ def _runs(session: Session, first: int) -> Rows:
     journal, server = session.journal(), str(session.address)
     runs = journal.runs(server, limit=RUNS, offset=first)
     counts = journal.counts(run.id for run in runs)
-    return tuple(DoneRun(run, counts[run.id]) for run in runs), journal.count_runs(server)
+    why = lasting(journal, runs, server)
+    return tuple(DoneRun(run, counts[run.id], why[run.id]) for run in runs), journal.count_runs(server)
 
 
 def _actions(run: RunRow, session: Session, first: int) -> Rows:
@@ -185,7 +188,7 @@ class JournalScreen(_Pages):
     def undoable(self) -> tuple[tuple[str, ...], str]:
         """Return the run under the cursor."""
         row = self.table.row if self.is_mounted else None
-        if self.passive or row is None or row.lasting:
+        if self.passive or row is None or row.lasting is not None:
             return (), ""
         return (row.run.id,), sentence(row)
 
@@ -247,8 +250,14 @@ class RunScreen(_Pages):
         parts = about_action(row.action) if row else []
         self.query_one("#why", Line).say(parts)
 
+    def acted(self, request: Request, outcome: Outcome) -> None:
+        """Offer no second undo of what is undone."""
+        if request.offer.name == "undo" and outcome.done:
+            self._run = self._run._replace(lasting="it is undone already")
+        super().acted(request, outcome)
+
     def undoable(self) -> tuple[tuple[str, ...], str]:
         """Return this run."""
-        if self.passive or self._run.lasting:
+        if self.passive or self._run.lasting is not None:
             return (), ""
         return (self._run.run.id,), sentence(self._run)

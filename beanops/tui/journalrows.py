@@ -11,17 +11,16 @@ from beanops.tui.layout import Column
 from beanops.tui.view import Part
 from beanops.tui.words import plural, span
 
-#: What leaves nothing that could be taken back.
-LASTING = ("reserve", "touch", "prune")
 _SHORT = {"done": "done", "skipped": "skip", "failed": "fail", "unknown": "unkn"}
 _STYLES = {"done": "ready", "skipped": "delayed", "failed": "buried", "unknown": "warn"}
 
 
 class DoneRun(NamedTuple):
-    """One run, and how many of its actions ended in which outcome."""
+    """One run, how many of its actions ended in which outcome, and why it cannot be undone, None where it can."""
 
     run: RunRow
     counts: dict[str, int]
+    lasting: str | None = None
 
     @property
     def about(self) -> str:
@@ -37,12 +36,6 @@ class DoneRun(NamedTuple):
         parts += [f"→ {target}"] if target else []
         parts += [f"where {request['where']}"] if request.get("where") else []
         return " ".join(parts)
-
-    @property
-    def lasting(self) -> bool:
-        """Whether nothing of it can be taken back."""
-        kicked = self.run.action == "kick" and "tube" in self.run.request
-        return kicked or self.run.action in LASTING or not self.counts.get("done")
 
 
 class DoneAction(NamedTuple):

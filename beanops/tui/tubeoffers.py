@@ -67,8 +67,7 @@ def _kick_many(doing: Doing) -> Outcome:
             raise UsageError(f"{'no' if meant == 'buried' else 'a'} job is buried by now; no {now} one was kicked")
         return session.kick(tube, limit=request.limit(tube), progress=doing.progress)
 
-    outcome = doing.one_by_one("tube", request.tubes, kick)
-    return outcome._replace(runs=())  # the server does not tell which ones it kicked: nothing could take them back
+    return doing.one_by_one("tube", request.tubes, kick)
 
 
 def _to_drain(target: Target, answers: Mapping[str, Any]) -> Counts:

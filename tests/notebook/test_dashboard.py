@@ -131,6 +131,17 @@ def test_what_it_did_last_can_be_undone_and_jobs_moved(view: Dashboard, session:
     assert [cells[3] for cells in view.log.rows.values()][-4:] == ["move", "move", "pause", "resume"]
 
 
+def test_undo_is_not_offered_after_what_nothing_takes_back(view: Dashboard, session: Session) -> None:
+    view.select("mail")
+    view.pause(90)
+    assert view.tubes._offers["undo"][0] == "Undo pause (1)"
+    view.kick_tubes(1)
+    assert view.tubes._offers["undo"] == ("", ())
+    with pytest.raises(UsageError, match="the server chose the jobs that it kicked"):
+        view.undo()
+    assert session.tube("mail").pause == 90
+
+
 def test_a_view_is_polled_while_a_page_shows_it(session: Session) -> None:
     poller = poller_of(session)
     with session.dashboard() as view:

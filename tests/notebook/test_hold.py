@@ -48,6 +48,14 @@ def offered(page: Page) -> dict[str, str]:
     return {message["name"]: message["label"] for message in page.heard if message["kind"] == "offer"}
 
 
+def test_a_touch_is_not_offered_to_be_undone(view: Holder) -> None:
+    view.touch()
+    assert view.status.startswith("touch: 1 done")
+    assert "undo" not in view.job._offers
+    view.bury()
+    assert view.job._offers["undo"][0] == "Undo bury (1)"
+
+
 def test_it_holds_a_job_and_tells_its_time_left(view: Holder, session: Session) -> None:
     assert session.tube("mail").current_jobs_reserved == 1
     assert view.reservation is not None

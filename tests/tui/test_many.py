@@ -74,6 +74,15 @@ async def test_many_are_kicked_of_each_tube_and_only_in_the_state_that_was_shown
         assert "Kick up to 2 jobs in each of 2 tubes, 4 in all?" in await desk.painted()
         await desk.press("y")
         assert "✓ kick-many of 2 tubes: 4 done" in desk.line("#status")
+        assert "undoes it" not in desk.line("#status")
+        assert "Undo" not in desk.footer
+        await desk.press("ctrl+p", *"undo")
+        assert "Take back" not in await desk.painted()
+        await desk.press("escape", "a")
+        assert "Undo" not in desk.footer
+        await desk.press("enter")
+        assert "Undo" not in desk.footer
+        await desk.press("escape", "escape")
         assert [client.stats_tube(name).current_jobs_buried for name in "ab"] == [1, 1]
         assert client.stats_job(later).state == "delayed"
 

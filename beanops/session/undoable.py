@@ -1,0 +1,100 @@
+"""Whether a run can be undone: decided here for every face, so that nobody offers what `Session.undo` would refuse.
+
+How a run is undone is in `undo`; that reports per job what has changed since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from beanops.session.journal import Journal
+    from beanops.session.record import RunRow
+
+#: Why nothing undoes a kick whose jobs the server chose.
+CHOSEN_BY_SERVER = "the server chose the jobs that it kicked, and does not tell which they were"
+#: Why nothing undoes a delete without bodies.
+NO_BODIES = "the bodies of its jobs are not in the journal, so they cannot be put again"
+#: Actions that change no job, or nothing that lasts.
+_LEAVE_NOTHING = ("reserve", "touch", "prune")
+_DELETE = ("delete", "export")
+
+
+def why_lasting(
+    action: str,
+    request: Mapping[str, Any],
+    *,
+    done: int,
+    bodies: bool = True,
+    undone: int = 0,
+    server: str = "",
+) -> str | None:
+    """Return why a run cannot be undone, None where it can; what a server cannot do belongs here too.
+
+    Parameters
+    ----------
+    action : str
+        What the run did.
+    request : mapping
+        What it was asked for.
+    done : int
+        How many of its actions were done.
+    bodies : bool
+        Whether the journal has the bodies of the jobs that it deleted.
+    undone : int
+        How many of its actions other runs have undone.
+    server : str
+        The server where somebody wants to undo it; empty for whichever it was on.
+    """
+    if action in _LEAVE_NOTHING or action.startswith("verify"):
+        return f"a {action.partition(' ')[0]} leaves nothing to undo"
+    if action in ("kick", "kick_next") and "tube" in request:
+        return CHOSEN_BY_SERVER
+    if not done:
+        return "it did nothing"
+    if action in _DELETE and not bodies:
+        return NO_BODIES
+    if undone >= done:
+        return "it is undone already"
+    there = request.get("server", server)
+    return f"its jobs are on {there}: undo it there" if server and there != server else None
+
+
+def lasting(journal: Journal, runs: Sequence[RunRow], server: str) -> dict[str, str | None]:
+    """Return for each run on record why it cannot be undone on a server, None where it can."""
+    undoing = _undoing(journal, runs)
+    counts = journal.counts([run.id for run in (*runs, *undoing)])
+    undone = _undone(undoing, {id: of_run.get("done", 0) for id, of_run in counts.items()})
+    without = journal.without_bodies(run.id for run in runs if run.action in _DELETE)
+    return {
+        run.id: why_lasting(
+            run.action,
+            {"server": run.server, **run.request},
+            done=counts[run.id].get("done", 0),
+            bodies=run.id not in without,
+            undone=undone.get(run.id, 0),
+            server=server,
+        )
+        for run in runs
+    }
+
+
+def _undoing(journal: Journal, runs: Iterable[RunRow]) -> list[RunRow]:
+    """Return the runs that undid some of these, then those that undid such an undo, and so on."""
+    found: list[RunRow] = []
+    asked = [run.id for run in runs]
+    while asked:
+        more = journal.undoing(*asked)
+        found += more
+        asked = [run.id for run in more]
+    return found
+
+
+def _undone(undoing: Sequence[RunRow], done: Mapping[str, int]) -> dict[str, int]:
+    """Return for each run how many of its actions are undone now; an undo that was undone itself counts for nothing."""
+    undone: dict[str, int] = {}
+    for run in reversed(undoing):
+        assert run.undoes is not None
+        undone[run.undoes] = undone.get(run.undoes, 0) + max(0, done[run.id] - undone.get(run.id, 0))
+    return undone
