@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 #: Seconds that a server may take; a shell that hangs on Tab is worse than one that offers nothing.
 _PATIENCE = 0.5
@@ -59,6 +63,17 @@ def _samples(ctx: click.Context) -> Iterable[str]:
 
 tubes = _quietly(_tubes)
 runs = _quietly(_runs)
-servers = _quietly(_servers)
+_named_servers = _quietly(_servers)
 samples = _quietly(_samples)
+
+
+def servers(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    """Offer the servers of the configuration, and paths of sockets where a path was begun."""
+    from click.shell_completion import CompletionItem
+
+    if incomplete.startswith("/"):
+        return [CompletionItem(incomplete, "file")]
+    return [CompletionItem(name) for name in _named_servers(ctx, param, incomplete)]
+
+
 tubes_and_runs = _quietly(lambda ctx: [*_tubes(ctx), *_runs(ctx)])

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from beanops.protocol.errors import ArgumentError
 from beanops.protocol.limits import DEFAULT_PORT
 
-_ALLOWED = "host, host:port, [ipv6]:port, beanstalk://host:port or unix:/path"
+_ALLOWED = "host, host:port, [ipv6]:port, beanstalkd://host:port, unix:/path or /path"
+_SCHEME = re.compile(r"\Abeanstalkd?://", re.IGNORECASE)
 _HOST_PORT = re.compile(
     r"(?:\[(?P<v6>[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?:%[\w.-]+)?)\]|(?P<host>[^\s:/\[\]@]+))(?::(?P<port>[0-9]{1,5}))?"
 )
@@ -38,7 +39,7 @@ class Address(NamedTuple):
         Parameters
         ----------
         text : str or Address
-            ``host``, ``host:port``, ``[::1]:11300``, ``beanstalk://host:port`` or ``unix:/path``.
+            ``host``, ``host:port``, ``[::1]:11300``, ``beanstalkd://host:port``, ``unix:/path`` or ``/path``.
 
         Raises
         ------
@@ -47,20 +48,20 @@ class Address(NamedTuple):
 
         Examples
         --------
-        >>> Address.parse("beanstalk://queue.local")
+        >>> Address.parse("beanstalkd://queue.local")
         Address(host='queue.local', port=11300, path='')
         """
         if isinstance(text, Address):
             return text
         if not isinstance(text, str):
             raise ArgumentError("address", text, _ALLOWED)
-        if text.startswith("unix:"):
+        if text.startswith(("unix:", "/")):
             path = text.removeprefix("unix:")
             path = path.removeprefix("//") if path.startswith("///") else path
             if not path or "\0" in path:
                 raise ArgumentError("address", text, _ALLOWED)
             return cls("", 0, path)
-        match = _HOST_PORT.fullmatch(text.removeprefix("beanstalk://").removesuffix("/"))
+        match = _HOST_PORT.fullmatch(_SCHEME.sub("", text).removesuffix("/"))
         if match is None:
             raise ArgumentError("address", text, _ALLOWED)
         port = int(match["port"] or DEFAULT_PORT)

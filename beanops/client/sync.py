@@ -45,7 +45,7 @@ class Client:
     Parameters
     ----------
     address : str or Address
-        ``host``, ``host:port``, ``[::1]:11300``, ``beanstalk://host:port`` or ``unix:/path``.
+        ``host``, ``host:port``, ``[::1]:11300``, ``beanstalkd://host:port``, ``unix:/path`` or ``/path``.
     connect_timeout : float
         Seconds to wait for the connection; all addresses of a name share them. Resolving the name is not counted.
     read_timeout : float

@@ -51,8 +51,8 @@ def connect(
     Parameters
     ----------
     target : str or Address
-        ``host``, ``host:port``, ``[::1]:11300``, ``beanstalk://host:port``, ``unix:/path``, or the name of a server
-        in the configuration, see `beanops.session.config`.
+        ``host``, ``host:port``, ``[::1]:11300``, ``beanstalkd://host:port``, ``unix:/path``, ``/path``, or the name of
+        a server in the configuration, see `beanops.session.config`.
     source : str
         For the record: ``"cli"``, ``"tui"``, ``"notebook"`` or ``"script"``.
     actor : str or None

@@ -85,6 +85,9 @@ def impatient(client: Any) -> Iterator[None]:
         ("[::1]:11300", Address("::1", 11300), "[::1]:11300"),
         ("[fe80::1%eth0]", Address("fe80::1%eth0", 11300), "[fe80::1%eth0]:11300"),
         ("beanstalk://queue", Address("queue", 11300), "queue:11300"),
+        ("beanstalkd://Queue", Address("queue", 11300), "queue:11300"),
+        ("Beanstalkd://queue:2/", Address("queue", 2), "queue:2"),
+        ("/run/bean.sock", Address("", 0, "/run/bean.sock"), "unix:/run/bean.sock"),
         ("beanstalk://queue:1/", Address("queue", 1), "queue:1"),
         ("beanstalk://[::1]:2", Address("::1", 2), "[::1]:2"),
         ("unix:/run/b.sock", Address("", 0, "/run/b.sock"), "unix:/run/b.sock"),
@@ -101,7 +104,8 @@ def test_addresses_as_users_write_them(text: str, address: Address, shown: str) 
 @pytest.mark.parametrize(
     "text",
     ["", ":", ":11300", "a:b", "a:0", "a:65536", "a:99999999", "a b", "::1", "[::1", "[zz]:1", "http://a:1", "a/b",
-     "a@b", "unix:", "unix:a\0b", "beanstalk://", "beanstalk://u:p@h:1", "a:1\n", "a:١", 11300, None, b"a"],
+     "a@b", "unix:", "unix:a\0b", "beanstalk://", "beanstalk://u:p@h:1", "beanstalkd://", "beanstalkd:h", "/a\0b",
+     "a:1\n", "a:١", 11300, None, b"a"],
 )  # fmt: skip
 def test_what_is_no_address_says_what_is(text: Any) -> None:
     with pytest.raises(errors.ArgumentError) as caught:
