@@ -11,7 +11,7 @@ from keyword import iskeyword
 import click
 
 import beanops
-from beanops.cli import complete
+from beanops.cli import complete, spreadsheet
 
 #: Each command with its module and one line of help; the module is imported when the command is called.
 COMMANDS = {
@@ -81,11 +81,12 @@ class Commands(click.Group):
     envvar="BEANOPS_SERVER",
     default="127.0.0.1:11300",
     shell_complete=complete.servers,
-    help="The server: host, host:port, [ipv6]:port, unix:/path, or the name of a profile (see beanops servers)."
+    help="The server: host, host:port, [ipv6]:port, unix:/path, /path, or the name of a profile (see beanops servers)."
     " [env: BEANOPS_SERVER; default: 127.0.0.1:11300]",
 )
-@click.option("-o", "--output", type=click.Choice(["table", "json", "csv"]), default="table", help="How to print.")
+@click.option("-o", "--output", type=click.Choice(["table", "json", "csv"]), default="table", help=spreadsheet.OUTPUT)
 @click.option("--json", "output", flag_value="json", help="The same as -o json.")
+@spreadsheet.option
 @click.option("--read-only", is_flag=True, help="Refuse everything that would change a queue.")
 @click.version_option(beanops.__version__, "-V", "--version", message="beanops %(version)s")
 @click.pass_context

@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from beanops.cli import complete, options
+from beanops.cli import complete, options, spreadsheet
 from beanops.cli.exits import INTERRUPTED, Incomplete
 from beanops.cli.look import CSV_COLUMNS, JOB_COLUMNS, body_fields, check_tube_exists, csv_row, show_jobs
 from beanops.cli.output import as_dict, print_csv, print_json, print_table
@@ -53,7 +53,10 @@ _how = options.together(
 @click.option("--order", default="newest", show_default=True, help="newest, oldest, or a column such as -age.")
 @click.option("--no-bodies", is_flag=True, help="Leave the bodies out: twice as fast.")
 @_how
-@click.option("-o", "--output", type=click.Choice(["table", "json", "jsonl", "csv", "parquet"]), help="How to print.")
+@click.option(
+    "-o", "--output", type=click.Choice(["table", "json", "jsonl", "csv", "parquet"]), help=spreadsheet.OUTPUT
+)
+@spreadsheet.option
 @click.option("--json", "output", flag_value="json", help="The same as -o json.")
 def jobs(
     tube: str | None,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from beanops.cli import complete, options
+from beanops.cli import complete, options, spreadsheet
 from beanops.cli.confirm import must_ask, said_yes
 from beanops.cli.exits import Incomplete
 from beanops.cli.output import print_csv, print_json, print_table
@@ -80,7 +80,8 @@ class _Since(click.ParamType[datetime]):
 @click.option("--action", type=click.Choice(_ACTIONS), metavar="ACTION", help="Only actions such as kick.")
 @click.option("--limit", type=options.NUMBER, default=1000, show_default=True, help="The newest so many, without RUN.")
 @options.server
-@click.option("-o", "--output", type=click.Choice(["table", "json", "csv", "parquet"]), help="How to print.")
+@click.option("-o", "--output", type=click.Choice(["table", "json", "csv", "parquet"]), help=spreadsheet.OUTPUT)
+@spreadsheet.option
 @click.option("--json", "output", flag_value="json", help="The same as -o json.")
 def show(run: str | None, since: datetime | None, action: str | None, limit: int, server: str, output: str) -> None:
     """Show the newest actions on the server, or all of RUN, oldest first. The server need not be there."""

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from beanops.cli import complete
+from beanops.cli import complete, spreadsheet
 from beanops.cli.streams import standard_input
 from beanops.protocol.limits import U32_MAX, U64_MAX
 from beanops.session.session import Session, connect
@@ -140,8 +140,9 @@ server = click.option(
     help="The server: an address or the name of a profile, or set BEANOPS_SERVER.",
 )  # fmt: skip
 printing = together(
-    click.option("-o", "--output", type=click.Choice(["table", "json", "csv"]), help="How to print."),
+    click.option("-o", "--output", type=click.Choice(["table", "json", "csv"]), help=spreadsheet.OUTPUT),
     click.option("--json", "output", flag_value="json", help="The same as -o json."),
+    spreadsheet.option,
 )
 read_only = click.option("--read-only", is_flag=True, help="Refuse everything that would change a queue.")
 redact = click.option(

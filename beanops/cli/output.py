@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from beanops.cli.spreadsheet import defused
 from beanops.cli.streams import on_terminal
 from beanops.text import safe_text
 
@@ -40,8 +41,8 @@ def print_csv(rows: Sequence[Mapping[str, Any]], columns: Iterable[str], *, head
     writer = csv.writer(text, lineterminator="\n")
     names = list(columns)
     if heading:
-        writer.writerow(names)
-    writer.writerows([_cell(row.get(name)) for name in names] for row in rows)
+        writer.writerow([defused(name, name) for name in names])
+    writer.writerows([defused(value, _cell(value)) for value in map(row.get, names)] for row in rows)
     click.echo(text.getvalue(), nl=False)
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+
 import pytest
 
+from beanops import Client
 from beanops.cli import output
+from beanops.cli.app import COMMANDS
 from beanops.cli.output import print_table
+from tests.cli.conftest import Cli
 
 
 @pytest.fixture
@@ -41,3 +46,40 @@ def test_a_pipe_gets_everything(capsys: pytest.CaptureFixture[str], monkeypatch:
 def test_no_rows_leave_the_heading(capsys: pytest.CaptureFixture[str]) -> None:
     print_table(["tube", "ready"], [])
     assert capsys.readouterr().out == "tube  ready\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["jobs", "mail", "-o", "csv"],
+        ["peek", "--ids", "1-7", "-o", "csv"],
+        ["sql", "select body from jobs", "-o", "csv"],
+    ],
+)
+@pytest.mark.parametrize("before", [False, True])
+def test_csv_is_exact_and_made_safe_for_spreadsheets_when_asked(
+    arguments: list[str], before: bool, cli: Cli, client: Client
+) -> None:
+    bodies = ["=1+1", "+1", "-1", "@a", "\t=1", "\r=1", "plain"]
+    for body in bodies:
+        client.put(body.encode(), tube="mail")
+    exact = {row[-1] for row in csv.reader(cli(*arguments).out.splitlines()[1:])}
+    assert exact == {"=1+1", "+1", "-1", "@a", "\\t=1", "\\r=1", "plain"}
+    asked = ["--spreadsheet-safe", *arguments] if before else [*arguments, "--spreadsheet-safe"]
+    safe = list(csv.reader(cli(*asked).out.splitlines()[1:]))
+    assert {row[-1] for row in safe} == {"'=1+1", "'+1", "'-1", "'@a", "'\\t=1", "'\\r=1", "plain"}
+    assert cli(*arguments).out == cli(*arguments).out
+
+
+def test_numbers_stay_numbers_in_a_safe_csv(cli: Cli, client: Client) -> None:
+    client.put(b"x", tube="mail")
+    told = cli("sql", "select -5 as n, '-5' as t, 1 as \"=h\" from jobs", "-o", "csv", "--spreadsheet-safe").out
+    assert told == "n,t,'=h\n-5,'-5,1\n"
+
+
+def test_every_command_with_csv_can_be_safe_and_says_so(cli: Cli) -> None:
+    for command in COMMANDS.keys() - {"serve"}:
+        told = cli(command, "--help").out
+        if "csv" in told:
+            assert "--spreadsheet-safe" in told, command
+            assert "csv is exact" in " ".join(told.split()), command

@@ -1,0 +1,36 @@
+"""``--spreadsheet-safe``: CSV that a spreadsheet opens without running anything that stands in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+#: What a spreadsheet takes for a formula, or skips before one; the wide forms are what some of them make of it.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_KEY = "beanops.spreadsheet-safe"
+#: Help of ``--output``, where it has csv.
+OUTPUT = "Output format; csv is exact (see --spreadsheet-safe)."
+
+
+def _remember(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.meta[_KEY] = True  # which the contexts of subcommands share
+
+
+option = click.option(
+    "--spreadsheet-safe",
+    is_flag=True,
+    expose_value=False,
+    callback=_remember,
+    help="Defuse formulas in csv: put ' before = + - @ and tab.",
+)
+
+
+def defused(value: Any, text: str) -> str:
+    """Return the text of a cell, as a spreadsheet may have it where that was asked for; numbers stay numbers."""
+    context = click.get_current_context(silent=True)
+    if context is None or not context.meta.get(_KEY) or isinstance(value, int | float):
+        return text
+    raw = value if isinstance(value, str) else text
+    return f"'{text}" if raw.startswith(_FORMULA) or text.startswith(_FORMULA) else text
