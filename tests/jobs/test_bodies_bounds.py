@@ -78,6 +78,7 @@ DEEP: list[Callable[[int], bytes]] = [
     lambda n: b'{"a":' * n + b"1" + b"}" * n,
     lambda n: b"\x91" * n + b"\x01",
     lambda n: b"\x81\xa1a" * n + b"\x01",
+    lambda n: b"\xa1aa" * n + b"\x01",
     lambda n: b"a:1:{i:0;" * n + b"N;" + b"}" * n,
     lambda n: b'O:1:"A":1:{s:1:"b";' * n + b"N;" + b"}" * n,
     lambda n: b"\x80\x04" + b"]" * n + b"a" * (n - 1) + b".",
@@ -250,6 +251,11 @@ FRAMES = st.sampled_from(
         b"\x91",
         b"\x82",
         b"\xdd",
+        b"\xa1\x61a",
+        b"\x9f",
+        b"\xd9\xd9\xf7",
+        b"\xff\xfe",
+        b"\xff\xfe\0\0",
     ]
 )
 

@@ -198,7 +198,7 @@ def read_upper(body: bytes) -> object:
 
 def test_importing_costs_little() -> None:
     code = "import sys, beanops.jobs.bodies; print(*sorted(set(sys.modules) & set(sys.argv[1:])))"
-    heavy = ["msgpack", "pickletools", "pickle", "importlib.metadata", "pandas", "duckdb", "dataclasses"]
+    heavy = ["msgpack", "cbor2", "pickletools", "pickle", "importlib.metadata", "pandas", "duckdb", "dataclasses"]
     done = subprocess.run([sys.executable, "-c", code, *heavy], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
 

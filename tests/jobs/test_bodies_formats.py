@@ -12,6 +12,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import cbor2
 import msgpack  # type: ignore[import-untyped]
 import pytest
 from hypothesis import given, settings
@@ -26,6 +27,7 @@ WORDS = (
     "1234567890123456 SGVsbG8= Zm9v 2026-01-01T00:00:00Z gzip 0x1f8b 7b2261223a317d "
     "hE8wYnCmo8ptMLwU721u dFgnIk4zJ2RqREpf glcvzwdvfznssmzzqxsiqnwweygcelco gq3GLbnAvrTsPtorORjhLvM3"
 )
+MARK = {"$bytes": "ff00", "$size": 2}
 ROW = {"user": 42, "name": "Zoë", "tags": ["a", None, True, 1.5], "nested": {"x": []}}
 
 
@@ -63,6 +65,29 @@ ROW = {"user": 42, "name": "Zoë", "tags": ["a", None, True, 1.5], "nested": {"x
         ("naïve".encode(), ("text",), "naïve"),
         (b"", ("text",), ""),
         (b"caf\xe9 au lait", ("latin-1",), "café au lait"),
+        (b"\x93quoted\x94 \x96 5 \x80", ("cp1252",), "“quoted” – 5 €"),
+        (b"\x93hi\x94", ("cp1252",), "“hi”"),
+        (b"\x82 5", ("cp1252",), "‚ 5"),
+        (b"\xa3 10.50", ("latin-1",), "£ 10.50"),
+        (b"\xa1hola mundo feliz!", ("latin-1",), "¡hola mundo feliz!"),
+        (b'{"a": 1}\0', ("json",), {"a": 1}),
+        (b"[1]\0\0\0", ("json",), [1]),
+        ('{"é": 1}'.encode("utf-16"), ("utf-16", "json"), {"é": 1}),
+        (b"\xfe\xff" + "naïve".encode("utf-16-be"), ("utf-16", "text"), "naïve"),
+        ("Вопросы и ответы".encode("utf-16"), ("utf-16", "text"), "Вопросы и ответы"),
+        ('{"a": 1}'.encode("utf-32"), ("utf-32", "json"), {"a": 1}),
+        (b"\0\0\xfe\xff" + "hi".encode("utf-32-be"), ("utf-32", "text"), "hi"),
+        (b"\xff\xfe\x01\x42", ("hex",), {"$bytes": "fffe0142", "$size": 4}),
+        (b"eyJhIjogIsO_w7_Dvz4-In0", ("base64url", "json"), {"a": "ÿÿÿ>>"}),
+        (base64.urlsafe_b64encode(b'{"a": 1}').rstrip(b"="), ("base64url", "json"), {"a": 1}),
+        (base64.urlsafe_b64encode("wüste Welt überall?".encode()), ("base64url", "text"), "wüste Welt überall?"),
+        (cbor2.dumps(ROW), ("cbor",), ROW),
+        (cbor2.dumps(["a", "b"]), ("cbor",), ["a", "b"]),
+        (cbor2.dumps([1, 2]), ("cbor",), [1, 2]),
+        (cbor2.dumps(cbor2.CBORTag(55799, {"a": 1})), ("cbor",), {"a": 1}),
+        (base64.b64encode(cbor2.dumps(ROW)), ("base64", "cbor"), ROW),
+        (gzip.compress(cbor2.dumps(ROW)), ("gzip", "cbor"), ROW),
+        (cbor2.dumps({"n": 2**70, "b": b"\xff\x00"}), ("cbor",), {"n": str(2**70), "b": MARK}),
         (b"\x00\x01\x02\xff", ("hex",), {"$bytes": "000102ff", "$size": 4}),
     ],
 )
@@ -84,6 +109,53 @@ def test_words_of_a_language_are_never_taken_for_a_format() -> None:
     words = {word for path in Path(json.__file__).parent.glob("*.py") for word in path.read_text().split()}
     taken = {word: decode(word.encode()).chain for word in words if word.isalnum()}
     assert set(taken.values()) == {("text",)}
+
+
+@pytest.mark.parametrize("folds", range(1, 6))
+def test_json_in_json_in_json_is_read(folds: int) -> None:
+    data: Any = {"user": 7, "path": "C:\\x"}
+    text: Any = data
+    for _ in range(folds):
+        text = json.dumps(text)
+    assert decode(text.encode()).data == data
+    assert decode(json.dumps({"in": [text]}).encode()).data == {"in": [data]}
+
+
+def test_a_quoted_string_inside_data_stays_a_string() -> None:
+    data = ['"quoted" and more', '"a quoted sentence"', '"[not] json"']
+    assert decode(json.dumps(data).encode()).data == data
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "a1d8236128f5",
+        "81d81c81d81d00",  # a list that holds itself
+        "81d90100826161d81900",
+        "81c11a514b67b0",
+        "81d8276161",
+        "81f0",
+        "81f7",
+        "a1616181d9010282c1010 2".replace(" ", ""),
+    ],
+)
+def test_cbor_makes_no_objects(body: str) -> None:
+    decoded = decode(bytes.fromhex(body))
+    assert decoded.notes == ()
+    json.loads(decoded.json)
+
+
+def test_tags_of_cbor_are_data() -> None:
+    # A regular expression, a reference, a time, a tag that nobody knows.
+    wire = bytes.fromhex("84d8236128d81d00c11a514b67b0d90fff01")
+    assert decode(wire).data == [{"$tag": 35, "value": "("}, {"$ref": 0}, 1363896240, {"$tag": 4095, "value": 1}]
+
+
+@pytest.mark.parametrize(
+    "claim", ["9bffffffffffffffff", "9a7fffffff01", "bb00000000ffffffff61", "815b0000007fffffffff"]
+)
+def test_what_cbor_only_claims_costs_nothing(claim: str) -> None:
+    assert decode(bytes.fromhex(claim)).chain[-1] in ("hex", "latin-1", "cp1252")
 
 
 @pytest.mark.parametrize("protocol", range(6))
@@ -221,4 +293,6 @@ def test_what_was_written_is_read(data: Any) -> None:
     assert json.loads(decode(wire).json) == data
     if _textual(data):
         assert decode(msgpack.packb(data)).data == data
+        if isinstance(data, dict) and all(data):
+            assert decode(cbor2.dumps(data)).data == data
         assert decode(_php(data)).data == _without_empty(data)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import cbor2
 import msgpack  # type: ignore[import-untyped]
 import pytest
 from hypothesis import given, settings
@@ -302,6 +303,11 @@ WRITERS: list[Callable[[Any], bytes]] = [
     lambda data: base64.urlsafe_b64encode(json.dumps(data).encode()),
     lambda data: msgpack.packb(data),
     lambda data: base64.b64encode(msgpack.packb(data)),
+    cbor2.dumps,
+    lambda data: cbor2.dumps(data) + b"\0",
+    lambda data: cbor2.dumps(data)[:-1],
+    lambda data: json.dumps(data).encode("utf-32"),
+    lambda data: json.dumps(data, ensure_ascii=False).encode("cp1252", "replace") + b"\x80",
     _php,
     pickle.dumps,
     lambda data: json.dumps(data).encode("utf-16"),

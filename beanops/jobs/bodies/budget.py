@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 MAX_DEPTH = 256
+_TRIES = 20
 
 
 class Limits(NamedTuple):
@@ -24,7 +25,7 @@ class Limits(NamedTuple):
     layers : int
         How many decoders may work on each other's output.
     texts : int
-        How many strings inside the data are tried for a layer of their own.
+        How many strings inside the data are decoded as a layer of their own.
     """
 
     size: int = 4 * 2**20
@@ -47,7 +48,7 @@ class Budget:
         Whether the data says all that is in the body. A decoder that leaves something out sets it to False.
     """
 
-    __slots__ = ("depth", "layers", "size", "texts", "values", "whole", "written")
+    __slots__ = ("depth", "layers", "size", "texts", "tries", "values", "whole", "written")
 
     def __init__(self, limits: Limits) -> None:
         self.size, depth, self.values, self.layers, self.texts = limits
@@ -56,6 +57,8 @@ class Budget:
         # No format but pickle can hold more text than it has bytes: the body's, those of its layers, and guesses.
         self.written = 4 * self.size
         self.whole = True
+        # A string that only looks like a layer costs little: a hash, a name.
+        self.tries = _TRIES * self.texts
 
     def spend_bytes(self, count: int) -> None:
         """Pay for what a layer unpacked to."""

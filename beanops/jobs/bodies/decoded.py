@@ -16,6 +16,7 @@ from beanops.text import safe_text
 
 #: Characters of `Decoded.text`.
 TEXT_LIMIT = 65_536
+_ONE_BYTE = (("latin-1",), ("cp1252",))
 
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False, allow_nan=False)
 _INDENTED = json.JSONEncoder(ensure_ascii=False, indent=2, check_circular=False, allow_nan=False)
@@ -92,13 +93,21 @@ class Decoded(NamedTuple):
         if not known:
             return self
         try:
-            if self.whole and not any("pickle" in chain for chain in (self.chain, *(chain for _, chain in self.inner))):
+            if self._is_readable:
                 # A path in `inner` is made of keys, of which one may hold a secret.
                 return self._replace(data=redactor_of(known).data(self.data), inner=())
         except Unreadable:
             pass
         form = ", ".join(self.chain) or "not decoded"
         return self._replace(data=stand_in(form, self.size), inner=(), whole=False)
+
+    @property
+    def _is_readable(self) -> bool:
+        """Whether the data tells the key of each value."""
+        if self.chain[-1:] in _ONE_BYTE and not self.data[:1].isascii():
+            return False  # binary data that was cut can look like text in an old encoding
+        chains = (self.chain, *(chain for _, chain in self.inner))
+        return self.whole and not any("pickle" in chain for chain in chains)
 
 
 def _dump(mark: dict[str, Any]) -> str:

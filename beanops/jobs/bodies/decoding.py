@@ -19,11 +19,15 @@ from beanops.protocol.limits import check_body
 
 DEFAULT_LIMITS = Limits()
 
-_TEXTS = frozenset(("text", "latin-1", "hex"))
+_TEXTS = frozenset(("text", "latin-1", "cp1252", "hex"))
 #: Base64 of a text is taken as such from this length on: a shorter word can decode to letters by chance.
 _MIN_BASE64_TEXT = 20
-# What a string inside data starts with when it may be a layer of its own: a JSON container, PHP, base64 (and no hash).
-_layer_at = re.compile(r"[{\[]|[aOC]:\d|(?![0-9a-f]+\Z)[A-Za-z0-9+/]{16,}={0,2}\Z").match
+# What a string inside data starts with when it may be a layer of its own: a JSON container or string, PHP, base64 (and
+# no hash), and of base64url, which names and ids look like, only what JSON, gzip and zlib begin with.
+_layer_at = re.compile(
+    r"[{\[]|\"[\\{\[aOC]|[aOC]:\d|(?![0-9a-f]+\Z)[A-Za-z0-9+/]{16,}={0,2}\Z"
+    r"|(?=e[A-Pw-z\d]|W[w-z\d]|H4sI)[A-Za-z0-9_-]{16,}={0,2}\Z"
+).match
 _MIN_LAYER = 8
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -33,9 +37,10 @@ Path = tuple[Any, ...]
 def decode(body: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Decoded:
     r"""Decode a job's body, whatever it holds; no object is ever loaded or made from it.
 
-    Decoders are tried in order, each on the output of the one before: JSON, gzip, zlib, base64, msgpack,
-    PHP serialize, pickle (disassembled), UTF-8 text, Latin-1, hex, and users' own (`decoder`). Strings inside the
-    data that are a layer of their own (a PHP object in Laravel's JSON) are decoded in place.
+    Decoders are tried in order, each on the output of the one before: JSON, gzip, zlib, UTF-32 and UTF-16 with a byte
+    order mark, base64, base64url, msgpack, CBOR, PHP serialize, pickle (disassembled), UTF-8 text, Latin-1, cp1252,
+    hex, and users' own (`decoder`). Strings inside the data that are a layer of their own (a PHP object in Laravel's
+    JSON) are decoded in place.
 
     Parameters
     ----------
@@ -138,7 +143,7 @@ class _Work:
     def _convincing(self, body: bytes, chain: tuple[str, ...], data: Any) -> bool:
         if chain[-1] == "text":
             return len(body) >= _MIN_BASE64_TEXT and data.isprintable()
-        if chain[-1] == "msgpack":
+        if chain[-1] in ("msgpack", "cbor"):
             # Bytes at random are often a short array or map of numbers; a map with names for keys they are not.
             return isinstance(data, dict) and all(key.replace("-", "_").isidentifier() for key in data)
         return chain[-1] not in _TEXTS
@@ -199,10 +204,10 @@ class _Work:
         text = _encodable(text)
         if len(text) < _MIN_LAYER or not _layer_at(text):
             return text
-        if self._budget.texts <= 0 or self._layer + 1 >= self._budget.layers:
+        if self._budget.texts <= 0 or self._budget.tries <= 0 or self._layer + 1 >= self._budget.layers:
             self._budget.whole = False
             return text
-        self._budget.texts -= 1
+        self._budget.tries -= 1
         known, whole = len(self.inner), self._budget.whole
         self._layer += 1
         chain, data = self.unpack(text.encode(), depth, path)
@@ -211,6 +216,7 @@ class _Work:
             del self.inner[known:]
             self._budget.whole = whole
             return text
+        self._budget.texts -= 1
         self.inner.append((_spell(path), chain))
         return data
 

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from beanops.jobs.bodies.budget import Budget, Refused
+from beanops.jobs.bodies.cbor import read_cbor
 from beanops.jobs.bodies.pickles import Pairs
 
 _TOO_DEEP = "nested too deep"
@@ -63,15 +64,22 @@ def _json_with(hook: Callable[[list[tuple[str, Any]]], dict[str, Any]]) -> Calla
 
 _read_json, _read_last = _json_with(_object), _json_with(dict)
 # Where a string starts that may be a layer of its own; PHP writes a slash of base64 as \/.
-_layer_in = re.compile(r'"(?:[{\[]|[aOC]:\d|[A-Za-z0-9+/\\]{16,}={0,2}")').search
+_layer_in = re.compile(
+    r'"(?:[{\[]|\\+"|[aOC]:\d|(?![0-9a-f]+")[A-Za-z0-9+/\\]{16,}={0,2}"|(?=e[A-Pw-z\d]|W[w-z\d]|H4sI)[\w-]{16,}={0,2}")'
+).search
 
 
 def read_json(body: bytes, budget: Budget) -> Any:
-    """JSON objects, arrays and strings. A bare number or word is text: ``007`` and ``1e5`` stay what they are."""
+    """JSON objects, arrays and strings, also with a NUL at the end, as C writes them.
+
+    A bare number or word is text: ``007`` and ``1e5`` stay what they are.
+    """
     if body[:1] not in (b"{", b"[", b'"'):
         body = body.removeprefix(b"\xef\xbb\xbf").lstrip()
         if body[:1] not in (b"{", b"[", b'"'):
             return None
+    if body[-1] == 0:
+        body = body.rstrip(b"\0")
     try:
         text = body.decode()
     except UnicodeDecodeError:
@@ -152,6 +160,18 @@ def read_base64(body: bytes, _: Budget) -> bytes | None:
         return None
 
 
+_BASE64URL = re.compile(rb"[A-Za-z0-9_-]{8,}={0,2}")
+_STANDARD = bytes.maketrans(b"-_", b"+/")
+
+
+def read_base64url(body: bytes, _: Budget) -> bytes | None:
+    """Base64 in the alphabet of URLs, with or without its padding; what is inside shows whether it is meant so."""
+    if not _BASE64URL.fullmatch(body):
+        return None
+    body = body.rstrip(b"=").translate(_STANDARD)
+    return None if len(body) % 4 == 1 else binascii.a2b_base64(body + b"=" * (-len(body) % 4))
+
+
 def read_msgpack(body: bytes, budget: Budget) -> Any:
     """MessagePack maps and arrays that end where the body ends; lone scalars look like text and stay text."""
     if not body or not (0x81 <= body[0] <= 0x8F or 0x91 <= body[0] <= 0x9F or 0xDC <= body[0] <= 0xDF):
@@ -170,7 +190,7 @@ def read_msgpack(body: bytes, budget: Budget) -> Any:
     # Lists are allocated by the length that the body claims.
     longest = min(len(body), budget.values)
     try:
-        return msgpack.unpackb(
+        data = msgpack.unpackb(
             body,
             raw=True,
             strict_map_key=False,
@@ -185,12 +205,15 @@ def read_msgpack(body: bytes, budget: Budget) -> Any:
         raise Refused(_TOO_DEEP) from None
     except (ValueError, OverflowError, TypeError, msgpack.UnpackException):
         return None
+    if type(data) is Pairs and not any(isinstance(key, bytes) for key, _ in data):
+        # A list of words in CBOR is an object of numbers here.
+        return None if read_cbor(body, budget) is not None else data
+    return data
 
 
-_CONTROLS = bytes(code for code in range(32) if code not in b"\a\b\t\n\v\f\r\x1b") + b"\x7f"
-_NO_CONTROLS = bytes(code for code in range(256) if code not in _CONTROLS)
-_C1 = bytes(range(0x80, 0xA0))
-_ASCII = bytes(range(0x80))
+#: Control characters that are in no text.
+CONTROLS = bytes(code for code in range(32) if code not in b"\a\b\t\n\v\f\r\x1b") + b"\x7f"
+_NO_CONTROLS = bytes(code for code in range(256) if code not in CONTROLS)
 
 
 def text_of(body: bytes) -> str | None:
@@ -208,13 +231,6 @@ def read_text(body: bytes, _: Budget) -> Ready | None:
     """UTF-8."""
     text = text_of(body)
     return None if text is None else Ready(text)
-
-
-def read_latin1(body: bytes, _: Budget) -> Ready | None:
-    """Latin-1 without control characters, mostly ASCII: anything else can be read so and means nothing."""
-    if len(body.translate(None, _CONTROLS + _C1)) < len(body) or 2 * len(body.translate(None, _ASCII)) > len(body):
-        return None
-    return Ready(body.decode("latin-1"))
 
 
 #: Bytes of a binary value that are shown; the job's body has them all.

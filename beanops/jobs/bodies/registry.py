@@ -10,8 +10,9 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Any, NamedTuple, TypeVar, overload
 
-from beanops.jobs.bodies import formats
+from beanops.jobs.bodies import encodings, formats
 from beanops.jobs.bodies.budget import Budget
+from beanops.jobs.bodies.cbor import read_cbor
 from beanops.jobs.bodies.php import read_php
 from beanops.jobs.bodies.pickles import read_pickle
 from beanops.protocol.errors import ArgumentError
@@ -47,12 +48,17 @@ BUILT_IN = (
     Decoder("json", 100, formats.read_json),
     Decoder("gzip", 200, formats.read_gzip),
     Decoder("zlib", 300, formats.read_zlib),
+    Decoder("utf-32", 340, encodings.read_utf32),
+    Decoder("utf-16", 350, encodings.read_utf16),
     Decoder("base64", 400, formats.read_base64, guess=True),
+    Decoder("base64url", 450, formats.read_base64url, guess=True),
     Decoder("msgpack", 500, formats.read_msgpack),
+    Decoder("cbor", 550, read_cbor),
     Decoder("php", 600, read_php),
     Decoder("pickle", 700, read_pickle),
     Decoder("text", 800, formats.read_text),
-    Decoder("latin-1", 900, formats.read_latin1),
+    Decoder("latin-1", 900, encodings.read_latin1),
+    Decoder("cp1252", 950, encodings.read_cp1252),
     Decoder("hex", 1000, formats.read_hex),
 )
 _LAST = BUILT_IN[-1]
@@ -135,8 +141,9 @@ def decoder(name: F | str | None = None, *, priority: int = 0) -> F | Callable[[
     name : str, optional
         As it will stand in `Decoded.chain`; the function's name by default.
     priority : int
-        Lower is tried earlier. The default, 0, is before all built-in ones: json 100, gzip 200, zlib 300, base64 400,
-        msgpack 500, php 600, pickle 700, text 800, latin-1 900, hex 1000.
+        Lower is tried earlier. The default, 0, is before all built-in ones: json 100, gzip 200, zlib 300, utf-32 340,
+        utf-16 350, base64 400, base64url 450, msgpack 500, cbor 550, php 600, pickle 700, text 800, latin-1 900,
+        cp1252 950, hex 1000.
 
     Raises
     ------
