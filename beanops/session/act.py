@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from beanops.client.sync import Client
 from beanops.protocol.errors import BeanopsError, ConnectionLost, NotFound, ReplyError
+from beanops.session.alone import Alone
+from beanops.session.old_servers import as_chosen, fit
 from beanops.session.record import Fate, Intent, Refused, RunRow, action_of
 from beanops.session.run import Run
 from beanops.session.shelter import Shelter, exposed
@@ -44,6 +46,8 @@ class How(NamedTuple):
         Why, in the operator's words, for the record.
     undoes : str or None
         The run that it takes back.
+    buried_as : str or None
+        What buried jobs become where they are put, see `Options`.
     dry : bool
         Only say what would be done.
     rate : float or None
@@ -54,6 +58,7 @@ class How(NamedTuple):
 
     reason: str | None = None
     undoes: str | None = None
+    buried_as: str | None = None
     dry: bool = False
     rate: float | None = None
     progress: Callable[[Run], None] | None = None
@@ -228,6 +233,9 @@ class Actor:
                     run.stopped = "cancelled"
                     return
                 started = time.monotonic()
+                orders = as_chosen(orders, how.buried_as)
+                if shelter is not None:
+                    orders = fit(shelter.session, run, orders, self.held, self.keep_bodies)
                 refusals = [self._refusal(order) for order in orders]
                 if how.dry:
                     self._foretell(run, orders, refusals)
@@ -294,13 +302,14 @@ class Actor:
                 except StopIteration as stop:
                     fates[n] = stop.value
         why = "it was interrupted"
+        alone = Alone(dict(clients))
         try:
             while asks:
                 known = _known(asks)
                 if known:
                     so_far |= known
                     self._journal().write(run.id, self._clock(), fates=[(place + n, fate) for n, fate in known.items()])
-                stage(asks, talks, fates, clients)
+                stage(asks, talks, fates, clients, alone)
         except BaseException as error:
             if isinstance(error, BeanopsError):
                 why = str(error)
@@ -308,6 +317,7 @@ class Actor:
                 clients[False].close()  # or what is reserved for moves would stay so until its ttr ends
             raise
         finally:
+            alone.close()
             so_far |= _known(asks)
             for n, (order, fate) in enumerate(zip(orders, fates, strict=True)):
                 if fate is None:

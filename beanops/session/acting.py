@@ -215,6 +215,8 @@ class Acting(Recorded):
     def _act(
         self, verb: str, jobs: Jobs | str, settings: Settings, options: Options, there: Session | None = None
     ) -> Run:
+        if options.get("buried_as") is not None and not verb_of(verb, settings).puts:
+            raise UsageError(f"buried_as is for what puts jobs, and {verb} puts none")
         batches, cancel = orders_of(self, verb_of(verb, settings), jobs, settings, options, self._actor.keep_bodies)
         how = how_of(options)
         run = self._actor.begin(verb, request_of(jobs, settings, options, there), how)

@@ -36,7 +36,9 @@ def resume_run(session: Session, actor: Actor, run: str, how_asked: Options) -> 
     finished, tried = _finished(journal, runs)
     request = journal.run(runs[0].id).request
     settings = Settings(**request["settings"])
-    kept = {name: request[name] for name in ("state", "where", "order", "seen_in", "rate") if name in request}
+    kept = {
+        name: request[name] for name in ("state", "where", "order", "seen_in", "rate", "buried_as") if name in request
+    }
     options = Options(**kept | {name: value for name, value in how_asked.items() if value is not None})  # type: ignore[typeddict-item]
     limit = request.get("limit")
     if "jobs" in request:

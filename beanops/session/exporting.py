@@ -15,6 +15,7 @@ from beanops.session.lines import STATES, File, write_line
 from beanops.session.orders import NotAllFound, Options, how_of, orders_of, request_of
 from beanops.session.record import Fate
 from beanops.session.run import Run
+from beanops.session.shelter import Shelter
 from beanops.session.talk import Steps
 from beanops.session.verbs import KEEP, VERBS, Order
 
@@ -55,12 +56,12 @@ def export(session: Session, actor: Actor, file: File, jobs: Any, delete: bool, 
         run = actor.begin("export", request | {"file": os.path.abspath(file)}, how)  # type: ignore[arg-type]
     run.when_cancelled(cancel)
     if how.dry:
-        return actor.act_on_jobs(run, batches, how)
+        return actor.act_on_jobs(run, batches, how, Shelter(session))
     with _created(file, force) as out:
         lines = _Lines(out, str(session.address), session.server().id, durable=delete, own=out is not file)
         written = lines.written(batches)
         if delete:
-            actor.act_on_jobs(run, written, how)
+            actor.act_on_jobs(run, written, how, Shelter(session))
         else:
             try:
                 _count(run, written, how)

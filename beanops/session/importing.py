@@ -54,6 +54,7 @@ def import_(
         request: dict[str, Any] = {"file": name, "digest": digest}
         request |= {"resumes": resumes.id} if resumes else {}
         request |= {"rate": how.rate} if how.rate is not None else {}
+        request |= {"buried_as": how.buried_as} if how.buried_as is not None else {}
         run = actor.begin("import", request, how)
         file.seek(0)
         orders = _orders(file, maximum, before.left_out(repeat))
@@ -68,6 +69,8 @@ def resume_import(session: Session, actor: Actor, row: RunRow, options: Options)
     """Go on with an import, if its file is still what it was."""
     if options.get("rate") is None and "rate" in row.request:
         options["rate"] = row.request["rate"]
+    if options.get("buried_as") is None and "buried_as" in row.request:
+        options["buried_as"] = row.request["buried_as"]
     return import_(session, actor, row.request["file"], None, options, row)
 
 

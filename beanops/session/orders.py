@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from math import inf
-from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, SupportsIndex, TypedDict
 
 from beanops.jobs.read import FoundJob, read_jobs, read_stats
 from beanops.jobs.select import ids_of, select
@@ -61,6 +61,9 @@ class Options(TypedDict, total=False):
         Most jobs a second.
     progress : callable or None
         Called with the `Run` before the first batch and after each; the run's ``cancel`` ends it.
+    buried_as : {"parked", "ready"} or None
+        What buried jobs become where a move, copy, import or undo puts them: parked, which is delayed for ever, or
+        ready. A server up to 1.11 can bury a chosen job only in a tube that no worker watches.
     seen_in : str or None
         The tube where jobs that are named by id were seen; an id that is in another tube by now is left alone.
     """
@@ -73,6 +76,7 @@ class Options(TypedDict, total=False):
     dry_run: bool
     rate: float | None
     progress: Callable[[Run], None] | None
+    buried_as: Literal["parked", "ready"] | None
     seen_in: str | None
 
 
@@ -84,8 +88,12 @@ def how_of(options: Options) -> How:
     rate = options.get("rate")
     if rate is not None and not 0 < rate < inf:
         raise ArgumentError("rate", rate, "a number above 0, of jobs a second")
+    buried_as = options.get("buried_as")
+    if buried_as not in (None, "parked", "ready"):
+        raise ArgumentError("buried_as", buried_as, "parked or ready")
     dry = options.get("dry_run", False)
     return How(
+        buried_as=buried_as,
         reason=options.get("reason"),
         dry=dry,
         rate=None if dry else rate,
@@ -136,7 +144,7 @@ def request_of(jobs: Any, settings: Settings, options: Options, there: Session |
         request["state"] = state if isinstance(state, str) else list(state)
     if limit is not None:
         request["limit"] = int(limit)
-    kept = ("where", "order", "seen_in", "rate")
+    kept = ("where", "order", "seen_in", "rate", "buried_as")
     request |= {name: value for name in kept if (value := options.get(name)) is not None}
     request["settings"] = settings._asdict()
     if there is not None:

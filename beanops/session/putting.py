@@ -67,6 +67,12 @@ def put_ready(job: NewJob) -> Putting:
     return int(new)
 
 
+def put_parked(job: NewJob) -> Putting:
+    """Put a job that is delayed for ever, which no worker gets until it is kicked."""
+    (new,) = yield job.put(U32_MAX)
+    return why_not(new) or int(new)
+
+
 def put_buried(job: NewJob) -> Putting:
     """Put a buried job: with the longest of delays first, so that no worker can take it before it is buried.
 
@@ -100,4 +106,10 @@ def why_not(new: Any) -> Fate | None:
 
 
 #: How a job is put that ends in a state; one that was reserved is put as ready, for its worker is elsewhere.
-PUT = {"ready": put_ready, "reserved": put_ready, "delayed": put_delayed, "buried": put_buried}
+PUT = {
+    "ready": put_ready,
+    "reserved": put_ready,
+    "delayed": put_delayed,
+    "buried": put_buried,
+    "parked": put_parked,
+}

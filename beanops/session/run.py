@@ -36,6 +36,8 @@ class Run:
         Why actions were not done: how often, and on what first.
     besides : str or None
         What else belongs to what was asked for, and was not part of it.
+    caution : str or None
+        What of it can be taken back only in part, and why.
     stopped : str or None
         Why it ended early, such as a lost connection or a cancel; what it had not reached is not counted.
     resumable : bool
@@ -57,6 +59,7 @@ class Run:
         self.action = action
         self.dry = dry
         self.besides: str | None = None
+        self.caution: str | None = None
         self.stopped: str | None = None
         self.resumable = False
         self.about: dict[str, Any] = {}
@@ -178,7 +181,7 @@ class Run:
         if shown:
             more = f"; and {len(shown) - 2} other reasons" if len(shown) > 2 else ""
             line += f" ({'; '.join(shown[:2])}{more})"
-        besides = f"; {self.besides}" if self.besides else ""
+        besides = "".join(f"; {more}" for more in (self.besides, self.done and self.caution) if more)
         return line + besides + (f"; stopped: {self.stopped}" if self.stopped else "")
 
     @property

@@ -197,6 +197,7 @@ class Session(Views, Acting):
         *,
         where: str | None = None,
         repeat: Literal["unknown"] | None = None,
+        buried_as: Literal["parked", "ready"] | None = None,
         reason: str | None = None,
         rate: float | None = None,
         dry_run: bool = False,
@@ -218,7 +219,7 @@ class Session(Views, Acting):
         repeat : {"unknown"} or None
             Put jobs also where nobody knows whether they are there already: whose delete has an unknown outcome and
             which are gone, and those that an earlier undo was cut off at. A job may then be there twice.
-        reason, rate, dry_run, progress
+        buried_as, reason, rate, dry_run, progress
             How, see `Options`.
 
         Examples
@@ -228,7 +229,7 @@ class Session(Views, Acting):
         """
         from beanops.session.undo import undo
 
-        how = how_of(Options(reason=reason, rate=rate, dry_run=dry_run, progress=progress))
+        how = how_of(Options(buried_as=buried_as, reason=reason, rate=rate, dry_run=dry_run, progress=progress))
         return undo(self, self._actor, run if isinstance(run, str) else run.id, where, how, repeat)
 
     def resume_run(
@@ -322,6 +323,7 @@ class Session(Views, Acting):
         file: File,
         *,
         repeat: Repeat | None = None,
+        buried_as: Literal["parked", "ready"] | None = None,
         reason: str | None = None,
         rate: float | None = None,
         dry_run: bool = False,
@@ -339,7 +341,7 @@ class Session(Views, Acting):
             Of JSON lines.
         repeat : {"unknown", "all"} or None
             Put lines again whose fate is unknown because an import was cut off, or all lines.
-        reason, rate, dry_run, progress
+        buried_as, reason, rate, dry_run, progress
             How, see `Options`.
 
         Raises
@@ -355,7 +357,7 @@ class Session(Views, Acting):
         """
         from beanops.session.importing import import_
 
-        options = Options(reason=reason, rate=rate, dry_run=dry_run, progress=progress)
+        options = Options(buried_as=buried_as, reason=reason, rate=rate, dry_run=dry_run, progress=progress)
         return import_(self, self._actor, file, repeat, options)
 
     def reserve(self, tube: str, timeout: SupportsIndex = 0, *, reason: str | None = None) -> Reservation:

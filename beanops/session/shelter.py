@@ -26,6 +26,8 @@ def exposed(order: Order) -> str | None:
     """Return the tube whose workers could get a buried job, were the connection lost; None if there is no such risk."""
     if order.job is None or order.job.stats.state != "buried":
         return None
+    if order.settings.buried_as:
+        return None
     if order.verb.puts:
         return order.settings.target or order.stats.tube
     stays = order.verb.name == "bury" or (order.verb.name == "release" and order.settings.delay > 0)
@@ -38,11 +40,11 @@ class Shelter:
     Parameters
     ----------
     session : Session
-        On the server where the jobs are reserved.
+        On the server where the jobs are put and reserved.
     """
 
     def __init__(self, session: Acting) -> None:
-        self._session = session
+        self.session = session
         # When each was paused first, and the seconds of an operator's pause that were left then.
         self._paused: dict[str, tuple[datetime, int]] = {}
         self._exposed: set[str] = set()
@@ -56,14 +58,14 @@ class Shelter:
             if stats.current_watching and stats.pause_time_left < PAUSE / 2:
                 before = 0 if stats.pause == PAUSE else stats.pause_time_left
                 self._act(run, stats.name, PAUSE)
-                self._paused.setdefault(stats.name, (self._session.now(), before))
+                self._paused.setdefault(stats.name, (self.session.now(), before))
 
     def _look(self, tubes: Iterable[str]) -> list[TubeStats]:
-        answers = list(self._session._looking().pipeline(map(commands.stats_tube, tubes)))
+        answers = list(self.session._looking().pipeline(map(commands.stats_tube, tubes)))
         return [stats for stats in map(present, answers) if stats is not None]
 
     def _act(self, run: Run, tube: str, seconds: int) -> None:
-        paused = self._session._pause(
+        paused = self.session._pause(
             "pause" if seconds else "resume", tube, seconds, f"for run {run.id}, which reserves buried jobs"
         )
         if paused.stopped:
@@ -85,7 +87,7 @@ class Shelter:
                 if ours and run.unknown:
                     _tell(run, _stays(ours[0]))
                 elif ours:
-                    elapsed = int((self._session.now() - at).total_seconds())
+                    elapsed = int((self.session.now() - at).total_seconds())
                     self._act(run, tube, max(0, before - elapsed))
             except BeanopsError as error:
                 _tell(run, f"tube {tube} stays paused for up to {PAUSE} s: {error}")

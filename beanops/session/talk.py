@@ -28,6 +28,8 @@ class Ask(NamedTuple):
         What must be on record before they are sent, and stays true if no answer comes.
     calm : str or None
         The tube in which no worker may get a job meanwhile.
+    alone : str or None
+        The tube that a connection of its own uses and watches for them, which one talk at a time has to itself.
     """
 
     commands: tuple[Command[Any], ...]
@@ -35,6 +37,7 @@ class Ask(NamedTuple):
     there: bool = False
     so_far: Fate | None = None
     calm: str | None = None
+    alone: str | None = None
 
 
 Steps = Generator[Ask, list[Any], Fate]

@@ -6,7 +6,7 @@ is sent the answers. `act` runs a thousand of them side by side, each stage of a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from beanops.jobs.read import FoundJob
@@ -30,12 +30,15 @@ class Settings(NamedTuple):
         The tube that a move or copy puts into; None keeps the job's own.
     there : bool
         Whether a copy goes to another server.
+    buried_as : str or None
+        What buried jobs become where they are put: ``"parked"``, which is delayed for ever, or ``"ready"``.
     """
 
     priority: int | None = None
     delay: int = 0
     target: str | None = None
     there: bool = False
+    buried_as: str | None = None
 
 
 KEEP = Settings()
@@ -170,7 +173,8 @@ def intent_of(order: Order, keep_body: bool) -> Intent:
     )
 
 
-def _fate(answer: Any, held: bool = False) -> Fate:
+def fate_of(answer: Any, held: bool = False) -> Fate:
+    """Return what an answer makes of an action."""
     if isinstance(answer, NotFound):
         return Fate("skipped", "its reservation timed out" if held else "a worker took it meanwhile")
     if isinstance(answer, ReplyError):
@@ -180,21 +184,21 @@ def _fate(answer: Any, held: bool = False) -> Fate:
 
 def _kick(order: Order, held: set[int]) -> Steps:
     (answer,) = yield Ask((commands.kick_job(order.id),))
-    return _fate(answer)
+    return fate_of(answer)
 
 
 def _delete(order: Order, held: set[int]) -> Steps:
     (answer,) = yield Ask((commands.delete(order.id),))
     was_held = order.id in held
     held.discard(order.id)
-    return _fate(answer, was_held)
+    return fate_of(answer, was_held)
 
 
 def _touch(order: Order, held: set[int]) -> Steps:
     (answer,) = yield Ask((commands.touch(order.id),))
     if isinstance(answer, NotFound):
         held.discard(order.id)
-    return _fate(answer, held=True)
+    return fate_of(answer, held=True)
 
 
 def _bury(order: Order, held: set[int]) -> Steps:
@@ -212,14 +216,14 @@ def _with_reservation(order: Order, held: set[int], command: Command[Any]) -> St
         (answer,) = yield Ask((command,))
         if not isinstance(answer, ReplyError) or isinstance(answer, NotFound):
             held.discard(order.id)
-        return _fate(answer, held=True)
+        return fate_of(answer, held=True)
     reserved, answer = yield Ask((commands.reserve_job(order.id), command))
     if not isinstance(answer, ReplyError):
         return Fate("done")
     if isinstance(answer, Buried):
         return Fate("failed", f"{answer}; the job is buried")
     if isinstance(reserved, ReplyError):
-        return _fate(reserved)
+        return fate_of(reserved)
     held.add(order.id)
     return Fate("failed", f"{answer}; this session holds the job until it acts on it or closes")
 
@@ -233,27 +237,29 @@ def new_job(order: Order) -> NewJob | Fate:
     return NewJob(order.job.body, tube, order.priority, stats.ttr, stats.delay, stats.time_left, settings.there)
 
 
-def _copy_of(order: Order) -> Putting:
+def _copy_of(order: Order, put: Mapping[str, Callable[[NewJob], Putting]]) -> Putting:
     job = new_job(order)
     if isinstance(job, Fate):
         return job
-    return (yield from PUT[order.stats.state](job))
+    state = order.stats.state
+    return (yield from put[(order.settings.buried_as or state) if state == "buried" else state](job))
 
 
-def _put_copy(order: Order, held: set[int]) -> Steps:
-    new = yield from _copy_of(order)
+def put_copy(order: Order, held: set[int], put: Mapping[str, Callable[[NewJob], Putting]] = PUT) -> Steps:
+    """Put a copy of a job, by one of the ways of `put`."""
+    new = yield from _copy_of(order, put)
     return new if isinstance(new, Fate) else Fate("done", new_id=new)
 
 
-def _move(order: Order, held: set[int]) -> Steps:
+def move(order: Order, held: set[int], put: Mapping[str, Callable[[NewJob], Putting]] = PUT) -> Steps:
     """Put, then delete. A ready job is reserved first, or a worker could take it while it exists twice."""
     reserves = order.stats.state == "ready" and order.id not in held
     if reserves:
         (reserved,) = yield Ask((commands.reserve_job(order.id),))
         if isinstance(reserved, ReplyError):
-            return _fate(reserved)
+            return fate_of(reserved)
         held.add(order.id)
-    new = yield from _copy_of(order)
+    new = yield from _copy_of(order, put)
     if isinstance(new, Fate):
         if reserves:
             yield Ask((commands.release(order.id, priority=order.stats.priority),), so_far=new)
@@ -266,8 +272,8 @@ def _move(order: Order, held: set[int]) -> Steps:
         return Fate("done", new_id=new)
     (taken_back,) = yield Ask((commands.delete(new),), so_far=so_far)
     if isinstance(taken_back, ReplyError):
-        return Fate("failed", f"{_fate(gone).error}; job {new} was put in its place and is left twice", new)
-    return _fate(gone)
+        return Fate("failed", f"{fate_of(gone).error}; job {new} was put in its place and is left twice", new)
+    return fate_of(gone)
 
 
 _AT_REST = frozenset({"ready", "delayed", "buried"})
@@ -282,12 +288,12 @@ VERBS = {
         Verb("delete", "deleted", _AT_REST, True, False, True, 1, _delete),
     )
 }
-MOVE = Verb("move", "moved", _AT_REST, False, True, True, 7, _move)
-COPY = Verb("copy", "copied", _AT_REST, False, True, False, 5, _put_copy)
+MOVE = Verb("move", "moved", _AT_REST, False, True, True, 7, move)
+COPY = Verb("copy", "copied", _AT_REST, False, True, False, 5, put_copy)
 TOUCH = Verb("touch", "touched", frozenset(), False, False, True, 1, _touch)
 _BURY_ANEW = VERBS["bury"]._replace(states=_AT_REST)
 #: Puts a job that was deleted: the order's job is what the journal knows of it.
-RESTORE = Verb("restore", "put again", _AT_REST | {"reserved"}, False, True, False, 5, _put_copy)
+RESTORE = Verb("restore", "put again", _AT_REST | {"reserved"}, False, True, False, 5, put_copy)
 #: Puts a job of a file: the order's job is what its line says.
 IMPORT = RESTORE._replace(name="import", done="imported")
 #: All verbs by name.

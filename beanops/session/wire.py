@@ -16,6 +16,7 @@ from typing import Any
 from beanops.client.sync import Client
 from beanops.jobs.read import present
 from beanops.protocol import TubeStats, commands
+from beanops.session.alone import Alone
 from beanops.session.record import Fate
 from beanops.session.run import Run
 from beanops.session.talk import PAUSE, Ask, Steps
@@ -87,7 +88,11 @@ def ahead(run: Run, batches: Iterable[Sequence[Order]]) -> Iterator[Iterator[Seq
 
 
 def stage(
-    asks: dict[int, Ask], talks: dict[int, Steps], fates: list[Fate | None], clients: Mapping[bool, Client]
+    asks: dict[int, Ask],
+    talks: dict[int, Steps],
+    fates: list[Fate | None],
+    clients: Mapping[bool, Client],
+    alone: Alone,
 ) -> None:
     """Send what all talks ask now, and give them the answers.
 
@@ -104,12 +109,16 @@ def stage(
         By the same numbers.
     clients : mapping of bool to Client
         The connection for the jobs, and under True the one to the server that they are copied to.
+    alone : Alone
+        Makes connections that watch one tube.
     """
-    groups: dict[tuple[bool, str | None, str | None], list[int]] = {}
+    groups: dict[tuple[bool, str | None, str | None, str | None], list[int]] = {}
     for n, ask in asks.items():
-        groups.setdefault((ask.there, ask.tube, ask.calm), []).append(n)
-    for (there, tube, calm), members in groups.items():
-        client = clients[there]
+        groups.setdefault((ask.there, ask.tube, ask.calm, ask.alone), []).append(n)
+    for (there, tube, calm, own), members in groups.items():
+        client = clients[there] if own is None else alone.watching(there, own)
+        if own is not None:
+            members = members[:1]  # the first one to its end, then the next
         with using(client, tube), calming(client, calm):
             wanted = chain.from_iterable(asks[n].commands for n in members)
             with closing(client.pipeline(wanted)) as results:
