@@ -27,6 +27,8 @@ _STEPS = 256
 _MAX_HELD = 65536
 _CHUNK = 65536
 _NONE, _READ, _WRITE = 0, selectors.EVENT_READ, selectors.EVENT_WRITE
+#: Seconds that the loop waits at most: some systems take no more than 24 days.
+_LONGEST = 3600.0
 
 
 class Server:
@@ -109,7 +111,7 @@ class Server:
             return 0
         machine = self.service.machine
         due = min(machine.due, self._accept_at)
-        return None if due == NEVER else max(0, due - machine.clock()) / SECOND
+        return None if due == NEVER else min(_LONGEST, max(0, due - machine.clock()) / SECOND)
 
     def _accept(self) -> None:
         while True:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import beanops.embedded
+from beanops import Client
 from beanops.embedded.dialects import DIALECTS, Dialect
 from tests.embedded.peers import ask, dial, read_all, reset, statistics
 from tests.waits import until
@@ -234,3 +235,10 @@ def test_idle_connections_do_not_disturb_busy_ones(address: str) -> None:
                     replies += peer.recv(1000)
                 assert replies.startswith(b"INSERTED"), round_
         assert statistics(address)["current-jobs-reserved"] == "200"
+
+
+def test_a_job_that_is_delayed_for_136_years_is_waited_for(address: str) -> None:
+    with Client(address) as client:
+        id = client.put(b"parked", delay=2**32 - 1)
+        assert client.stats_job(id).state == "delayed"
+        assert client.list_tubes() == ["default"]
