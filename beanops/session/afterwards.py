@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from beanops.jobs.read import FoundJob
 from beanops.protocol import JobStats
 from beanops.protocol.errors import UsageError
 from beanops.session.act import Actor
+from beanops.session.claims import cut_off, judge, put_in_place
 from beanops.session.importing import resume_import
 from beanops.session.orders import ANOTHER, BATCH, Options, asked_ids, how_of, look_up, orders_of, put_after
 from beanops.session.record import UNKNOWN, Entry, RunRow
@@ -54,7 +56,25 @@ def resume_run(session: Session, actor: Actor, run: str, how_asked: Options) -> 
     how = how_of(options)
     resumed = actor.begin(row.action, request | {"resumes": run}, how)
     resumed.when_cancelled(cancel)
-    return actor.act_on_jobs(resumed, rest, how, Shelter(session))
+    return actor.act_on_jobs(resumed, chain(_cut_off(session, runs), rest), how, Shelter(session))
+
+
+def _cut_off(session: Session, runs: list[RunRow]) -> Iterator[list[Order]]:
+    """Yield the orders that do the rest of claims that were cut off."""
+    journal = session.journal()
+    for row in runs:
+        for start in range(0, journal.size(row.id), BATCH):
+            page = journal.entries(row.id, bodies=True, start=start, stop=start + BATCH)
+            entries = [entry for entry in page if cut_off(entry)]
+            copies = look_up(session, [now_called(entry) for entry in entries], bodies=True)
+            originals = look_up(session, [entry.intent.job_id or 0 for entry in entries], bodies=False)
+            orders = [
+                put_in_place(entry, copy, back=False, sure=False)
+                for entry, copy, original in zip(entries, copies, originals, strict=True)
+                if original is None and copy is not None
+            ]
+            if orders:
+                yield orders
 
 
 def _finished(journal: Journal, runs: list[RunRow]) -> tuple[set[int], set[int]]:
@@ -187,6 +207,8 @@ def _of_a_put(
     entry: Entry, original: FoundJob | None, made: FoundJob | None, same: bool, out_of_reach: bool
 ) -> tuple[str, str]:
     intent, new_id = entry.intent, entry.fate.new_id
+    if cut_off(entry) and same:
+        return judge(entry, original, made, out_of_reach)
     if made is not None and is_another(entry, made.stats, same):
         return "unknown", ANOTHER
     if made is None and not same:

@@ -26,7 +26,7 @@ _KICK, _RELEASE = VERBS["kick"], VERBS["release"]
 #: What takes a reservation by id of jobs that this session does not hold.
 _RESERVING = ("bury", "release", "move")
 #: Verbs after which taking back has to bury a job that was buried.
-_BURIED_AGAIN = ("delete", "export", "kick", "release", "move")
+_BURIED_AGAIN = ("delete", "kick", "release", "move")
 _PUTTING = partial(put_copy, put=PUT_ALONE)
 _MOVING = partial(move, put=PUT_ALONE)
 

@@ -10,6 +10,7 @@ from beanops.jobs.where import Where
 from beanops.protocol import JobStats, commands
 from beanops.protocol.errors import UsageError
 from beanops.session.act import Actor, How
+from beanops.session.claims import cut_off, put_in_place
 from beanops.session.orders import ANOTHER, MOST_BYTES, batch_size, in_batches, look_up, put_after
 from beanops.session.record import Entry, Intent, Rivals, RunRow
 from beanops.session.run import Run
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from beanops.session.session import Session
 
 _KICK, _RELEASE, _DELETE = (VERBS[name] for name in ("kick", "release", "delete"))
+#: Actions after which a job may go on under another id.
+_GIVES_AN_ID = ("restore", "move", "release")
 #: Seconds after an intent within which a job that was put for it came into being, at most.
 _PUT_WITHIN = 600
 
@@ -98,10 +101,10 @@ class Successors:
     def __init__(self, journal: Journal, row: RunRow) -> None:
         self._next: dict[int, int] = {}
         for later in reversed(journal.runs(row.server)):
-            if later.action in ("undo", "move") and later.time >= row.time:
+            if later.action in ("undo", *_GIVES_AN_ID) and later.time >= row.time:
                 for entry in journal.entries(later.id):
                     intent, new = entry.intent, entry.fate.new_id
-                    if intent.action in ("restore", "move") and entry.fate.outcome == "done" and intent.job_id and new:
+                    if intent.action in _GIVES_AN_ID and entry.fate.outcome == "done" and intent.job_id and new:
                         self._next[intent.job_id] = new
 
     def of(self, id: int) -> list[int]:
@@ -219,7 +222,7 @@ def _page_of_orders(
     repeat: str | None,
 ) -> Iterator[Order]:
     # What was put is deleted, and its body must be on record; what was moved is moved back.
-    bodies = any(entry.intent.action not in VERBS for entry in entries)
+    bodies = any(entry.intent.action not in VERBS or cut_off(entry) for entry in entries)
     now = look_up(session, [ids[-1] for ids in names], bodies)
     originals = _originals(session, entries)
     for entry, ids, job in zip(entries, names, now, strict=True):
@@ -229,6 +232,9 @@ def _page_of_orders(
         gone = entry.intent.action == "delete" and (job is None or another)
         if dealt_with is not None:
             yield Order(_DELETE, id, job, refusal=dealt_with)
+        elif cut_off(entry) and entry.intent.job_id not in originals:
+            copy = None if another else job
+            yield put_in_place(entry, copy, back=True, sure=repeat == "unknown")
         elif _is_unknown(entry) and not (gone and repeat == "unknown"):
             yield Order(_DELETE, id, job, refusal=_why_unknown(entry, gone))
         elif entry.intent.action == "delete":
