@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 from beanops import private
 from beanops.jobs.read import FoundJob
 from beanops.protocol import JobStats
 from beanops.protocol.errors import ArgumentError, UsageError
-from beanops.protocol.limits import DEFAULT_PRIORITY, DEFAULT_TTR, MAX_BODY, check_tube
+from beanops.protocol.limits import DEFAULT_PRIORITY, DEFAULT_TTR, MAX_BODY, U32_MAX, check_tube
 from beanops.session.lines import LineError, read_line, write_line
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
@@ -37,6 +38,22 @@ def _path(name: str) -> Path:
 def sample_of(tube: str, body: bytes) -> FoundJob:
     """Return a job that was never put, with the priority and ttr that are usual."""
     return FoundJob(JobStats(0, check_tube(tube), "ready", DEFAULT_PRIORITY, 0, 0, DEFAULT_TTR, 0, *(0,) * 6), body)
+
+
+class Settings(NamedTuple):
+    """What a job is put with, beside its tube and body."""
+
+    priority: int = DEFAULT_PRIORITY
+    delay: int = 0
+    ttr: int = DEFAULT_TTR
+
+
+def settings_of(stats: JobStats) -> Settings:
+    """Return what a copy of a job is put with, so that it is like the job when that was put."""
+    delay = stats.delay or (max(0, stats.time_left) if stats.state == "delayed" else 0)
+    # The longest of delays is how a job is put to be buried, and nothing that anybody chose for a buried one.
+    never_chosen = stats.state == "buried" and delay == U32_MAX
+    return Settings(stats.priority, 0 if never_chosen else delay, stats.ttr)
 
 
 def save(name: str, job: FoundJob, *, server: str = "", instance: str = "", force: bool = False) -> Path:

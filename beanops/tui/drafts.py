@@ -94,7 +94,8 @@ def keep(tube: str, body: bytes, priority: int, delay: int, ttr: int) -> str:
     """
     job = samples.sample_of(tube, body)
     state = "delayed" if delay else "ready"
-    job = job._replace(stats=job.stats._replace(state=state, priority=priority, time_left=delay, ttr=ttr))
+    stats = job.stats._replace(state=state, priority=priority, delay=delay, time_left=delay, ttr=ttr)
+    job = job._replace(stats=stats)
     for name, known in kept(tube):
         if known == job:
             return name

@@ -15,6 +15,7 @@ from textual.widgets import Input, Static, TextArea
 
 from beanops.protocol.errors import BeanopsError, UsageError
 from beanops.protocol.limits import check_tube
+from beanops.session.samples import settings_of
 from beanops.text import safe_text
 from beanops.tui import drafts, jobkeys
 from beanops.tui.asked import Field
@@ -148,11 +149,10 @@ class Form(ModalScreen[Answers | None]):
             return
         self._sample = (self._sample + 1) % len(kept)
         name, job = kept[self._sample]
-        stats = job.stats
-        for field, value in (("priority", stats.priority), ("delay", stats.time_left), ("ttr", stats.ttr)):
+        for field, value in settings_of(job.stats)._asdict().items():
             self.query_one(f"#{field}", Input).value = str(value)
         self.query_one("#body", TextArea).load_text(drafts.written(job.body or b""))
-        of = "" if stats.tube == tube else f" of tube {stats.tube}"
+        of = "" if job.stats.tube == tube else f" of tube {job.stats.tube}"
         self._say(f"Sample {name}{of}: {self._sample + 1} of {len(kept)}")
 
     def action_keep(self) -> None:

@@ -12,6 +12,7 @@ from textual.message import Message
 from beanops.jobs.read import FoundJob
 from beanops.protocol import JobStats
 from beanops.protocol.errors import NotFound
+from beanops.session.samples import settings_of
 from beanops.session.session import Session
 from beanops.text import safe_text
 from beanops.tui import jobkeys, keys, offers
@@ -272,11 +273,11 @@ class JobScreen(Acting):
         # A copy of a body of which something is hidden would be another one.
         raw = self._raw if self._hidden_size is None else None
         if self._gone:
-            return Target((seen.stats,), body=raw)
+            return Target((seen.stats,), body=raw, settings=settings_of(stats))
         state = "held" if stats.state == "reserved" and self._job in self.dashboard.live.held else stats.state
         body = self._body
         sample = f"{stats.state}: {safe_text(body.text, limit=100)}" if body is not None else ""
-        return Target((seen.stats,), (self._job,), {state: 1}, (sample,), raw)
+        return Target((seen.stats,), (self._job,), {state: 1}, (sample,), raw, settings_of(stats))
 
     def acted(self, request: Request, outcome: Outcome) -> None:
         """Go on to the job that was put or reserved."""

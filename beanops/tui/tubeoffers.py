@@ -7,8 +7,8 @@ from typing import Any
 
 from beanops.protocol import TubeStats
 from beanops.protocol.errors import TimedOut, UsageError
-from beanops.protocol.limits import DEFAULT_PRIORITY, DEFAULT_TTR
 from beanops.session.run import Run
+from beanops.session.samples import Settings
 from beanops.text import safe_text
 from beanops.tui import drafts
 from beanops.tui.asked import Doing, Field, Outcome, Request, Target, outcome_of
@@ -96,21 +96,34 @@ def _put(doing: Doing) -> Outcome:
     answers = doing.request.answers
     settings = {name: answers[name] for name in ("priority", "delay", "ttr")}
     run = doing.request.session.put(answers["to"], answers["body"], **settings)
-    return outcome_of([run])._replace(id=next(iter(run.ids), None))
+    outcome, id = outcome_of([run]), next(iter(run.ids), None)
+    # To a copy the cursor does not go: what comes next is for the job that was copied.
+    goes = id if doing.request.offer.name == "put" else None
+    return outcome._replace(text=f"{outcome.text}, job {id}" if id is not None else outcome.text, id=goes)
 
 
-def _put_fields(target: Target, body: bytes = b"") -> tuple[Field, ...]:
+def _put_fields(target: Target, body: bytes = b"", settings: Settings = Settings()) -> tuple[Field, ...]:  # noqa: B008
     return (
         Field("to", "Tube", target.tubes[0].name, "tube"),
-        Field("priority", "Priority", str(DEFAULT_PRIORITY), unit="0 is most urgent"),
-        Field("delay", "Delay", "0", unit="seconds"),
-        Field("ttr", "Ttr", str(DEFAULT_TTR), unit="seconds that a worker may hold it", least=1),
+        Field("priority", "Priority", str(settings.priority), unit="0 is most urgent"),
+        Field("delay", "Delay", str(settings.delay), unit="seconds"),
+        Field("ttr", "Ttr", str(settings.ttr), unit="seconds that a worker may hold it", least=1),
         Field("body", "Body", drafts.written(body), "body"),
     )
 
 
+def _copy_fields(target: Target) -> tuple[Field, ...]:
+    return _put_fields(target, target.body or b"", target.settings)
+
+
 def _putting(
-    name: str, key: str, label: str, help: str, applies: Callable[[Target], bool], scope: str, copies: bool
+    name: str,
+    key: str,
+    label: str,
+    help: str,
+    applies: Callable[[Target], bool],
+    ask: Callable[[Target], tuple[Field, ...]],
+    scope: str,
 ) -> Offer:
     return Offer(
         name,
@@ -123,7 +136,7 @@ def _putting(
         ),
         "Workers get it as any other job.",
         _put,
-        lambda target: _put_fields(target, (target.body or b"") if copies else b""),
+        ask,
         scope,
     )
 
@@ -152,15 +165,15 @@ TUBES = (
         _reserve,
         scope="tube",
     ),
-    _putting("put", "n", "New", "Put a new job into the tube", lambda target: True, "list", copies=False),
+    _putting("put", "n", "New", "Put a new job into the tube", lambda target: True, _put_fields, "list"),
     _putting(
         "put-copy",
         "e",
         "Edit copy",
         "Edit a copy of the job under the cursor, and put it",
         lambda target: target.body is not None,
+        _copy_fields,
         "tube",
-        copies=True,
     ),
     Offer(
         "pause",

@@ -301,6 +301,40 @@ async def test_a_job_is_put_from_a_sample_or_an_edited_copy(session: Session, cl
         assert client.peek(3).body == b'{"b": 1}'
 
 
+@pytest.mark.parametrize("where", ["list", "job"])
+async def test_an_edited_copy_keeps_priority_ttr_and_delay(
+    session: Session, client: Client, clock: Clock, where: str
+) -> None:
+    fill(client, "mail", b"1", priority=7, ttr=33, delay=300)
+    async with dashboard(session, clock, (100, 40)) as desk:
+        await open_mail(desk)
+        await desk.press(*(["enter"] if where == "job" else []), "e", "2", "ctrl+t", "ctrl+s", "y")
+        new = client.stats_job(2)
+        assert (new.priority, new.ttr, new.delay, new.state) == (7, 33, 300, "delayed")
+        assert client.peek(2).body == b"21"
+        assert "put: 1 done, job 2" in desk.line("#status")
+        await desk.press("D", "y")  # the one that was copied is meant
+        assert [job and job.id for job in session.jobs_by_id([1, 2])] == [None, 2]
+        if where == "job":
+            await desk.press("escape")
+        await desk.press("n", "ctrl+o", "ctrl+s", "y")
+        sampled = client.stats_job(3)
+        assert (sampled.priority, sampled.ttr, sampled.delay) == (7, 33, 300)
+
+
+async def test_an_edited_copy_of_a_job_that_was_put_to_be_buried_waits_for_nothing(
+    session: Session, client: Client, clock: Clock
+) -> None:
+    id = client.put(b"1", tube="mail", priority=5, delay=2**32 - 1)
+    client.reserve_job(id)
+    client.bury(id, priority=5)
+    async with dashboard(session, clock, (100, 40)) as desk:
+        await open_mail(desk)
+        await desk.press("e", "2", "ctrl+s", "y")
+        new = client.stats_job(2)
+        assert (new.priority, new.delay, new.state) == (5, 0, "ready")
+
+
 async def test_an_offer_is_made_only_for_states_that_take_it(
     beanstalkd: Beanstalkd, session: Session, client: Client, clock: Clock
 ) -> None:
