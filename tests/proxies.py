@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -38,6 +39,10 @@ class Proxy:
         Where clients connect.
     held : bool
         While true, nothing of the server's replies is passed on.
+    away : bool
+        While true, new connections are ended at once.
+    taken : int
+        How many connections were made.
     """
 
     def __init__(self, port: int, delay: float = 0.0, fatal: bytes = b"") -> None:
@@ -48,6 +53,9 @@ class Proxy:
         self.port = self._listener.getsockname()[1]
         self.address = f"127.0.0.1:{self.port}"
         self.held = False
+        self.away = False
+        self.taken = 0
+        self._forgotten: list[socket.socket] = []
         self._open: list[socket.socket] = []
         self._lock = threading.Lock()  # of the list: it is cut while somebody else may be connecting
         self._threads: list[threading.Thread] = []
@@ -64,7 +72,10 @@ class Proxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return
+            self.taken += 1
             try:
+                if self.away:
+                    raise ConnectionRefusedError
                 server = socket.create_connection(("127.0.0.1", self._target))
             except OSError:  # the server is away, and may come back
                 client.close()
@@ -106,6 +117,10 @@ class Proxy:
                         sink.shutdown(socket.SHUT_WR)
                     return
                 before = (before + data)[1 - len(self._fatal) :]
+            if sink in self._forgotten:
+                if not data:
+                    return
+                continue
             try:
                 if not data:
                     sink.shutdown(socket.SHUT_WR)
@@ -114,15 +129,23 @@ class Proxy:
             except OSError:
                 return
 
-    def drop(self) -> None:
-        """Cut all connections, as a broken network does; new ones are still taken."""
+    def drop(self, *, reset: bool = False) -> None:
+        """Cut all connections, as a broken network does; new ones are still taken. With `reset` by RST, not by FIN."""
         self.held = False
         with self._lock:
             cut, self._open = self._open, []
         for opened in cut:
             with contextlib.suppress(OSError):
-                opened.shutdown(socket.SHUT_RDWR)
+                if reset:
+                    opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                # What is only shut for reading wakes its reader, and is still reset by its close.
+                opened.shutdown(socket.SHUT_RD if reset else socket.SHUT_RDWR)
             opened.close()
+
+    def forget(self) -> None:
+        """Pass on nothing more over the connections that are open, and tell neither end, as a firewall does."""
+        with self._lock:
+            self._forgotten = list(self._open)
 
     def __enter__(self) -> Self:
         return self
@@ -131,6 +154,7 @@ class Proxy:
         with self._lock:
             self._open.insert(0, self._listener)
         self.drop()
+        self.away = False
         self._threads[0].join(5)  # nobody connects any more
         self.drop()
         for thread in self._threads:

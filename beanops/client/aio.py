@@ -152,7 +152,11 @@ class AsyncClient:
         except asyncio.CancelledError:
             dialing.add_done_callback(_hang_up)
             raise
-        _, stream = await loop.create_connection(lambda: _Stream(connection), sock=made)
+        try:
+            _, stream = await loop.create_connection(lambda: _Stream(connection), sock=made)
+        except BaseException:  # nobody else knows of the socket yet
+            made.close()
+            raise
         return stream
 
     async def close(self) -> None:

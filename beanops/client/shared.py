@@ -6,7 +6,7 @@ import select
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, SupportsIndex
 
 from beanops.client.address import Address
@@ -15,6 +15,18 @@ from beanops.protocol.errors import ConnectFailed, ConnectionClosed
 
 #: Seconds; what `poll` can count. Beyond these 24 days nothing times out.
 _LONGEST_WAIT = (2**31 - 1) / 1000
+
+#: When the system asks an idle connection whether its other end is still there: after 30 seconds, three times in
+#: half a minute. Firewalls forget connections on which nothing moves, some after a minute, and a host that vanished
+#: would never be noticed. No answer for a minute, also to data, ends the connection; what a system does not know of
+#: these it does without.
+_KEEPALIVE = {
+    "TCP_KEEPIDLE": 30,
+    "TCP_KEEPALIVE": 30,  # the name on macOS
+    "TCP_KEEPINTVL": 10,
+    "TCP_KEEPCNT": 3,
+    "TCP_USER_TIMEOUT": 60_000,
+}
 
 #: A job, its statistics, or its id.
 JobLike = Job | JobStats | SupportsIndex
@@ -63,14 +75,25 @@ def dial(address: Address, timeout: float) -> socket.socket:
         else:
             found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
             made = _first([(family, place) for family, _, _, _, place in found], timeout)
-            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            # A reserve may wait for days: without probes a host that vanished would never be noticed.
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            _keep_alive(made)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ConnectFailed(f"cannot connect to beanstalkd at {address}: {reason}") from None
     made.setblocking(False)
     return made
+
+
+def _keep_alive(made: socket.socket) -> None:
+    try:
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in _KEEPALIVE.items():
+            if hasattr(socket, name):
+                with suppress(OSError):
+                    made.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    except BaseException:
+        made.close()
+        raise
 
 
 def _first(places: list[tuple[int, Any]], timeout: float) -> socket.socket:
@@ -83,11 +106,20 @@ def _first(places: list[tuple[int, Any]], timeout: float) -> socket.socket:
             made.settimeout(max(0.001, (give_up - time.monotonic()) / left))
             made.connect(place)
             return made
-        except OSError as error:
+        except BaseException as error:  # also Ctrl-C: nobody else knows of the socket yet
             if made is not None:
                 made.close()
+            if not isinstance(error, OSError):
+                raise
             failure = error
     raise failure
+
+
+def hang_up(peer: socket.socket) -> None:
+    """Close a socket; a thread that waits for it wakes up."""
+    with suppress(OSError):
+        peer.shutdown(socket.SHUT_RDWR)
+    peer.close()
 
 
 def is_ready(peer: socket.socket, writing: bool, patience: float) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import socket
 import threading
+import time
+import weakref
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
@@ -12,7 +14,7 @@ from typing import Any, Self, SupportsIndex, TypeVar
 
 from beanops.client.address import Address
 from beanops.client.places import Place, peer
-from beanops.client.shared import JobLike, coming_back, dial, is_ready, job_id, restoring
+from beanops.client.shared import JobLike, coming_back, dial, hang_up, is_ready, job_id, restoring
 from beanops.client.window import Window
 from beanops.protocol import Command, Connection, Job, JobStats, ServerStats, TubeStats, commands
 from beanops.protocol.errors import (
@@ -57,6 +59,8 @@ class Client:
         Where the server listens.
     max_job_size : int
         Most bytes a body may have: the server's own limit once `stats` was asked, the protocol's 1 GiB before.
+    last_instance : str
+        The server process that was seen last, maybe over an earlier connection; empty before `stats` was asked.
 
     Raises
     ------
@@ -79,6 +83,9 @@ class Client:
         self.address = Address.parse(address)
         self.connect_timeout = connect_timeout
         self.read_timeout = read_timeout
+        self.last_instance = ""
+        self._clock = time.monotonic
+        self._forgotten: weakref.finalize[..., Any] = weakref.finalize(self, bool)
         self._lock = threading.Lock()
         self._owner: int | None = None
         self._connection = Connection()
@@ -88,8 +95,12 @@ class Client:
 
     def _open(self) -> None:
         self._socket = dial(self.address, self.connect_timeout)
+        # The socket of a client that nobody closed ends with it, or with the process.
+        self._forgotten.detach()
+        self._forgotten = weakref.finalize(self, hang_up, self._socket)
         self._connection = Connection()
         self._unsent = memoryview(b"")
+        self._heard = self._clock()
         self.max_job_size = MAX_BODY
         self._instance = ""
 
@@ -102,8 +113,11 @@ class Client:
 
     def close(self) -> None:
         """Close the connection; jobs that it reserved become ready. A command that waits in another thread ends."""
+        self._end("it was closed by close()")
+
+    def _end(self, why: str) -> None:
         if self._connection.error is None:
-            self._connection.error = ConnectionClosed("it was closed by close()")
+            self._connection.error = ConnectionClosed(why)
         with suppress(OSError):  # the server may have been first
             self._socket.shutdown(socket.SHUT_RDWR)
         # A thread inside a command must see the shutdown on a live descriptor; it frees the socket on its way out.
@@ -133,6 +147,11 @@ class Client:
                 self._lock.release()
         return self.closed
 
+    @property
+    def idle(self) -> float:
+        """Seconds since the server was heard last."""
+        return self._clock() - self._heard
+
     def reconnect(self) -> None:
         """Open a new connection and restore what was used and watched. Nothing is sent twice.
 
@@ -141,7 +160,7 @@ class Client:
         ConnectFailed
             No connection could be made; the client stays closed.
         """
-        self.close()
+        self._end("another reconnect() came after it")
         with self._turn(closed=True):
             old = self._connection
             self._socket.close()  # that of a thread which was faster
@@ -236,7 +255,7 @@ class Client:
         with self._turn():
             yield from self._exchange(commands)
 
-    def _exchange(self, commands: Iterable[Command[Any]]) -> Generator[Any, None, None]:
+    def _exchange(self, commands: Iterable[Command[Any]], within: float | None = None) -> Generator[Any, None, None]:
         connection = self._connection
         window = Window(connection, commands)
         settled = False
@@ -247,7 +266,7 @@ class Client:
                     self._unsent = memoryview(window.take())
                 if not connection.waiting:
                     break
-                yield from self._move()
+                yield from self._move(within)
                 if connection.error is not None and not (window.exhausted and not connection.waiting):
                     raise self._told(connection.error)
             settled = True
@@ -273,7 +292,7 @@ class Client:
         self._connection.receive_data(data)
         raise self._told(self._connection.error)
 
-    def _move(self) -> list[Any]:
+    def _move(self, within: float | None = None) -> list[Any]:
         """Write what can be written, read what can be read, waiting for either; return the results."""
         try:
             if self._unsent:
@@ -282,15 +301,16 @@ class Client:
             try:
                 data = self._socket.recv(_RECEIVE)
             except BlockingIOError:
-                self._wait()
+                self._wait(self.read_timeout if within is None else within)
                 return []
         except OSError as error:
             raise self._lost(error) from None
+        self._heard = self._clock()
         return self._connection.receive_data(data, unsent=bool(self._unsent))
 
-    def _wait(self) -> None:
+    def _wait(self, seconds: float) -> None:
         head = self._connection.waiting[0]
-        patience = self.read_timeout + head.wait
+        patience = seconds + head.wait
         if not is_ready(self._socket, bool(self._unsent), patience):
             self._connection.error = ReadTimeout(f"no answer to '{head.line}' within {patience:g} s")
             raise self._told(self._connection.error)
@@ -419,6 +439,7 @@ class Client:
         """Ask for the server's statistics."""
         stats = self.execute(commands.stats())
         self.max_job_size, self._instance = stats.max_job_size, stats.id
+        self.last_instance = stats.id
         return stats
 
     def stats_tube(self, tube: str) -> TubeStats:

@@ -48,7 +48,7 @@ class Fleet:
     def _glance(self, name: str) -> Glance:
         try:
             client = self._clients.get(name)
-            if client is None or client.closed:
+            if client is None or client.notice_end():
                 client = Client(self._addresses[name], connect_timeout=PATIENCE, read_timeout=PATIENCE)
                 self._clients[name] = client
             return Glance(client.stats())

@@ -9,13 +9,14 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from copy import copy
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from beanops.client.reading import IDLE
 from beanops.client.sync import Client
-from beanops.protocol.errors import BeanopsError, ConnectionLost, NotFound, ReplyError
+from beanops.protocol.errors import BeanopsError, NotFound, ReplyError
 from beanops.session.alone import Alone
 from beanops.session.old_servers import as_chosen, fit
 from beanops.session.record import Fate, Intent, Refused, RunRow, action_of
@@ -23,7 +24,7 @@ from beanops.session.run import Run
 from beanops.session.shelter import Shelter, exposed
 from beanops.session.talk import Ask, Steps
 from beanops.session.verbs import MOVE, Order, TubeStep, intent_of
-from beanops.session.wire import ahead, ending_gently, stage, using
+from beanops.session.wire import ahead, ending_gently, revived, stage, using
 
 if TYPE_CHECKING:
     from beanops.session.journal import Journal
@@ -65,6 +66,8 @@ class How(NamedTuple):
 
 
 AT_ONCE = How()
+#: Most seconds without a word to the server while a run waits.
+_QUIET = 15.0
 
 
 def _known(asks: dict[int, Ask]) -> dict[int, Fate]:
@@ -153,9 +156,7 @@ class Actor:
             facts = (self.who.server, self._instance(), self.who.actor, self.who.source)
             row = RunRow(id, now, *facts, action, how.reason, how.undoes, request)
             journal = self._journal()
-            if self.runs:
-                with suppress(ConnectionLost):
-                    self._acting().list_tube_used()  # a connection that was lost while it was idle is made anew
+            self._acting()  # a connection that cannot be had, or to another process, is told before a run is on record
             journal.begin(row)
             resumable = row.at_its_end is None
             row = row._replace(request={})  # the ids of a hundred thousand jobs need not stay
@@ -249,6 +250,7 @@ class Actor:
                     problem = unless()
                     if problem is not None:
                         refusals = [Fate("skipped", problem) for _ in orders]
+                    clients = self._awake(clients)
                     with self._turn:
                         self._carry_out(run, orders, refusals, place, settled, clients)
                     if problem is not None:
@@ -257,7 +259,22 @@ class Actor:
                 if how.progress is not None:
                     how.progress(run)
                 if how.rate is not None:
-                    run.wait(len(orders) / how.rate - (time.monotonic() - started))
+                    self._wait(run, len(orders) / how.rate - (time.monotonic() - started), clients)
+
+    def _awake(self, clients: Mapping[bool, Client]) -> Mapping[bool, Client]:
+        """Return the connections of a run, made anew where one was lost while it idled, to the same process only."""
+        acting, there = clients[False], clients[True]
+        if acting.idle >= IDLE:
+            acting = self._acting()
+        return {False: acting, True: acting if there is clients[False] else revived(there)}
+
+    def _wait(self, run: Run, seconds: float, clients: Mapping[bool, Client]) -> None:
+        """Wait until the next batch is due, with a word to the servers now and then: lines that idle are cut."""
+        give_up = time.monotonic() + seconds
+        while (left := give_up - time.monotonic()) > 0 and not run.cancelled:
+            run.wait(min(left, _QUIET))
+            if left > _QUIET:
+                self._awake(clients)
 
     def _refusal(self, order: Order) -> Fate | None:
         if order.refusal is not None:

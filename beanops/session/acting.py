@@ -225,6 +225,7 @@ class Acting(Recorded):
             return self._actor.act_on_jobs(run, batches, how, Shelter(self))
         # A connection of its own: what `there` uses itself meanwhile must not decide where copies end.
         with Client(there.address) as copying:
+            copying.stats()  # now it knows its instance
             return self._actor.act_on_jobs(run, batches, how, Shelter(there), copying)
 
     def pause(self, tube: str, seconds: SupportsIndex, *, reason: str | None = None) -> Run:

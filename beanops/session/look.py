@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, SupportsIndex
 
 from beanops.client.address import Address
+from beanops.client.reading import ReadingClient
 from beanops.client.sync import Client
 from beanops.jobs.bodies import Reader
 from beanops.jobs.hiding import hide, hide_body
@@ -15,7 +16,7 @@ from beanops.jobs.read import FoundJob, read_heads, read_jobs, read_stats
 from beanops.monitor.sample import sweep
 from beanops.monitor.survey import Survey, Surveyor
 from beanops.protocol import Job, JobStats, ServerStats, TubeStats
-from beanops.protocol.errors import NotFound
+from beanops.protocol.errors import ConnectionClosed, NotFound
 from beanops.protocol.limits import U64_MAX, check_number
 from beanops.session.capabilities import Capabilities, probe
 
@@ -36,19 +37,28 @@ class Looking:
         self.address = Address.parse(address)
         self._timeouts = timeouts
         self._lock = threading.RLock()
+        self._closed = threading.Event()  # which sessions that share the connections share too
         self._clients: dict[str, Client] = {}
         self._capable: dict[str, Capabilities] = {}
         self._looking()
 
     def _client(self, purpose: str) -> Client:
+        """Return the connection for a purpose; one that looks renews itself, one that acts is made anew when lost."""
         with self._lock:
+            self.check_open()
             client = self._clients.get(purpose)
-            if client is None or client.closed:
+            if client is None or (client.closed and not isinstance(client, ReadingClient)):
                 # Made anew, not reconnected: a tube that an interrupted action used or watched must not come back.
                 connect_timeout, read_timeout = self._timeouts
-                client = Client(self.address, connect_timeout=connect_timeout, read_timeout=read_timeout)
+                kind = ReadingClient if purpose == "looking" else Client
+                client = kind(self.address, connect_timeout=connect_timeout, read_timeout=read_timeout)
                 self._clients[purpose] = client
             return client
+
+    def check_open(self) -> None:
+        """Raise `ConnectionClosed` when the session was closed."""
+        if self._closed.is_set():
+            raise ConnectionClosed(f"{self.address}: this session was closed by close(); connect again to go on")
 
     @property
     def redact(self) -> tuple[str, ...]:
@@ -71,10 +81,12 @@ class Looking:
     def close(self) -> None:
         """Close the connections; jobs that are still reserved become ready."""
         with self._lock:
+            self._closed.set()
             for client in self._clients.values():
                 client.close()
 
     def __enter__(self) -> Self:
+        self.check_open()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 #: When a job is touched, as a part of its ttr.
 _TOUCHED_AT = 0.5
+#: Seconds after which it is touched at the latest: proxies and firewalls close lines that are idle, many after 30.
+_TOUCHED_WITHIN = 15.0
 
 
 class Reserver(Actor):
@@ -109,8 +111,8 @@ class Reserver(Actor):
 class Reservation:
     """A held job; made by `Session.reserve`.
 
-    It is touched by itself at half of its ttr until it is acted on. Whatever ends the session or the process gives
-    the job back to the workers.
+    It is touched by itself at half of its ttr, and at least every 15 seconds, until it is acted on. Whatever ends the
+    session or the process gives the job back to the workers.
 
     Attributes
     ----------
@@ -144,7 +146,8 @@ class Reservation:
         self._reason = reason
         self._touched = monotonic() - (stats.ttr - stats.time_left if stats.state == "reserved" else 0)
         self._over = threading.Event()
-        threading.Thread(target=self._keep_touched, args=(keep, stats.ttr * _TOUCHED_AT), daemon=True).start()
+        every = min(stats.ttr * _TOUCHED_AT, _TOUCHED_WITHIN)
+        threading.Thread(target=self._keep_touched, args=(keep, every), daemon=True).start()
 
     def _keep_touched(self, keep: Callable[[int], bool], every: float) -> None:
         while not self._over.wait(every):

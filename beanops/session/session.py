@@ -13,7 +13,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, SupportsIndex, Unpack
 
 from beanops.client.address import Address
+from beanops.client.reading import ANSWER
 from beanops.client.sync import Client
+from beanops.protocol import commands
 from beanops.protocol.errors import BeanopsError
 from beanops.protocol.limits import MAX_RESERVE_TIMEOUT, U32_MAX, check_number
 from beanops.session.act import How, Who
@@ -21,11 +23,13 @@ from beanops.session.acting import Acting
 from beanops.session.config import Profile, profile, strictest
 from beanops.session.orders import Jobs, Options, how_of
 from beanops.session.protection import Protection
+from beanops.session.record import Refused
 from beanops.session.reservation import Reservation, Reserver
 from beanops.session.retention import this_actor
 from beanops.session.run import Run
 from beanops.session.show import session_html
 from beanops.session.views import Views
+from beanops.session.wire import is_awake, restarted
 
 if TYPE_CHECKING:
     from beanops.session.importing import Repeat
@@ -126,12 +130,13 @@ class Session(Views, Acting):
         keep_bodies: bool,
     ) -> None:
         super().__init__(known.address, timeouts, known.redact, journal)
-        self.protection = Protection(known, self._looking().peer, lambda: self.server().id)
+        # Not `server`: a look that nobody saw must not stand for one before an action.
+        self.protection = Protection(known, self._looking().peer, lambda: self._looking().execute(commands.stats()).id)
         self.origin = self
         self.now = clock
         who = Who(str(self.address), actor, source)
         self._actor = Reserver(
-            who, self.journal, keep_bodies, self._acting, lambda: self.server().id, clock, lambda: self.read_only
+            who, self.journal, keep_bodies, self._acting, self._instance, clock, lambda: self.read_only
         )
         self._actor.shown = self.shown
 
@@ -174,11 +179,28 @@ class Session(Views, Acting):
         return self.protection.settled.redact
 
     def _acting(self) -> Client:
+        """Return the connection that acts: a new one to the same server process where the last was lost."""
         with self._lock:
             known = self._clients.get("acting")
-            if known is not None and known.closed:
-                self._actor.held.clear()  # the server took its reservations back with the connection
-            return self._client("acting")
+            # Who holds jobs waits longer: they go back to the workers with the connection.
+            patience = self._timeouts[1] if self._actor.held else ANSWER
+            if known is not None and is_awake(known, patience):
+                return known
+            self._actor.held.clear()  # the server took its reservations back with the connection
+            client = self._client("acting")
+            client.last_instance = before = known.last_instance if known is not None else ""
+            instance = client.instance
+            if before and instance not in (before, self._looking().last_instance):
+                raise Refused(restarted(self.address))
+            return client
+
+    def _instance(self) -> str:
+        """Return the id of the server process that answers; refuse when it is not the one that was looked at."""
+        looking = self._looking()
+        before, now = looking.last_instance, looking.stats().id
+        if before and now != before:
+            raise Refused(restarted(self.address))
+        return now
 
     def through(self, source: str) -> Session:
         """Return this session as another face uses it: the same connections and record, where it stands as `source`."""

@@ -13,11 +13,13 @@ from contextlib import closing, contextmanager
 from itertools import chain
 from typing import Any
 
+from beanops.client.address import Address
+from beanops.client.reading import ANSWER, IDLE, is_alive
 from beanops.client.sync import Client
 from beanops.jobs.read import present
 from beanops.protocol import TubeStats, commands
 from beanops.session.alone import Alone
-from beanops.session.record import Fate
+from beanops.session.record import Fate, Refused
 from beanops.session.run import Run
 from beanops.session.talk import PAUSE, Ask, Steps
 from beanops.session.verbs import Order
@@ -62,6 +64,35 @@ def ending_gently(run: Run) -> Iterator[None]:
         signal.signal(signal.SIGINT, default)
     if interrupted:
         raise Interrupted(run)
+
+
+def is_awake(client: Client, patience: float = ANSWER) -> bool:
+    """Whether a connection can be used; one that has idled must answer within `patience` seconds."""
+    if client.notice_end():
+        return False
+    return client.idle < IDLE or is_alive(client, patience)
+
+
+def revived(client: Client) -> Client:
+    """Return a client that can be used, connected anew if it was lost while it idled.
+
+    Raises
+    ------
+    Refused
+        Another process answers there by now, whose ids mean other jobs.
+    """
+    if client.idle >= IDLE and not is_awake(client):
+        before = client.last_instance
+        client.reconnect()
+        if client.instance != before:
+            client.close()
+            raise Refused(restarted(client.address))
+    return client
+
+
+def restarted(address: Address) -> str:
+    """Return why nothing more is done on a server of which another process answers."""
+    return f"refused: {address} was restarted meanwhile, so ids may mean other jobs; look again before you act"
 
 
 @contextmanager

@@ -432,8 +432,10 @@ def test_a_lost_server_is_one_line_and_not_the_end_of_the_session(
     with Proxy(beanstalkd.port) as proxy:
         session = open_session(proxy.address)
         session.kick(ids[0])
+        proxy.away = True
         proxy.drop()
         with pytest.raises(ConnectionLost) as caught:
             session.kick(ids[1])
         assert "\n" not in str(caught.value)
+        proxy.away = False
         assert session.kick(ids[1]).done == 1

@@ -1,0 +1,108 @@
+"""The client of who only looks: what it asks changes nothing, so it may ask twice."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator, Iterable
+from contextlib import closing, suppress
+from itertools import chain, islice
+from typing import Any, TypeVar
+
+from beanops.client.address import Address
+from beanops.client.sync import Client
+from beanops.client.window import MAX_WAITING
+from beanops.protocol import Command, Connection, commands
+from beanops.protocol.errors import ConnectionLost, ProtocolError, ReadTimeout
+
+T = TypeVar("T")
+
+#: Seconds without a word from the server after which a connection is asked whether it is still alive.
+IDLE = 5.0
+#: Seconds that the answer to that may take.
+ANSWER = 2.0
+_END = object()
+
+
+def is_alive(client: Client, within: float) -> bool:
+    """Ask the server something cheap; a connection that does not answer within so many seconds is closed.
+
+    What lies between may have forgotten a connection that was idle, and not have told either end.
+    """
+    if not client.notice_end():
+        with suppress(ConnectionLost, ProtocolError), client._turn():
+            for _ in client._exchange((commands.list_tube_used(),), min(within, client.read_timeout)):
+                pass
+    return not client.closed
+
+
+class ReadingClient(Client):
+    """A client for commands that change nothing. When the connection is lost it connects and asks again, once.
+
+    Servers, proxies and firewalls close connections that are idle; who looks need not know. What a pipeline has
+    begun to answer is not asked again: the new connection may reach another process, which has other jobs. Nothing
+    is used or watched on a new connection.
+
+    Parameters
+    ----------
+    address, connect_timeout, read_timeout
+        As in `Client`.
+    """
+
+    def __init__(
+        self, address: str | Address = "127.0.0.1:11300", *, connect_timeout: float = 5.0, read_timeout: float = 30.0
+    ) -> None:
+        self._over = False
+        self._renewing = threading.Lock()
+        super().__init__(address, connect_timeout=connect_timeout, read_timeout=read_timeout)
+
+    def close(self) -> None:
+        """Close the connection for good."""
+        self._over = True
+        super().close()
+
+    def execute(self, command: Command[T]) -> T:
+        """Send one command and return its result, over another connection if this one is lost."""
+        connection = self._awake()
+        try:
+            return super().execute(command)
+        except ConnectionLost as lost:
+            self._renew(connection, lost)
+        return super().execute(command)
+
+    def pipeline(self, commands: Iterable[Command[T]]) -> Generator[Any, None, None]:
+        """Do as `Client.pipeline`, over another connection if this one is lost before the first answer."""
+        left = iter(commands)
+        first = list(islice(left, MAX_WAITING))  # as many as a pipeline reads ahead of its answers
+        connection = self._awake()
+        with closing(super().pipeline(chain(first, left))) as results:
+            try:
+                result = next(results, _END)
+            except ConnectionLost as lost:
+                self._renew(connection, lost)
+            else:
+                if result is not _END:
+                    yield result
+                    yield from results
+                return
+        yield from super().pipeline(chain(first, left))
+
+    def _awake(self) -> Connection:
+        """Return the connection; what is left of one that died while it was idle is found out with the next command."""
+        connection = self._connection
+        if self.idle >= IDLE and not self.closed:
+            is_alive(self, ANSWER)
+        return connection
+
+    def _renew(self, lost: Connection, error: ConnectionLost) -> None:
+        """Connect again, unless another thread did already, or the client was closed for good."""
+        with self._renewing:
+            if self._over:
+                raise error
+            if self._connection is lost:
+                self._end("it was lost")
+                with self._turn(closed=True):
+                    self._socket.close()
+                    self._open()
+            # A server that is only busy must not have to answer twice.
+            if isinstance(error, ReadTimeout) and not is_alive(self, ANSWER):
+                raise error
