@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 
 from beanops.client.address import Address
 from beanops.protocol.errors import ArgumentError, UsageError
+from beanops.session.secrecy import without_passwords
 
 _SERVER_KEYS = {"address": str, "read_only": bool, "color": str, "label": str, "confirm": str, "redact": list}
 _KEYS = {"journal": str, "journal_bodies": bool, "servers": dict, "keys": dict}
@@ -37,6 +38,9 @@ CONFIRMS = ("ask", "type-name")
 
 class ConfigError(UsageError):
     """The configuration file cannot be read, or says what beanops does not understand."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(without_passwords(message))  # the URL of a journal may stand where it does not belong
 
 
 class Profile(NamedTuple):

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from beanops import private
 from beanops.session.record import OUTCOMES, UNKNOWN, Action, Entry, Fate, Intent, JournalError, RunRow, action_of
 from beanops.session.schema import bring_up_to_date
+from beanops.session.secrecy import Place
 from beanops.session.tables import (
     ACTIONS,
     ASKED,
@@ -64,6 +65,10 @@ class Journal:
     """
 
     def __init__(self, url: str) -> None:
+        self._place = Place(url)
+        self.where = self._place.shown
+        if self._place.problem is not None:
+            raise JournalError(f"the journal at {self.where} is of no use: {self._place.problem}")
         try:
             if "://" not in url:
                 path = Path(url).expanduser()
@@ -72,17 +77,24 @@ class Journal:
             self._engine = sa.create_engine(url)
             if self._engine.dialect.name == "sqlite":
                 private.database(self._engine.url.database)
-        except (sa.exc.SQLAlchemyError, ImportError, OSError, ValueError) as error:
-            raise JournalError(f"the journal at {url} is of no use: {_one_line(error)}") from None
-        self.where = self._engine.url.render_as_string()
+        except (sa.exc.SQLAlchemyError, ImportError, OSError, TypeError, ValueError) as error:
+            told = self._place.hidden(_one_line(error))
+            raise JournalError(f"the journal at {self.where} is of no use: {told}") from None
         if self._engine.dialect.name == "sqlite":
             sa.event.listen(self._engine, "connect", _harden_sqlite)
         try:
             with self._faults_told():
                 bring_up_to_date(self._engine, self.where)
-        except BaseException:
+        except BaseException as error:
             self._engine.dispose()
-            raise
+            if not isinstance(error, TypeError | ValueError):
+                raise
+            # A parameter of the URL that the driver does not know, or cannot read.
+            told = self._place.hidden(_one_line(error))
+            raise JournalError(f"the journal at {self.where} is of no use: {told}") from None
+
+    def __repr__(self) -> str:
+        return f"<Journal {self.where}>"
 
     def close(self) -> None:
         """Close the database."""
@@ -98,7 +110,8 @@ class Journal:
         try:
             yield
         except (sa.exc.SQLAlchemyError, OSError) as error:
-            raise JournalError(f"the journal at {self.where} failed: {_one_line(error)}") from None
+            told = self._place.hidden(_one_line(error))
+            raise JournalError(f"the journal at {self.where} failed: {told}") from None
 
     # -- write ---------------------------------------------------------------------------------------------------
 
