@@ -7,28 +7,32 @@ open where it is inserted, or left out. The completers themselves are in `comple
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from itertools import takewhile
 from typing import NamedTuple
 
 import click
-from click.shell_completion import CompletionItem, ShellComplete
+from click.shell_completion import CompletionItem, ShellComplete, get_completion_class
 
-#: The variable by which a script asks, such as ``bash_complete``; its arguments are the words to complete.
+#: The variable by which a script asks, such as ``bash_complete``.
 VARIABLE = "_BEANOPS_COMPLETE"
+#: What ends a word for readline, as bash has it by default.
+_BREAKS = " \t\n\"'><=;|&(:"
 
-# Each answers with lines: `:VALUE`, with a tab and a description where there is one, or `file` for the shell's own
-# completion of paths.
+# bash gives the line in the environment, as the scripts of click do, which some have in a file: `plain,VALUE` is what
+# it inserts as it is, `file,` asks for its own completion of paths. The others give the words as arguments, and get
+# `:VALUE`, with a tab and a description where there is one, or `file`.
 _BASH = r"""_beanops_completion() {
     local IFS=$'\n' line reply
     COMPREPLY=()
-    reply=$(env _BEANOPS_COMPLETE=bash_complete "${1/#\~\//$HOME/}" \
-        "${COMP_LINE:0:COMP_POINT}" "$COMP_WORDBREAKS" 2>/dev/null)
+    reply=$(env _BEANOPS_COMPLETE=bash_complete COMP_WORDS="${COMP_LINE:0:COMP_POINT}" \
+        COMP_WORDBREAKS="$COMP_WORDBREAKS" "${1/#\~\//$HOME/}" 2>/dev/null)
     while read -r line; do
         case $line in
-            :*) COMPREPLY+=("${line#:}") ;;
-            file) compopt -o default ;;
+            plain,*) COMPREPLY+=("${line#plain,}") ;;
+            file,*) compopt -o default ;;
         esac
     done <<<"$reply"
 }
@@ -81,7 +85,7 @@ _BLANKS, _COMMANDS = " \t", "\n;|&(`"
 
 
 def answer(group: click.Group, instruction: str, arguments: Sequence[str]) -> None:
-    """Print what a script asks for; nothing for one that asks in another way, such as a script of an older version.
+    """Print what a script asks for.
 
     Parameters
     ----------
@@ -90,22 +94,37 @@ def answer(group: click.Group, instruction: str, arguments: Sequence[str]) -> No
     instruction : str
         ``bash_complete``, ``zsh_complete`` or ``fish_complete``; with ``_source`` the script itself.
     arguments : sequence of str
-        Of zsh and fish the words, the last one as far as it is typed; of bash the line and its word breaks.
+        Of zsh and fish the words, the last one as far as it is typed.
     """
     shell, _, asked = instruction.partition("_")
-    if shell not in SCRIPTS or not (arguments or asked == "source"):
+    if shell not in SCRIPTS:
         return
     if asked == "source":
         click.echo(SCRIPTS[shell], nl=False)
         return
     if shell == "bash":
-        words = split(arguments[0])
-        lines = _for_bash(_candidates(group, words), words[-1], arguments[0], "".join(arguments[1:2]))
+        line = _line_of_bash()
+        words = split(line)
+        breaks = os.environ.get("COMP_WORDBREAKS", _BREAKS)
+        lines = _for_bash(_candidates(group, words), words[-1], line, breaks)
+    elif not arguments:  # a script of click asks, in a shell that quotes what it inserts
+        kind = get_completion_class(shell)
+        assert kind is not None
+        lines = [kind(group, {}, "beanops", VARIABLE).complete()]
     else:
         # fish gives the last word as it was typed, with its quotes.
         words = [*arguments[:-1], split(arguments[-1])[-1] if shell == "fish" else arguments[-1]]
         lines = [_line(item) for item in _candidates(group, words)]
     click.echo("\n".join(lines))
+
+
+def _line_of_bash() -> str:
+    """Return the line as far as it is typed; a script of click gives its words, also those behind the cursor."""
+    line = os.environ.get("COMP_WORDS", "")
+    words, last = line.split("\n"), os.environ.get("COMP_CWORD", "")
+    if len(words) > 1 and last.isdigit():
+        words = [*words, ""][: int(last) + 1]
+    return " ".join(words)
 
 
 def _candidates(group: click.Group, words: Sequence[str]) -> list[CompletionItem[str]]:
@@ -173,7 +192,7 @@ def split(line: str) -> list[str]:
 def _for_bash(items: list[CompletionItem[str]], word: str, line: str, breaks: str) -> list[str]:
     """Return candidates as bash inserts them: for the part of the word that it replaces, within the open quote."""
     if any(item.type != "plain" for item in items):
-        return ["file"]
+        return ["file,"]
     start, quote = _replaced(line, breaks)
     kept = word[: len(word) - len(_lex(quote + line[start:]).words[-1])]
     quoted = [
@@ -183,7 +202,7 @@ def _for_bash(items: list[CompletionItem[str]], word: str, line: str, breaks: st
     if len(quoted) > 1 and (len(common) - len(common.rstrip("\\"))) % 2:
         # bash inserts what is common to all, and half an escape would swallow the next character that is typed.
         quoted.append(f"{common[:-1]}...")
-    return [f":{text}" for text in quoted]
+    return [f"plain,{text}" for text in quoted]
 
 
 def _common(texts: list[str]) -> str:

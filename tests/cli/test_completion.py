@@ -88,9 +88,12 @@ def test_what_completion_inserts_is_one_literal_word(shell_here: Shell, beanstal
 
 def _bash(line: str, capsys: pytest.CaptureFixture[str], breaks: str = BREAKS) -> list[str]:
     """Return the lines that bash makes of a line with each candidate in it."""
-    shells.answer(group, "bash_complete", [line, breaks])
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("COMP_WORDS", line)
+        environment.setenv("COMP_WORDBREAKS", breaks)
+        shells.answer(group, "bash_complete", [])
     start, quote = shells._replaced(line, breaks)
-    candidates = [told[1:] for told in capsys.readouterr().out.splitlines() if told.startswith(":")]
+    candidates = [told.removeprefix("plain,") for told in capsys.readouterr().out.splitlines() if told]
     return [line[:start] + candidate + quote for candidate in candidates]
 
 
@@ -120,14 +123,22 @@ def test_what_is_common_to_candidates_is_no_half_escape(capsys: pytest.CaptureFi
     assert {one.removeprefix("beanops -s ") for one in made} == {"x\\;a", "x\\$b", "x..."}
 
 
-@pytest.mark.parametrize("asked", ["bash_complete", "zsh_complete", "fish_complete", "powershell_complete", "nonsense"])
-def test_a_script_of_an_older_version_gets_nothing(
-    asked: str, cli: Cli, client: Client, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("asked", "answer"),
+    [
+        ("bash_complete", "plain,pwn\\;id\n"),
+        ("zsh_complete", "plain\npwn;id\n_\n"),  # which quotes it
+        ("powershell_complete", ""),
+        ("nonsense", ""),
+    ],
+)
+def test_a_script_of_an_older_version_gets_nothing_that_runs(
+    asked: str, answer: str, cli: Cli, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client.put(b"x", tube="pwn;id")
-    for name, value in {"_BEANOPS_COMPLETE": asked, "COMP_WORDS": "beanops stats pw", "COMP_CWORD": "2"}.items():
+    for name, value in {"_BEANOPS_COMPLETE": asked, "COMP_WORDS": "beanops\nstats\npw\n-o", "COMP_CWORD": "2"}.items():
         monkeypatch.setenv(name, value)
-    assert cli() == (0, "", "")
+    assert cli() == (0, answer, "")
 
 
 def test_the_server_of_the_line_is_asked_also_with_its_port(
