@@ -83,6 +83,7 @@ def pause(tube: str, seconds: int, **asked: Any) -> None:
 
 @click.command()
 @click.argument("which", metavar="TUBE-or-RUN", shell_complete=complete.tubes_and_runs)
+@options.query_timeout
 @options.planning
 def resume(which: str, **asked: Any) -> None:
     """End the pause of a tube, or go on with a run that was cancelled or cut off: do the rest of it.
@@ -103,6 +104,7 @@ def resume(which: str, **asked: Any) -> None:
 @click.command()
 @click.argument("run_id", metavar="RUN", shell_complete=complete.runs)
 @click.option("--where", metavar="SQL", help="Only jobs that were so before, such as \"tube = 'mail'\".")
+@options.query_timeout
 @click.option(
     "--repeat", type=click.Choice(["unknown"]),
     help="Put jobs also where nobody knows whether they are there already; one may then be there twice.",

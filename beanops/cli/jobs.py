@@ -40,6 +40,7 @@ _which = options.together(
 _how = options.together(
     click.option("--probe", is_flag=True, help="Put a job for a moment to learn the highest id (needed with -b only)."),
     click.option("--max-rate", type=click.FloatRange(0, min_open=True), help="Most ids to ask for in a second."),
+    options.query_timeout,
     options.redact,
     options.server,
     options.read_only,
@@ -61,11 +62,8 @@ _how = options.together(
 def jobs(
     tube: str | None,
     no_bodies: bool,
-    redact: tuple[str, ...],
-    server: str,
-    read_only: bool,
     output: str,
-    **selection: Any,
+    **asked: Any,
 ) -> None:
     """Show the jobs of TUBE (a name, or a pattern such as 'mail*'), or of all tubes, without reserving any.
 
@@ -76,7 +74,8 @@ def jobs(
         raise Refused("-o parquet is not for a terminal: write it to a file or a pipe")
     # A bar would stand between the lines that come one by one.
     apart = output in ("table", "parquet") or not on_terminal("stdout")
-    with connect(server, source="cli", read_only=read_only, redact=redact) as session, closing(_Bar(apart)) as bar:
+    selection = _selection_in(asked)
+    with options.opened(asked) as session, closing(_Bar(apart)) as bar:
         check_tube_exists(session, tube)
         scan = session.scan(tube, **selection, bodies=not no_bodies, report=bar.show)
         with _interruptible(scan) as told:
@@ -121,17 +120,15 @@ def job(id: int, redact: tuple[str, ...], server: str, output: str) -> None:
 def sql(
     query: str,
     tube: str | None,
-    redact: tuple[str, ...],
-    server: str,
-    read_only: bool,
     output: str,
-    **selection: Any,
+    **asked: Any,
 ) -> None:
     """Run QUERY on the table 'jobs': those of TUBE, or all, as DuckDB's SQL.
 
     For example: beanops sql "select tube, data->>'$.displayName' as job, count(*) from jobs group by all"
     """
-    with connect(server, source="cli", read_only=read_only, redact=redact) as session, closing(_Bar()) as bar:
+    selection = _selection_in(asked)
+    with options.opened(asked) as session, closing(_Bar()) as bar:
         check_tube_exists(session, tube)
         answer = session.sql_rows(query, tube, **selection, report=bar.show)
     rows = [[_plain(value) for value in row] for row in answer.rows]
@@ -156,19 +153,25 @@ def _plain(value: Any) -> Any:
 @click.option("--tube", shell_complete=complete.tubes, help="Only this one, or those that match a pattern.")
 @_which
 @_how
-def snapshot(
-    directory: Path, tube: str | None, redact: tuple[str, ...], server: str, read_only: bool, **selection: Any
-) -> None:
+def snapshot(directory: Path, tube: str | None, **asked: Any) -> None:
     """Save all jobs of the server into DIRECTORY, a folder of Parquet files for each tube, bodies as bytes.
 
     DIRECTORY must be new or empty, and appears when everything is in it. pandas, DuckDB, Spark and Dask read it.
     """
-    with connect(server, source="cli", read_only=read_only, redact=redact) as session, closing(_Bar()) as bar:
+    selection = _selection_in(asked)
+    with options.opened(asked) as session, closing(_Bar()) as bar:
         check_tube_exists(session, tube)
         saved = session.save_jobs(directory, tube, **selection, report=bar.show)
     click.echo(f"{saved.jobs} jobs saved in {directory}")
     if not saved.complete:
         raise Incomplete(saved.verdict)
+
+
+def _selection_in(asked: dict[str, Any]) -> dict[str, Any]:
+    """Return what was asked for without what the session takes."""
+    return {
+        name: value for name, value in asked.items() if name not in ("redact", "server", "read_only", "query_timeout")
+    }
 
 
 class _Bar:

@@ -12,6 +12,7 @@ import click
 
 from beanops.cli import complete, spreadsheet
 from beanops.cli.streams import standard_input
+from beanops.jobs.engine import TIMEOUT
 from beanops.protocol.limits import U32_MAX, U64_MAX
 from beanops.session.session import Session, connect
 
@@ -155,11 +156,20 @@ reason = click.option("--reason", metavar="TEXT", help="Why, for the record.")
 yes = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 dry_run = click.option("--dry-run", is_flag=True, help="Only show what would be done, a sample of it, and its cost.")
 rate = click.option("--rate", type=_Rate(), metavar="N/s", help="Most jobs a second, to spare the workers.")
+query_timeout = click.option(
+    "--query-timeout",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    default=TIMEOUT,
+    show_default=True,
+    help="Longest that SQL may take for a batch of jobs.",
+)
 tube = click.argument("tube", required=False, shell_complete=complete.tubes)
 this_tube = click.argument("tube", shell_complete=complete.tubes)
 selection = together(
     click.option("--state", help="Only jobs in these states: ready, delayed, buried; several with commas."),
     click.option("--where", metavar="SQL", help='Only jobs for which this is true, such as "age > interval 1 hour".'),
+    query_timeout,
     click.option("--limit", type=NUMBER, help="Most jobs."),
     click.option(
         "--order",
@@ -175,4 +185,10 @@ bulk = together(selection, planning)
 
 def opened(asked: dict[str, Any]) -> Session:
     """Open the session that `acting` and `redact` ask for."""
-    return connect(asked["server"], source="cli", read_only=asked["read_only"], redact=asked.get("redact", ()))
+    return connect(
+        asked["server"],
+        source="cli",
+        read_only=asked["read_only"],
+        redact=asked.get("redact", ()),
+        query_timeout=asked.get("query_timeout", TIMEOUT),
+    )

@@ -15,13 +15,14 @@ from typing import Any
 
 from beanops.client.sync import Client
 from beanops.jobs.account import Account
+from beanops.jobs.engine import TIMEOUT, Cancelled
 from beanops.jobs.idmap import IdMap, IdMaps
 from beanops.jobs.order import First
 from beanops.jobs.plan import Bound, bound, climb
 from beanops.jobs.progress import Progress
 from beanops.jobs.read import Bodies, FoundJob, present
 from beanops.jobs.select import Selection
-from beanops.jobs.where import Where
+from beanops.jobs.where import Judged, Where, undecoded_words
 from beanops.protocol import Command, JobStats, ServerStats, commands
 from beanops.protocol.errors import ArgumentError
 from beanops.protocol.limits import MAX_BODY
@@ -62,6 +63,8 @@ class Scan:
         Patterns of keys whose values the predicate must not see; see `beanops.redact`.
     shown : callable or None
         Makes of a job that was found what the caller gets, such as one without secrets.
+    query_timeout : float or None
+        Seconds that the predicate may take for a batch; None means any.
     report : callable or None
         Called with the `Progress` after every block, also when it held nothing that is wanted.
     clock, sleep : callable
@@ -71,6 +74,8 @@ class Scan:
     ----------
     bound : Bound or None
         How high ids can be; None before the scan knows, and when the ids were given.
+    undecoded : int
+        Jobs that were left out because the predicate reads their bodies, which could not be decoded.
 
     Examples
     --------
@@ -92,6 +97,7 @@ class Scan:
         polite: bool = True,
         redact: Sequence[str] = (),
         shown: Callable[[FoundJob], FoundJob] | None = None,
+        query_timeout: float | None = TIMEOUT,
         report: Callable[[Progress], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -103,7 +109,11 @@ class Scan:
         self._selection = selection
         self._idmaps = idmaps
         self._known = known
-        self._where = None if selection.where is None else Where(selection.where, redact)
+        self._cancelled = False
+        self.undecoded = 0
+        self._where: Where | None = None
+        if selection.where is not None:
+            self._where = Where(selection.where, redact, query_timeout, lambda: self._cancelled)
         self._bodies_first = self._where is not None and self._where.needs_bodies
         self._bodies = bodies or self._bodies_first or selection.order.endswith("size")
         by_id = selection.order in ("newest", "oldest")
@@ -129,7 +139,6 @@ class Scan:
         self._seconds = 0.0
         self._all_found = False
         self._above: range | None = None
-        self._cancelled = False
 
     @property
     def progress(self) -> Progress:
@@ -142,22 +151,34 @@ class Scan:
     @property
     def complete(self) -> bool:
         """Whether all selected jobs were found, and the bodies that are wanted read."""
+        return self._seen_all and not self.undecoded
+
+    @property
+    def _seen_all(self) -> bool:
         return self._all_found and not self._bodiless
 
     @property
     def enough(self) -> bool:
         """Whether as many jobs were found as were wanted."""
+        return self._at_limit and not self.undecoded
+
+    @property
+    def _at_limit(self) -> bool:
         return self._limit is not None and self._yielded >= self._limit
 
     @property
     def verdict(self) -> str:
         """One line that says what is known now."""
+        return f"{self._verdict}; {undecoded_words(self.undecoded)}" if self.undecoded else self._verdict
+
+    @property
+    def _verdict(self) -> str:
         progress = self.progress
         inexact = self.bound is not None and not self.bound.exact
         top = 0 if self.bound is None else self.bound.top if self._above is None else self._above[-1]
-        if self.complete:
-            return f"complete: {progress.found} found"
-        if self.enough:
+        if self._seen_all:
+            return f"{'incomplete' if self.undecoded else 'complete'}: {progress.found} found"
+        if self._at_limit:
             among = f" of the ids up to {top}" if inexact else ""
             return f"the {self._selection.order} {self._yielded}{among}; no more were looked for"
         if self._account is None:
@@ -195,10 +216,13 @@ class Scan:
             if self._account is None:
                 self._begin()
             self._look_whether_done()  # an earlier iteration may have ended before it could
-            while (self._todo or self._bodiless) and not self._cancelled and not self.enough:
+            while (self._todo or self._bodiless) and not self._cancelled and not self._at_limit:
                 started = self._clock()
                 wanted = None if self._limit is None else self._limit - self._yielded
-                batch, asked, server = self._next_batch(wanted)
+                try:
+                    batch, asked, server = self._next_batch(wanted)
+                except Cancelled:  # the predicate was at work; the batch is asked for again
+                    break
                 self._yielded += len(batch)
                 elapsed = self._clock() - started
                 pause = self._pause(asked, elapsed, server) if self._todo else 0.0
@@ -282,7 +306,7 @@ class Scan:
         matching = hits
         if self._where is not None:
             if self._bodies_first:
-                found = self._where.matching(found)
+                found = self._judged(self._where.judge(found), found, wanted)
             else:
                 matching = self._where.matching(hits)
         self._account.found.extend([job.id for job in hits])
@@ -294,6 +318,15 @@ class Scan:
             found = matching
         self._block = min(self._most, self._block * 2)
         return found[:wanted], len(ids), server
+
+    def _judged(self, judged: Judged, jobs: list[FoundJob], wanted: int | None) -> list[FoundJob]:
+        """Count the jobs of which the predicate cannot tell, among those that are looked at until enough match."""
+        matching, undecoded = judged
+        if undecoded and wanted is not None and len(matching) >= wanted:
+            passed = {job.id for job in jobs[: jobs.index(matching[wanted - 1])]}
+            undecoded = [job for job in undecoded if job.id in passed]
+        self.undecoded += len(undecoded)
+        return matching
 
     def _next_block(self) -> tuple[Sequence[int], list[Sequence[int]]]:
         if not self._todo:
@@ -320,7 +353,7 @@ class Scan:
 
     def _look_whether_done(self) -> None:
         """Stop early when every job that the server counts is accounted for; go on above the bound when not."""
-        if self._account is None or self._all_found or self.enough:
+        if self._account is None or self._all_found or self._at_limit:
             return
         if self._todo:
             self._all_found = self._account.settled(self._connect(), self._looked, sum(map(_size, self._todo)))

@@ -1,133 +1,36 @@
-"""The predicate of a selection: SQL that DuckDB evaluates on batches of jobs, shut off from files and network.
+"""The predicate of a selection: SQL that DuckDB evaluates on batches of jobs, within the bounds of `engine`.
 
-Columns are those of `TABLE`, of which ``body`` is text and ``data`` the decoded body as JSON. ``age``, ``delay``,
-``ttr`` and ``time_left`` are intervals.
+Columns are those of `TABLE`. Of a job whose body could not be decoded, or not for certain, nobody knows whether a
+predicate on ``data`` is true: it matches neither it nor its negation, and is counted.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
+from beanops.jobs.complaints import PredicateError
+from beanops.jobs.engine import TIMEOUT, Engine
 from beanops.jobs.read import FoundJob
-from beanops.protocol import JobStats
-from beanops.protocol.errors import UsageError
+from beanops.jobs.sqltree import columns_of, parse
+from beanops.jobs.table import BODY_COLUMNS, TABLE, data_of, redacted, register
 
-if TYPE_CHECKING:
-    import duckdb
-
-_INTERVALS = ("age", "delay", "ttr", "time_left")
+__all__ = ["TABLE", "Judged", "PredicateError", "Where", "undecoded_words"]
 
 
-class PredicateError(UsageError):
-    """A predicate or query that DuckDB does not accept, or that failed on a job.
+class Judged(NamedTuple):
+    """What a predicate makes of jobs.
 
     Attributes
     ----------
-    position : int or None
-        Where in the text, counted from 1.
+    matching : list of FoundJob
+        Those for which it is true, in order.
+    undecoded : list of FoundJob
+        Those of which it cannot tell, because it reads what could not be decoded.
     """
 
-    def __init__(self, what: str, message: str, position: int | None) -> None:
-        at = "" if position is None else f" at character {position}"
-        super().__init__(f"{what}{at}: {message}")
-        self.position = position
-
-
-class Column(NamedTuple):
-    """How one column is made: its numpy dtype, its SQL, and for those of the body its value."""
-
-    dtype: str
-    sql: str
-    value: Callable[[bytes], Any] | None = None
-
-
-def _stat(name: str, dtype: str) -> Column:
-    sql = f"to_seconds({name})" if name in _INTERVALS else f"{name}::varchar" if dtype == "object" else name
-    return Column(dtype, f"{sql} as {name}")
-
-
-def body_text(body: bytes) -> str:
-    """Return a body as text: UTF-8, with what is not made visible as ``\\xNN``."""
-    return body.decode("utf-8", "backslashreplace")
-
-
-def _data(body: bytes) -> str:
-    from beanops.jobs.bodies import decode
-
-    return decode(body).json
-
-
-TABLE = {
-    "id": _stat("id", "uint64"),
-    "tube": _stat("tube", "object"),
-    "state": _stat("state", "object"),
-    "priority": _stat("priority", "uint32"),
-    **{name: _stat(name, "int64") for name in _INTERVALS},
-    **{name: _stat(name, "uint32") for name in ("reserves", "timeouts", "releases", "buries", "kicks")},
-    "size": Column("uint32", "size", len),
-    "body": Column("object", "body::varchar as body", body_text),
-    "data": Column("object", "data::json as data", _data),
-}
-#: Columns that need the job's body, which costs a command more.
-BODY_COLUMNS = frozenset({"size", "body", "data"})
-
-
-def redacted(bodies: Iterable[bytes], patterns: Sequence[str]) -> list[bytes]:
-    """Return bodies with secret values hidden."""
-    from beanops.jobs.bodies import redact_body
-
-    return [redact_body(body, patterns) for body in bodies]
-
-
-def columns_in(sql: str) -> list[str]:
-    """Return the columns that a text of SQL may mention; too many cost time, never the result."""
-    words = set(re.findall(r"[a-z_]+", sql.lower()))
-    return [name for name in TABLE if name in words]
-
-
-def connect() -> duckdb.DuckDBPyConnection:
-    """Open a DuckDB in memory that reaches no file, no network and no extension."""
-    import duckdb
-
-    settings: dict[str, str | bool | int | float | list[str]] = {
-        "enable_external_access": "false",
-        "autoinstall_known_extensions": "false",
-        "autoload_known_extensions": "false",
-        "threads": "1",
-    }
-    connection = duckdb.connect(":memory:", config=settings)
-    connection.execute("set errors_as_json = true")
-    connection.execute("set lock_configuration = true")
-    return connection
-
-
-def register(
-    connection: duckdb.DuckDBPyConnection,
-    view: str,
-    jobs: Sequence[FoundJob],
-    names: Sequence[str],
-    redact: Sequence[str] = (),
-) -> str:
-    """Give jobs to DuckDB as `view` and return the SELECT that reads them with their proper types."""
-    import numpy as np
-
-    values = dict(zip(JobStats._fields, zip(*(job.stats for job in jobs), strict=True), strict=True)) if jobs else {}
-    bodies: list[bytes] = []
-    if not BODY_COLUMNS.isdisjoint(names):
-        bodies = [job.body or b"" for job in jobs]
-    shown = redacted(bodies, redact) if redact else bodies
-    columns = {}
-    for name in names:
-        dtype, _, value = TABLE[name]
-        # The size is that of the body itself, whatever is hidden.
-        made = values.get(name, ()) if value is None else list(map(value, bodies if name == "size" else shown))
-        columns[name] = np.array(made, dtype=dtype)
-    connection.register(view, columns or {"nothing": np.zeros(len(jobs), dtype="uint8")})
-    chosen = ", ".join(TABLE[name].sql for name in names) or "nothing"
-    return f"select {chosen} from {view}"
+    matching: list[FoundJob]
+    undecoded: list[FoundJob]
 
 
 class Where:
@@ -139,6 +42,19 @@ class Where:
         Such as ``"data->>'$.user' = '42' and age > interval 1 hour"``.
     redact : sequence of str
         Patterns of keys whose values it must not see.
+    timeout : float or None
+        Seconds that it may take for a batch; None means any.
+    cancelled : callable
+        Whether the batch under way is no longer wanted.
+    known : iterable of str or None
+        The columns that are known of the jobs; None means all.
+
+    Attributes
+    ----------
+    needs_bodies : bool
+        Whether it reads columns that need the jobs' bodies.
+    reads_data : bool
+        Whether it reads the decoded body.
 
     Raises
     ------
@@ -146,67 +62,70 @@ class Where:
         It is no predicate on these columns.
     """
 
-    def __init__(self, predicate: str, redact: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        predicate: str,
+        redact: Sequence[str] = (),
+        timeout: float | None = TIMEOUT,
+        cancelled: Callable[[], bool] = lambda: False,
+        known: Iterable[str] | None = None,
+    ) -> None:
         self.predicate = predicate
         self._redact = redact
-        self._names = list(TABLE) if "*" in predicate else columns_in(predicate)
-        self.needs_bodies = not BODY_COLUMNS.isdisjoint(self._names)
-        self._connection = connect()
+        self._engine = Engine("the predicate", predicate, timeout, cancelled=cancelled)
         self._check_alone()
-        self.matching([])
+        tree = self._engine.call(lambda: parse(self._engine.connection, _HEAD + predicate))
+        read = columns_of(tree)
+        self._names = [name for name in TABLE if name in read]
+        self.needs_bodies = not BODY_COLUMNS.isdisjoint(read)
+        self.reads_data = "data" in read
+        self._true_of([], [])
+        if known is not None and (unknown := [name for name in self._names if name not in set(known)]):
+            what = f"{' and '.join(unknown)} of jobs as they were {'is' if len(unknown) == 1 else 'are'} not on record"
+            raise PredicateError("the predicate", f"{what}; columns are {', '.join(known)}")
 
     def _check_alone(self) -> None:
-        """See that it is one by itself: ``true) or (true`` is one only within the parentheses of `matching`."""
-        import duckdb
+        """See that it is one by itself: ``true) or (true`` is one only within the parentheses of `judge`."""
+        extract = self._engine.connection.extract_statements
+        if self._engine.call(lambda: len(extract(_HEAD + self.predicate)), len(_HEAD)) != 1:
+            raise PredicateError("the predicate", "it is more than one statement")
 
-        head = "select 1 where\n"
-        try:
-            statements = self._connection.extract_statements(head + self.predicate)
-        except duckdb.Error as error:
-            raise explain(error, "the predicate", self.predicate, len(head)) from None
-        if len(statements) != 1:
-            raise PredicateError("the predicate", "it is more than one statement", None)
+    def judge(self, jobs: Sequence[FoundJob]) -> Judged:
+        """Say for which jobs the predicate is true, and of which it cannot tell."""
+        if self.needs_bodies:
+            jobs, bodiless = _parted(jobs, [job.body is not None for job in jobs])
+        else:
+            bodiless = []
+        if not self.reads_data:
+            return Judged(self._true_of(jobs, []), bodiless)
+        data = [data_of(job.body or b"", self._redact) for job in jobs]
+        known, undecoded = _parted(jobs, [whole for _, whole in data])
+        return Judged(self._true_of(known, [text for text, whole in data if whole]), bodiless + undecoded)
 
     def matching(self, jobs: Sequence[FoundJob]) -> list[FoundJob]:
         """Return the jobs for which the predicate is true, in order."""
-        import duckdb
+        return self.judge(jobs).matching
 
-        source = register(self._connection, "batch", jobs, self._names, self._redact)
+    def _shown(self, body: bytes) -> bytes:
+        return redacted([body], self._redact)[0] if self._redact else body
+
+    def _true_of(self, jobs: Sequence[FoundJob], data: Sequence[str]) -> list[FoundJob]:
+        source = register(self._engine.connection, "batch", jobs, self._names, self._shown, data)
         # The predicate stands on a line of its own, so that a comment in it ends with it.
-        head = f"select place from (select row_number() over () - 1 as place, * from ({source}) as jobs) where (\n"
-        query = f"{head}{self.predicate}\n) order by place"
-        try:
-            rows = self._connection.execute(query).fetchall()
-        except duckdb.Error as error:
-            raise explain(error, "the predicate", self.predicate, len(head)) from None
+        head = f"select place from (select row_number() over () - 1 as place, * from ({source})) as jobs where (\n"
+        rows = self._engine.run(f"{head}{self.predicate}\n) order by place", len(head))
         return [jobs[place] for (place,) in rows]
 
 
-def explain(error: Exception, what: str, sql: str, before: int = 0) -> PredicateError:
-    """Return DuckDB's complaint as one line with the position in the user's own text.
+_HEAD = "select 1 where\n"
 
-    Parameters
-    ----------
-    error : duckdb.Error
-        What it raised.
-    what : str
-        What to call the user's text.
-    sql : str
-        The user's text.
-    before : int
-        How many characters stand before it in what DuckDB saw.
-    """
-    text = str(error)
-    try:
-        said = json.loads(text[text.index("{") :])
-    except ValueError:
-        return PredicateError(what, " ".join(text.split()), None)
-    message = " ".join(str(said.get("exception_message", text)).split())
-    if said.get("error_subtype") == "COLUMN_NOT_FOUND":
-        message = f"there is no column {said.get('name')!r}; columns are {', '.join(TABLE)}"
-    elif "Malformed JSON" in message:
-        message += " (data is the decoded body, and is JSON whatever the body is)"
-    position = None
-    if str(said.get("position", "")).isdigit():
-        position = max(1, min(int(said["position"]) - before + 1, len(sql) + 1))
-    return PredicateError(what, message, position)
+
+def _parted(jobs: Sequence[FoundJob], flags: Sequence[bool]) -> tuple[list[FoundJob], list[FoundJob]]:
+    yes = [job for job, flag in zip(jobs, flags, strict=True) if flag]
+    return yes, [job for job, flag in zip(jobs, flags, strict=True) if not flag] if len(yes) < len(jobs) else []
+
+
+def undecoded_words(count: int) -> str:
+    """Return in words that jobs match no predicate on ``data``."""
+    jobs, bodies = ("job", "its body was") if count == 1 else ("jobs", "their bodies were")
+    return f"{count:,} {jobs} left out: {bodies} not decoded, so a predicate on data is neither true nor false"

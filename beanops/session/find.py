@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex
 
 from beanops.client.address import Address
 from beanops.jobs.bodies import DEFAULT_PATTERNS, Decoded, Reader, decode
+from beanops.jobs.engine import TIMEOUT
 from beanops.jobs.hiding import hide
 from beanops.jobs.idmap import IdMaps
 from beanops.jobs.progress import Progress
@@ -55,7 +56,7 @@ class Answer(NamedTuple):
     rows : list of tuple
         Its rows, values as DuckDB has them.
     complete : bool
-        Whether all jobs were looked at that were asked for.
+        Whether all jobs were looked at that were asked for, and those bodies decoded that the query reads.
     verdict : str
         The same in words.
     """
@@ -71,6 +72,8 @@ class Finding(Looking):
 
     #: Returns an id that the server gave out just now. Only what may act has one.
     _probe_id: Callable[[], int]
+    #: Seconds that a predicate may take for a batch of jobs, or a query; None means any.
+    query_timeout: float | None = TIMEOUT
 
     def __init__(self, address: str | Address, timeouts: tuple[float, float], redact: tuple[str, ...]) -> None:
         self._reader = Reader(redact)
@@ -168,6 +171,7 @@ class Finding(Looking):
             known=self._known_id,
             probe=self._probe_id if probe else None,
             redact=self.redact,
+            query_timeout=self.query_timeout,
             **how,
         )
 
@@ -227,7 +231,8 @@ class Finding(Looking):
         Returns
         -------
         pandas.DataFrame
-            The answer; ``attrs["verdict"]`` says whether all jobs were looked at.
+            The answer; ``attrs["verdict"]`` says whether all jobs were looked at, and of how many the query read
+            ``data`` though their bodies could not be decoded.
 
         Raises
         ------
@@ -240,18 +245,19 @@ class Finding(Looking):
         """
         prepared, scan = self._asked(query, tube, selection)
         answer = prepared.run()
-        answer.attrs["verdict"] = scan.verdict
+        answer.attrs["verdict"] = _told(prepared, scan)
         return answer
 
     def sql_rows(self, query: str, tube: str | None = None, **selection: Any) -> Answer:
         """Do as `sql` without pandas: integers of any size, decimals and lists stay what they are."""
         prepared, scan = self._asked(query, tube, selection)
-        return Answer(*prepared.rows(), scan.complete or scan.enough, scan.verdict)
+        complete = (scan.complete or scan.enough) and not prepared.undecoded
+        return Answer(*prepared.rows(), complete, _told(prepared, scan))
 
     def _asked(self, query: str, tube: str | None, selection: dict[str, Any]) -> tuple[Query, Scan]:
         from beanops.jobs.query import Query
 
-        prepared = Query(query, self.redact)
+        prepared = Query(query, self.redact, self.query_timeout)
         # The table hides what is to be hidden, and knows the sizes of bodies.
         scan = self.raw_scan(tube, **selection, bodies=prepared.needs_bodies)
         for batch in scan:
@@ -288,3 +294,11 @@ class Finding(Looking):
         check_new(Path(directory))
         scan = self.scan(tube, **selection)
         return Saved(save(scan, Path(directory)), scan.complete or scan.enough, scan.verdict)
+
+
+def _told(query: Query, scan: Scan) -> str:
+    """Return what is known of an answer, in words."""
+    if not query.undecoded:
+        return scan.verdict
+    rows = "1 row was" if query.undecoded == 1 else f"{query.undecoded:,} rows were"
+    return f"{scan.verdict}; {rows} not decoded, or not for certain, and the query reads data"

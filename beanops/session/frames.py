@@ -12,7 +12,7 @@ import pandas as pd
 
 from beanops.jobs.bodies import decode
 from beanops.jobs.read import FoundJob
-from beanops.jobs.where import body_text
+from beanops.jobs.table import body_text
 from beanops.protocol import JobStats
 
 #: The states of jobs, shared by all frames so that they compare and join.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, SupportsIndex, Unpack
 from beanops.client.address import Address
 from beanops.client.reading import ANSWER
 from beanops.client.sync import Client
+from beanops.jobs.engine import TIMEOUT, check_timeout
 from beanops.protocol import commands
 from beanops.protocol.errors import BeanopsError
 from beanops.protocol.limits import MAX_RESERVE_TIMEOUT, U32_MAX, check_number
@@ -48,6 +49,7 @@ def connect(
     keep_bodies: bool | None = None,
     connect_timeout: float = 5.0,
     read_timeout: float = 30.0,
+    query_timeout: float | None = TIMEOUT,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Session:
     """Open a session on a server.
@@ -74,6 +76,8 @@ def connect(
         says, else True.
     connect_timeout, read_timeout : float
         Seconds, as in `Client`.
+    query_timeout : float or None
+        Seconds that a predicate may take for a batch of jobs, or a query in SQL; None means any.
     clock : callable
         Tells the time, UTC.
 
@@ -97,6 +101,7 @@ def connect(
         source=source,
         actor=actor or this_actor(),
         timeouts=(connect_timeout, read_timeout),
+        query_timeout=check_timeout(query_timeout),
         clock=clock,
         journal=journal,
         keep_bodies=known.keep_bodies if keep_bodies is None else keep_bodies,
@@ -125,13 +130,14 @@ class Session(Views, Acting):
         source: str,
         actor: str,
         timeouts: tuple[float, float],
+        query_timeout: float | None,
         clock: Callable[[], datetime],
         journal: str | Journal | None,
         keep_bodies: bool,
     ) -> None:
         super().__init__(known.address, timeouts, known.redact, journal)
-        # Not `server`: a look that nobody saw must not stand for one before an action.
         self.protection = Protection(known, self._looking().peer, lambda: self._looking().execute(commands.stats()).id)
+        self.query_timeout = query_timeout
         self.origin = self
         self.now = clock
         who = Who(str(self.address), actor, source)

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from beanops.session.journal import Journal
     from beanops.session.session import Session
 
+#: The columns of a job as it was before an action, as far as the record tells.
+_ON_RECORD = ("id", "tube", "state", "priority", "delay", "ttr", "time_left", "size", "body", "data")
+#: Why an action is left alone of which a predicate cannot tell whether it is meant.
+_NOT_TOLD = "its body is not on record or was not decoded, and the predicate reads it"
 _KICK, _RELEASE, _DELETE = (VERBS[name] for name in ("kick", "release", "delete"))
 #: Actions after which a job may go on under another id.
 _GIVES_AN_ID = ("restore", "move", "release")
@@ -34,14 +38,16 @@ def undo(session: Session, actor: Actor, run: str, where: str | None, how: How, 
     journal = session.journal()
     row = journal.run(run)
     check_server(session, row)
-    predicate = None if where is None else Where(where, session.redact)
+    predicate = None if where is None else Where(where, session.redact, session.query_timeout, known=_ON_RECORD)
     how = how._replace(undoes=run)
     undoing = actor.begin("undo", {"run": run, "where": where}, how)
     undoing.besides = _rest_of_it(journal, row)
     first = journal.entries(run, start=0, stop=1)
     if first and first[0].intent.action in ("pause", "resume", "kick") and first[0].intent.job_id is None:
-        entries = _meant(reversed(journal.entries(run)), predicate)
-        return actor.act_on_tube(undoing, (_on_the_tube(session, entry) for entry in entries), how)
+        entries, untold = _meant(reversed(journal.entries(run)), predicate)
+        steps = [_on_the_tube(session, entry) for entry in entries + untold]
+        steps[len(entries) :] = [step._replace(refusal=_NOT_TOLD) for step in steps[len(entries) :]]
+        return actor.act_on_tube(undoing, steps, how)
     rivals = Rivals(journal, lambda: journal.undoing(run))
 
     def disturbed() -> str | None:
@@ -151,14 +157,15 @@ def _dealt_with(entry: Entry, undo: str, repeat: str | None) -> str | None:
     return None
 
 
-def _meant(entries: Iterable[Entry], predicate: Where | None) -> list[Entry]:
-    """Return the actions that did something, or may have, to what a predicate means."""
+def _meant(entries: Iterable[Entry], predicate: Where | None) -> tuple[list[Entry], list[Entry]]:
+    """Return the actions that did something, or may have, to what a predicate means; and those where it cannot tell."""
     entries = [entry for entry in entries if entry.fate.outcome in ("done", "unknown") or _is_left_over(entry)]
     if predicate is None:
-        return entries
+        return entries, []
     jobs = [_before(entry.intent) for entry in entries]
-    chosen = {id(job) for job in predicate.matching(jobs)}
-    return [entry for entry, job in zip(entries, jobs, strict=True) if id(job) in chosen]
+    of = {id(job): entry for entry, job in zip(entries, jobs, strict=True)}
+    matching, undecoded = predicate.judge(jobs)
+    return [of[id(job)] for job in matching], [of[id(job)] for job in undecoded]
 
 
 def _why_unknown(entry: Entry, gone: bool = False) -> str:
@@ -201,9 +208,10 @@ def _orders(
     newest_first = _went_down(journal, row.id)
     for start in reversed(pages) if newest_first else pages:
         page = journal.entries(row.id, bodies=True, start=start, stop=start + size)
-        entries = _meant(reversed(page) if newest_first else page, predicate)
+        entries, untold = _meant(reversed(page) if newest_first else page, predicate)
         names = [successors.of(now_called(entry)) for entry in entries]
         yield from _page_of_orders(session, entries, names, before, same_process, repeat)
+        yield from (Order(_DELETE, now_called(entry), None, refusal=_NOT_TOLD) for entry in untold)
 
 
 def _went_down(journal: Journal, run: str) -> bool:

@@ -11,6 +11,7 @@ import re
 import signal
 import subprocess
 import termios
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -284,3 +285,109 @@ def test_a_server_that_goes_away_is_said(cli: Cli, program: Program, beanstalkd:
     _, err = running.communicate(timeout=30)
     assert running.returncode == 3
     one_line(err)
+
+
+ENDLESS = "(select count(*) from range(1000000000000)) = id"
+UNDECODED = (b'{"user":1,"user":2}', b'{"user":1,"ke', b"[" * 100 + b"]" * 100)
+
+
+@pytest.fixture
+def half_decoded(client: Client) -> None:
+    """Put one job without `keep`, and three of which nobody knows."""
+    for body in (b'{"user":1}', *UNDECODED):
+        client.put(body, tube="mail")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["jobs", "mail"],
+        ["jobs", "mail", "--order", "-size", "-o", "jsonl"],
+        ["sql", "select id from jobs", "mail"],
+        ["delete", "mail", "--yes"],
+        ["delete", "mail", "--dry-run"],
+        ["move", "mail", "--to", "other", "--yes"],
+        ["copy", "mail", "--to", "other", "--dry-run", "-o", "json"],
+        ["bury", "mail", "--yes"],
+        ["export", "-", "--tube", "mail"],
+        ["snapshot", "FOLDER", "--tube", "mail"],
+    ],
+    ids=lambda command: " ".join(command[:3]),
+)
+@pytest.mark.parametrize("where", ["data->>'$.keep' is null", "not (data->>'$.keep' is null)"])
+@pytest.mark.usefixtures("half_decoded")
+def test_what_was_not_decoded_is_left_out_and_told(
+    cli: Cli, client: Client, tmp_path: Path, command: list[str], where: str
+) -> None:
+    ended = cli(*[str(tmp_path / "new") if word == "FOLDER" else word for word in command], "--where", where)
+    assert ended.code == 1
+    assert "3 jobs left out: their bodies were not decoded" in one_line(ended.err)
+    for body, id in zip(UNDECODED, (2, 3, 4), strict=True):
+        assert client.peek(id).body == body
+        assert client.stats_job(id).state == "ready"
+
+
+@pytest.mark.usefixtures("half_decoded")
+def test_the_limit_counts_what_was_passed_on_the_way(cli: Cli) -> None:
+    where = ("--where", "data->>'$.keep' is null", "--limit", "1")
+    assert cli("jobs", "mail", *where, "--order", "oldest").code == 0
+    newest = cli("jobs", "mail", *where)
+    assert newest.code == 1
+    assert "; 3 jobs left out" in one_line(newest.err)
+
+
+@pytest.mark.usefixtures("half_decoded")
+def test_predicates_on_the_body_reach_what_was_not_decoded(cli: Cli) -> None:
+    for where in ("body like '%user%' or size > 100", "age >= interval 0 seconds", "tube <> 'data'"):
+        ended = cli("jobs", "mail", "--where", where, "-o", "json")
+        assert (ended.code, len(ended.json)) == (0, 4)
+
+
+@pytest.mark.usefixtures("half_decoded")
+def test_sql_that_reads_data_says_how_many_rows_were_not_decoded(cli: Cli) -> None:
+    ended = cli("sql", "select count(*) as n from jobs where data->>'$.keep' is null", "mail", "--json")
+    assert ended.code == 1
+    assert "3 rows were not decoded, or not for certain, and the query reads data" in one_line(ended.err)
+    assert cli("sql", "select count(*) as n from jobs where body <> 'data'", "mail", "--json").json == [{"n": 4}]
+
+
+@pytest.mark.parametrize("command", ["jobs", "delete", "snapshot", "sql"])
+def test_a_predicate_that_takes_too_long_is_one_line(cli: Cli, client: Client, tmp_path: Path, command: str) -> None:
+    client.put(b"x", tube="mail")
+    arguments = {
+        "jobs": ["jobs", "mail", "--where", ENDLESS],
+        "delete": ["delete", "mail", "--where", ENDLESS, "--yes"],
+        "snapshot": ["snapshot", str(tmp_path / "new"), "--where", ENDLESS],
+        "sql": ["sql", "select count(*) from jobs, range(1000000000000)", "mail"],
+    }[command]
+    ended = cli(*arguments, "--query-timeout", "0.2")
+    assert ended.code == 2
+    assert "it took longer than 0.2 s; simplify it, or allow more with --query-timeout" in one_line(ended.err)
+
+
+@pytest.mark.parametrize("command", ["jobs", "delete", "sql", "bury"])
+def test_ctrl_c_ends_a_query_at_once(program: Program, client: Client, command: str) -> None:
+    client.put(b"x", tube="mail")
+    asked = ["sql", "select count(*) from jobs, range(1000000000000)", "mail"]
+    if command != "sql":
+        asked = [command, "mail", "--where", ENDLESS, *(["--yes"] if command != "jobs" else [])]
+    with program(*asked) as running:
+        busy = threading.Event()
+        for _ in range(200):
+            if _threads(running.pid) > 1:
+                break
+            busy.wait(0.05)
+        busy.wait(0.3)  # DuckDB is at work
+        running.send_signal(signal.SIGINT)
+        try:
+            _, err = running.communicate(timeout=3)
+        except subprocess.TimeoutExpired:  # it ends what it found in order first; the second time at once
+            running.send_signal(signal.SIGINT)
+            _, err = running.communicate(timeout=5)
+    assert "Traceback" not in err
+    assert "Error" not in err
+    assert running.returncode == 130 if command in ("jobs", "sql") else running.returncode in (1, 130), err
+
+
+def _threads(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/task").iterdir()))

@@ -11,6 +11,7 @@ from collections.abc import Collection
 from typing import Any
 
 from beanops.jobs.bodies.budget import Budget, Limits, Refused
+from beanops.jobs.bodies.damage import is_damaged
 from beanops.jobs.bodies.decoded import Decoded, mark_refused
 from beanops.jobs.bodies.formats import SHOWN_BYTES, Ready, mark_bytes, plain_float, plain_integer, text_of
 from beanops.jobs.bodies.pickles import Pairs
@@ -114,6 +115,9 @@ class _Work:
                 if type(value) is Ready:
                     # How deep data may nest depends on where it stands.
                     ready = depth == 0 or isinstance(value.data, str)
+                    # A text inside data is what it is; a body that begins like data is data that is damaged.
+                    if decoder.name in _TEXTS and path == () and is_damaged(body):
+                        self._budget.whole = False
                     return (decoder.name,), value.data if ready else self._plain(value.data, depth, path)
                 if type(value) is not bytes:
                     return (decoder.name,), self._plain(value, depth, path)

@@ -1,0 +1,123 @@
+"""The table ``jobs`` of predicates and queries: its columns, and how found jobs become them.
+
+``body`` is text and ``data`` the decoded body as JSON. ``age``, ``delay``, ``ttr`` and ``time_left`` are intervals,
+``created`` is a time. ``file`` is the number of the binlog file that holds the job, 0 without a binlog.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from beanops.jobs.read import FoundJob
+
+if TYPE_CHECKING:
+    import duckdb
+
+#: Columns that are spans of time.
+INTERVALS = ("age", "delay", "ttr", "time_left")
+_COUNTS = ("reserves", "timeouts", "releases", "buries", "kicks", "file")
+
+
+class Column(NamedTuple):
+    """How one column is made: its numpy dtype, and its SQL."""
+
+    dtype: str
+    sql: str
+
+
+def _stat(name: str, dtype: str) -> Column:
+    sql = f"to_seconds({name})" if name in INTERVALS else f"{name}::varchar" if dtype == "object" else name
+    return Column(dtype, f"{sql} as {name}")
+
+
+TABLE = {
+    "id": _stat("id", "uint64"),
+    "tube": _stat("tube", "object"),
+    "state": _stat("state", "object"),
+    "priority": _stat("priority", "uint32"),
+    **{name: _stat(name, "int64") for name in INTERVALS},
+    "created": Column("float64", "to_timestamp(created) as created"),
+    **{name: _stat(name, "uint32") for name in _COUNTS},
+    "size": Column("uint32", "size"),
+    "body": Column("object", "body::varchar as body"),
+    "data": Column("object", "data::json as data"),
+}
+#: Columns that need the job's body, which costs a command more.
+BODY_COLUMNS = frozenset({"size", "body", "data"})
+
+
+def body_text(body: bytes) -> str:
+    """Return a body as text: UTF-8, with what is not made visible as ``\\xNN``."""
+    return body.decode("utf-8", "backslashreplace")
+
+
+def redacted(bodies: Iterable[bytes], patterns: Sequence[str]) -> list[bytes]:
+    """Return bodies with secret values hidden."""
+    from beanops.jobs.bodies import redact_body
+
+    return [redact_body(body, patterns) for body in bodies]
+
+
+def data_of(body: bytes, redact: Sequence[str] = ()) -> tuple[str, bool]:
+    """Return the decoded body as JSON with secret values hidden, and whether that is all that it says."""
+    from beanops.jobs.bodies import decode
+
+    decoded = decode(body)
+    return (decoded.redacted(redact) if redact else decoded).json, decoded.whole
+
+
+def _created(job: FoundJob) -> float:
+    """Return when a job was put; that of a job on no server is taken as just seen."""
+    return time.time() - job.stats.age if job.created is None else job.created
+
+
+# The size is that of the body itself, whatever is hidden.
+_VALUES: dict[str, Callable[[FoundJob], Any]] = {
+    "created": _created,
+    "size": lambda job: len(job.body or b""),
+}
+
+
+def register(
+    connection: duckdb.DuckDBPyConnection,
+    view: str,
+    jobs: Sequence[FoundJob],
+    names: Sequence[str],
+    shown: Callable[[bytes], bytes],
+    data: Sequence[str] = (),
+) -> str:
+    """Give jobs to DuckDB as `view` and return the SELECT that reads them with their proper types.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        Where to.
+    view : str
+        Under which name.
+    jobs : sequence of FoundJob
+        A job without a body has an empty one.
+    names : sequence of str
+        The columns, of `TABLE`.
+    shown : callable
+        Returns what is shown of a body.
+    data : sequence of str
+        The column ``data``, if it is among them.
+    """
+    import numpy as np
+
+    columns = {}
+    for name in names:
+        values: Sequence[Any]
+        if name == "data":
+            values = data
+        elif name == "body":
+            values = [body_text(shown(job.body or b"")) for job in jobs]
+        else:
+            values = list(map(_VALUES.get(name, attrgetter(f"stats.{name}")), jobs))
+        columns[name] = np.array(values, dtype=TABLE[name].dtype)
+    connection.register(view, columns or {"nothing": np.zeros(len(jobs), dtype="uint8")})
+    chosen = ", ".join(TABLE[name].sql for name in names) or "nothing"
+    return f"select {chosen} from {view}"
