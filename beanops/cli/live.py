@@ -37,6 +37,9 @@ def show(server: str, *, read_only: bool = False, interval: float = 1.0, redact:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen; others can reach any but this.")
 @click.option("--port", type=options.Number(1, 65535), default=8000, show_default=True, help="Where to listen.")
 @click.option("--url", help="Under which visitors reach it, behind a proxy or on another host.")
+@click.option(
+    "--max-visitors", type=options.Number(1, 1000), default=8, show_default=True, help="Maximum visitors at once."
+)
 @click.option("--allow-actions", is_flag=True, help="Let everybody who reaches the page act on jobs and tubes.")
 @click.option("--interval", type=click.FloatRange(0.1, 3600), default=1.0, show_default=True, help="Seconds.")
 @options.redact
@@ -46,6 +49,7 @@ def web(
     host: str,
     port: int,
     url: str | None,
+    max_visitors: int,
     allow_actions: bool,
     interval: float,
     redact: tuple[str, ...],
@@ -69,4 +73,5 @@ def web(
         read_only=read_only or not allow_actions,
         interval=interval,
         redact=redact,
+        visitors=max_visitors,
     )
