@@ -83,6 +83,26 @@ def test_what_was_not_decoded_whole_is_its_format_and_size(body: bytes) -> None:
     assert redact_body(body, ()) == body
 
 
+@pytest.mark.parametrize(
+    ("body", "whole"),
+    [
+        ('{"a":1,"a":2}', False),
+        ('{"a" :1,"a" :2}', False),
+        ('{"a"\n:1,"a":2}', False),
+        ('[{"b":{"a":1,"a":1}}]', False),
+        ('{"a":1,"\\u0061":2}', False),
+        ('{"a":"x\\":","a":2,"b":1}', False),
+        ('{"x":[{"a":1},{"a":2}],"a":{"a":1}}', True),
+        ('{"a":"x\\":y","b":"12:30"}', True),
+        ('{\n "a": "x",\n "b": "y"\n}', True),
+        ("[]", True),
+        ('"text"', True),
+    ],
+)
+def test_a_key_that_stands_twice_is_noticed(body: str, whole: bool) -> None:
+    assert decode(body.encode()).whole is whole
+
+
 def _multipart(secret: str) -> str:
     return f'--x\r\nContent-Disposition: form-data; name="token"\r\n\r\n{secret}\r\n--x--\r\n'
 

@@ -27,7 +27,7 @@ _MIN_BASE64_TEXT = 20
 # no hash), and of base64url, which names and ids look like, only what JSON, gzip and zlib begin with.
 _layer_at = re.compile(
     r"[{\[]|\"[\\{\[aOC]|[aOC]:\d|(?![0-9a-f]+\Z)[A-Za-z0-9+/]{16,}={0,2}\Z"
-    r"|(?=e[A-Pw-z\d]|W[w-z\d]|H4sI)[A-Za-z0-9_-]{16,}={0,2}\Z"
+    r"|(?=e[A-Pw-z\d]|W[w-z\d]|H4sI)(?![0-9a-f-]+\Z)[A-Za-z0-9_-]{16,}={0,2}\Z"
 ).match
 _MIN_LAYER = 8
 _SURROGATE = re.compile("[\ud800-\udfff]")

@@ -7,18 +7,17 @@ format. What comes of the data, and of a body in layers, is decided in `decoding
 from __future__ import annotations
 
 import binascii
-import json
 import math
 import re
 import zlib
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from beanops.jobs.bodies.budget import Budget, Refused
 from beanops.jobs.bodies.cbor import read_cbor
 from beanops.jobs.bodies.pickles import Pairs
 
-_TOO_DEEP = "nested too deep"
+#: Why something is not read.
+TOO_DEEP = "nested too deep"
 
 
 class Ready(NamedTuple):
@@ -39,65 +38,6 @@ def plain_float(number: float) -> float | str:
     if math.isfinite(number):
         return number
     return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
-
-
-class _Twice(Exception):
-    """An object has two values under one key."""
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    data = dict(pairs)
-    if len(data) < len(pairs):
-        raise _Twice
-    return data
-
-
-def _json_with(hook: Callable[[list[tuple[str, Any]]], dict[str, Any]]) -> Callable[[str], Any]:
-    return json.JSONDecoder(
-        object_pairs_hook=hook,
-        # int() refuses more than 4,300 digits.
-        parse_int=lambda digits: plain_integer(int(digits)) if len(digits) < 100 else digits,
-        parse_float=lambda digits: plain_float(float(digits)),
-        parse_constant=str,
-    ).decode
-
-
-_read_json, _read_last = _json_with(_object), _json_with(dict)
-# Where a string starts that may be a layer of its own; PHP writes a slash of base64 as \/.
-_layer_in = re.compile(
-    r'"(?:[{\[]|\\+"|[aOC]:\d|(?![0-9a-f]+")[A-Za-z0-9+/\\]{16,}={0,2}"|(?=e[A-Pw-z\d]|W[w-z\d]|H4sI)[\w-]{16,}={0,2}")'
-).search
-
-
-def read_json(body: bytes, budget: Budget) -> Any:
-    """JSON objects, arrays and strings, also with a NUL at the end, as C writes them.
-
-    A bare number or word is text: ``007`` and ``1e5`` stay what they are.
-    """
-    if body[:1] not in (b"{", b"[", b'"'):
-        body = body.removeprefix(b"\xef\xbb\xbf").lstrip()
-        if body[:1] not in (b"{", b"[", b'"'):
-            return None
-    if body[-1] == 0:
-        body = body.rstrip(b"\0")
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        text = body.decode("latin-1")
-    try:
-        try:
-            data = _read_json(text)
-        except _Twice:
-            data = _read_last(text)
-            budget.whole = False
-    except json.JSONDecodeError:
-        return None
-    except RecursionError:
-        raise Refused(_TOO_DEEP) from None
-    # Looking at the text is cheaper than at every value, and the usual body has nothing to look for.
-    if "\\ud" in text or "\\uD" in text or len(text) > budget.values or _layer_in(text):
-        return data
-    return Ready(data) if text.count("{") + text.count("[") <= budget.depth else data
 
 
 _MAX_MEMBERS = 64
@@ -202,7 +142,7 @@ def read_msgpack(body: bytes, budget: Budget) -> Any:
             max_map_len=longest,
         )
     except msgpack.StackError:
-        raise Refused(_TOO_DEEP) from None
+        raise Refused(TOO_DEEP) from None
     except (ValueError, OverflowError, TypeError, msgpack.UnpackException):
         return None
     if type(data) is Pairs and not any(isinstance(key, bytes) for key, _ in data):

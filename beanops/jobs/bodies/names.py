@@ -60,9 +60,13 @@ class Names:
     def _means(self, word: str) -> bool:
         return bool(self._match(word)) or any(map(self._part, _parts(word)))
 
+    def may_be_in(self, text: str) -> bool:
+        """Whether the name of a secret may stand in a text; quickly told."""
+        return self._unsure or bool(self._anywhere(text))
+
     def spans(self, text: str) -> Iterator[tuple[int, int]]:
         """Yield where in a text the names of secrets stand."""
-        if not (self._unsure or self._anywhere(text)):
+        if not self.may_be_in(text):
             return
         words: list[tuple[int, int]] = []
         for match in _WORD.finditer(text):

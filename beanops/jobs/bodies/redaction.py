@@ -83,8 +83,10 @@ class Redactor:
         if items.keys() == _BYTES and isinstance(items["$size"], int):
             return stand_in("binary", items["$size"])
         shown: dict[str, Any] = {}
-        widths = {len(item) for item in items.values() if self._columns(item)}
-        name = next((key for key in items if key.lower() in _NAMES and self._is_name(items[key])), None)
+        widths = {len(item) for item in items.values() if type(item) is list and self._columns(item)}
+        name = None
+        if not _NAMES.isdisjoint(map(str.lower, items)):
+            name = next((key for key in items if key.lower() in _NAMES and self._is_name(items[key])), None)
         for key, item in items.items():
             secret = self._secret(key)
             if name is not None and key is not name:

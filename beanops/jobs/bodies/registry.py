@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeVar, overload
 from beanops.jobs.bodies import encodings, formats
 from beanops.jobs.bodies.budget import Budget
 from beanops.jobs.bodies.cbor import read_cbor
+from beanops.jobs.bodies.jsons import read_json
 from beanops.jobs.bodies.php import read_php
 from beanops.jobs.bodies.pickles import read_pickle
 from beanops.protocol.errors import ArgumentError
@@ -45,7 +46,7 @@ class Decoder(NamedTuple):
 
 
 BUILT_IN = (
-    Decoder("json", 100, formats.read_json),
+    Decoder("json", 100, read_json),
     Decoder("gzip", 200, formats.read_gzip),
     Decoder("zlib", 300, formats.read_zlib),
     Decoder("utf-32", 340, encodings.read_utf32),

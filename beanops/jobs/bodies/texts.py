@@ -45,6 +45,8 @@ _ESCAPE = re.compile(
 _BLANKS = {"n": "\n", "r": "\r", "t": "\t"}
 _HEX_BYTES = re.compile(r"(?:%[0-9a-fA-F]{2})+")
 _QUOTED_PRINTABLE = re.compile(r"=(?:([0-9A-F]{2})|\r?\n)")
+# Short words, in which nothing is written in another way than as it is read, and nothing is packed.
+_IS_PLAIN = re.compile(r"(?:[A-Za-z0-9]{0,9}[ .,:;!?@/#()\[\]_-])*+[A-Za-z0-9]{0,9}\Z").match
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{10,}")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}){8,}")
@@ -57,6 +59,8 @@ def hide_in(text: str, names: Names) -> str:
     """Return a text with the values of secret names hidden; the whole where it does not tell which these are."""
     if len(text) > LONGEST:
         return hidden(text)
+    if _IS_PLAIN(text) and not names.may_be_in(text):
+        return text
     if _STANDS_IN(text):
         return text
     shown = _assignments(text, names)

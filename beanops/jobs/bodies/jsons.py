@@ -1,0 +1,93 @@
+"""JSON: read, and whether one of its objects has two values under one key, of which only the last is in the data."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from beanops.jobs.bodies.budget import Budget, Refused
+from beanops.jobs.bodies.formats import TOO_DEEP, Ready, plain_float, plain_integer
+
+
+class _Twice(Exception):
+    """An object has two values under one key."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    data = dict(pairs)
+    if len(data) < len(pairs):
+        raise _Twice
+    return data
+
+
+_READING: dict[str, Any] = {
+    # int() refuses more than 4,300 digits.
+    "parse_int": lambda digits: plain_integer(int(digits)) if len(digits) < 100 else digits,
+    "parse_float": lambda digits: plain_float(float(digits)),
+    "parse_constant": str,
+}
+_read = json.JSONDecoder(**_READING).decode
+_read_strictly = json.JSONDecoder(object_pairs_hook=_object, **_READING).decode
+# Where a string starts that may be a layer of its own; PHP writes a slash of base64 as \/.
+_layer_in = re.compile(
+    r'"(?:[{\[]|[aOC]:\d|[A-Za-z0-9+/\\]{16,}={0,2}"|\\+"|(?:e[A-Pw-z\d]|W[w-z\d]|H4sI)(?![0-9a-f-]+")[\w-]{12,}={0,2}")'
+).search
+
+
+def read_json(body: bytes, budget: Budget) -> Any:
+    """JSON objects, arrays and strings, also with a NUL at the end, as C writes them.
+
+    A bare number or word is text: ``007`` and ``1e5`` stay what they are.
+    """
+    if body[:1] not in (b"{", b"[", b'"'):
+        body = body.removeprefix(b"\xef\xbb\xbf").lstrip()
+        if body[:1] not in (b"{", b"[", b'"'):
+            return None
+    if body[-1] == 0:
+        body = body.rstrip(b"\0")
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        text = body.decode("latin-1")
+    try:
+        data = _read(text)
+        if _may_repeat(text, data) and _repeats(text):
+            budget.whole = False
+    except json.JSONDecodeError:
+        return None
+    except RecursionError:
+        raise Refused(TOO_DEEP) from None
+    # Looking at the text is cheaper than at every value, and the usual body has nothing to look for.
+    if "\\ud" in text or "\\uD" in text or len(text) > budget.values or _layer_in(text):
+        return data
+    return Ready(data) if text.count("{") + text.count("[") <= budget.depth else data
+
+
+def _may_repeat(text: str, data: Any) -> bool:
+    """Whether a key may stand twice in an object: the text has more keys than the data, or strings that look like keys.
+
+    Counting is several times cheaper than to read the text once more, which tells for sure.
+    """
+    keys = text.count('":')
+    known, level = 0, [data]
+    # The outermost objects have most of the keys, and when all are found it need not be looked deeper.
+    while level and known < keys:
+        known += sum([len(item) for item in level if type(item) is dict])
+        if known < keys:
+            level = [
+                value
+                for item in level
+                for value in (item.values() if type(item) is dict else item if type(item) is list else ())
+                if type(value) is dict or type(value) is list
+            ]
+    # Blanks between a key and its colon.
+    return known != keys or '" ' in text or '"\t' in text or '"\n' in text or '"\r' in text
+
+
+def _repeats(text: str) -> bool:
+    try:
+        _read_strictly(text)
+    except _Twice:
+        return True
+    return False
