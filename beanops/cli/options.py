@@ -150,7 +150,8 @@ redact = click.option(
     "--redact",
     metavar="PATTERN",
     multiple=True,
-    help="Hide values whose key matches, such as '*token*' or '/^card/'. May be given several times.",
+    help="Hide values by their key in all that is shown: '*token*' or '/^card/'. May be given several times. "
+    "Jobs that are moved, copied, restored or exported keep them.",
 )
 reason = click.option("--reason", metavar="TEXT", help="Why, for the record.")
 yes = click.option("-y", "--yes", is_flag=True, help="Do not ask.")

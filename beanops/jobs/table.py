@@ -65,8 +65,8 @@ def data_of(body: bytes, redact: Sequence[str] = ()) -> tuple[str, bool]:
     """Return the decoded body as JSON with secret values hidden, and whether that is all that it says."""
     from beanops.jobs.bodies import decode
 
-    decoded = decode(body)
-    return (decoded.redacted(redact) if redact else decoded).json, decoded.whole
+    decoded = decode(body).redacted(redact)
+    return decoded.json, decoded.whole
 
 
 def _created(job: FoundJob) -> float:

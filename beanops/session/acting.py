@@ -149,6 +149,8 @@ class Acting(Recorded):
     def move(self, jobs: Jobs | str, to: str, **options: Unpack[Options]) -> Run:
         """Put jobs into another tube and delete them here, keeping body, priority, ttr, delay left and burial.
 
+        Bodies stay as they are, also what ``redact`` hides.
+
         They get new ids, which are on record, the oldest first: workers get them in the order in which they would
         have. A job is put before it is deleted: a fault leaves it twice, which
         the record tells, but never lost. For buried jobs the other tube is paused meanwhile if workers watch it:
@@ -174,6 +176,8 @@ class Acting(Recorded):
         self, jobs: Jobs | str, to: str | None = None, *, server: Session | None = None, **options: Unpack[Options]
     ) -> Run:
         """Put copies of jobs into another tube, another server, or both; as `move` without the delete.
+
+        Bodies are copied as they are, also what ``redact`` hides.
 
         Copies into a tube that the selection means are not copied themselves.
 

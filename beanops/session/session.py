@@ -67,7 +67,8 @@ def connect(
         Refuse everything that would change a queue; None does what the configuration says, else False.
     redact : iterable of str
         Patterns of keys in bodies whose values are hidden in all that is shown, such as ``"*token*"``, beside those
-        of the configuration; see `beanops.redact`.
+        of the configuration; see `beanops.redact`. All jobs, frames and reservations that the session gives out have
+        bodies without them; only `export`, `move`, `copy`, `undo` and the journal have the bytes.
     journal : str, Journal or None
         Path of a SQLite file or URL of a database; None takes ``BEANOPS_JOURNAL``, then the configuration's,
         then a file in the user's data directory.
@@ -233,8 +234,9 @@ class Session(Views, Acting):
     ) -> Run:
         """Take back what a run did, as far as the world has not moved on; each action that cannot be says why.
 
-        Jobs that were deleted are put again with new ids; buries are kicked, kicks buried again where the job is
-        still at rest, moves moved back, priorities, delays and pauses restored; what a fault left twice is deleted.
+        Jobs that were deleted are put again with new ids and their bodies as they were, also what ``redact`` hides;
+        buries are kicked, kicks buried again where the job is still at rest, moves moved back, priorities, delays and
+        pauses restored; what a fault left twice is deleted.
         What an earlier undo took back already is left alone; so is what nobody knows to be done, see `verify`. Of two
         undos of the same run at once at least one stops. An undo is a run itself, and can be undone.
 
@@ -316,8 +318,8 @@ class Session(Views, Acting):
     ) -> Run:
         """Write jobs into a file of JSON lines, with all that `import_` needs to restore them.
 
-        Bodies stand in it as text where they are UTF-8, else as base64. A reserved job is left out unless `state`
-        names it.
+        Bodies stand in it as they are, also what ``redact`` hides: as text where they are UTF-8, else as base64. A
+        reserved job is left out unless `state` names it.
 
         Parameters
         ----------

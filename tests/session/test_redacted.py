@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,13 @@ def test_what_is_hidden_is_found_by_no_predicate(session: Session) -> None:
     assert planned.done == 1
     assert planned.sample
     assert not _reveals([tuple(intent) for intent in planned.sample])
+
+
+def test_a_body_that_is_hidden_as_a_whole_matches_no_predicate_on_data(session: Session, client: Client) -> None:
+    client.put(pickle.dumps({"keep": 1}), tube="pickled")
+    for predicate in ("data->>'$.keep' is null", "data->>'$.keep' is not null"):
+        assert session.jobs("pickled", where=predicate).empty
+    assert len(session.jobs("pickled", where="size > 0 and body like '[hidden: pickle, %'")) == 1
 
 
 def test_what_acts_and_keeps_has_the_bytes(session: Session, client: Client, tmp_path: Path) -> None:
