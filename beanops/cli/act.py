@@ -109,8 +109,9 @@ def resume(which: str, **asked: Any) -> None:
     "--repeat", type=click.Choice(["unknown"]),
     help="Put jobs also where nobody knows whether they are there already; one may then be there twice.",
 )  # fmt: skip
+@options.buried_as
 @options.planning
-def undo(run_id: str, where: str | None, repeat: Any, **asked: Any) -> None:
+def undo(run_id: str, where: str | None, repeat: Any, buried_as: Any, **asked: Any) -> None:
     """Take back what a run did, as far as the world has not moved on. An undo is a run, and can be undone.
 
     Jobs that were deleted are put again with new ids; what was put, copied or imported is deleted, which asks first.
@@ -118,7 +119,7 @@ def undo(run_id: str, where: str | None, repeat: Any, **asked: Any) -> None:
     """
     with options.opened(asked) as session:
         row = session.journal().run(run_id)
-        back = partial(session.undo, run_id, where=where, repeat=repeat)
+        back = partial(session.undo, run_id, where=where, repeat=repeat, buried_as=buried_as)
         _follow(session, back, "undo", f"the {row.action} of run {run_id}", asked, row.action in _UNDONE_BY_DELETE)
 
 

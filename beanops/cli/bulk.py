@@ -27,7 +27,7 @@ _to = click.option("--to", metavar="TUBE", shell_complete=complete.tubes, help="
 _to_server = click.option(
     "--to-server", metavar="NAME", shell_complete=complete.servers, help="The server that they are put into."
 )
-_SETTINGS = ("priority", "delay", "to")
+_SETTINGS = ("priority", "delay", "to", "buried_as")
 #: What most commands act on: a tube, or ids.
 _jobs = options.together(options.tube, options.ids(required=False))
 
@@ -48,12 +48,12 @@ kick = _command(
 )
 bury = _command(
     "bury",
-    "Bury jobs that are ready or delayed: no worker gets them until they are kicked (server 1.12 on).",
+    "Bury jobs that are ready or delayed: no worker gets them until they are kicked.",
     _priority,
 )
 release = _command(
     "release",
-    "Make jobs ready, or delayed with --delay: ready, delayed and buried ones (server 1.12 on).",
+    "Make jobs ready, or delayed with --delay: ready, delayed and buried ones.",
     _priority,
     _delay,
 )
@@ -75,9 +75,14 @@ move = _command(
     "move",
     "Put jobs into the tube of --to and delete them here; they keep all but their ids, burial and delay included.",
     _to,
+    options.buried_as,
 )
 copy = _command(
-    "copy", "Put copies of jobs into another tube with --to, another server with --to-server, or both.", _to, _to_server
+    "copy",
+    "Put copies of jobs into another tube with --to, another server with --to-server, or both.",
+    _to,
+    _to_server,
+    options.buried_as,
 )
 
 

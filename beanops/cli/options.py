@@ -156,6 +156,10 @@ redact = click.option(
 reason = click.option("--reason", metavar="TEXT", help="Why, for the record.")
 yes = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 dry_run = click.option("--dry-run", is_flag=True, help="Only show what would be done, a sample of it, and its cost.")
+buried_as = click.option(
+    "--as", "buried_as", type=click.Choice(["parked", "ready"]),
+    help="What buried jobs become: parked (delayed for ever) or ready.",
+)  # fmt: skip
 rate = click.option("--rate", type=_Rate(), metavar="N/s", help="Most jobs a second, to spare the workers.")
 query_timeout = click.option(
     "--query-timeout",

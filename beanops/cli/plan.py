@@ -62,15 +62,20 @@ def confirmed(verb: str, chosen: Chosen, plan: Plan, known: Profile, *, destroys
             ask(verb, chosen.told, planned(plan), known, count=len(chosen.jobs), destroys=destroys)
         return chosen
     run = planned(plan)
+    left_out = Incomplete(f"{run.skipped:,} were left out, {next(iter(run.reasons))}") if run.skipped else None
+    if left_out is not None and not run.done:
+        raise Incomplete(f"nothing was done: {run.summary}")
     if run.done:
         ask(verb, f"{run.done:,} of {chosen.told}", run, known, count=run.done, destroys=destroys)
     same: dict[str, Any] = {name: chosen.which[name] for name in ("state", "where", "order") if name in chosen.which}
-    return Chosen(run.ids, same, run.cause)
+    return Chosen(run.ids, same, run.cause or left_out)
 
 
 def ask(verb: str, which: str, run: Run, known: Profile, *, count: int, destroys: bool) -> None:
     """Ask about a dry run, with what it leaves open and the tubes that would be paused; see `confirm.confirm`."""
     besides = f", {run.pausing}" if run.pauses else ""
+    besides += f"; {run.skipped:,} are left out, {next(iter(run.reasons))}" if run.skipped and run.reasons else ""
+    besides += f"; {run.caution}" if run.caution else ""
     if run.cause is not None:
         besides += f" ({run.cause})"
     confirm.confirm(verb, which, known, count=count, destroys=destroys, besides=besides)
@@ -118,7 +123,7 @@ def preview(session: Session, plan: Plan, asked: dict[str, Any], heads: Iterable
             "seconds_looking": looking,
             "seconds_at_rate": at_rate,
         }
-        print_json({**summary(run), "dry_run": True, "sample": rows, "cost": cost})
+        print_json({**summary(run), "dry_run": True, "sample": rows, "cost": cost, "caution": run.caution})
     if run.cause is not None:
         raise Incomplete(str(run.cause))
 

@@ -139,7 +139,8 @@ def _how_to_undo(run: Run) -> str:
     if run.lasting is not None:
         return ""
     there = f" -s {run.about['server']}" if "server" in run.about else ""
-    return f"; beanops{there} undo {run.id} takes back what can be"
+    caution = f" ({run.caution})" if run.caution else ""
+    return f"; beanops{there} undo {run.id} takes back what can be{caution}"
 
 
 def _how_to_go_on(run: Run) -> str:

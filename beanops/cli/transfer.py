@@ -67,8 +67,9 @@ def export(file: str, delete: bool, force: bool, **asked: Any) -> None:
     "--repeat", type=click.Choice(["unknown", "all"]),
     help="Put lines again whose fate is unknown because an import was cut off, or all.",
 )  # fmt: skip
+@options.buried_as
 @options.planning
-def import_(file: str, repeat: Any, **asked: Any) -> None:
+def import_(file: str, repeat: Any, buried_as: Any, **asked: Any) -> None:
     """Put the jobs of FILE, which export wrote, with tube, priority, ttr, delay left and burial; - is standard input.
 
     The whole file is checked first. What an earlier import of the same file put is not put again, so an import that
@@ -82,7 +83,7 @@ def import_(file: str, repeat: Any, **asked: Any) -> None:
             stream = standard_input()
             while part := stream.read(1 << 16):
                 source.write(part)
-        plan = partial(session.import_, source, repeat=repeat, dry_run=True)
+        plan = partial(session.import_, source, repeat=repeat, buried_as=buried_as, dry_run=True)
         if asked["dry_run"]:
             preview(session, plan, asked)
             return
@@ -92,7 +93,14 @@ def import_(file: str, repeat: Any, **asked: Any) -> None:
             total = run.done
             ask("import", f"{total:,} jobs", run, session.profile, count=total, destroys=False)
         with underway("import", total) as progress:
-            run = session.import_(source, repeat=repeat, rate=asked["rate"], reason=asked["reason"], progress=progress)
+            run = session.import_(
+                source,
+                repeat=repeat,
+                buried_as=buried_as,
+                rate=asked["rate"],
+                reason=asked["reason"],
+                progress=progress,
+            )
         report(run, asked["output"])
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from typing import Literal
 
 from beanops.notebook.channel import in_words
 from beanops.notebook.grid import Grid
@@ -17,6 +18,8 @@ from beanops.protocol.errors import UsageError
 from beanops.session.run import Run
 from beanops.session.session import Session
 
+#: What buried jobs become where a server cannot bury them.
+BuriedAs = Literal["parked", "ready"]
 #: One call of a verb; it is given what to call with the run after each batch.
 Step = Callable[[Callable[[Run], None]], Run]
 
@@ -52,6 +55,7 @@ class Desk:
         self._reported = 0.0
         self._thread: threading.Thread | None = None
         self._undoable: tuple[str, ...] = ()
+        self._parks = False
         self._lasting = "this view has done nothing yet, or has undone it"
 
     def act(self, name: str, *steps: Step) -> list[Run]:
@@ -77,8 +81,8 @@ class Desk:
         self._thread.start()
         self._thread.join(PATIENCE)
 
-    def undo(self) -> list[Run]:
-        """Take back what was done last.
+    def undo(self, buried_as: BuriedAs | None = None) -> list[Run]:
+        """Take back what was done last; see `Session.undo` for `buried_as`.
 
         Raises
         ------
@@ -87,14 +91,15 @@ class Desk:
         """
         if not self._undoable:
             raise UsageError(f"there is nothing to undo: {self._lasting}")
-        return self.act("undo", *self.undoing(self._undoable))
+        return self.act("undo", *self.undoing(self._undoable, buried_as or "buried"))
 
-    def undoing(self, runs: Sequence[str]) -> list[Step]:
-        """Return the steps that take back runs, the last one first."""
-        return [partial(self._take_back, run) for run in reversed(runs)]
+    def undoing(self, runs: Sequence[str], buried_as: BuriedAs | Literal["buried"] | None = None) -> list[Step]:
+        """Return the steps that take back runs, the last one first; by default as it was offered."""
+        chosen = buried_as or ("parked" if self._parks else "buried")
+        return [partial(self._take_back, run, None if chosen == "buried" else chosen) for run in reversed(runs)]
 
-    def _take_back(self, run: str, progress: Callable[[Run], None]) -> Run:
-        return self._session.undo(run, progress=progress)
+    def _take_back(self, run: str, buried_as: BuriedAs | None, progress: Callable[[Run], None]) -> Run:
+        return self._session.undo(run, buried_as=buried_as, progress=progress)
 
     def cancel(self) -> None:
         """End what is under way after the batch that it is in."""
@@ -156,7 +161,10 @@ class Desk:
                 self._offer((), "")
         elif back:
             count = sum(run.done for run in back)
-            self._offer([run.id for run in back], f"Undo {back[0].action} ({count:,})")
+            # A server that cannot bury them again beside workers can park them.
+            self._parks = any(run.buries_again for run in back)
+            parked = ", buried jobs parked" if self._parks else ""
+            self._offer([run.id for run in back], f"Undo {back[0].action} ({count:,}{parked})")
         elif done:
             # What was done before it is no longer the last thing that was done.
             self._lasting = f"{done[-1].action}: {done[-1].lasting}"

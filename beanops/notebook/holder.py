@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from beanops.notebook import tables
 from beanops.notebook.channel import in_words
-from beanops.notebook.desk import Desk
+from beanops.notebook.desk import BuriedAs, Desk
 from beanops.notebook.grid import Click, Grid
 from beanops.notebook.poll import Poller, Tick
 from beanops.notebook.static import Table
@@ -156,9 +156,9 @@ class Holder(View):
         """Delete it."""
         return self._act("delete")
 
-    def undo(self) -> list[Run]:
-        """Take back what this view did last."""
-        return self._desk.undo()
+    def undo(self, buried_as: BuriedAs | None = None) -> list[Run]:
+        """Take back what this view did last; see `Session.undo` for `buried_as`."""
+        return self._desk.undo(buried_as)
 
     def wait(self) -> None:
         """Wait until what was clicked is over."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from beanops.notebook.desk import Desk, Step
+from beanops.notebook.desk import BuriedAs, Desk, Step
 from beanops.notebook.grid import Grid
 from beanops.notebook.seen import Seen
 from beanops.notebook.view import View
@@ -47,9 +47,9 @@ class JobsView(View):
         """Move the selected jobs into another tube."""
         return self._on_jobs("move", to)
 
-    def undo(self) -> list[Run]:
-        """Take back what this view did last."""
-        return self._desk.undo()
+    def undo(self, buried_as: BuriedAs | None = None) -> list[Run]:
+        """Take back what this view did last; see `Session.undo` for `buried_as`."""
+        return self._desk.undo(buried_as)
 
     def _on_jobs(self, verb: str, to: str = "") -> Run:
         keys = self._job_table.selected

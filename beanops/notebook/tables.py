@@ -134,8 +134,9 @@ def title(session: Session, survey: Survey) -> str:
     ]
     if server.draining:
         parts.append("draining: it takes no new jobs")
-    if lacks := session.lacks(server):
-        parts.append(lacks)
+    can = session.known_capabilities(server.id)
+    if can is not None and not can.reserve_job:
+        parts.append(can.in_short)
     if session.read_only:
         parts.append("read-only")
     return " · ".join(parts)

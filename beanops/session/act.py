@@ -236,7 +236,7 @@ class Actor:
                 started = time.monotonic()
                 orders = as_chosen(orders, how.buried_as)
                 if shelter is not None:
-                    orders = fit(shelter.session, run, orders, self.held, self.keep_bodies)
+                    orders = fit(shelter.session, run, orders, self.held, self.keep_bodies, how.undoes is None)
                 refusals = [self._refusal(order) for order in orders]
                 if how.dry:
                     self._foretell(run, orders, refusals)

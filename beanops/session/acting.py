@@ -64,7 +64,9 @@ class Acting(Recorded):
         return self._act("kick", jobs, KEEP, options)
 
     def bury(self, jobs: Jobs | str, *, priority: SupportsIndex | None = None, **options: Unpack[Options]) -> Run:
-        """Bury jobs: ready and delayed ones, and those this session has reserved (server 1.12 on).
+        """Bury jobs: ready and delayed ones, and those this session has reserved.
+
+        A server up to 1.11 buries them only in a tube that no worker watches.
 
         A job is reserved for it, in the same breath. Were the connection lost in between, a delayed job would
         become ready. With a `priority` buried jobs are taken too, and stay buried; their tube is paused meanwhile
@@ -95,9 +97,9 @@ class Acting(Recorded):
     ) -> Run:
         """Make jobs ready, or delayed, or give them another priority; ready, delayed, buried and held ones.
 
-        Jobs that are not yet reserved need a server from 1.12 on; they are reserved for it, in the same breath. If
-        buried jobs are given a `delay`, their tube is paused meanwhile if workers watch it: were the connection lost
-        in between, a job would become ready.
+        Jobs that are not yet reserved are reserved for it, in the same breath; a server up to 1.11 has them put again
+        with new ids where priority or delay change. If buried jobs are given a `delay`, their tube is paused meanwhile
+        if workers watch it: were the connection lost in between, a job would become ready.
 
         Parameters
         ----------

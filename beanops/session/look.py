@@ -114,10 +114,9 @@ class Looking:
             known = self._capable[server.id] = probe(self._looking(), server)
         return known
 
-    def lacks(self, server: ServerStats) -> str:
-        """Return what a server cannot do, in short for a header, as far as it was asked; nothing is sent."""
-        known = self._capable.get(server.id)
-        return known.in_short if known else ""
+    def known_capabilities(self, instance: str) -> Capabilities | None:
+        """Return what a server process can do, None where it was not asked yet; nothing is sent."""
+        return self._capable.get(instance)
 
     def survey(self, surveyor: Surveyor, wanted: Collection[str] = ()) -> Survey:
         """Return what a surveyor sees, who remembers; it asks for `wanted` tubes with each look."""

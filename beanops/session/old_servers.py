@@ -27,6 +27,7 @@ _KICK, _RELEASE = VERBS["kick"], VERBS["release"]
 _RESERVING = ("bury", "release", "move")
 #: Verbs after which taking back has to bury a job that was buried.
 _BURIED_AGAIN = ("delete", "kick", "release", "move")
+_NEW_IDS = "this server gives jobs new ids for it"
 _PUTTING = partial(put_copy, put=PUT_ALONE)
 _MOVING = partial(move, put=PUT_ALONE)
 
@@ -49,7 +50,9 @@ def _as_chosen(order: Order, chosen: str) -> Order:
     return order._replace(verb=_RELEASE, settings=settings, refusal="it is ready already" if ready else None)
 
 
-def fit(session: Acting, run: Run, orders: Sequence[Order], held: set[int], keep_bodies: bool) -> Sequence[Order]:
+def fit(
+    session: Acting, run: Run, orders: Sequence[Order], held: set[int], keep_bodies: bool, undoable: bool = True
+) -> Sequence[Order]:
     """Return orders as the server can carry them out.
 
     Parameters
@@ -64,17 +67,23 @@ def fit(session: Acting, run: Run, orders: Sequence[Order], held: set[int], keep
         Jobs that the session has reserved.
     keep_bodies : bool
         Whether bodies are written down.
+    undoable : bool
+        Whether somebody may want to undo it: it is no undo itself.
     """
     going = [order for order in orders if order.refusal is None and order.job is not None]
-    buries_again = any(order.verb.name in _BURIED_AGAIN and order.stats.state == "buried" for order in going)
+    again = (order.verb.name in _BURIED_AGAIN and order.stats.state == "buried" for order in going)
+    buries_again = undoable and any(again)
     if not (buries_again or any(_needs(order, held) for order in going)):
         return orders
     can = session.capabilities
     if can.reserve_job:
         return orders
-    if buries_again:
-        run.caution = caution(can)
-    return _Fitting(session, can, held, keep_bodies, run.dry).all(orders)
+    fitted = _Fitting(session, can, held, keep_bodies, run.dry).all(orders)
+    anew = any(order.verb.name == "release" and order.verb.puts and order.refusal is None for order in fitted)
+    cautions = ([_NEW_IDS] if anew else []) + ([caution(can)] if buries_again else [])
+    run.buries_again |= buries_again
+    run.caution = "; ".join(cautions) or run.caution
+    return fitted
 
 
 def caution(can: Capabilities) -> str:
@@ -85,6 +94,28 @@ def caution(can: Capabilities) -> str:
         "undo and import bury a job only in a tube that no worker watches, "
         f"elsewhere they put it --as parked or --as ready ({can.needs})"
     )
+
+
+def remark(verb: str, buried: int, can: Capabilities | None) -> str:
+    """Return what a question about an action has to say of a server, one line; empty where it can do everything.
+
+    Parameters
+    ----------
+    verb : str
+        What is to be done.
+    buried : int
+        How many of the jobs are buried.
+    can : Capabilities or None
+        Of the server, as far as they are known.
+    """
+    if can is None or can.reserve_job:
+        return ""
+    if verb == "bury" or (buried and verb == "copy"):
+        return f"a job is buried only in a tube that no worker watches ({can.needs})"
+    remarks = [_NEW_IDS] if verb == "release" else []
+    if buried and verb in _BURIED_AGAIN:
+        remarks.append(caution(can))
+    return "; ".join(remarks)
 
 
 def _needs(order: Order, held: set[int]) -> bool:

@@ -38,6 +38,8 @@ class Run:
         What else belongs to what was asked for, and was not part of it.
     caution : str or None
         What of it can be taken back only in part, and why.
+    buries_again : bool
+        Whether undoing it has to bury jobs, which this server cannot do beside workers.
     stopped : str or None
         Why it ended early, such as a lost connection or a cancel; what it had not reached is not counted.
     resumable : bool
@@ -60,6 +62,7 @@ class Run:
         self.dry = dry
         self.besides: str | None = None
         self.caution: str | None = None
+        self.buries_again = False
         self.stopped: str | None = None
         self.resumable = False
         self.about: dict[str, Any] = {}
@@ -181,7 +184,7 @@ class Run:
         if shown:
             more = f"; and {len(shown) - 2} other reasons" if len(shown) > 2 else ""
             line += f" ({'; '.join(shown[:2])}{more})"
-        besides = "".join(f"; {more}" for more in (self.besides, self.done and self.caution) if more)
+        besides = "".join(f"; {more}" for more in (self.besides, self.dry and self.done and self.caution) if more)
         return line + besides + (f"; stopped: {self.stopped}" if self.stopped else "")
 
     @property

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from beanops.tui.asked import Doing, Outcome, Request, Target
+from beanops.tui.asked import Doing, Field, Outcome, Request, Target
 from beanops.tui.offering import Offer, must_type
 from beanops.tui.offers import OFFERS
 from beanops.tui.view import View
@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 
 def _undo(doing: Doing) -> Outcome:
     undo, runs = doing.request.session.undo, doing.request.answers["runs"]
-    return doing.one_by_one("run", runs[::-1], lambda run: undo(run, progress=doing.progress))
+    chosen = doing.request.answers.get("buried_as")
+    return doing.one_by_one("run", runs[::-1], lambda run: undo(run, buried_as=chosen, progress=doing.progress))
+
+
+#: Asked where the server cannot bury a chosen job beside workers.
+_BURIED = Field(
+    "buried_as", "Buried jobs", "parked", "buried", "parked (delayed for ever), ready, or buried where nobody watches"
+)
 
 
 UNDO = Offer(
@@ -111,8 +118,21 @@ class Acting(View):
     def action_undo(self) -> None:
         """Have the runs taken back."""
         runs, what = self.undoable()
-        if runs:
-            self.confirm(Request(UNDO, self.dashboard.session, (), answers={"runs": runs, "what": what}))
+        if not runs:
+            return
+        session = self.dashboard.session
+        request = Request(UNDO, session, (), answers={"runs": runs, "what": what})
+        can = session.known_capabilities(self.instance)
+        if can is None or can.reserve_job:
+            self.confirm(request)
+            return
+        from beanops.tui.forms import Form
+
+        def answered(answers: Answers | None) -> None:
+            if answers is not None:
+                self.confirm(request._replace(answers={**request.answers, **answers}))
+
+        self.app.push_screen(Form(f"Undo {what}", (_BURIED,)), answered)
 
     def acted(self, request: Request, outcome: Outcome) -> None:
         """Offer to take it back."""

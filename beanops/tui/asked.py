@@ -70,7 +70,7 @@ class Field(NamedTuple):
     value : str
         What is proposed.
     kind : str
-        ``"number"``, ``"tube"``, ``"states"``, ``"path"`` or ``"body"``.
+        ``"number"``, ``"tube"``, ``"states"``, ``"path"``, ``"body"`` or ``"buried"``.
     unit : str
         What stands after it.
     least, most : int
@@ -163,6 +163,8 @@ class Outcome(NamedTuple):
         The job where the answer names one.
     runs : tuple of str
         Ids of the runs that can be taken back.
+    buries_again : bool
+        Whether that has to bury jobs, which the server cannot do beside workers.
     reservation : Reservation or None
         A job that is held from now on.
     """
@@ -172,20 +174,27 @@ class Outcome(NamedTuple):
     id: int | None = None
     runs: tuple[str, ...] = ()
     reservation: Reservation | None = None
+    buries_again: bool = False
+
+    @property
+    def way_back(self) -> str:
+        """What undoing it does, after the key that does it."""
+        return "undoes it; what buried jobs become is asked" if self.buries_again else "undoes it"
 
 
 def outcome_of(runs: list[Run], errors: list[str] | None = None, *, stopped: str = "") -> Outcome:
     """Return what came of one run or of several of the same verb, of which some could not even begin."""
     back = tuple(run.id for run in runs if run.lasting is None)
     if len(runs) == 1 and errors is None:
-        return Outcome(safe_text(runs[0].summary), runs[0].complete, runs=back)
+        return Outcome(safe_text(runs[0].summary), runs[0].complete, runs=back, buries_again=runs[0].buries_again)
     counts = {name: sum(getattr(run, name) for run in runs) for name in ("done", "skipped", "failed", "unknown")}
     text = ", ".join(f"{number:,} {name}" for name, number in counts.items() if number or name == "done")
     whys = [*(errors or ()), *(why for run in runs for why in (run.stopped, *run.reasons) if why)]
     text += f", {len(errors)} not begun" if errors else ""
     text += f" ({whys[0]}{f'; and {len(whys) - 1} more' if len(whys) > 1 else ''})" if whys else ""
     text += f"; stopped: {stopped}" if stopped else ""
-    return Outcome(safe_text(text), not whys and not stopped and all(run.complete for run in runs), runs=back)
+    complete = not whys and not stopped and all(run.complete for run in runs)
+    return Outcome(safe_text(text), complete, runs=back, buries_again=any(run.buries_again for run in runs))
 
 
 def fault(error: BaseException | None) -> Outcome:

@@ -19,6 +19,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from beanops.protocol.errors import BeanopsError
+from beanops.session.old_servers import remark
 from beanops.text import safe_text
 from beanops.tui import jobkeys, keys
 from beanops.tui.asked import SAMPLE, Doing, Request
@@ -65,7 +66,7 @@ class Confirm(ModalScreen[bool]):
             if len(request.tubes) > 1:
                 each = [f"{tube} ({request.limit(tube):,})" if request.counts else tube for tube in request.tubes]
                 yield Static(Content(safe_text(", ".join(each), limit=300)), id="places")
-            yield Static(Content(offer.note), id="note")
+            yield Static(Content(_note(request)), id="note")
             if self._typed:
                 yield Static(Content.assemble("Type ", (safe_text(self._typed), "bold"), " to do it:"), id="type")
                 yield Input(id="typed", compact=True)
@@ -110,6 +111,14 @@ class Confirm(ModalScreen[bool]):
             self.query_one("#typed", Input).focus()
         else:
             self.dismiss(yes)
+
+
+def _note(request: Request) -> str:
+    """Return what an action means, and what the server cannot do of it or of its undo."""
+    verb = {"drain": "delete", "kick-many": ""}.get(request.offer.name, request.offer.name)
+    can = request.session.known_capabilities(request.instance)
+    more = remark(verb, request.states.get("buried", 0), can)
+    return f"{request.offer.note} {more[:1].upper()}{more[1:]}." if more else request.offer.note
 
 
 def _about(request: Request, heads: Sequence[str] = ()) -> str:

@@ -50,6 +50,10 @@ def answer_to(field: Field, text: str) -> Any:
             raise UsageError(f"{field.label}: some of {', '.join(STATES)}, please")
         return tuple(state for state in STATES if state in states)
     text = text.strip()
+    if field.kind == "buried":
+        if text not in ("buried", "parked", "ready"):
+            raise UsageError(f"{field.label}: buried, parked or ready, please")
+        return None if text == "buried" else text
     if not text and field.optional:
         return None
     number = int(text) if text.isascii() and text.isdigit() and len(text) <= 10 else -1

@@ -220,8 +220,9 @@ class View(Screen[None]):
             return
         survey, stats = live.survey, live.survey.server
         right = [(f"beanstalkd {safe_text(stats.version, limit=16)}", "$muted"), ("  up ", "$muted")]
-        if lacks := session.lacks(stats):
-            right.insert(1, (f", {lacks}", "$delayed"))
+        can = session.known_capabilities(stats.id)
+        if can is not None and not can.reserve_job:
+            right.insert(1, (f", {can.in_short}", "$delayed"))
         right += [(span(stats.uptime), ""), ("  cpu ", "$muted"), (_share(survey.cpu), "")]
         server.say(server.spread(left, right))
 
@@ -283,5 +284,5 @@ class View(Screen[None]):
         if outcome is not None:
             mark, style = ("✓", "$ready") if outcome.done else ("✗", "$buried")
             left = [(f"{mark} ", f"bold {style}"), (outcome.text, "")]
-            left += [("  u ", "bold $primary"), ("undoes it", "$muted")] if outcome.runs else []
+            left += [("  u ", "bold $primary"), (outcome.way_back, "$muted")] if outcome.runs else []
         line.say(line.spread(left, [(self.caption(), "$muted")]))

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import pytest
+
+from beanops import Client
 from beanops.embedded.process import Beanstalkd
-from tests.cli.conftest import Cli
+from tests.cli.conftest import Cli, Terminal
 
 
 def test_stats_say_what_the_server_cannot_do(start_beanstalkd: Callable[..., Beanstalkd], cli: Cli) -> None:
@@ -15,3 +19,61 @@ def test_stats_say_what_the_server_cannot_do(start_beanstalkd: Callable[..., Bea
     assert told in cli("stats", "-s", old.address).out
     assert told in json.loads(cli("stats", "-s", old.address, "--json").out)["lacks"]
     assert "lacks" not in cli("stats", "-s", new.address).out
+
+
+@pytest.fixture
+def old(start_beanstalkd: Callable[..., Beanstalkd]) -> Beanstalkd:
+    return start_beanstalkd(dialect="1.11")
+
+
+@pytest.fixture
+def watched(old: Beanstalkd) -> Iterator[list[int]]:
+    """Bury four jobs in a tube, and have a worker watch it."""
+    with Client(old.address) as worker:
+        worker.watch("mail")
+        for n in range(4):
+            worker.put(b"%d" % n, tube="mail")
+        ids = []
+        for _ in range(4):
+            job = worker.reserve(0)
+            worker.bury(job)
+            ids.append(job.id)
+        yield ids
+
+
+def test_a_drain_says_before_that_its_undo_cannot_bury(old: Beanstalkd, watched: list[int], cli: Cli) -> None:
+    told = "elsewhere they put it --as parked or --as ready (needs beanstalkd 1.12 or newer, this is 1.11)"
+    plan = cli("drain", "mail", "--state", "buried", "--dry-run", "-s", old.address)
+    assert (plan.code, told in plan.out) == (0, True)
+    assert told in cli("drain", "mail", "--state", "buried", "--dry-run", "--json", "-s", old.address).json["caution"]
+    drained = cli("drain", "mail", "--state", "buried", "--yes", "--json", "-s", old.address).json
+    undo = ("undo", drained["run"], "-s", old.address)
+    assert cli(*undo, "--dry-run").out.startswith("undo: 0 would be done, 4 skipped")
+    failed = cli(*undo)
+    assert (failed.code, "--as parked or --as ready puts it otherwise" in failed.err) == (1, True)
+    assert cli(*undo, "--as", "parked", "--dry-run").out.startswith("undo: 4 would be done")
+    assert cli(*undo, "--as", "parked").code == 0
+    with Client(old.address) as client:
+        assert client.stats().current_jobs_delayed == 4
+
+
+def test_the_question_says_so(
+    old: Beanstalkd, watched: list[int], terminal: Callable[..., Terminal], tmp_path: Path
+) -> None:
+    for command in (("delete", "mail", "--state", "buried"), ("export", str(tmp_path / "file"), "--delete")):
+        asked = terminal(*command, "-s", old.address)
+        asked.until("needs beanstalkd 1.12 or newer, this is 1.11")
+        asked.type("n\n")
+        assert asked.end() == 4
+
+
+@pytest.mark.parametrize("command", [("move", "--to"), ("copy", "--to")])
+def test_what_cannot_be_buried_is_refused_before(
+    command: tuple[str, str], old: Beanstalkd, watched: list[int], cli: Cli
+) -> None:
+    verb, to = command
+    asked = (verb, "mail", to, "mail", "--state", "buried", "-s", old.address)
+    assert "0 would be done, 4 skipped" in cli(*asked, "--dry-run").out
+    assert cli(*asked).code == 1
+    assert cli(*asked, "--as", "ready").code == 0
+    assert cli("import", "--help").out.count("--as") == 1

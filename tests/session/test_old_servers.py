@@ -198,7 +198,7 @@ def test_what_was_kicked_is_parked_or_stays_ready(
     ids = buried(worker, 2)
     run = session.kick(ids)
     watching.watch("mail")
-    assert "parked" in run.summary
+    assert "parked" in (run.caution or "")
     assert session.undo(run).done == 0
     back = session.undo(run, buried_as=chosen)
     assert back.done == (2 if chosen == "parked" else 0)
