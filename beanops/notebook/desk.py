@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 from beanops.notebook.channel import in_words
 from beanops.notebook.grid import Grid
@@ -99,7 +99,8 @@ class Desk:
         return [partial(self._take_back, run, None if chosen == "buried" else chosen) for run in reversed(runs)]
 
     def _take_back(self, run: str, buried_as: BuriedAs | None, progress: Callable[[Run], None]) -> Run:
-        return self._session.undo(run, buried_as=buried_as, progress=progress)
+        chosen: dict[str, Any] = {} if buried_as is None else {"buried_as": buried_as}
+        return self._session.undo(run, progress=progress, **chosen)
 
     def cancel(self) -> None:
         """End what is under way after the batch that it is in."""

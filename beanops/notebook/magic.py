@@ -20,7 +20,8 @@ HELP = """\
 %beans peek ID            a job with its body
 %beans kick|bury|release|delete ID ...
 %beans move ID ... TUBE   put jobs into another tube
-%beans undo [RUN]         take back a run, by default the last one of this session
+%beans undo [RUN]         take back a run, by default the last one of this session; 'parked' or 'ready' behind it
+                          says what buried jobs become
 %beans actions            what was done last
 %beans browse TUBE        the jobs of a tube live
 %beans dashboard          the tubes live
@@ -40,8 +41,9 @@ def _one(words: list[str], what: str) -> str:
 
 
 def _undo(session: Session, words: list[str]) -> Any:
+    chosen: dict[str, Any] = {"buried_as": words.pop()} if words and words[-1] in ("parked", "ready") else {}
     if words:
-        return session.undo(_one(words, "a run"))
+        return session.undo(_one(words, "a run"), **chosen)
     # Of this session alone: the journal may hold what others did since, on this server too.
     journal, server, own = session.journal(), str(session.address), set(session.actions["run"])
     runs = [run for run in journal.runs(server)[::-1] if run.id in own and run.action != "undo"]
@@ -50,7 +52,7 @@ def _undo(session: Session, words: list[str]) -> Any:
     left = [run.id for run in runs if why[run.id] is None or counts[run.id].get("unknown")]
     if not left:
         raise UsageError("this session did nothing that can be undone; name the run of another, see session.runs")
-    return session.undo(left[-1])
+    return session.undo(left[-1], **chosen)
 
 
 #: What each word does. A predicate is taken as it stands, for it has quotes of its own.

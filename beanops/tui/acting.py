@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 def _undo(doing: Doing) -> Outcome:
     undo, runs = doing.request.session.undo, doing.request.answers["runs"]
-    chosen = doing.request.answers.get("buried_as")
-    return doing.one_by_one("run", runs[::-1], lambda run: undo(run, buried_as=chosen, progress=doing.progress))
+    chosen = {name: value for name, value in doing.request.answers.items() if name == "buried_as"}
+    return doing.one_by_one("run", runs[::-1], lambda run: undo(run, progress=doing.progress, **chosen))
 
 
 #: Asked where the server cannot bury a chosen job beside workers.
