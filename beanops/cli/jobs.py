@@ -224,8 +224,9 @@ def _conclude(scan: Scan, interrupted: list[int]) -> None:
     if interrupted:
         click.echo(f"beanops: interrupted, {scan.verdict}", err=True)
         click.get_current_context().exit(INTERRUPTED)
-    if not scan.complete and not scan.enough:
-        raise Incomplete(scan.verdict)
+    if not scan.sure:
+        doubt = f"; {scan.doubt} (--probe finds out)" if scan.enough and scan.doubt else ""
+        raise Incomplete(f"{scan.verdict}{doubt}")
 
 
 def _found(batches: Batches) -> Iterator[FoundJob]:

@@ -70,13 +70,15 @@ class Service:
         Which release of beanstalkd to be.
     max_job_size : int
         Bytes that a body may have.
+    stats_kept : float
+        Seconds for which ``stats`` is answered from a cache.
     """
 
-    def __init__(self, machine: Machine, dialect: Dialect, max_job_size: int) -> None:
+    def __init__(self, machine: Machine, dialect: Dialect, max_job_size: int, stats_kept: float = 0) -> None:
         self.machine = machine
         self.release = release(dialect)
         self.max_job_size = max_job_size
-        self.reports = Reports(machine, dialect, max_job_size)
+        self.reports = Reports(machine, dialect, max_job_size, stats_kept)
         self._counts = self.reports.counts
         self._with_argument = dict(_WITH_ARGUMENT)
         if self.release.c_timeout:

@@ -27,6 +27,7 @@ def serve(
     *,
     dialect: Dialect = NEWEST,
     max_job_size: int = DEFAULT_MAX_JOB_SIZE,
+    stats_kept: float = 0,
 ) -> Iterator[str]:
     """Run a server in a thread for the length of the block; its jobs vanish with it.
 
@@ -41,6 +42,8 @@ def serve(
         and no unix sockets.
     max_job_size : int
         Bytes that a body may have.
+    stats_kept : float
+        Seconds for which ``stats`` is answered from a cache, as some servers do for half a second.
 
     Yields
     ------
@@ -64,7 +67,7 @@ def serve(
     listener = Listener(address, port, dialect)
     from beanops.embedded.server import Server
 
-    server = Server(listener, dialect, max_job_size)
+    server = Server(listener, dialect, max_job_size, stats_kept)
     thread = threading.Thread(target=server.run, name="beanops-embedded", daemon=True)
     thread.start()
     try:
@@ -116,7 +119,7 @@ def _run(listener: Listener, options: Options) -> None:
 
     _allow_many_connections()
     log = _print if options.verbose else lambda line: None
-    server = Server(listener, options.dialect, options.max_job_size, log)
+    server = Server(listener, options.dialect, options.max_job_size, log=log)
     actions = {"SIGTERM": server.stop, "SIGINT": server.stop, "SIGUSR1": server.drain}
 
     def act(number: int, frame: object) -> None:

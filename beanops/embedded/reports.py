@@ -42,7 +42,7 @@ _BINLOG_FILE_SIZE = 10 * 2**20
 
 
 class Reports:
-    """Writes the statistics of one machine.
+    """Writes the statistics of one machine; those of the server are kept for `stats_kept` seconds, as forks do.
 
     Attributes
     ----------
@@ -50,16 +50,26 @@ class Reports:
         How often each command was given so far.
     """
 
-    def __init__(self, machine: Machine, dialect: Dialect, max_job_size: int) -> None:
+    def __init__(self, machine: Machine, dialect: Dialect, max_job_size: int, stats_kept: float = 0) -> None:
         self._machine = machine
         self._release = release(dialect)
         self._max_job_size = max_job_size
         self._id = os.urandom(8).hex()
         self._host = platform.uname()
+        self._kept_for = round(stats_kept * SECOND)
+        self._kept = b""
+        self._kept_until = 0
         self.counts: Counter[bytes] = Counter()
 
     def server(self) -> bytes:
         """Return the payload of ``stats``."""
+        if not self._kept_for:
+            return self._server()
+        if self._machine.now >= self._kept_until:
+            self._kept, self._kept_until = self._server(), self._machine.now + self._kept_for
+        return self._kept
+
+    def _server(self) -> bytes:
         machine = self._machine
         queues = machine.queues
         times = os.times()

@@ -42,14 +42,21 @@ class Server:
         Which release of beanstalkd to be.
     max_job_size : int
         Bytes that a body may have.
+    stats_kept : float
+        Seconds for which ``stats`` is answered from a cache.
     log : callable
         Called with a line of text for each connection that comes or goes.
     """
 
     def __init__(
-        self, listener: Listener, dialect: Dialect, max_job_size: int, log: Callable[[str], None] = lambda line: None
+        self,
+        listener: Listener,
+        dialect: Dialect,
+        max_job_size: int,
+        stats_kept: float = 0,
+        log: Callable[[str], None] = lambda line: None,
     ) -> None:
-        self.service = Service(Machine(), dialect, max_job_size)
+        self.service = Service(Machine(), dialect, max_job_size, stats_kept)
         self.log = log
         self.links: set[Link] = set()
         self.selector = selectors.DefaultSelector()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Callable
 
 from beanops.client.sync import Client
+from beanops.jobs.fresh import FreshStats
 from beanops.jobs.plan import Count, count
 from beanops.jobs.select import Selection
-from beanops.protocol import JobStats, commands
+from beanops.protocol import JobStats, ServerStats, commands
 
 #: Ids to look at before asking again: a count of the jobs in some tubes asks for the statistics of each.
 _PATIENCE = 32_768
@@ -22,6 +24,8 @@ class Account:
         One that never reserves.
     selection : Selection
         Which jobs count.
+    stats : callable
+        Returns the statistics of the server that a client is connected to, as they are now.
 
     Attributes
     ----------
@@ -29,18 +33,24 @@ class Account:
         Ids that were found, in the order of finding.
     expected : int or None
         How many jobs the server counted when it was last asked; None when it does not count them.
+    server : ServerStats
+        The statistics when the account was started.
     """
 
-    def __init__(self, client: Client, selection: Selection) -> None:
+    def __init__(
+        self, client: Client, selection: Selection, stats: Callable[[Client], ServerStats] | None = None
+    ) -> None:
         self.found = array("Q")
         self._selection = selection
+        self._stats = stats or FreshStats()
         self._patience = 0
         self.start(client)
 
     def start(self, client: Client) -> None:
         """Count what is to be found, before anything was."""
-        self._beginning = count(client, self._selection)
+        self._beginning = count(client, self._selection, self._stats)
         self.expected = self._beginning.expected
+        self.server = self._beginning.server
 
     @property
     def short(self) -> bool:
@@ -78,7 +88,7 @@ class Account:
         return stayed == now.expected
 
     def _count(self, client: Client) -> Count:
-        now = count(client, self._selection)
+        now = count(client, self._selection, self._stats)
         self.expected = now.expected
         return now
 

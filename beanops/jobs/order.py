@@ -20,26 +20,31 @@ class First:
         reserved, delayed, buried.
     limit : int or None
         How many; None means all.
+
+    Attributes
+    ----------
+    limit : int or None
+        How many.
     """
 
     def __init__(self, order: str, limit: int | None) -> None:
         self._key = _key(order.removeprefix("-"))
         self._down = order.startswith("-")
-        self._limit = limit
+        self.limit = limit
         self._kept: list[FoundJob] = []
 
     def add(self, batch: Sequence[FoundJob]) -> None:
         """Take more jobs, with bodies if the order is by size."""
         self._kept += batch
-        if self._limit is not None and len(self._kept) > 2 * self._limit:
+        if self.limit is not None and len(self._kept) > 2 * self.limit:
             self._kept = self.jobs
 
     @property
     def jobs(self) -> list[FoundJob]:
         """The first of those so far, in order."""
-        if self._limit is None:
+        if self.limit is None:
             return sorted(self._kept, key=self._key, reverse=self._down)
-        return (nlargest if self._down else nsmallest)(self._limit, self._kept, key=self._key)
+        return (nlargest if self._down else nsmallest)(self.limit, self._kept, key=self._key)
 
 
 def _key(column: str) -> Callable[[FoundJob], Any]:

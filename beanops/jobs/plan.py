@@ -10,14 +10,10 @@ from beanops.jobs.idmap import IdMap
 from beanops.jobs.read import at_once
 from beanops.jobs.select import Selection
 from beanops.monitor.sample import sweep
-from beanops.protocol import Command, Job, JobStats, ServerStats, commands
+from beanops.protocol import Command, Job, ServerStats, commands
 
 #: Tubes whose heads are asked for a hint of how high ids are. The server walks all tubes for each.
 _HINT_TUBES = 200
-#: How many ids in a row must be missing above the highest known one before it is taken for the end.
-_CLIMB = 2048
-#: How many ids to look at at each place further up, and how often the distance doubles: up to 2**31 ids.
-_STEP, _LEAPS = 256, 23
 
 
 class Bound(NamedTuple):
@@ -44,21 +40,25 @@ class Count(NamedTuple):
         Jobs that are selected; None when the server does not count them.
     stirred : tuple of int
         Counters that move with every change of a job's state. While they stand still, so do the jobs.
+    server : ServerStats
+        The statistics that they are from, no older than those of the tubes.
     """
 
     expected: int | None
     stirred: tuple[int, ...]
+    server: ServerStats
 
 
-def count(client: Client, selection: Selection) -> Count:
-    """Ask the server how many jobs are selected now."""
-    server = client.stats()
+def count(client: Client, selection: Selection, stats: Callable[[Client], ServerStats]) -> Count:
+    """Ask the server, with `stats`, how many jobs are selected now."""
+    counts = selection.ids is None and "invalid" not in selection.states
+    tubes = sweep(client, selection.in_tube) if counts and selection.tube is not None else None
+    server = stats(client)
     expected = None
-    if selection.ids is None and "invalid" not in selection.states:
-        counted = [server] if selection.tube is None else sweep(client, selection.in_tube)
+    if counts:
         names = [f"current_jobs_{state}" for state in selection.states]
-        expected = sum(int(getattr(one, name)) for one in counted for name in names)
-    return Count(expected, _stirred(server))
+        expected = sum(int(getattr(one, name)) for one in ([server] if tubes is None else tubes) for name in names)
+    return Count(expected, _stirred(server), server)
 
 
 def _stirred(server: ServerStats) -> tuple[int, ...]:
@@ -81,12 +81,14 @@ def _stirred(server: ServerStats) -> tuple[int, ...]:
     )
 
 
-def bound(client: Client, idmap: IdMap, known: Callable[[], int], probe: Callable[[], int] | None) -> Bound:
+def bound(
+    client: Client, idmap: IdMap, server: ServerStats, known: Callable[[], int], probe: Callable[[], int] | None
+) -> Bound:
     """Find out how high ids can be.
 
     Without a binlog ids start at 1 with the process, and each is given out by a put command that the server
     counts: that count is an exact bound. With a binlog they go on from an unknown id, so the bound is the
-    highest id that is known, from earlier scans, from the record and from the heads of tubes, and `climb` looks
+    highest id that is known, from earlier scans, from the record and from the heads of tubes, and `highest` looks
     further up; unless `probe` finds it.
 
     Parameters
@@ -95,12 +97,13 @@ def bound(client: Client, idmap: IdMap, known: Callable[[], int], probe: Callabl
         One that never reserves.
     idmap : IdMap
         What is known of the ids.
+    server : ServerStats
+        Its statistics now.
     known : callable
         Returns the highest id that is on record.
     probe : callable or None
         Returns an id that the server gave out just now.
     """
-    server = client.stats()
     idmap.top = max(idmap.top, server.total_jobs)  # each has taken an id of its own
     if not server.binlog_current_index:
         return Bound(server.cmd_put, True)
@@ -126,24 +129,3 @@ def _hints(client: Client, max_job_size: int) -> Iterator[int]:
         for job in client.pipeline([*look, commands.use("default")]):
             if isinstance(job, Job):
                 yield job.id
-
-
-def climb(client: Client, idmap: IdMap) -> Iterator[int]:
-    """Look above the highest known id as long as there are jobs; yield how many ids were asked for, again and again.
-
-    First at a few places, far ones first, each twice as near as the one before: the heads that were known may be the
-    oldest of a million jobs.
-    """
-    for power in range(_LEAPS, -1, -1):
-        yield _learn(client, idmap, idmap.top + (_STEP << power), _STEP)
-    above = idmap.top
-    while above <= idmap.top:
-        above = idmap.top + 1
-        yield _learn(client, idmap, above, _CLIMB)
-
-
-def _learn(client: Client, idmap: IdMap, start: int, size: int) -> int:
-    for stats in client.pipeline(map(commands.stats_job, range(start, start + size))):
-        if isinstance(stats, JobStats):
-            idmap.learn(stats.id, stats.tube)
-    return size

@@ -13,9 +13,9 @@ class Progress(NamedTuple):
     looked : int
         Ids that were looked at, those known to be gone included.
     found : int
-        Jobs found in the selected tubes and states, before the predicate.
+        Jobs found that are meant; with a predicate on bodies, those whose bodies were read.
     expected : int or None
-        How many the server counted; None when it does not count them.
+        How many the server counted; None when it does not count them, as with a predicate.
     remaining : int
         Ids that are still to be looked at, at most.
     rate : float

@@ -16,9 +16,11 @@ from typing import Any
 from beanops.client.sync import Client
 from beanops.jobs.account import Account
 from beanops.jobs.engine import TIMEOUT, Cancelled
+from beanops.jobs.fresh import FreshStats
+from beanops.jobs.highest import climb, prove
 from beanops.jobs.idmap import IdMap, IdMaps
 from beanops.jobs.order import First
-from beanops.jobs.plan import Bound, bound, climb
+from beanops.jobs.plan import Bound, bound
 from beanops.jobs.progress import Progress
 from beanops.jobs.read import Bodies, FoundJob, present
 from beanops.jobs.select import Selection
@@ -126,6 +128,7 @@ class Scan:
         self._report = report
         self._clock = clock
         self._sleep = sleep
+        self._stats = FreshStats(clock, sleep)
         self._in_tube = cache(selection.in_tube)
         self._idmap = IdMap()
         self._max_job_size = MAX_BODY
@@ -135,18 +138,21 @@ class Scan:
         self._most = _BLOCK if max_rate is None else max(1, min(_BLOCK, int(max_rate / 4)))
         self._block = min(_FIRST_BLOCK, self._most)
         self._looked = 0
+        self._matched = 0
         self._yielded = 0
         self._seconds = 0.0
         self._all_found = False
         self._above: range | None = None
+        self._highest_known = False
+        self._out_of_order = False
 
     @property
     def progress(self) -> Progress:
         """How far the scan has come."""
         remaining = sum(map(_size, self._todo))
         rate = self._looked / self._seconds if self._seconds > 0 else 0.0
-        found, expected = (len(self._account.found), self._account.expected) if self._account else (0, None)
-        return Progress(self._looked, found, expected, remaining, rate, remaining / rate if rate else None)
+        expected = None if self._account is None or self._where is not None else self._account.expected
+        return Progress(self._looked, self._matched, expected, remaining, rate, remaining / rate if rate else None)
 
     @property
     def complete(self) -> bool:
@@ -167,6 +173,28 @@ class Scan:
         return self._limit is not None and self._yielded >= self._limit
 
     @property
+    def sure(self) -> bool:
+        """Whether what was found is what was asked for: all of it, or the first so many, in the order asked for."""
+        return (self.complete or self.enough) and not self.doubt
+
+    @property
+    def doubt(self) -> str:
+        """Why what was found may not be in the order that was asked for; empty when it is."""
+        if self._out_of_order:
+            return "jobs with higher ids came last"
+        if self._seen_all or self._looks_at_all_above or self._selection.order != "newest":
+            return ""
+        return f"newer jobs may have ids above {self._top}"
+
+    @property
+    def _looks_at_all_above(self) -> bool:
+        return self.bound is None or self.bound.exact or self._highest_known
+
+    @property
+    def _top(self) -> int:
+        return 0 if self.bound is None else self._above[-1] if self._above else self.bound.top
+
+    @property
     def verdict(self) -> str:
         """One line that says what is known now."""
         return f"{self._verdict}; {undecoded_words(self.undecoded)}" if self.undecoded else self._verdict
@@ -174,10 +202,13 @@ class Scan:
     @property
     def _verdict(self) -> str:
         progress = self.progress
-        inexact = self.bound is not None and not self.bound.exact
-        top = 0 if self.bound is None else self.bound.top if self._above is None else self._above[-1]
-        if self._seen_all:
-            return f"{'incomplete' if self.undecoded else 'complete'}: {progress.found} found"
+        inexact = not self._looks_at_all_above
+        top = self._top
+        if self._seen_all and not (self._at_limit and self._yielded < progress.found):
+            some = self._first is not None and self._first.limit is not None and self._first.limit < progress.found
+            first = f", the first {self._first.limit} by {self._selection.order}" if self._first and some else ""
+            last = f"; {self.doubt}" if self.doubt else ""
+            return f"{'incomplete' if self.undecoded else 'complete'}: {progress.found} found{first}{last}"
         if self._at_limit:
             among = f" of the ids up to {top}" if inexact else ""
             return f"the {self._selection.order} {self._yielded}{among}; no more were looked for"
@@ -186,7 +217,7 @@ class Scan:
         parts = [f"ids {min(part[0], part[-1])} to {max(part[0], part[-1])}" for part in self._todo[:3]]
         if len(self._todo) > 3:
             parts.append("and more")
-        if inexact and not self._all_found:
+        if self.bound is not None and not self.bound.exact and not self._all_found:
             parts.append(f"ids above {top}")
         of = "" if progress.expected is None else f" of {progress.expected}"
         unread = f", {len(self._bodiless)} of them not read" if self._bodiless else ""
@@ -242,8 +273,8 @@ class Scan:
         client = self._connect()
         newest = self._selection.order != "oldest"
         ids = self._selection.ids
-        account = Account(client, self._selection)
-        server = client.stats()
+        account = Account(client, self._selection, self._stats)
+        server = account.server
         self._idmap = self._idmaps[server.id]
         self._max_job_size = server.max_job_size
         todo: list[Sequence[int]] = []
@@ -253,11 +284,19 @@ class Scan:
             ids = sorted(ids, reverse=newest)
             todo = [ids[at : at + _BLOCK] for at in range(0, len(ids), _BLOCK)]
         elif account.expected != 0:
-            self.bound = bound(client, self._idmap, lambda: self._known(server.id), self._probe)
+            self.bound = bound(client, self._idmap, server, lambda: self._known(server.id), self._probe)
             if not self.bound.exact:
-                self._climb(client, server)
+                self._politely(server, climb(client, self._idmap))
+                highest = self._idmap.top
+                proven = None
+                if self._selection.order == "newest" and not self._cancelled:
+                    found = Account(client, self._selection, self._stats)
+                    proven = self._politely(server, prove(client, self._idmap, self._selection, found, _GIVE_UP))
                 if self._cancelled:
                     return
+                self._highest_known = bool(proven)
+                if proven is False:  # so far was looked in vain
+                    self._above = range(self._idmap.top + 1, highest + 1 + _GIVE_UP)
                 self.bound = Bound(self._idmap.top, False)
             elif self._probe is not None:
                 account.start(client)  # the probe itself stirred the counters
@@ -267,16 +306,19 @@ class Scan:
         self._account = account
         self._all_found = not self._todo
 
-    def _climb(self, client: Client, server: ServerStats) -> None:
-        """Look for the highest id as politely as for jobs."""
-        started = self._clock()
-        for asked in climb(client, self._idmap):
+    def _politely(self, server: ServerStats, steps: Iterator[int]) -> bool | None:
+        """Look for the highest id as politely as for jobs; return what the steps return, None after a cancel."""
+        while not self._cancelled:
+            started = self._clock()
+            try:
+                asked = next(steps)
+            except StopIteration as end:
+                found: bool | None = end.value
+                return found
             self._rest(self._pause(asked, self._clock() - started, server))
             if self._report is not None:
                 self._report(self.progress)
-            if self._cancelled:
-                return
-            started = self._clock()
+        return None
 
     def _next_batch(self, wanted: int | None) -> tuple[list[FoundJob], int, ServerStats]:
         """Ask for the bodies that the last block still lacks and for the next block of ids, in one pipeline.
@@ -310,6 +352,9 @@ class Scan:
             else:
                 matching = self._where.matching(hits)
         self._account.found.extend([job.id for job in hits])
+        self._matched += len(found if self._bodies_first else matching)
+        if hits and self._selection.order == "newest" and self.bound is not None and block[-1] > self.bound.top:
+            self._out_of_order = True
         self._looked += len(block)
         self._todo = rest
         if self._bodies:

@@ -251,7 +251,7 @@ class Finding(Looking):
     def sql_rows(self, query: str, tube: str | None = None, **selection: Any) -> Answer:
         """Do as `sql` without pandas: integers of any size, decimals and lists stay what they are."""
         prepared, scan = self._asked(query, tube, selection)
-        complete = (scan.complete or scan.enough) and not prepared.undecoded
+        complete = (scan.complete or scan.sure) and not prepared.undecoded
         return Answer(*prepared.rows(), complete, _told(prepared, scan))
 
     def _asked(self, query: str, tube: str | None, selection: dict[str, Any]) -> tuple[Query, Scan]:
@@ -293,7 +293,7 @@ class Finding(Looking):
 
         check_new(Path(directory))
         scan = self.scan(tube, **selection)
-        return Saved(save(scan, Path(directory)), scan.complete or scan.enough, scan.verdict)
+        return Saved(save(scan, Path(directory)), scan.complete or scan.sure, scan.verdict)
 
 
 def _told(query: Query, scan: Scan) -> str:

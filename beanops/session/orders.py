@@ -231,8 +231,8 @@ def orders_of(look: Finding, verb: Verb, jobs: Any, settings: Settings, options:
             yield from looked_up(part)
         if cancelled:
             raise BeanopsError("cancelled")
-        if not (scan.complete or scan.enough):
-            raise NotAllFound(scan.verdict)
+        if not (scan.complete or scan.sure):
+            raise NotAllFound("; ".join(filter(None, (scan.verdict, scan.doubt))))
 
     return Lookup(in_batches(searched(), rate), cancel)
 

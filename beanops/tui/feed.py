@@ -162,5 +162,9 @@ class Feed:
             most = plural(MOST, "job") if self._found >= MOST else f"{MOST_BYTES // 2**20} MB of bodies"
             return f"{most} at most: narrow it by w"
         if self.over:
-            return "" if self._scan is not None and self._scan.complete else "some may be missing"
-        return "s finds more"
+            return self._doubt if self._scan is not None and self._scan.complete else "some may be missing"
+        return f"s finds more; {self._doubt}" if self._doubt else "s finds more"
+
+    @property
+    def _doubt(self) -> str:
+        return self._scan.doubt if self._scan is not None else ""

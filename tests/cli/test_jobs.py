@@ -20,7 +20,7 @@ import pytest
 
 from beanops import Client, commands
 from beanops.embedded.process import Beanstalkd
-from beanops.jobs import scan
+from beanops.jobs import highest, scan
 from tests.cli.conftest import Cli, Terminal, bury, one_line
 
 Program = Callable[..., subprocess.Popen[str]]
@@ -391,3 +391,49 @@ def test_ctrl_c_ends_a_query_at_once(program: Program, client: Client, command: 
 
 def _threads(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/task").iterdir()))
+
+
+@pytest.fixture
+def restarted(
+    start_beanstalkd: Callable[..., Beanstalkd], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Beanstalkd:
+    """Give a server that was started again: of 3,000 jobs the first and the last hundred are left."""
+    (tmp_path / "log").mkdir()
+    server = start_beanstalkd("-b", str(tmp_path / "log"))
+    with Client(server.address) as client:
+        fill(client, 3000, "w")
+        for _ in client.pipeline(map(commands.delete, range(101, 2901))):
+            pass
+    server.stop()
+    server = start_beanstalkd("-b", str(tmp_path / "log"), port=server.port)
+    monkeypatch.setenv("BEANOPS_SERVER", server.address)
+    return server
+
+
+def test_the_newest_of_a_restarted_server_are_the_newest(cli: Cli, restarted: Beanstalkd, tmp_path: Path) -> None:
+    shown = cli("jobs", "w", "--limit", "3", "--json")
+    assert (shown.code, [job["id"] for job in shown.json], shown.err) == (0, [3000, 2999, 2998], "")
+    deleted = cli("delete", "w", "--state", "ready", "--limit", "3", "--yes", "--json")
+    assert (deleted.code, [row["job_id"] for row in deleted.json["actions"]]) == (0, [3000, 2999, 2998])
+    moved = cli(
+        "move", "w", "--state", "ready", "--to", "there", "--limit", "2", "--order", "newest", "--yes", "--json"
+    )
+    assert (moved.code, [row["job_id"] for row in moved.json["actions"]]) == (0, [2997, 2996])
+    everything = cli("jobs", "w", "--json")
+    assert [job["id"] for job in everything.json] == [*range(2995, 2900, -1), *range(100, 0, -1)]
+
+
+def test_a_page_that_may_not_be_the_newest_says_so(
+    cli: Cli, restarted: Beanstalkd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where more ids are to be looked at than a page may cost."""
+    monkeypatch.setattr(highest, "_FEW", 50)
+    said = "the newest 3 of the ids up to 3000; no more were looked for; newer jobs may have ids above 3000"
+    shown = cli("jobs", "w", "--limit", "3", "--json")
+    assert [job["id"] for job in shown.json] == [3000, 2999, 2998]
+    assert (shown.code, one_line(shown.err)) == (1, f"beanops: {said} (--probe finds out)")
+    deleted = cli("delete", "w", "--state", "ready", "--limit", "3", "--yes")
+    assert deleted.code == 1
+    assert said in deleted.out + deleted.err
+    probed = cli("jobs", "w", "--limit", "3", "--probe", "--json")
+    assert (probed.code, [job["id"] for job in probed.json]) == (0, [2997, 2996, 2995])

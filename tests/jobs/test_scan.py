@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from beanops.client.sync import Client
+from beanops.embedded import serve
 from beanops.embedded.process import Beanstalkd
 from beanops.jobs import account
+from beanops.jobs.fresh import FreshStats
 from beanops.jobs.idmap import IdMaps
 from beanops.jobs.scan import Scan
 from beanops.jobs.select import select
@@ -345,11 +348,13 @@ def test_the_search_for_the_highest_id_is_polite_and_can_be_cancelled(
 ) -> None:
     with Client(start_beanstalkd("-b", str(tmp_path)).address) as client:
         made = put(client, "mail", 10)
-        time = Time()
-        scan: Scan = scan_of(client, max_rate=100, clock=time, sleep=time.sleep, report=lambda progress: scan.cancel())
+        moment = Time()
+        scan: Scan = scan_of(
+            client, max_rate=100, clock=moment, sleep=moment.sleep, report=lambda progress: scan.cancel()
+        )
         assert ids(scan) == []
         assert scan.verdict == "incomplete: nothing was looked at"
-        assert time.now == pytest.approx(2.56)
+        assert moment.now == pytest.approx(2.56)
         reports: list[Any] = []
         scan = scan_of(client, report=reports.append)
         assert ids(scan) == made[::-1]
@@ -462,9 +467,9 @@ def test_a_draining_server_is_scanned_all_the_same(client: Client, beanstalkd: B
 
 def test_a_rate_is_kept_by_pausing(client: Client) -> None:
     put(client, "mail", 3000)
-    time = Time()
-    list(scan_of(client, "mail", bodies=False, max_rate=1000, clock=time, sleep=time.sleep))
-    assert time.now == pytest.approx(3.0, abs=0.25)  # nobody waits after the last block
+    moment = Time()
+    list(scan_of(client, "mail", bodies=False, max_rate=1000, clock=moment, sleep=moment.sleep))
+    assert moment.now == pytest.approx(3.0, abs=0.25)  # nobody waits after the last block
 
 
 def test_waiting_workers_get_their_time(client: Client, beanstalkd: Beanstalkd) -> None:
@@ -604,3 +609,149 @@ def test_progress_is_reported_also_where_nothing_is_found(client: Client) -> Non
 def test_a_rate_is_above_zero(client: Client, rate: float) -> None:
     with pytest.raises(ArgumentError, match="max_rate"):
         scan_of(client, max_rate=rate)
+
+
+# The newest of a server that went on from an unknown id.
+
+
+Restarted = Callable[[list[range]], Client]
+
+
+@pytest.fixture
+def restarted(start_beanstalkd: Callable[..., Beanstalkd], tmp_path: Path) -> Iterator[Restarted]:
+    """Give a client of a server that has been started again, with jobs in a tube at some ids only."""
+    clients: list[Client] = []
+
+    def start(kept: list[range]) -> Client:
+        server = start_beanstalkd("-b", str(tmp_path))
+        with Client(server.address) as client:
+            made = put(client, "mail", kept[-1][-1])
+            wanted = {id for part in kept for id in part}
+            for _ in client.pipeline(commands.delete(id) for id in made if id not in wanted):
+                pass
+        server.stop()
+        server = start_beanstalkd("-b", str(tmp_path), port=server.port)
+        clients.append(Client(server.address))
+        return clients[0]
+
+    yield start
+    for client in clients:
+        client.close()
+
+
+CLUSTERS = [
+    [range(1, 101), range(2901, 3001)],
+    [range(1, 2), range(3000, 3001)],
+    [range(5, 10), range(900, 901), range(2500, 2502), range(7990, 7991)],
+    [range(1, 50), range(25_000, 25_040), range(40_000, 40_100)],
+]
+
+
+@pytest.mark.parametrize("kept", CLUSTERS)
+def test_the_newest_is_the_newest_after_a_restart(restarted: Restarted, kept: list[range]) -> None:
+    client = restarted(kept)
+    alive = [id for part in kept for id in part]
+    scan = scan_of(client, "mail", limit=3)
+    assert ids(scan) == alive[:-4:-1]
+    assert scan.sure
+    everything = scan_of(client, "mail")
+    assert ids(everything) == alive[::-1]
+    assert everything.sure
+    assert everything.verdict == f"complete: {len(alive)} found"
+    some = scan_of(client, "mail", state="ready", where="id % 2 = 1", limit=2)
+    assert ids(some) == [id for id in alive[::-1] if id % 2][:2]
+    oldest = scan_of(client, "mail", limit=3, order="oldest")
+    assert ids(oldest) == alive[:3]
+    assert oldest.sure
+
+
+def test_a_lone_job_far_above_is_never_quietly_missing(restarted: Restarted) -> None:
+    """Nothing leads to it, and more jobs are below than are looked at for a page."""
+    client = restarted([range(1, 10_001), range(61_001, 61_002)])
+    page = scan_of(client, "mail", limit=2)
+    assert ids(page) == [61_001, 10_000] or page.doubt == "newer jobs may have ids above 10000"
+    assert page.sure is (page.doubt == "")
+    everything = scan_of(client, "mail")
+    found = ids(everything)
+    assert sorted(found) == [*range(1, 10_001), 61_001]
+    assert everything.complete
+    assert everything.sure is (found[0] == 61_001)
+    assert everything.sure or everything.verdict == "complete: 10001 found; jobs with higher ids came last"
+
+
+def test_ids_that_go_on_after_several_restarts(start_beanstalkd: Callable[..., Beanstalkd], tmp_path: Path) -> None:
+    server, made = start_beanstalkd("-b", str(tmp_path)), []
+    for _ in range(3):
+        with Client(server.address) as client:
+            made += put(client, "mail", 5)
+            gone = put(client, "mail", 1500)
+            for _ in client.pipeline(map(commands.delete, gone[:-1])):
+                pass
+            made.append(gone[-1])
+            scan = scan_of(client, "mail", limit=3)
+            assert ids(scan) == made[:-4:-1]
+            assert scan.sure
+        server.stop()
+        server = start_beanstalkd("-b", str(tmp_path), port=server.port)
+
+
+# Counts are of what is meant.
+
+
+@pytest.mark.parametrize("where", ["id > 31", "data->>'$.user' = '1' and id > 13"])
+def test_a_verdict_counts_what_the_predicate_leaves(client: Client, where: str) -> None:
+    client.use("mail")
+    made = [client.put(b'{"user": %d}' % (number % 3)) for number in range(40)]
+    reports: list[Any] = []
+    scan = Scan(lambda: client, select("mail", where=where), IdMaps(), report=reports.append)
+    assert len(ids(scan)) == 9
+    assert len(made) == 40
+    assert scan.verdict == "complete: 9 found"
+    assert (reports[-1].found, reports[-1].expected) == (9, None)
+    oldest = scan_of(client, "mail", where=where, order="-age", limit=4)
+    assert len(ids(oldest)) == 4
+    assert oldest.verdict == "complete: 9 found, the first 4 by -age"
+
+
+# Servers that keep their statistics for a while.
+
+
+def test_what_was_put_a_moment_ago_is_found_where_statistics_are_kept() -> None:
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        time.sleep(seconds)
+
+    with serve(stats_kept=0.3) as address, Client(address) as client:
+        client.stats()
+        made = put(client, "mail", 20)
+        for selection in ({}, {"tube": "mail"}, {"tube": "mail", "state": "ready", "limit": 3}):
+            scan = scan_of(client, **selection, sleep=sleep)
+            assert ids(scan) == made[::-1][: selection.get("limit")]
+            assert scan.sure
+            made += put(client, "mail", 1)
+        assert slept
+
+
+def test_the_youngest_are_waited_for_and_only_where_that_is_needed(client: Client) -> None:
+    """The clock of the server is the one that moves while the scan sleeps."""
+    moment = Time()
+    asks = FreshStats(moment, moment.sleep)
+    answers = [client.stats() for _ in range(6)]
+    frozen, renewed = answers[0], answers[5]
+
+    class Kept:
+        """Answers from a cache until half a second has gone by."""
+
+        def stats(self) -> Any:
+            return frozen if moment.now < 0.5 else renewed
+
+        def pipeline(self, asked: Iterable[Any]) -> Iterator[Any]:
+            return (self.stats() for _ in asked)
+
+    assert asks(Kept()) is renewed  # type: ignore[arg-type]
+    assert moment.now == pytest.approx(0.5, abs=0.1)
+    honest = Time()
+    FreshStats(honest, honest.sleep)(client)
+    assert honest.now == 0
