@@ -72,7 +72,8 @@ class Commands(click.Group):
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 done, 1 some of it was not, 2 usage, 3 cannot reach the server, 4 refused.",
+    epilog="Exit codes: 0 done, 1 some of it was not, 2 usage, 3 cannot reach the server, 4 refused;"
+    " 130, 143 and 129 ended by Ctrl-C, SIGTERM and SIGHUP.",
 )
 @click.option(
     "-s",
@@ -118,6 +119,19 @@ def run(arguments: list[str] | None = None) -> int:
 
         shells.answer(group, asked, sys.argv[1:] if arguments is None else arguments)
         return 0
+    from beanops.cli.ending import listening
+    from beanops.session.signals import exit_code
+
+    with listening() as came:
+        try:
+            code = _run(arguments)
+        except (KeyboardInterrupt, OSError):  # such as that nothing can be told any more, since the terminal is gone
+            if not came:
+                raise
+    return exit_code(came[0]) if came else code
+
+
+def _run(arguments: list[str] | None) -> int:
     try:
         code = group.main(arguments, prog_name="beanops", standalone_mode=False)
         return code if isinstance(code, int) else 0

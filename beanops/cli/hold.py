@@ -8,7 +8,7 @@ import sys
 import termios
 import tty
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import click
@@ -94,5 +94,6 @@ def _keys() -> Iterator[Iterator[str]]:
     try:
         yield keys()
     finally:
-        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
-        click.echo()
+        with suppress(termios.error, OSError):  # the terminal may be gone
+            termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+            click.echo()

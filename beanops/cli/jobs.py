@@ -10,12 +10,12 @@ from contextlib import closing, contextmanager, suppress
 from decimal import Decimal
 from math import isfinite
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
 
 from beanops.cli import complete, options, spreadsheet
+from beanops.cli.ending import gently
 from beanops.cli.exits import INTERRUPTED, Incomplete
 from beanops.cli.look import CSV_COLUMNS, JOB_COLUMNS, body_fields, check_tube_exists, csv_row, show_jobs
 from beanops.cli.output import as_dict, print_csv, print_json, print_table
@@ -208,16 +208,14 @@ def _interruptible(scan: Scan) -> Iterator[list[int]]:
     """Let the first Ctrl-C end the scan in order, so that what was found is printed; a second one ends at once."""
     told: list[int] = []
 
-    def cancel(number: int, frame: FrameType | None) -> None:
+    def cancel(number: int) -> None:
+        if told and number == signal.SIGINT:
+            raise KeyboardInterrupt
         told.append(number)
         scan.cancel()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    before = signal.signal(signal.SIGINT, cancel)
-    try:
+    with gently(cancel):
         yield told
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _conclude(scan: Scan, interrupted: list[int]) -> None:

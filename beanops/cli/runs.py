@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import click
 
+from beanops.cli.ending import gently
 from beanops.cli.exits import Incomplete, Unreachable
 from beanops.cli.output import print_csv, print_json
 from beanops.cli.streams import on_terminal
@@ -35,6 +35,8 @@ def is_run_id(text: str) -> bool:
 def underway(verb: str, total: int | None = None) -> Iterator[Progress]:
     """Show the progress of a run, and let Ctrl-C end it: once after the batch under way, twice at once.
 
+    SIGTERM and SIGHUP end it as the first Ctrl-C does.
+
     Parameters
     ----------
     verb : str
@@ -57,23 +59,27 @@ def underway(verb: str, total: int | None = None) -> Iterator[Progress]:
             bar = tqdm(desc=verb, total=total, unit=" jobs", leave=False, dynamic_ncols=True)
         bar.update(run.done + run.skipped + run.failed + run.unknown - bar.n)
 
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        if not runs or runs[0].cancelled:
+    def interrupt(number: int) -> None:
+        again = bool(runs) and runs[0].cancelled
+        if not runs or (again and number == signal.SIGINT):
             raise KeyboardInterrupt
-        runs[0].cancel()
-        click.echo(f"\nbeanops: {verb} ends after this batch; Ctrl-C again ends it at once", err=True)
+        if not again:
+            runs[0].cancel()
+            once_more = " again" if number == signal.SIGINT else ""
+            with suppress(OSError):  # the terminal may be gone
+                click.echo(f"\nbeanops: {verb} ends after this batch; Ctrl-C{once_more} ends it at once", err=True)
 
-    before = signal.signal(signal.SIGINT, interrupt)
     try:
-        yield show
+        with gently(interrupt):
+            yield show
     except KeyboardInterrupt:
         if runs and runs[0].id:
             click.echo(f"\nbeanops: run {runs[0].id} was cut off{_how_to_go_on(runs[0])}", err=True)
         raise
     finally:
-        signal.signal(signal.SIGINT, before)
         if bar is not None:
-            bar.close()
+            with suppress(OSError):
+                bar.close()
 
 
 def report(run: Run, output: str, *, err: bool = False, missing: BeanopsError | None = None) -> None:

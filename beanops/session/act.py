@@ -198,8 +198,8 @@ class Actor:
 
         Raises
         ------
-        Interrupted
-            Ctrl-C was pressed once; the batch under way was finished, and all is on record.
+        Interrupted, Terminated
+            Ctrl-C was pressed once, or SIGTERM or SIGHUP came; the batch under way was finished, and all is on record.
         """
         settled: list[tuple[int, Fate]] = []
         with ending_gently(run), self._stopping(run):

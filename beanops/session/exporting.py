@@ -18,6 +18,7 @@ from beanops.session.run import Run
 from beanops.session.shelter import Shelter
 from beanops.session.talk import Steps
 from beanops.session.verbs import KEEP, VERBS, Order
+from beanops.session.wire import ending_gently
 
 if TYPE_CHECKING:
     from beanops.session.session import Session
@@ -63,12 +64,13 @@ def export(session: Session, actor: Actor, file: File, jobs: Any, delete: bool, 
         if delete:
             actor.act_on_jobs(run, written, how, Shelter(session))
         else:
-            try:
-                _count(run, written, how)
-            except BeanopsError as error:
-                if not (lines.jobs or run.cancelled or isinstance(error, NotAllFound)):
-                    raise
-                run.stop(error)
+            with ending_gently(run):
+                try:
+                    _count(run, written, how)
+                except BeanopsError as error:
+                    if not (lines.jobs or run.cancelled or isinstance(error, NotAllFound)):
+                        raise
+                    run.stop(error)
     if lines.problem is not None and not lines.jobs:
         raise FileError(f"{lines.problem}; nothing was exported")
     if lines.problem is not None:
@@ -78,14 +80,14 @@ def export(session: Session, actor: Actor, file: File, jobs: Any, delete: bool, 
 
 def _count(run: Run, written: Iterator[list[Order]], how: How) -> None:
     """Count what was written, which changes nothing and so is not on record."""
-    for part in written:
-        if run.cancelled:
-            raise BeanopsError("cancelled")
+    while (part := None if run.cancelled else next(written, None)) is not None:
         for order in part:
             left_out = _left_out(order)
             run.count("skipped" if left_out else "done", left_out, about=f"job {order.id}")
         if how.progress is not None:
             how.progress(run)
+    if run.cancelled:
+        raise BeanopsError("cancelled")
 
 
 def _left_out(order: Order) -> str | None:

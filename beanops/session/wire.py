@@ -6,12 +6,11 @@ What the commands are is in `verbs`; what is written down before and after is in
 from __future__ import annotations
 
 import signal
-import threading
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from itertools import chain
-from typing import Any
 
 from beanops.client.address import Address
 from beanops.client.reading import ANSWER, IDLE, is_alive
@@ -21,6 +20,7 @@ from beanops.protocol import TubeStats, commands
 from beanops.session.alone import Alone
 from beanops.session.record import Fate, Refused
 from beanops.session.run import Run
+from beanops.session.signals import exit_code, handling
 from beanops.session.talk import PAUSE, Ask, Steps
 from beanops.session.verbs import Order
 
@@ -37,33 +37,61 @@ class Interrupted(KeyboardInterrupt):
     """
 
     def __init__(self, run: Run) -> None:
-        goes_on = f"; session.resume_run({run.id!r}) goes on with it" if run.resumable else ""
-        super().__init__(run.summary + goes_on)
+        super().__init__(_told(run))
+        self.run = run
+
+
+class Terminated(SystemExit):
+    """SIGTERM or SIGHUP ended a run after the batch under way, and all that was done is on record.
+
+    Unless it is caught the process ends, with exit code 143 or 129; what came of the run was told on stderr.
+
+    Attributes
+    ----------
+    run : Run
+        What was done until then.
+    """
+
+    def __init__(self, run: Run, number: int) -> None:
+        super().__init__(exit_code(number))
         self.run = run
 
 
 @contextmanager
 def ending_gently(run: Run) -> Iterator[None]:
-    """Let the first Ctrl-C end a run between two batches and raise `Interrupted`; the second one ends it at once."""
-    default = signal.default_int_handler
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is not default:
-        yield
-        return
-    interrupted = False
+    """Let Ctrl-C, SIGTERM and SIGHUP end a run between two batches; a Ctrl-C after that ends it at once.
 
-    def first(*_: Any) -> None:
-        nonlocal interrupted
-        interrupted = True
-        signal.signal(signal.SIGINT, default)
+    SIGTERM and SIGHUP are often sent twice, by `timeout` or when a terminal is closed: the second changes nothing.
+
+    Raises
+    ------
+    Interrupted
+        Ctrl-C ended it.
+    Terminated
+        SIGTERM or SIGHUP did.
+    """
+    came: list[int] = []
+
+    def end(number: int) -> None:
+        if came and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        came.append(number)
         run.cancel()
 
-    signal.signal(signal.SIGINT, first)
-    try:
+    with handling(end):
         yield
-    finally:
-        signal.signal(signal.SIGINT, default)
-    if interrupted:
+    if came and came[0] == signal.SIGINT:
         raise Interrupted(run)
+    if came:
+        with suppress(OSError, AttributeError):  # its terminal may be gone, or there is none
+            sys.stderr.write(f"beanops: {_told(run)}\n")
+            sys.stderr.flush()
+        raise Terminated(run, came[0])
+
+
+def _told(run: Run) -> str:
+    """Return what was done, and how to go on with it where that is possible."""
+    return run.summary + (f"; session.resume_run({run.id!r}) goes on with it" if run.resumable else "")
 
 
 def is_awake(client: Client, patience: float = ANSWER) -> bool:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import FrameType
 
 import click
 
@@ -44,7 +42,6 @@ def demo(embedded: bool) -> None:
     a few seconds apart.
     """
     with (
-        _ending("SIGTERM", "SIGHUP"),
         TemporaryDirectory(prefix="beanops-demo-") as folder,
         _server(embedded) as (address, which),
     ):
@@ -80,25 +77,3 @@ def _print_twice(address: str) -> None:
         time.sleep(_BETWEEN)
         click.echo(f"\n{_BETWEEN:g} seconds later:\n")
         show_tubes(session.tube_stats())
-
-
-@contextmanager
-def _ending(*names: str) -> Iterator[None]:
-    """Let signals that would end the process at once end it as Ctrl-C does, so that no server is left behind."""
-    known = [getattr(signal, name) for name in names if hasattr(signal, name)]  # Windows has not all of them
-    received: list[int] = []
-
-    def end(number: int, frame: FrameType | None) -> None:
-        received.append(number)
-        interrupt = signal.getsignal(signal.SIGINT)
-        # What is set there knows how to stop an event loop, which an exception from here would tear apart.
-        (interrupt if callable(interrupt) else signal.default_int_handler)(signal.SIGINT, frame)
-
-    before = {number: signal.signal(number, end) for number in known}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        if received:
-            raise SystemExit(128 + received[0]) from None

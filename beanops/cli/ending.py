@@ -1,0 +1,64 @@
+"""How a command ends that is told to: by Ctrl-C, by SIGTERM, or by SIGHUP when its terminal is closed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from beanops.session.signals import DEADLY, handling
+
+#: What came since the command began, and what the first does; the last one here is what goes on now.
+_came: list[int] = []
+_acts: list[Callable[[int], None]] = []
+
+
+@contextmanager
+def listening() -> Iterator[list[int]]:
+    """Let the first SIGTERM or SIGHUP do what Ctrl-C does; gives the signals that came.
+
+    The next ones change nothing: `timeout` sends two of them, and so do a terminal that is closed and its shell.
+    """
+    _came.clear()
+
+    def first(number: int) -> None:
+        if not _came:
+            _came.append(number)
+            (_acts[-1] if _acts else _interrupt)(number)
+
+    with handling(first, DEADLY):
+        yield _came
+        if _came:
+            _let_go()
+
+
+@contextmanager
+def gently(act: Callable[[int], None]) -> Iterator[None]:
+    """Call `act` with Ctrl-C, and with the first SIGTERM or SIGHUP, instead of interrupting what goes on."""
+    _acts.append(act)
+    try:
+        with handling(act, (signal.SIGINT,), over=True):
+            yield
+    finally:
+        _acts.pop()
+
+
+def _interrupt(number: int) -> None:
+    known = signal.getsignal(signal.SIGINT)
+    if callable(known) and known is not signal.default_int_handler:
+        # It knows how to stop an event loop, which an exception from here would tear apart.
+        known(signal.SIGINT, None)
+    else:
+        raise KeyboardInterrupt
+
+
+def _let_go() -> None:
+    """Give up what cannot be written any more, since the terminal is gone: the exit code would be another."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
