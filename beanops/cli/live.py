@@ -15,22 +15,22 @@ from beanops.session.session import connect
 @options.redact
 @options.server
 @options.read_only
-def tui(interval: float, redact: tuple[str, ...], server: str, read_only: bool) -> None:
+def tui(interval: float, redact: tuple[str, ...], server: str, read_only: bool) -> int:
     """Watch the tubes live, open them, look at jobs and act on them. The key ? shows the keys."""
     if not on_terminal("stdin", "stdout"):
         raise click.UsageError("this needs a terminal; beanops tubes prints the tubes once")
-    show(server, read_only=read_only, interval=interval, redact=redact)
+    return show(server, read_only=read_only, interval=interval, redact=redact)
 
 
-def show(server: str, *, read_only: bool = False, interval: float = 1.0, redact: tuple[str, ...] = ()) -> None:
-    """Show the TUI until it is left."""
+def show(server: str, *, read_only: bool = False, interval: float = 1.0, redact: tuple[str, ...] = ()) -> int:
+    """Show the TUI until it is left, and return the exit code."""
     try:
         from beanops.tui.app import run
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] != "textual":
             raise
         raise UsageError("the TUI needs textual: pip install 'beanops[tui]'") from None
-    run(server, read_only=read_only, interval=interval, redact=redact)
+    return run(server, read_only=read_only, interval=interval, redact=redact)
 
 
 @click.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -14,6 +14,8 @@ from textual import on, work
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
@@ -23,10 +25,12 @@ from beanops.session.reservation import Reservation
 from beanops.session.session import Session, connect
 from beanops.text import safe_text
 from beanops.tui.asked import Doing, Outcome, Request, fault
+from beanops.tui.ends import heed
 from beanops.tui.keys import APP
 from beanops.tui.looking import Looking
 from beanops.tui.memory import Memory, state_path
 from beanops.tui.saving import save
+from beanops.tui.terminal import Terminal
 from beanops.tui.theme import CALM, THEMES, VARIABLES
 from beanops.tui.tubes import TubesScreen
 
@@ -46,13 +50,15 @@ class Dashboard(Looking):
     Parameters
     ----------
     session : Session
-        Whom it shows; it stays open.
+        Whom it shows.
     memory : Memory or None
         Keeps how tubes are shown; None forgets it with the end.
     keys : mapping
         Keys by the names of bindings, such as ``{"table.page-up": "ctrl+b"}``.
     alone : bool
         Whether there is no way to other servers: a visitor of a page gets what the page is for.
+    owns : bool
+        Whether it closes the session at its end.
     slow : float or None
         Seconds after which an action under way shows how far it is: 0 at once, None never.
     **looking
@@ -71,6 +77,7 @@ class Dashboard(Looking):
         memory: Memory | None = None,
         keys: Mapping[str, str] = MappingProxyType({}),
         alone: bool = False,
+        owns: bool = False,
         slow: float | None = 0.4,
         **looking: Any,
     ) -> None:
@@ -82,6 +89,9 @@ class Dashboard(Looking):
         # What is under way, and whether the dashboard ends with it.
         self._doings: list[Doing] = []
         self._leaving = False
+        self._code = 0
+        self._restore_signals: Callable[[], None] = lambda: None
+        self._owns = owns
         self._slow = slow
         self.animation_level = "none"
         for theme in THEMES.values():
@@ -96,15 +106,29 @@ class Dashboard(Looking):
         """Return the colours of job states, which every theme has."""
         return VARIABLES
 
+    def get_driver_class(self) -> type[Driver]:
+        """Return what talks to the terminal, or to a browser."""
+        usual = super().get_driver_class()
+        return Terminal if usual is LinuxDriver else usual
+
     def get_default_screen(self) -> Screen[None]:
         """Return the tubes."""
         return TubesScreen()
 
+    def on_mount(self) -> None:
+        """End in good order when the system says so: it waits for nobody, and leaves the terminal as it was."""
+        self._restore_signals = heed(self._told_to_end)
+        self.app_resume_signal.subscribe(self, self._resumed)
+
     async def on_unmount(self) -> None:
         """Wait for what is under way: sessions are closed after that."""
+        self._restore_signals()
         for doing in self._doings:
             doing.cancel()
         await asyncio.gather(*(asyncio.to_thread(doing.over.wait) for doing in self._doings))
+        if self._owns:
+            # A look that waits for a server would hold up the end for as long as that has to answer.
+            self._start.close()
 
     # -- act ---------------------------------------------------------------------------------------------------------
 
@@ -144,7 +168,7 @@ class Dashboard(Looking):
         outcome, request = acted.outcome, acted.doing.request
         self._doings.remove(acted.doing)
         if self._leaving and not self._doings:
-            self.exit()
+            self.exit(return_code=self._code)
             return
         if isinstance(self.screen, Progress):
             self.screen.look()
@@ -162,13 +186,22 @@ class Dashboard(Looking):
     def quit(self) -> None:
         """Leave as soon as nothing is under way: what is ends after its batch, and is written down."""
         if not self._doings:
-            self.exit()
+            self.exit(return_code=self._code)
             return
         self._leaving = True
         for doing in self._doings:
             doing.cancel()
         names = ", ".join(doing.request.offer.name for doing in self._doings)
         self.say(f"{names} ends after the batch under way, then this quits ...", False)
+
+    def _resumed(self, _: App[None]) -> None:
+        """Paint all of it anew: the terminal has been somebody else's meanwhile."""
+        self.screen.refresh()
+        self.action_refresh()
+
+    def _told_to_end(self, code: int) -> None:
+        self._code = code
+        self.quit()
 
     async def action_quit(self) -> None:
         """Leave."""
@@ -203,6 +236,10 @@ class Dashboard(Looking):
         """Offer the actions only where they are not in front already, and other servers where there may be some."""
         if action == "servers":
             return not self.alone
+        if action == "suspend_process":
+            # There is no shell behind a browser, and where a text is edited the key takes back a change of it.
+            edited = self.focused is not None and "ctrl+z" in self.focused._bindings.key_to_bindings
+            return not (self.is_web or edited)
         return action != "record" or not (self.view and self.view.TITLE == "Journal")
 
     def begin(self) -> None:
@@ -267,8 +304,8 @@ def run(
     interval: float = 1.0,
     redact: Iterable[str] = (),
     visitor: bool = False,
-) -> None:
-    """Show the dashboard of a server until the user quits.
+) -> int:
+    """Show the dashboard of a server until the user quits, and return the exit code: that of a signal which ended it.
 
     Parameters
     ----------
@@ -296,7 +333,7 @@ def run(
     with connect(
         address, source="tui", read_only=read_only, redact=redact, connect_timeout=5, read_timeout=10
     ) as session:
-        Dashboard(
+        app = Dashboard(
             session,
             profile=profile(address),
             interval=interval,
@@ -304,7 +341,10 @@ def run(
             keys=_keymap(),
             alone=visitor,
             read_only=read_only,
-        ).run()
+            owns=True,
+        )
+        app.run()
+    return app.return_code or 0
 
 
 def _keymap() -> dict[str, str]:

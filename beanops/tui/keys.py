@@ -39,6 +39,15 @@ APP = [
     key("app", "S", "app.screenshot", "Screenshot", "Save what is shown as a picture"),
     key("app", "f5", "app.refresh", "Refresh", "Ask the server at once, also when it is lost", display="F5"),
     key("app", "q", "app.quit", "Quit", "Leave; jobs that you hold become ready again", show=True),
+    key(
+        "app",
+        "ctrl+z",
+        "app.suspend_process",
+        "Suspend",
+        "Go back to the shell until fg; held jobs are not touched meanwhile",
+        display="^z",
+        priority=True,
+    ),
     key("app", "ctrl+q,ctrl+c", "app.quit", "Quit anywhere", "Leave, also from a dialog", display="^c", priority=True),
 ]
 

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from textual.widgets import TextArea
 
 from beanops import Client, Session, connect
 from beanops.embedded.process import Beanstalkd
@@ -320,6 +321,19 @@ async def test_an_edited_copy_keeps_priority_ttr_and_delay(
         await desk.press("n", "ctrl+o", "ctrl+s", "y")
         sampled = client.stats_job(3)
         assert (sampled.priority, sampled.ttr, sampled.delay) == (7, 33, 300)
+
+
+async def test_where_a_body_is_edited_ctrl_z_takes_back_a_change(
+    session: Session, client: Client, clock: Clock
+) -> None:
+    fill(client, "mail", b"1")
+    async with dashboard(session, clock, (100, 40)) as desk:
+        await open_mail(desk)
+        assert desk.app.check_action("suspend_process", ())
+        await desk.press("n", "x", "y")
+        assert not desk.app.check_action("suspend_process", ())
+        await desk.press("ctrl+z")
+        assert str(desk.app.screen.query_one("#body", TextArea).text) == ""
 
 
 async def test_an_edited_copy_of_a_job_that_was_put_to_be_buried_waits_for_nothing(

@@ -35,12 +35,13 @@ _FILES = {
 
 @click.command()
 @click.option("--embedded", is_flag=True, help="Use beanops' own server even where beanstalkd is installed.")
-def demo(embedded: bool) -> None:
+def demo(embedded: bool) -> int:
     """Start a private server and a lively workload, and open the TUI on it; it all ends with the TUI.
 
     The server is beanstalkd where it is on PATH, else beanops' own. Without a terminal the tubes are printed twice,
     a few seconds apart.
     """
+    code = 0
     with (
         TemporaryDirectory(prefix="beanops-demo-") as folder,
         _server(embedded) as (address, which),
@@ -50,10 +51,11 @@ def demo(embedded: bool) -> None:
         click.echo(f"beanops demo: {which} at {address}, with a made-up workload", err=True)
         with running(address):
             if on_terminal("stdin", "stdout"):
-                show(address)
+                code = show(address)
             else:
                 _print_twice(address)
     click.echo("beanops demo: the server has ended", err=True)
+    return code
 
 
 @contextmanager
