@@ -15,7 +15,7 @@ from beanops.cli.exits import Incomplete, Unreachable
 from beanops.cli.output import print_csv, print_json
 from beanops.cli.streams import on_terminal
 from beanops.protocol.errors import BeanopsError, ConnectionLost, ProtocolError, UsageError
-from beanops.session.record import Action
+from beanops.session.record import Action, JournalError
 from beanops.session.run import Run
 from beanops.text import safe_text
 
@@ -111,7 +111,7 @@ def report(run: Run, output: str, *, err: bool = False, missing: BeanopsError | 
     if output == "json" and not err:
         print_json(summary(run))
     elif output == "csv" and not err:
-        print_csv([row._asdict() for row in run.rows], Action._fields)
+        print_csv([row._asdict() for row in _rows(run) or ()], Action._fields)
     elif run.complete:
         click.echo(safe_text(run.summary), err=err)
     if output == "table" and run.done and run.id and not run.dry and on_terminal("stderr"):
@@ -130,7 +130,7 @@ def report(run: Run, output: str, *, err: bool = False, missing: BeanopsError | 
 def summary(run: Run) -> dict[str, Any]:
     """Return what JSON says of a run."""
     counts = {outcome: getattr(run, outcome) for outcome in ("done", "skipped", "failed", "unknown")}
-    rows = [] if run.dry else run.rows if sum(counts.values()) <= _MOST_ROWS else None
+    rows = [] if run.dry else _rows(run) if sum(counts.values()) <= _MOST_ROWS else None
     return {
         "run": None if run.dry else run.id or None,
         "action": run.action,
@@ -147,6 +147,16 @@ def _how_to_undo(run: Run) -> str:
     there = f" -s {run.about['server']}" if "server" in run.about else ""
     caution = f" ({run.caution})" if run.caution else ""
     return f"; beanops{there} undo {run.id} takes back what can be{caution}"
+
+
+def _rows(run: Run) -> list[Action] | None:
+    """Return a run's rows of the journal, None where that is away, which the summary says."""
+    try:
+        return run.rows
+    except JournalError:
+        if run.stopped is None:
+            raise
+        return None
 
 
 def _how_to_go_on(run: Run) -> str:

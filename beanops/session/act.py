@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from beanops.client.reading import IDLE
 from beanops.client.sync import Client
 from beanops.protocol.errors import BeanopsError, NotFound, ReplyError
+from beanops.session.alive import alive, lease_from
 from beanops.session.alone import Alone
 from beanops.session.old_servers import as_chosen, fit
 from beanops.session.record import Fate, Intent, Refused, RunRow, action_of
@@ -77,6 +78,29 @@ def _known(asks: dict[int, Ask]) -> dict[int, Fate]:
 def new_run_id(now: datetime) -> str:
     """Return a name for a run that begins now; names sort by time."""
     return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
+
+
+class Settled(NamedTuple):
+    """What became of the action at a place of a run, and what that action was on, such as ``"job 5"``."""
+
+    place: int
+    fate: Fate
+    about: str
+
+
+#: Why an outcome is unknown of which the server's answer came.
+NOT_WRITTEN = "its outcome could not be written down"
+
+
+def _placed(one: Settled) -> tuple[int, Fate]:
+    return one.place, one.fate
+
+
+def _about(action: Intent | Order) -> str:
+    if isinstance(action, Intent):
+        return f"tube {action.tube}"
+    job = f"job {action.id}" if action.id else "a job"  # that was put, and whose id never came
+    return job if action.line is None else f"line {action.line}"
 
 
 class Actor:
@@ -157,7 +181,7 @@ class Actor:
             row = RunRow(id, now, *facts, action, how.reason, how.undoes, request)
             journal = self._journal()
             self._acting()  # a connection that cannot be had, or to another process, is told before a run is on record
-            journal.begin(row)
+            journal.begin(row, lease_from(now))
             resumable = row.at_its_end is None
             row = row._replace(request={})  # the ids of a hundred thousand jobs need not stay
             self.runs.append(row)
@@ -201,21 +225,70 @@ class Actor:
         Interrupted, Terminated
             Ctrl-C was pressed once, or SIGTERM or SIGHUP came; the batch under way was finished, and all is on record.
         """
-        settled: list[tuple[int, Fate]] = []
+        settled: list[Settled] = []
         with ending_gently(run), self._stopping(run):
-            # The same connection from the first job to the last: a new one may reach a server that was restarted,
-            # and whose ids mean other jobs.
-            clients = {} if how.dry else {False: (acting := self._acting()), True: there or acting}
             try:
-                self._in_batches(run, batches, how, shelter, clients, unless, settled)
+                with self._underway(run, settled):
+                    # The same connection from the first job to the last: a new one may reach a server that was
+                    # restarted, and whose ids mean other jobs.
+                    clients = {} if how.dry else {False: (acting := self._acting()), True: there or acting}
+                    self._in_batches(run, batches, how, shelter, clients, unless, settled)
             finally:
-                try:
-                    if settled:
-                        self._journal().write(run.id, self._clock(), fates=settled)
-                finally:
-                    if shelter is not None:
-                        shelter.lift(run)
+                if shelter is not None:
+                    shelter.lift(run)
         return run
+
+    @contextmanager
+    def _underway(self, run: Run, settled: list[Settled]) -> Iterator[None]:
+        """Tell others that a run goes on meanwhile; at its end write that down, and what is not yet on record."""
+        if not self._is_on_record(run):
+            yield
+            return
+        with alive(run.id, self._journal, self._clock):
+            try:
+                yield
+            finally:
+                self._settle(run, settled, ended=True)
+
+    @contextmanager
+    def ending(self, run: Run) -> Iterator[None]:
+        """Write down the end of a run that a fault ends before it began to act."""
+        try:
+            yield
+        except BaseException:
+            if self._is_on_record(run):
+                with suppress(BeanopsError):
+                    self._journal().write(run.id, self._clock(), ended=True)
+            raise
+
+    def _is_on_record(self, run: Run) -> bool:
+        return bool(run.id) and not run.dry
+
+    def _intend(self, run: Run, intents: Sequence[Intent], place: int, settled: list[Settled]) -> None:
+        """Write down what is about to be done, and what became of what was done before."""
+        now = self._clock()
+        fates = map(_placed, settled)
+        self._journal().write(run.id, now, intents, place, fates, lease=lease_from(now))
+        settled.clear()
+        run.on_record()
+
+    def _settle(self, run: Run, settled: list[Settled], ended: bool = False) -> None:
+        """Write down what became of actions that are counted; where that fails, count as the journal does.
+
+        What was done and is not on record is unknown to everybody who asks later, so it is unknown here too.
+        """
+        try:
+            self._journal().write(run.id, self._clock(), fates=map(_placed, settled), ended=ended)
+        except BaseException:
+            run.back_to_record()
+            for one in settled:
+                known = one.fate.error if one.fate.outcome == "unknown" else NOT_WRITTEN
+                run.count("unknown", known, about=one.about)
+            with suppress(BeanopsError):
+                run.count_as(self._journal().counts([run.id])[run.id])
+            raise
+        settled.clear()
+        run.on_record()
 
     def _in_batches(
         self,
@@ -225,7 +298,7 @@ class Actor:
         shelter: Shelter | None,
         clients: Mapping[bool, Client],
         unless: Callable[[], str | None],
-        settled: list[tuple[int, Fate]],
+        settled: list[Settled],
     ) -> None:
         place = 0
         with ahead(run, batches) as looked_up:
@@ -245,8 +318,7 @@ class Actor:
                         going = (order for order, refusal in zip(orders, refusals, strict=True) if refusal is None)
                         shelter.cover(run, going)
                     intents = [intent_of(order, self.keep_bodies) for order in orders]
-                    self._journal().write(run.id, self._clock(), intents, place, settled)
-                    settled.clear()
+                    self._intend(run, intents, place, settled)
                     problem = unless()
                     if problem is not None:
                         refusals = [Fate("skipped", problem) for _ in orders]
@@ -290,7 +362,8 @@ class Actor:
     def _foretell(self, run: Run, orders: Sequence[Order], refusals: Sequence[Fate | None]) -> None:
         """Count what would be done, show the first of it, and say what it takes."""
         for order, refusal in zip(orders, refusals, strict=True):
-            self._count(run, refusal or Fate("done"), order)
+            fate = refusal or Fate("done")
+            run.count(fate.outcome, fate.error, fate.jobs, _about(order))
             if refusal is None:
                 # What comes from the record or a file is not on the server to be looked at.
                 body = order.job.body if order.job is not None and order.verb.puts else None
@@ -303,7 +376,7 @@ class Actor:
         orders: Sequence[Order],
         refusals: Sequence[Fate | None],
         place: int,
-        settled: list[tuple[int, Fate]],
+        settled: list[Settled],
         clients: Mapping[bool, Client],
     ) -> None:
         """Run the steps of all orders side by side; add to `settled` what became of each, in order."""
@@ -339,14 +412,15 @@ class Actor:
             for n, (order, fate) in enumerate(zip(orders, fates, strict=True)):
                 if fate is None:
                     fate = so_far.get(n, Fate("unknown", why))
-                settled.append((place + n, fate))
-                self._count(run, fate, order)
+                settled.append(Settled(place + n, fate, _about(order)))
+                run.count(fate.outcome, fate.error, fate.jobs, settled[-1].about)
 
     # -- tubes ---------------------------------------------------------------------------------------------------
 
     def act_on_tube(self, run: Run, steps: Iterable[TubeStep], how: How = AT_ONCE, use: bool = False) -> Run:
         """Send commands that are about tubes, one after the other, with the tube used where they need that."""
-        with ending_gently(run), self._stopping(run):
+        settled: list[Settled] = []
+        with ending_gently(run), self._stopping(run), self._underway(run, settled):
             client = None if how.dry else self._acting()
             for place, step in enumerate(steps):
                 if run.cancelled:
@@ -354,20 +428,20 @@ class Actor:
                     break
                 if client is None:
                     fate = Fate("skipped", step.refusal) if step.refusal else Fate("done", jobs=step.jobs)
-                    self._count(run, fate, step.intent)
+                    run.count(fate.outcome, fate.error, fate.jobs, _about(step.intent))
                     if step.refusal is None:
                         run.foretell(step.intent, 1)
                 else:
-                    result = self._send_one(run, place, step, client, use)
+                    result = self._send_one(run, place, step, client, use, settled)
                     if step.intent.action == "kick" and result != step.jobs:
                         break  # no more of them: the server would go on with another state
                 if how.progress is not None:
                     how.progress(run)
         return run
 
-    def _send_one(self, run: Run, place: int, step: TubeStep, client: Client, use: bool) -> Any:
+    def _send_one(self, run: Run, place: int, step: TubeStep, client: Client, use: bool, settled: list[Settled]) -> Any:
         intent, result = step.intent, None
-        self._journal().write(run.id, self._clock(), [intent], place)
+        self._intend(run, [intent], place, settled)
         fate = Fate("unknown", "it was interrupted")
         try:
             if step.refusal is not None:
@@ -382,8 +456,8 @@ class Actor:
                 fate = Fate("unknown", str(error))
             raise
         finally:
-            self._count(run, fate, intent)
-            self._journal().write(run.id, self._clock(), fates=[(place, fate)])
+            settled.append(Settled(place, fate, _about(intent)))
+            run.count(fate.outcome, fate.error, fate.jobs, settled[-1].about)
         return result
 
     def _fate_of(self, action: str, result: Any) -> Fate:
@@ -396,14 +470,6 @@ class Actor:
         if action == "kick":
             return Fate("done", jobs=result) if result else Fate("skipped", "no job is buried or delayed")
         return Fate("done")
-
-    def _count(self, run: Run, fate: Fate, intent: Intent | Order) -> None:
-        if isinstance(intent, Intent):
-            about = f"tube {intent.tube}"
-        else:
-            job = f"job {intent.id}" if intent.id else "a job"  # that was put, and whose id never came
-            about = job if intent.line is None else f"line {intent.line}"
-        run.count(fate.outcome, fate.error, fate.jobs, about)
 
     @contextmanager
     def _stopping(self, run: Run) -> Iterator[None]:

@@ -35,28 +35,33 @@ def resume_run(session: Session, actor: Actor, run: str, how_asked: Options) -> 
     if row.action == "import":
         return resume_import(session, actor, row, how_asked)
     runs = family(journal, row)
-    finished, tried = _finished(journal, runs)
     request = journal.run(runs[0].id).request
     settings = Settings(**request["settings"])
     kept = {
         name: request[name] for name in ("state", "where", "order", "seen_in", "rate", "buried_as") if name in request
     }
     options = Options(**kept | {name: value for name, value in how_asked.items() if value is not None})  # type: ignore[typeddict-item]
-    limit = request.get("limit")
-    if "jobs" in request:
-        asked, late = request["jobs"], f"it was put after run {runs[0].id} had begun"
-    else:
-        first = None if "where" in request else limit
-        asked, late = [id for id in asked_ids(request)[:first] if id not in finished], ANOTHER
-    left = None if limit is None else max(0, limit - len(tried))
-    verb = verb_of(row.action, settings)
-    batches, cancel = orders_of(session, verb, asked, settings, options, actor.keep_bodies)
-    same = "jobs" not in request and session.server().id == runs[0].instance
-    rest = _rest(batches, finished, tried, left, None if same else runs[0].time.timestamp(), late)
     how = how_of(options)
+    if how.dry:
+        journal.refuse_what_goes_on(row.id, session.now())
     resumed = actor.begin(row.action, request | {"resumes": run}, how)
-    resumed.when_cancelled(cancel)
-    return actor.act_on_jobs(resumed, chain(_cut_off(session, runs), rest), how, Shelter(session))
+    # What is left is read when nobody goes on with it but this run.
+    with actor.ending(resumed):
+        runs = [one for one in family(journal, row) if one.id != resumed.id]
+        finished, tried = _finished(journal, runs)
+        limit = request.get("limit")
+        if "jobs" in request:
+            asked, late = request["jobs"], f"it was put after run {runs[0].id} had begun"
+        else:
+            first = None if "where" in request else limit
+            asked, late = [id for id in asked_ids(request)[:first] if id not in finished], ANOTHER
+        left = None if limit is None else max(0, limit - len(tried))
+        verb = verb_of(row.action, settings)
+        batches, cancel = orders_of(session, verb, asked, settings, options, actor.keep_bodies)
+        same = "jobs" not in request and session.server().id == runs[0].instance
+        rest = _rest(batches, finished, tried, left, None if same else runs[0].time.timestamp(), late)
+        resumed.when_cancelled(cancel)
+        return actor.act_on_jobs(resumed, chain(_cut_off(session, runs), rest), how, Shelter(session))
 
 
 def _cut_off(session: Session, runs: list[RunRow]) -> Iterator[list[Order]]:

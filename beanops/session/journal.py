@@ -18,13 +18,17 @@ from typing import Any
 import sqlalchemy as sa
 
 from beanops import private
-from beanops.session.record import OUTCOMES, UNKNOWN, Action, Entry, Fate, Intent, JournalError, RunRow, action_of
-from beanops.session.schema import bring_up_to_date
+from beanops.session import leases, pauses
+from beanops.session.alive import Lease
+from beanops.session.record import OUTCOMES, UNKNOWN, Action, Entry, Fate, Intent, JournalError, Need, RunRow, action_of
+from beanops.session.schema import alone, bring_up_to_date
 from beanops.session.secrecy import Place
 from beanops.session.tables import (
     ACTIONS,
     ASKED,
     FATES,
+    LEASES,
+    PAUSES,
     RUN_FIELDS,
     RUNS,
     insert_actions,
@@ -41,6 +45,8 @@ _WITHOUT_BODY = tuple(sa.null() if column.name == "body" else column for column 
 _PUTS_HERE = RUNS.c.request.not_like('%"server": %')
 #: Seconds to wait for another process that writes.
 _PATIENCE = 30.0
+#: Seconds to wait for the connection to a database server.
+_CONNECT = 10
 #: Actions that are read at once, and runs that are counted at once.
 _PAGE = 1000
 
@@ -74,7 +80,7 @@ class Journal:
                 path = Path(url).expanduser()
                 private.make_folder(path.parent)
                 url = sa.URL.create("sqlite", database=str(path))  # type: ignore[assignment]
-            self._engine = sa.create_engine(url)
+            self._engine = _engine(url)
             if self._engine.dialect.name == "sqlite":
                 private.database(self._engine.url.database)
         except (sa.exc.SQLAlchemyError, ImportError, OSError, TypeError, ValueError) as error:
@@ -106,6 +112,13 @@ class Journal:
             yield connection
 
     @contextmanager
+    def _alone(self) -> Iterator[sa.Connection]:
+        """Give a transaction beside which nobody else writes."""
+        with self._transaction() as connection:
+            alone(connection)
+            yield connection
+
+    @contextmanager
     def _faults_told(self) -> Iterator[None]:
         try:
             yield
@@ -115,10 +128,37 @@ class Journal:
 
     # -- write ---------------------------------------------------------------------------------------------------
 
-    def begin(self, run: RunRow) -> None:
-        """Write down that a run begins."""
+    def begin(self, run: RunRow, lease: Lease | None = None) -> None:
+        """Write down that a run begins.
+
+        Parameters
+        ----------
+        run : RunRow
+            The run.
+        lease : Lease or None
+            Of the process that carries it out.
+
+        Raises
+        ------
+        Refused
+            It goes on with a run that goes on itself, or that another goes on with; nothing is written down.
+        """
         with self._transaction() as connection:
+            if lease is not None:
+                if "resumes" in run.request:
+                    alone(connection)
+                leases.take(connection, run, lease)
             insert_run(connection, run)
+
+    def prolong(self, runs: Iterable[str], lease: Lease) -> None:
+        """Write down that runs go on."""
+        with self._transaction() as connection:
+            leases.prolong(connection, runs, lease)
+
+    def refuse_what_goes_on(self, run: str, now: datetime) -> None:
+        """Raise `Refused` where a run goes on, or a run that goes on with it, or that it goes on with."""
+        with self._transaction() as connection:
+            leases.refuse_what_goes_on(connection, leases.root_of(connection, run), now)
 
     def write(
         self,
@@ -127,6 +167,9 @@ class Journal:
         intents: Sequence[Intent] = (),
         first: int = 0,
         fates: Iterable[tuple[int, Fate]] = (),
+        *,
+        lease: Lease | None = None,
+        ended: bool = False,
     ) -> None:
         """Write down what became of earlier actions of a run and what is about to be done, in one transaction.
 
@@ -144,8 +187,21 @@ class Journal:
             The place of the first of them in the run.
         fates : iterable of (int, Fate)
             Places in the run, and what became of the actions there, in order.
+        lease : Lease or None
+            Of the process that carries out the run, and still may.
+        ended : bool
+            Whether the run has come to its end.
+
+        Raises
+        ------
+        JournalError
+            Nothing was written down; also where the run was taken for dead, and another goes on with it.
         """
         with self._transaction() as connection:
+            if lease is not None:
+                leases.hold(connection, run, lease)
+            if ended:
+                leases.end(connection, run, time)
             insert_fates(connection, run, time, fates)
             insert_actions(connection, run, time, first, intents)
 
@@ -156,7 +212,7 @@ class Journal:
         """
         old = sa.not_(_heard_since(before))
         with self._transaction() as connection:
-            for table in (ASKED, ACTIONS, FATES):
+            for table in (ASKED, ACTIONS, FATES, LEASES, PAUSES):
                 connection.execute(table.delete().where(table.c.run.in_(sa.select(RUNS.c.id).where(old))))
             pruned = connection.execute(RUNS.delete().where(old)).rowcount
             insert_run(connection, run)
@@ -164,6 +220,33 @@ class Journal:
             insert_actions(connection, run.id, run.time, 0, [Intent("prune")])
             insert_fates(connection, run.id, run.time, [(0, Fate("done", told))])
         return pruned
+
+    # -- tubes that runs keep paused, see `pauses` ---------------------------------------------------------------
+
+    def need_pause(self, need: Need, now: datetime, until: datetime) -> None:
+        """Write down that a run needs a tube to stay paused until a time."""
+        with self._alone() as connection:
+            pauses.register(connection, need, now, until)
+
+    def take_pause(self, need: Need, before: datetime, *, by_a_run: bool) -> None:
+        """Write down that a run is about to pause a tube, which is paused until a time by a run or by somebody."""
+        with self._alone() as connection:
+            pauses.take(connection, need, before, by_a_run)
+
+    def is_lifting(self, need: Need, now: datetime) -> bool:
+        """Whether another run is ending the pause of a tube just now."""
+        with self._transaction() as connection:
+            return pauses.is_being_lifted(connection, need, now)
+
+    def begin_to_lift(self, need: Need, now: datetime) -> datetime | None:
+        """Return until when a tube was paused before, when it is for this run to end the pause; else None."""
+        with self._alone() as connection:
+            return pauses.begin_to_lift(connection, need, now)
+
+    def forget_pause(self, need: Need) -> None:
+        """Write down that a run needs a pause no more."""
+        with self._alone() as connection:
+            pauses.forget(connection, need)
 
     # -- read ----------------------------------------------------------------------------------------------------
 
@@ -382,7 +465,10 @@ def _heard_since(time: datetime) -> sa.ColumnElement[bool]:
     acted = of_run.order_by(ACTIONS.c.n.desc()).limit(1).correlate(RUNS).scalar_subquery()
     last = sa.select(sa.func.max(FATES.c.time)).where(FATES.c.run == RUNS.c.id)
     settled = last.correlate(RUNS).scalar_subquery()
-    return sa.or_(RUNS.c.time >= since, sa.func.coalesce(acted, 0) >= since, sa.func.coalesce(settled, 0) >= since)
+    beats = sa.select(LEASES.c.alive_until).where(LEASES.c.run == RUNS.c.id, LEASES.c.ended.is_(None))
+    alive = beats.correlate(RUNS).scalar_subquery()
+    times = (RUNS.c.time, *(sa.func.coalesce(heard, 0) for heard in (acted, settled, alive)))
+    return sa.or_(*(heard >= since for heard in times))
 
 
 def _known(runs: list[str]) -> sa.Select[Any]:
@@ -396,6 +482,16 @@ def _known(runs: list[str]) -> sa.Select[Any]:
                    else_=row.last_n - row.first_n + 1)  # fmt: skip
     total = sa.select(row.run, row.outcome, sa.func.sum(more), sa.func.sum(more * row.jobs))
     return total.group_by(row.run, row.outcome)
+
+
+def _engine(url: str | sa.URL) -> sa.Engine:
+    """Return an engine; one of a server notices when that was restarted, and does not wait for it without an end."""
+    url = sa.make_url(url)
+    if url.get_backend_name() == "sqlite":
+        return sa.create_engine(url)
+    limited = url.drivername in ("postgresql", "postgresql+psycopg", "postgresql+psycopg2")
+    limits = {"connect_timeout": _CONNECT} if limited and "connect_timeout" not in url.query else {}
+    return sa.create_engine(url, pool_pre_ping=True, connect_args=limits)
 
 
 def _harden_sqlite(connection: Any, _: Any) -> None:

@@ -165,6 +165,14 @@ class Entry(NamedTuple):
     settled: datetime | None = None
 
 
+class Need(NamedTuple):
+    """That a run needs a tube of a server process to stay paused."""
+
+    run: str
+    instance: str
+    tube: str
+
+
 class Action(NamedTuple):
     """One action as users see it: a row of `Session.actions`, which describes the columns."""
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self, SupportsIndex
 from beanops.protocol import Job, JobStats, commands
 from beanops.protocol.errors import BeanopsError, DeadlineSoon, NotFound, ReplyError, TimedOut
 from beanops.session.act import AT_ONCE, Actor, How
+from beanops.session.alive import alive, lease_from
 from beanops.session.record import Fate, Intent
 from beanops.session.show import reservation_html
 from beanops.session.wire import watching
@@ -38,7 +39,12 @@ class Reserver(Actor):
         It waits a second at a time: jobs that are held already must be touched in between.
         """
         run = self.begin("reserve", {"tube": tube, "timeout": timeout}, how)
-        self._journal().write(run.id, self._clock(), [Intent("reserve", tube, state_before="ready")])
+        with alive(run.id, self._journal, self._clock):
+            return self._reserve_on_record(run, tube, timeout)
+
+    def _reserve_on_record(self, run: Run, tube: str, timeout: int) -> tuple[Job, JobStats]:
+        now = self._clock()
+        self._journal().write(run.id, now, [Intent("reserve", tube, state_before="ready")], lease=lease_from(now))
         fate = Fate("unknown", "it was interrupted")
         got: list[int] = []
         with self._giving_back(got):
@@ -56,7 +62,7 @@ class Reserver(Actor):
                     fate = Fate("unknown", str(error))
                 raise
             finally:
-                self._journal().write(run.id, self._clock(), fates=[(0, fate)])
+                self._journal().write(run.id, self._clock(), fates=[(0, fate)], ended=True)
         return result, stats
 
     @contextmanager

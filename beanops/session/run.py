@@ -71,6 +71,9 @@ class Run:
         self.reasons: dict[str, tuple[int, str]] = {}
         self.sample: list[Intent] = []
         self._counts: Counter[str] = Counter()
+        # The same when all of it was on record, and the reasons that were given since as they were then.
+        self._noted: Counter[str] = Counter()
+        self._reasons_noted: dict[str, tuple[int, str] | None] = {}
         self.commands = 0
         self._pauses: set[str] = set()
         self._would = array("Q")
@@ -120,8 +123,28 @@ class Run:
         """Count an action that ended in `outcome`, on `about` such as ``"job 5"``."""
         self._counts[outcome] += jobs
         if error is not None:
-            times, first = self.reasons.get(error, (0, about))
+            known = self.reasons.get(error)
+            self._reasons_noted.setdefault(error, known)
+            times, first = known or (0, about)
             self.reasons[error] = (times + 1, first)
+
+    def on_record(self) -> None:
+        """Note that all outcomes counted so far are on record."""
+        self._noted = self._counts.copy()
+        self._reasons_noted.clear()
+
+    def back_to_record(self) -> None:
+        """Forget the outcomes counted since `on_record`: they could not be written down."""
+        self._counts = self._noted.copy()
+        for error, noted in self._reasons_noted.items():
+            del self.reasons[error]
+            if noted is not None:
+                self.reasons[error] = noted
+        self._reasons_noted.clear()
+
+    def count_as(self, counts: Counter[str]) -> None:
+        """Take the counts that the journal has."""
+        self._counts = counts.copy()
 
     @property
     def done(self) -> int:

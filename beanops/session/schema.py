@@ -19,7 +19,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from beanops.session.record import JournalError
-from beanops.session.tables import ACTIONS, ASKED, LEASES, RUNS, SCHEMA, SHELTERS, VERSION
+from beanops.session.tables import ACTIONS, ASKED, LEASES, PAUSES, RUNS, SCHEMA, VERSION
 
 #: How a transaction is alone with the database until it ends.
 _ALONE = {"sqlite": "begin immediate", "postgresql": "select pg_advisory_xact_lock(7368054)"}
@@ -154,7 +154,7 @@ def _to_2(connection: sa.Connection) -> None:
     """Add when a job was put and the digest of its body, and which runs go on, or went on with which."""
     ASKED.create(connection, checkfirst=True)
     LEASES.create(connection, checkfirst=True)
-    SHELTERS.create(connection, checkfirst=True)
+    PAUSES.create(connection, checkfirst=True)
     _add(connection, ACTIONS.c.created, ACTIONS.c.digest)
     of_runs = sa.select(RUNS.c.id, RUNS.c.time, RUNS.c.request).order_by(RUNS.c.time)
     roots: dict[str, str] = {}

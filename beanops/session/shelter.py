@@ -8,18 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from beanops.jobs.read import present
 from beanops.protocol import TubeStats, commands
 from beanops.protocol.errors import BeanopsError
+from beanops.session.record import Need
 from beanops.session.run import Run
 from beanops.session.talk import PAUSE
 from beanops.session.verbs import Order
 
 if TYPE_CHECKING:
     from beanops.session.acting import Acting
+
+_FOR = timedelta(seconds=PAUSE)
+#: How often, and in what seconds, to see whether another run has ended a pause.
+_LOOKS = 200
+_BETWEEN_LOOKS = 0.05
 
 
 def exposed(order: Order) -> str | None:
@@ -37,6 +43,8 @@ def exposed(order: Order) -> str | None:
 class Shelter:
     """Pauses the tubes that orders expose, if workers watch them, and restores their pauses; each is on record.
 
+    Other runs may need the same pause: the journal knows which do, and the last of them ends it.
+
     Parameters
     ----------
     session : Session
@@ -45,8 +53,8 @@ class Shelter:
 
     def __init__(self, session: Acting) -> None:
         self.session = session
-        # When each was paused first, and the seconds of an operator's pause that were left then.
-        self._paused: dict[str, tuple[datetime, int]] = {}
+        # Until when it is on record that this run needs the pause of a tube.
+        self._needed: dict[str, datetime] = {}
         self._exposed: set[str] = set()
 
     def cover(self, run: Run, orders: Iterable[Order]) -> None:
@@ -55,10 +63,34 @@ class Shelter:
         self._exposed |= tubes
         for stats in self._look(tubes):
             # A tube that does not exist yet has no watchers either.
-            if stats.current_watching and stats.pause_time_left < PAUSE / 2:
-                before = 0 if stats.pause == PAUSE else stats.pause_time_left
-                self._act(run, stats.name, PAUSE)
-                self._paused.setdefault(stats.name, (self.session.now(), before))
+            if stats.current_watching and not self._is_covered(stats):
+                self._cover(run, stats)
+
+    def _is_covered(self, stats: TubeStats) -> bool:
+        long_enough = stats.pause_time_left >= PAUSE / 2
+        if stats.pause != PAUSE or not long_enough:
+            return long_enough  # by an operator's pause
+        left = self._needed.get(stats.name, self.session.now()) - self.session.now()
+        return left.total_seconds() > PAUSE / 2
+
+    def _cover(self, run: Run, stats: TubeStats) -> None:
+        tube, now = stats.name, self.session.now()
+        need = Need(run.id, self.session.server().id, tube)
+        self.session.journal().need_pause(need, now, now + _FOR)
+        self._needed[tube] = now + _FOR
+        self._wait_for_others(run, need)
+        for stats in self._look([tube]):
+            if stats.pause_time_left < PAUSE / 2:
+                before = now + timedelta(seconds=stats.pause_time_left)
+                self.session.journal().take_pause(need, before, by_a_run=stats.pause == PAUSE)
+                self._act(run, tube, PAUSE)
+
+    def _wait_for_others(self, run: Run, need: Need) -> None:
+        """Wait while another run ends the pause: it began to before it could know that this one needs it."""
+        for _ in range(_LOOKS):
+            if not self.session.journal().is_lifting(need, self.session.now()):
+                return
+            run.wait(_BETWEEN_LOOKS)
 
     def _look(self, tubes: Iterable[str]) -> list[TubeStats]:
         answers = list(self.session._looking().pipeline(map(commands.stats_tube, tubes)))
@@ -72,25 +104,36 @@ class Shelter:
             raise BeanopsError(f"tube {tube} could not be paused: {paused.stopped}")
 
     def lift(self, run: Run) -> None:
-        """Give the tubes their pauses back, but not where somebody paused anew or ended the pause.
+        """Give the tubes their pauses back that no other run needs, but not where somebody else changed the pause.
 
         They stay paused when something may have gone wrong.
         """
-        for tube in (self._exposed - self._paused.keys()) if run.unknown else ():
+        for tube in (self._exposed - self._needed.keys()) if run.unknown else ():
             with suppress(BeanopsError):  # one that could be looked at before
                 for stats in self._look([tube]):
                     if stats.pause_time_left and stats.pause == PAUSE:
                         _tell(run, _stays(stats))
-        for tube, (at, before) in self._paused.items():
+        for tube in self._needed:
             try:
                 ours = [stats for stats in self._look([tube]) if stats.pause_time_left and stats.pause == PAUSE]
                 if ours and run.unknown:
                     _tell(run, _stays(ours[0]))
-                elif ours:
-                    elapsed = int((self.session.now() - at).total_seconds())
-                    self._act(run, tube, max(0, before - elapsed))
+                elif self._needed[tube] > self.session.now():
+                    self._lift(run, tube)
             except BeanopsError as error:
                 _tell(run, f"tube {tube} stays paused for up to {PAUSE} s: {error}")
+
+    def _lift(self, run: Run, tube: str) -> None:
+        need, now = Need(run.id, self.session.server().id, tube), self.session.now()
+        until = self.session.journal().begin_to_lift(need, now)
+        if until is None:
+            return  # another run needs it, or the pause is another's
+        try:
+            # Looked at again: nobody of this journal changes it from here on, but an operator may just have.
+            if any(stats.pause_time_left and stats.pause == PAUSE for stats in self._look([tube])):
+                self._act(run, tube, max(0, round((until - now).total_seconds())))
+        finally:
+            self.session.journal().forget_pause(need)
 
 
 def _stays(tube: TubeStats) -> str:

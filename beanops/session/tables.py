@@ -108,15 +108,18 @@ FATES = sa.Table(
     sa.Column("jobs", sa.BigInteger, nullable=False),
     sa.Index("outcomes_of_run", "run", "last_n", "first_n"),
 )
-# The tubes that runs keep paused while they reserve buried jobs there.
-SHELTERS = sa.Table(
-    "shelters",
+# Which runs need a tube of a server process to stay paused, and until when at most.
+PAUSES = sa.Table(
+    "pauses",
     SCHEMA,
     sa.Column("run", sa.String(40), primary_key=True),
-    sa.Column("tube", sa.Text, primary_key=True),
+    sa.Column("tube", sa.String(200), primary_key=True),
     sa.Column("instance", sa.String(32), nullable=False),
-    # Until when an operator had paused the tube, 0 for not at all; and whether its run is ending the pause just now.
-    sa.Column("until", sa.BigInteger, nullable=False),
+    sa.Column("needed_until", sa.BigInteger, nullable=False),
+    # Whether the pause is that of runs in this journal, and until when somebody else had paused the tube (0: not).
+    sa.Column("ours", sa.Boolean, nullable=False),
+    sa.Column("before_until", sa.BigInteger, nullable=False),
+    # Whether its run is ending the pause just now.
     sa.Column("lifting", sa.Boolean, nullable=False),
 )
 
@@ -143,17 +146,16 @@ def insert_actions(connection: sa.Connection, run: str, now: datetime, first: in
 
     Without the cost of a dict and a pass through the type system for each, which is two thirds.
     """
-    names = _ACTION_NAMES
-    at, time = names.index("job_id"), microseconds(now)
+    at, time = _ACTION_NAMES.index("job_id"), microseconds(now)
     rows: list[tuple[Any, ...]] = [(run, n, time, *intent) for n, intent in enumerate(intents, first)]
     rows = [row if row[at] is None or row[at] < _U63 else (*row[:at], _signed(row[at]), *row[at + 1 :]) for row in rows]
     if not rows:
         return
-    compiled = _IN_ORDER.insert().compile(dialect=connection.dialect, column_keys=list(names))
+    compiled = _IN_ORDER.insert().compile(dialect=connection.dialect, column_keys=list(_ACTION_NAMES))
     if compiled.positional:
         connection.exec_driver_sql(str(compiled), rows)
     else:
-        connection.exec_driver_sql(str(compiled), [dict(zip(names, row, strict=True)) for row in rows])
+        connection.exec_driver_sql(str(compiled), [dict(zip(_ACTION_NAMES, row, strict=True)) for row in rows])
 
 
 def insert_fates(connection: sa.Connection, run: str, now: datetime, fates: Iterable[tuple[int, Fate]]) -> None:

@@ -81,8 +81,8 @@ def population(client: Client) -> list[tuple[Any, ...]]:
 @pytest.fixture(scope="session")
 def postgresql_url() -> Iterator[str]:
     """Start a PostgreSQL for all tests that want one."""
-    with postgresql() as url:
-        yield url
+    with postgresql() as server:
+        yield server.url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
