@@ -43,8 +43,10 @@ kick = _command(
     "kick",
     """Make buried or delayed jobs ready: the buried ones of TUBE (a name or a glob), or those of --ids.
 
-    With --limit and nothing else, the server kicks the jobs that were buried first, or delayed ones if none is buried.
+    With --next N the server chooses: the N jobs that were buried first, or delayed ones if none is buried. It does not
+    tell which they were, so that cannot be undone.
     """,
+    click.option("--next", type=options.NUMBER, metavar="N", help="Kick N jobs of TUBE that the server chooses."),
 )
 bury = _command(
     "bury",
@@ -88,6 +90,9 @@ copy = _command(
 
 def _act(verb: str, asked: dict[str, Any], destroys: bool) -> None:
     chosen = choose(asked)
+    if asked.get("next") is not None:
+        _kick_next(chosen, asked)
+        return
     if verb == "drain":
         if "state" not in chosen.which:
             raise click.UsageError("which jobs of the tube? name the states with --state")
@@ -97,8 +102,7 @@ def _act(verb: str, asked: dict[str, Any], destroys: bool) -> None:
     if verb == "delete" and isinstance(chosen.jobs, str) and not {"state", "where"} & set(chosen.which):
         raise click.UsageError("which jobs of the tube? name them with --state or --where")
     _check_states(verb_of(verb, Settings(asked.get("priority"))), chosen.which.get("state"))
-    by_server = verb == "kick" and _by_the_server(chosen, asked["rate"])
-    if verb == "kick" and isinstance(chosen.jobs, str) and not by_server:
+    if verb == "kick" and isinstance(chosen.jobs, str):
         chosen.which.setdefault("state", "buried")
     with ExitStack() as opened:
         session = opened.enter_context(options.opened(asked))
@@ -110,13 +114,10 @@ def _act(verb: str, asked: dict[str, Any], destroys: bool) -> None:
         act = getattr(session, verb)
         plan = partial(act, chosen.jobs, **how, **chosen.which, dry_run=True)
         if asked["dry_run"]:
-            preview(session, plan, asked, _heads(session, chosen) if by_server else ())
+            preview(session, plan, asked)
             return
         if not (asked["yes"] or session.read_only):
-            if by_server:
-                _ask_of_the_server(session, chosen, plan)
-            else:
-                chosen = confirmed(verb, chosen, plan, session.profile, destroys=destroys)
+            chosen = confirmed(verb, chosen, plan, session.profile, destroys=destroys)
         how |= {name: asked[name] for name in ("reason", "rate") if asked[name] is not None}
         total = len(chosen.jobs) if isinstance(chosen.jobs, list) else None
         with underway(verb, total) as progress:
@@ -131,28 +132,39 @@ def _check_states(verb: Verb, named: str | None) -> None:
         raise click.UsageError(f"{verb.takes}, and --state {named} names none of these")
 
 
-def _by_the_server(chosen: Chosen, rate: float | None) -> bool:
-    """Whether a kick leaves it to the server to choose the next so many jobs of a tube."""
-    tube = chosen.jobs
-    return isinstance(tube, str) and not is_glob(tube) and chosen.which.keys() == {"limit"} and rate is None
+def _kick_next(chosen: Chosen, asked: dict[str, Any]) -> None:
+    """Kick the next so many jobs of a tube, which the server chooses."""
+    tube, number = chosen.jobs, asked["next"]
+    if not isinstance(tube, str) or is_glob(tube) or chosen.which or asked["rate"] is not None:
+        raise click.UsageError("--next takes one tube, and no --ids, --state, --where, --limit, --order or --rate")
+    with options.opened(asked) as session:
+        check_tube_exists(session, tube)
+        plan = partial(session.kick_next, tube, number, dry_run=True)
+        if asked["dry_run"]:
+            preview(session, plan, asked, _heads(session, tube))
+            return
+        if number > MANY and not (asked["yes"] or session.read_only):
+            _ask_of_the_server(session, tube, plan)
+        with underway("kick") as progress:
+            run = session.kick_next(tube, number, reason=asked["reason"], progress=progress)
+        report(run, asked["output"])
 
 
-def _ask_of_the_server(session: Session, chosen: Chosen, plan: Plan) -> None:
+def _ask_of_the_server(session: Session, tube: str, plan: Plan) -> None:
     """Ask about a kick of jobs that the server chooses: only their number and their state are known."""
-    if chosen.which["limit"] > MANY:
-        state, run = _kicked(session, chosen), planned(plan)
-        of = chosen._replace(which={"state": state}).told
-        ask("kick", f"{run.done:,} of {of}", run, session.profile, count=run.done, destroys=False)
-        if _kicked(session, chosen) != state:  # the question may have been open for long
-            raise Refused(f"nothing was done: the server would no longer kick {of}")
+    state, run = _kicked(session, tube), planned(plan)
+    of = Chosen(tube, {"state": state}).told
+    ask("kick", f"{run.done:,} of {of}", run, session.profile, count=run.done, destroys=False)
+    if _kicked(session, tube) != state:  # the question may have been open for long
+        raise Refused(f"nothing was done: the server would no longer kick {of}")
 
 
-def _kicked(session: Session, chosen: Chosen) -> str:
+def _kicked(session: Session, tube: str) -> str:
     """Return the state of the jobs that the server would kick."""
-    return "buried" if session.tube(str(chosen.jobs)).current_jobs_buried else "delayed"
+    return "buried" if session.tube(tube).current_jobs_buried else "delayed"
 
 
-def _heads(session: Session, chosen: Chosen) -> list[int]:
+def _heads(session: Session, tube: str) -> list[int]:
     """Return the job that the server would kick first."""
-    heads = session.heads(str(chosen.jobs))
+    heads = session.heads(tube)
     return [job.id for job in (heads["buried"] or heads["delayed"],) if job is not None]

@@ -32,7 +32,7 @@ MOST_SEEN = 1000
 
 #: What the buttons of tubes do to one, given the number beside them.
 TUBE_STEPS: dict[str, Callable[[Session, str, int], Step]] = {
-    "kick_tubes": lambda session, tube, limit: lambda progress: session.kick(tube, limit=limit, progress=progress),
+    "kick_tubes": lambda session, tube, limit: lambda progress: session.kick_next(tube, limit, progress=progress),
     "pause": lambda session, tube, seconds: lambda _: session.pause(tube, seconds),
     "resume": lambda session, tube, _: lambda _: session.resume(tube),
 }

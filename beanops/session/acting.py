@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, SupportsIndex, Unpack
 
 from beanops.client.sync import Client
-from beanops.jobs.select import is_glob
 from beanops.monitor.sample import sweep
 from beanops.protocol import commands
 from beanops.protocol.errors import UsageError
 from beanops.protocol.limits import DEFAULT_PRIORITY, DEFAULT_TTR, U32_MAX, check_body, check_number, check_tube
 from beanops.session.act import How
-from beanops.session.orders import Jobs, Options, how_of, kick_steps, optional_priority, orders_of, request_of
+from beanops.session.orders import Jobs, Options, given, how_of, kick_steps, optional_priority, orders_of, request_of
 from beanops.session.record import Intent, Refused
 from beanops.session.recorded import Recorded
 from beanops.session.run import Run
@@ -27,17 +26,47 @@ class Acting(Recorded):
     """The part of a session that acts."""
 
     def kick(self, jobs: Jobs | str, **options: Unpack[Options]) -> Run:
-        """Make buried or delayed jobs ready.
+        """Make buried or delayed jobs ready, each by its id: so `undo` can bury each again.
 
         Parameters
         ----------
         jobs : id, Job, iterable of these, DataFrame with a column ``id``, or str
-            The jobs. A tube's name or a glob means its buried jobs, each kicked by its id: so each has its row on
-            record, is kicked again by nothing that goes on with the run, and can be buried again by `undo`. With a
-            `limit` and nothing else they are kicked as the server does it, in chunks, oldest burial first, delayed
-            ones if none is buried, without a row for each.
+            The jobs. A tube's name or a glob means its buried jobs, unless `state` names others.
         **options
             Which and how, see `Options`.
+
+        Examples
+        --------
+        >>> session.kick([17, 18])          # doctest: +SKIP
+        >>> session.kick("mail", where="data->>'$.user' = '7'", rate=100)
+        """
+        asked = given(options)
+        if isinstance(jobs, str):
+            asked.setdefault("state", "buried")
+        return self._act("kick", jobs, KEEP, asked)
+
+    def kick_next(
+        self,
+        tube: str,
+        n: SupportsIndex,
+        *,
+        reason: str | None = None,
+        dry_run: bool = False,
+        progress: Callable[[Run], None] | None = None,
+    ) -> Run:
+        """Let the server make the next jobs of a tube ready: those buried first, or delayed ones if none is buried.
+
+        The server does not tell which jobs it kicks: the record has their number alone, and `undo` cannot bury them
+        again. `kick` names each.
+
+        Parameters
+        ----------
+        tube : str
+            Its name.
+        n : int
+            Maximum number of jobs; they are kicked in chunks.
+        reason, dry_run, progress
+            How, see `Options`.
 
         Raises
         ------
@@ -46,22 +75,15 @@ class Acting(Recorded):
 
         Examples
         --------
-        >>> session.kick([17, 18])          # doctest: +SKIP
-        >>> session.kick("mail", where="data->>'$.user' = '7'", rate=100)
+        >>> session.kick_next("mail", 100)          # doctest: +SKIP
         """
-        limit = options.get("limit")
-        plain = options.keys() <= {"limit", "reason", "dry_run", "progress"}
-        if isinstance(jobs, str) and limit is not None and plain and not is_glob(jobs):
-            tube = self.tube(jobs)  # to use one that does not exist would create it
-            how = how_of(options)
-            most = check_number("limit", limit, U32_MAX)
-            # Where there are none, one is asked for all the same: then the record says so.
-            waiting = tube.current_jobs_buried or tube.current_jobs_delayed or int(not how.dry)
-            run = self._actor.begin("kick", {"tube": jobs, "limit": most}, how)
-            return self._actor.act_on_tube(run, kick_steps(self, tube, min(most, waiting)), how, use=True)
-        if isinstance(jobs, str):
-            options.setdefault("state", "buried")
-        return self._act("kick", jobs, KEEP, options)
+        most = check_number("n", n, U32_MAX)
+        stats = self.tube(check_tube(tube))  # to use one that does not exist would create it
+        how = How(reason=reason, dry=dry_run, progress=progress)
+        # Where there are none, one is asked for all the same: then the record says so.
+        waiting = stats.current_jobs_buried or stats.current_jobs_delayed or int(not how.dry)
+        run = self._actor.begin("kick", {"tube": tube, "next": most}, how)
+        return self._actor.act_on_tube(run, kick_steps(self, stats, min(most, waiting)), how, use=True)
 
     def bury(self, jobs: Jobs | str, *, priority: SupportsIndex | None = None, **options: Unpack[Options]) -> Run:
         """Bury jobs: ready and delayed ones, and those this session has reserved.
@@ -134,7 +156,7 @@ class Acting(Recorded):
         >>> session.delete([17, 18])          # doctest: +SKIP
         >>> session.delete("mail", state="buried", dry_run=True)
         """
-        if isinstance(jobs, str) and not options.get("state") and not options.get("where"):
+        if isinstance(jobs, str) and not (options.get("state") or options.get("where")):
             raise UsageError(f"delete of tube {jobs!r} needs to know which jobs: name the states, or a predicate")
         return self._act("delete", jobs, KEEP, options)
 
@@ -171,8 +193,9 @@ class Acting(Recorded):
         --------
         >>> session.move("mail", "hospital", state="buried")          # doctest: +SKIP
         """
-        options.setdefault("order", "oldest")
-        return self._act("move", jobs, Settings(target=check_tube(to, "to")), options)
+        asked = given(options)
+        asked.setdefault("order", "oldest")
+        return self._act("move", jobs, Settings(target=check_tube(to, "to")), asked)
 
     def copy(
         self, jobs: Jobs | str, to: str | None = None, *, server: Session | None = None, **options: Unpack[Options]
@@ -204,10 +227,11 @@ class Acting(Recorded):
             raise UsageError("copy needs to know where to: another tube, another server, or both")
         if server is not None and server.read_only:
             raise Refused(f"copy was refused: the session on {server.address} is read-only")
-        options.setdefault("order", "oldest")
+        asked = given(options)
+        asked.setdefault("order", "oldest")
         target = None if to is None else check_tube(to, "to")
         settings = Settings(target=target, there=server is not None)
-        return self._act("copy", jobs, settings, options, there=server)
+        return self._act("copy", jobs, settings, asked, there=server)
 
     def touch(self, jobs: Jobs, *, reason: str | None = None) -> Run:
         """Start the ttr of jobs that this session has reserved anew.
@@ -221,6 +245,9 @@ class Acting(Recorded):
     def _act(
         self, verb: str, jobs: Jobs | str, settings: Settings, options: Options, there: Session | None = None
     ) -> Run:
+        options = given(options)
+        if isinstance(jobs, Iterator):
+            jobs = list(jobs)  # read twice: to find them, and to write down which they were
         if options.get("buried_as") is not None and not verb_of(verb, settings).puts:
             raise UsageError(f"buried_as is for what puts jobs, and {verb} puts none")
         batches, cancel = orders_of(self, verb_of(verb, settings), jobs, settings, options, self._actor.keep_bodies)

@@ -12,7 +12,7 @@ from beanops import private
 from beanops.protocol.errors import BeanopsError, UsageError
 from beanops.session.act import Actor, How
 from beanops.session.lines import STATES, File, write_line
-from beanops.session.orders import NotAllFound, Options, how_of, orders_of, request_of
+from beanops.session.orders import NotAllFound, Options, given, how_of, orders_of, request_of
 from beanops.session.record import Fate
 from beanops.session.run import Run
 from beanops.session.shelter import Shelter
@@ -43,9 +43,9 @@ def export(session: Session, actor: Actor, file: File, jobs: Any, delete: bool, 
     if delete and not isinstance(file, str | os.PathLike):
         raise UsageError("export deletes only what is safely on disk: name a file")
     how = how_of(options)
-    jobs = "*" if jobs is None else jobs
+    jobs = "*" if jobs is None else list(jobs) if isinstance(jobs, Iterator) else jobs
     usual = Options(state=sorted(_DELETE.states), order="oldest")
-    asked: Options = usual | {name: value for name, value in options.items() if value is not None}  # type: ignore[assignment]
+    asked: Options = usual | given(options)
     verb = _DELETE if delete else _EXPORT
     batches, cancel = orders_of(session, verb, jobs, KEEP, asked, keep_bodies=True)
     if how.dry or not delete:
@@ -53,7 +53,7 @@ def export(session: Session, actor: Actor, file: File, jobs: Any, delete: bool, 
         if how.progress is not None:
             how.progress(run)
     else:
-        request = request_of(jobs, KEEP, options, None)
+        request = request_of(jobs, KEEP, given(options), None)
         run = actor.begin("export", request | {"file": os.path.abspath(file)}, how)  # type: ignore[arg-type]
     run.when_cancelled(cancel)
     if how.dry:

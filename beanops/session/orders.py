@@ -80,11 +80,33 @@ class Options(TypedDict, total=False):
     seen_in: str | None
 
 
-def how_of(options: Options) -> How:
-    """Return how a run is carried out; refuse what is no option, which would else be more jobs than were meant."""
+def given(options: Options) -> Options:
+    """Return the options that are not None, which stands for the default of each; states as a tuple.
+
+    Raises
+    ------
+    ArgumentError
+        No state is named: that would mean the jobs in all of them.
+    """
+    _check_known(options)
+    asked: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    if "state" in asked and not isinstance(asked["state"], str):
+        asked["state"] = tuple(asked["state"])
+        if not asked["state"]:
+            raise ArgumentError("state", [], "at least one state, or None for the default")
+    return Options(**asked)  # type: ignore[typeddict-item, no-any-return]
+
+
+def _check_known(options: Options) -> None:
+    """Refuse what is no option, which would else be more jobs than were meant."""
     if unknown := options.keys() - Options.__optional_keys__:
         known = ", ".join(sorted(Options.__optional_keys__))
         raise TypeError(f"there is no option {' or '.join(sorted(unknown))}; there are {known}")
+
+
+def how_of(options: Options) -> How:
+    """Return how a run is carried out."""
+    _check_known(options)
     rate = options.get("rate")
     if rate is not None and not 0 < rate < inf:
         raise ArgumentError("rate", rate, "a number above 0, of jobs a second")

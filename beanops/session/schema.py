@@ -18,6 +18,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from beanops import private
 from beanops.session.record import JournalError
 from beanops.session.tables import ACTIONS, ASKED, LEASES, PAUSES, RUNS, SCHEMA, VERSION
 
@@ -107,16 +108,12 @@ def _saved(connection: sa.Connection, version: int, where: str) -> Path | None:
     path = _new_name(Path(file), version)
     draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
-        # Nobody else may read it: it holds the bodies of jobs.
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            os.fchmod(descriptor, 0o600)
-            with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(draft)) as copy:
-                source.backup(copy)
-                copy.execute("pragma journal_mode = delete")  # one file, without a WAL beside it
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        private.create(draft).close()  # it holds the bodies of jobs
+        with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(draft)) as copy:
+            source.backup(copy)
+            copy.execute("pragma journal_mode = delete")  # one file, without a WAL beside it
+        with draft.open("rb") as whole:
+            os.fsync(whole.fileno())
         draft.rename(path)
     except (OSError, sqlite3.Error) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else error

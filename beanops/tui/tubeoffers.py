@@ -65,7 +65,7 @@ def _kick_many(doing: Doing) -> Outcome:
         now = "buried" if session.tube(tube).current_jobs_buried else "delayed"
         if now != meant:
             raise UsageError(f"{'no' if meant == 'buried' else 'a'} job is buried by now; no {now} one was kicked")
-        return session.kick(tube, limit=request.limit(tube), progress=doing.progress)
+        return session.kick_next(tube, request.limit(tube), progress=doing.progress)
 
     return doing.one_by_one("tube", request.tubes, kick)
 
@@ -96,7 +96,7 @@ def _put(doing: Doing) -> Outcome:
     answers = doing.request.answers
     settings = {name: answers[name] for name in ("priority", "delay", "ttr")}
     run = doing.request.session.put(answers["to"], answers["body"], **settings)
-    outcome, id = outcome_of([run]), next(iter(run.ids), None)
+    outcome, id = outcome_of([run]), next(iter(run.ids), None) if run.done else None
     # To a copy the cursor does not go: what comes next is for the job that was copied.
     goes = id if doing.request.offer.name == "put" else None
     return outcome._replace(text=f"{outcome.text}, job {id}" if id is not None else outcome.text, id=goes)

@@ -47,7 +47,7 @@ def test_put_of_too_much_and_of_no_file(cli: Cli, tmp_path: Path) -> None:
 
 def test_kick_of_a_tube(cli: Cli, client: Client) -> None:
     bury(client, "mail", b"1", b"2", b"3")
-    ended = cli("kick", "mail", "--limit", "2")
+    ended = cli("kick", "mail", "--next", "2")
     assert (ended.code, ended.out, ended.err) == (0, "kick: 2 done\n", "")
     assert client.stats_tube("mail").current_jobs_buried == 1
 
@@ -105,7 +105,7 @@ def test_pause_and_resume(cli: Cli, client: Client) -> None:
     "arguments",
     [
         ["put", "mail", "x"],
-        ["kick", "mail", "--limit", "1"],
+        ["kick", "mail", "--next", "1"],
         ["kick", "--ids", "1"],
         ["bury", "--ids", "1"],
         ["release", "--ids", "1"],

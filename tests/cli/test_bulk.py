@@ -121,19 +121,19 @@ def test_a_dry_run_shows_count_sample_and_cost(cli: Cli, client: Client) -> None
 
 def test_a_dry_run_of_a_kick_by_the_server_counts_what_the_server_would_kick(cli: Cli, client: Client) -> None:
     later, sooner = client.put(b"1", tube="mail", delay=900), client.put(b"2", tube="mail", delay=100)
-    told = cli("kick", "mail", "--limit", "50", "--dry-run", "--json").json
+    told = cli("kick", "mail", "--next", "50", "--dry-run", "--json").json
     assert (told["done"], [row["id"] for row in told["sample"]]) == (2, [sooner])
-    assert cli("kick", "mail", "--limit", "1").out == "kick: 1 done\n"
+    assert cli("kick", "mail", "--next", "1").out == "kick: 1 done\n"
     assert states(client, later, sooner) == ["delayed", "ready"]
     client.bury(client.reserve_job(sooner))
     client.bury(client.reserve_job(later))
-    told = cli("kick", "mail", "--limit", "1", "--dry-run", "--json").json
+    told = cli("kick", "mail", "--next", "1", "--dry-run", "--json").json
     assert (told["done"], [row["id"] for row in told["sample"]]) == (1, [sooner])
-    # With a rate, and in several tubes, beanops chooses them.
-    assert cli("kick", "mail", "--limit", "1", "--rate", "9", "--dry-run", "--json").json["sample"][0]["id"] == sooner
+    # With a limit beanops chooses them: the newest.
+    assert cli("kick", "mail", "--limit", "1", "--dry-run", "--json").json["sample"][0]["id"] == sooner
     assert cli("kick", "m*", "--limit", "1").out == "kick: 1 done\n"
     assert states(client, later, sooner) == ["buried", "ready"]
-    assert cli("kick", "mail", "--limit", "0").out == "kick: 0 done\n"
+    assert cli("kick", "mail", "--next", "0").out == "kick: 0 done\n"
 
 
 def test_a_bury_that_sets_a_priority_means_buried_jobs_too(cli: Cli, client: Client) -> None:
@@ -172,7 +172,7 @@ def test_json_and_reason(cli: Cli, client: Client) -> None:
         ["drain", "mail", "--state", "buried"],
         ["delete", "--ids", "1-3"],
         ["kick", "mail"],
-        ["kick", "mail", "--limit", "101"],
+        ["kick", "mail", "--next", "101"],
         ["bury", "mail", "--state", "buried,ready"],
         ["release", "mail"],
         ["move", "mail", "--to", "there"],
@@ -485,7 +485,7 @@ def test_secrets_are_hidden_in_what_is_shown(
     client.put(b'{"token": "hunter2"}', tube="mail")
     bury(client, "mail", b'{"token": "hunter2"}')
     for arguments in (
-        ["kick", "mail"], ["kick", "mail", "--limit", "1"], ["export", "x"], ["delete", "--ids", "1,2"],
+        ["kick", "mail"], ["kick", "mail", "--next", "1"], ["export", "x"], ["delete", "--ids", "1,2"],
         ["move", "mail", "--to", "x"],
     ):  # fmt: skip
         shown = cli(*arguments, *option, "--dry-run")
@@ -541,11 +541,12 @@ def test_a_summary_of_many_leaves_the_rows_to_the_journal(cli: Cli, client: Clie
 
 def test_a_kick_by_the_server_names_no_way_to_go_on(terminal: Start, client: Client) -> None:
     bury(client, "mail", *([b"x"] * 101))
-    shown = terminal("kick", "mail", "--limit", "500")
+    shown = terminal("kick", "mail", "--next", "500")
     shown.until("Kick 101 of the buried jobs of tube mail on")
     shown.type("101\r")
     assert shown.end() == 0
     assert "kick: 101 done" in shown.shown
+    assert "beanops undo" not in shown.shown
 
 
 def test_a_kick_by_the_server_takes_no_delayed_jobs_where_buried_ones_were_shown(
@@ -553,7 +554,7 @@ def test_a_kick_by_the_server_takes_no_delayed_jobs_where_buried_ones_were_shown
 ) -> None:
     ids = bury(client, "mail", *([b"x"] * 101))
     delayed = client.put(b"x", tube="mail", delay=900)
-    shown = terminal("kick", "mail", "--limit", "500")
+    shown = terminal("kick", "mail", "--next", "500")
     shown.until("Kick 101 of the buried jobs of tube mail on")
     for id in ids:
         client.kick_job(id)

@@ -48,7 +48,7 @@ def test_the_journal_in_every_output(cli: Cli, run: str, beanstalkd: Beanstalkd,
 
 def test_a_kick_by_number_shows_how_many_it_kicked(cli: Cli, client: Client) -> None:
     bury(client, "mail", b"1", b"2", b"3")
-    cli("kick", "mail", "--limit", "2")
+    cli("kick", "mail", "--next", "2")
     heading, row = cli("journal").out.splitlines()
     assert row[heading.index("jobs") :].split()[0] == "2"
 

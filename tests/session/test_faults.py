@@ -197,7 +197,7 @@ def test_ctrl_c_promises_to_go_on_only_with_what_can_be_gone_on_with(session: Se
     fill(worker, "sms", "buried", 1500)
     acts: list[Callable[[Any], Run]] = [
         lambda progress: session.undo(run, progress=progress),
-        lambda progress: session.kick("sms", limit=1200, progress=progress),
+        lambda progress: session.kick_next("sms", 1200, progress=progress),
     ]
     for ask in acts:
         with pytest.raises(Interrupted) as caught:

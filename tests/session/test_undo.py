@@ -170,7 +170,7 @@ def test_workers_get_what_was_moved_copied_or_put_again_in_its_order(session: Se
 
 def test_what_kick_n_did_cannot_be_told_apart(session: Session, worker: Client) -> None:
     fill(worker, "mail", "buried", 3)
-    run = session.kick("mail", limit=2)
+    run = session.kick_next("mail", 2)
     would = session.undo(run, dry_run=True)
     assert (would.done, would.skipped, would.commands) == (0, 1, 0)
     undoing = session.undo(run)

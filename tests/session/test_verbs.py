@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -52,7 +53,7 @@ def test_a_run_is_shown_escaped(session: Session, worker: Client) -> None:
 def test_kicking_so_many_of_a_tube_never_goes_on_to_its_delayed_jobs(session: Session, worker: Client) -> None:
     fill(worker, "mail", "buried", 1100)
     fill(worker, "mail", "delayed", 50)
-    run = session.kick("mail", limit=5000)
+    run = session.kick_next("mail", 5000)
     assert run.done == 1100
     stats = session.tube("mail")
     assert (stats.current_jobs_ready, stats.current_jobs_delayed) == (1100, 50)
@@ -68,16 +69,59 @@ def test_nor_when_somebody_else_acts_between_two_of_its_commands(
         if run.done == 1000:
             fill(worker, "mail", others, 1500)
             if meant == "buried":
-                session.through("other").kick("mail", limit=1500)
+                session.through("other").kick_next("mail", 1500)
 
-    assert session.kick("mail", limit=5000, progress=meanwhile).done == 1000
+    assert session.kick_next("mail", 5000, progress=meanwhile).done == 1000
     assert getattr(session.tube("mail"), f"current_jobs_{others}") == 1500
 
 
 def test_kicking_so_many_takes_delayed_jobs_when_none_is_buried(session: Session, worker: Client) -> None:
     fill(worker, "mail", "delayed", 3)
-    assert session.kick("mail", limit=2).done == 2
+    assert session.kick_next("mail", 2).done == 2
     assert session.tube("mail").current_jobs_delayed == 1
+
+
+@pytest.mark.parametrize("verb", ["kick", "bury", "release", "delete", "move", "copy", "export"])
+def test_passing_a_default_changes_nothing(verb: str, session: Session, worker: Client, tmp_path: Path) -> None:
+    for state in ("ready", "delayed", "buried"):
+        fill(worker, "mail", state, 4)
+    settings: dict[str, Any] = {"move": {"to": "post"}, "copy": {"to": "post"}}.get(verb, {})
+    act: Any = getattr(session, verb)
+    if verb == "export":
+        act = partial(session.export, tmp_path / "jobs.jsonl")
+    defaults: dict[str, Any] = {"where": None, "rate": None, "reason": None, "progress": None, "seen_in": None}
+    for which in ({"limit": 3}, {"state": "buried"}, {"state": "buried", "limit": 2}, {"where": "id > 2", "limit": 3}):
+        if verb == "delete" and which.keys() == {"limit"}:
+            continue  # it must name the jobs
+        one = act("mail", **settings, **which, dry_run=True)
+        for more in ({"state": None}, {"order": None}, {"limit": None}, defaults):
+            other = act("mail", **settings, **(more | which), dry_run=True)
+            assert (one.ids, one.summary) == (other.ids, other.summary), (which, more)
+
+
+def test_a_limit_does_not_leave_the_choice_to_the_server(session: Session, worker: Client) -> None:
+    ids = fill(worker, "mail", "buried", 4)
+    run = session.kick("mail", limit=2)
+    assert sorted(run.ids) == ids[2:]
+    assert session.undo(run).done == 2
+
+
+def test_states_may_come_one_by_one_and_none_at_all_is_no_choice(session: Session, worker: Client) -> None:
+    fill(worker, "mail", "buried", 2)
+    ready = fill(worker, "mail", jobs=2)
+    assert session.delete("mail", state=(state for state in ["ready"])).ids == ready[::-1]
+    assert session.tube("mail").current_jobs_buried == 2
+    for verb in (session.kick, session.bury, session.release):
+        with pytest.raises(ArgumentError, match="state"):
+            verb("mail", state=[])
+    assert session.tube("mail").current_jobs_buried == 2
+
+
+def test_ids_may_come_one_by_one_and_are_on_record(session: Session, worker: Client) -> None:
+    ids = fill(worker, "mail", jobs=2)
+    run = session.delete(id for id in ids)
+    assert run.done == 2
+    assert session.journal().run(run.id).request["ids"] == ids
 
 
 def test_bury_keeps_each_priority_and_sets_one_also_of_buried_jobs(session: Session, worker: Client) -> None:
@@ -257,7 +301,7 @@ def test_a_dry_run_tells_count_sample_and_cost_and_does_nothing(session: Session
     after = worker.stats()
     assert (after.cmd_put, after.cmd_delete, after.cmd_pause_tube) == (before.cmd_put, before.cmd_delete, 0)
     assert session.runs.empty
-    assert session.kick("mail", limit=5, dry_run=True).done == 5
+    assert session.kick_next("mail", 5, dry_run=True).done == 5
 
 
 def test_a_watched_tube_is_paused_while_its_buried_jobs_are_reserved(session: Session, worker: Client) -> None:
@@ -356,7 +400,7 @@ def test_what_a_session_holds_is_acted_on_and_touched(session: Session, worker: 
 def test_a_slip_in_an_option_acts_on_nothing(session: Session, worker: Client, tmp_path: Path) -> None:
     fill(worker, "mail", jobs=3)
     acts: list[Callable[..., Run]] = [
-        partial(session.kick, "mail", limit=2),
+        partial(session.kick_next, "mail", 2),
         partial(session.bury, "mail"),
         partial(session.delete, "mail", state="ready"),
         partial(session.move, "mail", "post"),
@@ -388,7 +432,7 @@ def test_read_only_is_refused_below_every_face(open_session: Callable[..., Sessi
     ids = fill(worker, "mail", "buried", 2)
     before, session = population(worker), open_session(read_only=True)
     acts: list[Callable[[], object]] = [
-        lambda: session.kick(ids), lambda: session.kick("mail", limit=1), lambda: session.bury(ids),
+        lambda: session.kick(ids), lambda: session.kick_next("mail", 1), lambda: session.bury(ids),
         lambda: session.release(ids), lambda: session.delete(ids), lambda: session.drain_tube("mail", "buried"),
         lambda: session.move(ids, "b"), lambda: session.copy(ids, "b"), lambda: session.touch(ids),
         lambda: session.put("mail", b""), lambda: session.pause("mail", 1), lambda: session.resume("mail"),

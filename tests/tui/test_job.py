@@ -108,7 +108,7 @@ async def test_a_run_of_long_ago_is_undone_from_the_journal(session: Session, cl
     many = fill(client, "mail", *[b"x"] * 3)
     session.bury(many[:2])
     session.delete(many[2])
-    session.kick("mail", limit=1)
+    session.kick_next("mail", 1)
     async with dashboard(session, clock, (160, 30)) as desk:
         await desk.press("a")
         assert [row[2] for row in desk.rows("#runs")] == ["kick", "delete", "bury"]
