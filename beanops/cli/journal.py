@@ -16,6 +16,7 @@ from beanops.cli.exits import Incomplete
 from beanops.cli.output import print_csv, print_json, print_table
 from beanops.cli.streams import on_terminal
 from beanops.protocol.errors import BeanopsError
+from beanops.session import nothing
 from beanops.session.config import default_journal, profile
 from beanops.session.record import Action, Refused, actions_frame
 from beanops.session.session import Session, connect
@@ -93,6 +94,8 @@ def show(run: str | None, since: datetime | None, action: str | None, limit: int
     runs = [journal.run(run)] if run is not None else journal.each_run(profile(server).address, since=since)
     actions = journal.actions(runs, since=since, action=action)
     rows = list(actions if run is not None else islice(actions, limit))[::-1]
+    if not rows and run is None and (said := nothing.of_server(journal, str(profile(server).address))):
+        click.echo(safe_text(f"beanops: {said}"), err=True)
     if output == "json":
         print_json([row._asdict() for row in rows])
     elif output == "csv":

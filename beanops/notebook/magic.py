@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from beanops.protocol.errors import BeanopsError, UsageError
+from beanops.session import nothing
 from beanops.session.session import Session, connect
 from beanops.session.undoable import lasting
 
@@ -55,6 +56,14 @@ def _undo(session: Session, words: list[str]) -> Any:
     return session.undo(left[-1], **chosen)
 
 
+def _actions(session: Session) -> Any:
+    done = session.actions.tail(20)
+    if done.empty:
+        others = "this session did nothing yet: session.history() has what was done on its server"
+        print(f"%beans: {nothing.of_server(session.journal(), str(session.address)) or others}")
+    return done
+
+
 #: What each word does. A predicate is taken as it stands, for it has quotes of its own.
 COMMANDS: dict[str, Callable[[Session, list[str]], Any]] = {
     "tubes": lambda session, _: session.tubes(),
@@ -65,7 +74,7 @@ COMMANDS: dict[str, Callable[[Session, list[str]], Any]] = {
     "delete": lambda session, words: session.delete(_ids(words)),
     "move": lambda session, words: session.move(_ids(words[:-1]), words[-1]),
     "undo": _undo,
-    "actions": lambda session, _: session.actions.tail(20),
+    "actions": lambda session, _: _actions(session),
     "browse": lambda session, words: session.browse(_one(words, "a tube")),
     "dashboard": lambda session, _: session.dashboard(),
 }

@@ -9,7 +9,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import copy
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -318,11 +318,14 @@ class Actor:
                         going = (order for order, refusal in zip(orders, refusals, strict=True) if refusal is None)
                         shelter.cover(run, going)
                     intents = [intent_of(order, self.keep_bodies) for order in orders]
+                    clients = self._awake(clients)
                     self._intend(run, intents, place, settled)
-                    problem = unless()
+                    try:
+                        problem = unless()
+                    except BeanopsError as error:
+                        problem = str(error)
                     if problem is not None:
                         refusals = [Fate("skipped", problem) for _ in orders]
-                    clients = self._awake(clients)
                     with self._turn:
                         self._carry_out(run, orders, refusals, place, settled, clients)
                     if problem is not None:

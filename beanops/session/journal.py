@@ -7,12 +7,14 @@ Intents are on disk before their commands are sent, outcomes after; nothing is e
 from __future__ import annotations
 
 import json
+import sqlite3
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 import sqlalchemy as sa
@@ -281,6 +283,12 @@ class Journal:
         with self._transaction() as connection:
             return int(connection.execute(query).scalar_one())
 
+    def servers(self) -> Counter[str]:
+        """Return how many runs there are on each server."""
+        query = sa.select(RUNS.c.server, sa.func.count()).where(RUNS.c.server != "").group_by(RUNS.c.server)
+        with self._transaction() as connection:
+            return Counter(dict(row._tuple() for row in connection.execute(query)))
+
     def run(self, id: str) -> RunRow:
         """Return one run, with all that it was asked for.
 
@@ -496,8 +504,18 @@ def _engine(url: str | sa.URL) -> sa.Engine:
 
 def _harden_sqlite(connection: Any, _: Any) -> None:
     """Commit to disk, not to the page cache; let several processes write, one after the other."""
-    for pragma in (f"busy_timeout = {int(_PATIENCE * 1000)}", "journal_mode = wal", "synchronous = full"):
-        connection.execute(f"pragma {pragma}")
+    connection.execute(f"pragma busy_timeout = {int(_PATIENCE * 1000)}")
+    give_up = monotonic() + _PATIENCE
+    while True:
+        try:
+            connection.execute("pragma journal_mode = wal")
+            break
+        except sqlite3.OperationalError as error:
+            # Of several processes that switch a file to WAL at once SQLite lets all but one fail without a wait.
+            if "locked" not in str(error) or monotonic() > give_up:
+                raise
+            sleep(0.02)
+    connection.execute("pragma synchronous = full")
 
 
 def _one_line(error: BaseException) -> str:

@@ -13,6 +13,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
+from beanops.session import nothing
 from beanops.session.record import JournalError, RunRow, action_of
 from beanops.session.session import Session
 from beanops.session.undoable import lasting
@@ -44,7 +45,7 @@ Rows = tuple[tuple[Any, ...], int]
 class Page(NamedTuple):
     """What a look at the journal found: rows from `first` on, and how many there are in all; or why it found none.
 
-    `stamp` is another one when the journal has changed.
+    `stamp` is another one when the journal has changed, `nothing` says what else it has where no row is found.
     """
 
     kind: str
@@ -53,6 +54,7 @@ class Page(NamedTuple):
     total: int = 0
     stamp: tuple[int, ...] = ()
     error: str = ""
+    nothing: str | None = None
 
 
 def _runs(session: Session, first: int) -> Rows:
@@ -105,7 +107,11 @@ class _Pages(Acting):
             try:
                 journal = session.journal()
                 stamp = first, journal.stamp(), journal.count_runs(str(session.address))
-                return None if stamp == known else Page(kind, first, *read(session, first), stamp)
+                if stamp == known:
+                    return None
+                rows, total = read(session, first)
+                said = None if total else nothing.of_server(journal, str(session.address))
+                return Page(kind, first, rows, total, stamp, nothing=said)
             except JournalError as error:
                 # The server has nothing to do with it: that is looked at all the same.
                 return Page(kind, first, error=str(error))
@@ -125,7 +131,7 @@ class _Pages(Acting):
         looked = live.looked
         if isinstance(looked, Page) and looked.kind == self.kind and looked.first == self.page * self.per_page:
             self._error, self._stamp = looked.error, looked.stamp
-            self.table.empty = safe_text(looked.error) or self.empty
+            self.table.empty = safe_text(looked.error or looked.nothing or self.empty)
             if not looked.error:
                 self.total = looked.total
             self.table.show(looked.rows if not looked.error else self.table.rows)

@@ -76,7 +76,7 @@ def test_one_action_whose_outcome_is_lost_is_not_called_done(
         results = list(pipeline(client, commands, **options))
         if client is session._clients.get("acting"):
             database.kill()
-        return iter(results)
+        return (result for result in results)
 
     session.journal()
     session._acting()
