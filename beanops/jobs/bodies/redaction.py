@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from beanops.jobs.bodies.names import Names
-from beanops.jobs.bodies.texts import HIDDEN, hide_in, stand_in
+from beanops.jobs.bodies.texts import HIDDEN, hidden, hide_in, stand_in
 
 #: Patterns for the names that usually hold secrets.
 DEFAULT_PATTERNS = (
@@ -33,7 +33,11 @@ DEFAULT_PATTERNS = (
 _NAMES = frozenset(
     ("name", "key", "k", "n", "field", "header", "param", "parameter", "attribute", "property", "label", "variable")
 )
-_VALUES = frozenset(("value", "v", "val", "values", "content", "text", "data"))
+_VALUES = frozenset(
+    ("value", "v", "val", "values", "content", "text", "data", "string", "raw", "default", "old", "new", "old_value"),
+).union(("new_value", "oldvalue", "newvalue", "before", "after", "from", "to", "was", "current", "previous"))
+# Whose object is about this one value: all of it is hidden.
+_FIELDS = frozenset(("field", "param", "parameter", "attribute", "property", "header", "variable"))
 
 
 class Unreadable(Exception):
@@ -69,15 +73,24 @@ class Redactor:
         columns = self._columns(items[0]) if items else ()
         if columns and all(isinstance(item, list) for item in items):
             # Rows under the names of their columns.
-            hidden = [[_hide(value) if n in columns else value for n, value in enumerate(row)] for row in items[1:]]
-            items = [items[0], *hidden]
+            rows = [[_hide(value) if n in columns else value for n, value in enumerate(row)] for row in items[1:]]
+            items = [items[0], *rows]
         shown = []
         named = False
         for item in items:
             shown.append(_hide(item) if named else self.data(item))
             # Names and values in turn, as in the raw headers of a request.
             named = not named and isinstance(item, str) and self._is_name(item)
-        return shown
+        return self._lines(items, shown) if shown != items else shown
+
+    def _lines(self, items: list[Any], shown: list[Any]) -> list[Any]:
+        """Hide more of a list of texts if it is a text in lines, in which a value goes on."""
+        if len(items) < 2 or not all(isinstance(item, str) for item in items):
+            return shown
+        if hide_in("\n".join(items), self.names) == "\n".join(shown):
+            return shown
+        first = next(n for n, item in enumerate(items) if shown[n] != item)
+        return [*shown[: first + 1], *map(hidden, items[first + 1 :])]
 
     def _object(self, items: dict[str, Any]) -> Any:
         if items.keys() == _BYTES and isinstance(items["$size"], int):
@@ -90,7 +103,8 @@ class Redactor:
         for key, item in items.items():
             secret = self._secret(key)
             if name is not None and key is not name:
-                secret = secret or len(items) == 2 or key.lower() in _VALUES
+                about = len(items) == 2 or name.lower() in _FIELDS
+                secret = secret or about or key.lower() in _VALUES
             elif widths and isinstance(item, list) and not self._columns(item):
                 # Rows, or one row, whose columns are named beside it.
                 secret = secret or len(item) in widths or any(isinstance(row, list) for row in item)
