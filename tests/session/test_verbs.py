@@ -15,12 +15,13 @@ import pandas as pd
 import pytest
 
 from beanops.client.sync import Client
+from beanops.embedded import serve
 from beanops.embedded.process import Beanstalkd
 from beanops.protocol.errors import ArgumentError, TimedOut, UsageError
 from beanops.session import orders, shelter
 from beanops.session.record import Refused
 from beanops.session.run import Run
-from beanops.session.session import Session
+from beanops.session.session import Session, connect
 from beanops.session.verbs import MOVE, VERBS, Order
 from tests.session.conftest import fill, population
 
@@ -455,3 +456,14 @@ def test_an_id_that_is_in_another_tube_by_now_is_left_alone(session: Session, wo
     assert (run.done, run.skipped) == (0, 1)
     assert "another job's by now" in run.summary
     assert session.delete([id], seen_in="billing").done == 1
+
+
+def test_a_drain_leaves_nothing_where_statistics_are_kept(journal: str) -> None:
+    """The server answers `stats` from a cache: it does not yet count the job that was put last."""
+    with serve(stats_kept=0.3) as address, Client(address) as client, connect(address, journal=journal) as session:
+        for _ in range(3):
+            client.stats()
+            fill(client, "mail", jobs=3)
+            run = session.delete("mail", state="ready")
+            assert (run.done, run.complete) == (3, True)
+            assert client.list_tubes() == ["default"]
