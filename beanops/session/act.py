@@ -307,7 +307,8 @@ class Actor:
                     run.stopped = "cancelled"
                     return
                 started = time.monotonic()
-                orders = as_chosen(orders, how.buried_as)
+                if how.buried_as is not None:
+                    orders = as_chosen(orders, how.buried_as)
                 if shelter is not None:
                     orders = fit(shelter.session, run, orders, self.held, self.keep_bodies, how.undoes is None)
                 refusals = [self._refusal(order) for order in orders]

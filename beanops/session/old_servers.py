@@ -32,9 +32,9 @@ _PUTTING = partial(put_copy, put=PUT_ALONE)
 _MOVING = partial(move, put=PUT_ALONE)
 
 
-def as_chosen(orders: Iterable[Order], chosen: str | None) -> list[Order]:
-    """Return orders that put or bury buried jobs as it was chosen: ``"parked"``, ``"ready"``, or None as they were."""
-    return list(orders) if chosen is None else [_as_chosen(order, chosen) for order in orders]
+def as_chosen(orders: Iterable[Order], chosen: str) -> list[Order]:
+    """Return orders that put or bury buried jobs as it was chosen: ``"parked"`` or ``"ready"``."""
+    return [_as_chosen(order, chosen) for order in orders]
 
 
 def _as_chosen(order: Order, chosen: str) -> Order:
@@ -70,6 +70,12 @@ def fit(
     undoable : bool
         Whether somebody may want to undo it: it is no undo itself.
     """
+    if run.capable or not orders:
+        return orders
+    verb = orders[0].verb
+    plain = verb.name in ("delete", "kick") and all(order.verb is verb for order in orders)
+    if plain and (run.buries_again or not any(order.job and order.job.stats.state == "buried" for order in orders)):
+        return orders
     going = [order for order in orders if order.refusal is None and order.job is not None]
     again = (order.verb.name in _BURIED_AGAIN and order.stats.state == "buried" for order in going)
     buries_again = undoable and any(again)
@@ -77,6 +83,7 @@ def fit(
         return orders
     can = session.capabilities
     if can.reserve_job:
+        run.capable = True
         return orders
     fitted = _Fitting(session, can, held, keep_bodies, run.dry).all(orders)
     anew = any(order.verb.name == "release" and order.verb.puts and order.refusal is None for order in fitted)

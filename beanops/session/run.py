@@ -38,6 +38,8 @@ class Run:
         What else belongs to what was asked for, and was not part of it.
     caution : str or None
         What of it can be taken back only in part, and why.
+    capable : bool
+        Whether the server is known to be able to do everything, so that no order needs another way.
     buries_again : bool
         Whether undoing it has to bury jobs, which this server cannot do beside workers.
     stopped : str or None
@@ -63,6 +65,7 @@ class Run:
         self.besides: str | None = None
         self.caution: str | None = None
         self.buries_again = False
+        self.capable = False
         self.stopped: str | None = None
         self.resumable = False
         self.about: dict[str, Any] = {}
