@@ -130,7 +130,7 @@ class JobTooBig(ReplyError):
 
 
 class Buried(ReplyError):
-    """``BURIED`` to a put or release: the server ran out of memory and buried the job instead.
+    """``BURIED`` to a put or release: the server was out of memory, or its disk full (``-b``), and buried the job.
 
     Attributes
     ----------
@@ -139,7 +139,7 @@ class Buried(ReplyError):
     """
 
     token = "BURIED"
-    meaning = "the server is out of memory and buried the job"
+    meaning = "the server is out of memory, or its disk is full (with -b), and buried the job"
 
     def __init__(self, command: str, job_id: int | None = None) -> None:
         super().__init__(command)
@@ -154,10 +154,10 @@ class ExpectedCrlf(ReplyError):
 
 
 class OutOfMemory(ReplyError):
-    """``OUT_OF_MEMORY``: the server could not allocate memory for the command."""
+    """``OUT_OF_MEMORY``: the server has no memory for the command, or with ``-b`` no room on its disk."""
 
     token = "OUT_OF_MEMORY"
-    meaning = "the server is out of memory"
+    meaning = "the server is out of memory, or its disk is full (with -b)"
 
 
 class InternalError(ReplyError):

@@ -117,6 +117,7 @@ def test_what_a_healthy_server_does_not_say(connect: Any, reply: bytes, error: t
         with pytest.raises(error) as caught:
             client.put(b"x")
         assert getattr(caught.value, "job_id", 7) == 7
+        assert ("its disk is full (with -b)" in str(caught.value)) is (error is not errors.InternalError)
         assert client.put(b"x") == 8
 
 
