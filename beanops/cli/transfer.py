@@ -72,6 +72,9 @@ def export(file: str, delete: bool, force: bool, **asked: Any) -> None:
 def import_(file: str, repeat: Any, buried_as: Any, **asked: Any) -> None:
     """Put the jobs of FILE, which export wrote, with tube, priority, ttr, delay left and burial; - is standard input.
 
+    Lines of your own need a tube and a body: {"tube": "mail", "body": "..."}, with body_base64 for bytes, and maybe
+    priority, ttr and delay.
+
     The whole file is checked first. What an earlier import of the same file put is not put again, so an import that
     was cut off goes on when it is asked for again.
     """

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 from beanops.jobs.read import FoundJob
 from beanops.protocol import JobStats
 from beanops.protocol.errors import ArgumentError, UsageError
-from beanops.protocol.limits import U32_MAX, check_body, check_number, check_tube
+from beanops.protocol.limits import DEFAULT_PRIORITY, DEFAULT_TTR, U32_MAX, check_body, check_number, check_tube
 
 #: Where lines are kept: a path, or an open file of bytes.
 File = str | os.PathLike[str] | BinaryIO
@@ -48,12 +48,13 @@ def longest_line(max_body: int) -> int:
 
 
 def read_line(line: bytes, max_body: int) -> FoundJob:
-    """Return the job that a line describes; keys that it need not have are left aside.
+    """Return the job that a line describes; keys that beanops does not know are left aside.
 
     Parameters
     ----------
     line : bytes
-        JSON with ``tube``, ``state``, ``priority``, ``ttr``, ``time_left``, and ``body`` or ``body_base64``.
+        JSON with ``tube``, and ``body`` or ``body_base64``; maybe with ``state``, ``priority``, ``ttr``, ``delay`` and
+        ``time_left``. Without a state the job is ready, or delayed where a delay is given.
     max_body : int
         Bytes that the body may have.
 
@@ -68,13 +69,13 @@ def read_line(line: bytes, max_body: int) -> FoundJob:
         raise LineError(f"it is not JSON: {error}") from None
     if not isinstance(facts, dict):
         raise LineError("it is JSON, but not an object")
-    missing = [name for name in ("tube", "state", *_NUMBERS) if name not in facts]
-    if missing:
-        raise LineError(f"it has no {' and no '.join(missing)}")
+    if "tube" not in facts:
+        raise LineError("it has no tube")
+    facts = _with_defaults(facts)
     try:
         tube = check_tube(facts["tube"])
-        priority, ttr, time_left = (check_number(name, facts[name], U32_MAX) for name in _NUMBERS)
         delay = check_number("delay", facts.get("delay", 0), U32_MAX)
+        priority, ttr, time_left = (check_number(name, facts[name], U32_MAX) for name in _NUMBERS)
         state = facts["state"]
         if state not in STATES:
             raise ArgumentError("state", state, f"one of {', '.join(STATES)}")
@@ -82,6 +83,15 @@ def read_line(line: bytes, max_body: int) -> FoundJob:
     except ArgumentError as error:
         raise LineError(str(error)) from None
     return FoundJob(JobStats(0, tube, state, priority, 0, delay, ttr, time_left, *(0,) * 6), body)
+
+
+def _with_defaults(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return the facts of a line with what it leaves out, as `put` has it."""
+    # With its state a line is of a job that was: there a delay is what was set last, not what is left of it.
+    waits = facts.get("delay", 0) if facts.get("state", "delayed") == "delayed" else 0
+    time_left = facts.get("time_left", waits)
+    state = "delayed" if time_left else "ready"
+    return {"state": state, "priority": DEFAULT_PRIORITY, "ttr": DEFAULT_TTR, **facts, "time_left": time_left}
 
 
 def _body(facts: dict[str, Any]) -> bytes:

@@ -361,6 +361,9 @@ class Session(Views, Acting):
     ) -> Run:
         """Put the jobs of a file that `export` wrote, with their tube, priority, ttr, delay left and burial.
 
+        A line of your own needs a tube and a body, ``{"tube": "mail", "body": "..."}``, or ``body_base64`` for bytes;
+        ``priority``, ``ttr`` and ``delay`` are as in `put` where they are not given.
+
         The whole file is checked before anything is put. A line that the journal knows as imported into this server,
         by whichever address, is not put again, unless that was undone; that of a file with other content is another
         line. Of two imports of the same file at the same time at least one stops.

@@ -300,7 +300,7 @@ def test_read_only_exports_and_does_no_more(session: Session, beanstalkd: Beanst
         (b"[1]", "it is JSON, but not an object"),
         (b"null", "not an object"),
         ({"tube": "missing"}, "it has no tube"),
-        ({"ttr": "missing", "state": "missing"}, "it has no state and no ttr"),
+        ({"state": "missing", "time_left": "missing", "delay": -1}, "delay: -1 given"),
         ({"tube": "no such\r\ntube"}, "tube: 'no such\\r\\ntube' given"),
         ({"tube": 7}, "tube: 7 given"),
         ({"state": "invalid"}, "state: 'invalid' given, allowed is one of"),
@@ -332,6 +332,28 @@ def test_a_bad_line_is_named_and_nothing_is_put(session: Session, change: Any, t
     assert len(str(caught.value)) < 300
     assert facts(session) == []
     assert session.runs.empty
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ({"body": "é"}, ("ready", 65536, 60, 0, "é".encode())),
+        ({"body_base64": "/w=="}, ("ready", 65536, 60, 0, b"\xff")),
+        ({"body": "", "priority": 7, "ttr": 9, "note": None}, ("ready", 7, 9, 0, b"")),
+        ({"body": "x", "delay": 500}, ("delayed", 65536, 60, 500, b"x")),
+        ({"body": "x", "delay": 0}, ("ready", 65536, 60, 0, b"x")),
+        ({"body": "x", "time_left": 500}, ("delayed", 65536, 60, 500, b"x")),
+        ({"body": "x", "state": "delayed", "delay": 500}, ("delayed", 65536, 60, 500, b"x")),
+        ({"body": "x", "state": "ready", "delay": 500}, ("ready", 65536, 60, 0, b"x")),
+        ({"body": "x", "state": "buried"}, ("buried", 65536, 60, 0, b"x")),
+    ],
+)
+def test_a_line_of_ones_own_needs_a_tube_and_a_body(session: Session, line: Any, expected: tuple[Any, ...]) -> None:
+    run = session.import_(io.BytesIO(json.dumps({"tube": "mail", **line}).encode() + b"\n"))
+    assert run.done == 1, run.summary
+    job = next(iter(session.scan("mail")))[0]
+    left = 500 if 490 < job.stats.time_left <= 500 else job.stats.time_left
+    assert (job.stats.state, job.stats.priority, job.stats.ttr, left, job.body) == expected
 
 
 def test_blank_lines_and_other_keys_are_left_aside(session: Session) -> None:
