@@ -7,7 +7,9 @@ import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -67,8 +69,9 @@ def jobs(
 ) -> None:
     """Show the jobs of TUBE (a name, or a pattern such as 'mail*'), or of all tubes, without reserving any.
 
-    Columns for --where: id, tube, state, priority, age, delay, ttr, time_left, reserves, timeouts, releases, buries,
-    kicks, size, body, and data, the decoded body: "data->>'$.user' = '42'".
+    Columns for --where: id, tube, state, priority, age, delay, ttr, time_left, created, reserves, timeouts, releases,
+    buries, kicks, file (of the binlog), instance (of the server), size, body, and data, the decoded body:
+    "data->>'$.user' = '42'".
     """
     if output == "parquet" and on_terminal("stdout"):
         raise Refused("-o parquet is not for a terminal: write it to a file or a pipe")
@@ -79,7 +82,8 @@ def jobs(
         check_tube_exists(session, tube)
         scan = session.scan(tube, **selection, bodies=not no_bodies, report=bar.show)
         with _interruptible(scan) as told:
-            _PRINT[output](bar.until_over(scan))
+            printing = partial(_print_table, order=asked["order"]) if output == "table" else _PRINT[output]
+            printing(bar.until_over(scan))
         _conclude(scan, told)
 
 
@@ -231,14 +235,19 @@ def _found(batches: Batches) -> Iterator[FoundJob]:
     return (job for batch in batches for job in batch)
 
 
-def _print_table(batches: Batches) -> None:
+def _print_table(batches: Batches, order: str) -> None:
+    """Print the usual columns, and the one that the jobs are ordered by."""
     from beanops.jobs.bodies import decode
 
+    by = order.removeprefix("-")
+    columns = JOB_COLUMNS if by in (*JOB_COLUMNS, "newest", "oldest") else (*JOB_COLUMNS, by)
     cells = []
     for job in _found(batches):
-        row = as_dict(job.stats)
-        cells.append([*map(row.get, JOB_COLUMNS), "" if job.body is None else decode(job.body).summary])
-    print_table([*JOB_COLUMNS, "body"], cells)
+        row = as_dict(job.stats) | {"instance": job.instance, "size": job.size}
+        if job.created is not None:
+            row["created"] = f"{datetime.fromtimestamp(job.created, UTC):%Y-%m-%d %H:%M:%S}"
+        cells.append([*map(row.get, columns), "" if job.body is None else decode(job.body).summary])
+    print_table([*columns, "body"], cells)
 
 
 def _rows(batches: Batches) -> Iterator[dict[str, Any]]:
@@ -284,7 +293,6 @@ def _print_parquet(batches: Batches) -> None:
 
 
 _PRINT: dict[str, Callable[[Batches], None]] = {
-    "table": _print_table,
     "json": _print_json,
     "jsonl": _print_jsonl,
     "csv": _print_csv,

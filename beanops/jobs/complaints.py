@@ -92,8 +92,7 @@ def _plain(said: dict[str, object], message: str, sql: str, position: int | None
         if position is not None and sql[position - 1] == '"':
             return f"there is no column {name!r}; a text stands in single quotes: '{name}'"
         return f"there is no column {name!r}; columns are {', '.join(TABLE)}; a text stands in single quotes"
-    hint = next((hint for pattern, hint in _HINTS if pattern.search(message)), None)
-    if hint is None:
-        return message
-    # What DuckDB lists besides, such as functions of that name, says less than the hint.
-    return f"{message.partition(' You might need')[0].partition(' - an explicit cast')[0]} ({hint})"
+    # What DuckDB lists besides, such as all functions of that name, says less than the hint.
+    head = message.partition(" You might need")[0].partition(" - an explicit cast")[0]
+    hint = next((hint for pattern, hint in _HINTS if pattern.search(head)), None)
+    return message if hint is None else f"{head} ({hint})"

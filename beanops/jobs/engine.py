@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from beanops.jobs.complaints import TOO_BIG, PredicateError, explain
@@ -73,9 +73,17 @@ class Engine:
         self._memory = memory
         self._cancelled = cancelled
         self._left = False
-        self.connection = _connect(memory)
+        self.connection: Any = None
+        # Also this not in the thread that hears signals: DuckDB makes an error of its own of a Ctrl-C.
+        self.connection = self.call(lambda: _connect(memory))
 
-    def run(self, statement: str, before: int = 0, then: Callable[[Any], Any] = _rows) -> Any:
+    def run(
+        self,
+        statement: str,
+        before: int = 0,
+        then: Callable[[Any], Any] = _rows,
+        batch: Mapping[str, Any] | None = None,
+    ) -> Any:
         """Execute a statement and return what `then` makes of its result.
 
         Parameters
@@ -86,6 +94,8 @@ class Engine:
             How many characters stand before the user's text.
         then : callable
             Takes the result, in the thread of the statement.
+        batch : dict of arrays or None
+            What the view ``batch`` is to hold.
 
         Raises
         ------
@@ -94,7 +104,13 @@ class Engine:
         Cancelled
             Its result is no longer wanted.
         """
-        return self.call(lambda: then(self.connection.execute(statement)), before)
+
+        def work() -> Any:
+            if batch is not None:
+                self.connection.register("batch", batch)
+            return then(self.connection.execute(statement))
+
+        return self.call(work, before)
 
     def call(self, work: Callable[[], T], before: int = 0) -> T:
         """Do what asks DuckDB, within the bounds; see `run`."""
@@ -146,16 +162,17 @@ class Engine:
 
     def _end(self, finished: threading.Event) -> None:
         """Ask a statement to end, and leave it to itself if it does not."""
-        _left.append(self.connection)
+        _left.append(self)
         self._left = True
-        self.connection.interrupt()
+        if self.connection is not None:
+            self.connection.interrupt()
         if finished.wait(_GRACE):
             self._left = False
-            _left.remove(self.connection)
+            _left.remove(self)
 
 
-#: Connections whose statement never ended: to close one would wait for it.
-_left: list[Any] = []
+#: Those whose statement never ended: to close one would wait for it.
+_left: list[Engine] = []
 
 
 def left_behind() -> bool:

@@ -52,6 +52,10 @@ def _key(column: str) -> Callable[[FoundJob], Any]:
         return lambda job: len(job.body or b"")
     if column == "age":
         return lambda job: (job.stats.age, -job.id)  # the server counts whole seconds
+    if column == "created":
+        return lambda job: (int(job.created or -job.stats.age), job.id)  # of one second, the higher id is younger
+    if column == "instance":
+        return lambda job: job.instance
     if column == "state":
         return lambda job: STATES.index(job.stats.state)
     return lambda job: getattr(job.stats, column)

@@ -11,7 +11,7 @@ from beanops.jobs.complaints import PredicateError
 from beanops.jobs.engine import MEMORY, TIMEOUT, Engine
 from beanops.jobs.read import FoundJob
 from beanops.jobs.sqltree import columns_of, describes, named_in, parse
-from beanops.jobs.table import BODY_COLUMNS, TABLE, data_of, redacted, register
+from beanops.jobs.table import BODY_COLUMNS, TABLE, arrays, data_of, redacted, select
 
 if TYPE_CHECKING:
     import pandas
@@ -69,8 +69,8 @@ class Query:
             known = [data_of(job.body or b"", self._redact) for job in jobs]
             data = [text for text, _ in known]
             self.undecoded += sum(not whole for _, whole in known) if self._reads_data else 0
-        source = register(self._connection, "batch", jobs, self._names, self._shown, data)
-        self._engine.run(f"insert into jobs {source}")
+        batch = arrays(jobs, self._names, self._shown, data)
+        self._engine.run(f"insert into jobs {select(self._names, 'batch')}", batch=batch)
 
     def run(self) -> pandas.DataFrame:
         """Run the query on the jobs so far."""
@@ -97,8 +97,8 @@ class Query:
         return redacted([body], self._redact)[0] if self._redact else body
 
     def _create(self) -> None:
-        source = register(self._connection, "batch", [], self._names, self._shown)
-        self._engine.run(f"create or replace table jobs as {source}")
+        batch = arrays([], self._names, self._shown)
+        self._engine.run(f"create or replace table jobs as {select(self._names, 'batch')}", batch=batch)
 
     def _columns(self, query: str) -> set[str] | None:
         """Return the columns that the query reads; None if it is about the table itself, such as ``describe jobs``.

@@ -16,8 +16,8 @@ from beanops.protocol.limits import U64_MAX, check_number
 STATES = ("ready", "reserved", "delayed", "buried", "invalid")
 _COUNTED = frozenset(STATES[:4])
 #: What jobs can be ordered by; a leading ``-`` turns it round.
-COLUMNS = ("id", "tube", "state", "priority", "age", "delay", "ttr", "time_left", "reserves", "timeouts", "releases",
-           "buries", "kicks", "size")  # fmt: skip
+COLUMNS = ("id", "tube", "state", "priority", "age", "delay", "ttr", "time_left", "created", "file", "reserves",
+           "timeouts", "releases", "buries", "kicks", "instance", "size")  # fmt: skip
 #: Ids in several ranges: these are spelt out.
 _MOST = 10_000_000
 _RANGE = re.compile(r"(\d{1,20})(?:-(\d{1,20}))?")

@@ -1,7 +1,8 @@
 """The table ``jobs`` of predicates and queries: its columns, and how found jobs become them.
 
 ``body`` is text and ``data`` the decoded body as JSON. ``age``, ``delay``, ``ttr`` and ``time_left`` are intervals,
-``created`` is a time. ``file`` is the number of the binlog file that holds the job, 0 without a binlog.
+``created`` is a time. ``file`` is the number of the binlog file that holds the job, 0 without a binlog; ``instance`` is
+the ``id`` of the server process.
 """
 
 from __future__ import annotations
@@ -9,12 +10,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from beanops.jobs.read import FoundJob
-
-if TYPE_CHECKING:
-    import duckdb
 
 #: Columns that are spans of time.
 INTERVALS = ("age", "delay", "ttr", "time_left")
@@ -41,6 +39,7 @@ TABLE = {
     **{name: _stat(name, "int64") for name in INTERVALS},
     "created": Column("float64", "to_timestamp(created) as created"),
     **{name: _stat(name, "uint32") for name in _COUNTS},
+    "instance": _stat("instance", "object"),
     "size": Column("uint32", "size"),
     "body": Column("object", "body::varchar as body"),
     "data": Column("object", "data::json as data"),
@@ -77,26 +76,18 @@ def _created(job: FoundJob) -> float:
 # The size is that of the body itself, whatever is hidden.
 _VALUES: dict[str, Callable[[FoundJob], Any]] = {
     "created": _created,
+    "instance": attrgetter("instance"),
     "size": lambda job: len(job.body or b""),
 }
 
 
-def register(
-    connection: duckdb.DuckDBPyConnection,
-    view: str,
-    jobs: Sequence[FoundJob],
-    names: Sequence[str],
-    shown: Callable[[bytes], bytes],
-    data: Sequence[str] = (),
-) -> str:
-    """Give jobs to DuckDB as `view` and return the SELECT that reads them with their proper types.
+def arrays(
+    jobs: Sequence[FoundJob], names: Sequence[str], shown: Callable[[bytes], bytes], data: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return jobs as arrays that DuckDB reads as a table; `select` gives them their proper types.
 
     Parameters
     ----------
-    connection : duckdb.DuckDBPyConnection
-        Where to.
-    view : str
-        Under which name.
     jobs : sequence of FoundJob
         A job without a body has an empty one.
     names : sequence of str
@@ -118,6 +109,9 @@ def register(
         else:
             values = list(map(_VALUES.get(name, attrgetter(f"stats.{name}")), jobs))
         columns[name] = np.array(values, dtype=TABLE[name].dtype)
-    connection.register(view, columns or {"nothing": np.zeros(len(jobs), dtype="uint8")})
-    chosen = ", ".join(TABLE[name].sql for name in names) or "nothing"
-    return f"select {chosen} from {view}"
+    return columns or {"nothing": np.zeros(len(jobs), dtype="uint8")}
+
+
+def select(names: Sequence[str], view: str) -> str:
+    """Return the SELECT that reads the arrays of these columns from a view."""
+    return f"select {', '.join(TABLE[name].sql for name in names) or 'nothing'} from {view}"

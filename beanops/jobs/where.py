@@ -13,7 +13,7 @@ from beanops.jobs.complaints import PredicateError
 from beanops.jobs.engine import TIMEOUT, Engine
 from beanops.jobs.read import FoundJob
 from beanops.jobs.sqltree import columns_of, parse
-from beanops.jobs.table import BODY_COLUMNS, TABLE, data_of, redacted, register
+from beanops.jobs.table import BODY_COLUMNS, TABLE, arrays, data_of, redacted, select
 
 __all__ = ["TABLE", "Judged", "PredicateError", "Where", "undecoded_words"]
 
@@ -110,10 +110,11 @@ class Where:
         return redacted([body], self._redact)[0] if self._redact else body
 
     def _true_of(self, jobs: Sequence[FoundJob], data: Sequence[str]) -> list[FoundJob]:
-        source = register(self._engine.connection, "batch", jobs, self._names, self._shown, data)
+        source = select(self._names, "batch")
         # The predicate stands on a line of its own, so that a comment in it ends with it.
         head = f"select place from (select row_number() over () - 1 as place, * from ({source})) as jobs where (\n"
-        rows = self._engine.run(f"{head}{self.predicate}\n) order by place", len(head))
+        batch = arrays(jobs, self._names, self._shown, data)
+        rows = self._engine.run(f"{head}{self.predicate}\n) order by place", len(head), batch=batch)
         return [jobs[place] for (place,) in rows]
 
 

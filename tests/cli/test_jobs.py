@@ -437,3 +437,23 @@ def test_a_page_that_may_not_be_the_newest_says_so(
     assert said in deleted.out + deleted.err
     probed = cli("jobs", "w", "--limit", "3", "--probe", "--json")
     assert (probed.code, [job["id"] for job in probed.json]) == (0, [2997, 2996, 2995])
+
+
+def test_which_job_pins_the_binlog(
+    start_beanstalkd: Callable[..., Beanstalkd], cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    server = start_beanstalkd("-b", str(tmp_path), "-s", "4096")
+    monkeypatch.setenv("BEANOPS_SERVER", server.address)
+    with Client(server.address) as client:
+        for body in (b"first", b"x" * 3000, b"x" * 3000, b"last"):
+            client.put(body, tube="mail")
+    heading, *rows = cli("jobs", "mail", "--order", "-file", "--ids", "1-4").out.splitlines()
+    assert heading.split()[-2:] == ["file", "body"]
+    assert rows[0].split()[-2] > rows[-1].split()[-2] == "1"
+    youngest = cli("jobs", "--order", "-created", "--ids", "1-4", "--limit", "1").out.splitlines()
+    assert youngest[0].split()[-2:] == ["created", "body"]
+    assert youngest[1].endswith("last")
+    assert cli("jobs", "--ids", "1-4", "--where", "file = 1", "--json").json[-1]["id"] == 1
+    assert cli("sql", "select max(file) > min(file) as pinned from jobs", "mail", "--ids", "1-4", "--json").json == [
+        {"pinned": True}
+    ]

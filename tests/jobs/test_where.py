@@ -12,13 +12,15 @@ from beanops.jobs.where import TABLE, PredicateError, Where
 from beanops.protocol import JobStats
 
 
-def job(id: int, body: bytes = b"{}", *, tube: str = "mail", age: int = 0, state: str = "ready") -> FoundJob:
-    return FoundJob(JobStats(id, tube, state, 1, age, 0, 60, 0, 0, 0, 0, 0, 0, 0), body)
+def job(
+    id: int, body: bytes = b"{}", *, tube: str = "mail", age: int = 0, state: str = "ready", file: int = 0
+) -> FoundJob:
+    return FoundJob(JobStats(id, tube, state, 1, age, 0, 60, 0, file, 0, 0, 0, 0, 0), body)
 
 
 JOBS = [
     job(1, b'{"user": "42"}', age=7200),
-    job(2, b'{"user": "42"}', age=10, tube="123"),
+    job(2, b'{"user": "42"}', age=10, tube="123", file=7)._replace(instance="f00d"),
     job(3, b"\xff\x00 not json", age=7200, state="buried"),
     job(2**64 - 1, b'{"user": {"name": "x"}}', tube="true"),
 ]
@@ -36,6 +38,9 @@ JOBS = [
         ("true -- a comment", [1, 2, 3, 2**64 - 1]),
         ("ttr = interval 60 seconds", [1, 2, 3, 2**64 - 1]),
         ("null", []),
+        ("created < now() - interval 1 hour", [1, 3]),
+        ("created > '2026-01-01' and epoch(age) < 60", [2, 2**64 - 1]),
+        ("file = 7 and instance = 'f00d'", [2]),
     ],
 )
 def test_a_predicate_selects(predicate: str, ids: list[int]) -> None:
@@ -65,6 +70,52 @@ def test_a_bad_predicate_is_one_line_with_the_position(predicate: str, says: str
         Where(predicate)
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+_SPANS = "age, delay, ttr and time_left are spans of time: write interval 60 seconds, or epoch(age)"
+_JSON = "-> gives JSON: compare text with data->>'$.key' = 'text', a number with (data->>'$.key')::int = 3"
+_TEXT = "->> gives text: write a text in single quotes, or cast, (data->>'$.key')::int > 3"
+
+
+@pytest.mark.parametrize(
+    ("predicate", "hint"),
+    [
+        ("age > 60", _SPANS),
+        ("60.5 >= ttr", _SPANS),
+        ("delay between 1 and 60", _SPANS),
+        ("time_left in (1, 2)", _SPANS),
+        ("ttr - age < 10", _SPANS),
+        ("age + 5 > ttr", _SPANS),
+        ("coalesce(age, 0) = 0", _SPANS),
+        ("created > 60", "created is a time: write created < now() - interval 1 hour"),
+        ("created > now() - 60", "created is a time: write created < now() - interval 1 hour"),
+        ('state = "buried"', "there is no column 'buried'; a text stands in single quotes: 'buried'"),
+        ('tube like "mail%"', "there is no column 'mail%'; a text stands in single quotes: 'mail%'"),
+        ('"mail" in (tube)', "a text stands in single quotes: 'mail'"),
+        ("data->>'$.x' = \"y\"", "a text stands in single quotes: 'y'"),
+        ("state = buried", "a text stands in single quotes"),
+        ("data->'$.n' = 3", _JSON),
+        ("data->'$.n' > 2 and id = 1", _JSON),
+        ("id = 1 and data->'$.s' = 'x'", _JSON),
+        ("data->'$.s' like 'x%'", _JSON),
+        ("data->'$.s' in ('x')", _JSON),
+        ("(data->'$.s') = 'x'", _JSON),
+        ("data = 'x'", _JSON),
+        ("data->>'$.n' > 2", _TEXT),
+        ("data->>'$.n'::int = 2", "a cast binds first: write (data->>'$.key')::int"),
+    ],
+)
+def test_a_common_slip_gets_a_hint(predicate: str, hint: str) -> None:
+    def asked() -> None:
+        query = Query(f"select count(*) from jobs where {predicate}")
+        query.add(JOBS)
+        query.rows()
+
+    for ask in (asked, lambda: Where(predicate).matching(JOBS)):
+        with pytest.raises(PredicateError) as caught:
+            ask()
+        assert hint in str(caught.value)
+        assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
