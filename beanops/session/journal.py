@@ -285,9 +285,11 @@ class Journal:
 
     def servers(self) -> Counter[str]:
         """Return how many runs there are on each server."""
-        query = sa.select(RUNS.c.server, sa.func.count()).where(RUNS.c.server != "").group_by(RUNS.c.server)
+        query = (
+            sa.select(RUNS.c.server, sa.func.count().label("runs")).where(RUNS.c.server != "").group_by(RUNS.c.server)
+        )
         with self._transaction() as connection:
-            return Counter(dict(row._tuple() for row in connection.execute(query)))
+            return Counter({row.server: row.runs for row in connection.execute(query)})
 
     def run(self, id: str) -> RunRow:
         """Return one run, with all that it was asked for.

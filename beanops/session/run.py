@@ -170,6 +170,11 @@ class Run:
         return self._counts["unknown"]
 
     @property
+    def counted(self) -> int:
+        """Actions of any outcome."""
+        return self._counts.total()
+
+    @property
     def complete(self) -> bool:
         """Whether everything that was asked for was done."""
         return self.stopped is None and not (self.skipped or self.failed or self.unknown)

@@ -19,6 +19,7 @@ from beanops.jobs.engine import TIMEOUT, check_timeout
 from beanops.protocol import commands
 from beanops.protocol.errors import BeanopsError
 from beanops.protocol.limits import MAX_RESERVE_TIMEOUT, U32_MAX, check_number
+from beanops.session import nothing
 from beanops.session.act import How, Who
 from beanops.session.acting import Acting
 from beanops.session.config import Profile, profile, strictest
@@ -260,7 +261,12 @@ class Session(Views, Acting):
         from beanops.session.undo import undo
 
         how = how_of(Options(buried_as=buried_as, reason=reason, rate=rate, dry_run=dry_run, progress=progress))
-        return undo(self, self._actor, run if isinstance(run, str) else run.id, where, how, repeat)
+        id = run if isinstance(run, str) else run.id
+        undoing = undo(self, self._actor, id, where, how, repeat)
+        if not undoing.counted and undoing.stopped is None:
+            why = nothing.of_run(self.journal(), self.journal().run(id), where)
+            undoing.besides = "; ".join(filter(None, [why, undoing.besides]))
+        return undoing
 
     def resume_run(
         self,

@@ -131,7 +131,7 @@ class _Pages(Acting):
         looked = live.looked
         if isinstance(looked, Page) and looked.kind == self.kind and looked.first == self.page * self.per_page:
             self._error, self._stamp = looked.error, looked.stamp
-            self.table.empty = safe_text(looked.error or looked.nothing or self.empty)
+            self.table.empty = safe_text(looked.error or "; ".join(filter(None, [self.empty, looked.nothing])))
             if not looked.error:
                 self.total = looked.total
             self.table.show(looked.rows if not looked.error else self.table.rows)

@@ -46,6 +46,40 @@ def test_the_journal_in_every_output(cli: Cli, run: str, beanstalkd: Beanstalkd,
     assert "\x1b" not in read[0]["reason"]
 
 
+def test_a_journal_without_runs_on_the_server_says_where_it_has_some(cli: Cli, client: Client) -> None:
+    ended = cli("journal", "--json")
+    assert (ended.code, ended.json) == (0, [])
+    assert one_line(ended.err).endswith("has no runs yet")
+    bury(client, "mail", b"1", b"2")
+    cli("kick", "mail")
+    cli("pause", "mail", "9")
+    for output in ("json", "csv", "table"):
+        ended = cli("journal", "-s", "127.0.0.1:1", "-o", output)
+        told = one_line(ended.err)
+        assert ended.code == 0
+        assert "has no runs on 127.0.0.1:1; it has some on" in told
+        assert "(2 runs)" in told
+    assert cli("journal", "--since", "2999-01-01").err == "", "it has runs on this server"
+
+
+def test_an_undo_of_a_run_that_did_nothing_says_why(cli: Cli, client: Client) -> None:
+    client.put(b"x", tube="mail")
+    for arguments, why in {
+        ("kick", "mail"): "it found no job, or was cut off before it acted",
+        ("kick", "--ids", "77"): "1 skipped (job 77: it does not exist)",
+        ("kick", "mail", "--where", "id = 99"): "it found no job",
+    }.items():
+        run = cli(*arguments, "--json").json["run"]
+        for more in ((), ("--dry-run",)):
+            ended = cli("undo", run, "--yes", *more)
+            assert f"run {run} did nothing: {why}" in ended.out + ended.err, (arguments, more)
+    (id,) = bury(client, "mail", b"1")
+    run = cli("kick", "--ids", str(id), "--json").json["run"]
+    ended = cli("undo", run, "--where", "tube = 'other'")
+    assert f"run {run} acted on no job that was so before: tube = 'other'" in ended.out
+    assert cli("undo", run).out == "undo: 1 done\n"
+
+
 def test_a_kick_by_number_shows_how_many_it_kicked(cli: Cli, client: Client) -> None:
     bury(client, "mail", b"1", b"2", b"3")
     cli("kick", "mail", "--next", "2")

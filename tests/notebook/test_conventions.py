@@ -170,6 +170,14 @@ def test_the_magic_does_what_people_type_most(
         assert capsys.readouterr().out.startswith(answer[:30])
     assert beans("undo") is None
     assert "this session did nothing that can be undone" in capsys.readouterr().out
+    assert beans("actions").empty  # type: ignore[attr-defined]
+    told = "%beans: this session did nothing yet: session.history() has what was done on its server"
+    assert capsys.readouterr().out.strip() == told
+    with shell.user_ns["session"].journal()._transaction() as connection:
+        connection.exec_driver_sql("update runs set server = 'elsewhere:1'")
+    beans("actions")
+    assert "has no runs on" in (said := capsys.readouterr().out)
+    assert "it has some on elsewhere:1 (" in said
     beans("dashboard").close()  # type: ignore[attr-defined]
     shell.user_ns.pop("session").close()
     beans("tubes")

@@ -16,7 +16,7 @@ Act = Callable[[Session, list[int]], Run]
 
 WAYS: dict[str, tuple[Act, bool]] = {
     "kick": (lambda session, ids: session.kick(ids), True),
-    "kick by the server": (lambda session, ids: session.kick("mail", limit=1), False),
+    "kick by the server": (lambda session, ids: session.kick_next("mail", 1), False),
     "kick of a tube": (lambda session, ids: session.kick("mail"), True),
     "kick of no job": (lambda session, ids: session.kick(999_999), False),
     "bury": (lambda session, ids: session.bury(ids), True),

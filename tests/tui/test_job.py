@@ -124,6 +124,17 @@ async def test_a_run_of_long_ago_is_undone_from_the_journal(session: Session, cl
         assert "undoes" in desk.line("#action")
 
 
+async def test_a_journal_of_other_servers_says_which(session: Session, client: Client, clock: Clock) -> None:
+    session.pause("mail", 60) if client.put(b"x", tube="mail") else None
+    with session.journal()._transaction() as connection:
+        connection.exec_driver_sql("update runs set server = 'elsewhere:1'")
+    async with dashboard(session, clock, (200, 30)) as desk:
+        await desk.press("a")
+        shown = " ".join("\n".join(desk.lines("#runs")).split())
+        assert "nothing was done yet; the journal at" in shown
+        assert "elsewhere:1 (1 run)" in shown
+
+
 async def test_the_journal_is_read_in_pages(
     session: Session, client: Client, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
