@@ -227,8 +227,8 @@ def _conclude(scan: Scan, interrupted: list[int]) -> None:
         click.echo(f"beanops: interrupted, {scan.verdict}", err=True)
         click.get_current_context().exit(INTERRUPTED)
     if not scan.sure:
-        doubt = f"; {scan.doubt} (--probe finds out)" if scan.enough and scan.doubt else ""
-        raise Incomplete(f"{scan.verdict}{doubt}")
+        hint = " (--probe finds out)" if scan.enough and scan.doubt else ""
+        raise Incomplete(f"{scan.conclusion}{hint}")
 
 
 def _found(batches: Batches) -> Iterator[FoundJob]:

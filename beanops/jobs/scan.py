@@ -24,7 +24,8 @@ from beanops.jobs.plan import Bound, bound
 from beanops.jobs.progress import Progress
 from beanops.jobs.read import Bodies, FoundJob, present
 from beanops.jobs.select import Selection
-from beanops.jobs.where import Judged, Where, undecoded_words
+from beanops.jobs.verdict import Facts
+from beanops.jobs.where import Judged, Where
 from beanops.protocol import Command, JobStats, ServerStats, commands
 from beanops.protocol.errors import ArgumentError
 from beanops.protocol.limits import MAX_BODY
@@ -180,48 +181,41 @@ class Scan:
     @property
     def doubt(self) -> str:
         """Why what was found may not be in the order that was asked for; empty when it is."""
-        if self._out_of_order:
-            return "jobs with higher ids came last"
-        if self._seen_all or self._looks_at_all_above or self._selection.order != "newest":
-            return ""
-        return f"newer jobs may have ids above {self._top}"
-
-    @property
-    def _looks_at_all_above(self) -> bool:
-        return self.bound is None or self.bound.exact or self._highest_known
-
-    @property
-    def _top(self) -> int:
-        return 0 if self.bound is None else self._above[-1] if self._above else self.bound.top
+        return self._facts.doubt
 
     @property
     def verdict(self) -> str:
         """One line that says what is known now."""
-        return f"{self._verdict}; {undecoded_words(self.undecoded)}" if self.undecoded else self._verdict
+        return self._facts.verdict
 
     @property
-    def _verdict(self) -> str:
+    def conclusion(self) -> str:
+        """The verdict, with the doubt where it does not speak of it."""
+        told = self.doubt if self._at_limit or self._seen_all else ""
+        return f"{self.verdict}; {told}" if told else self.verdict
+
+    @property
+    def _facts(self) -> Facts:
         progress = self.progress
-        inexact = not self._looks_at_all_above
-        top = self._top
-        if self._seen_all and not (self._at_limit and self._yielded < progress.found):
-            some = self._first is not None and self._first.limit is not None and self._first.limit < progress.found
-            first = f", the first {self._first.limit} by {self._selection.order}" if self._first and some else ""
-            last = f"; {self.doubt}" if self.doubt else ""
-            return f"{'incomplete' if self.undecoded else 'complete'}: {progress.found} found{first}{last}"
-        if self._at_limit:
-            among = f" of the ids up to {top}" if inexact else ""
-            return f"the {self._selection.order} {self._yielded}{among}; no more were looked for"
-        if self._account is None:
-            return "incomplete: nothing was looked at"
-        parts = [f"ids {min(part[0], part[-1])} to {max(part[0], part[-1])}" for part in self._todo[:3]]
-        if len(self._todo) > 3:
-            parts.append("and more")
-        if self.bound is not None and not self.bound.exact and not self._all_found:
-            parts.append(f"ids above {top}")
-        of = "" if progress.expected is None else f" of {progress.expected}"
-        unread = f", {len(self._bodiless)} of them not read" if self._bodiless else ""
-        return f"incomplete: {progress.found}{of} found{unread}; not looked at: {', '.join(parts) or 'nothing'}"
+        top = None
+        if self.bound is not None and not self.bound.exact:
+            top = self._above[-1] if self._above else self.bound.top
+        return Facts(
+            begun=self._account is not None,
+            seen_all=self._seen_all,
+            at_limit=self._at_limit,
+            found=progress.found,
+            yielded=self._yielded,
+            expected=progress.expected,
+            undecoded=self.undecoded,
+            unread=len(self._bodiless),
+            todo=self._todo,
+            top=top if not self._all_found else None,
+            proven=self._highest_known,
+            order=self._selection.order,
+            first=None if self._first is None else self._first.limit,
+            out_of_order=self._out_of_order,
+        )
 
     def cancel(self) -> None:
         """End the iteration after the batch under way, or the next at once; from any thread. Iterate again to go on."""

@@ -256,7 +256,7 @@ class Browser(JobsView):
             self.jobs.patch(rows)
             if over:
                 # The selected rows go on: how old the others are must be told.
-                found = f"{scan.verdict} · {self._session.now():%H:%M:%S} UTC"
+                found = f"{scan.conclusion} · {self._session.now():%H:%M:%S} UTC"
                 self.jobs.say("title", f"{tables.asked(self._selection)} · {found}")
                 self.jobs.say("progress", "")
                 self.jobs.offer("refresh", "Scan again")

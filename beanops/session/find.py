@@ -215,7 +215,7 @@ class Finding(Looking):
 
         scan = self.scan(tube, state=state, ids=ids, where=where, limit=limit, order=order, bodies=bodies, **how)
         found = jobs_frame([job for batch in scan for job in batch], bodies)
-        found.attrs["verdict"] = scan.verdict
+        found.attrs["verdict"] = scan.conclusion
         return found
 
     def sql(self, query: str, tube: str | None = None, **selection: Any) -> pandas.DataFrame:
@@ -293,12 +293,12 @@ class Finding(Looking):
 
         check_new(Path(directory))
         scan = self.scan(tube, **selection)
-        return Saved(save(scan, Path(directory)), scan.complete or scan.sure, scan.verdict)
+        return Saved(save(scan, Path(directory)), scan.complete or scan.sure, scan.conclusion)
 
 
 def _told(query: Query, scan: Scan) -> str:
     """Return what is known of an answer, in words."""
     if not query.undecoded:
-        return scan.verdict
+        return scan.conclusion
     rows = "1 row was" if query.undecoded == 1 else f"{query.undecoded:,} rows were"
-    return f"{scan.verdict}; {rows} not decoded, or not for certain, and the query reads data"
+    return f"{scan.conclusion}; {rows} not decoded, or not for certain, and the query reads data"

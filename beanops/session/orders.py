@@ -254,7 +254,7 @@ def orders_of(look: Finding, verb: Verb, jobs: Any, settings: Settings, options:
         if cancelled:
             raise BeanopsError("cancelled")
         if not (scan.complete or scan.sure):
-            raise NotAllFound("; ".join(filter(None, (scan.verdict, scan.doubt))))
+            raise NotAllFound(scan.conclusion)
 
     return Lookup(in_batches(searched(), rate), cancel)
 

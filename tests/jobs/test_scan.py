@@ -676,7 +676,7 @@ def test_a_lone_job_far_above_is_never_quietly_missing(restarted: Restarted) -> 
     assert sorted(found) == [*range(1, 10_001), 61_001]
     assert everything.complete
     assert everything.sure is (found[0] == 61_001)
-    assert everything.sure or everything.verdict == "complete: 10001 found; jobs with higher ids came last"
+    assert everything.sure or everything.conclusion == "complete: 10001 found; jobs with higher ids came last"
 
 
 def test_ids_that_go_on_after_several_restarts(start_beanstalkd: Callable[..., Beanstalkd], tmp_path: Path) -> None:
