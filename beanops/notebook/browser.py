@@ -63,6 +63,7 @@ class Browser(JobsView):
         self._session = session.through("notebook")
         self._selection = selection
         self._seen = Seen()
+        self._before: tuple[Seen, list[str]] = self._seen, []
         self._saved: dict[str, str] = {}
         self._told = 0.0
         self._thread: threading.Thread | None = None
@@ -149,9 +150,13 @@ class Browser(JobsView):
             if self._scan is not None:
                 self._scan.cancel()
             self._selection, self._scan = asked, scan
+            # What is selected is selected again when it is found, and is the same job.
+            chosen = [key for key in self.jobs.selected if key != self.jobs.focus]
+            self._before = (self._seen, [*chosen, *filter(None, [self.jobs.focus])])
             self._seen = Seen()
             self._saved.clear()
             self.jobs.update({})
+            self.jobs.say("empty", "looking for jobs")
             self.jobs.say("ask", asked.where or "")
             self.jobs.say("status", "")
             self.jobs.say("detail", "")
@@ -232,6 +237,7 @@ class Browser(JobsView):
                     self._add(scan, fresh)
                     fresh = []
             self._add(scan, fresh, over=True)
+            self._choose_again(scan)
         except Exception as error:
             with self._lock:
                 if scan is self._scan:
@@ -254,12 +260,26 @@ class Browser(JobsView):
             for job in jobs[: MOST_ROWS - len(self._saved)]:
                 self._saved[str(job.id)] = self._session.decode(job.body or b"", kept=True).summary
             self.jobs.patch(rows)
+            seen, chosen = self._before
+            others = {str(job.id) for job in jobs if seen.is_another(job.stats)}
+            self._before = seen, [key for key in chosen if key not in others]
             if over:
+                left = f"none of the {len(self.jobs.rows):,} jobs found is left: Scan again looks for more"
+                self.jobs.say("empty", left if self.jobs.rows else f"no job was found; {scan.verdict}")
                 # The selected rows go on: how old the others are must be told.
                 found = f"{scan.conclusion} · {self._session.now():%H:%M:%S} UTC"
                 self.jobs.say("title", f"{tables.asked(self._selection)} · {found}")
                 self.jobs.say("progress", "")
                 self.jobs.offer("refresh", "Scan again")
+
+    def _choose_again(self, scan: Scan) -> None:
+        """Select what was selected before the scan, unless somebody has selected other jobs meanwhile."""
+        with self._lock:
+            keys = [key for key in self._before[1] if key in self.jobs.rows]
+            if not keys or self.jobs.selected or scan is not self._scan:
+                return
+            self.jobs.select(keys)
+        self._selected(tuple(keys))
 
     def _look_again(self, ids: Sequence[int]) -> None:
         found = zip(ids, self._session.jobs_by_id(ids), strict=True)

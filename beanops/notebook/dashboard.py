@@ -30,6 +30,9 @@ MOST_TUBES = 10
 #: Heads that are remembered: a button that was armed may mean some that have left the table.
 MOST_SEEN = 1000
 
+#: What stands in a table without rows while nobody knows whether there are some.
+NOT_KNOWN = "not known: the server does not answer"
+
 #: What the buttons of tubes do to one, given the number beside them.
 TUBE_STEPS: dict[str, Callable[[Session, str, int], Step]] = {
     "kick_tubes": lambda session, tube, limit: lambda progress: session.kick_next(tube, limit, progress=progress),
@@ -200,11 +203,16 @@ class Dashboard(JobsView):
             known = "" if tick.survey is None else f" · the values are {tick.at - tick.survey.at:.0f} s old"
             self.chart.say("title", f"{self._session.address} is lost: {tick.lost}{known} · trying again", "lost")
             self.tubes.say("title", "", "lost")
+            self.tubes.say("empty", NOT_KNOWN)
+            self.heads.say("title", f"{self._title()}{known}", "lost")
+            self.heads.say("empty", NOT_KNOWN)
             self.chart.append(tick.at, *[None] * tables.SERIES)
         elif tick.survey is not None:
             self.chart.say("title", tables.title(self._session, tick.survey), "live")
             self.chart.append(tick.at, *tables.sample(tick.survey))
             self.tubes.say("title", tables.freshness(tick.survey))
+            self.tubes.say("empty", "")
+            self.heads.say("empty", "")
             self.tubes.update(tables.tube_rows(tick.survey))
             self._follow(tick)
         self._show_log()
@@ -244,11 +252,12 @@ class Dashboard(JobsView):
         self._open_body()
 
     def _title_heads(self) -> None:
+        self.heads.say("title", self._title())
+
+    def _title(self) -> str:
         tubes = self.tubes.selected
         more = f" and {len(tubes) - MOST_TUBES} more tubes" if len(tubes) > MOST_TUBES else ""
-        self.heads.say(
-            "title", f"Next jobs of {', '.join(self.wanted)}{more}" if tubes else "Select a tube to see its next jobs"
-        )
+        return f"Next jobs of {', '.join(self.wanted)}{more}" if tubes else "Select a tube to see its next jobs"
 
     def _tubes_selected(self, _: tuple[str, ...]) -> None:
         with self._lock:

@@ -61,6 +61,28 @@ def test_it_shows_the_jobs_that_are_meant_and_says_whether_that_is_all(view: Bro
         assert some.jobs.said("title").startswith(found)
 
 
+def test_an_empty_table_says_what_became_of_the_jobs_found(session: Session) -> None:
+    with Browser(session, Still(), "some", select("mail", limit=2, order="oldest")) as view:  # type: ignore[arg-type]
+        view.wait().select_all()
+        view.delete()
+        assert not view.jobs.rows
+        assert session.tube("mail").current_jobs_buried == 1
+        assert view.jobs.said("empty") == "none of the 2 jobs found is left: Scan again looks for more"
+        view.refresh()
+        assert list(view.wait().jobs.rows) == ["3", "4"]
+        view.find("body = 'no such'")
+        assert view.wait().jobs.said("empty").startswith("no job was found; complete: 0 found")
+
+
+def test_what_is_selected_stays_so_when_it_is_found_again(view: Browser, session: Session) -> None:
+    view.select(2, 5)
+    view.refresh()
+    assert view.wait().jobs.selected == ("2", "5")
+    assert '"user": 5' in view.jobs.said("detail")
+    view.find("(data->>'$.user')::int < 4")
+    assert view.wait().jobs.selected == ("2",)
+
+
 def test_the_question_box_scans_again_and_a_wrong_question_changes_nothing(view: Browser) -> None:
     page = Page(view.jobs)
     page.says("ask", text="(data->>'$.user')::int > 4")

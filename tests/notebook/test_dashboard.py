@@ -131,6 +131,37 @@ def test_what_it_did_last_can_be_undone_and_jobs_moved(view: Dashboard, session:
     assert [cells[3] for cells in view.log.rows.values()][-4:] == ["move", "move", "pause", "resume"]
 
 
+def test_what_is_not_known_of_a_server_is_not_said_to_be_nothing(view: Dashboard, session: Session) -> None:
+    with Dashboard(session, Still(), "another") as never:  # type: ignore[arg-type]
+        never.show(Tick(time.monotonic(), None, lost="no answer"))
+        assert "the server does not answer" in never.tubes.said("empty")
+        assert not never.tubes.rows
+        never.show(first_look(session))
+        assert never.tubes.said("empty") == ""
+    view.select("mail")
+    survey = first_look(session).survey
+    assert survey is not None
+    view.show(Tick(survey.at + 7, survey, lost="no answer"))
+    assert view.heads.said("title") == "Next jobs of mail · the values are 7 s old"
+    assert view.heads._said["title"][1] == "lost"
+
+
+def test_dashboards_of_several_servers_show_each_its_own(
+    view: Dashboard, session: Session, start_beanstalkd: Callable[..., Beanstalkd]
+) -> None:
+    other = start_beanstalkd()
+    with beanops.connect(other.address) as there, Dashboard(there, Still(), "dashboard") as elsewhere:  # type: ignore[arg-type]
+        there.put("billing", b"x")
+        elsewhere.show(first_look(there))
+        assert set(elsewhere.tubes.rows) == {"default", "billing"}
+        elsewhere.show(Tick(time.monotonic(), None, lost="no answer"))
+        view.show(first_look(session))
+        assert elsewhere.chart.said("title").startswith(f"{other.address} is lost")
+        assert set(elsewhere.tubes.rows) == {"default", "billing"}
+        assert view.chart.said("title").startswith(str(session.address))
+        assert set(view.tubes.rows) == {"default", "mail"}
+
+
 def test_undo_is_not_offered_after_what_nothing_takes_back(view: Dashboard, session: Session) -> None:
     view.select("mail")
     view.pause(90)

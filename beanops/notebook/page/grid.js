@@ -160,6 +160,7 @@ class Table {
 
   say(message) {
     if (message.line === "ask") return (this.ask.value = message.text);
+    if (message.line === "empty") return (this.nothing = message.text), this.paint();
     if (message.line === "title") this.root.classList.toggle("beanops-stale", message.tone === "lost");
     if (message.line === "title" || message.line === "label") return this.header.say(message);
     say(this[message.line], message);
@@ -255,7 +256,7 @@ class Table {
     this.body.style.height = `${order.length * ROW}px`;
     this.view.setAttribute("aria-rowcount", order.length);
     this.empty.hidden = order.length > 0;
-    if (this.seq !== null) this.empty.textContent = cells.size ? "no row matches the filter" : "nothing here";
+    if (this.seq !== null) this.empty.textContent = cells.size ? "no row matches the filter" : this.nothing || "nothing here";
     const chosen = this.selection.size ? `, ${whole.format(this.selection.size)} selected` : "";
     const some = order.length === cells.size ? "" : `${whole.format(order.length)} of `;
     const noun = `${this.noun}${cells.size === 1 ? "" : "s"}`;
