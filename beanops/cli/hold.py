@@ -18,7 +18,7 @@ from beanops.cli.exits import Incomplete
 from beanops.cli.look import show_jobs
 from beanops.cli.runs import report
 from beanops.cli.streams import on_terminal
-from beanops.protocol.errors import NotFound, TimedOut
+from beanops.protocol.errors import TimedOut
 from beanops.session.record import Refused
 from beanops.session.reservation import Reservation
 from beanops.session.run import Run
@@ -43,8 +43,6 @@ def reserve(tube: str, timeout: int, **asked: Any) -> None:
             raise Refused(f"reserve was refused: this session on {session.address} is read-only")
         try:
             held = session.reserve(tube, timeout, reason=asked["reason"])
-        except NotFound:
-            raise Incomplete(f"there is no tube {tube} on {session.address}") from None
         except TimedOut:
             raise Incomplete(f"no job of tube {tube} is ready") from None
         with held:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Sequence
-from fnmatch import fnmatchcase
 from typing import Any
 
 import click
@@ -15,7 +14,7 @@ from beanops.cli.output import as_dict, print_csv, print_fields, print_json, pri
 from beanops.cli.streams import on_terminal
 from beanops.jobs.bodies import decode
 from beanops.jobs.read import HEAD_STATES, FoundJob
-from beanops.jobs.select import is_glob
+from beanops.jobs.tube_names import is_any, no_tube
 from beanops.protocol import JobStats, TubeStats
 from beanops.protocol.errors import NotFound
 from beanops.session.record import Refused
@@ -53,12 +52,13 @@ def tubes(patterns: tuple[str, ...], server: str, output: str) -> None:
     """
     with connect(server, source="cli") as session:
         found = session.tube_stats()
+    names = [tube.name for tube in found]
     if patterns:
-        found = [tube for tube in found if any(fnmatchcase(tube.name, pattern) for pattern in patterns)]
+        found = [tube for tube in found if any(is_any(pattern, [tube.name]) for pattern in patterns)]
     show_tubes(found, output)
-    missing = [pattern for pattern in patterns if not any(fnmatchcase(tube.name, pattern) for tube in found)]
+    missing = [no_tube(pattern, names) for pattern in patterns if not is_any(pattern, names)]
     if missing:
-        raise Incomplete(f"no tube matches {' or '.join(missing)}")
+        raise Incomplete("; ".join(missing))
 
 
 def show_tubes(tubes: Iterable[TubeStats], output: str = "table") -> None:
@@ -79,7 +79,7 @@ def show_tubes(tubes: Iterable[TubeStats], output: str = "table") -> None:
 def stats(tube: str | None, server: str, output: str) -> None:
     """Show the statistics of the server, or of TUBE, with the protocol's field names."""
     with connect(server, source="cli") as session:
-        fields = _of_server(session) if tube is None else as_dict(_tube(session, tube))
+        fields = _of_server(session) if tube is None else as_dict(session.tube(tube))
     if output == "json":
         print_json(fields)
     elif output == "csv":
@@ -95,17 +95,10 @@ def _of_server(session: Session) -> dict[str, Any]:
     return {**as_dict(server), **({"lacks": lacks} if lacks else {})}
 
 
-def _tube(session: Session, tube: str) -> TubeStats:
-    try:
-        return session.tube(tube)
-    except NotFound:
-        raise Incomplete(f"there is no tube {tube} on {session.address}") from None
-
-
 def check_tube_exists(session: Session, tube: str | None) -> None:
-    """Raise when a tube that is named, and not by a glob, does not exist: a slip is told from an empty tube."""
-    if tube is not None and not is_glob(tube):
-        _tube(session, tube)
+    """Raise when a name or a glob means no tube: a slip is told from an empty tube."""
+    if tube is not None:
+        session.check_tube(tube)
 
 
 def job_by_id(session: Session, id: int) -> FoundJob:
@@ -164,10 +157,7 @@ def peek(
 
 def _heads(session: Session, tube: str, states: list[str]) -> tuple[list[FoundJob | None], list[str]]:
     """Return the next job in each state, and a reason for when there is none."""
-    try:
-        heads = session.heads(tube)
-    except NotFound:
-        raise Incomplete(f"there is no tube {tube} on {session.address}") from None
+    heads = session.heads(tube)
     return [heads[state] for state in states], [f"no job of tube {tube} is {' or '.join(states)}"]
 
 

@@ -24,6 +24,7 @@ from beanops.jobs.plan import Bound, bound
 from beanops.jobs.progress import Progress
 from beanops.jobs.read import Bodies, FoundJob, present
 from beanops.jobs.select import Selection
+from beanops.jobs.tube_names import is_any, no_tube
 from beanops.jobs.verdict import Facts
 from beanops.jobs.where import Judged, Where
 from beanops.protocol import Command, JobStats, ServerStats, commands
@@ -143,6 +144,7 @@ class Scan:
         self._yielded = 0
         self._seconds = 0.0
         self._all_found = False
+        self._no_tube = ""
         self._above: range | None = None
         self._highest_known = False
         self._out_of_order = False
@@ -186,7 +188,7 @@ class Scan:
     @property
     def verdict(self) -> str:
         """One line that says what is known now."""
-        return self._facts.verdict
+        return f"{self._facts.verdict}; {self._no_tube}" if self._no_tube else self._facts.verdict
 
     @property
     def conclusion(self) -> str:
@@ -260,8 +262,16 @@ class Scan:
                 self._look_whether_done()
                 if self._todo:
                     self._rest(pause)
+            self._look_whether_tube_exists()
         finally:
             self._cancelled = False
+
+    def _look_whether_tube_exists(self) -> None:
+        """Tell a slip from an empty tube, once nothing was found in it."""
+        tube = self._selection.tube
+        if tube is not None and self._account is not None and self._seen_all and not self._account.found:
+            names = self._connect().list_tubes()
+            self._no_tube = "" if is_any(tube, names) else no_tube(tube, names)
 
     def _begin(self) -> None:
         client = self._connect()

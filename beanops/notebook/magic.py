@@ -64,6 +64,11 @@ def _actions(session: Session) -> Any:
     return done
 
 
+def _browse(session: Session, tube: str) -> Any:
+    session.check_tube(tube)
+    return session.browse(tube)
+
+
 #: What each word does. A predicate is taken as it stands, for it has quotes of its own.
 COMMANDS: dict[str, Callable[[Session, list[str]], Any]] = {
     "tubes": lambda session, _: session.tubes(),
@@ -75,7 +80,7 @@ COMMANDS: dict[str, Callable[[Session, list[str]], Any]] = {
     "move": lambda session, words: session.move(_ids(words[:-1]), words[-1]),
     "undo": _undo,
     "actions": lambda session, _: _actions(session),
-    "browse": lambda session, words: session.browse(_one(words, "a tube")),
+    "browse": lambda session, words: _browse(session, _one(words, "a tube")),
     "dashboard": lambda session, _: session.dashboard(),
 }
 
@@ -87,6 +92,8 @@ def beans(line: str, variables: dict[str, Any]) -> Any:
     ------
     UsageError
         It is not understood, or there is no session.
+    NotFound
+        There is no such tube.
     """
     word, _, rest = line.strip().partition(" ")
     if word in ("help", "?"):
@@ -102,6 +109,7 @@ def beans(line: str, variables: dict[str, Any]) -> Any:
         tube, _, where = rest.strip().partition(" ")
         if not tube:
             raise UsageError("it needs a tube, and maybe a predicate")
+        session.check_tube(tube)
         return session.jobs(tube, where=where.strip() or None)
     act = COMMANDS.get(word or "tubes")
     if act is None:

@@ -466,7 +466,7 @@ class Actor:
 
     def _fate_of(self, action: str, result: Any) -> Fate:
         if isinstance(result, NotFound):
-            return Fate("skipped", "there is no such tube")
+            return Fate("skipped", "the tube no longer exists")
         if isinstance(result, ReplyError):
             return Fate("failed", str(result))
         if action == "put":

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 
 class Acting(Recorded):
-    """The part of a session that acts."""
+    """The part of a session that acts.
+
+    A verb raises `NotFound` for the name of a tube, or a glob, that means no tube; only what puts jobs makes one.
+    """
 
     def kick(self, jobs: Jobs | str, **options: Unpack[Options]) -> Run:
         """Make buried or delayed jobs ready, each by its id: so `undo` can bury each again.
@@ -252,6 +255,8 @@ class Acting(Recorded):
             raise UsageError(f"buried_as is for what puts jobs, and {verb} puts none")
         batches, cancel = orders_of(self, verb_of(verb, settings), jobs, settings, options, self._actor.keep_bodies)
         how = how_of(options)
+        if isinstance(jobs, str):
+            self.check_tube(jobs)
         run = self._actor.begin(verb, request_of(jobs, settings, options, there), how)
         run.when_cancelled(cancel)
         if there is None:
@@ -264,19 +269,32 @@ class Acting(Recorded):
     def pause(self, tube: str, seconds: SupportsIndex, *, reason: str | None = None) -> Run:
         """Hold back the ready jobs of a tube from workers for `seconds`.
 
+        Raises
+        ------
+        NotFound
+            There is no such tube.
+
         Examples
         --------
         >>> session.pause("mail", 600)          # doctest: +SKIP
         """
-        return self._pause("pause", tube, check_number("seconds", seconds, U32_MAX), reason)
+        seconds = check_number("seconds", seconds, U32_MAX)
+        self.tube(tube)
+        return self._pause("pause", tube, seconds, reason)
 
     def resume(self, tube: str, *, reason: str | None = None) -> Run:
         """End the pause of a tube.
+
+        Raises
+        ------
+        NotFound
+            There is no such tube.
 
         Examples
         --------
         >>> session.resume("mail")          # doctest: +SKIP
         """
+        self.tube(tube)
         return self._pause("resume", tube, 0, reason)
 
     def _pause(self, action: str, tube: str, seconds: int, reason: str | None) -> Run:

@@ -13,6 +13,8 @@ from beanops.client.sync import Client
 from beanops.jobs.bodies import Reader
 from beanops.jobs.hiding import hide, hide_body
 from beanops.jobs.read import FoundJob, read_heads, read_jobs, read_stats
+from beanops.jobs.select import is_glob
+from beanops.jobs.tube_names import NoTube, is_any
 from beanops.monitor.sample import sweep
 from beanops.monitor.survey import Survey, Surveyor
 from beanops.protocol import Job, JobStats, ServerStats, TubeStats
@@ -136,7 +138,20 @@ class Looking:
         NotFound
             There is no such tube.
         """
-        return self._looking().stats_tube(name)
+        try:
+            return self._looking().stats_tube(name)
+        except NotFound:
+            raise NoTube(name, self._looking().list_tubes()) from None
+
+    def check_tube(self, which: str) -> None:
+        """Raise `NotFound` when a name or a glob means no tube that exists; the error names those that are near.
+
+        A tube that nobody uses or watches vanishes with its last job.
+        """
+        if not is_glob(which):
+            self.tube(which)
+        elif not is_any(which, names := self._looking().list_tubes()):
+            raise NoTube(which, names)
 
     def tubes(self) -> pandas.DataFrame:
         """Return the statistics of all tubes.
@@ -196,5 +211,8 @@ class Looking:
         NotFound
             There is no such tube.
         """
-        heads = read_heads(self._looking(), tube)
+        try:
+            heads = read_heads(self._looking(), tube)
+        except NotFound:
+            raise NoTube(tube, self._looking().list_tubes()) from None
         return {state: job and hide(job, self.reader) for state, job in heads.items()}

@@ -430,7 +430,7 @@ class Session(Views, Acting):
         ...     job.bury()
         """
         seconds = check_number("timeout", timeout, MAX_RESERVE_TIMEOUT)
-        self._looking().stats_tube(tube)  # to watch a tube would create it
+        self.tube(tube)  # to watch a tube would create it
         job, stats = self._actor.reserve(tube, seconds, How(reason=reason))
         return Reservation(self, self._actor.keep, job, stats, reason)
 

@@ -98,7 +98,7 @@ def test_pause_and_resume(cli: Cli, client: Client) -> None:
     assert client.stats_tube("mail").pause == 0
     ended = cli("pause", "nowhere", "10")
     assert ended.code == 1
-    assert "tube nowhere: there is no such tube" in one_line(ended.err)
+    assert "no tube 'nowhere'; did you mean 'mail'?" in one_line(ended.err)
 
 
 @pytest.mark.parametrize(

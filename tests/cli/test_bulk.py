@@ -48,7 +48,7 @@ def test_a_tube_that_does_not_exist_is_told(cli: Cli) -> None:
     ):
         ended = cli(*arguments)
         assert ended.code == 1
-        assert "there is no tube mial" in one_line(ended.err)
+        assert "no tube 'mial'" in one_line(ended.err)
 
 
 def test_objects_of_json_on_standard_input(cli: Cli, client: Client) -> None:
@@ -507,7 +507,7 @@ def test_reserve_of_nothing(terminal: Start, client: Client) -> None:
     assert "no job of tube mail is ready" in shown.shown
     shown = terminal("reserve", "mial")
     assert shown.end() == 1
-    assert "there is no tube mial" in shown.shown
+    assert "no tube 'mial'" in shown.shown
     shown = terminal("reserve", "mail", "--read-only")
     assert shown.end() == 4
 

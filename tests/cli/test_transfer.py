@@ -29,7 +29,7 @@ def test_export_delete_and_import(cli: Cli, client: Client, tmp_path: Path) -> N
     assert client.stats().current_jobs_buried == 0
     ended = cli("export", file, "--tube", "mail")
     assert ended.code == 1
-    assert "there is no tube mail" in one_line(ended.err), "it went with its last job"
+    assert "no tube 'mail'" in one_line(ended.err), "it went with its last job"
     ended = cli("export", file)
     assert ended.code == 2
     assert "exists already" in one_line(ended.err)

@@ -144,6 +144,9 @@ def test_the_magic_does_what_people_type_most(
     assert repr(beans("peek 2")) == "<FoundJob 2, ready in main, 3,000 bytes>"
     assert beans("bury 1 2").done == 2  # type: ignore[attr-defined]
     assert beans("jobs mail state = 'buried'")["id"].tolist() == [1]  # type: ignore[index]
+    for line in ("jobs mial", "browse mial"):
+        assert beans(line) is None
+        assert capsys.readouterr().out == "%beans: no tube 'mial'; did you mean 'mail'?\n"
     assert beans("kick 1").done == 1  # type: ignore[attr-defined]
     with beanops.connect(session.address, actor="cron") as other:
         other.pause("mail", 60)

@@ -211,7 +211,7 @@ def test_a_job_that_a_worker_took_meanwhile_is_skipped_and_said(view: Dashboard,
 def test_what_goes_wrong_in_a_click_stands_in_the_status_line(view: Dashboard) -> None:
     Page(view.tubes).clicks("kick_tubes", "vanished", amount=1, clicked=time.monotonic())
     view.wait()
-    assert view.status == "NOT_FOUND to 'stats-tube vanished': there is no such tube"
+    assert view.status == "no tube 'vanished'; did you mean 'mail'?"
 
 
 def test_a_read_only_session_offers_no_buttons(beanstalkd: Beanstalkd) -> None:
@@ -386,7 +386,7 @@ def test_an_emptied_number_box_neither_ends_a_pause_nor_kicks(
 def test_of_several_tubes_what_was_done_is_told_beside_what_went_wrong(view: Dashboard, session: Session) -> None:
     Page(view.tubes).clicks("kick_tubes", "mail", "vanished", amount=1, clicked=time.monotonic())
     view.wait()
-    assert view.status == "kick: 1 done; NOT_FOUND to 'stats-tube vanished': there is no such tube"
+    assert view.status == "kick: 1 done; no tube 'vanished'; did you mean 'mail'?"
 
 
 def test_a_run_is_not_lost_when_what_it_came_to_cannot_be_shown(

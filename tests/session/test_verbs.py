@@ -17,7 +17,7 @@ import pytest
 from beanops.client.sync import Client
 from beanops.embedded import serve
 from beanops.embedded.process import Beanstalkd
-from beanops.protocol.errors import ArgumentError, TimedOut, UsageError
+from beanops.protocol.errors import ArgumentError, NotFound, TimedOut, UsageError
 from beanops.session import orders, shelter
 from beanops.session.record import Refused
 from beanops.session.run import Run
@@ -423,10 +423,40 @@ def test_put_pause_and_resume(session: Session, worker: Client) -> None:
     assert session.tube("mail").pause == 60
     assert session.resume("mail").done == 1
     assert session.tube("mail").pause == 0
-    run = session.pause("nowhere", 60)
-    assert (run.done, run.skipped, run.summary) == (
-        0, 1, "pause: 0 done, 1 skipped (tube nowhere: there is no such tube)",
-    )  # fmt: skip
+
+
+def test_a_verb_tells_a_slip_in_a_tube(session: Session, worker: Client, tmp_path: Path) -> None:
+    fill(worker, "mail")
+    acts: list[Callable[[str], object]] = [
+        session.kick, session.bury, session.release, session.heads, session.tube, session.reserve, session.resume,
+        lambda tube: session.kick_next(tube, 1), lambda tube: session.delete(tube, state="ready"),
+        lambda tube: session.drain_tube(tube, "ready"), lambda tube: session.move(tube, "new"),
+        lambda tube: session.copy(tube, "new"), lambda tube: session.pause(tube, 9), session.__getitem__,
+        lambda tube: session.export(tmp_path / "new", tube), lambda tube: session.kick(tube, dry_run=True),
+    ]  # fmt: skip
+    for act in acts:
+        for named in ("mial", "Mail", "mails"):
+            with pytest.raises(NotFound) as caught:
+                act(named)
+            assert str(caught.value) == f"no tube '{named}'; did you mean 'mail'?"
+    for act in (session.kick, lambda glob: session.export(tmp_path / "new", glob)):
+        with pytest.raises(NotFound, match=r"^no tube matches ma\.\*$"):
+            act("ma.*")
+    assert session.actions.empty
+    assert [tube.name for tube in session.tube_stats()] == ["default", "mail"]
+    assert list(tmp_path.glob("new")) == []
+
+
+def test_a_look_into_a_tube_that_does_not_exist_says_so(session: Session, worker: Client) -> None:
+    fill(worker, "mail")
+    worker.watch("empty")
+    assert session.jobs("mial").attrs["verdict"] == "complete: 0 found; no tube 'mial'; did you mean 'mail'?"
+    assert session.jobs("mial", where="id > 0", order="-age").attrs["verdict"].endswith("did you mean 'mail'?")
+    assert session.sql("select 1 from jobs", "nowhere").attrs["verdict"].startswith("complete: 0 found; no tube 'now")
+    assert session.jobs("ma.*").attrs["verdict"] == "complete: 0 found; no tube matches ma.*"
+    for tube in ("empty", "mail", "ma*"):
+        assert "no tube" not in session.jobs(tube, state="buried").attrs["verdict"]
+    assert [tube.name for tube in session.tube_stats()] == ["default", "mail", "empty"]
 
 
 def test_read_only_is_refused_below_every_face(open_session: Callable[..., Session], worker: Client) -> None:
