@@ -9,7 +9,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from copy import copy
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from beanops.client.reading import IDLE
 from beanops.client.sync import Client
 from beanops.protocol.errors import BeanopsError, NotFound, ReplyError
-from beanops.session.alive import alive, lease_from
+from beanops.session.alive import lease_from
 from beanops.session.alone import Alone
+from beanops.session.ledger import Ledger
 from beanops.session.old_servers import as_chosen, fit
 from beanops.session.record import Fate, Intent, Refused, RunRow, action_of
 from beanops.session.run import Run
@@ -78,22 +79,6 @@ def _known(asks: dict[int, Ask]) -> dict[int, Fate]:
 def new_run_id(now: datetime) -> str:
     """Return a name for a run that begins now; names sort by time."""
     return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
-
-
-class Settled(NamedTuple):
-    """What became of the action at a place of a run, and what that action was on, such as ``"job 5"``."""
-
-    place: int
-    fate: Fate
-    about: str
-
-
-#: Why an outcome is unknown of which the server's answer came.
-NOT_WRITTEN = "its outcome could not be written down"
-
-
-def _placed(one: Settled) -> tuple[int, Fate]:
-    return one.place, one.fate
 
 
 def _about(action: Intent | Order) -> str:
@@ -225,70 +210,22 @@ class Actor:
         Interrupted, Terminated
             Ctrl-C was pressed once, or SIGTERM or SIGHUP came; the batch under way was finished, and all is on record.
         """
-        settled: list[Settled] = []
+        ledger = self.ledger(run)
         with ending_gently(run), self._stopping(run):
             try:
-                with self._underway(run, settled):
+                with ledger.underway():
                     # The same connection from the first job to the last: a new one may reach a server that was
                     # restarted, and whose ids mean other jobs.
                     clients = {} if how.dry else {False: (acting := self._acting()), True: there or acting}
-                    self._in_batches(run, batches, how, shelter, clients, unless, settled)
+                    self._in_batches(run, batches, how, shelter, clients, unless, ledger)
             finally:
                 if shelter is not None:
                     shelter.lift(run)
         return run
 
-    @contextmanager
-    def _underway(self, run: Run, settled: list[Settled]) -> Iterator[None]:
-        """Tell others that a run goes on meanwhile; at its end write that down, and what is not yet on record."""
-        if not self._is_on_record(run):
-            yield
-            return
-        with alive(run.id, self._journal, self._clock):
-            try:
-                yield
-            finally:
-                self._settle(run, settled, ended=True)
-
-    @contextmanager
-    def ending(self, run: Run) -> Iterator[None]:
-        """Write down the end of a run that a fault ends before it began to act."""
-        try:
-            yield
-        except BaseException:
-            if self._is_on_record(run):
-                with suppress(BeanopsError):
-                    self._journal().write(run.id, self._clock(), ended=True)
-            raise
-
-    def _is_on_record(self, run: Run) -> bool:
-        return bool(run.id) and not run.dry
-
-    def _intend(self, run: Run, intents: Sequence[Intent], place: int, settled: list[Settled]) -> None:
-        """Write down what is about to be done, and what became of what was done before."""
-        now = self._clock()
-        fates = map(_placed, settled)
-        self._journal().write(run.id, now, intents, place, fates, lease=lease_from(now))
-        settled.clear()
-        run.on_record()
-
-    def _settle(self, run: Run, settled: list[Settled], ended: bool = False) -> None:
-        """Write down what became of actions that are counted; where that fails, count as the journal does.
-
-        What was done and is not on record is unknown to everybody who asks later, so it is unknown here too.
-        """
-        try:
-            self._journal().write(run.id, self._clock(), fates=map(_placed, settled), ended=ended)
-        except BaseException:
-            run.back_to_record()
-            for one in settled:
-                known = one.fate.error if one.fate.outcome == "unknown" else NOT_WRITTEN
-                run.count("unknown", known, about=one.about)
-            with suppress(BeanopsError):
-                run.count_as(self._journal().counts([run.id])[run.id])
-            raise
-        settled.clear()
-        run.on_record()
+    def ledger(self, run: Run) -> Ledger:
+        """Return what writes down what a run does."""
+        return Ledger(run, self._journal, self._clock)
 
     def _in_batches(
         self,
@@ -298,7 +235,7 @@ class Actor:
         shelter: Shelter | None,
         clients: Mapping[bool, Client],
         unless: Callable[[], str | None],
-        settled: list[Settled],
+        ledger: Ledger,
     ) -> None:
         place = 0
         with ahead(run, batches) as looked_up:
@@ -320,7 +257,7 @@ class Actor:
                         shelter.cover(run, going)
                     intents = [intent_of(order, self.keep_bodies) for order in orders]
                     clients = self._awake(clients)
-                    self._intend(run, intents, place, settled)
+                    ledger.intend(intents, place)
                     try:
                         problem = unless()
                     except BeanopsError as error:
@@ -328,7 +265,7 @@ class Actor:
                     if problem is not None:
                         refusals = [Fate("skipped", problem) for _ in orders]
                     with self._turn:
-                        self._carry_out(run, orders, refusals, place, settled, clients)
+                        self._carry_out(run, orders, refusals, place, ledger, clients)
                     if problem is not None:
                         raise BeanopsError(problem)
                     place += len(orders)
@@ -380,10 +317,10 @@ class Actor:
         orders: Sequence[Order],
         refusals: Sequence[Fate | None],
         place: int,
-        settled: list[Settled],
+        ledger: Ledger,
         clients: Mapping[bool, Client],
     ) -> None:
-        """Run the steps of all orders side by side; add to `settled` what became of each, in order."""
+        """Run the steps of all orders side by side; settle what became of each, in order."""
         fates = list(refusals)
         talks: dict[int, Steps] = {}
         asks: dict[int, Ask] = {}
@@ -416,15 +353,14 @@ class Actor:
             for n, (order, fate) in enumerate(zip(orders, fates, strict=True)):
                 if fate is None:
                     fate = so_far.get(n, Fate("unknown", why))
-                settled.append(Settled(place + n, fate, _about(order)))
-                run.count(fate.outcome, fate.error, fate.jobs, settled[-1].about)
+                ledger.settle(place + n, fate, _about(order))
 
     # -- tubes ---------------------------------------------------------------------------------------------------
 
     def act_on_tube(self, run: Run, steps: Iterable[TubeStep], how: How = AT_ONCE, use: bool = False) -> Run:
         """Send commands that are about tubes, one after the other, with the tube used where they need that."""
-        settled: list[Settled] = []
-        with ending_gently(run), self._stopping(run), self._underway(run, settled):
+        ledger = self.ledger(run)
+        with ending_gently(run), self._stopping(run), ledger.underway():
             client = None if how.dry else self._acting()
             for place, step in enumerate(steps):
                 if run.cancelled:
@@ -436,16 +372,16 @@ class Actor:
                     if step.refusal is None:
                         run.foretell(step.intent, 1)
                 else:
-                    result = self._send_one(run, place, step, client, use, settled)
+                    result = self._send_one(place, step, client, use, ledger)
                     if step.intent.action == "kick" and result != step.jobs:
                         break  # no more of them: the server would go on with another state
                 if how.progress is not None:
                     how.progress(run)
         return run
 
-    def _send_one(self, run: Run, place: int, step: TubeStep, client: Client, use: bool, settled: list[Settled]) -> Any:
+    def _send_one(self, place: int, step: TubeStep, client: Client, use: bool, ledger: Ledger) -> Any:
         intent, result = step.intent, None
-        self._intend(run, [intent], place, settled)
+        ledger.intend([intent], place)
         fate = Fate("unknown", "it was interrupted")
         try:
             if step.refusal is not None:
@@ -460,8 +396,7 @@ class Actor:
                 fate = Fate("unknown", str(error))
             raise
         finally:
-            settled.append(Settled(place, fate, _about(intent)))
-            run.count(fate.outcome, fate.error, fate.jobs, settled[-1].about)
+            ledger.settle(place, fate, _about(intent))
         return result
 
     def _fate_of(self, action: str, result: Any) -> Fate:

@@ -46,7 +46,7 @@ def resume_run(session: Session, actor: Actor, run: str, how_asked: Options) -> 
         journal.refuse_what_goes_on(row.id, session.now())
     resumed = actor.begin(row.action, request | {"resumes": run}, how)
     # What is left is read when nobody goes on with it but this run.
-    with actor.ending(resumed):
+    with actor.ledger(resumed).beginning():
         runs = [one for one in family(journal, row) if one.id != resumed.id]
         finished, tried = _finished(journal, runs)
         limit = request.get("limit")

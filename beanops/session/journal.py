@@ -20,9 +20,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from beanops import private
-from beanops.session import leases, pauses
+from beanops.session import leases
 from beanops.session.alive import Lease
-from beanops.session.record import OUTCOMES, UNKNOWN, Action, Entry, Fate, Intent, JournalError, Need, RunRow, action_of
+from beanops.session.pauses import Pauses
+from beanops.session.queries import PUTS_HERE, heard_since, known, on_server
+from beanops.session.record import OUTCOMES, UNKNOWN, Action, Entry, Fate, Intent, JournalError, RunRow, action_of
 from beanops.session.schema import alone, bring_up_to_date
 from beanops.session.secrecy import Place
 from beanops.session.tables import (
@@ -43,8 +45,6 @@ from beanops.session.tables import (
 
 _FIELDS = tuple(ACTIONS.c[name] for name in Intent._fields)
 _WITHOUT_BODY = tuple(sa.null() if column.name == "body" else column for column in _FIELDS)
-# A copy to another server names it in its request, and the new ids are that server's.
-_PUTS_HERE = RUNS.c.request.not_like('%"server": %')
 #: Seconds to wait for another process that writes.
 _PATIENCE = 30.0
 #: Seconds to wait for the connection to a database server.
@@ -60,6 +60,13 @@ class Journal:
     ----------
     url : str
         A path of a SQLite file, or any URL that SQLAlchemy takes, such as ``postgresql+psycopg://host/ops``.
+
+    Attributes
+    ----------
+    where : str
+        The same, without a password.
+    pauses : Pauses
+        Which runs need tubes to stay paused.
 
     Raises
     ------
@@ -88,6 +95,7 @@ class Journal:
         except (sa.exc.SQLAlchemyError, ImportError, OSError, TypeError, ValueError) as error:
             told = self._place.hidden(_one_line(error))
             raise JournalError(f"the journal at {self.where} is of no use: {told}") from None
+        self.pauses = Pauses(self._alone)
         if self._engine.dialect.name == "sqlite":
             sa.event.listen(self._engine, "connect", _harden_sqlite)
         try:
@@ -157,6 +165,12 @@ class Journal:
         with self._transaction() as connection:
             leases.prolong(connection, runs, lease)
 
+    def going_on(self, run: str, now: datetime) -> str | None:
+        """Return the run that goes on still: this one, one that goes on with it, or that it goes on with; else None."""
+        with self._transaction() as connection:
+            row = leases.going_on(connection, leases.root_of(connection, run), now)
+        return None if row is None else str(row.run)
+
     def refuse_what_goes_on(self, run: str, now: datetime) -> None:
         """Raise `Refused` where a run goes on, or a run that goes on with it, or that it goes on with."""
         with self._transaction() as connection:
@@ -212,7 +226,7 @@ class Journal:
 
         A run that goes on keeps its row, whenever it began.
         """
-        old = sa.not_(_heard_since(before))
+        old = sa.not_(heard_since(before))
         with self._transaction() as connection:
             for table in (ASKED, ACTIONS, FATES, LEASES, PAUSES):
                 connection.execute(table.delete().where(table.c.run.in_(sa.select(RUNS.c.id).where(old))))
@@ -222,33 +236,6 @@ class Journal:
             insert_actions(connection, run.id, run.time, 0, [Intent("prune")])
             insert_fates(connection, run.id, run.time, [(0, Fate("done", told))])
         return pruned
-
-    # -- tubes that runs keep paused, see `pauses` ---------------------------------------------------------------
-
-    def need_pause(self, need: Need, now: datetime, until: datetime) -> None:
-        """Write down that a run needs a tube to stay paused until a time."""
-        with self._alone() as connection:
-            pauses.register(connection, need, now, until)
-
-    def take_pause(self, need: Need, before: datetime, *, by_a_run: bool) -> None:
-        """Write down that a run is about to pause a tube, which is paused until a time by a run or by somebody."""
-        with self._alone() as connection:
-            pauses.take(connection, need, before, by_a_run)
-
-    def is_lifting(self, need: Need, now: datetime) -> bool:
-        """Whether another run is ending the pause of a tube just now."""
-        with self._transaction() as connection:
-            return pauses.is_being_lifted(connection, need, now)
-
-    def begin_to_lift(self, need: Need, now: datetime) -> datetime | None:
-        """Return until when a tube was paused before, when it is for this run to end the pause; else None."""
-        with self._alone() as connection:
-            return pauses.begin_to_lift(connection, need, now)
-
-    def forget_pause(self, need: Need) -> None:
-        """Write down that a run needs a pause no more."""
-        with self._alone() as connection:
-            pauses.forget(connection, need)
 
     # -- read ----------------------------------------------------------------------------------------------------
 
@@ -273,13 +260,13 @@ class Journal:
             At most so many, without so many of the newest.
         """
         query = sa.select(*RUN_FIELDS).order_by(RUNS.c.time.desc(), RUNS.c.id.desc()).limit(limit).offset(offset)
-        query = query.where(*_on(server), *([] if since is None else [_heard_since(since)]))
+        query = query.where(*on_server(server), *([] if since is None else [heard_since(since)]))
         with self._transaction() as connection:
             yield from map(run_of, connection.execute(query.execution_options(yield_per=_PAGE)))
 
     def count_runs(self, server: str | None = None) -> int:
         """Return how many runs there are, see `each_run`."""
-        query = sa.select(sa.func.count()).select_from(RUNS).where(*_on(server))
+        query = sa.select(sa.func.count()).select_from(RUNS).where(*on_server(server))
         with self._transaction() as connection:
             return int(connection.execute(query).scalar_one())
 
@@ -397,7 +384,7 @@ class Journal:
         """Return what was done to a job of one server process, oldest first, and how it was put."""
         here = sa.select(RUNS.c.id).where(RUNS.c.instance == instance)
         acted = sa.select(ACTIONS.c.run, ACTIONS.c.n).where(ACTIONS.c.run.in_(here), ACTIONS.c.job_id == id)
-        put = FATES.c.run.in_(here.where(_PUTS_HERE))
+        put = FATES.c.run.in_(here.where(PUTS_HERE))
         made = sa.select(FATES.c.run, FATES.c.first_n).where(put, FATES.c.new_id == id)
         with self._transaction() as connection:
             places = connection.execute(sa.union(acted, made)).all()
@@ -415,7 +402,7 @@ class Journal:
             for part in (ids[at : at + _PAGE] for at in range(0, len(ids), _PAGE)):
                 for run, last in connection.execute(sa.select(RUNS.c.id, size).where(RUNS.c.id.in_(part))):
                     counts[run]["unknown"] = 0 if last is None else last + 1
-                for run, outcome, places, jobs in connection.execute(_known(part)):
+                for run, outcome, places, jobs in connection.execute(known(part)):
                     counts[run][outcome] += int(jobs)
                     counts[run]["unknown"] -= int(places)
         return {id: +count for id, count in counts.items()}
@@ -448,7 +435,7 @@ class Journal:
         """Return the highest job id that the journal knows of one server process, 0 for none."""
         here = sa.select(RUNS.c.id).where(RUNS.c.instance == instance)
         acted = sa.select(sa.func.max(ACTIONS.c.job_id)).where(ACTIONS.c.run.in_(here), ACTIONS.c.state_before != "")
-        made = sa.select(sa.func.max(FATES.c.new_id)).where(FATES.c.run.in_(here.where(_PUTS_HERE)))
+        made = sa.select(sa.func.max(FATES.c.new_id)).where(FATES.c.run.in_(here.where(PUTS_HERE)))
         with self._transaction() as connection:
             return max(connection.execute(acted).scalar_one() or 0, connection.execute(made).scalar_one() or 0)
 
@@ -461,37 +448,6 @@ class Journal:
             first, end = max(row.first_n, start), min(row.last_n + 1, stop)
             fates[first - start : end - start] = [(fate, moment(row.time))] * (end - first)
         return fates
-
-
-def _on(server: str | None) -> list[sa.ColumnElement[bool]]:
-    """Return what chooses the runs on a server; what was done to the journal itself is shown on every one."""
-    return [] if server is None else [RUNS.c.server.in_([server, ""])]
-
-
-def _heard_since(time: datetime) -> sa.ColumnElement[bool]:
-    """Return whether a run began, went on or was settled since a time."""
-    since = microseconds(time)
-    of_run = sa.select(ACTIONS.c.time).where(ACTIONS.c.run == RUNS.c.id)
-    acted = of_run.order_by(ACTIONS.c.n.desc()).limit(1).correlate(RUNS).scalar_subquery()
-    last = sa.select(sa.func.max(FATES.c.time)).where(FATES.c.run == RUNS.c.id)
-    settled = last.correlate(RUNS).scalar_subquery()
-    beats = sa.select(LEASES.c.alive_until).where(LEASES.c.run == RUNS.c.id, LEASES.c.ended.is_(None))
-    alive = beats.correlate(RUNS).scalar_subquery()
-    times = (RUNS.c.time, *(sa.func.coalesce(heard, 0) for heard in (acted, settled, alive)))
-    return sa.or_(*(heard >= since for heard in times))
-
-
-def _known(runs: list[str]) -> sa.Select[Any]:
-    """Return the count of places and jobs of runs by their outcome, where it is known. One told twice counts once."""
-    first, last = FATES.c.first_n, FATES.c.last_n
-    of_outcome = (FATES.c.run, FATES.c.outcome)
-    before = sa.func.max(last).over(partition_by=of_outcome, order_by=(first, FATES.c.seq), rows=(None, -1))
-    reached = sa.select(*of_outcome, first, last, FATES.c.jobs, sa.func.coalesce(before, -1).label("before"))
-    row = reached.where(FATES.c.run.in_(runs), FATES.c.outcome != "unknown").subquery().c
-    more = sa.case((row.before >= row.last_n, 0), (row.before >= row.first_n, row.last_n - row.before),
-                   else_=row.last_n - row.first_n + 1)  # fmt: skip
-    total = sa.select(row.run, row.outcome, sa.func.sum(more), sa.func.sum(more * row.jobs))
-    return total.group_by(row.run, row.outcome)
 
 
 def _engine(url: str | sa.URL) -> sa.Engine:

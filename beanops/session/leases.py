@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -42,11 +43,17 @@ def root_of(connection: sa.Connection, run: str) -> str:
 
 def refuse_what_goes_on(connection: sa.Connection, root: str, now: datetime) -> None:
     """Raise `Refused` where one of the runs that began with `root` goes on still."""
-    open_ones = sa.select(LEASES).where(LEASES.c.root == root, LEASES.c.ended.is_(None))
-    for row in connection.execute(open_ones):
+    row = going_on(connection, root, now)
+    if row is not None:
         left = (row.alive_until - microseconds(now)) / 1e6
-        if left > 0 and not is_gone(row.run, row.owner):
-            raise Refused(f"run {row.run} still goes on ({_told(row.owner, left)}")
+        raise Refused(f"run {row.run} still goes on ({_told(row.owner, left)}")
+
+
+def going_on(connection: sa.Connection, root: str, now: datetime) -> sa.Row[Any] | None:
+    """Return the lease of the run that goes on still, of those that began with `root`; None where none does."""
+    open_ones = sa.select(LEASES).where(LEASES.c.root == root, LEASES.c.ended.is_(None))
+    live = (row for row in connection.execute(open_ones).all() if row.alive_until > microseconds(now))
+    return next((row for row in live if not is_gone(row.run, row.owner)), None)
 
 
 def _told(owner: str, left: float) -> str:

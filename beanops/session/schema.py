@@ -7,6 +7,7 @@ The tables of today are in `tables`.
 
 from __future__ import annotations
 
+import glob
 import json
 import logging
 import os
@@ -106,6 +107,8 @@ def _saved(connection: sa.Connection, version: int, where: str) -> Path | None:
     if connection.dialect.name != "sqlite" or not file or file == ":memory:" or file.startswith("file:"):
         return None
     path = _new_name(Path(file), version)
+    for left in path.parent.glob(f"{glob.escape(Path(file).name)}.v*.bak.*.tmp"):
+        left.unlink(missing_ok=True)  # by a process that was killed meanwhile
     draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         private.create(draft).close()  # it holds the bodies of jobs

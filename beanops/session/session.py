@@ -262,10 +262,12 @@ class Session(Views, Acting):
 
         how = how_of(Options(buried_as=buried_as, reason=reason, rate=rate, dry_run=dry_run, progress=progress))
         id = run if isinstance(run, str) else run.id
+        going_on = self.journal().going_on(id, self.now())
         undoing = undo(self, self._actor, id, where, how, repeat)
+        about = [] if going_on is None else [f"run {going_on} still went on: undo that again when it has ended"]
         if not undoing.counted and undoing.stopped is None:
-            why = nothing.of_run(self.journal(), self.journal().run(id), where)
-            undoing.besides = "; ".join(filter(None, [why, undoing.besides]))
+            about.append(nothing.of_run(self.journal(), self.journal().run(id), where))
+        undoing.besides = "; ".join(filter(None, [*about, undoing.besides])) or None
         return undoing
 
     def resume_run(

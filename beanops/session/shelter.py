@@ -76,19 +76,19 @@ class Shelter:
     def _cover(self, run: Run, stats: TubeStats) -> None:
         tube, now = stats.name, self.session.now()
         need = Need(run.id, self.session.server().id, tube)
-        self.session.journal().need_pause(need, now, now + _FOR)
+        self.session.journal().pauses.need(need, now, now + _FOR)
         self._needed[tube] = now + _FOR
         self._wait_for_others(run, need)
         for stats in self._look([tube]):
             if stats.pause_time_left < PAUSE / 2:
                 before = now + timedelta(seconds=stats.pause_time_left)
-                self.session.journal().take_pause(need, before, by_a_run=stats.pause == PAUSE)
+                self.session.journal().pauses.take(need, before, by_a_run=stats.pause == PAUSE)
                 self._act(run, tube, PAUSE)
 
     def _wait_for_others(self, run: Run, need: Need) -> None:
         """Wait while another run ends the pause: it began to before it could know that this one needs it."""
         for _ in range(_LOOKS):
-            if not self.session.journal().is_lifting(need, self.session.now()):
+            if not self.session.journal().pauses.is_being_lifted(need, self.session.now()):
                 return
             run.wait(_BETWEEN_LOOKS)
 
@@ -125,7 +125,7 @@ class Shelter:
 
     def _lift(self, run: Run, tube: str) -> None:
         need, now = Need(run.id, self.session.server().id, tube), self.session.now()
-        until = self.session.journal().begin_to_lift(need, now)
+        until = self.session.journal().pauses.begin_to_lift(need, now)
         if until is None:
             return  # another run needs it, or the pause is another's
         try:
@@ -133,7 +133,7 @@ class Shelter:
             if any(stats.pause_time_left and stats.pause == PAUSE for stats in self._look([tube])):
                 self._act(run, tube, max(0, round((until - now).total_seconds())))
         finally:
-            self.session.journal().forget_pause(need)
+            self.session.journal().pauses.forget(need)
 
 
 def _stays(tube: TubeStats) -> str:

@@ -122,6 +122,23 @@ def test_a_run_is_not_resumed_twice_at_once(which: str, open_session: Callable[.
     assert other.resume_run(first).done == 0
 
 
+def test_an_undo_of_a_run_that_goes_on_says_so(open_session: Callable[..., Session], worker: Client) -> None:
+    session, other = open_session(), open_session()
+    ids = fill(worker, "mail", "buried", 30)
+    undone = []
+
+    def progress(run: Run) -> None:
+        if run.done == 20:  # the first ten are on record
+            undone.append(other.undo(run.id))
+
+    run = session.kick(ids, progress=progress)
+    assert (run.done, undone[0].done) == (30, 10)
+    assert f"run {run.id} still went on: undo that again when it has ended" in undone[0].summary
+    again = other.undo(run.id)
+    assert again.done == 20
+    assert "went on" not in again.summary
+
+
 def test_an_import_that_goes_on_is_not_resumed(
     open_session: Callable[..., Session], worker: Client, tmp_path: Path
 ) -> None:

@@ -1,0 +1,117 @@
+"""What a run writes down while it goes on: intents before they are sent, outcomes after, and its end.
+
+Counts follow the journal: an outcome that cannot be written down is unknown to all who ask later, so it is here too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from beanops.protocol.errors import BeanopsError
+from beanops.session.alive import alive, lease_from
+from beanops.session.record import Fate, Intent
+from beanops.session.run import Run
+
+if TYPE_CHECKING:
+    from beanops.session.journal import Journal
+
+#: Why an outcome is unknown although the server's answer came.
+NOT_WRITTEN = "its outcome could not be written down"
+
+
+class _Settled(NamedTuple):
+    place: int
+    fate: Fate
+    about: str
+
+
+class Ledger:
+    """The record of one run, as far as it is written.
+
+    Parameters
+    ----------
+    run : Run
+        The run; a dry one writes nothing down.
+    journal : callable
+        Returns the journal.
+    clock : callable
+        Tells the time, UTC.
+    """
+
+    def __init__(self, run: Run, journal: Callable[[], Journal], clock: Callable[[], datetime]) -> None:
+        self._run = run
+        self._journal = journal
+        self._clock = clock
+        # What is counted, and not yet on record.
+        self._settled: list[_Settled] = []
+
+    @property
+    def _kept(self) -> bool:
+        return bool(self._run.id) and not self._run.dry
+
+    @contextmanager
+    def underway(self) -> Iterator[None]:
+        """Tell others that the run goes on meanwhile, and write down that it ended with what is not yet on record."""
+        if not self._kept:
+            yield
+            return
+        with alive(self._run.id, self._journal, self._clock):
+            try:
+                yield
+            finally:
+                self._end()
+
+    @contextmanager
+    def beginning(self) -> Iterator[None]:
+        """Write down the end of a run that a fault ends before it begins to act."""
+        try:
+            yield
+        except BaseException:
+            if self._kept:
+                with suppress(BeanopsError):
+                    self._journal().write(self._run.id, self._clock(), ended=True)
+            raise
+
+    def intend(self, intents: Sequence[Intent], place: int) -> None:
+        """Write down what is about to be done, and what became of what was done before.
+
+        Parameters
+        ----------
+        intents : sequence of Intent
+            What is about to be done.
+        place : int
+            The place of the first of them in the run.
+        """
+        now = self._clock()
+        self._journal().write(self._run.id, now, intents, place, self._fates(), lease=lease_from(now))
+        self._on_record()
+
+    def settle(self, place: int, fate: Fate, about: str) -> None:
+        """Count what became of an action, on `about` such as ``"job 5"``; it is written down with what comes next."""
+        self._settled.append(_Settled(place, fate, about))
+        self._run.count(fate.outcome, fate.error, fate.jobs, about)
+
+    def _fates(self) -> Iterator[tuple[int, Fate]]:
+        return ((place, fate) for place, fate, _ in self._settled)
+
+    def _on_record(self) -> None:
+        self._settled.clear()
+        self._run.on_record()
+
+    def _end(self) -> None:
+        try:
+            self._journal().write(self._run.id, self._clock(), fates=self._fates(), ended=True)
+        except BaseException:
+            self._count_as_the_journal()
+            raise
+        self._on_record()
+
+    def _count_as_the_journal(self) -> None:
+        self._run.back_to_record()
+        for _, fate, about in self._settled:
+            self._run.count("unknown", fate.error if fate.outcome == "unknown" else NOT_WRITTEN, about=about)
+        with suppress(BeanopsError):  # it may still be read, such as with a disk that is full
+            self._run.count_as(self._journal().counts([self._run.id])[self._run.id])
