@@ -15,7 +15,6 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 from textual.driver import Driver
-from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
@@ -30,7 +29,6 @@ from beanops.tui.keys import APP
 from beanops.tui.looking import Looking
 from beanops.tui.memory import Memory, state_path
 from beanops.tui.saving import save
-from beanops.tui.terminal import Terminal
 from beanops.tui.theme import CALM, THEMES, VARIABLES
 from beanops.tui.tubes import TubesScreen
 
@@ -109,7 +107,11 @@ class Dashboard(Looking):
     def get_driver_class(self) -> type[Driver]:
         """Return what talks to the terminal, or to a browser."""
         usual = super().get_driver_class()
-        return Terminal if usual is LinuxDriver else usual
+        if usual.__name__ != "LinuxDriver":
+            return usual
+        from beanops.tui.terminal import Terminal  # not where there is no such terminal
+
+        return Terminal
 
     def get_default_screen(self) -> Screen[None]:
         """Return the tubes."""
