@@ -8,12 +8,13 @@ from typing import Any
 
 import click
 
-from beanops.cli import complete, options
+from beanops.cli import complete, ids, options
 from beanops.cli.choose import Chosen, choose
 from beanops.cli.confirm import MANY
 from beanops.cli.look import check_tube_exists
 from beanops.cli.plan import Plan, ask, confirmed, planned, preview
 from beanops.cli.runs import report, underway
+from beanops.jobs.refs import JobRefs
 from beanops.jobs.select import STATES, is_glob
 from beanops.session.record import Refused
 from beanops.session.session import Session, connect
@@ -29,7 +30,7 @@ _to_server = click.option(
 )
 _SETTINGS = ("priority", "delay", "to", "buried_as")
 #: What most commands act on: a tube, or ids.
-_jobs = options.together(options.tube, options.ids(required=False))
+_jobs = options.together(options.tube, ids.jobs(required=False))
 
 
 def _command(name: str, help: str, *own: Any, jobs: Any = _jobs, destroys: bool = False) -> click.Command:
@@ -119,7 +120,7 @@ def _act(verb: str, asked: dict[str, Any], destroys: bool) -> None:
         if not (asked["yes"] or session.read_only):
             chosen = confirmed(verb, chosen, plan, session.profile, destroys=destroys)
         how |= {name: asked[name] for name in ("reason", "rate") if asked[name] is not None}
-        total = len(chosen.jobs) if isinstance(chosen.jobs, list) else None
+        total = len(chosen.jobs) if isinstance(chosen.jobs, JobRefs) else None
         with underway(verb, total) as progress:
             run = act(chosen.jobs, **how, **chosen.which, progress=progress)
         report(run, asked["output"], missing=chosen.missing)

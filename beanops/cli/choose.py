@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from beanops.jobs.refs import JobRefs
 from beanops.protocol.errors import BeanopsError
 
 
@@ -14,23 +15,23 @@ class Chosen(NamedTuple):
 
     Attributes
     ----------
-    jobs : str, list of int, or None
-        A tube, ids, or None for all jobs.
+    jobs : str, JobRefs or None
+        A tube, jobs that are named, or None for all jobs.
     which : dict
         ``state``, ``where``, ``limit`` and ``order``, as far as they were given.
     missing : BeanopsError or None
         Why there may be more of them that could not be found.
     """
 
-    jobs: str | list[int] | None
+    jobs: str | JobRefs | None
     which: dict[str, Any]
     missing: BeanopsError | None = None
 
     @property
     def told(self) -> str:
         """The jobs in words."""
-        if isinstance(self.jobs, list):
-            return f"job {self.jobs[0]}" if len(self.jobs) == 1 else f"{len(self.jobs):,} jobs"
+        if isinstance(self.jobs, JobRefs):
+            return f"job {self.jobs.ids[0]}" if len(self.jobs) == 1 else f"{len(self.jobs):,} jobs"
         state = self.which.get("state")
         states = f"{state.replace(',', ' and ')} " if state else ""
         return f"the {states}jobs of {'all tubes' if self.jobs is None else f'tube {self.jobs}'}"

@@ -17,9 +17,10 @@ from typing import Any
 import click
 
 from beanops.cli import complete, options, spreadsheet
+from beanops.cli import ids as id_options
 from beanops.cli.ending import gently
 from beanops.cli.exits import INTERRUPTED, Incomplete
-from beanops.cli.look import CSV_COLUMNS, JOB_COLUMNS, body_fields, check_tube_exists, csv_row, show_jobs
+from beanops.cli.look import CSV_COLUMNS, JOB_COLUMNS, body_fields, check_tube_exists, csv_row, row_of, show_jobs
 from beanops.cli.output import as_dict, print_csv, print_json, print_table
 from beanops.cli.streams import on_terminal
 from beanops.jobs.progress import Progress
@@ -36,7 +37,7 @@ _ACTIONS = ("time", "run", "action", "state_before", "outcome", "actor", "reason
 
 _which = options.together(
     click.option("--state", help="ready, reserved, delayed or buried; several with commas. By default all."),
-    options.ids(required=False),
+    id_options.ids(required=False),
     click.option("--where", metavar="SQL", help="A predicate, such as \"age > interval 1 hour and body like '%42%'\"."),
 )
 _how = options.together(
@@ -102,7 +103,7 @@ def job(id: int, redact: tuple[str, ...], server: str, output: str) -> None:
         with suppress(JournalError):  # looking must not depend on the record
             actions = session.job_actions(id)
     if output == "json" and (found or actions):
-        about = [{**as_dict(one.stats), **body_fields(one.body)} for one in found] or [{"id": id}]
+        about = [{**row_of(one), **body_fields(one.body)} for one in found] or [{"id": id}]
         print_json([{**about[0], "actions": [action._asdict() for action in actions]}])
     elif found:
         show_jobs(found, output)
@@ -252,7 +253,7 @@ def _print_table(batches: Batches, order: str) -> None:
 
 def _rows(batches: Batches) -> Iterator[dict[str, Any]]:
     for job in _found(batches):
-        yield {**as_dict(job.stats), **({} if job.body is None else body_fields(job.body))}
+        yield {**row_of(job), **({} if job.body is None else body_fields(job.body))}
 
 
 def _print_json(batches: Batches) -> None:

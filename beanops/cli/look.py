@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import click
 
 from beanops.cli import complete, options
+from beanops.cli import ids as id_options
 from beanops.cli.exits import Incomplete
 from beanops.cli.output import as_dict, print_csv, print_fields, print_json, print_table
 from beanops.cli.streams import on_terminal
 from beanops.jobs.bodies import decode
+from beanops.jobs.identity import digest_shown
 from beanops.jobs.read import HEAD_STATES, FoundJob
 from beanops.jobs.tube_names import is_any, no_tube
 from beanops.protocol import JobStats, TubeStats
@@ -33,7 +36,7 @@ _TUBE_COLUMNS = {
     "total": "total_jobs",
 }
 #: Columns of jobs as CSV.
-CSV_COLUMNS = (*(field for field in JobStats._fields if field != "extra"), "body")
+CSV_COLUMNS = (*(field for field in JobStats._fields if field != "extra"), "instance", "created", "digest", "body")
 #: What stands for the body of a job whose put is under way.
 _NOT_YET = "not yet at the server"
 #: Most jobs that are held in memory to be shown.
@@ -112,7 +115,7 @@ def job_by_id(session: Session, id: int) -> FoundJob:
 @click.command()
 @options.tube
 @click.option("--state", type=click.Choice(HEAD_STATES), help="Only the next job in this state.")
-@options.ids(required=False)
+@id_options.ids(required=False)
 @options.redact
 @click.option("--raw", is_flag=True, help="Write the body of the one job, byte for byte.")
 @options.server
@@ -175,7 +178,7 @@ def _write_raw(jobs: list[FoundJob], missing: list[str]) -> None:
 def show_jobs(jobs: Sequence[FoundJob], output: str) -> None:
     """Print jobs: one whole, its body decoded; several in a table."""
     if output == "json":
-        print_json([{**as_dict(job.stats), **body_fields(job.body)} for job in jobs])
+        print_json([{**row_of(job), **body_fields(job.body)} for job in jobs])
     elif output == "csv":
         print_csv([csv_row(job) for job in jobs], CSV_COLUMNS)
     elif len(jobs) == 1:
@@ -198,9 +201,16 @@ def show_one(fields: dict[str, Any], job: FoundJob) -> None:
     click.echo(f"\n{decoded.text}")
 
 
+def row_of(job: FoundJob) -> dict[str, Any]:
+    """Return what is known of a job but for its body, with what tells it from another one that gets its id."""
+    created = None if job.created is None else datetime.fromtimestamp(job.created, UTC).isoformat()
+    memory = {"instance": job.instance or None, "created": created, "digest": digest_shown(job)}
+    return {**as_dict(job.stats), **memory}
+
+
 def csv_row(job: FoundJob) -> dict[str, Any]:
     """Return a job as a row of CSV."""
-    return {**as_dict(job.stats), "body": None if job.body is None else job.body.decode("utf-8", "backslashreplace")}
+    return {**row_of(job), "body": None if job.body is None else job.body.decode("utf-8", "backslashreplace")}
 
 
 def body_fields(body: bytes | None) -> dict[str, Any]:

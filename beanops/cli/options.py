@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar
 
 import click
 
 from beanops.cli import complete, spreadsheet
-from beanops.cli.streams import standard_input
 from beanops.jobs.engine import TIMEOUT
 from beanops.protocol.limits import U32_MAX, U64_MAX
 from beanops.session.session import Session, connect
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-#: Most ids that one call takes: a range with a digit too many must not fill the memory.
-MAX_IDS = 1_000_000
 
 
 class Number(click.IntRange):
@@ -81,58 +76,6 @@ class _Period(click.ParamType[timedelta]):
 
 
 PERIOD = _Period()
-
-
-def _read_ids(ctx: click.Context, param: click.Parameter, value: str | None) -> list[int] | None:
-    """Return the ids of ``5,7-9``, in the order given."""
-    if value is None or ctx.resilient_parsing:  # a shell that completes has nothing on standard input, and waits
-        return None
-    ids: list[int] = []
-    for place, text in _pieces(value):
-        first, dash, last = text.partition("-")
-        if not _is_id(first) or (dash and not _is_id(last)):
-            raise click.BadParameter(f"{place}{text!r} is neither an id nor a range of ids such as 7-9", ctx, param)
-        wanted = range(int(first), int(last if dash else first) + 1)
-        if not wanted:
-            raise click.BadParameter(f"{place}{text!r} ends before it starts", ctx, param)
-        if len(ids) + wanted.stop - wanted.start > MAX_IDS:
-            raise click.BadParameter(f"{place}more than {MAX_IDS:,} ids at once", ctx, param)
-        ids += wanted
-    return ids
-
-
-def _pieces(value: str) -> Iterator[tuple[str, str]]:
-    """Yield each id or range as it was written, and where if it came on standard input."""
-    if value != "-":
-        for piece in value.split(","):
-            yield "", piece.strip()
-        return
-    for number, line in enumerate(standard_input(), 1):
-        place = f"line {number} of standard input: "
-        if line.lstrip().startswith(b"{"):
-            yield place, _id_in(line)
-        else:
-            for piece in line.decode("utf-8", "backslashreplace").replace(",", " ").split():
-                yield place, piece
-
-
-def _id_in(line: bytes) -> str:
-    """Return the id that an object of JSON has; what stands there instead, if it has none."""
-    try:
-        found = json.loads(line)["id"]
-    except (ValueError, RecursionError, KeyError):
-        return line.decode("utf-8", "backslashreplace").strip()[:60]
-    return str(found) if type(found) is int else repr(found)
-
-
-def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 20 and int(text) <= U64_MAX
-
-
-def ids(required: bool = True) -> Callable[[F], F]:
-    """Make the option ``--ids``: as ``5,7-9``, or ``-`` for standard input with ids or objects of JSON, one a line."""
-    told = "Job ids such as 5,7-9; '-' reads standard input: ids, or JSON objects with an id, one a line."
-    return click.option("--ids", metavar="IDS", required=required, callback=_read_ids, help=told)
 
 
 # What several commands take, each once. Server, output and read_only have defaults from before the command's name.

@@ -13,6 +13,7 @@ from beanops.cli.choose import Chosen
 from beanops.cli.exits import Incomplete
 from beanops.cli.output import print_csv, print_json, print_table
 from beanops.cli.runs import summary
+from beanops.jobs.refs import JobRefs, refs_of
 from beanops.session.config import Profile
 from beanops.session.orders import NotAllFound
 from beanops.session.record import Intent
@@ -23,6 +24,8 @@ from beanops.text import safe_text
 #: Makes the dry run of a command.
 Plan = Callable[[], Run]
 
+#: Tubes that a question names.
+_TUBES = 3
 _COLUMNS = ("id", "tube", "state", "priority", "age", "body")
 
 
@@ -57,10 +60,14 @@ def confirmed(verb: str, chosen: Chosen, plan: Plan, known: Profile, *, destroys
     """
     if destroys:
         confirm.must_ask(verb, chosen.told)
-    if isinstance(chosen.jobs, list) and not chosen.which:
-        if destroys or len(chosen.jobs) > confirm.MANY:
-            ask(verb, chosen.told, planned(plan), known, count=len(chosen.jobs), destroys=destroys)
-        return chosen
+    if isinstance(chosen.jobs, JobRefs) and not chosen.which:
+        if not destroys and len(chosen.jobs) <= confirm.MANY:
+            return chosen
+        run = planned(plan)
+        ask(verb, f"{chosen.told}{_places(run)}", run, known, count=len(chosen.jobs), destroys=destroys)
+        # As they were when the question was asked; what does not exist, or is taken, is told by the run itself.
+        shown = set(run.refs.ids)
+        return chosen._replace(jobs=refs_of([*run.refs, *(ref for ref in chosen.jobs if ref.id not in shown)]))
     run = planned(plan)
     left_out = Incomplete(f"{run.skipped:,} were left out, {next(iter(run.reasons))}") if run.skipped else None
     if left_out is not None and not run.done:
@@ -68,7 +75,16 @@ def confirmed(verb: str, chosen: Chosen, plan: Plan, known: Profile, *, destroys
     if run.done:
         ask(verb, f"{run.done:,} of {chosen.told}", run, known, count=run.done, destroys=destroys)
     same: dict[str, Any] = {name: chosen.which[name] for name in ("state", "where", "order") if name in chosen.which}
-    return Chosen(run.ids, same, run.cause or left_out)
+    return Chosen(run.refs, same, run.cause or left_out)
+
+
+def _places(run: Run) -> str:
+    """Say which jobs have the ids that were given: of one its state and tube, of several their tubes."""
+    tubes = list(dict.fromkeys(run.refs.columns["tube"]))
+    if len(run.refs) == 1 and run.sample:
+        return f" ({run.sample[0].state_before} in tube {tubes[0]})"
+    more = f" and {len(tubes) - _TUBES} more" if len(tubes) > _TUBES else ""
+    return f" (tube{'s' * (len(tubes) > 1)} {', '.join(tubes[:_TUBES])}{more})" if tubes else ""
 
 
 def ask(verb: str, which: str, run: Run, known: Profile, *, count: int, destroys: bool) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from beanops.cli import complete, options
+from beanops.cli import complete, ids, options
 from beanops.cli.act import report_put
 from beanops.cli.choose import choose
 from beanops.cli.exits import Incomplete
@@ -34,7 +34,7 @@ _force = click.option("--force", is_flag=True, help="Overwrite what is there.")
 )
 @click.option("--delete", is_flag=True, help="Delete what is safely on disk. Asks first.")
 @_force
-@options.ids(required=False)
+@ids.jobs(required=False)
 @options.bulk
 def export(file: str, delete: bool, force: bool, **asked: Any) -> None:
     """Write jobs to FILE as JSON lines, with all that import needs; - is standard output.

@@ -68,6 +68,11 @@ def digest_of(body: bytes) -> str:
     return f"b2-{hashlib.blake2b(body, digest_size=8).hexdigest()}"
 
 
+def digest_shown(job: FoundJob) -> str | None:
+    """Return the digest of a job's body; None where something of it is hidden, which a digest would help to guess."""
+    return None if job.body is None or job.original else digest_of(job.body)
+
+
 def ref_of(job: FoundJob) -> JobRef:
     """Return what is to be remembered of a job that was found."""
     created = job.created
@@ -81,16 +86,26 @@ def ref_of(job: FoundJob) -> JobRef:
     )
 
 
-class Uptimes(NamedTuple):
-    """Seconds since the start of the server process, before and after a look at a job."""
+class Process(NamedTuple):
+    """The server process that answered, as it was around a look at a job.
 
+    Attributes
+    ----------
+    instance : str
+        Its name.
+    before, after : int
+        Seconds since its start, before and after the look.
+    puts : int
+        How many put commands it has had: after none, each of its jobs came out of a log.
+    """
+
+    instance: str
     before: int
     after: int
+    puts: int
 
 
-def differs(
-    ref: JobRef, stats: JobStats, instance: str, seen: float, uptimes: Uptimes, digest: str | None
-) -> str | None:
+def differs(ref: JobRef, stats: JobStats, process: Process, seen: float, digest: str | None) -> str | None:
     """Return why a job is not the one that is meant; None when it is.
 
     One process never gives an id out twice. After a restart only a job that came out of a log can be meant: its age
@@ -103,37 +118,38 @@ def differs(
         The job that is meant.
     stats : JobStats
         The job that has its id.
-    instance : str
-        The server process that answered.
+    process : Process
+        The one that answered.
     seen : float
         When it did, in seconds since 1970.
-    uptimes : Uptimes
-        Of that process, asked for before and after the job on the same connection.
     digest : str or None
         That of the job's body, where it is known.
     """
     if ref.tube is not None and ref.tube != stats.tube:
         return REUSED
-    if ref.instance == instance:
+    if ref.instance == process.instance:
         return None
     created = seen - stats.age
     fits = None if ref.created is None else ref.created[0] - TOLERANCE <= created <= ref.created[1] + TOLERANCE
     alike = None if ref.digest is None or digest is None else ref.digest == digest
     if ref.instance is None:
         return REUSED if fits is False or alike is False else None
-    if stats.age < 0 or max(uptimes) > _ABSURD or min(uptimes) < 0:
+    if stats.age < 0 or not 0 <= process.before <= process.after <= _ABSURD:
         return UNDECIDED
-    if stats.age < uptimes.before or fits is False or alike is False:
+    if stats.age < process.before or fits is False or alike is False:
         return REUSED
-    if stats.age > uptimes.after:
+    if stats.age > process.after or not process.puts:
         return None if fits else UNDECIDED
-    # A server that keeps its jobs in a log says which file a job is in.
-    return None if fits and alike and stats.file else UNDECIDED
+    if not stats.file:  # a server that keeps its jobs in a log says which of its files a job is in
+        return REUSED
+    return None if fits and alike else UNDECIDED
 
 
-def is_foreign(ref: JobRef | None, instance: str) -> bool:
-    """Whether a job was seen on another server process, so that more than its id must be compared."""
-    return ref is not None and ref.instance is not None and ref.instance != instance
+def is_doubtful(ref: JobRef, instance: str) -> bool:
+    """Whether more than the tube of a job must be compared, for its id does not tell which one it is."""
+    if ref.instance is None:
+        return ref.created is not None or ref.digest is not None
+    return ref.instance != instance
 
 
 def agree(one: JobRef, other: JobRef) -> bool:
@@ -148,22 +164,7 @@ def agree(one: JobRef, other: JobRef) -> bool:
     return apart <= TOLERANCE and (one.digest is None or other.digest is None or one.digest == other.digest)
 
 
-class Verdicts(NamedTuple):
-    """What a connection said of jobs that are meant.
-
-    Attributes
-    ----------
-    instance : str
-        The server process that answered.
-    reasons : list of str or None
-        For each job why it is not the one that is meant; None when it is, or does not exist.
-    """
-
-    instance: str
-    reasons: list[str | None]
-
-
-def differences(client: Client, refs: Sequence[JobRef]) -> Verdicts:
+def differences(client: Client, refs: Sequence[JobRef]) -> list[str | None]:
     """Ask a connection whether the jobs that have these ids are those that are meant.
 
     Parameters
@@ -172,20 +173,25 @@ def differences(client: Client, refs: Sequence[JobRef]) -> Verdicts:
         The connection that is to act on them, or to look at them.
     refs : sequence of JobRef
         The jobs that are meant.
+
+    Returns
+    -------
+    list of str or None
+        For each why it is not the one that is meant; None when it is, or does not exist.
     """
     reasons: list[str | None] = []
     for start in range(0, len(refs), _PART):
         reasons += _some(client, refs[start : start + _PART])
-    return Verdicts(client.instance, reasons)
+    return reasons
 
 
 def _some(client: Client, refs: Sequence[JobRef]) -> list[str | None]:
     asked = client.pipeline([commands.stats(), *(commands.stats_job(ref.id) for ref in refs), commands.stats()])
     before, *jobs, after = map(present, asked)
-    uptimes, seen = Uptimes(before.uptime, after.uptime), time.time()
+    process, seen = Process(after.id, before.uptime, after.uptime, after.cmd_put), time.time()
     digests = _digests(client, [ref.id for ref, job in zip(refs, jobs, strict=True) if ref.digest and job is not None])
     return [
-        None if job is None else differs(ref, job, after.id, seen, uptimes, digests.get(ref.id))
+        None if job is None else differs(ref, job, process, seen, digests.get(ref.id))
         for ref, job in zip(refs, jobs, strict=True)
     ]
 
@@ -194,3 +200,14 @@ def _digests(client: Client, ids: Sequence[int]) -> dict[int, str]:
     """Return the digests of the bodies of jobs; one that is gone has none."""
     peeked = zip(ids, client.pipeline(map(commands.peek, ids)), strict=True)
     return {id: digest_of(job.body) for id, answer in peeked if (job := present(answer)) is not None}
+
+
+def doubts(client: Client, refs: Sequence[JobRef]) -> list[str | None]:
+    """Return why the jobs with these ids are not those that are meant, where more than the tube must be compared."""
+    reasons: list[str | None] = [None] * len(refs)
+    instance = client.instance
+    doubtful = [place for place, ref in enumerate(refs) if is_doubtful(ref, instance)]
+    if doubtful:
+        for place, reason in zip(doubtful, differences(client, [refs[place] for place in doubtful]), strict=True):
+            reasons[place] = reason
+    return reasons

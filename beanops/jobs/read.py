@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from beanops.client.sync import Client
 from beanops.html import card
 from beanops.protocol import Command, Job, JobStats, commands
-from beanops.protocol.errors import NotFound, ReplyError
+from beanops.protocol.errors import ConnectionClosed, NotFound, ReplyError
+from beanops.protocol.limits import MAX_BODY
 
 #: The states that have a head which the server shows; reserved jobs have none.
 HEAD_STATES = ("ready", "delayed", "buried")
@@ -76,34 +77,40 @@ class FoundJob(NamedTuple):
         return card(f"Job {self.id}", facts)
 
 
-def read_stats(client: Client, ids: Iterable[int]) -> Iterator[JobStats | None]:
-    """Yield the statistics of each job in turn, None for one that does not exist."""
-    for result in client.pipeline(map(commands.stats_job, ids)):
-        yield present(result)
-
-
 def find_jobs(client: Client, ids: Iterable[int]) -> Iterator[FoundJob | None]:
     """Yield each job in turn without its body, None for one that does not exist."""
-    instance = client.instance
-    for stats in read_stats(client, ids):
+    # The process is asked in the same breath: a client that only looks renews a connection that was lost before it.
+    answers = client.pipeline(chain((commands.stats(),), map(commands.stats_job, ids)))
+    instance = present(next(answers)).id
+    for answer in answers:
+        stats = present(answer)
         yield None if stats is None else FoundJob(stats, None, (), instance, time.time())
 
 
 def read_jobs(client: Client, ids: Iterable[int]) -> Iterator[FoundJob | None]:
-    """Yield each job in turn with its body, None for one that does not exist."""
-    instance = client.instance
+    """Yield each job in turn with its body, None for one that does not exist.
+
+    Raises
+    ------
+    ConnectionClosed
+        Another server process answered before the bodies were read.
+    """
     left = iter(ids)
+    if client.max_job_size == MAX_BODY:
+        client.stats()  # now it knows
     while part := list(islice(left, min(_PART, at_once(client.max_job_size)))):
-        known = list(read_stats(client, part))
-        seen = time.time()
-        wanted = [stats.id for stats in known if stats is not None and _has_body(stats)]
-        peeked = client.pipeline(map(commands.peek, wanted))
-        bodies = {id: job.body for id, job in zip(wanted, map(present, peeked), strict=True) if job is not None}
-        for stats in known:
-            if stats is None or (stats.id not in bodies and _has_body(stats)):
+        known = list(find_jobs(client, part))
+        wanted = [job for job in known if job is not None and _has_body(job.stats)]
+        peeked = client.pipeline(chain((commands.stats(),), (commands.peek(job.id) for job in wanted)))
+        instance = present(next(peeked)).id
+        if any(job.instance != instance for job in wanted):
+            raise ConnectionClosed(f"{client.address}: the server was restarted while jobs were read")
+        bodies = {job.id: peek.body for job, peek in zip(wanted, map(present, peeked), strict=True) if peek is not None}
+        for job in known:
+            if job is None or (job.id not in bodies and _has_body(job.stats)):
                 yield None
             else:
-                yield FoundJob(stats, bodies.get(stats.id), (), instance, seen)
+                yield job._replace(body=bodies.get(job.id))
 
 
 def read_heads(client: Client, tube: str) -> dict[str, FoundJob | None]:
@@ -130,24 +137,25 @@ def read_heads(client: Client, tube: str) -> dict[str, FoundJob | None]:
     """
     client.stats_tube(tube)
     look = [
+        commands.stats(),
         commands.use(tube),
         commands.peek_ready(),
         commands.peek_delayed(),
         commands.peek_buried(),
         commands.use("default"),
     ]
-    using, *heads, _ = client.pipeline(look)
+    server, using, *heads, _ = client.pipeline(look)
     if isinstance(using, ReplyError):
         raise using
     jobs: list[Job | None] = [present(head) for head in heads]
-    stats = read_stats(client, [job.id for job in jobs if job is not None])
-    instance, seen = client.instance, time.time()
+    stats = find_jobs(client, [job.id for job in jobs if job is not None])
     found: dict[str, FoundJob | None] = {}
     for state, job in zip(HEAD_STATES, jobs, strict=True):
         about = next(stats) if job is not None else None
         # Between the two looks a worker may have taken or finished it: then it heads this state no more.
-        here = job is not None and about is not None and about.state == state
-        found[state] = FoundJob(about, job.body, (), instance, seen) if here and job and about else None
+        here = job is not None and about is not None and about.stats.state == state
+        here = here and about is not None and about.instance == present(server).id
+        found[state] = about._replace(body=job.body) if here and job and about else None
     return found
 
 

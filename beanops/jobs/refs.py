@@ -9,8 +9,9 @@ import base64
 import binascii
 import math
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import repeat
 from typing import Any, SupportsIndex, overload
 
 from beanops.jobs.hiding import ShownJob
@@ -36,8 +37,8 @@ class JobRefs(Sequence[JobRef]):
         Their numbers.
     instance, tube, digest : sequence of str or None
         As in `JobRef`, one for each job; None where nothing is known of any.
-    created : sequence of float or None
-        When they were put, in seconds since 1970, NaN where that is unknown; None where it is of all.
+    created : sequence of float, or of tuples of float or None; or None
+        When they were put, in seconds since 1970, NaN where that is unknown; or as in `JobRef`.
     """
 
     def __init__(
@@ -48,11 +49,21 @@ class JobRefs(Sequence[JobRef]):
         created: Sequence[float] | None = None,
         digest: Sequence[str | None] | None = None,
     ) -> None:
-        self.ids = ids
-        self.columns = {"instance": instance, "tube": tube, "created": created, "digest": digest}
+        self.ids: Any = ids
+        self.columns: dict[str, Any] = {"instance": instance, "tube": tube, "created": created, "digest": digest}
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def bare(self) -> bool:
+        """Whether nothing but their ids is known."""
+        return all(column is None for column in self.columns.values())
+
+    def __iter__(self) -> Iterator[JobRef]:
+        columns: Iterable[Any] = (repeat(None) if column is None else column for column in self.columns.values())
+        instance, tube, created, digest = columns
+        return map(JobRef, self.ids, instance, tube, map(_between, created), digest)
 
     @overload
     def __getitem__(self, place: SupportsIndex) -> JobRef: ...
@@ -61,11 +72,18 @@ class JobRefs(Sequence[JobRef]):
     def __getitem__(self, place: Any) -> Any:
         if isinstance(place, slice):
             parts = (None if column is None else column[place] for column in self.columns.values())
-            return JobRefs(self.ids[place], *parts)  # type: ignore[arg-type]
+            return JobRefs(self.ids[place], *parts)
         facts: Iterable[Any] = (None if column is None else column[place] for column in self.columns.values())
         instance, tube, created, digest = facts
-        at = None if created is None or math.isnan(created) else (created, created)
-        return JobRef(self.ids[place], instance, tube, at, digest)
+        return JobRef(self.ids[place], instance, tube, _between(created), digest)
+
+    def append(self, ref: JobRef) -> None:
+        """Add a job; what is not known of any job is not kept of this one either."""
+        created = _UNKNOWN if ref.created is None else ref.created[1]
+        self.ids.append(ref.id)
+        for column, value in zip(self.columns.values(), (ref.instance, ref.tube, created, ref.digest), strict=True):
+            if column is not None:
+                column.append(value)
 
     def plain(self) -> dict[str, Any]:
         """Return them as plain data for JSON; a fact that all of them share stands there once."""
@@ -75,10 +93,17 @@ class JobRefs(Sequence[JobRef]):
         for name, column in self.columns.items():
             values: list[Any] = list(column or ())
             if name == "created":  # a tenth of a second is more than the ages of jobs tell
-                values = [None if math.isnan(one) else round(one, 1) for one in values]
+                values = [at and round(at[1], 1) for at in map(_between, values)]
             if values:
                 facts[name] = values[0] if len(set(values)) == 1 else values
         return {"ids": list(self.ids)} | ({"facts": facts} if facts else {})
+
+
+def _between(created: Any) -> tuple[float, float] | None:
+    """Return the bounds of a moment, None for one that is unknown."""
+    if created is None or isinstance(created, tuple):
+        return created
+    return None if math.isnan(created) else (created, created)
 
 
 def refs_in(plain: Mapping[str, Any]) -> JobRefs:
@@ -121,9 +146,8 @@ def refs_of(jobs: Any) -> JobRefs:
     if all(type(job) is int for job in several):
         return JobRefs(array("Q", ids_of(several)))
     refs = [_ref(job) for job in several]
-    created = array("d", (_UNKNOWN if ref.created is None else ref.created[0] for ref in refs))
-    _, instances, tubes, _, digests = map(list, zip(*refs, strict=True)) if refs else ([],) * 5
-    return _each_once(JobRefs(array("Q", (ref.id for ref in refs)), instances, tubes, created, digests))
+    _, *columns = map(list, zip(*refs, strict=True)) if refs else ([],) * 5
+    return _each_once(JobRefs(array("Q", (ref.id for ref in refs)), *columns))
 
 
 def _ref(job: Any) -> JobRef:
@@ -205,7 +229,7 @@ def _each_once(refs: JobRefs) -> JobRefs:
     first = {key: place for place, key in reversed(list(enumerate(zip(refs.ids, instances, strict=True))))}
     places = sorted(first.values())
     columns = (None if column is None else [column[at] for at in places] for column in refs.columns.values())
-    return JobRefs(array("Q", (refs.ids[at] for at in places)), *columns)  # type: ignore[arg-type]
+    return JobRefs(array("Q", (refs.ids[at] for at in places)), *columns)
 
 
 def _text(value: Any) -> str | None:

@@ -9,7 +9,6 @@ import os
 import shutil
 import sqlite3
 import tempfile
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from hashlib import sha256
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from beanops import private
+from beanops.jobs.identity import digest_shown
 from beanops.jobs.read import FoundJob
 from beanops.protocol.errors import BeanopsError, UsageError
 
@@ -33,9 +33,12 @@ _TYPES = {
     **dict.fromkeys(("age", "delay", "ttr", "time_left"), "bigint"),
     **dict.fromkeys(("reserves", "timeouts", "releases", "buries", "kicks"), "uinteger"),
     "created": "timestamptz",
+    "instance": "varchar",
+    "digest": "varchar",
     "body": "blob",
 }
-_DTYPES = {"id": "uint64", **dict.fromkeys(("tube", "state", "body"), "object")}
+_TEXTS = ("tube", "state", "instance", "digest", "body")
+_DTYPES = {"id": "uint64", "created": "float64", **dict.fromkeys(_TEXTS, "object")}
 _OFFSET = 2**63  # the integers of SQLite have a sign
 #: Characters of a tube's name in that of its folder.
 _LONGEST = 200
@@ -155,10 +158,10 @@ def _add(spool: sqlite3.Connection, jobs: Sequence[FoundJob]) -> int:
 
 
 def _rows(jobs: Sequence[FoundJob]) -> Iterator[tuple[Any, ...]]:
-    now = int(time.time())
     for job in jobs:
         id, tube, state, priority, age, delay, ttr, time_left, _, *counts, _ = job.stats
-        yield (id - _OFFSET, tube, state, priority, age, delay, ttr, time_left, *counts, now - age, job.body)
+        memory = job.created, job.instance or None, digest_shown(job)
+        yield (id - _OFFSET, tube, state, priority, age, delay, ttr, time_left, *counts, *memory, job.body)
 
 
 def _write(writer: duckdb.DuckDBPyConnection, rows: Iterable[tuple[Any, ...]], folder: Path) -> dict[Path, int]:

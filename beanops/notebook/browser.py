@@ -21,7 +21,6 @@ from beanops.notebook.poll import Poller, Tick
 from beanops.notebook.seen import Seen
 from beanops.notebook.static import MOST_ROWS, Table
 from beanops.notebook.view import confirm_of, weakly
-from beanops.protocol import JobStats
 from beanops.protocol.errors import UsageError
 from beanops.session.run import Run
 from beanops.session.session import Session
@@ -62,7 +61,7 @@ class Browser(JobsView):
     def __init__(self, session: Session, poller: Poller, name: str, selection: Selection) -> None:
         self._session = session.through("notebook")
         self._selection = selection
-        self._seen = Seen()
+        self._seen = Seen(self._session.reused)
         self._before: tuple[Seen, list[str]] = self._seen, []
         self._saved: dict[str, str] = {}
         self._told = 0.0
@@ -116,7 +115,7 @@ class Browser(JobsView):
         from beanops.session.frames import jobs_frame
 
         now = self._session.jobs_by_id([int(key) for key in self.jobs.selected])
-        here = [job for job in now if job is not None and not self._seen.is_another(job.stats)]
+        here = [job for job in now if job is not None and not self._seen.is_another(job)]
         return jobs_frame(here, bodies=True)
 
     def find(self, where: str | None = None) -> None:
@@ -153,7 +152,7 @@ class Browser(JobsView):
             # What is selected is selected again when it is found, and is the same job.
             chosen = [key for key in self.jobs.selected if key != self.jobs.focus]
             self._before = (self._seen, [*chosen, *filter(None, [self.jobs.focus])])
-            self._seen = Seen()
+            self._seen = Seen(self._session.reused)
             self._saved.clear()
             self.jobs.update({})
             self.jobs.say("empty", "looking for jobs")
@@ -261,7 +260,7 @@ class Browser(JobsView):
                 self._saved[str(job.id)] = self._session.decode(job.body or b"", kept=True).summary
             self.jobs.patch(rows)
             seen, chosen = self._before
-            others = {str(job.id) for job in jobs if seen.is_another(job.stats)}
+            others = {str(job.id) for job in jobs if seen.is_another(job)}
             self._before = seen, [key for key in chosen if key not in others]
             if over:
                 left = f"none of the {len(self.jobs.rows):,} jobs found is left: Scan again looks for more"
@@ -284,16 +283,16 @@ class Browser(JobsView):
     def _look_again(self, ids: Sequence[int]) -> None:
         found = zip(ids, self._session.jobs_by_id(ids), strict=True)
         while part := list(islice(found, PART)):
-            here = [job for _, job in part if job is not None and self._belongs(job.stats)]
+            here = [job for _, job in part if job is not None and self._belongs(job)]
             rows = tables.job_rows(self._session, here)
             with self._lock:
                 self._seen.note(here)
-                self._patch(rows, [str(id) for id, job in part if job is None or self._seen.is_another(job.stats)])
+                self._patch(rows, [str(id) for id, job in part if job is None or self._seen.is_another(job)])
 
-    def _belongs(self, stats: JobStats) -> bool:
+    def _belongs(self, job: FoundJob) -> bool:
         """Whether a job has its row, or is to have one because of an action."""
-        shown = str(stats.id) in self.jobs.rows
-        return not self._seen.is_another(stats) and (shown or self._selection.in_tube(stats.tube))
+        shown = str(job.id) in self.jobs.rows
+        return not self._seen.is_another(job) and (shown or self._selection.in_tube(job.stats.tube))
 
     def _patch(self, rows: dict[str, Cells], gone: Iterable[str]) -> None:
         self.jobs.patch(rows, gone)
@@ -307,12 +306,12 @@ class Browser(JobsView):
         if self.jobs.said("title").startswith(f"{self._session.address} is lost"):
             self.jobs.say("title", f"{tables.asked(self._selection)} · as it was before the server was lost")
         rows, gone = {}, []
-        for id, stats in tick.jobs.items():
+        for id, job in tick.jobs.items():
             key = str(id)
-            if stats is None or self._seen.is_another(stats):
+            if job is None or self._seen.is_another(job):
                 gone.append(key)
             elif key in self.jobs.rows:
-                rows[key] = tables.job_row(stats, self.jobs.rows[key][-1])
+                rows[key] = tables.job_row(job.stats, self.jobs.rows[key][-1])
         self._patch(rows, gone)
 
     def _selected(self, _: tuple[str, ...]) -> None:
@@ -323,7 +322,7 @@ class Browser(JobsView):
         with self._lock:
             if key != self.jobs.focus:  # another was chosen meanwhile
                 return
-            if key is not None and (job is None or self._seen.is_another(job.stats)):
+            if key is not None and (job is None or self._seen.is_another(job)):
                 job = None
                 self._patch({}, [key])
             self.jobs.say("detail", "" if job is None else tables.opened(self._session, job))

@@ -66,7 +66,7 @@ class Dashboard(JobsView):
     def __init__(self, session: Session, poller: Poller, name: str) -> None:
         self._session = session.through("notebook")
         self._jobs: dict[str, FoundJob] = {}
-        self._seen = Seen(MOST_SEEN)
+        self._seen = Seen(self._session.reused, MOST_SEEN)
         self._logged = -1
         self._numbers: dict[Action, int] = {}
         complain = weakly(self._complain)
@@ -223,9 +223,9 @@ class Dashboard(JobsView):
         for id in self.followed:
             known = self._jobs[str(id)]
             # A job that was selected after the look began stays as it was known.
-            stats = tick.jobs.get(id, known.stats)
-            if stats is not None and stats.tube in self.wanted and id not in jobs:
-                jobs[id] = FoundJob(stats, known.body)
+            now = tick.jobs.get(id, known)
+            if now is not None and now.stats.tube in self.wanted and id not in jobs:
+                jobs[id] = now._replace(body=known.body)
         self._show_heads(list(jobs.values()))
 
     def _show_log(self) -> None:
@@ -243,7 +243,7 @@ class Dashboard(JobsView):
 
     def _show_heads(self, jobs: list[FoundJob]) -> None:
         # A row that was another job's goes first, or it would stay selected as this one.
-        gone = [str(job.id) for job in jobs if self._seen.is_another(job.stats)]
+        gone = [str(job.id) for job in jobs if self._seen.is_another(job)]
         self.heads.patch({}, gone)
         self._seen.note(jobs)
         self._jobs = {str(job.id): job for job in jobs}

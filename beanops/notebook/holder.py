@@ -125,7 +125,8 @@ class Holder(View):
             try:
                 held = self._session.reserve(self._tube)
                 self._hand.append(held)
-                (self._stats,) = self._session.stats_by_id([held.id])
+                (found,) = self._session.jobs_by_id([held.id], bodies=False)
+                self._stats = found and found.stats
             except TimedOut:
                 self.job.say("status", self._why_none(), "warning")
             except BeanopsError as error:
@@ -228,7 +229,8 @@ class Holder(View):
             self.job.say("title", f"{self._session.address} is lost: {tick.lost} · trying again", "lost")
             return
         if self.reservation is not None:
-            self._stats = tick.jobs.get(self.reservation.id) or self._stats
+            job = tick.jobs.get(self.reservation.id)
+            self._stats = self._stats if job is None else job.stats
         self._paint()
 
     def _paint(self) -> None:

@@ -60,7 +60,7 @@ class JobsView(View):
 
     def _job_step(self, verb: str, keys: Sequence[str], to: str = "") -> Step:
         """Return what a button does to the jobs with these keys; a move puts them into the tube `to`."""
-        jobs, session = self._seen.frame(keys), self._session
+        jobs, session = self._seen.refs(keys), self._session
         if verb == "move":
             return lambda progress: session.move(jobs, to, progress=progress)
         act = getattr(session, verb)

@@ -13,7 +13,6 @@ from weakref import WeakKeyDictionary, WeakSet
 from beanops.jobs.read import FoundJob
 from beanops.monitor.survey import Survey, Surveyor
 from beanops.notebook.channel import in_words
-from beanops.protocol import JobStats
 from beanops.protocol.errors import BeanopsError, NotFound
 from beanops.session.session import Session, connect
 
@@ -45,7 +44,7 @@ class Tick(NamedTuple):
     at: float
     survey: Survey | None
     heads: Mapping[str, Mapping[str, FoundJob | None]] = MappingProxyType({})
-    jobs: Mapping[int, JobStats | None] = MappingProxyType({})
+    jobs: Mapping[int, FoundJob | None] = MappingProxyType({})
     lost: str | None = None
 
 
@@ -157,7 +156,7 @@ class Poller:
                 with suppress(NotFound):  # it vanished meanwhile
                     heads[tube] = self._session.heads(tube)
             followed = list(ids)
-            jobs = dict(zip(followed, self._session.stats_by_id(followed), strict=True))
+            jobs = dict(zip(followed, self._session.jobs_by_id(followed, bodies=False), strict=True))
         except Exception as error:  # whatever it is: a thread that ended would look like a server at rest
             return Tick(self._clock(), self._last, lost=in_words(error))
         self._last = survey

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from beanops.client.reading import IDLE
 from beanops.client.sync import Client
+from beanops.jobs.identity import differences, ref_of
 from beanops.protocol.errors import BeanopsError, NotFound, ReplyError
 from beanops.session.alive import lease_from
 from beanops.session.alone import Alone
@@ -76,6 +77,19 @@ def _known(asks: dict[int, Ask]) -> dict[int, Fate]:
     return {n: ask.so_far for n, ask in asks.items() if ask.so_far is not None}
 
 
+def _refuse_strangers(orders: Sequence[Order], refusals: list[Fate | None], client: Client) -> None:
+    """Refuse jobs that were looked at on another server process than acts, and are not the same there."""
+    instance = client.instance
+    elsewhere = [
+        n
+        for n, (order, refusal) in enumerate(zip(orders, refusals, strict=True))
+        if refusal is None and order.job is not None and order.job.instance not in ("", instance)
+    ]
+    for n, reason in zip(elsewhere, differences(client, [orders[n].meant for n in elsewhere]), strict=True):
+        if reason is not None:
+            refusals[n] = Fate("skipped", reason)
+
+
 def new_run_id(now: datetime) -> str:
     """Return a name for a run that begins now; names sort by time."""
     return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
@@ -101,8 +115,8 @@ class Actor:
         Whether bodies are written down; without them a delete cannot be undone.
     acting : callable
         Returns the connected client that reserves and acts.
-    instance : callable
-        Returns the server's own name for the process that answers.
+    check_process : callable
+        Raises where another server process answers than was looked at.
     clock : callable
         Tells the time, UTC.
     read_only : callable
@@ -124,7 +138,7 @@ class Actor:
         journal: Callable[[], Journal],
         keep_bodies: bool,
         acting: Callable[[], Client],
-        instance: Callable[[], str],
+        check_process: Callable[[], None],
         clock: Callable[[], datetime],
         read_only: Callable[[], bool],
     ) -> None:
@@ -135,7 +149,7 @@ class Actor:
         self.who = who
         self._journal = journal
         self._acting = acting
-        self._instance = instance
+        self._check_process = check_process
         self._clock = clock
         # What is used and watched belongs to one action at a time.
         self._turn = threading.Lock()
@@ -162,10 +176,11 @@ class Actor:
         if how.dry:
             run = Run(id, action, list, dry=True)
         else:
-            facts = (self.who.server, self._instance(), self.who.actor, self.who.source)
-            row = RunRow(id, now, *facts, action, how.reason, how.undoes, request)
             journal = self._journal()
-            self._acting()  # a connection that cannot be had, or to another process, is told before a run is on record
+            self._check_process()
+            acting = self._acting()  # one that cannot be had, or to another process, is told before a run is on record
+            facts = (self.who.server, acting.instance, self.who.actor, self.who.source)
+            row = RunRow(id, now, *facts, action, how.reason, how.undoes, request)
             journal.begin(row, lease_from(now))
             resumable = row.at_its_end is None
             row = row._replace(request={})  # the ids of a hundred thousand jobs need not stay
@@ -252,6 +267,7 @@ class Actor:
                 if how.dry:
                     self._foretell(run, orders, refusals)
                 else:
+                    _refuse_strangers(orders, refusals, clients[False])
                     if shelter is not None:
                         going = (order for order, refusal in zip(orders, refusals, strict=True) if refusal is None)
                         shelter.cover(run, going)
@@ -309,7 +325,9 @@ class Actor:
                 # What comes from the record or a file is not on the server to be looked at.
                 body = order.job.body if order.job is not None and order.verb.puts else None
                 body = None if body is None else self.shown(body)
-                run.foretell(intent_of(order, False)._replace(body=body), order.verb.commands, exposed(order))
+                intent, job = intent_of(order, False)._replace(body=body), order.job
+                ref = None if job is None or intent.job_id is None else ref_of(job._replace(body=None))
+                run.foretell(intent, order.verb.commands, exposed(order), ref)
 
     def _carry_out(
         self,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, SupportsIndex, Unpack
 
 from beanops.client.sync import Client
+from beanops.jobs.identity import digest_of
 from beanops.monitor.sample import sweep
 from beanops.protocol import commands
 from beanops.protocol.errors import UsageError
@@ -253,18 +255,16 @@ class Acting(Recorded):
             jobs = list(jobs)  # read twice: to find them, and to write down which they were
         if options.get("buried_as") is not None and not verb_of(verb, settings).puts:
             raise UsageError(f"buried_as is for what puts jobs, and {verb} puts none")
-        batches, cancel = orders_of(self, verb_of(verb, settings), jobs, settings, options, self._actor.keep_bodies)
-        how = how_of(options)
-        if isinstance(jobs, str):
-            self.check_tube(jobs)
-        run = self._actor.begin(verb, request_of(jobs, settings, options, there), how)
-        run.when_cancelled(cancel)
-        if there is None:
-            return self._actor.act_on_jobs(run, batches, how, Shelter(self))
-        # A connection of its own: what `there` uses itself meanwhile must not decide where copies end.
-        with Client(there.address) as copying:
-            copying.stats()  # now it knows its instance
-            return self._actor.act_on_jobs(run, batches, how, Shelter(there), copying)
+        with ExitStack() as opened:
+            # A connection of its own: what `there` uses itself meanwhile must not decide where copies end.
+            copying = None if there is None else opened.enter_context(Client(there.address))
+            lookup = orders_of(self, verb_of(verb, settings), jobs, settings, options, self._actor.keep_bodies)
+            how = how_of(options)
+            if isinstance(jobs, str):
+                self.check_tube(jobs)
+            run = self._actor.begin(verb, request_of(jobs, settings, options, copying), how)
+            run.when_cancelled(lookup.cancel)
+            return self._actor.act_on_jobs(run, lookup.batches, how, Shelter(there or self), copying)
 
     def pause(self, tube: str, seconds: SupportsIndex, *, reason: str | None = None) -> Run:
         """Hold back the ready jobs of a tube from workers for `seconds`.
@@ -336,7 +336,8 @@ class Acting(Recorded):
         [19]
         """
         command = commands.put(check_body(body, self._looking().max_job_size), priority=priority, delay=delay, ttr=ttr)
-        intent = Intent("put", check_tube(tube), priority=int(priority), delay=int(delay), ttr=int(ttr))
+        settings = int(priority), int(delay)
+        intent = Intent("put", check_tube(tube), None, None, *settings, ttr=int(ttr), digest=digest_of(body))
         how = How(reason=reason)
         run = self._actor.begin("put", {"tube": tube}, how)
         return self._actor.act_on_tube(run, [TubeStep(command, intent)], how, use=True)

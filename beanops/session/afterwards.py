@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import chain
-from typing import TYPE_CHECKING
+from math import inf
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from beanops.jobs.read import FoundJob
+from beanops.client.sync import Client
+from beanops.jobs.identity import REUSED, TOLERANCE, JobRef, doubts
+from beanops.jobs.refs import refs_in
 from beanops.protocol import JobStats
 from beanops.protocol.errors import UsageError
 from beanops.session.act import Actor
 from beanops.session.claims import cut_off, judge, put_in_place
 from beanops.session.importing import resume_import
-from beanops.session.orders import ANOTHER, BATCH, Options, asked_ids, how_of, look_up, orders_of, put_after
-from beanops.session.record import UNKNOWN, Entry, RunRow
+from beanops.session.orders import BATCH, Options, elsewhere, how_of, look_up, orders_of
+from beanops.session.record import Entry, RunRow
+from beanops.session.remembered import acted_on, left_behind
 from beanops.session.run import Run
 from beanops.session.shelter import Shelter
-from beanops.session.undo import check_server, family, is_another, now_called
+from beanops.session.undo import check_server, family
 from beanops.session.verbs import ALL, Order, Settings, verb_of
 
 if TYPE_CHECKING:
@@ -35,11 +39,10 @@ def resume_run(session: Session, actor: Actor, run: str, how_asked: Options) -> 
     if row.action == "import":
         return resume_import(session, actor, row, how_asked)
     runs = family(journal, row)
-    request = journal.run(runs[0].id).request
+    first = journal.run(runs[0].id)
+    request = first.request
     settings = Settings(**request["settings"])
-    kept = {
-        name: request[name] for name in ("state", "where", "order", "seen_in", "rate", "buried_as") if name in request
-    }
+    kept = {name: request[name] for name in ("state", "where", "order", "rate", "buried_as") if name in request}
     options = Options(**kept | {name: value for name, value in how_asked.items() if value is not None})  # type: ignore[typeddict-item]
     how = how_of(options)
     if how.dry:
@@ -50,16 +53,12 @@ def resume_run(session: Session, actor: Actor, run: str, how_asked: Options) -> 
         runs = [one for one in family(journal, row) if one.id != resumed.id]
         finished, tried = _finished(journal, runs)
         limit = request.get("limit")
-        if "jobs" in request:
-            asked, late = request["jobs"], f"it was put after run {runs[0].id} had begun"
-        else:
-            first = None if "where" in request else limit
-            asked, late = [id for id in asked_ids(request)[:first] if id not in finished], ANOTHER
-        left = None if limit is None else max(0, limit - len(tried))
+        by_tube = "jobs" in request
+        asked: Any = request["jobs"] if by_tube else _asked(first, finished, tried)
         verb = verb_of(row.action, settings)
         batches, cancel = orders_of(session, verb, asked, settings, options, actor.keep_bodies)
-        same = "jobs" not in request and session.server().id == runs[0].instance
-        rest = _rest(batches, finished, tried, left, None if same else runs[0].time.timestamp(), late)
+        left = None if limit is None else max(0, limit - len(tried))
+        rest = _rest(batches, finished, tried, left, _too_late(session, first) if by_tube else list)
         resumed.when_cancelled(cancel)
         return actor.act_on_jobs(resumed, chain(_cut_off(session, runs), rest), how, Shelter(session))
 
@@ -71,29 +70,64 @@ def _cut_off(session: Session, runs: list[RunRow]) -> Iterator[list[Order]]:
         for start in range(0, journal.size(row.id), BATCH):
             page = journal.entries(row.id, bodies=True, start=start, stop=start + BATCH)
             entries = [entry for entry in page if cut_off(entry)]
-            copies = look_up(session, [now_called(entry) for entry in entries], bodies=True)
-            originals = look_up(session, [entry.intent.job_id or 0 for entry in entries], bodies=False)
+            refs, client = [left_behind(row, entry) for entry in entries], session._looking()
+            originals, ours = _seen(client, [acted_on(row, entry) for entry in entries]), doubts(client, refs)
+            copies = look_up(client, [ref.id for ref in refs], bodies=True)
             orders = [
-                put_in_place(entry, copy, back=False, sure=False)
-                for entry, copy, original in zip(entries, copies, originals, strict=True)
-                if original is None and copy is not None
+                put_in_place(entry, copy, back=False, sure=False)._replace(ref=ref)
+                for entry, ref, copy, original, reason in zip(entries, refs, copies, originals, ours, strict=True)
+                if (original.job is None or original.another == REUSED)
+                and copy is not None
+                and not (reason or elsewhere(ref, copy))
             ]
             if orders:
                 yield orders
 
 
-def _finished(journal: Journal, runs: list[RunRow]) -> tuple[set[int], set[int]]:
+def _asked(first: RunRow, finished: set[int], tried: dict[int, JobRef]) -> list[JobRef]:
+    """Return the jobs that a run named by their ids and that are left: what it named was on its server process."""
+    most = None if "where" in first.request else first.request.get("limit")
+    # A job that was named by its id alone existed then, or it was not meant.
+    by_then = (-inf, first.time.timestamp())
+    named = (
+        ref._replace(instance=ref.instance or first.instance, created=ref.created or by_then)
+        for ref in refs_in(first.request)[:most]
+    )
+    return [tried.get(ref.id, ref) for ref in named if ref.id not in finished]
+
+
+def _too_late(session: Session, first: RunRow) -> Callable[[list[Order]], list[Order]]:
+    """Return what refuses the jobs that came into a tube after a run of its jobs had begun, or may have."""
+    began = first.time.timestamp()
+
+    def refusing(batch: list[Order]) -> list[Order]:
+        refs = [JobRef(order.id, first.instance, created=(-inf, began)) for order in batch]
+        found = zip(batch, refs, doubts(session._looking(), refs), strict=True)
+        return [
+            order._replace(refusal=why, ref=ref) if (why := reason or _put_since(order, began, first.id)) else order
+            for order, ref, reason in found
+        ]
+
+    return refusing
+
+
+def _put_since(order: Order, began: float, run: str) -> str | None:
+    created = order.job and order.job.created
+    return f"it was put after run {run} had begun" if created and created > began + TOLERANCE else None
+
+
+def _finished(journal: Journal, runs: list[RunRow]) -> tuple[set[int], dict[int, JobRef]]:
     """Return the jobs that need no second try, and all that were tried.
 
     What may have been put already is not put once more: a job twice is worse than one that waits for `verify`. Nor is
     what was put for another.
     """
     finished: set[int] = set()
-    tried: set[int] = set()
+    tried: dict[int, JobRef] = {}
     for row in runs:
         for entry in journal.entries(row.id):
             id, outcome, new = entry.intent.job_id or 0, entry.fate.outcome, entry.fate.new_id
-            tried.add(id)
+            tried.setdefault(id, acted_on(row, entry))
             if outcome in ("done", "skipped") or (ALL[row.action].puts and (outcome == "unknown" or new is not None)):
                 finished.add(id)
             if new is not None:
@@ -104,20 +138,19 @@ def _finished(journal: Journal, runs: list[RunRow]) -> tuple[set[int], set[int]]
 def _rest(
     batches: Iterator[list[Order]],
     finished: set[int],
-    tried: set[int],
+    tried: Iterable[int],
     left: int | None,
-    chosen_at: float | None,
-    late: str,
+    checked: Callable[[list[Order]], list[Order]],
 ) -> Iterator[list[Order]]:
     """Yield the orders that are left: second tries, and at most `left` jobs that were not tried yet."""
-    again = tried - finished
+    again = set(tried) - finished
     while (left != 0 or again) and (batch := next(batches, None)):
         rest = []
-        for order in batch:
+        for order, as_found in zip(checked(batch), batch, strict=True):
             if order.id in finished:
                 continue
-            if order.job is not None and put_after(order.job.stats, chosen_at):
-                order = order._replace(refusal=late)
+            if order.refusal != as_found.refusal:
+                pass  # it was not meant, and takes no other's place
             elif order.id in again:
                 again.discard(order.id)
             elif left is not None:
@@ -134,13 +167,14 @@ def verify(session: Session, actor: str, run: str) -> Run:
     journal = session.journal()
     row = journal.run(run)
     check_server(session, row)
-    same = session.server().id == row.instance and "server" not in row.request
-    unknown = [entry for entry in journal.entries(run) if entry.fate.outcome == "unknown"]
+    client = session._looking()
+    same = client.instance == row.instance and "server" not in row.request
+    unknown = [entry for entry in journal.entries(run, bodies=True) if entry.fate.outcome == "unknown"]
     judged = []
     for start in range(0, len(unknown), BATCH):
         batch = unknown[start : start + BATCH]
-        originals = look_up(session, [entry.intent.job_id or 0 for entry in batch], bodies=False)
-        made = look_up(session, [now_called(entry) for entry in batch], bodies=False)
+        originals = _seen(client, [acted_on(row, entry) for entry in batch])
+        made = _seen(client, [left_behind(row, entry) for entry in batch])
         for entry, original, new in zip(batch, originals, made, strict=True):
             outcome, found = _found_out(entry, original, new, same, session.now())
             judged.append((entry, entry.fate._replace(outcome=outcome, error=f"verified by {actor}: {found}")))
@@ -155,9 +189,19 @@ def verify(session: Session, actor: str, run: str) -> Run:
     return verified
 
 
-def _found_out(
-    entry: Entry, original: FoundJob | None, made: FoundJob | None, same: bool, now: datetime
-) -> tuple[str, str]:
+class _Seen(NamedTuple):
+    """What has a job's id now: the job, or None; or another one, and why it is one or may be."""
+
+    job: JobStats | None
+    another: str | None
+
+
+def _seen(client: Client, refs: list[JobRef]) -> list[_Seen]:
+    looked = zip(refs, look_up(client, [ref.id for ref in refs], bodies=False), doubts(client, refs), strict=True)
+    return [_Seen(job and job.stats, job and (reason or elsewhere(ref, job))) for ref, job, reason in looked]
+
+
+def _found_out(entry: Entry, original: _Seen, made: _Seen, same: bool, now: datetime) -> tuple[str, str]:
     """Return the outcome of an action, and what shows it.
 
     What a worker may have done as well, or the end of a delay, shows nothing.
@@ -165,19 +209,19 @@ def _found_out(
     intent, new_id = entry.intent, entry.fate.new_id
     if new_id is None and (intent.job_id is None or intent.action == "touch"):
         return "unknown", f"the server cannot tell what became of the {intent.action}"
-    if original is not None and is_another(entry._replace(fate=UNKNOWN), original.stats, same):
-        return "unknown", ANOTHER
+    if original.another is not None:
+        return "unknown", original.another
     delayed_until = entry.time + timedelta(seconds=intent.time_left or 0)
     out_of_reach = intent.state_before == "buried" or (intent.state_before == "delayed" and now < delayed_until)
     if new_id is not None:
         return _of_a_put(entry, original, made, same, out_of_reach)
     if ALL[intent.action].puts:
         return "unknown", f"whether a copy of it was put into tube {intent.put_into} is not on record"
-    if original is None:
+    stats = original.job
+    if stats is None:
         if intent.action == "delete" and same and out_of_reach:
             return "done", "the job no longer exists"
         return "unknown", "the job no longer exists, which may be a worker's doing, or a restart's"
-    stats = original.stats
     if intent.action == "delete":
         return "failed", f"the job is still {stats.state}"
     if _times(intent.action, stats) == 0:
@@ -208,24 +252,22 @@ def _left_so(entry: Entry, now: JobStats, out_of_reach: bool) -> bool:
     return False
 
 
-def _of_a_put(
-    entry: Entry, original: FoundJob | None, made: FoundJob | None, same: bool, out_of_reach: bool
-) -> tuple[str, str]:
-    intent, new_id = entry.intent, entry.fate.new_id
+def _of_a_put(entry: Entry, original: _Seen, made: _Seen, same: bool, out_of_reach: bool) -> tuple[str, str]:
+    intent, new_id, job = entry.intent, entry.fate.new_id, made.job
     if cut_off(entry) and same:
-        return judge(entry, original, made, out_of_reach)
-    if made is not None and is_another(entry, made.stats, same):
-        return "unknown", ANOTHER
-    if made is None and not same:
+        return judge(entry, original.job, job, out_of_reach)
+    if made.another is not None:
+        return "unknown", made.another
+    if job is None and not same:
         return "unknown", f"job {new_id} was put for it, and the server was restarted since"
     if intent.action == "move":
-        if original is not None:
-            left = "is left twice" if made is not None else "no longer exists"
+        if original.job is not None:
+            left = "is left twice" if job is not None else "no longer exists"
             return "failed", f"it still exists; job {new_id} was put in its place and {left}"
         worker = "" if out_of_reach else ", but a worker may have taken it before it was deleted"
         return "done" if out_of_reach else "unknown", f"job {new_id} was put in its place{worker}"
-    if intent.state_before == "buried" and made is not None and made.stats.state != "buried" and not made.stats.kicks:
+    if intent.state_before == "buried" and job is not None and job.state != "buried" and not job.kicks:
         # A line of a file stays unknown: were it failed, the next import would put it once more.
         outcome = "unknown" if intent.action == "import" else "failed"
-        return outcome, f"job {new_id} was put for it, and is {made.stats.state}, not buried"
+        return outcome, f"job {new_id} was put for it, and is {job.state}, not buried"
     return "done", f"job {new_id} was put for it"

@@ -92,25 +92,25 @@ def cut_off(entry: Entry) -> bool:
     )
 
 
-def judge(entry: Entry, original: FoundJob | None, copy: FoundJob | None, ours: bool) -> tuple[str, str]:
+def judge(entry: Entry, original: JobStats | None, copy: JobStats | None, ours: bool) -> tuple[str, str]:
     """Return the outcome of a claim that was cut off, and what shows it.
 
     Parameters
     ----------
     entry : Entry
         It.
-    original, copy : FoundJob or None
+    original, copy : JobStats or None
         The job and its copy, as far as they exist.
     ours : bool
         Whether no worker can have deleted the job.
     """
     kept = f"{_COPIED} {entry.fate.new_id}"
     if original is not None:
-        return "failed", f"it is still {original.stats.state}; {kept} and {'is left' if copy else 'is gone'}"
+        return "failed", f"it is still {original.state}; {kept} and {'is left' if copy else 'is gone'}"
     if copy is None:
         return "done", "it was put in its place, under an id that is not on record"
     if _TAKEN in (entry.fate.error or "") or ours:
-        return "failed", f"{_TAKEN} {copy.id} in tube {copy.stats.tube}: undo or resume puts it in its place"
+        return "failed", f"{_TAKEN} {copy.id} in tube {copy.tube}: undo or resume puts it in its place"
     return "unknown", f"{kept}, and it is gone, which may be a worker's doing: look, then undo with repeat unknown"
 
 
@@ -173,9 +173,10 @@ def _order_of(intent: Intent, id: int, body: bytes | None, copy: FoundJob | None
     left = delay if releases and not back else intent.time_left or 0
     priority = intent.priority_before if back else intent.priority
     tube = copy.stats.tube if copy is not None else intent.tube or ""
-    stats = JobStats(id, tube, ends, priority or 0, 0, delay, intent.ttr or 0, left, *(0,) * 6)
+    age, seen, instance = (0, 0.0, "") if copy is None else (copy.stats.age, copy.seen, copy.instance)
+    stats = JobStats(id, tube, ends, priority or 0, age, delay, intent.ttr or 0, left, *(0,) * 6)
     verb = PLACE if copy is not None else PLACE._replace(name="restore", steps=_only_put)
-    return Order(verb, id, FoundJob(stats, body), Settings(target=target))
+    return Order(verb, id, FoundJob(stats, body, (), instance, seen), Settings(target=target))
 
 
 def _only_put(order: Order, held: set[int]) -> Steps:

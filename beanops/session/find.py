@@ -5,7 +5,7 @@ Nothing here changes a queue but the probe that a caller asks for, which is the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex
@@ -14,6 +14,7 @@ from beanops.client.address import Address
 from beanops.jobs.bodies import DEFAULT_PATTERNS, Decoded, Reader, decode
 from beanops.jobs.engine import TIMEOUT
 from beanops.jobs.hiding import hide
+from beanops.jobs.identity import JobRef, doubts
 from beanops.jobs.idmap import IdMaps
 from beanops.jobs.progress import Progress
 from beanops.jobs.read import FoundJob
@@ -202,9 +203,12 @@ class Finding(Looking):
         -------
         pandas.DataFrame
             One row a job: ``id`` (uint64), ``tube``, ``state`` (categorical), ``priority`` (uint32), ``age``,
-            ``delay``, ``ttr``, ``time_left`` (timedelta64[us]), ``created`` (datetime64[us, UTC]), ``reserves``,
-            ``timeouts``, ``releases``, ``buries``, ``kicks`` (uint32), and with bodies ``size`` (uint32, bytes),
-            ``body`` (text) and ``data`` (decoded, Python objects). ``attrs["verdict"]`` says whether it is all.
+            ``delay``, ``ttr``, ``time_left`` (timedelta64[us]), ``created`` (datetime64[us, UTC]), ``instance``
+            (text, the server process), ``reserves``, ``timeouts``, ``releases``, ``buries``, ``kicks`` (uint32), and
+            with bodies ``digest`` (text, of the body), ``size`` (uint32, bytes), ``body`` (text) and ``data``
+            (decoded, Python objects). ``attrs["verdict"]`` says whether it is all. Verbs take the frame, or what is
+            left of it after a journey through a file: a job whose ``instance``, ``tube``, ``created`` or ``digest``
+            no longer agree is skipped.
 
         Examples
         --------
@@ -217,6 +221,16 @@ class Finding(Looking):
         found = jobs_frame([job for batch in scan for job in batch], bodies)
         found.attrs["verdict"] = scan.conclusion
         return found
+
+    def reused(self, jobs: Sequence[JobRef]) -> list[str | None]:
+        """Return why the ids of jobs that were seen before mean other jobs now, None for those that do not.
+
+        Examples
+        --------
+        >>> session.reused([ref_of(job)])          # doctest: +SKIP
+        ['id was reused by another job']
+        """
+        return doubts(self._looking(), jobs)
 
     def sql(self, query: str, tube: str | None = None, **selection: Any) -> pandas.DataFrame:
         """Run a query on the jobs, as the table ``jobs``.

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from beanops.jobs.bodies import decode
+from beanops.jobs.identity import digest_shown
 from beanops.jobs.read import FoundJob
 from beanops.jobs.table import body_text
 from beanops.protocol import JobStats
@@ -51,10 +52,13 @@ def jobs_frame(jobs: Sequence[FoundJob], bodies: bool) -> pd.DataFrame:
     seconds = dict.fromkeys(("age", "delay", "ttr", "time_left"), "seconds")
     dtypes = {"id": "uint64", "state": STATES, "priority": "uint32", "file": "uint32", **counts, **seconds}
     found = frame([job.stats for job in jobs], JobStats, dtypes).drop(columns="file")
-    now = pd.Timestamp.now("UTC").floor("s").as_unit("us")
-    found.insert(list(found.columns).index("time_left") + 1, "created", now - found["age"])
+    moments = pd.array([None if at is None else int(at * 1e6) for at in (job.created for job in jobs)], dtype="Int64")
+    found.insert(list(found.columns).index("time_left") + 1, "created", pd.to_datetime(moments, unit="us", utc=True))
+    found["created"] = found["created"].dt.as_unit("us")
+    found["instance"] = pd.array([job.instance or None for job in jobs], dtype="str")
     if bodies:
         read = [job.body or b"" for job in jobs]
+        found["digest"] = pd.array([digest_shown(job) for job in jobs], dtype="str")
         found["size"] = pd.array([job.size for job in jobs], dtype="uint32")
         found["body"] = pd.array([body_text(body) for body in read], dtype="str")
         found["data"] = pd.Series([decode(body).data for body in read], dtype="object")

@@ -18,9 +18,10 @@ from beanops.session.act import Actor
 from beanops.session.lines import File, LineError, longest_line, read_line
 from beanops.session.orders import BATCH, Options, how_of, in_batches
 from beanops.session.record import Refused, Rivals, RunRow
+from beanops.session.remembered import Successors
 from beanops.session.run import Run
 from beanops.session.shelter import Shelter
-from beanops.session.undo import Successors, taken_back
+from beanops.session.undo import taken_back
 from beanops.session.verbs import IMPORT, Order
 
 if TYPE_CHECKING:

@@ -12,12 +12,12 @@ from beanops.client.reading import ReadingClient
 from beanops.client.sync import Client
 from beanops.jobs.bodies import Reader
 from beanops.jobs.hiding import hide, hide_body
-from beanops.jobs.read import FoundJob, read_heads, read_jobs, read_stats
+from beanops.jobs.read import FoundJob, find_jobs, read_heads, read_jobs
 from beanops.jobs.select import is_glob
 from beanops.jobs.tube_names import NoTube, is_any
 from beanops.monitor.sample import sweep
 from beanops.monitor.survey import Survey, Surveyor
-from beanops.protocol import Job, JobStats, ServerStats, TubeStats
+from beanops.protocol import Job, ServerStats, TubeStats
 from beanops.protocol.errors import ConnectionClosed, NotFound
 from beanops.protocol.limits import U64_MAX, check_number
 from beanops.session.capabilities import Capabilities, probe
@@ -194,14 +194,13 @@ class Looking:
             raise NotFound(f"stats-job {id}")
         return hide(found, self.reader)
 
-    def jobs_by_id(self, ids: Iterable[SupportsIndex]) -> Iterator[FoundJob | None]:
+    def jobs_by_id(self, ids: Iterable[SupportsIndex], *, bodies: bool = True) -> Iterator[FoundJob | None]:
         """Yield each job in turn with its statistics and its body, None for one that does not exist."""
-        found = read_jobs(self._looking(), (check_number("id", id, U64_MAX) for id in ids))
+        wanted = (check_number("id", id, U64_MAX) for id in ids)
+        if not bodies:
+            return find_jobs(self._looking(), wanted)
+        found = read_jobs(self._looking(), wanted)
         return (job and hide(job, self.reader) for job in found) if self.redact else found
-
-    def stats_by_id(self, ids: Iterable[SupportsIndex]) -> Iterator[JobStats | None]:
-        """Yield the statistics of each job in turn, without its body; None for one that does not exist."""
-        return read_stats(self._looking(), (check_number("id", id, U64_MAX) for id in ids))
 
     def heads(self, tube: str) -> dict[str, FoundJob | None]:
         """Return the next job of a tube in each of the states ready, delayed and buried.

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import time
-from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from math import inf
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, SupportsIndex, TypedDict
 
-from beanops.jobs.read import FoundJob, read_jobs, read_stats
-from beanops.jobs.select import ids_of, select
+from beanops.client.sync import Client
+from beanops.jobs.identity import REUSED, JobRef, doubts
+from beanops.jobs.read import FoundJob, find_jobs, read_jobs
+from beanops.jobs.refs import JobRefs, refs_of
+from beanops.jobs.select import select
 from beanops.protocol import Job, JobStats, TubeStats, commands
 from beanops.protocol.errors import ArgumentError, BeanopsError, NotFound
 from beanops.protocol.limits import U32_MAX, check_number
@@ -22,10 +23,9 @@ from beanops.session.verbs import MOVE, Order, Settings, TubeStep, Verb
 
 if TYPE_CHECKING:
     from beanops.session.find import Finding
-    from beanops.session.session import Session
 
-#: What a verb can be asked to act on: an id, a job, several of either, or a frame with a column ``id``.
-Jobs = SupportsIndex | Job | JobStats | FoundJob | Iterable[Any]
+#: What a verb can be asked to act on: an id, a job, a row, several of these, or a frame with a column ``id``.
+Jobs = SupportsIndex | Job | JobStats | FoundJob | JobRef | Iterable[Any]
 
 #: Jobs that are looked at, written down and acted on together.
 BATCH = 1000
@@ -35,8 +35,6 @@ _HELD_BATCH = 200
 MOST_BYTES = 4 * 2**20
 #: Jobs of one ``kick``, which stalls the server for its length.
 _KICK = 1000
-#: Seconds by which two looks at a job may differ on when it was put.
-_SLACK = 5
 
 
 class NotAllFound(BeanopsError):
@@ -64,8 +62,6 @@ class Options(TypedDict, total=False):
     buried_as : {"parked", "ready"} or None
         What buried jobs become where a move, copy, import or undo puts them: parked, which is delayed for ever, or
         ready. A server up to 1.11 can bury a chosen job only in a tube that no worker watches.
-    seen_in : str or None
-        The tube where jobs that are named by id were seen; an id that is in another tube by now is left alone.
     """
 
     state: str | Iterable[str] | None
@@ -77,7 +73,6 @@ class Options(TypedDict, total=False):
     rate: float | None
     progress: Callable[[Run], None] | None
     buried_as: Literal["parked", "ready"] | None
-    seen_in: str | None
 
 
 def given(options: Options) -> Options:
@@ -158,30 +153,20 @@ def optional_priority(priority: SupportsIndex | None) -> int | None:
     return None if priority is None else check_number("priority", priority, U32_MAX)
 
 
-def request_of(jobs: Any, settings: Settings, options: Options, there: Session | None) -> dict[str, Any]:
+def request_of(jobs: Any, settings: Settings, options: Options, there: Client | None) -> dict[str, Any]:
     """Return what was asked for as plain data: enough to go on with it."""
-    request: dict[str, Any] = {"jobs": jobs} if isinstance(jobs, str) else {"ids": _plain(ids_of(jobs))}
+    request: dict[str, Any] = {"jobs": jobs} if isinstance(jobs, str) else refs_of(jobs).plain()
     state, limit = options.get("state"), options.get("limit")
     if state is not None:
         request["state"] = state if isinstance(state, str) else list(state)
     if limit is not None:
         request["limit"] = int(limit)
-    kept = ("where", "order", "seen_in", "rate", "buried_as")
+    kept = ("where", "order", "rate", "buried_as")
     request |= {name: value for name in kept if (value := options.get(name)) is not None}
     request["settings"] = settings._asdict()
     if there is not None:
-        request["server"] = str(there.address)
+        request |= {"server": str(there.address), "server_instance": there.instance}
     return request
-
-
-def _plain(ids: Any) -> Any:
-    return {"range": [ids.start, ids.stop, ids.step]} if isinstance(ids, range) else list(ids)
-
-
-def asked_ids(request: dict[str, Any]) -> Any:
-    """Return the ids that a run on record was asked for."""
-    ids = request["ids"]
-    return range(*ids["range"]) if isinstance(ids, dict) else ids
 
 
 class Lookup(NamedTuple):
@@ -204,26 +189,29 @@ def orders_of(look: Finding, verb: Verb, jobs: Any, settings: Settings, options:
     state, where, limit = options.get("state"), options.get("where"), options.get("limit")
     select(None, state=state, limit=limit, order=options.get("order", "newest"))
     states = frozenset((state.split(",") if isinstance(state, str) else state) or ())
-    meant, seen_in = _meant(jobs), options.get("seen_in")
-    others = None if seen_in is None else _Meant(seen_in)
+    meant = None if isinstance(jobs, str) else refs_of(jobs)
 
-    def order(id: int, job: FoundJob | None) -> Order:
-        return Order(verb, id, job, settings, job and _unlike(job, states, meant.get(id, others)))
+    def order(id: int, job: FoundJob | None, ref: JobRef | None = None, reason: str | None = None) -> Order:
+        return Order(verb, id, job, settings, job and (reason or _unlike(job, states)), ref=ref)
 
-    def looked_up(ids: Sequence[int]) -> Iterator[Order]:
+    def looked_up(refs: JobRefs) -> Iterator[Order]:
         size = batch_size(rate, verb)
-        for start in range(0, len(ids), size):
-            part = ids[start : start + size]
-            yield from (order(id, job) for id, job in zip(part, look_up(look, part, bodies), strict=True))
+        for start in range(0, len(refs), size):
+            part, client = refs[start : start + size], look._looking()
+            if part.bare:
+                yield from map(order, part.ids, look_up(client, part.ids, bodies))
+            else:
+                known = list(part)
+                reasons = doubts(client, known)
+                for ref, job, reason in zip(known, look_up(client, part.ids, bodies), reasons, strict=True):
+                    yield order(ref.id, job, ref, reason or (job and elsewhere(ref, job)))
 
-    if not isinstance(jobs, str) and where is None:
-        named = ids_of(jobs)
-        ids = named if isinstance(named, range) else array("Q", named)  # a fifth of a list's memory
+    if meant is not None and where is None:
         if limit is not None:
-            ids = ids[: check_number("limit", limit, U32_MAX)]
-        return Lookup(in_batches(looked_up(ids), rate), lambda: None)
+            meant = meant[: check_number("limit", limit, U32_MAX)]
+        return Lookup(in_batches(looked_up(meant), rate), lambda: None)
 
-    tube, only = (jobs, None) if isinstance(jobs, str) else (None, jobs)
+    tube, only = (jobs, None) if isinstance(jobs, str) else (None, meant)
     # Jobs that are put where they are looked for would be found as well: all are found before the first is put.
     feeds_itself = verb.puts and not settings.there and select(tube).in_tube(settings.target or "")
     # With a rate, what was found may wait for long until its turn comes, so it is looked at again.
@@ -231,12 +219,13 @@ def orders_of(look: Finding, verb: Verb, jobs: Any, settings: Settings, options:
     scan = look.raw_scan(
         tube,
         state=states or sorted(verb.states),
-        ids=only,
+        ids=None if only is None else only.ids,
         where=where,
         limit=limit,
         order=options.get("order", "newest"),
         bodies=bodies and not again,
     )
+    places = {} if only is None else _places(only, look._looking().instance)
     cancelled = False
 
     def cancel() -> None:
@@ -244,12 +233,22 @@ def orders_of(look: Finding, verb: Verb, jobs: Any, settings: Settings, options:
         cancelled = True
         scan.cancel()
 
+    def found() -> Iterator[Order]:
+        """Yield orders as the scan finds their jobs."""
+        for batch in scan:
+            if only is None:
+                yield from (order(job.id, job) for job in batch)
+            else:
+                refs = [only[places[job.id]] for job in batch]
+                for job, ref, reason in zip(batch, refs, doubts(look._looking(), refs), strict=True):
+                    yield order(job.id, job, ref, reason or elsewhere(ref, job))
+
     def searched() -> Iterator[Order]:
-        found = (job for batch in scan for job in batch)
         if not again:
-            yield from (order(job.id, job) for job in found)
+            yield from found()
         size = None if feeds_itself else batch_size(rate, verb)
-        while part := array("Q", (job.id for job in islice(found, size))):
+        matching = (found_now.meant for found_now in found())
+        while part := refs_of(islice(matching, size)):
             yield from looked_up(part)
         if cancelled:
             raise BeanopsError("cancelled")
@@ -259,57 +258,28 @@ def orders_of(look: Finding, verb: Verb, jobs: Any, settings: Settings, options:
     return Lookup(in_batches(searched(), rate), cancel)
 
 
-class _Meant(NamedTuple):
-    """What is known of a job that was picked: its tube, and when it was put in seconds since 1970."""
-
-    tube: str
-    created: float | None = None
-
-
-def _meant(jobs: Any) -> dict[int, _Meant]:
-    """Return what picked jobs were: a server that lost its jobs gives their ids out again, for others."""
-    if hasattr(jobs, "columns"):
-        if "tube" not in jobs.columns:
-            return {}
-        created = [None] * len(jobs)
-        if "created" in jobs.columns and str(jobs["created"].dtype).startswith("datetime64[us, "):
-            created = [None if moment < 0 else moment / 1e6 for moment in jobs["created"].astype("int64").tolist()]
-        return {
-            id: _Meant(tube, moment)
-            for id, tube, moment in zip(jobs["id"].tolist(), jobs["tube"].tolist(), created, strict=True)
-        }
-    known = [jobs] if isinstance(jobs, JobStats | FoundJob) else jobs if isinstance(jobs, list | tuple) else []
-    stats = [job.stats if isinstance(job, FoundJob) else job for job in known]
-    return {job.id: _Meant(job.tube) for job in stats if isinstance(job, JobStats)}
+def _places(refs: JobRefs, instance: str) -> dict[int, int]:
+    """Return where a job of each id stands, that of this server process where it was seen on several."""
+    seen_here = {ref.id: place for place, ref in enumerate(refs) if ref.instance == instance}
+    return {id: place for place, id in enumerate(refs.ids)} | seen_here
 
 
-def _unlike(job: FoundJob, states: frozenset[str], meant: _Meant | None) -> str | None:
-    """Return why a job is not one that was meant, None when it is."""
-    stats = job.stats
-    if meant is not None and meant.tube != stats.tube:
-        return f"it is in tube {stats.tube}, not in {meant.tube}: the id is another job's by now"
-    if meant is not None and put_after(stats, meant.created):
-        return ANOTHER
-    if states and stats.state not in states:
-        return "a worker has reserved it" if stats.state == "reserved" else f"it is {stats.state} by now"
+def elsewhere(ref: JobRef, job: FoundJob) -> str | None:
+    """Return why a job is not the one that is meant, which is in another tube."""
+    return REUSED if ref.tube is not None and ref.tube != job.stats.tube else None
+
+
+def _unlike(job: FoundJob, states: frozenset[str]) -> str | None:
+    """Return why a job is in none of the states that are meant, None when it is."""
+    if states and job.stats.state not in states:
+        return "a worker has reserved it" if job.stats.state == "reserved" else f"it is {job.stats.state} by now"
     return None
 
 
-#: Why a job is left alone whose id was another's before.
-ANOTHER = "the id is another job's by now: the server was restarted without its jobs"
-
-
-def put_after(stats: JobStats, moment: float | None) -> bool:
-    """Whether a job was put after a moment, given in seconds since 1970."""
-    return moment is not None and time.time() - stats.age > moment + _SLACK
-
-
-def look_up(look: Finding, ids: Sequence[int], bodies: bool) -> Iterable[FoundJob | None]:
+def look_up(client: Client, ids: Sequence[int], bodies: bool) -> Iterable[FoundJob | None]:
     """Return what the server says of jobs, None for those that do not exist."""
-    if bodies:
-        return read_jobs(look._looking(), ids)
     # A list: half of a pipeline would keep the connection from others.
-    return [None if stats is None else FoundJob(stats, None) for stats in read_stats(look._looking(), ids)]
+    return read_jobs(client, ids) if bodies else list(find_jobs(client, ids))
 
 
 def kick_steps(look: Finding, tube: TubeStats, limit: int) -> Iterator[TubeStep]:

@@ -6,11 +6,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from math import ceil
-from time import monotonic, sleep
+from time import monotonic, sleep, time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, SupportsIndex
 
-from beanops.protocol import Job, JobStats, commands
+from beanops.jobs.identity import ref_of
+from beanops.jobs.read import FoundJob
+from beanops.protocol import Job, commands
 from beanops.protocol.errors import BeanopsError, DeadlineSoon, NotFound, ReplyError, TimedOut
 from beanops.session.act import AT_ONCE, Actor, How
 from beanops.session.alive import alive, lease_from
@@ -33,7 +35,7 @@ _TOUCHED_WITHIN = 15.0
 class Reserver(Actor):
     """An actor that also reserves jobs for an operator to hold."""
 
-    def reserve(self, tube: str, timeout: int, how: How = AT_ONCE) -> tuple[Job, JobStats]:
+    def reserve(self, tube: str, timeout: int, how: How = AT_ONCE) -> FoundJob:
         """Reserve the next job of a tube on the acting connection, which watches nothing else meanwhile.
 
         It waits a second at a time: jobs that are held already must be touched in between.
@@ -42,7 +44,7 @@ class Reserver(Actor):
         with alive(run.id, self._journal, self._clock):
             return self._reserve_on_record(run, tube, timeout)
 
-    def _reserve_on_record(self, run: Run, tube: str, timeout: int) -> tuple[Job, JobStats]:
+    def _reserve_on_record(self, run: Run, tube: str, timeout: int) -> FoundJob:
         now = self._clock()
         self._journal().write(run.id, now, [Intent("reserve", tube, state_before="ready")], lease=lease_from(now))
         fate = Fate("unknown", "it was interrupted")
@@ -54,7 +56,8 @@ class Reserver(Actor):
                     fate = Fate("skipped" if isinstance(result, TimedOut) else "failed", str(result))
                     raise result
                 fate = Fate("done", new_id=result.id)
-                stats = self._acting().stats_job(result)
+                client = self._acting()
+                found = FoundJob(client.stats_job(result), result.body, (), client.instance, time())
             except BeanopsError as error:
                 if got:
                     fate = Fate("failed", f"{error}; the job is given back", got[0])
@@ -63,7 +66,7 @@ class Reserver(Actor):
                 raise
             finally:
                 self._journal().write(run.id, self._clock(), fates=[(0, fate)], ended=True)
-        return result, stats
+        return found
 
     @contextmanager
     def _giving_back(self, got: list[int]) -> Iterator[None]:
@@ -140,14 +143,14 @@ class Reservation:
     ...     job.bury()
     """
 
-    def __init__(
-        self, session: Session, keep: Callable[[int], bool], job: Job, stats: JobStats, reason: str | None
-    ) -> None:
+    def __init__(self, session: Session, keep: Callable[[int], bool], job: FoundJob, reason: str | None) -> None:
+        stats = job.stats
         self.id = job.id
-        self.body = session.shown(job.body)
+        self.body = session.shown(job.body or b"")
         self.tube = stats.tube
         self.priority = stats.priority
         self.ttr = stats.ttr
+        self._ref = ref_of(job)
         self._session = session
         self._reason = reason
         self._touched = monotonic() - (stats.ttr - stats.time_left if stats.state == "reserved" else 0)
@@ -174,7 +177,7 @@ class Reservation:
     @property
     def held(self) -> bool:
         """Whether the session still holds the job."""
-        return self.id in self._session.held
+        return self._session._holds(self._ref)
 
     @property
     def time_left(self) -> float:
@@ -188,7 +191,7 @@ class Reservation:
 
     def touch(self, *, reason: str | None = None) -> Run:
         """Start its ttr anew, on record."""
-        run = self._session.touch(self.id, reason=reason or self._reason)
+        run = self._session.touch(self._ref, reason=reason or self._reason)
         if run.done:
             self._touched = monotonic()
         return run
@@ -198,16 +201,16 @@ class Reservation:
     ) -> Run:
         """Give it back to the workers, with its own priority unless another is given."""
         return self._let_go(
-            self._session.release(self.id, priority=priority, delay=delay, reason=reason or self._reason)
+            self._session.release(self._ref, priority=priority, delay=delay, reason=reason or self._reason)
         )
 
     def bury(self, *, priority: SupportsIndex | None = None, reason: str | None = None) -> Run:
         """Bury it."""
-        return self._let_go(self._session.bury(self.id, priority=priority, reason=reason or self._reason))
+        return self._let_go(self._session.bury(self._ref, priority=priority, reason=reason or self._reason))
 
     def delete(self, *, reason: str | None = None) -> Run:
         """Delete it."""
-        return self._let_go(self._session.delete(self.id, reason=reason or self._reason))
+        return self._let_go(self._session.delete(self._ref, reason=reason or self._reason))
 
     def _let_go(self, run: Run) -> Run:
         if not self.held:

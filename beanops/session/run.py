@@ -9,6 +9,8 @@ from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from beanops.jobs.identity import JobRef
+from beanops.jobs.refs import JobRefs, refs_of
 from beanops.protocol.errors import BeanopsError
 from beanops.session.record import Action, Intent, actions_frame
 from beanops.session.undoable import why_lasting
@@ -79,7 +81,7 @@ class Run:
         self._reasons_noted: dict[str, tuple[int, str] | None] = {}
         self.commands = 0
         self._pauses: set[str] = set()
-        self._would = array("Q")
+        self._would = JobRefs(array("Q"), [], [], array("d"))
         self._cancelled = threading.Event()
         self._stop_looking: Callable[[], None] = lambda: None
         self._rows = rows
@@ -107,12 +109,12 @@ class Run:
         if seconds > 0:
             self._cancelled.wait(seconds)
 
-    def foretell(self, intent: Intent, commands: int, pauses: str | None = None) -> None:
-        """Note what a dry run would do, by how many commands, and which tube would be paused for it."""
+    def foretell(self, intent: Intent, commands: int, pauses: str | None = None, job: JobRef | None = None) -> None:
+        """Note what a dry run would do, to which job, by how many commands, and which tube would be paused for it."""
         if len(self.sample) < _SAMPLE:
             self.sample.append(intent)
-        if intent.job_id is not None:
-            self._would.append(intent.job_id)
+        if job is not None:
+            self._would.append(job)
         self.commands += commands
         if pauses is not None:
             self._pauses.add(pauses)
@@ -199,9 +201,20 @@ class Run:
     @property
     def ids(self) -> list[int]:
         """The ids of the jobs that were acted on, or put; of a dry run, that would be acted on."""
+        return list(self.refs.ids)
+
+    @property
+    def refs(self) -> JobRefs:
+        """The same with what is known of each: a verb takes them, and leaves alone what has an id after a restart."""
         if self.dry:
-            return self._would.tolist()
-        return [row.job_id for row in self.rows if row.job_id is not None and row.outcome == "done"]
+            return self._would
+        return refs_of(
+            [
+                JobRef(row.job_id, row.instance, row.tube)
+                for row in self.rows
+                if row.job_id is not None and row.outcome == "done"
+            ]
+        )
 
     @property
     def summary(self) -> str:

@@ -16,6 +16,7 @@ from beanops.client.address import Address
 from beanops.client.reading import ANSWER
 from beanops.client.sync import Client
 from beanops.jobs.engine import TIMEOUT, check_timeout
+from beanops.jobs.identity import JobRef
 from beanops.protocol import commands
 from beanops.protocol.errors import BeanopsError
 from beanops.protocol.limits import MAX_RESERVE_TIMEOUT, U32_MAX, check_number
@@ -144,7 +145,7 @@ class Session(Views, Acting):
         self.now = clock
         who = Who(str(self.address), actor, source)
         self._actor = Reserver(
-            who, self.journal, keep_bodies, self._acting, self._instance, clock, lambda: self.read_only
+            who, self.journal, keep_bodies, self._acting, self._check_process, clock, lambda: self.read_only
         )
         self._actor.shown = self.shown
 
@@ -164,7 +165,7 @@ class Session(Views, Acting):
         put = self.put(tube, b"beanops looks for the highest id", delay=U32_MAX, reason=why)
         if not put.complete:
             raise BeanopsError(f"the probe could not be put into tube {tube}; {put.summary}")
-        deleted = self.delete(put.ids, reason=why)
+        deleted = self.delete(put.refs, reason=why)
         if not deleted.complete:
             raise BeanopsError(f"the probe could not be deleted from tube {tube}; {deleted.summary}")
         return put.ids[0]
@@ -202,13 +203,12 @@ class Session(Views, Acting):
                 raise Refused(restarted(self.address))
             return client
 
-    def _instance(self) -> str:
-        """Return the id of the server process that answers; refuse when it is not the one that was looked at."""
+    def _check_process(self) -> None:
+        """Refuse when another server process answers than the one that was looked at."""
         looking = self._looking()
         before, now = looking.last_instance, looking.stats().id
         if before and now != before:
             raise Refused(restarted(self.address))
-        return now
 
     def through(self, source: str) -> Session:
         """Return this session as another face uses it: the same connections and record, where it stands as `source`."""
@@ -433,11 +433,15 @@ class Session(Views, Acting):
         """
         seconds = check_number("timeout", timeout, MAX_RESERVE_TIMEOUT)
         self.tube(tube)  # to watch a tube would create it
-        job, stats = self._actor.reserve(tube, seconds, How(reason=reason))
-        return Reservation(self, self._actor.keep, job, stats, reason)
+        return Reservation(self, self._actor.keep, self._actor.reserve(tube, seconds, How(reason=reason)), reason)
 
     @property
     def held(self) -> frozenset[int]:
         """Ids of the jobs that this session has reserved; none once its connection is lost."""
         acting = self._clients.get("acting")
         return frozenset() if acting is None or acting.notice_end() else frozenset(self._actor.held)
+
+    def _holds(self, job: JobRef) -> bool:
+        """Whether a job is held, and not another one that got its id on another server process."""
+        acting = self._clients.get("acting")
+        return job.id in self.held and acting is not None and acting.instance == job.instance

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from beanops.jobs.identity import REUSED, JobRef, doubts
 from beanops.jobs.read import FoundJob
 from beanops.jobs.where import Where
 from beanops.protocol import JobStats, commands
 from beanops.protocol.errors import UsageError
 from beanops.session.act import Actor, How
 from beanops.session.claims import cut_off, put_in_place
-from beanops.session.orders import ANOTHER, MOST_BYTES, batch_size, in_batches, look_up, put_after
+from beanops.session.orders import MOST_BYTES, batch_size, elsewhere, in_batches, look_up
 from beanops.session.record import Entry, Intent, Rivals, RunRow
+from beanops.session.remembered import Successors, acted_on, left_behind
 from beanops.session.run import Run
 from beanops.session.shelter import Shelter
 from beanops.session.undoable import CHOSEN_BY_SERVER
@@ -27,10 +29,10 @@ _ON_RECORD = ("id", "tube", "state", "priority", "delay", "ttr", "time_left", "s
 #: Why an action is left alone of which a predicate cannot tell whether it is meant.
 _NOT_TOLD = "its body is not on record or was not decoded, and the predicate reads it"
 _KICK, _RELEASE, _DELETE = (VERBS[name] for name in ("kick", "release", "delete"))
-#: Actions after which a job may go on under another id.
-_GIVES_AN_ID = ("restore", "move", "release")
-#: Seconds after an intent within which a job that was put for it came into being, at most.
-_PUT_WITHIN = 600
+#: What may be cut off between a put and a delete.
+_PUTS_ANEW = ("move", "release")
+#: Said of a job that exists still.
+_THERE = "it exists"
 
 
 def undo(session: Session, actor: Actor, run: str, where: str | None, how: How, repeat: str | None) -> Run:
@@ -54,8 +56,7 @@ def undo(session: Session, actor: Actor, run: str, where: str | None, how: How, 
         other = rivals.meanwhile(undoing.id)
         return other and f"run {other} takes the same back meanwhile: undo again when it has ended"
 
-    same = session.server().id == row.instance and "server" not in row.request
-    orders = _orders(session, journal, row, predicate, same, how.rate, repeat)
+    orders = _orders(session, journal, row, predicate, how.rate, repeat)
     return actor.act_on_jobs(undoing, in_batches(orders, how.rate), how, Shelter(session), unless=disturbed)
 
 
@@ -95,40 +96,6 @@ def _rest_of_it(journal: Journal, row: RunRow) -> str | None:
     return f"run{'s' * (len(ids) > 1)} {', '.join(ids)} did the rest of it: undo {'these' if ids[1:] else 'that'} too"
 
 
-def now_called(entry: Entry) -> int:
-    """Return the id of the job that an action left behind."""
-    made = entry.fate.new_id if entry.intent.action != "reserve" else None
-    return (made if made is not None else entry.intent.job_id) or 0
-
-
-class Successors:
-    """Under which ids jobs went on: those that were moved, or deleted and put again, since a run began."""
-
-    def __init__(self, journal: Journal, row: RunRow) -> None:
-        self._next: dict[int, int] = {}
-        for later in reversed(journal.runs(row.server)):
-            if later.action in ("undo", *_GIVES_AN_ID) and later.time >= row.time:
-                for entry in journal.entries(later.id):
-                    intent, new = entry.intent, entry.fate.new_id
-                    if intent.action in _GIVES_AN_ID and entry.fate.outcome == "done" and intent.job_id and new:
-                        self._next[intent.job_id] = new
-
-    def of(self, id: int) -> list[int]:
-        """Return all ids of a job, the one that it has now last."""
-        ids = [id]
-        while (following := self._next.get(ids[-1], 0)) > ids[-1]:
-            ids.append(following)
-        return ids
-
-
-def is_another(entry: Entry, now: JobStats, same_process: bool) -> bool:
-    """Whether a job has only the id of the one that an action left behind: the server lost its jobs meanwhile."""
-    intent, made = entry.intent, entry.fate.new_id is not None
-    if now.tube != (intent.put_into if made else intent.tube):
-        return True
-    return not same_process and put_after(now, entry.time.timestamp() + (_PUT_WITHIN if made else 0))
-
-
 def taken_back(journal: Journal, run: str, successors: Successors, repeat: str | None = None) -> dict[int, str]:
     """Return the jobs of a run that an undo dealt with, unless that was undone itself, each with the reason."""
     found: dict[int, str] = {}
@@ -136,7 +103,8 @@ def taken_back(journal: Journal, run: str, successors: Successors, repeat: str |
         again = taken_back(journal, later.id, successors)
         for entry in journal.entries(later.id):
             why = _dealt_with(entry, later.id, repeat)
-            if why is not None and again.keys().isdisjoint(successors.of(now_called(entry))):
+            known = {job.id for job in successors.of(left_behind(later, entry))}
+            if why is not None and again.keys().isdisjoint(known):
                 found[entry.intent.job_id or 0] = why
     return found
 
@@ -195,7 +163,6 @@ def _orders(
     journal: Journal,
     row: RunRow,
     predicate: Where | None,
-    same_process: bool,
     rate: float | None,
     repeat: str | None,
 ) -> Iterator[Order]:
@@ -209,9 +176,9 @@ def _orders(
     for start in reversed(pages) if newest_first else pages:
         page = journal.entries(row.id, bodies=True, start=start, stop=start + size)
         entries, untold = _meant(reversed(page) if newest_first else page, predicate)
-        names = [successors.of(now_called(entry)) for entry in entries]
-        yield from _page_of_orders(session, entries, names, before, same_process, repeat)
-        yield from (Order(_DELETE, now_called(entry), None, refusal=_NOT_TOLD) for entry in untold)
+        known = [successors.of(left_behind(row, entry)) for entry in entries]
+        yield from _page_of_orders(session, row, entries, known, before, repeat)
+        yield from (Order(_DELETE, left_behind(row, entry).id, None, refusal=_NOT_TOLD) for entry in untold)
 
 
 def _went_down(journal: Journal, run: str) -> bool:
@@ -223,37 +190,45 @@ def _went_down(journal: Journal, run: str) -> bool:
 
 def _page_of_orders(
     session: Session,
+    row: RunRow,
     entries: list[Entry],
-    names: list[list[int]],
+    known: list[list[JobRef]],
     before: dict[int, str],
-    same: bool,
     repeat: str | None,
 ) -> Iterator[Order]:
+    client = session._looking()
     # What was put is deleted, and its body must be on record; what was moved is moved back.
     bodies = any(entry.intent.action not in VERBS or cut_off(entry) for entry in entries)
-    now = look_up(session, [ids[-1] for ids in names], bodies)
-    originals = _originals(session, entries)
-    for entry, ids, job in zip(entries, names, now, strict=True):
-        id = ids[-1]
-        dealt_with = next((before[name] for name in ids if name in before), None)
-        another = job is not None and is_another(entry, job.stats, same)
-        gone = entry.intent.action == "delete" and (job is None or another)
+    latest = [refs[-1] for refs in known]
+    reasons = doubts(client, latest)
+    originals = _originals(session, row, entries)
+    now = look_up(client, [ref.id for ref in latest], bodies)
+    for entry, refs, job, reason in zip(entries, known, now, reasons, strict=True):
+        ref, id = refs[-1], refs[-1].id
+        dealt_with = next((before[one.id] for one in refs if one.id in before), None)
+        another = job and (reason or elsewhere(ref, job))
+        gone = entry.intent.action == "delete" and (job is None or another == REUSED)
+        original = originals.get(entry.intent.job_id)
         if dealt_with is not None:
             yield Order(_DELETE, id, job, refusal=dealt_with)
-        elif cut_off(entry) and entry.intent.job_id not in originals:
+        elif cut_off(entry) and original in (None, REUSED):
             copy = None if another else job
-            yield put_in_place(entry, copy, back=True, sure=repeat == "unknown")
+            yield put_in_place(entry, copy, back=True, sure=repeat == "unknown")._replace(ref=ref)
         elif _is_unknown(entry) and not (gone and repeat == "unknown"):
             yield Order(_DELETE, id, job, refusal=_why_unknown(entry, gone))
         elif entry.intent.action == "delete":
-            yield _order(entry, ids[0], None)
+            yield _order(entry, refs[0].id, None)
         elif job is not None and another:
-            moved = f"it is in tube {job.stats.tube} by now, as job {id}"
-            yield Order(_DELETE, id, None, refusal=moved if len(ids) > 1 else ANOTHER)
-        elif _is_left_over(entry) and (entry.fate.outcome == "failed" or entry.intent.job_id in originals):
-            yield Order(_DELETE, id, job)
+            moved = job.stats.tube != ref.tube and len(refs) > 1
+            yield Order(
+                _DELETE, id, None, refusal=f"it is in tube {job.stats.tube} by now, as job {id}" if moved else another
+            )
+        elif _is_left_over(entry) and entry.fate.outcome != "failed" and original not in (None, _THERE, REUSED):
+            yield Order(_DELETE, id, None, refusal=f"job {entry.intent.job_id} may still exist: {original}")
+        elif _is_left_over(entry) and (entry.fate.outcome == "failed" or original == _THERE):
+            yield Order(_DELETE, id, job, ref=ref)
         else:
-            yield _order(entry, id, job)
+            yield _order(entry, id, job)._replace(ref=ref)
 
 
 def _is_unknown(entry: Entry) -> bool:
@@ -266,11 +241,12 @@ def _is_left_over(entry: Entry) -> bool:
     return entry.fate.outcome in ("failed", "unknown") and entry.fate.new_id is not None
 
 
-def _originals(session: Session, entries: Iterable[Entry]) -> set[int]:
-    """Return which jobs exist still that were to be moved away, or that were only copied."""
-    ids = [entry.intent.job_id or 0 for entry in entries if _is_left_over(entry)]
-    here = look_up(session, ids, bodies=False)
-    return {id for id, job in zip(ids, here, strict=True) if job is not None}
+def _originals(session: Session, row: RunRow, entries: Iterable[Entry]) -> dict[int | None, str]:
+    """Return which jobs exist still that were to be put elsewhere, or why what has the id may be another."""
+    client = session._looking()
+    refs = [acted_on(row, entry) for entry in entries if _is_left_over(entry) and entry.intent.action in _PUTS_ANEW]
+    here = zip(refs, look_up(client, [ref.id for ref in refs], bodies=False), doubts(client, refs), strict=True)
+    return {ref.id: reason or elsewhere(ref, job) or _THERE for ref, job, reason in here if job is not None}
 
 
 def _before(intent: Intent) -> FoundJob:
@@ -287,7 +263,7 @@ def _before(intent: Intent) -> FoundJob:
         intent.time_left or 0,
         *(0,) * 6,
     )
-    return FoundJob(stats, intent.body)
+    return FoundJob(stats, intent.body, seen=intent.created or 0.0)
 
 
 def _order(entry: Entry, id: int, now: FoundJob | None) -> Order:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from beanops.jobs.identity import JobRef, digest_of, ref_of
 from beanops.jobs.read import FoundJob
 from beanops.protocol import Command, JobStats, commands
 from beanops.protocol.errors import Buried, NotFound, ReplyError
@@ -82,6 +83,8 @@ class Order(NamedTuple):
         Why it is left alone, decided before.
     line : int or None
         The line of a file that the job comes from, which has no id yet.
+    ref : JobRef or None
+        What was remembered of the job that is meant; None where that is what the server says of it now.
     """
 
     verb: Verb
@@ -90,6 +93,13 @@ class Order(NamedTuple):
     settings: Settings = KEEP
     refusal: str | None = None
     line: int | None = None
+    ref: JobRef | None = None
+
+    @property
+    def meant(self) -> JobRef:
+        """The job that is meant."""
+        assert self.job is not None
+        return self.ref or ref_of(self.job)
 
     @property
     def stats(self) -> JobStats:
@@ -156,7 +166,8 @@ def intent_of(order: Order, keep_body: bool) -> Intent:
     verb, id, job, settings, *_ = order
     if job is None:
         return Intent(verb.name, job_id=id or None)
-    stats = job.stats
+    stats, body = job.stats, job.body
+    kept = keep_body and verb.destroys
     priority = stats.priority
     return Intent(
         verb.name,
@@ -169,7 +180,10 @@ def intent_of(order: Order, keep_body: bool) -> Intent:
         stats.time_left if stats.state == "delayed" else 0,
         stats.ttr,
         settings.target if order.line is None else str(order.line),
-        job.body if keep_body and verb.destroys else None,
+        body if kept else None,
+        job.created,
+        # That of a body that is on record can be worked out when it is wanted.
+        None if kept or body is None else digest_of(body),
     )
 
 

@@ -50,8 +50,9 @@ def look_at(session: Session, tube: str, seen: Iterable[int], turn: int) -> Tube
         if job is not None and job.stats.tube == tube and job.stats.state == "reserved":
             top[job.id] = ("held", job)
     wanted = [id for id in seen if id not in top]
-    now = session.stats_by_id(wanted)
+    now = session.jobs_by_id(wanted, bodies=False)
     fresh = {
-        id: stats if stats is not None and stats.tube == tube else None for id, stats in zip(wanted, now, strict=True)
+        id: job.stats if job is not None and job.stats.tube == tube else None
+        for id, job in zip(wanted, now, strict=True)
     }
     return TubeLook(tube, top, fresh, gone, turn)

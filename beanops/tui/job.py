@@ -129,8 +129,8 @@ class JobScreen(Acting):
             try:
                 if not known:
                     return Read(id, session.job(id))
-                (stats,) = session.stats_by_id([id])
-                return Read(id, FoundJob(stats, None) if stats is not None else None)
+                (found,) = session.jobs_by_id([id], bodies=False)
+                return Read(id, found)
             except NotFound:
                 return Read(id, None)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from textual.binding import Binding
 
+from beanops.jobs.identity import JobRef
 from beanops.session.orders import Options
 from beanops.session.run import Run
 from beanops.session.session import Session
@@ -29,9 +30,13 @@ def _takes(name: str) -> Callable[[Target], bool]:
 
 
 def _options(doing: Doing) -> Options:
-    # A server that was restarted without its jobs gives their ids out again, for others.
-    tubes = doing.request.tubes
-    return {"progress": doing.progress, "seen_in": tubes[0] if len(tubes) == 1 else None}
+    return {"progress": doing.progress}
+
+
+def _jobs(request: Request) -> list[JobRef]:
+    """Return the jobs that are meant: those of the server process that was looked at when they were chosen."""
+    tube = request.tubes[0] if len(request.tubes) == 1 else None
+    return [JobRef(id, request.instance or None, tube) for id in request.ids]
 
 
 def _on_jobs(
@@ -88,7 +93,7 @@ JOBS = (
         "Kick",
         "Make buried or delayed jobs ready: the marked ones, else the one under the cursor",
         "Ready: the next worker gets it.",
-        lambda session, request, options: session.kick(request.ids, **options),
+        lambda session, request, options: session.kick(_jobs(request), **options),
     ),
     _on_jobs(
         "bury",
@@ -96,7 +101,7 @@ JOBS = (
         "Bury",
         "Put jobs aside until somebody kicks them",
         "Put aside: no worker gets it until it is kicked.",
-        lambda session, request, options: session.bury(request.ids, **options),
+        lambda session, request, options: session.bury(_jobs(request), **options),
     ),
     _on_jobs(
         "release",
@@ -105,7 +110,7 @@ JOBS = (
         "Make jobs ready, or delayed, or give them another priority",
         "Ready, or delayed if you gave it a delay.",
         lambda session, request, options: session.release(
-            request.ids, priority=request.answers.get("priority"), delay=request.answers.get("delay") or 0, **options
+            _jobs(request), priority=request.answers.get("priority"), delay=request.answers.get("delay") or 0, **options
         ),
         _release_fields,
         _release_how,
@@ -116,7 +121,7 @@ JOBS = (
         "Copy to",
         "Put copies of jobs into another tube",
         "The copies keep body, priority, ttr, delay and burial, and get ids of their own.",
-        lambda session, request, options: session.copy(request.ids, request.answers["to"], **options),
+        lambda session, request, options: session.copy(_jobs(request), request.answers["to"], **options),
         _into,
         _to,
     ),
@@ -126,7 +131,7 @@ JOBS = (
         "Move",
         "Put jobs into another tube, and take them out of this one",
         "Body, priority, ttr, delay and burial are kept; the ids are new. Put first, then deleted.",
-        lambda session, request, options: session.move(request.ids, request.answers["to"], **options),
+        lambda session, request, options: session.move(_jobs(request), request.answers["to"], **options),
         _into,
         _to,
     ),
@@ -136,7 +141,7 @@ JOBS = (
         "Delete",
         "Delete jobs",
         "Gone from the server.",
-        lambda session, request, options: session.delete(request.ids, **options),
+        lambda session, request, options: session.delete(_jobs(request), **options),
     ),
 )
 

@@ -18,6 +18,7 @@ from beanops.embedded import serve
 from beanops.embedded.process import Beanstalkd
 from beanops.jobs.order import First
 from beanops.jobs.read import FoundJob
+from beanops.jobs.refs import JobRefs
 from beanops.protocol import JobStats
 from beanops.protocol.errors import ArgumentError, BeanopsError
 from beanops.session.frames import STATES
@@ -28,7 +29,8 @@ DTYPES = {
     **dict.fromkeys(("age", "delay", "ttr", "time_left"), np.dtype("timedelta64[us]")),
     "created": pd.DatetimeTZDtype("us", "UTC"),
     **dict.fromkeys(("reserves", "timeouts", "releases", "buries", "kicks"), np.dtype("uint32")),
-    "size": np.dtype("uint32"), "body": pd.StringDtype(na_value=np.nan), "data": np.dtype("object"),
+    "instance": pd.StringDtype(na_value=np.nan), "digest": pd.StringDtype(na_value=np.nan), "size": np.dtype("uint32"),
+    "body": pd.StringDtype(na_value=np.nan), "data": np.dtype("object"),
 }  # fmt: skip
 
 
@@ -45,7 +47,7 @@ def test_a_frame_has_the_same_types_when_it_is_empty(session: Session, client: C
     assert row.ttr == pd.Timedelta(30, "s")
     assert abs(row.created - pd.Timestamp.now("UTC")) < pd.Timedelta(5, "s")
     assert full.attrs["verdict"] == "complete: 1 found"
-    assert list(session.jobs(bodies=False).columns) == list(DTYPES)[:-3]
+    assert list(session.jobs(bodies=False).columns) == list(DTYPES)[:-4]
 
 
 @pytest.mark.parametrize("limit", [None, 2])
@@ -196,9 +198,9 @@ def test_a_probe_that_cannot_be_deleted_names_its_tube(
         client.put(b"x", tube="mail")
         delete = session.delete
 
-        def too_late(ids: list[int], **options: Any) -> Run:
-            client.reserve_job(ids[0])
-            return delete(ids, **options)
+        def too_late(jobs: JobRefs, **options: Any) -> Run:
+            client.reserve_job(jobs[0].id)
+            return delete(jobs, **options)
 
         monkeypatch.setattr(session, "delete", too_late)
         with pytest.raises(BeanopsError, match=r"the probe could not be deleted from tube beanops-probe-.* reserved"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +23,7 @@ from beanops.protocol.errors import ConnectionLost, UsageError
 
 
 def job(id: int, tube: str, body: bytes | None = b"{}") -> FoundJob:
-    return FoundJob(JobStats(id, tube, "ready", 2**32 - 1, 3600, 1, 2, -3, 0, 4, 5, 6, 7, 8), body)
+    return FoundJob(JobStats(id, tube, "ready", 2**32 - 1, 3600, 1, 2, -3, 0, 4, 5, 6, 7, 8), body, seen=time.time())
 
 
 def read(directory: Path, what: str = "*", then: str = "") -> list[tuple[object, ...]]:
@@ -54,7 +55,8 @@ def test_statistics_have_their_types(tmp_path: Path) -> None:
         "id": "UBIGINT", "state": "VARCHAR", "priority": "UINTEGER", "age": "BIGINT", "delay": "BIGINT",
         "ttr": "BIGINT", "time_left": "BIGINT", "created": "TIMESTAMP WITH TIME ZONE",
         "reserves": "UINTEGER", "timeouts": "UINTEGER",
-        "releases": "UINTEGER", "buries": "UINTEGER", "kicks": "UINTEGER", "body": "BLOB",
+        "releases": "UINTEGER", "buries": "UINTEGER", "kicks": "UINTEGER", "instance": "VARCHAR", "digest": "VARCHAR",
+        "body": "BLOB",
         "tube": "VARCHAR", "folder": "VARCHAR",
     }  # fmt: skip
     rows = read(tmp_path / "out", "id, priority, time_left, kicks, body, epoch(created)", "order by id")

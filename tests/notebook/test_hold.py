@@ -139,8 +139,8 @@ def test_two_tubes_can_be_held_side_by_side(session: Session) -> None:
 
 
 def test_its_age_goes_on_while_it_is_held_and_its_body_is_not_asked_for_again(view: Holder, session: Session) -> None:
-    stats = session.job(1).stats._replace(age=77)
-    view.show(Tick(1.0, None, jobs={1: stats}))
+    job = session.job(1)
+    view.show(Tick(1.0, None, jobs={1: job._replace(stats=job.stats._replace(age=77))}))
     assert view.job.rows["1"][3] == 77
     assert '"user":1' in view.job.rows["1"][-1].replace(" ", "")
 
@@ -150,10 +150,10 @@ def test_nothing_of_the_job_before_stands_for_the_next(
 ) -> None:
     view.bury()
 
-    def lost(self: Session, ids: list[int]) -> None:
+    def lost(self: Session, ids: list[int], *, bodies: bool) -> None:
         raise ConnectionLost("it closed the connection")
 
-    monkeypatch.setattr(Session, "stats_by_id", lost)
+    monkeypatch.setattr(Session, "jobs_by_id", lost)
     view.reserve()
     assert view.status == "it closed the connection"
     assert view.job.said("title").startswith("job 2 of mail is held")

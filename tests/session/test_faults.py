@@ -278,7 +278,7 @@ def test_a_server_killed_in_the_middle_and_restarted_from_its_binlog(
     session.verify(run)
     resumed = session.resume_run(run)
     assert resumed.stopped is None
-    assert session.server().current_jobs_buried == 0
+    assert session.server().current_jobs_buried == 0, resumed.summary
     done = session.history()
     assert set(done.job_id[done.outcome == "done"]) == set(ids)
 

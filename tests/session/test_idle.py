@@ -93,7 +93,7 @@ def test_a_server_that_does_not_answer_is_given_up_after_its_time(proxy: Proxy, 
 
 def test_what_a_pipeline_has_begun_to_answer_is_not_asked_again(proxy: Proxy, session: Session, worker: Client) -> None:
     ids = fill(worker, "mail", jobs=3000)
-    jobs = session.stats_by_id(ids)
+    jobs = session.jobs_by_id(ids, bodies=False)
     next(jobs)
     proxy.drop()
     with pytest.raises(ConnectionLost):

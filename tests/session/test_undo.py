@@ -213,7 +213,7 @@ def test_a_restart_without_the_jobs_keeps_undo_from_their_successors(
         fill(client, "mail", jobs=2)
         undoing = open_session(server.address).undo(run)
         assert (undoing.done, undoing.skipped) == (0, 2)
-        assert "another job's by now" in undoing.summary
+        assert "reused by another job" in undoing.summary
         assert client.stats().current_jobs_ready == 2
 
 

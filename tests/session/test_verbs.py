@@ -90,7 +90,7 @@ def test_passing_a_default_changes_nothing(verb: str, session: Session, worker: 
     act: Any = getattr(session, verb)
     if verb == "export":
         act = partial(session.export, tmp_path / "jobs.jsonl")
-    defaults: dict[str, Any] = {"where": None, "rate": None, "reason": None, "progress": None, "seen_in": None}
+    defaults: dict[str, Any] = {"where": None, "rate": None, "reason": None, "progress": None}
     for which in ({"limit": 3}, {"state": "buried"}, {"state": "buried", "limit": 2}, {"where": "id > 2", "limit": 3}):
         if verb == "delete" and which.keys() == {"limit"}:
             continue  # it must name the jobs
@@ -231,7 +231,7 @@ def test_a_frame_from_before_a_restart_does_not_mean_the_new_jobs(
         fill(client, "other")
         run = session.delete(frame)
         assert (run.done, run.skipped) == (0, 3), run.summary
-        assert "another job's by now" in run.summary
+        assert "reused by another job" in run.summary
         assert session.delete(found[2:]).skipped == 1
         assert client.stats().current_jobs_ready == 3
 
@@ -243,12 +243,11 @@ def test_a_predicate_keeps_the_protection_of_what_was_picked(
     ids = fill(worker, "mail", "buried", 3)
     frame = session.jobs("mail")
     frame.loc[frame.id == ids[0], "tube"] = "sms"
-    frame.loc[frame.id == ids[1], "created"] -= pd.Timedelta(minutes=1)
+    frame.loc[frame.id == ids[1], "instance"] = "another"
     run = session.delete(frame, where=where)
     assert (run.done, run.skipped) == (1, 2)
     assert {worker.stats_job(id).state for id in ids[:2]} == {"buried"}
-    assert "it is in tube mail, not in sms: the id is another job's by now" in run.summary
-    assert session.delete(ids, where=where, seen_in="sms").done == 0
+    assert list(run.reasons) == ["id was reused by another job"]
 
 
 @pytest.mark.parametrize("where", [None, "priority >= 0"])
@@ -479,13 +478,15 @@ def test_read_only_is_refused_below_every_face(open_session: Callable[..., Sessi
     assert session.runs.empty
 
 
-def test_an_id_that_is_in_another_tube_by_now_is_left_alone(session: Session, worker: Client) -> None:
-    """What was seen in a tube may be another's job after a restart: a face says where it saw it."""
+@pytest.mark.parametrize(
+    "facts", [{"tube": "mail"}, {"instance": "another"}, {"digest": "b2-0000000000000000"}, {"created": "2026-01-01"}]
+)
+def test_an_id_whose_facts_do_not_agree_is_left_alone(facts: dict[str, str], session: Session, worker: Client) -> None:
     (id,) = fill(worker, "billing", "buried", 1)
-    run = session.delete([id], seen_in="mail")
+    run = session.delete({"id": id, "body": "buried 0"} | facts)
     assert (run.done, run.skipped) == (0, 1)
-    assert "another job's by now" in run.summary
-    assert session.delete([id], seen_in="billing").done == 1
+    assert run.reasons == {"id was reused by another job": (1, f"job {id}")}
+    assert session.delete({"id": id, "body": "buried 0", "tube": "billing"}).done == 1
 
 
 def test_a_drain_leaves_nothing_where_statistics_are_kept(journal: str) -> None:

@@ -1,0 +1,65 @@
+"""Jobs as the journal remembers them: those that were acted on, and those that were put for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from beanops.jobs.identity import JobRef, agree, digest_of
+from beanops.session.record import Entry, RunRow
+
+if TYPE_CHECKING:
+    from beanops.session.journal import Journal
+
+#: Actions after which a job may go on under another id.
+_GIVES_AN_ID = ("restore", "move", "release")
+
+
+def acted_on(row: RunRow, entry: Entry) -> JobRef:
+    """Return the job that an action was about."""
+    intent = entry.intent
+    created = None if intent.created is None else (intent.created, intent.created)
+    return JobRef(intent.job_id or 0, row.instance, intent.tube, created, _digest(entry))
+
+
+def left_behind(row: RunRow, entry: Entry) -> JobRef:
+    """Return the job that an action left behind: the one that it put, else the one that it was about."""
+    new = entry.fate.new_id
+    if new is None or entry.intent.action == "reserve":
+        return acted_on(row, entry)
+    begun, settled = entry.time.timestamp(), (entry.settled or entry.time).timestamp()
+    instance = row.request.get("server_instance", row.instance)
+    return JobRef(new, instance, entry.intent.put_into, (begun, settled), _digest(entry))
+
+
+def _digest(entry: Entry) -> str | None:
+    intent = entry.intent
+    return digest_of(intent.body) if intent.digest is None and intent.body is not None else intent.digest
+
+
+class Successors:
+    """As which jobs others went on: those that were moved, or deleted and put again, since a run began."""
+
+    def __init__(self, journal: Journal, row: RunRow) -> None:
+        # For each id the steps of jobs that had it, oldest first, as (place among all steps, from, to).
+        self._steps: dict[int, list[tuple[int, JobRef, JobRef]]] = {}
+        place = 0
+        for later in reversed(journal.runs(row.server)):
+            if later.action in ("undo", *_GIVES_AN_ID) and later.time >= row.time:
+                for entry in journal.entries(later.id):
+                    intent, new = entry.intent, entry.fate.new_id
+                    if intent.action in _GIVES_AN_ID and entry.fate.outcome == "done" and intent.job_id and new:
+                        place += 1
+                        step = place, acted_on(later, entry), left_behind(later, entry)
+                        self._steps.setdefault(intent.job_id, []).append(step)
+
+    def of(self, job: JobRef) -> list[JobRef]:
+        """Return all that a job was known as, as what it is known now last."""
+        known, last = [job], 0
+        while step := self._next(known[-1], last):
+            last, _, after = step
+            known.append(after)
+        return known
+
+    def _next(self, job: JobRef, since: int) -> tuple[int, JobRef, JobRef] | None:
+        steps = self._steps.get(job.id, ())
+        return next((step for step in steps if step[0] > since and agree(step[1], job)), None)
