@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import socket
+import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing, asynccontextmanager, suppress
 from types import TracebackType
@@ -33,6 +34,11 @@ _MAX_UNREAD = 256 * 1024
 def _hang_up(dialed: asyncio.Future[socket.socket]) -> None:
     if dialed.exception() is None:
         dialed.result().close()
+
+
+def _abort(loop: asyncio.AbstractEventLoop, transport: asyncio.Transport) -> None:
+    if not (loop.is_closed() or transport.is_closing()):
+        loop.call_soon_threadsafe(transport.abort)
 
 
 class _Stream(asyncio.Protocol):
@@ -157,6 +163,8 @@ class AsyncClient:
         except BaseException:  # nobody else knows of the socket yet
             made.close()
             raise
+        # The connection of a client that nobody closed ends with it, as long as its loop runs.
+        weakref.finalize(self, _abort, loop, stream.transport).atexit = False
         return stream
 
     async def close(self) -> None:

@@ -250,6 +250,7 @@ class Acting(Recorded):
     def _act(
         self, verb: str, jobs: Jobs | str, settings: Settings, options: Options, there: Session | None = None
     ) -> Run:
+        self.check_open()
         options = given(options)
         if isinstance(jobs, Iterator):
             jobs = list(jobs)  # read twice: to find them, and to write down which they were

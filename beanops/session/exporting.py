@@ -43,6 +43,7 @@ def export(session: Session, actor: Actor, file: File, jobs: Any, delete: bool, 
     if delete and not isinstance(file, str | os.PathLike):
         raise UsageError("export deletes only what is safely on disk: name a file")
     how = how_of(options)
+    session.check_open()
     if isinstance(jobs, str):
         session.check_tube(jobs)
     jobs = "*" if jobs is None else list(jobs) if isinstance(jobs, Iterator) else jobs

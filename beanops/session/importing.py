@@ -36,6 +36,7 @@ def import_(
     session: Session, actor: Actor, file: File, repeat: Repeat | None, options: Options, resumes: RunRow | None = None
 ) -> Run:
     """Put the jobs of a file; see `Session.import_`."""
+    session.check_open()
     how = how_of(options)
     if actor.read_only and not how.dry:
         raise Refused(f"import was refused: this session on {session.address} is read-only")

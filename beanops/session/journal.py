@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import weakref
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -96,13 +97,15 @@ class Journal:
             told = self._place.hidden(_one_line(error))
             raise JournalError(f"the journal at {self.where} is of no use: {told}") from None
         self.pauses = Pauses(self._alone)
+        # The connections of a journal that nobody closed end with it, or with the process.
+        self._closing = weakref.finalize(self, self._engine.dispose)
         if self._engine.dialect.name == "sqlite":
             sa.event.listen(self._engine, "connect", _harden_sqlite)
         try:
             with self._faults_told():
                 bring_up_to_date(self._engine, self.where)
         except BaseException as error:
-            self._engine.dispose()
+            self.close()
             if not isinstance(error, TypeError | ValueError):
                 raise
             # A parameter of the URL that the driver does not know, or cannot read.
@@ -113,11 +116,13 @@ class Journal:
         return f"<Journal {self.where}>"
 
     def close(self) -> None:
-        """Close the database."""
-        self._engine.dispose()
+        """Close the database; what is asked after that raises `JournalError`."""
+        self._closing()
 
     @contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:
+        if not self._closing.alive:
+            raise JournalError(f"the journal at {self.where} is closed: open another, or use it before close()")
         with self._faults_told(), self._engine.begin() as connection:
             yield connection
 

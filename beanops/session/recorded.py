@@ -54,6 +54,7 @@ class Recorded(Finding):
 
         at = self.origin
         with self._lock:
+            self.check_open()
             if not isinstance(at._journal_at, Journal):
                 at._journal_at = at._own_journal = Journal(at._journal_at or default_journal())
             return at._journal_at
@@ -85,6 +86,7 @@ class Recorded(Finding):
 
     def action_rows(self, limit: int | None = 1000) -> list[Action]:
         """Return the newest actions of this session as records, oldest first, without pandas."""
+        self.check_open()
         runs = self._actor.runs
         return list(islice(self.journal().actions(reversed(runs)), limit))[::-1] if runs else []
 

@@ -6,7 +6,7 @@ The face is found by its name: a session must not know the faces, which import i
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, SupportsIndex
@@ -27,6 +27,9 @@ class Views:
     opened : WeakSet
         The views that are open on it, which end with it.
     """
+
+    #: Raises when the session was closed.
+    check_open: Callable[[], None]
 
     def __init__(self, *arguments: Any) -> None:
         self.opened: WeakSet[Any] = WeakSet()
@@ -51,6 +54,7 @@ class Views:
         >>> view.select("mail")
         >>> view.pause(60)
         """
+        self.check_open()
         return _face().dashboard(self, name)
 
     def browse(
@@ -83,6 +87,7 @@ class Views:
         >>> view.wait().select_all()
         >>> view.kick()
         """
+        self.check_open()
         return _face().browse(self, name or f"browse {tube}", tube, state=state, where=where, limit=limit, order=order)
 
     def reserve_widget(self, tube: str, name: str | None = None) -> Any:
@@ -114,6 +119,7 @@ class Views:
         >>> view.reservation.body
         >>> view.bury()
         """
+        self.check_open()
         return _face().reserve_widget(self, name or f"reserve {tube}", tube)
 
     def rates(self: Any, tube: str | None = None, *, seconds: float = 10.0, every: float = 1.0) -> pandas.DataFrame:
