@@ -12,13 +12,14 @@ from contextlib import ExitStack
 from itertools import count
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
+from beanops.jobs.identity import doubts
 from beanops.jobs.read import FoundJob
 from beanops.protocol.errors import UsageError
 from beanops.session.act import Actor
 from beanops.session.lines import File, LineError, longest_line, read_line
-from beanops.session.orders import BATCH, Options, how_of, in_batches
+from beanops.session.orders import BATCH, Options, elsewhere, how_of, in_batches, look_up
 from beanops.session.record import Refused, Rivals, RunRow
-from beanops.session.remembered import Successors
+from beanops.session.remembered import Successors, left_behind
 from beanops.session.run import Run
 from beanops.session.shelter import Shelter
 from beanops.session.undo import taken_back
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 #: Which lines an import puts although it may have put them before.
 Repeat = Literal["unknown", "all"]
-_TO_DO, _DONE, _UNKNOWN = range(3)
+_TO_DO, _DONE, _UNKNOWN, _GONE = range(4)
 
 
 def import_(
@@ -114,7 +115,8 @@ class _Before:
 
     def __init__(self, session: Session, digest: str, last: int) -> None:
         self._fates = bytearray(last + 1)
-        self._unknown: dict[int, str] = {}
+        self._runs: dict[int, str] = {}
+        self._session = session
         self._journal = session.journal()
         self._of = str(session.address), session.server().id, digest
         self._rivals = Rivals(self._journal, self._imports)
@@ -126,14 +128,31 @@ class _Before:
 
     def _read(self, row: RunRow) -> None:
         undone = self._undone(row)
+        here = None if row.instance == self._of[1] else self._still_here(row)
         for line, outcome in self._journal.imported(row.id):
             if line in undone:
                 continue
-            if outcome == "done":
+            if outcome == "done" and (here is None or line in here):
                 self._fates[line] = _DONE
+            elif outcome == "done" and self._fates[line] != _DONE:
+                self._fates[line] = _GONE
+                self._runs[line] = row.id
             elif outcome == "unknown" and self._fates[line] == _TO_DO:
                 self._fates[line] = _UNKNOWN
-                self._unknown[line] = row.id
+                self._runs[line] = row.id
+
+    def _still_here(self, row: RunRow) -> set[int]:
+        """Return the lines whose jobs were put into another server process and are in this one too."""
+        found: set[int] = set()
+        for start in range(0, self._journal.size(row.id), BATCH):
+            page = self._journal.entries(row.id, start=start, stop=start + BATCH)
+            entries = [entry for entry in page if entry.fate.new_id is not None]
+            refs, client = [left_behind(row, entry) for entry in entries], self._session._looking()
+            jobs, reasons = look_up(client, [ref.id for ref in refs], bodies=False), doubts(client, refs)
+            for entry, ref, job, reason in zip(entries, refs, jobs, reasons, strict=True):
+                if job is not None and not (reason or elsewhere(ref, job)):
+                    found.add(int(entry.intent.target or 0))
+        return found
 
     def _undone(self, row: RunRow) -> set[int]:
         """Return the lines of an import whose jobs were taken back."""
@@ -161,11 +180,15 @@ class _Before:
         earlier = left_out.count(_DONE)
         if earlier:
             run.count("imported before", jobs=earlier)
-        line = -1
-        while (line := left_out.find(_UNKNOWN, line + 1)) >= 0:
-            cut_off = f"run {self._unknown[line]} was cut off here"
-            error = f"{cut_off}, and may have put it: look, then import with repeat unknown"
-            run.count("unknown", error, about=f"line {line}")
+        for line, fate in enumerate(left_out):
+            about = f"line {line}"
+            if fate == _UNKNOWN:
+                cut_off = f"run {self._runs[line]} was cut off here"
+                error = f"{cut_off}, and may have put it: look, then import with repeat unknown"
+                run.count("unknown", error, about=about)
+            elif fate == _GONE:
+                before = f"run {self._runs[line]} put it into another process of the server, where it is not now"
+                run.count("skipped", f"{before}: look, then import with repeat all (--repeat all)", about=about)
 
 
 def _orders(file: BinaryIO, max_body: int, left_out: bytearray) -> Iterator[Order]:

@@ -6,7 +6,6 @@ Intents are on disk before their commands are sent, outcomes after; nothing is e
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import weakref
 from array import array
@@ -36,6 +35,7 @@ from beanops.session.tables import (
     PAUSES,
     RUN_FIELDS,
     RUNS,
+    asked_of,
     insert_actions,
     insert_fates,
     insert_run,
@@ -297,7 +297,7 @@ class Journal:
         if row is None:
             raise JournalError(f"the journal at {self.where} has no run {id}")
         run = run_of(row)
-        return run if apart is None else run._replace(request=run.request | {"ids": json.loads(apart)})
+        return run if apart is None else run._replace(request=run.request | asked_of(apart))
 
     def undoing(self, *runs: str) -> list[RunRow]:
         """Return the runs that took back something of these runs, oldest first."""

@@ -65,7 +65,7 @@ LEASES = sa.Table(
     sa.Column("alive_until", sa.BigInteger, nullable=False),
     sa.Column("ended", sa.BigInteger),
 )
-# The ids of a run that names many: megabytes, which a list of runs must not read.
+# The ids of a run that names many, with what is known of these jobs: megabytes, which a list of runs must not read.
 ASKED = sa.Table(
     "asked",
     SCHEMA,
@@ -135,8 +135,9 @@ def insert_run(connection: sa.Connection, run: RunRow) -> None:
     """Write down a run."""
     request, ids = run.request, run.request.get("ids")
     if isinstance(ids, list) and len(ids) > _FEW:
-        request = request | {"ids": {"count": len(ids)}}
-        connection.execute(ASKED.insert(), {"run": run.id, "ids": json.dumps(ids)})
+        apart = {name: request[name] for name in ("ids", "facts") if name in request}
+        request = {name: value for name, value in request.items() if name != "facts"} | {"ids": {"count": len(ids)}}
+        connection.execute(ASKED.insert(), {"run": run.id, "ids": json.dumps(apart)})
     row = run._asdict() | {"time": microseconds(run.time), "request": json.dumps(request)}
     connection.execute(RUNS.insert(), row)
 
@@ -183,6 +184,12 @@ def _together(fates: Iterable[tuple[int, Fate]]) -> Iterator[tuple[int, int, Fat
             last = fate
     if start >= 0:
         yield start, end, last
+
+
+def asked_of(apart: str) -> dict[str, Any]:
+    """Return what stands apart of what a run was asked for; in a journal of version 1 that is the ids alone."""
+    asked: Any = json.loads(apart)
+    return asked if isinstance(asked, dict) else {"ids": asked}
 
 
 def run_of(row: sa.Row[Any]) -> RunRow:

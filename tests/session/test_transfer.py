@@ -518,3 +518,41 @@ def test_a_killed_import_puts_nothing_twice_and_loses_nothing(
     if len(found) < 1200:
         assert session.import_(tmp_path / "jobs", repeat="unknown").done == unknown
         assert sorted(fact[2] for fact in facts(session)) == [*range(1200)]
+
+
+def test_an_import_into_a_server_that_lost_its_jobs_says_so(
+    start_beanstalkd: Callable[..., Beanstalkd], open_session: Callable[..., Session], tmp_path: Path
+) -> None:
+    server, file = start_beanstalkd(), tmp_path / "jobs.jsonl"
+    fill(server.address, (b"1", b"2", b"3", b"4", b"5"))
+    session = open_session(server.address)
+    session.export(file, "mail")
+    assert session.import_(file).done == 5
+    session.close()
+    server.stop()
+    start_beanstalkd(port=server.port)
+    session = open_session(server.address)
+    again = session.import_(file)
+    assert (again.done, again.skipped, again.complete) == (0, 5, False)
+    assert "put it into another process of the server, where it is not now" in again.summary
+    assert "--repeat all" in again.summary
+    assert session.import_(file, repeat="all").done == 5
+
+
+def test_an_import_into_a_server_that_kept_its_jobs_in_a_log_knows_them(
+    start_beanstalkd: Callable[..., Beanstalkd], open_session: Callable[..., Session], tmp_path: Path
+) -> None:
+    (tmp_path / "log").mkdir()
+    log = ("-b", str(tmp_path / "log"), "-f0")
+    server, file = start_beanstalkd(*log), tmp_path / "jobs.jsonl"
+    fill(server.address, (b"1", b"2", b"3", b"4", b"5"))
+    session = open_session(server.address)
+    session.export(file, "mail")
+    run = session.import_(file)
+    session.delete(run.refs[:2])
+    session.close()
+    server.stop()
+    start_beanstalkd(*log, port=server.port)
+    again = open_session(server.address).import_(file)
+    assert (again.done, again.skipped) == (0, 2)
+    assert "3 imported before" in again.summary
