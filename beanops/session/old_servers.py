@@ -194,7 +194,10 @@ def _lacks_body(order: Order) -> bool:
 
 
 def _with_body(order: Order, read: FoundJob | None) -> FoundJob | None:
-    return None if read is None or order.job is None else order.job._replace(body=read.body)
+    # A body that was read on another server process may be another job's.
+    if read is None or order.job is None or read.instance != order.job.instance:
+        return None
+    return order.job._replace(body=read.body)
 
 
 def _by(order: Order, verb: Verb) -> Order:
