@@ -70,7 +70,7 @@ TRAPS = {
     b"bury 1\r\n"
     b"bury x 1\r\nrelease 1  5  0\r\nstats-job 1\r\n",
     "pauses of what is no tube": b"pause-tube -x 0\r\npause-tube default\r\npause-tube x 1 1\r\npause-tubedefault 9\r\n"
-    b"pause-tube default 4294967297\r\nstats\r\n",
+    b"pause-tube default 4294967297\r\nstats-tube default\r\n",
     "ids of refused puts": b"put 1 0 10 1\r\nabc\r\nput 1 0 10 1001\r\n"
     + b"x" * 1003
     + b"put 1 0 10 1 x\r\nput 1 0 10 1\r\na\r\n",
