@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -13,9 +14,41 @@ import pytest
 from beanops import Client
 from beanops.embedded.dialects import Dialect
 from beanops.embedded.process import Beanstalkd
+from tests.guard import Guard
 from tests.needs import missing
 
 pytest_plugins = ["beanops.pytest_plugin"]
+
+_guard: list[Guard] = []
+
+
+def pytest_sessionstart() -> None:
+    """Have what the tests start ended with them, and send signals to it that it hears.
+
+    ``nohup make test &`` ignores SIGINT and SIGHUP, and so would all that is started here.
+    """
+    _guard.append(Guard())
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda number, frame: None)  # a handler is not inherited; it does not end us
+
+
+def pytest_sessionfinish() -> None:
+    """End what is left."""
+    while _guard:
+        _guard.pop().end()
+
+
+@pytest.fixture
+def default_signals() -> Iterator[None]:
+    """Have the signals that end a process handled as in a process that nobody protects from them."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    for number in before:
+        signal.signal(number, signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -126,7 +126,8 @@ def _run(listener: Listener, options: Options) -> None:
         actions[signal.Signals(number).name]()
 
     for name in actions:
-        if hasattr(signal, name):
+        # What is ignored, as Ctrl-C is by the background jobs of a script, stays so, as with the real one.
+        if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN:
             signal.signal(getattr(signal, name), act)
     _print(f"beanops serve: like beanstalkd {options.dialect}, memory only, listening on {listener.where}")
     server.run()

@@ -14,6 +14,9 @@ from typing import IO, Self
 from beanops.protocol import Connection, ServerStats, commands
 from beanops.protocol.errors import BeanopsError
 
+#: Run by a shell beside each server: reads a pipe that nobody writes to, and which closes with the process that started
+#: the server, however that ends; then it ends the server. The shell itself is away from the terminal's signals.
+_WATCH = 'read -r _; kill -9 "$0"'
 #: Free ports that are tried where none was asked for.
 _TRIES = 3
 
@@ -31,6 +34,8 @@ def free_port() -> int:
 
 class Beanstalkd:
     """Debian's (or anybody's) ``beanstalkd``, started on a free loopback port and ended on exit.
+
+    It also ends when the process that started it does, however that ends, SIGKILL included.
 
     Parameters
     ----------
@@ -89,6 +94,14 @@ class Beanstalkd:
             stderr=stderr,
         )
         self.pid = self._process.pid
+        shell = shutil.which("sh")
+        self._watch = shell and subprocess.Popen(
+            [shell, "-c", _WATCH, str(self.pid)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
 
     def _comes_up(self, give_up: float) -> bool:
         """Wait until it answers; False when it has ended, or when it is late."""
@@ -116,6 +129,12 @@ class Beanstalkd:
         if self._process.poll() is None:
             self._process.kill() if kill else self._process.terminate()
         self._process.wait()
+        if self._watch:
+            # Before its pipe is closed: the number of the server's process may soon be another's.
+            self._watch.kill()
+            self._watch.wait()
+            if self._watch.stdin is not None:
+                self._watch.stdin.close()
 
     def __str__(self) -> str:
         return self.address

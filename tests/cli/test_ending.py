@@ -159,6 +159,7 @@ def test_a_script_ends_as_with_ctrl_c(
     assert outcomes()["unknown"] == 0
 
 
+@pytest.mark.usefixtures("default_signals")
 def test_handlers_are_there_only_while_a_run_goes_on(beanstalkd: Beanstalkd, client: Client) -> None:
     ids = bury(client, "mail", *([b"x"] * 3))
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -179,6 +180,7 @@ def test_handlers_are_there_only_while_a_run_goes_on(beanstalkd: Beanstalkd, cli
         assert seen[-1] == before
 
 
+@pytest.mark.usefixtures("default_signals")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_run_that_was_terminated_is_at_hand(
     number: signal.Signals, beanstalkd: Beanstalkd, client: Client, capsys: pytest.CaptureFixture[str]
@@ -193,6 +195,7 @@ def test_a_run_that_was_terminated_is_at_hand(
         assert session.resume_run(caught.value.run).done == 500
 
 
+@pytest.mark.usefixtures("default_signals")
 def test_the_handlers_of_a_program_are_left_to_it(beanstalkd: Beanstalkd, client: Client) -> None:
     ids = bury(client, "mail", *([b"x"] * 1500))
     came: list[int] = []
