@@ -27,7 +27,7 @@ from beanops.session.run import Run
 from beanops.session.shelter import Shelter, exposed
 from beanops.session.talk import Ask, Steps
 from beanops.session.verbs import MOVE, Order, TubeStep, intent_of
-from beanops.session.wire import ahead, ending_gently, revived, stage, using
+from beanops.session.wire import ahead, ending_gently, restarted, revived, stage, using
 
 if TYPE_CHECKING:
     from beanops.session.journal import Journal
@@ -78,16 +78,24 @@ def _known(asks: dict[int, Ask]) -> dict[int, Fate]:
 
 
 def _refuse_strangers(orders: Sequence[Order], refusals: list[Fate | None], client: Client) -> None:
-    """Refuse jobs that were looked at on another server process than acts, and are not the same there."""
+    """Refuse jobs that were seen or looked at on another server process than acts, and are not the same there."""
     instance = client.instance
     elsewhere = [
         n
         for n, (order, refusal) in enumerate(zip(orders, refusals, strict=True))
-        if refusal is None and order.job is not None and order.job.instance not in ("", instance)
+        if refusal is None and not _is_of(order, instance)
     ]
     for n, reason in zip(elsewhere, differences(client, [orders[n].meant for n in elsewhere]), strict=True):
         if reason is not None:
             refusals[n] = Fate("skipped", reason)
+
+
+def _is_of(order: Order, instance: str) -> bool:
+    """Whether all that is known of an order's job is from one server process; what is on no server is from any."""
+    if order.job is None or not order.job.instance:
+        return True
+    # What was seen may be of a process before that of the look, which can renew its connection in between.
+    return order.job.instance == instance and (order.ref is None or order.ref.instance in (None, instance))
 
 
 def new_run_id(now: datetime) -> str:
@@ -267,12 +275,13 @@ class Actor:
                 if how.dry:
                     self._foretell(run, orders, refusals)
                 else:
+                    clients = self._awake(clients)
+                    # On the connection that acts: a look may have reached another process.
                     _refuse_strangers(orders, refusals, clients[False])
                     if shelter is not None:
                         going = (order for order, refusal in zip(orders, refusals, strict=True) if refusal is None)
                         shelter.cover(run, going)
                     intents = [intent_of(order, self.keep_bodies) for order in orders]
-                    clients = self._awake(clients)
                     ledger.intend(intents, place)
                     try:
                         problem = unless()
@@ -294,7 +303,9 @@ class Actor:
         """Return the connections of a run, made anew where one was lost while it idled, to the same process only."""
         acting, there = clients[False], clients[True]
         if acting.idle >= IDLE:
-            acting = self._acting()
+            before, acting = acting.instance, self._acting()
+            if acting.instance != before:  # which whoever looks may know already, and a new run would accept
+                raise Refused(restarted(acting.address))
         return {False: acting, True: acting if there is clients[False] else revived(there)}
 
     def _wait(self, run: Run, seconds: float, clients: Mapping[bool, Client]) -> None:

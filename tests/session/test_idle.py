@@ -16,6 +16,7 @@ from beanops.protocol import Command
 from beanops.protocol.errors import ConnectionLost, ReadTimeout
 from beanops.session import act, reservation
 from beanops.session.record import Refused
+from beanops.session.run import Run
 from beanops.session.session import Session
 from tests.proxies import Proxy
 from tests.session.conftest import fill
@@ -174,6 +175,31 @@ def test_a_run_that_waits_between_batches_keeps_its_lines_alive(
     assert session.kick(ids, rate=20, progress=cut).done == 2
     assert session.kick(fill(worker, "mail", "buried", 2), rate=20).done == 2
     assert worker.stats().cmd_list_tube_used >= before
+
+
+def test_a_run_that_waits_does_not_go_on_with_the_jobs_of_another_process(
+    start_beanstalkd: Callable[..., Beanstalkd], open_session: Callable[..., Session]
+) -> None:
+    servers = [start_beanstalkd()]
+    with Client(servers[0].address) as client:
+        ids = fill(client, "mail", "buried", 2)
+    session = open_session(servers[0].address)
+
+    def restart(run: Run) -> None:
+        if run.done and len(servers) == 1:
+            until(lambda: session.server().cmd_stats_job >= 2)  # the other one was looked up too
+            servers[0].stop()
+            servers.append(start_beanstalkd(port=servers[0].port))
+            with Client(servers[1].address) as client:
+                fill(client, "mail", "buried", 2)
+            session.server()  # whoever looks knows the new process, which the run must not
+            idle(session)
+
+    run = session.delete(ids, rate=4, progress=restart)
+    assert run.done == 1
+    assert run.stopped is not None
+    assert "was restarted meanwhile" in run.stopped
+    assert session.server().current_jobs_buried == 2
 
 
 @pytest.mark.parametrize("how", CUTS)
