@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from beanops.client.sync import Client
 from beanops.jobs.fresh import FreshStats
@@ -56,6 +56,11 @@ class Account:
     def short(self) -> bool:
         """Whether fewer jobs were found than the server counts."""
         return self.expected is not None and len(self.found) < self.expected
+
+    def forget(self, ids: Iterable[int]) -> None:
+        """Count jobs as not found after all."""
+        lost = set(ids)
+        self.found = array("Q", (id for id in self.found if id not in lost))
 
     def settled(self, client: Client, looked: int, remaining: int) -> bool:
         """Whether all selected jobs were found, so that the other ids need no look.

@@ -28,13 +28,15 @@ from beanops.jobs.tube_names import is_any, no_tube
 from beanops.jobs.verdict import Facts
 from beanops.jobs.where import Judged, Where
 from beanops.protocol import Command, JobStats, ServerStats, commands
-from beanops.protocol.errors import ArgumentError
+from beanops.protocol.errors import ArgumentError, ConnectionClosed
 from beanops.protocol.limits import MAX_BODY
 
 #: Ids asked for in one go: the first page comes soon, and a long scan seldom waits for a round trip.
 _FIRST_BLOCK, _BLOCK = 256, 8192
 #: How far to look above an inexact bound while jobs are missing, before giving up.
 _GIVE_UP = 1_000_000
+#: How often a scan begins again with what it had not read when the server was restarted.
+_MOST_RESTARTS = 20
 #: Seconds after which a pause hears of a cancel.
 _SLICE = 0.1
 
@@ -147,6 +149,7 @@ class Scan:
         self._no_tube = ""
         self._above: range | None = None
         self._highest_known = False
+        self._restarts = 0
         self._out_of_order = False
 
     @property
@@ -345,9 +348,15 @@ class Scan:
             self._idmap = self._idmaps[server.id]  # another one after a restart of the server
             self._max_job_size = server.max_job_size
             hits = self._note(ids, answers, top if self._idmap is before else 0, server.id)
+            if self._bodiless and self._bodiless[0].instance != server.id:
+                self._look_again()
+                return [], len(ids), server
             bodies.read(answers)
-        while not bodies.enough:
-            bodies.read(client.pipeline(bodies.asks()))
+        here = True
+        while here and not bodies.enough:
+            with closing(client.pipeline(chain((commands.stats(),), bodies.asks()))) as answers:
+                if here := present(next(answers)).id == server.id:
+                    bodies.read(answers)
         found = bodies.found
         matching = hits
         if self._where is not None:
@@ -367,6 +376,23 @@ class Scan:
             found = matching
         self._block = min(self._most, self._block * 2)
         return found[:wanted], len(ids), server
+
+    def _look_again(self) -> None:
+        """Look up again, and first, the jobs that still lack their bodies: after a restart others may have their ids.
+
+        Raises
+        ------
+        ConnectionClosed
+            It was restarted too often for that.
+        """
+        assert self._account is not None
+        self._restarts += 1
+        if self._restarts > _MOST_RESTARTS:
+            raise ConnectionClosed("another server process answers again and again")
+        ids = [job.id for job in self._bodiless]
+        self._account.forget(ids)
+        self._matched -= 0 if self._bodies_first else len(ids)
+        self._todo, self._bodiless, self._all_found = [ids, *self._todo], [], False
 
     def _judged(self, judged: Judged, jobs: list[FoundJob], wanted: int | None) -> list[FoundJob]:
         """Count the jobs of which the predicate cannot tell, among those that are looked at until enough match."""

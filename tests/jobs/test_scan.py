@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from beanops.client.reading import ReadingClient
 from beanops.client.sync import Client
 from beanops.embedded import serve
 from beanops.embedded.process import Beanstalkd
@@ -755,3 +756,26 @@ def test_the_youngest_are_waited_for_and_only_where_that_is_needed(client: Clien
     honest = Time()
     FreshStats(honest, honest.sleep)(client)
     assert honest.now == 0
+
+
+def test_no_job_gets_the_body_of_another_one_after_a_restart(start_beanstalkd: Callable[..., Beanstalkd]) -> None:
+    server = start_beanstalkd()
+
+    def fill(tube: str) -> None:
+        with Client(server.address) as client:
+            client.use(tube)
+            list(client.pipeline([commands.put(b"of %s" % tube.encode()) for _ in range(600)]))
+
+    fill("before")
+    with ReadingClient(server.address) as client:
+        scan = scan_of(client, polite=False)
+        batches = iter(scan)
+        found = next(batches)
+        server.stop()
+        server = start_beanstalkd(port=server.port)
+        fill("since")
+        found += [job for batch in batches for job in batch]
+    assert len(found) == 600
+    assert {job.stats.tube for job in found} == {"before", "since"}
+    assert all(job.body == b"of %s" % job.stats.tube.encode() for job in found)
+    assert len({job.id for job in found}) == 600
