@@ -225,7 +225,7 @@ class Dashboard(JobsView):
             # A job that was selected after the look began stays as it was known.
             now = tick.jobs.get(id, known)
             if now is not None and now.stats.tube in self.wanted and id not in jobs:
-                jobs[id] = now._replace(body=known.body)
+                jobs[id] = now._replace(body=known.body, original=known.original)
         self._show_heads(list(jobs.values()))
 
     def _show_log(self) -> None:
