@@ -7,11 +7,12 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from beanops.jobs.bodies import Reader
 from beanops.jobs.complaints import PredicateError
 from beanops.jobs.engine import MEMORY, TIMEOUT, Engine
 from beanops.jobs.read import FoundJob
 from beanops.jobs.sqltree import columns_of, describes, named_in, parse
-from beanops.jobs.table import BODY_COLUMNS, TABLE, arrays, data_of, redacted, select
+from beanops.jobs.table import BODY_COLUMNS, TABLE, arrays, data_of, select
 
 if TYPE_CHECKING:
     import pandas
@@ -45,7 +46,7 @@ class Query:
     def __init__(self, sql: str, redact: Sequence[str] = (), timeout: float | None = TIMEOUT) -> None:
         import duckdb
 
-        self._redact = redact
+        self._reader = Reader(redact)
         self._sql = sql
         self._names = list(TABLE)
         self._engine = Engine("the query", sql, timeout, _memory())
@@ -66,10 +67,10 @@ class Query:
         """Add jobs to the table."""
         data = []
         if "data" in self._names:
-            known = [data_of(job.body or b"", self._redact) for job in jobs]
+            known = [data_of(job.body or b"", self._reader) for job in jobs]
             data = [text for text, _ in known]
             self.undecoded += sum(not whole for _, whole in known) if self._reads_data else 0
-        batch = arrays(jobs, self._names, self._shown, data)
+        batch = arrays(jobs, self._names, self._reader, data)
         self._engine.run(f"insert into jobs {select(self._names, 'batch')}", batch=batch)
 
     def run(self) -> pandas.DataFrame:
@@ -93,11 +94,8 @@ class Query:
         head = "create or replace temp table answer as\n"
         self._engine.run(head + self._sql, len(head))
 
-    def _shown(self, body: bytes) -> bytes:
-        return redacted([body], self._redact)[0] if self._redact else body
-
     def _create(self) -> None:
-        batch = arrays([], self._names, self._shown)
+        batch = arrays([], self._names, self._reader)
         self._engine.run(f"create or replace table jobs as {select(self._names, 'batch')}", batch=batch)
 
     def _columns(self, query: str) -> set[str] | None:

@@ -8,10 +8,11 @@ the ``id`` of the server process.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+from beanops.jobs.bodies import Reader
 from beanops.jobs.read import FoundJob
 
 #: Columns that are spans of time.
@@ -53,18 +54,9 @@ def body_text(body: bytes) -> str:
     return body.decode("utf-8", "backslashreplace")
 
 
-def redacted(bodies: Iterable[bytes], patterns: Sequence[str]) -> list[bytes]:
-    """Return bodies with secret values hidden."""
-    from beanops.jobs.bodies import redact_body
-
-    return [redact_body(body, patterns) for body in bodies]
-
-
-def data_of(body: bytes, redact: Sequence[str] = ()) -> tuple[str, bool]:
+def data_of(body: bytes, reader: Reader) -> tuple[str, bool]:
     """Return the decoded body as JSON with secret values hidden, and whether that is all that it says."""
-    from beanops.jobs.bodies import decode
-
-    decoded = decode(body).redacted(redact)
+    decoded = reader.decode(body)
     return decoded.json, decoded.whole
 
 
@@ -73,17 +65,14 @@ def _created(job: FoundJob) -> float:
     return time.time() - job.stats.age if job.created is None else job.created
 
 
-# The size is that of the body itself, whatever is hidden.
 _VALUES: dict[str, Callable[[FoundJob], Any]] = {
     "created": _created,
     "instance": attrgetter("instance"),
-    "size": lambda job: len(job.body or b""),
+    "size": attrgetter("size"),
 }
 
 
-def arrays(
-    jobs: Sequence[FoundJob], names: Sequence[str], shown: Callable[[bytes], bytes], data: Sequence[str] = ()
-) -> dict[str, Any]:
+def arrays(jobs: Sequence[FoundJob], names: Sequence[str], reader: Reader, data: Sequence[str] = ()) -> dict[str, Any]:
     """Return jobs as arrays that DuckDB reads as a table; `select` gives them their proper types.
 
     Parameters
@@ -92,8 +81,8 @@ def arrays(
         A job without a body has an empty one.
     names : sequence of str
         The columns, of `TABLE`.
-    shown : callable
-        Returns what is shown of a body.
+    reader : Reader
+        Says what may be shown of a body.
     data : sequence of str
         The column ``data``, if it is among them.
     """
@@ -105,7 +94,7 @@ def arrays(
         if name == "data":
             values = data
         elif name == "body":
-            values = [body_text(shown(job.body or b"")) for job in jobs]
+            values = [body_text(reader.shown(job.body or b"")) for job in jobs]
         else:
             values = list(map(_VALUES.get(name, attrgetter(f"stats.{name}")), jobs))
         columns[name] = np.array(values, dtype=TABLE[name].dtype)

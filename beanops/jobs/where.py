@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from beanops.jobs.bodies import Reader
 from beanops.jobs.complaints import PredicateError
 from beanops.jobs.engine import TIMEOUT, Engine
 from beanops.jobs.read import FoundJob
 from beanops.jobs.sqltree import columns_of, parse
-from beanops.jobs.table import BODY_COLUMNS, TABLE, arrays, data_of, redacted, select
+from beanops.jobs.table import BODY_COLUMNS, TABLE, arrays, data_of, select
 
 __all__ = ["TABLE", "Judged", "PredicateError", "Where", "undecoded_words"]
 
@@ -71,7 +72,7 @@ class Where:
         known: Iterable[str] | None = None,
     ) -> None:
         self.predicate = predicate
-        self._redact = redact
+        self._reader = Reader(redact)
         self._engine = Engine("the predicate", predicate, timeout, cancelled=cancelled)
         self._check_alone()
         tree = self._engine.call(lambda: parse(self._engine.connection, _HEAD + predicate))
@@ -98,7 +99,7 @@ class Where:
             bodiless = []
         if not self.reads_data:
             return Judged(self._true_of(jobs, []), bodiless)
-        data = [data_of(job.body or b"", self._redact) for job in jobs]
+        data = [data_of(job.body or b"", self._reader) for job in jobs]
         known, undecoded = _parted(jobs, [whole for _, whole in data])
         return Judged(self._true_of(known, [text for text, whole in data if whole]), bodiless + undecoded)
 
@@ -106,14 +107,11 @@ class Where:
         """Return the jobs for which the predicate is true, in order."""
         return self.judge(jobs).matching
 
-    def _shown(self, body: bytes) -> bytes:
-        return redacted([body], self._redact)[0] if self._redact else body
-
     def _true_of(self, jobs: Sequence[FoundJob], data: Sequence[str]) -> list[FoundJob]:
         source = select(self._names, "batch")
         # The predicate stands on a line of its own, so that a comment in it ends with it.
         head = f"select place from (select row_number() over () - 1 as place, * from ({source})) as jobs where (\n"
-        batch = arrays(jobs, self._names, self._shown, data)
+        batch = arrays(jobs, self._names, self._reader, data)
         rows = self._engine.run(f"{head}{self.predicate}\n) order by place", len(head), batch=batch)
         return [jobs[place] for (place,) in rows]
 

@@ -98,8 +98,7 @@ class Finding(Looking):
 
         What is `kept`, as a notebook keeps what it shows, is without all that looks like a secret.
         """
-        found = decode(body)
-        return found.redacted((*DEFAULT_PATTERNS, *self.redact) if kept else self.redact)
+        return decode(body).redacted((*DEFAULT_PATTERNS, *self.redact)) if kept else self.reader.decode(body)
 
     def shown(self, body: bytes) -> bytes:
         """Return what may be shown of a body; see `beanops.jobs.bodies.redact_body`."""

@@ -49,7 +49,7 @@ def why_lasting(
     """
     if action in _LEAVE_NOTHING or action.startswith("verify"):
         return f"a {action.partition(' ')[0]} leaves nothing to undo"
-    if action in ("kick", "kick_next") and "tube" in request:
+    if action == "kick" and "tube" in request:
         return CHOSEN_BY_SERVER
     if not done:
         return "it did nothing"
