@@ -1,7 +1,8 @@
 """The journal: every run, every intent and every outcome, in a database that outlives the process.
 
-Intents are on disk before their commands are sent, outcomes after; nothing is ever changed or deleted but by
-`Journal.prune`, which is on the record itself. The tables are in `tables`, what users see of them in `record`.
+Intents are on disk before their commands are sent, outcomes after; no run, intent or outcome is ever changed, and none
+deleted but by `Journal.prune`, which is on the record itself. What goes on just now changes: see `leases` and `pauses`.
+The tables are in `tables`, what users see of them in `record`.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def sample_of(tube: str, body: bytes) -> FoundJob:
     return FoundJob(JobStats(0, check_tube(tube), "ready", DEFAULT_PRIORITY, 0, 0, DEFAULT_TTR, 0, *(0,) * 6), body)
 
 
-class Settings(NamedTuple):
+class PutSettings(NamedTuple):
     """What a job is put with, beside its tube and body."""
 
     priority: int = DEFAULT_PRIORITY
@@ -48,12 +48,12 @@ class Settings(NamedTuple):
     ttr: int = DEFAULT_TTR
 
 
-def settings_of(stats: JobStats) -> Settings:
+def settings_of(stats: JobStats) -> PutSettings:
     """Return what a copy of a job is put with, so that it is like the job when that was put."""
     delay = stats.delay or (max(0, stats.time_left) if stats.state == "delayed" else 0)
     # The longest of delays is how a job is put to be buried, and nothing that anybody chose for a buried one.
     never_chosen = stats.state == "buried" and delay == U32_MAX
-    return Settings(stats.priority, 0 if never_chosen else delay, stats.ttr)
+    return PutSettings(stats.priority, 0 if never_chosen else delay, stats.ttr)
 
 
 def save(name: str, job: FoundJob, *, server: str = "", instance: str = "", force: bool = False) -> Path:

@@ -1,6 +1,7 @@
 """How the acting connection is used: which tube, which commands side by side, and what is looked up meanwhile.
 
-What the commands are is in `verbs`; what is written down before and after is in `act`.
+Also what ends a run between two batches, and when a connection that idled may still be used. What the commands are is
+in `verbs`; what is written down before and after is in `act`.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from beanops.protocol.errors import BeanopsError, ConnectFailed
 from beanops.protocol.limits import U32_MAX
 from beanops.session.reservation import Reservation
 from beanops.session.run import Run
-from beanops.session.samples import Settings
+from beanops.session.samples import PutSettings
 from beanops.session.session import Session
 from beanops.text import safe_text
 from beanops.tui.words import plural
@@ -44,7 +44,7 @@ class Target(NamedTuple):
         A safe line on each of the first of them.
     body : bytes or None
         The body of the job under the cursor, where it is known.
-    settings : Settings
+    settings : PutSettings
         What a copy of that job is put with.
     """
 
@@ -53,7 +53,7 @@ class Target(NamedTuple):
     states: Mapping[str, int] = NOTHING
     samples: tuple[str, ...] = ()
     body: bytes | None = None
-    settings: Settings = Settings()
+    settings: PutSettings = PutSettings()
 
     def count(self, field: str) -> int:
         """Return the sum of a count of the tubes."""

@@ -14,7 +14,7 @@ from textual.widgets import Static
 from beanops.jobs.read import FoundJob
 from beanops.monitor.trail import UNKNOWN
 from beanops.protocol.errors import BeanopsError
-from beanops.session.samples import Settings, settings_of
+from beanops.session.samples import PutSettings, settings_of
 from beanops.session.session import Session
 from beanops.text import safe_text
 from beanops.tui import jobkeys, keys, offers
@@ -244,7 +244,7 @@ class TubeScreen(Searching):
         # A copy of a body of which something is hidden would be another one.
         whole = row is not None and row.stats is not None and row.size is None
         raw = self._body.raw if self._body is not None and whole else None
-        settings = settings_of(row.stats) if row is not None and row.stats is not None else Settings()
+        settings = settings_of(row.stats) if row is not None and row.stats is not None else PutSettings()
         return Target((self._stats,), ids, states, tuple(samples), raw, settings)
 
     @on(Table.Marked)

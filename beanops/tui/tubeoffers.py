@@ -8,7 +8,7 @@ from typing import Any
 from beanops.protocol import TubeStats
 from beanops.protocol.errors import TimedOut, UsageError
 from beanops.session.run import Run
-from beanops.session.samples import Settings
+from beanops.session.samples import PutSettings
 from beanops.text import safe_text
 from beanops.tui import drafts
 from beanops.tui.asked import Doing, Field, Outcome, Request, Target, outcome_of
@@ -102,7 +102,7 @@ def _put(doing: Doing) -> Outcome:
     return outcome._replace(text=f"{outcome.text}, job {id}" if id is not None else outcome.text, id=goes)
 
 
-def _put_fields(target: Target, body: bytes = b"", settings: Settings = Settings()) -> tuple[Field, ...]:  # noqa: B008
+def _put_fields(target: Target, body: bytes = b"", settings: PutSettings = PutSettings()) -> tuple[Field, ...]:  # noqa: B008
     return (
         Field("to", "Tube", target.tubes[0].name, "tube"),
         Field("priority", "Priority", str(settings.priority), unit="0 is most urgent"),
