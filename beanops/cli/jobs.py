@@ -20,7 +20,7 @@ from beanops.cli import complete, options, spreadsheet
 from beanops.cli import ids as id_options
 from beanops.cli.ending import gently
 from beanops.cli.exits import INTERRUPTED, Incomplete
-from beanops.cli.look import CSV_COLUMNS, JOB_COLUMNS, body_fields, check_tube_exists, csv_row, row_of, show_jobs
+from beanops.cli.look import CSV_COLUMNS, JOB_COLUMNS, body_fields, csv_row, look_for_tube, row_of, show_jobs
 from beanops.cli.output import as_dict, print_csv, print_json, print_table
 from beanops.cli.streams import on_terminal
 from beanops.jobs.progress import Progress
@@ -80,7 +80,7 @@ def jobs(
     apart = output in ("table", "parquet") or not on_terminal("stdout")
     selection = _selection_in(asked)
     with options.opened(asked) as session, closing(_Bar(apart)) as bar:
-        check_tube_exists(session, tube)
+        look_for_tube(session, tube)
         scan = session.scan(tube, **selection, bodies=not no_bodies, report=bar.show)
         with _interruptible(scan) as told:
             printing = partial(_print_table, order=asked["order"]) if output == "table" else _PRINT[output]
@@ -134,7 +134,7 @@ def sql(
     """
     selection = _selection_in(asked)
     with options.opened(asked) as session, closing(_Bar()) as bar:
-        check_tube_exists(session, tube)
+        look_for_tube(session, tube)
         answer = session.sql_rows(query, tube, **selection, report=bar.show)
     rows = [[_plain(value) for value in row] for row in answer.rows]
     if output == "table":
@@ -165,7 +165,7 @@ def snapshot(directory: Path, tube: str | None, **asked: Any) -> None:
     """
     selection = _selection_in(asked)
     with options.opened(asked) as session, closing(_Bar()) as bar:
-        check_tube_exists(session, tube)
+        look_for_tube(session, tube)
         saved = session.save_jobs(directory, tube, **selection, report=bar.show)
     click.echo(f"{saved.jobs} jobs saved in {directory}")
     if not saved.complete:

@@ -17,11 +17,13 @@ from beanops.cli.streams import on_terminal
 from beanops.jobs.bodies import decode
 from beanops.jobs.identity import digest_shown
 from beanops.jobs.read import HEAD_STATES, FoundJob
+from beanops.jobs.select import is_glob
 from beanops.jobs.tube_names import is_any, no_tube
 from beanops.protocol import JobStats, TubeStats
 from beanops.protocol.errors import NotFound
 from beanops.session.record import Refused
 from beanops.session.session import Session, connect
+from beanops.text import safe_text
 
 #: Columns of the table of tubes. CSV has every field, JSON also those that this version does not know.
 _TUBE_COLUMNS = {
@@ -102,6 +104,16 @@ def check_tube_exists(session: Session, tube: str | None) -> None:
     """Raise when a name or a glob means no tube: a slip is told from an empty tube."""
     if tube is not None:
         session.check_tube(tube)
+
+
+def look_for_tube(session: Session, tube: str | None) -> None:
+    """Do as `check_tube_exists`, but only tell of a glob that means no tube: it was asked what there is."""
+    try:
+        check_tube_exists(session, tube)
+    except NotFound as error:
+        if not is_glob(tube or ""):
+            raise
+        click.echo(safe_text(f"beanops: {error}"), err=True)
 
 
 def job_by_id(session: Session, id: int) -> FoundJob:

@@ -119,6 +119,14 @@ def test_a_slip_in_a_tube_is_told_from_an_empty_one(cli: Cli, beanstalkd: Beanst
     assert one_line(ended.err) == "beanops: no tube 'nowhere'"
 
 
+def test_a_pattern_of_jobs_that_means_no_tube_is_told_beside_what_there_is(cli: Cli) -> None:
+    ended = cli("jobs", "nothing*", "--json")
+    assert (ended.code, ended.json) == (0, [])
+    assert one_line(ended.err) == "beanops: no tube matches nothing*"
+    ended = cli("drain", "nothing*", "--state", "buried", "--yes")
+    assert (ended.code, one_line(ended.err)) == (1, "beanops: no tube matches nothing*")
+
+
 def test_a_body_that_is_still_on_its_way_is_not_an_empty_one(cli: Cli, client: Client, beanstalkd: Beanstalkd) -> None:
     done = client.put(b"", tube="mail")
     with socket.create_connection(("127.0.0.1", beanstalkd.port)) as slow:
