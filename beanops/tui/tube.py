@@ -220,7 +220,8 @@ class TubeScreen(Searching):
     @on(Read)
     def _was_read(self, read: Read) -> None:
         self._reading = False
-        if read.job is not None:
+        # One that was read before a restart is no longer the job that has its id in the list.
+        if read.job is not None and read.job.instance == self.instance:
             self._bodies = {read.id: read.job}
             if self.table.get(read.id) is None and read.job.stats.tube == self.tube:
                 self.table.extend([JobRow(read.job, self._reader)])
