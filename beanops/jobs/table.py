@@ -8,7 +8,7 @@ the ``id`` of the server process.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -88,19 +88,25 @@ def arrays(jobs: Sequence[FoundJob], names: Sequence[str], reader: Reader, data:
     """
     import numpy as np
 
-    columns = {}
+    columns = {"$place": np.arange(len(jobs), dtype="uint32")}
     for name in names:
         values: Sequence[Any]
         if name == "data":
             values = data
         elif name == "body":
-            values = [body_text(reader.shown(job.body or b"")) for job in jobs]
+            bodies: Iterable[bytes] = [job.body or b"" for job in jobs]
+            values = list(map(body_text, map(reader.shown, bodies) if reader.patterns else bodies))
         else:
             values = list(map(_VALUES.get(name, attrgetter(f"stats.{name}")), jobs))
         columns[name] = np.array(values, dtype=TABLE[name].dtype)
-    return columns or {"nothing": np.zeros(len(jobs), dtype="uint8")}
+    return columns
 
 
-def select(names: Sequence[str], view: str) -> str:
-    """Return the SELECT that reads the arrays of these columns from a view."""
-    return f"select {', '.join(TABLE[name].sql for name in names) or 'nothing'} from {view}"
+#: The place of a job among those of its arrays, as the first column of a SELECT.
+PLACE = '"$place"'
+
+
+def select(names: Sequence[str], view: str, *first: str, as_text: bool = False) -> str:
+    """Return the SELECT that reads the arrays of these columns from a view, ``data`` as text if that will do."""
+    columns = ("data::varchar as data" if as_text and name == "data" else TABLE[name].sql for name in names)
+    return f"select {', '.join((*first, *columns)) or f'{PLACE} as nothing'} from {view}"

@@ -7,14 +7,15 @@ predicate on ``data`` is true: it matches neither it nor its negation, and is co
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from beanops.jobs.bodies import Reader
+from beanops.jobs.bodies import Reader, decode, may_hold_layers, reads_json_first
 from beanops.jobs.complaints import PredicateError
 from beanops.jobs.engine import TIMEOUT, Engine
+from beanops.jobs.quick import quick_reader
 from beanops.jobs.read import FoundJob
-from beanops.jobs.sqltree import columns_of, parse
-from beanops.jobs.table import BODY_COLUMNS, TABLE, arrays, data_of, select
+from beanops.jobs.sqltree import columns_of, parse, paths_of
+from beanops.jobs.table import BODY_COLUMNS, PLACE, TABLE, arrays, data_of, select
 
 __all__ = ["TABLE", "Judged", "PredicateError", "Where", "undecoded_words"]
 
@@ -80,6 +81,8 @@ class Where:
         self._names = [name for name in TABLE if name in read]
         self.needs_bodies = not BODY_COLUMNS.isdisjoint(read)
         self.reads_data = "data" in read
+        paths = paths_of(tree) if self.reads_data and not redact else None
+        self._quick = None if paths is None else quick_reader(paths)
         self._true_of([], [])
         if known is not None and (unknown := [name for name in self._names if name not in set(known)]):
             what = f"{' and '.join(unknown)} of jobs as they were {'is' if len(unknown) == 1 else 'are'} not on record"
@@ -93,35 +96,57 @@ class Where:
 
     def judge(self, jobs: Sequence[FoundJob]) -> Judged:
         """Say for which jobs the predicate is true, and of which it cannot tell."""
-        if self.needs_bodies:
-            jobs, bodiless = _parted(jobs, [job.body is not None for job in jobs])
-        else:
-            bodiless = []
+        bodiless: list[FoundJob] = []
+        if self.needs_bodies and None in [job.body for job in jobs]:
+            bodiless = [job for job in jobs if job.body is None]
+            jobs = [job for job in jobs if job.body is not None]
         if not self.reads_data:
-            return Judged(self._true_of(jobs, []), bodiless)
-        data = [data_of(job.body or b"", self._reader) for job in jobs]
-        known, undecoded = _parted(jobs, [whole for _, whole in data])
-        return Judged(self._true_of(known, [text for text, whole in data if whole]), bodiless + undecoded)
+            return Judged([jobs[place] for place in self._true_of(jobs, [])], bodiless)
+        texts = self._read_quickly(jobs)
+        decoded = [place for place, text in enumerate(texts) if text is None] if None in texts else []
+        unread = set()
+        for place in decoded:
+            texts[place], whole = data_of(jobs[place].body or b"", self._reader)
+            if not whole:
+                unread.add(place)
+        known: Sequence[int] = range(len(jobs))
+        if unread:
+            known = [place for place in known if place not in unread]
+            texts = [texts[place] for place in known]
+        true = [known[n] for n in self._true_of([jobs[place] for place in known], texts)]
+        # What was read quickly may hold layers out of the predicate's reach that cannot be decoded.
+        exact = set(decoded)
+        in_part = {place for place in true if place not in exact and not _is_whole(jobs[place].body or b"")}
+        matching = [jobs[place] for place in true if place not in in_part]
+        return Judged(matching, bodiless + [jobs[place] for place in sorted(unread | in_part)])
+
+    def _read_quickly(self, jobs: Sequence[FoundJob]) -> list[Any]:
+        """Return for each job its data as JSON, None where it must be decoded."""
+        if self._quick is None or not reads_json_first():
+            return [None] * len(jobs)
+        return list(map(self._quick, [job.body for job in jobs]))
 
     def matching(self, jobs: Sequence[FoundJob]) -> list[FoundJob]:
         """Return the jobs for which the predicate is true, in order."""
         return self.judge(jobs).matching
 
-    def _true_of(self, jobs: Sequence[FoundJob], data: Sequence[str]) -> list[FoundJob]:
-        source = select(self._names, "batch")
+    def _true_of(self, jobs: Sequence[FoundJob], data: Sequence[str]) -> list[int]:
+        """Return the places of the jobs for which the predicate is true."""
+        # Where only paths of it are read, JSON that is known to be such need not be checked once more.
+        source = select(self._names, "batch", PLACE, as_text=self._quick is not None)
         # The predicate stands on a line of its own, so that a comment in it ends with it.
-        head = f"select place from (select row_number() over () - 1 as place, * from ({source})) as jobs where (\n"
+        head = f"select {PLACE} from ({source}) as jobs where (\n"
         batch = arrays(jobs, self._names, self._reader, data)
-        rows = self._engine.run(f"{head}{self.predicate}\n) order by place", len(head), batch=batch)
-        return [jobs[place] for (place,) in rows]
+        rows = self._engine.run(f"{head}{self.predicate}\n) order by 1", len(head), batch=batch)
+        return [place for (place,) in rows]
 
 
 _HEAD = "select 1 where\n"
 
 
-def _parted(jobs: Sequence[FoundJob], flags: Sequence[bool]) -> tuple[list[FoundJob], list[FoundJob]]:
-    yes = [job for job, flag in zip(jobs, flags, strict=True) if flag]
-    return yes, [job for job, flag in zip(jobs, flags, strict=True) if not flag] if len(yes) < len(jobs) else []
+def _is_whole(body: bytes) -> bool:
+    """Whether JSON that was read quickly is decoded whole, with the layers in it."""
+    return not may_hold_layers(body.decode()) or decode(body).whole
 
 
 def undecoded_words(count: int) -> str:

@@ -7,9 +7,23 @@ the protocol's errors alone, and scans, the session and the faces import it.
 
 from beanops.jobs.bodies.budget import Limits
 from beanops.jobs.bodies.decoded import Decoded
-from beanops.jobs.bodies.decoding import decode
+from beanops.jobs.bodies.decoding import DEFAULT_LIMITS, decode, may_be_layer
+from beanops.jobs.bodies.jsons import may_hold_layers
 from beanops.jobs.bodies.reader import Reader, redact_body
 from beanops.jobs.bodies.redaction import DEFAULT_PATTERNS, redact
-from beanops.jobs.bodies.registry import decoder
+from beanops.jobs.bodies.registry import decoder, reads_json_first
 
-__all__ = ["DEFAULT_PATTERNS", "Decoded", "Limits", "Reader", "decode", "decoder", "redact", "redact_body"]
+__all__ = [
+    "DEFAULT_LIMITS",
+    "DEFAULT_PATTERNS",
+    "Decoded",
+    "Limits",
+    "Reader",
+    "decode",
+    "decoder",
+    "may_be_layer",
+    "may_hold_layers",
+    "reads_json_first",
+    "redact",
+    "redact_body",
+]

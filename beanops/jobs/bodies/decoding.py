@@ -206,7 +206,7 @@ class _Work:
     def _text(self, text: str, depth: int, path: Path) -> Any:
         self._budget.spend_written(len(text))
         text = _encodable(text)
-        if len(text) < _MIN_LAYER or not _layer_at(text):
+        if not may_be_layer(text):
             return text
         if self._budget.texts <= 0 or self._budget.tries <= 0 or self._layer + 1 >= self._budget.layers:
             self._budget.whole = False
@@ -236,6 +236,11 @@ class _Work:
         if isinstance(value, list | tuple | set | frozenset):
             return self._plain(list(value), depth, path)
         return _encodable(value.isoformat() if hasattr(value, "isoformat") else str(value))
+
+
+def may_be_layer(text: str) -> bool:
+    """Whether a string inside data may be a layer of its own."""
+    return len(text) >= _MIN_LAYER and _layer_at(text) is not None
 
 
 def _encodable(text: str) -> str:

@@ -59,9 +59,14 @@ def read_json(body: bytes, budget: Budget) -> Any:
     except RecursionError:
         raise Refused(TOO_DEEP) from None
     # Looking at the text is cheaper than at every value, and the usual body has nothing to look for.
-    if "\\ud" in text or "\\uD" in text or len(text) > budget.values or _layer_in(text):
+    if "\\ud" in text or "\\uD" in text or len(text) > budget.values or may_hold_layers(text):
         return data
     return Ready(data) if text.count("{") + text.count("[") <= budget.depth else data
+
+
+def may_hold_layers(text: str) -> bool:
+    """Whether a string in a text of JSON may be a layer of its own."""
+    return _layer_in(text) is not None
 
 
 def _may_repeat(text: str, data: Any) -> bool:

@@ -126,6 +126,11 @@ class Registry:
 registry = Registry()
 
 
+def reads_json_first() -> bool:
+    """Whether the built-in decoder of JSON sees bodies before any other, users' own included."""
+    return registry.ordered()[0] is BUILT_IN[0]
+
+
 @overload
 def decoder(name: F) -> F: ...
 @overload
