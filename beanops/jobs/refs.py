@@ -141,6 +141,7 @@ def refs_of(jobs: Any) -> JobRefs:
         return JobRefs(ids_of(jobs))
     if hasattr(jobs, "columns"):
         return _of_frame(jobs)
+    jobs = _plain(jobs)
     one = isinstance(jobs, Job | JobStats | FoundJob | JobRef | Mapping) or not isinstance(jobs, Iterable)
     several: list[Any] = [jobs] if one else list(jobs)
     if all(type(job) is int for job in several):
@@ -150,7 +151,17 @@ def refs_of(jobs: Any) -> JobRefs:
     return _each_once(JobRefs(array("Q", (ref.id for ref in refs)), *columns))
 
 
+def _plain(job: Any) -> Any:
+    """Return a row of a frame as a dict, for its other numbers are no ids; anything else as it is."""
+    if isinstance(job, Job | JobStats | FoundJob | JobRef):
+        return job
+    if hasattr(job, "to_dict") and "id" in job.index:
+        return job.to_dict()
+    return job._asdict() if "id" in getattr(job, "_fields", ()) else job
+
+
 def _ref(job: Any) -> JobRef:
+    job = _plain(job)
     match job:
         case JobRef():
             return job
@@ -218,7 +229,8 @@ def _moments(column: Any) -> array[float]:
         times = pd.to_datetime(column, utc=True).astype("datetime64[us, UTC]")
         seconds = (times.astype("int64") / 1e6).where(times.notna(), _UNKNOWN)
         return array("d", seconds.tolist())
-    return array("d", (_UNKNOWN if (at := moment_of(one)) is None else at for one in column))
+    known = column.astype("object").where(column.notna(), None)
+    return array("d", (_UNKNOWN if (at := moment_of(one)) is None else at for one in known))
 
 
 def _each_once(refs: JobRefs) -> JobRefs:

@@ -170,6 +170,22 @@ def test_a_job_is_named_once_on_each_server_process() -> None:
     assert list(refs[1:]) == list(refs)[1:]
 
 
+def test_a_row_of_a_frame_is_one_job_whose_other_numbers_are_no_ids() -> None:
+    numbers = pd.DataFrame({"id": [17], "priority": [65536]})
+    rows = numbers.iloc[0], next(numbers.itertuples())
+    assert [list(refs_of(row)) for row in rows] == [[JobRef(17)]] * 2
+    assert list(refs_of(list(rows))) == [JobRef(17)]
+    assert (
+        list(refs_of(FRAME.iloc[0])) == list(refs_of([row for _, row in FRAME.iterrows()]))[:1] == [refs_of(FRAME)[0]]
+    )
+    assert list(refs_of(numbers["id"])) == [JobRef(17)]
+
+
+def test_times_in_a_column_of_texts_may_be_missing() -> None:
+    times = pd.array(["2026-01-01T00:00:00Z", None], dtype="string")
+    assert [ref.created is None for ref in refs_of(pd.DataFrame({"id": [1, 2], "created": times}))] == [False, True]
+
+
 def test_a_row_without_a_digest_has_that_of_its_body() -> None:
     lines = [{"id": 1, "body": "é"}, {"id": 2, "body_base64": "/w=="}, {"id": 3, "body": "***", "digest": None}]
     assert [ref.digest for ref in refs_of(lines)] == [digest_of("é".encode()), digest_of(b"\xff"), None]
