@@ -186,6 +186,9 @@ def ref_of_row(row: Mapping[str, Any]) -> JobRef:
     """
     if "id" not in row:
         raise ArgumentError("jobs", sorted(row), "rows with an 'id'")
+    for name in ("instance", "tube", "digest"):
+        if isinstance(row.get(name), Mapping | list | tuple | bytes):  # a number may be what a reader of CSV made of it
+            raise ArgumentError(name, row[name], "text")
     created = moment_of(row.get("created"))
     digest = _text(row["digest"]) if "digest" in row else _digest_of_row(row)
     return JobRef(

@@ -192,7 +192,16 @@ def test_a_row_without_a_digest_has_that_of_its_body() -> None:
 
 
 @pytest.mark.parametrize(
-    "jobs", [{"id": 1, "created": "yesterday"}, {"tube": "x"}, [{"id": "x"}], {"id": 1, "body_base64": "?"}, b"5"]
+    "jobs",
+    [
+        {"id": 1, "created": "yesterday"},
+        {"id": 1, "instance": ["5d0f1c2b3a495867"]},
+        {"id": 1, "tube": {}},
+        {"tube": "x"},
+        [{"id": "x"}],
+        {"id": 1, "body_base64": "?"},
+        b"5",
+    ],
 )
 def test_what_cannot_be_read_is_refused(jobs: Any) -> None:
     with pytest.raises(ArgumentError):
