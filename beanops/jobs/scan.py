@@ -163,10 +163,11 @@ class Scan:
     @property
     def complete(self) -> bool:
         """Whether all selected jobs were found, and the bodies that are wanted read."""
-        return self._seen_all and not self.undecoded
+        return self.seen_all and not self.undecoded
 
     @property
-    def _seen_all(self) -> bool:
+    def seen_all(self) -> bool:
+        """Whether all selected jobs were looked at, those of which the predicate cannot tell included."""
         return self._all_found and not self._bodiless
 
     @property
@@ -196,7 +197,7 @@ class Scan:
     @property
     def conclusion(self) -> str:
         """The verdict, with the doubt where it does not speak of it."""
-        told = self.doubt if self._at_limit or self._seen_all else ""
+        told = self.doubt if self._at_limit or self.seen_all else ""
         return f"{self.verdict}; {told}" if told else self.verdict
 
     @property
@@ -207,7 +208,7 @@ class Scan:
             top = self._above[-1] if self._above else self.bound.top
         return Facts(
             begun=self._account is not None,
-            seen_all=self._seen_all,
+            seen_all=self.seen_all,
             at_limit=self._at_limit,
             found=progress.found,
             yielded=self._yielded,
@@ -272,7 +273,7 @@ class Scan:
     def _look_whether_tube_exists(self) -> None:
         """Tell a slip from an empty tube, once nothing was found in it."""
         tube = self._selection.tube
-        if tube is not None and self._account is not None and self._seen_all and not self._account.found:
+        if tube is not None and self._account is not None and self.seen_all and not self._account.found:
             names = self._connect().list_tubes()
             self._no_tube = "" if is_any(tube, names) else no_tube(tube, names)
 

@@ -150,7 +150,17 @@ class Feed:
 
     @property
     def caption(self) -> str:
-        """How far it is, safe."""
+        """How far it is, and how many jobs were left out of which the predicate cannot tell; safe."""
+        return "; ".join(filter(None, (self._how_far, self.left_out)))
+
+    @property
+    def left_out(self) -> str:
+        """How many jobs were left out because a predicate reads what could not be decoded; empty for none."""
+        undecoded = self._scan.undecoded if self._scan is not None else 0
+        return f"{undecoded:,} left out: not decoded" if undecoded else ""
+
+    @property
+    def _how_far(self) -> str:
         if self.error:
             return f"the search stopped: {self.error}"
         if self.running:
@@ -162,7 +172,7 @@ class Feed:
             most = plural(MOST, "job") if self._found >= MOST else f"{MOST_BYTES // 2**20} MB of bodies"
             return f"{most} at most: narrow it by w"
         if self.over:
-            return self._doubt if self._scan is not None and self._scan.complete else "some may be missing"
+            return self._doubt if self._scan is not None and self._scan.seen_all else "some may be missing"
         return f"s finds more; {self._doubt}" if self._doubt else "s finds more"
 
     @property

@@ -98,7 +98,8 @@ class Searching(Acting):
             return f"none of {plural(here, 'job')} contains '{safe_text(self._text, limit=24)}'{more}"
         if not feed.over:
             return f"no job among the {plural(feed.looked, 'id')} looked at so far; s goes on"
-        return "none is left of the jobs found; s searches again" if feed.found else "no job was found"
+        found = "none is left of the jobs found; s searches again" if feed.found else "no job was found"
+        return "; ".join(filter(None, (found, feed.left_out)))
 
     @work(thread=True, exit_on_error=False, group="scan")
     def _run(self, feed: Feed, *, page: bool) -> None:

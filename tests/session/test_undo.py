@@ -11,6 +11,7 @@ import pytest
 
 from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
+from beanops.jobs.where import PredicateError
 from beanops.protocol import commands
 from beanops.session.journal import Journal
 from beanops.session.record import Fate
@@ -335,6 +336,24 @@ def test_what_an_undo_left_half_put_is_not_put_once_more_before_that_is_undone(
     assert session.undo(undoing).done == 1
     assert session.undo(run).done == 1
     assert [job[:2] for job in population(worker)] == [("mail", "buried")]
+
+
+def test_a_predicate_leaves_alone_what_it_cannot_tell(session: Session, worker: Client) -> None:
+    bodies = [b'{"user":1}', b'{"user":1,"user":2}', b'{"user":1,"ke', b'{"keep":1}']
+    for body in bodies:
+        worker.put(body, tube="mail")
+    run = session.delete("mail", state="ready")
+    for where, done in (("data->>'$.keep' is null", 1), ("not (data->>'$.keep' is null)", 1)):
+        undoing = session.undo(run, where=where, dry_run=True)
+        assert (undoing.done, undoing.skipped, undoing.complete) == (done, 2, False)
+        assert "its body is not on record or was not decoded, and the predicate reads it" in undoing.summary
+    undoing = session.undo(run, where="not (data->>'$.keep' is null)")
+    assert [worker.peek(id).body for id in undoing.outcomes.new_id.dropna()] == [b'{"keep":1}']
+    assert session.undo(run, where="body like '%user%'").done == 3
+    kicked = session.bury(session.jobs("mail"))
+    assert session.undo(kicked, where="body is not null").skipped == 4
+    with pytest.raises(PredicateError, match="age of jobs as they were is not on record"):
+        session.undo(run, where="not (age > interval 1 hour)")
 
 
 def test_a_pause_is_given_back_as_it_would_be_by_now(open_session: Callable[..., Session], worker: Client) -> None:

@@ -64,6 +64,16 @@ def test_a_list_holds_so_many_jobs_and_no_more_and_so_many_bytes(
     assert "MB of bodies at most: narrow it by w" in search.caption
 
 
+def test_jobs_that_a_predicate_cannot_tell_are_counted(session: Session, client: Client) -> None:
+    fill(client, "mail", b'{"user":1}', b'{"user":1,"user":2}', b'{"user":1,"ke', b"\xff\x00")
+    for where, found in (("data->>'$.keep' is null", 1), ("not (data->>'$.keep' is null)", 0)):
+        search = Feed(Wanted("mail", where=where), Reader(session))
+        assert len(found_by(search, session, page=False)) == found
+        assert (search.over, search.caption) == (True, "3 left out: not decoded")
+    search = Feed(Wanted("mail", where="body like '%user%'"), Reader(session))
+    assert (len(found_by(search, session, page=False)), search.caption) == (3, "")
+
+
 def tube_screen(desk: Desk) -> TubeScreen:
     screen = desk.app.view
     assert isinstance(screen, TubeScreen)
