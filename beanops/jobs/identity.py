@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Sequence
+from math import inf
 from typing import NamedTuple
 
 from beanops.client.sync import Client
@@ -21,6 +22,10 @@ REUSED = "id was reused by another job"
 UNDECIDED = "server was restarted, and it is not certain that the id still means the same job"
 #: Seconds by which two looks may differ on when a job was put: ages are whole seconds, and answers take time.
 TOLERANCE = 2.0
+#: Seconds by which the latest moment at which a job was put may be missed, by what is asked and kept.
+_EXACT = 0.02
+#: Seconds within which every job shows whether it was put before or after the start, and the pause between two looks.
+_TELLING, _LOOKS = 1.1, 0.01
 #: An uptime beyond it comes from a clock that was set back, after which no time of the server means anything.
 _ABSURD = 2**31
 #: Jobs that are asked for between two looks at the server.
@@ -40,7 +45,8 @@ class JobRef(NamedTuple):
     tube : str or None
         Its tube.
     created : tuple of float, or None
-        The earliest and the latest time at which it can have been put, in seconds since 1970.
+        The earliest time at which it can have been put, give or take a second, and the latest one, in seconds since
+        1970. After the latest one its server process was still at work, so that no later process put it.
     digest : str or None
         That of its body, see `digest_of`.
 
@@ -81,7 +87,7 @@ def ref_of(job: FoundJob) -> JobRef:
         job.id,
         job.instance or None,
         job.stats.tube,
-        None if created is None else (created, created),
+        None if created is None else (created, job.seen),
         digest,
     )
 
@@ -105,12 +111,16 @@ class Process(NamedTuple):
     puts: int
 
 
-def differs(ref: JobRef, stats: JobStats, process: Process, seen: float, digest: str | None) -> str | None:
+def differs(
+    ref: JobRef, stats: JobStats, process: Process, seen: float, digest: str | None, latest: float = inf
+) -> str | None:
     """Return why a job is not the one that is meant; None when it is.
 
     One process never gives an id out twice. After a restart only a job that came out of a log can be meant: its age
     is above the uptime, while that of one that was put since is below. Ages and uptimes are whole seconds, so that a
     job whose age is the uptime may be either: then tube, time and body have to agree.
+
+    A log may also hold jobs of a process in between. They were put when the job that is meant had been seen already.
 
     Parameters
     ----------
@@ -124,25 +134,33 @@ def differs(ref: JobRef, stats: JobStats, process: Process, seen: float, digest:
         When it did, in seconds since 1970.
     digest : str or None
         That of the job's body, where it is known.
+    latest : float
+        When it can have been put at the latest, as earlier looks have shown.
     """
     if ref.tube is not None and ref.tube != stats.tube:
         return REUSED
     if ref.instance == process.instance:
         return None
-    created = seen - stats.age
+    created = min(seen - stats.age, latest)
     fits = None if ref.created is None else ref.created[0] - TOLERANCE <= created <= ref.created[1] + TOLERANCE
     alike = None if ref.digest is None or digest is None else ref.digest == digest
     if ref.instance is None:
         return REUSED if fits is False or alike is False else None
-    if stats.age < 0 or not 0 <= process.before <= process.after <= _ABSURD:
+    if not _tells_time(stats, process):
         return UNDECIDED
     if stats.age < process.before or fits is False or alike is False:
         return REUSED
-    if stats.age > process.after or not process.puts:
-        return None if fits else UNDECIDED
-    if not stats.file:  # a server that keeps its jobs in a log says which of its files a job is in
+    restored = stats.age > process.after or not process.puts
+    if not restored and not stats.file:  # a server that keeps its jobs in a log says which of its files a job is in
         return REUSED
-    return None if fits and alike else UNDECIDED
+    if ref.created is None or (not restored and not alike):
+        return UNDECIDED
+    return None if alike or created <= ref.created[1] + _EXACT else UNDECIDED
+
+
+def _tells_time(stats: JobStats, process: Process) -> bool:
+    """Whether a server's times mean anything: its clock may have been set."""
+    return stats.age >= 0 and 0 <= process.before <= process.after <= _ABSURD
 
 
 def is_doubtful(ref: JobRef, instance: str) -> bool:
@@ -186,14 +204,35 @@ def differences(client: Client, refs: Sequence[JobRef]) -> list[str | None]:
 
 
 def _some(client: Client, refs: Sequence[JobRef]) -> list[str | None]:
+    """Ask until all of them show what they are, or a second has passed: then none shows more."""
+    reasons: list[str | None] = [UNDECIDED] * len(refs)
+    latest, digests = [inf] * len(refs), {}
+    left: Sequence[int] = range(len(refs))
+    give_up = time.monotonic() + _TELLING
+    while True:
+        asked = [refs[place] for place in left]
+        process, jobs, seen = _look(client, asked)
+        if len(left) == len(refs):
+            digests = _digests(client, [ref.id for ref, job in zip(asked, jobs, strict=True) if ref.digest and job])
+        soon = []
+        for place, ref, job in zip(left, asked, jobs, strict=True):
+            if job is None:
+                reasons[place] = None
+                continue
+            reasons[place] = differs(ref, job, process, seen, digests.get(ref.id), latest[place])
+            latest[place] = min(latest[place], seen - job.age)
+            if reasons[place] == UNDECIDED and ref.created is not None and _tells_time(job, process):
+                soon.append(place)
+        if not soon or time.monotonic() > give_up:
+            return reasons
+        left = soon
+        time.sleep(_LOOKS)
+
+
+def _look(client: Client, refs: Sequence[JobRef]) -> tuple[Process, list[JobStats | None], float]:
     asked = client.pipeline([commands.stats(), *(commands.stats_job(ref.id) for ref in refs), commands.stats()])
     before, *jobs, after = map(present, asked)
-    process, seen = Process(after.id, before.uptime, after.uptime, after.cmd_put), time.time()
-    digests = _digests(client, [ref.id for ref, job in zip(refs, jobs, strict=True) if ref.digest and job is not None])
-    return [
-        None if job is None else differs(ref, job, process, seen, digests.get(ref.id))
-        for ref, job in zip(refs, jobs, strict=True)
-    ]
+    return Process(after.id, before.uptime, after.uptime, after.cmd_put), jobs, time.time()
 
 
 def _digests(client: Client, ids: Sequence[int]) -> dict[int, str]:

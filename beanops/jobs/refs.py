@@ -79,7 +79,7 @@ class JobRefs(Sequence[JobRef]):
 
     def append(self, ref: JobRef) -> None:
         """Add a job; what is not known of any job is not kept of this one either."""
-        created = _UNKNOWN if ref.created is None else ref.created[1]
+        created = _UNKNOWN if ref.created is None else ref.created[0]
         self.ids.append(ref.id)
         for column, value in zip(self.columns.values(), (ref.instance, ref.tube, created, ref.digest), strict=True):
             if column is not None:
@@ -92,8 +92,8 @@ class JobRefs(Sequence[JobRef]):
         facts: dict[str, Any] = {}
         for name, column in self.columns.items():
             values: list[Any] = list(column or ())
-            if name == "created":  # a tenth of a second is more than the ages of jobs tell
-                values = [at and round(at[1], 1) for at in map(_between, values)]
+            if name == "created":
+                values = [at and round(at[0], 3) for at in map(_between, values)]
             if values:
                 facts[name] = values[0] if len(set(values)) == 1 else values
         return {"ids": list(self.ids)} | ({"facts": facts} if facts else {})

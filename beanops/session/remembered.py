@@ -17,7 +17,8 @@ _GIVES_AN_ID = ("restore", "move", "release")
 def acted_on(row: RunRow, entry: Entry) -> JobRef:
     """Return the job that an action was about."""
     intent = entry.intent
-    created = None if intent.created is None else (intent.created, intent.created)
+    # It was written down when the job had been looked at, and before it was acted on.
+    created = None if intent.created is None else (intent.created, max(intent.created, entry.time.timestamp()))
     return JobRef(intent.job_id or 0, row.instance, intent.tube, created, _digest(entry))
 
 
