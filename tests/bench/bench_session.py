@@ -115,6 +115,30 @@ def against_greenstalk(ours: int = 10_000, theirs: int = 300) -> None:
     show("A bulk run on record against greenstalk in a loop that writes nothing down, 1 ms of round trip", figures)
 
 
+def identity(rounds: int = 5, jobs: int = JOBS // 4) -> None:
+    """Print what the checks cost that jobs are those that are meant, of a delete of jobs that were found.
+
+    They are what is done for a job with facts and not for a bare number: the facts are read from the frame and
+    written into the request, the instances compared. The frame is the same but for its columns.
+    """
+
+    def seconds(columns: list[str]) -> float:
+        with Beanstalkd() as server, tempfile.TemporaryDirectory() as folder:
+            _fill(server.address, jobs)
+            with connect(server.address, journal=f"{folder}/journal.sqlite") as session:
+                session.journal()
+                frame = session.jobs("default")[columns]
+                start = time.process_time()
+                run = session.delete(frame)
+                assert run.done == jobs, run.summary
+                return (time.process_time() - start) * 1000
+
+    known = ["id", "instance", "tube", "created"]
+    told, bare = in_turn(rounds, partial(seconds, known), partial(seconds, ["id"]))
+    figures = [Figure("CPU, jobs with facts to bare ids", told, bare, 1.03, at_least=False, unit="ms")]
+    show(f"What the checks of identity cost, a delete of {jobs:,} jobs that were found", figures)
+
+
 def memory(jobs: int = JOBS) -> None:
     """Print the most memory that a process needs for bulk runs."""
     script = "import sys; from tests.bench.bench_session import bulk; bulk(*sys.argv[1:])"
@@ -199,6 +223,7 @@ def main() -> None:
     """Print all figures of acting on the record."""
     against_raw()
     against_greenstalk()
+    identity()
     memory()
     reading()
 

@@ -26,6 +26,7 @@ from beanops.protocol.errors import BeanopsError, ReplyError
 from beanops.session import act as act_module
 from beanops.session.run import Run
 from beanops.session.session import Session, connect
+from tests.bench.bench_restarts import touched
 from tests.session.conftest import fill
 
 REUSED = "id was reused by another job"
@@ -398,3 +399,7 @@ def test_a_run_that_idled_over_a_restart_does_not_go_on_with_the_jobs_that_have_
     assert (run.done, run.unknown) == (1, 0), run.summary
     assert "was restarted meanwhile" in run.summary
     assert len(server.jobs) == 40
+
+
+def test_restarts_in_the_middle_of_runs_touch_no_job_of_others() -> None:
+    assert touched(rounds=4) == 0
