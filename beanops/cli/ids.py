@@ -21,7 +21,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 #: Most ids that one call takes: a range with a digit too many must not fill the memory.
 MAX_IDS = 1_000_000
-_HELP = "Job ids such as 5,7-9; '-' reads standard input: ids, or what jobs -o json, jsonl or csv and export print."
+_HELP = "Job ids such as 5,7-9; '-' reads standard input: ids, or what the commands jobs and export print."
 
 
 def ids(required: bool = True) -> Callable[[F], F]:

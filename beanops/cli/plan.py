@@ -24,8 +24,8 @@ from beanops.text import safe_text
 #: Makes the dry run of a command.
 Plan = Callable[[], Run]
 
-#: Tubes that a question names.
-_TUBES = 3
+#: Jobs, and tubes of others, that are shown before a question.
+_SHOWN = 3
 _COLUMNS = ("id", "tube", "state", "priority", "age", "body")
 
 
@@ -63,8 +63,10 @@ def confirmed(verb: str, chosen: Chosen, plan: Plan, known: Profile, *, destroys
     if isinstance(chosen.jobs, JobRefs) and not chosen.which:
         if not destroys and len(chosen.jobs) <= confirm.MANY:
             return chosen
+        confirm.must_ask(verb, chosen.told)
         run = planned(plan)
-        ask(verb, f"{chosen.told}{_places(run)}", run, known, count=len(chosen.jobs), destroys=destroys)
+        _show_which(run)
+        ask(verb, chosen.told, run, known, count=len(chosen.jobs), destroys=destroys)
         # As they were when the question was asked; what does not exist, or is taken, is told by the run itself.
         shown = set(run.refs.ids)
         return chosen._replace(jobs=refs_of([*run.refs, *(ref for ref in chosen.jobs if ref.id not in shown)]))
@@ -78,13 +80,15 @@ def confirmed(verb: str, chosen: Chosen, plan: Plan, known: Profile, *, destroys
     return Chosen(run.refs, same, run.cause or left_out)
 
 
-def _places(run: Run) -> str:
-    """Say which jobs have the ids that were given: of one its state and tube, of several their tubes."""
-    tubes = list(dict.fromkeys(run.refs.columns["tube"]))
-    if len(run.refs) == 1 and run.sample:
-        return f" ({run.sample[0].state_before} in tube {tubes[0]})"
-    more = f" and {len(tubes) - _TUBES} more" if len(tubes) > _TUBES else ""
-    return f" (tube{'s' * (len(tubes) > 1)} {', '.join(tubes[:_TUBES])}{more})" if tubes else ""
+def _show_which(run: Run) -> None:
+    """Say which jobs have the ids that were given: of the first their states and tubes, of the others the tubes."""
+    for intent in run.sample[:_SHOWN]:
+        click.echo(safe_text(f"job {intent.job_id}: {intent.state_before} in tube {intent.tube}"), err=True)
+    tubes = list(dict.fromkeys(run.refs.columns["tube"][_SHOWN:]))
+    if tubes:
+        others = f" and {len(tubes) - _SHOWN:,} others" if len(tubes) > _SHOWN else ""
+        of = f"tube{'s' * (len(tubes) > 1)} {', '.join(tubes[:_SHOWN])}{others}"
+        click.echo(safe_text(f"and {len(run.refs) - _SHOWN:,} more in {of}"), err=True)
 
 
 def ask(verb: str, which: str, run: Run, known: Profile, *, count: int, destroys: bool) -> None:

@@ -295,8 +295,8 @@ def test_a_profile_has_its_label_shown_and_its_name_typed(
     )
     (id,) = bury(client, "mail", b"x")
     shown = terminal("-s", "prod", "delete", "--ids", str(id))
-    shown.until(f"[PRODUCTION\\x1b[2J] Delete job {id} (buried in tube mail) on prod ({beanstalkd.address})?")
-    shown.until(" Type the server's name, prod,")
+    shown.until(f"job {id}: buried in tube mail")
+    shown.until(f"[PRODUCTION\\x1b[2J] Delete job {id} on prod ({beanstalkd.address})? Type the server's name, prod,")
     shown.type(answer)
     assert shown.end() == code
     assert client.stats().current_jobs_buried == left
