@@ -84,7 +84,7 @@ def tighten(path: Path) -> None:
         plain = kind == "folder" or stat.S_ISREG(found.st_mode)
         if not plain or not found.st_mode & _OTHERS or found.st_uid != os.geteuid():
             return
-        path.chmod(stat.S_IMODE(found.st_mode) & ~_OTHERS)
+        path.chmod(stat.S_IMODE(found.st_mode) & (_FILE if kind == "file" else _FOLDER))
     except OSError:  # it may be on a file system that has no modes
         return
     mode = f"{stat.S_IMODE(found.st_mode):04o}"
