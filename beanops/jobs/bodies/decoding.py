@@ -206,7 +206,8 @@ class _Work:
     def _text(self, text: str, depth: int, path: Path) -> Any:
         self._budget.spend_written(len(text))
         text = _encodable(text)
-        if not may_be_layer(text):
+        # A body that is one string is nothing but what the string says, however short.
+        if not (may_be_layer(text) if path else _layer_at(text)):
             return text
         if self._budget.texts <= 0 or self._budget.tries <= 0 or self._layer + 1 >= self._budget.layers:
             self._budget.whole = False

@@ -107,7 +107,9 @@ _STANDARD = bytes.maketrans(b"-_", b"+/")
 def read_base64url(body: bytes, _: Budget) -> bytes | None:
     """Base64 in the alphabet of URLs, with or without its padding; what is inside shows whether it is meant so."""
     if not _BASE64URL.fullmatch(body):
-        return None
+        body = body.translate(None, b"\r\n")
+        if not _BASE64URL.fullmatch(body):
+            return None
     body = body.rstrip(b"=").translate(_STANDARD)
     return None if len(body) % 4 == 1 else binascii.a2b_base64(body + b"=" * (-len(body) % 4))
 

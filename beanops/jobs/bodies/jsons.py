@@ -14,6 +14,10 @@ class _Twice(Exception):
     """An object has two values under one key."""
 
 
+#: Bytes at the end of a body where C writes a NUL, and others a line end behind it.
+_ENDING = 3
+
+
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     data = dict(pairs)
     if len(data) < len(pairs):
@@ -44,12 +48,9 @@ def read_json(body: bytes, budget: Budget) -> Any:
         body = body.removeprefix(b"\xef\xbb\xbf").lstrip()
         if body[:1] not in (b"{", b"[", b'"'):
             return None
-    if body[-1] == 0:
-        body = body.rstrip(b"\0")
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        text = body.decode("latin-1")
+    if 0 in body[-_ENDING:]:
+        body = body.rstrip(b"\0\r\n\t ")
+    text = _text_of(body)
     try:
         data = _read(text)
         if _may_repeat(text, data) and _repeats(text):
@@ -62,6 +63,15 @@ def read_json(body: bytes, budget: Budget) -> Any:
     if "\\ud" in text or "\\uD" in text or len(text) > budget.values or may_hold_layers(text):
         return data
     return Ready(data) if text.count("{") + text.count("[") <= budget.depth else data
+
+
+def _text_of(body: bytes) -> str:
+    for encoding in ("utf-8", "cp1252"):
+        try:
+            return body.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return body.decode("latin-1")
 
 
 def may_hold_layers(text: str) -> bool:
