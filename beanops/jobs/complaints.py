@@ -78,6 +78,10 @@ _HINTS = tuple(
             r"^Could not convert string '[$/]",
             "a cast binds first: write (data->>'$.key')::int",
         ),
+        (
+            r"syntax error at or near \"(?:s|m|h|d|w|sec|min|hours?|days?|minutes?|seconds?|weeks?)\"",
+            f"{_SPANS}: write interval 1 hour",
+        ),
         (r"^Could not convert string", "try_cast(... as int) is null where a text is none"),
     )
 )

@@ -72,6 +72,8 @@ class Where:
         cancelled: Callable[[], bool] = lambda: False,
         known: Iterable[str] | None = None,
     ) -> None:
+        if not predicate.strip():
+            raise PredicateError("the predicate", "it is empty")
         self.predicate = predicate
         self._reader = Reader(redact)
         self._engine = Engine("the predicate", predicate, timeout, cancelled=cancelled)
