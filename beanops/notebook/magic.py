@@ -41,6 +41,16 @@ def _one(words: list[str], what: str) -> str:
     return words[0]
 
 
+def _none(words: list[str]) -> None:
+    if words:
+        raise UsageError(f"it takes nothing behind it, and {' '.join(words)} stands there")
+
+
+def _tubes(session: Session, words: list[str]) -> Any:
+    _none(words)
+    return session.tubes()
+
+
 def _undo(session: Session, words: list[str]) -> Any:
     chosen: dict[str, Any] = {"buried_as": words.pop()} if words and words[-1] in ("parked", "ready") else {}
     if words:
@@ -56,12 +66,18 @@ def _undo(session: Session, words: list[str]) -> Any:
     return session.undo(left[-1], **chosen)
 
 
-def _actions(session: Session) -> Any:
+def _actions(session: Session, words: list[str]) -> Any:
+    _none(words)
     done = session.actions.tail(20)
     if done.empty:
         others = "this session did nothing yet: session.history() has what was done on its server"
         print(f"%beans: {nothing.of_server(session.journal(), str(session.address)) or others}")
     return done
+
+
+def _dashboard(session: Session, words: list[str]) -> Any:
+    _none(words)
+    return session.dashboard()
 
 
 def _browse(session: Session, tube: str) -> Any:
@@ -71,7 +87,7 @@ def _browse(session: Session, tube: str) -> Any:
 
 #: What each word does. A predicate is taken as it stands, for it has quotes of its own.
 COMMANDS: dict[str, Callable[[Session, list[str]], Any]] = {
-    "tubes": lambda session, _: session.tubes(),
+    "tubes": _tubes,
     "peek": lambda session, words: session.job(_ids([_one(words, "an id")])[0]),
     "kick": lambda session, words: session.kick(_ids(words)),
     "bury": lambda session, words: session.bury(_ids(words)),
@@ -79,9 +95,9 @@ COMMANDS: dict[str, Callable[[Session, list[str]], Any]] = {
     "delete": lambda session, words: session.delete(_ids(words)),
     "move": lambda session, words: session.move(_ids(words[:-1]), words[-1]),
     "undo": _undo,
-    "actions": lambda session, _: _actions(session),
+    "actions": _actions,
     "browse": lambda session, words: _browse(session, _one(words, "a tube")),
-    "dashboard": lambda session, _: session.dashboard(),
+    "dashboard": _dashboard,
 }
 
 

@@ -166,6 +166,9 @@ def test_the_magic_does_what_people_type_most(
     for line, answer in {
         "dance": "%beans: dance is unknown; %beans help shows what there is",
         'kick "17': '%beans: "17 cannot be read: No closing quotation',
+        "tubes mial": "%beans: it takes nothing behind it, and mial stands there",
+        "actions mail": "%beans: it takes nothing behind it, and mail stands there",
+        "dashboard mail": "%beans: it takes nothing behind it, and mail stands there",
         "kick mail": "%beans: it needs ids of jobs, such as 17 18",
         "peek 77": "%beans: NOT_FOUND to 'stats-job 77': the job does not exist, or is in another state or not yours",
     }.items():
