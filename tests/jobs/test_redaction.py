@@ -130,6 +130,8 @@ TEXTS: dict[str, Callable[[str], str]] = {
     "yaml": lambda s: f"user: 7\ntoken: {s}\n",
     "yaml block": lambda s: f"token: |\n  {s}\n  more\nuser: 7\n",
     "yaml list": lambda s: f"token:\n  - {s}\n  - {s}\n",
+    "yaml alias": lambda s: f"shared: &t {s}\ntoken: *t\n",
+    "yaml alias in a flow": lambda s: "{a: &t " + s + ", token: *t}",
     "yaml complex key": lambda s: f"? token\n: {s}\n",
     "yaml escaped key": lambda s: f'"to\\x6ben": {s}\n',
     "yaml continued": lambda s: f"token: first\n  {s}\nuser: 7",

@@ -32,6 +32,9 @@ _NEXT_LINE = re.compile(
     r"""\n(?:[ \t]*\r?(?:\n|\Z))*(?P<indent>[ \t]*)(?:\Z|[\w"'][\w."'-]{0,64}[ \t]*[:=](?![:=])[ \t]*\S)"""
 ).match
 
+# A value of YAML that stands elsewhere in the text, under a name of its own.
+_ALIAS = re.compile(r"\*[\w-]+[ \t]*(?:\r?\n|[,}\]]|\Z)").match
+
 _STANDS_IN = re.compile(r"\[hidden: (?:[a-z0-9-]+(?: [a-z]+)?, ){0,20}[\d,]+ bytes?\]\Z").match
 
 # One line of words, in which a name stands between blanks.
@@ -64,7 +67,7 @@ def hide_in(text: str, names: Names) -> str:
     if _STANDS_IN(text):
         return text
     shown = _assignments(text, names)
-    return hidden(text) if _is_left(shown, names) else shown
+    return hidden(text) if shown is None or _is_left(shown, names) else shown
 
 
 def hidden(text: str) -> str:
@@ -77,11 +80,14 @@ def stand_in(form: str, size: int) -> str:
     return f"[hidden: {f'{form}, ' if form else ''}{size:,} byte{'s' * (size != 1)}]"
 
 
-def _assignments(text: str, names: Names) -> str:
+def _assignments(text: str, names: Names) -> str | None:
+    """Return a text with the values of secret names hidden; None where one stands elsewhere in it."""
     parts: list[str] = []
     done = 0
     for match in _KEY.finditer(text):
         if match.start() >= done and names.secret(match["key"]):
+            if _ALIAS(text, match.end()):
+                return None
             parts += (text[done : match.end()], HIDDEN)
             done = _end_of_value(text, match.start(), match.end())
     return "".join((*parts, text[done:])) if parts else text
