@@ -15,7 +15,7 @@ from beanops.cli.look import check_tube_exists
 from beanops.cli.plan import Plan, ask, confirmed, planned, preview
 from beanops.cli.runs import report, underway
 from beanops.jobs.refs import JobRefs
-from beanops.jobs.select import STATES, is_glob
+from beanops.jobs.select import is_glob, select
 from beanops.session.record import Refused
 from beanops.session.session import Session, connect
 from beanops.session.verbs import Settings, Verb, verb_of
@@ -127,9 +127,9 @@ def _act(verb: str, asked: dict[str, Any], destroys: bool) -> None:
 
 
 def _check_states(verb: Verb, named: str | None) -> None:
-    """Refuse states in none of which anything would be done; what is no state at all is refused with the selection."""
-    states = set((named or "").split(","))
-    if states <= set(STATES) and not states & verb.states:
+    """Refuse what is no state, before anybody is asked, and states in none of which anything would be done."""
+    states = select(state=named).states if named is not None else verb.states
+    if not states & verb.states:
         raise click.UsageError(f"{verb.takes}, and --state {named} names none of these")
 
 

@@ -74,6 +74,9 @@ def test_drain_takes_the_named_states_only(cli: Cli, client: Client) -> None:
     assert cli("drain", "mail", "--state", "buried,delayed", "--yes").out == "delete: 3 done\n"
     tube = client.stats_tube("mail")
     assert (tube.current_jobs_ready, tube.current_jobs_buried, tube.current_jobs_delayed) == (1, 0, 0)
+    for verb in ("drain", "delete", "kick"):
+        ended = cli(verb, "mail", "--state", "berried")
+        assert (ended.code, ended.err[:33]) == (2, "beanops: state: 'berried' given, "), "not asked about first"
     ended = cli("drain", "mail", "--state", "ready", "--ids", "3")
     assert ended.code == 2
     assert "no such option" in one_line(ended.err)
