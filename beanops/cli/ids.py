@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from array import array
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -83,11 +84,16 @@ def _pieces(value: str) -> Iterator[tuple[str, Any]]:
     lines = enumerate(standard_input(), 1)
     for number, line in lines:
         place = f"line {number} of standard input: "
+        line = line.removeprefix(BOM_UTF8) if number == 1 else line
         start = line.lstrip()[:1]
         if start == b"[":
             yield from _array(place, line + b"".join(rest for _, rest in lines))
         elif start == b"{":
-            yield place, _object(line)
+            found = _object(line)
+            if isinstance(found, dict) or _is_json(line):
+                yield place, found
+            else:
+                yield from _objects(place, found, line + b"".join(rest for _, rest in lines))
         elif start.isalpha() and number == 1:
             yield from _table(line + b"".join(rest for _, rest in lines))
         else:
@@ -104,6 +110,30 @@ def _object(line: bytes) -> Any:
     except (ValueError, RecursionError, KeyError):
         return line.decode("utf-8", "backslashreplace").strip()[:60]
     return repr(found["id"])
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _objects(place: str, first: str, text: bytes) -> Iterator[tuple[str, Any]]:
+    """Yield objects that go over several lines, as jq prints them."""
+    rest = text.decode("utf-8", "backslashreplace").strip()
+    number = 0
+    while rest:
+        try:
+            found, end = json.JSONDecoder().raw_decode(rest)
+        except (ValueError, RecursionError):
+            yield (f"job {number + 1} of standard input: ", rest[:60]) if number else (place, first)
+            return
+        number += 1
+        rest = rest[end:].lstrip()
+        known = isinstance(found, dict) and type(found.get("id")) is int
+        yield f"job {number} of standard input: ", found if known else json.dumps(found)[:60]
 
 
 def _array(place: str, text: bytes) -> Iterator[tuple[str, Any]]:

@@ -67,6 +67,17 @@ def test_objects_of_json_on_standard_input(cli: Cli, client: Client) -> None:
         assert told in ended.err
 
 
+def test_objects_over_several_lines_are_read_as_well(cli: Cli, client: Client) -> None:
+    ids = bury(client, "mail", b"1", b"2")
+    found = json.loads(cli("jobs", "mail", "--json").out)
+    pretty = "\n".join(json.dumps(job, indent=2) for job in found)  # what jq makes of it
+    assert cli("kick", "--ids", "-", stdin=pretty.encode()).out == "kick: 2 done\n"
+    assert cli("bury", "--ids", "-", stdin=b"\xef\xbb\xbf" + pretty.encode()).out == "bury: 2 done\n"
+    ended = cli("kick", "--ids", "-", stdin=pretty.encode() + b'\n{\n  "x": 1\n}')
+    assert (ended.code, states(client, *ids)) == (2, ["buried", "buried"])
+    assert "job 3 of standard input: " in one_line(ended.err)
+
+
 def test_drain_takes_the_named_states_only(cli: Cli, client: Client) -> None:
     bury(client, "mail", b"1", b"2")
     client.put(b"3", tube="mail")
