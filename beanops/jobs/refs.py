@@ -60,6 +60,10 @@ class JobRefs(Sequence[JobRef]):
         """Whether nothing but their ids is known."""
         return all(column is None for column in self.columns.values())
 
+    def are_all_of(self, instance: str) -> bool:
+        """Whether all of them were seen on one server process."""
+        return set(self.columns["instance"] or ()) == {instance}
+
     def __iter__(self) -> Iterator[JobRef]:
         columns: Iterable[Any] = (repeat(None) if column is None else column for column in self.columns.values())
         instance, tube, created, digest = columns
@@ -93,10 +97,14 @@ class JobRefs(Sequence[JobRef]):
         for name, column in self.columns.items():
             values: list[Any] = list(column or ())
             if name == "created":
-                values = [at and round(at[0], 3) for at in map(_between, values)]
+                values = [None if at is None or at != at else at for at in map(_earliest, values)]
             if values:
                 facts[name] = values[0] if len(set(values)) == 1 else values
         return {"ids": list(self.ids)} | ({"facts": facts} if facts else {})
+
+
+def _earliest(created: Any) -> Any:
+    return created[0] if isinstance(created, tuple) else created
 
 
 def _between(created: Any) -> tuple[float, float] | None:
@@ -216,8 +224,9 @@ def _of_frame(frame: Any) -> JobRefs:
     columns: dict[str, Any] = {"instance": None, "tube": None, "created": None, "digest": None}
     for name, read in (("instance", _instance), ("tube", _text), ("digest", _text)):
         if name in frame.columns:
-            known: dict[Any, str | None] = {}  # one text for all rows that have it
-            columns[name] = [known[one] if one in known else known.setdefault(one, read(one)) for one in frame[name]]
+            codes, values = frame[name].factorize(use_na_sentinel=False)
+            texts = [read(value) for value in values.tolist()]  # one text for all rows that have it
+            columns[name] = [texts[code] for code in codes.tolist()]
     if "created" in frame.columns:
         columns["created"] = _moments(frame["created"])
     ids = array("Q", (check_number("id", id, U64_MAX) for id in frame["id"].tolist()))

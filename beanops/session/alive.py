@@ -42,6 +42,7 @@ def lease_from(now: datetime) -> Lease:
     return Lease(_owner(os.getpid()), now + TERM)
 
 
+@cache  # to read it for each batch would hand the interpreter to the thread that looks, for milliseconds
 def _owner(pid: int) -> str:
     return " ".join([*_machine(), str(pid), _started(pid) or "-"])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from itertools import islice
+from itertools import islice, repeat
 from math import inf
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, SupportsIndex, TypedDict
 
@@ -200,6 +200,13 @@ def orders_of(look: Finding, verb: Verb, jobs: Any, settings: Settings, options:
             part, client = refs[start : start + size], look._looking()
             if part.bare:
                 yield from map(order, part.ids, look_up(client, part.ids, bodies))
+            elif part.are_all_of(client.instance):  # then their tubes alone are left to compare
+                jobs, tubes = look_up(client, part.ids, bodies), part.columns["tube"] or repeat(None)
+                for id, job, tube in zip(part.ids, jobs, tubes, strict=False):
+                    strange = job is not None and (
+                        job.instance != client.instance or tube not in (None, job.stats.tube)
+                    )
+                    yield order(id, job, None, REUSED if strange else None)
             else:
                 known = list(part)
                 reasons = doubts(client, known)
