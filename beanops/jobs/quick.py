@@ -46,7 +46,7 @@ def quick_reader(reach: Iterable[Path]) -> Callable[[bytes | None], str | None]:
         except invalid:
             return None
         colons = body.count(b":")
-        if len(body) > _DEEP and _may_be_large(body, colons) and (_is_deep(data) or may_hold_layers(body.decode())):
+        if len(body) > _DEEP and _may_be_large(body, colons) and not _is_sound(body, data):
             return None
         # Each colon may stand behind one of the outermost keys. Else, where a key stands twice, one is lost, and its
         # colon with it; an escaped colon in a string might take its place.
@@ -72,9 +72,9 @@ def _may_be_large(body: bytes, colons: int) -> bool:
     return len(body) > _LONG or body.count(b"[") + colons >= DEFAULT_LIMITS.depth
 
 
-def _is_deep(data: Any) -> bool:
-    """Whether data nests deeper than is decoded."""
-    level = [data]
+def _is_sound(body: bytes, data: Any) -> bool:
+    """Whether all of a large body is decoded: it nests no deeper than it may, and no layer in it can."""
+    containers, level = 1, [data]
     for _ in range(DEFAULT_LIMITS.depth):
         level = [
             value
@@ -83,8 +83,14 @@ def _is_deep(data: Any) -> bool:
             if type(value) is dict or type(value) is list
         ]
         if not level:
-            return False
-    return True
+            break
+        containers += len(level)
+    else:
+        return False
+    # No layer nests where no string has a bracket.
+    if len(body) <= _LONG and body.count(b"{") + body.count(b"[") == containers:
+        return True
+    return not may_hold_layers(body.decode())
 
 
 def _kept(reach: Iterable[Path]) -> Kept:
