@@ -198,7 +198,7 @@ class Actor:
             row = row._replace(request={})  # the ids of a hundred thousand jobs need not stay
             self.runs.append(row)
             run = Run(id, action, lambda: [action_of(row, entry) for entry in journal.entries(id)])
-            run.resumable, run.bodies = resumable, self.keep_bodies
+            run.resumable, run.bodies, run.instance = resumable, self.keep_bodies, acting.instance
             run.about = {name: request[name] for name in ("tube", "server") if name in request}
         if how.progress is not None:
             how.progress(run)
@@ -243,12 +243,19 @@ class Actor:
                 with ledger.underway():
                     # The same connection from the first job to the last: a new one may reach a server that was
                     # restarted, and whose ids mean other jobs.
-                    clients = {} if how.dry else {False: (acting := self._acting()), True: there or acting}
+                    clients = {} if how.dry else {False: (acting := self._acting_for(run)), True: there or acting}
                     self._in_batches(run, batches, how, shelter, clients, unless, ledger)
             finally:
                 if shelter is not None:
                     shelter.lift(run)
         return run
+
+    def _acting_for(self, run: Run) -> Client:
+        """Return the connection that acts, to the server process that the run is on record with."""
+        acting = self._acting()
+        if acting.instance != run.instance:
+            raise Refused(restarted(acting.address))
+        return acting
 
     def ledger(self, run: Run) -> Ledger:
         """Return what writes down what a run does."""
@@ -394,7 +401,7 @@ class Actor:
         """Send commands that are about tubes, one after the other, with the tube used where they need that."""
         ledger = self.ledger(run)
         with ending_gently(run), self._stopping(run), ledger.underway():
-            client = None if how.dry else self._acting()
+            client = None if how.dry else self._acting_for(run)
             for place, step in enumerate(steps):
                 if run.cancelled:
                     run.stopped = "cancelled"

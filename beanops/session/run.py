@@ -30,6 +30,8 @@ class Run:
     ----------
     id : str
         Its name in the journal, which sorts by time.
+    instance : str
+        The server process that it acts on; empty for a dry run.
     action : str
         The verb.
     dry : bool
@@ -62,6 +64,7 @@ class Run:
 
     def __init__(self, id: str, action: str, rows: Callable[[], list[Action]], dry: bool = False) -> None:
         self.id = id
+        self.instance = ""
         self.action = action
         self.dry = dry
         self.besides: str | None = None
