@@ -215,7 +215,8 @@ def show_one(fields: dict[str, Any], job: FoundJob) -> None:
 
 def row_of(job: FoundJob) -> dict[str, Any]:
     """Return what is known of a job but for its body, with what tells it from another one that gets its id."""
-    created = None if job.created is None else datetime.fromtimestamp(job.created, UTC).isoformat()
+    # In whole seconds, as ages are: two looks at a job print the same.
+    created = None if job.created is None else datetime.fromtimestamp(int(job.created), UTC).isoformat()
     memory = {"instance": job.instance or None, "created": created, "digest": digest_shown(job)}
     return {**as_dict(job.stats), **memory}
 

@@ -53,9 +53,9 @@ class FoundJob(NamedTuple):
         return self.stats.id
 
     @property
-    def created(self) -> int | None:
-        """When it was put, in seconds since 1970 and at most one off, as ages are; None for a job on no server."""
-        return int(self.seen) - self.stats.age if self.seen else None
+    def created(self) -> float | None:
+        """When it was put, in seconds since 1970 and at most a second too late; None for a job on no server."""
+        return self.seen - self.stats.age if self.seen else None
 
     @property
     def size(self) -> int:

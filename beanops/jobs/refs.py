@@ -108,10 +108,10 @@ def _earliest(created: Any) -> Any:
 
 
 def _between(created: Any) -> tuple[float, float] | None:
-    """Return the bounds of a moment that is told in whole seconds, None for one that is unknown."""
+    """Return the bounds of a moment, None for one that is unknown."""
     if created is None or isinstance(created, tuple):
         return created
-    return None if math.isnan(created) else (created, created + 1)
+    return None if math.isnan(created) else (created, created)
 
 
 def refs_in(plain: Mapping[str, Any]) -> JobRefs:
@@ -203,7 +203,7 @@ def ref_of_row(row: Mapping[str, Any]) -> JobRef:
         check_number("id", row["id"], U64_MAX),
         _instance(row.get("instance")),
         _text(row.get("tube")),
-        None if created is None else (created, created + 1),
+        None if created is None else (created, created),
         digest,
     )
 

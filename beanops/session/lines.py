@@ -38,7 +38,7 @@ def write_line(job: FoundJob, server: str, instance: str) -> bytes:
         facts["body"] = body.decode("utf-8")
     except UnicodeDecodeError:
         facts["body_base64"] = base64.b64encode(body).decode("ascii")
-    created = None if job.created is None else datetime.fromtimestamp(job.created, UTC).isoformat()
+    created = None if job.created is None else datetime.fromtimestamp(int(job.created), UTC).isoformat()
     facts |= {"server": server, "instance": job.instance or instance, "created": created}
     # DEL is the one character that JSON leaves as it is and a terminal may obey.
     return json.dumps(facts).replace("\x7f", "\\u007f").encode("ascii") + b"\n"
