@@ -168,7 +168,8 @@ class TubesScreen(Acting):
     @on(Table.Moved)
     @on(Table.Marked)
     def _show_about(self) -> None:
-        row, lost = self.table.row, self.table.lost
+        # Of a server that has not answered yet no tube is known to be gone, least of all the former server's.
+        row, lost = self.table.row, self.table.lost if self.dashboard.live.survey is not None else None
         gone: list[Part] = [(safe_text(lost or ""), "bold $primary"), (f"  {GONE}", "$muted")] if lost else []
         self.query_one("#about", Line).say(_about(row) if row else gone)
         self._show_status()
