@@ -198,14 +198,13 @@ def orders_of(look: Finding, verb: Verb, jobs: Any, settings: Settings, options:
         size = batch_size(rate, verb)
         for start in range(0, len(refs), size):
             part, client = refs[start : start + size], look._looking()
+            instance = client.instance  # the look itself may renew a connection, to another process
             if part.bare:
                 yield from map(order, part.ids, look_up(client, part.ids, bodies))
-            elif part.are_all_of(client.instance):  # then their tubes alone are left to compare
+            elif part.are_all_of(instance):  # then their tubes alone are left to compare
                 jobs, tubes = look_up(client, part.ids, bodies), part.columns["tube"] or repeat(None)
                 for id, job, tube in zip(part.ids, jobs, tubes, strict=False):
-                    strange = job is not None and (
-                        job.instance != client.instance or tube not in (None, job.stats.tube)
-                    )
+                    strange = job is not None and (job.instance != instance or tube not in (None, job.stats.tube))
                     yield order(id, job, None, REUSED if strange else None)
             else:
                 known = list(part)
