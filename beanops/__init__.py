@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from beanops.client.aio import AsyncClient
     from beanops.client.sync import Client
     from beanops.jobs.bodies import decode, decoder, redact
+    from beanops.journal.records import Refused
     from beanops.protocol import commands, errors
     from beanops.protocol.records import Job, JobStats, ServerStats, TubeStats
-    from beanops.session.record import Refused
     from beanops.session.session import Session, connect
 
 __version__ = "0.1.0"
@@ -49,7 +49,7 @@ _HOMES = {
     "JobStats": "beanops.protocol.records",
     "ServerStats": "beanops.protocol.records",
     "TubeStats": "beanops.protocol.records",
-    "Refused": "beanops.session.record",
+    "Refused": "beanops.journal.records",
     "Session": "beanops.session.session",
     "commands": "beanops.protocol",
     "connect": "beanops.session.session",

@@ -13,11 +13,11 @@ import pytest
 
 from beanops import Client, private
 from beanops.embedded.process import Beanstalkd
-from beanops.session import samples
+from beanops.journal.journal import Journal
 from beanops.session.config import default_journal
-from beanops.session.journal import Journal
+from beanops.session.files import samples
 from beanops.session.session import connect
-from beanops.tui.memory import Memory, state_path
+from beanops.tui.state import Memory, state_path
 
 
 @pytest.fixture(params=[0o000, 0o022, 0o077])

@@ -29,7 +29,7 @@ def main() -> None:
 
 def end(code: int) -> None:
     """End the process; at once when a query that hears nothing goes on in it, for which it would wait."""
-    engine = sys.modules.get("beanops.jobs.engine")
+    engine = sys.modules.get("beanops.jobs.sql.engine")
     if engine is not None and engine.left_behind():
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError):

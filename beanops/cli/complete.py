@@ -42,8 +42,8 @@ def _tubes(ctx: click.Context) -> Iterable[str]:
 
 
 def _runs(ctx: click.Context) -> Iterable[str]:
+    from beanops.journal.journal import Journal
     from beanops.session.config import default_journal, profile
-    from beanops.session.journal import Journal
 
     address = profile(_server(ctx)).address
     return [run.id for run in Journal(default_journal()).runs(address, limit=_RUNS)]
@@ -56,7 +56,7 @@ def _servers(ctx: click.Context) -> Iterable[str]:
 
 
 def _samples(ctx: click.Context) -> Iterable[str]:
-    from beanops.session.samples import names
+    from beanops.session.files.samples import names
 
     return names()
 

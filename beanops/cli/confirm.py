@@ -7,8 +7,8 @@ import sys
 import click
 
 from beanops.cli.streams import on_terminal
+from beanops.journal.records import Refused
 from beanops.session.config import Profile
-from beanops.session.record import Refused
 from beanops.text import safe_text
 
 #: More jobs than that are asked for whatever is done to them, by their number.

@@ -24,7 +24,7 @@ class Unreachable(BeanopsError):
 
 def code_of(error: Exception) -> int:
     """Return the exit code for an error that a user can cause; raise any other error on."""
-    from beanops.session import record
+    from beanops.journal import records
 
     match error:
         case click.ClickException():
@@ -33,7 +33,7 @@ def code_of(error: Exception) -> int:
             return USAGE
         case ConnectionLost() | ProtocolError() | Unreachable():
             return UNREACHABLE
-        case record.Refused():
+        case records.Refused():
             return REFUSED
         case BeanopsError() | OSError():
             return INCOMPLETE

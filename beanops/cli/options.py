@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from beanops.cli import complete, spreadsheet
-from beanops.jobs.engine import TIMEOUT
+from beanops.jobs.sql.engine import TIMEOUT
 from beanops.protocol.limits import U32_MAX, U64_MAX
 from beanops.session.session import Session, connect
 

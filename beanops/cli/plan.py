@@ -9,16 +9,16 @@ from typing import Any
 import click
 
 from beanops.cli import confirm
-from beanops.cli.choose import Chosen
 from beanops.cli.exits import Incomplete
 from beanops.cli.output import print_csv, print_json, print_table
 from beanops.cli.runs import summary
+from beanops.cli.selection import Chosen
 from beanops.jobs.refs import JobRefs, refs_of
+from beanops.journal.records import Intent
 from beanops.session.config import Profile
-from beanops.session.orders import NotAllFound
-from beanops.session.record import Intent
 from beanops.session.run import Run
 from beanops.session.session import Session
+from beanops.session.targets import NotAllFound
 from beanops.text import safe_text
 
 #: Makes the dry run of a command.

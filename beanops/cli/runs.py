@@ -14,8 +14,8 @@ from beanops.cli.ending import gently
 from beanops.cli.exits import Incomplete, Unreachable
 from beanops.cli.output import print_csv, print_json
 from beanops.cli.streams import on_terminal
+from beanops.journal.records import Action, JournalError
 from beanops.protocol.errors import BeanopsError, ConnectionLost, ProtocolError, UsageError
-from beanops.session.record import Action, JournalError
 from beanops.session.run import Run
 from beanops.text import safe_text
 

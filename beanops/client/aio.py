@@ -12,8 +12,8 @@ from types import TracebackType
 from typing import Any, Self, SupportsIndex, TypeVar
 
 from beanops.client.address import Address
-from beanops.client.shared import JobLike, coming_back, dial, job_id, restoring
-from beanops.client.window import Window
+from beanops.client.pipeline_window import Window
+from beanops.client.transport import JobLike, coming_back, dial, job_id, restoring
 from beanops.protocol import Command, Connection, Job, JobStats, ServerStats, TubeStats, commands
 from beanops.protocol.errors import BeanopsError, ConnectionClosed, ReadTimeout, ReplyError, UsageError
 from beanops.protocol.limits import (

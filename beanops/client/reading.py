@@ -9,8 +9,8 @@ from itertools import chain, islice
 from typing import Any, TypeVar
 
 from beanops.client.address import Address
+from beanops.client.pipeline_window import MAX_WAITING
 from beanops.client.sync import Client
-from beanops.client.window import MAX_WAITING
 from beanops.protocol import Command, Connection, commands
 from beanops.protocol.errors import ConnectionLost, ProtocolError, ReadTimeout
 

@@ -13,9 +13,9 @@ from types import TracebackType
 from typing import Any, Self, SupportsIndex, TypeVar
 
 from beanops.client.address import Address
+from beanops.client.pipeline_window import Window
 from beanops.client.places import Place, peer
-from beanops.client.shared import JobLike, coming_back, dial, hang_up, is_ready, job_id, restoring
-from beanops.client.window import Window
+from beanops.client.transport import JobLike, coming_back, dial, hang_up, is_ready, job_id, restoring
 from beanops.protocol import Command, Connection, Job, JobStats, ServerStats, TubeStats, commands
 from beanops.protocol.errors import (
     BeanopsError,

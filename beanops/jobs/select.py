@@ -35,7 +35,7 @@ class Selection(NamedTuple):
     ids : sequence of int or None
         The only ids that are looked at; None means all.
     where : str or None
-        A SQL predicate, see `beanops.jobs.where`.
+        A SQL predicate, see `beanops.jobs.sql.where`.
     limit : int or None
         Most jobs that are wanted.
     order : str
@@ -79,7 +79,7 @@ def select(
     ids : id, job, iterable of these, DataFrame with a column ``id``, str, or None
         The only jobs that are looked at; a text as in ``"5,7-9"``.
     where : str or None
-        A SQL predicate, see `beanops.jobs.where`.
+        A SQL predicate, see `beanops.jobs.sql.where`.
     limit : int or None
         Most jobs that are wanted.
     order : str

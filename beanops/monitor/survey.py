@@ -12,10 +12,10 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from beanops.client.sync import Client
-from beanops.monitor.ages import Ages
 from beanops.monitor.flags import Flag, flags
-from beanops.monitor.sample import tube_stats
-from beanops.monitor.trail import UNKNOWN, Rates, Trail, grown, point, rates_between, time_to_drain
+from beanops.monitor.history import UNKNOWN, Rates, Trail, grown, point, rates_between, time_to_drain
+from beanops.monitor.sweep import tube_stats
+from beanops.monitor.wait_times import Ages
 from beanops.protocol import ServerStats, TubeStats
 
 #: Tubes up to which all are asked for, and how many of those in sight and of all are with a look beyond that.

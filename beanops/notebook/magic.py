@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Callable
 from typing import Any
 
+from beanops.journal import nothing_there
 from beanops.protocol.errors import BeanopsError, UsageError
-from beanops.session import nothing
 from beanops.session.session import Session, connect
 from beanops.session.undoable import lasting
 
@@ -71,7 +71,7 @@ def _actions(session: Session, words: list[str]) -> Any:
     done = session.actions.tail(20)
     if done.empty:
         others = "this session did nothing yet: session.history() has what was done on its server"
-        print(f"%beans: {nothing.of_server(session.journal(), str(session.address)) or others}")
+        print(f"%beans: {nothing_there.of_server(session.journal(), str(session.address)) or others}")
     return done
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any, NamedTuple
 
-from beanops.notebook.grid import Column
+from beanops.notebook.widgets.table import Column
 
 #: Rows and characters that are kept of a table and of a cell.
 MOST_ROWS = 50

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, SupportsIndex, Unpack
 
 from beanops.client.sync import Client
 from beanops.jobs.identity import digest_of
-from beanops.monitor.sample import sweep
+from beanops.journal.records import Intent, Refused
+from beanops.monitor.sweep import sweep
 from beanops.protocol import commands
 from beanops.protocol.errors import UsageError
 from beanops.protocol.limits import DEFAULT_PRIORITY, DEFAULT_TTR, U32_MAX, check_body, check_number, check_tube
-from beanops.session.act import How
-from beanops.session.orders import Jobs, Options, given, how_of, kick_steps, optional_priority, orders_of, request_of
-from beanops.session.record import Intent, Refused
+from beanops.session.executor import How
+from beanops.session.pause_guard import Shelter
 from beanops.session.recorded import Recorded
 from beanops.session.run import Run
-from beanops.session.shelter import Shelter
+from beanops.session.targets import Jobs, Options, given, how_of, kick_steps, optional_priority, orders_of, request_of
 from beanops.session.verbs import KEEP, Settings, TubeStep, verb_of
 
 if TYPE_CHECKING:

@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from beanops.client.address import Address
+from beanops.journal.database_url import without_passwords
 from beanops.protocol.errors import ArgumentError, UsageError
-from beanops.session.secrecy import without_passwords
 
 _SERVER_KEYS = {"address": str, "read_only": bool, "color": str, "label": str, "confirm": str, "redact": list}
 _KEYS = {"journal": str, "journal_bodies": bool, "servers": dict, "keys": dict}

@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex
 
 from beanops.client.address import Address
 from beanops.jobs.bodies import DEFAULT_PATTERNS, Decoded, Reader, decode
-from beanops.jobs.engine import TIMEOUT
 from beanops.jobs.hiding import hide
 from beanops.jobs.identity import JobRef, doubts
-from beanops.jobs.idmap import IdMaps
-from beanops.jobs.progress import Progress
 from beanops.jobs.read import FoundJob
-from beanops.jobs.scan import Scan
+from beanops.jobs.search.id_map import IdMaps
+from beanops.jobs.search.progress import Progress
+from beanops.jobs.search.scan import Scan
 from beanops.jobs.select import select
+from beanops.jobs.sql.engine import TIMEOUT
+from beanops.journal.records import Refused
 from beanops.session.look import Looking
-from beanops.session.record import Refused
 
 if TYPE_CHECKING:
     import pandas
 
-    from beanops.jobs.query import Query
+    from beanops.jobs.sql.query import Query
 
 
 class Saved(NamedTuple):
@@ -214,7 +214,7 @@ class Finding(Looking):
         >>> jobs = session.jobs("mail", state="buried")        # doctest: +SKIP
         >>> jobs.groupby(jobs.data.str["error"]).size()
         """
-        from beanops.session.frames import jobs_frame
+        from beanops.jobs.frames import jobs_frame
 
         scan = self.scan(tube, state=state, ids=ids, where=where, limit=limit, order=order, bodies=bodies, **how)
         found = jobs_frame([job for batch in scan for job in batch], bodies)
@@ -237,7 +237,7 @@ class Finding(Looking):
         Parameters
         ----------
         query : str
-            One SELECT as DuckDB speaks it, on the columns of `beanops.jobs.where`.
+            One SELECT as DuckDB speaks it, on the columns of `beanops.jobs.sql.where`.
         tube, **selection
             Which jobs to scan for it, and how, as in `scan`; without any, all of the server's.
 
@@ -268,7 +268,7 @@ class Finding(Looking):
         return Answer(*prepared.rows(), complete, _told(prepared, scan))
 
     def _asked(self, query: str, tube: str | None, selection: dict[str, Any]) -> tuple[Query, Scan]:
-        from beanops.jobs.query import Query
+        from beanops.jobs.sql.query import Query
 
         prepared = Query(query, self.redact, self.query_timeout)
         # The table hides what is to be hidden, and knows the sizes of bodies.

@@ -10,13 +10,13 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+from beanops.journal.records import Fate, Intent
+from beanops.journal.signs_of_life import alive, lease_from
 from beanops.protocol.errors import BeanopsError
-from beanops.session.alive import alive, lease_from
-from beanops.session.record import Fate, Intent
 from beanops.session.run import Run
 
 if TYPE_CHECKING:
-    from beanops.session.journal import Journal
+    from beanops.journal.journal import Journal
 
 #: Why an outcome is unknown although the server's answer came.
 NOT_WRITTEN = "its outcome could not be written down"
@@ -58,7 +58,7 @@ class Ledger:
         if not self._kept:
             yield
             return
-        with alive(self._run.id, self._journal, self._clock):
+        with alive(self._run.id, lambda *lease: self._journal().prolong(*lease), self._clock):
             try:
                 yield
             finally:

@@ -15,12 +15,12 @@ from beanops.jobs.hiding import hide, hide_body
 from beanops.jobs.read import FoundJob, find_jobs, read_heads, read_jobs
 from beanops.jobs.select import is_glob
 from beanops.jobs.tube_names import NoTube, is_any
-from beanops.monitor.sample import sweep
 from beanops.monitor.survey import Survey, Surveyor
+from beanops.monitor.sweep import sweep
 from beanops.protocol import Job, ServerStats, TubeStats
 from beanops.protocol.errors import ConnectionClosed, NotFound
 from beanops.protocol.limits import U64_MAX, check_number
-from beanops.session.capabilities import Capabilities, probe
+from beanops.session.old_servers.capabilities import Capabilities, probe
 
 if TYPE_CHECKING:
     import pandas
@@ -166,7 +166,7 @@ class Looking:
         --------
         >>> session.tubes().sort_values("current_jobs_buried").tail()          # doctest: +SKIP
         """
-        from beanops.session.frames import frame
+        from beanops.jobs.frames import frame
 
         counts: dict[str, Any] = {field: "uint64" for field in TubeStats._fields if field != "name"}
         return frame(self.tube_stats(), TubeStats, {**counts, "pause": "seconds", "pause_time_left": "seconds"})

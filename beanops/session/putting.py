@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from beanops.journal.records import Fate
 from beanops.protocol import commands
 from beanops.protocol.errors import Buried, NotFound, ReplyError
 from beanops.protocol.limits import U32_MAX
-from beanops.session.record import Fate
-from beanops.session.talk import Ask, Putting
+from beanops.session.conversation import Ask, Putting
 
 
 class NewJob(NamedTuple):

@@ -8,17 +8,17 @@ from itertools import islice
 from typing import TYPE_CHECKING, SupportsIndex
 
 from beanops.client.address import Address
+from beanops.journal.records import Action, JournalError, action_of
 from beanops.protocol.limits import U64_MAX, check_number
-from beanops.session.act import Actor
 from beanops.session.config import default_journal
+from beanops.session.executor import Actor
 from beanops.session.find import Finding
-from beanops.session.record import Action, JournalError, action_of, actions_frame, runs_frame
 from beanops.session.run import Run
 
 if TYPE_CHECKING:
     import pandas
 
-    from beanops.session.journal import Journal
+    from beanops.journal.journal import Journal
     from beanops.session.session import Session
 
 
@@ -50,7 +50,7 @@ class Recorded(Finding):
 
     def journal(self) -> Journal:
         """Return the journal, opened when it is first needed: SQLAlchemy costs a third of a second."""
-        from beanops.session.journal import Journal
+        from beanops.journal.journal import Journal
 
         at = self.origin
         with self._lock:
@@ -82,6 +82,8 @@ class Recorded(Finding):
         --------
         >>> session.actions.query("outcome != 'done'")[["job_id", "error"]]          # doctest: +SKIP
         """
+        from beanops.journal.frames import actions_frame
+
         return actions_frame(self.action_rows(limit=None))
 
     def action_rows(self, limit: int | None = 1000) -> list[Action]:
@@ -106,6 +108,8 @@ class Recorded(Finding):
         >>> session.history(limit=1000).groupby("actor").size()          # doctest: +SKIP
         """
         journal = self.journal()
+        from beanops.journal.frames import actions_frame
+
         return actions_frame(list(islice(journal.actions(journal.each_run(str(self.address))), limit))[::-1])
 
     def job_actions(self, id: SupportsIndex) -> list[Action]:
@@ -126,6 +130,8 @@ class Recorded(Finding):
         --------
         >>> session.runs.query("action == 'delete'").tail()          # doctest: +SKIP
         """
+        from beanops.journal.frames import runs_frame
+
         return runs_frame(self.journal(), str(self.address))
 
     def run_actions(self, run: Run | str) -> pandas.DataFrame:
@@ -142,4 +148,6 @@ class Recorded(Finding):
         """
         id = run if isinstance(run, str) else run.id
         row = self.journal().run(id)
+        from beanops.journal.frames import actions_frame
+
         return actions_frame(action_of(row, entry) for entry in self.journal().entries(id))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from beanops.jobs.identity import JobRef, agree, digest_of
-from beanops.session.record import Entry, RunRow
+from beanops.journal.records import Entry, RunRow
 
 if TYPE_CHECKING:
-    from beanops.session.journal import Journal
+    from beanops.journal.journal import Journal
 
 #: Actions after which a job may go on under another id.
 _GIVES_AN_ID = ("restore", "move", "release")

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Self, SupportsIndex
 
 from beanops.jobs.identity import ref_of
 from beanops.jobs.read import FoundJob
+from beanops.journal.records import Fate, Intent
+from beanops.journal.signs_of_life import alive, lease_from
 from beanops.protocol import Job, commands
 from beanops.protocol.errors import BeanopsError, DeadlineSoon, NotFound, ReplyError, TimedOut
-from beanops.session.act import AT_ONCE, Actor, How
-from beanops.session.alive import alive, lease_from
-from beanops.session.record import Fate, Intent
+from beanops.session.connection_use import watching
+from beanops.session.executor import AT_ONCE, Actor, How
 from beanops.session.show import reservation_html
-from beanops.session.wire import watching
 
 if TYPE_CHECKING:
     from beanops.jobs.bodies import Decoded
@@ -41,7 +41,7 @@ class Reserver(Actor):
         It waits a second at a time: jobs that are held already must be touched in between.
         """
         run = self.begin("reserve", {"tube": tube, "timeout": timeout}, how)
-        with alive(run.id, self._journal, self._clock):
+        with alive(run.id, lambda *lease: self._journal().prolong(*lease), self._clock):
             return self._reserve_on_record(run, tube, timeout)
 
     def _reserve_on_record(self, run: Run, tube: str, timeout: int) -> FoundJob:

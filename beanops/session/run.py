@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from beanops.jobs.identity import JobRef
 from beanops.jobs.refs import JobRefs, refs_of
+from beanops.journal.records import Action, Intent
 from beanops.protocol.errors import BeanopsError
-from beanops.session.record import Action, Intent, actions_frame
 from beanops.session.undoable import why_lasting
 from beanops.text import safe_text
 
@@ -199,6 +199,8 @@ class Run:
     @property
     def outcomes(self) -> pandas.DataFrame:
         """The rows of the journal as a frame, with the columns of `Session.actions`."""
+        from beanops.journal.frames import actions_frame
+
         return actions_frame(self.rows)
 
     @property

@@ -15,29 +15,29 @@ from typing import TYPE_CHECKING, Literal, SupportsIndex, Unpack
 from beanops.client.address import Address
 from beanops.client.reading import ANSWER
 from beanops.client.sync import Client
-from beanops.jobs.engine import TIMEOUT, check_timeout
 from beanops.jobs.identity import JobRef
+from beanops.jobs.sql.engine import TIMEOUT, check_timeout
+from beanops.journal import nothing_there
+from beanops.journal.prune import this_actor
+from beanops.journal.records import Refused
 from beanops.protocol import commands
 from beanops.protocol.errors import BeanopsError
 from beanops.protocol.limits import MAX_RESERVE_TIMEOUT, U32_MAX, check_number
-from beanops.session import nothing
-from beanops.session.act import How, Who
 from beanops.session.acting import Acting
 from beanops.session.config import Profile, profile, strictest
-from beanops.session.orders import Jobs, Options, how_of
+from beanops.session.connection_use import is_awake, restarted
+from beanops.session.executor import How, Who
 from beanops.session.protection import Protection
-from beanops.session.record import Refused
 from beanops.session.reservation import Reservation, Reserver
-from beanops.session.retention import this_actor
 from beanops.session.run import Run
 from beanops.session.show import session_html
+from beanops.session.targets import Jobs, Options, how_of
 from beanops.session.views import Views
-from beanops.session.wire import is_awake, restarted
 
 if TYPE_CHECKING:
-    from beanops.session.importing import Repeat
-    from beanops.session.journal import Journal
-    from beanops.session.lines import File
+    from beanops.journal.journal import Journal
+    from beanops.session.files.import_ import Repeat
+    from beanops.session.files.jsonl import File
 
 
 def connect(
@@ -246,7 +246,7 @@ class Session(Views, Acting):
         run : Run or str
             The run, or its id.
         where : str or None
-            A predicate on the jobs as they were before, see `beanops.jobs.where`.
+            A predicate on the jobs as they were before, see `beanops.jobs.sql.where`.
         repeat : {"unknown"} or None
             Put jobs also where nobody knows whether they are there already: whose delete has an unknown outcome and
             which are gone, and those that an earlier undo was cut off at. A job may then be there twice.
@@ -266,7 +266,7 @@ class Session(Views, Acting):
         undoing = undo(self, self._actor, id, where, how, repeat)
         about = [] if going_on is None else [f"run {going_on} still went on: undo that again when it has ended"]
         if not undoing.counted and undoing.stopped is None:
-            about.append(nothing.of_run(self.journal(), self.journal().run(id), where))
+            about.append(nothing_there.of_run(self.journal(), self.journal().run(id), where))
         undoing.besides = "; ".join(filter(None, [*about, undoing.besides])) or None
         return undoing
 
@@ -294,7 +294,7 @@ class Session(Views, Acting):
         --------
         >>> session.resume_run(session.runs["run"].iloc[-1])          # doctest: +SKIP
         """
-        from beanops.session.afterwards import resume_run
+        from beanops.session.recovery import resume_run
 
         how = Options(reason=reason, rate=rate, dry_run=dry_run, progress=progress)
         return resume_run(self, self._actor, run if isinstance(run, str) else run.id, how)
@@ -309,7 +309,7 @@ class Session(Views, Acting):
         --------
         >>> session.verify(run)          # doctest: +SKIP
         """
-        from beanops.session.afterwards import verify
+        from beanops.session.recovery import verify
 
         return verify(self, self._actor.who.actor, run if isinstance(run, str) else run.id)
 
@@ -352,7 +352,7 @@ class Session(Views, Acting):
         --------
         >>> session.export("poison.jsonl", "mail", state="buried")          # doctest: +SKIP
         """
-        from beanops.session.exporting import export
+        from beanops.session.files.export import export
 
         return export(self, self._actor, file, jobs, delete, force, options)
 
@@ -396,7 +396,7 @@ class Session(Views, Acting):
         --------
         >>> session.import_("poison.jsonl")          # doctest: +SKIP
         """
-        from beanops.session.importing import import_
+        from beanops.session.files.import_ import import_
 
         options = Options(buried_as=buried_as, reason=reason, rate=rate, dry_run=dry_run, progress=progress)
         return import_(self, self._actor, file, repeat, options)

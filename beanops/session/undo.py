@@ -7,21 +7,22 @@ from typing import TYPE_CHECKING
 
 from beanops.jobs.identity import REUSED, JobRef, doubts
 from beanops.jobs.read import FoundJob
-from beanops.jobs.where import Where
+from beanops.jobs.sql.where import Where
+from beanops.journal.records import Entry, Intent, RunRow
+from beanops.journal.rivals import Rivals
 from beanops.protocol import JobStats, commands
 from beanops.protocol.errors import UsageError
-from beanops.session.act import Actor, How
-from beanops.session.claims import cut_off, put_in_place
-from beanops.session.orders import MOST_BYTES, batch_size, elsewhere, in_batches, look_up
-from beanops.session.record import Entry, Intent, Rivals, RunRow
+from beanops.session.executor import Actor, How
+from beanops.session.old_servers.claims import cut_off, put_in_place
+from beanops.session.pause_guard import Shelter
 from beanops.session.remembered import Successors, acted_on, left_behind
 from beanops.session.run import Run
-from beanops.session.shelter import Shelter
+from beanops.session.targets import MOST_BYTES, batch_size, elsewhere, in_batches, look_up
 from beanops.session.undoable import CHOSEN_BY_SERVER
 from beanops.session.verbs import ALL, KEEP, MOVE, RESTORE, VERBS, Order, Settings, TubeStep, verb_of
 
 if TYPE_CHECKING:
-    from beanops.session.journal import Journal
+    from beanops.journal.journal import Journal
     from beanops.session.session import Session
 
 #: The columns of a job as it was before an action, as far as the record tells.

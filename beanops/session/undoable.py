@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from beanops.session.journal import Journal
-    from beanops.session.record import RunRow
+    from beanops.journal.journal import Journal
+    from beanops.journal.records import RunRow
 
 #: Why nothing undoes a kick whose jobs the server chose.
 CHOSEN_BY_SERVER = "the server chose the jobs that it kicked, and does not tell which they were"

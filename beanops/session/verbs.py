@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 from beanops.jobs.identity import JobRef, digest_of, ref_of
 from beanops.jobs.read import FoundJob
+from beanops.journal.records import Fate, Intent
 from beanops.protocol import Command, JobStats, commands
 from beanops.protocol.errors import Buried, NotFound, ReplyError
+from beanops.session.conversation import Ask, Putting, Steps
 from beanops.session.putting import PUT, NewJob
-from beanops.session.record import Fate, Intent
-from beanops.session.talk import Ask, Putting, Steps
 
 
 class Settings(NamedTuple):

@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, SupportsIndex
 from weakref import WeakSet
 
-from beanops.monitor.trail import point
+from beanops.monitor.history import point
 from beanops.protocol.errors import BeanopsError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Views:
 
         Returns
         -------
-        beanops.notebook.dashboard.Dashboard
+        beanops.notebook.views.dashboard.Dashboard
             Shown by a notebook when it ends a cell; closed by ``close()`` or a ``with`` block.
 
         Examples
@@ -78,7 +78,7 @@ class Views:
 
         Returns
         -------
-        beanops.notebook.browser.Browser
+        beanops.notebook.views.browser.Browser
             Shown by a notebook when it ends a cell; its ``selection`` is a frame of the selected jobs.
 
         Examples
@@ -102,7 +102,7 @@ class Views:
 
         Returns
         -------
-        beanops.notebook.holder.Holder
+        beanops.notebook.views.reservation.Holder
             It gives the job back when it is closed, collected, or shown by no page any more, unless something else
             was done to it.
 
@@ -148,7 +148,7 @@ class Views:
         --------
         >>> session.rates("mail", seconds=60)[["in", "out"]].plot()          # doctest: +SKIP
         """
-        from beanops.session.recording import rates_frame, record
+        from beanops.session.rates import rates_frame, record
 
         points = record(lambda at: point(at, self.server() if tube is None else self.tube(tube)), seconds, every)
         return rates_frame(points, time.monotonic())
@@ -176,4 +176,4 @@ class Views:
 
 
 def _face() -> Any:
-    return import_module("beanops.notebook.open")
+    return import_module("beanops.notebook.views.open")

@@ -23,14 +23,14 @@ from beanops.session.config import key_bindings, profile
 from beanops.session.reservation import Reservation
 from beanops.session.session import Session, connect
 from beanops.text import safe_text
-from beanops.tui.asked import Doing, Outcome, Request, fault
+from beanops.tui.actions.request import Doing, Outcome, Request, fault
+from beanops.tui.download import save
 from beanops.tui.ends import heed
 from beanops.tui.keys import APP
-from beanops.tui.looking import Looking
-from beanops.tui.memory import Memory, state_path
-from beanops.tui.saving import save
+from beanops.tui.refresh import Looking
+from beanops.tui.screens.tubes import TubesScreen
+from beanops.tui.state import Memory, state_path
 from beanops.tui.theme import CALM, THEMES, VARIABLES
-from beanops.tui.tubes import TubesScreen
 
 
 class Acted(Message):
@@ -154,7 +154,7 @@ class Dashboard(Looking):
             self.set_timer(self._slow, lambda: self._show_progress(doing))
 
     def _show_progress(self, doing: Doing) -> None:
-        from beanops.tui.dialogs import Progress
+        from beanops.tui.dialogs.confirm import Progress
 
         if not doing.over.is_set():
             self.push_screen(Progress(doing))
@@ -165,7 +165,7 @@ class Dashboard(Looking):
 
     @on(Acted)
     def _acted(self, acted: Acted) -> None:
-        from beanops.tui.dialogs import Progress
+        from beanops.tui.dialogs.confirm import Progress
 
         outcome, request = acted.outcome, acted.doing.request
         self._doings.remove(acted.doing)
@@ -268,32 +268,32 @@ class Dashboard(Looking):
 
     def action_servers(self) -> None:
         """Open the servers."""
-        from beanops.tui.servers import ServersScreen
+        from beanops.tui.screens.servers import ServersScreen
 
         if not isinstance(self.view, ServersScreen):
             self.push_screen(ServersScreen())
 
     def action_command(self) -> None:
         """Ask for a command."""
-        from beanops.tui.commandline import CommandLine
+        from beanops.tui.widgets.command_line import CommandLine
 
         self.push_screen(CommandLine())
 
     def action_palette(self) -> None:
         """Look for what can be done now by a part of its name."""
-        from beanops.tui.palette import Palette
+        from beanops.tui.dialogs.palette import Palette
 
         self.push_screen(Palette(self.screen))
 
     def action_record(self) -> None:
         """Open the actions."""
-        from beanops.tui.journal import JournalScreen
+        from beanops.tui.screens.journal import JournalScreen
 
         self.push_screen(JournalScreen())
 
     def action_help(self) -> None:
         """Open the help for the screen in front."""
-        from beanops.tui.help import HelpScreen
+        from beanops.tui.screens.help import HelpScreen
 
         screen = self.screen
         self.push_screen(HelpScreen(f"Keys: {screen.title or ''}", list(screen.active_bindings.values())))

@@ -11,7 +11,7 @@ from itertools import count
 
 from beanops.jobs.read import FoundJob
 from beanops.protocol.errors import UsageError
-from beanops.session import samples
+from beanops.session.files import samples
 from beanops.text import safe_text
 
 _ESCAPE = re.compile(rb"\\(?:x([0-9a-fA-F]{2})|(.)|\Z)", re.DOTALL)

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from fnmatch import translate
 from operator import add
 
+from beanops.monitor.history import UNKNOWN, Rates, Trail, grown, point, time_to_drain
 from beanops.monitor.survey import Seen
-from beanops.monitor.trail import UNKNOWN, Rates, Trail, grown, point, time_to_drain
 from beanops.protocol import TubeStats
 
 #: What parts the words of a tube's name.

@@ -8,13 +8,14 @@ from difflib import get_close_matches
 from textual.binding import Binding
 
 from beanops.session.config import ConfigError
-from beanops.tui import jobkeys, keys, offers
+from beanops.tui import job_keys, keys
+from beanops.tui.actions import catalogue
 
 
 def names() -> set[str]:
     """Return the names of all that has keys."""
-    tables = [table for module in (keys, jobkeys) for table in vars(module).values() if isinstance(table, list)]
-    bindings = [binding for table in (*tables, offers.bindings()) for binding in table]
+    tables = [table for module in (keys, job_keys) for table in vars(module).values() if isinstance(table, list)]
+    bindings = [binding for table in (*tables, catalogue.bindings()) for binding in table]
     return {binding.id for binding in bindings if isinstance(binding, Binding) and binding.id}
 
 

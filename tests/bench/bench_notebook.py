@@ -17,8 +17,8 @@ import ipywidgets
 
 from beanops import Client, commands, connect
 from beanops.embedded.process import Beanstalkd
-from beanops.notebook.dashboard import Dashboard
-from beanops.notebook.poll import Poller
+from beanops.notebook.poller import Poller
+from beanops.notebook.views.dashboard import Dashboard
 from tests.bench.figures import Figure, show
 from tests.needs import chromium
 from tests.notebook.lab import FLAGS, Lab, Notebook, jupyter_lab
@@ -34,7 +34,7 @@ MADE = """
 import json, random, time
 import pandas as pd
 from beanops.notebook import tables
-from beanops.notebook.grid import Grid
+from beanops.notebook.widgets.table import Grid
 STATES = ["ready", "delayed", "buried"]
 def rows(n, age=0):
     return {str(i): (STATES[i % 3], str(i), "mail", age + i % 7200, None, 65536, i % 5, i % 3, 0, f'{{"user": {i}}}')

@@ -17,9 +17,9 @@ import greenstalk
 
 from beanops import Client, commands
 from beanops.embedded.process import Beanstalkd
+from beanops.journal.journal import Journal
+from beanops.journal.records import Fate, Intent, RunRow
 from beanops.protocol import Command
-from beanops.session.journal import Journal
-from beanops.session.record import Fate, Intent, RunRow
 from beanops.session.session import connect
 from tests.bench import raw
 from tests.bench.bench_client import BODY

@@ -14,10 +14,10 @@ import pytest
 
 from beanops import Client, connect
 from beanops.embedded.process import Beanstalkd
-from beanops.jobs.idmap import IdMap
-from beanops.jobs.plan import Bound
-from beanops.session.journal import Journal
-from beanops.session.record import JournalError
+from beanops.jobs.search.id_bounds import Bound
+from beanops.jobs.search.id_map import IdMap
+from beanops.journal.journal import Journal
+from beanops.journal.records import JournalError
 from tests.cli.conftest import Cli, Terminal, bury, configure, one_line
 from tests.waits import until
 
@@ -166,9 +166,9 @@ def lost(client: Client, monkeypatch: pytest.MonkeyPatch) -> list[int]:
         idmap.top = ids[-1] - 2
         return Bound(idmap.top, exact=False)
 
-    monkeypatch.setattr("beanops.jobs.scan.bound", bound)
-    monkeypatch.setattr("beanops.jobs.scan.climb", lambda *_: iter(()))
-    monkeypatch.setattr("beanops.jobs.scan._GIVE_UP", 1)
+    monkeypatch.setattr("beanops.jobs.search.scan.bound", bound)
+    monkeypatch.setattr("beanops.jobs.search.scan.climb", lambda *_: iter(()))
+    monkeypatch.setattr("beanops.jobs.search.scan._GIVE_UP", 1)
     return ids
 
 

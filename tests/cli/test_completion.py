@@ -12,9 +12,9 @@ from beanops import Client
 from beanops.cli import shells
 from beanops.cli.app import group
 from beanops.embedded.process import Beanstalkd
+from beanops.journal.journal import Journal
+from beanops.journal.records import RunRow
 from beanops.session.config import default_journal
-from beanops.session.journal import Journal
-from beanops.session.record import RunRow
 from beanops.session.session import connect
 from tests.cli.conftest import Cli, configure
 from tests.cli.shells import Shell, read_by_bash, shell

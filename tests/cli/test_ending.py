@@ -16,9 +16,9 @@ import pytest
 
 from beanops import Client
 from beanops.embedded.process import Beanstalkd
-from beanops.session.journal import Journal
+from beanops.journal.journal import Journal
+from beanops.session.connection_use import Interrupted, Terminated
 from beanops.session.session import connect
-from beanops.session.wire import Interrupted, Terminated
 from tests.cli.conftest import Terminal, bury
 from tests.waits import until
 

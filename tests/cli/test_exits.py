@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from beanops import Client
-from beanops.cli import live
+from beanops.cli.commands import dashboard
 from beanops.embedded.process import Beanstalkd, free_port
 from tests.cli.conftest import Cli, Terminal, one_line
 from tests.names import resolve
@@ -233,7 +233,7 @@ def test_a_missing_extra_is_named(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> 
     for name in [name for name in sys.modules if name.startswith(("textual", "beanops.tui."))]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "textual", None)  # an import of it fails as if it were not there
-    monkeypatch.setattr(live, "on_terminal", lambda *streams: True)
+    monkeypatch.setattr(dashboard, "on_terminal", lambda *streams: True)
     ended = cli("tui")
     assert ended.code == 2
     assert "pip install 'beanops[tui]'" in one_line(ended.err)

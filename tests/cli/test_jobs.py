@@ -20,7 +20,7 @@ import pytest
 
 from beanops import Client, commands
 from beanops.embedded.process import Beanstalkd
-from beanops.jobs import highest, scan
+from beanops.jobs.search import highest_id, scan
 from tests.cli.conftest import Cli, Terminal, bury, one_line
 
 Program = Callable[..., subprocess.Popen[str]]
@@ -428,7 +428,7 @@ def test_a_page_that_may_not_be_the_newest_says_so(
     cli: Cli, restarted: Beanstalkd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where more ids are to be looked at than a page may cost."""
-    monkeypatch.setattr(highest, "_FEW", 50)
+    monkeypatch.setattr(highest_id, "_FEW", 50)
     said = "the newest 3 of the ids up to 3000; no more were looked for; newer jobs may have ids above 3000"
     shown = cli("jobs", "w", "--limit", "3", "--json")
     assert [job["id"] for job in shown.json] == [3000, 2999, 2998]

@@ -14,8 +14,8 @@ import pytest
 
 from beanops import Client, connect
 from beanops.embedded.process import Beanstalkd
-from beanops.session.record import Fate, Intent
-from beanops.session.retention import this_actor
+from beanops.journal.prune import this_actor
+from beanops.journal.records import Fate, Intent
 from tests.cli.conftest import BEANOPS, Cli, bury, configure, one_line
 
 HOSTILE_REASON = "\x1b]52;c;aGk=\x07\u202e=1+1"
@@ -120,7 +120,7 @@ def test_what_the_journal_selects(cli: Cli, client: Client, run: str) -> None:
 _CUT_OFF = """
 import os, signal, sys
 from beanops import connect
-from beanops.session.journal import Journal
+from beanops.journal.journal import Journal
 write, calls = Journal.write, 0
 def kill(*arguments, **named):
     global calls

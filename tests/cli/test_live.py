@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from beanops.cli import live
+from beanops.cli.commands import dashboard
 from tests.cli.conftest import Cli, one_line
 
 
@@ -16,7 +16,7 @@ def test_what_is_redacted_is_redacted_in_the_dashboard(
 ) -> None:
     opened: list[dict[str, Any]] = []
     monkeypatch.setattr(opens, lambda server, **how: opened.append(how))
-    monkeypatch.setattr(live, "on_terminal", lambda *streams: True)
+    monkeypatch.setattr(dashboard, "on_terminal", lambda *streams: True)
     assert cli(command, "--redact", "*token*", "--redact", "/^card/").code == 0
     assert opened[0]["redact"] == ("*token*", "/^card/")
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from beanops import AsyncClient, Client, commands, errors
-from beanops.client.shared import dial
+from beanops.client.transport import dial
 from beanops.embedded.process import Beanstalkd
 from tests.scripted import Scripted
 from tests.waits import until

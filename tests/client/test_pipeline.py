@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from beanops import commands, errors
-from beanops.client.window import MAX_WAITING
+from beanops.client.pipeline_window import MAX_WAITING
 from tests.scripted import Scripted
 from tests.waits import until
 

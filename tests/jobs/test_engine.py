@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from beanops.jobs.complaints import PredicateError
-from beanops.jobs.engine import Cancelled, Engine
-from beanops.jobs.query import Query
-from beanops.jobs.where import Where
+from beanops.jobs.sql.complaints import PredicateError
+from beanops.jobs.sql.engine import Cancelled, Engine
+from beanops.jobs.sql.query import Query
+from beanops.jobs.sql.where import Where
 from beanops.protocol.errors import ArgumentError
 from tests.jobs.test_undecoded import job
 
@@ -80,8 +80,8 @@ def test_a_time_limit_is_a_number_above_0(timeout: float) -> None:
 
 def test_statements_that_hear_nothing_are_left_to_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = Engine("the query", "", 0.1)
-    monkeypatch.setattr("beanops.jobs.engine._GRACE", 0.05)
-    monkeypatch.setattr("beanops.jobs.engine._left", [])
+    monkeypatch.setattr("beanops.jobs.sql.engine._GRACE", 0.05)
+    monkeypatch.setattr("beanops.jobs.sql.engine._left", [])
     release = threading.Event()
     with pytest.raises(PredicateError, match="took longer"):
         engine.call(release.wait)

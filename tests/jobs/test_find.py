@@ -16,12 +16,12 @@ import beanops
 from beanops import Client, Session, commands, connect
 from beanops.embedded import serve
 from beanops.embedded.process import Beanstalkd
-from beanops.jobs.order import First
+from beanops.jobs.frames import STATES
 from beanops.jobs.read import FoundJob
 from beanops.jobs.refs import JobRefs
+from beanops.jobs.search.top_n import First
 from beanops.protocol import JobStats
 from beanops.protocol.errors import ArgumentError, BeanopsError
-from beanops.session.frames import STATES
 from beanops.session.run import Run
 
 DTYPES = {

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from beanops.jobs.bodies import decoder, may_hold_layers
 from beanops.jobs.bodies.registry import registry
-from beanops.jobs.quick import quick_reader
-from beanops.jobs.sqltree import paths_of
-from beanops.jobs.where import Where
+from beanops.jobs.sql.json_paths import quick_reader
+from beanops.jobs.sql.parse_tree import paths_of
+from beanops.jobs.sql.where import Where
 from tests.jobs.test_undecoded import UNDECODED, job
 
 PREDICATES = [
@@ -113,7 +113,7 @@ def test_the_quick_way_selects_as_decoding_does(bodies: list[bytes]) -> None:
 
 def _reach(predicate: str) -> Any:
     where = Where("true")
-    from beanops.jobs.sqltree import parse
+    from beanops.jobs.sql.parse_tree import parse
 
     return paths_of(parse(where._engine.connection, f"select 1 where {predicate}"))
 

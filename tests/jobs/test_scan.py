@@ -18,10 +18,10 @@ from beanops.client.reading import ReadingClient
 from beanops.client.sync import Client
 from beanops.embedded import serve
 from beanops.embedded.process import Beanstalkd
-from beanops.jobs import account
-from beanops.jobs.fresh import FreshStats
-from beanops.jobs.idmap import IdMaps
-from beanops.jobs.scan import Scan
+from beanops.jobs.search import completeness
+from beanops.jobs.search.fresh_stats import FreshStats
+from beanops.jobs.search.id_map import IdMaps
+from beanops.jobs.search.scan import Scan
 from beanops.jobs.select import select
 from beanops.protocol import commands
 from beanops.protocol.errors import ArgumentError, ConnectionLost
@@ -241,7 +241,7 @@ def test_a_look_in_vain_does_not_hide_that_jobs_moved(
     client: Client, beanstalkd: Beanstalkd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One buried job leaves after it was found and another comes; then nothing moves any more."""
-    monkeypatch.setattr(account, "_PATIENCE", 1)
+    monkeypatch.setattr(completeness, "_PATIENCE", 1)
     made = put(client, "mail", 10_000)
     old, come, young = made[9], made[7000], made[-10]
     bury(client, [old, young])
@@ -261,7 +261,7 @@ def test_a_job_that_leaves_after_it_was_looked_at_again_stands_for_no_other(clie
     missing, found = put(client, "mail", 2)
     bury(client, [missing, found])
     asked: Any = After(client, "stats-job", lambda: client.kick_job(found))
-    kept = account.Account(asked, select(state="buried"))
+    kept = completeness.Account(asked, select(state="buried"))
     kept.found.append(found)
     put(client, "mail", 1)
     assert not kept.stands(asked)
@@ -272,7 +272,7 @@ def test_jobs_that_stay_are_all_whatever_other_tubes_do(client: Client) -> None:
     made = put(client, "mail", 2)
     bury(client, made)
     asked: Any = After(client, "stats-job", lambda: put(client, "other", 1))
-    kept = account.Account(asked, select("mail", state="buried"))
+    kept = completeness.Account(asked, select("mail", state="buried"))
     kept.found.extend(made)
     put(client, "other", 1)
     assert kept.stands(asked)

@@ -9,9 +9,9 @@ import json
 import pytest
 
 from beanops.jobs.bodies import decode
-from beanops.jobs.query import Query
 from beanops.jobs.read import FoundJob
-from beanops.jobs.where import PredicateError, Where
+from beanops.jobs.sql.query import Query
+from beanops.jobs.sql.where import PredicateError, Where
 from beanops.protocol import JobStats
 
 UNDECODED = {

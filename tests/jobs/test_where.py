@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from beanops.jobs.query import Query
 from beanops.jobs.read import FoundJob
-from beanops.jobs.where import TABLE, PredicateError, Where
+from beanops.jobs.sql.query import Query
+from beanops.jobs.sql.where import TABLE, PredicateError, Where
 from beanops.protocol import JobStats
 
 

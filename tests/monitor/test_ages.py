@@ -8,8 +8,8 @@ import pytest
 
 from beanops import Client
 from beanops.embedded.process import Beanstalkd
-from beanops.monitor import ages
-from beanops.monitor.ages import PEEKS, Ages
+from beanops.monitor import wait_times
+from beanops.monitor.wait_times import PEEKS, Ages
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_every_tube_has_its_turn(client: Client, worker: Client) -> None:
 def test_large_bodies_end_a_look_but_starve_nobody(
     client: Client, worker: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ages, "BYTES", 1000)
+    monkeypatch.setattr(wait_times, "BYTES", 1000)
     known = Ages()
     made = [worker.put(b"x" * 2000, tube=name) for name in "abc"]
     assert look(known, client, [*"abc"]) == [made[0], None, None]

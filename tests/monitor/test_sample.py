@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from beanops import Client
-from beanops.monitor.sample import sweep
+from beanops.monitor.sweep import sweep
 
 
 def test_only_the_wanted_tubes_are_asked_for_and_one_that_vanishes_is_left_out(client: Client) -> None:

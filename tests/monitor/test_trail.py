@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from beanops.monitor.trail import Point, Rates, Trail, course, flow, grown, rates_between, time_to_drain
+from beanops.monitor.history import Point, Rates, Trail, course, flow, grown, rates_between, time_to_drain
 
 
 def walk(*ready: int, step: float = 1.0, most: int = 120) -> Trail:

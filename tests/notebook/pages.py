@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from beanops.notebook.channel import Channel
+from beanops.notebook.widgets.channel import Channel
 
 
 class Page:

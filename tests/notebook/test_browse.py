@@ -12,12 +12,12 @@ import pytest
 
 import beanops
 from beanops.embedded.process import Beanstalkd
-from beanops.jobs.scan import Scan
+from beanops.jobs.search.scan import Scan
 from beanops.jobs.select import select
-from beanops.jobs.where import PredicateError
-from beanops.notebook import desk
-from beanops.notebook.browser import Browser
-from beanops.notebook.poll import Tick
+from beanops.jobs.sql.where import PredicateError
+from beanops.notebook import runner
+from beanops.notebook.poller import Tick
+from beanops.notebook.views.browser import Browser
 from beanops.protocol import commands
 from beanops.protocol.errors import UsageError
 from beanops.session.run import Run
@@ -151,8 +151,8 @@ def test_what_a_button_does_shows_and_can_be_undone(
 def test_a_long_run_tells_its_progress_and_can_be_cancelled(
     view: Browser, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(desk, "PERIOD", 0.0)
-    monkeypatch.setattr(desk, "PATIENCE", 0.0)
+    monkeypatch.setattr(runner, "PERIOD", 0.0)
+    monkeypatch.setattr(runner, "PATIENCE", 0.0)
     reached, go_on = threading.Event(), threading.Event()
     kick = Session.kick
 

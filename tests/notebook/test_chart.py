@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from beanops.notebook.chart import LIMIT, Chart, Panel, Series
+from beanops.notebook.widgets.chart import LIMIT, Chart, Panel, Series
 from tests.notebook.pages import Page
 
 

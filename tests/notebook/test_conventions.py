@@ -11,9 +11,9 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import beanops
 from beanops.embedded.process import Beanstalkd
-from beanops.monitor.trail import Point, point
+from beanops.monitor.history import Point, point
 from beanops.protocol.errors import ArgumentError, NotFound
-from beanops.session.recording import rates_frame, record
+from beanops.session.rates import rates_frame, record
 from beanops.session.session import Session
 
 

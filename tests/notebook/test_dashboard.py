@@ -17,11 +17,11 @@ import pytest
 import beanops
 from beanops import Client, commands
 from beanops.embedded.process import Beanstalkd
-from beanops.notebook import desk, poll, tables
-from beanops.notebook.dashboard import Dashboard
-from beanops.notebook.poll import Poller, Tick, first_look, poller_of
+from beanops.journal.records import JournalError
+from beanops.notebook import poller, runner, shown_rows
+from beanops.notebook.poller import Poller, Tick, first_look, poller_of
+from beanops.notebook.views.dashboard import Dashboard
 from beanops.protocol.errors import UsageError
-from beanops.session.record import JournalError
 from beanops.session.session import Session
 from tests.notebook.pages import Page, Still
 from tests.waits import until
@@ -241,7 +241,7 @@ def test_a_view_survives_a_restart_of_the_server(start_beanstalkd: Callable[...,
 def test_a_server_that_hangs_does_not_look_live_for_long(
     session: Session, beanstalkd: Beanstalkd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(poll, "ANSWER", 0.2)
+    monkeypatch.setattr(poller, "ANSWER", 0.2)
     with session.dashboard() as view:
         until(lambda: poller_of(session)._session is not None)
         os.kill(beanstalkd.pid, signal.SIGSTOP)
@@ -309,7 +309,7 @@ def test_a_notebook_without_a_kernel_shows_escaped_tables(session: Session, view
 
 
 def test_a_missing_library_names_the_extra(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("beanops.notebook.open.find_spec", lambda name: None if name == "anywidget" else object())
+    monkeypatch.setattr("beanops.notebook.views.open.find_spec", lambda name: None if name == "anywidget" else object())
     with pytest.raises(UsageError, match=r"needs anywidget: pip install 'beanops\[notebook\]'"):
         session.dashboard()
 
@@ -319,17 +319,17 @@ def test_rates_are_taken_over_seconds_and_start_anew_with_another_server(session
     poller = Poller(lambda: session, lambda: now[0])
     first = poller.look().survey
     assert first is not None
-    assert tables.tube_rows(first)["mail"][5] is None
-    assert "rates not yet known" in tables.title(session, first)
-    assert tables.sample(first)[-2:] == (None, None)
+    assert shown_rows.tube_rows(first)["mail"][5] is None
+    assert "rates not yet known" in shown_rows.title(session, first)
+    assert shown_rows.sample(first)[-2:] == (None, None)
     session.put("mail", b"x")
     now[0] = 2.0
     then = poller.look({"mail"}).survey
     assert then is not None
-    assert tables.tube_rows(then)["mail"][5] == 0.5
-    assert "0.5 in, 0.0 out a second" in tables.title(session, then)
+    assert shown_rows.tube_rows(then)["mail"][5] == 0.5
+    assert "0.5 in, 0.0 out a second" in shown_rows.title(session, then)
     # A tube of yesterday does not make the rate of the server unknown, nor does a new one count from nothing.
-    assert tables.sample(then)[-2:] == (0.5, 0.0)
+    assert shown_rows.sample(then)[-2:] == (0.5, 0.0)
 
 
 def test_many_tubes_are_asked_for_in_turn_and_say_how_old_they_are(
@@ -420,7 +420,7 @@ def test_an_undo_that_was_cancelled_can_be_gone_on_with(
 def test_closing_a_view_ends_its_run_after_the_batch_under_way(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(desk, "PATIENCE", 0.0)
+    monkeypatch.setattr(runner, "PATIENCE", 0.0)
     kick = Session.kick
     monkeypatch.setattr(Session, "kick", lambda self, jobs, **how: kick(self, jobs, **how, rate=1))
     with Client(session.address) as client:

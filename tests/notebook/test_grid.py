@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from beanops.notebook.grid import STALE, UNASKED, Action, Click, Column, Grid
+from beanops.notebook.widgets.table import STALE, UNASKED, Action, Click, Column, Grid
 from tests.notebook.pages import Page
 
 ROWS = {str(n): (str(n), n) for n in range(100)}

@@ -11,11 +11,11 @@ import pytest
 
 import beanops
 from beanops.embedded.process import Beanstalkd
-from beanops.notebook import holder
-from beanops.notebook.holder import Holder
-from beanops.notebook.poll import Tick
+from beanops.journal.records import Refused
+from beanops.notebook.poller import Tick
+from beanops.notebook.views import reservation
+from beanops.notebook.views.reservation import Holder
 from beanops.protocol.errors import ConnectionLost, NotFound, UsageError
-from beanops.session.record import Refused
 from beanops.session.run import Run
 from beanops.session.session import Session
 from tests.notebook.pages import Page, Still
@@ -168,7 +168,7 @@ def test_a_job_that_no_page_shows_any_more_is_given_back(
     page.says("hello", page="1")
     page.says("bye", page="1")
     page.says("hello", page="1")  # a page that is loaded anew
-    monkeypatch.setattr(holder, "GRACE", 0.0)
+    monkeypatch.setattr(reservation, "GRACE", 0.0)
     assert view.held
     page.says("bye", page="1")
     until(lambda: session.job(1).stats.state == "ready")
@@ -180,7 +180,7 @@ def test_what_cannot_be_given_back_is_tried_again(
 ) -> None:
     page = Page(view.job)
     page.says("hello", page="1")
-    monkeypatch.setattr(holder, "GRACE", 0.0)
+    monkeypatch.setattr(reservation, "GRACE", 0.0)
     tried: list[None] = []
     release = Holder.release
 

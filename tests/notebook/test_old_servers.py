@@ -9,9 +9,9 @@ import pytest
 from beanops import Client, Session, connect
 from beanops.embedded.process import Beanstalkd
 from beanops.monitor.survey import Surveyor
-from beanops.notebook import tables
-from beanops.notebook.grid import Click
+from beanops.notebook import shown_rows
 from beanops.notebook.magic import _undo
+from beanops.notebook.widgets.table import Click
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def worker(session: Session) -> Iterator[Client]:
 
 def test_the_header_says_what_the_server_cannot_do(session: Session) -> None:
     survey = session.survey(Surveyor(lambda: 1.0))
-    assert "beanstalkd 1.11 · " in (title := tables.title(session, survey))
+    assert "beanstalkd 1.11 · " in (title := shown_rows.title(session, survey))
     assert "no reserve-job (since 1.12)" in title
 
 

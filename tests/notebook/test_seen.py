@@ -14,12 +14,12 @@ from beanops.embedded.process import Beanstalkd
 from beanops.jobs.identity import JobRef
 from beanops.jobs.read import FoundJob
 from beanops.jobs.select import select
-from beanops.notebook import seen as seen_module
-from beanops.notebook.browser import Browser
-from beanops.notebook.dashboard import Dashboard
-from beanops.notebook.poll import Poller
-from beanops.notebook.seen import Seen
-from beanops.notebook.view import View
+from beanops.notebook import job_identity as seen_module
+from beanops.notebook.job_identity import Seen
+from beanops.notebook.poller import Poller
+from beanops.notebook.views.base import View
+from beanops.notebook.views.browser import Browser
+from beanops.notebook.views.dashboard import Dashboard
 from beanops.protocol.errors import UsageError
 from beanops.session.session import Session
 from tests.notebook.pages import Page, Still

@@ -12,8 +12,8 @@ import pytest
 
 from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
-from beanops.session import afterwards
-from beanops.session.record import Fate, Intent
+from beanops.journal.records import Fate, Intent
+from beanops.session import recovery
 from beanops.session.run import Run
 from beanops.session.session import Session
 from tests.proxies import Proxy
@@ -185,13 +185,13 @@ def test_what_a_run_settles_while_it_is_verified_stays(
 ) -> None:
     run = session.delete(fill(worker, "mail", "buried", 2))
     _forget(session, run)
-    look_up = afterwards.look_up
+    look_up = recovery.look_up
 
     def settled_meanwhile(*asked: Any, **how: Any) -> Any:
         session.journal().write(run.id, session.now(), fates=[(0, Fate("skipped", "a worker took it meanwhile"))])
         return look_up(*asked, **how)
 
-    monkeypatch.setattr(afterwards, "look_up", settled_meanwhile)
+    monkeypatch.setattr(recovery, "look_up", settled_meanwhile)
     assert session.verify(run).done == 1
     assert [row.outcome for row in run.rows] == ["skipped", "done"]
 

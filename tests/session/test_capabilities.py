@@ -11,7 +11,7 @@ from beanops.embedded.process import Beanstalkd
 from beanops.protocol import Command, ServerStats, commands
 from beanops.protocol.errors import BadFormat, InternalError, NotFound, ProtocolError, ReplyError, UnknownCommand
 from beanops.protocol.payloads import Layout
-from beanops.session.capabilities import Capabilities, probe
+from beanops.session.old_servers.capabilities import Capabilities, probe
 
 
 @pytest.mark.parametrize("dialect", ["1.10", "1.11", "1.12", "1.13"])

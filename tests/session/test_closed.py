@@ -17,10 +17,10 @@ import pytest
 import beanops
 from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
+from beanops.journal.journal import Journal
+from beanops.journal.records import JournalError
 from beanops.monitor.survey import Surveyor
 from beanops.protocol.errors import ConnectFailed, ConnectionClosed
-from beanops.session.journal import Journal
-from beanops.session.record import JournalError
 from beanops.session.session import Session
 from tests.proxies import Proxy
 from tests.session.conftest import fill

@@ -9,8 +9,8 @@ import pytest
 
 from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
+from beanops.journal.records import Refused
 from beanops.session.config import ConfigError, default_journal, profile
-from beanops.session.record import Refused
 from beanops.session.session import connect
 from tests.session.conftest import fill
 

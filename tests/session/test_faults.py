@@ -21,16 +21,16 @@ import pytest
 import beanops
 from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
-from beanops.jobs.scan import Scan
+from beanops.jobs.search.scan import Scan
+from beanops.journal.journal import Journal
+from beanops.journal.records import JournalError
 from beanops.protocol import commands
 from beanops.protocol.errors import ConnectionLost, UsageError
-from beanops.session import act as act_module
-from beanops.session import orders, shelter
-from beanops.session.journal import Journal
-from beanops.session.record import JournalError
+from beanops.session import executor as act_module
+from beanops.session import pause_guard, targets
+from beanops.session.connection_use import Interrupted
 from beanops.session.run import Run
 from beanops.session.session import Session, connect
-from beanops.session.wire import Interrupted
 from tests.proxies import Proxy
 from tests.session.conftest import fill, population
 from tests.session.truth import check, jobs_by_id
@@ -145,8 +145,8 @@ class _Strike:
 def test_interrupted_at_any_moment_the_journal_is_true(
     open_session: Callable[..., Session], worker: Client, journal: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(orders, "BATCH", 7)
-    monkeypatch.setattr(orders, "_HELD_BATCH", 7)
+    monkeypatch.setattr(targets, "BATCH", 7)
+    monkeypatch.setattr(targets, "_HELD_BATCH", 7)
     dice = random.Random(6)
     session = open_session()
     record = session.journal()
@@ -363,7 +363,7 @@ def test_a_run_that_is_cut_off_searches_no_further(
     session: Session, worker: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = fill(worker, "mail", "buried", 600)
-    monkeypatch.setattr(orders, "BATCH", 100)
+    monkeypatch.setattr(targets, "BATCH", 100)
     next_batch, ended = Scan._next_batch, []
 
     def far(scan: Scan, wanted: int | None) -> Any:
@@ -418,7 +418,7 @@ def test_a_cut_while_buried_jobs_are_reserved_leaves_the_tube_paused_and_says_so
         assert run.done == 1000
         assert run.unknown == 1000
         assert "tube mail stays paused" in str(run.stopped)
-        assert session_pause(worker) == shelter.PAUSE
+        assert session_pause(worker) == pause_guard.PAUSE
 
 
 def session_pause(client: Client) -> int:

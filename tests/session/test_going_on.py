@@ -17,10 +17,10 @@ import pytest
 
 from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
-from beanops.session import orders, shelter
-from beanops.session.alive import TERM
-from beanops.session.journal import Journal
-from beanops.session.record import JournalError, Refused
+from beanops.journal.journal import Journal
+from beanops.journal.records import JournalError, Refused
+from beanops.journal.signs_of_life import TERM
+from beanops.session import pause_guard, targets
 from beanops.session.run import Run
 from beanops.session.session import Session
 from beanops.session.verbs import Order, Settings, verb_of
@@ -42,7 +42,7 @@ with connect(address, journal=journal) as session:
 
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(orders, "BATCH", 10)
+    monkeypatch.setattr(targets, "BATCH", 10)
 
 
 @contextmanager
@@ -214,7 +214,7 @@ def test_a_run_on_another_host_is_taken_for_dead_when_its_lease_is_over(
 def test_a_run_that_waits_gives_signs_of_life(
     session: Session, worker: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("beanops.session.alive._BEAT", 0.01)
+    monkeypatch.setattr("beanops.journal.signs_of_life._BEAT", 0.01)
     ids = fill(worker, "mail", jobs=20)
 
     def leases() -> list[Any]:
@@ -266,7 +266,7 @@ def test_the_last_run_that_needs_a_pause_ends_it(
         seen.append(_pause(worker))
 
     assert long.bury(ids[:20], priority=5, progress=_once(meanwhile)).complete
-    assert seen == [shelter.PAUSE]
+    assert seen == [pause_guard.PAUSE]
     assert _pause(worker) == 0
     assert list(long.runs.action).count("pause") == 1
     assert list(long.runs.action).count("resume") == 1
@@ -279,11 +279,11 @@ def test_a_run_that_ends_first_leaves_the_pause_that_it_made_to_the_other(
     ids = fill(worker, "mail", "buried", 40)
     worker.watch("mail")
     worker.pause_tube("mail", 100)
-    other, needs = Run("other", "bury", list), shelter.Shelter(second)
+    other, needs = Run("other", "bury", list), pause_guard.Shelter(second)
     settings = Settings(priority=7)
     order = Order(verb_of("bury", settings), ids[-1], second.job(ids[-1]), settings)
     assert first.bury(ids[:20], priority=5, progress=_once(lambda: needs.cover(other, [order]))).complete
-    assert _pause(worker) == shelter.PAUSE, "the other still needs it"
+    assert _pause(worker) == pause_guard.PAUSE, "the other still needs it"
     needs.lift(other)
     assert 90 <= _pause(worker) <= 100, "the operator's"
 
@@ -296,7 +296,7 @@ def test_a_process_does_not_end_the_pause_of_another(
     with _elsewhere(beanstalkd.address, journal, "bury", ids[:30]) as process:
         _run_of(process)
         assert session.bury(ids[30:40], priority=7).complete
-        assert _pause(worker) == shelter.PAUSE
+        assert _pause(worker) == pause_guard.PAUSE
         assert process.wait(20) == 0
         assert _pause(worker) == 0
     with _elsewhere(beanstalkd.address, journal, "bury", ids[:30]) as process:
@@ -304,7 +304,7 @@ def test_a_process_does_not_end_the_pause_of_another(
         process.kill()
         process.wait()
         assert session.bury(ids[30:40], priority=7).complete
-        assert _pause(worker) == shelter.PAUSE, "a job may have been caught: it runs out by itself"
+        assert _pause(worker) == pause_guard.PAUSE, "a job may have been caught: it runs out by itself"
 
 
 def test_a_pause_for_a_run_that_went_wrong_is_not_ended_by_another(
@@ -317,7 +317,7 @@ def test_a_pause_for_a_run_that_went_wrong_is_not_ended_by_another(
     assert run.unknown
     assert "stays paused" in str(run.stopped)
     assert sound.bury(ids[20:], priority=6).complete
-    assert _pause(worker) == shelter.PAUSE
+    assert _pause(worker) == pause_guard.PAUSE
 
 
 def test_a_run_waits_while_another_ends_the_pause(
@@ -333,19 +333,19 @@ def test_a_run_waits_while_another_ends_the_pause(
     def look() -> None:
         second.bury(ids[10:], priority=6, progress=lambda run: seen.append(_pause(worker)) if run.done else None)
 
-    act = shelter.Shelter._act
+    act = pause_guard.Shelter._act
 
-    def meanwhile(self: shelter.Shelter, run: Run, tube: str, seconds: int) -> None:
+    def meanwhile(self: pause_guard.Shelter, run: Run, tube: str, seconds: int) -> None:
         if seconds == 0 and not begun:
             begun.append(threading.Thread(target=look))
             begun[0].start()
             until(lambda: _registered(first.journal()) == 2)
         act(self, run, tube, seconds)
 
-    monkeypatch.setattr(shelter.Shelter, "_act", meanwhile)
+    monkeypatch.setattr(pause_guard.Shelter, "_act", meanwhile)
     assert first.bury(ids[:10], priority=5).complete
     begun[0].join(30)
-    assert seen == [shelter.PAUSE]
+    assert seen == [pause_guard.PAUSE]
     assert _pause(worker) == 0
     assert _registered(first.journal()) == 0
 

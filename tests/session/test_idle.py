@@ -11,11 +11,11 @@ import pytest
 from beanops import AsyncClient
 from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
+from beanops.journal.records import Refused
 from beanops.monitor.fleet import Fleet
 from beanops.protocol import Command
 from beanops.protocol.errors import ConnectionLost, ReadTimeout
-from beanops.session import act, reservation
-from beanops.session.record import Refused
+from beanops.session import executor, reservation
 from beanops.session.run import Run
 from beanops.session.session import Session
 from tests.proxies import Proxy
@@ -163,8 +163,8 @@ def test_another_process_is_not_acted_on_before_it_was_looked_at(
 def test_a_run_that_waits_between_batches_keeps_its_lines_alive(
     proxy: Proxy, session: Session, worker: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(act, "_QUIET", 0.01)
-    monkeypatch.setattr(act, "IDLE", 0.0)
+    monkeypatch.setattr(executor, "_QUIET", 0.01)
+    monkeypatch.setattr(executor, "IDLE", 0.0)
     ids = fill(worker, "mail", "buried", 2)
     before = worker.stats().cmd_list_tube_used
 

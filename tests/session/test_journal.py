@@ -16,10 +16,10 @@ import sqlalchemy as sa
 
 from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
-from beanops.session import act
-from beanops.session import journal as journal_module
-from beanops.session.journal import Journal
-from beanops.session.record import Fate, Intent, JournalError, RunRow
+from beanops.journal import journal as journal_module
+from beanops.journal.journal import Journal
+from beanops.journal.records import Fate, Intent, JournalError, RunRow
+from beanops.session import executor
 from beanops.session.session import Session, connect
 from tests.session.conftest import fill, population
 
@@ -274,7 +274,7 @@ def test_the_intent_is_on_disk_before_the_command_goes_out(
     session: Session, worker: Client, journal: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = fill(worker, "mail", jobs=3)
-    stage = act.stage
+    stage = executor.stage
     seen: list[int] = []
 
     def look_first(*talks: Any) -> None:
@@ -283,7 +283,7 @@ def test_the_intent_is_on_disk_before_the_command_goes_out(
         other.close()
         stage(*talks)
 
-    monkeypatch.setattr(act, "stage", look_first)
+    monkeypatch.setattr(executor, "stage", look_first)
     assert session.delete(ids).done == 3
     assert seen == [3]
 

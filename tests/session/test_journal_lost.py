@@ -10,9 +10,9 @@ import pytest
 import sqlalchemy as sa
 
 from beanops.client.sync import Client
-from beanops.session import orders
-from beanops.session.journal import Journal
-from beanops.session.record import JournalError
+from beanops.journal.journal import Journal
+from beanops.journal.records import JournalError
+from beanops.session import targets
 from beanops.session.run import Run
 from beanops.session.session import Session
 from tests.session.conftest import fill
@@ -28,8 +28,8 @@ def database() -> Iterator[Postgres]:
 
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(orders, "BATCH", 100)
-    monkeypatch.setattr(orders, "_HELD_BATCH", 50)
+    monkeypatch.setattr(targets, "BATCH", 100)
+    monkeypatch.setattr(targets, "_HELD_BATCH", 50)
 
 
 def _counts(run: Run) -> dict[str, int]:

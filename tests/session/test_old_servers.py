@@ -15,7 +15,7 @@ from beanops import Client, connect
 from beanops.embedded.process import Beanstalkd
 from beanops.protocol.errors import ArgumentError, NotFound, TimedOut, UsageError
 from beanops.protocol.limits import U32_MAX
-from beanops.session import act, orders
+from beanops.session import executor, targets
 from beanops.session.run import Run
 from beanops.session.session import Session
 
@@ -239,8 +239,8 @@ def test_beside_workers_each_job_is_done_once_or_there_once(
     worker: Client,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(orders, "BATCH", 40)
-    monkeypatch.setattr(orders, "_HELD_BATCH", 40)
+    monkeypatch.setattr(targets, "BATCH", 40)
+    monkeypatch.setattr(targets, "_HELD_BATCH", 40)
     session = open_session(keep_bodies=keep_bodies)
     ids = ready(worker, 400)
     worked: Counter[bytes] = Counter()
@@ -294,7 +294,7 @@ def test_a_crash_is_repaired_from_the_journal(
     session = open_session()
     ids = ready(worker, 3, priority=7)
     stages = 0
-    inner = act.stage
+    inner = executor.stage
 
     def dying(*given: Any) -> None:
         nonlocal stages
@@ -305,10 +305,10 @@ def test_a_crash_is_repaired_from_the_journal(
         if stages == stage:
             raise _Crash
 
-    monkeypatch.setattr(act, "stage", dying)
+    monkeypatch.setattr(executor, "stage", dying)
     with suppress(_Crash):
         _ = session.move(ids, "post") if verb == "move" else session.release(ids, delay=30)
-    monkeypatch.setattr(act, "stage", inner)
+    monkeypatch.setattr(executor, "stage", inner)
     run = session.journal().runs(str(session.address))[0].id
     session.verify(run)
     if after == "undo":

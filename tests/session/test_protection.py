@@ -14,10 +14,10 @@ from beanops.client.address import Address
 from beanops.client.places import places
 from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
+from beanops.journal.records import Refused
 from beanops.protocol.errors import BeanopsError
 from beanops.session import protection
 from beanops.session.config import profile
-from beanops.session.record import Refused
 from beanops.session.session import connect
 from tests.proxies import Proxy
 from tests.session.conftest import fill

@@ -14,7 +14,7 @@ from beanops import connect
 from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
 from beanops.protocol.errors import UsageError
-from beanops.session import samples
+from beanops.session.files import samples
 from beanops.session.session import Session
 
 SECRET = "hUnter2-S3cret"

@@ -10,9 +10,9 @@ import pytest
 
 from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
+from beanops.journal.records import JournalError
 from beanops.protocol.errors import DeadlineSoon, NotFound, OutOfMemory, TimedOut
 from beanops.session import reservation
-from beanops.session.record import JournalError
 from beanops.session.session import Session
 from tests.proxies import Proxy
 from tests.session.conftest import fill

@@ -23,7 +23,7 @@ from beanops import Client
 from beanops.embedded.process import Beanstalkd
 from beanops.protocol import commands
 from beanops.protocol.errors import BeanopsError, ReplyError
-from beanops.session import act as act_module
+from beanops.session import executor as act_module
 from beanops.session.run import Run
 from beanops.session.session import Session, connect
 from tests.bench.bench_restarts import touched

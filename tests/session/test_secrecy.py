@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from beanops.journal.database_url import Place, without_passwords
+from beanops.journal.journal import Journal
+from beanops.journal.records import JournalError
 from beanops.protocol.errors import BeanopsError
 from beanops.session.config import read_config
-from beanops.session.journal import Journal
-from beanops.session.record import JournalError
-from beanops.session.secrecy import Place, without_passwords
 
 SECRET = "hunter2"
 URLS = [

@@ -19,8 +19,8 @@ from beanops import Client, Refused, Session, connect
 from beanops.embedded.process import Beanstalkd
 from beanops.jobs.read import read_jobs
 from beanops.protocol.errors import UsageError
-from beanops.session.exporting import FileError
-from beanops.session.lines import LineError, read_line
+from beanops.session.files.export import FileError
+from beanops.session.files.jsonl import LineError, read_line
 from beanops.session.run import Run
 from tests.proxies import Proxy
 from tests.waits import until
@@ -473,7 +473,7 @@ def test_what_was_undone_is_imported_again(session: Session) -> None:
 _IMPORT = """
 import os, signal, sys
 from beanops import connect
-from beanops.session.journal import Journal
+from beanops.journal.journal import Journal
 
 server, file, when, call = sys.argv[1:]
 write, calls = Journal.write, 0

@@ -11,10 +11,10 @@ import pytest
 
 from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
-from beanops.jobs.where import PredicateError
+from beanops.jobs.sql.where import PredicateError
+from beanops.journal.journal import Journal
+from beanops.journal.records import Fate
 from beanops.protocol import commands
-from beanops.session.journal import Journal
-from beanops.session.record import Fate
 from beanops.session.run import Run
 from beanops.session.session import Session
 from tests.session.conftest import fill, population

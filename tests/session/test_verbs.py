@@ -17,9 +17,9 @@ import pytest
 from beanops.client.sync import Client
 from beanops.embedded import serve
 from beanops.embedded.process import Beanstalkd
+from beanops.journal.records import Refused
 from beanops.protocol.errors import ArgumentError, NotFound, TimedOut, UsageError
-from beanops.session import orders, shelter
-from beanops.session.record import Refused
+from beanops.session import pause_guard, targets
 from beanops.session.run import Run
 from beanops.session.session import Session, connect
 from beanops.session.verbs import MOVE, VERBS, Order
@@ -263,10 +263,10 @@ def test_batches_of_large_bodies_are_cut_by_their_bytes(where: str | None, sessi
 
 
 def test_no_batch_holds_more_moves_than_a_server_bears(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(orders, "BATCH", 10)
-    monkeypatch.setattr(orders, "_HELD_BATCH", 3)
+    monkeypatch.setattr(targets, "BATCH", 10)
+    monkeypatch.setattr(targets, "_HELD_BATCH", 3)
     mixed = [Order(verb, id, None) for id, verb in enumerate([*[VERBS["delete"]] * 12, *[MOVE] * 8])]
-    batches = list(orders.in_batches(iter(mixed), None))
+    batches = list(targets.in_batches(iter(mixed), None))
     assert [order.id for batch in batches for order in batch] == [*range(20)]
     assert max(len(batch) for batch in batches) == 10
     assert max(sum(order.verb is MOVE for order in batch) for batch in batches) == 3
@@ -335,12 +335,12 @@ def test_a_pause_is_looked_at_again_during_a_run(session: Session, worker: Clien
         match run.done:
             case 0:
                 worker.watch("mail")  # nobody did when it began
-                worker.pause_tube("mail", shelter.PAUSE)  # as another run does
+                worker.pause_tube("mail", pause_guard.PAUSE)  # as another run does
             case 1000:
                 worker.pause_tube("mail", 0)  # which has ended
 
     assert session.bury(ids, priority=5, progress=meanwhile).complete
-    assert seen == [0, shelter.PAUSE, shelter.PAUSE, shelter.PAUSE]
+    assert seen == [0, pause_guard.PAUSE, pause_guard.PAUSE, pause_guard.PAUSE]
     assert session.tube("mail").pause == 0
     assert list(session.runs.action) == ["bury", "pause", "resume"], "the first batch had the other run's pause"
 

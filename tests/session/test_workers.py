@@ -10,7 +10,7 @@ import pytest
 from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
 from beanops.protocol.errors import TimedOut
-from beanops.session import orders
+from beanops.session import targets
 from beanops.session.run import Run
 from beanops.session.session import Session
 from tests.session.conftest import fill
@@ -55,8 +55,8 @@ class _Workers:
 def test_while_workers_work_no_job_is_lost_and_the_record_is_true(
     verb: str, session: Session, worker: Client, beanstalkd: Beanstalkd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(orders, "BATCH", 50)
-    monkeypatch.setattr(orders, "_HELD_BATCH", 50)
+    monkeypatch.setattr(targets, "BATCH", 50)
+    monkeypatch.setattr(targets, "_HELD_BATCH", 50)
     ids = [id for state in ("buried", "delayed", "ready") for id in fill(worker, "mail", state, _JOBS)]
     before = jobs_by_id(worker)
     working = _Workers(beanstalkd.address, 2)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from beanops.client.sync import Client
+from beanops.journal.journal import Journal
+from beanops.journal.records import Entry, RunRow
 from beanops.protocol import commands
 from beanops.protocol.errors import ReplyError
-from beanops.session.journal import Journal
-from beanops.session.record import Entry, RunRow
 
 
 def jobs_by_id(client: Client) -> dict[int, tuple[str, str, bytes]]:

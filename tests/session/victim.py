@@ -10,8 +10,8 @@ import os
 import sys
 from typing import Any
 
-import beanops.session.journal
-from beanops.session import orders
+import beanops.journal.journal
+from beanops.session import targets
 from beanops.session.run import Run
 from beanops.session.session import Session, connect
 
@@ -28,12 +28,12 @@ def act(session: Session, verb: str, ids: list[int], **options: Any) -> Run:
 
 def main(address: str, url: str) -> None:
     """Serve until standard input ends."""
-    beanops.session.journal.Journal(url).close()
+    beanops.journal.journal.Journal(url).close()
     for line in sys.stdin:
         verb, *ids = line.split()
         pid = os.fork()
         if pid == 0:
-            orders.BATCH = orders._HELD_BATCH = 7
+            targets.BATCH = targets._HELD_BATCH = 7
             with connect(address, journal=url) as session:
                 act(session, verb, [int(id) for id in ids])
             os._exit(0)

@@ -20,10 +20,10 @@ from textual.worker import WorkerCancelled, WorkerFailed
 from beanops import Client, Session, connect
 from beanops.embedded.process import Beanstalkd
 from beanops.tui.app import Dashboard
-from beanops.tui.body import BodyView
-from beanops.tui.joblist import JobTable
-from beanops.tui.table import Table
-from beanops.tui.view import Line
+from beanops.tui.screens.base import Line
+from beanops.tui.widgets.body import BodyView
+from beanops.tui.widgets.job_table import JobTable
+from beanops.tui.widgets.table import Table
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 

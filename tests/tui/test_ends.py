@@ -19,7 +19,7 @@ import pytest
 
 from beanops import Client
 from beanops.embedded.process import Beanstalkd
-from beanops.session.journal import Journal
+from beanops.journal.journal import Journal
 from tests.tui.conftest import fill
 from tests.waits import until
 
@@ -205,7 +205,7 @@ def test_a_fault_of_its_own_gives_the_terminal_back(screen: Callable[..., Screen
     fill(client, "mail", b"hello")
     broken = RUN.replace(
         "sys.exit",
-        "from beanops.tui.tubes import TubesScreen; TubesScreen.action_open = lambda self: 1 / 0; sys.exit",
+        "from beanops.tui.screens.tubes import TubesScreen; TubesScreen.action_open = lambda self: 1 / 0; sys.exit",
     )
     one = screen(broken)
     one.shows("mail")

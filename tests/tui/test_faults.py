@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from beanops import Client, Session
+from beanops.journal.journal import Journal
+from beanops.journal.records import JournalError
 from beanops.monitor.fleet import Fleet
 from beanops.protocol.errors import ProtocolError
-from beanops.session.journal import Journal
-from beanops.session.record import JournalError
 from tests.tui.conftest import Clock, dashboard, fill
 
 

@@ -8,10 +8,11 @@ import pytest
 
 from beanops import Client, Session, connect
 from beanops.embedded.process import Beanstalkd
-from beanops.tui import feed, joblist
-from beanops.tui.feed import Feed, Found, Wanted
-from beanops.tui.jobrows import JobRow, Reader
-from beanops.tui.tube import TubeScreen
+from beanops.tui import job_feed
+from beanops.tui.job_feed import Feed, Found, Wanted
+from beanops.tui.screens.tube import TubeScreen
+from beanops.tui.widgets import job_table
+from beanops.tui.widgets.job_rows import JobRow, Reader
 from tests.tui.conftest import Clock, Desk, dashboard, fill
 
 
@@ -40,7 +41,7 @@ def test_a_search_that_was_stopped_before_it_began_finds_nothing(session: Sessio
 def test_a_page_of_a_tube_with_few_jobs_ends_by_what_was_looked_at(
     session: Session, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feed, "LOOKED", 500)
+    monkeypatch.setattr(job_feed, "LOOKED", 500)
     fill(client, "mail", b"oldest")
     fill(client, "other", *[b"x"] * 3000)
     search = Feed(Wanted("mail"), Reader(session))
@@ -53,12 +54,12 @@ def test_a_list_holds_so_many_jobs_and_no_more_and_so_many_bytes(
     session: Session, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(client, "mail", *[b"x" * 100] * 600)
-    monkeypatch.setattr(feed, "MOST", 5)
+    monkeypatch.setattr(job_feed, "MOST", 5)
     search = Feed(Wanted("mail"), Reader(session))
     assert len(found_by(search, session, page=False)) == 5
     assert search.caption == "5 jobs at most: narrow it by w"
-    monkeypatch.setattr(feed, "MOST", 10_000)
-    monkeypatch.setattr(feed, "MOST_BYTES", 2**10)
+    monkeypatch.setattr(job_feed, "MOST", 10_000)
+    monkeypatch.setattr(job_feed, "MOST_BYTES", 2**10)
     search = Feed(Wanted("mail"), Reader(session))
     assert len(found_by(search, session, page=False)) < 600
     assert "MB of bodies at most: narrow it by w" in search.caption
@@ -108,7 +109,7 @@ async def test_a_job_that_is_found_again_is_listed_once(session: Session, client
 async def test_what_the_filter_has_not_come_to_stays_when_others_are_taken_off_the_list(
     session: Session, client: Client, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(joblist, "STEP", 1)
+    monkeypatch.setattr(job_table, "STEP", 1)
     ids = fill(client, "mail", b"1", b"2", b"3", b"4")
     async with dashboard(session, clock) as desk:
         await desk.press("down", "enter")

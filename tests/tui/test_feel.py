@@ -9,8 +9,8 @@ import pytest
 
 from beanops import Client, Session
 from beanops.session.config import ConfigError
-from beanops.tui.commandline import CommandLine
 from beanops.tui.keymap import keymap
+from beanops.tui.widgets.command_line import CommandLine
 from tests.tui.conftest import Clock, dashboard, fill
 
 

@@ -15,7 +15,12 @@ def test_the_dashboard_starts_without_what_it_needs_later() -> None:
     modules = loaded_by("import beanops.tui.app")
     assert "textual.app" in modules
     assert not modules & {"pandas", "numpy", "ipywidgets", "click", "sqlalchemy", "sqlite3", "duckdb"}
-    assert not modules & {"textual.widgets._text_area", "beanops.tui.dialogs", "beanops.tui.tube", "beanops.tui.job"}
+    assert not modules & {
+        "textual.widgets._text_area",
+        "beanops.tui.dialogs.confirm",
+        "beanops.tui.screens.tube",
+        "beanops.tui.screens.job",
+    }
 
 
 def test_its_package_alone_loads_nothing() -> None:

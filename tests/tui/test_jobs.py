@@ -14,11 +14,11 @@ from textual.widgets import TextArea
 
 from beanops import Client, Session, connect
 from beanops.embedded.process import Beanstalkd
-from beanops.session import samples
 from beanops.session.config import Profile
+from beanops.session.files import samples
 from beanops.session.run import Run
-from beanops.tui import feed
-from beanops.tui.tube import TubeScreen
+from beanops.tui import job_feed
+from beanops.tui.screens.tube import TubeScreen
 from tests.tui.conftest import Clock, Desk, dashboard, fill
 
 
@@ -69,7 +69,7 @@ def ids(desk: Desk) -> list[int]:
 async def test_the_list_is_searched_filtered_and_turned_round(
     session: Session, client: Client, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feed, "PAGE", 4)
+    monkeypatch.setattr(job_feed, "PAGE", 4)
     bodies = [json.dumps({"task": "app.Mail", "user": number}).encode() for number in range(12)]
     all_ids = fill(client, "mail", *bodies)
     async with dashboard(session, clock, (120, 40)) as desk:
@@ -99,7 +99,7 @@ async def test_the_list_is_searched_filtered_and_turned_round(
 async def test_a_page_is_full_and_the_end_of_the_list_finds_the_next(
     session: Session, client: Client, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feed, "PAGE", 300)
+    monkeypatch.setattr(job_feed, "PAGE", 300)
     fill(client, "mail", *[b"x"] * 900)
     async with dashboard(session, clock, (100, 40)) as desk:
         await open_mail(desk)
@@ -147,8 +147,8 @@ async def test_marked_jobs_are_acted_on_together_and_it_is_undone(
 async def test_after_a_bulk_delete_of_what_matches_it_goes_on_looking(
     session: Session, client: Client, clock: Clock, monkeypatch: pytest.MonkeyPatch, keys: list[str]
 ) -> None:
-    monkeypatch.setattr(feed, "PAGE", 10)
-    monkeypatch.setattr("beanops.jobs.scan.BLOCK", 16, raising=False)
+    monkeypatch.setattr(job_feed, "PAGE", 10)
+    monkeypatch.setattr("beanops.jobs.search.scan.BLOCK", 16, raising=False)
     bodies = [json.dumps({"user": str(number % 10)}).encode() for number in range(1500)]
     fill(client, "mail", *bodies)
     async with dashboard(session, clock, (100, 40)) as desk:
@@ -168,7 +168,7 @@ async def test_after_a_bulk_delete_of_what_matches_it_goes_on_looking(
 async def test_an_empty_list_says_how_far_was_looked(
     session: Session, client: Client, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feed, "LOOKED", 10)
+    monkeypatch.setattr(job_feed, "LOOKED", 10)
     fill(client, "mail", *[b"x"] * 3000)
     async with dashboard(session, clock, (100, 40)) as desk:
         await open_mail(desk)

@@ -8,8 +8,8 @@ import pytest
 
 from beanops import Client, Session
 from beanops.monitor import survey
-from beanops.tui import tubes
-from beanops.tui.memory import Memory, Shown
+from beanops.tui.screens import tubes
+from beanops.tui.state import Memory, Shown
 from tests.tui.conftest import Clock, Desk, dashboard, fill
 
 

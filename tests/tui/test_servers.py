@@ -16,8 +16,8 @@ import pytest
 from beanops import Client, Session, connect
 from beanops.embedded.process import Beanstalkd
 from beanops.session.config import profile
-from beanops.tui import looking
-from beanops.tui.dialogs import Confirm
+from beanops.tui import refresh
+from beanops.tui.dialogs.confirm import Confirm
 from tests.proxies import Proxy
 from tests.tui.conftest import Clock, dashboard, fill
 from tests.tui.test_jobs import Stalled
@@ -86,7 +86,7 @@ class Slowly:
             self.opened.append(session)
             return session
 
-        monkeypatch.setattr(looking, "connect", reach)
+        monkeypatch.setattr(refresh, "connect", reach)
 
 
 async def test_the_server_that_was_asked_for_last_is_the_one_that_is_shown(

@@ -25,7 +25,7 @@ from textual_serve.app_service import AppService
 from beanops import Client, Session
 from beanops.embedded.process import Beanstalkd
 from beanops.protocol.errors import UsageError
-from beanops.session import samples
+from beanops.session.files import samples
 from beanops.tui.app import Dashboard
 from beanops.tui.web import JUNK, Page, _OneLine, _read
 from tests.needs import chromium, missing

@@ -12,9 +12,9 @@ from tempfile import TemporaryDirectory
 
 import click
 
+from beanops.cli.commands.dashboard import show
+from beanops.cli.commands.tubes import show_tubes
 from beanops.cli.demo.workload import running
-from beanops.cli.live import show
-from beanops.cli.look import show_tubes
 from beanops.cli.streams import on_terminal
 from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd

@@ -1,0 +1,152 @@
+"""Commands that put a job, pause a tube, and end a pause or go on with a run. Those on many jobs are in `bulk`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import click
+
+from beanops.cli import complete, options
+from beanops.cli.confirm import must_ask
+from beanops.cli.plan import ask, planned, preview
+from beanops.cli.runs import is_run_id, report, underway
+from beanops.cli.streams import on_terminal, standard_input
+from beanops.journal.records import JournalError, RunRow
+from beanops.protocol.limits import DEFAULT_PRIORITY, DEFAULT_TTR
+from beanops.session.run import Run
+from beanops.session.session import Session
+
+#: Actions that are taken back by deleting what they put; an undo may be one of these, of a delete.
+_UNDONE_BY_DELETE = ("put", "copy", "import", "undo")
+
+
+@click.command()
+@options.this_tube
+@click.argument("body", default="-")
+@click.option("--priority", type=options.NUMBER, default=DEFAULT_PRIORITY, show_default=True, help="0 is most urgent.")
+@click.option("--delay", type=options.NUMBER, default=0, show_default=True, help="Seconds until it becomes ready.")
+@click.option(
+    "--ttr", type=options.NUMBER, default=DEFAULT_TTR, show_default=True, help="Seconds that a worker may hold it."
+)
+@options.acting
+def put(tube: str, body: str, priority: int, delay: int, ttr: int, **asked: Any) -> None:
+    """Put a job into TUBE and print its id.
+
+    BODY is the text itself, @FILE for the content of a file, or - (or nothing) for standard input.
+    """
+    if body == "-" and on_terminal("stdin"):
+        raise click.UsageError("give a body, @FILE, or standard input")
+    with options.opened(asked) as session:
+        content = _read(body, session.server().max_job_size)
+        report_put(
+            session.put(tube, content, priority=priority, delay=delay, ttr=ttr, reason=asked["reason"]), asked["output"]
+        )
+
+
+def report_put(run: Run, output: str) -> None:
+    """Print the id of a job that was put, or why there is none."""
+    if output == "table" and run.complete:
+        click.echo(run.ids[0])
+    else:
+        report(run, output)
+
+
+def _read(body: str, maximum: int) -> bytes:
+    """Return the bytes that a BODY argument stands for, of at most `maximum`."""
+    if body != "-" and not body.startswith("@"):
+        content = os.fsencode(body)
+    elif body == "-":
+        content = standard_input().read(maximum + 1)
+    else:
+        try:
+            with open(body[1:], "rb") as file:
+                content = file.read(maximum + 1)
+        except (OSError, ValueError) as error:
+            raise click.UsageError(f"cannot read {body[1:]}: {getattr(error, 'strerror', None) or error}") from None
+    if len(content) > maximum:
+        raise click.UsageError(f"the body is longer than the {maximum} bytes that the server takes (max-job-size)")
+    return content
+
+
+@click.command()
+@options.this_tube
+@click.argument("seconds", type=options.NUMBER)
+@options.acting
+def pause(tube: str, seconds: int, **asked: Any) -> None:
+    """Hold back the ready jobs of TUBE from workers for SECONDS."""
+    with options.opened(asked) as session:
+        report(session.pause(tube, seconds, reason=asked["reason"]), asked["output"])
+
+
+@click.command()
+@click.argument("which", metavar="TUBE-or-RUN", shell_complete=complete.tubes_and_runs)
+@options.query_timeout
+@options.planning
+def resume(which: str, **asked: Any) -> None:
+    """End the pause of a tube, or go on with a run that was cancelled or cut off: do the rest of it.
+
+    The rest of a run is asked about as the run was: if it deletes, or if it is many jobs.
+    """
+    with options.opened(asked) as session:
+        row = find_run(session, which) if is_run_id(which) else None
+        if row is None:
+            if asked["dry_run"] or asked["rate"] is not None:
+                raise click.UsageError(f"{which} is no run: a tube is resumed at once, without --dry-run or --rate")
+            report(session.resume(which, reason=asked["reason"]), asked["output"])
+        else:
+            rest = partial(session.resume_run, row.id)
+            _follow(session, rest, f"go on with {row.action}", f"run {row.id}", asked, row.action == "delete")
+
+
+@click.command()
+@click.argument("run_id", metavar="RUN", shell_complete=complete.runs)
+@click.option("--where", metavar="SQL", help="Only jobs that were so before, such as \"tube = 'mail'\".")
+@options.query_timeout
+@click.option(
+    "--repeat", type=click.Choice(["unknown"]),
+    help="Put jobs also where nobody knows whether they are there already; one may then be there twice.",
+)  # fmt: skip
+@options.buried_as
+@options.planning
+def undo(run_id: str, where: str | None, repeat: Any, buried_as: Any, **asked: Any) -> None:
+    """Take back what a run did, as far as the world has not moved on. An undo is a run, and can be undone.
+
+    Jobs that were deleted are put again with new ids; what was put, copied or imported is deleted, which asks first.
+    What has an unknown outcome is left alone: "beanops journal verify" asks for it.
+    """
+    with options.opened(asked) as session:
+        row = session.journal().run(run_id)
+        back = partial(session.undo, run_id, where=where, repeat=repeat, buried_as=buried_as)
+        _follow(session, back, "undo", f"the {row.action} of run {run_id}", asked, row.action in _UNDONE_BY_DELETE)
+
+
+def _follow(
+    session: Session, call: Callable[..., Run], verb: str, which: str, asked: dict[str, Any], destroys: bool
+) -> None:
+    """Do, or only show, what follows from a run on record."""
+    plan = partial(call, dry_run=True)
+    if asked["dry_run"]:
+        preview(session, plan, asked)
+        return
+    total = None
+    if not (asked["yes"] or session.read_only):
+        if destroys:
+            must_ask(verb, which)
+        run = planned(plan)
+        total = run.done
+        if total:
+            ask(verb, f"{which} ({total:,} jobs)", run, session.profile, count=total, destroys=destroys)
+    with underway(verb, total) as progress:
+        run = call(reason=asked["reason"], rate=asked["rate"], progress=progress)
+    report(run, asked["output"])
+
+
+def find_run(session: Session, id: str) -> RunRow | None:
+    """Return a run that is on record, None when there is none of that id."""
+    try:
+        return session.journal().run(id)
+    except JournalError:
+        return None

@@ -1,0 +1,171 @@
+"""Commands on jobs, one or a million: kick, bury, release, delete, drain, move, copy. They differ by a row of data."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
+
+import click
+
+from beanops.cli import complete, ids, options
+from beanops.cli.commands.tubes import check_tube_exists
+from beanops.cli.confirm import MANY
+from beanops.cli.plan import Plan, ask, confirmed, planned, preview
+from beanops.cli.runs import report, underway
+from beanops.cli.selection import Chosen, choose
+from beanops.jobs.refs import JobRefs
+from beanops.jobs.select import is_glob, select
+from beanops.journal.records import Refused
+from beanops.session.session import Session, connect
+from beanops.session.verbs import Settings, Verb, verb_of
+
+_priority = click.option("--priority", type=options.NUMBER, help="New priority; by default each job keeps its own.")
+_delay = click.option(
+    "--delay", type=options.NUMBER, default=0, show_default=True, help="Seconds until they are ready."
+)
+_to = click.option("--to", metavar="TUBE", shell_complete=complete.tubes, help="The tube that they are put into.")
+_to_server = click.option(
+    "--to-server", metavar="NAME", shell_complete=complete.servers, help="The server that they are put into."
+)
+_SETTINGS = ("priority", "delay", "to", "buried_as")
+#: What most commands act on: a tube, or ids.
+_jobs = options.together(options.tube, ids.jobs(required=False))
+
+
+def _command(name: str, help: str, *own: Any, jobs: Any = _jobs, destroys: bool = False) -> click.Command:
+    def command(**asked: Any) -> None:
+        _act(name, asked, destroys)
+
+    return click.command(name, help=help)(options.together(jobs, *own, options.bulk)(command))
+
+
+kick = _command(
+    "kick",
+    """Make buried or delayed jobs ready: the buried ones of TUBE (a name or a glob), or those of --ids.
+
+    With --next N the server chooses: the N jobs that were buried first, or delayed ones if none is buried. It does not
+    tell which they were, so that cannot be undone.
+    """,
+    click.option("--next", type=options.NUMBER, metavar="N", help="Kick N jobs of TUBE that the server chooses."),
+)
+bury = _command(
+    "bury",
+    "Bury jobs that are ready or delayed: no worker gets them until they are kicked.",
+    _priority,
+)
+release = _command(
+    "release",
+    "Make jobs ready, or delayed with --delay: ready, delayed and buried ones.",
+    _priority,
+    _delay,
+)
+delete = _command(
+    "delete",
+    """Delete jobs that are ready, delayed or buried: those of --ids, or of TUBE that --state or --where names.
+
+    Asks first; without a terminal it needs --yes.
+    """,
+    destroys=True,
+)
+drain = _command(
+    "drain",
+    "Delete all jobs of TUBE that are in the states of --state, and no others. Asks first.",
+    jobs=options.this_tube,
+    destroys=True,
+)
+move = _command(
+    "move",
+    "Put jobs into the tube of --to and delete them here; they keep all but their ids, burial and delay included.",
+    _to,
+    options.buried_as,
+)
+copy = _command(
+    "copy",
+    "Put copies of jobs into another tube with --to, another server with --to-server, or both.",
+    _to,
+    _to_server,
+    options.buried_as,
+)
+
+
+def _act(verb: str, asked: dict[str, Any], destroys: bool) -> None:
+    chosen = choose(asked)
+    if asked.get("next") is not None:
+        _kick_next(chosen, asked)
+        return
+    if verb == "drain":
+        if "state" not in chosen.which:
+            raise click.UsageError("which jobs of the tube? name the states with --state")
+        verb = "delete"
+    if verb == "move" and asked["to"] is None:
+        raise click.UsageError("where to? name the tube with --to")
+    if verb == "delete" and isinstance(chosen.jobs, str) and not {"state", "where"} & set(chosen.which):
+        raise click.UsageError("which jobs of the tube? name them with --state or --where")
+    _check_states(verb_of(verb, Settings(asked.get("priority"))), chosen.which.get("state"))
+    if verb == "kick" and isinstance(chosen.jobs, str):
+        chosen.which.setdefault("state", "buried")
+    with ExitStack() as opened:
+        session = opened.enter_context(options.opened(asked))
+        how = {name: asked[name] for name in _SETTINGS if asked.get(name) is not None}
+        if asked.get("to_server") is not None:
+            there = connect(asked["to_server"], source="cli", read_only=asked["read_only"])
+            how["server"] = opened.enter_context(there)
+        check_tube_exists(session, asked["tube"])
+        act = getattr(session, verb)
+        plan = partial(act, chosen.jobs, **how, **chosen.which, dry_run=True)
+        if asked["dry_run"]:
+            preview(session, plan, asked)
+            return
+        if not (asked["yes"] or session.read_only):
+            chosen = confirmed(verb, chosen, plan, session.profile, destroys=destroys)
+        how |= {name: asked[name] for name in ("reason", "rate") if asked[name] is not None}
+        total = len(chosen.jobs) if isinstance(chosen.jobs, JobRefs) else None
+        with underway(verb, total) as progress:
+            run = act(chosen.jobs, **how, **chosen.which, progress=progress)
+        report(run, asked["output"], missing=chosen.missing)
+
+
+def _check_states(verb: Verb, named: str | None) -> None:
+    """Refuse what is no state, before anybody is asked, and states in none of which anything would be done."""
+    states = select(state=named).states if named is not None else verb.states
+    if not states & verb.states:
+        raise click.UsageError(f"{verb.takes}, and --state {named} names none of these")
+
+
+def _kick_next(chosen: Chosen, asked: dict[str, Any]) -> None:
+    """Kick the next so many jobs of a tube, which the server chooses."""
+    tube, number = chosen.jobs, asked["next"]
+    if not isinstance(tube, str) or is_glob(tube) or chosen.which or asked["rate"] is not None:
+        raise click.UsageError("--next takes one tube, and no --ids, --state, --where, --limit, --order or --rate")
+    with options.opened(asked) as session:
+        check_tube_exists(session, tube)
+        plan = partial(session.kick_next, tube, number, dry_run=True)
+        if asked["dry_run"]:
+            preview(session, plan, asked, _heads(session, tube))
+            return
+        if number > MANY and not (asked["yes"] or session.read_only):
+            _ask_of_the_server(session, tube, plan)
+        with underway("kick") as progress:
+            run = session.kick_next(tube, number, reason=asked["reason"], progress=progress)
+        report(run, asked["output"])
+
+
+def _ask_of_the_server(session: Session, tube: str, plan: Plan) -> None:
+    """Ask about a kick of jobs that the server chooses: only their number and their state are known."""
+    state, run = _kicked(session, tube), planned(plan)
+    of = Chosen(tube, {"state": state}).told
+    ask("kick", f"{run.done:,} of {of}", run, session.profile, count=run.done, destroys=False)
+    if _kicked(session, tube) != state:  # the question may have been open for long
+        raise Refused(f"nothing was done: the server would no longer kick {of}")
+
+
+def _kicked(session: Session, tube: str) -> str:
+    """Return the state of the jobs that the server would kick."""
+    return "buried" if session.tube(tube).current_jobs_buried else "delayed"
+
+
+def _heads(session: Session, tube: str) -> list[int]:
+    """Return the job that the server would kick first."""
+    heads = session.heads(tube)
+    return [job.id for job in (heads["buried"] or heads["delayed"],) if job is not None]

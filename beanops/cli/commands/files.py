@@ -1,0 +1,194 @@
+"""Commands that carry jobs in files: export, import, and samples kept by name."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
+
+import click
+
+from beanops.cli import complete, ids, options
+from beanops.cli.commands.act import report_put
+from beanops.cli.commands.tubes import body_fields, check_tube_exists, job_by_id, show_one
+from beanops.cli.exits import Incomplete
+from beanops.cli.output import print_csv, print_json, print_table
+from beanops.cli.plan import ask, confirmed, planned, preview
+from beanops.cli.runs import report, underway
+from beanops.cli.selection import choose
+from beanops.cli.streams import standard_input
+from beanops.jobs.bodies import Reader, decode
+from beanops.jobs.hiding import hide
+from beanops.session.files import samples
+from beanops.session.session import connect
+
+_force = click.option("--force", is_flag=True, help="Overwrite what is there.")
+
+
+@click.command()
+@click.argument("file", type=click.Path(allow_dash=True))
+@click.option(
+    "--tube", metavar="TUBE", shell_complete=complete.tubes, help="Only jobs of this tube (a name or a glob)."
+)
+@click.option("--delete", is_flag=True, help="Delete what is safely on disk. Asks first.")
+@_force
+@ids.jobs(required=False)
+@options.bulk
+def export(file: str, delete: bool, force: bool, **asked: Any) -> None:
+    """Write jobs to FILE as JSON lines, with all that import needs; - is standard output.
+
+    Jobs that a worker holds are left out, unless --state reserved names them. --redact is for what a dry run shows:
+    the file has the bodies as they are.
+    """
+    chosen = choose(asked, all_tubes=True)
+    if file == "-" and delete:
+        raise click.UsageError("--delete deletes only what is safely on disk: name a file")
+    with options.opened(asked) as session:
+        check_tube_exists(session, asked["tube"])
+        # In a dry run the file is only a name.
+        plan = partial(session.export, file, chosen.jobs, delete=delete, **chosen.which, dry_run=True)
+        if asked["dry_run"]:
+            preview(session, plan, asked)
+            return
+        if delete and not (asked["yes"] or session.read_only):
+            chosen = confirmed("export and delete", chosen, plan, session.profile, destroys=True)
+        how = {name: asked[name] for name in ("reason", "rate") if asked[name] is not None}
+        out = file if file != "-" else sys.stdout.buffer
+        with underway("export") as progress:
+            run = session.export(out, chosen.jobs, delete=delete, force=force, **how, **chosen.which, progress=progress)
+        report(run, asked["output"], err=file == "-", missing=chosen.missing)
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(allow_dash=True))
+@click.option(
+    "--repeat", type=click.Choice(["unknown", "all"]),
+    help="Put lines again whose fate is unknown because an import was cut off, or all.",
+)  # fmt: skip
+@options.buried_as
+@options.planning
+def import_(file: str, repeat: Any, buried_as: Any, **asked: Any) -> None:
+    """Put the jobs of FILE, which export wrote, with tube, priority, ttr, delay left and burial; - is standard input.
+
+    Lines of your own need a tube and a body: {"tube": "mail", "body": "..."}, with body_base64 for bytes, and maybe
+    priority, ttr and delay.
+
+    The whole file is checked first. What an earlier import of the same file put is not put again, so an import that
+    was cut off goes on when it is asked for again.
+    """
+    with ExitStack() as opened:
+        session = opened.enter_context(options.opened(asked))
+        source: Any = file
+        if file == "-":  # it is read more than once
+            source = opened.enter_context(tempfile.TemporaryFile())
+            stream = standard_input()
+            while part := stream.read(1 << 16):
+                source.write(part)
+        plan = partial(session.import_, source, repeat=repeat, buried_as=buried_as, dry_run=True)
+        if asked["dry_run"]:
+            preview(session, plan, asked)
+            return
+        total = None
+        if not (asked["yes"] or session.read_only):
+            run = planned(plan)
+            total = run.done
+            ask("import", f"{total:,} jobs", run, session.profile, count=total, destroys=False)
+        with underway("import", total) as progress:
+            run = session.import_(
+                source,
+                repeat=repeat,
+                buried_as=buried_as,
+                rate=asked["rate"],
+                reason=asked["reason"],
+                progress=progress,
+            )
+        report(run, asked["output"])
+
+
+@click.group()
+@click.pass_context
+def sample(ctx: click.Context) -> None:
+    """Keep jobs by name, in files of yours, and put them again when you need them."""
+    options.hand_down(ctx, sample)
+
+
+_SAMPLE_COLUMNS = ("name", "tube", "size", "body")
+_name = click.argument("name", shell_complete=complete.samples)
+
+
+@sample.command()
+@click.argument("name")
+@click.argument("body", type=click.Choice(["-"]), required=False, metavar="[-]")
+@click.option("--id", "id", type=options.ID, metavar="ID", help="A job of the server.")
+@click.option(
+    "--tube", default="default", show_default=True, help="Where a body from standard input is put by default."
+)
+@_force
+@options.server
+def save(name: str, body: str | None, id: int | None, tube: str, force: bool, server: str) -> None:
+    """Keep the job of --id, or with - the body on standard input, as NAME."""
+    if (body is None) == (id is None):
+        raise click.UsageError("name a job by --id, or give - and a body on standard input: one of the two")
+    if id is None:
+        samples.save(name, samples.sample_of(tube, standard_input().read()), force=force)
+    else:
+        with connect(server, source="cli") as session:
+            job = job_by_id(session, id)
+            if job.body is None:
+                raise Incomplete(f"the body of job {id} is not yet at the server")
+            at_rest = job.stats._replace(state="ready", time_left=0)
+            told = {"server": str(session.address), "instance": session.server().id}
+            samples.save(name, job._replace(stats=at_rest), **told, force=force)
+    click.echo(name)
+
+
+@sample.command("list")
+@options.redact
+@options.printing
+def list_(redact: tuple[str, ...], output: str) -> None:
+    """Show the samples."""
+    rows = []
+    reader = Reader(redact)
+    for name in samples.names():
+        job = hide(samples.load(name), reader)
+        rows.append({"name": name, "tube": job.stats.tube, "size": job.size, "body": decode(job.body or b"").summary})
+    if output == "json":
+        print_json(rows)
+    elif output == "csv":
+        print_csv(rows, _SAMPLE_COLUMNS)
+    else:
+        print_table(_SAMPLE_COLUMNS, [[*row.values()] for row in rows])
+
+
+@sample.command()
+@_name
+@options.redact
+@options.printing
+def show(name: str, redact: tuple[str, ...], output: str) -> None:
+    """Show a sample, its body decoded."""
+    job = hide(samples.load(name), Reader(redact))
+    body = job.body or b""
+    fields = {"name": name, "tube": job.stats.tube, "priority": job.stats.priority, "ttr": job.stats.ttr}
+    if output == "json":
+        print_json([{**fields, **body_fields(body)}])
+    elif output == "csv":
+        print_csv([{**fields, "body": body.decode("utf-8", "backslashreplace")}], [*fields, "body"])
+    else:
+        show_one(fields, job)
+
+
+@sample.command("put")
+@_name
+@click.option("--tube", shell_complete=complete.tubes, help="Another tube than its own.")
+@options.acting
+def put_(name: str, tube: str | None, **asked: Any) -> None:
+    """Put a sample, with its own priority and ttr, and print the new job's id."""
+    job = samples.load(name)
+    stats = job.stats
+    with options.opened(asked) as session:
+        run = session.put(
+            tube or stats.tube, job.body or b"", priority=stats.priority, ttr=stats.ttr, reason=asked["reason"]
+        )
+        report_put(run, asked["output"])

@@ -1,0 +1,301 @@
+"""Commands that search the jobs of a server: jobs, job, sql, snapshot. They change nothing but by a probe."""
+
+from __future__ import annotations
+
+import json
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import partial
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import click
+
+from beanops.cli import complete, options, spreadsheet
+from beanops.cli import ids as id_options
+from beanops.cli.commands.tubes import CSV_COLUMNS, JOB_COLUMNS, body_fields, csv_row, look_for_tube, row_of, show_jobs
+from beanops.cli.ending import gently
+from beanops.cli.exits import INTERRUPTED, Incomplete
+from beanops.cli.output import as_dict, print_csv, print_json, print_table
+from beanops.cli.streams import on_terminal
+from beanops.jobs.read import FoundJob
+from beanops.jobs.search.progress import Progress
+from beanops.jobs.search.scan import Scan
+from beanops.journal.records import Action, JournalError, Refused
+from beanops.protocol.errors import NotFound
+from beanops.session.session import connect
+
+#: What a scan finds, as it comes.
+Batches = Iterator[list[FoundJob]]
+#: What the table of a job's actions shows.
+_ACTIONS = ("time", "run", "action", "state_before", "outcome", "actor", "reason", "error")
+
+_which = options.together(
+    click.option("--state", help="ready, reserved, delayed or buried; several with commas. By default all."),
+    id_options.ids(required=False),
+    click.option("--where", metavar="SQL", help="A predicate, such as \"age > interval 1 hour and body like '%42%'\"."),
+)
+_how = options.together(
+    click.option("--probe", is_flag=True, help="Put a job for a moment to learn the highest id (needed with -b only)."),
+    click.option("--max-rate", type=click.FloatRange(0, min_open=True), help="Most ids to ask for in a second."),
+    options.query_timeout,
+    options.redact,
+    options.server,
+    options.read_only,
+)
+
+
+@click.command()
+@options.tube
+@_which
+@click.option("--limit", type=options.NUMBER, help="Most jobs to show.")
+@click.option("--order", default="newest", show_default=True, help="newest, oldest, or a column such as -age.")
+@click.option("--no-bodies", is_flag=True, help="Leave the bodies out: twice as fast.")
+@_how
+@click.option(
+    "-o", "--output", type=click.Choice(["table", "json", "jsonl", "csv", "parquet"]), help=spreadsheet.OUTPUT
+)
+@spreadsheet.option
+@click.option("--json", "output", flag_value="json", help="The same as -o json.")
+def jobs(
+    tube: str | None,
+    no_bodies: bool,
+    output: str,
+    **asked: Any,
+) -> None:
+    """Show the jobs of TUBE (a name, or a pattern such as 'mail*'), or of all tubes, without reserving any.
+
+    Columns for --where: id, tube, state, priority, age, delay, ttr, time_left, created, reserves, timeouts, releases,
+    buries, kicks, file (of the binlog), instance (of the server), size, body, and data, the decoded body:
+    "data->>'$.user' = '42'".
+    """
+    if output == "parquet" and on_terminal("stdout"):
+        raise Refused("-o parquet is not for a terminal: write it to a file or a pipe")
+    # A bar would stand between the lines that come one by one.
+    apart = output in ("table", "parquet") or not on_terminal("stdout")
+    selection = _selection_in(asked)
+    with options.opened(asked) as session, closing(_Bar(apart)) as bar:
+        look_for_tube(session, tube)
+        scan = session.scan(tube, **selection, bodies=not no_bodies, report=bar.show)
+        with _interruptible(scan) as told:
+            printing = partial(_print_table, order=asked["order"]) if output == "table" else _PRINT[output]
+            printing(bar.until_over(scan))
+        _conclude(scan, told)
+
+
+@click.command()
+@click.argument("id", type=options.ID)
+@options.redact
+@options.server
+@options.printing
+def job(id: int, redact: tuple[str, ...], server: str, output: str) -> None:
+    """Show all that is known of the job ID: its statistics, its body decoded, and what the journal tells of it."""
+    with connect(server, source="cli", redact=redact) as session:
+        found = []
+        with suppress(NotFound):
+            found = [session.job(id)]
+        actions: list[Action] = []
+        with suppress(JournalError):  # looking must not depend on the record
+            actions = session.job_actions(id)
+    if output == "json" and (found or actions):
+        about = [{**row_of(one), **body_fields(one.body)} for one in found] or [{"id": id}]
+        print_json([{**about[0], "actions": [action._asdict() for action in actions]}])
+    elif found:
+        show_jobs(found, output)
+    if output == "table" and actions:
+        click.echo()
+        print_table(
+            _ACTIONS, [[f"{one.time:%Y-%m-%d %H:%M:%S}", *map(one._asdict().get, _ACTIONS[1:])] for one in actions]
+        )
+    if not found:
+        raise Incomplete(f"job {id} does not exist")
+
+
+@click.command()
+@click.argument("query")
+@options.tube
+@_which
+@_how
+@options.printing
+def sql(
+    query: str,
+    tube: str | None,
+    output: str,
+    **asked: Any,
+) -> None:
+    """Run QUERY on the table 'jobs': those of TUBE, or all, as DuckDB's SQL.
+
+    For example: beanops sql "select tube, data->>'$.displayName' as job, count(*) from jobs group by all"
+    """
+    selection = _selection_in(asked)
+    with options.opened(asked) as session, closing(_Bar()) as bar:
+        look_for_tube(session, tube)
+        answer = session.sql_rows(query, tube, **selection, report=bar.show)
+    rows = [[_plain(value) for value in row] for row in answer.rows]
+    if output == "table":
+        print_table(answer.names, rows)
+    else:
+        named = [dict(zip(answer.names, row, strict=True)) for row in rows]
+        print_json(named) if output == "json" else print_csv(named, answer.names)
+    if not answer.complete:
+        raise Incomplete(answer.verdict)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of SQL as JSON has it: a decimal as a number, and what is no number as nothing."""
+    if isinstance(value, Decimal):
+        return float(value)
+    return None if isinstance(value, float) and not isfinite(value) else value
+
+
+@click.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option("--tube", shell_complete=complete.tubes, help="Only this one, or those that match a pattern.")
+@_which
+@_how
+def snapshot(directory: Path, tube: str | None, **asked: Any) -> None:
+    """Save all jobs of the server into DIRECTORY, a folder of Parquet files for each tube, bodies as bytes.
+
+    DIRECTORY must be new or empty, and appears when everything is in it. pandas, DuckDB, Spark and Dask read it.
+    """
+    selection = _selection_in(asked)
+    with options.opened(asked) as session, closing(_Bar()) as bar:
+        look_for_tube(session, tube)
+        saved = session.save_jobs(directory, tube, **selection, report=bar.show)
+    click.echo(f"{saved.jobs} jobs saved in {directory}")
+    if not saved.complete:
+        raise Incomplete(saved.verdict)
+
+
+def _selection_in(asked: dict[str, Any]) -> dict[str, Any]:
+    """Return what was asked for without what the session takes."""
+    return {
+        name: value for name, value in asked.items() if name not in ("redact", "server", "read_only", "query_timeout")
+    }
+
+
+class _Bar:
+    """A scan's progress on stderr, if that is a terminal and a bar is wanted."""
+
+    def __init__(self, wanted: bool = True) -> None:
+        self._bar: Any = None
+        if wanted and on_terminal("stderr"):
+            from tqdm import tqdm
+
+            self._bar = tqdm(unit="id", unit_scale=True, leave=False)
+
+    def show(self, progress: Progress) -> None:
+        """Show how far the scan is."""
+        if self._bar is not None:
+            self._bar.total = progress.looked + progress.remaining
+            of = "" if progress.expected is None else f" of {progress.expected}"
+            self._bar.set_postfix_str(f"{progress.found}{of} jobs", refresh=False)
+            self._bar.update(progress.looked - self._bar.n)
+
+    def until_over(self, scan: Scan) -> Batches:
+        """Yield a scan's batches, and take the bar away before anything is said of them all."""
+        yield from scan
+        self.close()
+
+    def close(self) -> None:
+        """Take it away."""
+        if self._bar is not None:
+            self._bar.close()
+
+
+@contextmanager
+def _interruptible(scan: Scan) -> Iterator[list[int]]:
+    """Let the first Ctrl-C end the scan in order, so that what was found is printed; a second one ends at once."""
+    told: list[int] = []
+
+    def cancel(number: int) -> None:
+        if told and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        told.append(number)
+        scan.cancel()
+
+    with gently(cancel):
+        yield told
+
+
+def _conclude(scan: Scan, interrupted: list[int]) -> None:
+    if interrupted:
+        click.echo(f"beanops: interrupted, {scan.verdict}", err=True)
+        click.get_current_context().exit(INTERRUPTED)
+    if not scan.sure:
+        hint = " (--probe finds out)" if scan.enough and scan.doubt else ""
+        raise Incomplete(f"{scan.conclusion}{hint}")
+
+
+def _found(batches: Batches) -> Iterator[FoundJob]:
+    return (job for batch in batches for job in batch)
+
+
+def _print_table(batches: Batches, order: str) -> None:
+    """Print the usual columns, and the one that the jobs are ordered by."""
+    from beanops.jobs.bodies import decode
+
+    by = order.removeprefix("-")
+    columns = JOB_COLUMNS if by in (*JOB_COLUMNS, "newest", "oldest") else (*JOB_COLUMNS, by)
+    cells = []
+    for job in _found(batches):
+        row = as_dict(job.stats) | {"instance": job.instance, "size": job.size}
+        if job.created is not None:
+            row["created"] = f"{datetime.fromtimestamp(job.created, UTC):%Y-%m-%d %H:%M:%S}"
+        cells.append([*map(row.get, columns), "" if job.body is None else decode(job.body).summary])
+    print_table([*columns, "body"], cells)
+
+
+def _rows(batches: Batches) -> Iterator[dict[str, Any]]:
+    for job in _found(batches):
+        yield {**row_of(job), **({} if job.body is None else body_fields(job.body))}
+
+
+def _print_json(batches: Batches) -> None:
+    start = "["
+    for row in _rows(batches):
+        click.echo(f"{start}\n{_line(row)}", nl=False)
+        start = ","
+    click.echo("[]" if start == "[" else "\n]")
+
+
+def _print_jsonl(batches: Batches) -> None:
+    for row in _rows(batches):
+        click.echo(_line(row))
+
+
+def _line(row: dict[str, Any]) -> str:
+    return json.dumps(row, default=str).replace("\x7f", "\\u007f")
+
+
+def _print_csv(batches: Batches) -> None:
+    heading = True
+    for batch in batches:
+        print_csv([csv_row(job) for job in batch], CSV_COLUMNS, heading=heading)
+        heading = False
+    if heading:
+        print_csv([], CSV_COLUMNS)
+
+
+def _print_parquet(batches: Batches) -> None:
+    from beanops.jobs.snapshot import save_file
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "jobs.parquet"
+        save_file(batches, path)
+        with path.open("rb") as file:
+            while piece := file.read(1 << 20):
+                click.echo(piece, nl=False)
+
+
+_PRINT: dict[str, Callable[[Batches], None]] = {
+    "json": _print_json,
+    "jsonl": _print_jsonl,
+    "csv": _print_csv,
+    "parquet": _print_parquet,
+}

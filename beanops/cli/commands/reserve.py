@@ -1,0 +1,97 @@
+"""The command `reserve`: one job, held at a terminal until somebody decides what becomes of it."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+import termios
+import tty
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import click
+
+from beanops.cli import options
+from beanops.cli.commands.tubes import show_jobs
+from beanops.cli.exits import Incomplete
+from beanops.cli.runs import report
+from beanops.cli.streams import on_terminal
+from beanops.journal.records import Refused
+from beanops.protocol.errors import TimedOut
+from beanops.session.reservation import Reservation
+from beanops.session.run import Run
+
+_KEYS = "r release  b bury  d delete  q release and quit"
+
+
+@click.command()
+@options.this_tube
+@click.option("--timeout", type=options.NUMBER, default=0, show_default=True, help="Seconds to wait for a job.")
+@options.redact
+@options.acting
+def reserve(tube: str, timeout: int, **asked: Any) -> None:
+    """Hold the next ready job of TUBE: see it, then release, bury or delete it by a key.
+
+    It is touched by itself as long as you think. However this ends, the job is given back unless you decided.
+    """
+    if not on_terminal("stdin", "stdout"):
+        raise click.UsageError("this needs a terminal, to ask what becomes of the job")
+    with options.opened(asked) as session:
+        if session.read_only:
+            raise Refused(f"reserve was refused: this session on {session.address} is read-only")
+        try:
+            held = session.reserve(tube, timeout, reason=asked["reason"])
+        except TimedOut:
+            raise Incomplete(f"no job of tube {tube} is ready") from None
+        with held:
+            show_jobs([session.job(held.id)], "table")
+            run = _decide(held)
+        if run is not None:
+            report(run, asked["output"])
+
+
+def _decide(held: Reservation) -> Run | None:
+    """Show the time left until a key decides; None when the job is to be given back."""
+    with _keys() as keys:
+        for key in keys:
+            if not held.held:
+                raise Incomplete(f"job {held.id} is no longer held: its ttr ended, or the connection did")
+            match key:
+                case "r" | "q":
+                    return held.release()
+                case "b":
+                    return held.bury()
+                case "d":
+                    click.echo("\r\x1b[Kdelete it? y deletes, any other key does not", nl=False)
+                    if next(filter(None, keys), "") == "y":
+                        return held.delete()
+            click.echo(f"\r\x1b[Kjob {held.id}: {held.time_left:.0f} s left, kept by itself   {_KEYS}  ", nl=False)
+    return None
+
+
+@contextmanager
+def _keys() -> Iterator[Iterator[str]]:
+    """Give the keys that are pressed one by one, and an empty one each second in between."""
+    terminal = sys.stdin.fileno()
+    before = termios.tcgetattr(terminal)
+
+    def keys() -> Iterator[str]:
+        yield ""
+        while True:
+            ready, _, _ = select.select([terminal], [], [], 1.0)
+            if not ready:
+                yield ""
+            elif key := os.read(terminal, 1):
+                yield key.decode("ascii", "replace").lower()
+            else:
+                return  # the terminal was closed
+
+    tty.setcbreak(terminal)
+    try:
+        yield keys()
+    finally:
+        with suppress(termios.error, OSError):  # the terminal may be gone
+            termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+            click.echo()

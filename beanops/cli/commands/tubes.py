@@ -1,0 +1,238 @@
+"""Commands that look and change nothing: tubes, stats, peek."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from beanops.cli import complete, options
+from beanops.cli import ids as id_options
+from beanops.cli.exits import Incomplete
+from beanops.cli.output import as_dict, print_csv, print_fields, print_json, print_table
+from beanops.cli.streams import on_terminal
+from beanops.jobs.bodies import decode
+from beanops.jobs.identity import digest_shown
+from beanops.jobs.read import HEAD_STATES, FoundJob
+from beanops.jobs.select import is_glob
+from beanops.jobs.tube_names import is_any, no_tube
+from beanops.journal.records import Refused
+from beanops.protocol import JobStats, TubeStats
+from beanops.protocol.errors import NotFound
+from beanops.session.session import Session, connect
+from beanops.text import safe_text
+
+#: Columns of the table of tubes. CSV has every field, JSON also those that this version does not know.
+_TUBE_COLUMNS = {
+    "tube": "name",
+    "ready": "current_jobs_ready",
+    "reserved": "current_jobs_reserved",
+    "delayed": "current_jobs_delayed",
+    "buried": "current_jobs_buried",
+    "watching": "current_watching",
+    "waiting": "current_waiting",
+    "paused": "pause_time_left",
+    "total": "total_jobs",
+}
+#: Columns of jobs as CSV.
+CSV_COLUMNS = (*(field for field in JobStats._fields if field != "extra"), "instance", "created", "digest", "body")
+#: What stands for the body of a job whose put is under way.
+_NOT_YET = "not yet at the server"
+#: Most jobs that are held in memory to be shown.
+_MOST_PEEKED = 10_000
+JOB_COLUMNS = ("id", "tube", "state", "priority", "age", "delay", "ttr", "time_left", "reserves", "timeouts")
+
+
+@click.command()
+@click.argument("patterns", nargs=-1, metavar="[PATTERN]...", shell_complete=complete.tubes)
+@options.server
+@options.printing
+def tubes(patterns: tuple[str, ...], server: str, output: str) -> None:
+    """Show the tubes, by name, or those that match a PATTERN such as 'mail*'.
+
+    In the table, 'paused' is the seconds that are left of a pause; JSON and CSV have every field.
+    """
+    with connect(server, source="cli") as session:
+        found = session.tube_stats()
+    names = [tube.name for tube in found]
+    if patterns:
+        found = [tube for tube in found if any(is_any(pattern, [tube.name]) for pattern in patterns)]
+    show_tubes(found, output)
+    missing = [no_tube(pattern, names) for pattern in patterns if not is_any(pattern, names)]
+    if missing:
+        raise Incomplete("; ".join(missing))
+
+
+def show_tubes(tubes: Iterable[TubeStats], output: str = "table") -> None:
+    """Print the statistics of tubes, by name."""
+    rows = [as_dict(tube) for tube in sorted(tubes)]
+    if output == "json":
+        print_json(rows)
+    elif output == "csv":
+        print_csv(rows, [field for field in TubeStats._fields if field != "extra"])
+    else:
+        print_table(list(_TUBE_COLUMNS), [[row[field] for field in _TUBE_COLUMNS.values()] for row in rows])
+
+
+@click.command()
+@options.tube
+@options.server
+@options.printing
+def stats(tube: str | None, server: str, output: str) -> None:
+    """Show the statistics of the server, or of TUBE, with the protocol's field names."""
+    with connect(server, source="cli") as session:
+        fields = _of_server(session) if tube is None else as_dict(session.tube(tube))
+    if output == "json":
+        print_json(fields)
+    elif output == "csv":
+        print_csv([fields], fields)
+    else:
+        print_fields(fields)
+
+
+def _of_server(session: Session) -> dict[str, Any]:
+    """Return the server's statistics, and what it cannot do where there is such a thing."""
+    server = session.server()
+    lacks = session.capabilities_of(server).lacks
+    return {**as_dict(server), **({"lacks": lacks} if lacks else {})}
+
+
+def check_tube_exists(session: Session, tube: str | None) -> None:
+    """Raise when a name or a glob means no tube: a slip is told from an empty tube."""
+    if tube is not None:
+        session.check_tube(tube)
+
+
+def look_for_tube(session: Session, tube: str | None) -> None:
+    """Do as `check_tube_exists`, but only tell of a glob that means no tube: it was asked what there is."""
+    try:
+        check_tube_exists(session, tube)
+    except NotFound as error:
+        if not is_glob(tube or ""):
+            raise
+        click.echo(safe_text(f"beanops: {error}"), err=True)
+
+
+def job_by_id(session: Session, id: int) -> FoundJob:
+    """Return a job, or raise that there is none."""
+    try:
+        return session.job(id)
+    except NotFound:
+        raise Incomplete(f"job {id} does not exist") from None
+
+
+@click.command()
+@options.tube
+@click.option("--state", type=click.Choice(HEAD_STATES), help="Only the next job in this state.")
+@id_options.ids(required=False)
+@options.redact
+@click.option("--raw", is_flag=True, help="Write the body of the one job, byte for byte.")
+@options.server
+@options.printing
+def peek(
+    tube: str | None,
+    state: str | None,
+    ids: list[int] | None,
+    redact: tuple[str, ...],
+    raw: bool,
+    server: str,
+    output: str,
+) -> None:
+    """Show the next jobs of TUBE, one for each state, or any jobs by --ids, without reserving them.
+
+    One job is shown whole, its body decoded; several are shown in a table.
+    """
+    if (tube is None) == (ids is None):
+        raise click.UsageError("name a tube, or jobs by --ids: one of the two")
+    if ids is not None and state is not None:
+        raise click.UsageError("--state goes with a tube, not with --ids")
+    if ids is not None and len(ids) > _MOST_PEEKED:
+        raise click.UsageError(
+            f"these are {len(ids):,} ids, and peek takes {_MOST_PEEKED:,}: beanops jobs --ids ... -o jsonl takes more"
+        )
+    with connect(server, source="cli", redact=redact) as session:
+        if ids is not None:
+            jobs = list(session.jobs_by_id(ids))
+            missing = [f"job {id} does not exist" for id, job in zip(ids, jobs, strict=True) if job is None]
+        else:
+            assert tube is not None
+            jobs, missing = _heads(session, tube, [state] if state else list(HEAD_STATES))
+    found = [job for job in jobs if job is not None]
+    if raw:
+        _write_raw(found, missing)
+    else:
+        show_jobs(found, output)
+    if missing and (ids is not None or not found):
+        more = f" ({len(missing) - 1} more like it)" if len(missing) > 1 and ids is not None else ""
+        raise Incomplete(f"{missing[0]}{more}")
+
+
+def _heads(session: Session, tube: str, states: list[str]) -> tuple[list[FoundJob | None], list[str]]:
+    """Return the next job in each state, and a reason for when there is none."""
+    heads = session.heads(tube)
+    return [heads[state] for state in states], [f"no job of tube {tube} is {' or '.join(states)}"]
+
+
+def _write_raw(jobs: list[FoundJob], missing: list[str]) -> None:
+    if len(jobs) > 1:
+        raise click.UsageError(f"--raw writes one body, and these are {len(jobs)} jobs")
+    if on_terminal("stdout"):
+        raise Refused("--raw is not for a terminal, which obeys what may be in a body: write it to a file or a pipe")
+    for job in jobs:
+        if job.body is None:
+            raise Incomplete(f"the body of job {job.id} is {_NOT_YET}")
+        click.echo(job.body, nl=False)
+
+
+def show_jobs(jobs: Sequence[FoundJob], output: str) -> None:
+    """Print jobs: one whole, its body decoded; several in a table."""
+    if output == "json":
+        print_json([{**row_of(job), **body_fields(job.body)} for job in jobs])
+    elif output == "csv":
+        print_csv([csv_row(job) for job in jobs], CSV_COLUMNS)
+    elif len(jobs) == 1:
+        (job,) = jobs
+        show_one(as_dict(job.stats), job)
+    elif jobs:
+        bodies = [_NOT_YET if job.body is None else decode(job.body).summary for job in jobs]
+        cells = [[*map(as_dict(job.stats).get, JOB_COLUMNS), body] for job, body in zip(jobs, bodies, strict=True)]
+        print_table([*JOB_COLUMNS, "body"], cells)
+
+
+def show_one(fields: dict[str, Any], job: FoundJob) -> None:
+    """Print a job that is known by some fields, with its body decoded."""
+    if job.body is None:
+        print_fields({**fields, "body": _NOT_YET})
+        return
+    decoded = decode(job.body)
+    size = f"{job.size} byte{'s' * (job.size != 1)}"
+    print_fields({**fields, "body": f"{size}, {', '.join(decoded.chain) or 'unread'}"})
+    click.echo(f"\n{decoded.text}")
+
+
+def row_of(job: FoundJob) -> dict[str, Any]:
+    """Return what is known of a job but for its body, with what tells it from another one that gets its id."""
+    # In whole seconds, as ages are: two looks at a job print the same.
+    created = None if job.created is None else datetime.fromtimestamp(int(job.created), UTC).isoformat()
+    memory = {"instance": job.instance or None, "created": created, "digest": digest_shown(job)}
+    return {**as_dict(job.stats), **memory}
+
+
+def csv_row(job: FoundJob) -> dict[str, Any]:
+    """Return a job as a row of CSV."""
+    return {**row_of(job), "body": None if job.body is None else job.body.decode("utf-8", "backslashreplace")}
+
+
+def body_fields(body: bytes | None) -> dict[str, Any]:
+    """Return a body as JSON can hold it: exactly, and decoded; null while it is on its way."""
+    if body is None:
+        return {"body": None}
+    decoded = decode(body)
+    try:
+        exact = {"body": body.decode("utf-8")}
+    except UnicodeDecodeError:
+        exact = {"body_base64": base64.b64encode(body).decode("ascii")}
+    return {**exact, "format": list(decoded.chain), "data": decoded.data}

@@ -1,0 +1,92 @@
+"""What a scan can say of what it found, in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from beanops.jobs.sql.where import undecoded_words
+
+
+class Facts(NamedTuple):
+    """How a scan stands.
+
+    Attributes
+    ----------
+    begun : bool
+        Whether anything was looked at.
+    seen_all, at_limit : bool
+        Whether all selected jobs were found, and whether as many as were wanted.
+    found, yielded : int
+        Jobs that are meant, and those of them that the caller got.
+    expected : int or None
+        How many the server counts.
+    undecoded, unread : int
+        Jobs of which the predicate cannot tell, and jobs whose bodies are still to be read.
+    todo : sequence of sequence of int
+        Ids that are still to be looked at.
+    top : int or None
+        The highest id that was looked for, where others may have been given out and are not ruled out by a count.
+    proven : bool
+        Whether a count before the scan has shown that no selected job is above.
+    order : str
+        As in `Selection`.
+    first : int or None
+        How many jobs come of all that were found, in the order of a column.
+    out_of_order : bool
+        Whether jobs above came last.
+    """
+
+    begun: bool
+    seen_all: bool
+    at_limit: bool
+    found: int
+    yielded: int
+    expected: int | None
+    undecoded: int
+    unread: int
+    todo: Sequence[Sequence[int]]
+    top: int | None
+    proven: bool
+    order: str
+    first: int | None
+    out_of_order: bool
+
+    @property
+    def verdict(self) -> str:
+        """What is known."""
+        known = self._known
+        return f"{known}; {undecoded_words(self.undecoded)}" if self.undecoded else known
+
+    @property
+    def doubt(self) -> str:
+        """Why what was found may not be in the order that was asked for; empty when it is."""
+        if self.out_of_order:
+            return "jobs with higher ids came last"
+        if self.seen_all or self.top is None or self.proven or self.order != "newest":
+            return ""
+        return f"newer jobs may have ids above {self.top}"
+
+    @property
+    def _known(self) -> str:
+        if self.seen_all and not (self.at_limit and self.yielded < self.found):
+            some = self.first is not None and self.first < self.found
+            first = f", the first {self.first} by {self.order}" if some else ""
+            return f"{'incomplete' if self.undecoded else 'complete'}: {self.found} found{first}"
+        if self.at_limit:
+            among = "" if self.top is None or self.proven else f" of the ids up to {self.top}"
+            return f"the {self.order} {self.yielded}{among}; no more were looked for"
+        if not self.begun:
+            return "incomplete: nothing was looked at"
+        of = "" if self.expected is None else f" of {self.expected}"
+        unread = f", {self.unread} of them not read" if self.unread else ""
+        return f"incomplete: {self.found}{of} found{unread}; not looked at: {self._left}"
+
+    @property
+    def _left(self) -> str:
+        parts = [f"ids {min(part[0], part[-1])} to {max(part[0], part[-1])}" for part in self.todo[:3]]
+        if len(self.todo) > 3:
+            parts.append("and more")
+        if self.top is not None:
+            parts.append(f"ids above {self.top}")
+        return ", ".join(parts) or "nothing"

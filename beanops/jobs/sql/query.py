@@ -1,0 +1,127 @@
+"""A SQL query on scanned jobs: batches go into a table in DuckDB's memory, then the query runs on it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from beanops.jobs.bodies import Reader
+from beanops.jobs.read import FoundJob
+from beanops.jobs.sql.complaints import PredicateError
+from beanops.jobs.sql.engine import MEMORY, TIMEOUT, Engine
+from beanops.jobs.sql.jobs_table import BODY_COLUMNS, TABLE, arrays, data_of, select
+from beanops.jobs.sql.parse_tree import columns_of, describes, named_in, parse
+
+if TYPE_CHECKING:
+    import pandas
+
+
+class Query:
+    """A query on the table ``jobs``; `add` jobs to it, then `run` it.
+
+    Parameters
+    ----------
+    sql : str
+        One SELECT; only the columns that it reads are kept.
+    redact : sequence of str
+        Patterns of keys whose values it must not see.
+    timeout : float or None
+        Seconds that it may take; None means any.
+
+    Attributes
+    ----------
+    needs_bodies : bool
+        Whether it reads columns that need the jobs' bodies.
+    undecoded : int
+        Of how many jobs ``data`` is not, or not for certain, what their bodies say; 0 if the query does not read it.
+
+    Raises
+    ------
+    PredicateError
+        DuckDB does not accept the query, or it is something else.
+    """
+
+    def __init__(self, sql: str, redact: Sequence[str] = (), timeout: float | None = TIMEOUT) -> None:
+        import duckdb
+
+        self._reader = Reader(redact)
+        self._sql = sql
+        self._names = list(TABLE)
+        self._engine = Engine("the query", sql, timeout, _memory())
+        self._connection = self._engine.connection
+        self.undecoded = 0
+        self._create()
+        statements = self._engine.call(lambda: self._connection.extract_statements(sql))
+        if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
+            raise PredicateError("the query", "it is not one SELECT")
+        self._engine.run(sql)
+        read = self._columns(statements[0].query)
+        self._reads_data = read is not None and "data" in read
+        self._names = [name for name in TABLE if read is None or name in read]
+        self.needs_bodies = not BODY_COLUMNS.isdisjoint(self._names)
+        self._create()
+
+    def add(self, jobs: Sequence[FoundJob]) -> None:
+        """Add jobs to the table."""
+        data = []
+        if "data" in self._names:
+            known = [data_of(job.body or b"", self._reader) for job in jobs]
+            data = [text for text, _ in known]
+            self.undecoded += sum(not whole for _, whole in known) if self._reads_data else 0
+        batch = arrays(jobs, self._names, self._reader, data)
+        self._engine.run(f"insert into jobs {select(self._names, 'batch')}", batch=batch)
+
+    def run(self) -> pandas.DataFrame:
+        """Run the query on the jobs so far."""
+        self._answer()
+        frame: pandas.DataFrame = self._engine.run("from answer", then=lambda result: result.df())
+        return frame
+
+    def rows(self) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Run it without pandas: return the names of the columns, and rows with DuckDB's exact values."""
+        self._answer()
+        columns = self._engine.run("describe answer")
+        # A time with its zone would need one more library to be read; as text it needs none.
+        chosen = (f"#{n}::varchar" if "TIME ZONE" in kind else f"#{n}" for n, (_, kind, *_) in enumerate(columns, 1))
+        rows = self._engine.run(f"select {', '.join(chosen)} from answer")
+        return [name for name, *_ in columns], rows
+
+    def _answer(self) -> None:
+        # A table takes the query as it is, with a semicolon and comments, gives each column a name of its own, and is
+        # within the bounds of memory.
+        head = "create or replace temp table answer as\n"
+        self._engine.run(head + self._sql, len(head))
+
+    def _create(self) -> None:
+        batch = arrays([], self._names, self._reader)
+        self._engine.run(f"create or replace table jobs as {select(self._names, 'batch')}", batch=batch)
+
+    def _columns(self, query: str) -> set[str] | None:
+        """Return the columns that the query reads; None if it is about the table itself, such as ``describe jobs``.
+
+        The planner knows those that are read of the whole table, the text those that a filter hides from the planner.
+        """
+        tree = self._engine.call(lambda: parse(self._connection, query))
+        ((_, plan),) = self._engine.run(f"explain (format json) {self._sql}")
+        scans = list(_scans(json.loads(plan)))
+        if not scans:  # or the planner knows that the table is empty yet
+            return None if tree is None or describes(tree) else columns_of(tree, "jobs")
+        read = named_in(tree)
+        for projections in scans:
+            read |= {projections} if isinstance(projections, str) else {*projections}
+        return read
+
+
+def _memory() -> int:
+    """Return the bytes that the table and the query may have: at most half of the machine's."""
+    return min(4 * MEMORY, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2)
+
+
+def _scans(nodes: list[dict[str, Any]]) -> Iterator[str | list[str]]:
+    """Yield the columns that each scan of the table reads."""
+    for node in nodes:
+        if "Table" in node["extra_info"]:
+            yield node["extra_info"].get("Projections", list(TABLE))
+        yield from _scans(node["children"])

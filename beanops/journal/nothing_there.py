@@ -1,0 +1,44 @@
+"""What to say where the record has nothing: of a server, or of a run that is to be taken back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from beanops.journal.records import RunRow
+
+if TYPE_CHECKING:
+    from beanops.journal.journal import Journal
+
+#: Servers that are named, and actions of a run that are looked at for the commonest reason.
+_NAMED, _LOOKED_AT = 10, 1000
+
+
+def of_server(journal: Journal, server: str) -> str | None:
+    """Say of which servers a journal has runs, where it has none of this one; None where it has some."""
+    runs = journal.servers()
+    if runs.pop(server, 0):
+        return None
+    if not runs:
+        return f"the journal at {journal.where} has no runs yet"
+    named = [f"{name} ({count:,} run{'s' * (count != 1)})" for name, count in runs.most_common(_NAMED)]
+    more = f" and {len(runs) - _NAMED} more" if len(runs) > _NAMED else ""
+    return f"the journal at {journal.where} has no runs on {server}; it has some on {', '.join(named)}{more}"
+
+
+def of_run(journal: Journal, row: RunRow, where: str | None = None) -> str:
+    """Say why there is nothing of a run to take back, or nothing that was so before."""
+    counts = journal.counts([row.id])[row.id]
+    if counts["done"] or counts["unknown"]:
+        return f"run {row.id} acted on no job that was so before: {where}" if where else f"run {row.id} left nothing"
+    if not counts:
+        return f"run {row.id} did nothing: it found no job, or was cut off before it acted"
+    told = ", ".join(f"{count:,} {outcome}" for outcome, count in counts.items())
+    reasons: Counter[str] = Counter()
+    first: dict[str, str] = {}
+    for entry in journal.entries(row.id, stop=_LOOKED_AT):
+        reason, intent = entry.fate.error or "", entry.intent
+        reasons[reason] += 1
+        first.setdefault(reason, f"tube {intent.tube}" if intent.job_id is None else f"job {intent.job_id}")
+    ((reason, _),) = reasons.most_common(1)
+    return f"run {row.id} did nothing: {told}" + (f" ({first[reason]}: {reason})" if reason else "")

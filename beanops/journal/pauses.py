@@ -1,0 +1,101 @@
+"""Which runs need a tube to stay paused, in the journal: of all that do, the last one ends the pause.
+
+A run that died needs nothing when the time that it had asked for is over: the pause itself has run out by then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from beanops.journal.records import Need
+from beanops.journal.tables import PAUSES, microseconds, moment
+
+
+def _own(need: Need) -> tuple[sa.ColumnElement[bool], ...]:
+    return PAUSES.c.run == need.run, PAUSES.c.tube == need.tube
+
+
+def _others(need: Need) -> tuple[sa.ColumnElement[bool], ...]:
+    return PAUSES.c.instance == need.instance, PAUSES.c.tube == need.tube, PAUSES.c.run != need.run
+
+
+class Pauses:
+    """The needs that are on record.
+
+    Parameters
+    ----------
+    alone : callable
+        Gives a transaction beside which nobody else writes.
+    """
+
+    def __init__(self, alone: Callable[[], AbstractContextManager[sa.Connection]]) -> None:
+        self._alone = alone
+
+    def need(self, need: Need, now: datetime, until: datetime) -> None:
+        """Write down a need until a time. What others know of the pause that stood before theirs is taken over."""
+        with self._alone() as connection:
+            over = PAUSES.c.needed_until <= microseconds(now)
+            connection.execute(PAUSES.delete().where(*_others(need), over))
+            own = sa.and_(*_own(need), PAUSES.c.instance == need.instance)
+            known = connection.execute(sa.select(PAUSES).where(sa.or_(own, sa.and_(*_others(need))))).all()
+            row: dict[str, Any] = {
+                **need._asdict(),
+                "needed_until": microseconds(until),
+                "ours": any(one.ours for one in known),
+                "before_until": max((one.before_until for one in known), default=0),
+                "lifting": False,
+            }
+            connection.execute(PAUSES.delete().where(*_own(need)))
+            connection.execute(PAUSES.insert(), row)
+
+    def is_being_lifted(self, need: Need, now: datetime) -> bool:
+        """Whether another run is ending the pause just now."""
+        lifting = (*_others(need), PAUSES.c.lifting, PAUSES.c.needed_until > microseconds(now))
+        with self._alone() as connection:
+            return connection.execute(sa.select(PAUSES.c.run).where(*lifting)).first() is not None
+
+    def take(self, need: Need, before: datetime, *, by_a_run: bool) -> None:
+        """Write down that a run is about to pause a tube, and until when it was paused before.
+
+        Parameters
+        ----------
+        need : Need
+            The run's.
+        before : datetime
+            When the pause would end that the tube has.
+        by_a_run : bool
+            Whether a run had paused it: one of this journal, unless nothing is known of it.
+        """
+        with self._alone() as connection:
+            own = connection.execute(sa.select(PAUSES).where(*_own(need))).one()
+            until = own.before_until if by_a_run and own.ours else max(own.before_until, microseconds(before))
+            connection.execute(PAUSES.update().where(*_own(need)).values(ours=True, before_until=until))
+
+    def begin_to_lift(self, need: Need, now: datetime) -> datetime | None:
+        """Return until when the tube was paused before, when it is for this run to end the pause; else None.
+
+        Where others need the pause, the last of them ends it. `forget` follows when it has ended.
+        """
+        others = (*_others(need), PAUSES.c.needed_until > microseconds(now))
+        with self._alone() as connection:
+            own = connection.execute(sa.select(PAUSES).where(*_own(need))).one_or_none()
+            needed = connection.execute(sa.select(PAUSES.c.run).where(*others)).first() is not None
+            if own is not None and own.ours and not needed:
+                connection.execute(PAUSES.update().where(*_own(need)).values(lifting=True))
+                return moment(own.before_until)
+            if own is not None and own.ours:
+                later = PAUSES.update().where(*others, PAUSES.c.before_until < own.before_until)
+                connection.execute(later.values(before_until=own.before_until))
+                connection.execute(PAUSES.update().where(*others).values(ours=True))
+            connection.execute(PAUSES.delete().where(*_own(need)))
+            return None
+
+    def forget(self, need: Need) -> None:
+        """Forget a need."""
+        with self._alone() as connection:
+            connection.execute(PAUSES.delete().where(*_own(need)))

@@ -1,0 +1,207 @@
+"""The journal's tables, and how values become rows of them and rows values. What is asked of them is in `journal`.
+
+Whoever changes a table adds a step to `schema`, which brings the databases of before to it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from beanops.journal.records import UNKNOWN, Fate, Intent, RunRow
+
+_U63 = 2**63
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+#: Ids that stand with their run; more stand apart.
+_FEW = 100
+
+
+class _Unsigned(sa.TypeDecorator[int]):
+    """Unsigned 64 bit in the signed column that databases have."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, dialect: sa.Dialect) -> int | None:
+        return None if value is None else _signed(value)
+
+    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> int | None:
+        return value + 2 * _U63 if value is not None and value < 0 else value
+
+
+def _signed(value: int) -> int:
+    return value - 2 * _U63 if value >= _U63 else value
+
+
+SCHEMA = sa.MetaData()
+VERSION = sa.Table("schema_version", SCHEMA, sa.Column("version", sa.Integer, nullable=False))
+RUNS = sa.Table(
+    "runs",
+    SCHEMA,
+    sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column("time", sa.BigInteger, nullable=False, index=True),
+    sa.Column("server", sa.Text, nullable=False),
+    sa.Column("instance", sa.String(32), nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("source", sa.String(16), nullable=False),
+    sa.Column("action", sa.String(16), nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("undoes", sa.String(40)),
+    sa.Column("request", sa.Text, nullable=False),
+)
+# Which runs go on: the process that carries one out, until when it is taken to be alive, and when the run ended. The
+# root is the first of the runs that go on with one another. A run of before has no row, and goes on no longer.
+LEASES = sa.Table(
+    "leases",
+    SCHEMA,
+    sa.Column("run", sa.String(40), primary_key=True),
+    sa.Column("root", sa.String(40), nullable=False, index=True),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("alive_until", sa.BigInteger, nullable=False),
+    sa.Column("ended", sa.BigInteger),
+)
+# The ids of a run that names many, with what is known of these jobs: megabytes, which a list of runs must not read.
+ASKED = sa.Table(
+    "asked",
+    SCHEMA,
+    sa.Column("run", sa.String(40), primary_key=True),
+    sa.Column("ids", sa.Text, nullable=False),
+)
+ACTIONS = sa.Table(
+    "actions",
+    SCHEMA,
+    sa.Column("run", sa.String(40), primary_key=True),
+    sa.Column("n", sa.Integer, primary_key=True),
+    sa.Column("time", sa.BigInteger, nullable=False),
+    sa.Column("action", sa.String(16), nullable=False),
+    sa.Column("tube", sa.Text),
+    sa.Column("job_id", _Unsigned),
+    sa.Column("state_before", sa.String(10)),
+    sa.Column("priority", sa.BigInteger),
+    sa.Column("delay", sa.BigInteger),
+    sa.Column("priority_before", sa.BigInteger),
+    sa.Column("time_left", sa.BigInteger),
+    sa.Column("ttr", sa.BigInteger),
+    sa.Column("target", sa.Text),
+    # Before the body, which may fill many pages that need not be read for what stands before it.
+    sa.Column("created", sa.Double),
+    sa.Column("digest", sa.Text),
+    sa.Column("body", sa.LargeBinary),
+)
+# One row settles the actions first_n to last_n of a run: a hundred thousand that were all done cost one row.
+FATES = sa.Table(
+    "outcomes",
+    SCHEMA,
+    sa.Column("seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("run", sa.String(40), nullable=False),
+    sa.Column("first_n", sa.Integer, nullable=False),
+    sa.Column("last_n", sa.Integer, nullable=False),
+    sa.Column("time", sa.BigInteger, nullable=False),
+    sa.Column("outcome", sa.String(10), nullable=False),
+    sa.Column("error", sa.Text),
+    sa.Column("new_id", _Unsigned),
+    sa.Column("jobs", sa.BigInteger, nullable=False),
+    sa.Index("outcomes_of_run", "run", "last_n", "first_n"),
+)
+# Which runs need a tube of a server process to stay paused, and until when at most.
+PAUSES = sa.Table(
+    "pauses",
+    SCHEMA,
+    sa.Column("run", sa.String(40), primary_key=True),
+    sa.Column("tube", sa.String(200), primary_key=True),
+    sa.Column("instance", sa.String(32), nullable=False),
+    sa.Column("needed_until", sa.BigInteger, nullable=False),
+    # Whether the pause is that of runs in this journal, and until when somebody else had paused the tube (0: not).
+    sa.Column("ours", sa.Boolean, nullable=False),
+    sa.Column("before_until", sa.BigInteger, nullable=False),
+    # Whether its run is ending the pause just now.
+    sa.Column("lifting", sa.Boolean, nullable=False),
+)
+
+#: What of a row of `RUNS` makes a `RunRow`.
+RUN_FIELDS = tuple(RUNS.c[name] for name in RunRow._fields)
+
+_ACTION_NAMES = ("run", "n", "time", *Intent._fields)
+#: The same table with its columns in the order of the rows that are inserted.
+_IN_ORDER = sa.table(ACTIONS.name, *map(sa.column, _ACTION_NAMES))
+
+
+def insert_run(connection: sa.Connection, run: RunRow) -> None:
+    """Write down a run."""
+    request, ids = run.request, run.request.get("ids")
+    if isinstance(ids, list) and len(ids) > _FEW:
+        apart = {name: request[name] for name in ("ids", "facts") if name in request}
+        request = {name: value for name, value in request.items() if name != "facts"} | {"ids": {"count": len(ids)}}
+        connection.execute(ASKED.insert(), {"run": run.id, "ids": json.dumps(apart)})
+    row = run._asdict() | {"time": microseconds(run.time), "request": json.dumps(request)}
+    connection.execute(RUNS.insert(), row)
+
+
+def insert_actions(connection: sa.Connection, run: str, now: datetime, first: int, intents: Iterable[Intent]) -> None:
+    """Write down intents, the first of them at a place in the run.
+
+    Without the cost of a dict and a pass through the type system for each, which is two thirds.
+    """
+    at, time = _ACTION_NAMES.index("job_id"), microseconds(now)
+    rows: list[tuple[Any, ...]] = [(run, n, time, *intent) for n, intent in enumerate(intents, first)]
+    rows = [row if row[at] is None or row[at] < _U63 else (*row[:at], _signed(row[at]), *row[at + 1 :]) for row in rows]
+    if not rows:
+        return
+    compiled = _IN_ORDER.insert().compile(dialect=connection.dialect, column_keys=list(_ACTION_NAMES))
+    if compiled.positional:
+        connection.exec_driver_sql(str(compiled), rows)
+    else:
+        connection.exec_driver_sql(str(compiled), [dict(zip(_ACTION_NAMES, row, strict=True)) for row in rows])
+
+
+def insert_fates(connection: sa.Connection, run: str, now: datetime, fates: Iterable[tuple[int, Fate]]) -> None:
+    """Write down what became of the actions at places of a run, in order."""
+    time = microseconds(now)
+    rows = [
+        {"run": run, "first_n": start, "last_n": end, "time": time, **fate._asdict()}
+        for start, end, fate in _together(fates)
+    ]
+    if rows:
+        connection.execute(FATES.insert(), rows)
+
+
+def _together(fates: Iterable[tuple[int, Fate]]) -> Iterator[tuple[int, int, Fate]]:
+    """Join neighbours that ended the same way."""
+    start = end = -1
+    last = UNKNOWN
+    for n, fate in fates:
+        if fate == last and n == end + 1 and fate.new_id is None and fate.jobs == 1:
+            end = n
+        else:
+            if start >= 0:
+                yield start, end, last
+            start = end = n
+            last = fate
+    if start >= 0:
+        yield start, end, last
+
+
+def asked_of(apart: str) -> dict[str, Any]:
+    """Return what stands apart of what a run was asked for; in a journal of version 1 that is the ids alone."""
+    asked: Any = json.loads(apart)
+    return asked if isinstance(asked, dict) else {"ids": asked}
+
+
+def run_of(row: sa.Row[Any]) -> RunRow:
+    """Return the run that a row is of."""
+    return RunRow(**row._asdict() | {"time": moment(row.time), "request": json.loads(row.request)})
+
+
+def microseconds(time: datetime) -> int:
+    """Return a time as the tables have it."""
+    return (time - _EPOCH) // _MICROSECOND
+
+
+def moment(time: int) -> datetime:
+    """Return a time of the tables."""
+    return _EPOCH + time * _MICROSECOND

@@ -1,0 +1,250 @@
+"""What the views show: columns, buttons and charts, and the rows and samples made of records. No widgets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from itertools import count
+
+from beanops.jobs.read import FoundJob
+from beanops.jobs.search.progress import Progress
+from beanops.jobs.select import STATES, Selection
+from beanops.journal import records
+from beanops.monitor.history import UNKNOWN, Rates, Trail, rates_between, since
+from beanops.monitor.survey import Survey
+from beanops.notebook.widgets.chart import Panel, Series
+from beanops.notebook.widgets.table import Action, Cells, Column
+from beanops.protocol import JobStats
+from beanops.session.session import Session
+from beanops.session.verbs import MOVE, VERBS
+from beanops.text import safe_text
+
+#: Characters of a body that is opened.
+OPENED = 16_384
+#: The latest actions that are shown.
+LATEST = 50
+#: Rates are taken over about so many seconds, or a look apart would make them jump.
+WINDOW = 5.0
+
+TUBES = [
+    Column("tube", "text", 12),
+    Column("ready", tone="ready"),
+    Column("reserved", tone="reserved"),
+    Column("delayed", tone="delayed"),
+    Column("buried", tone="buried"),
+    Column("in / s", "rate"),
+    Column("out / s", "rate"),
+    Column("watching"),
+    Column("waiting"),
+    Column("paused", "seconds", tone="delayed"),
+]
+
+#: The columns of jobs.
+JOBS = [
+    Column("state", "state", 6),
+    Column("job", "id", 5),
+    Column("tube", "text", 8),
+    Column("age", "seconds", 6),
+    Column("left", "seconds", 6),
+    Column("priority", width=7),
+    Column("reserves", width=7),
+    Column("buries", width=6),
+    Column("kicks", width=5),
+    Column("body", "text", 24),
+]
+
+ACTIONS = [
+    Column("#", "id", 4),
+    Column("time (UTC)", "text", 6),
+    Column("by", "text", 5),
+    Column("action", "text", 5),
+    Column("tube", "text", 8),
+    Column("job", "id", 5),
+    Column("was", "state", 5),
+    Column("outcome", "state", 7),
+    Column("why", "text", 20),
+]
+
+UNDO = Action("undo", "Undo", arms=True, offered=True)
+
+TUBE_BUTTONS = [
+    Action("kick_tubes", "Kick", arms=True, amount=100, unit="jobs"),
+    Action("pause", "Pause", amount=60, unit="seconds"),
+    Action("resume", "Resume"),
+    UNDO,
+]
+
+#: What can be done with a held job.
+WAYS_OUT = ("touch", "release", "bury", "delete")
+
+JOB_BUTTONS = [
+    *(Action(verb.name, verb.name.capitalize(), sorted(verb.states), verb.destroys) for verb in VERBS.values()),
+    Action("move", "Move", sorted(MOVE.states), text="to tube"),
+]
+
+HELD_BUTTONS = [
+    *(Action(name, name.capitalize(), arms=name == "delete", offered=True) for name in WAYS_OUT),
+    UNDO,
+    Action("reserve", "Reserve", offered=True),
+]
+
+REFRESH = Action("refresh", "Scan again", offered=True)
+FOUND_BUTTONS = [*JOB_BUTTONS, UNDO, REFRESH]
+
+CHARTS = [
+    Panel("jobs", [Series(state, state) for state in ("buried", "delayed", "reserved", "ready")], stacked=True),
+    Panel("jobs a second", [Series("in", "ready"), Series("out", "done")]),
+]
+#: Values in a sample.
+SERIES = sum(len(panel.series) for panel in CHARTS)
+
+
+def rates(trail: Trail) -> Rates:
+    """Return the rates of the last seconds."""
+    before = since(trail, WINDOW)
+    return UNKNOWN if before is None or before is trail[-1] else rates_between(before, trail[-1])
+
+
+def sample(survey: Survey) -> tuple[float | None, ...]:
+    """Return what the charts show of one moment: jobs by state, and the rates of the server."""
+    server = survey.server
+    puts, deletes = rates(survey.trail)
+    return (
+        server.current_jobs_buried,
+        server.current_jobs_delayed,
+        server.current_jobs_reserved,
+        server.current_jobs_ready,
+        puts and round(puts, 1),
+        deletes and round(deletes, 1),
+    )
+
+
+def title(session: Session, survey: Survey) -> str:
+    """Return the header line of a server that answers."""
+    server = survey.server
+    puts, deletes = rates(survey.trail)
+    parts = [
+        str(session.address),
+        f"beanstalkd {server.version}",
+        f"up {timedelta(seconds=server.uptime)}",
+        "rates not yet known" if puts is None else f"{puts:,.1f} in, {deletes:,.1f} out a second",
+        _number(server.current_tubes, "tube"),
+        _number(server.current_connections, "connection"),
+        _number(server.current_workers, "worker"),
+    ]
+    if server.draining:
+        parts.append("draining: it takes no new jobs")
+    can = session.known_capabilities(server.id)
+    if can is not None and not can.reserve_job:
+        parts.append(can.in_short)
+    if session.read_only:
+        parts.append("read-only")
+    return " · ".join(parts)
+
+
+def _number(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def freshness(survey: Survey) -> str:
+    """Return how old the rows of tubes are; nothing while all are asked for with each look."""
+    if survey.full:
+        return ""
+    oldest = survey.at - min((seen.at for seen in survey.tubes.values()), default=survey.at)
+    return f"{len(survey.tubes):,} tubes are asked for in turn: a row that is not selected is up to {oldest:.0f} s old"
+
+
+def tube_rows(survey: Survey) -> dict[str, Cells]:
+    """Return a row for each tube, by its name."""
+    rows: dict[str, Cells] = {}
+    for seen in survey.tubes.values():
+        tube = seen.stats
+        puts, deletes = rates(seen.trail)
+        rows[tube.name] = (
+            safe_text(tube.name),
+            tube.current_jobs_ready,
+            tube.current_jobs_reserved,
+            tube.current_jobs_delayed,
+            tube.current_jobs_buried,
+            None if puts is None else round(puts, 1),
+            None if deletes is None else round(deletes, 1),
+            tube.current_watching,
+            tube.current_waiting,
+            tube.pause_time_left if tube.pause else None,
+        )
+    return rows
+
+
+def job_rows(session: Session, jobs: Iterable[FoundJob]) -> dict[str, Cells]:
+    """Return a row for each job, by its id as text: a page cannot hold 64 bits in a number."""
+    return {str(job.id): job_row(job.stats, session.decode(job.body or b"").summary) for job in jobs}
+
+
+def job_row(stats: JobStats, body: str) -> Cells:
+    """Return the cells of a job, with the summary of its body."""
+    return (
+        stats.state,
+        str(stats.id),
+        safe_text(stats.tube),
+        stats.age,
+        stats.time_left if stats.state in ("delayed", "reserved") else None,
+        stats.priority,
+        stats.reserves,
+        stats.buries,
+        stats.kicks,
+        body,
+    )
+
+
+def with_body(cells: Cells, body: str) -> Cells:
+    """Return the cells of a job with another summary of its body."""
+    return (*cells[:-1], body)
+
+
+def action_rows(actions: Iterable[records.Action], numbers: dict[records.Action, int]) -> dict[str, Cells]:
+    """Return a row for each action, by its number; `numbers` keeps those that were shown before."""
+    before, following = dict(numbers), count(max(numbers.values(), default=0) + 1)
+    numbers.clear()
+    for action in actions:
+        numbers[action] = before[action] if action in before else next(following)
+    return {
+        str(number): (
+            str(number),
+            f"{action.time:%H:%M:%S}",
+            action.source,
+            action.action,
+            safe_text(action.tube or ""),
+            "" if action.job_id is None else str(action.job_id),
+            action.state_before,
+            action.outcome,
+            safe_text(action.error or ""),
+        )
+        for action, number in numbers.items()
+    }
+
+
+def asked(selection: Selection) -> str:
+    """Return which jobs are meant, in words."""
+    parts = [
+        "jobs" if selection.tube is None else f"jobs of {safe_text(selection.tube)}",
+        "" if selection.states >= set(STATES[:4]) else " or ".join(s for s in STATES if s in selection.states),
+        f"where {safe_text(selection.where, limit=80)}" if selection.where else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def scanning(progress: Progress) -> str:
+    """Return how far a scan has come, in words."""
+    of = "" if progress.expected is None else f" of {progress.expected:,}"
+    left = "" if progress.seconds_left is None else f", at most {progress.seconds_left:.0f} s left"
+    return f"{progress.found:,}{of} found, {progress.remaining:,} ids to look at{left}"
+
+
+def opened(session: Session, job: FoundJob) -> str:
+    """Return a job's body to read, decoded, without what the session hides, and cut."""
+    return cut(session.decode(job.body or b"").text)
+
+
+def cut(text: str) -> str:
+    """Return as much of a text as is shown."""
+    return text if len(text) <= OPENED else f"{text[:OPENED]}\n…[{len(text):,} chars]"

@@ -1,0 +1,344 @@
+"""The browser of jobs: what a scan finds, as it finds it, with one body opened and buttons for the selected jobs."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Self
+
+from beanops.jobs.read import FoundJob
+from beanops.jobs.search.progress import Progress
+from beanops.jobs.search.scan import Scan
+from beanops.jobs.select import Selection
+from beanops.notebook import shown_rows
+from beanops.notebook.job_identity import Seen
+from beanops.notebook.poller import Poller, Tick
+from beanops.notebook.runner import PERIOD, Desk
+from beanops.notebook.static import MOST_ROWS, Table
+from beanops.notebook.views.base import confirm_of, weakly
+from beanops.notebook.views.job_actions import JobsView
+from beanops.notebook.widgets.channel import in_words
+from beanops.notebook.widgets.table import Cells, Click, Grid
+from beanops.protocol.errors import UsageError
+from beanops.session.run import Run
+from beanops.session.session import Session
+
+if TYPE_CHECKING:
+    import pandas
+
+#: Jobs that are looked at again together after an action.
+PART = 256
+#: Selected jobs that are looked at every tick, so that they show where they are now.
+MOST_FOLLOWED = 50
+#: Seconds that a notebook waits for a scan before it keeps what was found: an empty table says little.
+PATIENCE = 1.0
+
+
+class Browser(JobsView):
+    """A live view of jobs; `Session.browse` makes it.
+
+    Select jobs on the page, or by `select`. Each button has the method of its name. The body of the job that was
+    selected last is shown decoded.
+
+    Attributes
+    ----------
+    jobs : Grid
+        The table.
+
+    Examples
+    --------
+    >>> view = session.browse("mail", state="buried", where="body like '%timeout%'")          # doctest: +SKIP
+    >>> view.wait().select_all()
+    >>> view.selection.groupby("priority").size()
+    >>> view.kick()
+    <Run 20260102-030405-1f2e kick: 10 done>
+    """
+
+    _how_to_select = "select some, or select(...)"
+
+    def __init__(self, session: Session, poller: Poller, name: str, selection: Selection) -> None:
+        self._session = session.through("notebook")
+        self._selection = selection
+        self._seen = Seen(self._session.reused)
+        self._before: tuple[Seen, list[str]] = self._seen, []
+        self._saved: dict[str, str] = {}
+        self._told = 0.0
+        self._thread: threading.Thread | None = None
+        self._scan: Scan | None = None
+        scan = self._scan_for(selection)  # what is wrong with it is told before an earlier view is closed
+        self.jobs = Grid(
+            shown_rows.JOBS,
+            noun="job",
+            actions=shown_rows.FOUND_BUTTONS if not session.read_only else [shown_rows.REFRESH],
+            visible=15,
+            filter=True,
+            confirm=confirm_of(session),
+            ask="where, in SQL: data->>'$.user' = '7' and age > interval 1 hour",
+            on_select=weakly(self._selected),
+            on_action=weakly(self._clicked),
+            on_ask=weakly(self.find),
+            on_cancel=weakly(self.cancel),
+            on_error=weakly(self._complain),
+        )
+        self._job_table = self.jobs
+        self._desk = Desk(self.jobs, self._session, weakly(self._done))
+        super().__init__(self._session, name, poller, (self.jobs,))
+        self._begin(selection, scan)
+
+    # -- look ----------------------------------------------------------------------------------------------------
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """No tube: it shows no heads."""
+        return ()
+
+    @property
+    def followed(self) -> tuple[int, ...]:
+        """The first of the selected jobs."""
+        return tuple(int(key) for key in self.jobs.selected[:MOST_FOLLOWED])
+
+    @property
+    def where(self) -> str | None:
+        """The predicate that the jobs were found with."""
+        return self._selection.where
+
+    @property
+    def status(self) -> str:
+        """The status line: what the last action came to, or what went wrong."""
+        return self.jobs.said("status")
+
+    @property
+    def selection(self) -> pandas.DataFrame:
+        """The selected jobs as they are now, with the columns of `Session.jobs`."""
+        from beanops.jobs.frames import jobs_frame
+
+        now = self._session.jobs_by_id([int(key) for key in self.jobs.selected])
+        here = [job for job in now if job is not None and not self._seen.is_another(job)]
+        return jobs_frame(here, bodies=True)
+
+    def find(self, where: str | None = None) -> None:
+        """Scan again, with this predicate; see `beanops.jobs.sql.where`.
+
+        Raises
+        ------
+        PredicateError
+            It is none; the table stays as it is.
+        """
+        asked = self._selection._replace(where=(where or "").strip() or None)
+        self._begin(asked, self._scan_for(asked))
+
+    def _scan_for(self, asked: Selection) -> Scan:
+        reporting = weakly(self._report)
+        scan = self._session.scan(
+            asked.tube,
+            state=sorted(asked.states) or None,
+            ids=asked.ids,
+            where=asked.where,
+            limit=asked.limit,
+            order=asked.order,
+            report=lambda progress: reporting(scan, progress),
+        )
+        return scan
+
+    def _begin(self, asked: Selection, scan: Scan) -> None:
+        with self._lock:
+            if self.closed:
+                raise UsageError("the view is closed: open another")
+            if self._scan is not None:
+                self._scan.cancel()
+            self._selection, self._scan = asked, scan
+            # What is selected is selected again when it is found, and is the same job.
+            chosen = [key for key in self.jobs.selected if key != self.jobs.focus]
+            self._before = (self._seen, [*chosen, *filter(None, [self.jobs.focus])])
+            self._seen = Seen(self._session.reused)
+            self._saved.clear()
+            self.jobs.update({})
+            self.jobs.say("empty", "looking for jobs")
+            self.jobs.say("ask", asked.where or "")
+            self.jobs.say("status", "")
+            self.jobs.say("detail", "")
+            self.jobs.say("title", f"{shown_rows.asked(asked)} · scanning")
+            self.jobs.say("progress", "looking for jobs")
+            self.jobs.offer("refresh")
+            self._thread = threading.Thread(target=self._read, args=(scan,), name="beanops-scan", daemon=True)
+            self._thread.start()
+
+    def refresh(self) -> None:
+        """Scan again."""
+        self.find(self.where)
+
+    def cancel(self) -> None:
+        """End the scan or the run under way after the batch that it is in."""
+        self._desk.cancel()
+        if self._scan is not None:
+            self._scan.cancel()
+
+    def wait(self, seconds: float | None = None) -> Self:
+        """Wait until the scan and what was clicked are over.
+
+        Parameters
+        ----------
+        seconds : float or None
+            Wait so long for the scan at most, and not for what was clicked; None waits for both.
+        """
+        if self._thread is not None:
+            self._thread.join(seconds)
+        if seconds is None:
+            self._desk.wait()
+        return self
+
+    def select(self, *ids: int) -> None:
+        """Select jobs; the body of the last is shown.
+
+        Raises
+        ------
+        UsageError
+            A job is not in the table.
+        """
+        keys = [str(id) for id in ids]
+        for key in keys:
+            if key not in self.jobs.rows:
+                raise UsageError(f"job {key} is not in the table")
+        self.jobs.select(keys)
+        self._selected(tuple(keys))
+
+    def select_all(self) -> None:
+        """Select all jobs in the table, and show no body."""
+        self.jobs.select(list(self.jobs.rows))
+
+    # -- act -----------------------------------------------------------------------------------------------------
+
+    def _clicked(self, click: Click) -> None:
+        if click.name == "refresh":
+            self.refresh()
+        elif click.name == "undo":
+            self._desk.act_soon("undo", *self._desk.undoing(click.keys))
+        else:
+            self._desk.act_soon(click.name, self._job_step(click.name, click.keys, click.text))
+
+    def _done(self, runs: Sequence[Run]) -> None:
+        """Show what became of the jobs, and those that came to be."""
+        touched = {id for run in runs for row in run.rows for id in (row.job_id, row.new_id) if id is not None}
+        self._look_again(sorted(touched))
+
+    # -- show ----------------------------------------------------------------------------------------------------
+
+    def _read(self, scan: Scan) -> None:
+        fresh: list[FoundJob] = []
+        told = 0.0
+        try:
+            for batch in scan:
+                fresh += batch
+                if time.monotonic() - told >= PERIOD:
+                    told = time.monotonic()
+                    self._add(scan, fresh)
+                    fresh = []
+            self._add(scan, fresh, over=True)
+            self._choose_again(scan)
+        except Exception as error:
+            with self._lock:
+                if scan is self._scan:
+                    self._add(scan, fresh, over=True)
+                    self._complain(in_words(error))
+
+    def _report(self, scan: Scan, progress: Progress) -> None:
+        with self._lock:
+            if scan is self._scan and time.monotonic() - self._told >= PERIOD:
+                self._told = time.monotonic()
+                self.jobs.say("progress", shown_rows.scanning(progress))
+
+    def _add(self, scan: Scan, jobs: list[FoundJob], over: bool = False) -> None:
+        rows = shown_rows.job_rows(self._session, jobs)
+        with self._lock:
+            if scan is not self._scan or self.closed:
+                scan.cancel()
+                return
+            self._seen.note(jobs)
+            for job in jobs[: MOST_ROWS - len(self._saved)]:
+                self._saved[str(job.id)] = self._session.decode(job.body or b"", kept=True).summary
+            self.jobs.patch(rows)
+            seen, chosen = self._before
+            others = {str(job.id) for job in jobs if seen.is_another(job)}
+            self._before = seen, [key for key in chosen if key not in others]
+            if over:
+                left = f"none of the {len(self.jobs.rows):,} jobs found is left: Scan again looks for more"
+                self.jobs.say("empty", left if self.jobs.rows else f"no job was found; {scan.verdict}")
+                # The selected rows go on: how old the others are must be told.
+                found = f"{scan.conclusion} · {self._session.now():%H:%M:%S} UTC"
+                self.jobs.say("title", f"{shown_rows.asked(self._selection)} · {found}")
+                self.jobs.say("progress", "")
+                self.jobs.offer("refresh", "Scan again")
+
+    def _choose_again(self, scan: Scan) -> None:
+        """Select what was selected before the scan, unless somebody has selected other jobs meanwhile."""
+        with self._lock:
+            keys = [key for key in self._before[1] if key in self.jobs.rows]
+            if not keys or self.jobs.selected or scan is not self._scan:
+                return
+            self.jobs.select(keys)
+        self._selected(tuple(keys))
+
+    def _look_again(self, ids: Sequence[int]) -> None:
+        found = zip(ids, self._session.jobs_by_id(ids), strict=True)
+        while part := list(islice(found, PART)):
+            here = [job for _, job in part if job is not None and self._belongs(job)]
+            rows = shown_rows.job_rows(self._session, here)
+            with self._lock:
+                self._seen.note(here)
+                self._patch(rows, [str(id) for id, job in part if job is None or self._seen.is_another(job)])
+
+    def _belongs(self, job: FoundJob) -> bool:
+        """Whether a job has its row, or is to have one because of an action."""
+        shown = str(job.id) in self.jobs.rows
+        return not self._seen.is_another(job) and (shown or self._selection.in_tube(job.stats.tube))
+
+    def _patch(self, rows: dict[str, Cells], gone: Iterable[str]) -> None:
+        self.jobs.patch(rows, gone)
+        if self.jobs.focus is None:
+            self.jobs.say("detail", "")
+
+    def _show(self, tick: Tick) -> None:
+        if tick.lost is not None:
+            self.jobs.say("title", f"{self._session.address} is lost: {tick.lost} · trying again", "lost")
+            return
+        if self.jobs.said("title").startswith(f"{self._session.address} is lost"):
+            self.jobs.say("title", f"{shown_rows.asked(self._selection)} · as it was before the server was lost")
+        rows, gone = {}, []
+        for id, job in tick.jobs.items():
+            key = str(id)
+            if job is None or self._seen.is_another(job):
+                gone.append(key)
+            elif key in self.jobs.rows:
+                rows[key] = shown_rows.job_row(job.stats, self.jobs.rows[key][-1])
+        self._patch(rows, gone)
+
+    def _selected(self, _: tuple[str, ...]) -> None:
+        key = self.jobs.focus
+        job = None
+        if key is not None:
+            (job,) = self._session.jobs_by_id([int(key)])
+        with self._lock:
+            if key != self.jobs.focus:  # another was chosen meanwhile
+                return
+            if key is not None and (job is None or self._seen.is_another(job)):
+                job = None
+                self._patch({}, [key])
+            self.jobs.say("detail", "" if job is None else shown_rows.opened(self._session, job))
+
+    def _complain(self, text: str) -> None:
+        self.jobs.say("status", text, "error")
+
+    def _static(self) -> Table:
+        self.wait(PATIENCE)
+        with self._lock:
+            now = self.jobs.rows
+            # Of these the body is known without what must not be kept; what else there is, is counted.
+            rows = [shown_rows.with_body(now[key], body) for key, body in self._saved.items() if key in now]
+            return Table(self.jobs.said("title"), shown_rows.JOBS, rows, len(now))
+
+    def close(self) -> None:
+        """Take it off the page, and end the scan and the run under way."""
+        self.cancel()
+        super().close()

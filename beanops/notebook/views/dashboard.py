@@ -1,0 +1,294 @@
+"""The dashboard: a server's charts and tubes live, the heads of the selected ones, buttons, and the last actions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from beanops.jobs.read import FoundJob
+from beanops.journal.records import Action
+from beanops.notebook import shown_rows
+from beanops.notebook.job_identity import Seen
+from beanops.notebook.poller import Poller, Tick
+from beanops.notebook.runner import Desk, Step
+from beanops.notebook.static import Table
+from beanops.notebook.views.base import confirm_of, weakly
+from beanops.notebook.views.job_actions import JobsView
+from beanops.notebook.widgets.channel import in_words
+from beanops.notebook.widgets.chart import Chart
+from beanops.notebook.widgets.table import Click, Grid
+from beanops.protocol.errors import ArgumentError, UsageError
+from beanops.protocol.limits import U32_MAX, check_number
+from beanops.session.run import Run
+from beanops.session.session import Session
+
+if TYPE_CHECKING:
+    import pandas
+
+#: Selected tubes whose heads are shown.
+MOST_TUBES = 10
+#: Heads that are remembered: a button that was armed may mean some that have left the table.
+MOST_SEEN = 1000
+
+#: What stands in a table without rows while nobody knows whether there are some.
+NOT_KNOWN = "not known: the server does not answer"
+
+#: What the buttons of tubes do to one, given the number beside them.
+TUBE_STEPS: dict[str, Callable[[Session, str, int], Step]] = {
+    "kick_tubes": lambda session, tube, limit: lambda progress: session.kick_next(tube, limit, progress=progress),
+    "pause": lambda session, tube, seconds: lambda _: session.pause(tube, seconds),
+    "resume": lambda session, tube, _: lambda _: session.resume(tube),
+}
+
+
+class Dashboard(JobsView):
+    """A live view of a server; `Session.dashboard` makes it.
+
+    Select tubes and jobs on the page, or by `select` and `select_jobs`. Each button has the method of its name.
+
+    Attributes
+    ----------
+    chart : Chart
+        Jobs by state, and rates, of the whole server.
+    tubes, heads, log : Grid
+        The three tables: tubes, the next jobs of the selected tubes, and the last actions.
+
+    Examples
+    --------
+    >>> view = session.dashboard()          # doctest: +SKIP
+    >>> view.select("mail")
+    >>> view.kick_tubes(limit=10)
+    [<Run 20260102-030405-1f2e kick: 10 done>]
+    """
+
+    _how_to_select = "select some of the heads, or select_jobs(...)"
+
+    def __init__(self, session: Session, poller: Poller, name: str) -> None:
+        self._session = session.through("notebook")
+        self._jobs: dict[str, FoundJob] = {}
+        self._seen = Seen(self._session.reused, MOST_SEEN)
+        self._logged = -1
+        self._numbers: dict[Action, int] = {}
+        complain = weakly(self._complain)
+        act, cancel = weakly(self._clicked), weakly(self.cancel)
+        offered = not session.read_only
+        self.tubes = Grid(
+            shown_rows.TUBES,
+            noun="tube",
+            actions=shown_rows.TUBE_BUTTONS if offered else (),
+            filter=True,
+            confirm=confirm_of(session),
+            on_select=weakly(self._tubes_selected),
+            on_action=act,
+            on_cancel=cancel,
+            on_error=complain,
+        )
+        self.heads = Grid(
+            shown_rows.JOBS,
+            noun="job",
+            actions=shown_rows.JOB_BUTTONS if offered else (),
+            confirm=confirm_of(session),
+            visible=6,
+            on_select=weakly(self._jobs_selected),
+            on_action=act,
+            on_error=complain,
+        )
+        self._job_table = self.heads
+        self.log = Grid(shown_rows.ACTIONS, noun="action", visible=5, newest_first=True, on_error=complain)
+        self._title_heads()
+        self.chart = Chart(shown_rows.CHARTS)
+        self._desk = Desk(self.tubes, self._session, weakly(self._done))
+        super().__init__(self._session, name, poller, (self.chart, self.tubes, self.heads, self.log))
+
+    # -- look ----------------------------------------------------------------------------------------------------
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """The tubes whose heads it shows."""
+        return self.tubes.selected[:MOST_TUBES]
+
+    @property
+    def followed(self) -> tuple[int, ...]:
+        """The selected jobs: they stay in the table when they head their tube no more."""
+        return tuple(int(key) for key in self.heads.selected)
+
+    @property
+    def status(self) -> str:
+        """The status line: what the last action came to, or what went wrong."""
+        return self.tubes.said("status")
+
+    @property
+    def selection(self) -> pandas.DataFrame:
+        """The selected tubes as they are now, with the columns of `Session.tubes`."""
+        tubes = self._session.tubes()
+        return tubes[tubes["name"].isin(self.tubes.selected)].reset_index(drop=True)
+
+    def select(self, *tubes: str) -> None:
+        """Select tubes by name; the heads of the first ten are shown.
+
+        Raises
+        ------
+        UsageError
+            A tube is not in the table.
+        """
+        self._known(self.tubes, tubes)
+        heads = [self._session.heads(tube) for tube in tubes[:MOST_TUBES]]
+        with self._lock:
+            self.tubes.select(tubes)
+            self._show_heads([job for by_state in heads for job in by_state.values() if job is not None])
+
+    def select_jobs(self, *ids: int) -> None:
+        """Select jobs among the heads that are shown.
+
+        Raises
+        ------
+        UsageError
+            A job is not among them.
+        """
+        keys = [str(id) for id in ids]
+        self._known(self.heads, keys)
+        self.heads.select(keys)
+        self._jobs_selected(tuple(keys))
+
+    # -- act -----------------------------------------------------------------------------------------------------
+
+    def kick_tubes(self, limit: int = 100) -> list[Run]:
+        """Kick up to `limit` jobs of each selected tube: buried ones, or delayed ones where none is buried."""
+        return self._on_tubes("kick_tubes", limit)
+
+    def pause(self, seconds: int = 60) -> list[Run]:
+        """Pause the selected tubes."""
+        return self._on_tubes("pause", seconds)
+
+    def resume(self) -> list[Run]:
+        """End the pause of the selected tubes."""
+        return self._on_tubes("resume")
+
+    def cancel(self) -> None:
+        """End the run under way after the batch that it is in."""
+        self._desk.cancel()
+
+    def wait(self) -> None:
+        """Wait until what was clicked is over."""
+        self._desk.wait()
+
+    def _clicked(self, click: Click) -> None:
+        if click.name == "undo":
+            steps = self._desk.undoing(click.keys)
+        elif click.name in TUBE_STEPS:
+            steps = self._tube_steps(click.name, click.keys, click.amount)
+        else:
+            steps = [self._job_step(click.name, click.keys, click.text)]
+        self._desk.act_soon(click.name, *steps)
+
+    def _on_tubes(self, name: str, amount: int | None = None) -> list[Run]:
+        if not self.tubes.selected:
+            raise UsageError("no tube is selected; select some, or select(...)")
+        return self._desk.act(name, *self._tube_steps(name, self.tubes.selected, amount))
+
+    def _tube_steps(self, name: str, tubes: Sequence[str], amount: int | None) -> list[Step]:
+        number = check_number("amount", amount or 0, U32_MAX)
+        if name != "resume" and not number:  # a pause of 0 seconds would end one, and a kick of 0 jobs look done
+            raise ArgumentError("seconds" if name == "pause" else "limit", amount, "a whole number from 1 on")
+        return [TUBE_STEPS[name](self._session, tube, number) for tube in tubes]
+
+    def _done(self, _: Sequence[Run]) -> None:
+        self._show_log()
+        self._poller.hurry()
+
+    # -- show ----------------------------------------------------------------------------------------------------
+
+    def _show(self, tick: Tick) -> None:
+        if tick.lost is not None:
+            known = "" if tick.survey is None else f" · the values are {tick.at - tick.survey.at:.0f} s old"
+            self.chart.say("title", f"{self._session.address} is lost: {tick.lost}{known} · trying again", "lost")
+            self.tubes.say("title", "", "lost")
+            self.tubes.say("empty", NOT_KNOWN)
+            self.heads.say("title", f"{self._title()}{known}", "lost")
+            self.heads.say("empty", NOT_KNOWN)
+            self.chart.append(tick.at, *[None] * shown_rows.SERIES)
+        elif tick.survey is not None:
+            self.chart.say("title", shown_rows.title(self._session, tick.survey), "live")
+            self.chart.append(tick.at, *shown_rows.sample(tick.survey))
+            self.tubes.say("title", shown_rows.freshness(tick.survey))
+            self.tubes.say("empty", "")
+            self.heads.say("empty", "")
+            self.tubes.update(shown_rows.tube_rows(tick.survey))
+            self._follow(tick)
+        self._show_log()
+
+    def _follow(self, tick: Tick) -> None:
+        """Show the heads of the tubes that are selected now, for the look may be older than the last click."""
+        jobs = {job.id: job for tube in self.wanted for job in tick.heads.get(tube, {}).values() if job is not None}
+        for id in self.followed:
+            known = self._jobs[str(id)]
+            # A job that was selected after the look began stays as it was known.
+            now = tick.jobs.get(id, known)
+            if now is not None and now.stats.tube in self.wanted and id not in jobs:
+                jobs[id] = now._replace(body=known.body, original=known.original)
+        self._show_heads(list(jobs.values()))
+
+    def _show_log(self) -> None:
+        # The journal may be large and elsewhere: it is read when something was done, not at every tick.
+        with self._lock:
+            try:
+                stamp = self._session.journal().stamp()
+                if stamp != self._logged:
+                    latest = self._session.action_rows(shown_rows.LATEST)
+                    self.log.update(shown_rows.action_rows(latest, self._numbers))
+                    self._logged = stamp
+                self.log.say("title", "Last actions")
+            except Exception as error:  # the queue is there to be seen and acted on all the same
+                self.log.say("title", f"Last actions · the journal cannot be read: {in_words(error)}", "error")
+
+    def _show_heads(self, jobs: list[FoundJob]) -> None:
+        # A row that was another job's goes first, or it would stay selected as this one.
+        gone = [str(job.id) for job in jobs if self._seen.is_another(job)]
+        self.heads.patch({}, gone)
+        self._seen.note(jobs)
+        self._jobs = {str(job.id): job for job in jobs}
+        self.heads.update(shown_rows.job_rows(self._session, jobs))
+        self._title_heads()
+        self._open_body()
+
+    def _title_heads(self) -> None:
+        self.heads.say("title", self._title())
+
+    def _title(self) -> str:
+        tubes = self.tubes.selected
+        more = f" and {len(tubes) - MOST_TUBES} more tubes" if len(tubes) > MOST_TUBES else ""
+        return f"Next jobs of {', '.join(self.wanted)}{more}" if tubes else "Select a tube to see its next jobs"
+
+    def _tubes_selected(self, _: tuple[str, ...]) -> None:
+        with self._lock:
+            self._title_heads()
+            self._show_heads([job for job in self._jobs.values() if job.stats.tube in self.wanted])
+        self._poller.hurry()
+
+    def _jobs_selected(self, _: tuple[str, ...]) -> None:
+        with self._lock:
+            self._open_body()
+
+    def _open_body(self) -> None:
+        chosen = self.heads.selected
+        job = self._jobs.get(chosen[0]) if len(chosen) == 1 else None
+        self.heads.say("detail", "" if job is None else shown_rows.opened(self._session, job))
+
+    def _complain(self, text: str) -> None:
+        self.tubes.say("status", text, "error")
+
+    def _static(self) -> Table:
+        with self._lock:
+            rows = list(self.tubes.rows.values())
+            return Table(self.chart.said("title") or str(self._session.address), shown_rows.TUBES, rows, len(rows))
+
+    def close(self) -> None:
+        """Take it off the page, and end the run under way."""
+        self.cancel()
+        super().close()
+
+    @staticmethod
+    def _known(grid: Grid, keys: tuple[str, ...] | list[str]) -> None:
+        for key in keys:
+            if key not in grid.rows:
+                raise UsageError(f"{key} is not in the table")

@@ -1,0 +1,264 @@
+"""One job held: its body, its time left, touch, and the ways out of the operator's hand."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from beanops.journal.records import Refused
+from beanops.notebook import shown_rows
+from beanops.notebook.poller import Poller, Tick
+from beanops.notebook.runner import BuriedAs, Desk
+from beanops.notebook.static import Table
+from beanops.notebook.views.base import View, confirm_of, weakly
+from beanops.notebook.widgets.channel import in_words
+from beanops.notebook.widgets.table import Click, Grid
+from beanops.protocol import JobStats
+from beanops.protocol.errors import BeanopsError, TimedOut, UsageError
+from beanops.session.reservation import Reservation
+from beanops.session.run import Run
+from beanops.session.session import Session
+
+#: Seconds after which a job is given back that no page shows any more: a page that is loaded anew comes back sooner.
+GRACE = 30.0
+
+
+def _let_go(hand: list[Reservation]) -> None:
+    """Give a job back, in a thread: a view may be collected in the midst of an action of the same session."""
+
+    def release() -> None:
+        for reservation in hand:
+            with suppress(BeanopsError):
+                if reservation.held:
+                    reservation.release()
+
+    if any(reservation.held for reservation in hand):
+        threading.Thread(target=release, name="beanops-release", daemon=True).start()
+
+
+class Holder(View):
+    """A view that holds the next ready job of a tube; `Session.reserve_widget` makes it.
+
+    The job is touched by itself as long as the view holds it. It is given back with its own priority when the view
+    is closed or collected, and when no page has shown it for half a minute.
+
+    Attributes
+    ----------
+    job : Grid
+        The table of the one job.
+
+    Examples
+    --------
+    >>> with session.reserve_widget("mail") as view:          # doctest: +SKIP
+    ...     print(view.reservation.body)
+    ...     view.bury()
+    <Run 20260102-030405-1f2e bury: 1 done>
+    """
+
+    def __init__(self, session: Session, poller: Poller, name: str, tube: str) -> None:
+        if session.read_only:
+            raise Refused(f"reserve was refused: this session on {session.address} is read-only")
+        self._session = session.through("notebook")
+        self._tube = tube
+        self._hand: list[Reservation] = []
+        self._stats: JobStats | None = None
+        self._reserving = threading.RLock()
+        self._leaving: threading.Timer | None = None
+        self.job = Grid(
+            shown_rows.JOBS,
+            noun="job",
+            actions=shown_rows.HELD_BUTTONS,
+            confirm=confirm_of(session),
+            visible=1,
+            on_action=weakly(self._clicked),
+            on_error=weakly(self._complain),
+        )
+        self._desk = Desk(self.job, self._session, weakly(self._done))
+        session.tube(tube)  # one that does not exist is told to the caller, before anything is shown
+        weakref.finalize(self, _let_go, self._hand).atexit = False  # a process that ends gives back all it holds
+        super().__init__(self._session, name, poller, (self.job,))
+        self.reserve()
+
+    # -- look ----------------------------------------------------------------------------------------------------
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """No tube: it shows no heads."""
+        return ()
+
+    @property
+    def followed(self) -> tuple[int, ...]:
+        """The held job."""
+        return (self.reservation.id,) if self.held and self.reservation else ()
+
+    @property
+    def reservation(self) -> Reservation | None:
+        """The job that is held, or was; None when none was ready."""
+        return self._hand[0] if self._hand else None
+
+    @property
+    def held(self) -> bool:
+        """Whether it holds a job."""
+        return self.reservation is not None and self.reservation.held
+
+    @property
+    def status(self) -> str:
+        """The status line: what the last action came to, or what went wrong."""
+        return self.job.said("status")
+
+    # -- act -----------------------------------------------------------------------------------------------------
+
+    def reserve(self) -> None:
+        """Reserve the next ready job, unless one is held; when none is ready the status line says so."""
+        # One at a time: a click may be carried out beside a cell, and would hold a second job that nobody sees.
+        with self._reserving:
+            if self.held:
+                raise UsageError("it holds a job already: release, bury or delete that first")
+            if self.closed:
+                raise UsageError("the view is closed: open another")
+            self.job.say("status", "")
+            with self._lock:
+                self._hand.clear()
+                self._stats = None
+            try:
+                held = self._session.reserve(self._tube)
+                self._hand.append(held)
+                (found,) = self._session.jobs_by_id([held.id], bodies=False)
+                self._stats = found and found.stats
+            except TimedOut:
+                self.job.say("status", self._why_none(), "warning")
+            except BeanopsError as error:
+                self._complain(str(error))
+            with self._lock:
+                self._paint()
+        self._mind_leaving()
+
+    def _why_none(self) -> str:
+        with suppress(BeanopsError):
+            if left := self._session.tube(self._tube).pause_time_left:
+                return f"{self._tube} is paused for {left} s more, and gives no job"
+        return f"no job of {self._tube} is ready"
+
+    def touch(self) -> Run:
+        """Start its time anew."""
+        return self._act("touch")
+
+    def release(self) -> Run:
+        """Give it back to the workers, with its own priority."""
+        return self._act("release")
+
+    def bury(self) -> Run:
+        """Bury it."""
+        return self._act("bury")
+
+    def delete(self) -> Run:
+        """Delete it."""
+        return self._act("delete")
+
+    def undo(self, buried_as: BuriedAs | None = None) -> list[Run]:
+        """Take back what this view did last; see `Session.undo` for `buried_as`."""
+        return self._desk.undo(buried_as)
+
+    def wait(self) -> None:
+        """Wait until what was clicked is over."""
+        self._desk.wait()
+
+    def close(self) -> None:
+        """Take it off the page, and give the job back."""
+        self._desk.cancel()
+        with self._reserving:
+            try:
+                if self.held and self.reservation is not None:
+                    self.reservation.release()
+            finally:
+                super().close()
+        self._mind_leaving()
+
+    def _pages_changed(self) -> None:
+        super()._pages_changed()
+        self._mind_leaving()
+
+    def _mind_leaving(self) -> None:
+        with self._lock:
+            if self._leaving is not None:
+                self._leaving.cancel()
+                self._leaving = None
+            if self.left and self.held:
+                self._leaving = threading.Timer(GRACE, weakly(self._release_if_left))
+                self._leaving.daemon = True
+                self._leaving.start()
+
+    def _release_if_left(self) -> None:
+        if self.left and self.held and self.reservation is not None:
+            try:
+                if self.release().done:
+                    self.job.say("status", f"job {self.reservation.id} was given back: no page showed it", "warning")
+            except Exception as error:
+                self._complain(in_words(error))
+            self._mind_leaving()  # what could not be given back is tried again
+
+    def _step(self, verb: str) -> Callable[[object], Run]:
+        reservation = self.reservation
+        if reservation is None or not reservation.held:
+            raise UsageError("it holds no job; reserve() takes the next one that is ready")
+        way: Callable[[], Run] = getattr(reservation, verb)
+        return lambda _: way()
+
+    def _act(self, verb: str) -> Run:
+        (run,) = self._desk.act(verb, self._step(verb))
+        return run
+
+    def _clicked(self, click: Click) -> None:
+        if click.name == "reserve":
+            self.reserve()
+        elif click.name == "undo":
+            self._desk.act_soon("undo", *self._desk.undoing(click.keys))
+        elif self.reservation is not None and click.keys == (str(self.reservation.id),):
+            self._desk.act_soon(click.name, self._step(click.name))
+
+    def _done(self, _: Sequence[Run]) -> None:
+        with self._lock:
+            self._paint()
+
+    # -- show ----------------------------------------------------------------------------------------------------
+
+    def _show(self, tick: Tick) -> None:
+        if tick.lost is not None:
+            self.job.say("title", f"{self._session.address} is lost: {tick.lost} · trying again", "lost")
+            return
+        if self.reservation is not None:
+            job = tick.jobs.get(self.reservation.id)
+            self._stats = self._stats if job is None else job.stats
+        self._paint()
+
+    def _paint(self) -> None:
+        held, reservation = self.held, self.reservation
+        if held and reservation is not None:
+            left = round(reservation.time_left)
+            body = self._session.decode(reservation.body)
+            rows = {}
+            if self._stats is not None:
+                about = self._stats._replace(state="reserved", time_left=left)
+                rows[str(reservation.id)] = shown_rows.job_row(about, body.summary)
+            self.job.update(rows)
+            self.job.say("detail", shown_rows.cut(body.text))
+            title = f"job {reservation.id} of {reservation.tube} is held · {left} s left, touched by itself"
+            self.job.say("title", title, "live")
+        else:
+            self.job.update({})
+            self.job.say("detail", "")
+            self.job.say("title", f"no job of {self._tube} is held")
+        for name in shown_rows.WAYS_OUT:
+            self.job.offer(name, name.capitalize() if held else "", [str(reservation.id)] if reservation else [])
+        self.job.offer("reserve", "" if held else f"Reserve the next of {self._tube}")
+
+    def _complain(self, text: str) -> None:
+        self.job.say("status", text, "error")
+
+    def _static(self) -> Table:
+        with self._lock:
+            kept = self.reservation.kept.summary if self.reservation else ""
+            rows = [shown_rows.with_body(cells, kept) for cells in self.job.rows.values()]
+            return Table(self.job.said("title"), shown_rows.JOBS, rows, len(rows))

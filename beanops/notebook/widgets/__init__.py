@@ -1,0 +1,1 @@
+"""Widgets that Python and the page share: the table and the chart, both a `channel`. They know no view."""

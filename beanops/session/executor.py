@@ -1,0 +1,453 @@
+"""The one funnel: everything that changes a queue is guarded, written down, sent and settled by `Actor`.
+
+How it reserves a job for an operator to hold is in `reservation`.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from copy import copy
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+from beanops.client.reading import IDLE
+from beanops.client.sync import Client
+from beanops.jobs.identity import differences, ref_of
+from beanops.journal.records import Fate, Intent, Refused, RunRow, action_of, new_run_id
+from beanops.journal.signs_of_life import lease_from
+from beanops.protocol.errors import BeanopsError, NotFound, ReplyError
+from beanops.session.connection_use import ahead, ending_gently, restarted, revived, stage, using
+from beanops.session.conversation import Ask, Steps
+from beanops.session.ledger import Ledger
+from beanops.session.old_servers.bury import Alone
+from beanops.session.old_servers.substitutes import as_chosen, fit
+from beanops.session.pause_guard import Shelter, exposed
+from beanops.session.run import Run
+from beanops.session.verbs import MOVE, Order, TubeStep, intent_of
+
+if TYPE_CHECKING:
+    from beanops.journal.journal import Journal
+
+
+class Who(NamedTuple):
+    """Whose actions these are: what each run on record repeats."""
+
+    server: str
+    actor: str
+    source: str
+
+
+class How(NamedTuple):
+    """How a run is carried out.
+
+    Attributes
+    ----------
+    reason : str or None
+        Why, in the operator's words, for the record.
+    undoes : str or None
+        The run that it takes back.
+    buried_as : str or None
+        What buried jobs become where they are put, see `Options`.
+    dry : bool
+        Only say what would be done.
+    rate : float or None
+        Most jobs a second, so that a kick does not flood the workers.
+    progress : callable or None
+        Called with the `Run` before the first batch and after each.
+    """
+
+    reason: str | None = None
+    undoes: str | None = None
+    buried_as: str | None = None
+    dry: bool = False
+    rate: float | None = None
+    progress: Callable[[Run], None] | None = None
+
+
+AT_ONCE = How()
+#: Most seconds without a word to the server while a run waits.
+_QUIET = 15.0
+
+
+def _known(asks: dict[int, Ask]) -> dict[int, Fate]:
+    return {n: ask.so_far for n, ask in asks.items() if ask.so_far is not None}
+
+
+def _refuse_strangers(orders: Sequence[Order], refusals: list[Fate | None], client: Client) -> None:
+    """Refuse jobs that were seen or looked at on another server process than acts, and are not the same there."""
+    instance = client.instance
+    seen = {order.job.instance for order in orders if order.job is not None}
+    seen |= {order.ref.instance or "" for order in orders if order.ref is not None}
+    if seen <= {instance, ""}:  # nearly always; a look at each order would cost a fiftieth of a run
+        return
+    elsewhere = [
+        n
+        for n, (order, refusal) in enumerate(zip(orders, refusals, strict=True))
+        if refusal is None and not _is_of(order, instance)
+    ]
+    for n, reason in zip(elsewhere, differences(client, [orders[n].meant for n in elsewhere]), strict=True):
+        if reason is not None:
+            refusals[n] = Fate("skipped", reason)
+
+
+def _is_of(order: Order, instance: str) -> bool:
+    """Whether all that is known of an order's job is from one server process; what is on no server is from any."""
+    if order.job is None or not order.job.instance:
+        return True
+    # What was seen may be of a process before that of the look, which can renew its connection in between.
+    return order.job.instance == instance and (order.ref is None or order.ref.instance in (None, instance))
+
+
+def _about(action: Intent | Order) -> str:
+    if isinstance(action, Intent):
+        return f"tube {action.tube}"
+    job = f"job {action.id}" if action.id else "a job"  # that was put, and whose id never came
+    return job if action.line is None else f"line {action.line}"
+
+
+class Actor:
+    """Acts on one server and writes down what it does.
+
+    Parameters
+    ----------
+    who : Who
+        For the record.
+    journal : callable
+        Returns the journal; opened when it is first needed.
+    keep_bodies : bool
+        Whether bodies are written down; without them a delete cannot be undone.
+    acting : callable
+        Returns the connected client that reserves and acts.
+    check_process : callable
+        Raises where another server process answers than was looked at.
+    clock : callable
+        Tells the time, UTC.
+    read_only : callable
+        Returns whether to refuse everything.
+
+    Attributes
+    ----------
+    who : Who
+        For the record.
+    held : set of int
+        Ids of the jobs that the acting connection has reserved.
+    runs : list of RunRow
+        What was begun, oldest first, without what was asked for.
+    """
+
+    def __init__(
+        self,
+        who: Who,
+        journal: Callable[[], Journal],
+        keep_bodies: bool,
+        acting: Callable[[], Client],
+        check_process: Callable[[], None],
+        clock: Callable[[], datetime],
+        read_only: Callable[[], bool],
+    ) -> None:
+        self._read_only = read_only
+        self.keep_bodies = keep_bodies
+        self.held: set[int] = set()
+        self.runs: list[RunRow] = []
+        self.who = who
+        self._journal = journal
+        self._acting = acting
+        self._check_process = check_process
+        self._clock = clock
+        # What is used and watched belongs to one action at a time.
+        self._turn = threading.Lock()
+        #: Says what a dry run may show of a body.
+        self.shown: Callable[[bytes], bytes] = bytes
+
+    def through(self, source: str) -> Self:
+        """Return an actor with the same connections, reservations and journal, whose runs say `source`."""
+        other = copy(self)
+        other.who = self.who._replace(source=source)
+        return other
+
+    @property
+    def read_only(self) -> bool:
+        """Whether everything is refused."""
+        return self._read_only()
+
+    def begin(self, action: str, request: dict[str, Any], how: How = AT_ONCE) -> Run:
+        """Refuse, or open a run in the journal."""
+        if self.read_only and not how.dry:
+            raise Refused(f"{action} was refused: this session on {self.who.server} is read-only")
+        now = self._clock()
+        id = new_run_id(now)
+        if how.dry:
+            run = Run(id, action, list, dry=True)
+        else:
+            journal = self._journal()
+            self._check_process()
+            acting = self._acting()  # one that cannot be had, or to another process, is told before a run is on record
+            facts = (self.who.server, acting.instance, self.who.actor, self.who.source)
+            row = RunRow(id, now, *facts, action, how.reason, how.undoes, request)
+            journal.begin(row, lease_from(now))
+            resumable = row.at_its_end is None
+            row = row._replace(request={})  # the ids of a hundred thousand jobs need not stay
+            self.runs.append(row)
+            run = Run(id, action, lambda: [action_of(row, entry) for entry in journal.entries(id)])
+            run.resumable, run.bodies, run.instance = resumable, self.keep_bodies, acting.instance
+            run.about = {name: request[name] for name in ("tube", "server") if name in request}
+        if how.progress is not None:
+            how.progress(run)
+        return run
+
+    # -- jobs ----------------------------------------------------------------------------------------------------
+
+    def act_on_jobs(
+        self,
+        run: Run,
+        batches: Iterable[Sequence[Order]],
+        how: How = AT_ONCE,
+        shelter: Shelter | None = None,
+        there: Client | None = None,
+        unless: Callable[[], str | None] = lambda: None,
+    ) -> Run:
+        """Carry out orders. A job that is gone or taken is skipped and ends nothing; a lost connection ends the run.
+
+        Parameters
+        ----------
+        run : Run
+            From `begin`.
+        batches : iterable of sequence of Order
+            Each batch is on record before it is sent; the next is looked up meanwhile.
+        how : How
+            Rate, progress, dry run.
+        shelter : Shelter or None
+            Pauses the tubes whose buried jobs are reserved.
+        there : Client or None
+            A connection of its own to the server that jobs are copied to.
+        unless : callable
+            Asked when a batch is on record: returns why nothing of it may be sent after all, which ends the run.
+
+        Raises
+        ------
+        Interrupted, Terminated
+            Ctrl-C was pressed once, or SIGTERM or SIGHUP came; the batch under way was finished, and all is on record.
+        """
+        ledger = self.ledger(run)
+        with ending_gently(run), self._stopping(run):
+            try:
+                with ledger.underway():
+                    # The same connection from the first job to the last: a new one may reach a server that was
+                    # restarted, and whose ids mean other jobs.
+                    clients = {} if how.dry else {False: (acting := self._acting_for(run)), True: there or acting}
+                    self._in_batches(run, batches, how, shelter, clients, unless, ledger)
+            finally:
+                if shelter is not None:
+                    shelter.lift(run)
+        return run
+
+    def _acting_for(self, run: Run) -> Client:
+        """Return the connection that acts, to the server process that the run is on record with."""
+        acting = self._acting()
+        if acting.instance != run.instance:
+            raise Refused(restarted(acting.address))
+        return acting
+
+    def ledger(self, run: Run) -> Ledger:
+        """Return what writes down what a run does."""
+        return Ledger(run, self._journal, self._clock)
+
+    def _in_batches(
+        self,
+        run: Run,
+        batches: Iterable[Sequence[Order]],
+        how: How,
+        shelter: Shelter | None,
+        clients: Mapping[bool, Client],
+        unless: Callable[[], str | None],
+        ledger: Ledger,
+    ) -> None:
+        place = 0
+        with ahead(run, batches) as looked_up:
+            for orders in looked_up:
+                if run.cancelled:
+                    run.stopped = "cancelled"
+                    return
+                started = time.monotonic()
+                if how.buried_as is not None:
+                    orders = as_chosen(orders, how.buried_as)
+                if shelter is not None:
+                    orders = fit(shelter.session, run, orders, self.held, self.keep_bodies, how.undoes is None)
+                refusals = [self._refusal(order) for order in orders]
+                if how.dry:
+                    self._foretell(run, orders, refusals)
+                else:
+                    clients = self._awake(clients)
+                    # On the connection that acts: a look may have reached another process.
+                    _refuse_strangers(orders, refusals, clients[False])
+                    if shelter is not None:
+                        going = (order for order, refusal in zip(orders, refusals, strict=True) if refusal is None)
+                        shelter.cover(run, going)
+                    intents = [intent_of(order, self.keep_bodies) for order in orders]
+                    ledger.intend(intents, place)
+                    try:
+                        problem = unless()
+                    except BeanopsError as error:
+                        problem = str(error)
+                    if problem is not None:
+                        refusals = [Fate("skipped", problem) for _ in orders]
+                    with self._turn:
+                        self._carry_out(run, orders, refusals, place, ledger, clients)
+                    if problem is not None:
+                        raise BeanopsError(problem)
+                    place += len(orders)
+                if how.progress is not None:
+                    how.progress(run)
+                if how.rate is not None:
+                    self._wait(run, len(orders) / how.rate - (time.monotonic() - started), clients)
+
+    def _awake(self, clients: Mapping[bool, Client]) -> Mapping[bool, Client]:
+        """Return the connections of a run, made anew where one was lost while it idled, to the same process only."""
+        acting, there = clients[False], clients[True]
+        if acting.idle >= IDLE:
+            before, acting = acting.instance, self._acting()
+            if acting.instance != before:  # which whoever looks may know already, and a new run would accept
+                raise Refused(restarted(acting.address))
+        return {False: acting, True: acting if there is clients[False] else revived(there)}
+
+    def _wait(self, run: Run, seconds: float, clients: Mapping[bool, Client]) -> None:
+        """Wait until the next batch is due, with a word to the servers now and then: lines that idle are cut."""
+        give_up = time.monotonic() + seconds
+        while (left := give_up - time.monotonic()) > 0 and not run.cancelled:
+            run.wait(min(left, _QUIET))
+            if left > _QUIET:
+                self._awake(clients)
+
+    def _refusal(self, order: Order) -> Fate | None:
+        if order.refusal is not None:
+            return Fate("skipped", order.refusal)
+        if order.job is None:
+            return Fate("skipped", "it does not exist")
+        state = order.job.stats.state
+        if order.id in self.held and state != "reserved":
+            self.held.discard(order.id)  # its time ran out
+        refusal = order.verb.refuses(state, order.id in self.held)
+        return Fate("skipped", refusal) if refusal else None
+
+    def _foretell(self, run: Run, orders: Sequence[Order], refusals: Sequence[Fate | None]) -> None:
+        """Count what would be done, show the first of it, and say what it takes."""
+        for order, refusal in zip(orders, refusals, strict=True):
+            fate = refusal or Fate("done")
+            run.count(fate.outcome, fate.error, fate.jobs, _about(order))
+            if refusal is None:
+                # What comes from the record or a file is not on the server to be looked at.
+                body = order.job.body if order.job is not None and order.verb.puts else None
+                body = None if body is None else self.shown(body)
+                intent, job = intent_of(order, False)._replace(body=body), order.job
+                ref = None if job is None or intent.job_id is None else ref_of(job._replace(body=None))
+                run.foretell(intent, order.verb.commands, exposed(order), ref)
+
+    def _carry_out(
+        self,
+        run: Run,
+        orders: Sequence[Order],
+        refusals: Sequence[Fate | None],
+        place: int,
+        ledger: Ledger,
+        clients: Mapping[bool, Client],
+    ) -> None:
+        """Run the steps of all orders side by side; settle what became of each, in order."""
+        fates = list(refusals)
+        talks: dict[int, Steps] = {}
+        asks: dict[int, Ask] = {}
+        so_far: dict[int, Fate] = {}
+        for n, order in enumerate(orders):
+            if fates[n] is None:
+                talks[n] = order.verb.steps(order, self.held)
+                try:
+                    asks[n] = next(talks[n])
+                except StopIteration as stop:
+                    fates[n] = stop.value
+        why = "it was interrupted"
+        alone = Alone(dict(clients))
+        try:
+            while asks:
+                known = _known(asks)
+                if known:
+                    so_far |= known
+                    self._journal().write(run.id, self._clock(), fates=[(place + n, fate) for n, fate in known.items()])
+                stage(asks, talks, fates, clients, alone)
+        except BaseException as error:
+            if isinstance(error, BeanopsError):
+                why = str(error)
+            if any(orders[n].verb is MOVE for n in asks):
+                clients[False].close()  # or what is reserved for moves would stay so until its ttr ends
+            raise
+        finally:
+            alone.close()
+            so_far |= _known(asks)
+            for n, (order, fate) in enumerate(zip(orders, fates, strict=True)):
+                if fate is None:
+                    fate = so_far.get(n, Fate("unknown", why))
+                ledger.settle(place + n, fate, _about(order))
+
+    # -- tubes ---------------------------------------------------------------------------------------------------
+
+    def act_on_tube(self, run: Run, steps: Iterable[TubeStep], how: How = AT_ONCE, use: bool = False) -> Run:
+        """Send commands that are about tubes, one after the other, with the tube used where they need that."""
+        ledger = self.ledger(run)
+        with ending_gently(run), self._stopping(run), ledger.underway():
+            client = None if how.dry else self._acting_for(run)
+            for place, step in enumerate(steps):
+                if run.cancelled:
+                    run.stopped = "cancelled"
+                    break
+                if client is None:
+                    fate = Fate("skipped", step.refusal) if step.refusal else Fate("done", jobs=step.jobs)
+                    run.count(fate.outcome, fate.error, fate.jobs, _about(step.intent))
+                    if step.refusal is None:
+                        run.foretell(step.intent, 1)
+                else:
+                    result = self._send_one(place, step, client, use, ledger)
+                    if step.intent.action == "kick" and result != step.jobs:
+                        break  # no more of them: the server would go on with another state
+                if how.progress is not None:
+                    how.progress(run)
+        return run
+
+    def _send_one(self, place: int, step: TubeStep, client: Client, use: bool, ledger: Ledger) -> Any:
+        intent, result = step.intent, None
+        ledger.intend([intent], place)
+        fate = Fate("unknown", "it was interrupted")
+        try:
+            if step.refusal is not None:
+                fate = Fate("skipped", step.refusal)
+                return None
+            with self._turn, using(client, intent.tube if use else None):
+                (result,) = client.pipeline([step.command])
+                # Known from here on, even if the connection breaks before another tube is used again.
+                fate = self._fate_of(intent.action, result)
+        except BeanopsError as error:
+            if result is None:
+                fate = Fate("unknown", str(error))
+            raise
+        finally:
+            ledger.settle(place, fate, _about(intent))
+        return result
+
+    def _fate_of(self, action: str, result: Any) -> Fate:
+        if isinstance(result, NotFound):
+            return Fate("skipped", "the tube no longer exists")
+        if isinstance(result, ReplyError):
+            return Fate("failed", str(result))
+        if action == "put":
+            return Fate("done", new_id=result)
+        if action == "kick":
+            return Fate("done", jobs=result) if result else Fate("skipped", "no job is buried or delayed")
+        return Fate("done")
+
+    @contextmanager
+    def _stopping(self, run: Run) -> Iterator[None]:
+        """Let a fault end the run instead of the program: its rows already say what is known."""
+        try:
+            yield
+        except BeanopsError as error:
+            run.stop(error)

@@ -1,0 +1,183 @@
+"""Export: jobs into a file of JSON lines. How one line is written is in `lines`, how they come back in `importing`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from beanops import private
+from beanops.journal.records import Fate
+from beanops.protocol.errors import BeanopsError, UsageError
+from beanops.session.connection_use import ending_gently
+from beanops.session.conversation import Steps
+from beanops.session.executor import Actor, How
+from beanops.session.files.jsonl import STATES, File, write_line
+from beanops.session.pause_guard import Shelter
+from beanops.session.run import Run
+from beanops.session.targets import NotAllFound, Options, given, how_of, orders_of, request_of
+from beanops.session.verbs import KEEP, VERBS, Order
+
+if TYPE_CHECKING:
+    from beanops.session.session import Session
+
+
+class FileError(BeanopsError):
+    """A file could not be written."""
+
+
+def _nothing(order: Order, held: set[int]) -> Steps:
+    yield from ()
+    return Fate("done")
+
+
+_DELETE = VERBS["delete"]
+#: Writes a job down, and leaves it as it is.
+_EXPORT = _DELETE._replace(name="export", done="exported", states=frozenset(STATES), commands=0, steps=_nothing)
+
+
+def export(session: Session, actor: Actor, file: File, jobs: Any, delete: bool, force: bool, options: Options) -> Run:
+    """Write jobs into a file; see `Session.export`."""
+    if delete and not isinstance(file, str | os.PathLike):
+        raise UsageError("export deletes only what is safely on disk: name a file")
+    how = how_of(options)
+    session.check_open()
+    if isinstance(jobs, str):
+        session.check_tube(jobs)
+    jobs = "*" if jobs is None else list(jobs) if isinstance(jobs, Iterator) else jobs
+    usual = Options(state=sorted(_DELETE.states), order="oldest")
+    asked: Options = usual | given(options)
+    verb = _DELETE if delete else _EXPORT
+    batches, cancel = orders_of(session, verb, jobs, KEEP, asked, keep_bodies=True)
+    if how.dry or not delete:
+        run = Run("", "export", list, dry=how.dry)
+        if how.progress is not None:
+            how.progress(run)
+    else:
+        request = request_of(jobs, KEEP, given(options), None)
+        run = actor.begin("export", request | {"file": os.path.abspath(file)}, how)  # type: ignore[arg-type]
+    run.when_cancelled(cancel)
+    if how.dry:
+        return actor.act_on_jobs(run, batches, how, Shelter(session))
+    with _created(file, force) as out:
+        lines = _Lines(out, str(session.address), session.server().id, durable=delete, own=out is not file)
+        written = lines.written(batches)
+        if delete:
+            actor.act_on_jobs(run, written, how, Shelter(session))
+        else:
+            with ending_gently(run):
+                try:
+                    _count(run, written, how)
+                except BeanopsError as error:
+                    if not (lines.jobs or run.cancelled or isinstance(error, NotAllFound)):
+                        raise
+                    run.stop(error)
+    if lines.problem is not None and not lines.jobs:
+        raise FileError(f"{lines.problem}; nothing was exported")
+    if lines.problem is not None:
+        run.stopped = f"{lines.problem}; {lines.jobs} jobs are in the file"
+    return run
+
+
+def _count(run: Run, written: Iterator[list[Order]], how: How) -> None:
+    """Count what was written, which changes nothing and so is not on record."""
+    while (part := None if run.cancelled else next(written, None)) is not None:
+        for order in part:
+            left_out = _left_out(order)
+            run.count("skipped" if left_out else "done", left_out, about=f"job {order.id}")
+        if how.progress is not None:
+            how.progress(run)
+    if run.cancelled:
+        raise BeanopsError("cancelled")
+
+
+def _left_out(order: Order) -> str | None:
+    return order.refusal or (None if order.job else "it does not exist")
+
+
+class _Lines:
+    """Writes jobs; what it has yielded is in the file, and safely on disk where `durable`.
+
+    A file of its `own` is left with whole lines; one that was handed in may have held something before.
+
+    Attributes
+    ----------
+    jobs : int
+        How many were written.
+    problem : str or None
+        Why no more could be.
+    """
+
+    def __init__(self, out: BinaryIO, server: str, instance: str, *, durable: bool, own: bool) -> None:
+        self.jobs = 0
+        self.problem: str | None = None
+        self._out = out
+        self._from = server, instance
+        self._durable = durable
+        self._own = own
+        self._size = 0
+
+    def written(self, parts: Iterable[list[Order]]) -> Iterator[list[Order]]:
+        """Yield the orders of each part when the jobs that they take are written; end early when these cannot be."""
+        for part in parts:
+            jobs = [order.job for order in part if order.job and not _left_out(order)]
+            try:
+                self._write(b"".join(write_line(job, *self._from) for job in jobs))
+            except BrokenPipeError:
+                raise
+            except OSError as error:
+                self.problem = f"the file could not be written: {error.strerror or error}"
+                self._cut()
+                return
+            self.jobs += len(jobs)
+            yield part
+
+    def _write(self, lines: bytes) -> None:
+        left = memoryview(lines)
+        while left:
+            left = left[self._out.write(left) :]
+        self._out.flush()
+        if self._durable:
+            os.fsync(self._out.fileno())
+        self._size += len(lines)
+
+    def _cut(self) -> None:
+        """Take away what was written of a line that does not fit."""
+        if self._own:
+            with suppress(OSError):  # a device need not
+                os.ftruncate(self._out.fileno(), self._size)
+
+
+@contextmanager
+def _created(file: File, force: bool) -> Iterator[BinaryIO]:
+    """Open a file to write, whose name is on disk as well; a file that stays empty by a fault is removed."""
+    if not isinstance(file, str | os.PathLike):
+        yield file
+        return
+    path = Path(file)
+    try:
+        out = private.create(path, force=force, buffering=0)
+    except FileExistsError:
+        how = "--force, or force=True, overwrites it"
+        raise UsageError(f"{path} exists already, and nothing was exported ({how})") from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror or error}") from None
+    with out:
+        try:
+            if path.is_file():
+                _sync_name(path)
+            yield out
+        except BaseException:
+            if path.is_file() and not path.stat().st_size:
+                path.unlink()
+            raise
+
+
+def _sync_name(path: Path) -> None:
+    folder = os.open(path.resolve().parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,200 @@
+"""Import: jobs from a file that `exporting` wrote, with tube, priority, ttr, delay left and burial.
+
+How one line is read is in `lines`. What an import put, and which lines it left out, is read from the journal.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import count
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+
+from beanops.jobs.identity import doubts
+from beanops.jobs.read import FoundJob
+from beanops.journal.records import Refused, RunRow
+from beanops.journal.rivals import Rivals
+from beanops.protocol.errors import UsageError
+from beanops.session.executor import Actor
+from beanops.session.files.jsonl import File, LineError, longest_line, read_line
+from beanops.session.pause_guard import Shelter
+from beanops.session.remembered import Successors, left_behind
+from beanops.session.run import Run
+from beanops.session.targets import BATCH, Options, elsewhere, how_of, in_batches, look_up
+from beanops.session.undo import taken_back
+from beanops.session.verbs import IMPORT, Order
+
+if TYPE_CHECKING:
+    from beanops.session.session import Session
+
+#: Which lines an import puts although it may have put them before.
+Repeat = Literal["unknown", "all"]
+_TO_DO, _DONE, _UNKNOWN, _GONE = range(4)
+
+
+def import_(
+    session: Session, actor: Actor, file: File, repeat: Repeat | None, options: Options, resumes: RunRow | None = None
+) -> Run:
+    """Put the jobs of a file; see `Session.import_`."""
+    session.check_open()
+    how = how_of(options)
+    if actor.read_only and not how.dry:
+        raise Refused(f"import was refused: this session on {session.address} is read-only")
+    with ExitStack() as opened:
+        name = os.path.abspath(file) if isinstance(file, str | os.PathLike) else "-"
+        if isinstance(file, str | os.PathLike):
+            try:
+                file = opened.enter_context(open(file, "rb"))
+            except OSError as error:
+                raise UsageError(f"{name} cannot be read: {error.strerror or error}") from None
+        maximum = session.server().max_job_size
+        file.seek(0)
+        digest, last = _checked(file, maximum)
+        if resumes is not None and resumes.request["digest"] != digest:
+            raise UsageError(f"{name} is not what run {resumes.id} imported: it was changed since")
+        before = _Before(session, digest, last)
+        request: dict[str, Any] = {"file": name, "digest": digest}
+        request |= {"resumes": resumes.id} if resumes else {}
+        request |= {"rate": how.rate} if how.rate is not None else {}
+        request |= {"buried_as": how.buried_as} if how.buried_as is not None else {}
+        run = actor.begin("import", request, how)
+        file.seek(0)
+        orders = _orders(file, maximum, before.left_out(repeat))
+        actor.act_on_jobs(
+            run, in_batches(orders, how.rate), how, Shelter(session), unless=lambda: before.disturbed(run)
+        )
+        before.tell(run, repeat)
+        return run
+
+
+def resume_import(session: Session, actor: Actor, row: RunRow, options: Options) -> Run:
+    """Go on with an import, if its file is still what it was."""
+    if options.get("rate") is None and "rate" in row.request:
+        options["rate"] = row.request["rate"]
+    if options.get("buried_as") is None and "buried_as" in row.request:
+        options["buried_as"] = row.request["buried_as"]
+    return import_(session, actor, row.request["file"], None, options, row)
+
+
+def _lines(file: BinaryIO, max_body: int) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines with their numbers, from 1; none fills the memory."""
+    longest = longest_line(max_body)
+    for number in count(1):
+        line = file.readline(longest + 1)
+        if len(line) > longest:
+            raise LineError(f"line {number}: it is longer than a job of at most {max_body} bytes can be")
+        if not line:
+            return
+        yield number, line
+
+
+def _job(number: int, line: bytes, max_body: int) -> FoundJob:
+    try:
+        return read_line(line, max_body)
+    except LineError as error:
+        raise LineError(f"line {number}: {error}") from None
+
+
+def _checked(file: BinaryIO, max_body: int) -> tuple[str, int]:
+    """Read a whole file, and return its digest and the number of its last line; a line that is no job ends it."""
+    digest = hashlib.sha256()
+    number = 0
+    try:
+        for number, line in _lines(file, max_body):
+            digest.update(line)
+            if line.strip():
+                _job(number, line, max_body)
+    except LineError as error:
+        raise LineError(f"{error}; nothing was imported") from None
+    return digest.hexdigest(), number
+
+
+class _Before:
+    """What the journal knows of the lines of a file: one byte a line."""
+
+    def __init__(self, session: Session, digest: str, last: int) -> None:
+        self._fates = bytearray(last + 1)
+        self._runs: dict[int, str] = {}
+        self._session = session
+        self._journal = session.journal()
+        self._of = str(session.address), session.server().id, digest
+        self._rivals = Rivals(self._journal, self._imports)
+        for row in self._imports():
+            self._read(row)
+
+    def _imports(self) -> list[RunRow]:
+        return self._journal.imports(*self._of)
+
+    def _read(self, row: RunRow) -> None:
+        undone = self._undone(row)
+        here = None if row.instance == self._of[1] else self._still_here(row)
+        for line, outcome in self._journal.imported(row.id):
+            if line in undone:
+                continue
+            if outcome == "done" and (here is None or line in here):
+                self._fates[line] = _DONE
+            elif outcome == "done" and self._fates[line] != _DONE:
+                self._fates[line] = _GONE
+                self._runs[line] = row.id
+            elif outcome == "unknown" and self._fates[line] == _TO_DO:
+                self._fates[line] = _UNKNOWN
+                self._runs[line] = row.id
+
+    def _still_here(self, row: RunRow) -> set[int]:
+        """Return the lines whose jobs were put into another server process and are in this one too."""
+        found: set[int] = set()
+        for start in range(0, self._journal.size(row.id), BATCH):
+            page = self._journal.entries(row.id, start=start, stop=start + BATCH)
+            entries = [entry for entry in page if entry.fate.new_id is not None]
+            refs, client = [left_behind(row, entry) for entry in entries], self._session._looking()
+            jobs, reasons = look_up(client, [ref.id for ref in refs], bodies=False), doubts(client, refs)
+            for entry, ref, job, reason in zip(entries, refs, jobs, reasons, strict=True):
+                if job is not None and not (reason or elsewhere(ref, job)):
+                    found.add(int(entry.intent.target or 0))
+        return found
+
+    def _undone(self, row: RunRow) -> set[int]:
+        """Return the lines of an import whose jobs were taken back."""
+        if not self._journal.undoing(row.id):
+            return set()
+        gone = taken_back(self._journal, row.id, Successors(self._journal, row)).keys()
+        places = range(0, self._journal.size(row.id), BATCH)
+        pages = (self._journal.entries(row.id, start=n, stop=n + BATCH) for n in places)
+        return {int(entry.intent.target or 0) for page in pages for entry in page if entry.fate.new_id in gone}
+
+    def disturbed(self, own: Run) -> str | None:
+        """Return why no more may be put: another import of the same lines goes on."""
+        other = self._rivals.meanwhile(own.id)
+        return other and f"run {other} imports the same lines meanwhile: import again when it has ended"
+
+    def left_out(self, repeat: Repeat | None) -> bytearray:
+        """Return the lines that are not put as anything but 0."""
+        if repeat == "all":
+            return bytearray(len(self._fates))
+        return self._fates.replace(bytes([_UNKNOWN]), bytes([_TO_DO])) if repeat == "unknown" else self._fates
+
+    def tell(self, run: Run, repeat: Repeat | None) -> None:
+        """Count what was left out, and why."""
+        left_out = self.left_out(repeat)
+        earlier = left_out.count(_DONE)
+        if earlier:
+            run.count("imported before", jobs=earlier)
+        for line, fate in enumerate(left_out):
+            about = f"line {line}"
+            if fate == _UNKNOWN:
+                cut_off = f"run {self._runs[line]} was cut off here"
+                error = f"{cut_off}, and may have put it: look, then import with repeat unknown"
+                run.count("unknown", error, about=about)
+            elif fate == _GONE:
+                before = f"run {self._runs[line]} put it into another process of the server, where it is not now"
+                run.count("skipped", f"{before}: look, then import with repeat all (--repeat all)", about=about)
+
+
+def _orders(file: BinaryIO, max_body: int, left_out: bytearray) -> Iterator[Order]:
+    for number, line in _lines(file, max_body):
+        if number >= len(left_out):
+            return  # it grew since it was checked
+        if not left_out[number] and line.strip():
+            yield Order(IMPORT, 0, _job(number, line, max_body), line=number)

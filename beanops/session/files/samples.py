@@ -1,0 +1,103 @@
+"""Samples: jobs that an operator keeps by name, to put again and again; each is a file of one line, see `lines`.
+
+They are in the user's data directory (``BEANOPS_SAMPLES`` names another).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from beanops import private
+from beanops.jobs.read import FoundJob
+from beanops.protocol import JobStats
+from beanops.protocol.errors import ArgumentError, UsageError
+from beanops.protocol.limits import DEFAULT_PRIORITY, DEFAULT_TTR, MAX_BODY, U32_MAX, check_tube
+from beanops.session.files.jsonl import LineError, read_line, write_line
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+_SUFFIX = ".json"
+
+
+def _folder() -> Path:
+    if named := os.environ.get("BEANOPS_SAMPLES"):
+        return Path(named)
+    from platformdirs import user_data_path
+
+    return user_data_path("beanops") / "samples"
+
+
+def _path(name: str) -> Path:
+    if not _NAME.fullmatch(name):
+        raise ArgumentError("name", name, "1 to 100 of the characters A-Za-z0-9_.-, starting with a letter or digit")
+    return _folder() / f"{name}{_SUFFIX}"
+
+
+def sample_of(tube: str, body: bytes) -> FoundJob:
+    """Return a job that was never put, with the priority and ttr that are usual."""
+    return FoundJob(JobStats(0, check_tube(tube), "ready", DEFAULT_PRIORITY, 0, 0, DEFAULT_TTR, 0, *(0,) * 6), body)
+
+
+class PutSettings(NamedTuple):
+    """What a job is put with, beside its tube and body."""
+
+    priority: int = DEFAULT_PRIORITY
+    delay: int = 0
+    ttr: int = DEFAULT_TTR
+
+
+def settings_of(stats: JobStats) -> PutSettings:
+    """Return what a copy of a job is put with, so that it is like the job when that was put."""
+    delay = stats.delay or (max(0, stats.time_left) if stats.state == "delayed" else 0)
+    # The longest of delays is how a job is put to be buried, and nothing that anybody chose for a buried one.
+    never_chosen = stats.state == "buried" and delay == U32_MAX
+    return PutSettings(stats.priority, 0 if never_chosen else delay, stats.ttr)
+
+
+def save(name: str, job: FoundJob, *, server: str = "", instance: str = "", force: bool = False) -> Path:
+    """Keep a job under a name; return where.
+
+    Raises
+    ------
+    UsageError
+        There is a sample of that name, and it may not be overwritten; or it is no name; or the job's body is hidden.
+    """
+    if job.original:
+        raise UsageError(f"job {job.id} cannot be kept: its body is hidden by redact, and only export writes it whole")
+    path = _path(name)
+    private.make_folder(path.parent)
+    try:
+        with private.create(path, force=force) as file:
+            file.write(write_line(job, server, instance))
+    except FileExistsError:
+        raise UsageError(f"there is a sample {name} already (--force, or force=True, overwrites it)") from None
+    return path
+
+
+def load(name: str) -> FoundJob:
+    """Return the job of that name.
+
+    Raises
+    ------
+    UsageError
+        There is none, or its file is no sample.
+    """
+    path = _path(name)
+    private.tighten(path)
+    try:
+        return read_line(path.read_bytes(), MAX_BODY)
+    except FileNotFoundError:
+        raise UsageError(f"there is no sample {name}; there {_told(names())}") from None
+    except LineError as error:
+        raise LineError(f"{path}: {error}") from None
+
+
+def _told(known: list[str]) -> str:
+    return f"are {', '.join(known)}" if known else "are none yet"
+
+
+def names() -> list[str]:
+    """Return the names of all samples, sorted."""
+    return sorted(path.stem for path in _folder().glob(f"*{_SUFFIX}") if _NAME.fullmatch(path.stem))

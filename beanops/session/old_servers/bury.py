@@ -1,0 +1,130 @@
+"""Burying a chosen job on a server that cannot reserve one by its id: a connection of its own reserves until it comes.
+
+Only in a tube that nobody watches: what is reserved for it must be ready first. What else is reserved becomes ready
+when the connection is closed, which leaves its delay as it was; a release would not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from beanops.client.sync import Client
+from beanops.journal.records import Fate
+from beanops.protocol import Command, JobStats, TubeStats, commands
+from beanops.protocol.errors import BeanopsError, Buried, NotFound, ReplyError, TimedOut
+from beanops.session.conversation import Ask, Putting, Steps
+from beanops.session.putting import NewJob, why_not
+from beanops.session.verbs import Order
+
+#: Jobs that are reserved until a chosen one comes, at most.
+MOST_BEFORE = 10_000
+#: Reserves that are sent together, at most.
+_AT_ONCE = 256
+WATCHED = "a worker came to watch tube {}, and could run it"
+
+
+class Alone:
+    """Connections that watch one tube each, made when they are needed.
+
+    Parameters
+    ----------
+    clients : mapping of bool to Client
+        The connections of a run: each is on the same server process as one of these.
+    """
+
+    def __init__(self, clients: dict[bool, Client]) -> None:
+        self._clients = clients
+        self._own: dict[tuple[bool, str], Client] = {}
+
+    def watching(self, there: bool, tube: str) -> Client:
+        """Return the connection that uses and watches a tube."""
+        own = self._own.get((there, tube))
+        if own is None:
+            of = self._clients[there]
+            own = Client(of.address, connect_timeout=of.connect_timeout, read_timeout=of.read_timeout)
+            self._own[there, tube] = own
+            if own.stats().id != of.stats().id:
+                raise BeanopsError(f"another server process answers at {of.address} than before")
+            own.use(tube)
+            own.watch(tube)
+            if tube != "default":
+                own.ignore("default")
+        return own
+
+    def close(self) -> None:
+        """Close them; what they have reserved becomes ready."""
+        for client in self._own.values():
+            client.close()
+        self._own.clear()
+
+
+def watchers(tube: TubeStats, workers: int) -> int:
+    """Return how many workers may get jobs of a tube; every connection watches ``default``, also those of producers."""
+    return min(tube.current_watching, workers) if tube.name == "default" else tube.current_watching
+
+
+def put_buried_alone(job: NewJob) -> Putting:
+    """Put a buried job into a tube that nobody watches: before all others, so that it comes first."""
+    problem = yield from _disturbed(job.tube, job.there)
+    if problem is not None:
+        return problem
+    first = job._replace(priority=0)
+    reserve = () if job.delay else (commands.reserve(0),)
+    ask = first.put(job.delay)
+    new, *_ = yield Ask((*ask.commands, *reserve), there=job.there, alone=job.tube)
+    if (refused := why_not(new)) is not None:
+        return refused
+    so_far = Fate("unknown", f"job {new} was put for it, but perhaps not yet buried", new)
+    bury = commands.bury(new, priority=job.priority)
+    kick = (commands.kick_job(new),) if job.delay else ()
+    buried = yield from _until_buried(bury, kick, Ask((), there=job.there, so_far=so_far, alone=job.tube))
+    if not isinstance(buried, ReplyError):
+        return int(new)
+    (gone,) = yield Ask((commands.delete(new),), there=job.there)
+    if isinstance(gone, ReplyError):
+        return Fate("failed", f"{buried}; job {new} was put for it and may be left over", new)
+    return Fate("failed", str(buried))
+
+
+def bury_alone(order: Order, held: set[int]) -> Steps:
+    """Bury a job of a tube that nobody watches; a delayed or buried one is made ready for it."""
+    stats: JobStats = order.stats
+    problem = yield from _disturbed(stats.tube, False)
+    if problem is not None:
+        return problem
+    kick = () if stats.state == "ready" else (commands.kick_job(order.id),)
+    so_far = Fate("unknown", "it was made ready to be found, and may be so still") if kick else None
+    bury = commands.bury(order.id, priority=order.priority)
+    buried = yield from _until_buried(bury, kick, Ask((), so_far=so_far, alone=stats.tube))
+    if isinstance(buried, NotFound):
+        return Fate("skipped", "a worker took it meanwhile")
+    if isinstance(buried, ReplyError):
+        return Fate("failed", str(buried))
+    return Fate("done")
+
+
+def _disturbed(tube: str, there: bool) -> Generator[Ask, list[Any], Fate | None]:
+    """Return why nothing may be buried here after all: somebody else watches the tube by now, or too many jobs wait."""
+    (now,) = yield Ask((commands.stats_tube(tube),), there=there, alone=tube)
+    if isinstance(now, ReplyError):
+        return Fate("failed", str(now))
+    if tube != "default" and now.current_watching > 1:
+        return Fate("skipped", WATCHED.format(tube))
+    if now.current_jobs_ready > MOST_BEFORE:
+        return Fate("skipped", f"more than {MOST_BEFORE:,} jobs of tube {tube} are ready, and may come before it")
+    return None
+
+
+def _until_buried(bury: Command[None], kick: tuple[Command[Any], ...], ask: Ask) -> Generator[Ask, list[Any], Any]:
+    """Reserve until a job is buried; return the answer to the last bury."""
+    # It may be reserved already, by the search for another.
+    *_, buried = yield ask._replace(commands=(bury, *kick, bury) if kick else (bury,))
+    tried = 0
+    while isinstance(buried, NotFound) and not isinstance(buried, Buried) and tried < MOST_BEFORE:
+        reserves = min(_AT_ONCE, max(1, tried))
+        tried += reserves
+        *got, buried = yield ask._replace(commands=(*[commands.reserve(0)] * reserves, bury))
+        if isinstance(got[-1], TimedOut):
+            break
+    return buried

@@ -1,0 +1,184 @@
+"""Moving a ready job, or setting its priority and delay, on a server that cannot reserve one by its id.
+
+``delete`` is the claim: of all who want a job only one is answered DELETED. Before it, a copy is put that no worker can
+get, delayed for ever, so that the job is never gone; after it the job is put in its place, and the copy deleted in the
+same breath. After a crash the copy tells how far it came: while it is there, the job was not put.
+"""
+
+from __future__ import annotations
+
+from beanops.jobs.read import FoundJob
+from beanops.journal.records import Entry, Fate, Intent
+from beanops.protocol import JobStats, commands
+from beanops.protocol.errors import ReplyError
+from beanops.protocol.limits import U32_MAX
+from beanops.session.conversation import Ask, Putting, Steps
+from beanops.session.old_servers.bury import put_buried_alone
+from beanops.session.putting import PUT
+from beanops.session.verbs import MOVE, Order, Settings, fate_of, new_job
+
+#: How a job is put on a server that cannot reserve one by its id.
+PUT_ALONE = PUT | {"buried": put_buried_alone}
+#: Seconds of delay from which on a copy with it is as good as one that is delayed for ever.
+_LONG = 60
+# What the record says of a claim that was cut off. `verify` repeats it, so that it tells for good how far it came.
+_COPIED = "a delayed copy of it was put as job"
+_TAKEN = "it was deleted to be put in its place, and is kept as delayed job"
+_LOST = "it was deleted, and its body is only in the journal: undo puts it again"
+
+
+def claim(order: Order, held: set[int], on_record: bool) -> Steps:
+    """Put a job in its place whose delete is the claim to it.
+
+    Parameters
+    ----------
+    order : Order
+        A move, or a release.
+    held : set of int
+        Jobs that this session has reserved, which this is not for.
+    on_record : bool
+        Whether the job's body is on record; without it the copy is deleted only when the job is there.
+    """
+    job = new_job(order)
+    if isinstance(job, Fate):
+        return job
+    releases = order.verb.name == "release"
+    ready = not releases or not order.settings.delay
+    delay = order.settings.delay if releases else order.stats.delay if order.stats.state == "ready" else 0
+    wanted = job._replace(delay=delay, left=delay)
+    stays = wanted.delay >= _LONG
+    (copy,) = yield job.put(wanted.delay if stays else U32_MAX)
+    if isinstance(copy, ReplyError):
+        return Fate("failed", str(copy))
+    so_far = Fate("unknown", f"{_COPIED} {copy}, and it may still exist itself", copy)
+    (gone,) = yield Ask((commands.delete(order.id),), so_far=so_far)
+    if isinstance(gone, ReplyError):
+        (back,) = yield Ask((commands.delete(copy),), so_far=so_far)
+        left = f"; {_COPIED} {copy} and is left over" if isinstance(back, ReplyError) else ""
+        fate = fate_of(gone)
+        return Fate("failed", f"{fate.error}{left}", copy) if left else fate
+    so_far = Fate("unknown", f"{_TAKEN} {copy}", copy)
+    if stays:
+        if ready:
+            yield Ask((commands.kick_job(copy),), so_far=so_far)
+        return Fate("done", new_id=copy)
+    return (yield from _in_its_place(wanted.put(wanted.delay), ready and wanted.delay > 0, copy, so_far, on_record))
+
+
+def _in_its_place(put: Ask, kick: bool, copy: int, so_far: Fate, on_record: bool) -> Steps:
+    delete = commands.delete(copy)
+    put = put._replace(so_far=so_far)
+    if on_record:
+        new, _ = yield put._replace(commands=(*put.commands, delete))
+    else:
+        (new,) = yield put
+    if isinstance(new, ReplyError):
+        where = _LOST if on_record else f"{_TAKEN} {copy}"
+        return Fate("failed", f"{new}; {where}", copy)
+    left_over = Fate("unknown", f"job {new} was put in its place, and job {copy} may be left over", new)
+    rest = (() if on_record else (delete,)) + ((commands.kick_job(new),) if kick else ())
+    if rest:
+        yield Ask(rest, so_far=left_over)
+    return Fate("done", new_id=int(new))
+
+
+# -- after a crash -----------------------------------------------------------------------------------------------------
+
+
+def cut_off(entry: Entry) -> bool:
+    """Whether an action is a claim that did not come to its end, and put a copy."""
+    return entry.fate.outcome in ("unknown", "failed") and any(
+        mark in (entry.fate.error or "") for mark in (_COPIED, _TAKEN, _LOST)
+    )
+
+
+def judge(entry: Entry, original: JobStats | None, copy: JobStats | None, ours: bool) -> tuple[str, str]:
+    """Return the outcome of a claim that was cut off, and what shows it.
+
+    Parameters
+    ----------
+    entry : Entry
+        It.
+    original, copy : JobStats or None
+        The job and its copy, as far as they exist.
+    ours : bool
+        Whether no worker can have deleted the job.
+    """
+    kept = f"{_COPIED} {entry.fate.new_id}"
+    if original is not None:
+        return "failed", f"it is still {original.state}; {kept} and {'is left' if copy else 'is gone'}"
+    if copy is None:
+        return "done", "it was put in its place, under an id that is not on record"
+    if _TAKEN in (entry.fate.error or "") or ours:
+        return "failed", f"{_TAKEN} {copy.id} in tube {copy.tube}: undo or resume puts it in its place"
+    return "unknown", f"{kept}, and it is gone, which may be a worker's doing: look, then undo with repeat unknown"
+
+
+def _place(order: Order, held: set[int]) -> Steps:
+    """Put a job, then delete its copy."""
+    new = yield from _put(order)
+    if isinstance(new, Fate):
+        return new
+    so_far = Fate("unknown", f"job {new} was put in its place, and job {order.id} may be left over", new)
+    (gone,) = yield Ask((commands.delete(order.id),), so_far=so_far)
+    if isinstance(gone, ReplyError):
+        return Fate("failed", f"job {new} was put in its place, and job {order.id} cannot be deleted: {gone}", new)
+    return Fate("done", new_id=new)
+
+
+def _put(order: Order) -> Putting:
+    job = new_job(order)
+    if isinstance(job, Fate):
+        return job
+    return (yield from PUT_ALONE[order.stats.state](job))
+
+
+#: Puts a job in its place that only its copy keeps; the order's job is as it is to be, with the copy's id.
+PLACE = MOVE._replace(steps=_place)
+
+
+def put_in_place(entry: Entry, copy: FoundJob | None, back: bool, sure: bool) -> Order:
+    """Return what repairs a claim that was cut off: takes it back, or does what is left of it.
+
+    Parameters
+    ----------
+    entry : Entry
+        It.
+    copy : FoundJob or None
+        The copy, with its body.
+    back : bool
+        Whether it is taken back.
+    sure : bool
+        Whether to do so although a worker may have done the job.
+    """
+    intent, error = entry.intent, entry.fate.error or ""
+    id = entry.fate.new_id or 0
+    if copy is None:
+        body = intent.body if _LOST in error else None
+        refusal = None if body is not None else "it was put in its place, under an id that is not on record"
+        return _order_of(intent, id, body, None, back)._replace(refusal=refusal)
+    order = _order_of(intent, id, copy.body, copy, back)
+    if _TAKEN in error or _LOST in error or sure:
+        return order
+    why = f"{_COPIED} {id}, and it is gone, which may be a worker's doing"
+    return order._replace(refusal=f"{why}: look, then undo with repeat unknown")
+
+
+def _order_of(intent: Intent, id: int, body: bytes | None, copy: FoundJob | None, back: bool) -> Order:
+    before = intent.state_before or "ready"
+    releases = intent.action == "release"
+    target = intent.tube if back or releases else intent.put_into
+    ends = before if back or not releases else ("delayed" if intent.delay else "ready")
+    delay = 0 if back and releases else intent.delay or 0
+    left = delay if releases and not back else intent.time_left or 0
+    priority = intent.priority_before if back else intent.priority
+    tube = copy.stats.tube if copy is not None else intent.tube or ""
+    age, seen, instance = (0, 0.0, "") if copy is None else (copy.stats.age, copy.seen, copy.instance)
+    stats = JobStats(id, tube, ends, priority or 0, age, delay, intent.ttr or 0, left, *(0,) * 6)
+    verb = PLACE if copy is not None else PLACE._replace(name="restore", steps=_only_put)
+    return Order(verb, id, FoundJob(stats, body, (), instance, seen), Settings(target=target))
+
+
+def _only_put(order: Order, held: set[int]) -> Steps:
+    new = yield from _put(order)
+    return new if isinstance(new, Fate) else Fate("done", new_id=new)

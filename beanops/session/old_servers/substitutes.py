@@ -1,0 +1,212 @@
+"""What becomes of orders on a server that cannot reserve a job by its id, which is all up to 1.11.
+
+`fit` is asked for each batch before it is on record, also in a dry run: what the server has another way for is done
+that way, and what it has none for is refused before anything is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from beanops.jobs.read import FoundJob, present, read_jobs
+from beanops.protocol import commands
+from beanops.protocol.limits import U32_MAX
+from beanops.session.old_servers.bury import bury_alone, watchers
+from beanops.session.old_servers.claims import PUT_ALONE, claim
+from beanops.session.verbs import COPY, IMPORT, KEEP, RESTORE, VERBS, Order, Verb, move, put_copy
+
+if TYPE_CHECKING:
+    from beanops.session.acting import Acting
+    from beanops.session.old_servers.capabilities import Capabilities
+    from beanops.session.run import Run
+
+_KICK, _RELEASE = VERBS["kick"], VERBS["release"]
+#: What takes a reservation by id of jobs that this session does not hold.
+_RESERVING = ("bury", "release", "move")
+#: Verbs after which taking back has to bury a job that was buried.
+_BURIED_AGAIN = ("delete", "kick", "release", "move")
+_NEW_IDS = "this server gives jobs new ids for it"
+_PUTTING = partial(put_copy, put=PUT_ALONE)
+_MOVING = partial(move, put=PUT_ALONE)
+
+
+def as_chosen(orders: Iterable[Order], chosen: str) -> list[Order]:
+    """Return orders that put or bury buried jobs as it was chosen: ``"parked"`` or ``"ready"``."""
+    return [_as_chosen(order, chosen) for order in orders]
+
+
+def _as_chosen(order: Order, chosen: str) -> Order:
+    if order.refusal is not None or order.job is None:
+        return order
+    if order.verb.puts and order.stats.state == "buried":
+        return order._replace(settings=order.settings._replace(buried_as=chosen))
+    if order.verb.name != "bury":
+        return order
+    # An undo that buries again what was kicked or released.
+    settings = order.settings._replace(delay=U32_MAX if chosen == "parked" else 0)
+    ready = chosen == "ready" and order.stats.state == "ready" and order.priority == order.stats.priority
+    return order._replace(verb=_RELEASE, settings=settings, refusal="it is ready already" if ready else None)
+
+
+def fit(
+    session: Acting, run: Run, orders: Sequence[Order], held: set[int], keep_bodies: bool, undoable: bool = True
+) -> Sequence[Order]:
+    """Return orders as the server can carry them out.
+
+    Parameters
+    ----------
+    session : Acting
+        On the server where jobs are put and reserved.
+    run : Run
+        Is told what cannot be taken back.
+    orders : sequence of Order
+        A batch.
+    held : set of int
+        Jobs that the session has reserved.
+    keep_bodies : bool
+        Whether bodies are written down.
+    undoable : bool
+        Whether somebody may want to undo it: it is no undo itself.
+    """
+    if run.capable or not orders:
+        return orders
+    verb = orders[0].verb
+    plain = verb.name in ("delete", "kick") and all(order.verb is verb for order in orders)
+    if plain and (run.buries_again or not any(order.job and order.job.stats.state == "buried" for order in orders)):
+        return orders
+    going = [order for order in orders if order.refusal is None and order.job is not None]
+    again = (order.verb.name in _BURIED_AGAIN and order.stats.state == "buried" for order in going)
+    buries_again = undoable and any(again)
+    if not (buries_again or any(_needs(order, held) for order in going)):
+        return orders
+    can = session.capabilities
+    if can.reserve_job:
+        run.capable = True
+        return orders
+    fitted = _Fitting(session, can, held, keep_bodies, run.dry).all(orders)
+    anew = any(order.verb.name == "release" and order.verb.puts and order.refusal is None for order in fitted)
+    cautions = ([_NEW_IDS] if anew else []) + ([caution(can)] if buries_again else [])
+    run.buries_again |= buries_again
+    run.caution = "; ".join(cautions) or run.caution
+    return fitted
+
+
+def caution(can: Capabilities) -> str:
+    """Return what is to be known before a buried job is deleted, kicked or moved; empty where nothing is."""
+    if can.reserve_job:
+        return ""
+    return (
+        "undo and import bury a job only in a tube that no worker watches, "
+        f"elsewhere they put it --as parked or --as ready ({can.needs})"
+    )
+
+
+def remark(verb: str, buried: int, can: Capabilities | None) -> str:
+    """Return what a question about an action has to say of a server, one line; empty where it can do everything.
+
+    Parameters
+    ----------
+    verb : str
+        What is to be done.
+    buried : int
+        How many of the jobs are buried.
+    can : Capabilities or None
+        Of the server, as far as they are known.
+    """
+    if can is None or can.reserve_job:
+        return ""
+    if verb == "bury" or (buried and verb == "copy"):
+        return f"a job is buried only in a tube that no worker watches ({can.needs})"
+    remarks = [_NEW_IDS] if verb == "release" else []
+    if buried and verb in _BURIED_AGAIN:
+        remarks.append(caution(can))
+    return "; ".join(remarks)
+
+
+def _needs(order: Order, held: set[int]) -> bool:
+    state = order.stats.state
+    if state == "reserved" and order.id in held:
+        return False
+    return order.verb.name in _RESERVING or (order.verb.puts and state == "buried")
+
+
+class _Fitting:
+    def __init__(self, session: Acting, can: Capabilities, held: set[int], keep_bodies: bool, dry: bool) -> None:
+        self._session, self._can, self._held, self._dry = session, can, held, dry
+        self._claim = partial(claim, on_record=keep_bodies)
+        self._watched: dict[str, bool] = {}
+
+    def all(self, orders: Sequence[Order]) -> list[Order]:
+        tubes = {_buried_in(order) for order in orders if order.job is not None} - {None}
+        self._look(sorted(tube for tube in tubes if tube is not None))
+        fitted = [order if order.job is None or order.refusal else self._one(order) for order in orders]
+        return fitted if self._dry else self._with_bodies(fitted)
+
+    def _look(self, tubes: list[str]) -> None:
+        """Learn which tubes workers watch; one that does not exist has none."""
+        looking = self._session._looking()
+        workers = self._session.server().current_workers if "default" in tubes else 0
+        found = map(present, list(looking.pipeline(map(commands.stats_tube, tubes))))
+        self._watched = {stats.name: watchers(stats, workers) > 0 for stats in found if stats is not None}
+
+    def _one(self, order: Order) -> Order:
+        verb, state = order.verb, order.stats.state
+        if state not in verb.states:
+            return order
+        tube = _buried_in(order)
+        if tube is not None and self._watched.get(tube):
+            return order._replace(refusal=self._why(order, tube))
+        if verb.name == "bury":
+            return _by(order, verb._replace(steps=bury_alone))
+        if verb.name == "release":
+            return self._release(order)
+        if verb.name == "move" and state == "ready":
+            return _by(order, verb._replace(steps=self._claim, destroys=True))
+        if verb.name in (COPY.name, RESTORE.name, IMPORT.name):
+            return _by(order, verb._replace(steps=_PUTTING))
+        return _by(order, verb._replace(steps=_MOVING)) if verb.name == "move" and verb.steps is move else order
+
+    def _release(self, order: Order) -> Order:
+        if order.priority != order.stats.priority or order.settings.delay:
+            return _by(order, order.verb._replace(steps=self._claim, destroys=True, puts=True))
+        if order.stats.state == "ready":
+            return order._replace(refusal="it is ready already, with that priority")
+        return order._replace(verb=_KICK, settings=KEEP)
+
+    def _why(self, order: Order, tube: str) -> str:
+        instead = "; --as parked or --as ready puts it otherwise" if order.verb.puts else ""
+        return f"workers watch tube {tube} and could run it before it is buried ({self._can.needs}){instead}"
+
+    def _with_bodies(self, orders: list[Order]) -> list[Order]:
+        """Read the bodies of jobs that are put anew although their verb does not do so elsewhere."""
+        ids = [order.id for order in orders if _lacks_body(order)]
+        if not ids:
+            return orders
+        read = read_jobs(self._session._looking(), ids)
+        return [order._replace(job=_with_body(order, next(read))) if _lacks_body(order) else order for order in orders]
+
+
+def _lacks_body(order: Order) -> bool:
+    job = order.job
+    return job is not None and order.refusal is None and order.verb.puts and job.body is None
+
+
+def _with_body(order: Order, read: FoundJob | None) -> FoundJob | None:
+    # A body that was read on another server process may be another job's.
+    if read is None or order.job is None or read.instance != order.job.instance:
+        return None
+    return order.job._replace(body=read.body)
+
+
+def _by(order: Order, verb: Verb) -> Order:
+    return order._replace(verb=verb)
+
+
+def _buried_in(order: Order) -> str | None:
+    """Return the tube in which an order has a job buried."""
+    if order.verb.puts:
+        ends_buried = order.stats.state == "buried" and not order.settings.buried_as
+        return (order.settings.target or order.stats.tube) if ends_buried else None
+    return order.stats.tube if order.verb.name == "bury" else None

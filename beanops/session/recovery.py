@@ -1,0 +1,273 @@
+"""What follows a run that was cut off: going on with it, and finding out what became of it. `undo` takes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+from itertools import chain
+from math import inf
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from beanops.client.sync import Client
+from beanops.jobs.identity import REUSED, TOLERANCE, JobRef, doubts
+from beanops.jobs.refs import refs_in
+from beanops.journal.records import Entry, RunRow
+from beanops.protocol import JobStats
+from beanops.protocol.errors import UsageError
+from beanops.session.executor import Actor
+from beanops.session.files.import_ import resume_import
+from beanops.session.old_servers.claims import cut_off, judge, put_in_place
+from beanops.session.pause_guard import Shelter
+from beanops.session.remembered import acted_on, left_behind
+from beanops.session.run import Run
+from beanops.session.targets import BATCH, Options, elsewhere, how_of, look_up, orders_of
+from beanops.session.undo import check_server, family
+from beanops.session.verbs import ALL, Order, Settings, verb_of
+
+if TYPE_CHECKING:
+    from beanops.journal.journal import Journal
+    from beanops.session.session import Session
+
+
+def resume_run(session: Session, actor: Actor, run: str, how_asked: Options) -> Run:
+    """Go on with a run; see `Session.resume_run`."""
+    journal = session.journal()
+    row = journal.run(run)
+    if row.at_its_end:
+        raise UsageError(row.at_its_end)
+    check_server(session, row)
+    if row.action == "import":
+        return resume_import(session, actor, row, how_asked)
+    runs = family(journal, row)
+    first = journal.run(runs[0].id)
+    request = first.request
+    settings = Settings(**request["settings"])
+    kept = {name: request[name] for name in ("state", "where", "order", "rate", "buried_as") if name in request}
+    options = Options(**kept | {name: value for name, value in how_asked.items() if value is not None})  # type: ignore[typeddict-item]
+    how = how_of(options)
+    if how.dry:
+        journal.refuse_what_goes_on(row.id, session.now())
+    resumed = actor.begin(row.action, request | {"resumes": run}, how)
+    # What is left is read when nobody goes on with it but this run.
+    with actor.ledger(resumed).beginning():
+        runs = [one for one in family(journal, row) if one.id != resumed.id]
+        finished, tried = _finished(journal, runs)
+        limit = request.get("limit")
+        by_tube = "jobs" in request
+        asked: Any = request["jobs"] if by_tube else _asked(first, finished, tried)
+        verb = verb_of(row.action, settings)
+        batches, cancel = orders_of(session, verb, asked, settings, options, actor.keep_bodies)
+        left = None if limit is None else max(0, limit - len(tried))
+        rest = _rest(batches, finished, tried, left, _too_late(session, first) if by_tube else list)
+        resumed.when_cancelled(cancel)
+        return actor.act_on_jobs(resumed, chain(_cut_off(session, runs), rest), how, Shelter(session))
+
+
+def _cut_off(session: Session, runs: list[RunRow]) -> Iterator[list[Order]]:
+    """Yield the orders that do the rest of claims that were cut off."""
+    journal = session.journal()
+    for row in runs:
+        for start in range(0, journal.size(row.id), BATCH):
+            page = journal.entries(row.id, bodies=True, start=start, stop=start + BATCH)
+            entries = [entry for entry in page if cut_off(entry)]
+            refs, client = [left_behind(row, entry) for entry in entries], session._looking()
+            originals, ours = _seen(client, [acted_on(row, entry) for entry in entries]), doubts(client, refs)
+            copies = look_up(client, [ref.id for ref in refs], bodies=True)
+            orders = [
+                put_in_place(entry, copy, back=False, sure=False)._replace(ref=ref)
+                for entry, ref, copy, original, reason in zip(entries, refs, copies, originals, ours, strict=True)
+                if (original.job is None or original.another == REUSED)
+                and copy is not None
+                and not (reason or elsewhere(ref, copy))
+            ]
+            if orders:
+                yield orders
+
+
+def _asked(first: RunRow, finished: set[int], tried: dict[int, JobRef]) -> list[JobRef]:
+    """Return the jobs that a run named by their ids and that are left: what it named was on its server process."""
+    most = None if "where" in first.request else first.request.get("limit")
+    # A job that was named by its id alone existed then, or it was not meant.
+    by_then = (-inf, first.time.timestamp())
+    named = (
+        ref._replace(instance=ref.instance or first.instance, created=ref.created or by_then)
+        for ref in refs_in(first.request)[:most]
+    )
+    return [tried.get(ref.id, ref) for ref in named if ref.id not in finished]
+
+
+def _too_late(session: Session, first: RunRow) -> Callable[[list[Order]], list[Order]]:
+    """Return what refuses the jobs that came into a tube after a run of its jobs had begun, or may have."""
+    began = first.time.timestamp()
+
+    def refusing(batch: list[Order]) -> list[Order]:
+        refs = [JobRef(order.id, first.instance, created=(-inf, began)) for order in batch]
+        found = zip(batch, refs, doubts(session._looking(), refs), strict=True)
+        return [
+            order._replace(refusal=why, ref=ref) if (why := reason or _put_since(order, began, first.id)) else order
+            for order, ref, reason in found
+        ]
+
+    return refusing
+
+
+def _put_since(order: Order, began: float, run: str) -> str | None:
+    created = order.job and order.job.created
+    return f"it was put after run {run} had begun" if created and created > began + TOLERANCE else None
+
+
+def _finished(journal: Journal, runs: list[RunRow]) -> tuple[set[int], dict[int, JobRef]]:
+    """Return the jobs that need no second try, and all that were tried.
+
+    What may have been put already is not put once more: a job twice is worse than one that waits for `verify`. Nor is
+    what was put for another.
+    """
+    finished: set[int] = set()
+    tried: dict[int, JobRef] = {}
+    for row in runs:
+        for entry in journal.entries(row.id):
+            id, outcome, new = entry.intent.job_id or 0, entry.fate.outcome, entry.fate.new_id
+            tried.setdefault(id, acted_on(row, entry))
+            if outcome in ("done", "skipped") or (ALL[row.action].puts and (outcome == "unknown" or new is not None)):
+                finished.add(id)
+            if new is not None:
+                finished.add(new)
+    return finished, tried
+
+
+def _rest(
+    batches: Iterator[list[Order]],
+    finished: set[int],
+    tried: Iterable[int],
+    left: int | None,
+    checked: Callable[[list[Order]], list[Order]],
+) -> Iterator[list[Order]]:
+    """Yield the orders that are left: second tries, and at most `left` jobs that were not tried yet."""
+    again = set(tried) - finished
+    while (left != 0 or again) and (batch := next(batches, None)):
+        rest = []
+        for order, as_found in zip(checked(batch), batch, strict=True):
+            if order.id in finished:
+                continue
+            if order.refusal != as_found.refusal:
+                pass  # it was not meant, and takes no other's place
+            elif order.id in again:
+                again.discard(order.id)
+            elif left is not None:
+                if left == 0:
+                    continue
+                left -= 1
+            rest.append(order)
+        if rest:
+            yield rest
+
+
+def verify(session: Session, actor: str, run: str) -> Run:
+    """Ask what became of a run's unknown actions; see `Session.verify`."""
+    journal = session.journal()
+    row = journal.run(run)
+    check_server(session, row)
+    client = session._looking()
+    same = client.instance == row.instance and "server" not in row.request
+    unknown = [entry for entry in journal.entries(run, bodies=True) if entry.fate.outcome == "unknown"]
+    judged = []
+    for start in range(0, len(unknown), BATCH):
+        batch = unknown[start : start + BATCH]
+        originals = _seen(client, [acted_on(row, entry) for entry in batch])
+        made = _seen(client, [left_behind(row, entry) for entry in batch])
+        for entry, original, new in zip(batch, originals, made, strict=True):
+            outcome, found = _found_out(entry, original, new, same, session.now())
+            judged.append((entry, entry.fate._replace(outcome=outcome, error=f"verified by {actor}: {found}")))
+    # A run that goes on has settled some of them since, and knows better what became of them.
+    still = {entry.n for entry in journal.entries(run) if entry.fate.outcome == "unknown"}
+    judged = [(entry, fate) for entry, fate in judged if entry.n in still]
+    journal.write(run, session.now(), fates=[(entry.n, fate) for entry, fate in judged if fate != entry.fate])
+    verified = Run(run, f"verify {row.action}", lambda: [])
+    for entry, fate in judged:
+        about = f"line {entry.intent.target}" if entry.intent.job_id is None else f"job {entry.intent.job_id}"
+        verified.count(fate.outcome, fate.error, about=about)
+    return verified
+
+
+class _Seen(NamedTuple):
+    """What has a job's id now: the job, or None; or another one, and why it is one or may be."""
+
+    job: JobStats | None
+    another: str | None
+
+
+def _seen(client: Client, refs: list[JobRef]) -> list[_Seen]:
+    looked = zip(refs, look_up(client, [ref.id for ref in refs], bodies=False), doubts(client, refs), strict=True)
+    return [_Seen(job and job.stats, job and (reason or elsewhere(ref, job))) for ref, job, reason in looked]
+
+
+def _found_out(entry: Entry, original: _Seen, made: _Seen, same: bool, now: datetime) -> tuple[str, str]:
+    """Return the outcome of an action, and what shows it.
+
+    What a worker may have done as well, or the end of a delay, shows nothing.
+    """
+    intent, new_id = entry.intent, entry.fate.new_id
+    if new_id is None and (intent.job_id is None or intent.action == "touch"):
+        return "unknown", f"the server cannot tell what became of the {intent.action}"
+    if original.another is not None:
+        return "unknown", original.another
+    delayed_until = entry.time + timedelta(seconds=intent.time_left or 0)
+    out_of_reach = intent.state_before == "buried" or (intent.state_before == "delayed" and now < delayed_until)
+    if new_id is not None:
+        return _of_a_put(entry, original, made, same, out_of_reach)
+    if ALL[intent.action].puts:
+        return "unknown", f"whether a copy of it was put into tube {intent.put_into} is not on record"
+    stats = original.job
+    if stats is None:
+        if intent.action == "delete" and same and out_of_reach:
+            return "done", "the job no longer exists"
+        return "unknown", "the job no longer exists, which may be a worker's doing, or a restart's"
+    if intent.action == "delete":
+        return "failed", f"the job is still {stats.state}"
+    if _times(intent.action, stats) == 0:
+        return "failed", f"the job is {stats.state}, and no {intent.action} ever met it"
+    if _left_so(entry, stats, out_of_reach):
+        return "done", f"the job is {stats.state}"
+    if intent.action == "bury" and stats.state == intent.state_before and stats.priority == intent.priority_before:
+        return "failed", f"the job is still {stats.state}"
+    return "unknown", f"the job is {stats.state} by now, and was acted on more than once"
+
+
+def _times(action: str, stats: JobStats) -> int:
+    """Return how often the server has done that to a job, whoever asked for it."""
+    return {"kick": stats.kicks, "bury": stats.buries, "release": stats.releases}[action]
+
+
+def _left_so(entry: Entry, now: JobStats, out_of_reach: bool) -> bool:
+    """Whether a job is as the action should have left it, and as nothing else would have."""
+    intent = entry.intent
+    match intent.action:
+        case "kick":
+            return out_of_reach and now.state in ("ready", "reserved")
+        case "bury":
+            return now.state == "buried" and now.priority == intent.priority
+        case "release":
+            given = now.priority == intent.priority and now.delay == intent.delay
+            return given and now.state in ("ready", "delayed", "reserved")
+    return False
+
+
+def _of_a_put(entry: Entry, original: _Seen, made: _Seen, same: bool, out_of_reach: bool) -> tuple[str, str]:
+    intent, new_id, job = entry.intent, entry.fate.new_id, made.job
+    if cut_off(entry) and same:
+        return judge(entry, original.job, job, out_of_reach)
+    if made.another is not None:
+        return "unknown", made.another
+    if job is None and not same:
+        return "unknown", f"job {new_id} was put for it, and the server was restarted since"
+    if intent.action == "move":
+        if original.job is not None:
+            left = "is left twice" if job is not None else "no longer exists"
+            return "failed", f"it still exists; job {new_id} was put in its place and {left}"
+        worker = "" if out_of_reach else ", but a worker may have taken it before it was deleted"
+        return "done" if out_of_reach else "unknown", f"job {new_id} was put in its place{worker}"
+    if intent.state_before == "buried" and job is not None and job.state != "buried" and not job.kicks:
+        # A line of a file stays unknown: were it failed, the next import would put it once more.
+        outcome = "unknown" if intent.action == "import" else "failed"
+        return outcome, f"job {new_id} was put for it, and is {job.state}, not buried"
+    return "done", f"job {new_id} was put for it"

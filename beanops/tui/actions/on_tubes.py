@@ -1,0 +1,216 @@
+"""What can be done to tubes from the dashboard, and to many jobs of theirs at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from beanops.protocol import TubeStats
+from beanops.protocol.errors import TimedOut, UsageError
+from beanops.session.files.samples import PutSettings
+from beanops.session.run import Run
+from beanops.text import safe_text
+from beanops.tui import drafts
+from beanops.tui.actions.offer import Counts, Offer
+from beanops.tui.actions.request import Doing, Field, Outcome, Request, Target, outcome_of
+from beanops.ui.formatting import plural
+
+
+def _reserve(doing: Doing) -> Outcome:
+    tube = doing.request.tube
+    try:
+        job = doing.request.session.reserve(tube)
+    except TimedOut:
+        return Outcome(f"reserve: no job of tube {safe_text(tube)} can be had now", False)
+    return Outcome(f"reserve: 1 done, you hold job {job.id}", True, job.id, reservation=job)
+
+
+def _by_state(tube: TubeStats, states: Iterable[str]) -> dict[str, int]:
+    """Return how many jobs of a tube are in these states, without those that none is in."""
+    return {state: number for state in states if (number := getattr(tube, f"current_jobs_{state}"))}
+
+
+def _kicked_state(target: Target) -> str:
+    return "buried" if target.count("current_jobs_buried") else "delayed"
+
+
+def _kickable(target: Target) -> tuple[Field, ...]:
+    state = _kicked_state(target)
+    numbers = [number for tube in target.tubes for number in _by_state(tube, [state]).values()]
+    unit = f"of {plural(sum(numbers), f'{state} job')}, at most"
+    if len(numbers) > 1:
+        unit = f"of each of {len(numbers)} tubes: {sum(numbers):,} {state}"
+    return (Field("number", "How many", str(max(numbers)), unit=unit, least=1),)
+
+
+def _to_kick(target: Target, answers: Mapping[str, Any]) -> Counts:
+    """Return so many of each tube that has jobs in the state; the server would kick another state of the others."""
+    state, number = _kicked_state(target), answers["number"]
+    return {tube.name: {state: number} for tube in target.tubes if _by_state(tube, [state])}
+
+
+def _kick_sentence(request: Request) -> str:
+    number = f"Kick up to {plural(request.answers['number'], 'job')}"
+    if len(request.tubes) == 1:
+        return f"{number} of {request.places}?"
+    return f"{number} in each of {request.places}, {request.number:,} in all?"
+
+
+def _kick_many(doing: Doing) -> Outcome:
+    request, session = doing.request, doing.request.session
+
+    def kick(tube: str) -> Run:
+        # The server takes buried jobs if there are any, else delayed ones: what was asked may be long ago.
+        (meant,) = request.counts[tube]
+        now = "buried" if session.tube(tube).current_jobs_buried else "delayed"
+        if now != meant:
+            raise UsageError(f"{'no' if meant == 'buried' else 'a'} job is buried by now; no {now} one was kicked")
+        return session.kick_next(tube, request.limit(tube), progress=doing.progress)
+
+    return doing.one_by_one("tube", request.tubes, kick)
+
+
+def _to_drain(target: Target, answers: Mapping[str, Any]) -> Counts:
+    return {tube.name: _by_state(tube, answers["states"]) for tube in target.tubes}
+
+
+def _drain_sentence(request: Request) -> str:
+    states = " and ".join(request.answers["states"])
+    return f"Delete {plural(request.number, f'{states} job')} of {request.places}?"
+
+
+def _drain(doing: Doing) -> Outcome:
+    request = doing.request
+
+    def drain(tube: str) -> Run:
+        # Jobs that were put after the question have the highest ids: oldest first, the limit leaves them.
+        limit = request.limit(tube)
+        return request.session.drain_tube(
+            tube, tuple(request.counts[tube]), limit=limit, order="oldest", progress=doing.progress
+        )
+
+    return doing.one_by_one("tube", request.tubes, drain)
+
+
+def _put(doing: Doing) -> Outcome:
+    answers = doing.request.answers
+    settings = {name: answers[name] for name in ("priority", "delay", "ttr")}
+    run = doing.request.session.put(answers["to"], answers["body"], **settings)
+    outcome, id = outcome_of([run]), next(iter(run.ids), None) if run.done else None
+    # To a copy the cursor does not go: what comes next is for the job that was copied.
+    goes = id if doing.request.offer.name == "put" else None
+    return outcome._replace(text=f"{outcome.text}, job {id}" if id is not None else outcome.text, id=goes)
+
+
+def _put_fields(target: Target, body: bytes = b"", settings: PutSettings = PutSettings()) -> tuple[Field, ...]:  # noqa: B008
+    return (
+        Field("to", "Tube", target.tubes[0].name, "tube"),
+        Field("priority", "Priority", str(settings.priority), unit="0 is most urgent"),
+        Field("delay", "Delay", str(settings.delay), unit="seconds"),
+        Field("ttr", "Ttr", str(settings.ttr), unit="seconds that a worker may hold it", least=1),
+        Field("body", "Body", drafts.written(body), "body"),
+    )
+
+
+def _copy_fields(target: Target) -> tuple[Field, ...]:
+    return _put_fields(target, target.body or b"", target.settings)
+
+
+def _putting(
+    name: str,
+    key: str,
+    label: str,
+    help: str,
+    applies: Callable[[Target], bool],
+    ask: Callable[[Target], tuple[Field, ...]],
+    scope: str,
+) -> Offer:
+    return Offer(
+        name,
+        key,
+        label,
+        help,
+        applies,
+        lambda request: (
+            f"Put a job of {plural(len(request.answers['body']), 'byte')} into tube {safe_text(request.answers['to'])}?"
+        ),
+        "Workers get it as any other job.",
+        _put,
+        ask,
+        scope,
+    )
+
+
+TUBES = (
+    Offer(
+        "kick-many",
+        "K",
+        "Kick n",
+        "Kick many jobs of the tube: its buried ones, or its delayed ones if none is buried",
+        lambda target: bool(target.count("current_jobs_buried") or target.count("current_jobs_delayed")),
+        _kick_sentence,
+        "Buried jobs become ready, oldest burial first; delayed ones only if none is buried. This cannot be undone.",
+        _kick_many,
+        _kickable,
+        counts=_to_kick,
+    ),
+    Offer(
+        "reserve",
+        "v",
+        "Reserve",
+        "Take the next ready job of the tube and hold it",
+        lambda target: target.count("current_jobs_ready") > 0 and not target.count("pause_time_left"),
+        lambda request: f"Reserve the next ready job of {request.places}?",
+        "You hold it, touched before its ttr ends, until you bury, release or delete it, or quit.",
+        _reserve,
+        scope="tube",
+    ),
+    _putting("put", "n", "New", "Put a new job into the tube", lambda target: True, _put_fields, "list"),
+    _putting(
+        "put-copy",
+        "e",
+        "Edit copy",
+        "Edit a copy of the job under the cursor, and put it",
+        lambda target: target.body is not None,
+        _copy_fields,
+        "tube",
+    ),
+    Offer(
+        "pause",
+        "p",
+        "Pause",
+        "Hold back the tube's ready jobs from workers for some seconds",
+        lambda target: any(not tube.pause_time_left for tube in target.tubes),
+        lambda request: f"Pause {request.places} for {plural(request.answers['seconds'], 'second')}?",
+        "Workers get none of the ready jobs meanwhile; puts go on.",
+        lambda doing: doing.one_by_one(
+            "tube",
+            doing.request.tubes,
+            lambda tube: doing.request.session.pause(tube, doing.request.answers["seconds"]),
+        ),
+        lambda target: (Field("seconds", "For", "60", unit="seconds", least=1),),
+    ),
+    Offer(
+        "resume",
+        "p",
+        "Resume",
+        "End the pause of the tube",
+        lambda target: all(tube.pause_time_left for tube in target.tubes),
+        lambda request: f"Resume {request.places}?",
+        "The ready jobs go to workers again.",
+        lambda doing: doing.one_by_one("tube", doing.request.tubes, doing.request.session.resume),
+    ),
+    Offer(
+        "drain",
+        "X",
+        "Drain",
+        "Delete all jobs of the tube that are in the states you name",
+        lambda target: any(target.count(f"current_jobs_{state}") for state in ("ready", "delayed", "buried")),
+        _drain_sentence,
+        "Gone from the server, the oldest first and no more than this. Jobs in other states stay.",
+        _drain,
+        lambda target: (Field("states", "States", "buried", "states", "of ready, delayed, buried"),),
+        destroys=True,
+        counts=_to_drain,
+    ),
+)

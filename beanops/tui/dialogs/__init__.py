@@ -1,0 +1,1 @@
+"""Dialogs: confirmation and progress (`confirm`), forms, the columns of a table, and the command palette."""

@@ -1,0 +1,203 @@
+"""The dialogs around an action: the confirmation, with Cancel under the hand, and what shows while it lasts.
+
+The form that asks for numbers and bodies before is in `forms`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Static
+
+from beanops.protocol.errors import BeanopsError
+from beanops.session.old_servers.substitutes import remark
+from beanops.text import safe_text
+from beanops.tui import job_keys, keys
+from beanops.tui.actions.request import SAMPLE, Doing, Request
+from beanops.ui.formatting import plural
+
+#: Cells of the bar of an action under way.
+BAR = 50
+
+
+class Heads(Message):
+    """The first of the jobs that are meant were read."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__()
+        self.lines = lines
+
+
+class Confirm(ModalScreen[bool]):
+    """Asks whether a request is meant.
+
+    Parameters
+    ----------
+    request : Request
+        What will be done, to what.
+    typed : str
+        What has to be typed for it; empty when a key is enough.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.CONFIRM]
+
+    def __init__(self, request: Request, typed: str = "") -> None:
+        super().__init__()
+        self._request = request
+        self._typed = typed
+
+    def compose(self) -> ComposeResult:
+        """Lay out the question, what it is about, and its two answers."""
+        offer, request = self._request.offer, self._request
+        with Vertical(id="dialog", classes="-destroys" if offer.destroys else ""):
+            yield Static(Content(offer.sentence(request)), id="question")
+            about = _about(request)
+            if about or request.counts:
+                yield Static(Content(about), id="sample")
+            if len(request.tubes) > 1:
+                each = [f"{tube} ({request.limit(tube):,})" if request.counts else tube for tube in request.tubes]
+                yield Static(Content(safe_text(", ".join(each), limit=300)), id="places")
+            yield Static(Content(_note(request)), id="note")
+            if self._typed:
+                yield Static(Content.assemble("Type ", (safe_text(self._typed), "bold"), " to do it:"), id="type")
+                yield Input(id="typed", compact=True)
+            with Horizontal(id="buttons"):
+                yield Button(Content("Cancel"), id="cancel", compact=True)
+                yield Button(Content(offer.label), id="confirm", compact=True, disabled=bool(self._typed))
+            yield Static(Content("Enter does it, Esc cancels" if self._typed else "y yes   n or Esc no"), id="hint")
+
+    def on_mount(self) -> None:
+        """Have Cancel under the hand, or the field for what is to be typed; look for a sample where there is none."""
+        self.query_one("#typed" if self._typed else "#cancel").focus()
+        if self._request.counts:
+            self._look()
+
+    @work(thread=True, exit_on_error=False, group="sample")
+    def _look(self) -> None:
+        with suppress(BeanopsError):  # what happens to the action itself is told then
+            self.post_message(Heads(_heads(self._request)))
+
+    @on(Heads)
+    def _show(self, heads: Heads) -> None:
+        self.query_one("#sample", Static).update(Content(_about(self._request, heads.lines)))
+
+    @on(Input.Changed)
+    def _typing(self, changed: Input.Changed) -> None:
+        self.query_one("#confirm", Button).disabled = changed.value != self._typed
+
+    @on(Input.Submitted)
+    def _submitted(self, submitted: Input.Submitted) -> None:
+        if submitted.value == self._typed:
+            self.dismiss(True)
+        else:
+            self.query_one("#hint", Static).update(Content("That is not it. Esc leaves everything as it is"))
+
+    @on(Button.Pressed)
+    def _pressed(self, pressed: Button.Pressed) -> None:
+        self.dismiss(pressed.button.id == "confirm")
+
+    def action_answer(self, yes: bool) -> None:
+        """Answer by a key; where something has to be typed, go there first."""
+        if yes and self._typed:
+            self.query_one("#typed", Input).focus()
+        else:
+            self.dismiss(yes)
+
+
+def _note(request: Request) -> str:
+    """Return what an action means, and what the server cannot do of it or of its undo."""
+    verb = {"drain": "delete", "kick-many": ""}.get(request.offer.name, request.offer.name)
+    can = request.session.known_capabilities(request.instance)
+    more = remark(verb, request.states.get("buried", 0), can)
+    return f"{request.offer.note} {more[:1].upper()}{more[1:]}." if more else request.offer.note
+
+
+def _about(request: Request, heads: Sequence[str] = ()) -> str:
+    """Return what the jobs are, where they are several, and the first of them."""
+    lines = []
+    if request.number > 1:
+        lines.append(", ".join(f"{number:,} {state}" for state, number in request.states.items() if number))
+    lines += request.samples
+    if len(request.ids) > len(request.samples) > 0:
+        lines.append(f"and {plural(len(request.ids) - len(request.samples), 'other job')}")
+    return "\n".join([*lines, *heads])
+
+
+def _heads(request: Request) -> list[str]:
+    """Ask for the first of the jobs that are meant, where only their number is known; a safe line on each."""
+    lines: list[str] = []
+    for tube, states in request.counts.items():
+        heads = request.session.heads(tube)
+        found = [(state, job) for state in states if (job := heads[state]) is not None]
+        lines += [f"next {state}: {job.id} {request.session.decode(job.body or b'').summary}" for state, job in found]
+        if len(lines) >= SAMPLE:
+            break
+    return lines[:SAMPLE]
+
+
+class Progress(ModalScreen[None]):
+    """Shows how far an action is, until it is over.
+
+    Parameters
+    ----------
+    doing : Doing
+        The action.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [*job_keys.PROGRESS]
+    #: It comes by itself: a key that was meant for what was there before must not press its button.
+    AUTO_FOCUS = ""
+
+    def __init__(self, doing: Doing) -> None:
+        super().__init__()
+        self._doing = doing
+
+    def compose(self) -> ComposeResult:
+        """Lay out what is done, how far it is, and the way to end it."""
+        with Vertical(id="dialog"):
+            yield Static(Content(self._doing.request.offer.sentence(self._doing.request).rstrip("?")), id="question")
+            yield Static("", id="bar", markup=False)
+            yield Static("", id="so-far", markup=False)
+            with Horizontal(id="buttons"):
+                yield Button(Content("Cancel"), id="cancel", compact=True)
+            yield Static(Content("Esc ends it after the batch under way"), id="hint")
+
+    def on_mount(self) -> None:
+        """Look how far it is, again and again."""
+        self.set_interval(0.1, self.look)
+        self.look()
+
+    def look(self) -> None:
+        """Show how far it is; close when it is over and nothing is in front."""
+        doing = self._doing
+        if doing.over.is_set():
+            if self.is_current:
+                self.dismiss()
+            return
+        counts, total = doing.counts, doing.request.number
+        number = sum(counts.values())
+        share = min(1.0, number / total) if total else 0.0
+        full = round(share * BAR)
+        self.query_one("#bar", Static).update(
+            Content.assemble(("━" * full, "$primary"), ("─" * (BAR - full), "$faint"))
+        )
+        said = ", ".join(f"{counts[name]:,} {name}" for name in ("done", "skipped", "failed"))
+        of = f" of {total:,}" if total else ""
+        self.query_one("#so-far", Static).update(Content(f"{number:,}{of}: {said}"))
+        if doing.cancelled:
+            self.query_one("#hint", Static).update(Content("It ends after the batch under way ..."))
+
+    @on(Button.Pressed)
+    def action_cancel(self) -> None:
+        """End it."""
+        self._doing.cancel()
+        self.look()

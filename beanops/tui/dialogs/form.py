@@ -1,0 +1,172 @@
+"""`Form`: asks for what an action needs before it is confirmed, such as a number, a tube or a body."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static, TextArea
+
+from beanops.protocol.errors import BeanopsError, UsageError
+from beanops.protocol.limits import check_tube
+from beanops.session.files.samples import settings_of
+from beanops.text import safe_text
+from beanops.tui import drafts, job_keys
+from beanops.tui.actions.request import Field
+from beanops.ui.formatting import plural
+
+if TYPE_CHECKING:
+    from beanops.tui.app import Dashboard
+
+STATES = ("ready", "delayed", "buried")
+Answers = Mapping[str, Any]
+
+
+def answer_to(field: Field, text: str) -> Any:
+    """Return what a text means as the answer to a field.
+
+    Raises
+    ------
+    UsageError
+        It is no answer to it; the message says what would be.
+    """
+    if field.kind == "tube":
+        return check_tube(text.strip())
+    if field.kind == "body":
+        return drafts.read(text)
+    if field.kind == "path":
+        if not text.strip() or "\x00" in text:
+            raise UsageError(f"{field.label}: the name of a file, please")
+        return text
+    if field.kind == "states":
+        states = text.replace(",", " ").split()
+        if not states or not set(states) <= set(STATES):
+            raise UsageError(f"{field.label}: some of {', '.join(STATES)}, please")
+        return tuple(state for state in STATES if state in states)
+    text = text.strip()
+    if field.kind == "buried":
+        if text not in ("buried", "parked", "ready"):
+            raise UsageError(f"{field.label}: buried, parked or ready, please")
+        return None if text == "buried" else text
+    if not text and field.optional:
+        return None
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= 10 else -1
+    if not field.least <= number <= field.most:
+        raise UsageError(f"{field.label}: a whole number from {field.least} to {field.most:,}, please")
+    return number
+
+
+class Form(ModalScreen[Answers | None]):
+    """Asks for some fields.
+
+    Parameters
+    ----------
+    title : str
+        What they are for, safe.
+    fields : tuple of Field
+        What to ask.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [*job_keys.FORM, *job_keys.DRAFT]
+
+    def __init__(self, title: str, fields: tuple[Field, ...]) -> None:
+        super().__init__()
+        self._title = title
+        self._fields = {field.name: field for field in fields}
+        self._drafting = "body" in self._fields
+        self._sample = -1
+
+    def compose(self) -> ComposeResult:
+        """Lay out a line a field, and an editor for a body."""
+        with Vertical(id="dialog", classes="-drafting" if self._drafting else ""):
+            yield Static(Content(self._title), id="question")
+            for field in self._fields.values():
+                with Horizontal(classes="field -tall" if field.kind == "body" else "field"):
+                    yield Static(Content(field.label), classes="label")
+                    if field.kind == "body":
+                        yield TextArea(field.value, id=field.name, soft_wrap=True, compact=True, theme="css")
+                    else:
+                        kind = "-number" if field.kind == "number" else ""
+                        yield Input(field.value, id=field.name, compact=True, classes=kind)
+                        yield Static(Content(field.unit), classes="unit")
+            keys = "^s goes on" if self._drafting else "Enter goes on"
+            keys += ", ^o takes a sample, ^t keeps one" if self._samples else ""
+            yield Static(Content(f"{keys}, Esc cancels"), id="hint")
+
+    def on_mount(self) -> None:
+        """Begin with the body, where there is one, else with the first field."""
+        self.query_one("#body" if self._drafting else "Input").focus()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer samples only for what they are of, and to who owns the files that they are."""
+        return action not in ("sample", "keep") or self._samples
+
+    @property
+    def _samples(self) -> bool:
+        return self._drafting and not cast("Dashboard", self.app).alone
+
+    def _text(self, name: str) -> str:
+        widget = self.query_one(f"#{name}")
+        assert isinstance(widget, Input | TextArea)
+        return widget.value if isinstance(widget, Input) else widget.text
+
+    def _say(self, text: str) -> None:
+        self.query_one("#hint", Static).update(Content(safe_text(text)))
+
+    def _answers(self) -> dict[str, Any] | None:
+        """Return the answers; None, and say why, when one is none."""
+        answers = {}
+        for name, field in self._fields.items():
+            try:
+                answers[name] = answer_to(field, self._text(name))
+            except UsageError as error:
+                self._say(str(error))
+                self.query_one(f"#{name}").focus()
+                return None
+        return answers
+
+    @on(Input.Submitted)
+    def action_go_on(self) -> None:
+        """Take the answers."""
+        answers = self._answers()
+        if answers is not None:
+            self.dismiss(answers)
+
+    def action_cancel(self) -> None:
+        """Leave everything as it is."""
+        self.dismiss(None)
+
+    # -- samples -----------------------------------------------------------------------------------------------------
+
+    def action_sample(self) -> None:
+        """Fill in the next sample, first those of the tube."""
+        tube = self._text("to").strip()
+        kept = drafts.kept(tube)
+        if not kept:
+            self._say("No sample was kept; ^t keeps what stands here")
+            return
+        self._sample = (self._sample + 1) % len(kept)
+        name, job = kept[self._sample]
+        for field, value in settings_of(job.stats)._asdict().items():
+            self.query_one(f"#{field}", Input).value = str(value)
+        self.query_one("#body", TextArea).load_text(drafts.written(job.body or b""))
+        of = "" if job.stats.tube == tube else f" of tube {job.stats.tube}"
+        self._say(f"Sample {name}{of}: {self._sample + 1} of {len(kept)}")
+
+    def action_keep(self) -> None:
+        """Keep what stands here."""
+        answers = self._answers()
+        if answers is None:
+            return
+        try:
+            name = drafts.keep(answers["to"], *(answers[field] for field in ("body", "priority", "delay", "ttr")))
+        except BeanopsError as error:
+            self._say(str(error))
+        else:
+            self._say(f"Kept as sample {name}, {plural(len(answers['body']), 'byte')}")

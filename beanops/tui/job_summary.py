@@ -1,0 +1,41 @@
+"""What the statistics of a job say, in words: who it is, and what happened to it."""
+
+from __future__ import annotations
+
+from beanops.protocol import JobStats
+from beanops.text import safe_text
+from beanops.tui.body_forms import Body
+from beanops.tui.screens.base import STATES, Part
+from beanops.ui.formatting import plural, span
+
+
+def identity(id: int, stats: JobStats | None, body: Body | None, *, held: bool, passed: float = 0) -> list[Part]:
+    """Return which job it is, its state with the time left, and what its body is; `passed` seconds since the look."""
+    parts: list[Part] = [("job ", "$muted"), (str(id), "bold $primary"), ("  ", "")]
+    if stats is None:
+        parts.append(("is gone: deleted, or finished by a worker", "$muted"))
+    else:
+        holder = " by you" if held else ""
+        parts += [(f"{safe_text(stats.state)}{holder}", f"bold ${stats.state}" if stats.state in STATES else "")]
+        if stats.time_left:
+            what = "times out in" if stats.state == "reserved" else "ready in"
+            parts.append((f" ({what} {span(stats.time_left - passed)})", "$muted"))
+    if body is not None:
+        size = len(body.raw) if body.size is None else body.size
+        parts += [("  ", ""), (plural(size, "byte"), ""), (f"  {safe_text(body.kind)}", "$muted")]
+    return parts
+
+
+def history(stats: JobStats, passed: float = 0) -> list[Part]:
+    """Return its settings and how often what happened to it; `passed` seconds since the look."""
+    facts = {
+        "priority": str(stats.priority),
+        "age": span(stats.age + passed),
+        "ttr": span(stats.ttr),
+        "delay": span(stats.delay) if stats.delay else "0",
+        **{field: str(getattr(stats, field)) for field in ("reserves", "timeouts", "releases", "buries", "kicks")},
+    }
+    parts: list[Part] = []
+    for name, value in facts.items():
+        parts += [(f"{name} ", "$muted"), (value, "" if value != "0" else "$muted"), ("  ", "")]
+    return parts

@@ -1,0 +1,293 @@
+"""`Looking`: the half of the app that looks: at one server with each tick, and at another one when the user goes there.
+
+Screens follow `live`. What a look asks for is in `watch`; the other half, which acts and opens screens, is in `app`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime
+
+from textual import on, work
+from textual.app import App
+from textual.message import Message
+from textual.reactive import reactive
+from textual.timer import Timer
+
+from beanops.protocol.errors import BeanopsError
+from beanops.session.config import Profile, strictest
+from beanops.session.session import Session, connect
+from beanops.text import safe_text
+from beanops.tui.actions.request import Outcome
+from beanops.tui.live import Live, Look, Watcher
+from beanops.tui.screens.base import View
+
+#: Seconds without an answer after which what is shown counts as stale.
+LATE = 3.0
+#: Seconds between two looks that `+` and `-` go through.
+INTERVALS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+
+
+#: A server by its name and its address: a name may be given to another one in the configuration meanwhile.
+Place = tuple[str, str]
+
+
+def _place_of(profile: Profile) -> Place:
+    return profile.name, profile.address
+
+
+class Sampled(Message):
+    """A server was looked at; `live` is None after a fault of beanops."""
+
+    def __init__(self, live: Live | None, watcher: Watcher) -> None:
+        super().__init__()
+        self.live = live
+        self.watcher = watcher
+
+
+class Reached(Message):
+    """Another server answers, or does not."""
+
+    def __init__(self, profile: Profile, session: Session | None, error: str = "") -> None:
+        super().__init__()
+        self.profile = profile
+        self.session = session
+        self.error = error
+
+
+class Protected(Message):
+    """All is known that protects a server."""
+
+    def __init__(self, session: Session, profile: Profile) -> None:
+        super().__init__()
+        self.session = session
+        self.profile = profile
+
+
+class Looking(App[None]):
+    """An app that looks at a server again and again.
+
+    Parameters
+    ----------
+    session : Session
+        Whom it shows; it stays open.
+    profile : Profile or None
+        What the user configured for it.
+    interval : float
+        Seconds between two looks at the server.
+    clock : callable
+        Monotonic seconds.
+    now : callable
+        The time, UTC.
+    read_only : bool
+        Whether servers that are switched to are not changed either.
+    """
+
+    live: reactive[Live] = reactive(Live(), always_update=True, repaint=False)
+    status: reactive[Outcome | None] = reactive(None, repaint=False)
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        profile: Profile | None = None,
+        interval: float = 1.0,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        read_only: bool = False,
+    ) -> None:
+        super().__init__()
+        self._start = session
+        self.session = session
+        self.profile = profile or Profile(str(session.address), str(session.address))
+        self.clock = clock
+        self.now = now
+        self.interval = interval
+        self._timer: Timer | None = None
+        self._read_only = read_only
+        # Sessions stay open until the end, also when another server is looked at: jobs may be held there.
+        self._sessions: dict[Place, Session] = {_place_of(self.profile): session}
+        # The server that the user asked for last: while it is connected to, another one is looked at.
+        self._wanted = _place_of(self.profile)
+        self._watcher = Watcher(session, clock, now)
+        # While it is frozen: since when, which screens stand still, and what came meanwhile.
+        self.frozen: float | None = None
+        self._still: list[View] = []
+        self._meanwhile = Live()
+
+    def on_mount(self) -> None:
+        """Look at once, and then with each tick."""
+        self._timer = self.set_interval(self.interval, self.tick)
+        self.action_refresh()
+        self._protect(self.session)
+
+    async def on_unmount(self) -> None:
+        """Close the sessions that were opened on the way; the first one is its owner's."""
+        for session in self._sessions.values():
+            if session is not self._start:
+                session.close()
+
+    @property
+    def view(self) -> View | None:
+        """The full screen in front, whatever dialog is over it."""
+        return next((screen for screen in reversed(self.screen_stack) if isinstance(screen, View)), None)
+
+    def say(self, text: str, done: bool = True) -> None:
+        """Say something safe in the status line."""
+        self.status = Outcome(text, done)
+
+    # -- look --------------------------------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """Look at the server if it is time; say so when an answer is late."""
+        watcher = self._watcher
+        if watcher.since is not None:
+            waiting = self.clock() - watcher.since
+            if waiting >= LATE and self.live.lost is None:
+                self._show(self._meanwhile._replace(waiting=waiting, looked=None))
+        elif watcher.due:
+            self.action_refresh()
+        else:
+            self._show(watcher.wait())
+
+    def action_refresh(self) -> None:
+        """Look at the server now."""
+        watcher = self._watcher
+        if watcher.since is not None:
+            # Looks at a server never overlap: one that is asked for meanwhile follows.
+            watcher.again = True
+            return
+        watcher.since, watcher.again = self.clock(), False
+        view = self.view
+        self._look(watcher, view.looking() if view else None, view.wanted() if view else ())
+
+    @work(thread=True, exit_on_error=False, group="look")
+    def _look(self, watcher: Watcher, look: Look | None, wanted: Collection[str]) -> None:
+        live = None
+        try:
+            live = watcher.look(look, wanted)
+        finally:
+            self.post_message(Sampled(live, watcher))
+
+    @on(Sampled)
+    def _sampled(self, sampled: Sampled) -> None:
+        watcher = sampled.watcher
+        watcher.since = None
+        # What another server said is of no use any more.
+        if watcher is self._watcher:
+            if sampled.live is not None:
+                self._show(sampled.live)
+            if watcher.again:
+                self.action_refresh()
+
+    def _show(self, live: Live) -> None:
+        self._meanwhile = live
+        if self.frozen is None:
+            self.live = live
+            return
+        # What is frozen stands still; a screen that was opened since has nothing yet that could stand still, and
+        # that the server is lost is never held back.
+        looked = None if self.view in self._still else live.looked
+        self.live = self.live._replace(looked=looked, lost=live.lost, waiting=live.waiting)
+
+    # -- how -----------------------------------------------------------------------------------------------------------
+
+    def action_freeze(self) -> None:
+        """Hold still what is shown, or go on with what is now."""
+        self.frozen = self.clock() if self.frozen is None else None
+        self._still = [screen for screen in self.screen_stack if isinstance(screen, View)]
+        self._show(self._meanwhile)
+
+    def thaw(self, view: View) -> None:
+        """Let a screen that stands still show something else that it was asked for since."""
+        self._still = [one for one in self._still if one is not view]
+
+    def action_interval(self, step: int) -> None:
+        """Look more or less often."""
+        faster = [one for one in INTERVALS if one < self.interval]
+        slower = [one for one in INTERVALS if one > self.interval]
+        if slower if step > 0 else faster:
+            self.set_pace(slower[0] if step > 0 else faster[-1])
+
+    def set_pace(self, seconds: float) -> None:
+        """Look once in so many seconds."""
+        self.interval = seconds
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_interval(seconds, self.tick)
+        self.say(f"looks once in {seconds:g} s")
+
+    # -- where ---------------------------------------------------------------------------------------------------------
+
+    def switch(self, profile: Profile) -> None:
+        """Look at another server as soon as it answers, unless the user asks for yet another one meanwhile."""
+        place = _place_of(profile)
+        if place == self._wanted:
+            return
+        self._wanted = place
+        if place == _place_of(self.profile):
+            self.say(f"stays on {safe_text(profile.name)}")
+        elif place in self._sessions:
+            self._go(profile, self._sessions[place])
+        else:
+            self.say(f"connecting to {safe_text(profile.name)} ...")
+            self._reach(profile)
+
+    @work(thread=True, exit_on_error=False, group="protect")
+    def _protect(self, session: Session) -> None:
+        """Ask whether a stricter profile is of this server as well, which the first paint does not wait for."""
+        self.post_message(Protected(session, session.profile))
+
+    @on(Protected)
+    def _protected(self, protected: Protected) -> None:
+        profile = strictest(self.profile, [protected.profile])
+        if protected.session is self.session and profile != self.profile:
+            self.profile = profile
+            for screen in self.screen_stack:
+                if isinstance(screen, View):
+                    screen.show_profile()
+            self._show(self._meanwhile)
+
+    @work(thread=True, exit_on_error=False, group="reach")
+    def _reach(self, profile: Profile) -> None:
+        try:
+            session = connect(
+                profile.name,
+                source="tui",
+                read_only=self._read_only,
+                redact=self._start.redact,
+                connect_timeout=5,
+                read_timeout=10,
+            )
+        except BeanopsError as error:
+            self.post_message(Reached(profile, None, str(error)))
+            return
+        if not self.post_message(Reached(strictest(profile, [session.profile]), session)):
+            session.close()  # the app has ended meanwhile
+
+    @on(Reached)
+    def _reached(self, reached: Reached) -> None:
+        profile, session = reached.profile, reached.session
+        late = _place_of(profile) != self._wanted
+        if session is None:
+            if not late:
+                self._wanted = _place_of(self.profile)
+                self.say(safe_text(f"{profile.name}: {reached.error}"), False)
+        elif late or _place_of(profile) in self._sessions:
+            session.close()
+        else:
+            self._go(profile, session)
+
+    def _go(self, profile: Profile, session: Session) -> None:
+        self._sessions[_place_of(profile)] = self.session = session
+        self.profile = strictest(profile, [session.protection.now])
+        self._watcher = Watcher(session, self.clock, self.now)
+        self.frozen = None
+        self.status = None
+        self.live = self._meanwhile = Live()
+        self.begin()
+        self.action_refresh()
+
+    def begin(self) -> None:
+        """Show the first screen anew, for another server."""

@@ -1,0 +1,212 @@
+"""`Searching`: a screen that looks for the jobs of a tube: what is looked for, how far it is, and the filter by text.
+
+The search itself is a `Feed`, the list a `JobTable`; what is shown besides is in `tube`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual import on, work
+from textual.widgets import Input, Static
+
+from beanops.protocol import TubeStats
+from beanops.session.session import Session
+from beanops.text import safe_text
+from beanops.tui.actions.screen import Acting
+from beanops.tui.job_feed import Feed, Found, Wanted
+from beanops.tui.screens.base import STATES
+from beanops.tui.widgets.filter_input import Entry
+from beanops.tui.widgets.job_rows import Reader
+from beanops.tui.widgets.job_table import JobTable, passes
+from beanops.ui.formatting import plural
+
+
+class Searching(Acting):
+    """A screen with the jobs of a tube.
+
+    Parameters
+    ----------
+    session : Session
+        Says what is hidden of bodies.
+    tube : str
+        Its name.
+    """
+
+    def __init__(self, session: Session, tube: str) -> None:
+        super().__init__()
+        self.tube = tube
+        self._stats: TubeStats | None = None
+        self._reader = Reader(session)
+        self._feed = Feed(Wanted(tube), self._reader)
+        # What is typed for just now, and the text that jobs have to contain.
+        self._sought, self._text = "", ""
+        # Whether the search under way is for what the user asked for just now, and whether it goes on by itself
+        # because nothing is left of what it had found.
+        self._asked, self._refilling = False, False
+
+    @property
+    def table(self) -> JobTable:
+        """The jobs."""
+        return self.query_one(JobTable)
+
+    @property
+    def seek(self) -> Entry:
+        """Where a text or a predicate is typed."""
+        return self.query_one(Entry)
+
+    def caption(self) -> str:
+        """Return how many jobs are shown, how many are marked, and how far the search is."""
+        table = self.table
+        parts = [f"{len(table.marked):,} marked"] if len(table.marks) else []
+        if self._text:
+            parts.append(
+                f"{len(table.rows):,} of {plural(table.given, 'job')} with '{safe_text(self._text, limit=24)}'"
+            )
+        else:
+            parts.append(plural(table.alive, "job"))
+            parts += [f"{table.given - table.alive:,} gone"] if table.given > table.alive else []
+        wanted = self._feed.wanted
+        parts += [wanted.state] if wanted.state else []
+        parts += ["where"] if wanted.where else []
+        parts += ["oldest first"] if wanted.order == "oldest" else []
+        searched = self._feed.caption or self._outdated()
+        return ", ".join([*parts, searched] if searched else parts)
+
+    def _outdated(self) -> str:
+        """Return what to do when the tube has other jobs by now than were found."""
+        stats, wanted = self._stats, self._feed.wanted
+        if stats is None or wanted.where:
+            return ""
+        states = (wanted.state,) if wanted.state else STATES
+        here = sum(int(getattr(stats, f"current_jobs_{state}")) for state in states)
+        return f"{here:,} by now: s searches anew" if here != self.table.alive else ""
+
+    def _show_status(self, _: Any = None) -> None:
+        self.table.empty = self._nothing()
+        super()._show_status()
+
+    def _nothing(self) -> str:
+        """Return what stands in a list without rows: that there is no job, or how far was looked for some."""
+        feed, here = self._feed, self.table.alive
+        if feed.running:
+            return "searching ..."
+        if feed.error:
+            return "the search stopped; s goes on with it"
+        if self._text and here:
+            more = "" if feed.over or feed.full else "; s finds more"
+            return f"none of {plural(here, 'job')} contains '{safe_text(self._text, limit=24)}'{more}"
+        if not feed.over:
+            return f"no job among the {plural(feed.looked, 'id')} looked at so far; s goes on"
+        found = "none is left of the jobs found; s searches again" if feed.found else "no job was found"
+        return "; ".join(filter(None, (found, feed.left_out)))
+
+    @work(thread=True, exit_on_error=False, group="scan")
+    def _run(self, feed: Feed, *, page: bool) -> None:
+        feed.run(self.dashboard.session, self.post_message, page=page)
+
+    @on(Found)
+    def _found(self, found: Found) -> None:
+        if found.feed is self._feed:
+            self.table.extend(found.rows)
+            if not self._feed.running:
+                if self._asked:
+                    self._asked = False
+                    self.table.settle()
+                self._refill()
+                self.found()
+            self._show_status()
+            self.table.refresh()
+
+    def _begin(self, wanted: Wanted, *, asked: bool = True) -> None:
+        """Look for other jobs than before, or for the same ones again; `asked` if the user did it."""
+        self._feed.stop()
+        self._feed = Feed(wanted, self._reader)
+        self._asked, self._refilling = asked, False
+        self.table.restart()
+        self.dashboard.action_refresh()
+        self._run(self._feed, page=True)
+        self._show_status()
+
+    def _more(self) -> None:
+        """Find the next page, unless it is under way or there is none."""
+        feed = self._feed
+        if not (feed.running or feed.over or feed.full or feed.error):
+            feed.go_on()
+            self._run(feed, page=True)
+
+    def _refill(self) -> None:
+        """Find the next page, and the one after that, as long as nothing is left of what was found."""
+        self._refilling = self._refilling and self.table.bare
+        if self._refilling:
+            self._more()
+
+    def action_scan(self) -> None:
+        """Go on with the search to its end, or stop it."""
+        feed = self._feed
+        self._refilling = False
+        if feed.running:
+            feed.stop()
+        elif feed.over:
+            self._begin(feed.wanted)
+        elif not feed.full:
+            feed.go_on()
+            self._run(feed, page=False)
+        self._show_status()
+
+    def action_order(self) -> None:
+        """Begin anew from the other end."""
+        wanted = self._feed.wanted
+        self._begin(wanted._replace(order="newest" if wanted.order == "oldest" else "oldest"))
+
+    def action_states(self) -> None:
+        """Look for the jobs of the next state only."""
+        states = (None, *STATES)
+        wanted = self._feed.wanted
+        self._begin(wanted._replace(state=states[(states.index(wanted.state) + 1) % len(states)]))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to ask for a text or a predicate where none is typed, and what can be done."""
+        if action in ("filter", "where"):
+            return not (self.is_mounted and self.focused is self.seek)
+        return super().check_action(action, parameters)
+
+    def action_filter(self) -> None:
+        """Ask for the text that jobs contain."""
+        self._ask("filter", " / ", self._text, "part of an id, a state or a body")
+
+    def action_where(self) -> None:
+        """Ask for the predicate."""
+        proposal = "age > interval 1 hour and data->>'$.user' = '42'"
+        self._ask("where", " where ", self._feed.wanted.where or "", proposal)
+
+    def _ask(self, what: str, sign: str, value: str, placeholder: str) -> None:
+        self._sought = what
+        self.query_one("#search").display = True
+        self.query_one("#sought", Static).update(sign)
+        self.seek.placeholder = placeholder
+        with self.prevent(Input.Changed):
+            self.seek.value = value
+        self.seek.cursor_position = len(value)
+        self.set_focus(self.seek)
+
+    @on(Input.Changed, "#seek")
+    def _typed(self, changed: Input.Changed) -> None:
+        if self._sought == "filter":
+            self._text = changed.value
+            self.table.keep(passes(self._text))
+            self._show_status()
+
+    @on(Input.Submitted, "#seek")
+    def _sought_for(self) -> None:
+        where = self.seek.value.strip() or None
+        if self._sought == "where" and where != self._feed.wanted.where:
+            self._begin(self._feed.wanted._replace(where=where))
+        self._close_search()
+
+    def _close_search(self) -> None:
+        self.set_focus(self.table)
+        self.query_one("#search").display = False
+
+    def found(self) -> None:
+        """Hear that the search has come to a rest."""

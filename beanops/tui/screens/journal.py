@@ -1,0 +1,269 @@
+"""The journal: the runs on this server, newest first, with what came of them; the actions of one; undo from here.
+
+A journal grows for years: runs and actions are read a page at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, ClassVar, NamedTuple
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+
+from beanops.journal import nothing_there
+from beanops.journal.records import JournalError, RunRow, action_of
+from beanops.session.session import Session
+from beanops.session.undoable import lasting
+from beanops.text import safe_text
+from beanops.tui import job_keys, keys
+from beanops.tui.actions.request import Outcome, Request
+from beanops.tui.actions.screen import Acting
+from beanops.tui.live import Live, Look
+from beanops.tui.screens.base import Line
+from beanops.tui.widgets.journal_rows import (
+    ACTION_COLUMNS,
+    RUN_COLUMNS,
+    DoneAction,
+    DoneRun,
+    about_action,
+    about_run,
+    sentence,
+)
+from beanops.tui.widgets.table import Table
+from beanops.ui.formatting import plural
+
+#: Runs and actions of one page.
+RUNS, ACTIONS = 200, 1000
+
+
+Rows = tuple[tuple[Any, ...], int]
+
+
+class Page(NamedTuple):
+    """What a look at the journal found: rows from `first` on, and how many there are in all; or why it found none.
+
+    `stamp` is another one when the journal has changed, `nothing` says what else it has where no row is found.
+    """
+
+    kind: str
+    first: int
+    rows: tuple[Any, ...] = ()
+    total: int = 0
+    stamp: tuple[int, ...] = ()
+    error: str = ""
+    nothing: str | None = None
+
+
+def _runs(session: Session, first: int) -> Rows:
+    journal, server = session.journal(), str(session.address)
+    runs = journal.runs(server, limit=RUNS, offset=first)
+    counts = journal.counts(run.id for run in runs)
+    why = lasting(journal, runs, server)
+    return tuple(DoneRun(run, counts[run.id], why[run.id]) for run in runs), journal.count_runs(server)
+
+
+def _actions(run: RunRow, session: Session, first: int) -> Rows:
+    journal = session.journal()
+    entries = journal.entries(run.id, start=first, stop=first + ACTIONS)
+    return tuple(DoneAction(entry.n, action_of(run, entry)) for entry in entries), journal.size(run.id)
+
+
+class _Pages(Acting):
+    """A screen with one page of the journal."""
+
+    per_page = RUNS
+    noun = "run"
+    empty = "nothing was done yet"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.page = 0
+        self.total = 0
+        self._stamp: tuple[int, ...] = ()
+        self._error = ""
+
+    @property
+    def table(self) -> Table[Any]:
+        """The rows."""
+        return self.query_one(Table)
+
+    @property
+    def kind(self) -> str:
+        """What its pages are of."""
+        return "runs"
+
+    def reader(self) -> Callable[[Session, int], Rows]:
+        """Return what reads its rows from a place on, and counts them all; it runs in the sampling thread."""
+        return _runs
+
+    def looking(self) -> Look:
+        """Return the look at the page, which reads it only when the journal has changed."""
+        kind, first, read, known = self.kind, self.page * self.per_page, self.reader(), self._stamp
+
+        def look(session: Session) -> Page | None:
+            try:
+                journal = session.journal()
+                stamp = first, journal.stamp(), journal.count_runs(str(session.address))
+                if stamp == known:
+                    return None
+                rows, total = read(session, first)
+                said = None if total else nothing_there.of_server(journal, str(session.address))
+                return Page(kind, first, rows, total, stamp, nothing=said)
+            except JournalError as error:
+                # The server has nothing to do with it: that is looked at all the same.
+                return Page(kind, first, error=str(error))
+
+        return look
+
+    def on_mount(self) -> None:
+        """Begin with the first page."""
+        self.table.focus()
+
+    def on_screen_resume(self) -> None:
+        """Look at once, also when what was over it is closed: something may have been done there."""
+        self.dashboard.action_refresh()
+
+    def show(self, live: Live) -> None:
+        """Show the page; it is true also while the server is lost."""
+        looked = live.looked
+        if isinstance(looked, Page) and looked.kind == self.kind and looked.first == self.page * self.per_page:
+            self._error, self._stamp = looked.error, looked.stamp
+            self.table.empty = safe_text(looked.error or "; ".join(filter(None, [self.empty, looked.nothing])))
+            if not looked.error:
+                self.total = looked.total
+            self.table.show(looked.rows if not looked.error else self.table.rows)
+        self.about()
+        self.refresh_offers()
+
+    def about(self) -> None:
+        """Show the whole of what is under the cursor."""
+
+    def caption(self) -> str:
+        """Return how many there are, and which of them are shown."""
+        if self._error:
+            return f"not read: {safe_text(self._error)}"
+        if not self._stamp:
+            return "not read yet"
+        if self.total <= self.per_page:
+            return plural(self.total, self.noun)
+        first = self.page * self.per_page
+        return f"{first + 1:,} to {min(first + self.per_page, self.total):,} of {plural(self.total, self.noun)}"
+
+    def action_page(self, step: int) -> None:
+        """Go to another page."""
+        page = self.page + step
+        if 0 <= page * self.per_page < self.total:
+            self.page = page
+            self.table.select(None)
+            self.dashboard.thaw(self)
+            self.dashboard.action_refresh()
+
+    def action_back(self) -> None:
+        """Go back to where it was opened."""
+        self.app.pop_screen()
+
+
+class JournalScreen(_Pages):
+    """The runs."""
+
+    TITLE = "Journal"
+    BINDINGS: ClassVar[list[BindingType]] = [*job_keys.JOURNAL, *job_keys.UNDO_RUN, *keys.BACK]
+
+    def body(self) -> ComposeResult:
+        """Yield the table, and the whole of the run under the cursor."""
+        yield Line(id="title")
+        yield Table(RUN_COLUMNS, lambda row: row.run.id, self.dashboard.clock, empty="not read yet", id="runs")
+        yield Line(id="action")
+        yield Line(id="why", grows=True)
+
+    def on_mount(self) -> None:
+        """Say what it is."""
+        self.query_one("#title", Line).say([("journal: the runs on this server", "bold $primary")])
+
+    @on(Table.Moved)
+    def about(self) -> None:
+        """Show the whole of the run under the cursor."""
+        row = self.table.row
+        self.query_one("#action", Line).say(about_run(row.run) if row else [])
+        self.query_one("#why", Line).say([(safe_text(row.about), "")] if row else [])
+        self.refresh_offers()
+
+    def undoable(self) -> tuple[tuple[str, ...], str]:
+        """Return the run under the cursor."""
+        row = self.table.row if self.is_mounted else None
+        if self.passive or row is None or row.lasting is not None:
+            return (), ""
+        return (row.run.id,), sentence(row)
+
+    def action_open(self) -> None:
+        """Open the run under the cursor."""
+        row = self.table.row
+        if row is not None:
+            self.app.push_screen(RunScreen(row))
+
+    @on(Table.Opened)
+    def _clicked(self) -> None:
+        self.action_open()
+
+
+class RunScreen(_Pages):
+    """The actions of one run.
+
+    Parameters
+    ----------
+    run : DoneRun
+        The run.
+    """
+
+    TITLE = "Run"
+    BINDINGS: ClassVar[list[BindingType]] = [*job_keys.RUN, *job_keys.UNDO_RUN, *keys.BACK]
+    per_page = ACTIONS
+    noun = "action"
+    empty = "no action"
+
+    def __init__(self, run: DoneRun) -> None:
+        super().__init__()
+        self._run = run
+
+    def body(self) -> ComposeResult:
+        """Yield what the run was, its actions, and the whole of the one under the cursor."""
+        yield Line(id="title")
+        yield Line(id="action")
+        yield Table(ACTION_COLUMNS, lambda row: row.number, self.dashboard.clock, empty="not read yet", id="done")
+        yield Line(id="why", grows=True)
+
+    def on_mount(self) -> None:
+        """Say what it was."""
+        self.query_one("#title", Line).say([("run of ", "$muted"), (safe_text(sentence(self._run)), "bold $primary")])
+        self.query_one("#action", Line).say(about_run(self._run.run))
+
+    @property
+    def kind(self) -> str:
+        """The run's id."""
+        return self._run.run.id
+
+    def reader(self) -> Callable[[Session, int], Rows]:
+        """Return what reads the run's actions."""
+        return partial(_actions, self._run.run)
+
+    @on(Table.Moved)
+    def about(self) -> None:
+        """Show the whole of the action under the cursor."""
+        row = self.table.row
+        parts = about_action(row.action) if row else []
+        self.query_one("#why", Line).say(parts)
+
+    def acted(self, request: Request, outcome: Outcome) -> None:
+        """Offer no second undo of what is undone."""
+        if request.offer.name == "undo" and outcome.done:
+            self._run = self._run._replace(lasting="it is undone already")
+        super().acted(request, outcome)
+
+    def undoable(self) -> tuple[tuple[str, ...], str]:
+        """Return this run."""
+        if self.passive or self._run.lasting is not None:
+            return (), ""
+        return (self._run.run.id,), sentence(self._run)

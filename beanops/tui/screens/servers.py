@@ -1,0 +1,261 @@
+"""The servers: all that the user configured, at a glance, and the way from one to another."""
+
+from __future__ import annotations
+
+from typing import ClassVar, NamedTuple
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.message import Message
+
+from beanops.monitor.fleet import Fleet, Glance
+from beanops.protocol.errors import BeanopsError
+from beanops.session.config import Profile, profiles
+from beanops.text import safe_text
+from beanops.tui import keys
+from beanops.tui.screens.base import Line, View
+from beanops.tui.widgets.columns import Column
+from beanops.tui.widgets.table import Table
+from beanops.ui.formatting import count, plural, span
+
+
+class ServerRow(NamedTuple):
+    """One server of the configuration, with what it said last; None before it was asked."""
+
+    profile: Profile
+    glance: Glance | None
+    here: bool
+
+
+def _state(row: ServerRow) -> str:
+    if row.glance is None:
+        return "..."
+    if row.glance.stats is None:
+        return "LOST"
+    return "draining" if row.glance.stats.draining else "up"
+
+
+def _jobs(state: str, short: str, width: int, narrow: int) -> Column[ServerRow]:
+    def value(row: ServerRow) -> int | None:
+        if row.glance is None or row.glance.stats is None:
+            return None
+        number: int = getattr(row.glance.stats, f"current_jobs_{state}")
+        return number
+
+    return Column(
+        state,
+        state,
+        short,
+        width,
+        narrow,
+        lambda row, width: "–" if (number := value(row)) is None else count(number, width),
+        value,
+        lambda row: state if value(row) else "muted",
+    )
+
+
+COLUMNS: list[Column[ServerRow]] = [
+    Column(
+        "name",
+        "server",
+        "server",
+        16,
+        14,
+        lambda row, width: f"{row.profile.name}{' ←' if row.here else ''}",
+        lambda row: row.profile.name,
+        lambda row: "loud" if row.profile.label or row.profile.color else "strong",
+        left=True,
+        grows=True,
+    ),
+    Column(
+        "label",
+        "label",
+        "label",
+        14,
+        12,
+        lambda row, width: row.profile.label,
+        lambda row: row.profile.label,
+        lambda row: "loud",
+        left=True,
+    ),
+    Column(
+        "state",
+        "state",
+        "state",
+        8,
+        8,
+        lambda row, width: _state(row),
+        _state,
+        lambda row: "ready" if _state(row) == "up" else "muted" if row.glance is None else "warn",
+        left=True,
+    ),
+    _jobs("ready", "ready", 9, 6),
+    _jobs("reserved", "resvd", 9, 5),
+    _jobs("delayed", "delay", 9, 5),
+    _jobs("buried", "buried", 9, 6),
+    Column(
+        "workers",
+        "workers",
+        "work",
+        8,
+        5,
+        lambda row, width: count(row.glance.stats.current_workers, width) if row.glance and row.glance.stats else "–",
+        lambda row: row.glance.stats.current_workers if row.glance and row.glance.stats else None,
+        spare=1,
+    ),
+    Column(
+        "up",
+        "up",
+        "up",
+        8,
+        6,
+        lambda row, width: span(row.glance.stats.uptime) if row.glance and row.glance.stats else "",
+        lambda row: row.glance.stats.uptime if row.glance and row.glance.stats else None,
+        lambda row: "muted",
+        spare=2,
+    ),
+    Column(
+        "access",
+        "access",
+        "access",
+        9,
+        9,
+        lambda row, width: "read-only" if row.profile.read_only else "",
+        lambda row: row.profile.read_only,
+        lambda row: "delayed",
+        left=True,
+        spare=3,
+    ),
+]
+
+
+class ServerTable(Table[ServerRow]):
+    """The servers."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.SORT]
+
+
+class Glanced(Message):
+    """The servers were looked at."""
+
+    def __init__(self, glances: dict[str, Glance]) -> None:
+        super().__init__()
+        self.glances = glances
+
+
+class ServersScreen(View):
+    """All servers of the configuration."""
+
+    TITLE = "Servers"
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.SERVERS, *keys.BACK]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._profiles: dict[str, Profile] = {}
+        self._error = ""
+        try:
+            self._profiles = profiles()
+        except BeanopsError as error:
+            self._error = str(error)
+        self._fleet = Fleet({name: profile.address for name, profile in self._profiles.items()})
+        self._glances: dict[str, Glance] = {}
+        self._looking = False
+
+    def body(self) -> ComposeResult:
+        """Yield the table, and all there is to say of the server under the cursor."""
+        yield Line(id="title")
+        yield ServerTable(
+            COLUMNS,
+            lambda row: row.profile.name,
+            self.dashboard.clock,
+            sort="name",
+            empty="no server is configured: name them under [servers] in config.toml",
+            id="servers",
+        )
+        yield Line(id="about")
+
+    @property
+    def table(self) -> ServerTable:
+        """The servers."""
+        return self.query_one(ServerTable)
+
+    def on_mount(self) -> None:
+        """Begin with the server that is looked at."""
+        self.query_one("#title", Line).say([("servers of the configuration", "bold $primary")])
+        self._fill()
+        if self.dashboard.profile.name in self._profiles:
+            self.table.select(self.dashboard.profile.name)
+        self.table.focus()
+
+    def show(self, live: object) -> None:
+        """Ask all servers with each tick, unless they are being asked."""
+        if not self._looking:
+            self._looking = True
+            self._look()
+
+    @work(thread=True, exit_on_error=False, group="fleet")
+    def _look(self) -> None:
+        self.post_message(Glanced(self._fleet.look()))
+
+    @on(Glanced)
+    def _glanced(self, glanced: Glanced) -> None:
+        self._looking = False
+        self._glances = glanced.glances
+        self._fill()
+
+    def faulted(self) -> None:
+        """Ask again with the next tick."""
+        self._looking = False
+
+    def _fill(self) -> None:
+        here = self.dashboard.profile.name
+        self.table.show(
+            ServerRow(profile, self._glances.get(name), name == here) for name, profile in self._profiles.items()
+        )
+        self._show_about()
+        self._show_status()
+
+    @on(Table.Moved)
+    def _show_about(self) -> None:
+        row, about = self.table.row, self.query_one("#about", Line)
+        if row is None:
+            about.say([(safe_text(self._error), "bold $buried")] if self._error else [])
+            return
+        glance = row.glance or Glance()
+        version = f"beanstalkd {safe_text(glance.stats.version, limit=16)}" if glance.stats else ""
+        about.say(
+            [
+                (safe_text(row.profile.name), "bold $primary"),
+                (f"  {safe_text(row.profile.address)}  ", "$muted"),
+                (version, ""),
+                (safe_text(glance.error), "$buried"),
+            ]
+        )
+
+    def caption(self) -> str:
+        """Return how many there are."""
+        lost = sum(glance.stats is None for glance in self._glances.values())
+        return plural(len(self._profiles), "server") + (f", {lost} lost" if lost else "")
+
+    def action_open(self) -> None:
+        """Look at the server under the cursor."""
+        row = self.table.row
+        if row is None:
+            return
+        if row.here:
+            self.dashboard.action_tubes()
+        else:
+            self.dashboard.switch(row.profile)
+
+    @on(Table.Opened)
+    def _clicked(self) -> None:
+        self.action_open()
+
+    def action_back(self) -> None:
+        """Go back to where it was opened."""
+        self.app.pop_screen()
+
+    def on_unmount(self) -> None:
+        """Close the connections."""
+        self._fleet.close()

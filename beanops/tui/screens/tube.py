@@ -1,0 +1,317 @@
+"""The screen of one tube: its charts, its jobs as they are found, the body of the one under the cursor, and actions."""
+
+from __future__ import annotations
+
+import gc
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.widgets import Static
+
+from beanops.jobs.read import FoundJob
+from beanops.monitor.history import UNKNOWN
+from beanops.protocol.errors import BeanopsError
+from beanops.session.files.samples import PutSettings, settings_of
+from beanops.session.session import Session
+from beanops.text import safe_text
+from beanops.tui import job_keys, keys
+from beanops.tui.actions import catalogue
+from beanops.tui.actions.request import SAMPLE, Outcome, Request, Target
+from beanops.tui.body_forms import Body, decoded
+from beanops.tui.job_summary import history, identity
+from beanops.tui.live import Live, Look
+from beanops.tui.screens.base import Line, Part, by_state, flow
+from beanops.tui.screens.compare import Compare
+from beanops.tui.screens.job import JobScreen, Read
+from beanops.tui.screens.job_search import Searching
+from beanops.tui.tube_heads import TubeLook, look_at
+from beanops.tui.widgets.body import BodyView
+from beanops.tui.widgets.charts import Charts
+from beanops.tui.widgets.filter_input import Entry
+from beanops.tui.widgets.job_rows import JobRow
+from beanops.tui.widgets.job_table import JobTable
+from beanops.tui.widgets.table import Table
+from beanops.ui.formatting import plural, span
+
+#: Where the cursor is put at first: on what is stuck, then on what comes next.
+FIRST = ("buried", "held", "ready", "delayed")
+#: What is said while the job that the cursor belongs to is not in the list.
+MISSING = "is not in the list any more: move the cursor to choose another"
+#: Jobs that were acted on whose new state is asked for; after more of them the search begins anew.
+ASKED = 2000
+
+
+class TubeScreen(Searching):
+    """One tube.
+
+    Parameters
+    ----------
+    session : Session
+        Says what is hidden of bodies.
+    tube : str
+        Its name.
+    """
+
+    TITLE = "Tube"
+    BINDINGS: ClassVar[list[BindingType]] = [*job_keys.TUBE, *catalogue.bindings(), *job_keys.UNDO, *keys.BACK]
+
+    def __init__(self, session: Session, tube: str) -> None:
+        super().__init__(session, tube)
+        self._gone = False
+        # Where the cursor goes with the first look: to the job in this place.
+        self._follow: tuple[str, ...] = FIRST
+        self._acted: tuple[int, ...] = ()
+        self._turn = 0
+        self._bodies: dict[int, FoundJob] = {}
+        self._reading = False
+        self._body: Body | None = None
+
+    def body(self) -> ComposeResult:
+        """Yield the counts, the charts, the jobs, and what there is to know of one of them."""
+        yield Line(id="tube")
+        yield Line(id="counts")
+        yield Charts(id="charts")
+        with Horizontal(id="search"):
+            yield Static("", id="sought", markup=False)
+            yield Entry(id="seek")
+        yield JobTable(self._reader, self.dashboard.clock, id="heads")
+        yield Line(id="job")
+        yield Line(id="history")
+        yield BodyView(id="body")
+
+    def on_mount(self) -> None:
+        """Begin with the jobs, look at once, and look for more."""
+        self.query_one("#search").display = False
+        self.query_one(BodyView).can_focus = False
+        self.table.focus()
+        self.dashboard.action_refresh()
+        self._run(self._feed, page=True)
+
+    def on_unmount(self) -> None:
+        """Stop the search."""
+        self._feed.stop()
+        gc.unfreeze()
+
+    # -- show --------------------------------------------------------------------------------------------------------
+
+    def wanted(self) -> tuple[str, ...]:
+        """Return this tube."""
+        return (self.tube,)
+
+    def looking(self) -> Look:
+        """Return the look at this tube and at the jobs on the screen."""
+        tube, table, turn = self.tube, self.table, self._turn
+        seen = {*table.ids_in_sight(), *self._acted, *([table.row.id] if table.row else [])}
+        return lambda session: look_at(session, tube, seen, turn)
+
+    def show(self, live: Live) -> None:
+        """Show the tube's counts, and its jobs when they were looked at."""
+        self.table.stale = live.stale
+        seen = live.tubes.get(self.tube)
+        self._stats = seen.stats if seen else None
+        if isinstance(live.looked, TubeLook) and (live.looked.tube, live.looked.turn) == (self.tube, self._turn):
+            self._looked(live.looked)
+        self._show_counts(live)
+        at = live.survey.at if live.survey is not None else 0.0
+        self.query_one(Charts).show(seen.trail if seen else (), seen.rates if seen else UNKNOWN, at)
+        self._show_job()
+
+    def restarted(self) -> None:
+        """Look for the jobs anew."""
+        self._turn += 1
+        self._acted, self._bodies, self._follow = (), {}, FIRST
+        self.table.clear_marks()
+        self.table.select(None)
+        self._begin(self._feed.wanted, asked=False)
+
+    def _looked(self, look: TubeLook) -> None:
+        self._gone = look.gone
+        wanted = self._feed.wanted
+        # What a predicate or a state leaves out does not stand at the top either.
+        top = {
+            id: (place, job)
+            for id, (place, job) in look.top.items()
+            if wanted.where is None and wanted.state in (None, job.stats.state)
+        }
+        self.table.update_stats({**look.fresh, **{id: job.stats for id, (_, job) in look.top.items()}})
+        self.table.pin(top)
+        if self._acted:
+            several, self._acted = len(self._acted) > 1, ()
+            self.table.prune(here=several)
+            self._refilling = True
+            self._refill()
+        self._go({place: id for id, (place, _) in top.items()})
+
+    def _go(self, places: dict[str, int]) -> None:
+        """Put the cursor where it was meant to go."""
+        goal = next((places[place] for place in self._follow if place in places), None)
+        if goal is not None:
+            self.table.select(goal)
+            self._follow = ()
+
+    def _show_counts(self, live: Live) -> None:
+        tube, counts = self.query_one("#tube", Line), self.query_one("#counts", Line)
+        title: list[Part] = [("tube ", "$muted"), (safe_text(self.tube), "bold $primary")]
+        stats = self._stats
+        if stats is None:
+            gone = self._gone or live.survey is not None
+            tube.say([*title, ("  it is gone: a tube without jobs and users vanishes" if gone else "", "$muted")])
+            counts.say([])
+            return
+        if stats.pause_time_left:
+            title += [("  ", ""), (f" PAUSED for {span(stats.pause_time_left)} ", "bold $background on $paused")]
+        tube.say(tube.spread(title, flow(live.tubes[self.tube].rates)))
+        lonely = stats.current_jobs_ready and not stats.current_watching
+        workers: list[Part] = [
+            (plural(stats.current_watching, "worker"), "bold $buried" if lonely else ""),
+            (f" ({stats.current_waiting:,} waiting)  {stats.current_using:,} using", "$muted"),
+        ]
+        counts.say(counts.spread(by_state(stats), workers))
+
+    def found(self) -> None:
+        """Show what the cursor is on now."""
+        self._show_job()
+
+    @on(Table.Moved)
+    def _show_job(self) -> None:
+        row = self.table.row
+        self._body = self._body_of(row) if row is not None else None
+        job, history_line = self.query_one("#job", Line), self.query_one("#history", Line)
+        held = row is not None and row.place == "held"
+        if row is None and self.table.lost is not None:
+            job.say([("job ", "$muted"), (str(self.table.lost), "bold $primary"), (f"  {MISSING}", "$muted")])
+        else:
+            job.say(identity(row.id, row.stats, self._body, held=held) if row else [])
+        history_line.say(history(row.stats) if row and row.stats else [])
+        self.query_one(BodyView).show(self._body)
+        self.refresh_offers()
+        if row is not None and self.table.at_end and len(self.table.rows) > 1 and not self._feed.wanted.where:
+            self._more()
+
+    def _body_of(self, row: JobRow) -> Body | None:
+        raw = row.body
+        if raw is None:
+            job = self._bodies.get(row.id)
+            if job is None:
+                # One at a time: who runs down a list is shown where he stops.
+                if not self._reading and row.stats is not None:
+                    self._reading = True
+                    self._read(row.id)
+                return None
+            raw = job.body or b""
+        if self._body is not None and self._body.raw == raw:
+            return self._body
+        return decoded(self.dashboard.session, raw)._replace(size=row.size)
+
+    @work(thread=True, exit_on_error=False, group="read")
+    def _read(self, id: int) -> None:
+        """Read a body that is too large to be kept for each row."""
+        try:
+            self.post_message(Read(id, self.dashboard.session.job(id)))
+        except BeanopsError:
+            self.post_message(Read(id, None))  # the next look says what became of it
+
+    def faulted(self) -> None:
+        """Let bodies be read again."""
+        self._reading = False
+
+    @on(Read)
+    def _was_read(self, read: Read) -> None:
+        self._reading = False
+        # One that was read before a restart is no longer the job that has its id in the list.
+        if read.job is not None and read.job.instance == self.instance:
+            self._bodies = {read.id: read.job}
+            if self.table.get(read.id) is None and read.job.stats.tube == self.tube:
+                self.table.extend([JobRow(read.job, self._reader)])
+            self._show_job()
+
+    # -- act ---------------------------------------------------------------------------------------------------------
+
+    def target(self) -> Target | None:
+        """Return the marked jobs, else the one under the cursor, and the tube."""
+        if self.passive or self._stats is None:
+            return None
+        table, row = self.table, self.table.row
+        marked = table.marked
+        ids = marked or ((row.id,) if row is not None else ())
+        states = table.states(ids, self.dashboard.live.held)
+        samples = []
+        for id in ids[:SAMPLE]:
+            known = table.get(id)
+            if known is not None:
+                samples.append(f"{known.state}: {known.summary}" if len(ids) == 1 else f"{id} {known.summary}")
+        # A copy of a body of which something is hidden would be another one.
+        whole = row is not None and row.stats is not None and row.size is None
+        raw = self._body.raw if self._body is not None and whole else None
+        settings = settings_of(row.stats) if row is not None and row.stats is not None else PutSettings()
+        return Target((self._stats,), ids, states, tuple(samples), raw, settings)
+
+    @on(Table.Marked)
+    def _marks_changed(self) -> None:
+        self.refresh_offers()
+        self._show_status()
+
+    def acted(self, request: Request, outcome: Outcome) -> None:
+        """Go to the job that was put or reserved; after all else the cursor stays on the job that it is on."""
+        table = self.table
+        self._turn += 1
+        if len(request.ids) > ASKED:
+            self._begin(self._feed.wanted, asked=False)
+        else:
+            self._acted = request.ids
+        if request.ids and set(request.ids) == set(table.marked):
+            table.clear_marks()
+        elif outcome.id is not None:
+            table.select(outcome.id)
+            if table.get(outcome.id) is None:
+                self._read(outcome.id)
+        self.refresh_offers()
+
+    # -- screens -----------------------------------------------------------------------------------------------------
+
+    def action_open(self) -> None:
+        """Open the job under the cursor."""
+        row = self.table.row
+        if row is not None:
+            self.app.push_screen(JobScreen(self, row.id))
+
+    @on(Table.Opened)
+    def _clicked(self) -> None:
+        self.action_open()
+
+    def action_compare(self) -> None:
+        """Compare two marked jobs, or the marked one with the one under the cursor."""
+        pair = self.pair(self.table.row.id if self.table.row else None)
+        if pair is None:
+            self.dashboard.say("mark one job, or two, to compare: space marks", done=False)
+        else:
+            self.app.push_screen(Compare(*pair))
+
+    def pair(self, id: int | None) -> tuple[int, int] | None:
+        """Return the two jobs to compare, of which one is `id` unless two are marked."""
+        marked = self.table.marked
+        if len(marked) == 2:
+            return marked[0], marked[1]
+        others = [one for one in marked if one != id]
+        return (others[0], id) if id is not None and len(others) == 1 else None
+
+    def action_back(self) -> None:
+        """Close the search, take the marks away, forget text and predicate, or go back to the tubes."""
+        wanted = self._feed.wanted
+        if self.query_one("#search").display:
+            if self._sought == "filter":
+                self.seek.value = ""
+            self._close_search()
+        elif self._text:
+            self._text = ""
+            self.table.keep(None)
+            self._show_status()
+        elif len(self.table.marks):
+            self.table.clear_marks()
+        elif wanted.where or wanted.state:
+            self._begin(wanted._replace(where=None, state=None))
+        else:
+            self.app.pop_screen()

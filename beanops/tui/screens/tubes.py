@@ -1,0 +1,320 @@
+"""The first screen: all tubes, sorted, filtered and folded as it is remembered for the server; marks act together."""
+
+from __future__ import annotations
+
+from itertools import chain, islice
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.widgets import Input
+
+from beanops.monitor.survey import IN_TURN, Seen
+from beanops.protocol import TubeStats
+from beanops.text import safe_text
+from beanops.tui import job_keys, keys
+from beanops.tui.actions import catalogue
+from beanops.tui.actions.request import Target
+from beanops.tui.actions.screen import Acting
+from beanops.tui.filters import BadFilter, parse
+from beanops.tui.groups import Folder, glob_of
+from beanops.tui.live import Live
+from beanops.tui.screens.base import Line, Part
+from beanops.tui.state import Shown
+from beanops.tui.widgets.filter_input import Entry
+from beanops.tui.widgets.table import Table
+from beanops.tui.widgets.tube_columns import SEEN, tube_columns
+from beanops.ui.formatting import plural, span
+
+#: What is said while the tube that the cursor belongs to is not there.
+GONE = "is not here any more: move the cursor to choose another"
+
+
+class TubeTable(Table[Seen]):
+    """The tubes."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.MARKS, *keys.SORT]
+
+
+class TubesScreen(Acting):
+    """All tubes of the server."""
+
+    TITLE = "Tubes"
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.TUBES, *catalogue.bindings("tubes"), *job_keys.UNDO]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._folder = Folder()
+        self._chosen: tuple[str, ...] = ()
+        self._shown = 0
+        self._bad = ""
+
+    def body(self) -> ComposeResult:
+        """Yield the table, what there is to say of the tube under the cursor, and the filter when it is asked for."""
+        yield TubeTable(
+            tube_columns(self.dashboard.clock),
+            lambda row: row.stats.name,
+            self.dashboard.clock,
+            sort="tube",
+            empty="not read yet",
+            id="tubes",
+        )
+        yield Line(id="about")
+        yield Entry(placeholder="part of a name, a glob*, /a regular expression, !inverse", id="filter")
+
+    @property
+    def table(self) -> TubeTable:
+        """The tubes."""
+        return self.query_one(TubeTable)
+
+    @property
+    def filter(self) -> Entry:
+        """Where the filter is typed."""
+        return self.query_one(Entry)
+
+    def on_mount(self) -> None:
+        """Begin."""
+        self.begin()
+
+    def begin(self) -> None:
+        """Show the tubes of a server as they were left."""
+        self.show_profile()
+        self.instance = ""
+        self.table.clear_marks()
+        self.table.select(None)
+        memory = self.dashboard.memory
+        shown = memory.shown(self.dashboard.profile.name) if memory is not None else Shown()
+        if shown.sort in self.table.columns:
+            self.table.sort_key, self.table.descending = shown.sort, shown.descending
+        self._chosen = shown.columns
+        self._folder = Folder()
+        self._folder.globs = list(shown.groups)
+        self.filter.value = shown.filter
+        self.filter.display = bool(shown.filter)
+        self.table.focus()
+
+    def keep(self) -> None:
+        """Remember how the tubes are shown."""
+        memory = self.dashboard.memory
+        if memory is not None:
+            table = self.table
+            shown = Shown(
+                table.sort_key or "tube",
+                table.descending,
+                self.filter.value,
+                self._chosen,
+                tuple(self._folder.globs),
+            )
+            memory.keep(self.dashboard.profile.name, shown)
+
+    # -- show --------------------------------------------------------------------------------------------------------
+
+    def wanted(self) -> set[str]:
+        """Return the tubes in sight, then the marked ones, then those of groups: as many as a look asks for."""
+        if not self.is_mounted:
+            return set()
+        rows = self.table.in_sight
+        names = chain((row.name for row in rows), self.table.marks.keys, (name for row in rows for name in row.members))
+        return set(islice(names, IN_TURN))
+
+    def show(self, live: Live) -> None:
+        """Show the tubes."""
+        self._fill(live)
+
+    def _fill(self, live: Live, *, anew: bool = False) -> None:
+        """Show the tubes that pass the filter, groups folded."""
+        self.table.stale = live.stale
+        survey = live.survey
+        self.table.empty = "not read yet" if survey is None else "no tube here"
+        if survey is None:
+            self._shown = 0
+            self.table.show(())
+            self._show_about()
+            return
+        self._choose(full=survey.full)
+        tubes = survey.tubes.values()
+        try:
+            passes = parse(self.filter.value)
+            self._bad = ""
+        except BadFilter as error:
+            passes, self._bad = None, str(error)
+        shown = tubes if passes is None else [tube for tube in tubes if passes(tube.name)]
+        self._shown = len(shown)
+        self.table.show(self._folder.fold(shown, survey.at), anew=anew)
+        self._show_about()
+
+    def _choose(self, *, full: bool) -> None:
+        every = [column.key for column in self.table.every]
+        chosen = self._chosen or every
+        # When all are seen with each look, nobody needs to be told when.
+        self.table.choose(key for key in chosen if key != SEEN) if full else self.table.choose((*chosen, SEEN))
+
+    def caption(self) -> str:
+        """Return how many tubes are shown, how many are marked, and by which filter."""
+        total = len(self.dashboard.live.tubes)
+        if self.dashboard.live.survey is None:
+            return "no tube is known yet"
+        parts = []
+        if marked := len(self.table.marked):
+            parts.append(f"{marked:,} marked")
+        if self._bad:
+            parts.append(f"no regular expression: {safe_text(self._bad, limit=30)}")
+        elif self.filter.value:
+            parts.append(f"{self._shown:,} of {plural(total, 'tube')} with '{safe_text(self.filter.value, limit=30)}'")
+        else:
+            parts.append(plural(total, "tube"))
+        return "  ".join(parts)
+
+    @on(Table.Moved)
+    @on(Table.Marked)
+    def _show_about(self) -> None:
+        # Of a server that has not answered yet no tube is known to be gone, least of all the former server's.
+        row, lost = self.table.row, self.table.lost if self.dashboard.live.survey is not None else None
+        gone: list[Part] = [(safe_text(lost or ""), "bold $primary"), (f"  {GONE}", "$muted")] if lost else []
+        self.query_one("#about", Line).say(_about(row) if row else gone)
+        self._show_status()
+        self.refresh_offers()
+
+    # -- act ---------------------------------------------------------------------------------------------------------
+
+    def target(self) -> Target | None:
+        """Return the marked tubes, else the one under the cursor; those of a group are all meant."""
+        if self.passive:
+            return None
+        table = self.table
+        marked = set(table.marked)
+        rows = [row for row in table.rows if row.name in marked] if marked else [table.row] if table.row else []
+        known = self.dashboard.live.tubes
+        tubes: dict[str, TubeStats] = {}
+        for row in rows:
+            tubes |= {name: known[name].stats for name in row.members or (row.name,) if name in known}
+        return Target(tuple(tubes.values())) if tubes else None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer Esc only where it does something, the filter where it is not typed yet, and what can be done."""
+        if action == "filter":
+            return not (self.is_mounted and self.focused is self.filter)
+        if action == "back":
+            return self.is_mounted and (self.filter.display or bool(self.table.marks))
+        return super().check_action(action, parameters)
+
+    def open(self, name: str) -> None:
+        """Open a tube."""
+        from beanops.tui.screens.tube import TubeScreen  # the first paint must not wait for it
+
+        self.app.push_screen(TubeScreen(self.dashboard.session, name))
+
+    def action_open(self) -> None:
+        """Open the tube under the cursor, or unfold the group."""
+        row = self.table.row
+        if row is not None and row.members:
+            self.action_fold()
+        elif row is not None:
+            self.open(row.name)
+
+    @on(Table.Opened)
+    def _clicked(self) -> None:
+        self.action_open()
+
+    # -- what is shown -----------------------------------------------------------------------------------------------
+
+    def action_fold(self) -> None:
+        """Fold the tubes that begin like the one under the cursor, or unfold the group under it."""
+        row = self.table.row
+        glob = None if row is None else row.name if row.members else glob_of(row.name)
+        if glob is None:
+            self.dashboard.say("group: this name has one word only; :group GLOB folds any", False)
+        else:
+            self.fold(glob)
+
+    def fold(self, glob: str) -> None:
+        """Fold the tubes that match a glob, or unfold them."""
+        folded = glob not in self._folder.globs
+        members = self.table.row.members if self.table.row else ()
+        self._folder.toggle(glob)
+        self.table.clear_marks()
+        if folded:
+            self.table.select(glob)
+        elif members:
+            self.table.select(members[0])
+        self._fill(self.dashboard.live, anew=True)
+        self.keep()
+
+    def action_columns(self) -> None:
+        """Choose the columns."""
+        from beanops.tui.dialogs.columns import Choose
+
+        def chosen(columns: tuple[str, ...] | None) -> None:
+            if columns is not None:
+                self.columns(columns)
+
+        titles = [(column.key, column.title) for column in self.table.every[1:] if column.key != SEEN]
+        self.app.push_screen(Choose(titles, self.table.columns), chosen)
+
+    def columns(self, columns: tuple[str, ...]) -> None:
+        """Show these columns; none means all."""
+        self._chosen = columns
+        self._fill(self.dashboard.live)
+        self.keep()
+
+    def sort(self, column: str) -> None:
+        """Sort by a column."""
+        self.table.sort_by(column)
+
+    @on(Table.Sorted)
+    def _sorted(self) -> None:
+        self.keep()
+
+    def action_filter(self) -> None:
+        """Ask for the filter."""
+        self.filter.display = True
+        self.set_focus(self.filter)
+        self.refresh_bindings()
+
+    def set_filter(self, text: str) -> None:
+        """Show only what matches."""
+        self.filter.value = text
+        self.filter.display = bool(text)
+        self.keep()
+
+    def action_back(self) -> None:
+        """Take the marks away; when there are none, clear the filter."""
+        if self.table.marks and self.table.has_focus:
+            self.table.clear_marks()
+            return
+        self.filter.value = ""
+        self._close_filter()
+
+    @on(Input.Changed, "#filter")
+    def _filter_changed(self) -> None:
+        self._fill(self.dashboard.live, anew=True)
+        self._show_status()
+
+    @on(Input.Submitted, "#filter")
+    def _filter_done(self) -> None:
+        self._close_filter()
+
+    def _close_filter(self) -> None:
+        self.filter.display = bool(self.filter.value)
+        self.set_focus(self.table)
+        self.refresh_bindings()
+        self.keep()
+
+
+def _about(row: Seen) -> list[Part]:
+    """Return what there is to say of a tube, what is wrong with it first."""
+    parts: list[Part] = [(safe_text(row.name), "bold $primary"), ("  ", "")]
+    for flag in row.flags:
+        parts += [(f"{flag.name}: ", "bold $buried"), (safe_text(flag.reason), ""), ("  ", "")]
+    facts = {
+        "paused for": span(row.stats.pause_time_left) if row.stats.pause_time_left else "",
+        "next job waits": "" if row.age is None else span(row.age),
+        "drains in": "" if row.drain is None else span(row.drain),
+        "using": f"{row.stats.current_using:,}",
+        "jobs so far": f"{row.stats.total_jobs:,}",
+    }
+    for name, value in facts.items():
+        if value:
+            parts += [(f"{name} ", "$muted"), (value, ""), ("  ", "")]
+    return parts

@@ -1,0 +1,1 @@
+"""Widgets that know no screen: tables, bodies, charts and input lines."""

@@ -1,0 +1,156 @@
+"""`Charts`: the states and rates of a tube over the session, each as high as there is room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import ClassVar, NamedTuple
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+from textual.widget import Widget
+
+from beanops.monitor.history import Rates, Trail, course
+from beanops.tui.widgets.columns import WIDE, fitted
+from beanops.tui.widgets.sparkline import BLOCKS
+from beanops.ui.formatting import UNKNOWN, count, rate, span
+
+#: Rows of the terminal from which charts are high.
+TALL = 36
+#: Cells between charts, and of the course of one at least.
+GAP, LEAST = 3, 8
+
+
+class Chart(NamedTuple):
+    """One chart: what it shows, the newest value, the values before it, and the style."""
+
+    name: str
+    now: str
+    values: Sequence[float | None]
+    style: str
+
+
+def charts_of(trail: Trail, rates: Rates, at: float, cells: int) -> tuple[list[Chart], float]:
+    """Return the charts of a trail, and the seconds that they go back."""
+    reach = max(float(cells), at - trail[0].at if trail else 0.0)
+    step = reach / cells
+    charts = []
+    for state in ("ready", "reserved", "delayed", "buried"):
+        values = course(trail, state, at, step, cells)
+        now = UNKNOWN if values[-1] is None else count(values[-1], 9)
+        charts.append(Chart(state, now, values, state))
+    for field, known in (("puts", rates.puts), ("deletes", rates.deletes)):
+        counts = course(trail, field, at, step, cells + 1)
+        flows = [None if one is None or two is None else max(0, two - one) / step for one, two in pairwise(counts)]
+        charts.append(Chart(f"{field}/s", rate(known), flows, "rate"))
+    return charts, reach
+
+
+def bars(values: Sequence[float | None], height: int) -> list[str]:
+    """Return rows of blocks, the upper first; a blank is unknown or nothing, and only nothing is the lowest.
+
+    Examples
+    --------
+    >>> bars([None, 0, 8, 16], 2)
+    ['   █', ' ▁██']
+    """
+    most = max((value for value in values if value is not None), default=0) or 1
+    eighths = [
+        None if value is None else 1 if value <= 0 else max(1, round(value / most * height * 8)) for value in values
+    ]
+    rows = []
+    for row in range(height - 1, -1, -1):
+        parts = [0 if eighth is None else min(8, max(0, eighth - row * 8)) for eighth in eighths]
+        rows.append("".join(" " if part == 0 else BLOCKS[part - 1] for part in parts))
+    return rows
+
+
+class Charts(Widget):
+    """Six charts: beside each other where they fit, in two rows of three where not."""
+
+    ALLOW_SELECT = False
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "charts--ready",
+        "charts--reserved",
+        "charts--delayed",
+        "charts--buried",
+        "charts--rate",
+        "charts--name",
+    }
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._trail: Trail = ()
+        self._rates = Rates(None, None)
+        self._at = 0.0
+        self._lines: list[list[tuple[str, str]]] = []
+
+    def show(self, trail: Trail, rates: Rates, at: float) -> None:
+        """Show where a tube came from."""
+        self._trail, self._rates, self._at = trail, rates, at
+        self._arrange()
+
+    def on_resize(self) -> None:
+        """Draw for the new width."""
+        self._arrange()
+
+    def _arrange(self) -> None:
+        wide, tall = self.app.size.width >= WIDE, self.app.size.height >= TALL
+        height = 3 if tall else 1
+        room, named = self.size.width - 2, 0 if tall else 15
+        # All beside each other only where that leaves each a course, and not only its newest value.
+        across = 6 if wide and not tall and (room - GAP * 5) // 6 - named >= LEAST else 3
+        each = (room - GAP * (across - 1)) // across
+        if each < 12:
+            return
+        charts, reach = charts_of(self._trail, self._rates, self._at, each - named)
+        lines: list[list[tuple[str, str]]] = []
+        for start in range(0, len(charts), across):
+            row = charts[start : start + across]
+            if tall:
+                heads = [
+                    [(fitted(f"{chart.name} {chart.now}", each - 6, True), chart.style), (f"{span(reach):>6}", "name")]
+                    for chart in row
+                ]
+                lines.append(_beside(heads))
+                drawn = [bars(chart.values, height) for chart in row]
+                lines += [
+                    _beside([[(one[n], chart.style)] for one, chart in zip(drawn, row, strict=True)])
+                    for n in range(height)
+                ]
+            else:
+                lines.append(
+                    _beside(
+                        [
+                            [
+                                (fitted(chart.name, 9, True), "name"),
+                                (fitted(chart.now, 5, False) + " ", chart.style),
+                                (bars(chart.values, 1)[0], chart.style),
+                            ]
+                            for chart in row
+                        ]
+                    )
+                )
+        if len(lines) != len(self._lines):
+            self.styles.height = len(lines)
+        if lines != self._lines:
+            self._lines = lines
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line."""
+        base = self.rich_style
+        line = self._lines[y] if y < len(self._lines) else []
+        pieces = [Segment(" ", base), *(Segment(text, base + self._style(style)) for text, style in line)]
+        return Strip(pieces).adjust_cell_length(self.size.width, base)
+
+    def _style(self, name: str) -> Style:
+        return self.get_component_rich_style(f"charts--{name}", partial=True) if name else Style()
+
+
+def _beside(parts: list[list[tuple[str, str]]]) -> list[tuple[str, str]]:
+    line = list(parts[0])
+    for part in parts[1:]:
+        line += [(" " * GAP, ""), *part]
+    return line

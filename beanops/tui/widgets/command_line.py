@@ -1,0 +1,110 @@
+"""The command line at the bottom of the screen. What it takes is in `commands`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from beanops.tui import keys
+from beanops.tui.actions.commands import COMMANDS, Misused, proposals, run
+
+if TYPE_CHECKING:
+    from beanops.tui.app import Dashboard
+
+
+class CommandLine(ModalScreen[None]):
+    """Takes one command.
+
+    Parameters
+    ----------
+    begun : str
+        What is typed already.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.COMMAND]
+
+    #: Lines that were typed, the oldest first.
+    typed: ClassVar[list[str]] = []
+
+    def __init__(self, begun: str = "") -> None:
+        super().__init__()
+        self._begun = begun
+        self._place = len(self.typed)
+
+    def compose(self) -> ComposeResult:
+        """Lay out what is proposed over what is typed."""
+        with Vertical():
+            yield Static("", id="hits", markup=False)
+            with Horizontal():
+                yield Static(Content(":"), id="colon")
+                yield Input(self._begun, id="command", compact=True, select_on_focus=False)
+
+    def on_mount(self) -> None:
+        """Begin to type."""
+        self._input.focus()
+        self._propose()
+
+    @property
+    def _input(self) -> Input:
+        return self.query_one(Input)
+
+    @property
+    def _dashboard(self) -> Dashboard:
+        return cast("Dashboard", self.app)
+
+    @on(Input.Changed)
+    def _propose(self) -> None:
+        line = self._input.value
+        name, blank, _ = line.partition(" ")
+        lines = [Content(one) for one in proposals(self._dashboard, line)]
+        if not blank:
+            lines = [_described(str(one)) for one in lines]
+        elif name in COMMANDS and not lines:
+            lines = [_described(name)]
+        self.query_one("#hits", Static).update(Content("\n").join(lines))
+
+    def action_complete(self) -> None:
+        """Take what is proposed first."""
+        fits = proposals(self._dashboard, self._input.value)
+        if fits:
+            argument = COMMANDS[fits[0]].argument if fits[0] in COMMANDS else ""
+            self._input.value = f"{fits[0]} " if argument else fits[0]
+            self._input.cursor_position = len(self._input.value)
+
+    def action_recall(self, step: int) -> None:
+        """Take a line that was typed before."""
+        self._place = max(0, min(len(self.typed), self._place + step))
+        self._input.value = self.typed[self._place] if self._place < len(self.typed) else ""
+        self._input.cursor_position = len(self._input.value)
+
+    @on(Input.Submitted)
+    def _submitted(self, submitted: Input.Submitted) -> None:
+        line = submitted.value.strip()
+        app = self._dashboard
+        self.dismiss()
+        if line:
+            self.typed[:] = [*(one for one in self.typed if one != line), line][-50:]
+            app.call_later(_obey, app, line)
+
+    def action_cancel(self) -> None:
+        """Leave it."""
+        self.dismiss()
+
+
+def _obey(app: Dashboard, line: str) -> None:
+    try:
+        run(app, line)
+    except Misused as error:
+        app.say(str(error), False)
+
+
+def _described(name: str) -> Content:
+    command = COMMANDS[name]
+    return Content.assemble((f"{f'{command.name} {command.argument}':<20}", "$primary"), (f"  {command.help}", ""))

@@ -1,0 +1,148 @@
+"""`JobRow`: one job of a list, and the columns in which jobs are shown. The list itself is in `joblist`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from beanops.jobs.read import FoundJob
+from beanops.protocol import JobStats
+from beanops.session.session import Session
+from beanops.tui.widgets.columns import Column
+from beanops.ui.formatting import span
+
+#: Bytes up to which a row keeps its job's body.
+KEPT = 2048
+_STATES = ("ready", "reserved", "delayed", "buried")
+_PLACES = {"ready": "next ready", "delayed": "next delayed", "buried": "next buried", "held": "held by you"}
+
+
+class Reader:
+    """Reads bodies in one safe line, and remembers the last thousands.
+
+    Parameters
+    ----------
+    session : Session
+        Reads them.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.summary = lru_cache(maxsize=16_384)(lambda body: session.decode(body).summary)
+
+
+class JobRow:
+    """One job as it was last seen. It is updated in place: a list of a hundred thousand is never made anew.
+
+    Attributes
+    ----------
+    id : int
+        The job.
+    stats : JobStats or None
+        None when it is gone.
+    body : bytes or None
+        None where it is too large to be kept for each row.
+    size : int or None
+        Bytes of the body on the server, where something of it is hidden.
+    place : str
+        Why it stands at the top: ``"ready"``, ``"delayed"`` or ``"buried"`` for the next job of that state,
+        ``"held"`` for one that this session reserved, ``"seen"`` for one that the cursor is on and that has moved on.
+        Empty for the others.
+    found : bool
+        Whether a search found it; else it is only known while it stands at the top.
+    """
+
+    __slots__ = ("_reader", "_said", "body", "found", "id", "place", "size", "stats")
+
+    def __init__(self, job: FoundJob, reader: Reader) -> None:
+        body = job.body or b""
+        kept = len(body) <= KEPT
+        self.id = job.stats.id
+        self.stats: JobStats | None = job.stats
+        self.body = body if kept else None
+        self.size = job.size if job.original else None
+        self.place = ""
+        self.found = False
+        self._reader = reader
+        # Reading a body takes longer than finding it: that waits until somebody looks.
+        self._said = "" if kept else reader.summary(body)
+
+    @property
+    def state(self) -> str:
+        """The job's state now, ``"gone"`` when there is no such job any more."""
+        return self.stats.state if self.stats else "gone"
+
+    @property
+    def summary(self) -> str:
+        """Its body in one safe line."""
+        return self._said if self.body is None else self._reader.summary(self.body)
+
+    def contains(self, text: str) -> bool:
+        """Whether id, state or body contain a text in lower case."""
+        if text in str(self.id) or text in self.state:
+            return True
+        if self.body is None:
+            return text in self._said.lower()
+        plain = self.body.decode("utf-8", "replace").lower()
+        # What begins like JSON holds its text as it stands; the rest may be packed.
+        return text in plain or (not plain.startswith(("{", "[")) and text in self.summary.lower())
+
+
+def _number(
+    title: str,
+    width: int,
+    text: Callable[[JobStats], str],
+    value: Callable[[JobStats], Any],
+    spare: int = 0,
+    short: str = "",
+) -> Column[JobRow]:
+    return Column(
+        title,
+        title,
+        short or title,
+        width + 1,
+        width,
+        lambda row, width: text(row.stats) if row.stats else "",
+        lambda row: value(row.stats) if row.stats else None,
+        lambda row: "" if row.stats and value(row.stats) else "muted",
+        spare=spare,
+    )
+
+
+def _times(field: str, title: str, spare: int) -> Column[JobRow]:
+    def value(stats: JobStats) -> int:
+        return getattr(stats, field)  # type: ignore[no-any-return]
+
+    return _number(title, max(5, len(title)), lambda stats: str(value(stats) or ""), value, spare)
+
+
+def _place(row: JobRow) -> str:
+    return _PLACES.get(row.place) or (f"now {row.state}" if row.place else row.state)
+
+
+def _style(row: JobRow) -> str:
+    return row.state if row.state in _STATES else "muted"
+
+
+JOBS: list[Column[JobRow]] = [
+    Column("job", "job", "job", 13, 12, lambda row, width: _place(row), lambda row: row.state, _style, left=True),
+    Column("id", "id", "id", 11, 9, lambda row, width: str(row.id), lambda row: row.id, lambda row: "strong"),
+    _number("priority", 10, lambda stats: str(stats.priority), lambda stats: stats.priority, spare=1, short="prio"),
+    _number("age", 6, lambda stats: span(stats.age), lambda stats: stats.age),
+    _number("left", 6, lambda stats: span(stats.time_left) if stats.time_left else "", lambda stats: stats.time_left),
+    _times("reserves", "reserves", 4),
+    _times("timeouts", "timeouts", 5),
+    _times("releases", "releases", 6),
+    _times("buries", "buries", 3),
+    Column(
+        "body",
+        "  body",
+        "  body",
+        20,
+        20,
+        lambda row, width: f"  {row.summary}",
+        lambda row: row.summary,
+        left=True,
+        grows=True,
+    ),
+]

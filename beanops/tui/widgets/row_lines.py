@@ -1,0 +1,226 @@
+"""`Drawn`: rows in columns, of which only those in view are drawn, and only when they changed.
+
+Which rows there are, their order, the cursor and the marks are moved by `table`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Size
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from beanops.text import safe_text
+from beanops.tui.widgets.columns import Column, Placed, fitted, place
+from beanops.tui.widgets.selection import Marks
+
+R = TypeVar("R")
+
+#: Drawn lines that are kept.
+CACHED = 400
+#: What stands before a row: whether the cursor is on it, and whether it is marked.
+SIGNS = {(False, False): " ", (True, False): "▌", (False, True): "●", (True, True): "█"}
+
+
+class Drawn(ScrollView, Generic[R]):
+    """Rows as they are drawn.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+        What it shows of each; the first is always there.
+    key : callable
+        Tells a row's key.
+    empty : str
+        What it says when there are no rows.
+    """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "table--header",
+        "table--cursor",
+        "table--muted",
+        "table--strong",
+        "table--ready",
+        "table--reserved",
+        "table--delayed",
+        "table--buried",
+        "table--paused",
+        "table--warn",
+        "table--stale",
+        "table--marked",
+        "table--loud",
+    }
+
+    stale: reactive[bool] = reactive(False)
+
+    def __init__(
+        self, columns: Sequence[Column[R]], key: Callable[[R], Any], *, empty: str, id: str | None = None
+    ) -> None:
+        super().__init__(id=id)
+        self._all = {column.key: column for column in columns}
+        self._columns = self._all
+        self._key = key
+        self.empty = empty
+        self._rows: Sequence[R] = ()
+        self._place = 0
+        #: Whether the row that the cursor belongs to is not there: then it is on no row.
+        self._lost = False
+        self._placed: list[Placed[R]] = []
+        self._fitted = 0
+        self._drawn: dict[int, object] = {}
+        self._strips: dict[object, Strip] = {}
+        self._styles: dict[str, Style] = {}
+        self.sort_key: str | None = None
+        self.descending = False
+        #: Rows are marked where a subclass has the keys for it, `keys.MARKS`.
+        self.marks = Marks()
+
+    @property
+    def row(self) -> R | None:
+        """The row under the cursor; None when there is none, as when the one that it belongs to is gone."""
+        return self._rows[self._place] if self._rows and not self._lost else None
+
+    @property
+    def in_sight(self) -> Sequence[R]:
+        """The rows that are drawn now."""
+        top = self.scroll_offset.y
+        return self._rows[top : top + self._visible]
+
+    @property
+    def _visible(self) -> int:
+        return max(1, self.scrollable_content_region.height - 1)
+
+    @property
+    def every(self) -> tuple[Column[R], ...]:
+        """All columns that there are to choose from."""
+        return tuple(self._all.values())
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that were chosen, in their order, also those that there is no room for."""
+        return tuple(self._columns)
+
+    def choose(self, columns: Iterable[str]) -> None:
+        """Show only these columns, and the first; those of other names are passed over."""
+        chosen = set(columns)
+        first = next(iter(self._all))
+        columns_now = {key: column for key, column in self._all.items() if key in chosen or key == first}
+        if tuple(columns_now) != tuple(self._columns):
+            self._columns = columns_now
+            self._fit()
+            self.refresh()
+
+    def _fit(self) -> None:
+        """Place the columns anew for the width and the names there are."""
+        self._fitted = width = self.scrollable_content_region.width
+        placed = place(list(self._columns.values()), self._rows, width)
+        if placed != self._placed:
+            self._placed = placed
+            self._strips.clear()
+        self.virtual_size = Size(width, len(self._rows) + 1)
+
+    def on_resize(self) -> None:
+        """Place the columns anew, and keep the cursor in sight."""
+        self._fit()
+        if self._rows and not 0 <= self._place - self.scroll_offset.y < self._visible:
+            self.scroll_to(y=self._place - self._visible + 1, animate=False)
+        self._repaint()
+
+    def notify_style_update(self) -> None:
+        """Forget what was drawn in other colours."""
+        super().notify_style_update()
+        self._styles.clear()
+        self._strips.clear()
+
+    def watch_stale(self) -> None:
+        """Draw everything anew: stale rows are dim."""
+        self.refresh()
+
+    def _repaint(self) -> None:
+        """Have drawn anew only the lines that changed."""
+        top = self.scroll_offset.y
+        for y in range(self.scrollable_content_region.height):
+            if self._drawn.get(y) != self._content(y, top):
+                self.refresh_line(y + top)
+
+    def _content(self, y: int, top: int) -> tuple[object, ...]:
+        """Return all that decides how line `y` looks."""
+        if y == 0:
+            return ("header", self.sort_key, self.descending)
+        index = top + y - 1
+        if index >= len(self._rows):
+            return ("empty", self.empty if y == 2 and not self._rows else "")
+        row = self._rows[index]
+        cells = [
+            (placed.column.text(row, placed.width), placed.column.style(row), placed.column.left)
+            for placed in self._placed
+        ]
+        return (index == self._place and not self._lost, self._key(row) in self.marks, *cells)
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line of what is in view; the first is the header."""
+        if self._fitted != self.scrollable_content_region.width:
+            self._fit()  # it is painted before it hears of its first size
+        content = self._content(y, self.scroll_offset.y)
+        self._drawn[y] = content
+        known = (content, self.stale, self.has_focus)
+        strip = self._strips.get(known)
+        if strip is None:
+            if len(self._strips) >= CACHED:
+                self._strips.clear()
+            strip = self._strips[known] = self._draw(content)
+        return strip
+
+    def _draw(self, content: tuple[Any, ...]) -> Strip:
+        width = self.scrollable_content_region.width
+        base = self.rich_style
+        kind, *cells = content
+        if kind == "header":
+            style = base + self._style("header")
+            return Strip(self._header(style)).adjust_cell_length(width, style)
+        if kind == "empty":
+            return Strip([Segment(f"  {cells[0]}", base + self._style("muted"))]).adjust_cell_length(width, base)
+        bar = Style()
+        if kind:
+            bar = self._style("cursor") if self.has_focus else Style(bold=True)
+        marked, *cells = cells
+        sign = base + self._style("marked" if marked else "strong") + Style(bgcolor=bar.bgcolor)
+        pieces = [Segment(SIGNS[bool(kind), marked], sign)]
+        end = 1
+        for placed, (text, style, left) in zip(self._placed, cells, strict=True):
+            text = safe_text(text)
+            shown = "stale" if self.stale else "marked" if marked and not pieces[1:] else style
+            pieces.append(Segment(" " * (placed.left - end), base + bar))
+            pieces.append(Segment(fitted(text, placed.width, left), base + self._style(shown) + bar))
+            end = placed.left + placed.width
+        return Strip(pieces).adjust_cell_length(width, base + bar)
+
+    def _header(self, style: Style) -> list[Segment]:
+        pieces, end = [], 0
+        for placed in self._placed:
+            title = placed.title
+            shown = style
+            if placed.column.key == self.sort_key:
+                arrow = "▼" if self.descending else "▲"
+                # In a narrow column the arrow stands in the gap before it.
+                title = f"{title} {arrow}" if placed.column.left else f"{arrow}{title}"
+                shown = style + Style(bold=True) + self._style("strong")
+            left = placed.left - (0 if placed.column.left else 1)
+            width = placed.left + placed.width - left
+            pieces.append(Segment(" " * (left - end), style))
+            pieces.append(Segment(fitted(title, width, placed.column.left), shown))
+            end = placed.left + placed.width
+        return pieces
+
+    def _style(self, name: str) -> Style:
+        """Return the style of a component, without what it inherits; none for no name."""
+        if not name:
+            return Style()
+        if name not in self._styles:
+            self._styles[name] = self.get_component_rich_style(f"table--{name}", partial=True)
+        return self._styles[name]

@@ -1,0 +1,287 @@
+"""`Table`: rows with a cursor and marks on their keys, never on their places; sorted and filtered.
+
+It knows no tubes or jobs: what its columns show is data (`layout`). How it is drawn is in `drawn`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, ClassVar, TypeVar
+
+from textual import events
+from textual.binding import BindingType
+from textual.message import Message
+
+from beanops.tui import keys
+from beanops.tui.widgets.columns import Column
+from beanops.tui.widgets.row_lines import Drawn
+from beanops.tui.widgets.row_order import Order
+from beanops.tui.widgets.row_order import held as held_order
+
+R = TypeVar("R")
+
+#: Seconds after a cursor movement in which rows keep their order, so that nothing slips away from under the hand.
+HOLD = 3.0
+
+
+class Table(Drawn[R], can_focus=True):
+    """A table of any number of rows.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+        What it shows; the first is always there, and equal rows stand in its order.
+    key : callable
+        Tells a row's key, which stays the row's own through every refresh.
+    clock : callable
+        Monotonic seconds.
+    sort : str or None
+        The column that it is sorted by at first; None keeps the order in which rows come.
+    empty : str
+        What it says when there are no rows.
+    """
+
+    ALLOW_SELECT = False
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.TABLE]
+
+    class Moved(Message):
+        """The cursor is on another row."""
+
+    class Opened(Message):
+        """A row was clicked that the cursor was on."""
+
+    class Sorted(Message):
+        """It is sorted by another column, or the other way round."""
+
+    class Marked(Message):
+        """Other rows are marked."""
+
+    def __init__(
+        self,
+        columns: Sequence[Column[R]],
+        key: Callable[[R], Any],
+        clock: Callable[[], float],
+        *,
+        sort: str | None = None,
+        empty: str = "nothing here",
+        id: str | None = None,
+    ) -> None:
+        super().__init__(columns, key, empty=empty, id=id)
+        self._clock = clock
+        self._given: tuple[R, ...] = ()
+        self._keys: list[Any] = []
+        self._places: dict[Any, int] = {}
+        self._order: Order[R] = Order(columns[0].value)
+        # The row that the cursor belongs to, by its key; None until there is one.
+        self._cursor: Any = None
+        # Where it goes back to as soon as the filter shows it again, and whether anybody has chosen its row.
+        self._home: Any = None
+        self._chosen = False
+        self._hold_until = 0.0
+        self._keep: Callable[[R], bool] | None = None
+        self.sort_key = sort
+
+    # -- rows ----------------------------------------------------------------------------------------------------
+
+    @property
+    def rows(self) -> Sequence[R]:
+        """The rows that pass the filter, as they stand."""
+        return self._rows
+
+    @property
+    def given(self) -> int:
+        """How many rows there are, also those that the filter hides."""
+        return len(self._given)
+
+    @property
+    def lost(self) -> Any:
+        """The key of the row that the cursor belongs to, while that is not there; else None."""
+        return self._cursor if self._lost else None
+
+    def show(self, rows: Iterable[R], *, anew: bool = False) -> None:
+        """Show these rows from now on; cursor and scroll stay with the row that the cursor is on.
+
+        When that row is gone the cursor is on none until it is moved: what a key does next is never done to the row
+        that has come into its place.
+
+        Parameters
+        ----------
+        rows : iterable
+            All of them.
+        anew : bool
+            The user asked for other rows: they are sorted even if the cursor has just moved, and if its row is not
+            among them it goes to another, and comes back with that row.
+        """
+        self._given = tuple(rows)
+        self._arrange(held=not anew and self._clock() < self._hold_until, asked=anew)
+
+    def keep(self, passes: Callable[[R], bool] | None) -> None:
+        """Show only rows that pass; None shows all."""
+        self._keep = passes
+        self._arrange(asked=True)
+
+    def sort_by(self, key: str) -> None:
+        """Sort by a column, or turn its order round if it is sorted by already. Numbers begin with the largest."""
+        self.descending = not self.descending if key == self.sort_key else not self._all[key].left
+        self.sort_key = key
+        self._begin_at_top()
+        self._arrange()
+        self.post_message(self.Sorted())
+
+    def _arrange(self, *, held: bool = False, asked: bool = False) -> None:
+        before, at = self.row, self._place
+        rows = self._given if self._keep is None else tuple(filter(self._keep, self._given))
+        keys = list(map(self._key, rows))
+        if self.sort_key is not None:
+            order = held_order(keys, self._places) if held else self._sorted(rows)
+            rows, keys = tuple([rows[place] for place in order]), [keys[place] for place in order]
+        self._rows = rows
+        if keys != self._keys:
+            self._keys, self._places = keys, {key: place for place, key in enumerate(keys)}
+            self._fit()
+        self._follow(at, asked=asked)
+        self._repaint()
+        now = self.row
+        if (now is None) != (before is None) or (now and before and self._key(now) != self._key(before)):
+            self.post_message(self.Moved())
+
+    def _follow(self, at: int, *, asked: bool = False) -> None:
+        """Have the cursor, which was at a place, where its row is now, and both as high on the screen as before."""
+        last = max(0, len(self._rows) - 1)
+        if asked and self._home in self._places:
+            self._cursor, self._home = self._home, None
+        elif self._cursor is None and self._rows:
+            self._cursor = self._key(self._rows[0])
+        elif asked and self._rows and self._cursor not in self._places:
+            self._home = self._cursor if self._home is None else self._home
+            self._cursor = self._key(self._rows[min(self._place, last)])
+        self._lost = self._cursor is not None and self._cursor not in self._places
+        self._place = self._places.get(self._cursor, min(self._place, last))
+        top = self.scroll_offset.y
+        # Who stands on the first row sees what comes above it.
+        stays = top == at == 0 and self._place < self._visible
+        if 0 <= at - top < self._visible and not (stays or self._lost):
+            self.scroll_to(y=self._place - (at - top), animate=False)
+
+    def _sorted(self, rows: Sequence[R]) -> list[int]:
+        """Return the places of the rows in the order that the user chose."""
+        assert self.sort_key is not None
+        return self._order.sort(rows, self._all[self.sort_key].value, descending=self.descending)
+
+    # -- cursor --------------------------------------------------------------------------------------------------
+
+    def select(self, key: Any) -> None:
+        """Put the cursor on a row by its key; one that is not there yet gets it as soon as it comes.
+
+        None leaves it to the first row of those that come next.
+        """
+        before = self.row
+        self._cursor, self._home, self._chosen = key, None, key is not None
+        if key in self._places:
+            self._move_to(self._places[key])
+        elif key is not None:
+            self._lost = True
+            self._repaint()
+        if self.row is not before:
+            self.post_message(self.Moved())
+
+    def _begin_at_top(self) -> None:
+        """Have the cursor on the first row of another order, as long as nobody has chosen a row for it."""
+        if not self._chosen:
+            self._cursor = None
+
+    def _move_to(self, place: int) -> None:
+        if not self._rows:
+            return
+        before, was_lost = self._place, self._lost
+        self._place = max(0, min(place, len(self._rows) - 1))
+        self._cursor, self._home = self._key(self._rows[self._place]), None
+        self._lost, self._chosen = False, True
+        self._hold_until = self._clock() + HOLD
+        top = self.scroll_offset.y
+        if self._place < top:
+            self.scroll_to(y=self._place, animate=False)
+        elif self._place >= top + self._visible:
+            self.scroll_to(y=self._place - self._visible + 1, animate=False)
+        if self.scroll_offset.y == top:
+            self.refresh_line(before + 1)
+            self.refresh_line(self._place + 1)
+        else:
+            self._repaint()
+        if self._place != before or was_lost:
+            self.post_message(self.Moved())
+
+    def action_cursor(self, rows: int) -> None:
+        """Move the cursor by some rows; from a row that is gone to the next one there is."""
+        # The row after one that is gone stands in its place.
+        self._move_to(self._place + rows - (self._lost and rows > 0))
+
+    def action_page(self, pages: int) -> None:
+        """Move the cursor by some pages."""
+        self._move_to(self._place + pages * self._visible)
+
+    def action_top(self) -> None:
+        """Put the cursor on the first row."""
+        self._move_to(0)
+
+    def action_bottom(self) -> None:
+        """Put the cursor on the last row."""
+        self._move_to(len(self._rows) - 1)
+
+    def action_sort(self, step: int) -> None:
+        """Sort by the next shown column to the left or right."""
+        shown = [placed.column.key for placed in self._placed] or list(self._columns)
+        here = shown.index(self.sort_key) if self.sort_key in shown else 0
+        self.sort_by(shown[(here + step) % len(shown)])
+
+    def action_reverse(self) -> None:
+        """Turn the order round."""
+        if self.sort_key is not None:
+            self.sort_by(self.sort_key)
+
+    def on_click(self, event: events.Click) -> None:
+        """Put the cursor where the pointer is, open what is under both, or sort by a header."""
+        if event.y == 0:
+            for placed in self._placed:
+                if self.sort_key is not None and placed.left <= event.x < placed.left + placed.width:
+                    self.sort_by(placed.column.key)
+            return
+        place = self.scroll_offset.y + event.y - 1
+        if place == self._place and self.row is not None:
+            self.post_message(self.Opened())
+        elif place < len(self._rows):
+            self._move_to(place)
+
+    # -- marks ---------------------------------------------------------------------------------------------------
+
+    @property
+    def marked(self) -> tuple[Any, ...]:
+        """Keys of the marked rows that there are, also those that the filter hides, in the order in which they came."""
+        return tuple(key for key in map(self._key, self._given) if key in self.marks) if len(self.marks) else ()
+
+    def action_mark(self) -> None:
+        """Mark the row under the cursor, or take its mark away, and go on to the next."""
+        if self.row is not None:
+            self.marks.toggle(self._key(self.row))
+            self._move_to(self._place + 1)
+            self._marked()
+
+    def action_mark_range(self) -> None:
+        """Mark all rows from the last one that was marked by hand to the cursor."""
+        if self.row is not None:
+            self.marks.reach(list(self._places), self._place, self._places.get)
+            self._marked()
+
+    def action_mark_all(self) -> None:
+        """Mark all rows that the filter shows; if all are marked already, none of them."""
+        self.marks.all(self._places)
+        self._marked()
+
+    def clear_marks(self) -> None:
+        """Take all marks away."""
+        self.marks.clear()
+        self._marked()
+
+    def _marked(self) -> None:
+        self._repaint()
+        self.post_message(self.Marked())
