@@ -1,6 +1,6 @@
 """`Looking`: the half of the app that looks: at one server with each tick, and at another one when the user goes there.
 
-Screens follow `live`. What a look asks for is in `watch`; the other half, which acts and opens screens, is in `app`.
+Screens follow `live`. What a look asks is in `ui.poller`; the other half, which acts and opens screens, is in `app`.
 """
 
 from __future__ import annotations
@@ -20,11 +20,9 @@ from beanops.session.config import Profile, strictest
 from beanops.session.session import Session, connect
 from beanops.text import safe_text
 from beanops.tui.actions.request import Outcome
-from beanops.tui.live import Live, Look, Watcher
 from beanops.tui.screens.base import View
+from beanops.ui.poller import LATE, Live, Look, Poller
 
-#: Seconds without an answer after which what is shown counts as stale.
-LATE = 3.0
 #: Seconds between two looks that `+` and `-` go through.
 INTERVALS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 
@@ -40,10 +38,10 @@ def _place_of(profile: Profile) -> Place:
 class Sampled(Message):
     """A server was looked at; `live` is None after a fault of beanops."""
 
-    def __init__(self, live: Live | None, watcher: Watcher) -> None:
+    def __init__(self, live: Live | None, poller: Poller) -> None:
         super().__init__()
         self.live = live
-        self.watcher = watcher
+        self.poller = poller
 
 
 class Reached(Message):
@@ -110,7 +108,7 @@ class Looking(App[None]):
         self._sessions: dict[Place, Session] = {_place_of(self.profile): session}
         # The server that the user asked for last: while it is connected to, another one is looked at.
         self._wanted = _place_of(self.profile)
-        self._watcher = Watcher(session, clock, now)
+        self._poller = Poller(lambda: session, clock, now)
         # While it is frozen: since when, which screens stand still, and what came meanwhile.
         self.frozen: float | None = None
         self._still: list[View] = []
@@ -141,44 +139,44 @@ class Looking(App[None]):
 
     def tick(self) -> None:
         """Look at the server if it is time; say so when an answer is late."""
-        watcher = self._watcher
-        if watcher.since is not None:
-            waiting = self.clock() - watcher.since
+        poller = self._poller
+        if poller.since is not None:
+            waiting = self.clock() - poller.since
             if waiting >= LATE and self.live.lost is None:
                 self._show(self._meanwhile._replace(waiting=waiting, looked=None))
-        elif watcher.due:
+        elif poller.due:
             self.action_refresh()
         else:
-            self._show(watcher.wait())
+            self._show(poller.wait())
 
     def action_refresh(self) -> None:
         """Look at the server now."""
-        watcher = self._watcher
-        if watcher.since is not None:
+        poller = self._poller
+        if poller.since is not None:
             # Looks at a server never overlap: one that is asked for meanwhile follows.
-            watcher.again = True
+            poller.again = True
             return
-        watcher.since, watcher.again = self.clock(), False
+        poller.since, poller.again = self.clock(), False
         view = self.view
-        self._look(watcher, view.looking() if view else None, view.wanted() if view else ())
+        self._look(poller, view.looking() if view else None, view.wanted() if view else ())
 
     @work(thread=True, exit_on_error=False, group="look")
-    def _look(self, watcher: Watcher, look: Look | None, wanted: Collection[str]) -> None:
+    def _look(self, poller: Poller, look: Look | None, wanted: Collection[str]) -> None:
         live = None
         try:
-            live = watcher.look(look, wanted)
+            live = poller.look(look, wanted)
         finally:
-            self.post_message(Sampled(live, watcher))
+            self.post_message(Sampled(live, poller))
 
     @on(Sampled)
     def _sampled(self, sampled: Sampled) -> None:
-        watcher = sampled.watcher
-        watcher.since = None
+        poller = sampled.poller
+        poller.since = None
         # What another server said is of no use any more.
-        if watcher is self._watcher:
+        if poller is self._poller:
             if sampled.live is not None:
                 self._show(sampled.live)
-            if watcher.again:
+            if poller.again:
                 self.action_refresh()
 
     def _show(self, live: Live) -> None:
@@ -282,7 +280,7 @@ class Looking(App[None]):
     def _go(self, profile: Profile, session: Session) -> None:
         self._sessions[_place_of(profile)] = self.session = session
         self.profile = strictest(profile, [session.protection.now])
-        self._watcher = Watcher(session, self.clock, self.now)
+        self._poller = Poller(lambda: session, self.clock, self.now)
         self.frozen = None
         self.status = None
         self.live = self._meanwhile = Live()

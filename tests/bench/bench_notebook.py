@@ -17,8 +17,9 @@ import ipywidgets
 
 from beanops import Client, commands, connect
 from beanops.embedded.process import Beanstalkd
-from beanops.notebook.poller import Poller
+from beanops.notebook.refresher import poll
 from beanops.notebook.views.dashboard import Dashboard
+from beanops.ui.poller import Poller
 from tests.bench.figures import Figure, show
 from tests.needs import chromium
 from tests.notebook.lab import FLAGS, Lab, Notebook, jupyter_lab
@@ -33,14 +34,14 @@ BESIDE = 2.0
 MADE = """
 import json, random, time
 import pandas as pd
-from beanops.notebook import tables
+from beanops.notebook import shown_rows
 from beanops.notebook.widgets.table import Grid
 STATES = ["ready", "delayed", "buried"]
 def rows(n, age=0):
     return {str(i): (STATES[i % 3], str(i), "mail", age + i % 7200, None, 65536, i % 5, i % 3, 0, f'{{"user": {i}}}')
             for i in range(1, n + 1)}
 def new():
-    return Grid(tables.JOBS, noun="job", actions=tables.JOB_BUTTONS, visible=15, filter=True)
+    return Grid(shown_rows.JOBS, noun="job", actions=shown_rows.JOB_BUTTONS, visible=15, filter=True)
 """
 OURS = "grid = new(); grid.update(made); grid.widget"
 #: The whole of it: a scan of a real server, its rows decoded and sent as they are found.
@@ -111,7 +112,7 @@ def first_rows(running: Lab) -> list[Figure]:
         ours = shown(running, OURS, OUR_ROW, f"{MADE}\nmade = rows({size})")
         figures.append(Figure(f"{size:,} rows until the first is seen", ours, limit, 1.5, False, "ms"))
         for name, (code, selector) in others.items():
-            made = f"pd.DataFrame(rows({size}).values(), columns=[column.label for column in tables.JOBS])"
+            made = f"pd.DataFrame(rows({size}).values(), columns=[column.label for column in shown_rows.JOBS])"
             other = shown(running, code, selector, f"{MADE}\nimport {name}\nframe = {made}")
             figures.append(Figure(f"  the same, beside {name}", ours, other, BESIDE, False, "ms"))
         with Beanstalkd() as server:
@@ -193,14 +194,14 @@ def an_hour() -> list[Figure]:
         for part in (view.chart, view.tubes, view.heads, view.log):
             part.widget.send = json.dumps
             part._receive(None, {"kind": "hello"}, None)
-        view.show(poller.look())
+        view.show(poll(poller))
         view.select("tube-1")
         censuses = []
         for tick in range(7200):
             now[0] += 0.5
             if tick % 50 == 0:
                 watched._acting().put(b"{}")
-            view.show(poller.look(set(view.wanted), set(view.followed)))
+            view.show(poll(poller, set(view.wanted), set(view.followed)))
             if tick in (1800, 7199):  # the charts and the history are full by the first
                 censuses.append(_census())
         view.close()
@@ -221,7 +222,7 @@ def an_hour() -> list[Figure]:
 
 
 class _Still:
-    """In the place of the poller's thread: the ticks are made above."""
+    """Replaces the refresher: the ticks are made above."""
 
     def add(self, view: object) -> None: ...
     def discard(self, view: object) -> None: ...

@@ -1,10 +1,15 @@
-"""What a test plays: the page side of a table, which hears what Python says, and a poller that does not look."""
+"""What a test plays: the page side of a table, which hears what Python says, and a refresher that makes no ticks."""
 
 from __future__ import annotations
 
+import time
+from datetime import UTC, datetime
 from typing import Any
 
+from beanops.monitor.survey import Survey
+from beanops.notebook.refresher import Tick
 from beanops.notebook.widgets.channel import Channel
+from beanops.ui.poller import Live, Lost
 
 
 class Page:
@@ -28,8 +33,14 @@ class Page:
 
 
 class Still:
-    """In the place of the poller: the test makes the ticks."""
+    """Replaces the refresher: the test makes the ticks."""
 
     def add(self, view: object) -> None: ...
     def discard(self, view: object) -> None: ...
     def hurry(self) -> None: ...
+
+
+def lost(error: str, survey: Survey | None = None, *, after: float = 0.0) -> Tick:
+    """Return the tick of a server that was lost some seconds after a survey."""
+    at = (time.monotonic() if survey is None else survey.at) + after
+    return Tick(Live(survey, lost=Lost(datetime.now(UTC), error, 1, 1.0), at=at))

@@ -16,13 +16,14 @@ from beanops.jobs.search.scan import Scan
 from beanops.jobs.select import select
 from beanops.jobs.sql.where import PredicateError
 from beanops.notebook import runner
-from beanops.notebook.poller import Tick
+from beanops.notebook.refresher import Tick
 from beanops.notebook.views.browser import Browser
 from beanops.protocol import commands
 from beanops.protocol.errors import UsageError
 from beanops.session.run import Run
 from beanops.session.session import Session
-from tests.notebook.pages import Page, Still
+from beanops.ui.poller import Live
+from tests.notebook.pages import Page, Still, lost
 from tests.waits import until
 
 
@@ -38,7 +39,7 @@ def session(beanstalkd: Beanstalkd) -> Iterator[Session]:
 
 @pytest.fixture
 def view(session: Session) -> Iterator[Browser]:
-    # Without the live poller: a look that began before an action would show what was before it for a moment.
+    # Without the refresher: a look that began before an action would show what was before it for a moment.
     with Browser(session, Still(), "browse mail", select("mail")) as view:  # type: ignore[arg-type]
         yield view.wait()
 
@@ -284,9 +285,9 @@ def test_a_selected_job_follows_what_workers_do(session: Session) -> None:
 
 
 def test_a_lost_server_shows(view: Browser, session: Session) -> None:
-    view.show(Tick(0.0, None, lost="it closed the connection"))
+    view.show(lost("it closed the connection"))
     assert view.jobs.said("title") == f"{session.address} is lost: it closed the connection · trying again"
-    view.show(Tick(1.0, None))
+    view.show(Tick(Live()))
     assert view.jobs.said("title") == "jobs of mail · as it was before the server was lost"
 
 

@@ -18,12 +18,13 @@ import beanops
 from beanops import Client, commands
 from beanops.embedded.process import Beanstalkd
 from beanops.journal.records import JournalError
-from beanops.notebook import poller, runner, shown_rows
-from beanops.notebook.poller import Poller, Tick, first_look, poller_of
+from beanops.notebook import refresher, runner, shown_rows
+from beanops.notebook.refresher import first_look, poll, refresher_of
 from beanops.notebook.views.dashboard import Dashboard
 from beanops.protocol.errors import UsageError
 from beanops.session.session import Session
-from tests.notebook.pages import Page, Still
+from beanops.ui.poller import Poller
+from tests.notebook.pages import Page, Still, lost
 from tests.waits import until
 
 
@@ -133,15 +134,15 @@ def test_what_it_did_last_can_be_undone_and_jobs_moved(view: Dashboard, session:
 
 def test_what_is_not_known_of_a_server_is_not_said_to_be_nothing(view: Dashboard, session: Session) -> None:
     with Dashboard(session, Still(), "another") as never:  # type: ignore[arg-type]
-        never.show(Tick(time.monotonic(), None, lost="no answer"))
+        never.show(lost("no answer"))
         assert "the server does not answer" in never.tubes.said("empty")
         assert not never.tubes.rows
         never.show(first_look(session))
         assert never.tubes.said("empty") == ""
     view.select("mail")
-    survey = first_look(session).survey
+    survey = first_look(session).live.survey
     assert survey is not None
-    view.show(Tick(survey.at + 7, survey, lost="no answer"))
+    view.show(lost("no answer", survey, after=7))
     assert view.heads.said("title") == "Next jobs of mail · the values are 7 s old"
     assert view.heads._said["title"][1] == "lost"
 
@@ -154,7 +155,7 @@ def test_dashboards_of_several_servers_show_each_its_own(
         there.put("billing", b"x")
         elsewhere.show(first_look(there))
         assert set(elsewhere.tubes.rows) == {"default", "billing"}
-        elsewhere.show(Tick(time.monotonic(), None, lost="no answer"))
+        elsewhere.show(lost("no answer"))
         view.show(first_look(session))
         assert elsewhere.chart.said("title").startswith(f"{other.address} is lost")
         assert set(elsewhere.tubes.rows) == {"default", "billing"}
@@ -174,7 +175,7 @@ def test_undo_is_not_offered_after_what_nothing_takes_back(view: Dashboard, sess
 
 
 def test_a_view_is_polled_while_a_page_shows_it(session: Session) -> None:
-    poller = poller_of(session)
+    thread = refresher_of(session)
     with session.dashboard() as view:
         parts = (view.chart, view.tubes, view.heads, view.log)
         pages = [Page(part) for part in parts]
@@ -183,12 +184,12 @@ def test_a_view_is_polled_while_a_page_shows_it(session: Session) -> None:
                 page.says("hello", page=number)
         for page in pages:
             page.says("bye", page="1")
-        assert poller.running
+        assert thread.running
         for page in pages:
             page.says("bye", page="2")
-        until(lambda: not poller.running)
+        until(lambda: not thread.running)
         pages[0].says("hello", page="3")
-        assert poller.running
+        assert thread.running
 
 
 def test_without_a_selection_a_method_says_what_to_do(view: Dashboard) -> None:
@@ -223,9 +224,9 @@ def test_a_read_only_session_offers_no_buttons(beanstalkd: Beanstalkd) -> None:
 def test_a_lost_server_shows_with_the_age_of_the_values(view: Dashboard, session: Session) -> None:
     tick = first_look(session)
     view.show(tick)
-    view.show(Tick(tick.at + 12, tick.survey, lost="it closed the connection"))
-    lost = f"{session.address} is lost: it closed the connection · the values are 12 s old · trying again"
-    assert view.chart.said("title") == lost
+    view.show(lost("it closed the connection", tick.live.survey, after=12))
+    said = f"{session.address} is lost: it closed the connection · the values are 12 s old · trying again"
+    assert view.chart.said("title") == said
     assert shown(view, "mail") == (1, 0, 1, 2)
 
 
@@ -241,9 +242,9 @@ def test_a_view_survives_a_restart_of_the_server(start_beanstalkd: Callable[...,
 def test_a_server_that_hangs_does_not_look_live_for_long(
     session: Session, beanstalkd: Beanstalkd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(poller, "ANSWER", 0.2)
+    monkeypatch.setattr(refresher, "ANSWER", 0.2)
     with session.dashboard() as view:
-        until(lambda: poller_of(session)._session is not None)
+        until(lambda: refresher_of(session)._poller._session is not None)
         os.kill(beanstalkd.pid, signal.SIGSTOP)
         try:
             until(lambda: " is lost: " in view.chart.said("title"))
@@ -261,12 +262,12 @@ def test_a_cell_that_runs_again_replaces_its_view(session: Session) -> None:
 
 
 def test_one_thread_polls_for_all_views_and_ends_with_the_last(session: Session) -> None:
-    poller = poller_of(session)
+    thread = refresher_of(session)
     connections = session.server().current_connections
     with session.dashboard(), session.dashboard("another"):
         until(lambda: session.server().current_connections == connections + 1)
-        assert poller.running
-    until(lambda: not poller.running)
+        assert thread.running
+    until(lambda: not thread.running)
     until(lambda: session.server().current_connections == connections)
 
 
@@ -275,7 +276,7 @@ def test_a_view_that_was_never_shown_goes_with_its_last_reference(session: Sessi
     gone = weakref.ref(view)
     model = view.widget.model_id
     del view
-    until(lambda: gc.collect() >= 0 and gone() is None and not poller_of(session).running)
+    until(lambda: gc.collect() >= 0 and gone() is None and not refresher_of(session).running)
     assert model not in ipywidgets.widgets.widget._instances
 
 
@@ -324,7 +325,7 @@ def test_rates_are_taken_over_seconds_and_start_anew_with_another_server(session
     assert shown_rows.sample(first)[-2:] == (None, None)
     session.put("mail", b"x")
     now[0] = 2.0
-    then = poller.look({"mail"}).survey
+    then = poller.look(wanted={"mail"}).survey
     assert then is not None
     assert shown_rows.tube_rows(then)["mail"][5] == 0.5
     assert "0.5 in, 0.0 out a second" in shown_rows.title(session, then)
@@ -344,7 +345,7 @@ def test_many_tubes_are_asked_for_in_turn_and_say_how_old_they_are(
     poller.look()
     now[0] = 7.0
     with Dashboard(session, Still(), "dashboard") as view:  # type: ignore[arg-type]
-        view.show(poller.look({"mail"}))
+        view.show(poll(poller, {"mail"}))
         said = "6 tubes are asked for in turn: a row that is not selected is up to 7 s old"
         assert view.tubes.said("title") == said
         assert len(view.tubes.rows) == 6
@@ -446,9 +447,9 @@ def test_views_end_with_their_session(beanstalkd: Beanstalkd) -> None:
         views[1].refresh()
 
 
-def test_a_session_and_those_made_of_it_share_the_poller_and_the_journal(session: Session) -> None:
+def test_a_session_and_those_made_of_it_share_the_refresher_and_the_journal(session: Session) -> None:
     other = session.through("other")
-    assert poller_of(other) is poller_of(session)
+    assert refresher_of(other) is refresher_of(session)
     assert other.journal() is session.journal()
 
 

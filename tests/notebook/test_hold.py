@@ -12,12 +12,13 @@ import pytest
 import beanops
 from beanops.embedded.process import Beanstalkd
 from beanops.journal.records import Refused
-from beanops.notebook.poller import Tick
+from beanops.notebook.refresher import Tick, Watched
 from beanops.notebook.views import reservation
 from beanops.notebook.views.reservation import Holder
 from beanops.protocol.errors import ConnectionLost, NotFound, UsageError
 from beanops.session.run import Run
 from beanops.session.session import Session
+from beanops.ui.poller import Live
 from tests.notebook.pages import Page, Still
 from tests.waits import until
 
@@ -140,7 +141,7 @@ def test_two_tubes_can_be_held_side_by_side(session: Session) -> None:
 
 def test_its_age_goes_on_while_it_is_held_and_its_body_is_not_asked_for_again(view: Holder, session: Session) -> None:
     job = session.job(1)
-    view.show(Tick(1.0, None, jobs={1: job._replace(stats=job.stats._replace(age=77))}))
+    view.show(Tick(Live(), Watched(jobs={1: job._replace(stats=job.stats._replace(age=77))})))
     assert view.job.rows["1"][3] == 77
     assert '"user":1' in view.job.rows["1"][-1].replace(" ", "")
 

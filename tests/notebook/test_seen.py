@@ -16,12 +16,13 @@ from beanops.jobs.read import FoundJob
 from beanops.jobs.select import select
 from beanops.notebook import job_identity as seen_module
 from beanops.notebook.job_identity import Seen
-from beanops.notebook.poller import Poller
+from beanops.notebook.refresher import Tick, poll
 from beanops.notebook.views.base import View
 from beanops.notebook.views.browser import Browser
 from beanops.notebook.views.dashboard import Dashboard
 from beanops.protocol.errors import UsageError
 from beanops.session.session import Session
+from beanops.ui.poller import Poller
 from tests.notebook.pages import Page, Still
 from tests.waits import until
 
@@ -73,8 +74,8 @@ def dashboard(session: Session) -> Dashboard:
     return view
 
 
-def look(session: Session, view: View) -> object:
-    return Poller(lambda: session).look(set(view.wanted), set(view.followed))
+def look(session: Session, view: View) -> Tick:
+    return poll(Poller(lambda: session), set(view.wanted), set(view.followed))
 
 
 def test_a_selected_job_is_not_deleted_as_another_of_its_id(session: Session, server: Server) -> None:
@@ -107,7 +108,7 @@ def test_a_selected_row_does_not_turn_into_another_job(session: Session, server:
         view.select(1, 2)
         server.restart("other")
         assert view.selection.empty
-        view.show(look(session, view))  # type: ignore[arg-type]
+        view.show(look(session, view))
         assert view.jobs.selected == ()
         assert view.jobs.rows.keys() == {"3"}
         assert view.jobs.said("detail") == ""
@@ -123,7 +124,7 @@ def test_the_new_job_of_an_old_id_is_shown_but_not_selected(session: Session, se
         page = Page(view.heads)
         page.says("hello")
         page.heard.clear()
-        view.show(look(session, view))  # type: ignore[arg-type]
+        view.show(look(session, view))
         assert view.heads.rows.keys() == {"1"}
         assert view.heads.selected == ()
         # It went before it came: a button that was armed for it is armed no more.

@@ -5,7 +5,6 @@ const HEIGHT = 110;
 const TOP = 16;
 const SPAN = 60; // seconds across the width, at least
 const GAP = 15; // seconds between two samples beyond which nothing is known of what was between them
-const QUIET = 3; // seconds without a word from Python that are said
 
 const short = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 });
 const label = (value) => (value === null ? "–" : short.format(value));
@@ -111,7 +110,7 @@ class Panel {
 
 export default {
   render({ model, el }) {
-    const { limit, panels: wanted } = model.get("options");
+    const { limit, late, panels: wanted } = model.get("options");
     const root = make("div", "beanops");
     const header = new Header();
     const quiet = make("span", "beanops-quiet", "");
@@ -133,7 +132,7 @@ export default {
     const hello = () => ((seq = null), greeting.hello());
     const clock = new Clock();
     const listen = () => {
-      const silent = clock.age() > QUIET;
+      const silent = clock.age() > late;
       quiet.textContent = silent ? `no news for ${duration(clock.age())}` : "";
       root.classList.toggle("beanops-stale", silent);
     };

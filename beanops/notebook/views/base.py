@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Self
 
 import ipywidgets
 
-from beanops.notebook.poller import Poller, Tick
+from beanops.notebook.refresher import Refresher, Tick
 from beanops.notebook.static import Table
 from beanops.notebook.widgets.channel import Channel, in_words
 from beanops.session.session import Session
@@ -57,7 +57,7 @@ class View(ABC):
         Ends with it; a later view of the same server and name replaces this one.
     name : str
         Of the view.
-    poller : Poller
+    refresher : Refresher
         Calls `show`.
     parts : sequence of Channel
         What is displayed, from top to bottom.
@@ -66,11 +66,11 @@ class View(ABC):
     #: Views that are displayed, by server and name.
     _displayed: ClassVar[dict[tuple[str, str], View]] = {}
 
-    def __init__(self, session: Session, name: str, poller: Poller, parts: Sequence[Channel]) -> None:
+    def __init__(self, session: Session, name: str, refresher: Refresher, parts: Sequence[Channel]) -> None:
         self.widget = ipywidgets.VBox([part.widget for part in parts])
         self._parts = parts
         self._key = (str(session.address), name)
-        self._poller = poller
+        self._refresher = refresher
         self._lock = RLock()
         self._closing = weakref.finalize(self, _close_all, self.widget)
         self._closing.atexit = False
@@ -84,7 +84,7 @@ class View(ABC):
         if self._label:
             parts[0].say("label", self._label, known.color)
         session.origin.opened.add(self)
-        poller.add(self)
+        refresher.add(self)
 
     @property
     @abstractmethod
@@ -134,13 +134,13 @@ class View(ABC):
             if self.closed:
                 return
             if self.left:
-                self._poller.discard(self)
+                self._refresher.discard(self)
             else:
-                self._poller.add(self)
+                self._refresher.add(self)
 
     def close(self) -> None:
         """Take it off the page and stop polling for it."""
-        self._poller.discard(self)
+        self._refresher.discard(self)
         with self._lock:
             self._closing()
         if self._displayed.get(self._key) is self:

@@ -14,7 +14,7 @@ from beanops.jobs.search.scan import Scan
 from beanops.jobs.select import Selection
 from beanops.notebook import shown_rows
 from beanops.notebook.job_identity import Seen
-from beanops.notebook.poller import Poller, Tick
+from beanops.notebook.refresher import Refresher, Tick
 from beanops.notebook.runner import PERIOD, Desk
 from beanops.notebook.static import MOST_ROWS, Table
 from beanops.notebook.views.base import confirm_of, weakly
@@ -58,7 +58,7 @@ class Browser(JobsView):
 
     _how_to_select = "select some, or select(...)"
 
-    def __init__(self, session: Session, poller: Poller, name: str, selection: Selection) -> None:
+    def __init__(self, session: Session, refresher: Refresher, name: str, selection: Selection) -> None:
         self._session = session.through("notebook")
         self._selection = selection
         self._seen = Seen(self._session.reused)
@@ -84,7 +84,7 @@ class Browser(JobsView):
         )
         self._job_table = self.jobs
         self._desk = Desk(self.jobs, self._session, weakly(self._done))
-        super().__init__(self._session, name, poller, (self.jobs,))
+        super().__init__(self._session, name, refresher, (self.jobs,))
         self._begin(selection, scan)
 
     # -- look ----------------------------------------------------------------------------------------------------
@@ -300,13 +300,13 @@ class Browser(JobsView):
             self.jobs.say("detail", "")
 
     def _show(self, tick: Tick) -> None:
-        if tick.lost is not None:
-            self.jobs.say("title", f"{self._session.address} is lost: {tick.lost} · trying again", "lost")
+        if tick.live.lost is not None:
+            self.jobs.say("title", f"{self._session.address} is lost: {tick.live.lost.error} · trying again", "lost")
             return
         if self.jobs.said("title").startswith(f"{self._session.address} is lost"):
             self.jobs.say("title", f"{shown_rows.asked(self._selection)} · as it was before the server was lost")
         rows, gone = {}, []
-        for id, job in tick.jobs.items():
+        for id, job in tick.watched.jobs.items():
             key = str(id)
             if job is None or self._seen.is_another(job):
                 gone.append(key)

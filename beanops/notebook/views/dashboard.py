@@ -9,7 +9,7 @@ from beanops.jobs.read import FoundJob
 from beanops.journal.records import Action
 from beanops.notebook import shown_rows
 from beanops.notebook.job_identity import Seen
-from beanops.notebook.poller import Poller, Tick
+from beanops.notebook.refresher import Refresher, Tick
 from beanops.notebook.runner import Desk, Step
 from beanops.notebook.static import Table
 from beanops.notebook.views.base import confirm_of, weakly
@@ -63,7 +63,7 @@ class Dashboard(JobsView):
 
     _how_to_select = "select some of the heads, or select_jobs(...)"
 
-    def __init__(self, session: Session, poller: Poller, name: str) -> None:
+    def __init__(self, session: Session, refresher: Refresher, name: str) -> None:
         self._session = session.through("notebook")
         self._jobs: dict[str, FoundJob] = {}
         self._seen = Seen(self._session.reused, MOST_SEEN)
@@ -98,7 +98,7 @@ class Dashboard(JobsView):
         self._title_heads()
         self.chart = Chart(shown_rows.CHARTS)
         self._desk = Desk(self.tubes, self._session, weakly(self._done))
-        super().__init__(self._session, name, poller, (self.chart, self.tubes, self.heads, self.log))
+        super().__init__(self._session, name, refresher, (self.chart, self.tubes, self.heads, self.log))
 
     # -- look ----------------------------------------------------------------------------------------------------
 
@@ -194,36 +194,38 @@ class Dashboard(JobsView):
 
     def _done(self, _: Sequence[Run]) -> None:
         self._show_log()
-        self._poller.hurry()
+        self._refresher.hurry()
 
     # -- show ----------------------------------------------------------------------------------------------------
 
     def _show(self, tick: Tick) -> None:
-        if tick.lost is not None:
-            known = "" if tick.survey is None else f" · the values are {tick.at - tick.survey.at:.0f} s old"
-            self.chart.say("title", f"{self._session.address} is lost: {tick.lost}{known} · trying again", "lost")
+        live = tick.live
+        if live.lost is not None:
+            known = "" if live.survey is None else f" · the values are {live.age:.0f} s old"
+            self.chart.say("title", f"{self._session.address} is lost: {live.lost.error}{known} · trying again", "lost")
             self.tubes.say("title", "", "lost")
             self.tubes.say("empty", NOT_KNOWN)
             self.heads.say("title", f"{self._title()}{known}", "lost")
             self.heads.say("empty", NOT_KNOWN)
-            self.chart.append(tick.at, *[None] * shown_rows.SERIES)
-        elif tick.survey is not None:
-            self.chart.say("title", shown_rows.title(self._session, tick.survey), "live")
-            self.chart.append(tick.at, *shown_rows.sample(tick.survey))
-            self.tubes.say("title", shown_rows.freshness(tick.survey))
+            self.chart.append(live.at, *[None] * shown_rows.SERIES)
+        elif live.survey is not None:
+            self.chart.say("title", shown_rows.title(self._session, live.survey), "live")
+            self.chart.append(live.at, *shown_rows.sample(live.survey))
+            self.tubes.say("title", shown_rows.freshness(live.survey))
             self.tubes.say("empty", "")
             self.heads.say("empty", "")
-            self.tubes.update(shown_rows.tube_rows(tick.survey))
+            self.tubes.update(shown_rows.tube_rows(live.survey))
             self._follow(tick)
         self._show_log()
 
     def _follow(self, tick: Tick) -> None:
         """Show the heads of the tubes that are selected now, for the look may be older than the last click."""
-        jobs = {job.id: job for tube in self.wanted for job in tick.heads.get(tube, {}).values() if job is not None}
+        heads = [tick.watched.heads.get(tube, {}) for tube in self.wanted]
+        jobs = {job.id: job for by_state in heads for job in by_state.values() if job is not None}
         for id in self.followed:
             known = self._jobs[str(id)]
             # A job that was selected after the look began stays as it was known.
-            now = tick.jobs.get(id, known)
+            now = tick.watched.jobs.get(id, known)
             if now is not None and now.stats.tube in self.wanted and id not in jobs:
                 jobs[id] = now._replace(body=known.body, original=known.original)
         self._show_heads(list(jobs.values()))
@@ -263,7 +265,7 @@ class Dashboard(JobsView):
         with self._lock:
             self._title_heads()
             self._show_heads([job for job in self._jobs.values() if job.stats.tube in self.wanted])
-        self._poller.hurry()
+        self._refresher.hurry()
 
     def _jobs_selected(self, _: tuple[str, ...]) -> None:
         with self._lock:

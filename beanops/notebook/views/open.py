@@ -31,10 +31,10 @@ def dashboard(session: Session, name: str) -> Dashboard:
         The extra ``notebook`` is not installed.
     """
     _check("a dashboard")
-    from beanops.notebook.poller import first_look, poller_of
+    from beanops.notebook.refresher import first_look, refresher_of
     from beanops.notebook.views.dashboard import Dashboard
 
-    view = Dashboard(session, poller_of(session), name)
+    view = Dashboard(session, refresher_of(session), name)
     # Not left to the thread: the next line of the cell may select one of the tubes.
     view.show(first_look(session))
     return view
@@ -50,10 +50,10 @@ def browse(session: Session, name: str, tube: str | None, **which: Any) -> Brows
     """
     _check("a browser")
     from beanops.jobs.select import select
-    from beanops.notebook.poller import poller_of
+    from beanops.notebook.refresher import refresher_of
     from beanops.notebook.views.browser import Browser
 
-    return Browser(session, poller_of(session), name, select(tube, **which))
+    return Browser(session, refresher_of(session), name, select(tube, **which))
 
 
 def reserve_widget(session: Session, name: str, tube: str) -> Holder:
@@ -65,7 +65,7 @@ def reserve_widget(session: Session, name: str, tube: str) -> Holder:
         The extra ``notebook`` is not installed.
     """
     _check("a view of a held job")
-    from beanops.notebook.poller import poller_of
+    from beanops.notebook.refresher import refresher_of
     from beanops.notebook.views.reservation import Holder
 
-    return Holder(session, poller_of(session), name, tube)
+    return Holder(session, refresher_of(session), name, tube)

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from beanops.journal.records import Refused
 from beanops.notebook import shown_rows
-from beanops.notebook.poller import Poller, Tick
+from beanops.notebook.refresher import Refresher, Tick
 from beanops.notebook.runner import BuriedAs, Desk
 from beanops.notebook.static import Table
 from beanops.notebook.views.base import View, confirm_of, weakly
@@ -57,7 +57,7 @@ class Holder(View):
     <Run 20260102-030405-1f2e bury: 1 done>
     """
 
-    def __init__(self, session: Session, poller: Poller, name: str, tube: str) -> None:
+    def __init__(self, session: Session, refresher: Refresher, name: str, tube: str) -> None:
         if session.read_only:
             raise Refused(f"reserve was refused: this session on {session.address} is read-only")
         self._session = session.through("notebook")
@@ -78,7 +78,7 @@ class Holder(View):
         self._desk = Desk(self.job, self._session, weakly(self._done))
         session.tube(tube)  # one that does not exist is told to the caller, before anything is shown
         weakref.finalize(self, _let_go, self._hand).atexit = False  # a process that ends gives back all it holds
-        super().__init__(self._session, name, poller, (self.job,))
+        super().__init__(self._session, name, refresher, (self.job,))
         self.reserve()
 
     # -- look ----------------------------------------------------------------------------------------------------
@@ -225,11 +225,11 @@ class Holder(View):
     # -- show ----------------------------------------------------------------------------------------------------
 
     def _show(self, tick: Tick) -> None:
-        if tick.lost is not None:
-            self.job.say("title", f"{self._session.address} is lost: {tick.lost} · trying again", "lost")
+        if tick.live.lost is not None:
+            self.job.say("title", f"{self._session.address} is lost: {tick.live.lost.error} · trying again", "lost")
             return
         if self.reservation is not None:
-            job = tick.jobs.get(self.reservation.id)
+            job = tick.watched.jobs.get(self.reservation.id)
             self._stats = self._stats if job is None else job.stats
         self._paint()
 

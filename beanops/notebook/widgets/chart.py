@@ -10,6 +10,7 @@ import anywidget
 import traitlets
 
 from beanops.notebook.widgets.channel import Channel, page_text
+from beanops.ui.poller import LATE
 
 #: Samples that are kept: five minutes at two a second.
 LIMIT = 600
@@ -54,7 +55,7 @@ class Chart(Channel):
             {"title": title, "stacked": stacked, "series": [one._asdict() for one in series]}
             for title, series, stacked in panels
         ]
-        super().__init__(_Page(options={"limit": LIMIT, "panels": shown}))
+        super().__init__(_Page(options={"limit": LIMIT, "late": LATE, "panels": shown}))
 
     @property
     def samples(self) -> list[Sample]:

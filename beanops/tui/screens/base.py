@@ -19,10 +19,10 @@ from beanops.monitor.history import flow as flow_of
 from beanops.protocol import ServerStats, TubeStats
 from beanops.text import safe_text
 from beanops.tui.actions.request import Outcome, Request, fault
-from beanops.tui.live import Live, Look
 from beanops.tui.widgets.columns import WIDE
 from beanops.tui.widgets.sparkline import spark
 from beanops.ui.formatting import UNKNOWN, count, plural, rate, span
+from beanops.ui.poller import Live, Look
 
 if TYPE_CHECKING:
     from beanops.tui.app import Dashboard

@@ -23,13 +23,13 @@ from beanops.tui.body_forms import Body, as_it_came, by_each_decoder, decoded, h
 from beanops.tui.dialogs.form import Answers, Form
 from beanops.tui.download import save
 from beanops.tui.job_summary import history, identity
-from beanops.tui.live import Live, Look
 from beanops.tui.screens.base import Line
 from beanops.tui.screens.compare import Compare
 from beanops.tui.widgets.body import BodyView
 from beanops.tui.widgets.body_tree import BodyTree
 from beanops.tui.widgets.job_table import JobTable
 from beanops.ui.formatting import plural
+from beanops.ui.poller import Live, Look
 
 FORMS: dict[str, Callable[[Session, bytes], Body]] = {
     "data": decoded,

@@ -21,7 +21,6 @@ from beanops.text import safe_text
 from beanops.tui import job_keys, keys
 from beanops.tui.actions.request import Outcome, Request
 from beanops.tui.actions.screen import Acting
-from beanops.tui.live import Live, Look
 from beanops.tui.screens.base import Line
 from beanops.tui.widgets.journal_rows import (
     ACTION_COLUMNS,
@@ -34,6 +33,7 @@ from beanops.tui.widgets.journal_rows import (
 )
 from beanops.tui.widgets.table import Table
 from beanops.ui.formatting import plural
+from beanops.ui.poller import Live, Look
 
 #: Runs and actions of one page.
 RUNS, ACTIONS = 200, 1000

@@ -22,7 +22,6 @@ from beanops.tui.actions import catalogue
 from beanops.tui.actions.request import SAMPLE, Outcome, Request, Target
 from beanops.tui.body_forms import Body, decoded
 from beanops.tui.job_summary import history, identity
-from beanops.tui.live import Live, Look
 from beanops.tui.screens.base import Line, Part, by_state, flow
 from beanops.tui.screens.compare import Compare
 from beanops.tui.screens.job import JobScreen, Read
@@ -35,6 +34,7 @@ from beanops.tui.widgets.job_rows import JobRow
 from beanops.tui.widgets.job_table import JobTable
 from beanops.tui.widgets.table import Table
 from beanops.ui.formatting import plural, span
+from beanops.ui.poller import Live, Look
 
 #: Where the cursor is put at first: on what is stuck, then on what comes next.
 FIRST = ("buried", "held", "ready", "delayed")

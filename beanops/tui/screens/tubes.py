@@ -19,13 +19,13 @@ from beanops.tui.actions.request import Target
 from beanops.tui.actions.screen import Acting
 from beanops.tui.filters import BadFilter, parse
 from beanops.tui.groups import Folder, glob_of
-from beanops.tui.live import Live
 from beanops.tui.screens.base import Line, Part
 from beanops.tui.state import Shown
 from beanops.tui.widgets.filter_input import Entry
 from beanops.tui.widgets.table import Table
 from beanops.tui.widgets.tube_columns import SEEN, tube_columns
 from beanops.ui.formatting import plural, span
+from beanops.ui.poller import Live
 
 #: What is said while the tube that the cursor belongs to is not there.
 GONE = "is not here any more: move the cursor to choose another"

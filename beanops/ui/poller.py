@@ -1,0 +1,182 @@
+"""Ask a server again and again: what is known, how old it is, and when to retry a server that is lost.
+
+A `Poller` blocks on the network, so faces call it from a thread of their own. It shows nothing and acts on nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from beanops.monitor.survey import Seen, Survey, Surveyor
+from beanops.protocol.errors import BeanopsError
+from beanops.session.session import Session
+
+#: What a face asks besides the survey: called with the session in the polling thread.
+Look = Callable[[Session], Any]
+
+#: Seconds between two tries to reach a lost server: the first, and the most.
+FIRST_RETRY, LAST_RETRY = 1.0, 15.0
+#: Seconds without an answer after which values on the screen count as stale.
+LATE = 3.0
+#: Seconds to wait for a connection and for an answer, so that nothing looks live for long while the server hangs.
+CONNECT, ANSWER = 2.0, 4.0
+
+_NO_TUBES: Mapping[str, Seen] = MappingProxyType({})
+
+
+class Lost(NamedTuple):
+    """The server does not answer.
+
+    Attributes
+    ----------
+    since : datetime
+        When it was noticed, UTC.
+    error : str
+        Why, in one line.
+    tries : int
+        Failed looks since.
+    retry_in : float
+        Seconds until the next try.
+    """
+
+    since: datetime
+    error: str
+    tries: int
+    retry_in: float
+
+
+class Live(NamedTuple):
+    """All that is known of the server after one look.
+
+    Attributes
+    ----------
+    survey : Survey or None
+        The latest; older than the look while the server is lost. None before the first.
+    held : frozenset of int
+        Ids of the jobs that this session has reserved.
+    looked : Any
+        What the face asked besides; None when it asked nothing or got no answer.
+    lost : Lost or None
+        Set while the server does not answer.
+    waiting : float
+        Seconds that an answer is late.
+    at : float
+        Monotonic seconds at which this was known.
+    """
+
+    survey: Survey | None = None
+    held: frozenset[int] = frozenset()
+    looked: Any = None
+    lost: Lost | None = None
+    waiting: float = 0
+    at: float = 0
+
+    @property
+    def stale(self) -> bool:
+        """Whether the values may have changed on the server since."""
+        return self.lost is not None or self.waiting > 0
+
+    @property
+    def tubes(self) -> Mapping[str, Seen]:
+        """The tubes by name, as they were last seen."""
+        return self.survey.tubes if self.survey is not None else _NO_TUBES
+
+    @property
+    def age(self) -> float:
+        """Seconds since the survey; 0 before the first."""
+        return 0.0 if self.survey is None else max(0.0, self.at - self.survey.at)
+
+
+class Poller:
+    """Looks at one server again and again, and backs off while it is lost.
+
+    Parameters
+    ----------
+    connect : callable
+        Returns the session to look with; called by the first look, and by the first after `close`.
+    clock : callable
+        Monotonic seconds.
+    now : callable
+        The time, UTC.
+
+    Attributes
+    ----------
+    since : float or None
+        When the look under way began; kept by the caller.
+    again : bool
+        Whether the caller wants another look after the one under way.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Session],
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._connect = connect
+        self._clock = clock
+        self._now = now
+        self._begin()
+        self.since: float | None = None
+        self.again = False
+
+    def _begin(self) -> None:
+        self._session: Session | None = None
+        self._surveyor = Surveyor(self._clock)
+        self._live = Live()
+        self._retry_at = 0.0
+
+    @property
+    def due(self) -> bool:
+        """Whether to look now: always while the server answers, else once the pause is over."""
+        return self._live.lost is None or self._clock() >= self._retry_at
+
+    def wait(self) -> Live:
+        """Return what is known, with the seconds left until the next try."""
+        if self._live.lost is not None:
+            lost = self._live.lost._replace(retry_in=max(0.0, self._retry_at - self._clock()))
+            self._live = self._live._replace(lost=lost, looked=None, at=self._clock())
+        return self._live
+
+    def look(self, look: Look | None = None, wanted: Collection[str] = ()) -> Live:
+        """Ask the server once; a server or network that fails is reported in the result, and not raised.
+
+        Parameters
+        ----------
+        look : callable or None
+            What the face asks besides the survey.
+        wanted : collection of str
+            Tubes that the survey includes whatever their number.
+        """
+        looked = None
+        try:
+            if self._session is None:
+                self._session = self._connect()
+            looked = look(self._session) if look is not None else None
+            survey = self._session.survey(self._surveyor, wanted)
+        except BeanopsError as error:
+            return self.lose(str(error), looked)
+        self._live = Live(survey, self._session.held, looked, at=survey.at)
+        return self._live
+
+    def lose(self, error: str, looked: Any = None) -> Live:
+        """Note that a look failed, and return what was known before, with the reason and the next try."""
+        earlier = self._live.lost
+        tries = earlier.tries + 1 if earlier else 1
+        pause = min(LAST_RETRY, FIRST_RETRY * 2 ** min(tries - 1, 10))
+        self._retry_at = self._clock() + pause
+        lost = Lost(earlier.since if earlier else self._now(), error, tries, pause)
+        held = frozenset() if self._session is None else self._session.held
+        self._live = self._live._replace(looked=looked, held=held, lost=lost, at=self._clock())
+        return self._live
+
+    def close(self) -> None:
+        """Close the session and forget what is known; the next look connects again."""
+        session = self._session
+        self._begin()
+        if session is not None:
+            session.close()
