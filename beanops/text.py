@@ -1,7 +1,6 @@
-"""`safe_text`: the one gate that untrusted text passes before anybody sees it.
+"""Text for every room: `safe_text`, the gate for untrusted text, and plurals.
 
-What lives here: making visible what a terminal or a reader would obey or miss. Not here: markup
-and HTML, which each face escapes, or never parses, in its own way.
+`safe_text` makes visible what a terminal would obey or a reader would miss. Each face escapes HTML and markup itself.
 """
 
 from __future__ import annotations
@@ -65,3 +64,19 @@ def safe_text(text: str, *, multiline: bool = False, limit: int | None = None) -
     if len(mark) >= limit:
         mark = "…"[:limit]
     return shown[: limit - len(mark)] + mark
+
+
+def plural(number: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    Examples
+    --------
+    >>> plural(1, "job"), plural(12345, "job")
+    ('1 job', '12,345 jobs')
+    """
+    return f"{number:,} {inflected(number, noun)}"
+
+
+def inflected(number: int, noun: str) -> str:
+    """Return the noun alone, as it stands beside a number: ``job`` or ``jobs``."""
+    return noun if number == 1 else f"{noun}s"

@@ -19,7 +19,7 @@ from beanops.session.config import Profile
 from beanops.session.run import Run
 from beanops.session.session import Session
 from beanops.session.targets import NotAllFound
-from beanops.text import safe_text
+from beanops.text import inflected, safe_text
 
 #: Makes the dry run of a command.
 Plan = Callable[[], Run]
@@ -87,7 +87,7 @@ def _show_which(run: Run) -> None:
     tubes = list(dict.fromkeys(run.refs.columns["tube"][_SHOWN:]))
     if tubes:
         others = f" and {len(tubes) - _SHOWN:,} others" if len(tubes) > _SHOWN else ""
-        of = f"tube{'s' * (len(tubes) > 1)} {', '.join(tubes[:_SHOWN])}{others}"
+        of = f"{inflected(len(tubes), 'tube')} {', '.join(tubes[:_SHOWN])}{others}"
         click.echo(safe_text(f"and {len(run.refs) - _SHOWN:,} more in {of}"), err=True)
 
 

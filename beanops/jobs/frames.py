@@ -15,9 +15,10 @@ from beanops.jobs.identity import digest_shown
 from beanops.jobs.read import FoundJob
 from beanops.jobs.sql.jobs_table import body_text
 from beanops.protocol import JobStats
+from beanops.protocol.states import EVERY_STATE
 
 #: The states of jobs, shared by all frames so that they compare and join.
-STATES = pd.CategoricalDtype(["ready", "reserved", "delayed", "buried", "invalid"])
+STATES = pd.CategoricalDtype([*EVERY_STATE])
 
 
 def frame(rows: Iterable[Any], record: type[Any], dtypes: dict[str, Any]) -> pd.DataFrame:

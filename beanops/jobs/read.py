@@ -12,9 +12,9 @@ from beanops.html import card
 from beanops.protocol import Command, Job, JobStats, commands
 from beanops.protocol.errors import ConnectionClosed, NotFound, ReplyError
 from beanops.protocol.limits import MAX_BODY
+from beanops.protocol.states import AT_REST
+from beanops.text import plural
 
-#: The states that have a head which the server shows; reserved jobs have none.
-HEAD_STATES = ("ready", "delayed", "buried")
 #: Bytes of bodies after which a batch takes no more.
 _MAX_BODIES = 4 * 2**20
 #: Bytes of bodies that may be under way at once; 1,024 of the size that servers allow by default.
@@ -63,7 +63,7 @@ class FoundJob(NamedTuple):
         return self.original[0] if self.original else len(self.body or b"")
 
     def __repr__(self) -> str:
-        size = "" if self.body is None else f", {self.size:,} bytes"
+        size = "" if self.body is None else f", {plural(self.size, 'byte')}"
         return f"<FoundJob {self.id}, {self.stats.state} in {self.stats.tube}{size}>"
 
     def _repr_html_(self) -> str:
@@ -73,7 +73,7 @@ class FoundJob(NamedTuple):
         facts = {name: getattr(self.stats, name) for name in names} | {"age": f"{self.stats.age:,} s"}
         if self.body is not None:
             summary = decode(self.body).redacted(DEFAULT_PATTERNS).summary
-            facts |= {"size": f"{self.size:,} bytes", "body": summary}
+            facts |= {"size": f"{plural(self.size, 'byte')}", "body": summary}
         return card(f"Job {self.id}", facts)
 
 
@@ -150,7 +150,7 @@ def read_heads(client: Client, tube: str) -> dict[str, FoundJob | None]:
     jobs: list[Job | None] = [present(head) for head in heads]
     stats = find_jobs(client, [job.id for job in jobs if job is not None])
     found: dict[str, FoundJob | None] = {}
-    for state, job in zip(HEAD_STATES, jobs, strict=True):
+    for state, job in zip(AT_REST, jobs, strict=True):
         about = next(stats) if job is not None else None
         # Between the two looks a worker may have taken or finished it: then it heads this state no more.
         here = job is not None and about is not None and about.stats.state == state

@@ -11,10 +11,9 @@ from beanops.jobs.read import FoundJob
 from beanops.protocol import Job, JobStats
 from beanops.protocol.errors import ArgumentError
 from beanops.protocol.limits import U64_MAX, check_number
+from beanops.protocol.states import EVERY_STATE, STATES
 
-#: All states of a job; ``invalid`` is one whose body is still on the way, which the server does not count.
-STATES = ("ready", "reserved", "delayed", "buried", "invalid")
-_COUNTED = frozenset(STATES[:4])
+_COUNTED = frozenset(STATES)
 #: What jobs can be ordered by; a leading ``-`` turns it round.
 COLUMNS = ("id", "tube", "state", "priority", "age", "delay", "ttr", "time_left", "created", "file", "reserves",
            "timeouts", "releases", "buries", "kicks", "instance", "size")  # fmt: skip
@@ -99,8 +98,8 @@ def select(
         raise ArgumentError("tube", tube, "the name of a tube or a glob such as 'mail-*'")
     states = state.split(",") if isinstance(state, str) else list(state or ())
     for name in states:
-        if name not in STATES:
-            raise ArgumentError("state", name, f"one of {', '.join(STATES)}")
+        if name not in EVERY_STATE:
+            raise ArgumentError("state", name, f"one of {', '.join(EVERY_STATE)}")
     if order not in ("newest", "oldest") and order.removeprefix("-") not in COLUMNS:
         raise ArgumentError("order", order, f"newest, oldest, or one of {', '.join(COLUMNS)} (turned round by '-')")
     return Selection(

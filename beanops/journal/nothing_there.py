@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from beanops.journal.records import RunRow
+from beanops.text import plural
 
 if TYPE_CHECKING:
     from beanops.journal.journal import Journal
@@ -21,7 +22,7 @@ def of_server(journal: Journal, server: str) -> str | None:
         return None
     if not runs:
         return f"the journal at {journal.where} has no runs yet"
-    named = [f"{name} ({count:,} run{'s' * (count != 1)})" for name, count in runs.most_common(_NAMED)]
+    named = [f"{name} ({plural(count, 'run')})" for name, count in runs.most_common(_NAMED)]
     more = f" and {len(runs) - _NAMED} more" if len(runs) > _NAMED else ""
     return f"the journal at {journal.where} has no runs on {server}; it has some on {', '.join(named)}{more}"
 

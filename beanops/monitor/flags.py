@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from beanops.monitor.history import Trail, since
 from beanops.protocol import JobStats, TubeStats
+from beanops.text import plural
 
 #: Seconds over which buried jobs are compared.
 WINDOW = 60.0
@@ -30,7 +31,7 @@ def without_workers(stats: TubeStats) -> Flag | None:
     """Tell of jobs that are ready while nobody watches the tube."""
     if not stats.current_jobs_ready or stats.current_watching:
         return None
-    return Flag("no workers", f"{_jobs(stats.current_jobs_ready)} ready and no worker watches it")
+    return Flag("no workers", f"{plural(stats.current_jobs_ready, 'job')} ready and no worker watches it")
 
 
 def burying(stats: TubeStats, trail: Trail) -> Flag | None:
@@ -39,7 +40,9 @@ def burying(stats: TubeStats, trail: Trail) -> Flag | None:
     if before is None or stats.current_jobs_buried <= before.buried:
         return None
     more, seconds = stats.current_jobs_buried - before.buried, trail[-1].at - before.at
-    return Flag("burying", f"{_jobs(more)} buried in the last {seconds:.0f} s, {stats.current_jobs_buried:,} in all")
+    return Flag(
+        "burying", f"{plural(more, 'job')} buried in the last {seconds:.0f} s, {stats.current_jobs_buried:,} in all"
+    )
 
 
 def overdue(taken: JobStats | None) -> Flag | None:
@@ -53,7 +56,9 @@ def paused(stats: TubeStats) -> Flag | None:
     """Tell of jobs that a pause holds back."""
     if not stats.pause_time_left or not stats.current_jobs_ready:
         return None
-    return Flag("paused", f"{_jobs(stats.current_jobs_ready)} ready, held back for {stats.pause_time_left} s more")
+    return Flag(
+        "paused", f"{plural(stats.current_jobs_ready, 'job')} ready, held back for {stats.pause_time_left} s more"
+    )
 
 
 def flags(stats: TubeStats, trail: Trail, taken: JobStats | None = None) -> tuple[Flag, ...]:
@@ -70,7 +75,3 @@ def flags(stats: TubeStats, trail: Trail, taken: JobStats | None = None) -> tupl
     """
     found = (without_workers(stats), burying(stats, trail), overdue(taken), paused(stats))
     return tuple(flag for flag in found if flag is not None)
-
-
-def _jobs(number: int) -> str:
-    return f"{number:,} job{'' if number == 1 else 's'}"

@@ -8,16 +8,17 @@ from itertools import count
 
 from beanops.jobs.read import FoundJob
 from beanops.jobs.search.progress import Progress
-from beanops.jobs.select import STATES, Selection
+from beanops.jobs.select import Selection
 from beanops.journal import records
 from beanops.monitor.history import UNKNOWN, Rates, Trail, rates_between, since
 from beanops.monitor.survey import Survey
 from beanops.notebook.widgets.chart import Panel, Series
 from beanops.notebook.widgets.table import Action, Cells, Column
 from beanops.protocol import JobStats
+from beanops.protocol.states import EVERY_STATE, STATES
 from beanops.session.session import Session
 from beanops.session.verbs import MOVE, VERBS
-from beanops.text import safe_text
+from beanops.text import plural, safe_text
 
 #: Characters of a body that is opened.
 OPENED = 16_384
@@ -128,9 +129,9 @@ def title(session: Session, survey: Survey) -> str:
         f"beanstalkd {server.version}",
         f"up {timedelta(seconds=server.uptime)}",
         "rates not yet known" if puts is None else f"{puts:,.1f} in, {deletes:,.1f} out a second",
-        _number(server.current_tubes, "tube"),
-        _number(server.current_connections, "connection"),
-        _number(server.current_workers, "worker"),
+        plural(server.current_tubes, "tube"),
+        plural(server.current_connections, "connection"),
+        plural(server.current_workers, "worker"),
     ]
     if server.draining:
         parts.append("draining: it takes no new jobs")
@@ -140,10 +141,6 @@ def title(session: Session, survey: Survey) -> str:
     if session.read_only:
         parts.append("read-only")
     return " · ".join(parts)
-
-
-def _number(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def freshness(survey: Survey) -> str:
@@ -227,7 +224,7 @@ def asked(selection: Selection) -> str:
     """Return which jobs are meant, in words."""
     parts = [
         "jobs" if selection.tube is None else f"jobs of {safe_text(selection.tube)}",
-        "" if selection.states >= set(STATES[:4]) else " or ".join(s for s in STATES if s in selection.states),
+        "" if selection.states >= set(STATES) else " or ".join(s for s in EVERY_STATE if s in selection.states),
         f"where {safe_text(selection.where, limit=80)}" if selection.where else "",
     ]
     return ", ".join(part for part in parts if part)

@@ -22,6 +22,7 @@ from beanops.jobs.select import select
 from beanops.jobs.sql.engine import TIMEOUT
 from beanops.journal.records import Refused
 from beanops.session.look import Looking
+from beanops.text import plural
 
 if TYPE_CHECKING:
     import pandas
@@ -313,5 +314,5 @@ def _told(query: Query, scan: Scan) -> str:
     """Return what is known of an answer, in words."""
     if not query.undecoded:
         return scan.conclusion
-    rows = "1 row was" if query.undecoded == 1 else f"{query.undecoded:,} rows were"
+    rows = f"{plural(query.undecoded, 'row')} {'was' if query.undecoded == 1 else 'were'}"
     return f"{scan.conclusion}; {rows} not decoded, or not for certain, and the query reads data"

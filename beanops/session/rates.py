@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from beanops.monitor.history import Point
 from beanops.protocol.errors import ArgumentError
+from beanops.protocol.states import STATES
 
 if TYPE_CHECKING:
     import pandas
@@ -50,4 +51,4 @@ def rates_frame(points: list[Point], now: float) -> pandas.DataFrame:
         seconds = after.at - before.at if known else float("nan")
         flow["in"].append((after.puts - before.puts) / seconds)
         flow["out"].append((after.deletes - before.deletes) / seconds)
-    return frame[["ready", "reserved", "delayed", "buried"]].astype("uint64").assign(**flow)
+    return frame[list(STATES)].astype("uint64").assign(**flow)

@@ -14,7 +14,7 @@ from beanops.jobs.refs import JobRefs, refs_of
 from beanops.journal.records import Action, Intent
 from beanops.protocol.errors import BeanopsError
 from beanops.session.undoable import why_lasting
-from beanops.text import safe_text
+from beanops.text import inflected, plural, safe_text
 
 if TYPE_CHECKING:
     import pandas
@@ -239,7 +239,7 @@ class Run:
     @property
     def cost(self) -> str:
         """What a dry run found that it would take, in one line."""
-        line = f"up to {self.commands:,} command{'s' * (self.commands != 1)}"
+        line = f"up to {plural(self.commands, 'command')}"
         return f"{line}; buried jobs are reserved for a moment, {self.pausing}" if self._pauses else line
 
     @property
@@ -251,7 +251,7 @@ class Run:
     def pausing(self) -> str:
         """The same in words, empty when there are none."""
         more = f" and {len(self._pauses) - _SAMPLE} more" if len(self._pauses) > _SAMPLE else ""
-        tubes = f"tube{'s' * (len(self._pauses) > 1)} {', '.join(self.pauses[:_SAMPLE])}{more}"
+        tubes = f"{inflected(len(self._pauses), 'tube')} {', '.join(self.pauses[:_SAMPLE])}{more}"
         return f"pausing {tubes} meanwhile if workers watch" if self._pauses else ""
 
     @property

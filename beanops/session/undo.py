@@ -20,6 +20,7 @@ from beanops.session.run import Run
 from beanops.session.targets import MOST_BYTES, batch_size, elsewhere, in_batches, look_up
 from beanops.session.undoable import CHOSEN_BY_SERVER
 from beanops.session.verbs import ALL, KEEP, MOVE, RESTORE, VERBS, Order, Settings, TubeStep, verb_of
+from beanops.text import inflected
 
 if TYPE_CHECKING:
     from beanops.journal.journal import Journal
@@ -94,7 +95,9 @@ def _rest_of_it(journal: Journal, row: RunRow) -> str | None:
     ids = [one.id for one in others if not any(map(did_something, journal.undoing(one.id)))]
     if not ids:
         return None
-    return f"run{'s' * (len(ids) > 1)} {', '.join(ids)} did the rest of it: undo {'these' if ids[1:] else 'that'} too"
+    return (
+        f"{inflected(len(ids), 'run')} {', '.join(ids)} did the rest of it: undo {'these' if ids[1:] else 'that'} too"
+    )
 
 
 def taken_back(journal: Journal, run: str, successors: Successors, repeat: str | None = None) -> dict[int, str]:

@@ -14,6 +14,7 @@ from beanops.jobs.read import FoundJob
 from beanops.journal.records import Fate, Intent
 from beanops.protocol import Command, JobStats, commands
 from beanops.protocol.errors import Buried, NotFound, ReplyError
+from beanops.protocol.states import AT_REST
 from beanops.session.conversation import Ask, Putting, Steps
 from beanops.session.putting import PUT, NewJob
 
@@ -290,7 +291,7 @@ def move(order: Order, held: set[int], put: Mapping[str, Callable[[NewJob], Putt
     return fate_of(gone)
 
 
-_AT_REST = frozenset({"ready", "delayed", "buried"})
+_AT_REST = frozenset(AT_REST)
 
 #: What an operator does to a job where it is.
 VERBS = {

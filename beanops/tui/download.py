@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from beanops import private
-from beanops.text import safe_text
-from beanops.ui.formatting import plural
+from beanops.text import plural, safe_text
 
 if TYPE_CHECKING:
     from beanops.tui.app import Dashboard

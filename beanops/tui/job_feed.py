@@ -13,9 +13,8 @@ from beanops.jobs.search.progress import Progress
 from beanops.jobs.search.scan import Scan
 from beanops.protocol.errors import BeanopsError
 from beanops.session.session import Session
-from beanops.text import safe_text
+from beanops.text import plural, safe_text
 from beanops.tui.widgets.job_rows import JobRow, Reader
-from beanops.ui.formatting import plural
 
 #: Jobs found, and ids looked at, after which a page is full.
 PAGE, LOOKED = 1000, 200_000

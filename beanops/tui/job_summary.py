@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from beanops.protocol import JobStats
-from beanops.text import safe_text
+from beanops.protocol.states import STATES
+from beanops.text import plural, safe_text
 from beanops.tui.body_forms import Body
-from beanops.tui.screens.base import STATES, Part
-from beanops.ui.formatting import plural, span
+from beanops.tui.screens.base import Part
+from beanops.ui.formatting import span
 
 
 def identity(id: int, stats: JobStats | None, body: Body | None, *, held: bool, passed: float = 0) -> list[Part]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from beanops.jobs.read import HEAD_STATES, FoundJob
+from beanops.jobs.read import FoundJob
 from beanops.protocol import JobStats
 from beanops.protocol.errors import NotFound
+from beanops.protocol.states import AT_REST
 from beanops.session.session import Session
 
 
@@ -45,7 +46,7 @@ def look_at(session: Session, tube: str, seen: Iterable[int], turn: int) -> Tube
         gone = False
     except NotFound:
         heads, gone = {}, True
-    top = {head.id: (state, head) for state in HEAD_STATES if (head := heads.get(state)) is not None}
+    top = {head.id: (state, head) for state in AT_REST if (head := heads.get(state)) is not None}
     for job in session.jobs_by_id(sorted(session.held)):
         if job is not None and job.stats.tube == tube and job.stats.state == "reserved":
             top[job.id] = ("held", job)

@@ -50,8 +50,3 @@ def span(seconds: float) -> str:
     if whole < 86400:
         return f"{sign}{whole // 3600}h{whole % 3600 // 60:02}m"
     return f"{sign}{whole // 86400}d{whole % 86400 // 3600:02}h"
-
-
-def plural(number: int, noun: str) -> str:
-    """Return ``1 job``, ``2 jobs``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -18,6 +18,7 @@ from beanops.journal.records import JournalError, RunRow
 from beanops.protocol.limits import DEFAULT_PRIORITY, DEFAULT_TTR
 from beanops.session.run import Run
 from beanops.session.session import Session
+from beanops.text import plural
 
 #: Actions that are taken back by deleting what they put; an undo may be one of these, of a delete.
 _UNDONE_BY_DELETE = ("put", "copy", "import", "undo")
@@ -138,7 +139,7 @@ def _follow(
         run = planned(plan)
         total = run.done
         if total:
-            ask(verb, f"{which} ({total:,} jobs)", run, session.profile, count=total, destroys=destroys)
+            ask(verb, f"{which} ({plural(total, 'job')})", run, session.profile, count=total, destroys=destroys)
     with underway(verb, total) as progress:
         run = call(reason=asked["reason"], rate=asked["rate"], progress=progress)
     report(run, asked["output"])

@@ -23,6 +23,7 @@ from beanops.jobs.bodies import Reader, decode
 from beanops.jobs.hiding import hide
 from beanops.session.files import samples
 from beanops.session.session import connect
+from beanops.text import plural
 
 _force = click.option("--force", is_flag=True, help="Overwrite what is there.")
 
@@ -94,7 +95,7 @@ def import_(file: str, repeat: Any, buried_as: Any, **asked: Any) -> None:
         if not (asked["yes"] or session.read_only):
             run = planned(plan)
             total = run.done
-            ask("import", f"{total:,} jobs", run, session.profile, count=total, destroys=False)
+            ask("import", plural(total, "job"), run, session.profile, count=total, destroys=False)
         with underway("import", total) as progress:
             run = session.import_(
                 source,

@@ -29,6 +29,7 @@ from beanops.jobs.search.scan import Scan
 from beanops.journal.records import Action, JournalError, Refused
 from beanops.protocol.errors import NotFound
 from beanops.session.session import connect
+from beanops.text import plural
 
 #: What a scan finds, as it comes.
 Batches = Iterator[list[FoundJob]]
@@ -167,7 +168,7 @@ def snapshot(directory: Path, tube: str | None, **asked: Any) -> None:
     with options.opened(asked) as session, closing(_Bar()) as bar:
         look_for_tube(session, tube)
         saved = session.save_jobs(directory, tube, **selection, report=bar.show)
-    click.echo(f"{saved.jobs} jobs saved in {directory}")
+    click.echo(f"{plural(saved.jobs, 'job')} saved in {directory}")
     if not saved.complete:
         raise Incomplete(saved.verdict)
 

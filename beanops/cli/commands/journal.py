@@ -21,7 +21,7 @@ from beanops.protocol.errors import BeanopsError
 from beanops.session.config import default_journal, profile
 from beanops.session.session import Session, connect
 from beanops.session.verbs import ALL
-from beanops.text import safe_text
+from beanops.text import plural, safe_text
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -151,7 +151,7 @@ def verify(run: str | None, server: str, output: str) -> None:
         if not verified:
             click.echo("nothing is unknown")
     left = sum(one.unknown for one in verified)
-    told = [f"the server cannot tell what became of {left:,} actions"] if left else []
+    told = [f"the server cannot tell what became of {plural(left, 'action')}"] if left else []
     if told or problems:
         raise Incomplete("; ".join([*told, *map(str, problems)]))
 
@@ -184,12 +184,11 @@ def prune(older_than: timedelta, reason: str | None, yes: bool) -> None:
         if not said_yes(f"Delete the {which} from the journal? They cannot be undone then"):
             raise Refused("nothing was done: prune was not confirmed")
     run, pruned = prune(journal, older_than, source="cli", reason=reason)
-    click.echo(f"prune: {pruned} runs deleted (on the record as {run})")
+    click.echo(f"prune: {plural(pruned, 'run')} deleted (on the record as {run})")
 
 
 def _told(period: timedelta) -> str:
     """Return a period in words, such as ``90 days``."""
     units = {"day": timedelta(days=1), "hour": timedelta(hours=1), "minute": timedelta(minutes=1)}
     unit, length = next((one for one in units.items() if not period % one[1]), ("second", timedelta(seconds=1)))
-    number = period // length
-    return f"{number} {unit}{'' if number == 1 else 's'}"
+    return plural(period // length, unit)

@@ -16,14 +16,15 @@ from beanops.cli.output import as_dict, print_csv, print_fields, print_json, pri
 from beanops.cli.streams import on_terminal
 from beanops.jobs.bodies import decode
 from beanops.jobs.identity import digest_shown
-from beanops.jobs.read import HEAD_STATES, FoundJob
+from beanops.jobs.read import FoundJob
 from beanops.jobs.select import is_glob
 from beanops.jobs.tube_names import is_any, no_tube
 from beanops.journal.records import Refused
 from beanops.protocol import JobStats, TubeStats
 from beanops.protocol.errors import NotFound
+from beanops.protocol.states import AT_REST
 from beanops.session.session import Session, connect
-from beanops.text import safe_text
+from beanops.text import plural, safe_text
 
 #: Columns of the table of tubes. CSV has every field, JSON also those that this version does not know.
 _TUBE_COLUMNS = {
@@ -126,7 +127,7 @@ def job_by_id(session: Session, id: int) -> FoundJob:
 
 @click.command()
 @options.tube
-@click.option("--state", type=click.Choice(HEAD_STATES), help="Only the next job in this state.")
+@click.option("--state", type=click.Choice(AT_REST), help="Only the next job in this state.")
 @id_options.ids(required=False)
 @options.redact
 @click.option("--raw", is_flag=True, help="Write the body of the one job, byte for byte.")
@@ -159,7 +160,7 @@ def peek(
             missing = [f"job {id} does not exist" for id, job in zip(ids, jobs, strict=True) if job is None]
         else:
             assert tube is not None
-            jobs, missing = _heads(session, tube, [state] if state else list(HEAD_STATES))
+            jobs, missing = _heads(session, tube, [state] if state else list(AT_REST))
     found = [job for job in jobs if job is not None]
     if raw:
         _write_raw(found, missing)
@@ -208,8 +209,7 @@ def show_one(fields: dict[str, Any], job: FoundJob) -> None:
         print_fields({**fields, "body": _NOT_YET})
         return
     decoded = decode(job.body)
-    size = f"{job.size} byte{'s' * (job.size != 1)}"
-    print_fields({**fields, "body": f"{size}, {', '.join(decoded.chain) or 'unread'}"})
+    print_fields({**fields, "body": f"{plural(job.size, 'byte')}, {', '.join(decoded.chain) or 'unread'}"})
     click.echo(f"\n{decoded.text}")
 
 

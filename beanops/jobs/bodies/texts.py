@@ -11,6 +11,7 @@ from binascii import a2b_base64
 from collections.abc import Iterator
 
 from beanops.jobs.bodies.names import Names, plain
+from beanops.text import plural
 
 HIDDEN = "[redacted]"
 #: Characters of a text beyond which it is not read, and so hidden; nothing shows more of one.
@@ -77,7 +78,7 @@ def hidden(text: str) -> str:
 
 def stand_in(form: str, size: int) -> str:
     """Return what stands for something of which nothing is shown but its format and size."""
-    return f"[hidden: {f'{form}, ' if form else ''}{size:,} byte{'s' * (size != 1)}]"
+    return f"[hidden: {f'{form}, ' if form else ''}{plural(size, 'byte')}]"
 
 
 def _assignments(text: str, names: Names) -> str | None:

@@ -7,7 +7,7 @@ from heapq import nlargest, nsmallest
 from typing import Any
 
 from beanops.jobs.read import FoundJob
-from beanops.jobs.select import STATES
+from beanops.protocol.states import EVERY_STATE
 
 
 class First:
@@ -57,5 +57,5 @@ def _key(column: str) -> Callable[[FoundJob], Any]:
     if column == "instance":
         return lambda job: job.instance
     if column == "state":
-        return lambda job: STATES.index(job.stats.state)
+        return lambda job: EVERY_STATE.index(job.stats.state)
     return lambda job: getattr(job.stats, column)

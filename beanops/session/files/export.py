@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from beanops import private
 from beanops.journal.records import Fate
 from beanops.protocol.errors import BeanopsError, UsageError
+from beanops.protocol.states import STATES
 from beanops.session.connection_use import ending_gently
 from beanops.session.conversation import Steps
 from beanops.session.executor import Actor, How
-from beanops.session.files.jsonl import STATES, File, write_line
+from beanops.session.files.jsonl import File, write_line
 from beanops.session.pause_guard import Shelter
 from beanops.session.run import Run
 from beanops.session.targets import NotAllFound, Options, given, how_of, orders_of, request_of
 from beanops.session.verbs import KEEP, VERBS, Order
+from beanops.text import plural
 
 if TYPE_CHECKING:
     from beanops.session.session import Session
@@ -77,7 +79,7 @@ def export(session: Session, actor: Actor, file: File, jobs: Any, delete: bool, 
     if lines.problem is not None and not lines.jobs:
         raise FileError(f"{lines.problem}; nothing was exported")
     if lines.problem is not None:
-        run.stopped = f"{lines.problem}; {lines.jobs} jobs are in the file"
+        run.stopped = f"{lines.problem}; {plural(lines.jobs, 'job')} in the file"
     return run
 
 

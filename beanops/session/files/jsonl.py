@@ -13,11 +13,10 @@ from beanops.jobs.read import FoundJob
 from beanops.protocol import JobStats
 from beanops.protocol.errors import ArgumentError, UsageError
 from beanops.protocol.limits import DEFAULT_PRIORITY, DEFAULT_TTR, U32_MAX, check_body, check_number, check_tube
+from beanops.protocol.states import STATES
 
 #: Where lines are kept: a path, or an open file of bytes.
 File = str | os.PathLike[str] | BinaryIO
-#: States that a line can have; one that was reserved is put as ready, for its worker is not in the file.
-STATES = ("ready", "reserved", "delayed", "buried")
 _NUMBERS = ("priority", "ttr", "time_left")
 #: Bytes of a line beside its body, at most: the longest of names and numbers, and keys that somebody added.
 _BESIDE_BODY = 65536
@@ -79,6 +78,7 @@ def read_line(line: bytes, max_body: int) -> FoundJob:
         delay = check_number("delay", facts.get("delay", 0), U32_MAX)
         priority, ttr, time_left = (check_number(name, facts[name], U32_MAX) for name in _NUMBERS)
         state = facts["state"]
+        # A job that was reserved is put as ready: its worker is not in the file.
         if state not in STATES:
             raise ArgumentError("state", state, f"one of {', '.join(STATES)}")
         body = check_body(_body(facts), max_body)

@@ -14,12 +14,11 @@ from beanops.session.run import Run
 from beanops.session.session import Session
 from beanops.session.targets import Options
 from beanops.session.verbs import COPY, MOVE, VERBS
-from beanops.text import safe_text
+from beanops.text import plural, safe_text
 from beanops.tui.actions.offer import Offer
 from beanops.tui.actions.on_tubes import TUBES
 from beanops.tui.actions.request import Doing, Field, Request, Target, outcome_of
 from beanops.tui.keys import key
-from beanops.ui.formatting import plural
 
 
 def _takes(name: str) -> Callable[[Target], bool]:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from beanops.session.session import Session
+from beanops.text import plural
 from beanops.tui.actions.request import NOTHING, Doing, Field, Outcome, Request, Target
-from beanops.ui.formatting import plural
 
 #: From how many jobs on the tube's name has to be typed.
 LARGE = 100

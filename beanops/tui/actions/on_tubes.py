@@ -7,13 +7,13 @@ from typing import Any
 
 from beanops.protocol import TubeStats
 from beanops.protocol.errors import TimedOut, UsageError
+from beanops.protocol.states import AT_REST
 from beanops.session.files.samples import PutSettings
 from beanops.session.run import Run
-from beanops.text import safe_text
+from beanops.text import plural, safe_text
 from beanops.tui import drafts
 from beanops.tui.actions.offer import Counts, Offer
 from beanops.tui.actions.request import Doing, Field, Outcome, Request, Target, outcome_of
-from beanops.ui.formatting import plural
 
 
 def _reserve(doing: Doing) -> Outcome:
@@ -205,7 +205,7 @@ TUBES = (
         "X",
         "Drain",
         "Delete all jobs of the tube that are in the states you name",
-        lambda target: any(target.count(f"current_jobs_{state}") for state in ("ready", "delayed", "buried")),
+        lambda target: any(target.count(f"current_jobs_{state}") for state in AT_REST),
         _drain_sentence,
         "Gone from the server, the oldest first and no more than this. Jobs in other states stay.",
         _drain,

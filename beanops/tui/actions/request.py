@@ -17,8 +17,7 @@ from beanops.session.files.samples import PutSettings
 from beanops.session.reservation import Reservation
 from beanops.session.run import Run
 from beanops.session.session import Session
-from beanops.text import safe_text
-from beanops.ui.formatting import plural
+from beanops.text import plural, safe_text
 
 if TYPE_CHECKING:
     from beanops.tui.actions.offer import Offer

@@ -20,10 +20,9 @@ from textual.widgets import Button, Input, Static
 
 from beanops.protocol.errors import BeanopsError
 from beanops.session.old_servers.substitutes import remark
-from beanops.text import safe_text
+from beanops.text import plural, safe_text
 from beanops.tui import job_keys, keys
 from beanops.tui.actions.request import SAMPLE, Doing, Request
-from beanops.ui.formatting import plural
 
 #: Cells of the bar of an action under way.
 BAR = 50

@@ -15,16 +15,15 @@ from textual.widgets import Input, Static, TextArea
 
 from beanops.protocol.errors import BeanopsError, UsageError
 from beanops.protocol.limits import check_tube
+from beanops.protocol.states import AT_REST
 from beanops.session.files.samples import settings_of
-from beanops.text import safe_text
+from beanops.text import plural, safe_text
 from beanops.tui import drafts, job_keys
 from beanops.tui.actions.request import Field
-from beanops.ui.formatting import plural
 
 if TYPE_CHECKING:
     from beanops.tui.app import Dashboard
 
-STATES = ("ready", "delayed", "buried")
 Answers = Mapping[str, Any]
 
 
@@ -46,9 +45,9 @@ def answer_to(field: Field, text: str) -> Any:
         return text
     if field.kind == "states":
         states = text.replace(",", " ").split()
-        if not states or not set(states) <= set(STATES):
-            raise UsageError(f"{field.label}: some of {', '.join(STATES)}, please")
-        return tuple(state for state in STATES if state in states)
+        if not states or not set(states) <= set(AT_REST):
+            raise UsageError(f"{field.label}: some of {', '.join(AT_REST)}, please")
+        return tuple(state for state in AT_REST if state in states)
     text = text.strip()
     if field.kind == "buried":
         if text not in ("buried", "parked", "ready"):

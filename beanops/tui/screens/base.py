@@ -17,11 +17,12 @@ from beanops.monitor.history import UNKNOWN as NO_RATES
 from beanops.monitor.history import Rates
 from beanops.monitor.history import flow as flow_of
 from beanops.protocol import ServerStats, TubeStats
-from beanops.text import safe_text
+from beanops.protocol.states import STATES
+from beanops.text import plural, safe_text
 from beanops.tui.actions.request import Outcome, Request, fault
 from beanops.tui.widgets.columns import WIDE
 from beanops.tui.widgets.sparkline import spark
-from beanops.ui.formatting import UNKNOWN, count, plural, rate, span
+from beanops.ui.formatting import UNKNOWN, count, rate, span
 from beanops.ui.poller import Live, Look
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ Part = tuple[str, str]
 #: Blocks of the sparklines in the header, of half of them below so many columns.
 SPARK, ROOMY = 20, 132
 
-STATES = ("ready", "reserved", "delayed", "buried")
 #: What is said of a server that has not answered yet.
 NOTHING_KNOWN = "nothing is known of this server yet"
 

@@ -14,7 +14,7 @@ from beanops.protocol import JobStats
 from beanops.protocol.errors import NotFound
 from beanops.session.files.samples import settings_of
 from beanops.session.session import Session
-from beanops.text import safe_text
+from beanops.text import plural, safe_text
 from beanops.tui import job_keys, keys
 from beanops.tui.actions import catalogue
 from beanops.tui.actions.request import Field, Outcome, Request, Target
@@ -28,7 +28,6 @@ from beanops.tui.screens.compare import Compare
 from beanops.tui.widgets.body import BodyView
 from beanops.tui.widgets.body_tree import BodyTree
 from beanops.tui.widgets.job_table import JobTable
-from beanops.ui.formatting import plural
 from beanops.ui.poller import Live, Look
 
 FORMS: dict[str, Callable[[Session, bytes], Body]] = {

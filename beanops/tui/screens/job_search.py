@@ -11,15 +11,14 @@ from textual import on, work
 from textual.widgets import Input, Static
 
 from beanops.protocol import TubeStats
+from beanops.protocol.states import STATES
 from beanops.session.session import Session
-from beanops.text import safe_text
+from beanops.text import plural, safe_text
 from beanops.tui.actions.screen import Acting
 from beanops.tui.job_feed import Feed, Found, Wanted
-from beanops.tui.screens.base import STATES
 from beanops.tui.widgets.filter_input import Entry
 from beanops.tui.widgets.job_rows import Reader
 from beanops.tui.widgets.job_table import JobTable, passes
-from beanops.ui.formatting import plural
 
 
 class Searching(Acting):

@@ -17,7 +17,7 @@ from beanops.journal import nothing_there
 from beanops.journal.records import JournalError, RunRow, action_of
 from beanops.session.session import Session
 from beanops.session.undoable import lasting
-from beanops.text import safe_text
+from beanops.text import plural, safe_text
 from beanops.tui import job_keys, keys
 from beanops.tui.actions.request import Outcome, Request
 from beanops.tui.actions.screen import Acting
@@ -32,7 +32,6 @@ from beanops.tui.widgets.journal_rows import (
     sentence,
 )
 from beanops.tui.widgets.table import Table
-from beanops.ui.formatting import plural
 from beanops.ui.poller import Live, Look
 
 #: Runs and actions of one page.

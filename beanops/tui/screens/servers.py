@@ -12,12 +12,12 @@ from textual.message import Message
 from beanops.monitor.fleet import Fleet, Glance
 from beanops.protocol.errors import BeanopsError
 from beanops.session.config import Profile, profiles
-from beanops.text import safe_text
+from beanops.text import plural, safe_text
 from beanops.tui import keys
 from beanops.tui.screens.base import Line, View
 from beanops.tui.widgets.columns import Column
 from beanops.tui.widgets.table import Table
-from beanops.ui.formatting import count, plural, span
+from beanops.ui.formatting import count, span
 
 
 class ServerRow(NamedTuple):

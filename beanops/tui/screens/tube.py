@@ -16,7 +16,7 @@ from beanops.monitor.history import UNKNOWN
 from beanops.protocol.errors import BeanopsError
 from beanops.session.files.samples import PutSettings, settings_of
 from beanops.session.session import Session
-from beanops.text import safe_text
+from beanops.text import plural, safe_text
 from beanops.tui import job_keys, keys
 from beanops.tui.actions import catalogue
 from beanops.tui.actions.request import SAMPLE, Outcome, Request, Target
@@ -33,7 +33,7 @@ from beanops.tui.widgets.filter_input import Entry
 from beanops.tui.widgets.job_rows import JobRow
 from beanops.tui.widgets.job_table import JobTable
 from beanops.tui.widgets.table import Table
-from beanops.ui.formatting import plural, span
+from beanops.ui.formatting import span
 from beanops.ui.poller import Live, Look
 
 #: Where the cursor is put at first: on what is stuck, then on what comes next.

@@ -12,7 +12,7 @@ from textual.widgets import Input
 
 from beanops.monitor.survey import IN_TURN, Seen
 from beanops.protocol import TubeStats
-from beanops.text import safe_text
+from beanops.text import plural, safe_text
 from beanops.tui import job_keys, keys
 from beanops.tui.actions import catalogue
 from beanops.tui.actions.request import Target
@@ -24,7 +24,7 @@ from beanops.tui.state import Shown
 from beanops.tui.widgets.filter_input import Entry
 from beanops.tui.widgets.table import Table
 from beanops.tui.widgets.tube_columns import SEEN, tube_columns
-from beanops.ui.formatting import plural, span
+from beanops.ui.formatting import span
 from beanops.ui.poller import Live
 
 #: What is said while the tube that the cursor belongs to is not there.

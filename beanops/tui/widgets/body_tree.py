@@ -11,10 +11,9 @@ from textual.binding import BindingType
 from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
-from beanops.text import safe_text
+from beanops.text import plural, safe_text
 from beanops.tui import job_keys
 from beanops.tui.body_forms import Body
-from beanops.ui.formatting import plural
 
 #: Children of one node, characters of one value, and children up to which a node is open from the start.
 CHILDREN, VALUE, OPEN = 1000, 400, 20

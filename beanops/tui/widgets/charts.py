@@ -12,6 +12,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from beanops.monitor.history import Rates, Trail, course
+from beanops.protocol.states import STATES
 from beanops.tui.widgets.columns import WIDE, fitted
 from beanops.tui.widgets.sparkline import BLOCKS
 from beanops.ui.formatting import UNKNOWN, count, rate, span
@@ -36,7 +37,7 @@ def charts_of(trail: Trail, rates: Rates, at: float, cells: int) -> tuple[list[C
     reach = max(float(cells), at - trail[0].at if trail else 0.0)
     step = reach / cells
     charts = []
-    for state in ("ready", "reserved", "delayed", "buried"):
+    for state in STATES:
         values = course(trail, state, at, step, cells)
         now = UNKNOWN if values[-1] is None else count(values[-1], 9)
         charts.append(Chart(state, now, values, state))

@@ -8,13 +8,13 @@ from typing import Any
 
 from beanops.jobs.read import FoundJob
 from beanops.protocol import JobStats
+from beanops.protocol.states import STATES
 from beanops.session.session import Session
 from beanops.tui.widgets.columns import Column
 from beanops.ui.formatting import span
 
 #: Bytes up to which a row keeps its job's body.
 KEPT = 2048
-_STATES = ("ready", "reserved", "delayed", "buried")
 _PLACES = {"ready": "next ready", "delayed": "next delayed", "buried": "next buried", "held": "held by you"}
 
 
@@ -121,7 +121,7 @@ def _place(row: JobRow) -> str:
 
 
 def _style(row: JobRow) -> str:
-    return row.state if row.state in _STATES else "muted"
+    return row.state if row.state in STATES else "muted"
 
 
 JOBS: list[Column[JobRow]] = [

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from beanops.journal.records import OUTCOMES, Action, RunRow
-from beanops.text import safe_text
+from beanops.text import plural, safe_text
 from beanops.tui.screens.base import Part
 from beanops.tui.widgets.columns import Column
-from beanops.ui.formatting import plural, span
+from beanops.ui.formatting import span
 
 _SHORT = {"done": "done", "skipped": "skip", "failed": "fail", "unknown": "unkn"}
 _STYLES = {"done": "ready", "skipped": "delayed", "failed": "buried", "unknown": "warn"}
