@@ -47,7 +47,7 @@ def test_journal_samples_and_state_are_private(
     umask: None, home: Path, beanstalkd: Beanstalkd, caplog: pytest.LogCaptureFixture
 ) -> None:
     with connect(beanstalkd.address) as session:
-        session.put("mail", b"x")
+        session.put(b"x", tube="mail")
         assert {name: mode for name, mode in _modes(home).items() if "sqlite" in name} == dict.fromkeys(
             [f"data/beanops/journal.sqlite{suffix}" for suffix in ("", "-shm", "-wal")], "600"
         )
@@ -64,7 +64,7 @@ def test_exports_and_snapshots_are_private(umask: None, tmp_path: Path, beanstal
     with connect(beanstalkd.address) as session:
         session.export(tmp_path / "jobs.jsonl")
         session.export(tmp_path / "jobs.jsonl", force=True)
-        session.save_jobs(tmp_path / "saved")
+        session.snapshot(tmp_path / "saved")
     assert _modes(tmp_path) == {
         "jobs.jsonl": "600",
         "saved": "700",
@@ -77,7 +77,7 @@ def test_what_is_looser_is_tightened_and_told_once(
     home: Path, beanstalkd: Beanstalkd, caplog: pytest.LogCaptureFixture
 ) -> None:
     with connect(beanstalkd.address) as session:
-        session.put("mail", b"x")
+        session.put(b"x", tube="mail")
         session.export(home / "jobs.jsonl")
         samples.save("greeting", samples.sample_of("mail", b"hello"))
         Memory(state_path()).keep_theme("light")

@@ -74,6 +74,3 @@ def servers(ctx: click.Context, param: click.Parameter, incomplete: str) -> list
     if incomplete.startswith("/"):
         return [CompletionItem(incomplete, "file")]
     return [CompletionItem(name) for name in _named_servers(ctx, param, incomplete)]
-
-
-tubes_and_runs = _quietly(lambda ctx: [*_tubes(ctx), *_runs(ctx)])

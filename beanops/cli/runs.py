@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -21,14 +20,8 @@ from beanops.text import safe_text
 
 #: Actions that JSON shows beside the counts, at most; ``beanops journal RUN`` has them all.
 _MOST_ROWS = 1000
-_RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4,8}", re.ASCII)
 
 Progress = Callable[[Run], None]
-
-
-def is_run_id(text: str) -> bool:
-    """Whether a text looks like the id of a run."""
-    return _RUN_ID.fullmatch(text) is not None
 
 
 @contextmanager

@@ -73,7 +73,7 @@ def asking(tubes: Set[str], ids: Set[int]) -> Look:
         heads = {}
         for tube in tubes:
             with suppress(NotFound):  # an empty tube that nobody uses ceases to exist
-                heads[tube] = session.heads(tube)
+                heads[tube] = session.next_jobs(tube)
         followed = list(ids)
         return Watched(heads, dict(zip(followed, session.jobs_by_id(followed, bodies=False), strict=True)))
 

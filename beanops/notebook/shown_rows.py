@@ -71,7 +71,7 @@ UNDO = Action("undo", "Undo", arms=True, offered=True)
 TUBE_BUTTONS = [
     Action("kick_tubes", "Kick", arms=True, amount=100, unit="jobs"),
     Action("pause", "Pause", amount=60, unit="seconds"),
-    Action("resume", "Resume"),
+    Action("unpause", "Unpause"),
     UNDO,
 ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, SupportsIndex, Unpack
 
@@ -165,14 +165,15 @@ class Acting(Recorded):
             raise UsageError(f"delete of tube {jobs!r} needs to know which jobs: name the states, or a predicate")
         return self._act("delete", jobs, KEEP, options)
 
-    def drain_tube(self, tube: str, states: str | Iterable[str], **options: Unpack[Options]) -> Run:
+    def drain(self, tube: str, **options: Unpack[Options]) -> Run:
         """Delete all jobs of a tube that are in the named states, and no others.
 
         Examples
         --------
-        >>> session.drain_tube("mail", "buried")          # doctest: +SKIP
+        >>> session.drain("mail", state="buried")          # doctest: +SKIP
         """
-        options["state"] = states
+        if not options.get("state"):
+            raise UsageError(f'drain of tube {tube!r} is missing the states: state="buried", for example')
         return self.delete(tube, **options)
 
     def move(self, jobs: Jobs | str, to: str, **options: Unpack[Options]) -> Run:
@@ -283,7 +284,7 @@ class Acting(Recorded):
         self.tube(tube)
         return self._pause("pause", tube, seconds, reason)
 
-    def resume(self, tube: str, *, reason: str | None = None) -> Run:
+    def unpause(self, tube: str, *, reason: str | None = None) -> Run:
         """End the pause of a tube.
 
         Raises
@@ -293,10 +294,10 @@ class Acting(Recorded):
 
         Examples
         --------
-        >>> session.resume("mail")          # doctest: +SKIP
+        >>> session.unpause("mail")          # doctest: +SKIP
         """
         self.tube(tube)
-        return self._pause("resume", tube, 0, reason)
+        return self._pause("unpause", tube, 0, reason)
 
     def _pause(self, action: str, tube: str, seconds: int, reason: str | None) -> Run:
         command = commands.pause_tube(tube, seconds)
@@ -308,9 +309,9 @@ class Acting(Recorded):
 
     def put(
         self,
-        tube: str,
         body: bytes,
         *,
+        tube: str = "default",
         priority: SupportsIndex = DEFAULT_PRIORITY,
         delay: SupportsIndex = 0,
         ttr: SupportsIndex = DEFAULT_TTR,
@@ -320,10 +321,10 @@ class Acting(Recorded):
 
         Parameters
         ----------
-        tube : str
-            Its name.
         body : bytes
             Any bytes, up to the server's max-job-size.
+        tube : str
+            Its name.
         priority : int
             0 is most urgent, 2**32 - 1 least.
         delay, ttr : int
@@ -333,7 +334,7 @@ class Acting(Recorded):
 
         Examples
         --------
-        >>> session.put("mail", b'{"user": 7}', delay=60).ids          # doctest: +SKIP
+        >>> session.put(b'{"user": 7}', tube="mail", delay=60).ids          # doctest: +SKIP
         [19]
         """
         command = commands.put(check_body(body, self._looking().max_job_size), priority=priority, delay=delay, ttr=ttr)

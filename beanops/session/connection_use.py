@@ -92,7 +92,7 @@ def ending_gently(run: Run) -> Iterator[None]:
 
 def _told(run: Run) -> str:
     """Return what was done, and how to go on with it where that is possible."""
-    return run.summary + (f"; session.resume_run({run.id!r}) goes on with it" if run.resumable else "")
+    return run.summary + (f"; session.resume({run.id!r}) goes on with it" if run.resumable else "")
 
 
 def is_awake(client: Client, patience: float = ANSWER) -> bool:

@@ -116,9 +116,9 @@ class Finding(Looking):
         order: str = "newest",
         bodies: bool = True,
         probe: bool = False,
-        max_rate: float | None = None,
+        rate: float | None = None,
         polite: bool = True,
-        report: Callable[[Progress], None] | None = None,
+        progress: Callable[[Progress], None] | None = None,
     ) -> Scan:
         """Find jobs, as a stream of batches. What it learns of ids makes the session's next scan shorter.
 
@@ -126,7 +126,7 @@ class Finding(Looking):
         ----------
         tube, state, ids, where, limit, order
             Which jobs, as in `select`. An order by a column gives its one batch at the end.
-        bodies, max_rate, polite, report
+        bodies, rate, polite, progress
             How, as in `Scan`.
         probe : bool
             Find the exact bound of the ids by putting a job for a moment, on the record (only needed with a binlog).
@@ -143,7 +143,7 @@ class Finding(Looking):
         ...     print(len(batch))
         """
         which: dict[str, Any] = {"state": state, "ids": ids, "where": where, "limit": limit, "order": order}
-        how: dict[str, Any] = {"probe": probe, "max_rate": max_rate, "polite": polite, "report": report}
+        how: dict[str, Any] = {"probe": probe, "rate": rate, "polite": polite, "progress": progress}
         return self.raw_scan(tube, **which, bodies=bodies, **how, shown=self._hide if self.redact else None)
 
     def _hide(self, job: FoundJob) -> FoundJob:
@@ -278,7 +278,7 @@ class Finding(Looking):
             prepared.add(batch)
         return prepared, scan
 
-    def save_jobs(self, directory: str | PathLike[str], tube: str | None = None, **selection: Any) -> Saved:
+    def snapshot(self, directory: str | PathLike[str], tube: str | None = None, **selection: Any) -> Saved:
         """Write jobs to Parquet files, a folder ``folder=NAME`` for each tube, in constant memory.
 
         pandas, DuckDB, Spark and Dask read the directory as it is, ``folder`` being the partition. The other columns

@@ -202,7 +202,7 @@ class Looking:
         found = read_jobs(self._looking(), wanted)
         return (job and hide(job, self.reader) for job in found) if self.redact else found
 
-    def heads(self, tube: str) -> dict[str, FoundJob | None]:
+    def next_jobs(self, tube: str) -> dict[str, FoundJob | None]:
         """Return the next job of a tube in each of the states ready, delayed and buried.
 
         Raises

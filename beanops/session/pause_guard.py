@@ -98,7 +98,7 @@ class Shelter:
 
     def _act(self, run: Run, tube: str, seconds: int) -> None:
         paused = self.session._pause(
-            "pause" if seconds else "resume", tube, seconds, f"for run {run.id}, which reserves buried jobs"
+            "pause" if seconds else "unpause", tube, seconds, f"for run {run.id}, which reserves buried jobs"
         )
         if paused.stopped:
             raise BeanopsError(f"tube {tube} could not be paused: {paused.stopped}")

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from beanops.session.session import Session
 
 
-def resume_run(session: Session, actor: Actor, run: str, how_asked: Options) -> Run:
-    """Go on with a run; see `Session.resume_run`."""
+def resume(session: Session, actor: Actor, run: str, how_asked: Options) -> Run:
+    """Go on with a run; see `Session.resume`."""
     journal = session.journal()
     row = journal.run(run)
     if row.at_its_end:

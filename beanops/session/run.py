@@ -49,7 +49,7 @@ class Run:
     stopped : str or None
         Why it ended early, such as a lost connection or a cancel; what it had not reached is not counted.
     resumable : bool
-        Whether `Session.resume_run` can go on with it, should it end early.
+        Whether `Session.resume` can go on with it, should it end early.
     about : dict
         What it was asked for, without the jobs: the ``tube`` as a whole, the other ``server``.
     bodies : bool

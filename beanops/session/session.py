@@ -162,7 +162,7 @@ class Session(Views, Acting):
     def _probe_id(self) -> int:
         tube = f"beanops-probe-{secrets.token_hex(8)}"
         why = "the highest id was looked for"
-        put = self.put(tube, b"beanops looks for the highest id", delay=U32_MAX, reason=why)
+        put = self.put(b"beanops looks for the highest id", tube=tube, delay=U32_MAX, reason=why)
         if not put.complete:
             raise BeanopsError(f"the probe could not be put into tube {tube}; {put.summary}")
         deleted = self.delete(put.refs, reason=why)
@@ -270,7 +270,7 @@ class Session(Views, Acting):
         undoing.besides = "; ".join(filter(None, [*about, undoing.besides])) or None
         return undoing
 
-    def resume_run(
+    def resume(
         self,
         run: Run | str,
         *,
@@ -292,12 +292,12 @@ class Session(Views, Acting):
 
         Examples
         --------
-        >>> session.resume_run(session.runs["run"].iloc[-1])          # doctest: +SKIP
+        >>> session.resume(session.runs["run"].iloc[-1])          # doctest: +SKIP
         """
-        from beanops.session.recovery import resume_run
+        from beanops.session.recovery import resume
 
         how = Options(reason=reason, rate=rate, dry_run=dry_run, progress=progress)
-        return resume_run(self, self._actor, run if isinstance(run, str) else run.id, how)
+        return resume(self, self._actor, run if isinstance(run, str) else run.id, how)
 
     def verify(self, run: Run | str) -> Run:
         """Ask the server what became of the actions of a run whose outcome is unknown, and write that down.

@@ -47,7 +47,7 @@ def undo(session: Session, actor: Actor, run: str, where: str | None, how: How, 
     undoing = actor.begin("undo", {"run": run, "where": where}, how)
     undoing.besides = _rest_of_it(journal, row)
     first = journal.entries(run, start=0, stop=1)
-    if first and first[0].intent.action in ("pause", "resume", "kick") and first[0].intent.job_id is None:
+    if first and first[0].intent.action in ("pause", "unpause", "kick") and first[0].intent.job_id is None:
         entries, untold = _meant(reversed(journal.entries(run)), predicate)
         steps = [_on_the_tube(session, entry) for entry in entries + untold]
         steps[len(entries) :] = [step._replace(refusal=_NOT_TOLD) for step in steps[len(entries) :]]
@@ -158,7 +158,7 @@ def _on_the_tube(session: Session, entry: Entry) -> TubeStep:
     refusal = None if entry.fate.outcome == "done" else _why_unknown(entry)
     if now is not None and now.pause_time_left and now.pause != entry.intent.delay:
         refusal = f"it was paused for {now.pause} s meanwhile"
-    intent = Intent("pause" if left else "resume", tube, delay=left, time_left=now.pause_time_left if now else 0)
+    intent = Intent("pause" if left else "unpause", tube, delay=left, time_left=now.pause_time_left if now else 0)
     return TubeStep(commands.pause_tube(tube, left), intent, refusal=refusal)
 
 

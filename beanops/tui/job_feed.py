@@ -115,7 +115,7 @@ class Feed:
                     where=wanted.where,
                     order=wanted.order,
                     limit=MOST,
-                    report=self._reported,
+                    progress=self._reported,
                 )
             scan = self._scan
             self._page_ended, self._until = False, scan.progress.looked + LOOKED if page else None

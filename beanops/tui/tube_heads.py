@@ -42,7 +42,7 @@ class TubeLook(NamedTuple):
 def look_at(session: Session, tube: str, seen: Iterable[int], turn: int) -> TubeLook:
     """Look at a tube, and at what became of jobs that were seen before; one that left the tube counts as gone."""
     try:
-        heads = session.heads(tube)
+        heads = session.next_jobs(tube)
         gone = False
     except NotFound:
         heads, gone = {}, True

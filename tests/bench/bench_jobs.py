@@ -167,7 +167,7 @@ def among_a_million(rounds: int = 3) -> None:
             lambda: scan_seconds(at, IDS, bodies=False) * 1000,
         )
         script = (
-            "import sys, beanops; saved = beanops.connect(sys.argv[1]).save_jobs(sys.argv[2]);"
+            "import sys, beanops; saved = beanops.connect(sys.argv[1]).snapshot(sys.argv[2]);"
             f"assert saved.jobs == {IDS} and saved.complete, saved"
         )
         start = time.perf_counter()

@@ -188,7 +188,7 @@ def an_hour() -> list[Figure]:
     now = [0.0]
     with Beanstalkd() as server, connect(server.address) as session, connect(server.address) as watched:
         for number in range(20):
-            session.put(f"tube-{number}", b"{}")
+            session.put(b"{}", tube=f"tube-{number}")
         poller = Poller(lambda: watched, lambda: now[0])
         view = Dashboard(session, _Still(), "dashboard")  # type: ignore[arg-type]
         for part in (view.chart, view.tubes, view.heads, view.log):

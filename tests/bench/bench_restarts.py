@@ -46,7 +46,7 @@ def _undo(session: Session, jobs: Any, kill: Callable[[], None]) -> None:
 def _resume(session: Session, jobs: Any, kill: Callable[[], None]) -> None:
     run = session.delete(range(1, JOBS + 1), progress=_cancel)
     kill()
-    session.resume_run(run)
+    session.resume(run)
 
 
 ACTS = (_delete, _move, _undo, _resume)
@@ -107,7 +107,7 @@ def _go_on(session: Session, runs: list[str], jobs: Any) -> None:
     with suppress(BeanopsError):
         session.server()
     for run in runs:
-        for go_on in (session.verify, session.resume_run, session.undo):
+        for go_on in (session.verify, session.resume, session.undo):
             with suppress(BeanopsError):
                 go_on(run)
     for _ in range(2):

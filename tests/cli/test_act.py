@@ -94,7 +94,7 @@ def test_pause_and_resume(cli: Cli, client: Client) -> None:
     client.put(b"x", tube="mail")
     assert cli("pause", "mail", "100").out == "pause: 1 done\n"
     assert client.stats_tube("mail").pause == 100
-    assert cli("resume", "mail").code == 0
+    assert cli("unpause", "mail").code == 0
     assert client.stats_tube("mail").pause == 0
     ended = cli("pause", "nowhere", "10")
     assert ended.code == 1
@@ -112,7 +112,7 @@ def test_pause_and_resume(cli: Cli, client: Client) -> None:
         ["delete", "--ids", "1", "--yes"],
         ["delete", "--ids", "1"],
         ["pause", "mail", "10"],
-        ["resume", "mail"],
+        ["unpause", "mail"],
     ],
 )
 @pytest.mark.parametrize("before", [True, False])

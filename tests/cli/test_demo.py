@@ -183,7 +183,7 @@ def test_what_fails_meanwhile_tells_its_error_too(beanstalkd: Beanstalkd, monkey
 def test_every_kind_of_body_is_there(beanstalkd: Beanstalkd) -> None:
     with running(beanstalkd.address), connect(beanstalkd.address) as session:
         chains = {decode(job.body).chain for job in session.jobs_by_id(range(1, 620)) if job is not None}
-        heads = session.heads("billing")
+        heads = session.next_jobs("billing")
         assert heads["buried"] is not None
         assert decode(heads["buried"].body).data["displayName"] == "App\\Jobs\\ChargeCustomer"
     assert {("json",), ("php",), ("msgpack",), ("gzip", "json"), ("hex",), ("text",)} <= chains

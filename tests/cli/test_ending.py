@@ -103,7 +103,7 @@ def test_a_snapshot_leaves_nothing(
 ) -> None:
     for n in range(50):
         client.put(b"x", tube=f"t{n}")
-    process = program("snapshot", str(tmp_path / "out"), "--max-rate", "5")
+    process = program("snapshot", str(tmp_path / "out"), "--rate", "5")
     until(lambda: client.stats().cmd_stats_job > 0)
     process.send_signal(number)
     _, err = process.communicate(timeout=30)
@@ -154,7 +154,7 @@ def test_a_script_ends_as_with_ctrl_c(
         _, err = process.communicate(timeout=30)
     assert process.returncode == code, err
     assert err.startswith("beanops: kick: ")
-    assert "stopped: cancelled; session.resume_run('" in err
+    assert "stopped: cancelled; session.resume('" in err
     assert err.count("\n") == 1
     assert outcomes()["unknown"] == 0
 
@@ -191,8 +191,8 @@ def test_a_run_that_was_terminated_is_at_hand(
             session.kick(ids, progress=lambda run: run.done and signal.raise_signal(number))
         assert caught.value.code == 128 + number
         assert (caught.value.run.done, caught.value.run.unknown) == (1000, 0)
-        assert capsys.readouterr().err.startswith("beanops: kick: 1000 done; stopped: cancelled; session.resume_run(")
-        assert session.resume_run(caught.value.run).done == 500
+        assert capsys.readouterr().err.startswith("beanops: kick: 1000 done; stopped: cancelled; session.resume(")
+        assert session.resume(caught.value.run).done == 500
 
 
 @pytest.mark.usefixtures("default_signals")

@@ -245,5 +245,5 @@ def test_a_user_without_a_name(cli: Cli, client: Client, monkeypatch: pytest.Mon
 
     monkeypatch.setattr("getpass.getuser", unknown)
     client.put(b"x", tube="mail")
-    (row,) = cli("resume", "mail", "--json").json["actions"]
+    (row,) = cli("unpause", "mail", "--json").json["actions"]
     assert row["actor"].startswith(f"uid {os.getuid()}@")

@@ -197,7 +197,7 @@ def test_a_reader_that_leaves_is_no_crash(program: Program, client: Client) -> N
 
 def test_ctrl_c_ends_a_scan_with_what_is_known(program: Program, client: Client) -> None:
     fill(client, 3000)
-    with program("jobs", "-o", "jsonl", "--max-rate", "400") as running:
+    with program("jobs", "-o", "jsonl", "--rate", "400") as running:
         assert running.stdout is not None
         assert running.stderr is not None
         assert json.loads(running.stdout.readline())["id"] == 3000
@@ -214,7 +214,7 @@ def test_the_progress_shows_on_a_terminal_only(program: Program, client: Client)
     fill(client, 3000)
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 100))
-    running = program("jobs", "--json", "--max-rate", "2000", stderr=theirs)
+    running = program("jobs", "--json", "--rate", "2000", stderr=theirs)
     os.close(theirs)
     out, _ = running.communicate(timeout=30)
     assert len(json.loads(out)) == 3000
@@ -224,7 +224,7 @@ def test_the_progress_shows_on_a_terminal_only(program: Program, client: Client)
 
 def test_on_a_terminal_the_bar_is_gone_before_the_first_line(terminal: Callable[..., Terminal], client: Client) -> None:
     fill(client, 3000)
-    running = terminal("jobs", "--no-bodies", "--max-rate", "2000")
+    running = terminal("jobs", "--no-bodies", "--rate", "2000")
     assert running.end() == 0
     before, _, after = running.shown.partition("time_left")
     assert "of 3000 jobs" in before
@@ -236,7 +236,7 @@ def test_lines_that_come_one_by_one_have_the_terminal_to_themselves(
     terminal: Callable[..., Terminal], client: Client
 ) -> None:
     fill(client, 1500)
-    running = terminal("jobs", "-o", "jsonl", "--no-bodies", "--max-rate", "2000")
+    running = terminal("jobs", "-o", "jsonl", "--no-bodies", "--rate", "2000")
     assert running.end() == 0
     assert [json.loads(line)["id"] for line in running.shown.splitlines()] == [*range(1500, 0, -1)]
 
@@ -279,7 +279,7 @@ def test_read_only_refuses_a_probe(cli: Cli, client: Client, command: list[str])
 def test_a_server_that_goes_away_is_said(cli: Cli, program: Program, beanstalkd: Beanstalkd, client: Client) -> None:
     fill(client, 3000)
     assert cli("jobs", "--limit", "5").code == 0
-    running = program("jobs", "-o", "jsonl", "--max-rate", "1000")
+    running = program("jobs", "-o", "jsonl", "--rate", "1000")
     assert running.stdout is not None
     assert running.stdout.readline()
     beanstalkd.stop()

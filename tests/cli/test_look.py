@@ -107,7 +107,7 @@ def test_a_pattern_that_matches_nothing_is_told_beside_those_that_match(cli: Cli
 @pytest.mark.parametrize(
     "arguments", [["jobs", "nowhere"], ["sql", "select 1", "nowhere"], ["snapshot", "x", "--tube", "nowhere"],
                   ["stats", "nowhere"], ["peek", "nowhere"], ["export", "-", "--tube", "nowhere"],
-                  ["pause", "nowhere", "9"], ["resume", "nowhere"],
+                  ["pause", "nowhere", "9"], ["unpause", "nowhere"],
                   ["kick", "nowhere"], ["kick", "nowhere", "--next", "5"], ["bury", "nowhere", "--state", "ready"],
                   ["release", "nowhere", "--state", "buried"], ["delete", "nowhere", "--state", "ready", "--yes"],
                   ["drain", "nowhere", "--state", "ready", "--yes"], ["move", "nowhere", "--to", "new"],

@@ -127,8 +127,8 @@ def test_the_record_tells_how_high_ids_are(start_beanstalkd: Callable[..., Beans
     server.stop()
     server = start_beanstalkd("-b", str(tmp_path), port=server.port)
     with connect(server.address) as session:
-        session.put("mail", b"head", priority=0)
-        (newest,) = session.put("mail", b"new", priority=9).ids
+        session.put(b"head", tube="mail", priority=0)
+        (newest,) = session.put(b"new", tube="mail", priority=9).ids
         scan = session.scan("mail", limit=1)
         assert [job.id for batch in scan for job in batch] == [newest]
         assert scan.bound is not None
@@ -143,7 +143,7 @@ def test_ids_of_another_server_tell_nothing_of_this_one(
         for _ in far.pipeline(commands.put(b"x") for _ in range(5000)):
             pass
     with connect(server.address) as session, connect(beanstalkd.address) as there:
-        (id,) = session.put("mail", b"x").ids
+        (id,) = session.put(b"x", tube="mail").ids
         assert session.copy(id, server=there).done == 1
         scan = session.scan()
         assert [job.id for batch in scan for job in batch] == [id]

@@ -29,7 +29,7 @@ from tests.waits import until
 
 
 def scan_of(client: Client, tube: str | None = None, idmap: IdMaps | None = None, **options: Any) -> Scan:
-    names = ("bodies", "probe", "max_rate", "polite", "report", "clock", "sleep")
+    names = ("bodies", "probe", "rate", "polite", "progress", "clock", "sleep")
     how = {name: options.pop(name) for name in names if name in options}
     return Scan(lambda: client, select(tube, **options), IdMaps() if idmap is None else idmap, **how)
 
@@ -300,7 +300,7 @@ def test_jobs_that_were_found_outlive_an_error_after_them(client: Client) -> Non
 def test_a_scan_is_complete_when_the_bodies_are_read(client: Client) -> None:
     put(client, "noise", 1000)
     put(client, "mail", 5)
-    scan: Scan = scan_of(client, "mail", report=lambda progress: scan.cancel())
+    scan: Scan = scan_of(client, "mail", progress=lambda progress: scan.cancel())
     assert ids(scan) == []
     assert not scan.complete
     assert scan.verdict == "incomplete: 5 of 5 found, 5 of them not read; not looked at: nothing"
@@ -351,13 +351,13 @@ def test_the_search_for_the_highest_id_is_polite_and_can_be_cancelled(
         made = put(client, "mail", 10)
         moment = Time()
         scan: Scan = scan_of(
-            client, max_rate=100, clock=moment, sleep=moment.sleep, report=lambda progress: scan.cancel()
+            client, rate=100, clock=moment, sleep=moment.sleep, progress=lambda progress: scan.cancel()
         )
         assert ids(scan) == []
         assert scan.verdict == "incomplete: nothing was looked at"
         assert moment.now == pytest.approx(2.56)
         reports: list[Any] = []
-        scan = scan_of(client, report=reports.append)
+        scan = scan_of(client, progress=reports.append)
         assert ids(scan) == made[::-1]
         assert len(reports) > 2
 
@@ -374,7 +374,7 @@ def test_a_cancel_before_the_first_step_is_heard_and_in_the_middle_of_a_pause(cl
         slept.append(seconds)
         slow.cancel()
 
-    slow = scan_of(client, max_rate=0.01, bodies=False, sleep=sleep)
+    slow = scan_of(client, rate=0.01, bodies=False, sleep=sleep)
     assert len(ids(slow)) == 1
     assert sum(slept) < 1
 
@@ -469,7 +469,7 @@ def test_a_draining_server_is_scanned_all_the_same(client: Client, beanstalkd: B
 def test_a_rate_is_kept_by_pausing(client: Client) -> None:
     put(client, "mail", 3000)
     moment = Time()
-    list(scan_of(client, "mail", bodies=False, max_rate=1000, clock=moment, sleep=moment.sleep))
+    list(scan_of(client, "mail", bodies=False, rate=1000, clock=moment, sleep=moment.sleep))
     assert moment.now == pytest.approx(3.0, abs=0.25)  # nobody waits after the last block
 
 
@@ -597,7 +597,7 @@ def test_progress_is_reported_also_where_nothing_is_found(client: Client) -> Non
     wanted = put(client, "mail", 1)
     put(client, "noise", 3000)
     reports: list[Any] = []
-    scan = Scan(lambda: client, select("mail"), IdMaps(), report=reports.append)
+    scan = Scan(lambda: client, select("mail"), IdMaps(), progress=reports.append)
     assert ids(scan) == wanted
     assert len(reports) >= 3
     assert [report.looked for report in reports] == sorted(report.looked for report in reports)
@@ -608,8 +608,8 @@ def test_progress_is_reported_also_where_nothing_is_found(client: Client) -> Non
 
 @pytest.mark.parametrize("rate", [0, -1, float("nan"), float("inf")])
 def test_a_rate_is_above_zero(client: Client, rate: float) -> None:
-    with pytest.raises(ArgumentError, match="max_rate"):
-        scan_of(client, max_rate=rate)
+    with pytest.raises(ArgumentError, match="rate"):
+        scan_of(client, rate=rate)
 
 
 # The newest of a server that went on from an unknown id.
@@ -704,7 +704,7 @@ def test_a_verdict_counts_what_the_predicate_leaves(client: Client, where: str) 
     client.use("mail")
     made = [client.put(b'{"user": %d}' % (number % 3)) for number in range(40)]
     reports: list[Any] = []
-    scan = Scan(lambda: client, select("mail", where=where), IdMaps(), report=reports.append)
+    scan = Scan(lambda: client, select("mail", where=where), IdMaps(), progress=reports.append)
     assert len(ids(scan)) == 9
     assert len(made) == 40
     assert scan.verdict == "complete: 9 found"

@@ -36,7 +36,7 @@ def test_every_job_of_the_server_is_in_it(session: Session, client: Client, tmp_
     bodies = {client.put(body, tube=tube): (tube, body) for tube, body in [
         ("mail", b""), ("mail", bytes(range(256))), ("a/b", b"x" * 65535), ("../../up", b"{}"), ("x.$_();+", b"1"),
     ]}  # fmt: skip
-    saved = session.save_jobs(tmp_path / "out")
+    saved = session.snapshot(tmp_path / "out")
     assert (saved.jobs, saved.complete) == (5, True)
     rows = read(tmp_path / "out", "id, tube, body")
     assert {id: (tube, body) for id, tube, body in rows} == bodies
@@ -68,13 +68,13 @@ def test_statistics_have_their_types(tmp_path: Path) -> None:
 def test_a_selection_can_be_saved(session: Session, client: Client, tmp_path: Path) -> None:
     for number in range(10):
         client.put(b'{"n": %d}' % number, tube=f"t{number % 2}")
-    saved = session.save_jobs(tmp_path / "out", "t1", where="data->>'$.n' in ('1', '2', '3')")
+    saved = session.snapshot(tmp_path / "out", "t1", where="data->>'$.n' in ('1', '2', '3')")
     assert saved.jobs == 2
     assert read(tmp_path / "out", "distinct tube") == [("t1",)]
 
 
 def test_a_server_without_jobs_gives_an_empty_directory(session: Session, tmp_path: Path) -> None:
-    assert session.save_jobs(tmp_path / "out").jobs == 0
+    assert session.snapshot(tmp_path / "out").jobs == 0
     assert list((tmp_path / "out").iterdir()) == []
 
 
@@ -84,8 +84,8 @@ def test_what_is_there_already_is_left_alone(session: Session, tmp_path: Path) -
     (tmp_path / "empty").mkdir()
     for target in (tmp_path / "full", tmp_path / "full" / "mine", tmp_path / "no" / "such"):
         with pytest.raises(UsageError, match=r"is there already|is no directory"):
-            session.save_jobs(target)
-    assert session.save_jobs(tmp_path / "empty").complete
+            session.snapshot(target)
+    assert session.snapshot(tmp_path / "empty").complete
     assert sorted(os.listdir(tmp_path)) == ["empty", "full"]
     assert (tmp_path / "full" / "mine").read_text() == "precious"
 
@@ -135,7 +135,7 @@ def test_secrets_are_hidden_in_the_files_too(beanstalkd: Beanstalkd, client: Cli
     client.put(b'{"password": "hunter2", "n": 1}', tube="mail")
     client.put(b"\xff\x00 as it is", tube="mail")
     with connect(beanstalkd.address, redact=["*passw*"]) as session:
-        session.save_jobs(tmp_path / "out")
+        session.snapshot(tmp_path / "out")
     bodies = [body for (body,) in read(tmp_path / "out", "body", "order by id")]
     assert bodies == [b'{"password":"[redacted]","n":1}', b"[hidden: hex, 11 bytes]"]
 

@@ -20,9 +20,9 @@ from beanops.session.session import Session
 @pytest.fixture
 def session(beanstalkd: Beanstalkd) -> Iterator[Session]:
     with beanops.connect(beanstalkd.address) as session:
-        session.put("mail", b'{"user": "<script>alert(1)</script>", "password": "hunter2"}', ttr=90)
-        session.put("main", b"y" * 3000)
-        session.put("main", b"", delay=60)
+        session.put(b'{"user": "<script>alert(1)</script>", "password": "hunter2"}', tube="mail", ttr=90)
+        session.put(b"y" * 3000, tube="main")
+        session.put(b"", tube="main", delay=60)
         yield session
 
 
@@ -58,7 +58,7 @@ def test_reprs_are_compact_escaped_redacted_and_ask_nobody(
 
 
 def test_a_session_that_holds_many_jobs_says_how_many(session: Session) -> None:
-    ids = [session.put("many", b"x").ids[0] for _ in range(12)]
+    ids = [session.put(b"x", tube="many").ids[0] for _ in range(12)]
     for _ in ids:
         session.reserve("many")
     assert f"{ids[9]} and 2 more" in session._repr_html_()
@@ -69,7 +69,7 @@ def test_recorded_rates_are_a_frame_that_can_be_plotted(session: Session) -> Non
 
     def look(at: float) -> Point:
         if next(moments) == 2:
-            session.put("mail", b"x")
+            session.put(b"x", tube="mail")
         return point(at, session.tube("mail"))
 
     def sleep(seconds: float) -> None:
@@ -102,8 +102,8 @@ def test_rates_can_be_recorded_until_somebody_interrupts() -> None:
 
 
 def test_what_people_call_has_an_example() -> None:
-    verbs = "kick bury release delete drain_tube move copy touch put pause resume reserve export import_"
-    after = "undo resume_run verify actions runs run_actions history"
+    verbs = "kick bury release delete drain move copy touch put pause unpause reserve export import_"
+    after = "undo resume verify actions runs run_actions history"
     looks = "tubes jobs scan sql rates dashboard browse reserve_widget"
     called = [*verbs.split(), *after.split(), *looks.split()]
     assert [name for name in called if ">>> " not in (getattr(Session, name).__doc__ or "")] == []

@@ -32,7 +32,7 @@ from tests.waits import until
 def session(beanstalkd: Beanstalkd) -> Iterator[Session]:
     with beanops.connect(beanstalkd.address) as session:
         for number in range(4):
-            session.put("mail", b'{"user": %d}' % number, delay=60 if number == 3 else 0)
+            session.put(b'{"user": %d}' % number, tube="mail", delay=60 if number == 3 else 0)
         session.bury([1, 2])
         yield session
 
@@ -67,7 +67,7 @@ def test_a_selected_job_stays_when_it_heads_its_tube_no_more(session: Session) -
         view.select_jobs(1)
         session.kick([1])
         until(lambda: view.heads.rows["1"][0] == "ready")
-        session.put("mail", b"urgent", priority=0)
+        session.put(b"urgent", tube="mail", priority=0)
         until(lambda: "5" in view.heads.rows)
         assert {"1", "5"} <= set(view.heads.rows)
         session.delete([1])
@@ -111,11 +111,11 @@ def test_tubes_are_paused_resumed_and_kicked(view: Dashboard, session: Session, 
     view.select("mail")
     do("pause", 90)
     assert session.tube("mail").pause == 90
-    do("resume", None)
+    do("unpause", None)
     assert session.tube("mail").pause == 0
     do("kick_tubes", 1)
     assert session.tube("mail").current_jobs_buried == 1
-    assert [cells[3] for cells in view.log.rows.values()][-3:] == ["pause", "resume", "kick"]
+    assert [cells[3] for cells in view.log.rows.values()][-3:] == ["pause", "unpause", "kick"]
 
 
 def test_what_it_did_last_can_be_undone_and_jobs_moved(view: Dashboard, session: Session) -> None:
@@ -129,7 +129,7 @@ def test_what_it_did_last_can_be_undone_and_jobs_moved(view: Dashboard, session:
     view.pause(90)
     view.undo()
     assert session.tube("mail").pause == 0
-    assert [cells[3] for cells in view.log.rows.values()][-4:] == ["move", "move", "pause", "resume"]
+    assert [cells[3] for cells in view.log.rows.values()][-4:] == ["move", "move", "pause", "unpause"]
 
 
 def test_what_is_not_known_of_a_server_is_not_said_to_be_nothing(view: Dashboard, session: Session) -> None:
@@ -152,7 +152,7 @@ def test_dashboards_of_several_servers_show_each_its_own(
 ) -> None:
     other = start_beanstalkd()
     with beanops.connect(other.address) as there, Dashboard(there, Still(), "dashboard") as elsewhere:  # type: ignore[arg-type]
-        there.put("billing", b"x")
+        there.put(b"x", tube="billing")
         elsewhere.show(first_look(there))
         assert set(elsewhere.tubes.rows) == {"default", "billing"}
         elsewhere.show(lost("no answer"))
@@ -323,7 +323,7 @@ def test_rates_are_taken_over_seconds_and_start_anew_with_another_server(session
     assert shown_rows.tube_rows(first)["mail"][5] is None
     assert "rates not yet known" in shown_rows.title(session, first)
     assert shown_rows.sample(first)[-2:] == (None, None)
-    session.put("mail", b"x")
+    session.put(b"x", tube="mail")
     now[0] = 2.0
     then = poller.look(wanted={"mail"}).survey
     assert then is not None
@@ -339,7 +339,7 @@ def test_many_tubes_are_asked_for_in_turn_and_say_how_old_they_are(
     monkeypatch.setattr("beanops.monitor.survey.FULL", 2)
     monkeypatch.setattr("beanops.monitor.survey.IN_TURN", 1)
     for tube in "abcd":
-        session.put(tube, b"x")
+        session.put(b"x", tube=tube)
     now = [0.0]
     poller = Poller(lambda: session, lambda: now[0])
     poller.look()

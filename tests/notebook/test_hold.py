@@ -34,8 +34,8 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 @pytest.fixture
 def session(beanstalkd: Beanstalkd) -> Iterator[Session]:
     with beanops.connect(beanstalkd.address) as session:
-        session.put("mail", b'{"user": 1}', ttr=90, priority=7)
-        session.put("mail", b'{"user": 2}', ttr=90)
+        session.put(b'{"user": 1}', tube="mail", ttr=90, priority=7)
+        session.put(b'{"user": 2}', tube="mail", ttr=90)
         yield session
 
 
@@ -121,7 +121,7 @@ def test_a_tube_without_a_ready_job_is_said_and_one_that_does_not_exist_raised(s
         session.pause("mail", 60)
         view.reserve()
         assert re.fullmatch("mail is paused for (60|59) s more, and gives no job", view.status)
-        session.resume("mail")
+        session.unpause("mail")
         session.kick(2)
         view.reserve()
         assert view.held
@@ -130,7 +130,7 @@ def test_a_tube_without_a_ready_job_is_said_and_one_that_does_not_exist_raised(s
 
 
 def test_two_tubes_can_be_held_side_by_side(session: Session) -> None:
-    session.put("sms", b"x")
+    session.put(b"x", tube="sms")
     with session.reserve_widget("mail") as mail, session.reserve_widget("sms") as sms:
         mail._repr_mimebundle_()
         sms._repr_mimebundle_()

@@ -104,7 +104,7 @@ def kernel(request: pytest.FixtureRequest) -> Iterator[Kernel]:
 def server(beanstalkd: Beanstalkd) -> Iterator[Session]:
     with connect(beanstalkd.address) as session:
         for _ in range(4):
-            session.put("mail", b"x")
+            session.put(b"x", tube="mail")
         session.bury([1, 2, 3])
         yield session
 

@@ -82,7 +82,7 @@ def test_it_runs_with_a_private_server(ran: Ran, name: str) -> None:
 
 #: What each notebook comes to, in its own words.
 SHOWN = {
-    "first_look": ["first-look-mail", "resume: 1 done", "kick: 2 done"],
+    "first_look": ["first-look-mail", "unpause: 1 done", "kick: 2 done"],
     "incident": ["kick: 6 would be done", "move: 3 done", "undo: 3 done", "[redacted]", "no such template: wellcome"],
     "bulk_ops": ["bury: 250 would be done", "stopped: cancelled", "it is ready", "undo: 250 done"],
     "capacity": ["would empty the tube in ten seconds", "fewer a second: empty in about"],
@@ -110,8 +110,8 @@ def test_they_leave_the_jobs_of_the_user_alone(tmp_path: Path, start_beanstalkd:
     server = start_beanstalkd()
     with connect(server.address) as session:
         for tube in [*TAKEN, "orders"]:
-            session.put(tube, b"theirs")
-            session.bury(session.put(tube, b"theirs").ids)
+            session.put(b"theirs", tube=tube)
+            session.bury(session.put(b"theirs", tube=tube).ids)
     common = {**os.environ, "BEANOPS_SERVER": server.address, "MPLBACKEND": "agg", "TMPDIR": str(tmp_path)}
 
     async def run_them() -> list[Any]:

@@ -138,7 +138,7 @@ def test_the_new_job_of_an_old_id_is_shown_but_not_selected(session: Session, se
 def test_so_many_jobs_are_remembered_and_no_more() -> None:
     with beanops.embedded.serve() as address, beanops.connect(address) as session:
         for _ in range(5):
-            session.put("mail", b"x")
+            session.put(b"x", tube="mail")
         seen = Seen(session.reused, most=3)
         seen.note(job for job in session.jobs_by_id(range(1, 6)) if job is not None)
         assert [ref.id for ref in seen.refs(["1", "4", "5"])] == [4, 5]

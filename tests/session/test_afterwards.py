@@ -39,9 +39,9 @@ def test_what_is_unknown_counts_toward_the_limit(session: Session, worker: Clien
     run = session.delete("mail", state="ready", limit=20, rate=40, progress=_cancel)
     assert run.done == 10
     _forget(session, run)
-    assert session.resume_run(run, rate=1000).done == 10
+    assert session.resume(run, rate=1000).done == 10
     assert session.tube("mail").current_jobs_ready == 40
-    assert session.resume_run(run).done == 0
+    assert session.resume(run).done == 0
 
 
 def test_what_is_unknown_is_tried_again_and_takes_nobody_elses_place(session: Session, worker: Client) -> None:
@@ -53,7 +53,7 @@ def test_what_is_unknown_is_tried_again_and_takes_nobody_elses_place(session: Se
         worker.reserve_job(id)
         worker.bury(id)  # as if they had not been kicked
     _forget(session, run)
-    assert session.resume_run(run, rate=1000).done == 4 + 10
+    assert session.resume(run, rate=1000).done == 4 + 10
     assert session.tube("mail").current_jobs_buried == 40
 
 
@@ -62,17 +62,17 @@ def test_a_limit_of_ids_means_the_first_of_them(session: Session, worker: Client
     worker.kick_job(ids[3])
     run = session.kick(ids, limit=20, rate=40, progress=_cancel)
     assert (run.done, run.skipped) == (9, 1)
-    assert session.resume_run(run, rate=1000).done == 10
+    assert session.resume(run, rate=1000).done == 10
     assert session.tube("mail").current_jobs_buried == 40
 
 
 def test_what_came_after_a_run_began_is_not_meant_by_going_on(session: Session, worker: Client) -> None:
     fill(worker, "mail", "buried", 20)
-    run = session.drain_tube("mail", "buried", rate=40, progress=_cancel)
+    run = session.drain("mail", state="buried", rate=40, progress=_cancel)
     assert run.done == 10
     with session.journal()._transaction() as connection:  # as if the run had begun before any of them was put
         connection.exec_driver_sql("update runs set time = time - 3600000000")
-    resumed = session.resume_run(run)
+    resumed = session.resume(run)
     assert (resumed.done, resumed.skipped) == (0, 10)
     assert f"it was put after run {run.id} had begun" in resumed.summary
     assert session.tube("mail").current_jobs_buried == 10
@@ -93,9 +93,9 @@ def test_what_goes_on_with_a_run_of_before_a_restart_leaves_the_jobs_of_after_it
         connection.exec_driver_sql("update runs set time = time - 3600000000")
     with Client(server.address) as client:
         fill(client, "mail", "buried", 60)
-        second = session.resume_run(run, progress=lambda run: run.skipped and run.cancel())
+        second = session.resume(run, progress=lambda run: run.skipped and run.cancel())
         assert (second.done, second.skipped) == (0, 10)
-        third = session.resume_run(second)
+        third = session.resume(second)
         assert (third.done, third.skipped) == (0, 40)
         assert client.stats().current_jobs_buried == 60
 
@@ -121,7 +121,7 @@ def test_a_copy_into_what_it_searches_copies_each_job_once(
     assert (run.done, run.stopped) == (40, None)
     cut = session.copy(glob, target, rate=40, progress=_cancel)
     assert cut.done == 10
-    assert session.resume_run(cut, rate=1000).done == 70
+    assert session.resume(cut, rate=1000).done == 70
     assert session.server().current_jobs_ready == 40 + 40 + 80
 
 
@@ -252,7 +252,7 @@ def test_lines_of_a_file_are_verified_by_the_jobs_that_were_put_for_them(
 
 
 def test_what_the_server_cannot_tell_stays_unknown(session: Session, worker: Client) -> None:
-    run = session.put("mail", b"x")
+    run = session.put(b"x", tube="mail")
     _forget(session, run)
     session.journal().write(run.id, session.now(), [Intent("put", "mail")], 1)
     assert session.verify(run).unknown == 2

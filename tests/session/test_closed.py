@@ -30,7 +30,7 @@ from tests.waits import until
 WITHOUT = {"close", "through", "capabilities_of", "decode", "shown", "check_open", "known_capabilities"}
 #: What each parameter may be given.
 GIVEN: dict[str, Any] = {
-    "jobs": 1, "tube": "mail", "id": 1, "ids": [1], "to": "post", "states": "ready", "body": b"x", "run": "x", "n": 1,
+    "jobs": 1, "tube": "mail", "id": 1, "ids": [1], "to": "post", "body": b"x", "run": "x", "n": 1,
     "file": "x", "seconds": 1, "query": "select 1 from jobs", "directory": "x", "name": "mail", "which": "mail",
     "surveyor": Surveyor(time.monotonic), "server": None,
 }  # fmt: skip
@@ -49,7 +49,7 @@ def call(session: Session, name: str, **options: Any) -> object:
         one.name for one in inspect.signature(method).parameters.values()
         if one.default is one.empty and one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)
     ]  # fmt: skip
-    options |= {"to": "post"} if name == "copy" else {}
+    options |= {"copy": {"to": "post"}, "drain": {"state": "ready"}}.get(name, {})
     found = method(**{one: GIVEN[one] for one in needed}, **options)
     return list(found) if hasattr(found, "__iter__") else found
 
@@ -119,9 +119,9 @@ def test_a_session_whose_connection_the_server_closed_is_not_closed(
 ) -> None:
     with Proxy(beanstalkd.port) as proxy:
         session = open_session(proxy.address)
-        session.put("mail", b"x")
+        session.put(b"x", tube="mail")
         proxy.drop()
-        assert session.put("mail", b"x").complete
+        assert session.put(b"x", tube="mail").complete
         assert len(session.jobs("mail")) == 2
 
 
@@ -129,7 +129,7 @@ def test_what_nobody_closed_is_let_go_of_quietly(beanstalkd: Beanstalkd, journal
     client = Client(beanstalkd.address)
     client.put(b"x", tube="mail")
     session = beanops.connect(beanstalkd.address, journal=journal)
-    session.put("mail", b"x")
+    session.put(b"x", tube="mail")
     with pytest.raises(ConnectFailed):
         Client("127.0.0.1:1")
     del client, session

@@ -186,9 +186,9 @@ def test_ctrl_c_ends_a_run_between_batches_and_resume_finishes_it(session: Sessi
     assert session.tube("mail").current_jobs_ready == 2500
     assert list(session.runs.done) == [1000]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    resumed = session.resume_run(run)
+    resumed = session.resume(run)
     assert (resumed.done, resumed.skipped) == (2500, 0)
-    assert session.resume_run(run).done == 0
+    assert session.resume(run).done == 0
     assert session.undo(run).done == 1000
 
 
@@ -205,7 +205,7 @@ def test_ctrl_c_promises_to_go_on_only_with_what_can_be_gone_on_with(session: Se
         assert str(caught.value) == caught.value.run.summary
         assert caught.value.run.done == 1000
         with pytest.raises(UsageError, match=r"cannot be resumed, as no .* can: ask for it again"):
-            session.resume_run(caught.value.run)
+            session.resume(caught.value.run)
 
 
 def test_ctrl_c_twice_ends_a_run_at_once(session: Session, worker: Client) -> None:
@@ -235,7 +235,7 @@ def test_a_run_is_cancelled_from_another_thread_also_while_it_searches(session: 
     run = session.kick("mail", state="buried", progress=cancel)
     assert run is runs[0]
     assert (run.done, run.stopped, run.complete) == (1000, "cancelled", False)
-    assert session.resume_run(run.id).done == 500
+    assert session.resume(run.id).done == 500
     waits = session.kick("mail", state="ready", rate=0.1, progress=cancel)  # 10 seconds a job, were it not ended
     assert waits.stopped == "cancelled"
 
@@ -244,8 +244,8 @@ def test_resume_goes_on_with_a_limit_and_never_copies_twice(session: Session, wo
     fill(worker, "mail", jobs=2500)
     run = session.copy("mail", "post", limit=1800, progress=lambda run: run.done and run.cancel())
     assert run.done == 1000
-    assert session.resume_run(run).done == 800
-    assert session.resume_run(run).done == 0
+    assert session.resume(run).done == 800
+    assert session.resume(run).done == 0
     assert session.tube("post").current_jobs_ready == 1800
 
 
@@ -253,10 +253,10 @@ def test_resume_keeps_the_rate_unless_it_is_given_another(session: Session, work
     fill(worker, "mail", "buried", 60)
     run = session.kick("mail", rate=16, progress=lambda run: run.done and run.cancel())
     assert run.done == 4
-    resumed = session.resume_run(run, progress=lambda run: run.done and run.cancel())
+    resumed = session.resume(run, progress=lambda run: run.done and run.cancel())
     assert resumed.done == 4, "a batch of this rate"
-    assert session.resume_run(run, dry_run=True).done == 52
-    assert session.resume_run(run, rate=1000.0).done == 52
+    assert session.resume(run, dry_run=True).done == 52
+    assert session.resume(run, rate=1000.0).done == 52
 
 
 def test_a_server_killed_in_the_middle_and_restarted_from_its_binlog(
@@ -276,7 +276,7 @@ def test_a_server_killed_in_the_middle_and_restarted_from_its_binlog(
     start_beanstalkd(*log, port=server.port)
     session = open_session(server.address)
     session.verify(run)
-    resumed = session.resume_run(run)
+    resumed = session.resume(run)
     assert resumed.stopped is None
     assert session.server().current_jobs_buried == 0, resumed.summary
     done = session.history()
@@ -333,7 +333,7 @@ def test_a_put_is_known_although_the_connection_breaks_after_it(
     beanstalkd: Beanstalkd, open_session: Callable[..., Session], worker: Client
 ) -> None:
     with Proxy(beanstalkd.port, fatal=b"use default\r\n") as proxy:
-        run = open_session(proxy.address).put("mail", b"x")
+        run = open_session(proxy.address).put(b"x", tube="mail")
     assert run.stopped is not None
     assert run.done == 1
     assert [worker.peek(id).body for id in run.ids] == [b"x"]

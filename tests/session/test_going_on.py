@@ -88,7 +88,7 @@ def test_a_run_that_goes_on_is_not_resumed_and_one_that_ended_is(
     def resume() -> None:
         for dry in (False, True):
             with pytest.raises(Refused) as caught:
-                other.resume_run(session._actor.runs[-1].id, dry_run=dry)
+                other.resume(session._actor.runs[-1].id, dry_run=dry)
             refused.append(str(caught.value))
         assert worker.stats_tube("mail").current_jobs_ready == 30
 
@@ -101,8 +101,8 @@ def test_a_run_that_goes_on_is_not_resumed_and_one_that_ended_is(
     assert (run.done, run.stopped) == (10, "cancelled")
     assert refused[0] == f"run {run.id} still goes on (process {os.getpid()} on {os.uname().nodename}): " \
         "resume it when it has ended"  # fmt: skip
-    assert other.resume_run(run.id).done == 30
-    assert other.resume_run(run.id).done == 0
+    assert other.resume(run.id).done == 30
+    assert other.resume(run.id).done == 0
 
 
 @pytest.mark.parametrize("which", ["the first", "the one that goes on"])
@@ -115,11 +115,11 @@ def test_a_run_is_not_resumed_twice_at_once(which: str, open_session: Callable[.
     def again() -> None:
         goes_on = session._actor.runs[-1].id
         with pytest.raises(Refused, match=f"run {goes_on} still goes on"):
-            other.resume_run(first.id if which == "the first" else goes_on)
+            other.resume(first.id if which == "the first" else goes_on)
 
-    assert session.resume_run(first, progress=_once(again)).done == 30
+    assert session.resume(first, progress=_once(again)).done == 30
     assert worker.stats_tube("post").current_jobs_ready == 40
-    assert other.resume_run(first).done == 0
+    assert other.resume(first).done == 0
 
 
 def test_an_undo_of_a_run_that_goes_on_says_so(open_session: Callable[..., Session], worker: Client) -> None:
@@ -148,7 +148,7 @@ def test_an_import_that_goes_on_is_not_resumed(
 
     def again() -> None:
         with pytest.raises(Refused, match="still goes on"):
-            other.resume_run(session._actor.runs[-1].id)
+            other.resume(session._actor.runs[-1].id)
 
     assert session.import_(tmp_path / "jobs.jsonl", progress=_once(again)).done == 30
 
@@ -160,10 +160,10 @@ def test_what_a_killed_process_left_is_resumed_at_once(
     with _elsewhere(beanstalkd.address, journal, "delete", ids) as process:
         run = _run_of(process)
         with pytest.raises(Refused, match=rf"still goes on \(process {process.pid} on"):
-            session.resume_run(run)
+            session.resume(run)
         process.send_signal(signal.SIGKILL)
         process.wait(10)
-        session.resume_run(run, rate=4000)
+        session.resume(run, rate=4000)
     assert worker.stats().current_jobs_ready == 0
 
 
@@ -175,7 +175,7 @@ def test_a_process_that_was_taken_for_dead_sends_no_more(
         run = _run_of(process)
         process.send_signal(signal.SIGSTOP)
         _on_another_host(session.journal(), run, session.now() - timedelta(seconds=1))
-        resumed = session.resume_run(run, rate=4000, progress=lambda run: run.done and run.cancel())
+        resumed = session.resume(run, rate=4000, progress=lambda run: run.done and run.cancel())
         left = worker.stats().current_jobs_ready
         assert left >= 10
         process.send_signal(signal.SIGCONT)
@@ -183,7 +183,7 @@ def test_a_process_that_was_taken_for_dead_sends_no_more(
         told = process.stdout.read()
     assert f"run {run} was taken for dead and resumed by another process, and so it ends here" in told
     assert worker.stats().current_jobs_ready == left
-    assert session.resume_run(resumed, rate=4000).done == left
+    assert session.resume(resumed, rate=4000).done == left
 
 
 def _on_another_host(journal: Journal, run: str, alive_until: datetime) -> None:
@@ -206,9 +206,9 @@ def test_a_run_on_another_host_is_taken_for_dead_when_its_lease_is_over(
     _on_another_host(session.journal(), run.id, now[0] + TERM)
     now[0] += TERM - timedelta(seconds=1)
     with pytest.raises(Refused, match=r"\(process 4711 on far\): .* or in 1 s if that process is gone"):
-        session.resume_run(run)
+        session.resume(run)
     now[0] += timedelta(seconds=2)
-    assert session.resume_run(run).done == 30
+    assert session.resume(run).done == 30
 
 
 def test_a_run_that_waits_gives_signs_of_life(
@@ -242,7 +242,7 @@ def test_a_run_that_could_not_write_its_end_is_resumed_by_the_same_process(
     run = session.delete(ids, progress=_once(lambda: monkeypatch.setattr(Journal, "write", full)))
     monkeypatch.setattr(Journal, "write", write)
     assert (run.done, run.unknown, run.stopped) == (0, 10, "the disk is full")
-    assert session.resume_run(run, rate=4000).done == 30
+    assert session.resume(run, rate=4000).done == 30
 
 
 # -- pauses ------------------------------------------------------------------------------------------------------
@@ -269,7 +269,7 @@ def test_the_last_run_that_needs_a_pause_ends_it(
     assert seen == [pause_guard.PAUSE]
     assert _pause(worker) == 0
     assert list(long.runs.action).count("pause") == 1
-    assert list(long.runs.action).count("resume") == 1
+    assert list(long.runs.action).count("unpause") == 1
 
 
 def test_a_run_that_ends_first_leaves_the_pause_that_it_made_to_the_other(

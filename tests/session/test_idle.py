@@ -60,7 +60,7 @@ def test_looking_goes_on_over_a_new_connection(
         lambda: session.tube("mail"),
         lambda: session.job(id).body,
         lambda: list(session.jobs_by_id([id])),
-        lambda: session.heads("mail")["ready"],
+        lambda: session.next_jobs("mail")["ready"],
         lambda: len(session.jobs("mail")),
     ]
     for look in looks:
@@ -111,7 +111,7 @@ def test_acting_after_a_pause_is_done_once(how: str, proxy: Proxy, session: Sess
     assert (run.done, run.stopped) == (2, None)
     CUTS[how](proxy)
     idle(session)
-    assert session.put("mail", b"x").complete
+    assert session.put(b"x", tube="mail").complete
     CUTS[how](proxy)
     idle(session)
     assert session.undo(run).done == 2
@@ -119,7 +119,7 @@ def test_acting_after_a_pause_is_done_once(how: str, proxy: Proxy, session: Sess
 
 
 def test_what_was_sent_is_never_sent_again(session: Session, proxy: Proxy, worker: Client) -> None:
-    session.put("mail", b"1")
+    session.put(b"1", tube="mail")
     send = session._acting().pipeline
 
     def unanswered(commands: Iterable[Command[Any]]) -> Any:
@@ -127,11 +127,11 @@ def test_what_was_sent_is_never_sent_again(session: Session, proxy: Proxy, worke
         return send(commands)
 
     session._acting().pipeline = unanswered  # type: ignore[method-assign]
-    run = session.put("mail", b"2")
+    run = session.put(b"2", tube="mail")
     assert run.unknown == 1
     proxy.held = False
     until(lambda: worker.stats().cmd_put == 2)
-    assert session.put("mail", b"3").complete
+    assert session.put(b"3", tube="mail").complete
     assert worker.stats().cmd_put == 3
 
 
@@ -147,7 +147,7 @@ def test_another_process_is_not_acted_on_before_it_was_looked_at(
     server = start_beanstalkd(port=server.port)
     with Client(server.address) as client:
         fill(client, "other", "buried", 3)
-        for act_on in (lambda: session.kick(ids[1:]), lambda: session.put("mail", b"x")):
+        for act_on in (lambda: session.kick(ids[1:]), lambda: session.put(b"x", tube="mail")):
             with pytest.raises(Refused, match=rf"{server.address} was restarted meanwhile.*look again"):
                 act_on()
             assert client.stats().cmd_put == 3

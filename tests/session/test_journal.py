@@ -158,7 +158,7 @@ def test_an_action_is_counted_once_however_often_its_outcome_is_told(journal_url
 def _act_apart(address: str, url: str, tube: str) -> None:
     with connect(address, journal=url) as session:
         for _ in range(5):
-            run = session.put(tube, b"x")
+            run = session.put(b"x", tube=tube)
             session.delete(run.ids)
 
 

@@ -60,7 +60,7 @@ def test_the_summary_says_what_the_journal_says_when_postgresql_dies(
     assert "its outcome could not be written down" in run.summary
     assert str(run.stopped).startswith("the journal at postgresql")
     assert "\n" not in run.summary
-    rest = session.resume_run(run)
+    rest = session.resume(run)
     assert rest.stopped is None
 
 
@@ -81,7 +81,7 @@ def test_one_action_whose_outcome_is_lost_is_not_called_done(
     session.journal()
     session._acting()
     monkeypatch.setattr(Client, "pipeline", killed)
-    run = session.put("mail", b"x") if act == "put" else session.pause("mail", 60)
+    run = session.put(b"x", tube="mail") if act == "put" else session.pause("mail", 60)
     monkeypatch.undo()
     database.start()
     assert _counts(run) == {"unknown": 1} == dict(session.journal().counts([run.id])[run.id])

@@ -156,7 +156,7 @@ def test_where_workers_watch_nothing_is_buried_and_it_is_said_before(
     watching.ignore("mail")
     ids = buried(worker, 4)
     watching.watch("mail")
-    plan = session.drain_tube("mail", "buried", dry_run=True)
+    plan = session.drain("mail", state="buried", dry_run=True)
     assert plan.done == 4
     assert "needs beanstalkd 1.12 or newer" in (plan.caution or "")
     assert "--as parked" in plan.summary
@@ -316,7 +316,7 @@ def test_a_crash_is_repaired_from_the_journal(
         session.undo(run, repeat="unknown")
         where, state = "mail", "ready"
     else:
-        session.resume_run(run)
+        session.resume(run)
         where, state = ("post", "ready") if verb == "move" else ("mail", "delayed")
     jobs = [job for batch in session.scan() for job in batch]
     real = [job for job in jobs if job.stats.delay != U32_MAX]

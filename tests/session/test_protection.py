@@ -53,7 +53,7 @@ def test_read_only_holds_by_any_spelling(spelling: str, everywhere: Beanstalkd) 
     )
     with connect(f"{spelling}:{port}", read_only=False) as session:
         with pytest.raises(Refused, match="read-only"):
-            session.put("mail", b"x")
+            session.put(b"x", tube="mail")
         assert (session.read_only, session.profile.label) == (True, "PROD")
         assert b"s3cret" not in session.shown(b'{"token": "s3cret"}')
         assert not session.tubes()["name"].isin(["mail"]).any()
@@ -87,7 +87,7 @@ def test_a_tunnel_leads_to_the_same_protected_server(tunnel: str, beanstalkd: Be
     with connect(tunnel) as session:
         assert not session.protection.now.read_only
         with pytest.raises(Refused):
-            session.put("mail", b"x")
+            session.put(b"x", tube="mail")
         assert session.redact == ("*token*",)
     with connect(tunnel) as there, Client(beanstalkd.address) as client:
         ids = fill(client, "mail")
@@ -117,8 +117,8 @@ def test_another_server_is_left_alone_and_a_dead_profile_is_not_waited_for(
         with connect(beanstalkd.address) as session:
             started = time.monotonic()
             session.tubes()
-            assert session.put("mail", b"x").done == 1
-            assert session.put("mail", b"x").done == 1  # who did not answer is not asked again at once
+            assert session.put(b"x", tube="mail").done == 1
+            assert session.put(b"x", tube="mail").done == 1  # who did not answer is not asked again at once
             assert time.monotonic() - started < 2 * protection.PATIENCE + 1
 
 

@@ -47,11 +47,11 @@ def test_all_that_looks_gives_out_what_may_be_shown(session: Session, tmp_path: 
         *(job for batch in session.scan("mail", order="-size", limit=9) for job in batch),
         *session.jobs_by_id(ids),
         *map(session.job, ids),
-        session.heads("mail")["ready"],
+        session.next_jobs("mail")["ready"],
     ]
     peeked = list(map(session.peek, ids))
     frame = session.jobs("mail")
-    session.save_jobs(tmp_path / "saved", "mail")
+    session.snapshot(tmp_path / "saved", "mail")
     saved = (
         "".join(map(str, (tmp_path / "saved").rglob("*"))),
         *[file.read_bytes().decode("latin-1") for file in (tmp_path / "saved").rglob("*.parquet")],
@@ -119,6 +119,6 @@ def test_jobs_that_were_shown_can_be_acted_on(session: Session) -> None:
 def test_a_body_that_is_hidden_is_kept_as_no_sample(session: Session) -> None:
     with pytest.raises(UsageError, match="its body is hidden by redact"):
         samples.save("x", session.job(1))
-    session.put("mail", b"plain")
+    session.put(b"plain", tube="mail")
     samples.save("x", session.job(6))
     assert samples.load("x").body == b"plain"

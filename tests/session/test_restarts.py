@@ -258,7 +258,7 @@ def _undone(session: Session) -> Run:
 
 
 RUNS: dict[str, Callable[[Session], Run]] = {
-    "put": lambda session: session.put("mail", b"mine"),
+    "put": lambda session: session.put(b"mine", tube="mail"),
     "import": _import,
     "copy": lambda session: session.copy("mail", "post", state="buried"),
     "move": lambda session: session.move("mail", "post", state="buried"),
@@ -343,9 +343,9 @@ def test_resume_of_a_run_that_was_cut_before_leaves_the_others_alone(
     assert (run.done, run.skipped) == (1, 0)
     restart(server)
     session = open_on(server)
-    resumed = spared(server, lambda: session.resume_run(run, rate=100_000))
+    resumed = spared(server, lambda: session.resume(run, rate=100_000))
     assert resumed.skipped or asked == "tube"
-    spared(server, lambda: session.resume_run(resumed, rate=100_000))
+    spared(server, lambda: session.resume(resumed, rate=100_000))
 
 
 @pytest.mark.parametrize("restart", [kept_and_filled])
@@ -359,7 +359,7 @@ def test_resume_goes_on_with_jobs_that_a_log_brought_back(
     restart(server)
     before = server.jobs
     session = open_on(server)
-    resumed = session.resume_run(run, rate=100_000)
+    resumed = session.resume(run, rate=100_000)
     assert resumed.done == (1 if asked == "limit" else 2), resumed.summary
     after = server.jobs
     assert {id for id in before if after.get(id) != before[id]} <= {1, 2, 3}

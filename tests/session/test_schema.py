@@ -193,7 +193,7 @@ def test_a_step_that_fails_changes_nothing(
 
 def _open(address: str, url: str, tube: str) -> None:
     with connect(address, journal=url) as session:
-        session.put(tube, b"x")
+        session.put(b"x", tube=tube)
 
 
 def test_processes_that_open_it_at_once_migrate_it_once(

@@ -407,11 +407,11 @@ def test_a_cancelled_import_is_gone_on_with(session: Session, tmp_path: Path) ->
 
     run = session.import_(tmp_path / "jobs", rate=40.0, progress=cancel)
     assert (run.done, run.stopped) == (10, "cancelled")
-    assert session.resume_run(run).summary == "import: 30 done, 10 imported before"
+    assert session.resume(run).summary == "import: 30 done, 10 imported before"
     assert [fact[2] for fact in facts(session)] == [*range(40)]
     (tmp_path / "jobs").write_bytes(lines({}))
     with pytest.raises(UsageError, match="it was changed since"):
-        session.resume_run(run)
+        session.resume(run)
 
 
 def test_a_lost_connection_leaves_unknown_lines_that_are_not_repeated(beanstalkd: Beanstalkd) -> None:

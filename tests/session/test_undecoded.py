@@ -27,7 +27,7 @@ def test_a_search_leaves_it_out(session: Session, tmp_path: Path, where: str, or
     assert (scan.complete, scan.enough, scan.undecoded) == (False, False, 3)
     assert LEFT_OUT in scan.verdict
     assert LEFT_OUT in session.jobs("mail", where=where, order=order).attrs["verdict"]
-    saved = session.save_jobs(tmp_path / "saved", "mail", where=where)
+    saved = session.snapshot(tmp_path / "saved", "mail", where=where)
     assert (saved.complete, LEFT_OUT in saved.verdict) == (False, True)
 
 

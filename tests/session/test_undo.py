@@ -29,7 +29,7 @@ VERBS: dict[str, Callable[[Session, Any, random.Random], Run]] = {
     "delete": lambda session, ids, _: session.delete(ids),
     "move": lambda session, ids, _: session.move(ids, "post"),
     "copy": lambda session, ids, _: session.copy(ids, "post"),
-    "put": lambda session, ids, _: session.put("mail", b"new"),
+    "put": lambda session, ids, _: session.put(b"new", tube="mail"),
 }
 
 
@@ -132,7 +132,7 @@ def test_pauses_are_restored_unless_somebody_paused_anew(session: Session, worke
     run = session.pause("mail", 20)
     assert session.undo(run).done == 1
     assert 495 <= session.tube("mail").pause <= 500
-    run = session.resume("mail")
+    run = session.unpause("mail")
     assert session.undo(run).done == 1
     assert 490 <= session.tube("mail").pause <= 500
     run = session.pause("mail", 20)
@@ -185,7 +185,7 @@ def test_what_kick_n_did_cannot_be_told_apart(session: Session, worker: Client) 
 def test_undo_of_a_run_that_was_gone_on_with_names_the_rest(session: Session, worker: Client) -> None:
     fill(worker, "mail", jobs=60)
     run = session.bury("mail", state="ready", rate=40, progress=lambda run: run.done and run.cancel())
-    rest = session.resume_run(run, rate=1000)
+    rest = session.resume(run, rate=1000)
     assert (run.done, rest.done) == (10, 50)
     told = f"run {rest.id} did the rest of it: undo that too"
     assert session.undo(run, dry_run=True).summary == f"undo: 10 would be done; {told}"
@@ -293,7 +293,7 @@ def test_a_delete_that_nobody_can_verify_is_taken_back_when_that_is_asked_for(se
 
 
 def test_what_the_server_cannot_tell_is_not_to_be_verified_once_more(session: Session, worker: Client) -> None:
-    run = session.put("mail", b"x")
+    run = session.put(b"x", tube="mail")
     _as_if_cut(session, run)
     undoing = session.undo(run)
     assert undoing.reasons == {"its outcome is unknown: verify the run first": (1, "a job")}
@@ -361,7 +361,7 @@ def test_a_pause_is_given_back_as_it_would_be_by_now(open_session: Callable[...,
     session = open_session(clock=lambda: now[0])
     worker.watch("mail")
     worker.pause_tube("mail", 500)
-    run = session.resume("mail")
+    run = session.unpause("mail")
     now[0] += timedelta(seconds=200)
     assert session.undo(run, where="tube = 'sms'").done == 0
     assert session.undo(run).done == 1

@@ -24,7 +24,7 @@ WAYS: dict[str, tuple[Act, bool]] = {
     "delete": (lambda session, ids: session.delete(ids), True),
     "move": (lambda session, ids: session.move(ids, "spam"), True),
     "copy": (lambda session, ids: session.copy(ids, "spam"), True),
-    "put": (lambda session, ids: session.put("mail", b"x"), True),
+    "put": (lambda session, ids: session.put(b"x", tube="mail"), True),
     "pause": (lambda session, ids: session.pause("mail", 60), True),
     "touch": (lambda session, ids: session.reserve("mail").touch(), False),
     "dry run": (lambda session, ids: session.delete(ids, dry_run=True), False),

@@ -186,7 +186,7 @@ def test_delete_of_a_tube_needs_to_be_told_which_jobs(session: Session, worker: 
         with pytest.raises(UsageError, match="needs to know which jobs"):
             session.delete("mail", **empty)
     with pytest.raises(ArgumentError, match="state"):
-        session.drain_tube("mail", "burried")
+        session.drain("mail", state="burried")
     assert session.tube("mail").current_jobs_ready == 1
 
 
@@ -194,7 +194,7 @@ def test_drain_deletes_the_named_states_and_no_others(session: Session, worker: 
     for state in ("ready", "delayed", "buried"):
         fill(worker, "mail", state, 5)
         fill(worker, "mail-2", state, 5)
-    assert session.drain_tube("mail", ["buried", "delayed"]).done == 10
+    assert session.drain("mail", state=["buried", "delayed"]).done == 10
     stats = session.tube("mail")
     assert (stats.current_jobs_ready, stats.current_jobs_delayed, stats.current_jobs_buried) == (5, 0, 0)
     assert session.tube("mail-2").current_jobs_buried == 5
@@ -342,7 +342,7 @@ def test_a_pause_is_looked_at_again_during_a_run(session: Session, worker: Clien
     assert session.bury(ids, priority=5, progress=meanwhile).complete
     assert seen == [0, pause_guard.PAUSE, pause_guard.PAUSE, pause_guard.PAUSE]
     assert session.tube("mail").pause == 0
-    assert list(session.runs.action) == ["bury", "pause", "resume"], "the first batch had the other run's pause"
+    assert list(session.runs.action) == ["bury", "pause", "unpause"], "the first batch had the other run's pause"
 
 
 def test_a_pause_of_before_has_run_on_meanwhile(open_session: Callable[..., Session], worker: Client) -> None:
@@ -416,20 +416,20 @@ def test_a_slip_in_an_option_acts_on_nothing(session: Session, worker: Client, t
 
 
 def test_put_pause_and_resume(session: Session, worker: Client) -> None:
-    (id,) = session.put("mail", b"hello\x00", priority=5, delay=0, ttr=7).ids
+    (id,) = session.put(b"hello\x00", tube="mail", priority=5, delay=0, ttr=7).ids
     assert worker.peek(id).body == b"hello\x00"
     assert session.pause("mail", 60).done == 1
     assert session.tube("mail").pause == 60
-    assert session.resume("mail").done == 1
+    assert session.unpause("mail").done == 1
     assert session.tube("mail").pause == 0
 
 
 def test_a_verb_tells_a_slip_in_a_tube(session: Session, worker: Client, tmp_path: Path) -> None:
     fill(worker, "mail")
     acts: list[Callable[[str], object]] = [
-        session.kick, session.bury, session.release, session.heads, session.tube, session.reserve, session.resume,
+        session.kick, session.bury, session.release, session.next_jobs, session.tube, session.reserve, session.unpause,
         lambda tube: session.kick_next(tube, 1), lambda tube: session.delete(tube, state="ready"),
-        lambda tube: session.drain_tube(tube, "ready"), lambda tube: session.move(tube, "new"),
+        lambda tube: session.drain(tube, state="ready"), lambda tube: session.move(tube, "new"),
         lambda tube: session.copy(tube, "new"), lambda tube: session.pause(tube, 9), session.__getitem__,
         lambda tube: session.export(tmp_path / "new", tube), lambda tube: session.kick(tube, dry_run=True),
     ]  # fmt: skip
@@ -463,9 +463,9 @@ def test_read_only_is_refused_below_every_face(open_session: Callable[..., Sessi
     before, session = population(worker), open_session(read_only=True)
     acts: list[Callable[[], object]] = [
         lambda: session.kick(ids), lambda: session.kick_next("mail", 1), lambda: session.bury(ids),
-        lambda: session.release(ids), lambda: session.delete(ids), lambda: session.drain_tube("mail", "buried"),
+        lambda: session.release(ids), lambda: session.delete(ids), lambda: session.drain("mail", state="buried"),
         lambda: session.move(ids, "b"), lambda: session.copy(ids, "b"), lambda: session.touch(ids),
-        lambda: session.put("mail", b""), lambda: session.pause("mail", 1), lambda: session.resume("mail"),
+        lambda: session.put(b"", tube="mail"), lambda: session.pause("mail", 1), lambda: session.unpause("mail"),
         lambda: session.reserve("mail"), lambda: session.scan(probe=True),
         lambda: open_session().copy(ids, server=session),
         lambda: session.through("tui").delete(ids),

@@ -162,7 +162,7 @@ async def test_a_tube_is_paused_and_resumed(session: Session, client: Client, cl
         assert "Reserve" not in desk.footer
         await desk.press("p", "y")
         assert client.stats_tube("mail").pause_time_left == 0
-        assert [row[0] for row in record(session)] == ["pause", "resume"]
+        assert [row[0] for row in record(session)] == ["pause", "unpause"]
 
 
 async def test_an_action_is_for_the_job_that_was_under_the_cursor_when_it_was_asked_for(

@@ -12,9 +12,8 @@ import click
 from beanops.cli import complete, options
 from beanops.cli.confirm import must_ask
 from beanops.cli.plan import ask, planned, preview
-from beanops.cli.runs import is_run_id, report, underway
+from beanops.cli.runs import report, underway
 from beanops.cli.streams import on_terminal, standard_input
-from beanops.journal.records import JournalError, RunRow
 from beanops.protocol.limits import DEFAULT_PRIORITY, DEFAULT_TTR
 from beanops.session.run import Run
 from beanops.session.session import Session
@@ -43,7 +42,8 @@ def put(tube: str, body: str, priority: int, delay: int, ttr: int, **asked: Any)
     with options.opened(asked) as session:
         content = _read(body, session.server().max_job_size)
         report_put(
-            session.put(tube, content, priority=priority, delay=delay, ttr=ttr, reason=asked["reason"]), asked["output"]
+            session.put(content, tube=tube, priority=priority, delay=delay, ttr=ttr, reason=asked["reason"]),
+            asked["output"],
         )
 
 
@@ -83,23 +83,27 @@ def pause(tube: str, seconds: int, **asked: Any) -> None:
 
 
 @click.command()
-@click.argument("which", metavar="TUBE-or-RUN", shell_complete=complete.tubes_and_runs)
+@options.this_tube
+@options.acting
+def unpause(tube: str, **asked: Any) -> None:
+    """End the pause of TUBE."""
+    with options.opened(asked) as session:
+        report(session.unpause(tube, reason=asked["reason"]), asked["output"])
+
+
+@click.command()
+@click.argument("run_id", metavar="RUN", shell_complete=complete.runs)
 @options.query_timeout
 @options.planning
-def resume(which: str, **asked: Any) -> None:
-    """End the pause of a tube, or go on with a run that was cancelled or cut off: do the rest of it.
+def resume(run_id: str, **asked: Any) -> None:
+    """Resume a run that was cancelled or cut off: do the rest of it.
 
-    The rest of a run is asked about as the run was: if it deletes, or if it is many jobs.
+    Asks as the run itself did: when it deletes, or acts on many jobs.
     """
     with options.opened(asked) as session:
-        row = find_run(session, which) if is_run_id(which) else None
-        if row is None:
-            if asked["dry_run"] or asked["rate"] is not None:
-                raise click.UsageError(f"{which} is no run: a tube is resumed at once, without --dry-run or --rate")
-            report(session.resume(which, reason=asked["reason"]), asked["output"])
-        else:
-            rest = partial(session.resume_run, row.id)
-            _follow(session, rest, f"go on with {row.action}", f"run {row.id}", asked, row.action == "delete")
+        row = session.journal().run(run_id)
+        rest = partial(session.resume, row.id)
+        _follow(session, rest, f"resume {row.action}", f"run {row.id}", asked, row.action == "delete")
 
 
 @click.command()
@@ -143,11 +147,3 @@ def _follow(
     with underway(verb, total) as progress:
         run = call(reason=asked["reason"], rate=asked["rate"], progress=progress)
     report(run, asked["output"])
-
-
-def find_run(session: Session, id: str) -> RunRow | None:
-    """Return a run that is on record, None when there is none of that id."""
-    try:
-        return session.journal().run(id)
-    except JournalError:
-        return None

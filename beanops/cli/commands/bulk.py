@@ -167,5 +167,5 @@ def _kicked(session: Session, tube: str) -> str:
 
 def _heads(session: Session, tube: str) -> list[int]:
     """Return the job that the server would kick first."""
-    heads = session.heads(tube)
+    heads = session.next_jobs(tube)
     return [job.id for job in (heads["buried"] or heads["delayed"],) if job is not None]

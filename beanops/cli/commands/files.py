@@ -190,6 +190,6 @@ def put_(name: str, tube: str | None, **asked: Any) -> None:
     stats = job.stats
     with options.opened(asked) as session:
         run = session.put(
-            tube or stats.tube, job.body or b"", priority=stats.priority, ttr=stats.ttr, reason=asked["reason"]
+            job.body or b"", tube=tube or stats.tube, priority=stats.priority, ttr=stats.ttr, reason=asked["reason"]
         )
         report_put(run, asked["output"])

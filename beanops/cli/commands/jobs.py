@@ -43,7 +43,7 @@ _which = options.together(
 )
 _how = options.together(
     click.option("--probe", is_flag=True, help="Put a job for a moment to learn the highest id (needed with -b only)."),
-    click.option("--max-rate", type=click.FloatRange(0, min_open=True), help="Most ids to ask for in a second."),
+    click.option("--rate", type=click.FloatRange(0, min_open=True), help="Maximum ids asked for per second"),
     options.query_timeout,
     options.redact,
     options.server,
@@ -82,7 +82,7 @@ def jobs(
     selection = _selection_in(asked)
     with options.opened(asked) as session, closing(_Bar(apart)) as bar:
         look_for_tube(session, tube)
-        scan = session.scan(tube, **selection, bodies=not no_bodies, report=bar.show)
+        scan = session.scan(tube, **selection, bodies=not no_bodies, progress=bar.show)
         with _interruptible(scan) as told:
             printing = partial(_print_table, order=asked["order"]) if output == "table" else _PRINT[output]
             printing(bar.until_over(scan))
@@ -136,7 +136,7 @@ def sql(
     selection = _selection_in(asked)
     with options.opened(asked) as session, closing(_Bar()) as bar:
         look_for_tube(session, tube)
-        answer = session.sql_rows(query, tube, **selection, report=bar.show)
+        answer = session.sql_rows(query, tube, **selection, progress=bar.show)
     rows = [[_plain(value) for value in row] for row in answer.rows]
     if output == "table":
         print_table(answer.names, rows)
@@ -167,7 +167,7 @@ def snapshot(directory: Path, tube: str | None, **asked: Any) -> None:
     selection = _selection_in(asked)
     with options.opened(asked) as session, closing(_Bar()) as bar:
         look_for_tube(session, tube)
-        saved = session.save_jobs(directory, tube, **selection, report=bar.show)
+        saved = session.snapshot(directory, tube, **selection, progress=bar.show)
     click.echo(f"{plural(saved.jobs, 'job')} saved in {directory}")
     if not saved.complete:
         raise Incomplete(saved.verdict)

@@ -31,7 +31,7 @@ _COLUMNS = (
     "time", "run", "action", "tube", "job_id", "state_before", "outcome", "jobs", "new_id", "actor", "reason", "error",
 )  # fmt: skip
 #: What an action on record may be: a drain is deletes, and an undo is what took the run back.
-_ACTIONS = (*ALL, "put", "pause", "resume", "reserve", "prune")
+_ACTIONS = (*ALL, "put", "pause", "unpause", "reserve", "prune")
 
 
 class _Journal(click.Group):

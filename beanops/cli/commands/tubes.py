@@ -173,7 +173,7 @@ def peek(
 
 def _heads(session: Session, tube: str, states: list[str]) -> tuple[list[FoundJob | None], list[str]]:
     """Return the next job in each state, and a reason for when there is none."""
-    heads = session.heads(tube)
+    heads = session.next_jobs(tube)
     return [heads[state] for state in states], [f"no job of tube {tube} is {' or '.join(states)}"]
 
 

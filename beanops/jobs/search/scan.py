@@ -61,7 +61,7 @@ class Scan:
         Whether bodies are wanted. They are also read where the predicate needs them.
     probe : callable or None
         Returns the id of a job that it puts and deletes, the exact bound of the ids. Asked only with a binlog.
-    max_rate : float or None
+    rate : float or None
         Most ids to ask for in a second.
     polite : bool
         Pause as long as each block took while workers wait for jobs, so that the server has time for them.
@@ -71,7 +71,7 @@ class Scan:
         Makes of a job that was found what the caller gets, such as one without secrets.
     query_timeout : float or None
         Seconds that the predicate may take for a batch; None means any.
-    report : callable or None
+    progress : callable or None
         Called with the `Progress` after every block, also when it held nothing that is wanted.
     clock, sleep : callable
         Of `time`, for tests.
@@ -99,17 +99,17 @@ class Scan:
         known: Callable[[str], int] = lambda instance: 0,
         bodies: bool = True,
         probe: Callable[[], int] | None = None,
-        max_rate: float | None = None,
+        rate: float | None = None,
         polite: bool = True,
         redact: Sequence[str] = (),
         shown: Callable[[FoundJob], FoundJob] | None = None,
         query_timeout: float | None = TIMEOUT,
-        report: Callable[[Progress], None] | None = None,
+        progress: Callable[[Progress], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        if max_rate is not None and not 0 < max_rate < inf:
-            raise ArgumentError("max_rate", max_rate, "a number of ids a second above 0, or None")
+        if rate is not None and not 0 < rate < inf:
+            raise ArgumentError("rate", rate, "a number of ids a second above 0, or None")
         self.bound: Bound | None = None
         self._connect = connect
         self._selection = selection
@@ -126,10 +126,10 @@ class Scan:
         self._limit = selection.limit if by_id else None
         self._first = None if by_id else First(selection.order, selection.limit)
         self._probe = probe
-        self._max_rate = max_rate
+        self._rate = rate
         self._polite = polite
         self._shown = shown
-        self._report = report
+        self._progress = progress
         self._clock = clock
         self._sleep = sleep
         self._stats = FreshStats(clock, sleep)
@@ -139,7 +139,7 @@ class Scan:
         self._account: Account | None = None
         self._todo: list[Sequence[int]] = []
         self._bodiless: list[FoundJob] = []
-        self._most = _BLOCK if max_rate is None else max(1, min(_BLOCK, int(max_rate / 4)))
+        self._most = _BLOCK if rate is None else max(1, min(_BLOCK, int(rate / 4)))
         self._block = min(_FIRST_BLOCK, self._most)
         self._looked = 0
         self._matched = 0
@@ -258,8 +258,8 @@ class Scan:
                 elapsed = self._clock() - started
                 pause = self._pause(asked, elapsed, server) if self._todo else 0.0
                 self._seconds += elapsed + pause
-                if self._report is not None:
-                    self._report(self.progress)
+                if self._progress is not None:
+                    self._progress(self.progress)
                 if batch:
                     yield batch
                 # What was found is with the caller by now: a connection that breaks here loses none of it.
@@ -324,8 +324,8 @@ class Scan:
                 found: bool | None = end.value
                 return found
             self._rest(self._pause(asked, self._clock() - started, server))
-            if self._report is not None:
-                self._report(self.progress)
+            if self._progress is not None:
+                self._progress(self.progress)
         return None
 
     def _next_batch(self, wanted: int | None) -> tuple[list[FoundJob], int, ServerStats]:
@@ -446,8 +446,8 @@ class Scan:
     def _pause(self, asked: int, elapsed: float, server: ServerStats) -> float:
         """Return how many seconds to leave to others."""
         pause = elapsed if self._polite and server.current_waiting else 0.0
-        if self._max_rate is not None:
-            pause = max(pause, asked / self._max_rate - elapsed)
+        if self._rate is not None:
+            pause = max(pause, asked / self._rate - elapsed)
         return pause
 
     def _rest(self, seconds: float) -> None:

@@ -138,7 +138,7 @@ class Browser(JobsView):
             where=asked.where,
             limit=asked.limit,
             order=asked.order,
-            report=lambda progress: reporting(scan, progress),
+            progress=lambda progress: reporting(scan, progress),
         )
         return scan
 

@@ -37,7 +37,7 @@ NOT_KNOWN = "not known: the server does not answer"
 TUBE_STEPS: dict[str, Callable[[Session, str, int], Step]] = {
     "kick_tubes": lambda session, tube, limit: lambda progress: session.kick_next(tube, limit, progress=progress),
     "pause": lambda session, tube, seconds: lambda _: session.pause(tube, seconds),
-    "resume": lambda session, tube, _: lambda _: session.resume(tube),
+    "unpause": lambda session, tube, _: lambda _: session.unpause(tube),
 }
 
 
@@ -132,7 +132,7 @@ class Dashboard(JobsView):
             A tube is not in the table.
         """
         self._known(self.tubes, tubes)
-        heads = [self._session.heads(tube) for tube in tubes[:MOST_TUBES]]
+        heads = [self._session.next_jobs(tube) for tube in tubes[:MOST_TUBES]]
         with self._lock:
             self.tubes.select(tubes)
             self._show_heads([job for by_state in heads for job in by_state.values() if job is not None])
@@ -160,9 +160,9 @@ class Dashboard(JobsView):
         """Pause the selected tubes."""
         return self._on_tubes("pause", seconds)
 
-    def resume(self) -> list[Run]:
+    def unpause(self) -> list[Run]:
         """End the pause of the selected tubes."""
-        return self._on_tubes("resume")
+        return self._on_tubes("unpause")
 
     def cancel(self) -> None:
         """End the run under way after the batch that it is in."""
@@ -188,7 +188,7 @@ class Dashboard(JobsView):
 
     def _tube_steps(self, name: str, tubes: Sequence[str], amount: int | None) -> list[Step]:
         number = check_number("amount", amount or 0, U32_MAX)
-        if name != "resume" and not number:  # a pause of 0 seconds would end one, and a kick of 0 jobs look done
+        if name != "unpause" and not number:  # a pause of 0 seconds would end one, and a kick of 0 jobs look done
             raise ArgumentError("seconds" if name == "pause" else "limit", amount, "a whole number from 1 on")
         return [TUBE_STEPS[name](self._session, tube, number) for tube in tubes]
 

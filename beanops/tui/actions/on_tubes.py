@@ -85,8 +85,8 @@ def _drain(doing: Doing) -> Outcome:
     def drain(tube: str) -> Run:
         # Jobs that were put after the question have the highest ids: oldest first, the limit leaves them.
         limit = request.limit(tube)
-        return request.session.drain_tube(
-            tube, tuple(request.counts[tube]), limit=limit, order="oldest", progress=doing.progress
+        return request.session.drain(
+            tube, state=tuple(request.counts[tube]), limit=limit, order="oldest", progress=doing.progress
         )
 
     return doing.one_by_one("tube", request.tubes, drain)
@@ -95,7 +95,7 @@ def _drain(doing: Doing) -> Outcome:
 def _put(doing: Doing) -> Outcome:
     answers = doing.request.answers
     settings = {name: answers[name] for name in ("priority", "delay", "ttr")}
-    run = doing.request.session.put(answers["to"], answers["body"], **settings)
+    run = doing.request.session.put(answers["body"], tube=answers["to"], **settings)
     outcome, id = outcome_of([run]), next(iter(run.ids), None) if run.done else None
     # To a copy the cursor does not go: what comes next is for the job that was copied.
     goes = id if doing.request.offer.name == "put" else None
@@ -191,14 +191,14 @@ TUBES = (
         lambda target: (Field("seconds", "For", "60", unit="seconds", least=1),),
     ),
     Offer(
-        "resume",
+        "unpause",
         "p",
         "Resume",
         "End the pause of the tube",
         lambda target: all(tube.pause_time_left for tube in target.tubes),
         lambda request: f"Resume {request.places}?",
         "The ready jobs go to workers again.",
-        lambda doing: doing.one_by_one("tube", doing.request.tubes, doing.request.session.resume),
+        lambda doing: doing.one_by_one("tube", doing.request.tubes, doing.request.session.unpause),
     ),
     Offer(
         "drain",

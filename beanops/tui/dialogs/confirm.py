@@ -135,7 +135,7 @@ def _heads(request: Request) -> list[str]:
     """Ask for the first of the jobs that are meant, where only their number is known; a safe line on each."""
     lines: list[str] = []
     for tube, states in request.counts.items():
-        heads = request.session.heads(tube)
+        heads = request.session.next_jobs(tube)
         found = [(state, job) for state in states if (job := heads[state]) is not None]
         lines += [f"next {state}: {job.id} {request.session.decode(job.body or b'').summary}" for state, job in found]
         if len(lines) >= SAMPLE:
