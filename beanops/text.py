@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 # Controls, separators, format characters (bidi, zero-width, tags), letters and marks that draw nothing, surrogates
 # and noncharacters. Blanks, private use (fonts with icons) and the visible Arabic number signs stay.
@@ -80,3 +81,42 @@ def plural(number: int, noun: str) -> str:
 def inflected(number: int, noun: str) -> str:
     """Return the noun alone, as it stands beside a number: ``job`` or ``jobs``."""
     return noun if number == 1 else f"{noun}s"
+
+
+def nearest(given: str, names: Iterable[str], *, most: int = 3, alike: float = 0.6) -> list[str]:
+    """Return the names that are most like a given one, the most like first.
+
+    Parameters
+    ----------
+    given : str
+        Such as a name with a slip in it.
+    names : iterable of str
+        The names that there are.
+    most : int
+        Maximum number of names.
+    alike : float
+        How alike they must be: 1 is the same, 0 is any name.
+
+    Examples
+    --------
+    >>> nearest("burried", ["ready", "reserved", "delayed", "buried"])
+    ['buried']
+    """
+    from difflib import SequenceMatcher
+    from heapq import nlargest
+
+    wanted = given.casefold()
+    ratios = ((SequenceMatcher(None, wanted, name.casefold(), autojunk=False).ratio(), name) for name in names)
+    return [name for ratio, name in nlargest(most, ratios) if ratio >= alike]
+
+
+def did_you_mean(given: object, names: Iterable[str]) -> str:
+    """Return the end of a message about an unknown name: those that are like it, or nothing where none is.
+
+    Examples
+    --------
+    >>> did_you_mean("limt", ["limit", "order"])
+    "; did you mean 'limit'?"
+    """
+    near = nearest(given, names) if isinstance(given, str) else []
+    return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""

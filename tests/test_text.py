@@ -71,4 +71,4 @@ def test_any_text_comes_out_printable_and_within_its_length(text: str, multiline
 
 
 def test_the_examples_of_the_documentation_are_true() -> None:
-    assert doctest.testmod(beanops.text) == (0, 4)
+    assert doctest.testmod(beanops.text).failed == 0

@@ -1,66 +1,119 @@
-"""Records to DataFrames with dtypes that do not depend on the rows: an empty frame has those of a full one.
-
-pandas costs half a second to import, so nothing imports this module before somebody wants a frame.
-"""
+"""Found jobs as DataFrames and as Arrow. Importing this module imports pandas, which costs half a second."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
+from beanops.frames import STATES, Source, frame
 from beanops.jobs.bodies import decode
 from beanops.jobs.identity import digest_shown
 from beanops.jobs.read import FoundJob
 from beanops.jobs.sql.jobs_table import body_text
-from beanops.protocol import JobStats
-from beanops.protocol.states import EVERY_STATE
+from beanops.protocol.errors import ArgumentError
+from beanops.protocol.limits import check_choice
 
-#: The states of jobs, shared by all frames so that they compare and join.
-STATES = pd.CategoricalDtype([*EVERY_STATE])
+if TYPE_CHECKING:
+    import pyarrow
+
+_COUNTS = ("reserves", "timeouts", "releases", "buries", "kicks", "file")
+#: The columns of jobs, but for those that need the body.
+COLUMNS: Mapping[str, Source] = {
+    "id": ("uint64", "id"),
+    "tube": ("str", "stats.tube"),
+    "state": (STATES, "stats.state"),
+    "priority": ("int64", "stats.priority"),
+    **{name: ("seconds", f"stats.{name}") for name in ("age", "delay", "ttr", "time_left")},
+    "created": ("moment", "created"),
+    **{name: ("int64", f"stats.{name}") for name in _COUNTS},
+    "instance": ("str", lambda job: job.instance or None),
+}
+#: Those that need it: text can be written to any file, and bytes and data are exact.
+BODY_COLUMNS: Mapping[str, Source] = {
+    "digest": ("str", digest_shown),
+    "size": ("int64", "size"),
+    "body": ("str", lambda job: body_text(job.body or b"")),
+    "data": ("str", lambda job: decode(job.body or b"").json),
+}
+_BYTES: Source = ("object", lambda job: job.body or b"")
+_OBJECTS: Source = ("object", lambda job: decode(job.body or b"").data)
+
+#: Whether bodies are columns, and what ``body`` is: text, bytes, or left out with all that needs it.
+BodyForm = Literal["text", "bytes"] | bool
 
 
-def frame(rows: Iterable[Any], record: type[Any], dtypes: dict[str, Any]) -> pd.DataFrame:
-    """Return rows of a NamedTuple as a frame with one column a field, without ``extra``.
+def job_columns(
+    bodies: BodyForm = "text", *, decoded: bool = False, columns: str | Iterable[str] | None = None
+) -> dict[str, Source]:
+    """Return the columns of a frame of jobs, checked.
 
     Parameters
     ----------
-    rows : iterable of tuple
-        Records of the type `record`.
-    record : type
-        The NamedTuple.
-    dtypes : dict
-        The dtype of each column, ``"seconds"`` for numbers of seconds, which become ``timedelta64[us]``.
-        Columns without one hold text.
+    bodies : {"text", "bytes", False}
+        What ``body`` is; False leaves out all columns that need it. True is the same as ``"text"``.
+    decoded : bool
+        Whether ``data`` holds Python objects rather than JSON text.
+    columns : str, iterable of str, or None
+        Only these, in this order.
+
+    Raises
+    ------
+    ArgumentError
+        There is no such column, or not without bodies.
+
+    Examples
+    --------
+    >>> list(job_columns(columns=["id", "data"]))
+    ['id', 'data']
     """
-    fields = [field for field in record._fields if field != "extra"]
-    columns = list(zip(*rows, strict=True)) or [()] * len(record._fields)
-    return pd.DataFrame(
-        {field: _column(values, dtypes.get(field, "str")) for field, values in zip(fields, columns, strict=False)}
-    )
-
-
-def _column(values: Iterable[Any], dtype: Any) -> Any:
-    if dtype == "seconds":
-        return pd.to_timedelta(pd.array(list(values), dtype="Int64"), unit="s").as_unit("us")
-    return pd.array(list(values), dtype=dtype)
-
-
-def jobs_frame(jobs: Sequence[FoundJob], bodies: bool) -> pd.DataFrame:
-    """Return found jobs as a frame; see `Session.jobs` for its columns."""
-    counts = dict.fromkeys(("reserves", "timeouts", "releases", "buries", "kicks"), "uint32")
-    seconds = dict.fromkeys(("age", "delay", "ttr", "time_left"), "seconds")
-    dtypes = {"id": "uint64", "state": STATES, "priority": "uint32", "file": "uint32", **counts, **seconds}
-    found = frame([job.stats for job in jobs], JobStats, dtypes).drop(columns="file")
-    moments = pd.array([None if at is None else int(at * 1e6) for at in (job.created for job in jobs)], dtype="Int64")
-    found.insert(list(found.columns).index("time_left") + 1, "created", pd.to_datetime(moments, unit="us", utc=True))
-    found["created"] = found["created"].dt.as_unit("us")
-    found["instance"] = pd.array([job.instance or None for job in jobs], dtype="str")
+    if bodies not in ("text", "bytes", True, False):
+        raise ArgumentError("bodies", bodies, "'text', 'bytes' or False")
+    if decoded and not bodies:
+        raise ArgumentError("decoded", decoded, "False where bodies=False")
+    known = dict(COLUMNS)
     if bodies:
-        read = [job.body or b"" for job in jobs]
-        found["digest"] = pd.array([digest_shown(job) for job in jobs], dtype="str")
-        found["size"] = pd.array([job.size for job in jobs], dtype="uint32")
-        found["body"] = pd.array([body_text(body) for body in read], dtype="str")
-        found["data"] = pd.Series([decode(body).data for body in read], dtype="object")
-    return found
+        known |= BODY_COLUMNS
+        known |= {"body": _BYTES} if bodies == "bytes" else {}
+        known |= {"data": _OBJECTS} if decoded else {}
+    if columns is None:
+        return known
+    wanted = [columns] if isinstance(columns, str) else list(columns)
+    for name in wanted:
+        if not bodies and name in BODY_COLUMNS:
+            raise ArgumentError("columns", name, f"{', '.join(known)} where bodies=False")
+        check_choice("columns", name, known)
+    return {name: known[name] for name in wanted}
+
+
+def needs_bodies(columns: Iterable[str]) -> bool:
+    """Whether any of these columns needs the bodies of jobs."""
+    return not BODY_COLUMNS.keys().isdisjoint(columns)
+
+
+def jobs_frame(jobs: Sequence[FoundJob], columns: Mapping[str, Source] | None = None) -> pd.DataFrame:
+    """Return found jobs as a frame; see `Session.jobs` for its columns.
+
+    Parameters
+    ----------
+    jobs : sequence of FoundJob
+        One for each row.
+    columns : mapping or None
+        As `job_columns` returns them; None is all.
+    """
+    return frame(jobs, job_columns() if columns is None else columns)
+
+
+def arrow_reader(batches: Iterable[Sequence[FoundJob]], bodies: BodyForm) -> pyarrow.RecordBatchReader:
+    """Return batches of jobs as a stream of Arrow, which asks for a batch when it is read; needs pyarrow."""
+    import pyarrow as pa
+
+    columns = job_columns(bodies)
+    schema = pa.Schema.from_pandas(jobs_frame([], columns), preserve_index=False)
+    if bodies == "bytes":
+        schema = schema.set(schema.get_field_index("body"), pa.field("body", pa.binary()))
+    frames = (jobs_frame(batch, columns) for batch in batches)
+    return pa.RecordBatchReader.from_batches(
+        schema, (pa.RecordBatch.from_pandas(part, schema, preserve_index=False) for part in frames)
+    )

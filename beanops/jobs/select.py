@@ -10,8 +10,9 @@ from typing import Any, NamedTuple, SupportsIndex
 from beanops.jobs.read import FoundJob
 from beanops.protocol import Job, JobStats
 from beanops.protocol.errors import ArgumentError
-from beanops.protocol.limits import U64_MAX, check_number
+from beanops.protocol.limits import U64_MAX, check_choice, check_number
 from beanops.protocol.states import EVERY_STATE, STATES
+from beanops.text import did_you_mean
 
 _COUNTED = frozenset(STATES)
 #: What jobs can be ordered by; a leading ``-`` turns it round.
@@ -98,10 +99,8 @@ def select(
         raise ArgumentError("tube", tube, "the name of a tube or a glob such as 'mail-*'")
     states = state.split(",") if isinstance(state, str) else list(state or ())
     for name in states:
-        if name not in EVERY_STATE:
-            raise ArgumentError("state", name, f"one of {', '.join(EVERY_STATE)}")
-    if order not in ("newest", "oldest") and order.removeprefix("-") not in COLUMNS:
-        raise ArgumentError("order", order, f"newest, oldest, or one of {', '.join(COLUMNS)} (turned round by '-')")
+        check_choice("state", name, EVERY_STATE)
+    _check_order(order)
     return Selection(
         tube,
         frozenset(states) or _COUNTED,
@@ -110,6 +109,13 @@ def select(
         None if limit is None else check_number("limit", limit, U64_MAX),
         order,
     )
+
+
+def _check_order(order: str) -> None:
+    known = ("newest", "oldest", *COLUMNS)
+    if not isinstance(order, str) or (order not in known and order.removeprefix("-") not in COLUMNS):
+        allowed = f"newest, oldest, or one of {', '.join(COLUMNS)}, reversed by a leading '-'"
+        raise ArgumentError("order", order, allowed + did_you_mean(order, known))
 
 
 def is_glob(tube: str) -> bool:

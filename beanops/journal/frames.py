@@ -7,25 +7,32 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from beanops.jobs.frames import STATES, frame
+from beanops.frames import STATES, TIME, Source, frame
 from beanops.journal.records import OUTCOMES, Action, RunCounts
 
 if TYPE_CHECKING:
     from beanops.journal.journal import Journal
 
+_NUMBERS = {
+    "time": TIME,
+    "id": "UInt64",
+    "new_id": "UInt64",
+    "state_before": STATES,
+    "priority": "Int64",
+    "delay": "seconds",
+    "jobs": "int64",
+    **dict.fromkeys(OUTCOMES, "int64"),
+}
+
+
+def _columns(record: type[Action] | type[RunCounts]) -> dict[str, Source]:
+    """Return a column for each field; those that are not numbers or times hold text."""
+    return {field: (_NUMBERS.get(field, "str"), field) for field in record._fields}
+
 
 def actions_frame(rows: Iterable[Action]) -> pd.DataFrame:
     """Return actions as a frame; see `Session.actions` for its columns."""
-    dtypes = {
-        "time": "datetime64[us, UTC]",
-        "job_id": "UInt64",
-        "state_before": STATES,
-        "priority": "UInt32",
-        "delay": "seconds",
-        "new_id": "UInt64",
-        "jobs": "uint64",
-    }
-    return frame(rows, Action, dtypes)
+    return frame(list(rows), _columns(Action))
 
 
 def runs_frame(journal: Journal, server: str) -> pd.DataFrame:
@@ -35,5 +42,5 @@ def runs_frame(journal: Journal, server: str) -> pd.DataFrame:
     rows = []
     for run in runs:
         facts = (run.server, run.instance, run.actor, run.source, run.action, run.reason, run.undoes)
-        rows.append((run.time, run.id, *facts, *(counts[run.id][outcome] for outcome in OUTCOMES)))
-    return frame(rows, RunCounts, {"time": "datetime64[us, UTC]", **dict.fromkeys(OUTCOMES, "uint64")})
+        rows.append(RunCounts(run.time, run.id, *facts, *(counts[run.id][outcome] for outcome in OUTCOMES)))
+    return frame(rows, _columns(RunCounts))

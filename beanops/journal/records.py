@@ -178,7 +178,7 @@ class Action(NamedTuple):
     source: str
     action: str
     tube: str | None
-    job_id: int | None
+    id: int | None
     state_before: str | None
     priority: int | None
     delay: int | None

@@ -12,6 +12,7 @@ from beanops.protocol.errors import ArgumentError
 
 TYPE_CHECKING = False  # a server that only wants to listen reads this, and loads neither typing nor re
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import SupportsIndex
 
 U32_MAX = 2**32 - 1
@@ -49,6 +50,27 @@ def check_number(argument: str, value: SupportsIndex, maximum: int) -> int:
     if not 0 <= number <= maximum:
         raise ArgumentError(argument, value, allowed)
     return number
+
+
+def check_choice(argument: str, value: str, choices: Iterable[str]) -> str:
+    """Return `value` if it is one of some names.
+
+    Raises
+    ------
+    ArgumentError
+        It is not; the text names the choices, and those that are like it.
+
+    Examples
+    --------
+    >>> check_choice("state", "buried", ["ready", "buried"])
+    'buried'
+    """
+    names = list(choices)
+    if value in names:
+        return value
+    from beanops.text import did_you_mean
+
+    raise ArgumentError(argument, value, f"one of {', '.join(names)}{did_you_mean(value, names)}")
 
 
 def is_tube(name: str) -> bool:

@@ -27,6 +27,7 @@ from beanops.text import plural
 if TYPE_CHECKING:
     import pandas
 
+    from beanops.jobs.frames import BodyForm
     from beanops.jobs.sql.query import Query
 
 
@@ -180,45 +181,70 @@ class Finding(Looking):
         self,
         tube: str | None = None,
         *,
-        state: str | Iterable[str] | None = None,
         ids: Any = None,
+        state: str | Iterable[str] | None = None,
         where: str | None = None,
         limit: SupportsIndex | None = None,
         order: str = "newest",
-        bodies: bool = True,
+        bodies: BodyForm = "text",
+        decoded: bool = False,
+        columns: str | Iterable[str] | None = None,
         **how: Any,
     ) -> pandas.DataFrame:
         """Find jobs.
 
         Parameters
         ----------
-        tube, state, ids, where, limit, order
-            Which jobs, as in `select`.
-        bodies : bool
-            Whether to read bodies too.
+        tube : str or None
+            The name of a tube or a glob such as ``"mail-*"``; None is all tubes.
+        ids : id, job, iterable of these, DataFrame with a column ``id``, str, or None
+            Only these jobs; text as in ``"5,7-9"``.
+        state : str, iterable of str, or None
+            ``"ready"``, ``"reserved"``, ``"delayed"``, ``"buried"``; several in a list or with commas. None is all.
+        where : str or None
+            A SQL predicate on the columns, see `beanops.jobs.sql.where`.
+        limit : int or None
+            Maximum number of jobs.
+        order : str
+            ``"newest"`` or ``"oldest"`` first, or a column such as ``"priority"``, reversed by a leading ``-``.
+        bodies : {"text", "bytes", False}
+            What ``body`` is: text, in which bytes that are not UTF-8 are escapes; or bytes. False reads no bodies,
+            which is faster.
+        decoded : bool
+            Whether ``data`` holds Python objects; by default it is JSON text, which any file format can hold.
+        columns : str, iterable of str, or None
+            Only these columns, in this order.
         **how
             As in `scan`.
 
         Returns
         -------
         pandas.DataFrame
-            One row a job: ``id`` (uint64), ``tube``, ``state`` (categorical), ``priority`` (uint32), ``age``,
-            ``delay``, ``ttr``, ``time_left`` (timedelta64[us]), ``created`` (datetime64[us, UTC]), ``instance``
-            (text, the server process), ``reserves``, ``timeouts``, ``releases``, ``buries``, ``kicks`` (uint32), and
-            with bodies ``digest`` (text, of the body), ``size`` (uint32, bytes), ``body`` (text) and ``data``
-            (decoded, Python objects). ``attrs["verdict"]`` says whether it is all. Verbs take the frame, or what is
-            left of it after a journey through a file: a job whose ``instance``, ``tube``, ``created`` or ``digest``
-            no longer agree is skipped.
+            One row per job: ``id`` (uint64), ``tube``, ``state`` (categorical), ``priority`` (int64), ``age``,
+            ``delay``, ``ttr``, ``time_left`` (timedelta64[us]), ``created`` (datetime64[us, UTC]), ``reserves``,
+            ``timeouts``, ``releases``, ``buries``, ``kicks``, ``file`` (int64, the number of the binlog file, 0
+            without a binlog), ``instance`` (text, the server process), and with bodies ``digest`` (text, of the
+            body), ``size`` (int64, bytes), ``body`` and ``data`` (the decoded body). ``attrs["verdict"]`` says whether
+            these are all jobs that match. Every verb takes the frame, its rows, and what a file made of it:
+            a job whose ``instance``, ``tube``, ``created`` or ``digest`` no longer agree is skipped.
+
+        Raises
+        ------
+        ArgumentError, PredicateError
+            An argument is not as described; nothing was sent.
 
         Examples
         --------
-        >>> jobs = session.jobs("mail", state="buried")        # doctest: +SKIP
+        >>> session.jobs("mail", state="buried", columns=["id", "age", "data"])        # doctest: +SKIP
+        >>> jobs = session.jobs("mail", decoded=True)
         >>> jobs.groupby(jobs.data.str["error"]).size()
         """
-        from beanops.jobs.frames import jobs_frame
+        from beanops.jobs.frames import job_columns, jobs_frame, needs_bodies
 
-        scan = self.scan(tube, state=state, ids=ids, where=where, limit=limit, order=order, bodies=bodies, **how)
-        found = jobs_frame([job for batch in scan for job in batch], bodies)
+        shown = job_columns(bodies, decoded=decoded, columns=columns)
+        which: dict[str, Any] = {"ids": ids, "state": state, "where": where, "limit": limit, "order": order}
+        scan = self.scan(tube, **which, bodies=needs_bodies(shown), **how)
+        found = jobs_frame([job for batch in scan for job in batch], shown)
         found.attrs["verdict"] = scan.conclusion
         return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection, Iterable, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, SupportsIndex
+from typing import TYPE_CHECKING, Self, SupportsIndex
 
 from beanops.client.address import Address
 from beanops.client.reading import ReadingClient
@@ -13,7 +13,7 @@ from beanops.client.sync import Client
 from beanops.jobs.bodies import Reader
 from beanops.jobs.hiding import hide, hide_body
 from beanops.jobs.read import FoundJob, find_jobs, read_heads, read_jobs
-from beanops.jobs.select import is_glob
+from beanops.jobs.select import is_glob, select
 from beanops.jobs.tube_names import NoTube, is_any
 from beanops.monitor.survey import Survey, Surveyor
 from beanops.monitor.sweep import sweep
@@ -153,23 +153,31 @@ class Looking:
         elif not is_any(which, names := self._looking().list_tubes()):
             raise NoTube(which, names)
 
-    def tubes(self) -> pandas.DataFrame:
-        """Return the statistics of all tubes.
+    def tubes(self, pattern: str | None = None) -> pandas.DataFrame:
+        """Return the statistics of tubes.
+
+        Parameters
+        ----------
+        pattern : str or None
+            The name of a tube or a glob such as ``"mail-*"``; None is all tubes.
 
         Returns
         -------
         pandas.DataFrame
-            One row a tube, in the server's order, columns as the fields of `TubeStats`: ``name`` is text,
-            ``pause`` and ``pause_time_left`` are timedelta64[us], the others are uint64.
+            One row per tube, in the server's order: ``tube`` (text); the number of jobs that are ``ready``,
+            ``reserved``, ``delayed`` and ``buried``, and of ready ones with a priority below 1024, ``urgent``;
+            connections that watch the tube, wait in a reserve for its jobs and put into it, ``watching``, ``waiting``
+            and ``using``; ``jobs`` put and ``deletes`` since the tube was created (all int64); the length of its
+            ``pause`` and ``pause_left`` (timedelta64[us]).
 
         Examples
         --------
-        >>> session.tubes().sort_values("current_jobs_buried").tail()          # doctest: +SKIP
+        >>> session.tubes("mail*").nlargest(5, "buried")          # doctest: +SKIP
         """
-        from beanops.jobs.frames import frame
+        from beanops.monitor.frames import tubes_frame
 
-        counts: dict[str, Any] = {field: "uint64" for field in TubeStats._fields if field != "name"}
-        return frame(self.tube_stats(), TubeStats, {**counts, "pause": "seconds", "pause_time_left": "seconds"})
+        wanted = None if pattern is None else select(pattern).in_tube
+        return tubes_frame([tube for tube in self.tube_stats() if wanted is None or wanted(tube.name)])
 
     def peek(self, id: SupportsIndex) -> Job:
         """Return a job with its body, whichever its tube and state.

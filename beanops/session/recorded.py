@@ -73,14 +73,14 @@ class Recorded(Finding):
         -------
         pandas.DataFrame
             ``time`` (datetime64[us, UTC]), ``run``, ``server``, ``actor``, ``source``, ``action``, ``tube``
-            (text), ``job_id`` (UInt64, missing for actions on a tube), ``state_before`` (categorical),
-            ``priority`` (UInt32), ``delay`` (timedelta64[us]), ``outcome`` (``done``, ``skipped``, ``failed``
+            (text), ``id`` (UInt64, missing for actions on a tube), ``state_before`` (categorical),
+            ``priority`` (Int64), ``delay`` (timedelta64[us]), ``outcome`` (``done``, ``skipped``, ``failed``
             or ``unknown``), ``error``, ``reason``, ``instance`` (text, the server's process), ``new_id``
-            (UInt64, of a job that was put for it) and ``jobs`` (uint64, how many: 1 but for a kick of a tube).
+            (UInt64, of a job that was put for it) and ``jobs`` (int64, how many: 1 but for a kick of a tube).
 
         Examples
         --------
-        >>> session.actions.query("outcome != 'done'")[["job_id", "error"]]          # doctest: +SKIP
+        >>> session.actions.query("outcome != 'done'")[["id", "error"]]          # doctest: +SKIP
         """
         from beanops.journal.frames import actions_frame
 
@@ -95,7 +95,7 @@ class Recorded(Finding):
     def history(self, limit: int | None = None) -> pandas.DataFrame:
         """Return what was done on this server by anybody whom the journal knows, with the columns of `actions`.
 
-        The server may have been restarted in between: ``job_id`` names the same job only where ``instance`` is the
+        The server may have been restarted in between: ``id`` names the same job only where ``instance`` is the
         same.
 
         Parameters
@@ -124,7 +124,7 @@ class Recorded(Finding):
         -------
         pandas.DataFrame
             ``time`` (datetime64[us, UTC]), ``run``, ``server``, ``instance``, ``actor``, ``source``, ``action``,
-            ``reason``, ``undoes`` (text), ``done``, ``skipped``, ``failed``, ``unknown`` (uint64).
+            ``reason``, ``undoes`` (text), ``done``, ``skipped``, ``failed``, ``unknown`` (int64).
 
         Examples
         --------

@@ -215,9 +215,9 @@ class Run:
             return self._would
         return refs_of(
             [
-                JobRef(row.job_id, row.instance, row.tube)
+                JobRef(row.id, row.instance, row.tube)
                 for row in self.rows
-                if row.job_id is not None and row.outcome == "done"
+                if row.id is not None and row.outcome == "done"
             ]
         )
 

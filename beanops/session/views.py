@@ -135,9 +135,9 @@ class Views:
         Returns
         -------
         pandas.DataFrame
-            One row a look, by ``time`` (datetime64[us, UTC]): jobs ``ready``, ``reserved``, ``delayed`` and
-            ``buried`` (uint64), and jobs put and deleted a second since the look before, ``in`` and ``out``
-            (float64, missing where it is not known).
+            One row per measurement, indexed by ``time`` (datetime64[us, UTC]): the number of jobs ``ready``,
+            ``reserved``, ``delayed`` and ``buried`` (int64), and jobs put and deleted per second since the row
+            before, ``puts_per_s`` and ``deletes_per_s`` (float64, missing where unknown).
 
         Raises
         ------
@@ -146,9 +146,10 @@ class Views:
 
         Examples
         --------
-        >>> session.rates("mail", seconds=60)[["in", "out"]].plot()          # doctest: +SKIP
+        >>> session.rates("mail", seconds=60)[["puts_per_s", "deletes_per_s"]].plot()          # doctest: +SKIP
         """
-        from beanops.session.rates import rates_frame, record
+        from beanops.monitor.frames import rates_frame
+        from beanops.session.rates import record
 
         points = record(lambda at: point(at, self.server() if tube is None else self.tube(tube)), seconds, every)
         return rates_frame(points, time.monotonic())

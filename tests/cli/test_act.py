@@ -58,7 +58,7 @@ def test_kick_by_ids_skips_what_is_not_buried_and_says_so(cli: Cli, client: Clie
     ended = cli("kick", "--ids", f"{buried},{ready}", "--json")
     assert ended.code == 1
     assert (ended.json["done"], ended.json["skipped"]) == (1, 1)
-    assert [(row["job_id"], row["outcome"]) for row in ended.json["actions"]] == [(buried, "done"), (ready, "skipped")]
+    assert [(row["id"], row["outcome"]) for row in ended.json["actions"]] == [(buried, "done"), (ready, "skipped")]
     assert f"job {ready}: it is ready" in one_line(ended.err)
 
 
@@ -74,7 +74,7 @@ def test_bury_and_release_chosen_jobs(cli: Cli, client: Client) -> None:
 def test_actions_as_csv(cli: Cli, client: Client) -> None:
     id = client.put(b"x", tube="mail")
     (row,) = csv.DictReader(io.StringIO(cli("bury", "--ids", str(id), "-o", "csv").out))
-    assert (row["job_id"], row["outcome"], row["source"], row["tube"]) == (str(id), "done", "cli", "mail")
+    assert (row["id"], row["outcome"], row["source"], row["tube"]) == (str(id), "done", "cli", "mail")
     assert cli("undo", row["run"]).out == "undo: 1 done\n"
 
 

@@ -415,11 +415,11 @@ def test_the_newest_of_a_restarted_server_are_the_newest(cli: Cli, restarted: Be
     shown = cli("jobs", "w", "--limit", "3", "--json")
     assert (shown.code, [job["id"] for job in shown.json], shown.err) == (0, [3000, 2999, 2998], "")
     deleted = cli("delete", "w", "--state", "ready", "--limit", "3", "--yes", "--json")
-    assert (deleted.code, [row["job_id"] for row in deleted.json["actions"]]) == (0, [3000, 2999, 2998])
+    assert (deleted.code, [row["id"] for row in deleted.json["actions"]]) == (0, [3000, 2999, 2998])
     moved = cli(
         "move", "w", "--state", "ready", "--to", "there", "--limit", "2", "--order", "newest", "--yes", "--json"
     )
-    assert (moved.code, [row["job_id"] for row in moved.json["actions"]]) == (0, [2997, 2996])
+    assert (moved.code, [row["id"] for row in moved.json["actions"]]) == (0, [2997, 2996])
     everything = cli("jobs", "w", "--json")
     assert [job["id"] for job in everything.json] == [*range(2995, 2900, -1), *range(100, 0, -1)]
 

@@ -95,7 +95,7 @@ def test_the_journal_as_parquet(run: str, tmp_path: Path, beanstalkd: Beanstalkd
         subprocess.run([BEANOPS, "-s", beanstalkd.address, "journal", "-o", "parquet"], stdout=out, check=True)
     with duckdb.connect() as duck:
         duck.execute(f"create view actions as from '{file}'")
-        rows = duck.sql("select job_id, outcome from actions").fetchall()
+        rows = duck.sql("select id, outcome from actions").fetchall()
         columns = [row[0] for row in duck.sql("describe actions").fetchall()]
     assert rows == [(1, "done"), (2, "done"), (99, "skipped")]
     with connect(beanstalkd.address) as session:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,7 +17,7 @@ import beanops
 from beanops import Client, Session, commands, connect
 from beanops.embedded import serve
 from beanops.embedded.process import Beanstalkd
-from beanops.jobs.frames import STATES
+from beanops.frames import STATES
 from beanops.jobs.read import FoundJob
 from beanops.jobs.refs import JobRefs
 from beanops.jobs.search.top_n import First
@@ -24,13 +25,13 @@ from beanops.protocol import JobStats
 from beanops.protocol.errors import ArgumentError, BeanopsError
 from beanops.session.run import Run
 
+TEXT, COUNT, SPAN = pd.StringDtype(na_value=np.nan), np.dtype("int64"), np.dtype("timedelta64[us]")
 DTYPES = {
-    "id": np.dtype("uint64"), "tube": pd.StringDtype(na_value=np.nan), "state": STATES, "priority": np.dtype("uint32"),
-    **dict.fromkeys(("age", "delay", "ttr", "time_left"), np.dtype("timedelta64[us]")),
+    "id": np.dtype("uint64"), "tube": TEXT, "state": STATES, "priority": COUNT,
+    **dict.fromkeys(("age", "delay", "ttr", "time_left"), SPAN),
     "created": pd.DatetimeTZDtype("us", "UTC"),
-    **dict.fromkeys(("reserves", "timeouts", "releases", "buries", "kicks"), np.dtype("uint32")),
-    "instance": pd.StringDtype(na_value=np.nan), "digest": pd.StringDtype(na_value=np.nan), "size": np.dtype("uint32"),
-    "body": pd.StringDtype(na_value=np.nan), "data": np.dtype("object"),
+    **dict.fromkeys(("reserves", "timeouts", "releases", "buries", "kicks", "file"), COUNT),
+    "instance": TEXT, "digest": TEXT, "size": COUNT, "body": TEXT, "data": TEXT,
 }  # fmt: skip
 
 
@@ -41,13 +42,69 @@ def test_a_frame_has_the_same_types_when_it_is_empty(session: Session, client: C
     assert dict(empty.dtypes) == DTYPES
     assert len(empty) == 0
     (row,) = full.itertuples()
-    assert (row.id, row.tube, row.state, row.size, row.body, row.data) == (
-        1, "123", "delayed", 11, '{"user": 7}', {"user": 7},
+    assert (row.id, row.tube, row.state, row.size, row.body, row.data, row.file) == (
+        1, "123", "delayed", 11, '{"user": 7}', '{"user":7}', 0,
     )  # fmt: skip
     assert row.ttr == pd.Timedelta(30, "s")
     assert abs(row.created - pd.Timestamp.now("UTC")) < pd.Timedelta(5, "s")
     assert full.attrs["verdict"] == "complete: 1 found"
     assert list(session.jobs(bodies=False).columns) == list(DTYPES)[:-4]
+
+
+def test_bodies_are_text_bytes_or_objects(session: Session, client: Client) -> None:
+    mixed = [b'{"user": 7}', b"\xff\x00", b"plain"]
+    for body in mixed:
+        client.put(body)
+    as_text = session.jobs(order="oldest")
+    assert as_text.body.tolist() == ['{"user": 7}', "\\xff\x00", "plain"]
+    assert [json.loads(data) for data in as_text.data] == [{"user": 7}, {"$bytes": "ff00", "$size": 2}, "plain"]
+    as_bytes = session.jobs(order="oldest", bodies="bytes", decoded=True)
+    assert as_bytes.body.tolist() == mixed
+    assert as_bytes.data.tolist()[::2] == [{"user": 7}, "plain"]
+
+
+def test_only_the_columns_that_are_asked_for_are_read(session: Session, client: Client) -> None:
+    client.put(b"x", priority=9)
+    client.put(b"y", priority=12)
+    frame = session.jobs(columns=["priority", "id"], order="oldest")
+    assert list(frame.columns) == ["priority", "id"]
+    assert client.stats().cmd_peek == 0
+    assert (frame.priority[0] - frame.priority[1]) == -3  # unsigned, it would wrap
+    assert session.jobs(columns="size")["size"].tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"columns": ["id", "prioritty"]}, "columns: 'prioritty' given, .*; did you mean 'priority'"),
+        ({"columns": "body", "bodies": False}, "columns: 'body' given, allowed is id, tube, .* where bodies=False"),
+        ({"decoded": True, "bodies": False}, "decoded: True given, allowed is False where bodies=False"),
+        ({"bodies": "hex"}, "bodies: 'hex' given, allowed is 'text', 'bytes' or False"),
+        ({"state": "burried"}, "state: 'burried' given, allowed is one of ready, .*; did you mean 'buried'"),
+        ({"order": "-prority"}, "order: '-prority' given, allowed is newest, .*; did you mean 'priority'"),
+    ],
+)
+def test_what_is_unknown_is_refused_with_what_is_near(session: Session, asked: dict[str, Any], said: str) -> None:
+    with pytest.raises(ArgumentError, match=said):
+        session.jobs(**asked)
+
+
+def test_tubes_are_a_frame_of_signed_counts(session: Session, client: Client) -> None:
+    client.put(b"x", tube="mail-a", priority=5)
+    client.put(b"y", tube="mail-b", delay=60)
+    client.pause_tube("mail-b", 90)
+    tubes = session.tubes("mail-*")
+    counts = ["ready", "reserved", "delayed", "buried", "urgent", "watching", "waiting", "using", "jobs", "deletes"]
+    assert dict(tubes.dtypes) == {"tube": TEXT, **dict.fromkeys(counts, COUNT), "pause": SPAN, "pause_left": SPAN}
+    rows = tubes.set_index("tube")[["ready", "delayed", "urgent", "jobs", "deletes"]]
+    assert rows.to_dict("index") == {
+        "mail-a": {"ready": 1, "delayed": 0, "urgent": 1, "jobs": 1, "deletes": 0},
+        "mail-b": {"ready": 0, "delayed": 1, "urgent": 0, "jobs": 1, "deletes": 0},
+    }
+    assert tubes["pause"].tolist() == [pd.Timedelta(0), pd.Timedelta(90, "s")]
+    assert tubes["ready"].diff().iloc[-1] == -1
+    assert set(session.tubes()["tube"]) == {"default", "mail-a", "mail-b"}
+    assert dict(session.tubes("none").dtypes) == dict(tubes.dtypes)
 
 
 @pytest.mark.parametrize("limit", [None, 2])
@@ -95,7 +152,7 @@ def test_names_are_names_in_the_statistics_of_both_versions() -> None:
 def test_secrets_are_hidden_before_anything_sees_them(beanstalkd: Beanstalkd, client: Client) -> None:
     client.put(b'{"password": "hunter2", "user": {"api_key": "k", "id": 7}}')
     with connect(beanstalkd.address, redact=["*passw*", "/^api_/"]) as session:
-        (row,) = session.jobs().itertuples()
+        (row,) = session.jobs(decoded=True).itertuples()
         assert row.data == {"password": "[redacted]", "user": {"api_key": "[redacted]", "id": 7}}
         assert "hunter2" not in row.body
         assert session.jobs(where="body like '%hunter2%'").empty
@@ -183,7 +240,7 @@ def test_a_probe_is_on_the_record_and_leaves_nothing(
         scan = session.scan(probe=True)
         assert [job.id for batch in scan for job in batch] == [1]
         assert scan.verdict == "complete: 1 found"
-        assert [(row.action, row.job_id, row.outcome) for row in session.action_rows()] == [
+        assert [(row.action, row.id, row.outcome) for row in session.action_rows()] == [
             ("put", 2, "done"),
             ("delete", 2, "done"),
         ]

@@ -59,9 +59,7 @@ def test_selected_jobs_are_kicked_moved_and_brought_back(notebook: Notebook, ser
     kick.click()
     notebook.row(0, "1").get_by_text("ready").wait_for()
     assert server.tube("mail").current_jobs_buried == 1
-    done = notebook.run_json(
-        "session.actions.query(\"action == 'kick'\")[['source', 'job_id', 'outcome']].values.tolist()"
-    )
+    done = notebook.run_json("session.actions.query(\"action == 'kick'\")[['source', 'id', 'outcome']].values.tolist()")
     assert sorted(done) == [["notebook", 1, "done"], ["notebook", 2, "done"]]
 
     notebook.row(0, "3").click()

@@ -11,9 +11,10 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import beanops
 from beanops.embedded.process import Beanstalkd
+from beanops.monitor.frames import rates_frame
 from beanops.monitor.history import Point, point
 from beanops.protocol.errors import ArgumentError, NotFound
-from beanops.session.rates import rates_frame, record
+from beanops.session.rates import record
 from beanops.session.session import Session
 
 
@@ -78,8 +79,8 @@ def test_recorded_rates_are_a_frame_that_can_be_plotted(session: Session) -> Non
     points = record(look, 4, 2, lambda: now[0], sleep)
     frame = rates_frame([*points, points[0]._replace(at=6)], 6)
     assert frame["ready"].tolist() == [1, 2, 2, 1]
-    assert frame["in"].fillna(-1).tolist() == [-1, 0.5, 0, -1]  # the last is another tube of that name
-    assert frame.dtypes.astype(str).unique().tolist() == ["uint64", "float64"]
+    assert frame["puts_per_s"].fillna(-1).tolist() == [-1, 0.5, 0, -1]  # the last is another tube of that name
+    assert frame.dtypes.astype(str).unique().tolist() == ["int64", "float64"]
     assert str(frame.index.dtype) == "datetime64[us, UTC]"
     assert frame.index.to_series().diff().dt.total_seconds().tolist()[1:] == pytest.approx([2, 2, 2])
     assert len(session.rates(seconds=0.02, every=0.01)) == 3
@@ -140,7 +141,7 @@ def test_the_magic_does_what_people_type_most(
     def beans(line: str) -> object:
         return shell.run_line_magic("beans", line)
 
-    assert beans("")["name"].tolist() == ["default", "mail", "main"]  # type: ignore[index]
+    assert beans("")["tube"].tolist() == ["default", "mail", "main"]  # type: ignore[index]
     assert repr(beans("peek 2")) == "<FoundJob 2, ready in main, 3,000 bytes>"
     assert beans("bury 1 2").done == 2  # type: ignore[attr-defined]
     assert beans("jobs mail state = 'buried'")["id"].tolist() == [1]  # type: ignore[index]

@@ -58,7 +58,7 @@ def test_selecting_a_tube_shows_its_heads_and_one_job_its_body(view: Dashboard) 
     assert {cells[0]: key for key, cells in view.heads.rows.items()} == {"ready": "3", "delayed": "4", "buried": "1"}
     view.select_jobs(1)
     assert view.heads.said("detail") == '{\n  "user": 0\n}'
-    assert view.selection["name"].tolist() == ["mail"]
+    assert view.selection["tube"].tolist() == ["mail"]
 
 
 def test_a_selected_job_stays_when_it_heads_its_tube_no_more(session: Session) -> None:
@@ -93,7 +93,7 @@ def test_a_button_and_its_method_do_the_same(
     (found,) = session.jobs_by_id([job])
     assert (found.stats.state if found else None) == state
     done = session.actions.iloc[-1]
-    assert (done["source"], done["action"], done["job_id"], done["outcome"]) == ("notebook", verb, job, "done")
+    assert (done["source"], done["action"], done["id"], done["outcome"]) == ("notebook", verb, job, "done")
     assert view.status == f"{verb}: 1 done"
 
 

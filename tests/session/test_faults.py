@@ -280,7 +280,7 @@ def test_a_server_killed_in_the_middle_and_restarted_from_its_binlog(
     assert resumed.stopped is None
     assert session.server().current_jobs_buried == 0, resumed.summary
     done = session.history()
-    assert set(done.job_id[done.outcome == "done"]) == set(ids)
+    assert set(done.id[done.outcome == "done"]) == set(ids)
 
 
 @pytest.mark.parametrize("state", ["ready", "delayed", "buried"])
@@ -295,7 +295,7 @@ def test_a_network_cut_in_the_middle_of_a_move_loses_nothing_and_undo_leaves_not
         assert (run.done, run.unknown) == (200, 200)
     until(lambda: worker.stats().current_connections == 1)
     assert len(population(worker)) == 600 + 107, "so many of the second batch were put, and none of it was deleted"
-    record = run.outcomes.set_index("job_id")
+    record = run.outcomes.set_index("id")
     assert record.new_id[ids[200:307]].notna().all(), "each that was put is on record"
     assert record.new_id[ids[307:400]].isna().all()
     # The address is another's, since the network is whole again.

@@ -133,10 +133,10 @@ def test_actions_are_read_newest_first_and_chosen_by_the_database(
         journal.write("r1", NOW + timedelta(minutes=n), [intent], n, [(n - 1, Fate("done", str(n - 1)))] if n else [])
     runs = [journal.run("r1")]
     rows = list(journal.actions(runs))
-    assert [row.job_id for row in rows] == [7, 6, 5, 4, 3, 2, 1, 0]
+    assert [row.id for row in rows] == [7, 6, 5, 4, 3, 2, 1, 0]
     assert [row.error for row in rows] == [None, "6", "5", "4", "3", "2", "1", "0"]
-    assert [row.job_id for row in journal.actions(runs, action="bury")] == [6, 4, 2, 0]
-    assert [row.job_id for row in journal.actions(runs, since=NOW + timedelta(minutes=3))] == [7, 6, 5, 4, 3]
+    assert [row.id for row in journal.actions(runs, action="bury")] == [6, 4, 2, 0]
+    assert [row.id for row in journal.actions(runs, since=NOW + timedelta(minutes=3))] == [7, 6, 5, 4, 3]
     assert [entry.n for entry in journal.entries("r1", last=2)] == [6, 7]
     journal.close()
 

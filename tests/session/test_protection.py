@@ -56,7 +56,7 @@ def test_read_only_holds_by_any_spelling(spelling: str, everywhere: Beanstalkd) 
             session.put(b"x", tube="mail")
         assert (session.read_only, session.profile.label) == (True, "PROD")
         assert b"s3cret" not in session.shown(b'{"token": "s3cret"}')
-        assert not session.tubes()["name"].isin(["mail"]).any()
+        assert not session.tubes()["tube"].isin(["mail"]).any()
 
 
 @pytest.mark.parametrize(

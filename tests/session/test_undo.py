@@ -90,7 +90,7 @@ def test_undo_is_partial_where_the_world_moved_on_and_says_which(session: Sessio
     worker.release(ids[2], priority=1, delay=50)
     undoing = session.undo(run, reason="INC-42")
     assert (undoing.done, undoing.skipped) == (2, 3)
-    reasons = dict(zip(undoing.outcomes.job_id, undoing.outcomes.error, strict=True))
+    reasons = dict(zip(undoing.outcomes.id, undoing.outcomes.error, strict=True))
     assert reasons[ids[0]] == "a worker has reserved it"
     assert reasons[ids[1]] == "it does not exist"
     assert reasons[ids[2]] == "it is delayed by now"
@@ -112,7 +112,7 @@ def test_undo_of_some_by_a_predicate(session: Session, worker: Client) -> None:
 def test_deletes_map_old_ids_to_new_ones_in_the_journal(session: Session, worker: Client) -> None:
     ids = fill(worker, "mail", jobs=3)
     undoing = session.undo(session.delete(ids))
-    assert set(undoing.outcomes.job_id) == set(ids)
+    assert set(undoing.outcomes.id) == set(ids)
     assert {worker.stats_job(id).state for id in undoing.outcomes.new_id} == {"ready"}
 
 
@@ -179,7 +179,7 @@ def test_what_kick_n_did_cannot_be_told_apart(session: Session, worker: Client) 
     assert undoing.summary.endswith(
         "(tube mail: the server chose the jobs that it kicked, and does not tell which they were)"
     )
-    assert [(row.tube, row.job_id, row.outcome) for row in undoing.rows] == [("mail", None, "skipped")]
+    assert [(row.tube, row.id, row.outcome) for row in undoing.rows] == [("mail", None, "skipped")]
 
 
 def test_undo_of_a_run_that_was_gone_on_with_names_the_rest(session: Session, worker: Client) -> None:
@@ -297,7 +297,7 @@ def test_what_the_server_cannot_tell_is_not_to_be_verified_once_more(session: Se
     _as_if_cut(session, run)
     undoing = session.undo(run)
     assert undoing.reasons == {"its outcome is unknown: verify the run first": (1, "a job")}
-    assert [row.job_id for row in undoing.rows] == [None]
+    assert [row.id for row in undoing.rows] == [None]
     session.verify(run)
     summary = session.undo(run).summary
     assert "the server cannot tell what became of the put" in summary

@@ -150,7 +150,7 @@ def test_move_keeps_everything_but_the_id(state: str, session: Session, worker: 
     assert run.complete, run.summary
     assert [("mail", *job[1:]) for job in population(worker)] == before
     assert session.tube("post").total_jobs == 250
-    assert set(run.outcomes.job_id) == set(ids)
+    assert set(run.outcomes.id) == set(ids)
     assert run.outcomes.new_id.min() > max(ids)
     if state == "delayed":
         assert all(990 < worker.stats_job(id).time_left <= 1000 for id in run.outcomes.new_id[:3])

@@ -79,7 +79,7 @@ def test_while_workers_work_no_job_is_lost_and_the_record_is_true(
     assert run.done + run.skipped == 3 * _JOBS
     assert run.done >= _JOBS, "workers cannot take what is buried"
     for row in run.rows:
-        old, body = row.job_id or 0, before[row.job_id or 0][2]
+        old, body = row.id or 0, before[row.id or 0][2]
         if row.outcome == "skipped":
             assert now.get(old, before[old]) == before[old]
         elif verb == "bury":

@@ -15,7 +15,7 @@ async def open_tube(desk: Desk, tube: str) -> None:
 
 
 def record(session: Session) -> list[tuple[object, ...]]:
-    return [(row.action, row.tube, row.job_id, row.state_before, row.outcome) for row in session.action_rows()]
+    return [(row.action, row.tube, row.id, row.state_before, row.outcome) for row in session.action_rows()]
 
 
 async def test_heads_are_shown_with_the_decoded_body_of_the_one_under_the_cursor(

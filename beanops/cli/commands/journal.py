@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 #: Columns of the table; the other outputs have those of `Session.actions`.
 _COLUMNS = (
-    "time", "run", "action", "tube", "job_id", "state_before", "outcome", "jobs", "new_id", "actor", "reason", "error",
+    "time", "run", "action", "tube", "id", "state_before", "outcome", "jobs", "new_id", "actor", "reason", "error",
 )  # fmt: skip
 #: What an action on record may be: a drain is deletes, and an undo is what took the run back.
 _ACTIONS = (*ALL, "put", "pause", "unpause", "reserve", "prune")

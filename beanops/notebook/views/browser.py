@@ -116,7 +116,7 @@ class Browser(JobsView):
 
         now = self._session.jobs_by_id([int(key) for key in self.jobs.selected])
         here = [job for job in now if job is not None and not self._seen.is_another(job)]
-        return jobs_frame(here, bodies=True)
+        return jobs_frame(here)
 
     def find(self, where: str | None = None) -> None:
         """Scan again, with this predicate; see `beanops.jobs.sql.where`.
@@ -220,7 +220,7 @@ class Browser(JobsView):
 
     def _done(self, runs: Sequence[Run]) -> None:
         """Show what became of the jobs, and those that came to be."""
-        touched = {id for run in runs for row in run.rows for id in (row.job_id, row.new_id) if id is not None}
+        touched = {id for run in runs for row in run.rows for id in (row.id, row.new_id) if id is not None}
         self._look_again(sorted(touched))
 
     # -- show ----------------------------------------------------------------------------------------------------

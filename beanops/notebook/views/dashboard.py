@@ -121,7 +121,7 @@ class Dashboard(JobsView):
     def selection(self) -> pandas.DataFrame:
         """The selected tubes as they are now, with the columns of `Session.tubes`."""
         tubes = self._session.tubes()
-        return tubes[tubes["name"].isin(self.tubes.selected)].reset_index(drop=True)
+        return tubes[tubes["tube"].isin(self.tubes.selected)].reset_index(drop=True)
 
     def select(self, *tubes: str) -> None:
         """Select tubes by name; the heads of the first ten are shown.
