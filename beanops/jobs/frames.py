@@ -16,7 +16,7 @@ from beanops.protocol.errors import ArgumentError
 from beanops.protocol.limits import check_choice
 
 if TYPE_CHECKING:
-    import pyarrow
+    import pyarrow  # type: ignore[import-not-found, unused-ignore]
 
 _COUNTS = ("reserves", "timeouts", "releases", "buries", "kicks", "file")
 #: The columns of jobs, but for those that need the body.
@@ -107,7 +107,7 @@ def jobs_frame(jobs: Sequence[FoundJob], columns: Mapping[str, Source] | None = 
 
 def arrow_reader(batches: Iterable[Sequence[FoundJob]], bodies: BodyForm) -> pyarrow.RecordBatchReader:
     """Return batches of jobs as a stream of Arrow, which asks for a batch when it is read; needs pyarrow."""
-    import pyarrow as pa
+    import pyarrow as pa  # type: ignore[import-not-found, unused-ignore]
 
     columns = job_columns(bodies)
     schema = pa.Schema.from_pandas(jobs_frame([], columns), preserve_index=False)

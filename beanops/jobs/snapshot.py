@@ -29,9 +29,9 @@ _TYPES = {
     "id": "ubigint",
     "tube": "varchar",
     "state": "varchar",
-    "priority": "uinteger",
+    "priority": "bigint",
     **dict.fromkeys(("age", "delay", "ttr", "time_left"), "bigint"),
-    **dict.fromkeys(("reserves", "timeouts", "releases", "buries", "kicks"), "uinteger"),
+    **dict.fromkeys(("reserves", "timeouts", "releases", "buries", "kicks", "file"), "bigint"),
     "created": "timestamptz",
     "instance": "varchar",
     "digest": "varchar",
@@ -159,9 +159,9 @@ def _add(spool: sqlite3.Connection, jobs: Sequence[FoundJob]) -> int:
 
 def _rows(jobs: Sequence[FoundJob]) -> Iterator[tuple[Any, ...]]:
     for job in jobs:
-        id, tube, state, priority, age, delay, ttr, time_left, _, *counts, _ = job.stats
+        id, tube, state, priority, age, delay, ttr, time_left, file, *counts, _ = job.stats
         memory = job.created, job.instance or None, digest_shown(job)
-        yield (id - _OFFSET, tube, state, priority, age, delay, ttr, time_left, *counts, *memory, job.body)
+        yield (id - _OFFSET, tube, state, priority, age, delay, ttr, time_left, *counts, file, *memory, job.body)
 
 
 def _write(writer: duckdb.DuckDBPyConnection, rows: Iterable[tuple[Any, ...]], folder: Path) -> dict[Path, int]:

@@ -30,7 +30,7 @@ class ArgumentError(UsageError):
     """
 
     def __init__(self, argument: str, given: object, allowed: str) -> None:
-        shown = repr(given)
+        shown = repr(given).replace("\n", " ")
         if len(shown) > 60:
             shown = f"{shown[:57]}..."
         super().__init__(f"{argument}: {shown} given, allowed is {allowed}")

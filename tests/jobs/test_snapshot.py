@@ -52,10 +52,10 @@ def test_statistics_have_their_types(tmp_path: Path) -> None:
     save([[job(2**64 - 1, "mail"), job(7, "mail", None)]], tmp_path / "out")
     described = {name: kind for name, kind, *_ in duckdb.sql(f"describe from '{tmp_path}/out/*/*.parquet'").fetchall()}
     assert described == {
-        "id": "UBIGINT", "state": "VARCHAR", "priority": "UINTEGER", "age": "BIGINT", "delay": "BIGINT",
+        "id": "UBIGINT", "state": "VARCHAR", "priority": "BIGINT", "age": "BIGINT", "delay": "BIGINT",
         "ttr": "BIGINT", "time_left": "BIGINT", "created": "TIMESTAMP WITH TIME ZONE",
-        "reserves": "UINTEGER", "timeouts": "UINTEGER",
-        "releases": "UINTEGER", "buries": "UINTEGER", "kicks": "UINTEGER", "instance": "VARCHAR", "digest": "VARCHAR",
+        "reserves": "BIGINT", "timeouts": "BIGINT", "file": "BIGINT",
+        "releases": "BIGINT", "buries": "BIGINT", "kicks": "BIGINT", "instance": "VARCHAR", "digest": "VARCHAR",
         "body": "BLOB",
         "tube": "VARCHAR", "folder": "VARCHAR",
     }  # fmt: skip
