@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -17,11 +17,10 @@ from beanops.journal.records import Action, JournalError
 from beanops.protocol.errors import BeanopsError, ConnectionLost, ProtocolError, UsageError
 from beanops.session.run import Run
 from beanops.text import safe_text
+from beanops.ui.runner import Progress, Runner
 
 #: Actions that JSON shows beside the counts, at most; ``beanops journal RUN`` has them all.
 _MOST_ROWS = 1000
-
-Progress = Callable[[Run], None]
 
 
 @contextmanager
@@ -37,13 +36,10 @@ def underway(verb: str, total: int | None = None) -> Iterator[Progress]:
     total : int or None
         To how many jobs, when that is known.
     """
-    runs: list[Run] = []
     bar: Any = None
 
     def show(run: Run) -> None:
         nonlocal bar
-        if not runs:
-            runs.append(run)
         if not on_terminal("stderr"):
             return
         if bar is None:
@@ -52,22 +48,24 @@ def underway(verb: str, total: int | None = None) -> Iterator[Progress]:
             bar = tqdm(desc=verb, total=total, unit=" jobs", leave=False, dynamic_ncols=True)
         bar.update(run.done + run.skipped + run.failed + run.unknown - bar.n)
 
+    runner = Runner(show)
+
     def interrupt(number: int) -> None:
-        again = bool(runs) and runs[0].cancelled
-        if not runs or (again and number == signal.SIGINT):
+        if not runner.runs or (runner.cancelled and number == signal.SIGINT):
             raise KeyboardInterrupt
-        if not again:
-            runs[0].cancel()
+        if not runner.cancelled:
+            runner.cancel()
             once_more = " again" if number == signal.SIGINT else ""
             with suppress(OSError):  # the terminal may be gone
                 click.echo(f"\nbeanops: {verb} ends after this batch; Ctrl-C{once_more} ends it at once", err=True)
 
     try:
         with gently(interrupt):
-            yield show
+            yield runner.progress
     except KeyboardInterrupt:
-        if runs and runs[0].id:
-            click.echo(f"\nbeanops: run {runs[0].id} was cut off{_how_to_go_on(runs[0])}", err=True)
+        for run in runner.runs.values():
+            if run.id:
+                click.echo(f"\nbeanops: run {run.id} was cut off{_how_to_go_on(run)}", err=True)
         raise
     finally:
         if bar is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import sys
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -23,7 +24,7 @@ from beanops.session.config import key_bindings, profile
 from beanops.session.reservation import Reservation
 from beanops.session.session import Session, connect
 from beanops.text import safe_text
-from beanops.tui.actions.request import Doing, Outcome, Request, fault
+from beanops.tui.actions.request import Outcome, Request, UnderWay, fault
 from beanops.tui.download import save
 from beanops.tui.ends import heed
 from beanops.tui.keys import APP
@@ -31,14 +32,15 @@ from beanops.tui.refresh import Looking
 from beanops.tui.screens.tubes import TubesScreen
 from beanops.tui.state import Memory, state_path
 from beanops.tui.theme import CALM, THEMES, VARIABLES
+from beanops.ui.runner import Runner
 
 
 class Acted(Message):
     """An action came to its end."""
 
-    def __init__(self, doing: Doing, outcome: Outcome) -> None:
+    def __init__(self, action: UnderWay, outcome: Outcome) -> None:
         super().__init__()
-        self.doing = doing
+        self.action = action
         self.outcome = outcome
 
 
@@ -85,7 +87,7 @@ class Dashboard(Looking):
         # A job is held, and kept from timing out, as long as somebody refers to its reservation.
         self._reservations: list[Reservation] = []
         # What is under way, and whether the dashboard ends with it.
-        self._doings: list[Doing] = []
+        self._under_way: list[UnderWay] = []
         self._leaving = False
         self._code = 0
         self._restore_signals: Callable[[], None] = lambda: None
@@ -125,9 +127,9 @@ class Dashboard(Looking):
     async def on_unmount(self) -> None:
         """Wait for what is under way: sessions are closed after that."""
         self._restore_signals()
-        for doing in self._doings:
-            doing.cancel()
-        await asyncio.gather(*(asyncio.to_thread(doing.over.wait) for doing in self._doings))
+        for action in self._under_way:
+            action.runner.cancel()
+        await asyncio.gather(*(asyncio.to_thread(action.over.wait) for action in self._under_way))
         if self._owns:
             # A look that waits for a server would hold up the end for as long as that has to answer.
             self._start.close()
@@ -145,31 +147,31 @@ class Dashboard(Looking):
             why = "it is about to quit" if self._leaving else "another server is looked at by now"
             self.say(f"{request.offer.name}: nothing was done; {why}", False)
             return
-        doing = Doing(request)
-        self._doings.append(doing)
-        self._carry_out(doing)
+        action = UnderWay(request, Runner(), threading.Event())
+        self._under_way.append(action)
+        self._carry_out(action)
         if self._slow == 0:
-            self._show_progress(doing)
+            self._show_progress(action)
         elif self._slow is not None:
-            self.set_timer(self._slow, lambda: self._show_progress(doing))
+            self.set_timer(self._slow, lambda: self._show_progress(action))
 
-    def _show_progress(self, doing: Doing) -> None:
+    def _show_progress(self, action: UnderWay) -> None:
         from beanops.tui.dialogs.confirm import Progress
 
-        if not doing.over.is_set():
-            self.push_screen(Progress(doing))
+        if not action.over.is_set():
+            self.push_screen(Progress(action))
 
     @work(thread=True, exit_on_error=False, group="act")
-    def _carry_out(self, doing: Doing) -> None:
-        self.post_message(Acted(doing, doing.carry_out()))
+    def _carry_out(self, action: UnderWay) -> None:
+        self.post_message(Acted(action, action.carry_out()))
 
     @on(Acted)
     def _acted(self, acted: Acted) -> None:
         from beanops.tui.dialogs.confirm import Progress
 
-        outcome, request = acted.outcome, acted.doing.request
-        self._doings.remove(acted.doing)
-        if self._leaving and not self._doings:
+        outcome, request = acted.outcome, acted.action.request
+        self._under_way.remove(acted.action)
+        if self._leaving and not self._under_way:
             self.exit(return_code=self._code)
             return
         if isinstance(self.screen, Progress):
@@ -178,6 +180,10 @@ class Dashboard(Looking):
         if outcome.reservation is not None:
             self._reservations.append(outcome.reservation)
         if request.session is self.session:
+            before, self.last = self.last, self.last.after(outcome.results, outcome.text)
+            if self.last.runs and self.last is not before:
+                asked = "; what buried jobs become is asked" if self.last.buries_again else ""
+                outcome = outcome._replace(way_back=f"undoes it{asked}")
             self.status = outcome
             if self.view is not None:
                 self.view.acted(request, outcome)
@@ -187,13 +193,13 @@ class Dashboard(Looking):
 
     def quit(self) -> None:
         """Leave as soon as nothing is under way: what is ends after its batch, and is written down."""
-        if not self._doings:
+        if not self._under_way:
             self.exit(return_code=self._code)
             return
         self._leaving = True
-        for doing in self._doings:
-            doing.cancel()
-        names = ", ".join(doing.request.offer.name for doing in self._doings)
+        for action in self._under_way:
+            action.runner.cancel()
+        names = ", ".join(action.request.offer.name for action in self._under_way)
         self.say(f"{names} ends after the batch under way, then this quits ...", False)
 
     def _resumed(self, _: App[None]) -> None:

@@ -22,6 +22,7 @@ from beanops.text import safe_text
 from beanops.tui.actions.request import Outcome
 from beanops.tui.screens.base import View
 from beanops.ui.poller import LATE, Live, Look, Poller
+from beanops.ui.runner import LastAction
 
 #: Seconds between two looks that `+` and `-` go through.
 INTERVALS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
@@ -109,6 +110,8 @@ class Looking(App[None]):
         # The server that the user asked for last: while it is connected to, another one is looked at.
         self._wanted = _place_of(self.profile)
         self._poller = Poller(lambda: session, clock, now)
+        # What the key of undo reverts.
+        self.last = LastAction()
         # While it is frozen: since when, which screens stand still, and what came meanwhile.
         self.frozen: float | None = None
         self._still: list[View] = []
@@ -283,6 +286,7 @@ class Looking(App[None]):
         self._poller = Poller(lambda: session, self.clock, self.now)
         self.frozen = None
         self.status = None
+        self.last = LastAction()
         self.live = self._meanwhile = Live()
         self.begin()
         self.action_refresh()

@@ -15,8 +15,8 @@ from beanops.embedded.process import Beanstalkd
 from beanops.jobs.search.scan import Scan
 from beanops.jobs.select import select
 from beanops.jobs.sql.where import PredicateError
-from beanops.notebook import runner
 from beanops.notebook.refresher import Tick
+from beanops.notebook.views import actions
 from beanops.notebook.views.browser import Browser
 from beanops.protocol import commands
 from beanops.protocol.errors import UsageError
@@ -152,8 +152,8 @@ def test_what_a_button_does_shows_and_can_be_undone(
 def test_a_long_run_tells_its_progress_and_can_be_cancelled(
     view: Browser, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "PERIOD", 0.0)
-    monkeypatch.setattr(runner, "PATIENCE", 0.0)
+    monkeypatch.setattr(actions, "PERIOD", 0.0)
+    monkeypatch.setattr(actions, "PATIENCE", 0.0)
     reached, go_on = threading.Event(), threading.Event()
     kick = Session.kick
 

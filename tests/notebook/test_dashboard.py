@@ -18,8 +18,9 @@ import beanops
 from beanops import Client, commands
 from beanops.embedded.process import Beanstalkd
 from beanops.journal.records import JournalError
-from beanops.notebook import refresher, runner, shown_rows
+from beanops.notebook import refresher, shown_rows
 from beanops.notebook.refresher import first_look, poll, refresher_of
+from beanops.notebook.views import actions
 from beanops.notebook.views.dashboard import Dashboard
 from beanops.protocol.errors import UsageError
 from beanops.session.session import Session
@@ -399,7 +400,7 @@ def test_a_run_is_not_lost_when_what_it_came_to_cannot_be_shown(
         view.select("mail")
         view.select_jobs(1)
         assert view.kick().done == 1
-        assert view.status == "kick: 1 done; what it came to cannot be shown: ZeroDivisionError: division by zero"
+        assert view.status == "kick: 1 done; cannot show the result: ZeroDivisionError: division by zero"
         assert view.undo()[0].done == 1
 
 
@@ -421,7 +422,7 @@ def test_an_undo_that_was_cancelled_can_be_gone_on_with(
 def test_closing_a_view_ends_its_run_after_the_batch_under_way(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "PATIENCE", 0.0)
+    monkeypatch.setattr(actions, "PATIENCE", 0.0)
     kick = Session.kick
     monkeypatch.setattr(Session, "kick", lambda self, jobs, **how: kick(self, jobs, **how, rate=1))
     with Client(session.address) as client:

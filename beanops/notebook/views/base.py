@@ -14,11 +14,17 @@ from typing import Any, ClassVar, Self
 
 import ipywidgets
 
+from beanops.notebook.job_identity import Seen
 from beanops.notebook.refresher import Refresher, Tick
 from beanops.notebook.static import Table
+from beanops.notebook.views.actions import ViewActions
 from beanops.notebook.widgets.channel import Channel, in_words
+from beanops.notebook.widgets.table import Grid
+from beanops.protocol.errors import UsageError
+from beanops.session.run import Run
 from beanops.session.session import Session
 from beanops.text import safe_text
+from beanops.ui.runner import BuriedAs, Step
 
 
 def weakly(method: Callable[..., None]) -> Callable[..., None]:
@@ -168,3 +174,57 @@ class View(ABC):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._key[0]}{', closed' if self.closed else ''}>"
+
+
+class JobsView(View):
+    """A view that acts on the jobs that are selected in one of its tables.
+
+    Its subclass sets all of these before it calls `View.__init__`.
+    """
+
+    #: How to select jobs, for an error.
+    _how_to_select: ClassVar[str]
+    _session: Session
+    _job_table: Grid
+    _seen: Seen
+    _actions: ViewActions
+
+    def kick(self) -> Run:
+        """Kick the selected jobs."""
+        return self._on_jobs("kick")
+
+    def bury(self) -> Run:
+        """Bury the selected jobs."""
+        return self._on_jobs("bury")
+
+    def release(self) -> Run:
+        """Release the selected jobs: make them ready."""
+        return self._on_jobs("release")
+
+    def delete(self) -> Run:
+        """Delete the selected jobs."""
+        return self._on_jobs("delete")
+
+    def move(self, to: str) -> Run:
+        """Move the selected jobs into another tube."""
+        return self._on_jobs("move", to)
+
+    def undo(self, buried_as: BuriedAs | None = None) -> list[Run]:
+        """Undo the last action of this view; see `Session.undo` for `buried_as`."""
+        return self._actions.undo(buried_as)
+
+    def _on_jobs(self, verb: str, to: str = "") -> Run:
+        keys = self._job_table.selected
+        if not keys:
+            raise UsageError(f"no job is selected; {self._how_to_select}")
+        (run,) = self._actions.act(verb, self._job_step(verb, keys, to))
+        return run
+
+    def _job_step(self, verb: str, keys: Sequence[str], to: str = "") -> Step:
+        """Return the step of a button on the jobs with these keys; `to` is the tube of a move."""
+        jobs, session = self._seen.refs(keys), self._session
+        target = f"job {keys[0]}" if len(keys) == 1 else f"{len(keys):,} jobs"
+        if verb == "move":
+            return Step(target, lambda progress: session.move(jobs, to, progress=progress))
+        act = getattr(session, verb)
+        return Step(target, lambda progress: act(jobs, progress=progress))

@@ -15,10 +15,9 @@ from beanops.jobs.select import Selection
 from beanops.notebook import shown_rows
 from beanops.notebook.job_identity import Seen
 from beanops.notebook.refresher import Refresher, Tick
-from beanops.notebook.runner import PERIOD, Desk
 from beanops.notebook.static import MOST_ROWS, Table
-from beanops.notebook.views.base import confirm_of, weakly
-from beanops.notebook.views.job_actions import JobsView
+from beanops.notebook.views.actions import PERIOD, ViewActions
+from beanops.notebook.views.base import JobsView, confirm_of, weakly
 from beanops.notebook.widgets.channel import in_words
 from beanops.notebook.widgets.table import Cells, Click, Grid
 from beanops.protocol.errors import UsageError
@@ -83,7 +82,7 @@ class Browser(JobsView):
             on_error=weakly(self._complain),
         )
         self._job_table = self.jobs
-        self._desk = Desk(self.jobs, self._session, weakly(self._done))
+        self._actions = ViewActions(self.jobs, self._session, weakly(self._done))
         super().__init__(self._session, name, refresher, (self.jobs,))
         self._begin(selection, scan)
 
@@ -171,7 +170,7 @@ class Browser(JobsView):
 
     def cancel(self) -> None:
         """End the scan or the run under way after the batch that it is in."""
-        self._desk.cancel()
+        self._actions.cancel()
         if self._scan is not None:
             self._scan.cancel()
 
@@ -186,7 +185,7 @@ class Browser(JobsView):
         if self._thread is not None:
             self._thread.join(seconds)
         if seconds is None:
-            self._desk.wait()
+            self._actions.wait()
         return self
 
     def select(self, *ids: int) -> None:
@@ -214,9 +213,9 @@ class Browser(JobsView):
         if click.name == "refresh":
             self.refresh()
         elif click.name == "undo":
-            self._desk.act_soon("undo", *self._desk.undoing(click.keys))
+            self._actions.undo_soon(click.keys)
         else:
-            self._desk.act_soon(click.name, self._job_step(click.name, click.keys, click.text))
+            self._actions.act_soon(click.name, self._job_step(click.name, click.keys, click.text))
 
     def _done(self, runs: Sequence[Run]) -> None:
         """Show what became of the jobs, and those that came to be."""

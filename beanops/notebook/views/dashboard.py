@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from beanops.jobs.read import FoundJob
@@ -10,10 +11,9 @@ from beanops.journal.records import Action
 from beanops.notebook import shown_rows
 from beanops.notebook.job_identity import Seen
 from beanops.notebook.refresher import Refresher, Tick
-from beanops.notebook.runner import Desk, Step
 from beanops.notebook.static import Table
-from beanops.notebook.views.base import confirm_of, weakly
-from beanops.notebook.views.job_actions import JobsView
+from beanops.notebook.views.actions import ViewActions
+from beanops.notebook.views.base import JobsView, confirm_of, weakly
 from beanops.notebook.widgets.channel import in_words
 from beanops.notebook.widgets.chart import Chart
 from beanops.notebook.widgets.table import Click, Grid
@@ -21,6 +21,7 @@ from beanops.protocol.errors import ArgumentError, UsageError
 from beanops.protocol.limits import U32_MAX, check_number
 from beanops.session.run import Run
 from beanops.session.session import Session
+from beanops.ui.runner import Progress, Step
 
 if TYPE_CHECKING:
     import pandas
@@ -33,11 +34,11 @@ MOST_SEEN = 1000
 #: What stands in a table without rows while nobody knows whether there are some.
 NOT_KNOWN = "not known: the server does not answer"
 
-#: What the buttons of tubes do to one, given the number beside them.
-TUBE_STEPS: dict[str, Callable[[Session, str, int], Step]] = {
-    "kick_tubes": lambda session, tube, limit: lambda progress: session.kick_next(tube, limit, progress=progress),
-    "pause": lambda session, tube, seconds: lambda _: session.pause(tube, seconds),
-    "unpause": lambda session, tube, _: lambda _: session.unpause(tube),
+#: The verb of each button for tubes, with the number beside it.
+TUBE_CALLS: dict[str, Callable[[Session, str, int, Progress], Run]] = {
+    "kick_tubes": lambda session, tube, limit, progress: session.kick_next(tube, limit, progress=progress),
+    "pause": lambda session, tube, seconds, _: session.pause(tube, seconds),
+    "unpause": lambda session, tube, _, __: session.unpause(tube),
 }
 
 
@@ -97,7 +98,7 @@ class Dashboard(JobsView):
         self.log = Grid(shown_rows.ACTIONS, noun="action", visible=5, newest_first=True, on_error=complain)
         self._title_heads()
         self.chart = Chart(shown_rows.CHARTS)
-        self._desk = Desk(self.tubes, self._session, weakly(self._done))
+        self._actions = ViewActions(self.tubes, self._session, weakly(self._done))
         super().__init__(self._session, name, refresher, (self.chart, self.tubes, self.heads, self.log))
 
     # -- look ----------------------------------------------------------------------------------------------------
@@ -166,31 +167,31 @@ class Dashboard(JobsView):
 
     def cancel(self) -> None:
         """End the run under way after the batch that it is in."""
-        self._desk.cancel()
+        self._actions.cancel()
 
     def wait(self) -> None:
         """Wait until what was clicked is over."""
-        self._desk.wait()
+        self._actions.wait()
 
     def _clicked(self, click: Click) -> None:
         if click.name == "undo":
-            steps = self._desk.undoing(click.keys)
-        elif click.name in TUBE_STEPS:
-            steps = self._tube_steps(click.name, click.keys, click.amount)
+            self._actions.undo_soon(click.keys)
+        elif click.name in TUBE_CALLS:
+            self._actions.act_soon(click.name, *self._tube_steps(click.name, click.keys, click.amount))
         else:
-            steps = [self._job_step(click.name, click.keys, click.text)]
-        self._desk.act_soon(click.name, *steps)
+            self._actions.act_soon(click.name, self._job_step(click.name, click.keys, click.text))
 
     def _on_tubes(self, name: str, amount: int | None = None) -> list[Run]:
         if not self.tubes.selected:
             raise UsageError("no tube is selected; select some, or select(...)")
-        return self._desk.act(name, *self._tube_steps(name, self.tubes.selected, amount))
+        return self._actions.act(name, *self._tube_steps(name, self.tubes.selected, amount))
 
     def _tube_steps(self, name: str, tubes: Sequence[str], amount: int | None) -> list[Step]:
         number = check_number("amount", amount or 0, U32_MAX)
         if name != "unpause" and not number:  # a pause of 0 seconds would end one, and a kick of 0 jobs look done
             raise ArgumentError("seconds" if name == "pause" else "limit", amount, "a whole number from 1 on")
-        return [TUBE_STEPS[name](self._session, tube, number) for tube in tubes]
+        call, session = TUBE_CALLS[name], self._session
+        return [Step(f"tube {tube}", partial(call, session, tube, number)) for tube in tubes]
 
     def _done(self, _: Sequence[Run]) -> None:
         self._show_log()

@@ -10,8 +10,8 @@ from contextlib import suppress
 from beanops.journal.records import Refused
 from beanops.notebook import shown_rows
 from beanops.notebook.refresher import Refresher, Tick
-from beanops.notebook.runner import BuriedAs, Desk
 from beanops.notebook.static import Table
+from beanops.notebook.views.actions import ViewActions
 from beanops.notebook.views.base import View, confirm_of, weakly
 from beanops.notebook.widgets.channel import in_words
 from beanops.notebook.widgets.table import Click, Grid
@@ -20,6 +20,7 @@ from beanops.protocol.errors import BeanopsError, TimedOut, UsageError
 from beanops.session.reservation import Reservation
 from beanops.session.run import Run
 from beanops.session.session import Session
+from beanops.ui.runner import BuriedAs, Step
 
 #: Seconds after which a job is given back that no page shows any more: a page that is loaded anew comes back sooner.
 GRACE = 30.0
@@ -75,7 +76,7 @@ class Holder(View):
             on_action=weakly(self._clicked),
             on_error=weakly(self._complain),
         )
-        self._desk = Desk(self.job, self._session, weakly(self._done))
+        self._actions = ViewActions(self.job, self._session, weakly(self._done))
         session.tube(tube)  # one that does not exist is told to the caller, before anything is shown
         weakref.finalize(self, _let_go, self._hand).atexit = False  # a process that ends gives back all it holds
         super().__init__(self._session, name, refresher, (self.job,))
@@ -159,15 +160,15 @@ class Holder(View):
 
     def undo(self, buried_as: BuriedAs | None = None) -> list[Run]:
         """Take back what this view did last; see `Session.undo` for `buried_as`."""
-        return self._desk.undo(buried_as)
+        return self._actions.undo(buried_as)
 
     def wait(self) -> None:
         """Wait until what was clicked is over."""
-        self._desk.wait()
+        self._actions.wait()
 
     def close(self) -> None:
         """Take it off the page, and give the job back."""
-        self._desk.cancel()
+        self._actions.cancel()
         with self._reserving:
             try:
                 if self.held and self.reservation is not None:
@@ -199,24 +200,24 @@ class Holder(View):
                 self._complain(in_words(error))
             self._mind_leaving()  # what could not be given back is tried again
 
-    def _step(self, verb: str) -> Callable[[object], Run]:
+    def _step(self, verb: str) -> Step:
         reservation = self.reservation
         if reservation is None or not reservation.held:
             raise UsageError("it holds no job; reserve() takes the next one that is ready")
-        way: Callable[[], Run] = getattr(reservation, verb)
-        return lambda _: way()
+        act: Callable[[], Run] = getattr(reservation, verb)
+        return Step(f"job {reservation.id}", lambda _: act())
 
     def _act(self, verb: str) -> Run:
-        (run,) = self._desk.act(verb, self._step(verb))
+        (run,) = self._actions.act(verb, self._step(verb))
         return run
 
     def _clicked(self, click: Click) -> None:
         if click.name == "reserve":
             self.reserve()
         elif click.name == "undo":
-            self._desk.act_soon("undo", *self._desk.undoing(click.keys))
+            self._actions.undo_soon(click.keys)
         elif self.reservation is not None and click.keys == (str(self.reservation.id),):
-            self._desk.act_soon(click.name, self._step(click.name))
+            self._actions.act_soon(click.name, self._step(click.name))
 
     def _done(self, _: Sequence[Run]) -> None:
         with self._lock:

@@ -17,7 +17,7 @@ from beanops.session.verbs import COPY, MOVE, VERBS
 from beanops.text import plural, safe_text
 from beanops.tui.actions.offer import Offer
 from beanops.tui.actions.on_tubes import TUBES
-from beanops.tui.actions.request import Doing, Field, Request, Target, outcome_of
+from beanops.tui.actions.request import Field, Request, Target, at_once
 from beanops.tui.keys import key
 
 
@@ -26,10 +26,6 @@ def _takes(name: str) -> Callable[[Target], bool]:
     states = {"kick": VERBS["kick"].states, "move": MOVE.states, "copy": COPY.states}
     taken = states.get(name) or VERBS[name].states | {"held"}
     return lambda target: any(target.states.get(state) for state in taken)
-
-
-def _options(doing: Doing) -> Options:
-    return {"progress": doing.progress}
 
 
 def _jobs(request: Request) -> list[JobRef]:
@@ -56,7 +52,9 @@ def _on_jobs(
         _takes(name),
         lambda request: f"{label} {request.jobs}{how(request)}?",
         note,
-        lambda doing: outcome_of([perform(doing.request.session, doing.request, _options(doing))]),
+        lambda request, runner: at_once(
+            request, runner, lambda progress: perform(request.session, request, {"progress": progress})
+        ),
         ask,
         "jobs",
         destroys=name in ("delete", "move"),

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from beanops.session.session import Session
 from beanops.text import plural
-from beanops.tui.actions.request import NOTHING, Doing, Field, Outcome, Request, Target
+from beanops.tui.actions.request import NOTHING, Field, Outcome, Request, Target
+from beanops.ui.runner import Runner
 
 #: From how many jobs on the tube's name has to be typed.
 LARGE = 100
@@ -48,7 +49,7 @@ class Offer(NamedTuple):
     applies: Callable[[Target], bool]
     sentence: Callable[[Request], str]
     note: str
-    perform: Callable[[Doing], Outcome]
+    perform: Callable[[Request, Runner], Outcome]
     ask: Callable[[Target], tuple[Field, ...]] | None = None
     scope: str = "tubes"
     destroys: bool = False

@@ -13,13 +13,14 @@ from beanops.session.run import Run
 from beanops.text import plural, safe_text
 from beanops.tui import drafts
 from beanops.tui.actions.offer import Counts, Offer
-from beanops.tui.actions.request import Doing, Field, Outcome, Request, Target, outcome_of
+from beanops.tui.actions.request import Field, Outcome, Request, Target, at_once, one_by_one
+from beanops.ui.runner import Progress, Runner
 
 
-def _reserve(doing: Doing) -> Outcome:
-    tube = doing.request.tube
+def _reserve(request: Request, _: Runner) -> Outcome:
+    tube = request.tube
     try:
-        job = doing.request.session.reserve(tube)
+        job = request.session.reserve(tube)
     except TimedOut:
         return Outcome(f"reserve: no job of tube {safe_text(tube)} can be had now", False)
     return Outcome(f"reserve: 1 done, you hold job {job.id}", True, job.id, reservation=job)
@@ -56,18 +57,18 @@ def _kick_sentence(request: Request) -> str:
     return f"{number} in each of {request.places}, {request.number:,} in all?"
 
 
-def _kick_many(doing: Doing) -> Outcome:
-    request, session = doing.request, doing.request.session
+def _kick_many(request: Request, runner: Runner) -> Outcome:
+    session = request.session
 
-    def kick(tube: str) -> Run:
+    def kick(tube: str, progress: Progress) -> Run:
         # The server takes buried jobs if there are any, else delayed ones: what was asked may be long ago.
         (meant,) = request.counts[tube]
         now = "buried" if session.tube(tube).current_jobs_buried else "delayed"
         if now != meant:
             raise UsageError(f"{'no' if meant == 'buried' else 'a'} job is buried by now; no {now} one was kicked")
-        return session.kick_next(tube, request.limit(tube), progress=doing.progress)
+        return session.kick_next(tube, request.limit(tube), progress=progress)
 
-    return doing.one_by_one("tube", request.tubes, kick)
+    return one_by_one(request, runner, "tube", request.tubes, kick)
 
 
 def _to_drain(target: Target, answers: Mapping[str, Any]) -> Counts:
@@ -79,26 +80,24 @@ def _drain_sentence(request: Request) -> str:
     return f"Delete {plural(request.number, f'{states} job')} of {request.places}?"
 
 
-def _drain(doing: Doing) -> Outcome:
-    request = doing.request
-
-    def drain(tube: str) -> Run:
+def _drain(request: Request, runner: Runner) -> Outcome:
+    def drain(tube: str, progress: Progress) -> Run:
         # Jobs that were put after the question have the highest ids: oldest first, the limit leaves them.
         limit = request.limit(tube)
         return request.session.drain(
-            tube, state=tuple(request.counts[tube]), limit=limit, order="oldest", progress=doing.progress
+            tube, state=tuple(request.counts[tube]), limit=limit, order="oldest", progress=progress
         )
 
-    return doing.one_by_one("tube", request.tubes, drain)
+    return one_by_one(request, runner, "tube", request.tubes, drain)
 
 
-def _put(doing: Doing) -> Outcome:
-    answers = doing.request.answers
+def _put(request: Request, runner: Runner) -> Outcome:
+    answers = request.answers
     settings = {name: answers[name] for name in ("priority", "delay", "ttr")}
-    run = doing.request.session.put(answers["body"], tube=answers["to"], **settings)
-    outcome, id = outcome_of([run]), next(iter(run.ids), None) if run.done else None
+    outcome = at_once(request, runner, lambda _: request.session.put(answers["body"], tube=answers["to"], **settings))
+    id = next((id for run in outcome.results.runs if run.done for id in run.ids), None)
     # To a copy the cursor does not go: what comes next is for the job that was copied.
-    goes = id if doing.request.offer.name == "put" else None
+    goes = id if request.offer.name == "put" else None
     return outcome._replace(text=f"{outcome.text}, job {id}" if id is not None else outcome.text, id=goes)
 
 
@@ -183,10 +182,12 @@ TUBES = (
         lambda target: any(not tube.pause_time_left for tube in target.tubes),
         lambda request: f"Pause {request.places} for {plural(request.answers['seconds'], 'second')}?",
         "Workers get none of the ready jobs meanwhile; puts go on.",
-        lambda doing: doing.one_by_one(
+        lambda request, runner: one_by_one(
+            request,
+            runner,
             "tube",
-            doing.request.tubes,
-            lambda tube: doing.request.session.pause(tube, doing.request.answers["seconds"]),
+            request.tubes,
+            lambda tube, _: request.session.pause(tube, request.answers["seconds"]),
         ),
         lambda target: (Field("seconds", "For", "60", unit="seconds", least=1),),
     ),
@@ -198,7 +199,9 @@ TUBES = (
         lambda target: all(tube.pause_time_left for tube in target.tubes),
         lambda request: f"Resume {request.places}?",
         "The ready jobs go to workers again.",
-        lambda doing: doing.one_by_one("tube", doing.request.tubes, doing.request.session.unpause),
+        lambda request, runner: one_by_one(
+            request, runner, "tube", request.tubes, lambda tube, _: request.session.unpause(tube)
+        ),
     ),
     Offer(
         "drain",

@@ -1,4 +1,4 @@
-"""What an action is for, how far it is and what came of it: `Target`, `Request`, `Doing`, `Outcome`; a form's `Field`.
+"""What an action is for, and what came of it: `Target`, `Request`, `UnderWay`, `Outcome`; a form's `Field`.
 
 Everything is captured by its key before a dialog opens. Which actions there are is in `offers`.
 """
@@ -7,21 +7,25 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from beanops.protocol import TubeStats
-from beanops.protocol.errors import BeanopsError, ConnectFailed
+from beanops.protocol.errors import BeanopsError
 from beanops.protocol.limits import U32_MAX
 from beanops.session.files.samples import PutSettings
 from beanops.session.reservation import Reservation
 from beanops.session.run import Run
 from beanops.session.session import Session
 from beanops.text import plural, safe_text
+from beanops.ui.runner import Progress, Results, Runner, Step
 
 if TYPE_CHECKING:
     from beanops.tui.actions.offer import Offer
 
+#: Acts on one tube by its name.
+Act = Callable[[str, Progress], Run]
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 #: Lines of a sample.
 SAMPLE = 3
@@ -150,7 +154,7 @@ class Request(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What came of a request.
+    """What came of a request, as the status line says it.
 
     Attributes
     ----------
@@ -160,113 +164,98 @@ class Outcome(NamedTuple):
         Whether all was done.
     id : int or None
         The job where the answer names one.
-    runs : tuple of str
-        Ids of the runs that can be taken back.
-    buries_again : bool
-        Whether that has to bury jobs, which the server cannot do beside workers.
     reservation : Reservation or None
-        A job that is held from now on.
+        A job that this session has reserved.
+    results : Results
+        The runs.
+    way_back : str
+        What the key of undo does, where it reverts this.
     """
 
     text: str
     done: bool
     id: int | None = None
-    runs: tuple[str, ...] = ()
     reservation: Reservation | None = None
-    buries_again: bool = False
-
-    @property
-    def way_back(self) -> str:
-        """What undoing it does, after the key that does it."""
-        return "undoes it; what buried jobs become is asked" if self.buries_again else "undoes it"
-
-
-def outcome_of(runs: list[Run], errors: list[str] | None = None, *, stopped: str = "") -> Outcome:
-    """Return what came of one run or of several of the same verb, of which some could not even begin."""
-    back = tuple(run.id for run in runs if run.lasting is None)
-    if len(runs) == 1 and errors is None:
-        return Outcome(safe_text(runs[0].summary), runs[0].complete, runs=back, buries_again=runs[0].buries_again)
-    counts = {name: sum(getattr(run, name) for run in runs) for name in ("done", "skipped", "failed", "unknown")}
-    text = ", ".join(f"{number:,} {name}" for name, number in counts.items() if number or name == "done")
-    whys = [*(errors or ()), *(why for run in runs for why in (run.stopped, *run.reasons) if why)]
-    text += f", {len(errors)} not begun" if errors else ""
-    text += f" ({whys[0]}{f'; and {len(whys) - 1} more' if len(whys) > 1 else ''})" if whys else ""
-    text += f"; stopped: {stopped}" if stopped else ""
-    complete = not whys and not stopped and all(run.complete for run in runs)
-    return Outcome(safe_text(text), complete, runs=back, buries_again=any(run.buries_again for run in runs))
+    results: Results = Results()
+    way_back: str = ""
 
 
 def fault(error: BaseException | None) -> Outcome:
-    """Return what is said of a fault of beanops itself."""
+    """Return what the status line says of a fault of beanops itself."""
     return Outcome(safe_text(f"fault in beanops: {type(error).__name__}: {error}"), False)
 
 
-class Doing:
-    """A request under way: shared by the thread that carries it out and the screen that shows how far it is.
+def outcome_of(results: Results, name: str, noun: str) -> Outcome:
+    """Return what the status line says of an action that did one step for each of several things.
+
+    Parameters
+    ----------
+    results : Results
+        What came of it.
+    name : str
+        The action.
+    noun : str
+        What each step was for, such as ``"tube"``.
+    """
+    faults = [error for _, error in results.errors if not isinstance(error, BeanopsError)]
+    number = len(results.runs) + len(results.errors) + results.left
+    if number == 1 and results.runs:
+        return Outcome(safe_text(results.runs[0].summary), results.complete, results=results)
+    if faults and not results.runs:
+        return fault(faults[0])
+    if number == 1 and results.errors:
+        return Outcome(safe_text(f"{name}: {results.errors[0][1]}"), False)
+    parts = [f"{count:,} {outcome}" for outcome, count in results.counts.items() if count or outcome == "done"]
+    if results.errors:
+        parts.append(f"{len(results.errors)} not begun")
+    whys = [f"{target}: {error}" for target, error in results.errors]
+    whys += [why for run in results.runs for why in (run.stopped, *run.reasons) if why]
+    text = f"{name} of {plural(number, noun)}: {', '.join(parts)}"
+    text += f" ({whys[0]}{f'; and {len(whys) - 1} more' if len(whys) > 1 else ''})" if whys else ""
+    if stopped := results.stopped(noun):
+        text += f"; stopped: {stopped}"
+    return Outcome(safe_text(text), results.complete, results=results)
+
+
+class UnderWay(NamedTuple):
+    """A request that is carried out: shared by the thread that does it and the screen that shows how far it is.
 
     Attributes
     ----------
+    request : Request
+        It.
+    runner : Runner
+        Knows how far it is, and cancels it.
     over : threading.Event
-        Set when it came to its end.
-    cancelled : bool
-        Whether it was told to end early.
+        Set at its end.
     """
 
-    def __init__(self, request: Request) -> None:
-        self.request = request
-        self.over = threading.Event()
-        self.cancelled = False
-        self._runs: dict[str, Run] = {}
+    request: Request
+    runner: Runner
+    over: threading.Event
 
     def carry_out(self) -> Outcome:
         """Have the session do it; what a server, a file or a wrong answer can cause ends as an outcome."""
         request = self.request
         try:
-            # Ids are given out again by a server that was restarted, and a dialog may stand open meanwhile.
+            # Ids are given out again by a server that was restarted, and a dialog may stay open for long.
             if request.number and request.session.server().id != request.instance:
                 return Outcome(f"{request.offer.name}: nothing was done; the server was restarted meanwhile", False)
-            return request.offer.perform(self)
+            return request.offer.perform(request, self.runner)
         except BeanopsError as error:
             return Outcome(f"{request.offer.name}: {safe_text(str(error))}", False)
-        except Exception as error:  # it has to end all the same: whoever quits waits for that
+        except Exception as error:  # it has to end all the same: a user who quits waits for that
             return fault(error)
         finally:
             self.over.set()
 
-    def one_by_one(self, what: str, keys: Sequence[str], act: Callable[[str], Run]) -> Outcome:
-        """Act on one tube or run after the other; what cannot be done is told, and hides nothing that was."""
-        if len(keys) == 1:
-            return outcome_of([act(keys[0])])
-        runs, errors, stopped = [], [], ""
-        for place, key in enumerate(keys):
-            if self.cancelled:
-                stopped = f"cancelled before {plural(len(keys) - place, what)}"
-                break
-            try:
-                runs.append(act(key))
-            except BeanopsError as error:
-                errors.append(f"{what} {key}: {error}")
-                if isinstance(error, ConnectFailed) and place + 1 < len(keys):
-                    stopped = f"the server is lost, with {plural(len(keys) - place - 1, what)} to go"
-                    break
-        outcome = outcome_of(runs, errors, stopped=stopped)
-        name = self.request.offer.name
-        return outcome._replace(text=f"{name} of {plural(len(keys), what)}: {outcome.text}")
 
-    def cancel(self) -> None:
-        """End it after the batch under way."""
-        self.cancelled = True
-        for run in list(self._runs.values()):
-            run.cancel()
+def one_by_one(request: Request, runner: Runner, noun: str, keys: Sequence[str], act: Act) -> Outcome:
+    """Act on one tube after the other, see `Runner.carry_out`."""
+    steps = [Step(f"{noun} {key}", partial(act, key)) for key in keys]
+    return outcome_of(runner.carry_out(steps), request.offer.name, noun)
 
-    def progress(self, run: Run) -> None:
-        """Hear of a run, now and then while it lasts."""
-        self._runs[run.id] = run
-        if self.cancelled:
-            run.cancel()
 
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many jobs ended in each outcome so far."""
-        runs = list(self._runs.values())
-        return {name: sum(getattr(run, name) for run in runs) for name in ("done", "skipped", "failed", "unknown")}
+def at_once(request: Request, runner: Runner, call: Callable[[Progress], Run]) -> Outcome:
+    """Act by one call of a verb."""
+    return outcome_of(runner.carry_out([Step(request.places, call)]), request.offer.name, "job")

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 from beanops.tui.actions.catalogue import OFFERS
 from beanops.tui.actions.offer import Offer, must_type
-from beanops.tui.actions.request import Doing, Field, Outcome, Request, Target
+from beanops.tui.actions.request import Field, Outcome, Request, Target, outcome_of
 from beanops.tui.screens.base import View
+from beanops.ui.runner import Runner, undo_steps
 
 if TYPE_CHECKING:
     from beanops.tui.dialogs.form import Answers
 
 
-def _undo(doing: Doing) -> Outcome:
-    undo, runs = doing.request.session.undo, doing.request.answers["runs"]
-    chosen = {name: value for name, value in doing.request.answers.items() if name == "buried_as"}
-    return doing.one_by_one("run", runs[::-1], lambda run: undo(run, progress=doing.progress, **chosen))
+def _undo(request: Request, runner: Runner) -> Outcome:
+    steps = undo_steps(request.session, request.answers["runs"], request.answers.get("buried_as"))
+    return outcome_of(runner.carry_out(steps), request.offer.name, "run")
 
 
 #: Asked where the server cannot bury a chosen job beside workers.
@@ -110,10 +110,8 @@ class Acting(View):
 
     def undoable(self) -> tuple[tuple[str, ...], str]:
         """Return the runs that can be taken back from here, and what they were, safe."""
-        status = self.dashboard.status
-        if status is None or self.passive:
-            return (), ""
-        return status.runs, status.text
+        last = self.dashboard.last
+        return ((), "") if self.passive else (last.runs, last.what)
 
     def action_undo(self) -> None:
         """Have the runs taken back."""

@@ -22,7 +22,7 @@ from beanops.protocol.errors import BeanopsError
 from beanops.session.old_servers.substitutes import remark
 from beanops.text import plural, safe_text
 from beanops.tui import job_keys, keys
-from beanops.tui.actions.request import SAMPLE, Doing, Request
+from beanops.tui.actions.request import SAMPLE, Request, UnderWay
 
 #: Cells of the bar of an action under way.
 BAR = 50
@@ -148,22 +148,24 @@ class Progress(ModalScreen[None]):
 
     Parameters
     ----------
-    doing : Doing
-        The action.
+    action : UnderWay
+        It.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*job_keys.PROGRESS]
     #: It comes by itself: a key that was meant for what was there before must not press its button.
     AUTO_FOCUS = ""
 
-    def __init__(self, doing: Doing) -> None:
+    def __init__(self, action: UnderWay) -> None:
         super().__init__()
-        self._doing = doing
+        self._under_way = action
 
     def compose(self) -> ComposeResult:
         """Lay out what is done, how far it is, and the way to end it."""
         with Vertical(id="dialog"):
-            yield Static(Content(self._doing.request.offer.sentence(self._doing.request).rstrip("?")), id="question")
+            yield Static(
+                Content(self._under_way.request.offer.sentence(self._under_way.request).rstrip("?")), id="question"
+            )
             yield Static("", id="bar", markup=False)
             yield Static("", id="so-far", markup=False)
             with Horizontal(id="buttons"):
@@ -177,12 +179,12 @@ class Progress(ModalScreen[None]):
 
     def look(self) -> None:
         """Show how far it is; close when it is over and nothing is in front."""
-        doing = self._doing
-        if doing.over.is_set():
+        request, runner, over = self._under_way
+        if over.is_set():
             if self.is_current:
                 self.dismiss()
             return
-        counts, total = doing.counts, doing.request.number
+        counts, total = runner.counts, request.number
         number = sum(counts.values())
         share = min(1.0, number / total) if total else 0.0
         full = round(share * BAR)
@@ -192,11 +194,11 @@ class Progress(ModalScreen[None]):
         said = ", ".join(f"{counts[name]:,} {name}" for name in ("done", "skipped", "failed"))
         of = f" of {total:,}" if total else ""
         self.query_one("#so-far", Static).update(Content(f"{number:,}{of}: {said}"))
-        if doing.cancelled:
+        if runner.cancelled:
             self.query_one("#hint", Static).update(Content("It ends after the batch under way ..."))
 
     @on(Button.Pressed)
     def action_cancel(self) -> None:
         """End it."""
-        self._doing.cancel()
+        self._under_way.runner.cancel()
         self.look()

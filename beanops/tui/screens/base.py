@@ -284,5 +284,5 @@ class View(Screen[None]):
         if outcome is not None:
             mark, style = ("✓", "$ready") if outcome.done else ("✗", "$buried")
             left = [(f"{mark} ", f"bold {style}"), (outcome.text, "")]
-            left += [("  u ", "bold $primary"), (outcome.way_back, "$muted")] if outcome.runs else []
+            left += [("  u ", "bold $primary"), (outcome.way_back, "$muted")] if outcome.way_back else []
         line.say(line.spread(left, [(self.caption(), "$muted")]))

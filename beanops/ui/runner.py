@@ -1,0 +1,221 @@
+"""One action under way: its steps one after the other, how far it is, how to cancel it, and what of it can be undone.
+
+Knows no face: who shows the progress, and in which thread the action runs, is the caller's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal, NamedTuple
+
+from beanops.protocol.errors import BeanopsError, ConnectFailed
+from beanops.session.run import Run
+from beanops.session.session import Session
+from beanops.text import plural
+
+#: What a verb calls with its run before the first batch, and after each.
+Progress = Callable[[Run], None]
+#: What buried jobs become where a server cannot bury them.
+BuriedAs = Literal["parked", "ready"]
+
+#: The outcomes of single jobs, in the order in which faces show them.
+OUTCOMES = ("done", "skipped", "failed", "unknown")
+
+
+class Step(NamedTuple):
+    """One call of a verb.
+
+    Attributes
+    ----------
+    target : str
+        What it acts on, for an error, such as ``"tube mail"``.
+    call : callable
+        Calls the verb with the given progress callback, and returns its run.
+    """
+
+    target: str
+    call: Callable[[Progress], Run]
+
+
+class Results(NamedTuple):
+    """What came of an action.
+
+    Attributes
+    ----------
+    runs : tuple of Run
+        One for each step that began.
+    errors : tuple of (str, BaseException)
+        The targets whose step could not begin, with the reason.
+    left : int
+        Steps that were not tried.
+    cancelled : bool
+        Whether the user ended the action early.
+    """
+
+    runs: tuple[Run, ...] = ()
+    errors: tuple[tuple[str, BaseException], ...] = ()
+    left: int = 0
+    cancelled: bool = False
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many jobs ended in each outcome."""
+        return counts_of(self.runs)
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything that was asked for was done."""
+        return not self.errors and not self.left and all(run.complete for run in self.runs)
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether it ended before all of it was tried."""
+        return bool(self.errors or self.left or self.cancelled or any(run.stopped for run in self.runs))
+
+    @property
+    def undoable(self) -> tuple[Run, ...]:
+        """The runs that `Session.undo` can revert."""
+        return tuple(run for run in self.runs if run.lasting is None and run.done)
+
+    @property
+    def buries_again(self) -> bool:
+        """Whether undoing it buries jobs, which this server cannot do in a tube that workers watch."""
+        return any(run.buries_again for run in self.undoable)
+
+    def stopped(self, noun: str) -> str:
+        """Return why steps were not tried, empty where all were; `noun` is what each step was for."""
+        if not self.left:
+            return ""
+        rest = plural(self.left, noun)
+        if self.cancelled:
+            return f"cancelled before {rest}"
+        lost = any(isinstance(error, ConnectFailed) for _, error in self.errors)
+        return f"the server is lost, with {rest} to go" if lost else f"{rest} not tried"
+
+    def check(self) -> None:
+        """Raise the first error."""
+        for _, error in self.errors:
+            raise error
+
+
+class LastAction(NamedTuple):
+    """What an undo without further words reverts: the last action that changed something.
+
+    Attributes
+    ----------
+    runs : tuple of str
+        Ids of its runs, in the order in which they were carried out.
+    what : str
+        The action in words, such as ``"kick (3)"``.
+    buries_again : bool
+        As in `Results`.
+    why_not : str
+        Why there is nothing to undo, where there are no runs.
+    """
+
+    runs: tuple[str, ...] = ()
+    what: str = ""
+    buries_again: bool = False
+    why_not: str = "nothing to undo"
+
+    def after(self, results: Results, what: str) -> LastAction:
+        """Return the last action once another one is over.
+
+        An undo that went through leaves nothing to undo, and one that was cut off can be continued. What did nothing
+        leaves the action before it.
+        """
+        done = [run for run in results.runs if run.done]
+        if results.runs and results.runs[0].action == "undo":
+            return LastAction() if done and not results.cut_off else self
+        if results.undoable:
+            return LastAction(tuple(run.id for run in results.undoable), what, results.buries_again)
+        if done:
+            return LastAction(why_not=f"nothing to undo: {done[-1].action}: {done[-1].lasting}")
+        return self
+
+
+class Runner:
+    """Carries out one action; any thread may follow its progress or cancel it.
+
+    Parameters
+    ----------
+    on_progress : callable or None
+        Called with the run after each batch, in the thread that carries it out.
+
+    Attributes
+    ----------
+    runs : dict of str to Run
+        The runs that have begun, by id.
+    cancelled : bool
+        Whether `cancel` was called.
+    """
+
+    def __init__(self, on_progress: Progress | None = None) -> None:
+        self._on_progress = on_progress
+        self.runs: dict[str, Run] = {}
+        self.cancelled = False
+
+    def carry_out(self, steps: Sequence[Step]) -> Results:
+        """Carry out steps one after the other; one that fails does not keep the others from being tried.
+
+        A lost server, a fault of beanops and an interrupt end the action. Nothing is raised: see `Results.check`.
+        """
+        runs: list[Run] = []
+        errors: list[tuple[str, BaseException]] = []
+        tried = 0
+        for step in steps:
+            if self.cancelled:
+                break
+            tried += 1
+            try:
+                runs.append(step.call(self.progress))
+            except BaseException as error:  # what the steps before it did is reported all the same
+                errors.append((step.target, error))
+                if isinstance(error, ConnectFailed) or not isinstance(error, BeanopsError):
+                    break
+        return Results(tuple(runs), tuple(errors), len(steps) - tried, self.cancelled)
+
+    def progress(self, run: Run) -> None:
+        """Note how far a run is; a verb calls it after each batch."""
+        self.runs[run.id] = run
+        if self.cancelled:
+            run.cancel()
+        if self._on_progress is not None:
+            self._on_progress(run)
+
+    def cancel(self) -> None:
+        """End the action after the batch under way."""
+        self.cancelled = True
+        for run in list(self.runs.values()):
+            run.cancel()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many jobs ended in each outcome so far."""
+        return counts_of(list(self.runs.values()))
+
+
+def counts_of(runs: Iterable[Run]) -> dict[str, int]:
+    """Return how many jobs of runs ended in each outcome."""
+    found = tuple(runs)
+    return {name: sum(getattr(run, name) for run in found) for name in OUTCOMES}
+
+
+def undo_steps(session: Session, runs: Sequence[str], buried_as: BuriedAs | None = None) -> list[Step]:
+    """Return the steps that undo runs, the last one first.
+
+    Parameters
+    ----------
+    session : Session
+        Reverts them.
+    runs : sequence of str
+        Their ids, in the order in which they were carried out.
+    buried_as : {"parked", "ready"} or None
+        What buried jobs become, see `Session.undo`; None buries them.
+    """
+    chosen: dict[str, Any] = {} if buried_as is None else {"buried_as": buried_as}
+
+    def undo(run: str) -> Step:
+        return Step(f"run {run}", lambda progress: session.undo(run, progress=progress, **chosen))
+
+    return [undo(run) for run in reversed(runs)]
