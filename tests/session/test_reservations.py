@@ -201,3 +201,22 @@ def test_a_release_that_cannot_be_written_down_is_made_up_for_as_soon_as_it_can_
             pass
         assert worker.stats_job(id).state == "reserved"
     until(lambda: worker.stats_job(id).state == "ready")
+
+
+def test_a_job_whose_ttr_ran_out_is_no_longer_held_when_a_worker_has_it(
+    session: Session, worker: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reservation, "_TOUCHED_AT", 1000)
+    (id,) = fill(worker, "mail", ttr=1)
+    session.reserve("mail")
+    until(lambda: worker.stats_job(id).state == "ready")
+    assert session.kick([id]).skipped == 1
+    worker.reserve_job(id)
+    asked = worker.stats()
+    for verb in (session.release, session.bury, session.delete, session.touch):
+        assert verb([id]).skipped == 1
+        assert session.actions.error.iloc[-1] == "a worker has reserved it"
+    now = worker.stats()
+    assert (now.cmd_release, now.cmd_bury, now.cmd_delete, now.cmd_touch) == (
+        asked.cmd_release, asked.cmd_bury, asked.cmd_delete, asked.cmd_touch,
+    )  # fmt: skip

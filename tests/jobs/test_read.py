@@ -1,0 +1,57 @@
+"""Looks at single jobs, while workers go on between the commands that a look takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import pytest
+
+from beanops import Client
+from beanops.embedded.process import Beanstalkd
+from beanops.jobs.read import read_heads
+from tests.session.conftest import fill
+
+
+class Interrupted(Client):
+    """A client between whose first and second pipeline somebody else acts."""
+
+    between: Callable[[], Any] | None = None
+    pipelines = 0
+
+    def pipeline(self, *arguments: Any, **options: Any) -> Iterator[Any]:
+        self.pipelines += 1
+        if self.between is not None and self.pipelines == 2:
+            self.between()
+        return super().pipeline(*arguments, **options)
+
+
+def _act(client: Client, id: int, verbs: Iterable[str]) -> None:
+    for verb in verbs:
+        getattr(client, verb)(id)
+
+
+@pytest.mark.parametrize(
+    ("state", "verbs"),
+    [
+        ("ready", ["reserve_job"]),
+        ("ready", ["reserve_job", "bury"]),
+        ("ready", ["delete"]),
+        ("delayed", ["kick_job"]),
+        ("delayed", ["reserve_job"]),
+        ("buried", ["kick_job"]),
+        ("buried", ["reserve_job"]),
+    ],
+)
+def test_a_job_that_has_left_its_state_is_not_the_next_one(
+    beanstalkd: Beanstalkd, client: Client, state: str, verbs: list[str]
+) -> None:
+    (id,) = fill(client, "mail", state)
+    client.watch("mail")  # or the tube would vanish with its only job
+    with Interrupted(beanstalkd.address) as looking:
+        looking.between = lambda: _act(client, id, verbs)
+        assert read_heads(looking, "mail") == dict.fromkeys(("ready", "delayed", "buried"))
+        assert looking.pipelines == 2
+        found = read_heads(looking, "mail")
+    now = None if verbs == ["delete"] else client.stats_job(id).state
+    assert [state for state, job in found.items() if job is not None] == ([now] if now in found else [])
