@@ -21,7 +21,7 @@ demo: .venv/demo
 
 test: .venv/dev
 	@.ci/install beanstalkd chromium fish postgresql tmux zsh
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadgroup
 
 lint: .venv/dev
 	@$(BIN)/ruff check .

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +22,26 @@ from tests.needs import missing
 pytest_plugins = ["beanops.pytest_plugin"]
 
 _guard: list[Guard] = []
+
+#: What several tests share because it starts slowly, by the fixture: one process runs all tests of a group.
+GROUPS = {"lab": "lab", "ran": "notebooks", "postgresql_url": "postgresql", "database": "postgresql"}
+#: A file system in memory: there the journals of a thousand tests wait for no disk.
+_MEMORY = Path("/dev/shm")
+_ENOUGH = 2 << 30
+
+
+def pytest_configure() -> None:
+    """Have the files of the tests in memory where there is room, and nobody has said otherwise."""
+    if _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ENOUGH:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each test the group of what it shares."""
+    for item in items:
+        for fixture in GROUPS.keys() & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group(GROUPS[fixture]))
 
 
 def pytest_sessionstart() -> None:
