@@ -4,12 +4,13 @@ BIN := .venv/bin
 INSTALL := $(PYTHON) -m pip --python $(BIN)/python install -qq --constraint tests/constraints.txt
 NEEDS := pyproject.toml tests/constraints.txt
 
-.PHONY: help demo test lint bench screenshots clean
+.PHONY: help demo test test-full lint bench screenshots clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo         try beanops on a private server with a lively workload"
 	@echo "make test         run all tests"
+	@echo "make test-full    try the slowest properties for all of their rounds"
 	@echo "make lint         check style, types and the direction of imports"
 	@echo "make bench        print the figures, each beside its limit"
 	@echo "make screenshots  make the pictures of the README anew"
@@ -22,6 +23,10 @@ demo: .venv/demo
 test: .venv/dev
 	@.ci/install beanstalkd chromium fish postgresql tmux zsh
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadgroup
+
+test-full: .venv/dev
+	@.ci/install beanstalkd
+	@$(BIN)/python -m pytest --numprocesses auto -m full
 
 lint: .venv/dev
 	@$(BIN)/ruff check .

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+import unicodedata
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -12,8 +13,9 @@ from typing import Any
 
 import pytest
 from textual import events
+from textual.app import ScreenStackError
 from textual.drivers.headless_driver import HeadlessDriver
-from textual.keys import _character_to_key
+from textual.keys import KEY_NAME_REPLACEMENTS
 from textual.pilot import Pilot
 from textual.worker import WorkerCancelled, WorkerFailed
 
@@ -59,7 +61,7 @@ class Desk:
         """Press a key while something is under way that nobody waits for."""
         self._post(key)
         for _ in range(3):
-            await self.pilot._wait_for_screen()
+            await self.handled()
 
     async def at_once(self, *keys: str) -> None:
         """Press keys of which none waits for what the one before does."""
@@ -68,8 +70,7 @@ class Desk:
         await self.settle()
 
     def _post(self, key: str) -> None:
-        single = len(key) == 1
-        self.app.post_message(events.Key(_character_to_key(key) if single else key, key if single else None))
+        self.app.post_message(events.Key(_name_of(key), key if len(key) == 1 else None))
 
     async def command(self, line: str) -> None:
         """Type a command, and have it done."""
@@ -82,25 +83,30 @@ class Desk:
         self.app.tick()
         await self.settle()
 
+    async def handled(self) -> None:
+        """Wait until all widgets have handled the messages that they have, and the layout is as they want it."""
+        with suppress(ScreenStackError):  # the app has ended
+            # Not until the process is idle, as without the 0: on a busy machine that is seconds.
+            await self.pilot.pause(0)
+
     async def settle(self) -> None:
         """Wait for what keys and threads have started, until nothing is left."""
         quiet = 0
         while quiet < 3:
-            await self.pilot._wait_for_screen()
+            await self.handled()
             quiet += 1
             while self.app.workers:
                 quiet = 0
                 # One whose screen was closed is of no use any more; a fault is told on the screen.
                 with suppress(WorkerCancelled, WorkerFailed):
                     await self.app.workers.wait_for_complete()
-                await self.pilot._wait_for_screen()
+                await self.handled()
             if self.app.is_running:
                 if any(table._feeding for screen in self.app.screen_stack for table in screen.query(JobTable)):
                     quiet = 0
                     await asyncio.sleep(0.001)
-                if self.app.screen._layout_required or not self.app.screen.is_mounted:
+                if not self.app.screen.is_mounted:
                     quiet = 0
-                self.app.screen._on_timer_update()
 
     def lines(self, selector: str) -> list[str]:
         """Return the lines of a table or body as they are drawn."""
@@ -140,14 +146,22 @@ class Desk:
         give_up = time.monotonic() + 30
         while text not in (painted := self._painted()):
             assert time.monotonic() < give_up, f"{text!r} is not shown, but {painted}"
-            await self.pilot._wait_for_screen()
+            await self.handled()
             await asyncio.sleep(0.005)
-            self.app.screen._on_timer_update()
         return painted
 
     def _painted(self) -> str:
+        # The compositor is Textual's own business, but its public picture takes fifty times as long to make and read.
         lines = self.app.screen._compositor.render_strips()
         return "\n".join("".join(segment.text for segment in line) for line in lines)
+
+
+def _name_of(key: str) -> str:
+    """Return the name that a key has in Textual: ``colon`` for ``:``."""
+    if len(key) > 1 or key.isalnum():
+        return key
+    name = unicodedata.name(key).lower().replace("-", "_").replace(" ", "_")
+    return KEY_NAME_REPLACEMENTS.get(name, name)
 
 
 @pytest.fixture(autouse=True)

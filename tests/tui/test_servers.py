@@ -176,7 +176,7 @@ async def test_a_server_that_hangs_holds_up_no_other(
         desk.app.tick()
         clock.seconds += 5
         desk.app.tick()
-        await desk.pilot._wait_for_screen()
+        await desk.handled()
         assert "NO ANSWER for 5s" in desk.line("#banner")
         assert "stale" in desk.line("#banner")
         desk.app.switch(profile("prod"))
@@ -187,7 +187,7 @@ async def test_a_server_that_hangs_holds_up_no_other(
         assert "billing" in desk.names()
         clock.seconds += 5
         desk.app.tick()
-        await desk.pilot._wait_for_screen()
+        await desk.handled()
         assert not desk.app.view.query_one("#banner").display  # type: ignore[union-attr]
         hanging.set()
         await desk.settle()
