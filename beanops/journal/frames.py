@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from beanops.frames import STATES, TIME, Source, frame
 from beanops.journal.records import OUTCOMES, Action, RunCounts
-
-if TYPE_CHECKING:
-    from beanops.journal.journal import Journal
 
 _NUMBERS = {
     "time": TIME,
@@ -35,12 +31,6 @@ def actions_frame(rows: Iterable[Action]) -> pd.DataFrame:
     return frame(list(rows), _columns(Action))
 
 
-def runs_frame(journal: Journal, server: str) -> pd.DataFrame:
-    """Return the runs on a server as a frame; see `Session.runs` for its columns."""
-    runs = journal.runs(server)[::-1]
-    counts = journal.counts(run.id for run in runs)
-    rows = []
-    for run in runs:
-        facts = (run.server, run.instance, run.actor, run.source, run.action, run.reason, run.undoes)
-        rows.append(RunCounts(run.time, run.id, *facts, *(counts[run.id][outcome] for outcome in OUTCOMES)))
-    return frame(rows, _columns(RunCounts))
+def runs_frame(rows: Iterable[RunCounts]) -> pd.DataFrame:
+    """Return runs as a frame; see `Session.runs` for its columns."""
+    return frame(list(rows), _columns(RunCounts))

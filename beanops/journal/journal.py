@@ -14,18 +14,31 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from heapq import heappop, heappush
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from beanops import private
 from beanops.journal import leases
 from beanops.journal.database_url import Place
+from beanops.journal.filters import EVERYTHING, Filter
 from beanops.journal.pauses import Pauses
-from beanops.journal.queries import PUTS_HERE, heard_since, known, on_server
-from beanops.journal.records import OUTCOMES, UNKNOWN, Action, Entry, Fate, Intent, JournalError, RunRow, action_of
+from beanops.journal.queries import active_since, known, of_actions, of_runs, puts_here, with_jobs
+from beanops.journal.records import (
+    OUTCOMES,
+    UNKNOWN,
+    Action,
+    Entry,
+    Fate,
+    Intent,
+    JournalError,
+    RunCounts,
+    RunRow,
+    action_of,
+)
 from beanops.journal.schema import alone, bring_up_to_date
 from beanops.journal.signs_of_life import Lease
 from beanops.journal.tables import (
@@ -40,10 +53,11 @@ from beanops.journal.tables import (
     insert_actions,
     insert_fates,
     insert_run,
-    microseconds,
     moment,
     run_of,
 )
+
+T = TypeVar("T")
 
 _FIELDS = tuple(ACTIONS.c[name] for name in Intent._fields)
 _WITHOUT_BODY = tuple(sa.null() if column.name == "body" else column for column in _FIELDS)
@@ -232,7 +246,7 @@ class Journal:
 
         A run that goes on keeps its row, whenever it began.
         """
-        old = sa.not_(heard_since(before))
+        old = sa.not_(active_since(before))
         with self._transaction() as connection:
             for table in (ASKED, ACTIONS, FATES, LEASES, PAUSES):
                 connection.execute(table.delete().where(table.c.run.in_(sa.select(RUNS.c.id).where(old))))
@@ -245,34 +259,30 @@ class Journal:
 
     # -- read ----------------------------------------------------------------------------------------------------
 
-    def runs(
-        self, server: str | None = None, *, since: datetime | None = None, limit: int | None = None, offset: int = 0
-    ) -> list[RunRow]:
-        """Return runs, the newest first; see `each_run`."""
-        return list(self.each_run(server, since=since, limit=limit, offset=offset))
+    def runs(self, server: str | None = None, *, limit: int | None = None, offset: int = 0) -> list[RunRow]:
+        """Return the runs on a server, or on all servers, newest first; see `find_runs`."""
+        return self.find_runs(Filter(server), limit=limit, offset=offset)
 
-    def each_run(
-        self, server: str | None = None, *, since: datetime | None = None, limit: int | None = None, offset: int = 0
-    ) -> Iterator[RunRow]:
-        """Yield runs as they are read, the newest first. Of the ids that they name, more than a few are left out.
+    def find_runs(self, which: Filter = EVERYTHING, *, limit: int | None = None, offset: int = 0) -> list[RunRow]:
+        """Return runs, newest first. The ids that a run names are left out where they are many.
 
         Parameters
         ----------
-        server : str or None
-            Those on one server, and what was done to the journal itself; None means all.
-        since : datetime or None
-            Those of which anything was heard since.
+        which : Filter
+            Runs that were active in its period and have an action on its jobs and tubes. Its actions are verbs.
         limit, offset : int or None
-            At most so many, without so many of the newest.
+            Maximum number of runs, and how many of the newest to skip.
         """
         query = sa.select(*RUN_FIELDS).order_by(RUNS.c.time.desc(), RUNS.c.id.desc()).limit(limit).offset(offset)
-        query = query.where(*on_server(server), *([] if since is None else [heard_since(since)]))
+        query = query.where(*of_runs(which), *with_jobs(which))
+        if which.actions is not None:
+            query = query.where(RUNS.c.action.in_(which.actions))
         with self._transaction() as connection:
-            yield from map(run_of, connection.execute(query.execution_options(yield_per=_PAGE)))
+            return [run_of(row) for row in connection.execute(query)]
 
     def count_runs(self, server: str | None = None) -> int:
-        """Return how many runs there are, see `each_run`."""
-        query = sa.select(sa.func.count()).select_from(RUNS).where(*on_server(server))
+        """Return the number of runs on a server, or on all servers."""
+        query = sa.select(sa.func.count()).select_from(RUNS).where(*of_runs(Filter(server)))
         with self._transaction() as connection:
             return int(connection.execute(query).scalar_one())
 
@@ -283,6 +293,16 @@ class Journal:
         )
         with self._transaction() as connection:
             return Counter({row.server: row.runs for row in connection.execute(query)})
+
+    def tubes(self) -> list[str]:
+        """Return the names of all tubes on record."""
+        with self._transaction() as connection:
+            return list(connection.scalars(sa.select(ACTIONS.c.tube).where(ACTIONS.c.tube.is_not(None)).distinct()))
+
+    def actors(self) -> list[str]:
+        """Return everybody who is on record."""
+        with self._transaction() as connection:
+            return list(connection.scalars(sa.select(RUNS.c.actor).distinct()))
 
     def run(self, id: str) -> RunRow:
         """Return one run, with all that it was asked for.
@@ -338,8 +358,7 @@ class Journal:
         start: int = 0,
         stop: int | None = None,
         *,
-        since: datetime | None = None,
-        action: str | None = None,
+        which: Filter = EVERYTHING,
         last: int | None = None,
     ) -> list[Entry]:
         """Return the actions of a run, in order.
@@ -352,51 +371,54 @@ class Journal:
             Whether to read bodies too; without, they are None.
         start, stop : int
             Places in the run, as in a slice.
-        since : datetime or None
-            Only those from then on.
-        action : str or None
-            Only those of this name.
+        which : Filter
+            Only matching actions.
         last : int or None
-            At most so many, the last ones.
+            Maximum number of actions, the last ones.
         """
         fields = _FIELDS if bodies else _WITHOUT_BODY
         query = sa.select(ACTIONS.c.n, ACTIONS.c.time, *fields).where(ACTIONS.c.run == run, ACTIONS.c.n >= start)
         if stop is not None:
             query = query.where(ACTIONS.c.n < stop)
-        if since is not None:
-            query = query.where(ACTIONS.c.time >= microseconds(since))
-        if action is not None:
-            query = query.where(ACTIONS.c.action == action)
+        query = query.where(*of_actions(which)).order_by(ACTIONS.c.n.desc()).limit(last)
         with self._transaction() as connection:
-            rows = connection.execute(query.order_by(ACTIONS.c.n.desc()).limit(last)).all()[::-1]
+            rows = connection.execute(query).all()[::-1]
             first, end = (rows[0][0], rows[-1][0] + 1) if rows else (0, 0)
             fates = self._fates(connection, run, first, end)
         return [Entry(n, moment(time), Intent(*intent), *fates[n - first]) for n, time, *intent in rows]
 
-    def actions(
-        self, runs: Iterable[RunRow], *, since: datetime | None = None, action: str | None = None
-    ) -> Iterator[Action]:
-        """Yield the actions of runs as users see them, the last of each run first; they are read as they are wanted."""
-        for run in runs:
-            stop = None
-            while page := self.entries(run.id, stop=stop, since=since, action=action, last=_PAGE):
-                for entry in reversed(page):
-                    yield action_of(run, entry)
-                if len(page) < _PAGE:
-                    break
-                stop = page[0].n
+    def actions(self, which: Filter = EVERYTHING) -> Iterator[Action]:
+        """Yield actions as users see them, newest first. They are read page by page as the caller asks for them."""
+        return newest_first((last, self._actions_of(run, which)) for last, run in self._by_last_action(which))
+
+    def _by_last_action(self, which: Filter) -> Iterator[tuple[datetime, RunRow]]:
+        """Yield the time of the last action of each run, and the run, newest first."""
+        last = sa.select(ACTIONS.c.time).where(ACTIONS.c.run == RUNS.c.id).order_by(ACTIONS.c.n.desc()).limit(1)
+        at = last.correlate(RUNS).scalar_subquery()
+        found: list[tuple[int, str]] = []
+        # The runs that are named may be more than a query takes.
+        parts = [which] if which.runs is None else [which._replace(runs=part) for part in _pages(which.runs)]
+        with self._transaction() as connection:
+            for part in parts:
+                query = sa.select(at, RUNS.c.id).where(*of_runs(part), *with_jobs(part), at.is_not(None))
+                found += [(time, id) for time, id in connection.execute(query)]
+        for page in _pages(sorted(found, reverse=True)):
+            rows = sa.select(*RUN_FIELDS).where(RUNS.c.id.in_([id for _, id in page]))
+            with self._transaction() as connection:
+                runs = {row.id: run_of(row) for row in connection.execute(rows)}
+            yield from ((moment(time), runs[id]) for time, id in page if id in runs)
+
+    def _actions_of(self, run: RunRow, which: Filter) -> Iterator[Action]:
+        stop = None
+        while page := self.entries(run.id, stop=stop, which=which, last=_PAGE):
+            yield from (action_of(run, entry) for entry in reversed(page))
+            if len(page) < _PAGE:
+                return
+            stop = page[0].n
 
     def of_job(self, instance: str, id: int) -> list[Action]:
-        """Return what was done to a job of one server process, oldest first, and how it was put."""
-        here = sa.select(RUNS.c.id).where(RUNS.c.instance == instance)
-        acted = sa.select(ACTIONS.c.run, ACTIONS.c.n).where(ACTIONS.c.run.in_(here), ACTIONS.c.job_id == id)
-        put = FATES.c.run.in_(here.where(PUTS_HERE))
-        made = sa.select(FATES.c.run, FATES.c.first_n).where(put, FATES.c.new_id == id)
-        with self._transaction() as connection:
-            places = connection.execute(sa.union(acted, made)).all()
-        found = [
-            action_of(self.run(run), entry) for run, n in places for entry in self.entries(run, start=n, stop=n + 1)
-        ]
+        """Return what was done to a job of one server process, oldest first, also how it was put."""
+        found = self.actions(Filter(jobs={instance: [id]}))
         return sorted(found, key=lambda action: (action.time, action.run))
 
     def counts(self, runs: Iterable[str]) -> dict[str, Counter[str]]:
@@ -405,13 +427,25 @@ class Journal:
         counts: dict[str, Counter[str]] = {id: Counter() for id in ids}
         size = sa.select(sa.func.max(ACTIONS.c.n)).where(ACTIONS.c.run == RUNS.c.id).scalar_subquery()
         with self._transaction() as connection:
-            for part in (ids[at : at + _PAGE] for at in range(0, len(ids), _PAGE)):
+            for part in _pages(ids):
                 for run, last in connection.execute(sa.select(RUNS.c.id, size).where(RUNS.c.id.in_(part))):
                     counts[run]["unknown"] = 0 if last is None else last + 1
                 for run, outcome, places, jobs in connection.execute(known(part)):
                     counts[run][outcome] += int(jobs)
                     counts[run]["unknown"] -= int(places)
         return {id: +count for id, count in counts.items()}
+
+    def with_counts(self, runs: Iterable[RunRow]) -> list[RunCounts]:
+        """Return runs as users see them, with the count of each outcome."""
+        rows = list(runs)
+        counts = self.counts(run.id for run in rows)
+        return [
+            RunCounts(
+                run.time, run.id, run.server, run.instance, run.actor, run.source, run.action, run.reason, run.undoes,
+                *(counts[run.id][outcome] for outcome in OUTCOMES),
+            )
+            for run in rows
+        ]  # fmt: skip
 
     def imports(self, server: str, instance: str, digest: str) -> list[RunRow]:
         """Return the imports of a file of that digest into a server, oldest first, whichever address it was called by.
@@ -441,7 +475,7 @@ class Journal:
         """Return the highest job id that the journal knows of one server process, 0 for none."""
         here = sa.select(RUNS.c.id).where(RUNS.c.instance == instance)
         acted = sa.select(sa.func.max(ACTIONS.c.job_id)).where(ACTIONS.c.run.in_(here), ACTIONS.c.state_before != "")
-        made = sa.select(sa.func.max(FATES.c.new_id)).where(FATES.c.run.in_(here.where(PUTS_HERE)))
+        made = sa.select(sa.func.max(FATES.c.new_id)).where(FATES.c.run.in_(here.where(puts_here())))
         with self._transaction() as connection:
             return max(connection.execute(acted).scalar_one() or 0, connection.execute(made).scalar_one() or 0)
 
@@ -454,6 +488,37 @@ class Journal:
             first, end = max(row.first_n, start), min(row.last_n + 1, stop)
             fates[first - start : end - start] = [(fate, moment(row.time))] * (end - first)
         return fates
+
+
+def _pages(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (values[at : at + _PAGE] for at in range(0, len(values), _PAGE))
+
+
+def newest_first(runs: Iterable[tuple[datetime, Iterator[Action]]]) -> Iterator[Action]:
+    """Yield the actions of runs by time, newest first; a run is read when its last action may be the next.
+
+    Parameters
+    ----------
+    runs : iterable of (datetime, iterator of Action)
+        The time of the last action of each run, newest first, and the actions, newest first.
+    """
+    heap: list[tuple[float, int, Action, Iterator[Action]]] = []
+
+    def read_on(number: int, actions: Iterator[Action]) -> None:
+        for action in actions:
+            heappush(heap, (-action.time.timestamp(), number, action, actions))
+            return
+
+    for number, (last, actions) in enumerate(runs):
+        while heap and -heap[0][0] > last.timestamp():
+            _, at, action, rest = heappop(heap)
+            yield action
+            read_on(at, rest)
+        read_on(number, actions)
+    while heap:
+        _, at, action, rest = heappop(heap)
+        yield action
+        read_on(at, rest)
 
 
 def _engine(url: str | sa.URL) -> sa.Engine:

@@ -1,21 +1,21 @@
-"""How long the record is kept: old runs are taken out of the journal, which is itself on the record."""
+"""Delete old runs from the journal, and record that."""
 
 from __future__ import annotations
 
 import getpass
 import os
 import socket
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from beanops.journal.records import RunRow, new_run_id
+from beanops.journal.records import Pruned, RunRow, new_run_id
 
 if TYPE_CHECKING:
     from beanops.journal.journal import Journal
 
 
 def this_actor() -> str:
-    """Return user and host, for the record."""
+    """Return user and host, as the journal names who acts."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # a container may run as a number that has no name
@@ -24,20 +24,13 @@ def this_actor() -> str:
 
 
 def prune(
-    journal: Journal, older_than: timedelta, *, source: str = "script", reason: str | None = None
-) -> tuple[str, int]:
-    """Delete the runs, with their actions and bodies, of which nothing was heard for as long as `older_than`.
+    journal: Journal, older_than: timedelta, *, now: datetime, actor: str, source: str, reason: str | None = None
+) -> Pruned:
+    """Delete the runs that were last active longer ago than `older_than`, with their actions and bodies.
 
-    They can no longer be undone or gone on with, and lines that they imported no longer count as imported.
-
-    Returns
-    -------
-    (str, int)
-        The id of the run that says so, and how many runs were deleted.
+    They cannot be undone or resumed afterwards, and lines that they imported no longer count as imported.
     """
-    now = datetime.now(UTC)
-    row = RunRow(
-        new_run_id(now), now, "", "", this_actor(), source, "prune", reason, None,
-        {"before": (now - older_than).isoformat()},
-    )  # fmt: skip
-    return row.id, journal.prune(now - older_than, row)
+    before = now - older_than
+    request = {"before": before.isoformat()}
+    row = RunRow(new_run_id(now), now, "", "", actor, source, "prune", reason, None, request)
+    return Pruned(row.id, journal.prune(before, row))

@@ -1,25 +1,79 @@
-"""Parts of what `journal` asks its tables: which runs are on a server, were heard of since a time, ended how."""
+"""Parts of the queries of `journal`: the conditions of a filter, and the counts of outcomes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from beanops.journal.filters import Filter
 from beanops.journal.tables import ACTIONS, FATES, LEASES, RUNS, microseconds
 
-#: Which runs put into their own server: a copy to another one names it, and the new ids are that server's.
-PUTS_HERE = RUNS.c.request.not_like('%"server": %')
+
+def of_runs(which: Filter) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions on a run itself: where it was, by whom, and that it was active in the period."""
+    conditions: list[sa.ColumnElement[bool]] = []
+    if which.server is not None:
+        conditions.append(RUNS.c.server.in_([which.server, ""]))
+    if which.jobs is not None and None not in which.jobs:
+        conditions.append(RUNS.c.instance.in_(list(which.jobs)))
+    if which.since is not None:
+        conditions.append(active_since(which.since))
+    if which.until is not None:
+        conditions.append(RUNS.c.time < microseconds(which.until))
+    if which.runs is not None:
+        conditions.append(RUNS.c.id.in_(which.runs))
+    if which.actors is not None:
+        conditions.append(RUNS.c.actor.in_(which.actors))
+    return conditions
 
 
-def on_server(server: str | None) -> list[sa.ColumnElement[bool]]:
-    """Return what chooses the runs on a server; what was done to the journal itself is shown on every one."""
-    return [] if server is None else [RUNS.c.server.in_([server, ""])]
+def of_actions(which: Filter) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions on an action of a run."""
+    conditions: list[sa.ColumnElement[bool]] = []
+    if which.since is not None:
+        conditions.append(ACTIONS.c.time >= microseconds(which.since))
+    if which.until is not None:
+        conditions.append(ACTIONS.c.time < microseconds(which.until))
+    if which.actions is not None:
+        conditions.append(ACTIONS.c.action.in_(which.actions))
+    return conditions + _on_jobs(which)
 
 
-def heard_since(time: datetime) -> sa.ColumnElement[bool]:
-    """Return whether a run began, went on or was settled since a time."""
+def with_jobs(which: Filter) -> list[sa.ColumnElement[bool]]:
+    """Return the condition that a run has an action on the jobs and tubes."""
+    conditions = _on_jobs(which)
+    return [sa.exists().where(ACTIONS.c.run == RUNS.c.id, *conditions)] if conditions else []
+
+
+def puts_here(runs: sa.FromClause = RUNS) -> sa.ColumnElement[bool]:
+    """Return the condition that a run puts into its own server: a copy names another, which gives the new ids."""
+    return runs.c.request.not_like('%"server": %')
+
+
+def _on_jobs(which: Filter) -> list[sa.ColumnElement[bool]]:
+    conditions: list[sa.ColumnElement[bool]] = []
+    if which.tubes is not None:
+        conditions.append(ACTIONS.c.tube.in_(which.tubes))
+    if which.jobs is not None:
+        conditions.append(sa.or_(sa.false(), *(_about(ids, instance) for instance, ids in which.jobs.items())))
+    return conditions
+
+
+def _about(ids: Sequence[int], instance: str | None) -> sa.ColumnElement[bool]:
+    """Return the condition that an action was about jobs of a server process, or put them. It looks up keys alone."""
+    run = RUNS.alias()
+    own = sa.exists().where(run.c.id == ACTIONS.c.run).correlate(ACTIONS)
+    outcome = (FATES.c.run == ACTIONS.c.run, FATES.c.first_n == ACTIONS.c.n, FATES.c.new_id.in_(ids))
+    put = sa.and_(sa.exists().where(*outcome).correlate(ACTIONS), own.where(puts_here(run)))
+    about = sa.or_(ACTIONS.c.job_id.in_(ids), put)
+    return about if instance is None else sa.and_(about, own.where(run.c.instance == instance))
+
+
+def active_since(time: datetime) -> sa.ColumnElement[bool]:
+    """Return the condition that a run began, acted, settled an action or was alive at a time or after it."""
     since = microseconds(time)
     of_run = sa.select(ACTIONS.c.time).where(ACTIONS.c.run == RUNS.c.id)
     acted = of_run.order_by(ACTIONS.c.n.desc()).limit(1).correlate(RUNS).scalar_subquery()
@@ -27,11 +81,11 @@ def heard_since(time: datetime) -> sa.ColumnElement[bool]:
     settled = last.correlate(RUNS).scalar_subquery()
     beats = sa.select(LEASES.c.alive_until).where(LEASES.c.run == RUNS.c.id, LEASES.c.ended.is_(None))
     alive = beats.correlate(RUNS).scalar_subquery()
-    times = (RUNS.c.time, *(sa.func.coalesce(heard, 0) for heard in (acted, settled, alive)))
-    return sa.or_(*(heard >= since for heard in times))
+    times = (RUNS.c.time, *(sa.func.coalesce(time, 0) for time in (acted, settled, alive)))
+    return sa.or_(*(time >= since for time in times))
 
 
-def known(runs: list[str]) -> sa.Select[Any]:
+def known(runs: Sequence[str]) -> sa.Select[Any]:
     """Return the count of places and jobs of runs by their outcome, where it is known. One told twice counts once."""
     first, last = FATES.c.first_n, FATES.c.last_n
     of_outcome = (FATES.c.run, FATES.c.outcome)

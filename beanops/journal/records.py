@@ -208,6 +208,21 @@ class RunCounts(NamedTuple):
     unknown: int
 
 
+class Pruned(NamedTuple):
+    """What a pruning of the journal did.
+
+    Attributes
+    ----------
+    run : str
+        Id of the run that records it.
+    runs : int
+        Number of runs deleted.
+    """
+
+    run: str
+    runs: int
+
+
 def new_run_id(now: datetime) -> str:
     """Return a name for a run that begins now; names sort by time."""
     return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"

@@ -194,7 +194,8 @@ def asked_of(apart: str) -> dict[str, Any]:
 
 def run_of(row: sa.Row[Any]) -> RunRow:
     """Return the run that a row is of."""
-    return RunRow(**row._asdict() | {"time": moment(row.time), "request": json.loads(row.request)})
+    fields = {name: getattr(row, name) for name in RunRow._fields}
+    return RunRow(**fields | {"time": moment(row.time), "request": json.loads(row.request)})
 
 
 def microseconds(time: datetime) -> int:

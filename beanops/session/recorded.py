@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, SupportsIndex
 
 from beanops.client.address import Address
+from beanops.journal.filters import Filter
 from beanops.journal.records import Action, JournalError, action_of
 from beanops.protocol.limits import U64_MAX, check_number
 from beanops.session.config import default_journal
@@ -90,7 +91,7 @@ class Recorded(Finding):
         """Return the newest actions of this session as records, oldest first, without pandas."""
         self.check_open()
         runs = self._actor.runs
-        return list(islice(self.journal().actions(reversed(runs)), limit))[::-1] if runs else []
+        return list(islice(self.journal().actions(Filter(runs=[run.id for run in runs])), limit))[::-1] if runs else []
 
     def history(self, limit: int | None = None) -> pandas.DataFrame:
         """Return what was done on this server by anybody whom the journal knows, with the columns of `actions`.
@@ -110,7 +111,7 @@ class Recorded(Finding):
         journal = self.journal()
         from beanops.journal.frames import actions_frame
 
-        return actions_frame(list(islice(journal.actions(journal.each_run(str(self.address))), limit))[::-1])
+        return actions_frame(list(islice(journal.actions(Filter(str(self.address))), limit))[::-1])
 
     def job_actions(self, id: SupportsIndex) -> list[Action]:
         """Return what the journal knows of one job of the server process that answers, oldest first."""
@@ -132,7 +133,8 @@ class Recorded(Finding):
         """
         from beanops.journal.frames import runs_frame
 
-        return runs_frame(self.journal(), str(self.address))
+        journal = self.journal()
+        return runs_frame(journal.with_counts(journal.runs(str(self.address))[::-1]))
 
     def run_actions(self, run: Run | str) -> pandas.DataFrame:
         """Return the actions of one run, with the columns of `actions`.

@@ -313,6 +313,8 @@ RESTORE = Verb("restore", "put again", _AT_REST | {"reserved"}, False, True, Fal
 IMPORT = RESTORE._replace(name="import", done="imported")
 #: All verbs by name.
 ALL = {verb.name: verb for verb in (*VERBS.values(), MOVE, COPY, TOUCH, RESTORE, IMPORT)}
+#: What runs and their actions are called on record. A drain is a delete; an undo has the actions that undo.
+ACTIONS = (*ALL, "put", "pause", "unpause", "reserve", "undo", "export", "prune")
 
 
 def verb_of(name: str, settings: Settings) -> Verb:

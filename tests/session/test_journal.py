@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
 from beanops.journal import journal as journal_module
+from beanops.journal.filters import Filter
 from beanops.journal.journal import Journal
 from beanops.journal.records import Fate, Intent, JournalError, RunRow
 from beanops.session import executor
@@ -69,8 +70,8 @@ def test_pruning_is_on_the_record_itself(journal_url: str) -> None:
     pruning = _row("p", NOW + timedelta(days=9), server="", action="prune", request={})
     assert journal.prune(NOW + timedelta(days=2), pruning) == 2
     assert [run.id for run in journal.runs("127.0.0.1:1")] == ["p", "r2"]
-    assert [row.action for row in journal.actions(journal.runs("127.0.0.1:1"))] == ["prune", "delete"]
-    (told,) = journal.actions([pruning])
+    assert [row.action for row in journal.actions(Filter("127.0.0.1:1"))] == ["prune", "delete"]
+    (told,) = journal.actions(Filter(runs=["p"]))
     assert (told.outcome, told.error) == ("done", "2 runs were deleted that had ended before 2026-01-04 03:04:05 UTC")
     assert journal.entries("r0") == []
     assert len(journal.entries("r2")) == 1
@@ -99,7 +100,7 @@ def test_runs_are_read_a_page_at_a_time_and_without_the_ids_that_they_name(journ
         request = {"ids": list(range(number * 1000)), "where": "true"}
         journal.begin(_row(f"r{number}", NOW + timedelta(days=number), request=request))
     assert [run.id for run in journal.runs("127.0.0.1:1", limit=2, offset=1)] == ["r3", "r2"]
-    assert [run.id for run in journal.runs(since=NOW + timedelta(days=3))] == ["r4", "r3"]
+    assert [run.id for run in journal.find_runs(Filter(since=NOW + timedelta(days=3)))] == ["r4", "r3"]
     assert journal.runs("127.0.0.1:2") == []
     assert (journal.count_runs("127.0.0.1:1"), journal.count_runs("127.0.0.1:2")) == (5, 0)
     assert [run.named for run in journal.runs()] == [4000, 3000, 2000, 1000, 0]
@@ -131,12 +132,11 @@ def test_actions_are_read_newest_first_and_chosen_by_the_database(
     for n in range(8):
         intent = Intent("release" if n % 2 else "bury", "mail", n)
         journal.write("r1", NOW + timedelta(minutes=n), [intent], n, [(n - 1, Fate("done", str(n - 1)))] if n else [])
-    runs = [journal.run("r1")]
-    rows = list(journal.actions(runs))
+    rows = list(journal.actions(Filter(runs=["r1"])))
     assert [row.id for row in rows] == [7, 6, 5, 4, 3, 2, 1, 0]
     assert [row.error for row in rows] == [None, "6", "5", "4", "3", "2", "1", "0"]
-    assert [row.id for row in journal.actions(runs, action="bury")] == [6, 4, 2, 0]
-    assert [row.id for row in journal.actions(runs, since=NOW + timedelta(minutes=3))] == [7, 6, 5, 4, 3]
+    assert [row.id for row in journal.actions(Filter(actions=["bury"]))] == [6, 4, 2, 0]
+    assert [row.id for row in journal.actions(Filter(since=NOW + timedelta(minutes=3)))] == [7, 6, 5, 4, 3]
     assert [entry.n for entry in journal.entries("r1", last=2)] == [6, 7]
     journal.close()
 

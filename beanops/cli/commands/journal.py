@@ -16,11 +16,12 @@ from beanops.cli.exits import Incomplete
 from beanops.cli.output import print_csv, print_json, print_table
 from beanops.cli.streams import on_terminal
 from beanops.journal import nothing_there
+from beanops.journal.filters import Filter
 from beanops.journal.records import Action, Refused
 from beanops.protocol.errors import BeanopsError
 from beanops.session.config import default_journal, profile
 from beanops.session.session import Session, connect
-from beanops.session.verbs import ALL
+from beanops.session.verbs import ACTIONS
 from beanops.text import plural, safe_text
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 _COLUMNS = (
     "time", "run", "action", "tube", "id", "state_before", "outcome", "jobs", "new_id", "actor", "reason", "error",
 )  # fmt: skip
-#: What an action on record may be: a drain is deletes, and an undo is what took the run back.
-_ACTIONS = (*ALL, "put", "pause", "unpause", "reserve", "prune")
 
 
 class _Journal(click.Group):
@@ -78,7 +77,7 @@ class _Since(click.ParamType[datetime]):
 @journal.command()
 @click.argument("run", required=False, shell_complete=complete.runs)
 @click.option("--since", type=_Since(), metavar="TIME", help="Only what was done since: 2h, 90d, or 2026-01-31.")
-@click.option("--action", type=click.Choice(_ACTIONS), metavar="ACTION", help="Only actions such as kick.")
+@click.option("--action", type=click.Choice(ACTIONS), metavar="ACTION", help="Only actions such as kick.")
 @click.option("--limit", type=options.NUMBER, default=1000, show_default=True, help="The newest so many, without RUN.")
 @options.server
 @click.option("-o", "--output", type=click.Choice(["table", "json", "csv", "parquet"]), help=spreadsheet.OUTPUT)
@@ -91,10 +90,12 @@ def show(run: str | None, since: datetime | None, action: str | None, limit: int
     if output == "parquet" and on_terminal("stdout"):
         raise Refused("parquet is not for a terminal: write it to a file or a pipe")
     journal = Journal(default_journal())
-    runs = [journal.run(run)] if run is not None else journal.each_run(profile(server).address, since=since)
-    actions = journal.actions(runs, since=since, action=action)
-    rows = list(actions if run is not None else islice(actions, limit))[::-1]
-    if not rows and run is None and (said := nothing_there.of_server(journal, str(profile(server).address))):
+    server = str(profile(server).address)
+    runs = None if run is None else [journal.run(run).id]
+    actions = [action] if action else None
+    found = journal.actions(Filter(None if run else server, since=since, actions=actions, runs=runs))
+    rows = list(found if run is not None else islice(found, limit))[::-1]
+    if not rows and run is None and (said := nothing_there.of_server(journal, server)):
         click.echo(safe_text(f"beanops: {said}"), err=True)
     if output == "json":
         print_json([row._asdict() for row in rows])
@@ -175,7 +176,7 @@ def prune(older_than: timedelta, reason: str | None, yes: bool) -> None:
     Asks first; without a terminal it needs --yes.
     """
     from beanops.journal.journal import Journal
-    from beanops.journal.prune import prune
+    from beanops.journal.prune import prune, this_actor
 
     journal = Journal(default_journal())
     which = f"runs older than {_told(older_than)}"
@@ -183,8 +184,8 @@ def prune(older_than: timedelta, reason: str | None, yes: bool) -> None:
         must_ask("prune", which)
         if not said_yes(f"Delete the {which} from the journal? They cannot be undone then"):
             raise Refused("nothing was done: prune was not confirmed")
-    run, pruned = prune(journal, older_than, source="cli", reason=reason)
-    click.echo(f"prune: {plural(pruned, 'run')} deleted (on the record as {run})")
+    pruned = prune(journal, older_than, now=datetime.now(UTC), actor=this_actor(), source="cli", reason=reason)
+    click.echo(f"prune: {plural(pruned.runs, 'run')} deleted (on the record as {pruned.run})")
 
 
 def _told(period: timedelta) -> str:

@@ -1,0 +1,311 @@
+"""The public side of the journal: what anybody did on one server, as frames; verify and prune. `Session.journal` is it.
+
+`beanops.journal` has the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+from itertools import islice
+from typing import TYPE_CHECKING, Any, SupportsIndex
+
+from beanops.jobs.refs import refs_of
+from beanops.jobs.select import is_glob
+from beanops.journal.filters import Filter
+from beanops.journal.prune import prune
+from beanops.journal.records import Action, Pruned, RunCounts
+from beanops.periods import Moment, Period, seconds_of, time_of
+from beanops.protocol.errors import ArgumentError
+from beanops.protocol.limits import U64_MAX, check_number
+from beanops.session.verbs import ACTIONS
+
+if TYPE_CHECKING:
+    import pandas
+
+    from beanops.journal.journal import Journal
+    from beanops.session.run import Run
+
+#: Jobs or runs that one call may ask about: more conditions make a slow query.
+_MOST = 1000
+
+
+class JournalReader:
+    """The runs and actions on one server by everybody who uses this journal, newest first. `Session.journal` is one.
+
+    Parameters
+    ----------
+    journal : callable
+        Opens the journal.
+    server : str
+        Address of the server.
+    actor, source : str
+        Who prunes, and with which face.
+    clock : callable
+        Returns the current time, UTC.
+    verify : callable
+        Asks the server about a run.
+    """
+
+    def __init__(
+        self,
+        journal: Callable[[], Journal],
+        server: str,
+        *,
+        actor: str,
+        source: str,
+        clock: Callable[[], datetime],
+        verify: Callable[[str], Run],
+    ) -> None:
+        self._journal = journal
+        self._server = server
+        self._actor = actor
+        self._source = source
+        self._clock = clock
+        self._verify = verify
+
+    def __repr__(self) -> str:
+        return f"<JournalReader {self._server}>"
+
+    def actions(
+        self,
+        *,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        action: str | Iterable[str] | None = None,
+        run: Any = None,
+        job: Any = None,
+        tube: str | Iterable[str] | None = None,
+        actor: str | Iterable[str] | None = None,
+        limit: SupportsIndex | None = None,
+    ) -> pandas.DataFrame:
+        """Return the actions on this server by everybody, newest first. The database applies the filters.
+
+        Parameters
+        ----------
+        since, until : datetime, date, str, timedelta, float or None
+            Period of the actions, `until` excluded. Text is a date such as ``"2026-01-31"`` or ``"2026-01-31 14:00"``
+            (UTC), or a period before now such as ``"2h"`` or ``"7d"``; so are a timedelta and a number of seconds.
+        action : str, iterable of str, or None
+            ``"kick"``, ``"delete"`` and so on; several in a list or with commas. A drain is recorded as deletes.
+        run : Run, str, iterable of these, DataFrame with a column ``run``, or None
+            Runs or their ids, at most 1,000, also runs on other servers.
+        job : id, job, iterable of these, DataFrame with a column ``id``, str, or None
+            Jobs that were acted on or put, at most 1,000; text as in ``"5,7-9"``. A server that restarted may have
+            reused an id: a job or a row with its ``instance`` matches only the job of that server process.
+        tube, actor : str, iterable of str, or None
+            Exact names, or globs such as ``"mail-*"`` and ``"alice@*"``.
+        limit : int or None
+            Maximum number of actions, the newest.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per action, with the columns of `Session.actions`.
+
+        Raises
+        ------
+        ArgumentError
+            A filter has no such value.
+        JournalError
+            There is no such run, or the journal cannot be read.
+
+        Examples
+        --------
+        >>> run = session.kick([17])          # doctest: +SKIP
+        >>> session.journal.actions(since="1h", action="kick", tube="mail*")[["id", "actor"]]
+        """
+        from beanops.journal.frames import actions_frame
+
+        which = self._filter(since, until, action, run, job, tube, actor)
+        return actions_frame(self.each_action(which, limit))
+
+    def each_action(self, which: Filter, limit: SupportsIndex | None = None) -> Iterator[Action]:
+        """Yield actions as records, newest first, without pandas."""
+        return islice(self._journal().actions(which), _checked(limit))
+
+    def runs(
+        self,
+        *,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        action: str | Iterable[str] | None = None,
+        run: Any = None,
+        job: Any = None,
+        tube: str | Iterable[str] | None = None,
+        actor: str | Iterable[str] | None = None,
+        limit: SupportsIndex | None = None,
+    ) -> pandas.DataFrame:
+        """Return the runs on this server by everybody, newest first. The database applies the filters.
+
+        Parameters
+        ----------
+        since, until
+            As in `actions`: runs that were active in the period.
+        action : str, iterable of str, or None
+            Verbs such as ``"drain"``, ``"undo"`` or ``"import"``.
+        run, job, tube, actor
+            As in `actions`: runs with an action on such a job or tube.
+        limit : int or None
+            Maximum number of runs, the newest.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per run, with the columns of `Session.runs`.
+
+        Raises
+        ------
+        ArgumentError
+            A filter has no such value.
+        JournalError
+            There is no such run, or the journal cannot be read.
+
+        Examples
+        --------
+        >>> session.journal.runs(since="7d", action="delete")[["run", "actor", "done"]]          # doctest: +SKIP
+        """
+        from beanops.journal.frames import runs_frame
+
+        which = self._filter(since, until, action, run, job, tube, actor)
+        return runs_frame(self.each_run(which, limit))
+
+    def each_run(self, which: Filter, limit: SupportsIndex | None = None) -> list[RunCounts]:
+        """Return runs with the count of each outcome as records, newest first, without pandas."""
+        journal = self._journal()
+        return journal.with_counts(journal.find_runs(which, limit=_checked(limit)))
+
+    def verify(self, run: Run | str) -> Run:
+        """Ask the server about the actions of a run whose outcome is unknown, and record the answers.
+
+        What a worker or the end of a delay may have done as well stays unknown. The ``error`` of each action says who
+        asked and what the answer was.
+
+        Parameters
+        ----------
+        run : Run or str
+            The run, or its id.
+
+        Returns
+        -------
+        Run
+            Counts of the actions that are known now, and of those that remain ``unknown``.
+
+        Raises
+        ------
+        JournalError
+            There is no such run.
+
+        Examples
+        --------
+        >>> session.journal.verify(run)          # doctest: +SKIP
+        """
+        return self._verify(_run_id(run))
+
+    def prune(self, older_than: Period, *, reason: str | None = None) -> Pruned:
+        """Delete old runs from the journal, those of all servers, with their actions and the bodies kept for undo.
+
+        A pruned run cannot be undone or resumed, and lines that it imported no longer count as imported. Runs that
+        were active since, or are under way, stay. The pruning is recorded as a run.
+
+        Parameters
+        ----------
+        older_than : str, timedelta or float
+            Time since a run was last active, such as ``"90d"``; a number is in seconds.
+        reason : str or None
+            Reason for the journal.
+
+        Returns
+        -------
+        Pruned
+            ``run``, the id of the run that records the pruning, and ``runs``, the number of runs deleted.
+
+        Examples
+        --------
+        >>> session.journal.prune("90d", reason="retention")          # doctest: +SKIP
+        Pruned(run='20260102-030405-1f2e3d4c', runs=12)
+        """
+        period = timedelta(seconds=seconds_of("older_than", older_than))
+        return prune(self._journal(), period, now=self._clock(), actor=self._actor, source=self._source, reason=reason)
+
+    def _filter(
+        self,
+        since: Moment | None,
+        until: Moment | None,
+        action: str | Iterable[str] | None,
+        run: Any,
+        job: Any,
+        tube: str | Iterable[str] | None,
+        actor: str | Iterable[str] | None,
+    ) -> Filter:
+        now = self._clock()
+        runs = None if run is None else _run_ids(run)
+        for id in runs or ():
+            self._journal().run(id)
+        return Filter(
+            server=self._server if runs is None else None,
+            since=None if since is None else time_of("since", since, now),
+            until=None if until is None else time_of("until", until, now),
+            actions=None if action is None else _actions(action),
+            runs=runs,
+            jobs=None if job is None else _by_instance(job),
+            tubes=None if tube is None else _names(tube, lambda: self._journal().tubes()),
+            actors=None if actor is None else _names(actor, lambda: self._journal().actors()),
+        )
+
+
+def _checked(limit: SupportsIndex | None) -> int | None:
+    return None if limit is None else check_number("limit", limit, U64_MAX)
+
+
+def _run_id(run: Any) -> str:
+    id = getattr(run, "id", run)
+    if not isinstance(id, str):
+        raise ArgumentError("run", run, "a run or its id")
+    return id
+
+
+def _run_ids(run: Any) -> list[str]:
+    if hasattr(run, "columns"):
+        if "run" not in run.columns:
+            raise ArgumentError("run", list(run.columns), "a frame with a column 'run'")
+        run = run["run"]
+    one = isinstance(run, str) or not isinstance(run, Iterable)
+    ids = list(dict.fromkeys(map(_run_id, [run] if one else run)))
+    _check_most("run", len(ids))
+    return ids
+
+
+def _check_most(argument: str, number: int) -> None:
+    if number > _MOST:
+        raise ArgumentError(argument, number, f"at most {_MOST:,} of them")
+
+
+def _words(value: str | Iterable[str]) -> list[str]:
+    return value.split(",") if isinstance(value, str) else list(value)
+
+
+def _actions(action: str | Iterable[str]) -> list[str]:
+    names = _words(action)
+    for name in names:
+        if name not in ACTIONS:
+            raise ArgumentError("action", name, f"one of {', '.join(ACTIONS)}")
+    return names
+
+
+def _names(wanted: str | Iterable[str], known: Callable[[], list[str]]) -> list[str]:
+    """Return exact names; where globs are among them, also the known names that match."""
+    names = _words(wanted)
+    globs = [name for name in names if is_glob(name)]
+    matching = [name for name in known() if any(fnmatchcase(name, glob) for glob in globs)] if globs else []
+    return [*(name for name in names if name not in globs), *matching]
+
+
+def _by_instance(job: Any) -> dict[str | None, list[int]]:
+    refs = refs_of(job)
+    _check_most("job", len(refs))
+    jobs: dict[str | None, list[int]] = {}
+    for ref in refs:
+        jobs.setdefault(ref.instance or None, []).append(ref.id)
+    return jobs
