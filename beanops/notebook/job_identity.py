@@ -10,7 +10,7 @@ from beanops.jobs.read import FoundJob
 from beanops.protocol.errors import UsageError
 
 
-class Seen:
+class ShownJobs:
     """Remembers each job that was shown.
 
     Parameters

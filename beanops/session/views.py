@@ -1,17 +1,14 @@
-"""What a session is in a notebook: the views that it opens, and the names that a key completes. The views are a face's.
-
-The face is found by its name: a session must not know the faces, which import it.
-"""
+"""What a session is in a notebook: the views that it opens, and the names that a key completes."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, SupportsIndex
 from weakref import WeakSet
 
+import beanops
 from beanops.monitor.history import point
 from beanops.protocol.errors import BeanopsError
 
@@ -45,7 +42,7 @@ class Views:
 
         Returns
         -------
-        beanops.notebook.views.dashboard.Dashboard
+        beanops.notebook.views.dashboard.DashboardView
             Shown by a notebook when it ends a cell; closed by ``close()`` or a ``with`` block.
 
         Examples
@@ -55,7 +52,7 @@ class Views:
         >>> view.pause(60)
         """
         self.check_open()
-        return _face().dashboard(self, name)
+        return beanops.open_view("dashboard", self, name)
 
     def browse(
         self,
@@ -78,7 +75,7 @@ class Views:
 
         Returns
         -------
-        beanops.notebook.views.browser.Browser
+        beanops.notebook.views.browser.BrowserView
             Shown by a notebook when it ends a cell; its ``selection`` is a frame of the selected jobs.
 
         Examples
@@ -88,7 +85,9 @@ class Views:
         >>> view.kick()
         """
         self.check_open()
-        return _face().browse(self, name or f"browse {tube}", tube, state=state, where=where, limit=limit, order=order)
+        return beanops.open_view(
+            "browse", self, name or f"browse {tube}", tube, state=state, where=where, limit=limit, order=order
+        )
 
     def reserve_widget(self, tube: str, name: str | None = None) -> Any:
         """Return a view that holds the next ready job of a tube, with its time left; needs ``beanops[notebook]``.
@@ -102,7 +101,7 @@ class Views:
 
         Returns
         -------
-        beanops.notebook.views.reservation.Holder
+        beanops.notebook.views.reservation.ReservationView
             It gives the job back when it is closed, collected, or shown by no page any more, unless something else
             was done to it.
 
@@ -120,7 +119,7 @@ class Views:
         >>> view.bury()
         """
         self.check_open()
-        return _face().reserve_widget(self, name or f"reserve {tube}", tube)
+        return beanops.open_view("reserve_widget", self, name or f"reserve {tube}", tube)
 
     def rates(self: Any, tube: str | None = None, *, seconds: float = 10.0, every: float = 1.0) -> pandas.DataFrame:
         """Record how many jobs come and go, for some seconds; interrupt it to have what was recorded until then.
@@ -174,7 +173,3 @@ class Views:
         with suppress(BeanopsError):
             return list(self._looking().list_tubes())
         return []
-
-
-def _face() -> Any:
-    return import_module("beanops.notebook.views.open")

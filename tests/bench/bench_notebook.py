@@ -18,7 +18,7 @@ import ipywidgets
 from beanops import Client, commands, connect
 from beanops.embedded.process import Beanstalkd
 from beanops.notebook.refresher import poll
-from beanops.notebook.views.dashboard import Dashboard
+from beanops.notebook.views.dashboard import DashboardView
 from beanops.ui.poller import Poller
 from tests.bench.figures import Figure, show
 from tests.needs import chromium
@@ -190,7 +190,7 @@ def an_hour() -> list[Figure]:
         for number in range(20):
             session.put(b"{}", tube=f"tube-{number}")
         poller = Poller(lambda: watched, lambda: now[0])
-        view = Dashboard(session, _Still(), "dashboard")  # type: ignore[arg-type]
+        view = DashboardView(session, _Still(), "dashboard")  # type: ignore[arg-type]
         for part in (view.chart, view.tubes, view.heads, view.log):
             part.widget.send = json.dumps
             part._receive(None, {"kind": "hello"}, None)

@@ -17,7 +17,7 @@ from beanops.jobs.select import select
 from beanops.jobs.sql.where import PredicateError
 from beanops.notebook.refresher import Tick
 from beanops.notebook.views import actions
-from beanops.notebook.views.browser import Browser
+from beanops.notebook.views.browser import BrowserView
 from beanops.protocol import commands
 from beanops.protocol.errors import UsageError
 from beanops.session.run import Run
@@ -38,22 +38,22 @@ def session(beanstalkd: Beanstalkd) -> Iterator[Session]:
 
 
 @pytest.fixture
-def view(session: Session) -> Iterator[Browser]:
+def view(session: Session) -> Iterator[BrowserView]:
     # Without the refresher: a look that began before an action would show what was before it for a moment.
-    with Browser(session, Still(), "browse mail", select("mail")) as view:  # type: ignore[arg-type]
+    with BrowserView(session, Still(), "browse mail", select("mail")) as view:  # type: ignore[arg-type]
         yield view.wait()
 
 
-def states(view: Browser) -> dict[str, str]:
+def states(view: BrowserView) -> dict[str, str]:
     return {key: cells[0] for key, cells in view.jobs.rows.items()}
 
 
-def click(view: Browser, name: str, *keys: str, text: str = "") -> None:
+def click(view: BrowserView, name: str, *keys: str, text: str = "") -> None:
     Page(view.jobs).says("action", name=name, keys=list(keys), clicked=time.monotonic(), text=text)
     view.wait()
 
 
-def test_it_shows_the_jobs_that_are_meant_and_says_whether_that_is_all(view: Browser, session: Session) -> None:
+def test_it_shows_the_jobs_that_are_meant_and_says_whether_that_is_all(view: BrowserView, session: Session) -> None:
     assert list(view.jobs.rows) == ["6", "5", "4", "3", "2", "1"]
     assert re.fullmatch(r"jobs of mail · complete: 6 found · \d\d:\d\d:\d\d UTC", view.jobs.said("title"))
     with session.browse("mail", state="buried", where="data->>'$.user' = '2'", name="two") as some:
@@ -63,7 +63,7 @@ def test_it_shows_the_jobs_that_are_meant_and_says_whether_that_is_all(view: Bro
 
 
 def test_an_empty_table_says_what_became_of_the_jobs_found(session: Session) -> None:
-    with Browser(session, Still(), "some", select("mail", limit=2, order="oldest")) as view:  # type: ignore[arg-type]
+    with BrowserView(session, Still(), "some", select("mail", limit=2, order="oldest")) as view:  # type: ignore[arg-type]
         view.wait().select_all()
         view.delete()
         assert not view.jobs.rows
@@ -75,7 +75,7 @@ def test_an_empty_table_says_what_became_of_the_jobs_found(session: Session) -> 
         assert view.wait().jobs.said("empty").startswith("no job was found; complete: 0 found")
 
 
-def test_what_is_selected_stays_so_when_it_is_found_again(view: Browser, session: Session) -> None:
+def test_what_is_selected_stays_so_when_it_is_found_again(view: BrowserView, session: Session) -> None:
     view.select(2, 5)
     view.refresh()
     assert view.wait().jobs.selected == ("2", "5")
@@ -84,7 +84,7 @@ def test_what_is_selected_stays_so_when_it_is_found_again(view: Browser, session
     assert view.wait().jobs.selected == ("2",)
 
 
-def test_the_question_box_scans_again_and_a_wrong_question_changes_nothing(view: Browser) -> None:
+def test_the_question_box_scans_again_and_a_wrong_question_changes_nothing(view: BrowserView) -> None:
     page = Page(view.jobs)
     page.says("ask", text="(data->>'$.user')::int > 4")
     view.wait()
@@ -98,7 +98,7 @@ def test_the_question_box_scans_again_and_a_wrong_question_changes_nothing(view:
     assert len(view.wait().jobs.rows) == 6
 
 
-def test_the_body_of_the_job_that_was_chosen_last_is_opened(view: Browser) -> None:
+def test_the_body_of_the_job_that_was_chosen_last_is_opened(view: BrowserView) -> None:
     Page(view.jobs).says("select", keys=["1", "4"], focus="4")
     assert '"user": 4' in view.jobs.said("detail")
     view.select(2)
@@ -107,7 +107,7 @@ def test_the_body_of_the_job_that_was_chosen_last_is_opened(view: Browser) -> No
         view.select(77)
 
 
-def test_the_selection_is_a_frame(view: Browser) -> None:
+def test_the_selection_is_a_frame(view: BrowserView) -> None:
     assert view.selection.empty
     view.select(1, 4)
     assert view.selection.set_index("id")["state"].to_dict() == {4: "ready", 1: "buried"}
@@ -127,7 +127,7 @@ def test_the_selection_is_a_frame(view: Browser) -> None:
     ],
 )
 def test_what_a_button_does_shows_and_can_be_undone(
-    view: Browser, session: Session, by: str, verb: str, jobs: tuple[int, ...], after: dict[str, str | None]
+    view: BrowserView, session: Session, by: str, verb: str, jobs: tuple[int, ...], after: dict[str, str | None]
 ) -> None:
     before = states(view)
     to = "elsewhere" if verb == "move" else ""
@@ -150,7 +150,7 @@ def test_what_a_button_does_shows_and_can_be_undone(
 
 
 def test_a_long_run_tells_its_progress_and_can_be_cancelled(
-    view: Browser, session: Session, monkeypatch: pytest.MonkeyPatch
+    view: BrowserView, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(actions, "PERIOD", 0.0)
     monkeypatch.setattr(actions, "PATIENCE", 0.0)
@@ -284,7 +284,7 @@ def test_a_selected_job_follows_what_workers_do(session: Session) -> None:
         assert '"user": 5' in view.jobs.rows["5"][-1] or '"user":5' in view.jobs.rows["5"][-1]
 
 
-def test_a_lost_server_shows(view: Browser, session: Session) -> None:
+def test_a_lost_server_shows(view: BrowserView, session: Session) -> None:
     view.show(lost("it closed the connection"))
     assert view.jobs.said("title") == f"{session.address} is lost: it closed the connection · trying again"
     view.show(Tick(Live()))

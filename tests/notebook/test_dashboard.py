@@ -21,7 +21,7 @@ from beanops.journal.records import JournalError
 from beanops.notebook import refresher, shown_rows
 from beanops.notebook.refresher import first_look, poll, refresher_of
 from beanops.notebook.views import actions
-from beanops.notebook.views.dashboard import Dashboard
+from beanops.notebook.views.dashboard import DashboardView
 from beanops.protocol.errors import UsageError
 from beanops.session.session import Session
 from beanops.ui.poller import Poller
@@ -39,22 +39,22 @@ def session(beanstalkd: Beanstalkd) -> Iterator[Session]:
 
 
 @pytest.fixture
-def view(session: Session) -> Iterator[Dashboard]:
-    with Dashboard(session, Still(), "dashboard") as view:  # type: ignore[arg-type]
+def view(session: Session) -> Iterator[DashboardView]:
+    with DashboardView(session, Still(), "dashboard") as view:  # type: ignore[arg-type]
         view.show(first_look(session))
         yield view
 
 
-def shown(view: Dashboard, tube: str) -> tuple[object, ...]:
+def shown(view: DashboardView, tube: str) -> tuple[object, ...]:
     return tuple(view.tubes.rows[tube][1:5])
 
 
-def test_it_shows_the_tubes_and_who_the_server_is(view: Dashboard, session: Session) -> None:
+def test_it_shows_the_tubes_and_who_the_server_is(view: DashboardView, session: Session) -> None:
     assert shown(view, "mail") == (1, 0, 1, 2)
     assert view.chart.said("title").startswith(f"{session.address} · beanstalkd 1.")
 
 
-def test_selecting_a_tube_shows_its_heads_and_one_job_its_body(view: Dashboard) -> None:
+def test_selecting_a_tube_shows_its_heads_and_one_job_its_body(view: DashboardView) -> None:
     view.select("mail")
     assert {cells[0]: key for key, cells in view.heads.rows.items()} == {"ready": "3", "delayed": "4", "buried": "1"}
     view.select_jobs(1)
@@ -82,7 +82,7 @@ def test_a_selected_job_stays_when_it_heads_its_tube_no_more(session: Session) -
 )
 @pytest.mark.parametrize("by", ["method", "button"])
 def test_a_button_and_its_method_do_the_same(
-    view: Dashboard, session: Session, verb: str, job: int, state: str | None, by: str
+    view: DashboardView, session: Session, verb: str, job: int, state: str | None, by: str
 ) -> None:
     view.select("mail")
     view.select_jobs(job)
@@ -99,7 +99,7 @@ def test_a_button_and_its_method_do_the_same(
 
 
 @pytest.mark.parametrize("by", ["method", "button"])
-def test_tubes_are_paused_resumed_and_kicked(view: Dashboard, session: Session, by: str) -> None:
+def test_tubes_are_paused_resumed_and_kicked(view: DashboardView, session: Session, by: str) -> None:
     page = Page(view.tubes)
 
     def do(name: str, amount: int | None) -> None:
@@ -119,7 +119,7 @@ def test_tubes_are_paused_resumed_and_kicked(view: Dashboard, session: Session, 
     assert [cells[3] for cells in view.log.rows.values()][-3:] == ["pause", "unpause", "kick"]
 
 
-def test_what_it_did_last_can_be_undone_and_jobs_moved(view: Dashboard, session: Session) -> None:
+def test_what_it_did_last_can_be_undone_and_jobs_moved(view: DashboardView, session: Session) -> None:
     view.select("mail")
     view.select_jobs(1)
     assert view.move("elsewhere").complete
@@ -133,8 +133,8 @@ def test_what_it_did_last_can_be_undone_and_jobs_moved(view: Dashboard, session:
     assert [cells[3] for cells in view.log.rows.values()][-4:] == ["move", "move", "pause", "unpause"]
 
 
-def test_what_is_not_known_of_a_server_is_not_said_to_be_nothing(view: Dashboard, session: Session) -> None:
-    with Dashboard(session, Still(), "another") as never:  # type: ignore[arg-type]
+def test_what_is_not_known_of_a_server_is_not_said_to_be_nothing(view: DashboardView, session: Session) -> None:
+    with DashboardView(session, Still(), "another") as never:  # type: ignore[arg-type]
         never.show(lost("no answer"))
         assert "the server does not answer" in never.tubes.said("empty")
         assert not never.tubes.rows
@@ -149,10 +149,10 @@ def test_what_is_not_known_of_a_server_is_not_said_to_be_nothing(view: Dashboard
 
 
 def test_dashboards_of_several_servers_show_each_its_own(
-    view: Dashboard, session: Session, start_beanstalkd: Callable[..., Beanstalkd]
+    view: DashboardView, session: Session, start_beanstalkd: Callable[..., Beanstalkd]
 ) -> None:
     other = start_beanstalkd()
-    with beanops.connect(other.address) as there, Dashboard(there, Still(), "dashboard") as elsewhere:  # type: ignore[arg-type]
+    with beanops.connect(other.address) as there, DashboardView(there, Still(), "dashboard") as elsewhere:  # type: ignore[arg-type]
         there.put(b"x", tube="billing")
         elsewhere.show(first_look(there))
         assert set(elsewhere.tubes.rows) == {"default", "billing"}
@@ -164,7 +164,7 @@ def test_dashboards_of_several_servers_show_each_its_own(
         assert set(view.tubes.rows) == {"default", "mail"}
 
 
-def test_undo_is_not_offered_after_what_nothing_takes_back(view: Dashboard, session: Session) -> None:
+def test_undo_is_not_offered_after_what_nothing_takes_back(view: DashboardView, session: Session) -> None:
     view.select("mail")
     view.pause(90)
     assert view.tubes._offers["undo"][0] == "Undo pause (1)"
@@ -193,7 +193,7 @@ def test_a_view_is_polled_while_a_page_shows_it(session: Session) -> None:
         assert thread.running
 
 
-def test_without_a_selection_a_method_says_what_to_do(view: Dashboard) -> None:
+def test_without_a_selection_a_method_says_what_to_do(view: DashboardView) -> None:
     with pytest.raises(UsageError, match="no job is selected"):
         view.delete()
     with pytest.raises(UsageError, match="no tube is selected"):
@@ -202,7 +202,7 @@ def test_without_a_selection_a_method_says_what_to_do(view: Dashboard) -> None:
         view.select("nowhere")
 
 
-def test_a_job_that_a_worker_took_meanwhile_is_skipped_and_said(view: Dashboard, session: Session) -> None:
+def test_a_job_that_a_worker_took_meanwhile_is_skipped_and_said(view: DashboardView, session: Session) -> None:
     view.select("mail")
     session.delete(1)
     Page(view.heads).clicks("kick", "1", clicked=time.monotonic())
@@ -210,7 +210,7 @@ def test_a_job_that_a_worker_took_meanwhile_is_skipped_and_said(view: Dashboard,
     assert view.status == "kick: 0 done, 1 skipped (job 1: it does not exist)"
 
 
-def test_what_goes_wrong_in_a_click_stands_in_the_status_line(view: Dashboard) -> None:
+def test_what_goes_wrong_in_a_click_stands_in_the_status_line(view: DashboardView) -> None:
     Page(view.tubes).clicks("kick_tubes", "vanished", amount=1, clicked=time.monotonic())
     view.wait()
     assert view.status == "no tube 'vanished'; did you mean 'mail'?"
@@ -222,7 +222,7 @@ def test_a_read_only_session_offers_no_buttons(beanstalkd: Beanstalkd) -> None:
         assert view.chart.said("title").endswith("read-only")
 
 
-def test_a_lost_server_shows_with_the_age_of_the_values(view: Dashboard, session: Session) -> None:
+def test_a_lost_server_shows_with_the_age_of_the_values(view: DashboardView, session: Session) -> None:
     tick = first_look(session)
     view.show(tick)
     view.show(lost("it closed the connection", tick.live.survey, after=12))
@@ -301,7 +301,7 @@ def test_close_frees_every_widget(session: Session) -> None:
     assert mine.isdisjoint(ipywidgets.widgets.widget._instances)
 
 
-def test_a_notebook_without_a_kernel_shows_escaped_tables(session: Session, view: Dashboard) -> None:
+def test_a_notebook_without_a_kernel_shows_escaped_tables(session: Session, view: DashboardView) -> None:
     bundle = view._repr_mimebundle_()
     assert "<td>mail</td>" in bundle["text/html"]
     assert "mail" in bundle["text/plain"]
@@ -311,7 +311,7 @@ def test_a_notebook_without_a_kernel_shows_escaped_tables(session: Session, view
 
 
 def test_a_missing_library_names_the_extra(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("beanops.notebook.views.open.find_spec", lambda name: None if name == "anywidget" else object())
+    monkeypatch.setattr("beanops.notebook.find_spec", lambda name: None if name == "anywidget" else object())
     with pytest.raises(UsageError, match=r"needs anywidget: pip install 'beanops\[notebook\]'"):
         session.dashboard()
 
@@ -345,7 +345,7 @@ def test_many_tubes_are_asked_for_in_turn_and_say_how_old_they_are(
     poller = Poller(lambda: session, lambda: now[0])
     poller.look()
     now[0] = 7.0
-    with Dashboard(session, Still(), "dashboard") as view:  # type: ignore[arg-type]
+    with DashboardView(session, Still(), "dashboard") as view:  # type: ignore[arg-type]
         view.show(poll(poller, {"mail"}))
         said = "6 tubes are asked for in turn: a row that is not selected is up to 7 s old"
         assert view.tubes.said("title") == said
@@ -353,7 +353,7 @@ def test_many_tubes_are_asked_for_in_turn_and_say_how_old_they_are(
 
 
 def test_a_journal_that_cannot_be_read_does_not_stop_the_view(
-    view: Dashboard, session: Session, monkeypatch: pytest.MonkeyPatch
+    view: DashboardView, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(self: Session) -> None:
         raise JournalError("the disk is full")
@@ -371,7 +371,7 @@ def test_a_journal_that_cannot_be_read_does_not_stop_the_view(
 
 @pytest.mark.parametrize("amount", [None, 0])
 def test_an_emptied_number_box_neither_ends_a_pause_nor_kicks(
-    view: Dashboard, session: Session, amount: int | None
+    view: DashboardView, session: Session, amount: int | None
 ) -> None:
     view.select("mail")
     view.pause(90)
@@ -385,7 +385,7 @@ def test_an_emptied_number_box_neither_ends_a_pause_nor_kicks(
     assert session.tube("mail").current_jobs_buried == 2
 
 
-def test_of_several_tubes_what_was_done_is_told_beside_what_went_wrong(view: Dashboard, session: Session) -> None:
+def test_of_several_tubes_what_was_done_is_told_beside_what_went_wrong(view: DashboardView, session: Session) -> None:
     Page(view.tubes).clicks("kick_tubes", "mail", "vanished", amount=1, clicked=time.monotonic())
     view.wait()
     assert view.status == "kick: 1 done; no tube 'vanished'; did you mean 'mail'?"
@@ -394,8 +394,8 @@ def test_of_several_tubes_what_was_done_is_told_beside_what_went_wrong(view: Das
 def test_a_run_is_not_lost_when_what_it_came_to_cannot_be_shown(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Dashboard, "_done", lambda self, runs: 1 / 0)
-    with Dashboard(session, Still(), "dashboard") as view:  # type: ignore[arg-type]
+    monkeypatch.setattr(DashboardView, "_done", lambda self, runs: 1 / 0)
+    with DashboardView(session, Still(), "dashboard") as view:  # type: ignore[arg-type]
         view.show(first_look(session))
         view.select("mail")
         view.select_jobs(1)
@@ -405,7 +405,7 @@ def test_a_run_is_not_lost_when_what_it_came_to_cannot_be_shown(
 
 
 def test_an_undo_that_was_cancelled_can_be_gone_on_with(
-    view: Dashboard, session: Session, monkeypatch: pytest.MonkeyPatch
+    view: DashboardView, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     view.select("mail")
     view.select_jobs(1)

@@ -14,7 +14,7 @@ from beanops.embedded.process import Beanstalkd
 from beanops.journal.records import Refused
 from beanops.notebook.refresher import Tick, Watched
 from beanops.notebook.views import reservation
-from beanops.notebook.views.reservation import Holder
+from beanops.notebook.views.reservation import ReservationView
 from beanops.protocol.errors import ConnectionLost, NotFound, UsageError
 from beanops.session.run import Run
 from beanops.session.session import Session
@@ -40,8 +40,8 @@ def session(beanstalkd: Beanstalkd) -> Iterator[Session]:
 
 
 @pytest.fixture
-def view(session: Session, now: list[float]) -> Iterator[Holder]:
-    with Holder(session, Still(), "reserve mail", "mail") as view:  # type: ignore[arg-type]
+def view(session: Session, now: list[float]) -> Iterator[ReservationView]:
+    with ReservationView(session, Still(), "reserve mail", "mail") as view:  # type: ignore[arg-type]
         yield view
 
 
@@ -49,7 +49,7 @@ def offered(page: Page) -> dict[str, str]:
     return {message["name"]: message["label"] for message in page.heard if message["kind"] == "offer"}
 
 
-def test_a_touch_is_not_offered_to_be_undone(view: Holder) -> None:
+def test_a_touch_is_not_offered_to_be_undone(view: ReservationView) -> None:
     view.touch()
     assert view.status.startswith("touch: 1 done")
     assert "undo" not in view.job._offers
@@ -57,7 +57,7 @@ def test_a_touch_is_not_offered_to_be_undone(view: Holder) -> None:
     assert view.job._offers["undo"][0] == "Undo bury (1)"
 
 
-def test_it_holds_a_job_and_tells_its_time_left(view: Holder, session: Session) -> None:
+def test_it_holds_a_job_and_tells_its_time_left(view: ReservationView, session: Session) -> None:
     assert session.tube("mail").current_jobs_reserved == 1
     assert view.reservation is not None
     left = view.reservation.time_left
@@ -69,7 +69,9 @@ def test_it_holds_a_job_and_tells_its_time_left(view: Holder, session: Session) 
 
 @pytest.mark.parametrize(("verb", "state"), [("release", "ready"), ("bury", "buried"), ("delete", None)])
 @pytest.mark.parametrize("by", ["method", "button"])
-def test_the_ways_out_then_the_next(view: Holder, session: Session, verb: str, state: str | None, by: str) -> None:
+def test_the_ways_out_then_the_next(
+    view: ReservationView, session: Session, verb: str, state: str | None, by: str
+) -> None:
     page = Page(view.job)
     page.says("hello")
     assert offered(page)["touch"] == "Touch"
@@ -90,7 +92,7 @@ def test_the_ways_out_then_the_next(view: Holder, session: Session, verb: str, s
     assert view.reservation.id == (1 if verb == "release" else 2)
 
 
-def test_a_touch_starts_its_time_anew(view: Holder, now: list[float]) -> None:
+def test_a_touch_starts_its_time_anew(view: ReservationView, now: list[float]) -> None:
     assert view.reservation is not None
     left = view.reservation.time_left
     now[0] += 60
@@ -101,7 +103,7 @@ def test_a_touch_starts_its_time_anew(view: Holder, now: list[float]) -> None:
     assert " is held · 90 s left" in view.job.said("title")
 
 
-def test_a_click_for_a_job_that_it_no_longer_holds_does_nothing(view: Holder, session: Session) -> None:
+def test_a_click_for_a_job_that_it_no_longer_holds_does_nothing(view: ReservationView, session: Session) -> None:
     view.release()
     view.reserve()
     Page(view.job).clicks("delete", "5", clicked=time.monotonic())
@@ -139,7 +141,9 @@ def test_two_tubes_can_be_held_side_by_side(session: Session) -> None:
             assert (mail.closed, again.held) == (True, True)
 
 
-def test_its_age_goes_on_while_it_is_held_and_its_body_is_not_asked_for_again(view: Holder, session: Session) -> None:
+def test_its_age_goes_on_while_it_is_held_and_its_body_is_not_asked_for_again(
+    view: ReservationView, session: Session
+) -> None:
     job = session.job(1)
     view.show(Tick(Live(), Watched(jobs={1: job._replace(stats=job.stats._replace(age=77))})))
     assert view.job.rows["1"][3] == 77
@@ -147,7 +151,7 @@ def test_its_age_goes_on_while_it_is_held_and_its_body_is_not_asked_for_again(vi
 
 
 def test_nothing_of_the_job_before_stands_for_the_next(
-    view: Holder, session: Session, monkeypatch: pytest.MonkeyPatch
+    view: ReservationView, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     view.bury()
 
@@ -163,7 +167,7 @@ def test_nothing_of_the_job_before_stands_for_the_next(
 
 
 def test_a_job_that_no_page_shows_any_more_is_given_back(
-    view: Holder, session: Session, monkeypatch: pytest.MonkeyPatch
+    view: ReservationView, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = Page(view.job)
     page.says("hello", page="1")
@@ -177,21 +181,21 @@ def test_a_job_that_no_page_shows_any_more_is_given_back(
 
 
 def test_what_cannot_be_given_back_is_tried_again(
-    view: Holder, session: Session, monkeypatch: pytest.MonkeyPatch
+    view: ReservationView, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = Page(view.job)
     page.says("hello", page="1")
     monkeypatch.setattr(reservation, "GRACE", 0.0)
     tried: list[None] = []
-    release = Holder.release
+    release = ReservationView.release
 
-    def fails_once(self: Holder) -> Run:
+    def fails_once(self: ReservationView) -> Run:
         tried.append(None)
         if len(tried) == 1:
             raise UsageError("release was refused: touch is still under way")
         return release(self)
 
-    monkeypatch.setattr(Holder, "release", fails_once)
+    monkeypatch.setattr(ReservationView, "release", fails_once)
     page.says("bye", page="1")
     until(lambda: session.job(1).stats.state == "ready")
     until(lambda: view.status == "job 1 was given back: no page showed it")
@@ -199,7 +203,7 @@ def test_what_cannot_be_given_back_is_tried_again(
 
 
 def test_a_view_that_is_collected_gives_its_job_back(session: Session) -> None:
-    view = Holder(session, Still(), "reserve mail", "mail")  # type: ignore[arg-type]
+    view = ReservationView(session, Still(), "reserve mail", "mail")  # type: ignore[arg-type]
     assert view.held
     del view
     gc.collect()

@@ -15,11 +15,11 @@ from beanops.jobs.identity import JobRef
 from beanops.jobs.read import FoundJob
 from beanops.jobs.select import select
 from beanops.notebook import job_identity as seen_module
-from beanops.notebook.job_identity import Seen
+from beanops.notebook.job_identity import ShownJobs
 from beanops.notebook.refresher import Tick, poll
-from beanops.notebook.views.base import View
-from beanops.notebook.views.browser import Browser
-from beanops.notebook.views.dashboard import Dashboard
+from beanops.notebook.views.base import WidgetView
+from beanops.notebook.views.browser import BrowserView
+from beanops.notebook.views.dashboard import DashboardView
 from beanops.protocol.errors import UsageError
 from beanops.session.session import Session
 from beanops.ui.poller import Poller
@@ -63,18 +63,18 @@ def session(server: Server) -> Session:
     return server.session
 
 
-def browser(session: Session) -> Browser:
-    return Browser(session, Still(), "browse", select("mail")).wait()  # type: ignore[arg-type]
+def browser(session: Session) -> BrowserView:
+    return BrowserView(session, Still(), "browse", select("mail")).wait()  # type: ignore[arg-type]
 
 
-def dashboard(session: Session) -> Dashboard:
-    view = Dashboard(session, Still(), "dashboard")  # type: ignore[arg-type]
+def dashboard(session: Session) -> DashboardView:
+    view = DashboardView(session, Still(), "dashboard")  # type: ignore[arg-type]
     view.show(look(session, view))
     view.select("mail")
     return view
 
 
-def look(session: Session, view: View) -> Tick:
+def look(session: Session, view: WidgetView) -> Tick:
     return poll(Poller(lambda: session), set(view.wanted), set(view.followed))
 
 
@@ -90,9 +90,11 @@ def test_a_selected_job_is_not_deleted_as_another_of_its_id(session: Session, se
 
 
 @pytest.mark.parametrize("open_view", [browser, dashboard])
-def test_nor_by_a_button(session: Session, server: Server, open_view: Callable[[Session], Browser | Dashboard]) -> None:
+def test_nor_by_a_button(
+    session: Session, server: Server, open_view: Callable[[Session], BrowserView | DashboardView]
+) -> None:
     with open_view(session) as view:
-        grid = view.jobs if isinstance(view, Browser) else view.heads
+        grid = view.jobs if isinstance(view, BrowserView) else view.heads
         server.restart("mail")
         Page(grid).clicks("delete", "1", clicked=time.monotonic())
         view.wait()
@@ -139,7 +141,7 @@ def test_so_many_jobs_are_remembered_and_no_more() -> None:
     with beanops.embedded.serve() as address, beanops.connect(address) as session:
         for _ in range(5):
             session.put(b"x", tube="mail")
-        seen = Seen(session.reused, most=3)
+        seen = ShownJobs(session.reused, most=3)
         seen.note(job for job in session.jobs_by_id(range(1, 6)) if job is not None)
         assert [ref.id for ref in seen.refs(["1", "4", "5"])] == [4, 5]
 
@@ -147,7 +149,7 @@ def test_so_many_jobs_are_remembered_and_no_more() -> None:
 def test_a_button_that_is_pressed_while_jobs_are_noted_means_all_of_them(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen, meant = Seen(session.reused), []
+    seen, meant = ShownJobs(session.reused), []
     jobs = [job for job in session.jobs_by_id([1, 2, 3]) if job is not None]
     seen.note(jobs)
     remember = seen_module.ref_of
@@ -159,6 +161,6 @@ def test_a_button_that_is_pressed_while_jobs_are_noted_means_all_of_them(
         return remember(job)
 
     monkeypatch.setattr(seen_module, "ref_of", pressed)
-    Seen.note(seen, [job._replace(stats=job.stats._replace(tube="other")) for job in jobs])
+    ShownJobs.note(seen, [job._replace(stats=job.stats._replace(tube="other")) for job in jobs])
     until(lambda: len(meant) == 3)
     assert meant == [[1, 2, 3]] * 3

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Self
 
 import ipywidgets
 
-from beanops.notebook.job_identity import Seen
+from beanops.notebook.job_identity import ShownJobs
 from beanops.notebook.refresher import Refresher, Tick
 from beanops.notebook.static import Table
 from beanops.notebook.views.actions import ViewActions
@@ -50,7 +50,7 @@ def _close_all(widget: ipywidgets.Widget) -> None:
     widget.close()
 
 
-class View(ABC):
+class WidgetView(ABC):
     """Something live in a notebook.
 
     A view that was displayed lives until it or its session is closed, or it is replaced by one of the same server
@@ -70,7 +70,7 @@ class View(ABC):
     """
 
     #: Views that are displayed, by server and name.
-    _displayed: ClassVar[dict[tuple[str, str], View]] = {}
+    _displayed: ClassVar[dict[tuple[str, str], WidgetView]] = {}
 
     def __init__(self, session: Session, name: str, refresher: Refresher, parts: Sequence[Channel]) -> None:
         self.widget = ipywidgets.VBox([part.widget for part in parts])
@@ -176,17 +176,17 @@ class View(ABC):
         return f"<{type(self).__name__} of {self._key[0]}{', closed' if self.closed else ''}>"
 
 
-class JobsView(View):
+class JobsView(WidgetView):
     """A view that acts on the jobs that are selected in one of its tables.
 
-    Its subclass sets all of these before it calls `View.__init__`.
+    Its subclass sets all of these before it calls `WidgetView.__init__`.
     """
 
     #: How to select jobs, for an error.
     _how_to_select: ClassVar[str]
     _session: Session
     _job_table: Grid
-    _seen: Seen
+    _seen: ShownJobs
     _actions: ViewActions
 
     def kick(self) -> Run:

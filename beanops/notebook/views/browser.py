@@ -13,7 +13,7 @@ from beanops.jobs.search.progress import Progress
 from beanops.jobs.search.scan import Scan
 from beanops.jobs.select import Selection
 from beanops.notebook import shown_rows
-from beanops.notebook.job_identity import Seen
+from beanops.notebook.job_identity import ShownJobs
 from beanops.notebook.refresher import Refresher, Tick
 from beanops.notebook.static import MOST_ROWS, Table
 from beanops.notebook.views.actions import PERIOD, ViewActions
@@ -35,7 +35,7 @@ MOST_FOLLOWED = 50
 PATIENCE = 1.0
 
 
-class Browser(JobsView):
+class BrowserView(JobsView):
     """A live view of jobs; `Session.browse` makes it.
 
     Select jobs on the page, or by `select`. Each button has the method of its name. The body of the job that was
@@ -60,8 +60,8 @@ class Browser(JobsView):
     def __init__(self, session: Session, refresher: Refresher, name: str, selection: Selection) -> None:
         self._session = session.through("notebook")
         self._selection = selection
-        self._seen = Seen(self._session.reused)
-        self._before: tuple[Seen, list[str]] = self._seen, []
+        self._seen = ShownJobs(self._session.reused)
+        self._before: tuple[ShownJobs, list[str]] = self._seen, []
         self._saved: dict[str, str] = {}
         self._told = 0.0
         self._thread: threading.Thread | None = None
@@ -151,7 +151,7 @@ class Browser(JobsView):
             # What is selected is selected again when it is found, and is the same job.
             chosen = [key for key in self.jobs.selected if key != self.jobs.focus]
             self._before = (self._seen, [*chosen, *filter(None, [self.jobs.focus])])
-            self._seen = Seen(self._session.reused)
+            self._seen = ShownJobs(self._session.reused)
             self._saved.clear()
             self.jobs.update({})
             self.jobs.say("empty", "looking for jobs")

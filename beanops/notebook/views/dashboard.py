@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from beanops.jobs.read import FoundJob
 from beanops.journal.records import Action
 from beanops.notebook import shown_rows
-from beanops.notebook.job_identity import Seen
+from beanops.notebook.job_identity import ShownJobs
 from beanops.notebook.refresher import Refresher, Tick
 from beanops.notebook.static import Table
 from beanops.notebook.views.actions import ViewActions
@@ -42,7 +42,7 @@ TUBE_CALLS: dict[str, Callable[[Session, str, int, Progress], Run]] = {
 }
 
 
-class Dashboard(JobsView):
+class DashboardView(JobsView):
     """A live view of a server; `Session.dashboard` makes it.
 
     Select tubes and jobs on the page, or by `select` and `select_jobs`. Each button has the method of its name.
@@ -67,7 +67,7 @@ class Dashboard(JobsView):
     def __init__(self, session: Session, refresher: Refresher, name: str) -> None:
         self._session = session.through("notebook")
         self._jobs: dict[str, FoundJob] = {}
-        self._seen = Seen(self._session.reused, MOST_SEEN)
+        self._seen = ShownJobs(self._session.reused, MOST_SEEN)
         self._logged = -1
         self._numbers: dict[Action, int] = {}
         complain = weakly(self._complain)

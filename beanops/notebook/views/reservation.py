@@ -12,7 +12,7 @@ from beanops.notebook import shown_rows
 from beanops.notebook.refresher import Refresher, Tick
 from beanops.notebook.static import Table
 from beanops.notebook.views.actions import ViewActions
-from beanops.notebook.views.base import View, confirm_of, weakly
+from beanops.notebook.views.base import WidgetView, confirm_of, weakly
 from beanops.notebook.widgets.channel import in_words
 from beanops.notebook.widgets.table import Click, Grid
 from beanops.protocol import JobStats
@@ -39,7 +39,7 @@ def _let_go(hand: list[Reservation]) -> None:
         threading.Thread(target=release, name="beanops-release", daemon=True).start()
 
 
-class Holder(View):
+class ReservationView(WidgetView):
     """A view that holds the next ready job of a tube; `Session.reserve_widget` makes it.
 
     The job is touched by itself as long as the view holds it. It is given back with its own priority when the view
