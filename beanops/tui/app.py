@@ -311,7 +311,14 @@ class Dashboard(RefreshingApp):
         from beanops.tui.screens.help import HelpScreen
 
         screen = self.screen
-        self.push_screen(HelpScreen(f"Keys: {screen.title or ''}", list(screen.active_bindings.values())))
+        topic = self.view.topic if self.view else "terminal"
+        self.push_screen(HelpScreen(f"Keys: {screen.title or ''}", list(screen.active_bindings.values()), topic))
+
+    def action_manual(self, topic: str = "") -> None:
+        """Open the manual at a topic, or at the one about the screen in front."""
+        from beanops.tui.screens.manual import ManualScreen
+
+        self.push_screen(ManualScreen(topic or (self.view.topic if self.view else "terminal")))
 
 
 def run(

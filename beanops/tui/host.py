@@ -118,6 +118,9 @@ class Host(Protocol):
     def action_help(self) -> None:
         """Show the keys of the screen in front."""
 
+    def action_manual(self, topic: str = "") -> None:
+        """Open the manual at a topic."""
+
     def action_theme(self, name: str) -> None:
         """Change the colours."""
 

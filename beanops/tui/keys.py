@@ -138,7 +138,23 @@ CONFIRM = [
 ]
 
 HELP = [
-    key("help", "escape,question_mark,enter", "app.pop_screen", "Close", "Close the help", show=True, display="Esc")
+    key("help", "escape,question_mark,enter", "app.pop_screen", "Close", "Close the help", show=True, display="Esc"),
+    key("help", "m", "manual", "Manual", "Read the manual", show=True),
+]
+
+MANUAL = [
+    key("manual", "escape,q", "app.pop_screen", "Close", "Close the manual", show=True, display="Esc"),
+    key(
+        "manual",
+        "pageup",
+        "scroll_page(-1)",
+        "Page up",
+        "One page up or down",
+        display="PgUp PgDn",
+        show=True,
+        priority=True,
+    ),
+    key("manual", "pagedown,space", "scroll_page(1)", "Page down", priority=True),
 ]
 
 TUBE = [

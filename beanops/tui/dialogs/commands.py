@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from beanops.manual import topics
 from beanops.protocol.errors import BeanopsError
 from beanops.session.config import Profile, profiles
 from beanops.text import safe_text
@@ -109,6 +110,12 @@ def _interval(host: Host, text: str) -> None:
     host.set_pace(seconds)
 
 
+def _manual(host: Host, text: str) -> None:
+    if text and text not in topics():
+        raise Misused(f"no topic {safe_text(text)!r}; there are {', '.join(topics())}")
+    host.action_manual(text)
+
+
 def _quit(host: Host, text: str) -> None:
     host.quit()
 
@@ -132,6 +139,7 @@ COMMANDS = {
             "screenshot", "[FILE]", "Save what is shown", lambda host, text: host.action_screenshot(text or None)
         ),
         TypedCommand("help", "", "Show the keys", lambda host, text: host.action_help()),
+        TypedCommand("manual", "[TOPIC]", "Read the manual", _manual, lambda host: topics()),
         TypedCommand("quit", "", "Leave", _quit),
     )
 }

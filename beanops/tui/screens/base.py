@@ -7,7 +7,7 @@ app carries it out. Which actions there are is in `beanops.tui.actions.catalogue
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -39,6 +39,8 @@ class KeyFooter(Footer):
 class FullScreen(Screen[None]):
     """A full screen. Subclasses yield what is in it, and say what to ask the server and how to show the answer."""
 
+    #: The page of the manual about this screen.
+    topic: ClassVar[str] = "terminal"
     #: The id of the server process whose jobs are shown.
     instance = ""
     _offered: tuple[str, ...] = ()

@@ -75,6 +75,7 @@ class JobScreen(FullScreen):
     """
 
     TITLE = "Job"
+    topic = "bodies"
     BINDINGS: ClassVar[list[BindingType]] = [
         *keys.JOB,
         *catalogue.bindings("jobs"),

@@ -74,6 +74,7 @@ def _actions(run: RunRow, session: Session, first: int) -> Rows:
 class JournalPages(FullScreen):
     """A screen with one page of the journal."""
 
+    topic = "journal"
     per_page = RUNS
     noun = "run"
     empty = "nothing was done yet"

@@ -149,6 +149,7 @@ class ServersScreen(FullScreen):
     """All servers of the configuration."""
 
     TITLE = "Servers"
+    topic = "servers"
     BINDINGS: ClassVar[list[BindingType]] = [*keys.SERVERS, *keys.BACK]
 
     def __init__(self) -> None:

@@ -56,6 +56,7 @@ class TubeScreen(JobSearch):
     """
 
     TITLE = "Tube"
+    topic = "finding-jobs"
     BINDINGS: ClassVar[list[BindingType]] = [*keys.TUBE, *catalogue.bindings(), *keys.UNDO, *keys.BACK]
 
     def __init__(self, session: Session, tube: str) -> None:
