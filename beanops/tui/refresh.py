@@ -22,7 +22,7 @@ from beanops.session.session import Session, connect
 from beanops.text import safe_text
 from beanops.tui.actions.outcome import Outcome
 from beanops.tui.host import LiveScreen
-from beanops.ui.poller import LATE, Live, Look, Poller
+from beanops.ui.poller import Live, Look, Poller
 from beanops.ui.runner import LastAction
 
 #: Seconds between two looks that `+` and `-` go through.
@@ -144,23 +144,16 @@ class RefreshingApp(App[None]):
     def tick(self) -> None:
         """Look at the server if it is time; say so when an answer is late."""
         poller = self._poller
-        if poller.since is not None:
-            waiting = self.clock() - poller.since
-            if waiting >= LATE and self.live.lost is None:
-                self._show(self._meanwhile._replace(waiting=waiting, looked=None))
-        elif poller.due:
+        if poller.due and not poller.busy:
             self.action_refresh()
-        else:
-            self._show(poller.wait())
+        elif (live := poller.wait()).stale:
+            self._show(live)
 
     def action_refresh(self) -> None:
         """Look at the server now."""
         poller = self._poller
-        if poller.since is not None:
-            # Looks at a server never overlap: one that is asked for meanwhile follows.
-            poller.again = True
+        if not poller.begin():  # looks at a server never overlap
             return
-        poller.since, poller.again = self.clock(), False
         front = self.full_screens[-1:]
         self._look(poller, front[0].looking() if front else None, front[0].wanted() if front else ())
 
@@ -175,12 +168,12 @@ class RefreshingApp(App[None]):
     @on(Sampled)
     def _sampled(self, sampled: Sampled) -> None:
         poller = sampled.poller
-        poller.since = None
+        again = poller.end()
         # What another server said is of no use any more.
         if poller is self._poller:
             if sampled.live is not None:
                 self._show(sampled.live)
-            if poller.again:
+            if again:
                 self.action_refresh()
 
     def _show(self, live: Live) -> None:

@@ -63,7 +63,7 @@ class BrowserView(JobsView):
         self._seen = ShownJobs(self._session.reused)
         self._before: tuple[ShownJobs, list[str]] = self._seen, []
         self._saved: dict[str, str] = {}
-        self._told = 0.0
+        self._reported = 0.0
         self._thread: threading.Thread | None = None
         self._scan: Scan | None = None
         scan = self._scan_for(selection)  # an error in it is raised before an earlier view is closed
@@ -226,12 +226,12 @@ class BrowserView(JobsView):
 
     def _read(self, scan: Scan) -> None:
         fresh: list[FoundJob] = []
-        told = 0.0
+        shown_at = 0.0
         try:
             for batch in scan:
                 fresh += batch
-                if time.monotonic() - told >= PERIOD:
-                    told = time.monotonic()
+                if time.monotonic() - shown_at >= PERIOD:
+                    shown_at = time.monotonic()
                     self._add(scan, fresh)
                     fresh = []
             self._add(scan, fresh, over=True)
@@ -244,8 +244,8 @@ class BrowserView(JobsView):
 
     def _report(self, scan: Scan, progress: Progress) -> None:
         with self._lock:
-            if scan is self._scan and time.monotonic() - self._told >= PERIOD:
-                self._told = time.monotonic()
+            if scan is self._scan and time.monotonic() - self._reported >= PERIOD:
+                self._reported = time.monotonic()
                 self.jobs.say("progress", shown_rows.scanning(progress))
 
     def _add(self, scan: Scan, jobs: list[FoundJob], over: bool = False) -> None:
