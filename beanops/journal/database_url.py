@@ -1,4 +1,4 @@
-"""Passwords in the URLs of databases: what is shown of such a URL, and of what a driver says about it."""
+"""Hide passwords in the URLs of databases, and in what drivers say about them."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Any
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 _HIDDEN = "***"
-#: Names of parameters of a URL whose values are secret; in an ODBC string anything may stand.
+#: Names of parameters of a URL whose values are secret. An ODBC string may contain anything.
 _SECRET = re.compile(r"pass|pwd|secret|token|key|credential|odbc_connect", re.IGNORECASE)
 _IN_TEXT = re.compile(r"(://[^\s/@:]*:).*@")
 _PARAMETER = re.compile(rf"([?&;][^=&\s]*(?:{_SECRET.pattern})[^=&\s]*=)[^&\s'\"]*", re.IGNORECASE)
 
 
 def without_passwords(text: str) -> str:
-    """Return a text in which the passwords of URLs are hidden, whatever else stands in it."""
+    """Return a text with the passwords of URLs replaced by stars."""
     return _PARAMETER.sub(rf"\1{_HIDDEN}", _IN_TEXT.sub(rf"\1{_HIDDEN}@", text))
 
 
-class Place:
-    """Where a journal is, as it may be told.
+class DatabaseUrl:
+    """The URL of a database, as messages may show it.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class Place:
     shown : str
         The same without passwords.
     problem : str or None
-        Why it cannot be used, in words that tell nothing of it.
+        Why it cannot be used, without a part of it.
     """
 
     def __init__(self, url: str) -> None:
@@ -58,19 +58,19 @@ class Place:
                 read = read.update_query_dict({name: _HIDDEN})
         self.shown = read.render_as_string().replace(quote_plus(_HIDDEN), _HIDDEN)
         if "@" in f"{read.host or ''}{(read.database or '') if read.password else ''}":
-            # What follows the first @ of a password would be taken for the host, and be told as that.
+            # What follows the first @ of a password would be taken for the host, and be shown.
             self.shown = f"{scheme}://{_HIDDEN}"
             self.problem = "it has more than one @: write that of a password as %40"
 
-    def hidden(self, text: str) -> str:
-        """Return a text without what is secret here, however it is written."""
+    def without_secrets(self, text: str) -> str:
+        """Return a text without the secrets of this URL, in any encoding."""
         for secret in sorted(self._secrets, key=len, reverse=True):
             pattern = re.escape(secret)
             text = re.sub(pattern if len(secret) > 3 else rf"(?<!\w){pattern}(?!\w)", _HIDDEN, text)
         return without_passwords(text)
 
     def _remember_from(self, rest: str) -> None:
-        """Note what may be a password, whichever way a driver reads the URL."""
+        """Remember what may be a password, whichever way a driver reads the URL."""
         before, at, _ = rest.rpartition("@")
         user, colon, password = before.partition(":")
         if at and colon and "/" not in user:

@@ -1,6 +1,6 @@
-"""Which runs go on, in the journal: each is on lease from its beginning to its end.
+"""Leases of runs: which runs are under way. A run holds a lease from its beginning to its end.
 
-A run that was taken for dead, and was not, can prolong its lease no more: it writes nothing down, and so sends nothing.
+A run whose lease another run took over cannot prolong it: it records nothing more, and so sends nothing more.
 Each function is part of a transaction of its caller.
 """
 
@@ -23,12 +23,12 @@ def take(connection: sa.Connection, run: RunRow, lease: Lease) -> None:
     Raises
     ------
     Refused
-        It goes on with a run that goes on itself, or that another goes on with.
+        It resumes a run that is still under way, or that another run is resuming.
     """
     resumed = run.request.get("resumes")
     root = run.id if resumed is None else root_of(connection, resumed)
     if resumed is not None:
-        refuse_what_goes_on(connection, root, run.time)
+        refuse_if_under_way(connection, root, run.time)
         ended = LEASES.update().where(LEASES.c.root == root, LEASES.c.ended.is_(None))
         connection.execute(ended.values(ended=microseconds(run.time)))
     until = microseconds(lease.until)
@@ -36,52 +36,52 @@ def take(connection: sa.Connection, run: RunRow, lease: Lease) -> None:
 
 
 def root_of(connection: sa.Connection, run: str) -> str:
-    """Return the first of the runs that a run goes on with."""
+    """Return the first of the chain of runs that a run resumes; the run itself where it resumes none."""
     root = connection.execute(sa.select(LEASES.c.root).where(LEASES.c.run == run)).scalar_one_or_none()
     return run if root is None else str(root)
 
 
-def refuse_what_goes_on(connection: sa.Connection, root: str, now: datetime) -> None:
-    """Raise `Refused` where one of the runs that began with `root` goes on still."""
-    row = going_on(connection, root, now)
+def refuse_if_under_way(connection: sa.Connection, root: str, now: datetime) -> None:
+    """Raise `Refused` where a run of the chain that began with `root` is still under way."""
+    row = under_way(connection, root, now)
     if row is not None:
         left = (row.alive_until - microseconds(now)) / 1e6
-        raise Refused(f"run {row.run} still goes on ({_told(row.owner, left)}")
+        raise Refused(f"run {row.run} is still under way in {_advice(row.owner, left)}")
 
 
-def going_on(connection: sa.Connection, root: str, now: datetime) -> sa.Row[Any] | None:
-    """Return the lease of the run that goes on still, of those that began with `root`; None where none does."""
+def under_way(connection: sa.Connection, root: str, now: datetime) -> sa.Row[Any] | None:
+    """Return the lease of the run of a chain that is still under way, None where there is none."""
     open_ones = sa.select(LEASES).where(LEASES.c.root == root, LEASES.c.ended.is_(None))
     live = (row for row in connection.execute(open_ones).all() if row.alive_until > microseconds(now))
     return next((row for row in live if not is_gone(row.run, row.owner)), None)
 
 
-def _told(owner: str, left: float) -> str:
+def _advice(owner: str, left: float) -> str:
     host, *_, pid, _ = owner.split(" ")
-    later = f", or in {left:.0f} s if that process is gone" if is_elsewhere(owner) else ""
-    return f"process {pid} on {host}): resume it when it has ended{later}"
+    later = f", or in {left:.0f} s if that process has died" if is_elsewhere(owner) else ""
+    return f"process {pid} on {host}: resume it when it has ended{later}"
 
 
 def hold(connection: sa.Connection, run: str, lease: Lease) -> None:
-    """Prolong a lease before something is done.
+    """Prolong a lease before the run acts.
 
     Raises
     ------
     JournalError
-        The run was taken for dead.
+        Another run took the lease over.
     """
     known = LEASES.update().where(LEASES.c.run == run, LEASES.c.ended.is_(None))
     if not connection.execute(known.values(alive_until=microseconds(lease.until))).rowcount:
-        raise JournalError(f"run {run} was taken for dead and resumed by another process, and so it ends here")
+        raise JournalError(f"run {run} ends here: its lease had run out and another process resumed it")
 
 
 def end(connection: sa.Connection, run: str, now: datetime) -> None:
-    """Write down that a run has ended."""
+    """Record that a run has ended."""
     known = LEASES.update().where(LEASES.c.run == run, LEASES.c.ended.is_(None))
     connection.execute(known.values(ended=microseconds(now)))
 
 
 def prolong(connection: sa.Connection, runs: Iterable[str], lease: Lease) -> None:
-    """Say that runs go on."""
+    """Prolong the leases of runs that are under way."""
     known = LEASES.update().where(LEASES.c.run.in_(list(runs)), LEASES.c.ended.is_(None))
     connection.execute(known.values(alive_until=microseconds(lease.until)))

@@ -1,4 +1,4 @@
-"""What to say where the record has nothing: of a server, or of a run that is to be taken back."""
+"""Explanations of empty results: no runs on a server, or a run with nothing to undo."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from beanops.text import plural
 if TYPE_CHECKING:
     from beanops.journal.journal import Journal
 
-#: Servers that are named, and actions of a run that are looked at for the commonest reason.
+#: Maximum number of servers in a message, and of actions read for the most common reason.
 _NAMED, _LOOKED_AT = 10, 1000
 
 
 def of_server(journal: Journal, server: str) -> str | None:
-    """Say of which servers a journal has runs, where it has none of this one; None where it has some."""
+    """Return a sentence that names the servers with runs, where this one has none; None where it has some."""
     runs = journal.servers()
     if runs.pop(server, 0):
         return None
@@ -28,12 +28,12 @@ def of_server(journal: Journal, server: str) -> str | None:
 
 
 def of_run(journal: Journal, row: RunRow, where: str | None = None) -> str:
-    """Say why there is nothing of a run to take back, or nothing that was so before."""
+    """Return a sentence that says why undoing a run, or its jobs that match `where`, has nothing to do."""
     counts = journal.counts([row.id])[row.id]
     if counts["done"] or counts["unknown"]:
-        return f"run {row.id} acted on no job that was so before: {where}" if where else f"run {row.id} left nothing"
+        return f"run {row.id} acted on no job that matched before: {where}" if where else f"run {row.id} left nothing"
     if not counts:
-        return f"run {row.id} did nothing: it found no job, or was cut off before it acted"
+        return f"run {row.id} did nothing: it found no jobs, or ended before it acted"
     told = ", ".join(f"{count:,} {outcome}" for outcome, count in counts.items())
     reasons: Counter[str] = Counter()
     first: dict[str, str] = {}

@@ -1,6 +1,6 @@
-"""Which runs need a tube to stay paused, in the journal: of all that do, the last one ends the pause.
+"""Which runs need a tube to stay paused. The last run that needs a pause ends it.
 
-A run that died needs nothing when the time that it had asked for is over: the pause itself has run out by then.
+The need of a run that died expires together with the pause itself.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ def _others(need: Need) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 class Pauses:
-    """The needs that are on record.
+    """The recorded needs.
 
     Parameters
     ----------
     alone : callable
-        Gives a transaction beside which nobody else writes.
+        Returns a transaction beside which nobody else writes.
     """
 
     def __init__(self, alone: Callable[[], AbstractContextManager[sa.Connection]]) -> None:
         self._alone = alone
 
     def need(self, need: Need, now: datetime, until: datetime) -> None:
-        """Write down a need until a time. What others know of the pause that stood before theirs is taken over."""
+        """Record a need until a time, with what other runs know about the pause before theirs."""
         with self._alone() as connection:
             over = PAUSES.c.needed_until <= microseconds(now)
             connection.execute(PAUSES.delete().where(*_others(need), over))
@@ -54,22 +54,22 @@ class Pauses:
             connection.execute(PAUSES.insert(), row)
 
     def is_being_lifted(self, need: Need, now: datetime) -> bool:
-        """Whether another run is ending the pause just now."""
+        """Whether another run is ending the pause."""
         lifting = (*_others(need), PAUSES.c.lifting, PAUSES.c.needed_until > microseconds(now))
         with self._alone() as connection:
             return connection.execute(sa.select(PAUSES.c.run).where(*lifting)).first() is not None
 
     def take(self, need: Need, before: datetime, *, by_a_run: bool) -> None:
-        """Write down that a run is about to pause a tube, and until when it was paused before.
+        """Record that a run is about to pause a tube, and until when it was paused before.
 
         Parameters
         ----------
         need : Need
-            The run's.
+            The need of the run.
         before : datetime
-            When the pause would end that the tube has.
+            End of the pause that the tube has.
         by_a_run : bool
-            Whether a run had paused it: one of this journal, unless nothing is known of it.
+            Whether a run paused it: a run of this journal, unless the journal does not know the pause.
         """
         with self._alone() as connection:
             own = connection.execute(sa.select(PAUSES).where(*_own(need))).one()
@@ -77,9 +77,9 @@ class Pauses:
             connection.execute(PAUSES.update().where(*_own(need)).values(ours=True, before_until=until))
 
     def begin_to_lift(self, need: Need, now: datetime) -> datetime | None:
-        """Return until when the tube was paused before, when it is for this run to end the pause; else None.
+        """Return until when the tube was paused before, if this run has to end the pause; else None.
 
-        Where others need the pause, the last of them ends it. `forget` follows when it has ended.
+        Where other runs need the pause, the last of them ends it. Call `forget` when the pause has ended.
         """
         others = (*_others(need), PAUSES.c.needed_until > microseconds(now))
         with self._alone() as connection:
@@ -96,6 +96,6 @@ class Pauses:
             return None
 
     def forget(self, need: Need) -> None:
-        """Forget a need."""
+        """Delete a need."""
         with self._alone() as connection:
             connection.execute(PAUSES.delete().where(*_own(need)))

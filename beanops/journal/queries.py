@@ -1,10 +1,9 @@
-"""Parts of the queries of `journal`: the conditions of a filter, and the counts of outcomes."""
+"""The conditions that a filter puts on runs and actions, for the queries of `journal`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -83,16 +82,3 @@ def active_since(time: datetime) -> sa.ColumnElement[bool]:
     alive = beats.correlate(RUNS).scalar_subquery()
     times = (RUNS.c.time, *(sa.func.coalesce(time, 0) for time in (acted, settled, alive)))
     return sa.or_(*(time >= since for time in times))
-
-
-def known(runs: Sequence[str]) -> sa.Select[Any]:
-    """Return the count of places and jobs of runs by their outcome, where it is known. One told twice counts once."""
-    first, last = FATES.c.first_n, FATES.c.last_n
-    of_outcome = (FATES.c.run, FATES.c.outcome)
-    before = sa.func.max(last).over(partition_by=of_outcome, order_by=(first, FATES.c.seq), rows=(None, -1))
-    reached = sa.select(*of_outcome, first, last, FATES.c.jobs, sa.func.coalesce(before, -1).label("before"))
-    row = reached.where(FATES.c.run.in_(runs), FATES.c.outcome != "unknown").subquery().c
-    more = sa.case((row.before >= row.last_n, 0), (row.before >= row.first_n, row.last_n - row.before),
-                   else_=row.last_n - row.first_n + 1)  # fmt: skip
-    total = sa.select(row.run, row.outcome, sa.func.sum(more), sa.func.sum(more * row.jobs))
-    return total.group_by(row.run, row.outcome)

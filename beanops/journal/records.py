@@ -1,8 +1,9 @@
-"""What the journal holds, as values: runs, intents, fates, and the actions that users see. `journal` keeps them."""
+"""The values that the journal stores: runs, intents, fates, and the actions that users see."""
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -10,14 +11,14 @@ from beanops.protocol.errors import BeanopsError
 
 
 class Refused(BeanopsError):
-    """beanops itself refused to act, such as in a read-only session; nothing was sent."""
+    """beanops refused to act, for example in a read-only session; nothing was sent."""
 
 
 class JournalError(BeanopsError):
-    """The journal could not be written or read; nothing that was to be written down was sent."""
+    """The journal could not be written or read; nothing that it did not record was sent."""
 
 
-#: What can become of an action. As long as its outcome is not on record it reads `unknown`, never `done`.
+#: Outcomes of an action. It is `unknown`, never `done`, until its outcome is recorded.
 OUTCOMES = ("done", "skipped", "failed", "unknown")
 
 
@@ -31,7 +32,7 @@ class RunRow(NamedTuple):
     time : datetime
         When it began, UTC.
     server, instance : str
-        Address of the server, and its own name for the process that answered; empty for what was done to the journal.
+        Address of the server, and the id of its process; empty for a pruning of the journal.
     actor : str
         User and host.
     source : str
@@ -39,11 +40,11 @@ class RunRow(NamedTuple):
     action : str
         The verb.
     reason : str or None
-        Why, in the operator's words.
+        Reason that the operator gave.
     undoes : str or None
-        The run that it takes back.
+        The run that it undoes.
     request : dict
-        What was asked for, all that is needed to go on with it. A list of runs leaves out the ids where they are many.
+        What was asked for: all that resuming it needs. A list of runs leaves out the ids where they are many.
     """
 
     id: str
@@ -59,7 +60,7 @@ class RunRow(NamedTuple):
 
     @property
     def named(self) -> int:
-        """How many jobs it names by their ids."""
+        """The number of jobs that it names by id."""
         ids = self.request.get("ids", ())
         if isinstance(ids, dict):
             return int(ids["count"]) if "count" in ids else len(range(*ids["range"]))
@@ -67,43 +68,43 @@ class RunRow(NamedTuple):
 
     @property
     def at_its_end(self) -> str | None:
-        """Why nothing can go on with it and what to do instead, None where it can be resumed."""
+        """Why it cannot be resumed and what to do instead, None where it can."""
         request = self.request
         if self.action == "import":
-            again = f"run {self.id} read standard input: import the same lines again, none is put twice"
+            again = f"run {self.id} read standard input: import the same lines again, no line is put twice"
             return again if request["file"] == "-" else None
         if self.action == "export" or "settings" not in request:
-            return f"run {self.id} cannot be resumed, as no {self.action} can: ask for it again"
+            return f"run {self.id} is a {self.action}, which cannot be resumed: start it again"
         if "server" in request:
-            return f"run {self.id} copies to {request['server']}: ask for the rest by a copy of its own"
+            return f"run {self.id} copies to {request['server']} and cannot be resumed: copy the rest"
         return None
 
 
 class Intent(NamedTuple):
-    """What is about to be done to one job or tube, and what taking it back needs.
+    """The next action on one job or tube, with what undoing it needs.
 
     Attributes
     ----------
     action : str
         The verb.
     tube : str or None
-        The tube; None when the job was already gone.
+        The tube; None when the job did not exist.
     job_id : int or None
         The job; None for an action on a tube and for a put.
     state_before : str or None
         The job's state before.
     priority, delay : int or None
-        The job's priority after, and seconds: of its delay after, or of a pause.
+        The job's priority afterwards; seconds of its delay afterwards, or of a pause.
     priority_before, time_left, ttr : int or None
-        The job's priority before; seconds of its delay (or of the tube's pause) that were left; its ttr.
+        The job's priority before; seconds left of its delay or of the tube's pause; its TTR.
     target : str or None
-        The tube that a move or copy puts into; the number of the line that an import reads.
+        Destination tube of a move or copy; line number of an import.
     body : bytes or None
         The job's body, where undo needs it and the configuration allows it.
     created : float or None
-        When the job was put, in seconds since 1970.
+        Time of the put, in seconds since 1970.
     digest : str or None
-        A digest of the job's body.
+        Digest of the job's body.
     """
 
     action: str
@@ -122,23 +123,23 @@ class Intent(NamedTuple):
 
     @property
     def put_into(self) -> str | None:
-        """The tube of the job that was put for it."""
+        """The tube of the job that it puts."""
         return self.tube if self.action == "import" else self.target or self.tube
 
 
 class Fate(NamedTuple):
-    """What became of one action.
+    """The outcome of one action.
 
     Attributes
     ----------
     outcome : str
         One of `OUTCOMES`.
     error : str or None
-        Why it was not done.
+        Why it failed or was skipped.
     new_id : int or None
-        Id of the job that was put or reserved.
+        Id of the job that it put or reserved.
     jobs : int
-        How many jobs an action on a tube moved.
+        Number of jobs that an action on a tube kicked.
     """
 
     outcome: str
@@ -151,7 +152,7 @@ UNKNOWN = Fate("unknown")
 
 
 class Entry(NamedTuple):
-    """One action of a run, as the journal has it: its place in the run, when it was begun and when it was settled."""
+    """One action of a run as recorded: its position in the run, its times of intent and outcome."""
 
     n: int
     time: datetime
@@ -161,7 +162,7 @@ class Entry(NamedTuple):
 
 
 class Need(NamedTuple):
-    """That a run needs a tube of a server process to stay paused."""
+    """A run's need that a tube of a server process stays paused."""
 
     run: str
     instance: str
@@ -224,16 +225,24 @@ class Pruned(NamedTuple):
 
 
 def new_run_id(now: datetime) -> str:
-    """Return a name for a run that begins now; names sort by time."""
+    """Return an id for a run that begins now; ids sort by time."""
     return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
 
 
 def action_of(run: RunRow, entry: Entry) -> Action:
-    """Return an entry of the journal as users see it."""
+    """Return an action of a run as users see it."""
     intent, fate = entry.intent, entry.fate
     puts = intent.job_id is None and fate.new_id is not None
     return Action(
         entry.time, run.id, run.server, run.actor, run.source, intent.action, intent.tube,
         fate.new_id if puts else intent.job_id, intent.state_before, intent.priority, intent.delay,
         fate.outcome, fate.error, run.reason, run.instance, fate.new_id, fate.jobs,
+    )  # fmt: skip
+
+
+def counted_run(run: RunRow, counts: Mapping[str, int]) -> RunCounts:
+    """Return a run as users see it, with the number of actions that ended in each outcome."""
+    return RunCounts(
+        run.time, run.id, run.server, run.instance, run.actor, run.source, run.action, run.reason, run.undoes,
+        *(counts.get(outcome, 0) for outcome in OUTCOMES),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Two runs that do the same at once: each sees in the journal what the other has begun."""
+"""Detect two runs that do the same at the same time, by what each of them has recorded."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 class Rivals:
-    """Runs that do what another is about to do: of two at once, each sees in the journal what the other has begun.
+    """Runs that do the same as the run that is about to begin.
 
     Parameters
     ----------
     journal : Journal
-        Where they are on record.
+        The journal that records them.
     runs : callable
-        Returns them, whenever they began.
+        Returns these runs, whenever they began.
     """
 
     def __init__(self, journal: Journal, runs: Callable[[], list[RunRow]]) -> None:
@@ -31,5 +31,5 @@ class Rivals:
         return {row.id: self._journal.size(row.id) for row in self._runs()}
 
     def meanwhile(self, own: str) -> str | None:
-        """Return the id of one but the run `own` that has gone on since, None when none has."""
+        """Return the id of a run other than `own` that has acted since, None when there is none."""
         return next((id for id, size in self._sizes().items() if id != own and size != self._before.get(id, 0)), None)

@@ -1,8 +1,7 @@
-"""Versions of the journal's tables: which one a database has, and the steps that bring it to today's.
+"""Versions of the journal's tables, and the migration from each version to the next.
 
-A database is stamped with its version in the table ``schema_version``. One that has tables and no stamp was made before
-there were stamps: version 1. A step only ever adds, so that a beanops of the version before can still write.
-The tables of today are in `tables`.
+The table ``schema_version`` has the version of a database; tables without it are of version 1. A migration only adds,
+so that a beanops of the previous version can still write. `tables` has the tables of the current version.
 """
 
 from __future__ import annotations
@@ -23,59 +22,59 @@ from beanops import private
 from beanops.journal.records import JournalError
 from beanops.journal.tables import ACTIONS, ASKED, LEASES, PAUSES, RUNS, SCHEMA, VERSION
 
-#: How a transaction is alone with the database until it ends.
-_ALONE = {"sqlite": "begin immediate", "postgresql": "select pg_advisory_xact_lock(7368054)"}
-#: Changing a table waits for all who read it; behind one that waits for ever nobody could write.
-_NOT_FOR_EVER = {"postgresql": "set local lock_timeout = '30s'"}
+#: How a transaction locks out all other writers.
+_LOCK = {"sqlite": "begin immediate", "postgresql": "select pg_advisory_xact_lock(7368054)"}
+#: Changing a table waits for all readers and blocks all writers: give up after a while.
+_LOCK_TIMEOUT = {"postgresql": "set local lock_timeout = '30s'"}
 _UNSTAMPED = 1
 
 _log = logging.getLogger("beanops")
 
 
-def alone(connection: sa.Connection) -> None:
-    """Make the transaction that a connection begins the only one that writes, until it ends."""
-    if connection.dialect.name in _ALONE:
-        connection.exec_driver_sql(_ALONE[connection.dialect.name])
+def lock_for_writing(connection: sa.Connection) -> None:
+    """Make the transaction that a connection begins the only one that writes, until its end."""
+    if connection.dialect.name in _LOCK:
+        connection.exec_driver_sql(_LOCK[connection.dialect.name])
 
 
 def bring_up_to_date(engine: sa.Engine, where: str) -> None:
-    """Make the tables, or bring those of an older version to today's; a SQLite file is copied first.
+    """Create the tables, or migrate those of an older version; a SQLite file is copied first.
 
     Parameters
     ----------
     engine : Engine
-        Of the database.
+        The engine of the database.
     where : str
-        What to call the database in messages.
+        Name of the database in messages.
 
     Raises
     ------
     JournalError
-        The tables are of a newer version than this beanops knows, or the copy could not be made.
+        The tables are of a newer version, or the copy could not be made.
     """
     with engine.begin() as connection:
-        if _is_of_today(connection, where):
+        if _is_current(connection, where):
             return
     with engine.begin() as connection:
-        alone(connection)
-        if _is_of_today(connection, where):
+        lock_for_writing(connection)
+        if _is_current(connection, where):
             return  # another process was faster
         version, saved = _version(connection, where), None
         if version is not None and version < CURRENT:
             saved = _saved(connection, version, where)
-            if connection.dialect.name in _NOT_FOR_EVER:
-                connection.exec_driver_sql(_NOT_FOR_EVER[connection.dialect.name])
+            if connection.dialect.name in _LOCK_TIMEOUT:
+                connection.exec_driver_sql(_LOCK_TIMEOUT[connection.dialect.name])
             for number in range(version + 1, CURRENT + 1):
                 _STEPS[number](connection)
         SCHEMA.create_all(connection)
         connection.execute(VERSION.delete())
         connection.execute(VERSION.insert(), {"version": CURRENT})
     if version is not None and version < CURRENT:
-        kept = f"; the file as it was is kept as {saved}" if saved else ""
+        kept = f"; a copy of the old file is {saved}" if saved else ""
         _log.warning("beanops: the journal at %s was migrated from version %d to %d%s", where, version, CURRENT, kept)
 
 
-def _is_of_today(connection: sa.Connection, where: str) -> bool:
+def _is_current(connection: sa.Connection, where: str) -> bool:
     return _version(connection, where) == CURRENT and SCHEMA.tables.keys() <= _names(connection)
 
 

@@ -1,8 +1,7 @@
-"""Signs of life: which process carries out a run, whether it is still there, and telling others that it is.
+"""The heartbeat of a run: which process executes it, whether that process still exists, and prolonging the lease.
 
-A run is on lease while it goes on, and the lease of a process that died runs out. A process on the same machine is
-looked for, so that what it was cut off at can be resumed at once; of another machine only the lease tells. The leases
-are in `leases`.
+A run holds a lease while it is under way, and the lease of a process that died runs out. Whether a process on the same
+machine exists is checked directly, so that its run can be resumed at once; for another machine only the lease counts.
 """
 
 from __future__ import annotations
@@ -19,16 +18,16 @@ from typing import NamedTuple
 
 from beanops.protocol.errors import BeanopsError
 
-#: How long a run is taken to go on after it was last heard of; clocks of machines may differ by most of it.
+#: How long a lease lasts; the clocks of machines may differ by most of it.
 TERM = timedelta(seconds=120)
-#: Seconds between two signs of life.
+#: Seconds between two heartbeats.
 _BEAT = 20.0
-#: Runs that this process carries out.
+#: Runs that this process executes.
 _HERE: set[str] = set()
 
 
 class Lease(NamedTuple):
-    """Who carries out a run, and until when that is believed."""
+    """Which process executes a run, and until when it counts as alive."""
 
     owner: str
     until: datetime
@@ -39,14 +38,14 @@ def lease_from(now: datetime) -> Lease:
     return Lease(_owner(os.getpid()), now + TERM)
 
 
-@cache  # to read it for each batch would hand the interpreter to the thread that looks, for milliseconds
+@cache  # reading it for each batch would give the interpreter to another thread for milliseconds
 def _owner(pid: int) -> str:
     return " ".join([*_machine(), str(pid), _started(pid) or "-"])
 
 
 @cache
 def _machine() -> tuple[str, str, str]:
-    """Return what a process id belongs to: a host, its boot, and a namespace of processes."""
+    """Return the scope of a process id: the host, its boot, and the PID namespace."""
     return socket.gethostname(), _read("/proc/sys/kernel/random/boot_id"), _link("/proc/self/ns/pid")
 
 
@@ -65,13 +64,13 @@ def _link(path: str) -> str:
 
 
 def _started(pid: int) -> str | None:
-    """Return when a process was started, as the system counts; "-" where it does not tell, None where there is none."""
+    """Return the start time of a process in clock ticks; "-" where it is not known, None where no process exists."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return None
     except OSError:
-        pass  # it is another user's
+        pass  # it belongs to another user
     _, _, facts = _read(f"/proc/{pid}/stat").rpartition(") ")
     state, *more = facts.split()
     if state in ("Z", "X"):
@@ -80,7 +79,7 @@ def _started(pid: int) -> str | None:
 
 
 def is_gone(run: str, owner: str) -> bool:
-    """Whether the process that carried out a run is known to do so no longer."""
+    """Whether the process that executed a run certainly ended, or stopped executing it."""
     *machine, pid, started = owner.split(" ") if owner.count(" ") == 4 else ("", "", "")
     if tuple(machine) != _machine() or not pid.isdecimal():
         return False
@@ -91,18 +90,18 @@ def is_gone(run: str, owner: str) -> bool:
 
 
 def is_elsewhere(owner: str) -> bool:
-    """Whether a process is on another machine, so that nobody here can see it."""
+    """Whether a process is on another machine, where its existence cannot be checked."""
     return owner.split(" ")[:3] != list(_machine())
 
 
 @contextmanager
 def alive(run: str, prolong: Callable[[list[str], Lease], None], clock: Callable[[], datetime]) -> Iterator[None]:
-    """Give signs of life of a run meanwhile, also where it waits or searches for long."""
+    """Prolong the lease of a run until the end of the block, also while it waits or searches."""
     over = threading.Event()
 
     def beat() -> None:
         while not over.wait(_BEAT):
-            with suppress(BeanopsError):  # a journal that is away may come back
+            with suppress(BeanopsError):  # the journal may be reachable again later
                 prolong([run], lease_from(clock()))
 
     try:

@@ -1,4 +1,4 @@
-"""The tables of a saved notebook, shown when no kernel runs: cut and escaped. No widgets, no network."""
+"""What stands in a notebook when no kernel runs: plain tables, cut and escaped. No widgets, no network."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from beanops.notebook.widgets.table import Column
 
-#: Rows of a table and characters of a cell to keep.
+#: Rows and characters that are kept of a table and of a cell.
 MOST_ROWS = 50
 MOST_CHARACTERS = 80
 
@@ -22,19 +22,19 @@ def _shown(value: Any, column: Column) -> str:
     return text if len(text) <= MOST_CHARACTERS else f"{text[: MOST_CHARACTERS - 1]}…"
 
 
-class StaticTable(NamedTuple):
-    """A table as a notebook file keeps it.
+class Table(NamedTuple):
+    """A table as it is kept in a notebook file.
 
     Attributes
     ----------
     title : str
-        The line above it.
+        What stands above it.
     columns : sequence of Column
-        One for each cell of a row.
+        What the cells of each row are.
     rows : sequence of tuple
-        The first of them are kept.
+        The first ones are kept.
     total : int
-        Number of rows.
+        How many rows there are.
     """
 
     title: str

@@ -65,7 +65,7 @@ def test_a_journal_without_runs_on_the_server_says_where_it_has_some(cli: Cli, c
 def test_an_undo_of_a_run_that_did_nothing_says_why(cli: Cli, client: Client) -> None:
     client.put(b"x", tube="mail")
     for arguments, why in {
-        ("kick", "mail"): "it found no job, or was cut off before it acted",
+        ("kick", "mail"): "it found no jobs, or ended before it acted",
         ("kick", "--ids", "77"): "1 skipped (job 77: it does not exist)",
         ("kick", "mail", "--where", "id = 99"): "it found no job",
     }.items():
@@ -76,7 +76,7 @@ def test_an_undo_of_a_run_that_did_nothing_says_why(cli: Cli, client: Client) ->
     (id,) = bury(client, "mail", b"1")
     run = cli("kick", "--ids", str(id), "--json").json["run"]
     ended = cli("undo", run, "--where", "tube = 'other'")
-    assert f"run {run} acted on no job that was so before: tube = 'other'" in ended.out
+    assert f"run {run} acted on no job that matched before: tube = 'other'" in ended.out
     assert cli("undo", run).out == "undo: 1 done\n"
 
 
@@ -176,7 +176,7 @@ def test_prune_asks_and_is_on_the_record(cli: Cli, run: str) -> None:
     assert pruned.startswith("prune: 2 runs deleted (on the record as ")
     (row,) = cli("journal", "--json").json
     assert (row["action"], row["outcome"], row["reason"]) == ("prune", "done", "audit")
-    assert row["error"].startswith("2 runs were deleted that had ended before ")
+    assert row["error"].startswith("deleted 2 runs that ended before ")
     assert row["run"] in pruned
     assert cli("journal", row["run"], "--json").json == [row]
     for command in (["undo"], ["journal", "verify"]):

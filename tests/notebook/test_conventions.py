@@ -155,7 +155,7 @@ def test_the_magic_does_what_people_type_most(
     assert session.job(1).stats.state == "buried"
     assert session.tube("mail").pause == 60  # what others did since is theirs
     last = beans("bury 2")
-    with session.journal()._transaction() as connection:  # as if the connection had broken
+    with session.journal()._database.transaction() as connection:  # as if the connection had broken
         connection.exec_driver_sql("delete from outcomes where run = ?", (last.id,))  # type: ignore[attr-defined]
     for _ in range(2):
         assert "verify the run first" in beans("undo").summary  # type: ignore[attr-defined]
@@ -165,22 +165,22 @@ def test_the_magic_does_what_people_type_most(
     assert shell.user_ns["session"] is not session
     capsys.readouterr()
     for line, answer in {
-        "dance": "%beans: unknown command 'dance'; %beans help lists the commands",
-        'kick "17': "%beans: cannot parse '\"17': No closing quotation",
-        "tubes mial": "%beans: expected no arguments, got 'mial'",
-        "actions mail": "%beans: expected no arguments, got 'mail'",
-        "dashboard mail": "%beans: expected no arguments, got 'mail'",
-        "kick mail": "%beans: expected job ids such as 17 18, got 'mail'",
+        "dance": "%beans: dance is unknown; %beans help shows what there is",
+        'kick "17': '%beans: "17 cannot be read: No closing quotation',
+        "tubes mial": "%beans: it takes nothing behind it, and mial stands there",
+        "actions mail": "%beans: it takes nothing behind it, and mail stands there",
+        "dashboard mail": "%beans: it takes nothing behind it, and mail stands there",
+        "kick mail": "%beans: it needs ids of jobs, such as 17 18",
         "peek 77": "%beans: NOT_FOUND to 'stats-job 77': the job does not exist, or is in another state or not yours",
     }.items():
         assert beans(line) is None
         assert capsys.readouterr().out.startswith(answer[:30])
     assert beans("undo") is None
-    assert "nothing to undo in this session" in capsys.readouterr().out
+    assert "this session did nothing that can be undone" in capsys.readouterr().out
     assert beans("actions").empty  # type: ignore[attr-defined]
-    told = "%beans: no actions in this session yet; session.history() has those of everybody"
+    told = "%beans: this session did nothing yet: session.history() has what was done on its server"
     assert capsys.readouterr().out.strip() == told
-    with shell.user_ns["session"].journal()._transaction() as connection:
+    with shell.user_ns["session"].journal()._database.transaction() as connection:
         connection.exec_driver_sql("update runs set server = 'elsewhere:1'")
     beans("actions")
     assert "has no runs on" in (said := capsys.readouterr().out)
@@ -188,4 +188,4 @@ def test_the_magic_does_what_people_type_most(
     beans("dashboard").close()  # type: ignore[attr-defined]
     shell.user_ns.pop("session").close()
     beans("tubes")
-    assert "no session; use %beans connect SERVER" in capsys.readouterr().out
+    assert "there is no session: %beans connect SERVER" in capsys.readouterr().out

@@ -27,7 +27,7 @@ def _cancel(run: Run) -> None:
 
 def _forget(session: Session, run: Run) -> None:
     """Forget what became of a run, as if the connection had broken."""
-    with session.journal()._transaction() as connection:
+    with session.journal()._database.transaction() as connection:
         connection.exec_driver_sql("delete from outcomes where run = ?", (run.id,))
 
 
@@ -70,7 +70,7 @@ def test_what_came_after_a_run_began_is_not_meant_by_going_on(session: Session, 
     fill(worker, "mail", "buried", 20)
     run = session.drain("mail", state="buried", rate=40, progress=_cancel)
     assert run.done == 10
-    with session.journal()._transaction() as connection:  # as if the run had begun before any of them was put
+    with session.journal()._database.transaction() as connection:  # as if the run had begun before any of them was put
         connection.exec_driver_sql("update runs set time = time - 3600000000")
     resumed = session.resume(run)
     assert (resumed.done, resumed.skipped) == (0, 10)
@@ -89,7 +89,7 @@ def test_what_goes_on_with_a_run_of_before_a_restart_leaves_the_jobs_of_after_it
     server.stop()
     start_beanstalkd(port=server.port)
     session = open_session(server.address)
-    with session.journal()._transaction() as connection:  # as if it had been an hour ago
+    with session.journal()._database.transaction() as connection:  # as if it had been an hour ago
         connection.exec_driver_sql("update runs set time = time - 3600000000")
     with Client(server.address) as client:
         fill(client, "mail", "buried", 60)
@@ -139,7 +139,7 @@ def test_a_delete_is_verified_where_no_worker_can_have_done_it(session: Session,
     ids = [fill(worker, "mail", state)[0] for state in ("ready", "delayed", "buried")]
     run = session.delete([*ids, *fill(worker, "mail")])
     (left,) = fill(worker, "mail")
-    with session.journal()._transaction() as connection:
+    with session.journal()._database.transaction() as connection:
         connection.exec_driver_sql("update actions set job_id = ? where n = 3", (left,))
     found = _verified(session, run)
     assert [outcome for outcome, _ in found] == ["unknown", "done", "done", "failed"]
@@ -157,7 +157,7 @@ def test_a_kick_is_told_from_the_end_of_a_delay_and_from_a_burial_after_it(sessi
     worker.bury(again)
     # As if two of the kicks had not been sent, and the delay of one had ended by itself.
     (buried,), (ready,) = fill(worker, "mail", "buried"), fill(worker, "mail")
-    with session.journal()._transaction() as connection:
+    with session.journal()._database.transaction() as connection:
         connection.exec_driver_sql("update actions set job_id = ? where job_id = ?", (buried, untouched))
         connection.exec_driver_sql("update actions set job_id = ?, time_left = 0 where job_id = ?", (ready, delayed))
     assert _verified(session, run) == [
@@ -171,7 +171,7 @@ def test_a_kick_is_told_from_the_end_of_a_delay_and_from_a_burial_after_it(sessi
 def test_a_release_that_was_never_sent_is_told_from_a_kick_by_somebody_else(session: Session, worker: Client) -> None:
     released, kicked = fill(worker, "mail", "buried", 2)
     run = session.release(released)
-    with session.journal()._transaction() as connection:
+    with session.journal()._database.transaction() as connection:
         connection.exec_driver_sql("update actions set job_id = ?, priority = priority + 1", (kicked,))
         connection.exec_driver_sql("update actions set priority_before = priority")
     worker.kick_job(kicked)
@@ -200,7 +200,7 @@ def test_a_move_whose_copy_is_gone_does_not_say_that_it_is_there_twice(session: 
     (id,) = fill(worker, "mail", "buried")
     run = session.copy(id, "post")
     (copy,) = session.journal().entries(run.id)
-    with session.journal()._transaction() as connection:  # as if the move had ended before the delete
+    with session.journal()._database.transaction() as connection:  # as if the move had ended before the delete
         connection.exec_driver_sql("update actions set action = 'move'")
     _forget(session, run)
     session.journal().write(run.id, session.now(), fates=[(0, Fate("unknown", "cut off", copy.fate.new_id))])

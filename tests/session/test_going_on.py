@@ -99,7 +99,7 @@ def test_a_run_that_goes_on_is_not_resumed_and_one_that_ended_is(
 
     run = session.delete(ids, progress=end)
     assert (run.done, run.stopped) == (10, "cancelled")
-    assert refused[0] == f"run {run.id} still goes on (process {os.getpid()} on {os.uname().nodename}): " \
+    assert refused[0] == f"run {run.id} is still under way in process {os.getpid()} on {os.uname().nodename}: " \
         "resume it when it has ended"  # fmt: skip
     assert other.resume(run.id).done == 30
     assert other.resume(run.id).done == 0
@@ -114,7 +114,7 @@ def test_a_run_is_not_resumed_twice_at_once(which: str, open_session: Callable[.
 
     def again() -> None:
         goes_on = session._actor.runs[-1].id
-        with pytest.raises(Refused, match=f"run {goes_on} still goes on"):
+        with pytest.raises(Refused, match=f"run {goes_on} is still under way"):
             other.resume(first.id if which == "the first" else goes_on)
 
     assert session.resume(first, progress=_once(again)).done == 30
@@ -147,7 +147,7 @@ def test_an_import_that_goes_on_is_not_resumed(
     session.export(tmp_path / "jobs.jsonl", "mail")
 
     def again() -> None:
-        with pytest.raises(Refused, match="still goes on"):
+        with pytest.raises(Refused, match="is still under way"):
             other.resume(session._actor.runs[-1].id)
 
     assert session.import_(tmp_path / "jobs.jsonl", progress=_once(again)).done == 30
@@ -159,7 +159,7 @@ def test_what_a_killed_process_left_is_resumed_at_once(
     ids = fill(worker, "mail", jobs=40)
     with _elsewhere(beanstalkd.address, journal, "delete", ids) as process:
         run = _run_of(process)
-        with pytest.raises(Refused, match=rf"still goes on \(process {process.pid} on"):
+        with pytest.raises(Refused, match=f"is still under way in process {process.pid} on"):
             session.resume(run)
         process.send_signal(signal.SIGKILL)
         process.wait(10)
@@ -181,14 +181,14 @@ def test_a_process_that_was_taken_for_dead_sends_no_more(
         process.send_signal(signal.SIGCONT)
         assert process.stdout is not None
         told = process.stdout.read()
-    assert f"run {run} was taken for dead and resumed by another process, and so it ends here" in told
+    assert f"run {run} ends here: its lease had run out and another process resumed it" in told
     assert worker.stats().current_jobs_ready == left
     assert session.resume(resumed, rate=4000).done == left
 
 
 def _on_another_host(journal: Journal, run: str, alive_until: datetime) -> None:
     """Let a run be carried out where its process cannot be looked for."""
-    with journal._transaction() as connection:
+    with journal._database.transaction() as connection:
         microseconds = int(alive_until.timestamp() * 1e6)
         connection.exec_driver_sql(
             f"update leases set owner = 'far boot ns 4711 1', alive_until = {microseconds}, ended = null"
@@ -205,7 +205,7 @@ def test_a_run_on_another_host_is_taken_for_dead_when_its_lease_is_over(
     run = session.delete(ids, progress=lambda run: run.done and run.cancel())
     _on_another_host(session.journal(), run.id, now[0] + TERM)
     now[0] += TERM - timedelta(seconds=1)
-    with pytest.raises(Refused, match=r"\(process 4711 on far\): .* or in 1 s if that process is gone"):
+    with pytest.raises(Refused, match="in process 4711 on far: .* or in 1 s if that process has died"):
         session.resume(run)
     now[0] += timedelta(seconds=2)
     assert session.resume(run).done == 30
@@ -218,7 +218,7 @@ def test_a_run_that_waits_gives_signs_of_life(
     ids = fill(worker, "mail", jobs=20)
 
     def leases() -> list[Any]:
-        with session.journal()._transaction() as connection:
+        with session.journal()._database.transaction() as connection:
             return list(connection.exec_driver_sql("select alive_until, ended from leases").all())
 
     def wait() -> None:
@@ -351,5 +351,5 @@ def test_a_run_waits_while_another_ends_the_pause(
 
 
 def _registered(journal: Journal) -> int:
-    with journal._transaction() as connection:
+    with journal._database.transaction() as connection:
         return int(connection.exec_driver_sql("select count(*) from pauses").scalar_one())

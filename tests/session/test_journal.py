@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
+from beanops.journal import database
 from beanops.journal import journal as journal_module
 from beanops.journal.filters import Filter
 from beanops.journal.journal import Journal
@@ -72,10 +73,10 @@ def test_pruning_is_on_the_record_itself(journal_url: str) -> None:
     assert [run.id for run in journal.runs("127.0.0.1:1")] == ["p", "r2"]
     assert [row.action for row in journal.actions(Filter("127.0.0.1:1"))] == ["prune", "delete"]
     (told,) = journal.actions(Filter(runs=["p"]))
-    assert (told.outcome, told.error) == ("done", "2 runs were deleted that had ended before 2026-01-04 03:04:05 UTC")
+    assert (told.outcome, told.error) == ("done", "deleted 2 runs that ended before 2026-01-04 03:04:05 UTC")
     assert journal.entries("r0") == []
     assert len(journal.entries("r2")) == 1
-    with journal._engine.connect() as connection:
+    with journal._database.engine.connect() as connection:
         assert connection.exec_driver_sql("select run from asked").scalars().all() == ["r2"]
     journal.close()
 
@@ -230,9 +231,9 @@ def test_a_full_disk_in_the_middle_of_a_run_ends_it_before_the_next_batch_is_sen
 ) -> None:
     ids = fill(worker, "mail", jobs=5000)
     record = Journal(journal)
-    record._engine.dispose()
+    record._database.engine.dispose()
 
-    @sa.event.listens_for(record._engine, "connect")
+    @sa.event.listens_for(record._database.engine, "connect")
     def fill_up(connection: sqlite3.Connection, _: Any) -> None:
         pages = connection.execute("pragma page_count").fetchone()[0]
         connection.execute(f"pragma max_page_count = {pages + 60}")
@@ -256,7 +257,7 @@ def test_a_full_disk_in_the_middle_of_a_run_ends_it_before_the_next_batch_is_sen
 def test_a_locked_journal_says_so(
     open_session: Callable[..., Session], worker: Client, journal: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journal_module, "_PATIENCE", 0.05)
+    monkeypatch.setattr(database, "_PATIENCE", 0.05)
     ids = fill(worker, "mail")
     session = open_session()
     session.journal()

@@ -96,7 +96,7 @@ def test_the_summary_says_what_the_journal_says_when_the_disk_is_full(
     session = open_session(journal=record)
     full = []
 
-    @sa.event.listens_for(record._engine, "before_cursor_execute")
+    @sa.event.listens_for(record._database.engine, "before_cursor_execute")
     def fail(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
         if full and statement.lower().startswith(("insert", "update")):
             raise sqlite3.OperationalError("database or disk is full")

@@ -284,7 +284,7 @@ def test_undo_and_verify_of_a_run_of_before_leave_the_others_alone(
         meet(opened)
         undoing = spared(server, partial(opened.undo, run))
         assert undoing.skipped == run.done
-    with session.journal()._transaction() as connection:
+    with session.journal()._database.transaction() as connection:
         connection.exec_driver_sql("delete from outcomes where run = ?", (run.id,))
     verified = session.verify(run)
     assert verified.unknown == run.done, verified.summary

@@ -126,7 +126,7 @@ def test_a_file_is_kept_as_it_was_before_it_is_migrated(
     (told,) = (message for message in caplog.messages if "migrated" in message)
     assert told == (
         f"beanops: the journal at {journal} was migrated from version 1 to {schema.CURRENT};"
-        f" the file as it was is kept as {saved}"
+        f" a copy of the old file is {saved}"
     )
     caplog.clear()
     Journal(journal).close()  # once

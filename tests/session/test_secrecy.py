@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from beanops.journal.database_url import Place, without_passwords
+from beanops.journal.database_url import DatabaseUrl, without_passwords
 from beanops.journal.journal import Journal
 from beanops.journal.records import JournalError
 from beanops.protocol.errors import BeanopsError
@@ -52,19 +52,19 @@ def test_a_password_is_in_no_error(url: str) -> None:
 
 
 def test_what_is_no_secret_is_told() -> None:
-    assert Place("postgresql+psycopg://ops:hunter2@db:5432/journal?sslmode=require").shown == (
+    assert DatabaseUrl("postgresql+psycopg://ops:hunter2@db:5432/journal?sslmode=require").shown == (
         "postgresql+psycopg://ops:***@db:5432/journal?sslmode=require"
     )
-    assert Place("postgresql://db/journal?password=hunter2").shown == "postgresql://db/journal?password=***"
-    assert Place("/home/a:b@c/journal.sqlite").shown == "/home/a:b@c/journal.sqlite"
-    assert Place("sqlite:////home/a:b@c/journal.sqlite").problem is None
+    assert DatabaseUrl("postgresql://db/journal?password=hunter2").shown == "postgresql://db/journal?password=***"
+    assert DatabaseUrl("/home/a:b@c/journal.sqlite").shown == "/home/a:b@c/journal.sqlite"
+    assert DatabaseUrl("sqlite:////home/a:b@c/journal.sqlite").problem is None
 
 
 def test_what_a_driver_says_is_told_without_the_password() -> None:
-    place = Place("postgresql://ops:p%40ss%20w@db/journal")
+    place = DatabaseUrl("postgresql://ops:p%40ss%20w@db/journal")
     for said in ("p@ss w is wrong", "p%40ss%20w", "p%40ss+w", "cannot connect to postgresql://ops:p@ss w@db/journal"):
-        assert "ss" not in place.hidden(said).replace("postgresql", "")
-    assert Place("postgresql://ops:ops@db/journal").hidden("no role drops") == "no role drops"
+        assert "ss" not in place.without_secrets(said).replace("postgresql", "")
+    assert DatabaseUrl("postgresql://ops:ops@db/journal").without_secrets("no role drops") == "no role drops"
 
 
 def test_a_journal_shows_no_password(tmp_path: Path) -> None:

@@ -433,7 +433,7 @@ def test_each_unknown_line_names_the_run_that_was_cut_off_at_it(session: Session
     cut = []
     for _ in range(2):
         cut.append(session.import_(io.BytesIO(file), rate=40.0, progress=lambda run: run.done and run.cancel()))
-        with session.journal()._transaction() as connection:
+        with session.journal()._database.transaction() as connection:
             connection.exec_driver_sql("delete from outcomes")
     reasons = session.import_(io.BytesIO(file), dry_run=True).reasons
     assert {reason.split()[1]: told for reason, told in reasons.items()} == {

@@ -205,7 +205,7 @@ def test_a_restart_without_the_jobs_keeps_undo_from_their_successors(
     run = open_session(server.address).kick(ids)
     # As if it had been an hour ago: what is put now came later.
     record = Journal(journal)
-    with record._transaction() as connection:
+    with record._database.transaction() as connection:
         connection.exec_driver_sql("update actions set time = time - 3600000000")
     record.close()
     server.stop()
@@ -262,7 +262,7 @@ def test_two_undos_of_the_same_run_at_once_put_no_job_twice(
 
 def _as_if_cut(session: Session, run: Run) -> None:
     """Forget what became of a run, as if the connection had broken."""
-    with session.journal()._transaction() as connection:
+    with session.journal()._database.transaction() as connection:
         connection.exec_driver_sql("delete from outcomes where run = ?", (run.id,))
 
 

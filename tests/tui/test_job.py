@@ -10,7 +10,7 @@ import pytest
 from textual.drivers.headless_driver import HeadlessDriver
 
 from beanops import Client, Session
-from beanops.tui.actions.drafts import read, written
+from beanops.tui.drafts import read, written
 from beanops.tui.widgets.body import BodyView
 from tests.tui.conftest import Clock, Desk, dashboard, fill
 
@@ -126,7 +126,7 @@ async def test_a_run_of_long_ago_is_undone_from_the_journal(session: Session, cl
 
 async def test_a_journal_of_other_servers_says_which(session: Session, client: Client, clock: Clock) -> None:
     session.pause("mail", 60) if client.put(b"x", tube="mail") else None
-    with session.journal()._transaction() as connection:
+    with session.journal()._database.transaction() as connection:
         connection.exec_driver_sql("update runs set server = 'elsewhere:1'")
     async with dashboard(session, clock, (200, 30)) as desk:
         await desk.press("a")
@@ -139,7 +139,7 @@ async def test_the_journal_is_read_in_pages(
     session: Session, client: Client, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("beanops.tui.screens.journal.RUNS", 2)
-    monkeypatch.setattr("beanops.tui.screens.journal.JournalPages.per_page", 2)
+    monkeypatch.setattr("beanops.tui.screens.journal._Pages.per_page", 2)
     (id,) = fill(client, "mail", b"x")
     for _ in range(2):
         session.bury(id)

@@ -6,7 +6,7 @@ The toolkit's own palette takes names for markup, and tubes and servers are name
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar, NamedTuple, cast
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -20,15 +20,17 @@ from textual.widgets.option_list import Option
 
 from beanops.text import safe_text
 from beanops.tui import keys
-from beanops.tui.dialogs.command_line import CommandLine
-from beanops.tui.dialogs.commands import COMMANDS, Misused, run
-from beanops.tui.host import Host
+from beanops.tui.actions.commands import COMMANDS, Misused, run
+from beanops.tui.widgets.command_line import CommandLine
+
+if TYPE_CHECKING:
+    from beanops.tui.app import Dashboard
 
 #: Lines that are shown.
 MOST = 50
 
 
-class PaletteItem(NamedTuple):
+class Entry(NamedTuple):
     """One thing that can be done: how it is called, what it means, its key, and the line or action that does it."""
 
     name: str
@@ -52,8 +54,8 @@ class Palette(ModalScreen[None]):
     def __init__(self, over: Screen[object]) -> None:
         super().__init__()
         self._over = over
-        self._entries = list(_items(over))
-        self._found: list[PaletteItem] = []
+        self._entries = list(_entries(cast("Dashboard", over.app), over))
+        self._found: list[Entry] = []
 
     def compose(self) -> ComposeResult:
         """Lay out what is found under what is typed."""
@@ -94,7 +96,7 @@ class Palette(ModalScreen[None]):
         if place is None or place >= len(self._found):
             return
         entry, over = self._found[place], self._over
-        app, host = self.app, cast("Host", self.app)
+        app = cast("Dashboard", self.app)
         self.dismiss()
 
         async def do() -> None:
@@ -104,9 +106,9 @@ class Palette(ModalScreen[None]):
                 app.push_screen(CommandLine(f"{entry.line} "))
             else:
                 try:
-                    run(host, entry.line)
+                    run(app, entry.line)
                 except Misused as error:
-                    host.say(str(error), False)
+                    app.say(str(error), False)
 
         app.call_later(do)
 
@@ -115,24 +117,23 @@ class Palette(ModalScreen[None]):
         self.dismiss()
 
 
-def _items(over: Screen[object]) -> Iterator[PaletteItem]:
+def _entries(app: Dashboard, over: Screen[object]) -> Iterator[Entry]:
     """Yield what the keys of a screen do, then the commands, then the tubes."""
-    app = over.app
     # Several keys may do the same.
     bindings = {active.binding.id: active for active in reversed(over.active_bindings.values()) if active.enabled}
     for active in reversed(bindings.values()):
         binding = active.binding
         if binding.id and binding.tooltip and not binding.id.startswith(("table.", "body.")):
             action = binding.action
-            yield PaletteItem(binding.description, binding.tooltip, app.get_key_display(binding), action=action)
+            yield Entry(binding.description, binding.tooltip, app.get_key_display(binding), action=action)
     for command in COMMANDS.values():
         if command.argument:
-            yield PaletteItem(f":{command.name} {command.argument}", command.help, "", command.name)
-    for name in cast("Host", app).live.tubes:
-        yield PaletteItem(f"tube {name}", "Open it", "", f"tube {name}")
+            yield Entry(f":{command.name} {command.argument}", command.help, "", command.name)
+    for name in app.live.tubes:
+        yield Entry(f"tube {name}", "Open it", "", f"tube {name}")
 
 
-def _found(entries: list[PaletteItem], text: str) -> list[PaletteItem]:
+def _found(entries: list[Entry], text: str) -> list[Entry]:
     search = FuzzySearch()
     low = text.lower()
     scored = []
@@ -147,7 +148,7 @@ def _found(entries: list[PaletteItem], text: str) -> list[PaletteItem]:
     return [entry for _, entry in scored[:MOST]]
 
 
-def _shown(entry: PaletteItem) -> Content:
+def _shown(entry: Entry) -> Content:
     return Content.assemble(
         (f"{safe_text(entry.name):<18} ", "bold"), (entry.help, "$muted"), (f"  {entry.key}", "$primary")
     )

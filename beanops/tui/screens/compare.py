@@ -14,9 +14,8 @@ from beanops.protocol.errors import BeanopsError
 from beanops.text import safe_text
 from beanops.tui import keys
 from beanops.tui.body_forms import decoded, difference
-from beanops.tui.screens.base import FullScreen
+from beanops.tui.screens.base import Line, Part, View
 from beanops.tui.widgets.body import BodyView
-from beanops.tui.widgets.line import Line, Part
 from beanops.ui.formatting import span
 
 _FIELDS = ("tube", "state", "priority", "age", "delay", "ttr", "reserves", "timeouts", "releases", "buries", "kicks")
@@ -31,7 +30,7 @@ class Pair(Message):
         self.error = error
 
 
-class Compare(FullScreen):
+class Compare(View):
     """Two jobs.
 
     Parameters
@@ -69,14 +68,14 @@ class Compare(FullScreen):
     @work(thread=True, exit_on_error=False, group="read")
     def _read(self) -> None:
         try:
-            self.post_message(Pair(list(self.host.session.jobs_by_id(self._ids))))
+            self.post_message(Pair(list(self.dashboard.session.jobs_by_id(self._ids))))
         except BeanopsError as error:
             self.post_message(Pair([], str(error)))
 
     @on(Pair)
     def _compare(self, pair: Pair) -> None:
         if pair.error:
-            self.host.say(safe_text(pair.error), False)
+            self.dashboard.say(safe_text(pair.error), False)
             return
         one, other = jobs = pair.jobs
         line = self.query_one("#differs", Line)
@@ -86,7 +85,7 @@ class Compare(FullScreen):
             return
         line.say(_differing(one, other) or [("the statistics are the same", "$muted")])
         names = f"job {one.id}", f"job {other.id}"
-        before, after = (decoded(self.host.session, job.body or b"") for job in (one, other))
+        before, after = (decoded(self.dashboard.session, job.body or b"") for job in (one, other))
         self.query_one(BodyView).show(difference(before, after, names))
 
     def action_back(self) -> None:

@@ -18,10 +18,10 @@ from beanops.journal.records import JournalError, RunRow, action_of
 from beanops.session.session import Session
 from beanops.session.undoable import lasting
 from beanops.text import plural, safe_text
-from beanops.tui import keys
-from beanops.tui.actions.outcome import Outcome
-from beanops.tui.actions.request import Request
-from beanops.tui.screens.base import FullScreen
+from beanops.tui import job_keys, keys
+from beanops.tui.actions.request import Outcome, Request
+from beanops.tui.actions.screen import Acting
+from beanops.tui.screens.base import Line
 from beanops.tui.widgets.journal_rows import (
     ACTION_COLUMNS,
     RUN_COLUMNS,
@@ -31,8 +31,7 @@ from beanops.tui.widgets.journal_rows import (
     about_run,
     sentence,
 )
-from beanops.tui.widgets.line import Line
-from beanops.tui.widgets.table import RowTable
+from beanops.tui.widgets.table import Table
 from beanops.ui.poller import Live, Look
 
 #: Runs and actions of one page.
@@ -42,7 +41,7 @@ RUNS, ACTIONS = 200, 1000
 Rows = tuple[tuple[Any, ...], int]
 
 
-class JournalPage(NamedTuple):
+class Page(NamedTuple):
     """What a look at the journal found: rows from `first` on, and how many there are in all; or why it found none.
 
     `stamp` is another one when the journal has changed, `nothing` says what else it has where no row is found.
@@ -71,10 +70,9 @@ def _actions(run: RunRow, session: Session, first: int) -> Rows:
     return tuple(DoneAction(entry.n, action_of(run, entry)) for entry in entries), journal.size(run.id)
 
 
-class JournalPages(FullScreen):
+class _Pages(Acting):
     """A screen with one page of the journal."""
 
-    topic = "journal"
     per_page = RUNS
     noun = "run"
     empty = "nothing was done yet"
@@ -87,9 +85,9 @@ class JournalPages(FullScreen):
         self._error = ""
 
     @property
-    def table(self) -> RowTable[Any]:
+    def table(self) -> Table[Any]:
         """The rows."""
-        return self.query_one(RowTable)
+        return self.query_one(Table)
 
     @property
     def kind(self) -> str:
@@ -104,7 +102,7 @@ class JournalPages(FullScreen):
         """Return the look at the page, which reads it only when the journal has changed."""
         kind, first, read, known = self.kind, self.page * self.per_page, self.reader(), self._stamp
 
-        def look(session: Session) -> JournalPage | None:
+        def look(session: Session) -> Page | None:
             try:
                 journal = session.journal()
                 stamp = first, journal.stamp(), journal.count_runs(str(session.address))
@@ -112,10 +110,10 @@ class JournalPages(FullScreen):
                     return None
                 rows, total = read(session, first)
                 said = None if total else nothing_there.of_server(journal, str(session.address))
-                return JournalPage(kind, first, rows, total, stamp, nothing=said)
+                return Page(kind, first, rows, total, stamp, nothing=said)
             except JournalError as error:
                 # The server has nothing to do with it: that is looked at all the same.
-                return JournalPage(kind, first, error=str(error))
+                return Page(kind, first, error=str(error))
 
         return look
 
@@ -125,12 +123,12 @@ class JournalPages(FullScreen):
 
     def on_screen_resume(self) -> None:
         """Look at once, also when what was over it is closed: something may have been done there."""
-        self.host.action_refresh()
+        self.dashboard.action_refresh()
 
     def show(self, live: Live) -> None:
         """Show the page; it is true also while the server is lost."""
         looked = live.looked
-        if isinstance(looked, JournalPage) and looked.kind == self.kind and looked.first == self.page * self.per_page:
+        if isinstance(looked, Page) and looked.kind == self.kind and looked.first == self.page * self.per_page:
             self._error, self._stamp = looked.error, looked.stamp
             self.table.empty = safe_text(looked.error or "; ".join(filter(None, [self.empty, looked.nothing])))
             if not looked.error:
@@ -159,24 +157,24 @@ class JournalPages(FullScreen):
         if 0 <= page * self.per_page < self.total:
             self.page = page
             self.table.select(None)
-            self.host.thaw(self)
-            self.host.action_refresh()
+            self.dashboard.thaw(self)
+            self.dashboard.action_refresh()
 
     def action_back(self) -> None:
         """Go back to where it was opened."""
         self.app.pop_screen()
 
 
-class JournalScreen(JournalPages):
+class JournalScreen(_Pages):
     """The runs."""
 
     TITLE = "Journal"
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.JOURNAL, *keys.UNDO_RUN, *keys.BACK]
+    BINDINGS: ClassVar[list[BindingType]] = [*job_keys.JOURNAL, *job_keys.UNDO_RUN, *keys.BACK]
 
     def body(self) -> ComposeResult:
         """Yield the table, and the whole of the run under the cursor."""
         yield Line(id="title")
-        yield RowTable(RUN_COLUMNS, lambda row: row.run.id, self.host.clock, empty="not read yet", id="runs")
+        yield Table(RUN_COLUMNS, lambda row: row.run.id, self.dashboard.clock, empty="not read yet", id="runs")
         yield Line(id="action")
         yield Line(id="why", grows=True)
 
@@ -184,7 +182,7 @@ class JournalScreen(JournalPages):
         """Say what it is."""
         self.query_one("#title", Line).say([("journal: the runs on this server", "bold $primary")])
 
-    @on(RowTable.Moved)
+    @on(Table.Moved)
     def about(self) -> None:
         """Show the whole of the run under the cursor."""
         row = self.table.row
@@ -205,12 +203,12 @@ class JournalScreen(JournalPages):
         if row is not None:
             self.app.push_screen(RunScreen(row))
 
-    @on(RowTable.Opened)
+    @on(Table.Opened)
     def _clicked(self) -> None:
         self.action_open()
 
 
-class RunScreen(JournalPages):
+class RunScreen(_Pages):
     """The actions of one run.
 
     Parameters
@@ -220,7 +218,7 @@ class RunScreen(JournalPages):
     """
 
     TITLE = "Run"
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.RUN, *keys.UNDO_RUN, *keys.BACK]
+    BINDINGS: ClassVar[list[BindingType]] = [*job_keys.RUN, *job_keys.UNDO_RUN, *keys.BACK]
     per_page = ACTIONS
     noun = "action"
     empty = "no action"
@@ -233,7 +231,7 @@ class RunScreen(JournalPages):
         """Yield what the run was, its actions, and the whole of the one under the cursor."""
         yield Line(id="title")
         yield Line(id="action")
-        yield RowTable(ACTION_COLUMNS, lambda row: row.number, self.host.clock, empty="not read yet", id="done")
+        yield Table(ACTION_COLUMNS, lambda row: row.number, self.dashboard.clock, empty="not read yet", id="done")
         yield Line(id="why", grows=True)
 
     def on_mount(self) -> None:
@@ -250,7 +248,7 @@ class RunScreen(JournalPages):
         """Return what reads the run's actions."""
         return partial(_actions, self._run.run)
 
-    @on(RowTable.Moved)
+    @on(Table.Moved)
     def about(self) -> None:
         """Show the whole of the action under the cursor."""
         row = self.table.row

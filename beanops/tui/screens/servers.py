@@ -14,10 +14,9 @@ from beanops.protocol.errors import BeanopsError
 from beanops.session.config import Profile, profiles
 from beanops.text import plural, safe_text
 from beanops.tui import keys
-from beanops.tui.screens.base import FullScreen
+from beanops.tui.screens.base import Line, View
 from beanops.tui.widgets.columns import Column
-from beanops.tui.widgets.line import Line
-from beanops.tui.widgets.table import RowTable
+from beanops.tui.widgets.table import Table
 from beanops.ui.formatting import count, span
 
 
@@ -131,7 +130,7 @@ COLUMNS: list[Column[ServerRow]] = [
 ]
 
 
-class ServerTable(RowTable[ServerRow]):
+class ServerTable(Table[ServerRow]):
     """The servers."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.SORT]
@@ -145,11 +144,10 @@ class Glanced(Message):
         self.glances = glances
 
 
-class ServersScreen(FullScreen):
+class ServersScreen(View):
     """All servers of the configuration."""
 
     TITLE = "Servers"
-    topic = "servers"
     BINDINGS: ClassVar[list[BindingType]] = [*keys.SERVERS, *keys.BACK]
 
     def __init__(self) -> None:
@@ -170,7 +168,7 @@ class ServersScreen(FullScreen):
         yield ServerTable(
             COLUMNS,
             lambda row: row.profile.name,
-            self.host.clock,
+            self.dashboard.clock,
             sort="name",
             empty="no server is configured: name them under [servers] in config.toml",
             id="servers",
@@ -186,8 +184,8 @@ class ServersScreen(FullScreen):
         """Begin with the server that is looked at."""
         self.query_one("#title", Line).say([("servers of the configuration", "bold $primary")])
         self._fill()
-        if self.host.profile.name in self._profiles:
-            self.table.select(self.host.profile.name)
+        if self.dashboard.profile.name in self._profiles:
+            self.table.select(self.dashboard.profile.name)
         self.table.focus()
 
     def show(self, live: object) -> None:
@@ -211,14 +209,14 @@ class ServersScreen(FullScreen):
         self._looking = False
 
     def _fill(self) -> None:
-        here = self.host.profile.name
+        here = self.dashboard.profile.name
         self.table.show(
             ServerRow(profile, self._glances.get(name), name == here) for name, profile in self._profiles.items()
         )
         self._show_about()
         self._show_status()
 
-    @on(RowTable.Moved)
+    @on(Table.Moved)
     def _show_about(self) -> None:
         row, about = self.table.row, self.query_one("#about", Line)
         if row is None:
@@ -246,11 +244,11 @@ class ServersScreen(FullScreen):
         if row is None:
             return
         if row.here:
-            self.host.action_tubes()
+            self.dashboard.action_tubes()
         else:
-            self.host.switch(row.profile)
+            self.dashboard.switch(row.profile)
 
-    @on(RowTable.Opened)
+    @on(Table.Opened)
     def _clicked(self) -> None:
         self.action_open()
 

@@ -1,4 +1,4 @@
-"""`RowOrder`: in which order the rows of a table stand, quickly for ten thousand that mostly stay what they are."""
+"""`Order`: in which order the rows of a table stand, quickly for ten thousand that mostly stay what they are."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 R = TypeVar("R")
 
 
-class RowOrder(Generic[R]):
+class Order(Generic[R]):
     """Sorts rows by a value, equal ones by their first column; it remembers the order of the first column.
 
     Parameters

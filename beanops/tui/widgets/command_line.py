@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -13,8 +13,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from beanops.tui import keys
-from beanops.tui.dialogs.commands import COMMANDS, Misused, proposals, run
-from beanops.tui.host import Host
+from beanops.tui.actions.commands import COMMANDS, Misused, proposals, run
+
+if TYPE_CHECKING:
+    from beanops.tui.app import Dashboard
 
 
 class CommandLine(ModalScreen[None]):
@@ -54,14 +56,14 @@ class CommandLine(ModalScreen[None]):
         return self.query_one(Input)
 
     @property
-    def _host(self) -> Host:
-        return cast("Host", self.app)
+    def _dashboard(self) -> Dashboard:
+        return cast("Dashboard", self.app)
 
     @on(Input.Changed)
     def _propose(self) -> None:
         line = self._input.value
         name, blank, _ = line.partition(" ")
-        lines = [Content(one) for one in proposals(self._host, line)]
+        lines = [Content(one) for one in proposals(self._dashboard, line)]
         if not blank:
             lines = [_described(str(one)) for one in lines]
         elif name in COMMANDS and not lines:
@@ -70,7 +72,7 @@ class CommandLine(ModalScreen[None]):
 
     def action_complete(self) -> None:
         """Take what is proposed first."""
-        fits = proposals(self._host, self._input.value)
+        fits = proposals(self._dashboard, self._input.value)
         if fits:
             argument = COMMANDS[fits[0]].argument if fits[0] in COMMANDS else ""
             self._input.value = f"{fits[0]} " if argument else fits[0]
@@ -85,22 +87,22 @@ class CommandLine(ModalScreen[None]):
     @on(Input.Submitted)
     def _submitted(self, submitted: Input.Submitted) -> None:
         line = submitted.value.strip()
-        host = self._host
+        app = self._dashboard
         self.dismiss()
         if line:
             self.typed[:] = [*(one for one in self.typed if one != line), line][-50:]
-            self.app.call_later(_obey, host, line)
+            app.call_later(_obey, app, line)
 
     def action_cancel(self) -> None:
         """Leave it."""
         self.dismiss()
 
 
-def _obey(host: Host, line: str) -> None:
+def _obey(app: Dashboard, line: str) -> None:
     try:
-        run(host, line)
+        run(app, line)
     except Misused as error:
-        host.say(str(error), False)
+        app.say(str(error), False)
 
 
 def _described(name: str) -> Content:
