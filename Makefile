@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALL := $(PYTHON) -m pip --python $(BIN)/python install -qq --constraint tests/constraints.txt
 NEEDS := pyproject.toml tests/constraints.txt
 
-.PHONY: help demo test test-full lint bench screenshots clean
+.PHONY: help demo test test-full lint bench docs screenshots clean
 .DEFAULT_GOAL := help
 
 help:
@@ -13,7 +13,8 @@ help:
 	@echo "make test-full    try the slowest properties for all of their rounds"
 	@echo "make lint         check style, types and the direction of imports"
 	@echo "make bench        print the figures, each beside its limit"
-	@echo "make screenshots  make the pictures of the README anew"
+	@echo "make docs         build the manual: dist/docs/html with search, dist/docs/man"
+	@echo "make screenshots  take the pictures of the manual"
 	@echo "make clean        remove .venv and caches"
 
 demo: .venv/demo
@@ -37,6 +38,12 @@ lint: .venv/dev
 bench: .venv/bench
 	@.ci/install beanstalkd chromium
 	@$(BIN)/python -m tests.bench
+
+docs: .venv/dev
+	@$(BIN)/python -m docs.command_line
+	@$(BIN)/sphinx-build -q -W -c docs -d dist/docs/cache/html beanops/manual dist/docs/html
+	@$(BIN)/sphinx-build -q -W -b man -c docs -d dist/docs/cache/man beanops/manual dist/docs/man
+	@echo "dist/docs/html/index.html, dist/docs/man/beanops.1"
 
 screenshots: .venv/dev
 	@.ci/install beanstalkd

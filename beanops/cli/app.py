@@ -39,6 +39,7 @@ COMMANDS = {
     "export": ("commands.files", "Write jobs to a file."),
     "import": ("commands.files", "Put the jobs of a file."),
     "sample": ("commands.files", "Keep jobs by name, and put them again."),
+    "manual": ("commands.manual", "Show the manual."),
     "servers": ("commands.servers", "Show the servers of the configuration."),
     "completion": ("commands.servers", "Print what makes your shell complete commands."),
     "tui": ("commands.dashboard", "Watch a server and act on it, on the whole terminal."),

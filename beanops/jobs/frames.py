@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from beanops.frames import STATES, Source, frame
 from beanops.jobs.bodies import decode
 from beanops.jobs.identity import digest_shown
-from beanops.jobs.read import FoundJob
+from beanops.jobs.read import BodyForm, FoundJob, check_bodies
 from beanops.jobs.sql.jobs_table import body_text
 from beanops.protocol.errors import ArgumentError
 from beanops.protocol.limits import check_choice
 
 if TYPE_CHECKING:
-    import pyarrow  # type: ignore[import-not-found, unused-ignore]
+    import pyarrow  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
 _COUNTS = ("reserves", "timeouts", "releases", "buries", "kicks", "file")
 #: The columns of jobs, but for those that need the body.
@@ -39,9 +39,6 @@ BODY_COLUMNS: Mapping[str, Source] = {
 }
 _BYTES: Source = ("object", lambda job: job.body or b"")
 _OBJECTS: Source = ("object", lambda job: decode(job.body or b"").data)
-
-#: Whether bodies are columns, and what ``body`` is: text, bytes, or left out with all that needs it.
-BodyForm = Literal["text", "bytes"] | bool
 
 
 def job_columns(
@@ -68,8 +65,7 @@ def job_columns(
     >>> list(job_columns(columns=["id", "data"]))
     ['id', 'data']
     """
-    if bodies not in ("text", "bytes", True, False):
-        raise ArgumentError("bodies", bodies, "'text', 'bytes' or False")
+    check_bodies(bodies)
     if decoded and not bodies:
         raise ArgumentError("decoded", decoded, "False where bodies=False")
     known = dict(COLUMNS)
@@ -107,7 +103,7 @@ def jobs_frame(jobs: Sequence[FoundJob], columns: Mapping[str, Source] | None = 
 
 def arrow_reader(batches: Iterable[Sequence[FoundJob]], bodies: BodyForm) -> pyarrow.RecordBatchReader:
     """Return batches of jobs as a stream of Arrow, which asks for a batch when it is read; needs pyarrow."""
-    import pyarrow as pa  # type: ignore[import-not-found, unused-ignore]
+    import pyarrow as pa  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
     columns = job_columns(bodies)
     schema = pa.Schema.from_pandas(jobs_frame([], columns), preserve_index=False)

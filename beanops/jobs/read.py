@@ -5,16 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from beanops.client.sync import Client
 from beanops.html import card
 from beanops.protocol import Command, Job, JobStats, commands
-from beanops.protocol.errors import ConnectionClosed, NotFound, ReplyError
+from beanops.protocol.errors import ArgumentError, ConnectionClosed, NotFound, ReplyError
 from beanops.protocol.limits import MAX_BODY
 from beanops.protocol.states import AT_REST
 from beanops.text import plural
 
+#: Whether bodies are read, and what they are in frames: text or bytes. True is the same as ``"text"``.
+BodyForm = Literal["text", "bytes"] | bool
 #: Bytes of bodies after which a batch takes no more.
 _MAX_BODIES = 4 * 2**20
 #: Bytes of bodies that may be under way at once; 1,024 of the size that servers allow by default.
@@ -157,6 +159,12 @@ def read_heads(client: Client, tube: str) -> dict[str, FoundJob | None]:
         here = here and about is not None and about.instance == present(server).id
         found[state] = about._replace(body=job.body) if here and job and about else None
     return found
+
+
+def check_bodies(bodies: BodyForm) -> None:
+    """Raise `ArgumentError` where it is no `BodyForm`."""
+    if bodies not in ("text", "bytes", True, False):
+        raise ArgumentError("bodies", bodies, "'text', 'bytes' or False")
 
 
 def present(result: Any) -> Any:

@@ -17,7 +17,7 @@ from typing import Any, SupportsIndex, overload
 from beanops.jobs.hiding import ShownJob
 from beanops.jobs.identity import JobRef, digest_of, ref_of
 from beanops.jobs.read import FoundJob
-from beanops.jobs.select import ids_of
+from beanops.jobs.select import ids_in_frame, ids_of, plain_row
 from beanops.protocol import Job, JobStats
 from beanops.protocol.errors import ArgumentError
 from beanops.protocol.limits import U64_MAX, check_number
@@ -149,7 +149,7 @@ def refs_of(jobs: Any) -> JobRefs:
         return JobRefs(ids_of(jobs))
     if hasattr(jobs, "columns"):
         return _of_frame(jobs)
-    jobs = _plain(jobs)
+    jobs = plain_row(jobs)
     one = isinstance(jobs, Job | JobStats | FoundJob | JobRef | Mapping) or not isinstance(jobs, Iterable)
     several: list[Any] = [jobs] if one else list(jobs)
     if all(type(job) is int for job in several):
@@ -159,17 +159,8 @@ def refs_of(jobs: Any) -> JobRefs:
     return _each_once(JobRefs(array("Q", (ref.id for ref in refs)), *columns))
 
 
-def _plain(job: Any) -> Any:
-    """Return a row of a frame as a dict, for its other numbers are no ids; anything else as it is."""
-    if isinstance(job, Job | JobStats | FoundJob | JobRef):
-        return job
-    if hasattr(job, "to_dict") and "id" in job.index:
-        return job.to_dict()
-    return job._asdict() if "id" in getattr(job, "_fields", ()) else job
-
-
 def _ref(job: Any) -> JobRef:
-    job = _plain(job)
+    job = plain_row(job)
     match job:
         case JobRef():
             return job
@@ -219,8 +210,7 @@ def _digest_of_row(row: Mapping[str, Any]) -> str | None:
 
 
 def _of_frame(frame: Any) -> JobRefs:
-    if "id" not in frame.columns:
-        raise ArgumentError("jobs", list(frame.columns), "a frame with a column 'id'")
+    numbers = ids_in_frame(frame)
     columns: dict[str, Any] = {"instance": None, "tube": None, "created": None, "digest": None}
     for name, read in (("instance", _instance), ("tube", _text), ("digest", _text)):
         if name in frame.columns:
@@ -229,7 +219,7 @@ def _of_frame(frame: Any) -> JobRefs:
             columns[name] = [texts[code] for code in codes.tolist()]
     if "created" in frame.columns:
         columns["created"] = _moments(frame["created"])
-    ids = array("Q", (check_number("id", id, U64_MAX) for id in frame["id"].tolist()))
+    ids = array("Q", (check_number("id", id, U64_MAX) for id in numbers))
     return _each_once(JobRefs(ids, **columns))
 
 

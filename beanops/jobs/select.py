@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple, SupportsIndex
 
+from beanops.jobs.identity import JobRef
 from beanops.jobs.read import FoundJob
 from beanops.protocol import Job, JobStats
 from beanops.protocol.errors import ArgumentError
 from beanops.protocol.limits import U64_MAX, check_choice, check_number
 from beanops.protocol.states import EVERY_STATE, STATES
-from beanops.text import did_you_mean
+from beanops.text import did_you_mean, plural
 
 _COUNTED = frozenset(STATES)
 #: What jobs can be ordered by; a leading ``-`` turns it round.
@@ -20,6 +21,8 @@ COLUMNS = ("id", "tube", "state", "priority", "age", "delay", "ttr", "time_left"
            "timeouts", "releases", "buries", "kicks", "instance", "size")  # fmt: skip
 #: Ids in several ranges: these are spelt out.
 _MOST = 10_000_000
+#: What tells which job it is by an attribute.
+_JOBS = (Job, JobStats, FoundJob, JobRef)
 _RANGE = re.compile(r"(\d{1,20})(?:-(\d{1,20}))?")
 
 
@@ -128,7 +131,7 @@ def ids_of(jobs: Any) -> Sequence[int]:
 
     Parameters
     ----------
-    jobs : id, job, iterable of these, DataFrame with a column ``id``, or str
+    jobs : id, job, row, iterable of these, DataFrame with a column ``id``, or str
         A text holds ids and ranges, as in ``"5,7-9"``. A range stays one, however long.
 
     Raises
@@ -143,12 +146,52 @@ def ids_of(jobs: Any) -> Sequence[int]:
     if isinstance(jobs, str):
         return _ids_in(jobs)
     if hasattr(jobs, "columns"):
-        if "id" not in jobs.columns:
-            raise ArgumentError("jobs", list(jobs.columns), "a frame with a column 'id'")
-        jobs = jobs["id"]
-    one = isinstance(jobs, Job | JobStats | FoundJob) or not isinstance(jobs, Iterable)
+        jobs = ids_in_frame(jobs)
+    jobs = plain_row(jobs)
+    one = isinstance(jobs, (*_JOBS, Mapping)) or not isinstance(jobs, Iterable)
     several: Iterable[Any] = [jobs] if one else jobs
-    return list(dict.fromkeys(check_number("id", getattr(job, "id", job), U64_MAX) for job in several))
+    return list(dict.fromkeys(map(_id_of, several)))
+
+
+def plain_row(job: Any) -> Any:
+    """Return a row of a frame as a dict, for its other numbers are no ids; anything else as it is.
+
+    A frame shows what may be shown of a body, so that its text tells less than a digest would.
+    """
+    if isinstance(job, _JOBS):
+        return job
+    if hasattr(job, "to_dict") and "id" in job.index:
+        row = job.to_dict()
+    elif "id" in getattr(job, "_fields", ()):
+        row = job._asdict()
+    else:
+        return job
+    return {name: value for name, value in row.items() if name != "body"}
+
+
+def ids_in_frame(frame: Any) -> list[Any]:
+    """Return the column ``id`` of a frame.
+
+    Raises
+    ------
+    ArgumentError
+        There is none, or a row has no id, such as that of an action on a tube.
+    """
+    if "id" not in frame.columns:
+        raise ArgumentError("jobs", list(frame.columns), "a frame with a column 'id'")
+    if missing := int(frame["id"].isna().sum()):
+        raise ArgumentError(
+            "id", f"{plural(missing, 'row')} without one", "an id in each row: frame.dropna(subset='id')"
+        )
+    ids: list[Any] = frame["id"].tolist()
+    return ids
+
+
+def _id_of(job: Any) -> int:
+    job = plain_row(job)
+    if isinstance(job, Mapping) and "id" not in job:
+        raise ArgumentError("jobs", sorted(job), "rows with an 'id'")
+    return check_number("id", job["id"] if isinstance(job, Mapping) else getattr(job, "id", job), U64_MAX)
 
 
 def _ids_in(text: str) -> Sequence[int]:

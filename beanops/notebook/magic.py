@@ -1,4 +1,4 @@
-"""``%load_ext beanops``, then ``%beans``: the commands that people type most, on one line and with one result."""
+"""The magic ``%beans``: the most frequent commands on one line. ``%load_ext beanops`` loads it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from beanops.protocol.errors import BeanopsError, UsageError
 from beanops.session.session import Session, connect
 from beanops.session.undoable import lasting
 
-#: The variable of the notebook that holds the session.
+#: The variable of the notebook with the session.
 NAME = "session"
 
 HELP = """\
@@ -21,29 +21,33 @@ HELP = """\
 %beans peek ID            a job with its body
 %beans kick|bury|release|delete ID ...
 %beans move ID ... TUBE   put jobs into another tube
-%beans undo [RUN]         take back a run, by default the last one of this session; 'parked' or 'ready' behind it
-                          says what buried jobs become
-%beans actions            what was done last
-%beans browse TUBE        the jobs of a tube live
-%beans dashboard          the tubes live
-Each gives what the session's method gives: df = %beans jobs mail"""
+%beans undo [RUN]         undo a run, by default the last one of this session; add 'parked' or 'ready' to choose
+                          what buried jobs become
+%beans actions            the last actions of this session
+%beans browse TUBE        live view of the jobs of a tube
+%beans dashboard          live view of the tubes
+Each returns the result of the session's method: df = %beans jobs mail"""
 
 
 def _ids(words: list[str]) -> list[int]:
     if not words or not all(word.isdecimal() for word in words):
-        raise UsageError("it needs ids of jobs, such as 17 18")
+        raise UsageError(f"expected job ids such as 17 18, got {_given(words)}")
     return [int(word) for word in words]
 
 
 def _one(words: list[str], what: str) -> str:
     if len(words) != 1:
-        raise UsageError(f"it needs {what}, and nothing else")
+        raise UsageError(f"expected {what}, got {_given(words)}")
     return words[0]
 
 
 def _none(words: list[str]) -> None:
     if words:
-        raise UsageError(f"it takes nothing behind it, and {' '.join(words)} stands there")
+        raise UsageError(f"expected no arguments, got {_given(words)}")
+
+
+def _given(words: list[str]) -> str:
+    return repr(" ".join(words)) if words else "none"
 
 
 def _tubes(session: Session, words: list[str]) -> Any:
@@ -54,15 +58,16 @@ def _tubes(session: Session, words: list[str]) -> Any:
 def _undo(session: Session, words: list[str]) -> Any:
     chosen: dict[str, Any] = {"buried_as": words.pop()} if words and words[-1] in ("parked", "ready") else {}
     if words:
-        return session.undo(_one(words, "a run"), **chosen)
-    # Of this session alone: the journal may hold what others did since, on this server too.
-    journal, server, own = session.journal(), str(session.address), set(session.actions["run"])
+        return session.undo(_one(words, "one run"), **chosen)
+    # Of this session alone: the journal may have later runs of others on this server.
+    journal, server = session.journal(), str(session.address)
+    own = {action.run for action in session.action_rows(limit=None)}
     runs = [run for run in journal.runs(server)[::-1] if run.id in own and run.action != "undo"]
     why, counts = lasting(journal, runs, server), journal.counts(run.id for run in runs)
-    # Where nobody knows what the last one did, that must be said: the one before it was not meant.
+    # A last run with unknown outcome is undone too, which reports that; the user does not mean the one before it.
     left = [run.id for run in runs if why[run.id] is None or counts[run.id].get("unknown")]
     if not left:
-        raise UsageError("this session did nothing that can be undone; name the run of another, see session.runs")
+        raise UsageError("nothing to undo in this session; for runs of others, name one of session.runs")
     return session.undo(left[-1], **chosen)
 
 
@@ -70,7 +75,7 @@ def _actions(session: Session, words: list[str]) -> Any:
     _none(words)
     done = session.actions.tail(20)
     if done.empty:
-        others = "this session did nothing yet: session.history() has what was done on its server"
+        others = "no actions in this session yet; session.history() has those of everybody"
         print(f"%beans: {nothing_there.of_server(session.journal(), str(session.address)) or others}")
     return done
 
@@ -85,10 +90,10 @@ def _browse(session: Session, tube: str) -> Any:
     return session.browse(tube)
 
 
-#: What each word does. A predicate is taken as it stands, for it has quotes of its own.
+#: The commands, but for connect, help and jobs, whose predicate has quotes of its own.
 COMMANDS: dict[str, Callable[[Session, list[str]], Any]] = {
     "tubes": _tubes,
-    "peek": lambda session, words: session.job(_ids([_one(words, "an id")])[0]),
+    "peek": lambda session, words: session.job(_ids([_one(words, "one job id")])[0]),
     "kick": lambda session, words: session.kick(_ids(words)),
     "bury": lambda session, words: session.bury(_ids(words)),
     "release": lambda session, words: session.release(_ids(words)),
@@ -96,20 +101,20 @@ COMMANDS: dict[str, Callable[[Session, list[str]], Any]] = {
     "move": lambda session, words: session.move(_ids(words[:-1]), words[-1]),
     "undo": _undo,
     "actions": _actions,
-    "browse": lambda session, words: _browse(session, _one(words, "a tube")),
+    "browse": lambda session, words: _browse(session, _one(words, "one tube")),
     "dashboard": _dashboard,
 }
 
 
 def beans(line: str, variables: dict[str, Any]) -> Any:
-    """Carry out a line on the session among the notebook's variables.
+    """Run one line of ``%beans`` on the session among the notebook's variables.
 
     Raises
     ------
     UsageError
-        It is not understood, or there is no session.
+        The line is not valid, or there is no session.
     NotFound
-        There is no such tube.
+        The tube does not exist.
     """
     word, _, rest = line.strip().partition(" ")
     if word in ("help", "?"):
@@ -120,25 +125,25 @@ def beans(line: str, variables: dict[str, Any]) -> Any:
         return variables[NAME]
     session = variables.get(NAME)
     if not isinstance(session, Session):
-        raise UsageError("there is no session: %beans connect SERVER, or session = beanops.connect(...)")
+        raise UsageError("no session; use %beans connect SERVER, or session = beanops.connect(...)")
     if word == "jobs":
         tube, _, where = rest.strip().partition(" ")
         if not tube:
-            raise UsageError("it needs a tube, and maybe a predicate")
+            raise UsageError("expected a tube, and optionally a predicate")
         session.check_tube(tube)
         return session.jobs(tube, where=where.strip() or None)
     act = COMMANDS.get(word or "tubes")
     if act is None:
-        raise UsageError(f"{word} is unknown; %beans help shows what there is")
+        raise UsageError(f"unknown command {word!r}; %beans help lists the commands")
     try:
         words = shlex.split(rest)
     except ValueError as error:
-        raise UsageError(f"{rest} cannot be read: {error}") from None
+        raise UsageError(f"cannot parse {rest!r}: {error}") from None
     return act(session.through("notebook"), words)
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Give an IPython shell the magic ``%beans``."""
+    """Register the magic ``%beans`` in an IPython shell."""
 
     def magic(line: str) -> Any:
         try:

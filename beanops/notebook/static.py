@@ -1,4 +1,4 @@
-"""What stands in a notebook when no kernel runs: plain tables, cut and escaped. No widgets, no network."""
+"""The tables of a saved notebook, shown when no kernel runs: cut and escaped. No widgets, no network."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from beanops.notebook.widgets.table import Column
 
-#: Rows and characters that are kept of a table and of a cell.
+#: Rows of a table and characters of a cell to keep.
 MOST_ROWS = 50
 MOST_CHARACTERS = 80
 
@@ -22,19 +22,19 @@ def _shown(value: Any, column: Column) -> str:
     return text if len(text) <= MOST_CHARACTERS else f"{text[: MOST_CHARACTERS - 1]}…"
 
 
-class Table(NamedTuple):
-    """A table as it is kept in a notebook file.
+class StaticTable(NamedTuple):
+    """A table as a notebook file keeps it.
 
     Attributes
     ----------
     title : str
-        What stands above it.
+        The line above it.
     columns : sequence of Column
-        What the cells of each row are.
+        One for each cell of a row.
     rows : sequence of tuple
-        The first ones are kept.
+        The first of them are kept.
     total : int
-        How many rows there are.
+        Number of rows.
     """
 
     title: str

@@ -12,7 +12,8 @@ from beanops.journal.records import Intent, Refused
 from beanops.monitor.sweep import sweep
 from beanops.protocol import commands
 from beanops.protocol.errors import UsageError
-from beanops.protocol.limits import DEFAULT_PRIORITY, DEFAULT_TTR, U32_MAX, check_body, check_number, check_tube
+from beanops.protocol.limits import DEFAULT_PRIORITY, DEFAULT_TTR, U32_MAX, check_number, check_tube
+from beanops.session.arguments import Body, Seconds, Tube, body_of, tube_of, whole_seconds
 from beanops.session.executor import How
 from beanops.session.pause_guard import Shelter
 from beanops.session.recorded import Recorded
@@ -52,7 +53,7 @@ class Acting(Recorded):
 
     def kick_next(
         self,
-        tube: str,
+        tube: Tube,
         n: SupportsIndex,
         *,
         reason: str | None = None,
@@ -66,8 +67,8 @@ class Acting(Recorded):
 
         Parameters
         ----------
-        tube : str
-            Its name.
+        tube : str, TubeStats or row
+            The name of a tube, or a row of `Session.tubes`.
         n : int
             Maximum number of jobs; they are kicked in chunks.
         reason, dry_run, progress
@@ -83,11 +84,11 @@ class Acting(Recorded):
         >>> session.kick_next("mail", 100)          # doctest: +SKIP
         """
         most = check_number("n", n, U32_MAX)
-        stats = self.tube(check_tube(tube))  # to use one that does not exist would create it
+        stats = self.tube(check_tube(tube_of(tube)))  # to use one that does not exist would create it
         how = How(reason=reason, dry=dry_run, progress=progress)
         # Where there are none, one is asked for all the same: then the record says so.
         waiting = stats.current_jobs_buried or stats.current_jobs_delayed or int(not how.dry)
-        run = self._actor.begin("kick", {"tube": tube, "next": most}, how)
+        run = self._actor.begin("kick", {"tube": stats.name, "next": most}, how)
         return self._actor.act_on_tube(run, kick_steps(self, stats, min(most, waiting)), how, use=True)
 
     def bury(self, jobs: Jobs | str, *, priority: SupportsIndex | None = None, **options: Unpack[Options]) -> Run:
@@ -119,7 +120,7 @@ class Acting(Recorded):
         jobs: Jobs | str,
         *,
         priority: SupportsIndex | None = None,
-        delay: SupportsIndex = 0,
+        delay: Seconds = 0,
         **options: Unpack[Options],
     ) -> Run:
         """Make jobs ready, or delayed, or give them another priority; ready, delayed, buried and held ones.
@@ -134,8 +135,8 @@ class Acting(Recorded):
             The jobs, or those of a tube (name or glob).
         priority : int or None
             New priority; None keeps each job's own.
-        delay : int
-            Seconds until they are ready.
+        delay : number, str or timedelta
+            Time until they are ready: seconds, text such as ``"10m"``, or a timedelta.
         **options
             Which and how, see `Options`.
 
@@ -143,7 +144,7 @@ class Acting(Recorded):
         --------
         >>> session.release("mail", state="buried", priority=10)          # doctest: +SKIP
         """
-        settings = Settings(optional_priority(priority), check_number("delay", delay, U32_MAX))
+        settings = Settings(optional_priority(priority), whole_seconds("delay", delay))
         return self._act("release", jobs, settings, options)
 
     def delete(self, jobs: Jobs | str, **options: Unpack[Options]) -> Run:
@@ -268,8 +269,17 @@ class Acting(Recorded):
             run.when_cancelled(lookup.cancel)
             return self._actor.act_on_jobs(run, lookup.batches, how, Shelter(there or self), copying)
 
-    def pause(self, tube: str, seconds: SupportsIndex, *, reason: str | None = None) -> Run:
-        """Hold back the ready jobs of a tube from workers for `seconds`.
+    def pause(self, tube: Tube, seconds: Seconds, *, reason: str | None = None) -> Run:
+        """Pause a tube: workers get none of its ready jobs for some time.
+
+        Parameters
+        ----------
+        tube : str, TubeStats or row
+            The name of a tube, or a row of `Session.tubes`.
+        seconds : number, str or timedelta
+            For how long: seconds, text such as ``"10m"``, or a timedelta.
+        reason : str or None
+            Why, for the record.
 
         Raises
         ------
@@ -278,14 +288,20 @@ class Acting(Recorded):
 
         Examples
         --------
-        >>> session.pause("mail", 600)          # doctest: +SKIP
+        >>> session.pause("mail", "10m")          # doctest: +SKIP
         """
-        seconds = check_number("seconds", seconds, U32_MAX)
-        self.tube(tube)
-        return self._pause("pause", tube, seconds, reason)
+        length = whole_seconds("seconds", seconds)
+        return self._pause("pause", self.tube(tube_of(tube)).name, length, reason)
 
-    def unpause(self, tube: str, *, reason: str | None = None) -> Run:
+    def unpause(self, tube: Tube, *, reason: str | None = None) -> Run:
         """End the pause of a tube.
+
+        Parameters
+        ----------
+        tube : str, TubeStats or row
+            The name of a tube, or a row of `Session.tubes`.
+        reason : str or None
+            Why, for the record.
 
         Raises
         ------
@@ -296,8 +312,7 @@ class Acting(Recorded):
         --------
         >>> session.unpause("mail")          # doctest: +SKIP
         """
-        self.tube(tube)
-        return self._pause("unpause", tube, 0, reason)
+        return self._pause("unpause", self.tube(tube_of(tube)).name, 0, reason)
 
     def _pause(self, action: str, tube: str, seconds: int, reason: str | None) -> Run:
         command = commands.pause_tube(tube, seconds)
@@ -309,37 +324,40 @@ class Acting(Recorded):
 
     def put(
         self,
-        body: bytes,
+        body: Body,
         *,
-        tube: str = "default",
+        tube: Tube = "default",
         priority: SupportsIndex = DEFAULT_PRIORITY,
-        delay: SupportsIndex = 0,
-        ttr: SupportsIndex = DEFAULT_TTR,
+        delay: Seconds = 0,
+        ttr: Seconds = DEFAULT_TTR,
         reason: str | None = None,
     ) -> Run:
-        """Put a job into a tube, creating it; the run's ``ids`` hold the new job's.
+        """Put a job into a tube, which is created where it does not exist; the run's ``ids`` hold the new id.
 
         Parameters
         ----------
-        body : bytes
-            Any bytes, up to the server's max-job-size.
-        tube : str
-            Its name.
+        body : bytes, str, dict or list
+            Bytes as they are, text as UTF-8, a dict or a list as JSON; at most the server's max-job-size.
+        tube : str, TubeStats or row
+            The name of a tube, or a row of `Session.tubes`.
         priority : int
             0 is most urgent, 2**32 - 1 least.
-        delay, ttr : int
-            Seconds.
+        delay : number, str or timedelta
+            Time until it is ready: seconds, text such as ``"10m"``, or a timedelta.
+        ttr : number, str or timedelta
+            How long a worker may hold it.
         reason : str or None
             Why, for the record.
 
         Examples
         --------
-        >>> session.put(b'{"user": 7}', tube="mail", delay=60).ids          # doctest: +SKIP
+        >>> session.put({"user": 7}, tube="mail", delay="1m").ids          # doctest: +SKIP
         [19]
         """
-        command = commands.put(check_body(body, self._looking().max_job_size), priority=priority, delay=delay, ttr=ttr)
-        settings = int(priority), int(delay)
-        intent = Intent("put", check_tube(tube), None, None, *settings, ttr=int(ttr), digest=digest_of(body))
+        body, tube = body_of(body, self._looking().max_job_size), check_tube(tube_of(tube))
+        wait, time_to_run = whole_seconds("delay", delay), whole_seconds("ttr", ttr)
+        command = commands.put(body, priority=priority, delay=wait, ttr=time_to_run)
+        intent = Intent("put", tube, priority=int(priority), delay=wait, ttr=time_to_run, digest=digest_of(body))
         how = How(reason=reason)
         run = self._actor.begin("put", {"tube": tube}, how)
         return self._actor.act_on_tube(run, [TubeStep(command, intent)], how, use=True)

@@ -14,7 +14,7 @@ from beanops.client.address import Address
 from beanops.jobs.bodies import DEFAULT_PATTERNS, Decoded, Reader, decode
 from beanops.jobs.hiding import hide
 from beanops.jobs.identity import JobRef, doubts
-from beanops.jobs.read import FoundJob
+from beanops.jobs.read import BodyForm, FoundJob
 from beanops.jobs.search.id_map import IdMaps
 from beanops.jobs.search.progress import Progress
 from beanops.jobs.search.scan import Scan
@@ -27,7 +27,6 @@ from beanops.text import plural
 if TYPE_CHECKING:
     import pandas
 
-    from beanops.jobs.frames import BodyForm
     from beanops.jobs.sql.query import Query
 
 
@@ -115,7 +114,7 @@ class Finding(Looking):
         where: str | None = None,
         limit: SupportsIndex | None = None,
         order: str = "newest",
-        bodies: bool = True,
+        bodies: BodyForm = True,
         probe: bool = False,
         rate: float | None = None,
         polite: bool = True,

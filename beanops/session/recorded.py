@@ -11,6 +11,7 @@ from beanops.client.address import Address
 from beanops.journal.filters import Filter
 from beanops.journal.records import Action, JournalError, action_of
 from beanops.protocol.limits import U64_MAX, check_number
+from beanops.session.arguments import run_id_of
 from beanops.session.config import default_journal
 from beanops.session.executor import Actor
 from beanops.session.find import Finding
@@ -148,7 +149,7 @@ class Recorded(Finding):
         --------
         >>> session.run_actions(run)["outcome"].value_counts()          # doctest: +SKIP
         """
-        id = run if isinstance(run, str) else run.id
+        id = run_id_of(run)
         row = self.journal().run(id)
         from beanops.journal.frames import actions_frame
 

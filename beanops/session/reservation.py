@@ -16,6 +16,7 @@ from beanops.journal.records import Fate, Intent
 from beanops.journal.signs_of_life import alive, lease_from
 from beanops.protocol import Job, commands
 from beanops.protocol.errors import BeanopsError, DeadlineSoon, NotFound, ReplyError, TimedOut
+from beanops.session.arguments import Seconds
 from beanops.session.connection_use import watching
 from beanops.session.executor import AT_ONCE, Actor, How
 from beanops.session.show import reservation_html
@@ -196,9 +197,7 @@ class Reservation:
             self._touched = monotonic()
         return run
 
-    def release(
-        self, *, priority: SupportsIndex | None = None, delay: SupportsIndex = 0, reason: str | None = None
-    ) -> Run:
+    def release(self, *, priority: SupportsIndex | None = None, delay: Seconds = 0, reason: str | None = None) -> Run:
         """Give it back to the workers, with its own priority unless another is given."""
         return self._let_go(
             self._session.release(self._ref, priority=priority, delay=delay, reason=reason or self._reason)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from copy import copy
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal, SupportsIndex, Unpack
+from typing import TYPE_CHECKING, Literal, Unpack
 
 from beanops.client.address import Address
 from beanops.client.reading import ANSWER
@@ -22,8 +22,9 @@ from beanops.journal.prune import this_actor
 from beanops.journal.records import Refused
 from beanops.protocol import commands
 from beanops.protocol.errors import BeanopsError
-from beanops.protocol.limits import MAX_RESERVE_TIMEOUT, U32_MAX, check_number
+from beanops.protocol.limits import MAX_RESERVE_TIMEOUT, U32_MAX
 from beanops.session.acting import Acting
+from beanops.session.arguments import Seconds, run_id_of, whole_seconds
 from beanops.session.config import Profile, profile, strictest
 from beanops.session.connection_use import is_awake, restarted
 from beanops.session.executor import How, Who
@@ -243,8 +244,8 @@ class Session(Views, Acting):
 
         Parameters
         ----------
-        run : Run or str
-            The run, or its id.
+        run : Run, str or row
+            The run, its id, or a row of `Session.runs`.
         where : str or None
             A predicate on the jobs as they were before, see `beanops.jobs.sql.where`.
         repeat : {"unknown"} or None
@@ -261,7 +262,7 @@ class Session(Views, Acting):
         from beanops.session.undo import undo
 
         how = how_of(Options(buried_as=buried_as, reason=reason, rate=rate, dry_run=dry_run, progress=progress))
-        id = run if isinstance(run, str) else run.id
+        id = run_id_of(run)
         going_on = self.journal().going_on(id, self.now())
         undoing = undo(self, self._actor, id, where, how, repeat)
         about = [] if going_on is None else [f"run {going_on} still went on: undo that again when it has ended"]
@@ -285,8 +286,8 @@ class Session(Views, Acting):
 
         Parameters
         ----------
-        run : Run or str
-            The run, or its id.
+        run : Run, str or row
+            The run, its id, or a row of `Session.runs`.
         reason, rate, dry_run, progress
             How, see `Options`; without a `rate` it keeps the run's own.
 
@@ -297,7 +298,7 @@ class Session(Views, Acting):
         from beanops.session.recovery import resume
 
         how = Options(reason=reason, rate=rate, dry_run=dry_run, progress=progress)
-        return resume(self, self._actor, run if isinstance(run, str) else run.id, how)
+        return resume(self, self._actor, run_id_of(run), how)
 
     def verify(self, run: Run | str) -> Run:
         """Ask the server what became of the actions of a run whose outcome is unknown, and write that down.
@@ -311,7 +312,7 @@ class Session(Views, Acting):
         """
         from beanops.session.recovery import verify
 
-        return verify(self, self._actor.who.actor, run if isinstance(run, str) else run.id)
+        return verify(self, self._actor.who.actor, run_id_of(run))
 
     # -- files ---------------------------------------------------------------------------------------------------
 
@@ -401,15 +402,15 @@ class Session(Views, Acting):
         options = Options(buried_as=buried_as, reason=reason, rate=rate, dry_run=dry_run, progress=progress)
         return import_(self, self._actor, file, repeat, options)
 
-    def reserve(self, tube: str, timeout: SupportsIndex = 0, *, reason: str | None = None) -> Reservation:
+    def reserve(self, tube: str, timeout: Seconds = 0, *, reason: str | None = None) -> Reservation:
         """Reserve the next ready job of a tube and hold it until it is acted on, let go, or the session closes.
 
         Parameters
         ----------
         tube : str
             Its name.
-        timeout : int
-            Seconds to wait for one.
+        timeout : number, str or timedelta
+            Time to wait for one: seconds, text such as ``"10m"``, or a timedelta.
         reason : str or None
             Why, for the record; also of what becomes of the job, unless that is given another.
 
@@ -431,7 +432,7 @@ class Session(Views, Acting):
         >>> with session.reserve("mail", timeout=5) as job:          # doctest: +SKIP
         ...     job.bury()
         """
-        seconds = check_number("timeout", timeout, MAX_RESERVE_TIMEOUT)
+        seconds = whole_seconds("timeout", timeout, MAX_RESERVE_TIMEOUT)
         self.tube(tube)  # to watch a tube would create it
         return Reservation(self, self._actor.keep, self._actor.reserve(tube, seconds, How(reason=reason)), reason)
 

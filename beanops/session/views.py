@@ -11,6 +11,7 @@ from weakref import WeakSet
 import beanops
 from beanops.monitor.history import point
 from beanops.protocol.errors import BeanopsError
+from beanops.session.arguments import Seconds, seconds_of
 
 if TYPE_CHECKING:
     import pandas
@@ -121,15 +122,16 @@ class Views:
         self.check_open()
         return beanops.open_view("reserve_widget", self, name or f"reserve {tube}", tube)
 
-    def rates(self: Any, tube: str | None = None, *, seconds: float = 10.0, every: float = 1.0) -> pandas.DataFrame:
+    def rates(self: Any, tube: str | None = None, *, seconds: Seconds = 10, every: Seconds = 1) -> pandas.DataFrame:
         """Record how many jobs come and go, for some seconds; interrupt it to have what was recorded until then.
 
         Parameters
         ----------
         tube : str or None
             Its name; None records the whole server.
-        seconds, every : float
-            For how long (``float("inf")`` for as long as nobody interrupts it), and how far apart.
+        seconds, every : number, str or timedelta
+            For how long, and how far apart: seconds, text such as ``"10m"``, or a timedelta. ``float("inf")`` is until
+            Ctrl-C.
 
         Returns
         -------
@@ -150,7 +152,8 @@ class Views:
         from beanops.monitor.frames import rates_frame
         from beanops.session.rates import record
 
-        points = record(lambda at: point(at, self.server() if tube is None else self.tube(tube)), seconds, every)
+        length, apart = seconds_of("seconds", seconds), seconds_of("every", every)
+        points = record(lambda at: point(at, self.server() if tube is None else self.tube(tube)), length, apart)
         return rates_frame(points, time.monotonic())
 
     def __getitem__(self: Any, tube: str) -> Any:

@@ -24,12 +24,15 @@ from beanops.session.config import key_bindings, profile
 from beanops.session.reservation import Reservation
 from beanops.session.session import Session, connect
 from beanops.text import safe_text
-from beanops.tui.actions.request import Outcome, Request, UnderWay, fault
+from beanops.tui.actions.catalogue import bindings
+from beanops.tui.actions.outcome import Outcome, fault
+from beanops.tui.actions.request import Request, UnderWay
 from beanops.tui.download import save
-from beanops.tui.ends import heed
-from beanops.tui.keys import APP
-from beanops.tui.refresh import Looking
+from beanops.tui.keys import APP, keymap
+from beanops.tui.refresh import RefreshingApp
+from beanops.tui.screens.base import FullScreen
 from beanops.tui.screens.tubes import TubesScreen
+from beanops.tui.signals import heed
 from beanops.tui.state import Memory, state_path
 from beanops.tui.theme import CALM, THEMES, VARIABLES
 from beanops.ui.runner import Runner
@@ -44,7 +47,7 @@ class Acted(Message):
         self.outcome = outcome
 
 
-class Dashboard(Looking):
+class Dashboard(RefreshingApp):
     """The terminal dashboard of one session.
 
     Parameters
@@ -62,7 +65,7 @@ class Dashboard(Looking):
     slow : float or None
         Seconds after which an action under way shows how far it is: 0 at once, None never.
     **looking
-        How it looks at the server, see `Looking`.
+        How it asks the server, see `RefreshingApp`.
     """
 
     CSS_PATH = "dashboard.tcss"
@@ -115,6 +118,18 @@ class Dashboard(Looking):
 
         return Terminal
 
+    @property
+    def view(self) -> FullScreen | None:
+        """The full screen in front, whatever dialog is over it."""
+        return next((screen for screen in reversed(self.screen_stack) if isinstance(screen, FullScreen)), None)
+
+    @property
+    def tube_list(self) -> TubesScreen:
+        """The tubes, the lowest of all screens."""
+        first = self.screen_stack[0]
+        assert isinstance(first, TubesScreen)
+        return first
+
     def get_default_screen(self) -> Screen[None]:
         """Return the tubes."""
         return TubesScreen()
@@ -156,10 +171,10 @@ class Dashboard(Looking):
             self.set_timer(self._slow, lambda: self._show_progress(action))
 
     def _show_progress(self, action: UnderWay) -> None:
-        from beanops.tui.dialogs.confirm import Progress
+        from beanops.tui.dialogs.confirm import ProgressDialog
 
         if not action.over.is_set():
-            self.push_screen(Progress(action))
+            self.push_screen(ProgressDialog(action))
 
     @work(thread=True, exit_on_error=False, group="act")
     def _carry_out(self, action: UnderWay) -> None:
@@ -167,14 +182,14 @@ class Dashboard(Looking):
 
     @on(Acted)
     def _acted(self, acted: Acted) -> None:
-        from beanops.tui.dialogs.confirm import Progress
+        from beanops.tui.dialogs.confirm import ProgressDialog
 
         outcome, request = acted.outcome, acted.action.request
         self._under_way.remove(acted.action)
         if self._leaving and not self._under_way:
             self.exit(return_code=self._code)
             return
-        if isinstance(self.screen, Progress):
+        if isinstance(self.screen, ProgressDialog):
             self.screen.look()
         self._reservations = [held for held in self._reservations if held.held]
         if outcome.reservation is not None:
@@ -254,23 +269,17 @@ class Dashboard(Looking):
         """Show the tubes of another server."""
         while len(self.screen_stack) > 1:
             self.pop_screen()
-        self.tubes_screen().begin()
+        self.tube_list.begin()
 
     def action_tubes(self) -> None:
         """Go back to the tubes, from wherever."""
         while not isinstance(self.screen, TubesScreen):
             self.pop_screen()
 
-    def tubes_screen(self) -> TubesScreen:
-        """Return the tubes, which are behind everything."""
-        first = self.screen_stack[0]
-        assert isinstance(first, TubesScreen)
-        return first
-
     def open_tube(self, name: str) -> None:
         """Show a tube, over the tubes."""
         self.action_tubes()
-        self.tubes_screen().open(name)
+        self.tube_list.open(name)
 
     def action_servers(self) -> None:
         """Open the servers."""
@@ -281,7 +290,7 @@ class Dashboard(Looking):
 
     def action_command(self) -> None:
         """Ask for a command."""
-        from beanops.tui.widgets.command_line import CommandLine
+        from beanops.tui.dialogs.command_line import CommandLine
 
         self.push_screen(CommandLine())
 
@@ -302,7 +311,14 @@ class Dashboard(Looking):
         from beanops.tui.screens.help import HelpScreen
 
         screen = self.screen
-        self.push_screen(HelpScreen(f"Keys: {screen.title or ''}", list(screen.active_bindings.values())))
+        topic = self.view.topic if self.view else "terminal"
+        self.push_screen(HelpScreen(f"Keys: {screen.title or ''}", list(screen.active_bindings.values()), topic))
+
+    def action_manual(self, topic: str = "") -> None:
+        """Open the manual at a topic, or at the one about the screen in front."""
+        from beanops.tui.screens.manual import ManualScreen
+
+        self.push_screen(ManualScreen(topic or (self.view.topic if self.view else "terminal")))
 
 
 def run(
@@ -357,8 +373,4 @@ def run(
 
 def _keymap() -> dict[str, str]:
     chosen = key_bindings()
-    if not chosen:
-        return {}
-    from beanops.tui.keymap import keymap
-
-    return keymap(chosen)
+    return keymap(chosen, bindings()) if chosen else {}

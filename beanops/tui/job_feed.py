@@ -14,7 +14,7 @@ from beanops.jobs.search.scan import Scan
 from beanops.protocol.errors import BeanopsError
 from beanops.session.session import Session
 from beanops.text import plural, safe_text
-from beanops.tui.widgets.job_rows import JobRow, Reader
+from beanops.tui.widgets.job_rows import JobRow, Summaries
 
 #: Jobs found, and ids looked at, after which a page is full.
 PAGE, LOOKED = 1000, 200_000
@@ -49,7 +49,7 @@ class Feed:
     ----------
     wanted : Wanted
         Which jobs.
-    reader : Reader
+    reader : Summaries
         Reads the bodies.
 
     Attributes
@@ -62,7 +62,7 @@ class Feed:
         Why it stopped, safe; empty for no fault.
     """
 
-    def __init__(self, wanted: Wanted, reader: Reader) -> None:
+    def __init__(self, wanted: Wanted, reader: Summaries) -> None:
         self.wanted = wanted
         self.running = True
         self.over = False

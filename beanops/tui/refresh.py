@@ -1,6 +1,7 @@
-"""`Looking`: the half of the app that looks: at one server with each tick, and at another one when the user goes there.
+"""`RefreshingApp`: the half of the app that asks the server, at every interval, and connects to another one.
 
-Screens follow `live`. What a look asks is in `ui.poller`; the other half, which acts and opens screens, is in `app`.
+Screens follow `live`. What a look asks is in `beanops.ui.poller`; the other half, which acts and opens screens, is in
+`beanops.tui.app`.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from beanops.protocol.errors import BeanopsError
 from beanops.session.config import Profile, strictest
 from beanops.session.session import Session, connect
 from beanops.text import safe_text
-from beanops.tui.actions.request import Outcome
-from beanops.tui.screens.base import View
-from beanops.ui.poller import LATE, Live, Look, Poller
+from beanops.tui.actions.outcome import Outcome
+from beanops.tui.host import LiveScreen
+from beanops.ui.poller import Live, Look, Poller
 from beanops.ui.runner import LastAction
 
 #: Seconds between two looks that `+` and `-` go through.
@@ -64,7 +65,7 @@ class Protected(Message):
         self.profile = profile
 
 
-class Looking(App[None]):
+class RefreshingApp(App[None]):
     """An app that looks at a server again and again.
 
     Parameters
@@ -114,7 +115,7 @@ class Looking(App[None]):
         self.last = LastAction()
         # While it is frozen: since when, which screens stand still, and what came meanwhile.
         self.frozen: float | None = None
-        self._still: list[View] = []
+        self._still: list[LiveScreen] = []
         self._meanwhile = Live()
 
     def on_mount(self) -> None:
@@ -130,9 +131,9 @@ class Looking(App[None]):
                 session.close()
 
     @property
-    def view(self) -> View | None:
-        """The full screen in front, whatever dialog is over it."""
-        return next((screen for screen in reversed(self.screen_stack) if isinstance(screen, View)), None)
+    def full_screens(self) -> list[LiveScreen]:
+        """The full screens, the one in front last, whatever dialog is over it."""
+        return [screen for screen in self.screen_stack if isinstance(screen, LiveScreen)]
 
     def say(self, text: str, done: bool = True) -> None:
         """Say something safe in the status line."""
@@ -143,25 +144,18 @@ class Looking(App[None]):
     def tick(self) -> None:
         """Look at the server if it is time; say so when an answer is late."""
         poller = self._poller
-        if poller.since is not None:
-            waiting = self.clock() - poller.since
-            if waiting >= LATE and self.live.lost is None:
-                self._show(self._meanwhile._replace(waiting=waiting, looked=None))
-        elif poller.due:
+        if poller.due and not poller.busy:
             self.action_refresh()
-        else:
-            self._show(poller.wait())
+        elif (live := poller.wait()).stale:
+            self._show(live)
 
     def action_refresh(self) -> None:
         """Look at the server now."""
         poller = self._poller
-        if poller.since is not None:
-            # Looks at a server never overlap: one that is asked for meanwhile follows.
-            poller.again = True
+        if not poller.begin():  # looks at a server never overlap
             return
-        poller.since, poller.again = self.clock(), False
-        view = self.view
-        self._look(poller, view.looking() if view else None, view.wanted() if view else ())
+        front = self.full_screens[-1:]
+        self._look(poller, front[0].looking() if front else None, front[0].wanted() if front else ())
 
     @work(thread=True, exit_on_error=False, group="look")
     def _look(self, poller: Poller, look: Look | None, wanted: Collection[str]) -> None:
@@ -174,12 +168,12 @@ class Looking(App[None]):
     @on(Sampled)
     def _sampled(self, sampled: Sampled) -> None:
         poller = sampled.poller
-        poller.since = None
+        again = poller.end()
         # What another server said is of no use any more.
         if poller is self._poller:
             if sampled.live is not None:
                 self._show(sampled.live)
-            if poller.again:
+            if again:
                 self.action_refresh()
 
     def _show(self, live: Live) -> None:
@@ -189,7 +183,7 @@ class Looking(App[None]):
             return
         # What is frozen stands still; a screen that was opened since has nothing yet that could stand still, and
         # that the server is lost is never held back.
-        looked = None if self.view in self._still else live.looked
+        looked = None if any(screen in self._still for screen in self.full_screens[-1:]) else live.looked
         self.live = self.live._replace(looked=looked, lost=live.lost, waiting=live.waiting)
 
     # -- how -----------------------------------------------------------------------------------------------------------
@@ -197,12 +191,12 @@ class Looking(App[None]):
     def action_freeze(self) -> None:
         """Hold still what is shown, or go on with what is now."""
         self.frozen = self.clock() if self.frozen is None else None
-        self._still = [screen for screen in self.screen_stack if isinstance(screen, View)]
+        self._still = self.full_screens
         self._show(self._meanwhile)
 
-    def thaw(self, view: View) -> None:
-        """Let a screen that stands still show something else that it was asked for since."""
-        self._still = [one for one in self._still if one is not view]
+    def thaw(self, screen: LiveScreen) -> None:
+        """Let a frozen screen show something else that the user asked for since."""
+        self._still = [one for one in self._still if one is not screen]
 
     def action_interval(self, step: int) -> None:
         """Look more or less often."""
@@ -245,9 +239,8 @@ class Looking(App[None]):
         profile = strictest(self.profile, [protected.profile])
         if protected.session is self.session and profile != self.profile:
             self.profile = profile
-            for screen in self.screen_stack:
-                if isinstance(screen, View):
-                    screen.show_profile()
+            for screen in self.full_screens:
+                screen.show_profile()
             self._show(self._meanwhile)
 
     @work(thread=True, exit_on_error=False, group="reach")

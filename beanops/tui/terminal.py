@@ -9,7 +9,7 @@ from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
 
-class Quiet:
+class QuietFile:
     """A file whose write errors end nothing: the thread that writes goes on, and nobody waits for it for ever."""
 
     def __init__(self, file: TextIO) -> None:
@@ -40,7 +40,7 @@ class Terminal(LinuxDriver):
 
     def __init__(self, app: App[Any], **how: Any) -> None:
         super().__init__(app, **how)
-        self._file: Any = Quiet(cast("TextIO", self._file))
+        self._file: Any = QuietFile(cast("TextIO", self._file))
 
     def _sigcont_application(self, *_: object) -> None:
         # Where nobody gave the terminal back, as before a SIGSTOP, it is still set up: twice would read keys twice.

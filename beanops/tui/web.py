@@ -52,7 +52,7 @@ Authority = tuple[str, int]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class Page(Server):
+class DashboardServer(Server):
     """Serves one server's dashboard.
 
     Parameters
@@ -229,5 +229,5 @@ def _everywhere(host: str) -> bool:
 
 
 def serve(address: str, *, host: str, port: int, read_only: bool = True, interval: float = 1.0, **how: Any) -> None:
-    """Serve the dashboard until it is interrupted; see `Page`."""
-    Page(address, host=host, port=port, read_only=read_only, interval=interval, **how).serve()
+    """Serve the dashboard until it is interrupted; see `DashboardServer`."""
+    DashboardServer(address, host=host, port=port, read_only=read_only, interval=interval, **how).serve()

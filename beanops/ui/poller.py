@@ -102,13 +102,6 @@ class Poller:
         Monotonic seconds.
     now : callable
         The time, UTC.
-
-    Attributes
-    ----------
-    since : float or None
-        When the look under way began; kept by the caller.
-    again : bool
-        Whether the caller wants another look after the one under way.
     """
 
     def __init__(
@@ -120,11 +113,11 @@ class Poller:
         self._connect = connect
         self._clock = clock
         self._now = now
-        self._begin()
-        self.since: float | None = None
-        self.again = False
+        self._since: float | None = None
+        self._again = False
+        self._reset()
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         self._session: Session | None = None
         self._surveyor = Surveyor(self._clock)
         self._live = Live()
@@ -135,12 +128,32 @@ class Poller:
         """Whether to look now: always while the server answers, else once the pause is over."""
         return self._live.lost is None or self._clock() >= self._retry_at
 
+    def begin(self) -> bool:
+        """Begin a look; False where one is under way, which another one follows then."""
+        if self._since is not None:
+            self._again = True
+            return False
+        self._since, self._again = self._clock(), False
+        return True
+
+    def end(self) -> bool:
+        """End the look under way, and return whether another one was asked for since it began."""
+        self._since = None
+        return self._again
+
+    @property
+    def busy(self) -> bool:
+        """Whether a look is under way."""
+        return self._since is not None
+
     def wait(self) -> Live:
-        """Return what is known, with the seconds left until the next try."""
-        if self._live.lost is not None:
-            lost = self._live.lost._replace(retry_in=max(0.0, self._retry_at - self._clock()))
-            self._live = self._live._replace(lost=lost, looked=None, at=self._clock())
-        return self._live
+        """Return what is known, with the seconds left until the next try, or those that an answer is late."""
+        live, now = self._live, self._clock()  # a look in another thread may replace it
+        if live.lost is not None:
+            lost = live.lost._replace(retry_in=max(0.0, self._retry_at - now))
+            return live._replace(lost=lost, looked=None, at=now)
+        waiting = 0.0 if self._since is None else now - self._since
+        return live._replace(waiting=waiting, looked=None, at=now) if waiting >= LATE else live
 
     def look(self, look: Look | None = None, wanted: Collection[str] = ()) -> Live:
         """Ask the server once; a server or network that fails is reported in the result, and not raised.
@@ -177,6 +190,6 @@ class Poller:
     def close(self) -> None:
         """Close the session and forget what is known; the next look connects again."""
         session = self._session
-        self._begin()
+        self._reset()
         if session is not None:
             session.close()

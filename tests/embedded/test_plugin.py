@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+import beanops
+
 pytest_plugins = ["pytester"]
 
-README = Path(__file__).parents[2] / "README.md"
-#: The worker that the README's test is about.
+PAGE = Path(beanops.__file__).parent / "manual/embedded.md"
+#: The worker that the manual's test is about.
 WORKER = """
 import beanops
 
@@ -38,7 +40,7 @@ def no_plugins_but_ours(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
-    (shown,) = re.findall(r"```python\n(def test_.*?)```", README.read_text(), re.DOTALL)
+    (shown,) = re.findall(r"```python\n(def test_.*?)```", PAGE.read_text(), re.DOTALL)
     pytester.makepyfile(f"import beanops\nimport my_worker\nimport pytest\n\n{shown}{ANOTHER_TEST}", my_worker=WORKER)
     return pytester.runpytest_subprocess("-p", "beanops.pytest_plugin", "-s", *arguments)
 

@@ -68,7 +68,7 @@ def test_an_empty_table_says_what_became_of_the_jobs_found(session: Session) -> 
         view.delete()
         assert not view.jobs.rows
         assert session.tube("mail").current_jobs_buried == 1
-        assert view.jobs.said("empty") == "none of the 2 jobs found is left: Scan again looks for more"
+        assert view.jobs.said("empty") == "none of the 2 jobs found is left; use Scan again to find more"
         view.refresh()
         assert list(view.wait().jobs.rows) == ["3", "4"]
         view.find("body = 'no such'")
@@ -288,7 +288,7 @@ def test_a_lost_server_shows(view: BrowserView, session: Session) -> None:
     view.show(lost("it closed the connection"))
     assert view.jobs.said("title") == f"{session.address} is lost: it closed the connection · trying again"
     view.show(Tick(Live()))
-    assert view.jobs.said("title") == "jobs of mail · as it was before the server was lost"
+    assert view.jobs.said("title") == "jobs of mail · values from before the connection was lost"
 
 
 def test_what_a_notebook_file_keeps_is_cut_escaped_and_redacted(session: Session) -> None:

@@ -256,6 +256,6 @@ def test_a_server_of_consequence_is_named_and_its_name_is_typed(
 
 def test_a_page_that_hears_nothing_says_so(notebook: Notebook) -> None:
     notebook.run("view._refresher.discard(view)")
-    notebook.page.locator(".beanops-quiet", has_text="no news for").wait_for()
+    notebook.page.locator(".beanops-quiet", has_text="no updates for").wait_for()
     notebook.run("view._refresher.add(view)")
     notebook.page.locator(".beanops-quiet").wait_for(state="hidden")

@@ -38,7 +38,7 @@ def show(notebook: Notebook, server: Session, tube: str, job: int) -> None:
     notebook.run(f"address, tube = {str(server.address)!r}, {tube!r}")
     notebook.command("notebook:run-all-cells")
     notebook.row(0, str(job)).wait_for()
-    notebook.grid(1).get_by_text(" is held · ").wait_for()
+    notebook.grid(1).get_by_text(" is reserved · ").wait_for()
 
 
 def press(notebook: Notebook, name: str, which: int = 0) -> None:
@@ -107,7 +107,7 @@ def test_a_held_job_is_let_go_by_a_button(notebook: Notebook, server: Session) -
     show(notebook, server, "mail", 1)
     press(notebook, "bury", which=1)
     notebook.grid(1).get_by_text("Reserve the next of mail").click()
-    notebook.grid(1).get_by_text("job 2 of mail is held").wait_for()
+    notebook.grid(1).get_by_text("job 2 of mail is reserved").wait_for()
     assert server.job(1).stats.state == "buried"
 
 

@@ -165,20 +165,20 @@ def test_the_magic_does_what_people_type_most(
     assert shell.user_ns["session"] is not session
     capsys.readouterr()
     for line, answer in {
-        "dance": "%beans: dance is unknown; %beans help shows what there is",
-        'kick "17': '%beans: "17 cannot be read: No closing quotation',
-        "tubes mial": "%beans: it takes nothing behind it, and mial stands there",
-        "actions mail": "%beans: it takes nothing behind it, and mail stands there",
-        "dashboard mail": "%beans: it takes nothing behind it, and mail stands there",
-        "kick mail": "%beans: it needs ids of jobs, such as 17 18",
+        "dance": "%beans: unknown command 'dance'; %beans help lists the commands",
+        'kick "17': "%beans: cannot parse '\"17': No closing quotation",
+        "tubes mial": "%beans: expected no arguments, got 'mial'",
+        "actions mail": "%beans: expected no arguments, got 'mail'",
+        "dashboard mail": "%beans: expected no arguments, got 'mail'",
+        "kick mail": "%beans: expected job ids such as 17 18, got 'mail'",
         "peek 77": "%beans: NOT_FOUND to 'stats-job 77': the job does not exist, or is in another state or not yours",
     }.items():
         assert beans(line) is None
         assert capsys.readouterr().out.startswith(answer[:30])
     assert beans("undo") is None
-    assert "this session did nothing that can be undone" in capsys.readouterr().out
+    assert "nothing to undo in this session" in capsys.readouterr().out
     assert beans("actions").empty  # type: ignore[attr-defined]
-    told = "%beans: this session did nothing yet: session.history() has what was done on its server"
+    told = "%beans: no actions in this session yet; session.history() has those of everybody"
     assert capsys.readouterr().out.strip() == told
     with shell.user_ns["session"].journal()._database.transaction() as connection:
         connection.exec_driver_sql("update runs set server = 'elsewhere:1'")
@@ -188,4 +188,4 @@ def test_the_magic_does_what_people_type_most(
     beans("dashboard").close()  # type: ignore[attr-defined]
     shell.user_ns.pop("session").close()
     beans("tubes")
-    assert "there is no session: %beans connect SERVER" in capsys.readouterr().out
+    assert "no session; use %beans connect SERVER" in capsys.readouterr().out

@@ -62,7 +62,7 @@ def test_it_holds_a_job_and_tells_its_time_left(view: ReservationView, session: 
     assert view.reservation is not None
     left = view.reservation.time_left
     assert left in (89, 90)  # the server says whole seconds
-    assert view.job.said("title") == f"job 1 of mail is held · {left:.0f} s left, touched by itself"
+    assert view.job.said("title") == f"job 1 of mail is reserved · {left:.0f} s left, touched automatically"
     assert view.job.said("detail") == '{\n  "user": 1\n}'
     assert view.job.rows["1"][:4] == ("reserved", "1", "mail", 0)
 
@@ -83,9 +83,9 @@ def test_the_ways_out_then_the_next(
     (found,) = session.jobs_by_id([1])
     assert (found.stats.state if found else None) == state
     assert view.status == f"{verb}: 1 done"
-    assert view.job.said("title") == "no job of mail is held"
+    assert view.job.said("title") == "no job of mail is reserved"
     assert (offered(page)["touch"], offered(page)["reserve"]) == ("", "Reserve the next of mail")
-    with pytest.raises(UsageError, match="it holds no job"):
+    with pytest.raises(UsageError, match="no job is reserved"):
         view.touch()
     page.clicks("reserve", clicked=time.monotonic())
     assert view.reservation is not None
@@ -100,7 +100,7 @@ def test_a_touch_starts_its_time_anew(view: ReservationView, now: list[float]) -
     Page(view.job).clicks("touch", "1", clicked=time.monotonic())
     view.wait()
     assert view.reservation.time_left == 90
-    assert " is held · 90 s left" in view.job.said("title")
+    assert " is reserved · 90 s left" in view.job.said("title")
 
 
 def test_a_click_for_a_job_that_it_no_longer_holds_does_nothing(view: ReservationView, session: Session) -> None:
@@ -122,7 +122,7 @@ def test_a_tube_without_a_ready_job_is_said_and_one_that_does_not_exist_raised(s
         assert view.status == "no job of mail is ready"
         session.pause("mail", 60)
         view.reserve()
-        assert re.fullmatch("mail is paused for (60|59) s more, and gives no job", view.status)
+        assert re.fullmatch("mail is paused for another (60|59) s", view.status)
         session.unpause("mail")
         session.kick(2)
         view.reserve()
@@ -161,7 +161,7 @@ def test_nothing_of_the_job_before_stands_for_the_next(
     monkeypatch.setattr(Session, "jobs_by_id", lost)
     view.reserve()
     assert view.status == "it closed the connection"
-    assert view.job.said("title").startswith("job 2 of mail is held")
+    assert view.job.said("title").startswith("job 2 of mail is reserved")
     assert '"user": 2' in view.job.said("detail")
     assert view.job.rows.keys() <= {"2"}
 
@@ -177,7 +177,7 @@ def test_a_job_that_no_page_shows_any_more_is_given_back(
     assert view.held
     page.says("bye", page="1")
     until(lambda: session.job(1).stats.state == "ready")
-    until(lambda: view.status == "job 1 was given back: no page showed it")
+    until(lambda: view.status == "job 1 was released: no page showed it")
 
 
 def test_what_cannot_be_given_back_is_tried_again(
@@ -198,7 +198,7 @@ def test_what_cannot_be_given_back_is_tried_again(
     monkeypatch.setattr(ReservationView, "release", fails_once)
     page.says("bye", page="1")
     until(lambda: session.job(1).stats.state == "ready")
-    until(lambda: view.status == "job 1 was given back: no page showed it")
+    until(lambda: view.status == "job 1 was released: no page showed it")
     assert len(tried) == 2
 
 

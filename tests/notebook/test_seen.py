@@ -102,7 +102,7 @@ def test_nor_by_a_button(
         assert session.tube("mail").current_jobs_ready == 3
         Page(grid).clicks("delete", "77", clicked=time.monotonic())
         view.wait()
-        assert view.status == "job 77 is no longer in the table, and nothing was done to it"
+        assert view.status == "job 77 is no longer in the table; nothing was done"
 
 
 def test_a_selected_row_does_not_turn_into_another_job(session: Session, server: Server) -> None:

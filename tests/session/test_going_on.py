@@ -205,7 +205,7 @@ def test_a_run_on_another_host_is_taken_for_dead_when_its_lease_is_over(
     run = session.delete(ids, progress=lambda run: run.done and run.cancel())
     _on_another_host(session.journal(), run.id, now[0] + TERM)
     now[0] += TERM - timedelta(seconds=1)
-    with pytest.raises(Refused, match="in process 4711 on far: .* or in 1 s if that process has died"):
+    with pytest.raises(Refused, match=r"in process 4711 on far: .* or in 1 s if that process has died"):
         session.resume(run)
     now[0] += timedelta(seconds=2)
     assert session.resume(run).done == 30

@@ -22,10 +22,10 @@ from textual.worker import WorkerCancelled, WorkerFailed
 from beanops import Client, Session, connect
 from beanops.embedded.process import Beanstalkd
 from beanops.tui.app import Dashboard
-from beanops.tui.screens.base import Line
 from beanops.tui.widgets.body import BodyView
 from beanops.tui.widgets.job_table import JobTable
-from beanops.tui.widgets.table import Table
+from beanops.tui.widgets.line import Line
+from beanops.tui.widgets.table import RowTable
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -110,7 +110,7 @@ class Desk:
 
     def lines(self, selector: str) -> list[str]:
         """Return the lines of a table or body as they are drawn."""
-        widget = self.app.view.query_one(selector, Table | BodyView)  # type: ignore[union-attr, arg-type]
+        widget = self.app.view.query_one(selector, RowTable | BodyView)  # type: ignore[union-attr, arg-type]
         return [widget.render_line(y).text.rstrip() for y in range(widget.size.height)]
 
     def rows(self, selector: str) -> list[list[str]]:

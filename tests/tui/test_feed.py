@@ -12,7 +12,7 @@ from beanops.tui import job_feed
 from beanops.tui.job_feed import Feed, Found, Wanted
 from beanops.tui.screens.tube import TubeScreen
 from beanops.tui.widgets import job_table
-from beanops.tui.widgets.job_rows import JobRow, Reader
+from beanops.tui.widgets.job_rows import JobRow, Summaries
 from tests.tui.conftest import Clock, Desk, dashboard, fill
 
 
@@ -30,7 +30,7 @@ def found_by(search: Feed, session: Session, *, page: bool = True) -> list[JobRo
 
 def test_a_search_that_was_stopped_before_it_began_finds_nothing(session: Session, client: Client) -> None:
     fill(client, "mail", b"x")
-    search = Feed(Wanted("mail"), Reader(session))
+    search = Feed(Wanted("mail"), Summaries(session))
     search.stop()
     search.run(session, lambda message: None, page=True)
     assert (search.running, search.over) == (False, False)
@@ -44,7 +44,7 @@ def test_a_page_of_a_tube_with_few_jobs_ends_by_what_was_looked_at(
     monkeypatch.setattr(job_feed, "LOOKED", 500)
     fill(client, "mail", b"oldest")
     fill(client, "other", *[b"x"] * 3000)
-    search = Feed(Wanted("mail"), Reader(session))
+    search = Feed(Wanted("mail"), Summaries(session))
     assert found_by(search, session) == []
     assert search.caption == "s finds more"
     assert len(found_by(search, session, page=False)) == 1
@@ -55,12 +55,12 @@ def test_a_list_holds_so_many_jobs_and_no_more_and_so_many_bytes(
 ) -> None:
     fill(client, "mail", *[b"x" * 100] * 600)
     monkeypatch.setattr(job_feed, "MOST", 5)
-    search = Feed(Wanted("mail"), Reader(session))
+    search = Feed(Wanted("mail"), Summaries(session))
     assert len(found_by(search, session, page=False)) == 5
     assert search.caption == "5 jobs at most: narrow it by w"
     monkeypatch.setattr(job_feed, "MOST", 10_000)
     monkeypatch.setattr(job_feed, "MOST_BYTES", 2**10)
-    search = Feed(Wanted("mail"), Reader(session))
+    search = Feed(Wanted("mail"), Summaries(session))
     assert len(found_by(search, session, page=False)) < 600
     assert "MB of bodies at most: narrow it by w" in search.caption
 
@@ -68,10 +68,10 @@ def test_a_list_holds_so_many_jobs_and_no_more_and_so_many_bytes(
 def test_jobs_that_a_predicate_cannot_tell_are_counted(session: Session, client: Client) -> None:
     fill(client, "mail", b'{"user":1}', b'{"user":1,"user":2}', b'{"user":1,"ke', b"\xff\x00")
     for where, found in (("data->>'$.keep' is null", 1), ("not (data->>'$.keep' is null)", 0)):
-        search = Feed(Wanted("mail", where=where), Reader(session))
+        search = Feed(Wanted("mail", where=where), Summaries(session))
         assert len(found_by(search, session, page=False)) == found
         assert (search.over, search.caption) == (True, "3 left out: not decoded")
-    search = Feed(Wanted("mail", where="body like '%user%'"), Reader(session))
+    search = Feed(Wanted("mail", where="body like '%user%'"), Summaries(session))
     assert (len(found_by(search, session, page=False)), search.caption) == (3, "")
 
 
@@ -101,7 +101,7 @@ async def test_a_job_that_is_found_again_is_listed_once(session: Session, client
     async with dashboard(session, clock) as desk:
         await desk.press("down", "enter")
         table = tube_screen(desk).table
-        table.extend([JobRow(session.job(ids[1]), Reader(session))])
+        table.extend([JobRow(session.job(ids[1]), Summaries(session))])
         await desk.press("less_than_sign")
         assert sorted(row.id for row in table.rows) == ids
 

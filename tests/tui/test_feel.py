@@ -9,8 +9,9 @@ import pytest
 
 from beanops import Client, Session
 from beanops.session.config import ConfigError
-from beanops.tui.keymap import keymap
-from beanops.tui.widgets.command_line import CommandLine
+from beanops.tui.actions.catalogue import bindings
+from beanops.tui.dialogs.command_line import CommandLine
+from beanops.tui.keys import keymap
 from tests.tui.conftest import Clock, dashboard, fill
 
 
@@ -95,7 +96,9 @@ async def test_the_palette_finds_keys_commands_and_tubes(session: Session, clien
 
 
 async def test_keys_of_ones_own_work_and_stand_in_the_help(session: Session, clock: Clock) -> None:
-    async with dashboard(session, clock, (100, 60), keys=keymap({"app.freeze": "z", "app.help": "h"})) as desk:
+    async with dashboard(
+        session, clock, (100, 60), keys=keymap({"app.freeze": "z", "app.help": "h"}, bindings())
+    ) as desk:
         await desk.press("f")
         assert not desk.app.view.query_one("#banner").display  # type: ignore[union-attr]
         await desk.press("z")
@@ -107,7 +110,7 @@ async def test_keys_of_ones_own_work_and_stand_in_the_help(session: Session, clo
 
 def test_a_key_for_nothing_is_refused_with_what_was_meant() -> None:
     with pytest.raises(ConfigError, match=r"did you mean 'app\.freeze'"):
-        keymap({"app.freez": "z"})
+        keymap({"app.freez": "z"}, bindings())
 
 
 @pytest.mark.parametrize("theme", ["light", "contrast", "beanops"])

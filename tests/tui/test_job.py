@@ -10,7 +10,7 @@ import pytest
 from textual.drivers.headless_driver import HeadlessDriver
 
 from beanops import Client, Session
-from beanops.tui.drafts import read, written
+from beanops.tui.actions.drafts import read, written
 from beanops.tui.widgets.body import BodyView
 from tests.tui.conftest import Clock, Desk, dashboard, fill
 
@@ -139,7 +139,7 @@ async def test_the_journal_is_read_in_pages(
     session: Session, client: Client, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("beanops.tui.screens.journal.RUNS", 2)
-    monkeypatch.setattr("beanops.tui.screens.journal._Pages.per_page", 2)
+    monkeypatch.setattr("beanops.tui.screens.journal.JournalPages.per_page", 2)
     (id,) = fill(client, "mail", b"x")
     for _ in range(2):
         session.bury(id)

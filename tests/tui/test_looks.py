@@ -22,7 +22,7 @@ from beanops.protocol import JobStats, ServerStats
 from beanops.protocol.errors import ConnectFailed
 from beanops.protocol.payloads import Layout
 from beanops.session.config import Profile
-from beanops.tui.widgets.command_line import CommandLine
+from beanops.tui.dialogs.command_line import CommandLine
 from tests.tui.conftest import Clock, Desk, dashboard, fill
 
 LOOKS = Path(__file__).with_name("looks")

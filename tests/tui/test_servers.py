@@ -214,15 +214,15 @@ async def test_nothing_of_the_former_server_stands_under_the_name_of_one_that_do
             for seconds in (1, 4):
                 clock.seconds += seconds
                 desk.app.tick()
-                painted = await desk.shows("nothing is known of this server yet")
+                painted = await desk.shows("no answer from this server yet")
                 assert other.address in painted
                 for former in ("7,774", "mail", "billing", "marked", instance, str(session.address)):
                     assert former not in painted
-                assert "nothing is known of this server yet" in desk.line("#connections")
+                assert "no answer from this server yet" in desk.line("#connections")
                 assert desk.line("#jobs").split()[:8] == ["ready", "–", "reserved", "–", "delayed", "–", "buried", "–"]
                 assert desk.lines("#tubes")[2].strip() == "not read yet"
                 assert "no tube is known yet" in desk.line("#status")
-            assert "NO ANSWER for 5s; nothing is known" in desk.line("#banner")
+            assert "NO ANSWER for 5s; no answer" in desk.line("#banner")
             await desk.send("p")
             await desk.send("X")
             assert desk.app.screen is desk.app.view

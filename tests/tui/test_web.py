@@ -27,7 +27,7 @@ from beanops.embedded.process import Beanstalkd
 from beanops.protocol.errors import UsageError
 from beanops.session.files import samples
 from beanops.tui.app import Dashboard
-from beanops.tui.web import JUNK, Page, _OneLine, _read
+from beanops.tui.web import JUNK, DashboardServer, _OneLine, _read
 from tests.needs import chromium, missing
 from tests.tui.conftest import Clock, dashboard, fill
 from tests.waits import until
@@ -130,14 +130,14 @@ def test_a_browser_shows_the_tubes_and_a_key_opens_one_read_only(page: str) -> N
 def test_to_listen_everywhere_wants_the_name_that_visitors_use(host: str) -> None:
     how: dict[str, Any] = {"host": host, "port": 8000, "read_only": True, "interval": 1.0}
     with pytest.raises(UsageError, match="say by --url which one visitors use"):
-        Page("127.0.0.1:11300", **how)
-    assert Page("127.0.0.1:11300", **how, url="http://box:8000").public_url == "http://box:8000"
+        DashboardServer("127.0.0.1:11300", **how)
+    assert DashboardServer("127.0.0.1:11300", **how, url="http://box:8000").public_url == "http://box:8000"
 
 
 @pytest.mark.parametrize("url", ["box:8000", "box", "http://", "http://[box"])
 def test_a_url_that_names_no_host_is_refused_as_nobody_would_get_in(url: str) -> None:
     with pytest.raises(UsageError, match="write what visitors type, such as http://box:8000"):
-        Page("127.0.0.1:11300", host="127.0.0.1", port=8000, read_only=True, interval=1.0, url=url)
+        DashboardServer("127.0.0.1:11300", host="127.0.0.1", port=8000, read_only=True, interval=1.0, url=url)
 
 
 async def test_a_visitor_gets_one_server_and_leaves_nothing_behind(
@@ -202,7 +202,7 @@ async def served(beanstalkd: Beanstalkd, **how: Any) -> AsyncIterator[tuple[str,
     """Serve a page within the test."""
     port = free_port()
     known: dict[str, Any] = {"host": "127.0.0.1", "port": port, "read_only": True, "interval": 1.0, **how}
-    runner = AppRunner(await Page(beanstalkd.address, **known)._make_app())
+    runner = AppRunner(await DashboardServer(beanstalkd.address, **known)._make_app())
     await runner.setup()
     await TCPSite(runner, "127.0.0.1", port).start()
     try:

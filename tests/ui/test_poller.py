@@ -10,7 +10,7 @@ import pytest
 from beanops.embedded.process import Beanstalkd
 from beanops.protocol.errors import ConnectFailed
 from beanops.session.session import Session, connect
-from beanops.ui.poller import LAST_RETRY, Poller
+from beanops.ui.poller import LAST_RETRY, LATE, Poller
 
 
 class Time:
@@ -82,3 +82,21 @@ def test_close_ends_the_session_and_the_next_look_opens_another(beanstalkd: Bean
     assert poller.look().survey is not None
     poller.close()
     assert len(opened) == 2
+
+
+def test_an_answer_that_is_late_makes_the_values_stale(beanstalkd: Beanstalkd) -> None:
+    time = Time()
+    with connect(beanstalkd.address) as session:
+        poller = Poller(lambda: session, time.clock, time.now)
+        assert poller.begin()
+        poller.look()
+        assert not poller.end()
+        assert poller.begin()
+        assert poller.busy
+        time.seconds += LATE - 0.1
+        assert not poller.wait().stale
+        time.seconds += 0.1
+        assert poller.wait().waiting == pytest.approx(LATE)
+        assert not poller.begin()
+        assert poller.end(), "another look was asked for"
+        assert not poller.wait().stale

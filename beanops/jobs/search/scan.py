@@ -14,7 +14,7 @@ from math import inf
 from typing import Any
 
 from beanops.client.sync import Client
-from beanops.jobs.read import Bodies, FoundJob, present
+from beanops.jobs.read import Bodies, BodyForm, FoundJob, check_bodies, present
 from beanops.jobs.search.completeness import Account
 from beanops.jobs.search.findings import Facts
 from beanops.jobs.search.fresh_stats import FreshStats
@@ -57,8 +57,9 @@ class Scan:
         What is known of the server's ids; the scan adds to it.
     known : callable
         Returns the highest id that is on record for a server process, by its ``id``. Asked only when it helps.
-    bodies : bool
-        Whether bodies are wanted. They are also read where the predicate needs them.
+    bodies : {True, "text", "bytes", False}
+        Whether bodies are wanted, and what they are in a stream of Arrow: text or bytes. They are also read where the
+        predicate needs them.
     probe : callable or None
         Returns the id of a job that it puts and deletes, the exact bound of the ids. Asked only with a binlog.
     rate : float or None
@@ -97,7 +98,7 @@ class Scan:
         idmaps: IdMaps,
         *,
         known: Callable[[str], int] = lambda instance: 0,
-        bodies: bool = True,
+        bodies: BodyForm = True,
         probe: Callable[[], int] | None = None,
         rate: float | None = None,
         polite: bool = True,
@@ -110,7 +111,9 @@ class Scan:
     ) -> None:
         if rate is not None and not 0 < rate < inf:
             raise ArgumentError("rate", rate, "a number of ids a second above 0, or None")
+        check_bodies(bodies)
         self.bound: Bound | None = None
+        self._form = bodies
         self._connect = connect
         self._selection = selection
         self._idmaps = idmaps
@@ -121,7 +124,7 @@ class Scan:
         if selection.where is not None:
             self._where = Where(selection.where, redact, query_timeout, lambda: self._cancelled)
         self._bodies_first = self._where is not None and self._where.needs_bodies
-        self._bodies = bodies or self._bodies_first or selection.order.endswith("size")
+        self._bodies = bool(bodies) or self._bodies_first or selection.order.endswith("size")
         by_id = selection.order in ("newest", "oldest")
         self._limit = selection.limit if by_id else None
         self._first = None if by_id else First(selection.order, selection.limit)
@@ -232,6 +235,15 @@ class Scan:
             return self._found()
         shown = self._shown
         return ([shown(job) for job in batch] for batch in self._found())
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Return the jobs as a stream of Arrow with the columns of `Session.jobs`, for polars, pyarrow or DuckDB.
+
+        Batches are asked for as the stream is read. It needs pyarrow.
+        """
+        from beanops.jobs.frames import arrow_reader
+
+        return arrow_reader(self, self._form).__arrow_c_stream__(requested_schema)
 
     def _found(self) -> Iterator[list[FoundJob]]:
         if self._first is None:

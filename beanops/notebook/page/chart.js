@@ -1,10 +1,9 @@
-// The charts: one canvas a panel, one sample appended a tick; lines, or areas on top of each other. dom.js stands
-// before this file.
+// The charts: one canvas per panel, one new sample per tick; lines or stacked areas. dom.js is loaded before this file.
 
 const HEIGHT = 110;
 const TOP = 16;
 const SPAN = 60; // seconds across the width, at least
-const GAP = 15; // seconds between two samples beyond which nothing is known of what was between them
+const GAP = 15; // seconds between two samples that leave a gap in the line
 
 const short = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 });
 const label = (value) => (value === null ? "–" : short.format(value));
@@ -15,7 +14,7 @@ function ceiling(value) {
   return power * [1, 2, 5, 10].find((step) => step * power >= value);
 }
 
-// The stretches between the gaps: an unknown value is a gap, not a zero.
+// The stretches between gaps: an unknown value is a gap, not zero.
 function known(layer, samples) {
   const stretches = [];
   layer.forEach((value, i) => {
@@ -30,7 +29,7 @@ class Panel {
   constructor({ title, series, stacked }, start) {
     this.series = series;
     this.stacked = stacked;
-    this.start = start; // its first value in a sample
+    this.start = start; // index of its first value in a sample
     this.element = make("div", "beanops-panel");
     this.canvas = make("canvas", "beanops-canvas");
     this.canvas.setAttribute("role", "img");
@@ -72,7 +71,7 @@ class Panel {
     pen.fillStyle = style.getPropertyValue("--b-dim");
     pen.font = `11px ${style.fontFamily}`;
     pen.fillText(label(top), 2, TOP - 4);
-    // The highest layer first: what lies on top of others is covered by them.
+    // The highest layer first: the lower ones cover its lower part.
     for (const i of [...layers.keys()].reverse()) {
       const colour = style.getPropertyValue(`--b-${this.series[i].tone}`);
       this.draw(pen, known(layers[i], samples), layers[i], x, y, colour);
@@ -116,7 +115,7 @@ export default {
     const quiet = make("span", "beanops-quiet", "");
     header.element.append(quiet);
     const row = make("div", "beanops-panels");
-    let start = 1; // the first of a sample is its moment
+    let start = 1; // the first value of a sample is its moment
     const panels = wanted.map((panel) => {
       const made = new Panel(panel, start);
       start += panel.series.length;
@@ -133,7 +132,7 @@ export default {
     const clock = new Clock();
     const listen = () => {
       const silent = clock.age() > late;
-      quiet.textContent = silent ? `no news for ${duration(clock.age())}` : "";
+      quiet.textContent = silent ? `no updates for ${duration(clock.age())}` : "";
       root.classList.toggle("beanops-stale", silent);
     };
     const watch = setInterval(listen, 1000);

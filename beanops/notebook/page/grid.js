@@ -1,5 +1,5 @@
-// The table: virtual rows, selection by key, a filter and a question. Text only ever becomes textContent. dom.js,
-// rows.js and toolbar.js stand before this file.
+// The table: virtual rows, selection by key, a filter and a query box. Text is only set as textContent. dom.js, rows.js
+// and toolbar.js are loaded before this file.
 
 const ROW = 26;
 const STILL_MS = 3000;
@@ -64,7 +64,7 @@ class Table {
     this.view.setAttribute("role", "grid");
     this.view.setAttribute("aria-label", options.noun + "s");
     this.view.setAttribute("aria-multiselectable", "true");
-    // Numbers take what they need, and leave to texts what room there is.
+    // Numbers take the width they need, and texts the rest.
     const track = ({ kind, width }) => `minmax(${width}em, ${kind === "text" ? width : width / 3}fr)`;
     this.view.style.setProperty("--columns", this.columns.map(track).join(" "));
     this.view.style.maxHeight = `${(options.visible + 1) * ROW}px`;
@@ -98,7 +98,7 @@ class Table {
     this.root.append(this.header.element, bar, this.view, this.empty, this.work, this.status, this.detail);
     bar.hidden = !bar.children.length;
     this.detail.hidden = true;
-    // On each element that can have the focus, or JupyterLab takes the keys: d d deletes the cell.
+    // On each element that can have focus, or JupyterLab handles the keys: d d deletes the cell.
     const focusable = this.root.querySelectorAll("button, input, [tabindex]");
     focusable.forEach((element) => (element.dataset.lmSuppressShortcuts = "true"));
     el.append(this.root);
@@ -113,7 +113,7 @@ class Table {
     return cell;
   }
 
-  // -- what Python says --------------------------------------------------------------------------------------------
+  // -- messages from Python --------------------------------------------------------------------------------------------
 
   hello() {
     this.seq = null;
@@ -225,10 +225,10 @@ class Table {
     this.select([...keys], true);
   }
 
-  select(keys, tell = false) {
+  select(keys, report = false) {
     this.selection = new Set(keys);
     this.tools.disarmAll();
-    if (tell) this.send({ kind: "select", keys: [...keys], focus: this.focus });
+    if (report) this.send({ kind: "select", keys: [...keys], focus: this.focus });
     this.paint();
   }
 
@@ -265,7 +265,7 @@ class Table {
     this.draw();
   }
 
-  // The rows in sight: all that scrolling changes.
+  // Only the visible rows, the only ones that scrolling changes.
   draw() {
     const { order } = this.rows;
     const first = Math.max(0, Math.floor(this.view.scrollTop / ROW) - 4);

@@ -1,4 +1,4 @@
-// The rows of a table: what Python said, in which order they stand, and how a value reads. No DOM in here. dom.js stands before this file.
+// The rows of a table: their values, order and text. No DOM in here. dom.js is loaded before this file.
 
 const tenths = new Intl.NumberFormat("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
@@ -37,7 +37,7 @@ class Rows {
     this.arrange();
   }
 
-  // Values change at once; `still` leaves every row where it is, so that nothing moves under the pointer.
+  // Values change at once; `still` keeps every row in place, so that nothing moves under the pointer.
   patch(changed, gone, still) {
     const fresh = [];
     for (const [key, cells] of changed) {

@@ -1,6 +1,6 @@
-"""The life of a view: shown, polled for, replaced when its cell runs again, closed.
+"""The life of a view: shown, refreshed, replaced when its cell runs again, closed; and actions on selected jobs.
 
-What it shows is in its subclass.
+What a view shows is in its subclass.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import ipywidgets
 
 from beanops.notebook.job_identity import ShownJobs
 from beanops.notebook.refresher import Refresher, Tick
-from beanops.notebook.static import Table
+from beanops.notebook.static import StaticTable
 from beanops.notebook.views.actions import ViewActions
 from beanops.notebook.widgets.channel import Channel, in_words
 from beanops.notebook.widgets.table import Grid
@@ -28,7 +28,7 @@ from beanops.ui.runner import BuriedAs, Step
 
 
 def weakly(method: Callable[..., None]) -> Callable[..., None]:
-    """Return a call of a bound method that does not keep its object: ipywidgets keeps every widget for ever."""
+    """Wrap a bound method without a reference to its object: ipywidgets never releases a widget."""
     reference = weakref.WeakMethod(method)
 
     def call(*arguments: Any) -> None:
@@ -51,22 +51,21 @@ def _close_all(widget: ipywidgets.Widget) -> None:
 
 
 class WidgetView(ABC):
-    """Something live in a notebook.
+    """A live display in a notebook; as a context manager it closes at the end of the block.
 
-    A view that was displayed lives until it or its session is closed, or it is replaced by one of the same server
-    and name; it is polled for as long as a page shows it. One that never was goes with its last reference. A view is
-    a context manager that closes it.
+    A displayed view lives until it or its session is closed, or until a view of the same server and name replaces it;
+    it is refreshed while a page shows it. A view that was never displayed ends with its last reference.
 
     Parameters
     ----------
     session : Session
-        Ends with it; a later view of the same server and name replaces this one.
+        The view closes with it.
     name : str
-        Of the view.
+        A later view of the same server and name replaces this one.
     refresher : Refresher
         Calls `show`.
     parts : sequence of Channel
-        What is displayed, from top to bottom.
+        The widgets from top to bottom.
     """
 
     #: Views that are displayed, by server and name.
@@ -95,12 +94,12 @@ class WidgetView(ABC):
     @property
     @abstractmethod
     def wanted(self) -> tuple[str, ...]:
-        """The tubes whose heads it shows."""
+        """The tubes whose next jobs it shows."""
 
     @property
     @abstractmethod
     def followed(self) -> tuple[int, ...]:
-        """The jobs that it shows wherever they are."""
+        """The jobs that it shows in whichever tube they are."""
 
     @abstractmethod
     def _show(self, tick: Tick) -> None:
@@ -108,15 +107,15 @@ class WidgetView(ABC):
 
     @abstractmethod
     def _complain(self, text: str) -> None:
-        """Show what went wrong."""
+        """Show an error."""
 
     @abstractmethod
-    def _static(self) -> Table:
-        """Return what is shown now."""
+    def _static(self) -> StaticTable:
+        """Return the present content, for a saved notebook."""
 
     @property
     def closed(self) -> bool:
-        """Whether it was closed; a closed view is polled for no more."""
+        """Whether it was closed; a closed view is not refreshed."""
         return not self._closing.alive
 
     @property
@@ -125,7 +124,7 @@ class WidgetView(ABC):
         return all(part.left for part in self._parts)
 
     def show(self, tick: Tick) -> None:
-        """Show a tick; what goes wrong is shown too, for the polling thread has nobody to tell."""
+        """Show a tick, or the error that keeps it from being shown: the polling thread cannot report one."""
         with self._lock:
             if self.closed:
                 return
@@ -135,7 +134,7 @@ class WidgetView(ABC):
                 self._complain(in_words(error))
 
     def _pages_changed(self) -> None:
-        # Not closed: a deleted cell can be brought back, and a page that is loaded anew says hello after its bye.
+        # Not closed: a deleted cell can be restored, and a page that reloads says hello after its bye.
         with self._lock:
             if self.closed:
                 return
@@ -145,7 +144,7 @@ class WidgetView(ABC):
                 self._refresher.add(self)
 
     def close(self) -> None:
-        """Take it off the page and stop polling for it."""
+        """Remove the view from the page and stop refreshing it."""
         self._refresher.discard(self)
         with self._lock:
             self._closing()

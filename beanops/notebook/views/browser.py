@@ -1,4 +1,4 @@
-"""The browser of jobs: what a scan finds, as it finds it, with one body opened and buttons for the selected jobs."""
+"""The browser of jobs: the results of a scan as they are found, the body of one job, and buttons for selected jobs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from beanops.jobs.select import Selection
 from beanops.notebook import shown_rows
 from beanops.notebook.job_identity import ShownJobs
 from beanops.notebook.refresher import Refresher, Tick
-from beanops.notebook.static import MOST_ROWS, Table
+from beanops.notebook.static import MOST_ROWS, StaticTable
 from beanops.notebook.views.actions import PERIOD, ViewActions
 from beanops.notebook.views.base import JobsView, confirm_of, weakly
 from beanops.notebook.widgets.channel import in_words
@@ -27,19 +27,19 @@ from beanops.session.session import Session
 if TYPE_CHECKING:
     import pandas
 
-#: Jobs that are looked at again together after an action.
+#: Jobs to read again together after an action.
 PART = 256
-#: Selected jobs that are looked at every tick, so that they show where they are now.
+#: Selected jobs to refresh with every tick.
 MOST_FOLLOWED = 50
-#: Seconds that a notebook waits for a scan before it keeps what was found: an empty table says little.
+#: Seconds to wait for a scan before the table is saved in the notebook.
 PATIENCE = 1.0
 
 
 class BrowserView(JobsView):
-    """A live view of jobs; `Session.browse` makes it.
+    """A live view of jobs, opened by `Session.browse`.
 
-    Select jobs on the page, or by `select`. Each button has the method of its name. The body of the job that was
-    selected last is shown decoded.
+    Select jobs on the page, or by `select`. Each button has a method of the same name. The view shows the decoded
+    body of the job selected last.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class BrowserView(JobsView):
     <Run 20260102-030405-1f2e kick: 10 done>
     """
 
-    _how_to_select = "select some, or select(...)"
+    _how_to_select = "select some on the page, or by select(...)"
 
     def __init__(self, session: Session, refresher: Refresher, name: str, selection: Selection) -> None:
         self._session = session.through("notebook")
@@ -63,10 +63,10 @@ class BrowserView(JobsView):
         self._seen = ShownJobs(self._session.reused)
         self._before: tuple[ShownJobs, list[str]] = self._seen, []
         self._saved: dict[str, str] = {}
-        self._told = 0.0
+        self._reported = 0.0
         self._thread: threading.Thread | None = None
         self._scan: Scan | None = None
-        scan = self._scan_for(selection)  # what is wrong with it is told before an earlier view is closed
+        scan = self._scan_for(selection)  # an error in it is raised before an earlier view is closed
         self.jobs = Grid(
             shown_rows.JOBS,
             noun="job",
@@ -90,7 +90,7 @@ class BrowserView(JobsView):
 
     @property
     def wanted(self) -> tuple[str, ...]:
-        """No tube: it shows no heads."""
+        """No tubes: it shows no next jobs."""
         return ()
 
     @property
@@ -100,12 +100,12 @@ class BrowserView(JobsView):
 
     @property
     def where(self) -> str | None:
-        """The predicate that the jobs were found with."""
+        """The predicate of the scan."""
         return self._selection.where
 
     @property
     def status(self) -> str:
-        """The status line: what the last action came to, or what went wrong."""
+        """The status line: the result of the last action, or an error."""
         return self.jobs.said("status")
 
     @property
@@ -118,12 +118,12 @@ class BrowserView(JobsView):
         return jobs_frame(here)
 
     def find(self, where: str | None = None) -> None:
-        """Scan again, with this predicate; see `beanops.jobs.sql.where`.
+        """Scan again with another predicate; see `beanops.jobs.sql.where`.
 
         Raises
         ------
         PredicateError
-            It is none; the table stays as it is.
+            The predicate is not valid; the table stays as it is.
         """
         asked = self._selection._replace(where=(where or "").strip() or None)
         self._begin(asked, self._scan_for(asked))
@@ -144,22 +144,22 @@ class BrowserView(JobsView):
     def _begin(self, asked: Selection, scan: Scan) -> None:
         with self._lock:
             if self.closed:
-                raise UsageError("the view is closed: open another")
+                raise UsageError("the view is closed; open another")
             if self._scan is not None:
                 self._scan.cancel()
             self._selection, self._scan = asked, scan
-            # What is selected is selected again when it is found, and is the same job.
+            # Jobs that are selected now are selected again when the scan finds them.
             chosen = [key for key in self.jobs.selected if key != self.jobs.focus]
             self._before = (self._seen, [*chosen, *filter(None, [self.jobs.focus])])
             self._seen = ShownJobs(self._session.reused)
             self._saved.clear()
             self.jobs.update({})
-            self.jobs.say("empty", "looking for jobs")
+            self.jobs.say("empty", "scanning")
             self.jobs.say("ask", asked.where or "")
             self.jobs.say("status", "")
             self.jobs.say("detail", "")
             self.jobs.say("title", f"{shown_rows.asked(asked)} · scanning")
-            self.jobs.say("progress", "looking for jobs")
+            self.jobs.say("progress", "scanning")
             self.jobs.offer("refresh")
             self._thread = threading.Thread(target=self._read, args=(scan,), name="beanops-scan", daemon=True)
             self._thread.start()
@@ -169,18 +169,18 @@ class BrowserView(JobsView):
         self.find(self.where)
 
     def cancel(self) -> None:
-        """End the scan or the run under way after the batch that it is in."""
+        """End the scan, or the action under way after its batch."""
         self._actions.cancel()
         if self._scan is not None:
             self._scan.cancel()
 
     def wait(self, seconds: float | None = None) -> Self:
-        """Wait until the scan and what was clicked are over.
+        """Wait until the scan and the action of a click are over.
 
         Parameters
         ----------
         seconds : float or None
-            Wait so long for the scan at most, and not for what was clicked; None waits for both.
+            Maximum time to wait for the scan alone; None waits for both, as long as they take.
         """
         if self._thread is not None:
             self._thread.join(seconds)
@@ -189,7 +189,7 @@ class BrowserView(JobsView):
         return self
 
     def select(self, *ids: int) -> None:
-        """Select jobs; the body of the last is shown.
+        """Select jobs, and show the body of the last.
 
         Raises
         ------
@@ -204,7 +204,7 @@ class BrowserView(JobsView):
         self._selected(tuple(keys))
 
     def select_all(self) -> None:
-        """Select all jobs in the table, and show no body."""
+        """Select all jobs in the table, without showing a body."""
         self.jobs.select(list(self.jobs.rows))
 
     # -- act -----------------------------------------------------------------------------------------------------
@@ -218,7 +218,7 @@ class BrowserView(JobsView):
             self._actions.act_soon(click.name, self._job_step(click.name, click.keys, click.text))
 
     def _done(self, runs: Sequence[Run]) -> None:
-        """Show what became of the jobs, and those that came to be."""
+        """Show the jobs of finished runs as they are now, also new ones."""
         touched = {id for run in runs for row in run.rows for id in (row.id, row.new_id) if id is not None}
         self._look_again(sorted(touched))
 
@@ -226,12 +226,12 @@ class BrowserView(JobsView):
 
     def _read(self, scan: Scan) -> None:
         fresh: list[FoundJob] = []
-        told = 0.0
+        shown_at = 0.0
         try:
             for batch in scan:
                 fresh += batch
-                if time.monotonic() - told >= PERIOD:
-                    told = time.monotonic()
+                if time.monotonic() - shown_at >= PERIOD:
+                    shown_at = time.monotonic()
                     self._add(scan, fresh)
                     fresh = []
             self._add(scan, fresh, over=True)
@@ -244,8 +244,8 @@ class BrowserView(JobsView):
 
     def _report(self, scan: Scan, progress: Progress) -> None:
         with self._lock:
-            if scan is self._scan and time.monotonic() - self._told >= PERIOD:
-                self._told = time.monotonic()
+            if scan is self._scan and time.monotonic() - self._reported >= PERIOD:
+                self._reported = time.monotonic()
                 self.jobs.say("progress", shown_rows.scanning(progress))
 
     def _add(self, scan: Scan, jobs: list[FoundJob], over: bool = False) -> None:
@@ -262,16 +262,16 @@ class BrowserView(JobsView):
             others = {str(job.id) for job in jobs if seen.is_another(job)}
             self._before = seen, [key for key in chosen if key not in others]
             if over:
-                left = f"none of the {len(self.jobs.rows):,} jobs found is left: Scan again looks for more"
+                left = f"none of the {len(self.jobs.rows):,} jobs found is left; use Scan again to find more"
                 self.jobs.say("empty", left if self.jobs.rows else f"no job was found; {scan.verdict}")
-                # The selected rows go on: how old the others are must be told.
+                # Only selected rows are refreshed: the time says how old the others are.
                 found = f"{scan.conclusion} · {self._session.now():%H:%M:%S} UTC"
                 self.jobs.say("title", f"{shown_rows.asked(self._selection)} · {found}")
                 self.jobs.say("progress", "")
                 self.jobs.offer("refresh", "Scan again")
 
     def _choose_again(self, scan: Scan) -> None:
-        """Select what was selected before the scan, unless somebody has selected other jobs meanwhile."""
+        """Select the jobs that were selected before the scan, unless others are selected already."""
         with self._lock:
             keys = [key for key in self._before[1] if key in self.jobs.rows]
             if not keys or self.jobs.selected or scan is not self._scan:
@@ -289,7 +289,7 @@ class BrowserView(JobsView):
                 self._patch(rows, [str(id) for id, job in part if job is None or self._seen.is_another(job)])
 
     def _belongs(self, job: FoundJob) -> bool:
-        """Whether a job has its row, or is to have one because of an action."""
+        """Whether a job has a row, or gets one because of an action."""
         shown = str(job.id) in self.jobs.rows
         return not self._seen.is_another(job) and (shown or self._selection.in_tube(job.stats.tube))
 
@@ -303,7 +303,7 @@ class BrowserView(JobsView):
             self.jobs.say("title", f"{self._session.address} is lost: {tick.live.lost.error} · trying again", "lost")
             return
         if self.jobs.said("title").startswith(f"{self._session.address} is lost"):
-            self.jobs.say("title", f"{shown_rows.asked(self._selection)} · as it was before the server was lost")
+            self.jobs.say("title", f"{shown_rows.asked(self._selection)} · values from before the connection was lost")
         rows, gone = {}, []
         for id, job in tick.watched.jobs.items():
             key = str(id)
@@ -319,7 +319,7 @@ class BrowserView(JobsView):
         if key is not None:
             (job,) = self._session.jobs_by_id([int(key)])
         with self._lock:
-            if key != self.jobs.focus:  # another was chosen meanwhile
+            if key != self.jobs.focus:  # the user chose another in the meantime
                 return
             if key is not None and (job is None or self._seen.is_another(job)):
                 job = None
@@ -329,15 +329,15 @@ class BrowserView(JobsView):
     def _complain(self, text: str) -> None:
         self.jobs.say("status", text, "error")
 
-    def _static(self) -> Table:
+    def _static(self) -> StaticTable:
         self.wait(PATIENCE)
         with self._lock:
             now = self.jobs.rows
-            # Of these the body is known without what must not be kept; what else there is, is counted.
+            # Only jobs whose body is known without secrets are saved; the others are counted.
             rows = [shown_rows.with_body(now[key], body) for key, body in self._saved.items() if key in now]
-            return Table(self.jobs.said("title"), shown_rows.JOBS, rows, len(now))
+            return StaticTable(self.jobs.said("title"), shown_rows.JOBS, rows, len(now))
 
     def close(self) -> None:
-        """Take it off the page, and end the scan and the run under way."""
+        """Remove the view from the page, and end the scan and the action under way."""
         self.cancel()
         super().close()

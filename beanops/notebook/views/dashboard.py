@@ -1,4 +1,4 @@
-"""The dashboard: a server's charts and tubes live, the heads of the selected ones, buttons, and the last actions."""
+"""The dashboard: live charts and tubes of a server, next jobs of the selected tubes, buttons, and the last actions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from beanops.journal.records import Action
 from beanops.notebook import shown_rows
 from beanops.notebook.job_identity import ShownJobs
 from beanops.notebook.refresher import Refresher, Tick
-from beanops.notebook.static import Table
+from beanops.notebook.static import StaticTable
 from beanops.notebook.views.actions import ViewActions
 from beanops.notebook.views.base import JobsView, confirm_of, weakly
 from beanops.notebook.widgets.channel import in_words
@@ -26,12 +26,12 @@ from beanops.ui.runner import Progress, Step
 if TYPE_CHECKING:
     import pandas
 
-#: Selected tubes whose heads are shown.
+#: Selected tubes whose next jobs are shown.
 MOST_TUBES = 10
-#: Heads that are remembered: a button that was armed may mean some that have left the table.
+#: Jobs to remember: an armed button may mean some that have left the table.
 MOST_SEEN = 1000
 
-#: What stands in a table without rows while nobody knows whether there are some.
+#: Shown instead of rows while the server does not answer.
 NOT_KNOWN = "not known: the server does not answer"
 
 #: The verb of each button for tubes, with the number beside it.
@@ -43,14 +43,14 @@ TUBE_CALLS: dict[str, Callable[[Session, str, int, Progress], Run]] = {
 
 
 class DashboardView(JobsView):
-    """A live view of a server; `Session.dashboard` makes it.
+    """A live view of a server, opened by `Session.dashboard`.
 
-    Select tubes and jobs on the page, or by `select` and `select_jobs`. Each button has the method of its name.
+    Select tubes and jobs on the page, or by `select` and `select_jobs`. Each button has a method of the same name.
 
     Attributes
     ----------
     chart : Chart
-        Jobs by state, and rates, of the whole server.
+        Jobs by state and rates of the whole server.
     tubes, heads, log : Grid
         The three tables: tubes, the next jobs of the selected tubes, and the last actions.
 
@@ -62,7 +62,7 @@ class DashboardView(JobsView):
     [<Run 20260102-030405-1f2e kick: 10 done>]
     """
 
-    _how_to_select = "select some of the heads, or select_jobs(...)"
+    _how_to_select = "select some on the page, or by select_jobs(...)"
 
     def __init__(self, session: Session, refresher: Refresher, name: str) -> None:
         self._session = session.through("notebook")
@@ -110,22 +110,22 @@ class DashboardView(JobsView):
 
     @property
     def followed(self) -> tuple[int, ...]:
-        """The selected jobs: they stay in the table when they head their tube no more."""
+        """The selected jobs: they stay in the table when they are no longer next in their tube."""
         return tuple(int(key) for key in self.heads.selected)
 
     @property
     def status(self) -> str:
-        """The status line: what the last action came to, or what went wrong."""
+        """The status line: the result of the last action, or an error."""
         return self.tubes.said("status")
 
     @property
     def selection(self) -> pandas.DataFrame:
-        """The selected tubes as they are now, with the columns of `Session.tubes`."""
+        """The present statistics of the selected tubes, with the columns of `Session.tubes`."""
         tubes = self._session.tubes()
         return tubes[tubes["tube"].isin(self.tubes.selected)].reset_index(drop=True)
 
     def select(self, *tubes: str) -> None:
-        """Select tubes by name; the heads of the first ten are shown.
+        """Select tubes by name, and show the next jobs of the first ten.
 
         Raises
         ------
@@ -139,12 +139,12 @@ class DashboardView(JobsView):
             self._show_heads([job for by_state in heads for job in by_state.values() if job is not None])
 
     def select_jobs(self, *ids: int) -> None:
-        """Select jobs among the heads that are shown.
+        """Select jobs in the table of next jobs.
 
         Raises
         ------
         UsageError
-            A job is not among them.
+            A job is not in the table.
         """
         keys = [str(id) for id in ids]
         self._known(self.heads, keys)
@@ -154,11 +154,11 @@ class DashboardView(JobsView):
     # -- act -----------------------------------------------------------------------------------------------------
 
     def kick_tubes(self, limit: int = 100) -> list[Run]:
-        """Kick up to `limit` jobs of each selected tube: buried ones, or delayed ones where none is buried."""
+        """Kick up to `limit` jobs of each selected tube: buried jobs, or delayed ones if none is buried."""
         return self._on_tubes("kick_tubes", limit)
 
     def pause(self, seconds: int = 60) -> list[Run]:
-        """Pause the selected tubes."""
+        """Pause the selected tubes for some seconds."""
         return self._on_tubes("pause", seconds)
 
     def unpause(self) -> list[Run]:
@@ -166,11 +166,11 @@ class DashboardView(JobsView):
         return self._on_tubes("unpause")
 
     def cancel(self) -> None:
-        """End the run under way after the batch that it is in."""
+        """End the action under way after its batch."""
         self._actions.cancel()
 
     def wait(self) -> None:
-        """Wait until what was clicked is over."""
+        """Wait until the action of a click is over."""
         self._actions.wait()
 
     def _clicked(self, click: Click) -> None:
@@ -183,7 +183,7 @@ class DashboardView(JobsView):
 
     def _on_tubes(self, name: str, amount: int | None = None) -> list[Run]:
         if not self.tubes.selected:
-            raise UsageError("no tube is selected; select some, or select(...)")
+            raise UsageError("no tube is selected; select some on the page, or by select(...)")
         return self._actions.act(name, *self._tube_steps(name, self.tubes.selected, amount))
 
     def _tube_steps(self, name: str, tubes: Sequence[str], amount: int | None) -> list[Step]:
@@ -220,19 +220,19 @@ class DashboardView(JobsView):
         self._show_log()
 
     def _follow(self, tick: Tick) -> None:
-        """Show the heads of the tubes that are selected now, for the look may be older than the last click."""
+        """Show the next jobs of the tubes selected now: the tick may be older than the last click."""
         heads = [tick.watched.heads.get(tube, {}) for tube in self.wanted]
         jobs = {job.id: job for by_state in heads for job in by_state.values() if job is not None}
         for id in self.followed:
             known = self._jobs[str(id)]
-            # A job that was selected after the look began stays as it was known.
+            # A job that was selected after the look began stays as it was.
             now = tick.watched.jobs.get(id, known)
             if now is not None and now.stats.tube in self.wanted and id not in jobs:
                 jobs[id] = now._replace(body=known.body, original=known.original)
         self._show_heads(list(jobs.values()))
 
     def _show_log(self) -> None:
-        # The journal may be large and elsewhere: it is read when something was done, not at every tick.
+        # The journal may be large and remote: it is read after an action, not at every tick.
         with self._lock:
             try:
                 stamp = self._session.journal().stamp()
@@ -241,11 +241,11 @@ class DashboardView(JobsView):
                     self.log.update(shown_rows.action_rows(latest, self._numbers))
                     self._logged = stamp
                 self.log.say("title", "Last actions")
-            except Exception as error:  # the queue is there to be seen and acted on all the same
+            except Exception as error:  # the view shows the server without it
                 self.log.say("title", f"Last actions · the journal cannot be read: {in_words(error)}", "error")
 
     def _show_heads(self, jobs: list[FoundJob]) -> None:
-        # A row that was another job's goes first, or it would stay selected as this one.
+        # The row of another job with the same id goes first, or the new job would be selected.
         gone = [str(job.id) for job in jobs if self._seen.is_another(job)]
         self.heads.patch({}, gone)
         self._seen.note(jobs)
@@ -280,13 +280,15 @@ class DashboardView(JobsView):
     def _complain(self, text: str) -> None:
         self.tubes.say("status", text, "error")
 
-    def _static(self) -> Table:
+    def _static(self) -> StaticTable:
         with self._lock:
             rows = list(self.tubes.rows.values())
-            return Table(self.chart.said("title") or str(self._session.address), shown_rows.TUBES, rows, len(rows))
+            return StaticTable(
+                self.chart.said("title") or str(self._session.address), shown_rows.TUBES, rows, len(rows)
+            )
 
     def close(self) -> None:
-        """Take it off the page, and end the run under way."""
+        """Remove the view from the page, and end the action under way."""
         self.cancel()
         super().close()
 

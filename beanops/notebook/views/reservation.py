@@ -1,4 +1,4 @@
-"""One job held: its body, its time left, touch, and the ways out of the operator's hand."""
+"""One reserved job: its body, its time left, and buttons to touch, release, bury or delete it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import suppress
 from beanops.journal.records import Refused
 from beanops.notebook import shown_rows
 from beanops.notebook.refresher import Refresher, Tick
-from beanops.notebook.static import Table
+from beanops.notebook.static import StaticTable
 from beanops.notebook.views.actions import ViewActions
 from beanops.notebook.views.base import WidgetView, confirm_of, weakly
 from beanops.notebook.widgets.channel import in_words
@@ -22,33 +22,33 @@ from beanops.session.run import Run
 from beanops.session.session import Session
 from beanops.ui.runner import BuriedAs, Step
 
-#: Seconds after which a job is given back that no page shows any more: a page that is loaded anew comes back sooner.
+#: Seconds until a job is released that no page shows; a page that reloads is back sooner.
 GRACE = 30.0
 
 
-def _let_go(hand: list[Reservation]) -> None:
-    """Give a job back, in a thread: a view may be collected in the midst of an action of the same session."""
+def _release_all(reserved: list[Reservation]) -> None:
+    """Release jobs in a thread: a view may be collected during an action of the same session."""
 
     def release() -> None:
-        for reservation in hand:
+        for reservation in reserved:
             with suppress(BeanopsError):
                 if reservation.held:
                     reservation.release()
 
-    if any(reservation.held for reservation in hand):
+    if any(reservation.held for reservation in reserved):
         threading.Thread(target=release, name="beanops-release", daemon=True).start()
 
 
 class ReservationView(WidgetView):
-    """A view that holds the next ready job of a tube; `Session.reserve_widget` makes it.
+    """A view that reserves the next ready job of a tube, opened by `Session.reserve_widget`.
 
-    The job is touched by itself as long as the view holds it. It is given back with its own priority when the view
-    is closed or collected, and when no page has shown it for half a minute.
+    The view touches the job as long as it holds it, and releases it with its own priority when the view is closed or
+    collected, or when no page has shown it for half a minute.
 
     Attributes
     ----------
     job : Grid
-        The table of the one job.
+        The table with the job.
 
     Examples
     --------
@@ -63,7 +63,7 @@ class ReservationView(WidgetView):
             raise Refused(f"reserve was refused: this session on {session.address} is read-only")
         self._session = session.through("notebook")
         self._tube = tube
-        self._hand: list[Reservation] = []
+        self._reserved: list[Reservation] = []
         self._stats: JobStats | None = None
         self._reserving = threading.RLock()
         self._leaving: threading.Timer | None = None
@@ -77,8 +77,8 @@ class ReservationView(WidgetView):
             on_error=weakly(self._complain),
         )
         self._actions = ViewActions(self.job, self._session, weakly(self._done))
-        session.tube(tube)  # one that does not exist is told to the caller, before anything is shown
-        weakref.finalize(self, _let_go, self._hand).atexit = False  # a process that ends gives back all it holds
+        session.tube(tube)  # raises for a tube that does not exist, before anything is shown
+        weakref.finalize(self, _release_all, self._reserved).atexit = False  # a process that ends releases all its jobs
         super().__init__(self._session, name, refresher, (self.job,))
         self.reserve()
 
@@ -86,18 +86,18 @@ class ReservationView(WidgetView):
 
     @property
     def wanted(self) -> tuple[str, ...]:
-        """No tube: it shows no heads."""
+        """No tubes: it shows no next jobs."""
         return ()
 
     @property
     def followed(self) -> tuple[int, ...]:
-        """The held job."""
+        """The reserved job."""
         return (self.reservation.id,) if self.held and self.reservation else ()
 
     @property
     def reservation(self) -> Reservation | None:
-        """The job that is held, or was; None when none was ready."""
-        return self._hand[0] if self._hand else None
+        """The job that is reserved, or was last; None when none was ready."""
+        return self._reserved[0] if self._reserved else None
 
     @property
     def held(self) -> bool:
@@ -106,26 +106,26 @@ class ReservationView(WidgetView):
 
     @property
     def status(self) -> str:
-        """The status line: what the last action came to, or what went wrong."""
+        """The status line: the result of the last action, or an error."""
         return self.job.said("status")
 
     # -- act -----------------------------------------------------------------------------------------------------
 
     def reserve(self) -> None:
-        """Reserve the next ready job, unless one is held; when none is ready the status line says so."""
-        # One at a time: a click may be carried out beside a cell, and would hold a second job that nobody sees.
+        """Reserve the next ready job; if none is ready the status line says so."""
+        # One at a time: a click beside a running cell would reserve a second job that no view shows.
         with self._reserving:
             if self.held:
-                raise UsageError("it holds a job already: release, bury or delete that first")
+                raise UsageError("a job is reserved already; release, bury or delete it first")
             if self.closed:
-                raise UsageError("the view is closed: open another")
+                raise UsageError("the view is closed; open another")
             self.job.say("status", "")
             with self._lock:
-                self._hand.clear()
+                self._reserved.clear()
                 self._stats = None
             try:
                 held = self._session.reserve(self._tube)
-                self._hand.append(held)
+                self._reserved.append(held)
                 (found,) = self._session.jobs_by_id([held.id], bodies=False)
                 self._stats = found and found.stats
             except TimedOut:
@@ -139,15 +139,15 @@ class ReservationView(WidgetView):
     def _why_none(self) -> str:
         with suppress(BeanopsError):
             if left := self._session.tube(self._tube).pause_time_left:
-                return f"{self._tube} is paused for {left} s more, and gives no job"
+                return f"{self._tube} is paused for another {left} s"
         return f"no job of {self._tube} is ready"
 
     def touch(self) -> Run:
-        """Start its time anew."""
+        """Restart its time to run."""
         return self._act("touch")
 
     def release(self) -> Run:
-        """Give it back to the workers, with its own priority."""
+        """Release it to the workers, with its own priority."""
         return self._act("release")
 
     def bury(self) -> Run:
@@ -159,15 +159,15 @@ class ReservationView(WidgetView):
         return self._act("delete")
 
     def undo(self, buried_as: BuriedAs | None = None) -> list[Run]:
-        """Take back what this view did last; see `Session.undo` for `buried_as`."""
+        """Undo the last action of this view; see `Session.undo` for `buried_as`."""
         return self._actions.undo(buried_as)
 
     def wait(self) -> None:
-        """Wait until what was clicked is over."""
+        """Wait until the action of a click is over."""
         self._actions.wait()
 
     def close(self) -> None:
-        """Take it off the page, and give the job back."""
+        """Remove the view from the page, and release the job."""
         self._actions.cancel()
         with self._reserving:
             try:
@@ -195,15 +195,15 @@ class ReservationView(WidgetView):
         if self.left and self.held and self.reservation is not None:
             try:
                 if self.release().done:
-                    self.job.say("status", f"job {self.reservation.id} was given back: no page showed it", "warning")
+                    self.job.say("status", f"job {self.reservation.id} was released: no page showed it", "warning")
             except Exception as error:
                 self._complain(in_words(error))
-            self._mind_leaving()  # what could not be given back is tried again
+            self._mind_leaving()  # a failed release is tried again
 
     def _step(self, verb: str) -> Step:
         reservation = self.reservation
         if reservation is None or not reservation.held:
-            raise UsageError("it holds no job; reserve() takes the next one that is ready")
+            raise UsageError("no job is reserved; reserve() takes the next ready one")
         act: Callable[[], Run] = getattr(reservation, verb)
         return Step(f"job {reservation.id}", lambda _: act())
 
@@ -245,12 +245,12 @@ class ReservationView(WidgetView):
                 rows[str(reservation.id)] = shown_rows.job_row(about, body.summary)
             self.job.update(rows)
             self.job.say("detail", shown_rows.cut(body.text))
-            title = f"job {reservation.id} of {reservation.tube} is held · {left} s left, touched by itself"
+            title = f"job {reservation.id} of {reservation.tube} is reserved · {left} s left, touched automatically"
             self.job.say("title", title, "live")
         else:
             self.job.update({})
             self.job.say("detail", "")
-            self.job.say("title", f"no job of {self._tube} is held")
+            self.job.say("title", f"no job of {self._tube} is reserved")
         for name in shown_rows.WAYS_OUT:
             self.job.offer(name, name.capitalize() if held else "", [str(reservation.id)] if reservation else [])
         self.job.offer("reserve", "" if held else f"Reserve the next of {self._tube}")
@@ -258,8 +258,8 @@ class ReservationView(WidgetView):
     def _complain(self, text: str) -> None:
         self.job.say("status", text, "error")
 
-    def _static(self) -> Table:
+    def _static(self) -> StaticTable:
         with self._lock:
             kept = self.reservation.kept.summary if self.reservation else ""
             rows = [shown_rows.with_body(cells, kept) for cells in self.job.rows.values()]
-            return Table(self.job.said("title"), shown_rows.JOBS, rows, len(rows))
+            return StaticTable(self.job.said("title"), shown_rows.JOBS, rows, len(rows))

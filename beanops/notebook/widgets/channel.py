@@ -1,6 +1,6 @@
-"""What the table and the chart share: a widget that Python and its page talk through, in order.
+"""The base of table and chart: a widget through which Python and its page exchange messages in order.
 
-The page's side is in ``page``. Only the look of a widget is a synced trait: those are saved in the notebook file.
+The page side is in ``page``. Only columns and options are synced traits, for a notebook file saves these.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _PAGE = Path(__file__).parents[1] / "page"
 
 
 def page_text(*names: str) -> str:
-    """Return files of the page side, one after the other, as one module."""
+    """Return files of the page side, joined into one module."""
     return "\n".join((_PAGE / name).read_text() for name in names)
 
 
@@ -30,25 +30,25 @@ def in_words(error: BaseException) -> str:
 
 
 class Channel(ABC):
-    """One widget and what is said through it.
+    """One widget and its messages.
 
-    A page says hello when it appears, and again when a number is missing between two messages; then all is said
-    anew. It says bye when it goes. Every message tells when it was sent: a page adds the time since then to what it
-    says, so that its age is known without a common clock.
+    A page sends ``hello`` when it appears, and again when it misses a message; then Python sends everything. It sends
+    ``bye`` when it goes. Every message from Python has the time at which it was sent; the page adds the time since
+    then to its own messages, so that Python knows their age without a common clock.
 
     Parameters
     ----------
     widget : AnyWidget
         What is displayed.
     on_error : callable or None
-        Called with the text of what a handler raised.
+        Called with the text of an error in a handler.
     clock : callable
-        Tells the moment, in seconds.
+        Monotonic seconds.
 
     Attributes
     ----------
     on_pages : callable or None
-        Called when a page has come or gone.
+        Called when a page appears or goes.
     """
 
     def __init__(
@@ -65,27 +65,27 @@ class Channel(ABC):
         self._greeted = False
         self._pages: set[str] = set()
         self.on_pages: Callable[[], None] | None = None
-        # What goes out must go out in the order of `seq`, whichever thread sends it.
+        # Messages must go out in the order of `seq`, whichever thread sends them.
         self._lock = RLock()
         widget.on_msg(self._receive)
 
     @abstractmethod
     def _send_all(self) -> None:
-        """Send everything that a new page must know, but for the lines."""
+        """Send everything that a new page needs, except the lines."""
 
     @abstractmethod
     def _handle(self, message: dict[str, Any]) -> None:
-        """Do what a page asks, but for hello."""
+        """Handle a message other than ``hello`` and ``bye``."""
 
     def say(self, line: str, text: str, tone: str = "") -> None:
-        """Put text into a line of the page, such as ``"title"``; it is shown as it is, never parsed."""
+        """Set a line of text on the page, such as ``"title"``; the page never parses it."""
         with self._lock:
             if self._said.get(line) != (text, tone):
                 self._said[line] = (text, tone)
                 self._send("say", line=line, text=text, tone=tone)
 
     def said(self, line: str) -> str:
-        """Return what stands in a line."""
+        """Return the text of a line."""
         return self._said.get(line, ("", ""))[0]
 
     def _next(self) -> int:
@@ -96,7 +96,7 @@ class Channel(ABC):
         self.widget.send({"kind": kind, "sent": self._clock(), **content})
 
     def _receive(self, _: object, message: dict[str, Any], __: object) -> None:
-        # An exception in a handler would vanish in the log of the kernel: it goes where the user looks.
+        # An exception in a handler would only appear in the log of the kernel: show it to the user.
         try:
             if message.get("kind") == "hello":
                 self._pages.add(message.get("page", ""))
@@ -119,7 +119,7 @@ class Channel(ABC):
 
     @property
     def left(self) -> bool:
-        """Whether pages showed it, and all have said goodbye: its cell was deleted, or its output cleared."""
+        """Whether pages showed it and none does any more: its cell was deleted, or its output cleared."""
         return self._greeted and not self._pages
 
     def _tell_pages(self) -> None:

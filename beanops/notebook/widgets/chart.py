@@ -1,4 +1,4 @@
-"""The charts: panels of lines or stacked areas that grow by one sample a tick. What is drawn is the caller's."""
+"""Charts: panels of lines or stacked areas that grow by one sample a tick. The caller chooses the series."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import traitlets
 from beanops.notebook.widgets.channel import Channel, page_text
 from beanops.ui.poller import LATE
 
-#: Samples that are kept: five minutes at two a second.
+#: Samples to keep: five minutes at two per second.
 LIMIT = 600
 
 
@@ -20,28 +20,28 @@ Sample = tuple[float | None, ...]
 
 
 class Series(NamedTuple):
-    """One line or area: its name, and a colour of the page, such as ``"ready"``."""
+    """One line or area: its label, and the name of its colour, such as ``"ready"``."""
 
     label: str
     tone: str
 
 
 class Panel(NamedTuple):
-    """One chart, with its title, its series, and whether they stand on each other."""
+    """One chart: its title, its series, and whether they are stacked."""
 
     title: str
     series: list[Series]
     stacked: bool = False
 
 
-class _Page(anywidget.AnyWidget):
+class _ChartPage(anywidget.AnyWidget):
     _esm = page_text("dom.js", "chart.js")
     _css = page_text("style.css")
     options: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
 
 
 class Chart(Channel):
-    """Panels beside each other, under a title.
+    """Panels side by side, under a title.
 
     Parameters
     ----------
@@ -55,17 +55,17 @@ class Chart(Channel):
             {"title": title, "stacked": stacked, "series": [one._asdict() for one in series]}
             for title, series, stacked in panels
         ]
-        super().__init__(_Page(options={"limit": LIMIT, "late": LATE, "panels": shown}))
+        super().__init__(_ChartPage(options={"limit": LIMIT, "late": LATE, "panels": shown}))
 
     @property
     def samples(self) -> list[Sample]:
-        """What is drawn, oldest first: each a moment and its values."""
+        """The samples, oldest first: each a moment and its values."""
         return list(self._samples)
 
     def append(self, at: float, *values: float | None) -> None:
         """Add one value for each series, in the order of the panels; None is unknown and leaves a gap.
 
-        The moment is in seconds of any clock that goes on: only what lies between moments is drawn.
+        The moment is in monotonic seconds: the page only uses differences.
         """
         sample = (round(at, 1), *values)
         with self._lock:
@@ -73,10 +73,10 @@ class Chart(Channel):
             if self._greeted:
                 self._send("sample", seq=self._next(), sample=sample)
             else:
-                self._send_all()  # the page may be there, with its hello behind a busy cell
+                self._send_all()  # a page may exist whose hello waits for a busy cell
 
     def _send_all(self) -> None:
         self._send("samples", seq=self._next(), samples=list(self._samples))
 
     def _handle(self, message: dict[str, Any]) -> None:
-        """Do nothing: a chart is only looked at."""
+        """Do nothing: a chart takes no input."""

@@ -99,7 +99,7 @@ class Click(NamedTuple):
     text: str = ""
 
 
-class _Page(anywidget.AnyWidget):
+class _GridPage(anywidget.AnyWidget):
     _esm = page_text("dom.js", "rows.js", "toolbar.js", "grid.js")
     _css = page_text("style.css")
     columns: traitlets.List[Any] = traitlets.List().tag(sync=True)
@@ -180,7 +180,7 @@ class Grid(Channel):
             "confirm": confirm,
             "actions": [action._asdict() for action in actions],
         }
-        page = _Page(columns=[column._asdict() for column in columns], options=options)
+        page = _GridPage(columns=[column._asdict() for column in columns], options=options)
         super().__init__(page, on_error, clock)
 
     @property

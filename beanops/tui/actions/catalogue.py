@@ -15,10 +15,11 @@ from beanops.session.session import Session
 from beanops.session.targets import Options
 from beanops.session.verbs import COPY, MOVE, VERBS
 from beanops.text import plural, safe_text
-from beanops.tui.actions.offer import Offer
 from beanops.tui.actions.on_tubes import TUBES
-from beanops.tui.actions.request import Field, Request, Target, at_once
+from beanops.tui.actions.outcome import Outcome, outcome_of
+from beanops.tui.actions.request import Field, Offer, Request, Target, at_once
 from beanops.tui.keys import key
+from beanops.ui.runner import Runner, undo_steps
 
 
 def _takes(name: str) -> Callable[[Target], bool]:
@@ -143,6 +144,30 @@ JOBS = (
 )
 
 OFFERS = {offer.name: offer for offer in (*JOBS, *TUBES)}
+
+
+def _undo(request: Request, runner: Runner) -> Outcome:
+    steps = undo_steps(request.session, request.answers["runs"], request.answers.get("buried_as"))
+    return outcome_of(runner.carry_out(steps), request.offer.name, "run")
+
+
+#: Asked where the server cannot bury a chosen job beside workers.
+BURIED_AS = Field(
+    "buried_as", "Buried jobs", "parked", "buried", "parked (delayed for ever), ready, or buried where nobody watches"
+)
+
+
+UNDO = Offer(
+    "undo",
+    "u",
+    "Undo",
+    "",
+    lambda target: True,
+    lambda request: f"Undo {request.answers['what']}?",
+    "As far as the world has not moved on; each action that cannot be taken back says why.",
+    _undo,
+    scope="runs",
+)
 
 
 def bindings(*scopes: str) -> list[Binding]:

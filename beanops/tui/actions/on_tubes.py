@@ -11,9 +11,9 @@ from beanops.protocol.states import AT_REST
 from beanops.session.files.samples import PutSettings
 from beanops.session.run import Run
 from beanops.text import plural, safe_text
-from beanops.tui import drafts
-from beanops.tui.actions.offer import Counts, Offer
-from beanops.tui.actions.request import Field, Outcome, Request, Target, at_once, one_by_one
+from beanops.tui.actions import drafts
+from beanops.tui.actions.outcome import Outcome
+from beanops.tui.actions.request import Counts, Field, Offer, Request, Target, at_once, one_by_one
 from beanops.ui.runner import Progress, Runner
 
 

@@ -6,29 +6,31 @@ Everything is captured by its key before a dialog opens. Which actions there are
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from beanops.protocol import TubeStats
 from beanops.protocol.errors import BeanopsError
 from beanops.protocol.limits import U32_MAX
 from beanops.session.files.samples import PutSettings
-from beanops.session.reservation import Reservation
 from beanops.session.run import Run
 from beanops.session.session import Session
 from beanops.text import plural, safe_text
-from beanops.ui.runner import Progress, Results, Runner, Step
-
-if TYPE_CHECKING:
-    from beanops.tui.actions.offer import Offer
+from beanops.tui.actions.outcome import Outcome, fault, outcome_of
+from beanops.ui.runner import Progress, Runner, Step
 
 #: Acts on one tube by its name.
 Act = Callable[[str, Progress], Run]
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 #: Lines of a sample.
 SAMPLE = 3
+#: From how many jobs on the tube's name has to be typed.
+LARGE = 100
+#: By tube and state: how many jobs are meant.
+Counts = Mapping[str, Mapping[str, int]]
 
 
 class Target(NamedTuple):
@@ -92,6 +94,58 @@ class Field(NamedTuple):
     optional: bool = False
 
 
+class Offer(NamedTuple):
+    """One action as it is offered.
+
+    Attributes
+    ----------
+    name, key, label, help : str
+        Its name, its key (upper case where it destroys), and what footer and help say.
+    applies : callable
+        Whether it can be done to a target.
+    sentence : callable
+        Says in the confirmation what will be done, to what.
+    note : str
+        What that means.
+    perform : callable
+        Has the session do it.
+    ask : callable or None
+        What a form asks for first.
+    counts : callable or None
+        For many jobs of tubes: of which tubes how many in which state are meant, once the form is answered.
+    scope : str
+        ``"jobs"`` for the jobs, ``"tube"`` for one tube, ``"list"`` where its jobs are listed, ``"tubes"`` for several.
+    destroys : bool
+        Whether it takes something out of the queue.
+    """
+
+    name: str
+    key: str
+    label: str
+    help: str
+    applies: Callable[[Target], bool]
+    sentence: Callable[[Request], str]
+    note: str
+    perform: Callable[[Request, Runner], Outcome]
+    ask: Callable[[Target], tuple[Field, ...]] | None = None
+    scope: str = "tubes"
+    destroys: bool = False
+    counts: Callable[[Target, Mapping[str, Any]], Counts] | None = None
+
+    def request(self, session: Session, target: Target, answers: Mapping[str, Any] = NOTHING) -> Request:
+        """Return the request for a target, by its keys; tubes without the jobs that are meant are left out."""
+        tubes = tuple(tube.name for tube in target.tubes)
+        if self.scope == "jobs":
+            return Request(self, session, tubes, target.ids, target.states, target.samples, answers)
+        if self.counts is None or not answers:
+            return Request(self, session, tubes, answers=answers)
+        counts = {tube: states for tube, states in self.counts(target, answers).items() if states}
+        states: Counter[str] = Counter()
+        for one in counts.values():
+            states.update(one)
+        return Request(self, session, tuple(counts), states=states, answers=answers, counts=counts)
+
+
 class Request(NamedTuple):
     """An action with the keys of what it is for.
 
@@ -153,68 +207,19 @@ class Request(NamedTuple):
         return f"tube {safe_text(self.tube)}" if len(self.tubes) == 1 else plural(len(self.tubes), "tube")
 
 
-class Outcome(NamedTuple):
-    """What came of a request, as the status line says it.
-
-    Attributes
-    ----------
-    text : str
-        One safe line.
-    done : bool
-        Whether all was done.
-    id : int or None
-        The job where the answer names one.
-    reservation : Reservation or None
-        A job that this session has reserved.
-    results : Results
-        The runs.
-    way_back : str
-        What the key of undo does, where it reverts this.
-    """
-
-    text: str
-    done: bool
-    id: int | None = None
-    reservation: Reservation | None = None
-    results: Results = Results()
-    way_back: str = ""
-
-
-def fault(error: BaseException | None) -> Outcome:
-    """Return what the status line says of a fault of beanops itself."""
-    return Outcome(safe_text(f"fault in beanops: {type(error).__name__}: {error}"), False)
-
-
-def outcome_of(results: Results, name: str, noun: str) -> Outcome:
-    """Return what the status line says of an action that did one step for each of several things.
+def must_type(request: Request, guarded: bool) -> str:
+    """Return what has to be typed before a request is carried out; empty for what a key confirms.
 
     Parameters
     ----------
-    results : Results
-        What came of it.
-    name : str
-        The action.
-    noun : str
-        What each step was for, such as ``"tube"``.
+    request : Request
+        It.
+    guarded : bool
+        Whether what destroys needs it however small: nothing would bring it back, or the user wants it so.
     """
-    faults = [error for _, error in results.errors if not isinstance(error, BeanopsError)]
-    number = len(results.runs) + len(results.errors) + results.left
-    if number == 1 and results.runs:
-        return Outcome(safe_text(results.runs[0].summary), results.complete, results=results)
-    if faults and not results.runs:
-        return fault(faults[0])
-    if number == 1 and results.errors:
-        return Outcome(safe_text(f"{name}: {results.errors[0][1]}"), False)
-    parts = [f"{count:,} {outcome}" for outcome, count in results.counts.items() if count or outcome == "done"]
-    if results.errors:
-        parts.append(f"{len(results.errors)} not begun")
-    whys = [f"{target}: {error}" for target, error in results.errors]
-    whys += [why for run in results.runs for why in (run.stopped, *run.reasons) if why]
-    text = f"{name} of {plural(number, noun)}: {', '.join(parts)}"
-    text += f" ({whys[0]}{f'; and {len(whys) - 1} more' if len(whys) > 1 else ''})" if whys else ""
-    if stopped := results.stopped(noun):
-        text += f"; stopped: {stopped}"
-    return Outcome(safe_text(text), results.complete, results=results)
+    if request.number > LARGE or request.offer.name == "drain" or (request.offer.destroys and guarded):
+        return request.tube if len(request.tubes) == 1 else plural(len(request.tubes), "tube")
+    return ""
 
 
 class UnderWay(NamedTuple):

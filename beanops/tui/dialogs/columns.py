@@ -16,7 +16,7 @@ from textual.widgets.selection_list import Selection
 from beanops.tui import keys
 
 
-class Choose(ModalScreen[tuple[str, ...] | None]):
+class ColumnPicker(ModalScreen[tuple[str, ...] | None]):
     """Chooses some of several things.
 
     Parameters

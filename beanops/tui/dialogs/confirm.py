@@ -21,7 +21,7 @@ from textual.widgets import Button, Input, Static
 from beanops.protocol.errors import BeanopsError
 from beanops.session.old_servers.substitutes import remark
 from beanops.text import plural, safe_text
-from beanops.tui import job_keys, keys
+from beanops.tui import keys
 from beanops.tui.actions.request import SAMPLE, Request, UnderWay
 
 #: Cells of the bar of an action under way.
@@ -143,7 +143,7 @@ def _heads(request: Request) -> list[str]:
     return lines[:SAMPLE]
 
 
-class Progress(ModalScreen[None]):
+class ProgressDialog(ModalScreen[None]):
     """Shows how far an action is, until it is over.
 
     Parameters
@@ -152,7 +152,7 @@ class Progress(ModalScreen[None]):
         It.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [*job_keys.PROGRESS]
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.PROGRESS]
     #: It comes by itself: a key that was meant for what was there before must not press its button.
     AUTO_FOCUS = ""
 

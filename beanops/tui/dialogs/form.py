@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -18,11 +18,10 @@ from beanops.protocol.limits import check_tube
 from beanops.protocol.states import AT_REST
 from beanops.session.files.samples import settings_of
 from beanops.text import plural, safe_text
-from beanops.tui import drafts, job_keys
+from beanops.tui import keys
+from beanops.tui.actions import drafts
 from beanops.tui.actions.request import Field
-
-if TYPE_CHECKING:
-    from beanops.tui.app import Dashboard
+from beanops.tui.host import Host
 
 Answers = Mapping[str, Any]
 
@@ -72,7 +71,7 @@ class Form(ModalScreen[Answers | None]):
         What to ask.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [*job_keys.FORM, *job_keys.DRAFT]
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.FORM, *keys.DRAFT]
 
     def __init__(self, title: str, fields: tuple[Field, ...]) -> None:
         super().__init__()
@@ -108,7 +107,7 @@ class Form(ModalScreen[Answers | None]):
 
     @property
     def _samples(self) -> bool:
-        return self._drafting and not cast("Dashboard", self.app).alone
+        return self._drafting and not cast("Host", self.app).alone
 
     def _text(self, name: str) -> str:
         widget = self.query_one(f"#{name}")

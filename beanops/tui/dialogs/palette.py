@@ -6,7 +6,7 @@ The toolkit's own palette takes names for markup, and tubes and servers are name
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
+from typing import ClassVar, NamedTuple, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -20,17 +20,15 @@ from textual.widgets.option_list import Option
 
 from beanops.text import safe_text
 from beanops.tui import keys
-from beanops.tui.actions.commands import COMMANDS, Misused, run
-from beanops.tui.widgets.command_line import CommandLine
-
-if TYPE_CHECKING:
-    from beanops.tui.app import Dashboard
+from beanops.tui.dialogs.command_line import CommandLine
+from beanops.tui.dialogs.commands import COMMANDS, Misused, run
+from beanops.tui.host import Host
 
 #: Lines that are shown.
 MOST = 50
 
 
-class Entry(NamedTuple):
+class PaletteItem(NamedTuple):
     """One thing that can be done: how it is called, what it means, its key, and the line or action that does it."""
 
     name: str
@@ -54,8 +52,8 @@ class Palette(ModalScreen[None]):
     def __init__(self, over: Screen[object]) -> None:
         super().__init__()
         self._over = over
-        self._entries = list(_entries(cast("Dashboard", over.app), over))
-        self._found: list[Entry] = []
+        self._entries = list(_items(over))
+        self._found: list[PaletteItem] = []
 
     def compose(self) -> ComposeResult:
         """Lay out what is found under what is typed."""
@@ -96,7 +94,7 @@ class Palette(ModalScreen[None]):
         if place is None or place >= len(self._found):
             return
         entry, over = self._found[place], self._over
-        app = cast("Dashboard", self.app)
+        app, host = self.app, cast("Host", self.app)
         self.dismiss()
 
         async def do() -> None:
@@ -106,9 +104,9 @@ class Palette(ModalScreen[None]):
                 app.push_screen(CommandLine(f"{entry.line} "))
             else:
                 try:
-                    run(app, entry.line)
+                    run(host, entry.line)
                 except Misused as error:
-                    app.say(str(error), False)
+                    host.say(str(error), False)
 
         app.call_later(do)
 
@@ -117,23 +115,24 @@ class Palette(ModalScreen[None]):
         self.dismiss()
 
 
-def _entries(app: Dashboard, over: Screen[object]) -> Iterator[Entry]:
+def _items(over: Screen[object]) -> Iterator[PaletteItem]:
     """Yield what the keys of a screen do, then the commands, then the tubes."""
+    app = over.app
     # Several keys may do the same.
     bindings = {active.binding.id: active for active in reversed(over.active_bindings.values()) if active.enabled}
     for active in reversed(bindings.values()):
         binding = active.binding
         if binding.id and binding.tooltip and not binding.id.startswith(("table.", "body.")):
             action = binding.action
-            yield Entry(binding.description, binding.tooltip, app.get_key_display(binding), action=action)
+            yield PaletteItem(binding.description, binding.tooltip, app.get_key_display(binding), action=action)
     for command in COMMANDS.values():
         if command.argument:
-            yield Entry(f":{command.name} {command.argument}", command.help, "", command.name)
-    for name in app.live.tubes:
-        yield Entry(f"tube {name}", "Open it", "", f"tube {name}")
+            yield PaletteItem(f":{command.name} {command.argument}", command.help, "", command.name)
+    for name in cast("Host", app).live.tubes:
+        yield PaletteItem(f"tube {name}", "Open it", "", f"tube {name}")
 
 
-def _found(entries: list[Entry], text: str) -> list[Entry]:
+def _found(entries: list[PaletteItem], text: str) -> list[PaletteItem]:
     search = FuzzySearch()
     low = text.lower()
     scored = []
@@ -148,7 +147,7 @@ def _found(entries: list[Entry], text: str) -> list[Entry]:
     return [entry for _, entry in scored[:MOST]]
 
 
-def _shown(entry: Entry) -> Content:
+def _shown(entry: PaletteItem) -> Content:
     return Content.assemble(
         (f"{safe_text(entry.name):<18} ", "bold"), (entry.help, "$muted"), (f"  {entry.key}", "$primary")
     )

@@ -14,8 +14,9 @@ from beanops.protocol.errors import BeanopsError
 from beanops.text import safe_text
 from beanops.tui import keys
 from beanops.tui.body_forms import decoded, difference
-from beanops.tui.screens.base import Line, Part, View
+from beanops.tui.screens.base import FullScreen
 from beanops.tui.widgets.body import BodyView
+from beanops.tui.widgets.line import Line, Part
 from beanops.ui.formatting import span
 
 _FIELDS = ("tube", "state", "priority", "age", "delay", "ttr", "reserves", "timeouts", "releases", "buries", "kicks")
@@ -30,7 +31,7 @@ class Pair(Message):
         self.error = error
 
 
-class Compare(View):
+class Compare(FullScreen):
     """Two jobs.
 
     Parameters
@@ -68,14 +69,14 @@ class Compare(View):
     @work(thread=True, exit_on_error=False, group="read")
     def _read(self) -> None:
         try:
-            self.post_message(Pair(list(self.dashboard.session.jobs_by_id(self._ids))))
+            self.post_message(Pair(list(self.host.session.jobs_by_id(self._ids))))
         except BeanopsError as error:
             self.post_message(Pair([], str(error)))
 
     @on(Pair)
     def _compare(self, pair: Pair) -> None:
         if pair.error:
-            self.dashboard.say(safe_text(pair.error), False)
+            self.host.say(safe_text(pair.error), False)
             return
         one, other = jobs = pair.jobs
         line = self.query_one("#differs", Line)
@@ -85,7 +86,7 @@ class Compare(View):
             return
         line.say(_differing(one, other) or [("the statistics are the same", "$muted")])
         names = f"job {one.id}", f"job {other.id}"
-        before, after = (decoded(self.dashboard.session, job.body or b"") for job in (one, other))
+        before, after = (decoded(self.host.session, job.body or b"") for job in (one, other))
         self.query_one(BodyView).show(difference(before, after, names))
 
     def action_back(self) -> None:

@@ -9,9 +9,10 @@ from textual.binding import ActiveBinding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Static
+from textual.widgets import Footer, Static
 
 from beanops.tui import keys
+from beanops.tui.screens.manual import ManualScreen
 
 #: In which order keys are listed: what this screen is for comes first.
 SCOPES = ("act", "undo", "tubes", "tube", "marks", "sort", "back", "app", "table", "body")
@@ -26,13 +27,16 @@ class HelpScreen(ModalScreen[None]):
         What they are for.
     bindings : list of ActiveBinding
         Those that work there.
+    topic : str
+        The page of the manual about that screen.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.HELP]
 
-    def __init__(self, title: str, bindings: list[ActiveBinding]) -> None:
+    def __init__(self, title: str, bindings: list[ActiveBinding], topic: str) -> None:
         super().__init__()
         self._title = title
+        self._topic = topic
         self._bindings_shown = bindings
 
     def compose(self) -> ComposeResult:
@@ -51,6 +55,11 @@ class HelpScreen(ModalScreen[None]):
         with VerticalScroll(id="help"):
             yield Static(Content(self._title), id="question")
             yield Static(text)
+        yield Footer()
+
+    def action_manual(self) -> None:
+        """Open the manual instead, at the page about that screen."""
+        self.app.switch_screen(ManualScreen(self._topic))
 
 
 def _rank(name: str) -> int:

@@ -15,19 +15,20 @@ from beanops.protocol.errors import NotFound
 from beanops.session.files.samples import settings_of
 from beanops.session.session import Session
 from beanops.text import plural, safe_text
-from beanops.tui import job_keys, keys
+from beanops.tui import keys
 from beanops.tui.actions import catalogue
-from beanops.tui.actions.request import Field, Outcome, Request, Target
-from beanops.tui.actions.screen import Acting
+from beanops.tui.actions.outcome import Outcome
+from beanops.tui.actions.request import Field, Request, Target
 from beanops.tui.body_forms import Body, as_it_came, by_each_decoder, decoded, hexadecimal
 from beanops.tui.dialogs.form import Answers, Form
 from beanops.tui.download import save
-from beanops.tui.job_summary import history, identity
-from beanops.tui.screens.base import Line
+from beanops.tui.screens.base import FullScreen
 from beanops.tui.screens.compare import Compare
 from beanops.tui.widgets.body import BodyView
 from beanops.tui.widgets.body_tree import BodyTree
+from beanops.tui.widgets.job_summary import history, identity
 from beanops.tui.widgets.job_table import JobTable
+from beanops.tui.widgets.line import Line
 from beanops.ui.poller import Live, Look
 
 FORMS: dict[str, Callable[[Session, bytes], Body]] = {
@@ -62,7 +63,7 @@ class JobList(Protocol):
         """Return the two jobs to compare."""
 
 
-class JobScreen(Acting):
+class JobScreen(FullScreen):
     """One job.
 
     Parameters
@@ -74,11 +75,12 @@ class JobScreen(Acting):
     """
 
     TITLE = "Job"
+    topic = "bodies"
     BINDINGS: ClassVar[list[BindingType]] = [
-        *job_keys.JOB,
+        *keys.JOB,
         *catalogue.bindings("jobs"),
         *catalogue.bindings("tube"),
-        *job_keys.UNDO,
+        *keys.UNDO,
         *keys.BACK,
     ]
 
@@ -113,7 +115,7 @@ class JobScreen(Acting):
         self.query_one(BodyTree).display = False
         self.query_one(BodyView).focus()
         self.set_interval(1.0, self._show_facts)
-        self.dashboard.action_refresh()
+        self.host.action_refresh()
 
     # -- show --------------------------------------------------------------------------------------------------------
 
@@ -141,7 +143,7 @@ class JobScreen(Acting):
         looked = live.looked
         if isinstance(looked, Read) and looked.id == self._job:
             self._gone = looked.job is None
-            self._seen_at = self.dashboard.clock()
+            self._seen_at = self.host.clock()
             if looked.job is not None:
                 self._stats = looked.job.stats
                 if looked.job.body is not None:
@@ -157,8 +159,8 @@ class JobScreen(Acting):
 
     def _show_facts(self) -> None:
         """Show what the server said, as old as that is now."""
-        stats, live = self._stats, self.dashboard.live
-        passed = 0.0 if live.stale else max(0.0, self.dashboard.clock() - self._seen_at)
+        stats, live = self._stats, self.host.live
+        passed = 0.0 if live.stale else max(0.0, self.host.clock() - self._seen_at)
         held = self._job in live.held and stats is not None and stats.state == "reserved"
         tube = stats.tube if stats is not None else self._jobs.tube
         self.query_one("#tube", Line).say([("tube ", "$muted"), (safe_text(tube), "bold $primary")])
@@ -172,7 +174,7 @@ class JobScreen(Acting):
         if self._raw is None:
             return
         tree = self._form == "tree"
-        session = self.dashboard.session
+        session = self.host.session
         body = self._readings[self._reader - 1] if self._reader else FORMS[self._form](session, self._raw)
         self._body = body = body._replace(size=self._hidden_size)
         view, folded = self.query_one(BodyView), self.query_one(BodyTree)
@@ -200,7 +202,7 @@ class JobScreen(Acting):
         if self._raw is None:
             return
         if not self._readings:
-            self._readings = by_each_decoder(self.dashboard.session, self._raw)
+            self._readings = by_each_decoder(self.host.session, self._raw)
         self._reader = (self._reader + 1) % (len(self._readings) + 1)
         self._form = "" if self._reader else "data"
         self._show_body()
@@ -211,13 +213,13 @@ class JobScreen(Acting):
         table.action_cursor(step)
         if table.row is not None and table.row.id != self._job:
             self._go_to(table.row.id)
-            self.dashboard.action_refresh()
+            self.host.action_refresh()
 
     def _go_to(self, id: int) -> None:
         """Show another job, whose body is not known yet: nothing of the last one may stand under its name."""
         self._turn_to(id)
         self._form, self._reader = self._form or "data", 0
-        self.dashboard.thaw(self)
+        self.host.thaw(self)
         self.query_one(BodyView).show(None)
         self.query_one(BodyTree).show(None)
         self.query_one("#job", Line).say([("job ", "$muted"), (str(id), "bold $primary")])
@@ -231,23 +233,23 @@ class JobScreen(Acting):
         if self._body is not None:
             text = self._body.text[:COPIED]
             self.app.copy_to_clipboard(text)
-            self.dashboard.say(f"copied {plural(len(text), 'character')}, if your terminal allows it")
+            self.host.say(f"copied {plural(len(text), 'character')}, if your terminal allows it")
 
     def action_save(self) -> None:
         """Save the body, as far as it may be shown: ask for a file, or have the browser keep it."""
         if self._raw is None:
             return
         raw = self._raw
-        form = decoded(self.dashboard.session, raw).form
+        form = decoded(self.host.session, raw).form
         suffix = ("json" if form == "json" else "txt") if raw.isascii() else "bin"
         name = f"job-{self._job}.{suffix}"
         if self.app.is_web:
-            save(self.dashboard, name, raw)
+            save(self.host, name, raw)
             return
 
         def answered(answers: Answers | None) -> None:
             if answers is not None:
-                save(self.dashboard, answers["path"], raw)
+                save(self.host, answers["path"], raw)
 
         field = Field("path", "File", name, "path")
         self.app.push_screen(Form(f"Save the body of job {self._job}, {plural(len(raw), 'byte')}", (field,)), answered)
@@ -256,7 +258,7 @@ class JobScreen(Acting):
         """Compare it with the marked job."""
         pair = self._jobs.pair(self._job)
         if pair is None:
-            self.dashboard.say("mark another job in the list to compare with: space marks", done=False)
+            self.host.say("mark another job in the list to compare with: space marks", done=False)
         else:
             self.app.push_screen(Compare(*pair))
 
@@ -267,14 +269,14 @@ class JobScreen(Acting):
         stats = self._stats
         if self.passive or stats is None:
             return None
-        seen = self.dashboard.live.tubes.get(stats.tube)
+        seen = self.host.live.tubes.get(stats.tube)
         if seen is None:
             return None
         # A copy of a body of which something is hidden would be another one.
         raw = self._raw if self._hidden_size is None else None
         if self._gone:
             return Target((seen.stats,), body=raw, settings=settings_of(stats))
-        state = "held" if stats.state == "reserved" and self._job in self.dashboard.live.held else stats.state
+        state = "held" if stats.state == "reserved" and self._job in self.host.live.held else stats.state
         body = self._body
         sample = f"{stats.state}: {safe_text(body.text, limit=100)}" if body is not None else ""
         return Target((seen.stats,), (self._job,), {state: 1}, (sample,), raw, settings_of(stats))

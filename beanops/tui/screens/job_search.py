@@ -1,27 +1,74 @@
-"""`Searching`: a screen that looks for the jobs of a tube: what is looked for, how far it is, and the filter by text.
+"""`JobSearch`: a screen that looks for the jobs of a tube: what is looked for, how far it is, and the filter by text.
 
 The search itself is a `Feed`, the list a `JobTable`; what is shown besides is in `tube`.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 from textual import on, work
 from textual.widgets import Input, Static
 
-from beanops.protocol import TubeStats
-from beanops.protocol.states import STATES
+from beanops.jobs.read import FoundJob
+from beanops.protocol import JobStats, TubeStats
+from beanops.protocol.errors import NotFound
+from beanops.protocol.states import AT_REST, STATES
 from beanops.session.session import Session
 from beanops.text import plural, safe_text
-from beanops.tui.actions.screen import Acting
 from beanops.tui.job_feed import Feed, Found, Wanted
-from beanops.tui.widgets.filter_input import Entry
-from beanops.tui.widgets.job_rows import Reader
+from beanops.tui.screens.base import FullScreen
+from beanops.tui.widgets.filter_input import FilterInput
+from beanops.tui.widgets.job_rows import Summaries
 from beanops.tui.widgets.job_table import JobTable, passes
 
 
-class Searching(Acting):
+class TubeLook(NamedTuple):
+    """What one look found.
+
+    Attributes
+    ----------
+    tube : str
+        The tube.
+    top : Mapping of int to (str, FoundJob)
+        By id: the next job of each state, and those held here, with their place (`JobRow.place`).
+    fresh : Mapping of int to JobStats or None
+        What became of the jobs that were asked about, None for those that are gone.
+    gone : bool
+        Whether there is no such tube.
+    turn : int
+        How many actions had ended when it began: an earlier look does not know what they changed.
+    """
+
+    tube: str
+    top: Mapping[int, tuple[str, FoundJob]]
+    fresh: Mapping[int, JobStats | None]
+    gone: bool = False
+    turn: int = 0
+
+
+def look_at(session: Session, tube: str, seen: Iterable[int], turn: int) -> TubeLook:
+    """Look at a tube, and at what became of jobs that were seen before; one that left the tube counts as gone."""
+    try:
+        heads = session.next_jobs(tube)
+        gone = False
+    except NotFound:
+        heads, gone = {}, True
+    top = {head.id: (state, head) for state in AT_REST if (head := heads.get(state)) is not None}
+    for job in session.jobs_by_id(sorted(session.held)):
+        if job is not None and job.stats.tube == tube and job.stats.state == "reserved":
+            top[job.id] = ("held", job)
+    wanted = [id for id in seen if id not in top]
+    now = session.jobs_by_id(wanted, bodies=False)
+    fresh = {
+        id: job.stats if job is not None and job.stats.tube == tube else None
+        for id, job in zip(wanted, now, strict=True)
+    }
+    return TubeLook(tube, top, fresh, gone, turn)
+
+
+class JobSearch(FullScreen):
     """A screen with the jobs of a tube.
 
     Parameters
@@ -36,7 +83,7 @@ class Searching(Acting):
         super().__init__()
         self.tube = tube
         self._stats: TubeStats | None = None
-        self._reader = Reader(session)
+        self._reader = Summaries(session)
         self._feed = Feed(Wanted(tube), self._reader)
         # What is typed for just now, and the text that jobs have to contain.
         self._sought, self._text = "", ""
@@ -50,9 +97,9 @@ class Searching(Acting):
         return self.query_one(JobTable)
 
     @property
-    def seek(self) -> Entry:
+    def seek(self) -> FilterInput:
         """Where a text or a predicate is typed."""
-        return self.query_one(Entry)
+        return self.query_one(FilterInput)
 
     def caption(self) -> str:
         """Return how many jobs are shown, how many are marked, and how far the search is."""
@@ -102,7 +149,7 @@ class Searching(Acting):
 
     @work(thread=True, exit_on_error=False, group="scan")
     def _run(self, feed: Feed, *, page: bool) -> None:
-        feed.run(self.dashboard.session, self.post_message, page=page)
+        feed.run(self.host.session, self.post_message, page=page)
 
     @on(Found)
     def _found(self, found: Found) -> None:
@@ -123,7 +170,7 @@ class Searching(Acting):
         self._feed = Feed(wanted, self._reader)
         self._asked, self._refilling = asked, False
         self.table.restart()
-        self.dashboard.action_refresh()
+        self.host.action_refresh()
         self._run(self._feed, page=True)
         self._show_status()
 

@@ -18,10 +18,10 @@ from beanops.journal.records import JournalError, RunRow, action_of
 from beanops.session.session import Session
 from beanops.session.undoable import lasting
 from beanops.text import plural, safe_text
-from beanops.tui import job_keys, keys
-from beanops.tui.actions.request import Outcome, Request
-from beanops.tui.actions.screen import Acting
-from beanops.tui.screens.base import Line
+from beanops.tui import keys
+from beanops.tui.actions.outcome import Outcome
+from beanops.tui.actions.request import Request
+from beanops.tui.screens.base import FullScreen
 from beanops.tui.widgets.journal_rows import (
     ACTION_COLUMNS,
     RUN_COLUMNS,
@@ -31,7 +31,8 @@ from beanops.tui.widgets.journal_rows import (
     about_run,
     sentence,
 )
-from beanops.tui.widgets.table import Table
+from beanops.tui.widgets.line import Line
+from beanops.tui.widgets.table import RowTable
 from beanops.ui.poller import Live, Look
 
 #: Runs and actions of one page.
@@ -41,7 +42,7 @@ RUNS, ACTIONS = 200, 1000
 Rows = tuple[tuple[Any, ...], int]
 
 
-class Page(NamedTuple):
+class JournalPage(NamedTuple):
     """What a look at the journal found: rows from `first` on, and how many there are in all; or why it found none.
 
     `stamp` is another one when the journal has changed, `nothing` says what else it has where no row is found.
@@ -70,9 +71,10 @@ def _actions(run: RunRow, session: Session, first: int) -> Rows:
     return tuple(DoneAction(entry.n, action_of(run, entry)) for entry in entries), journal.size(run.id)
 
 
-class _Pages(Acting):
+class JournalPages(FullScreen):
     """A screen with one page of the journal."""
 
+    topic = "journal"
     per_page = RUNS
     noun = "run"
     empty = "nothing was done yet"
@@ -85,9 +87,9 @@ class _Pages(Acting):
         self._error = ""
 
     @property
-    def table(self) -> Table[Any]:
+    def table(self) -> RowTable[Any]:
         """The rows."""
-        return self.query_one(Table)
+        return self.query_one(RowTable)
 
     @property
     def kind(self) -> str:
@@ -102,7 +104,7 @@ class _Pages(Acting):
         """Return the look at the page, which reads it only when the journal has changed."""
         kind, first, read, known = self.kind, self.page * self.per_page, self.reader(), self._stamp
 
-        def look(session: Session) -> Page | None:
+        def look(session: Session) -> JournalPage | None:
             try:
                 journal = session.journal()
                 stamp = first, journal.stamp(), journal.count_runs(str(session.address))
@@ -110,10 +112,10 @@ class _Pages(Acting):
                     return None
                 rows, total = read(session, first)
                 said = None if total else nothing_there.of_server(journal, str(session.address))
-                return Page(kind, first, rows, total, stamp, nothing=said)
+                return JournalPage(kind, first, rows, total, stamp, nothing=said)
             except JournalError as error:
                 # The server has nothing to do with it: that is looked at all the same.
-                return Page(kind, first, error=str(error))
+                return JournalPage(kind, first, error=str(error))
 
         return look
 
@@ -123,12 +125,12 @@ class _Pages(Acting):
 
     def on_screen_resume(self) -> None:
         """Look at once, also when what was over it is closed: something may have been done there."""
-        self.dashboard.action_refresh()
+        self.host.action_refresh()
 
     def show(self, live: Live) -> None:
         """Show the page; it is true also while the server is lost."""
         looked = live.looked
-        if isinstance(looked, Page) and looked.kind == self.kind and looked.first == self.page * self.per_page:
+        if isinstance(looked, JournalPage) and looked.kind == self.kind and looked.first == self.page * self.per_page:
             self._error, self._stamp = looked.error, looked.stamp
             self.table.empty = safe_text(looked.error or "; ".join(filter(None, [self.empty, looked.nothing])))
             if not looked.error:
@@ -157,24 +159,24 @@ class _Pages(Acting):
         if 0 <= page * self.per_page < self.total:
             self.page = page
             self.table.select(None)
-            self.dashboard.thaw(self)
-            self.dashboard.action_refresh()
+            self.host.thaw(self)
+            self.host.action_refresh()
 
     def action_back(self) -> None:
         """Go back to where it was opened."""
         self.app.pop_screen()
 
 
-class JournalScreen(_Pages):
+class JournalScreen(JournalPages):
     """The runs."""
 
     TITLE = "Journal"
-    BINDINGS: ClassVar[list[BindingType]] = [*job_keys.JOURNAL, *job_keys.UNDO_RUN, *keys.BACK]
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.JOURNAL, *keys.UNDO_RUN, *keys.BACK]
 
     def body(self) -> ComposeResult:
         """Yield the table, and the whole of the run under the cursor."""
         yield Line(id="title")
-        yield Table(RUN_COLUMNS, lambda row: row.run.id, self.dashboard.clock, empty="not read yet", id="runs")
+        yield RowTable(RUN_COLUMNS, lambda row: row.run.id, self.host.clock, empty="not read yet", id="runs")
         yield Line(id="action")
         yield Line(id="why", grows=True)
 
@@ -182,7 +184,7 @@ class JournalScreen(_Pages):
         """Say what it is."""
         self.query_one("#title", Line).say([("journal: the runs on this server", "bold $primary")])
 
-    @on(Table.Moved)
+    @on(RowTable.Moved)
     def about(self) -> None:
         """Show the whole of the run under the cursor."""
         row = self.table.row
@@ -203,12 +205,12 @@ class JournalScreen(_Pages):
         if row is not None:
             self.app.push_screen(RunScreen(row))
 
-    @on(Table.Opened)
+    @on(RowTable.Opened)
     def _clicked(self) -> None:
         self.action_open()
 
 
-class RunScreen(_Pages):
+class RunScreen(JournalPages):
     """The actions of one run.
 
     Parameters
@@ -218,7 +220,7 @@ class RunScreen(_Pages):
     """
 
     TITLE = "Run"
-    BINDINGS: ClassVar[list[BindingType]] = [*job_keys.RUN, *job_keys.UNDO_RUN, *keys.BACK]
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.RUN, *keys.UNDO_RUN, *keys.BACK]
     per_page = ACTIONS
     noun = "action"
     empty = "no action"
@@ -231,7 +233,7 @@ class RunScreen(_Pages):
         """Yield what the run was, its actions, and the whole of the one under the cursor."""
         yield Line(id="title")
         yield Line(id="action")
-        yield Table(ACTION_COLUMNS, lambda row: row.number, self.dashboard.clock, empty="not read yet", id="done")
+        yield RowTable(ACTION_COLUMNS, lambda row: row.number, self.host.clock, empty="not read yet", id="done")
         yield Line(id="why", grows=True)
 
     def on_mount(self) -> None:
@@ -248,7 +250,7 @@ class RunScreen(_Pages):
         """Return what reads the run's actions."""
         return partial(_actions, self._run.run)
 
-    @on(Table.Moved)
+    @on(RowTable.Moved)
     def about(self) -> None:
         """Show the whole of the action under the cursor."""
         row = self.table.row

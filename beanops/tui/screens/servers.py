@@ -14,9 +14,10 @@ from beanops.protocol.errors import BeanopsError
 from beanops.session.config import Profile, profiles
 from beanops.text import plural, safe_text
 from beanops.tui import keys
-from beanops.tui.screens.base import Line, View
+from beanops.tui.screens.base import FullScreen
 from beanops.tui.widgets.columns import Column
-from beanops.tui.widgets.table import Table
+from beanops.tui.widgets.line import Line
+from beanops.tui.widgets.table import RowTable
 from beanops.ui.formatting import count, span
 
 
@@ -130,7 +131,7 @@ COLUMNS: list[Column[ServerRow]] = [
 ]
 
 
-class ServerTable(Table[ServerRow]):
+class ServerTable(RowTable[ServerRow]):
     """The servers."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.SORT]
@@ -144,10 +145,11 @@ class Glanced(Message):
         self.glances = glances
 
 
-class ServersScreen(View):
+class ServersScreen(FullScreen):
     """All servers of the configuration."""
 
     TITLE = "Servers"
+    topic = "servers"
     BINDINGS: ClassVar[list[BindingType]] = [*keys.SERVERS, *keys.BACK]
 
     def __init__(self) -> None:
@@ -168,7 +170,7 @@ class ServersScreen(View):
         yield ServerTable(
             COLUMNS,
             lambda row: row.profile.name,
-            self.dashboard.clock,
+            self.host.clock,
             sort="name",
             empty="no server is configured: name them under [servers] in config.toml",
             id="servers",
@@ -184,8 +186,8 @@ class ServersScreen(View):
         """Begin with the server that is looked at."""
         self.query_one("#title", Line).say([("servers of the configuration", "bold $primary")])
         self._fill()
-        if self.dashboard.profile.name in self._profiles:
-            self.table.select(self.dashboard.profile.name)
+        if self.host.profile.name in self._profiles:
+            self.table.select(self.host.profile.name)
         self.table.focus()
 
     def show(self, live: object) -> None:
@@ -209,14 +211,14 @@ class ServersScreen(View):
         self._looking = False
 
     def _fill(self) -> None:
-        here = self.dashboard.profile.name
+        here = self.host.profile.name
         self.table.show(
             ServerRow(profile, self._glances.get(name), name == here) for name, profile in self._profiles.items()
         )
         self._show_about()
         self._show_status()
 
-    @on(Table.Moved)
+    @on(RowTable.Moved)
     def _show_about(self) -> None:
         row, about = self.table.row, self.query_one("#about", Line)
         if row is None:
@@ -244,11 +246,11 @@ class ServersScreen(View):
         if row is None:
             return
         if row.here:
-            self.dashboard.action_tubes()
+            self.host.action_tubes()
         else:
-            self.dashboard.switch(row.profile)
+            self.host.switch(row.profile)
 
-    @on(Table.Opened)
+    @on(RowTable.Opened)
     def _clicked(self) -> None:
         self.action_open()
 

@@ -17,22 +17,22 @@ from beanops.protocol.errors import BeanopsError
 from beanops.session.files.samples import PutSettings, settings_of
 from beanops.session.session import Session
 from beanops.text import plural, safe_text
-from beanops.tui import job_keys, keys
+from beanops.tui import keys
 from beanops.tui.actions import catalogue
-from beanops.tui.actions.request import SAMPLE, Outcome, Request, Target
+from beanops.tui.actions.outcome import Outcome
+from beanops.tui.actions.request import SAMPLE, Request, Target
 from beanops.tui.body_forms import Body, decoded
-from beanops.tui.job_summary import history, identity
-from beanops.tui.screens.base import Line, Part, by_state, flow
 from beanops.tui.screens.compare import Compare
 from beanops.tui.screens.job import JobScreen, Read
-from beanops.tui.screens.job_search import Searching
-from beanops.tui.tube_heads import TubeLook, look_at
+from beanops.tui.screens.job_search import JobSearch, TubeLook, look_at
 from beanops.tui.widgets.body import BodyView
 from beanops.tui.widgets.charts import Charts
-from beanops.tui.widgets.filter_input import Entry
+from beanops.tui.widgets.filter_input import FilterInput
 from beanops.tui.widgets.job_rows import JobRow
+from beanops.tui.widgets.job_summary import history, identity
 from beanops.tui.widgets.job_table import JobTable
-from beanops.tui.widgets.table import Table
+from beanops.tui.widgets.line import Line, Part, by_state, flow
+from beanops.tui.widgets.table import RowTable
 from beanops.ui.formatting import span
 from beanops.ui.poller import Live, Look
 
@@ -44,7 +44,7 @@ MISSING = "is not in the list any more: move the cursor to choose another"
 ASKED = 2000
 
 
-class TubeScreen(Searching):
+class TubeScreen(JobSearch):
     """One tube.
 
     Parameters
@@ -56,7 +56,8 @@ class TubeScreen(Searching):
     """
 
     TITLE = "Tube"
-    BINDINGS: ClassVar[list[BindingType]] = [*job_keys.TUBE, *catalogue.bindings(), *job_keys.UNDO, *keys.BACK]
+    topic = "finding-jobs"
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.TUBE, *catalogue.bindings(), *keys.UNDO, *keys.BACK]
 
     def __init__(self, session: Session, tube: str) -> None:
         super().__init__(session, tube)
@@ -76,8 +77,8 @@ class TubeScreen(Searching):
         yield Charts(id="charts")
         with Horizontal(id="search"):
             yield Static("", id="sought", markup=False)
-            yield Entry(id="seek")
-        yield JobTable(self._reader, self.dashboard.clock, id="heads")
+            yield FilterInput(id="seek")
+        yield JobTable(self._reader, self.host.clock, id="heads")
         yield Line(id="job")
         yield Line(id="history")
         yield BodyView(id="body")
@@ -87,7 +88,7 @@ class TubeScreen(Searching):
         self.query_one("#search").display = False
         self.query_one(BodyView).can_focus = False
         self.table.focus()
-        self.dashboard.action_refresh()
+        self.host.action_refresh()
         self._run(self._feed, page=True)
 
     def on_unmount(self) -> None:
@@ -175,7 +176,7 @@ class TubeScreen(Searching):
         """Show what the cursor is on now."""
         self._show_job()
 
-    @on(Table.Moved)
+    @on(RowTable.Moved)
     def _show_job(self) -> None:
         row = self.table.row
         self._body = self._body_of(row) if row is not None else None
@@ -204,13 +205,13 @@ class TubeScreen(Searching):
             raw = job.body or b""
         if self._body is not None and self._body.raw == raw:
             return self._body
-        return decoded(self.dashboard.session, raw)._replace(size=row.size)
+        return decoded(self.host.session, raw)._replace(size=row.size)
 
     @work(thread=True, exit_on_error=False, group="read")
     def _read(self, id: int) -> None:
         """Read a body that is too large to be kept for each row."""
         try:
-            self.post_message(Read(id, self.dashboard.session.job(id)))
+            self.post_message(Read(id, self.host.session.job(id)))
         except BeanopsError:
             self.post_message(Read(id, None))  # the next look says what became of it
 
@@ -237,7 +238,7 @@ class TubeScreen(Searching):
         table, row = self.table, self.table.row
         marked = table.marked
         ids = marked or ((row.id,) if row is not None else ())
-        states = table.states(ids, self.dashboard.live.held)
+        states = table.states(ids, self.host.live.held)
         samples = []
         for id in ids[:SAMPLE]:
             known = table.get(id)
@@ -249,7 +250,7 @@ class TubeScreen(Searching):
         settings = settings_of(row.stats) if row is not None and row.stats is not None else PutSettings()
         return Target((self._stats,), ids, states, tuple(samples), raw, settings)
 
-    @on(Table.Marked)
+    @on(RowTable.Marked)
     def _marks_changed(self) -> None:
         self.refresh_offers()
         self._show_status()
@@ -278,7 +279,7 @@ class TubeScreen(Searching):
         if row is not None:
             self.app.push_screen(JobScreen(self, row.id))
 
-    @on(Table.Opened)
+    @on(RowTable.Opened)
     def _clicked(self) -> None:
         self.action_open()
 
@@ -286,7 +287,7 @@ class TubeScreen(Searching):
         """Compare two marked jobs, or the marked one with the one under the cursor."""
         pair = self.pair(self.table.row.id if self.table.row else None)
         if pair is None:
-            self.dashboard.say("mark one job, or two, to compare: space marks", done=False)
+            self.host.say("mark one job, or two, to compare: space marks", done=False)
         else:
             self.app.push_screen(Compare(*pair))
 

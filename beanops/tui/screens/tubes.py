@@ -13,16 +13,16 @@ from textual.widgets import Input
 from beanops.monitor.survey import IN_TURN, Seen
 from beanops.protocol import TubeStats
 from beanops.text import plural, safe_text
-from beanops.tui import job_keys, keys
+from beanops.tui import keys
 from beanops.tui.actions import catalogue
 from beanops.tui.actions.request import Target
-from beanops.tui.actions.screen import Acting
 from beanops.tui.filters import BadFilter, parse
 from beanops.tui.groups import Folder, glob_of
-from beanops.tui.screens.base import Line, Part
+from beanops.tui.screens.base import FullScreen
 from beanops.tui.state import Shown
-from beanops.tui.widgets.filter_input import Entry
-from beanops.tui.widgets.table import Table
+from beanops.tui.widgets.filter_input import FilterInput
+from beanops.tui.widgets.line import Line, Part
+from beanops.tui.widgets.table import RowTable
 from beanops.tui.widgets.tube_columns import SEEN, tube_columns
 from beanops.ui.formatting import span
 from beanops.ui.poller import Live
@@ -31,17 +31,17 @@ from beanops.ui.poller import Live
 GONE = "is not here any more: move the cursor to choose another"
 
 
-class TubeTable(Table[Seen]):
+class TubeTable(RowTable[Seen]):
     """The tubes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.MARKS, *keys.SORT]
 
 
-class TubesScreen(Acting):
+class TubesScreen(FullScreen):
     """All tubes of the server."""
 
     TITLE = "Tubes"
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.TUBES, *catalogue.bindings("tubes"), *job_keys.UNDO]
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.TUBES, *catalogue.bindings("tubes"), *keys.UNDO]
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,15 +53,15 @@ class TubesScreen(Acting):
     def body(self) -> ComposeResult:
         """Yield the table, what there is to say of the tube under the cursor, and the filter when it is asked for."""
         yield TubeTable(
-            tube_columns(self.dashboard.clock),
+            tube_columns(self.host.clock),
             lambda row: row.stats.name,
-            self.dashboard.clock,
+            self.host.clock,
             sort="tube",
             empty="not read yet",
             id="tubes",
         )
         yield Line(id="about")
-        yield Entry(placeholder="part of a name, a glob*, /a regular expression, !inverse", id="filter")
+        yield FilterInput(placeholder="part of a name, a glob*, /a regular expression, !inverse", id="filter")
 
     @property
     def table(self) -> TubeTable:
@@ -69,9 +69,9 @@ class TubesScreen(Acting):
         return self.query_one(TubeTable)
 
     @property
-    def filter(self) -> Entry:
+    def filter(self) -> FilterInput:
         """Where the filter is typed."""
-        return self.query_one(Entry)
+        return self.query_one(FilterInput)
 
     def on_mount(self) -> None:
         """Begin."""
@@ -83,8 +83,8 @@ class TubesScreen(Acting):
         self.instance = ""
         self.table.clear_marks()
         self.table.select(None)
-        memory = self.dashboard.memory
-        shown = memory.shown(self.dashboard.profile.name) if memory is not None else Shown()
+        memory = self.host.memory
+        shown = memory.shown(self.host.profile.name) if memory is not None else Shown()
         if shown.sort in self.table.columns:
             self.table.sort_key, self.table.descending = shown.sort, shown.descending
         self._chosen = shown.columns
@@ -96,7 +96,7 @@ class TubesScreen(Acting):
 
     def keep(self) -> None:
         """Remember how the tubes are shown."""
-        memory = self.dashboard.memory
+        memory = self.host.memory
         if memory is not None:
             table = self.table
             shown = Shown(
@@ -106,7 +106,7 @@ class TubesScreen(Acting):
                 self._chosen,
                 tuple(self._folder.globs),
             )
-            memory.keep(self.dashboard.profile.name, shown)
+            memory.keep(self.host.profile.name, shown)
 
     # -- show --------------------------------------------------------------------------------------------------------
 
@@ -152,8 +152,8 @@ class TubesScreen(Acting):
 
     def caption(self) -> str:
         """Return how many tubes are shown, how many are marked, and by which filter."""
-        total = len(self.dashboard.live.tubes)
-        if self.dashboard.live.survey is None:
+        total = len(self.host.live.tubes)
+        if self.host.live.survey is None:
             return "no tube is known yet"
         parts = []
         if marked := len(self.table.marked):
@@ -166,11 +166,11 @@ class TubesScreen(Acting):
             parts.append(plural(total, "tube"))
         return "  ".join(parts)
 
-    @on(Table.Moved)
-    @on(Table.Marked)
+    @on(RowTable.Moved)
+    @on(RowTable.Marked)
     def _show_about(self) -> None:
         # Of a server that has not answered yet no tube is known to be gone, least of all the former server's.
-        row, lost = self.table.row, self.table.lost if self.dashboard.live.survey is not None else None
+        row, lost = self.table.row, self.table.lost if self.host.live.survey is not None else None
         gone: list[Part] = [(safe_text(lost or ""), "bold $primary"), (f"  {GONE}", "$muted")] if lost else []
         self.query_one("#about", Line).say(_about(row) if row else gone)
         self._show_status()
@@ -185,7 +185,7 @@ class TubesScreen(Acting):
         table = self.table
         marked = set(table.marked)
         rows = [row for row in table.rows if row.name in marked] if marked else [table.row] if table.row else []
-        known = self.dashboard.live.tubes
+        known = self.host.live.tubes
         tubes: dict[str, TubeStats] = {}
         for row in rows:
             tubes |= {name: known[name].stats for name in row.members or (row.name,) if name in known}
@@ -203,7 +203,7 @@ class TubesScreen(Acting):
         """Open a tube."""
         from beanops.tui.screens.tube import TubeScreen  # the first paint must not wait for it
 
-        self.app.push_screen(TubeScreen(self.dashboard.session, name))
+        self.app.push_screen(TubeScreen(self.host.session, name))
 
     def action_open(self) -> None:
         """Open the tube under the cursor, or unfold the group."""
@@ -213,7 +213,7 @@ class TubesScreen(Acting):
         elif row is not None:
             self.open(row.name)
 
-    @on(Table.Opened)
+    @on(RowTable.Opened)
     def _clicked(self) -> None:
         self.action_open()
 
@@ -224,7 +224,7 @@ class TubesScreen(Acting):
         row = self.table.row
         glob = None if row is None else row.name if row.members else glob_of(row.name)
         if glob is None:
-            self.dashboard.say("group: this name has one word only; :group GLOB folds any", False)
+            self.host.say("group: this name has one word only; :group GLOB folds any", False)
         else:
             self.fold(glob)
 
@@ -238,31 +238,36 @@ class TubesScreen(Acting):
             self.table.select(glob)
         elif members:
             self.table.select(members[0])
-        self._fill(self.dashboard.live, anew=True)
+        self._fill(self.host.live, anew=True)
         self.keep()
 
     def action_columns(self) -> None:
-        """Choose the columns."""
-        from beanops.tui.dialogs.columns import Choose
+        """ColumnPicker the columns."""
+        from beanops.tui.dialogs.columns import ColumnPicker
 
         def chosen(columns: tuple[str, ...] | None) -> None:
             if columns is not None:
-                self.columns(columns)
+                self.choose_columns(columns)
 
         titles = [(column.key, column.title) for column in self.table.every[1:] if column.key != SEEN]
-        self.app.push_screen(Choose(titles, self.table.columns), chosen)
+        self.app.push_screen(ColumnPicker(titles, self.table.columns), chosen)
 
-    def columns(self, columns: tuple[str, ...]) -> None:
+    @property
+    def column_names(self) -> list[str]:
+        """The columns that there are."""
+        return [column.key for column in self.table.every]
+
+    def choose_columns(self, columns: tuple[str, ...]) -> None:
         """Show these columns; none means all."""
         self._chosen = columns
-        self._fill(self.dashboard.live)
+        self._fill(self.host.live)
         self.keep()
 
     def sort(self, column: str) -> None:
         """Sort by a column."""
         self.table.sort_by(column)
 
-    @on(Table.Sorted)
+    @on(RowTable.Sorted)
     def _sorted(self) -> None:
         self.keep()
 
@@ -288,7 +293,7 @@ class TubesScreen(Acting):
 
     @on(Input.Changed, "#filter")
     def _filter_changed(self) -> None:
-        self._fill(self.dashboard.live, anew=True)
+        self._fill(self.host.live, anew=True)
         self._show_status()
 
     @on(Input.Submitted, "#filter")

@@ -12,7 +12,7 @@ from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
 from beanops.text import plural, safe_text
-from beanops.tui import job_keys
+from beanops.tui import keys
 from beanops.tui.body_forms import Body
 
 #: Children of one node, characters of one value, and children up to which a node is open from the start.
@@ -23,7 +23,7 @@ class BodyTree(Tree[Any]):
     """Data as a tree."""
 
     ALLOW_SELECT = False
-    BINDINGS: ClassVar[list[BindingType]] = [*job_keys.TREE]
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.TREE]
     ICON_NODE, ICON_NODE_EXPANDED = "▸ ", "▾ "
 
     def __init__(self, *, id: str | None = None) -> None:

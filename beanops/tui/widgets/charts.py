@@ -23,7 +23,7 @@ TALL = 36
 GAP, LEAST = 3, 8
 
 
-class Chart(NamedTuple):
+class TubeChart(NamedTuple):
     """One chart: what it shows, the newest value, the values before it, and the style."""
 
     name: str
@@ -32,7 +32,7 @@ class Chart(NamedTuple):
     style: str
 
 
-def charts_of(trail: Trail, rates: Rates, at: float, cells: int) -> tuple[list[Chart], float]:
+def charts_of(trail: Trail, rates: Rates, at: float, cells: int) -> tuple[list[TubeChart], float]:
     """Return the charts of a trail, and the seconds that they go back."""
     reach = max(float(cells), at - trail[0].at if trail else 0.0)
     step = reach / cells
@@ -40,11 +40,11 @@ def charts_of(trail: Trail, rates: Rates, at: float, cells: int) -> tuple[list[C
     for state in STATES:
         values = course(trail, state, at, step, cells)
         now = UNKNOWN if values[-1] is None else count(values[-1], 9)
-        charts.append(Chart(state, now, values, state))
+        charts.append(TubeChart(state, now, values, state))
     for field, known in (("puts", rates.puts), ("deletes", rates.deletes)):
         counts = course(trail, field, at, step, cells + 1)
         flows = [None if one is None or two is None else max(0, two - one) / step for one, two in pairwise(counts)]
-        charts.append(Chart(f"{field}/s", rate(known), flows, "rate"))
+        charts.append(TubeChart(f"{field}/s", rate(known), flows, "rate"))
     return charts, reach
 
 

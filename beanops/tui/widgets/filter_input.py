@@ -1,4 +1,4 @@
-"""`Entry`: the line in which a filter or a predicate is typed. What it is for is known to its screen."""
+"""`FilterInput`: the line in which a filter or a predicate is typed. What it is for is known to its screen."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from textual import events
 from textual.widgets import Input
 
 
-class Entry(Input):
+class FilterInput(Input):
     """A line to type in, as fast as one likes: what is pressed after Enter is for what it gives way to.
 
     Keys reach it one after the other, and before its screen has heard of Enter there may be more of them.

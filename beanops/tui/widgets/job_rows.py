@@ -18,7 +18,7 @@ KEPT = 2048
 _PLACES = {"ready": "next ready", "delayed": "next delayed", "buried": "next buried", "held": "held by you"}
 
 
-class Reader:
+class Summaries:
     """Reads bodies in one safe line, and remembers the last thousands.
 
     Parameters
@@ -54,7 +54,7 @@ class JobRow:
 
     __slots__ = ("_reader", "_said", "body", "found", "id", "place", "size", "stats")
 
-    def __init__(self, job: FoundJob, reader: Reader) -> None:
+    def __init__(self, job: FoundJob, reader: Summaries) -> None:
         body = job.body or b""
         kept = len(body) <= KEPT
         self.id = job.stats.id

@@ -16,20 +16,20 @@ from textual.geometry import Size
 
 from beanops.jobs.read import FoundJob
 from beanops.protocol import JobStats
-from beanops.tui import job_keys, keys
-from beanops.tui.widgets.job_rows import JOBS, JobRow, Reader
-from beanops.tui.widgets.table import Table
+from beanops.tui import keys
+from beanops.tui.widgets.job_rows import JOBS, JobRow, Summaries
+from beanops.tui.widgets.table import RowTable
 
 #: Seconds that the filter takes at a time, and rows between two looks at the clock.
 SLICE, STEP = 0.004, 64
 
 
-class JobTable(Table[JobRow]):
+class JobTable(RowTable[JobRow]):
     """The jobs of a tube."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.MARKS, *job_keys.SORT]
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.MARKS, *keys.JOB_SORT]
 
-    def __init__(self, reader: Reader, clock: Callable[[], float], *, id: str) -> None:
+    def __init__(self, reader: Summaries, clock: Callable[[], float], *, id: str) -> None:
         super().__init__(JOBS, lambda row: row.id, clock, empty="searching ...", id=id)
         self._reader = reader
         self._rows: list[JobRow] = []

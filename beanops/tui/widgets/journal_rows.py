@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from beanops.journal.records import OUTCOMES, Action, RunRow
 from beanops.text import plural, safe_text
-from beanops.tui.screens.base import Part
 from beanops.tui.widgets.columns import Column
+from beanops.tui.widgets.line import Part
 from beanops.ui.formatting import span
 
 _SHORT = {"done": "done", "skipped": "skip", "failed": "fail", "unknown": "unkn"}

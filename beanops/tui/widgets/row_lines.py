@@ -1,4 +1,4 @@
-"""`Drawn`: rows in columns, of which only those in view are drawn, and only when they changed.
+"""`RowLines`: rows in columns, of which only those in view are drawn, and only when they changed.
 
 Which rows there are, their order, the cursor and the marks are moved by `table`.
 """
@@ -27,7 +27,7 @@ CACHED = 400
 SIGNS = {(False, False): " ", (True, False): "▌", (False, True): "●", (True, True): "█"}
 
 
-class Drawn(ScrollView, Generic[R]):
+class RowLines(ScrollView, Generic[R]):
     """Rows as they are drawn.
 
     Parameters

@@ -1,4 +1,4 @@
-"""`Order`: in which order the rows of a table stand, quickly for ten thousand that mostly stay what they are."""
+"""`RowOrder`: in which order the rows of a table stand, quickly for ten thousand that mostly stay what they are."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 R = TypeVar("R")
 
 
-class Order(Generic[R]):
+class RowOrder(Generic[R]):
     """Sorts rows by a value, equal ones by their first column; it remembers the order of the first column.
 
     Parameters

@@ -1,4 +1,4 @@
-"""`Table`: rows with a cursor and marks on their keys, never on their places; sorted and filtered.
+"""`RowTable`: rows with a cursor and marks on their keys, never on their places; sorted and filtered.
 
 It knows no tubes or jobs: what its columns show is data (`layout`). How it is drawn is in `drawn`.
 """
@@ -14,8 +14,8 @@ from textual.message import Message
 
 from beanops.tui import keys
 from beanops.tui.widgets.columns import Column
-from beanops.tui.widgets.row_lines import Drawn
-from beanops.tui.widgets.row_order import Order
+from beanops.tui.widgets.row_lines import RowLines
+from beanops.tui.widgets.row_order import RowOrder
 from beanops.tui.widgets.row_order import held as held_order
 
 R = TypeVar("R")
@@ -24,7 +24,7 @@ R = TypeVar("R")
 HOLD = 3.0
 
 
-class Table(Drawn[R], can_focus=True):
+class RowTable(RowLines[R], can_focus=True):
     """A table of any number of rows.
 
     Parameters
@@ -71,7 +71,7 @@ class Table(Drawn[R], can_focus=True):
         self._given: tuple[R, ...] = ()
         self._keys: list[Any] = []
         self._places: dict[Any, int] = {}
-        self._order: Order[R] = Order(columns[0].value)
+        self._order: RowOrder[R] = RowOrder(columns[0].value)
         # The row that the cursor belongs to, by its key; None until there is one.
         self._cursor: Any = None
         # Where it goes back to as soon as the filter shows it again, and whether anybody has chosen its row.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -13,10 +13,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from beanops.tui import keys
-from beanops.tui.actions.commands import COMMANDS, Misused, proposals, run
-
-if TYPE_CHECKING:
-    from beanops.tui.app import Dashboard
+from beanops.tui.dialogs.commands import COMMANDS, Misused, proposals, run
+from beanops.tui.host import Host
 
 
 class CommandLine(ModalScreen[None]):
@@ -56,14 +54,14 @@ class CommandLine(ModalScreen[None]):
         return self.query_one(Input)
 
     @property
-    def _dashboard(self) -> Dashboard:
-        return cast("Dashboard", self.app)
+    def _host(self) -> Host:
+        return cast("Host", self.app)
 
     @on(Input.Changed)
     def _propose(self) -> None:
         line = self._input.value
         name, blank, _ = line.partition(" ")
-        lines = [Content(one) for one in proposals(self._dashboard, line)]
+        lines = [Content(one) for one in proposals(self._host, line)]
         if not blank:
             lines = [_described(str(one)) for one in lines]
         elif name in COMMANDS and not lines:
@@ -72,7 +70,7 @@ class CommandLine(ModalScreen[None]):
 
     def action_complete(self) -> None:
         """Take what is proposed first."""
-        fits = proposals(self._dashboard, self._input.value)
+        fits = proposals(self._host, self._input.value)
         if fits:
             argument = COMMANDS[fits[0]].argument if fits[0] in COMMANDS else ""
             self._input.value = f"{fits[0]} " if argument else fits[0]
@@ -87,22 +85,22 @@ class CommandLine(ModalScreen[None]):
     @on(Input.Submitted)
     def _submitted(self, submitted: Input.Submitted) -> None:
         line = submitted.value.strip()
-        app = self._dashboard
+        host = self._host
         self.dismiss()
         if line:
             self.typed[:] = [*(one for one in self.typed if one != line), line][-50:]
-            app.call_later(_obey, app, line)
+            self.app.call_later(_obey, host, line)
 
     def action_cancel(self) -> None:
         """Leave it."""
         self.dismiss()
 
 
-def _obey(app: Dashboard, line: str) -> None:
+def _obey(host: Host, line: str) -> None:
     try:
-        run(app, line)
+        run(host, line)
     except Misused as error:
-        app.say(str(error), False)
+        host.say(str(error), False)
 
 
 def _described(name: str) -> Content:

@@ -6,7 +6,7 @@ from beanops.protocol import JobStats
 from beanops.protocol.states import STATES
 from beanops.text import plural, safe_text
 from beanops.tui.body_forms import Body
-from beanops.tui.screens.base import Part
+from beanops.tui.widgets.line import Part
 from beanops.ui.formatting import span
 
 

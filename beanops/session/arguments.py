@@ -1,0 +1,166 @@
+"""Read arguments as people write them: seconds, bodies, and tubes and runs that are rows of a frame."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from math import isfinite
+from typing import Any, SupportsFloat, SupportsIndex
+
+from beanops.protocol import TubeStats
+from beanops.protocol.errors import ArgumentError
+from beanops.protocol.limits import MAX_BODY, U32_MAX, check_body
+from beanops.session.run import Run
+
+#: A span of time: seconds, text such as ``"10m"`` or ``"1h 30m"``, or a timedelta of Python, pandas or numpy.
+Seconds = SupportsIndex | SupportsFloat | str | timedelta
+#: What can be put: bytes as they are, text as UTF-8, dicts and lists as JSON.
+Body = bytes | bytearray | memoryview | str | dict[str, Any] | list[Any]
+#: A tube: its name, its statistics, or a row of a frame of tubes.
+Tube = str | Any
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_PART = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([smhdw]|secs?|seconds?|mins?|minutes?|hours?|days?|weeks?)(?![a-z])", re.I)
+
+
+def seconds_of(argument: str, value: Seconds, allowed: str = "seconds, or text such as '10m'") -> float:
+    """Return a span of time in seconds.
+
+    Parameters
+    ----------
+    argument : str
+        Name of the argument, for the error.
+    value : number, str or timedelta
+        Seconds; text with units, ``"90s"``, ``"10m"``, ``"1h 30m"``, ``"2 days"``; or a timedelta.
+    allowed : str
+        What is allowed, for the error.
+
+    Raises
+    ------
+    ArgumentError
+        It is no span of time, or is negative.
+
+    Examples
+    --------
+    >>> seconds_of("delay", "1h 30m"), seconds_of("delay", 90), seconds_of("delay", timedelta(minutes=2))
+    (5400.0, 90.0, 120.0)
+    """
+    seconds = _seconds(value)
+    if seconds is None or not seconds >= 0:
+        raise ArgumentError(argument, value, allowed)
+    return seconds
+
+
+def whole_seconds(argument: str, value: Seconds, maximum: int = U32_MAX) -> int:
+    """Return a span of time in whole seconds, of which the protocol knows no parts; see `seconds_of`.
+
+    Examples
+    --------
+    >>> whole_seconds("ttr", "10m"), whole_seconds("ttr", 90.0)
+    (600, 90)
+    """
+    allowed = f"whole seconds from 0 to {maximum}, or text such as '10m'"
+    seconds = seconds_of(argument, value, allowed)
+    if not isfinite(seconds) or seconds != int(seconds) or seconds > maximum:
+        raise ArgumentError(argument, value, allowed)
+    return int(seconds)
+
+
+def _seconds(value: Any) -> float | None:
+    """Return seconds, None for what is no span of time."""
+    if getattr(getattr(value, "dtype", None), "kind", "") == "m":
+        value = value.astype("timedelta64[us]").item()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, str):
+        return _seconds_in(value)
+    if isinstance(value, bool) or not isinstance(value, SupportsIndex | SupportsFloat):
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _seconds_in(text: str) -> float | None:
+    """Return the seconds that a text with units names, such as ``"1h30m"``; a number alone is seconds."""
+    if re.fullmatch(r"\s*\d+(\.\d+)?\s*", text, re.ASCII):
+        return float(text)
+    total, place = 0.0, 0
+    while match := _PART.match(text, place):
+        total += float(match[1]) * _UNITS[match[2][0].lower()]
+        place = match.end()
+    return total if place and not text[place:].strip() else None
+
+
+def body_of(body: Body, maximum: int = MAX_BODY) -> bytes:
+    """Return the bytes to put for a body: text as UTF-8, a dict or a list as compact JSON.
+
+    Raises
+    ------
+    ArgumentError
+        It is something else, JSON cannot hold it, or it is too long.
+
+    Examples
+    --------
+    >>> body_of({"user": 7}), body_of("é")
+    (b'{"user":7}', b'\\xc3\\xa9')
+    """
+    if isinstance(body, str):
+        try:
+            body = body.encode()
+        except UnicodeEncodeError:
+            raise ArgumentError("body", body, "text that UTF-8 can hold, or bytes") from None
+    elif isinstance(body, dict | list):
+        import orjson
+
+        try:
+            body = orjson.dumps(body, _plain, orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
+        except TypeError as error:
+            raise ArgumentError("body", body, f"what JSON can hold ({error})") from None
+    elif not isinstance(body, bytes | bytearray | memoryview):
+        raise ArgumentError("body", body, "bytes, text, a dict or a list")
+    return check_body(body, maximum)
+
+
+def _plain(value: Any) -> str:
+    """Return what stands for a value that JSON does not know: the time of pandas, as other times are written."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"it has no {type(value).__name__}")
+
+
+def tube_of(tube: Tube) -> str:
+    """Return the name of a tube that is given by it, by its statistics, or as a row of a frame.
+
+    Examples
+    --------
+    >>> tube_of("mail"), tube_of({"tube": "mail", "ready": 3})
+    ('mail', 'mail')
+    """
+    named = tube.name if isinstance(tube, TubeStats) else _field(tube, "tube")
+    if not isinstance(named, str):
+        raise ArgumentError("tube", tube, "the name of a tube, or a row of a frame of tubes")
+    return named
+
+
+def run_id_of(run: Any) -> str:
+    """Return the id of a run that is given by it, as a `Run`, or as a row of a frame of runs or actions.
+
+    Examples
+    --------
+    >>> run_id_of({"run": "20260102-030405-1f2e3d4c", "action": "kick"})
+    '20260102-030405-1f2e3d4c'
+    """
+    named = run.id if isinstance(run, Run) else _field(run, "run")
+    if not isinstance(named, str):
+        raise ArgumentError("run", run, "a run, its id, or a row of a frame of runs")
+    return named
+
+
+def _field(value: Any, name: str) -> Any:
+    """Return a field of a row, as a mapping, a Series or a named tuple; the value itself where it is none of these."""
+    if isinstance(value, Mapping) or hasattr(value, "to_dict"):
+        return value.get(name, value)
+    return getattr(value, name) if name in getattr(value, "_fields", ()) else value

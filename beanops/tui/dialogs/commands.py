@@ -1,0 +1,178 @@
+"""What the command line takes, as data: each command with its argument, what it does, what can stand for that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from beanops.manual import topics
+from beanops.protocol.errors import BeanopsError
+from beanops.session.config import Profile, profiles
+from beanops.text import safe_text
+from beanops.tui.host import Host
+from beanops.tui.theme import THEMES
+from beanops.tui.widgets.tube_columns import SEEN
+
+#: Why there is no way to other servers.
+ALONE = "this page is for one server"
+
+
+class Misused(ValueError):
+    """A command cannot be done as it was typed."""
+
+
+class TypedCommand(NamedTuple):
+    """One command.
+
+    Attributes
+    ----------
+    name, argument : str
+        As it is typed; an argument in brackets can be left out.
+    help : str
+        What it does.
+    run : callable
+        Does it, with what was typed after the name; raises `Misused`.
+    proposals : callable
+        What can stand for the argument.
+    """
+
+    name: str
+    argument: str
+    help: str
+    run: Callable[[Host, str], None]
+    proposals: Callable[[Host], Iterable[str]] = lambda host: ()
+
+
+def _tube(host: Host, text: str) -> None:
+    if text not in host.live.tubes:
+        raise Misused(f"there is no tube {safe_text(text)!r}" if text else "which tube?")
+    host.open_tube(text)
+
+
+def _server(host: Host, text: str) -> None:
+    known = _profiles(host)
+    if text not in known:
+        raise Misused(f"no server of the configuration is called {safe_text(text)!r}")
+    host.switch(known[text])
+
+
+def _profiles(host: Host) -> dict[str, Profile]:
+    if host.alone:
+        raise Misused(ALONE)
+    try:
+        return profiles()
+    except BeanopsError as error:
+        raise Misused(safe_text(str(error))) from None
+
+
+def _servers(host: Host, text: str) -> None:
+    if host.alone:
+        raise Misused(ALONE)
+    host.action_servers()
+
+
+def _sort(host: Host, text: str) -> None:
+    if text not in _columns(host):
+        raise Misused(f"there is no column {safe_text(text)!r}")
+    host.tube_list.sort(text)
+
+
+def _columns(host: Host) -> Sequence[str]:
+    return host.tube_list.column_names
+
+
+def _choose(host: Host, text: str) -> None:
+    chosen = tuple(filter(None, text.replace(",", " ").split()))
+    if unknown := set(chosen) - set(_columns(host)) | set(chosen) & {SEEN}:
+        raise Misused(f"there is no column {safe_text(min(unknown))!r} to choose")
+    host.tube_list.choose_columns(chosen)
+
+
+def _group(host: Host, text: str) -> None:
+    if not text:
+        raise Misused("which tubes? A glob, such as mail-*")
+    host.tube_list.fold(text)
+
+
+def _theme(host: Host, text: str) -> None:
+    if text not in THEMES:
+        raise Misused(f"there is no theme {safe_text(text)!r}; there are {', '.join(THEMES)}")
+    host.action_theme(text)
+
+
+def _interval(host: Host, text: str) -> None:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0.1 <= seconds <= 3600:
+        raise Misused("an interval is from 0.1 to 3600 seconds")
+    host.set_pace(seconds)
+
+
+def _manual(host: Host, text: str) -> None:
+    if text and text not in topics():
+        raise Misused(f"no topic {safe_text(text)!r}; there are {', '.join(topics())}")
+    host.action_manual(text)
+
+
+def _quit(host: Host, text: str) -> None:
+    host.quit()
+
+
+COMMANDS = {
+    command.name: command
+    for command in (
+        TypedCommand("tubes", "", "Show the tubes", lambda host, text: host.action_tubes()),
+        TypedCommand("tube", "NAME", "Open a tube", _tube, lambda host: host.live.tubes),
+        TypedCommand("filter", "[TEXT]", "Show only some tubes", lambda host, text: host.tube_list.set_filter(text)),
+        TypedCommand("sort", "COLUMN", "Sort the tubes; again turns the order round", _sort, _columns),
+        TypedCommand("columns", "[NAMES]", "Show only these columns of the tubes", _choose, _columns),
+        TypedCommand("group", "GLOB", "Fold tubes into one row, or unfold them", _group),
+        TypedCommand("servers", "", "Show all servers of the configuration", _servers),
+        TypedCommand("server", "NAME", "Look at another server", _server, _profiles),
+        TypedCommand("journal", "", "Show what was done", lambda host, text: host.action_record()),
+        TypedCommand("theme", "NAME", "Choose the colours", _theme, lambda host: THEMES),
+        TypedCommand("interval", "SECONDS", "Look once in so many seconds", _interval),
+        TypedCommand("freeze", "", "Hold still what is shown, or go on", lambda host, text: host.action_freeze()),
+        TypedCommand(
+            "screenshot", "[FILE]", "Save what is shown", lambda host, text: host.action_screenshot(text or None)
+        ),
+        TypedCommand("help", "", "Show the keys", lambda host, text: host.action_help()),
+        TypedCommand("manual", "[TOPIC]", "Read the manual", _manual, lambda host: topics()),
+        TypedCommand("quit", "", "Leave", _quit),
+    )
+}
+
+
+def run(host: Host, line: str) -> None:
+    """Do what a line says.
+
+    Raises
+    ------
+    Misused
+        There is no such command, or it cannot be done.
+    """
+    name, _, text = line.strip().removeprefix(":").partition(" ")
+    fits = [command for command in COMMANDS.values() if command.name.startswith(name)] if name else []
+    command = COMMANDS.get(name) or (fits[0] if len(fits) == 1 else None)
+    if command is None:
+        which = f": it could be {', '.join(one.name for one in fits)}" if fits else ""
+        raise Misused(f"there is no command {safe_text(name)!r}{which}")
+    command.run(host, text.strip())
+
+
+def proposals(host: Host, line: str, most: int = 8) -> list[str]:
+    """Return lines that go on from what was typed; none that would not be shown as they are."""
+    name, blank, text = line.lstrip().removeprefix(":").partition(" ")
+    if not blank:
+        return [one for one in COMMANDS if one.startswith(name)][:most]
+    command = COMMANDS.get(name)
+    if command is None:
+        return []
+    try:
+        values = sorted(command.proposals(host))
+    except Misused:
+        return []
+    fits = [one for one in values if one.startswith(text)] or [one for one in values if text.lower() in one.lower()]
+    return [f"{name} {one}" for one in fits[: most * 2] if safe_text(one) == one][:most]

@@ -1,0 +1,128 @@
+"""What screens and dialogs need of the app, as types: they never import the app itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from typing import BinaryIO, Protocol, runtime_checkable
+
+from beanops.session.config import Profile
+from beanops.session.session import Session
+from beanops.tui.actions.outcome import Outcome
+from beanops.tui.actions.request import Request
+from beanops.tui.state import Memory
+from beanops.ui.poller import Live, Look
+from beanops.ui.runner import LastAction
+
+
+@runtime_checkable
+class LiveScreen(Protocol):
+    """A full screen that follows the server."""
+
+    def looking(self) -> Look | None:
+        """Return what to ask besides the survey with each look."""
+
+    def wanted(self) -> Collection[str]:
+        """Return the tubes that each look asks for."""
+
+    def show_profile(self) -> None:
+        """Show the server's profile."""
+
+
+class TubeList(Protocol):
+    """The screen of all tubes, as typed commands change it."""
+
+    @property
+    def column_names(self) -> Sequence[str]:
+        """The columns that there are."""
+
+    def choose_columns(self, columns: tuple[str, ...]) -> None:
+        """Show these columns; none means all."""
+
+    def sort(self, column: str) -> None:
+        """Sort by a column."""
+
+    def fold(self, glob: str) -> None:
+        """Fold the tubes that match a glob into one row, or unfold them."""
+
+    def set_filter(self, text: str) -> None:
+        """Show only the tubes that match."""
+
+
+class Host(Protocol):
+    """The app: the server that is shown, the status line, actions, and the way to other screens."""
+
+    session: Session
+    profile: Profile
+    interval: float
+    memory: Memory | None
+    alone: bool
+    clock: Callable[[], float]
+    now: Callable[[], datetime]
+    frozen: float | None
+    live: Live
+    status: Outcome | None
+    last: LastAction
+
+    @property
+    def is_web(self) -> bool:
+        """Whether it runs in a browser."""
+
+    @property
+    def guarded(self) -> bool:
+        """Whether actions that destroy must be confirmed by a typed name."""
+
+    @property
+    def tube_list(self) -> TubeList:
+        """The screen of all tubes."""
+
+    def say(self, text: str, done: bool = True) -> None:
+        """Show a safe text in the status line."""
+
+    def perform(self, request: Request) -> None:
+        """Carry out an action."""
+
+    def switch(self, profile: Profile) -> None:
+        """Show another server as soon as it answers."""
+
+    def set_pace(self, seconds: float) -> None:
+        """Set the refresh interval."""
+
+    def thaw(self, screen: LiveScreen) -> None:
+        """Update a screen once although the dashboard is frozen."""
+
+    def quit(self) -> None:
+        """Quit as soon as no action is under way."""
+
+    def deliver_binary(self, file: BinaryIO, *, save_filename: str | None = None) -> str | None:
+        """Send a file to the browser."""
+
+    def open_tube(self, name: str) -> None:
+        """Show a tube."""
+
+    def action_refresh(self) -> None:
+        """Ask the server now."""
+
+    def action_freeze(self) -> None:
+        """Pause or resume updates."""
+
+    def action_tubes(self) -> None:
+        """Go back to the tubes."""
+
+    def action_servers(self) -> None:
+        """Show the servers of the configuration."""
+
+    def action_record(self) -> None:
+        """Show the journal."""
+
+    def action_help(self) -> None:
+        """Show the keys of the screen in front."""
+
+    def action_manual(self, topic: str = "") -> None:
+        """Open the manual at a topic."""
+
+    def action_theme(self, name: str) -> None:
+        """Change the colours."""
+
+    def action_screenshot(self, filename: str | None = None, path: str | None = None) -> None:
+        """Save a picture of the screen."""

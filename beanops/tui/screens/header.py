@@ -1,0 +1,141 @@
+"""`ServerHeader`: the lines on top of every full screen: profile, server, jobs, connections, and a banner."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from textual.app import ComposeResult
+from textual.color import Color, ColorParseError
+from textual.containers import Vertical
+
+from beanops.monitor.history import UNKNOWN as NO_RATES
+from beanops.monitor.history import flow as flow_of
+from beanops.monitor.survey import Survey
+from beanops.session.config import Profile
+from beanops.text import plural, safe_text
+from beanops.tui.host import Host
+from beanops.tui.widgets.columns import WIDE
+from beanops.tui.widgets.line import Line, Part, by_state, flow
+from beanops.tui.widgets.sparkline import spark
+from beanops.ui.formatting import UNKNOWN, span
+from beanops.ui.poller import Live
+
+#: Blocks of the sparklines; half as many below `ROOMY` columns.
+SPARK, ROOMY = 20, 132
+#: Shown until a server has answered.
+NOTHING_KNOWN = "no answer from this server yet"
+
+
+class ServerHeader(Vertical):
+    """What is known of the server, whether the dashboard is frozen, and whether the connection is lost."""
+
+    @property
+    def host(self) -> Host:
+        """The app."""
+        return cast("Host", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Lay out the lines."""
+        yield Line(id="profile")
+        yield Line(id="server")
+        yield Line(id="jobs")
+        yield Line(id="connections")
+        yield Line(id="banner", grows=True)
+
+    def show_profile(self, profile: Profile) -> None:
+        """Show label and colour of the server's profile, where the user configured them."""
+        line = self.query_one("#profile", Line)
+        line.display = bool(profile.label or profile.color)
+        try:
+            colour = Color.parse(profile.color or "ansi_bright_black")
+        except ColorParseError:
+            colour = Color.parse("red")
+        line.styles.background = colour
+        line.styles.color = colour.get_contrast_text(1.0)
+        words = " · ".join(filter(None, (profile.label or profile.name.upper(), profile.name, profile.address)))
+        line.say([(safe_text(words, limit=120), "bold")])
+
+    def show(self, live: Live) -> None:
+        """Show the newest survey of the server."""
+        server, jobs, connections = (self.query_one(id, Line) for id in ("#server", "#jobs", "#connections"))
+        if live.survey is None:
+            # The numbers of the server shown before must not appear under this one's name.
+            server.say(self._address(live))
+            jobs.say(jobs.spread(by_state(None), flow(NO_RATES)))
+            connections.say([(NOTHING_KNOWN, "$muted")])
+        else:
+            server.say(server.spread(self._address(live), self._version(live.survey)))
+            jobs.say(jobs.spread(by_state(live.survey.server), self._rates(live.survey)))
+            connections.say(connections.spread(*self._connections(live.survey)))
+        self._show_banner(live)
+
+    def _address(self, live: Live) -> list[Part]:
+        session = self.host.session
+        parts: list[Part] = [("beanops  ", "$muted"), (safe_text(str(session.address), limit=40), "bold $foreground")]
+        if session.protection.now.read_only:
+            parts += [("  ", ""), (" READ-ONLY ", "bold $background on $delayed")]
+        if live.survey is not None and live.survey.server.draining:
+            parts += [("  ", ""), (" DRAINING ", "bold $background on $buried")]
+        if live.held:
+            parts += [("  ", ""), (f" YOU HOLD {plural(len(live.held), 'job')} ", "bold $background on $reserved")]
+        return parts
+
+    def _version(self, survey: Survey) -> list[Part]:
+        stats = survey.server
+        parts: list[Part] = [(f"beanstalkd {safe_text(stats.version, limit=16)}", "$muted")]
+        can = self.host.session.known_capabilities(stats.id)
+        if can is not None and not can.reserve_job:
+            parts.append((f", {can.in_short}", "$delayed"))
+        cpu = UNKNOWN if survey.cpu is None else f"{100 * survey.cpu:.0f}%"
+        return [*parts, ("  up ", "$muted"), (span(stats.uptime), ""), ("  cpu ", "$muted"), (cpu, "")]
+
+    def _rates(self, survey: Survey) -> list[Part]:
+        puts, deletes = (parts := flow(survey.rates))[:2], parts[2:]
+        if self.app.size.width < WIDE:
+            return parts
+        recent = flow_of(survey.trail, SPARK if self.app.size.width >= ROOMY else SPARK // 2)
+        return [
+            *puts,
+            (f" {spark([one.puts for one in recent])}", "$primary"),
+            *deletes,
+            (f" {spark([one.deletes for one in recent])}", "$ready"),
+        ]
+
+    def _connections(self, survey: Survey) -> tuple[list[Part], list[Part]]:
+        stats = survey.server
+        left: list[Part] = [
+            (plural(stats.current_tubes, "tube"), ""),
+            ("  ", ""),
+            (plural(stats.current_connections, "connection"), ""),
+            (f": {plural(stats.current_producers, 'producer')}, {plural(stats.current_workers, 'worker')}", "$muted"),
+            (f" ({stats.current_waiting:,} waiting)", "$muted"),
+        ]
+        right: list[Part] = []
+        if survey.timeouts:
+            right += [(f"{plural(survey.timeouts, 'job')} timed out", "bold $delayed"), ("  ", "")]
+        files = stats.binlog_current_index - stats.binlog_oldest_index + 1 if stats.binlog_current_index else 0
+        right.append((f"binlog {plural(files, 'file')}" if files else "no binlog", "$muted"))
+        if self.host.interval != 1:
+            right.append((f"  every {self.host.interval:g} s", "$delayed"))
+        return left, right
+
+    def _show_banner(self, live: Live) -> None:
+        banner, frozen = self.query_one("#banner", Line), self.host.frozen
+        banner.display = live.stale or frozen is not None
+        banner.set_class(frozen is not None and not live.stale, "-frozen")
+        if live.lost is not None:
+            lost = live.lost
+            retry = f"retrying in {span(lost.retry_in)}" if lost.retry_in >= 1 else "retrying"
+            text = f"LOST since {lost.since:%H:%M:%S} UTC, {retry}; {self._how_old(live)}. "
+            banner.say([(text, "bold"), (safe_text(lost.error), "")])
+        elif live.waiting:
+            banner.say([(f"NO ANSWER for {span(live.waiting)}; {self._how_old(live)}.", "bold")])
+        elif frozen is not None:
+            text = f"FROZEN for {span(self.host.clock() - frozen)}: updates are paused. Press f to resume."
+            banner.say([(text, "bold")])
+
+    def _how_old(self, live: Live) -> str:
+        if live.survey is None:
+            return NOTHING_KNOWN
+        age = self.host.clock() - live.survey.at
+        return f"shown data is stale{f', {span(age)} old' if age >= 1 else ''}"

@@ -1,0 +1,1 @@
+"""Tools that build the manual; the pages are in ``beanops/manual``."""

@@ -1,0 +1,110 @@
+"""The server that the examples are about, and ways to run them."""
+
+from __future__ import annotations
+
+import io
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from beanops import Client, connect
+from beanops.cli.app import group, run
+from beanops.embedded.process import Beanstalkd
+from beanops.session.files import samples
+from tests.cli.conftest import BEANOPS, bury, configure
+
+#: Commands that need a terminal or run until they are stopped: their arguments are checked, and nothing else.
+ENDLESS = {"demo", "reserve", "serve", "tui", "web"}
+
+
+class Shop(NamedTuple):
+    """A server with jobs, and what the examples say of them.
+
+    Attributes
+    ----------
+    address : str
+        Where it listens.
+    run : str
+        A run that can be undone.
+    """
+
+    address: str
+    run: str
+
+
+@pytest.fixture
+def shop(
+    client: Client,
+    beanstalkd: Beanstalkd,
+    start_beanstalkd: Callable[..., Beanstalkd],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Shop:
+    """Fill the test's server: 50 jobs of ``billing``, 46 of them buried, two of ``mail``, and files beside them."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BEANOPS_SERVER", beanstalkd.address)
+    servers = {"prod": beanstalkd.address, "staging": start_beanstalkd().address}
+    configure("".join(f'[servers.{name}]\naddress = "{address}"\n' for name, address in servers.items()))
+    poison = {10, 20}
+    bodies = [b'{"customer": 8}' if n in poison else b'{"customer": 7, "error": "card declined"}' for n in range(1, 51)]
+    bury(client, "billing", *bodies)
+    client.kick_job(42)
+    for name in ("ann", "bob"):
+        client.put(b'{"to": "%s"}' % name.encode(), tube="mail")
+    with connect(beanstalkd.address) as session:
+        done = session.kick([1, 2, 3])
+        session.export("saved.jsonl", [1, 2, 3])
+        samples.save("refund", samples.sample_of("billing", b'{"customer": 7}'))
+    Path("poison.txt").write_text("42\n")
+    Path("body.json").write_text("{}")
+    Path("worker.log").write_text("10:00 job=42 failed\n10:01 job=1 failed\n")
+    return Shop(beanstalkd.address, done.id)
+
+
+@pytest.fixture
+def shell(shop: Shop, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Run a block of shell: lines of beanops alone in this process, anything else by bash."""
+
+    def run_here(line: str) -> None:
+        words = shlex.split(line, comments=True)[1:]
+        if ENDLESS & set(words[:1]):
+            _check_arguments(words)
+            return
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
+        code = run(words)
+        out, err = capfd.readouterr()
+        assert (line, code, _notes(err)) == (line, 0, "")
+        assert out or set(words) & {"snapshot", "export"}, line
+
+    def run_block(block: str) -> None:
+        block = block.replace("RUN", shop.run).replace("queue.internal:11300", shop.address)
+        lines = block.splitlines()
+        if all(line.startswith("beanops ") and not set("|<>$") & set(line) for line in lines):
+            for line in lines:
+                run_here(line)
+            return
+        monkeypatch.setenv("PATH", f"{Path(BEANOPS).parent}:{os.environ['PATH']}")
+        script = ["bash", "-euo", "pipefail", "-c", block]
+        ended = subprocess.run(script, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60)
+        assert (block, ended.returncode, _notes(ended.stderr)) == (block, 0, "")
+
+    return run_block
+
+
+def _check_arguments(words: list[str]) -> None:
+    """Have the options of a command read without running it."""
+    context = group.make_context("beanops", [*words])
+    name, command, rest = group.resolve_command(context, words)
+    assert command is not None
+    command.make_context(name, rest, parent=context)
+
+
+def _notes(err: str) -> str:
+    """Return what was reported, without the summary of an export whose jobs are the output."""
+    return "".join(line for line in err.splitlines(keepends=True) if not line.startswith("export: "))

@@ -1,0 +1,65 @@
+"""The README and the manual as texts: links, length, words, and the page that is made from the commands."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from beanops import manual
+from docs import command_line
+from tests.manual.documents import DOCUMENTS, ROOT, slugs
+
+#: Links as Markdown writes them, also of pictures.
+LINKS = [(name, link) for name, text in DOCUMENTS.items() for link in re.findall(r"\]\(([^)\s]+)\)", text)]
+#: Words of which a reader would have to guess what they refer to.
+AVOIDED = (
+    "anew", "by now", "meanwhile it", "told", "meant", "stands", "spare", "let go", "ways out", "whom",
+    "under the hand", "moved on", "held against", "in so far as",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("document", "link"), LINKS)
+def test_a_link_leads_somewhere(document: str, link: str) -> None:
+    path, _, anchor = link.partition("#")
+    if "://" in path:
+        assert re.fullmatch(r"https://[\w.-]+(/[\w./-]*)?", link)
+        return
+    target = (ROOT / document).parent / path if path else ROOT / document
+    assert target.exists()
+    if anchor:
+        assert anchor in slugs(target.read_text())
+
+
+def test_the_page_of_commands_is_what_the_commands_print() -> None:
+    assert command_line.page() == manual.page("command-line"), "run: python -m docs.command_line"
+
+
+def test_the_readme_is_short() -> None:
+    assert len(re.sub(r"^```.*?^```$", "", DOCUMENTS["README.md"], flags=re.M | re.S).split()) <= 700
+
+
+@pytest.mark.parametrize("document", [name for name in DOCUMENTS if not name.endswith("command-line.md")])
+def test_plain_words(document: str) -> None:
+    text = DOCUMENTS[document].lower()
+    assert not [word for word in AVOIDED if re.search(rf"\b{word}\b", text)]
+
+
+def test_every_page_has_one_title_and_is_linked_from_the_index() -> None:
+    pages = {path.stem for path in Path(manual.__file__).parent.glob("*.md")}
+    assert pages == {"index", *manual.topics()}
+    for name in manual.topics():
+        assert re.findall(r"^# .+$", re.sub(r"^```.*?^```$", "", manual.page(name), flags=re.M | re.S), re.M)
+
+
+def test_there_are_twenty_recipes() -> None:
+    assert re.findall(r"^## (\d+)\. ", manual.page("recipes"), re.M) == [str(n) for n in range(1, 21)]
+
+
+def test_the_package_ships_the_manual() -> None:
+    code = "from beanops import manual; print(len([manual.page(name) for name in manual.topics()]))"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd="/").stdout
+    assert int(shown) == len(manual.topics())

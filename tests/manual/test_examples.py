@@ -1,0 +1,103 @@
+"""Every example of the README and the manual runs: shell, Python, IPython and configuration."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable
+
+import pytest
+
+import beanops
+from beanops.cli.app import COMMANDS
+from beanops.jobs.bodies import registry
+from beanops.session.config import key_bindings, profiles
+from tests.cli.conftest import configure
+from tests.manual.conftest import Shop
+from tests.manual.documents import BLOCKS, DOCUMENTS, ROOT, Block
+
+#: Written by hand: the page of commands shows them all anyway.
+WRITTEN = {name: text for name, text in DOCUMENTS.items() if not name.endswith("/command-line.md")}
+#: Examples of Python that need something around them: a test of a worker, which the tests of the plugin run.
+APART = "def test_"
+
+
+def of_language(*languages: str) -> list[Block]:
+    return [block for block in BLOCKS if block.language in languages]
+
+
+def name_of(block: Block) -> str:
+    return f"{block.document.rpartition('/')[2].removesuffix('.md')}: {block.heading}"
+
+
+def test_every_block_says_its_language() -> None:
+    assert {block.language for block in BLOCKS} <= {"sh", "python", "ipython", "toml", "text"}
+
+
+def test_every_command_is_shown() -> None:
+    shown = {word for text in WRITTEN.values() for word in re.findall(r"beanops (?:-s \w+ )?([a-z]+)", text)}
+    assert shown >= set(COMMANDS)
+
+
+@pytest.mark.parametrize("block", of_language("sh"), ids=name_of)
+def test_shell(block: Block, shell: Callable[[str], None]) -> None:
+    others = [line for line in block.text.splitlines() if line.startswith(("make ", "pip "))]
+    for line in others:
+        _check_installation(line)
+    if not others:
+        shell(block.text)
+
+
+def _check_installation(line: str) -> None:
+    """Check that make has the target and the package the extra."""
+    program, _, rest = line.partition("#")[0].strip().partition(" ")
+    if program == "make":
+        assert re.search(rf"^{rest}: ", (ROOT / "Makefile").read_text(), re.M)
+        return
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert set(re.findall(r"\[(\w+)\]", rest)) <= set(extras)
+
+
+@pytest.mark.parametrize("document", sorted({block.document for block in of_language("python")}))
+def test_python(document: str, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run the blocks of a document one after the other, as a reader would."""
+    fresh = registry.Registry()
+    monkeypatch.setattr(registry, "registry", fresh)
+    monkeypatch.setattr("beanops.jobs.bodies.decoding.registry", fresh)
+    with beanops.connect(shop.address) as session:
+        names = {"session": session, "beanops": beanops, "address": shop.address}
+        for block in of_language("python"):
+            if block.document == document and not block.text.startswith(APART):
+                code = block.text.replace("127.0.0.1:11300", shop.address)
+                exec(compile(code, name_of(block), "exec"), names)
+
+
+def test_the_decoder_of_the_manual(monkeypatch: pytest.MonkeyPatch) -> None:
+    (block,) = (block for block in of_language("python") if "@beanops.decoder" in block.text)
+    fresh = registry.Registry()
+    monkeypatch.setattr(registry, "registry", fresh)
+    monkeypatch.setattr("beanops.jobs.bodies.decoding.registry", fresh)
+    exec(block.text, {})
+    assert beanops.decode(b"row;a;b").data == ["a", "b"]
+    assert beanops.decode(b"else").data == "else"
+
+
+@pytest.mark.parametrize("block", of_language("ipython"), ids=name_of)
+def test_ipython(block: Block, shop: Shop) -> None:
+    shell_module = pytest.importorskip("IPython.core.interactiveshell")
+    shell = shell_module.InteractiveShell()
+    with beanops.connect(shop.address) as session:
+        shell.user_ns["session"] = session
+        for line in block.text.splitlines():
+            result = shell.run_cell(line)
+            assert result.success, line
+
+
+@pytest.mark.parametrize("block", of_language("toml"), ids=name_of)
+def test_configuration(block: Block) -> None:
+    if "[project." in block.text:
+        assert tomllib.loads(block.text)["project"]["entry-points"].keys() == {"beanops.decoders"}
+        return
+    configure(block.text)
+    profiles()
+    key_bindings()
