@@ -22,7 +22,7 @@ BODIES = [
     b'{"token": "%s", "user": 7}' % SECRET.encode(),
     b'{"token":"%s","token":null}' % SECRET.encode(),
     b"<job><token>%s</token></job>" % SECRET.encode(),
-    gzip.compress(b'{"token":"%s"}' % SECRET.encode(), 0),
+    gzip.compress(b'{"token":"%s"}' % SECRET.encode(), 0, mtime=0),
     b"\x00\xff token %s" % SECRET.encode(),
 ]
 
