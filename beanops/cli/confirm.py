@@ -1,4 +1,4 @@
-"""Asking before something is destroyed, or done to many jobs. Without anybody to ask, the answer is no."""
+"""The question before an action; what has to be asked is in `beanops.ui.confirmation`. No terminal means no."""
 
 from __future__ import annotations
 
@@ -10,60 +10,59 @@ from beanops.cli.streams import on_terminal
 from beanops.journal.records import Refused
 from beanops.session.config import Profile
 from beanops.text import safe_text
-
-#: More jobs than that are asked for whatever is done to them, by their number.
-MANY = 100
+from beanops.ui.confirmation import Confirmation
 
 
-def confirm(verb: str, which: str, known: Profile, *, count: int, destroys: bool, besides: str = "") -> None:
-    """Ask whether to go on; nothing is asked for a few jobs of which none is destroyed.
+def confirm(needed: Confirmation, verb: str, which: str, known: Profile | None = None, *, besides: str = "") -> None:
+    """Ask whether to go on, as far as that is needed.
 
     Parameters
     ----------
+    needed : Confirmation
+        What to ask for.
     verb, which : str
         As in ``"delete"``, ``"5 jobs of tube mail"``.
-    known : Profile
-        The server.
-    count : int
-        How many jobs.
-    destroys : bool
-        Whether anything is gone afterwards.
+    known : Profile or None
+        The server, None for an action on the journal.
     besides : str
-        What else is to be known before.
+        What else to know before.
 
     Raises
     ------
     Refused
-        The answer is no, or there is nobody to ask.
+        The answer is no, or there is no terminal to ask on.
     """
-    if not destroys and count <= MANY:
+    if needed.kind == "nothing":
         return
     must_ask(verb, which)
-    where = known.address if known.name == known.address else f"{known.name} ({known.address})"
-    label = f"[{known.label}] " if known.label else ""
-    question = safe_text(f"{label}{verb.capitalize()} {which} on {where}{besides}?")
-    if known.confirm == "type-name":
-        agreed = _answer(f"{question} Type the server's name, {known.name}, to go on: ") == known.name
-    elif count > MANY:
-        agreed = _answer(f"{question} Type their number to go on: ").replace(",", "") == str(count)
-    else:
-        agreed = said_yes(question)
-    if not agreed:
+    question = f"{verb.capitalize()} {which}{_where(known)}{besides}?"
+    if known is not None and known.label:
+        question = f"[{known.label}] {question}"
+    if needed.warning:
+        question += f" {needed.warning[:1].upper()}{needed.warning[1:]}."
+    if not needed.accepts(answer(f"{safe_text(question)} {prompt_of(needed)}: ")):
         raise Refused(f"nothing was done: {verb} was not confirmed")
 
 
-def said_yes(question: str) -> bool:
-    """Ask; whatever is not yes is no."""
-    return _answer(f"{question} [y/N]: ").lower() in ("y", "yes")
+def _where(known: Profile | None) -> str:
+    if known is None:
+        return ""
+    return f" on {known.address}" if known.name == known.address else f" on {known.name} ({known.address})"
+
+
+def prompt_of(needed: Confirmation) -> str:
+    """Return what stands after a question."""
+    return f"{needed.prompt} to go on" if needed.typed else "[y/N]"
 
 
 def must_ask(verb: str, which: str) -> None:
-    """Refuse when there is nobody to ask."""
+    """Refuse where there is no terminal to ask on."""
     if not on_terminal("stdin", "stderr"):
-        raise Refused(f"{verb} of {which} was refused: there is nobody to ask, and no --yes")
+        raise Refused(f"{verb} of {which} was refused: not a terminal; pass --yes")
 
 
-def _answer(question: str) -> str:
+def answer(question: str = "") -> str:
+    """Ask a question and return the line that was typed."""
     click.echo(question, nl=False, err=True)
     line = sys.stdin.buffer.readline().decode("utf-8", "replace")
     if not line.endswith("\n"):  # Ctrl-D: an answer, and not an interruption

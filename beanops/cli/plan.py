@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from beanops.cli import confirm
+from beanops.cli.confirm import confirm, must_ask
 from beanops.cli.exits import Incomplete
 from beanops.cli.output import print_csv, print_json, print_table
 from beanops.cli.runs import summary
@@ -20,6 +20,7 @@ from beanops.session.run import Run
 from beanops.session.session import Session
 from beanops.session.targets import NotAllFound
 from beanops.text import inflected, safe_text
+from beanops.ui.confirmation import confirmation
 
 #: Makes the dry run of a command.
 Plan = Callable[[], Run]
@@ -37,36 +38,35 @@ def planned(plan: Plan) -> Run:
     return run
 
 
-def confirmed(verb: str, chosen: Chosen, plan: Plan, known: Profile, *, destroys: bool) -> Chosen:
-    """Ask about the jobs that are meant, and return what was agreed to: what comes later is not meant.
+def confirmed(action: str, chosen: Chosen, plan: Plan, known: Profile) -> Chosen:
+    """Ask about the selected jobs, and return those that were confirmed: jobs that come later are left alone.
 
     Parameters
     ----------
-    verb : str
-        What is done, in words.
+    action : str
+        As in `beanops.ui.confirmation`.
     chosen : Chosen
-        To which jobs.
+        The jobs.
     plan : callable
-        Makes the dry run of it.
+        Makes the dry run.
     known : Profile
         The server.
-    destroys : bool
-        Whether anything is gone afterwards.
 
     Raises
     ------
     Refused
-        It was not agreed to.
+        It was not confirmed.
     """
-    if destroys:
-        confirm.must_ask(verb, chosen.told)
-    if isinstance(chosen.jobs, JobRefs) and not chosen.which:
-        if not destroys and len(chosen.jobs) <= confirm.MANY:
-            return chosen
-        confirm.must_ask(verb, chosen.told)
+    named = isinstance(chosen.jobs, JobRefs) and not chosen.which
+    count = len(chosen.jobs) if isinstance(chosen.jobs, JobRefs) and named else 0
+    if confirmation(action, count, known).kind != "nothing":
+        must_ask(action, chosen.told)  # before a search that may take long
+    elif named:
+        return chosen
+    if isinstance(chosen.jobs, JobRefs) and named:
         run = planned(plan)
         _show_which(run)
-        ask(verb, chosen.told, run, known, count=len(chosen.jobs), destroys=destroys)
+        ask(action, chosen.told, run, known, count=count)
         # As they were when the question was asked; what does not exist, or is taken, is told by the run itself.
         shown = set(run.refs.ids)
         return chosen._replace(jobs=refs_of([*run.refs, *(ref for ref in chosen.jobs if ref.id not in shown)]))
@@ -75,7 +75,7 @@ def confirmed(verb: str, chosen: Chosen, plan: Plan, known: Profile, *, destroys
     if left_out is not None and not run.done:
         raise Incomplete(f"nothing was done: {run.summary}")
     if run.done:
-        ask(verb, f"{run.done:,} of {chosen.told}", run, known, count=run.done, destroys=destroys)
+        ask(action, f"{run.done:,} of {chosen.told}", run, known, count=run.done)
     same: dict[str, Any] = {name: chosen.which[name] for name in ("state", "where", "order") if name in chosen.which}
     return Chosen(run.refs, same, run.cause or left_out)
 
@@ -91,17 +91,33 @@ def _show_which(run: Run) -> None:
         click.echo(safe_text(f"and {len(run.refs) - _SHOWN:,} more in {of}"), err=True)
 
 
-def ask(verb: str, which: str, run: Run, known: Profile, *, count: int, destroys: bool) -> None:
-    """Ask about a dry run, with what it leaves open and the tubes that would be paused; see `confirm.confirm`."""
+def ask(
+    action: str, which: str, run: Run, known: Profile, *, count: int, verb: str | None = None, undoes: str = ""
+) -> None:
+    """Ask about a dry run, with what it skips and the tubes that it would pause.
+
+    Parameters
+    ----------
+    action, count, known, undoes
+        As in `beanops.ui.confirmation`.
+    which : str
+        The jobs in words.
+    run : Run
+        The dry run.
+    verb : str or None
+        The action in words, None for its name.
+    """
     besides = f", {run.pausing}" if run.pauses else ""
     besides += f"; {run.skipped:,} are left out, {next(iter(run.reasons))}" if run.skipped and run.reasons else ""
     besides += f"; {run.caution}" if run.caution else ""
     if run.cause is not None:
         besides += f" ({run.cause})"
-    confirm.confirm(verb, which, known, count=count, destroys=destroys, besides=besides)
+    confirm(confirmation(action, count, known, undoes=undoes), verb or action, which, known, besides=besides)
 
 
-def preview(session: Session, plan: Plan, asked: dict[str, Any], heads: Iterable[int] = ()) -> None:
+def preview(
+    session: Session, plan: Plan, asked: dict[str, Any], action: str, *, undoes: str = "", heads: Iterable[int] = ()
+) -> None:
     """Print what a command would do: how many jobs, the first of them, and what that takes.
 
     Parameters
@@ -112,6 +128,8 @@ def preview(session: Session, plan: Plan, asked: dict[str, Any], heads: Iterable
         Makes the dry run.
     asked : dict
         The command's options, of which ``output`` and ``rate`` count.
+    action, undoes : str
+        As in `beanops.ui.confirmation`, which knows what cannot be undone.
     heads : iterable of int
         The next jobs, where the server itself chooses them.
 
@@ -126,6 +144,7 @@ def preview(session: Session, plan: Plan, asked: dict[str, Any], heads: Iterable
     rate = asked["rate"]
     at_rate = None if rate is None else round(run.done / rate, 1)
     rows = _rows(session, run.sample, heads)
+    final = confirmation(action, run.done, session.profile, undoes=undoes).warning if run.done else ""
     if asked["output"] == "table":
         click.echo(safe_text(run.summary))
         if rows:
@@ -134,6 +153,8 @@ def preview(session: Session, plan: Plan, asked: dict[str, Any], heads: Iterable
         told = "" if at_rate is None else f", {at_rate:g} s at this rate"
         click.echo()
         click.echo(safe_text(f"cost: {run.cost}{told}; looking took {looking:g} s"))
+        if final:
+            click.echo(final)
     elif asked["output"] == "csv":
         print_csv(rows, _COLUMNS)
     else:
@@ -143,7 +164,7 @@ def preview(session: Session, plan: Plan, asked: dict[str, Any], heads: Iterable
             "seconds_looking": looking,
             "seconds_at_rate": at_rate,
         }
-        print_json({**summary(run), "dry_run": True, "sample": rows, "cost": cost, "caution": run.caution})
+        print_json({**summary(run), "dry_run": True, "sample": rows, "cost": cost, "caution": final or run.caution})
     if run.cause is not None:
         raise Incomplete(str(run.cause))
 

@@ -134,7 +134,7 @@ def summary(run: Run) -> dict[str, Any]:
 
 def _how_to_undo(run: Run) -> str:
     if run.lasting is not None:
-        return ""
+        return f"; this cannot be undone: {run.lasting}"
     there = f" -s {run.about['server']}" if "server" in run.about else ""
     caution = f" ({run.caution})" if run.caution else ""
     return f"; beanops{there} undo {run.id} takes back what can be{caution}"

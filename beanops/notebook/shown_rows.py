@@ -79,12 +79,12 @@ TUBE_BUTTONS = [
 WAYS_OUT = ("touch", "release", "bury", "delete")
 
 JOB_BUTTONS = [
-    *(Action(verb.name, verb.name.capitalize(), sorted(verb.states), verb.destroys) for verb in VERBS.values()),
+    *(Action(verb.name, verb.name.capitalize(), sorted(verb.states)) for verb in VERBS.values()),
     Action("move", "Move", sorted(MOVE.states), text="to tube"),
 ]
 
 HELD_BUTTONS = [
-    *(Action(name, name.capitalize(), arms=name == "delete", offered=True) for name in WAYS_OUT),
+    *(Action(name, name.capitalize(), offered=True) for name in WAYS_OUT),
     UNDO,
     Action("reserve", "Reserve", offered=True),
 ]

@@ -100,15 +100,16 @@ def connect(
     known = profile(target)
     # A profile that is read-only stays so: what protects production must not be lost to an argument.
     given = Profile("", "", read_only=bool(read_only), redact=(redact,) if isinstance(redact, str) else tuple(redact))
+    keeps = known.keep_bodies if keep_bodies is None else keep_bodies
     return Session(
-        strictest(known, [given]),
+        strictest(known, [given])._replace(keep_bodies=keeps),
         source=source,
         actor=actor or this_actor(),
         timeouts=(connect_timeout, read_timeout),
         query_timeout=check_timeout(query_timeout),
         clock=clock,
         journal=journal,
-        keep_bodies=known.keep_bodies if keep_bodies is None else keep_bodies,
+        keep_bodies=keeps,
     )
 
 

@@ -151,11 +151,6 @@ class Dashboard(RefreshingApp):
 
     # -- act ---------------------------------------------------------------------------------------------------------
 
-    @property
-    def guarded(self) -> bool:
-        """Whether what destroys has to be confirmed by a name: the user wants it so, or nothing could be undone."""
-        return self.profile.confirm == "type-name" or not self.profile.keep_bodies
-
     def perform(self, request: Request) -> None:
         """Have the session do what was asked of it, and show how far it is when that takes long."""
         if request.session is not self.session or self._leaving:

@@ -69,10 +69,6 @@ class Host(Protocol):
         """Whether it runs in a browser."""
 
     @property
-    def guarded(self) -> bool:
-        """Whether actions that destroy must be confirmed by a typed name."""
-
-    @property
     def tube_list(self) -> TubeList:
         """The screen of all tubes."""
 

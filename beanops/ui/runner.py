@@ -107,6 +107,10 @@ class LastAction(NamedTuple):
         Ids of its runs, in the order in which they were carried out.
     what : str
         The action in words, such as ``"kick (3)"``.
+    action : str
+        Its verb.
+    jobs : int
+        How many jobs it changed.
     buries_again : bool
         As in `Results`.
     why_not : str
@@ -115,6 +119,8 @@ class LastAction(NamedTuple):
 
     runs: tuple[str, ...] = ()
     what: str = ""
+    action: str = ""
+    jobs: int = 0
     buries_again: bool = False
     why_not: str = "nothing to undo"
 
@@ -128,7 +134,9 @@ class LastAction(NamedTuple):
         if results.runs and results.runs[0].action == "undo":
             return LastAction() if done and not results.cut_off else self
         if results.undoable:
-            return LastAction(tuple(run.id for run in results.undoable), what, results.buries_again)
+            runs = results.undoable
+            jobs = sum(run.done for run in runs)
+            return LastAction(tuple(run.id for run in runs), what, runs[0].action, jobs, results.buries_again)
         if done:
             return LastAction(why_not=f"nothing to undo: {done[-1].action}: {done[-1].lasting}")
         return self

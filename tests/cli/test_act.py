@@ -82,7 +82,7 @@ def test_delete_needs_somebody_to_ask_or_yes(cli: Cli, client: Client) -> None:
     id = client.put(b"x", tube="mail")
     ended = cli("delete", "--ids", str(id))
     assert ended.code == 4
-    assert one_line(ended.err) == f"beanops: delete of job {id} was refused: there is nobody to ask, and no --yes"
+    assert one_line(ended.err) == f"beanops: delete of job {id} was refused: not a terminal; pass --yes"
     assert client.stats_job(id).state == "ready"
     assert cli("delete", "--ids", str(id), "--yes").out == "delete: 1 done\n"
     ended = cli("delete", "--ids", str(id), "--yes")

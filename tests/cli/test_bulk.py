@@ -199,7 +199,7 @@ def test_without_a_terminal_what_must_be_asked_is_refused(cli: Cli, client: Clie
         client.put(b"y", tube="mail")
     ended = cli(*arguments)
     assert ended.code == 4
-    assert one_line(ended.err).endswith("was refused: there is nobody to ask, and no --yes")
+    assert one_line(ended.err).endswith("was refused: not a terminal; pass --yes")
     assert client.stats_tube("mail").current_jobs_buried == 101
     assert cli(*arguments, "--dry-run").code == 0
     assert client.stats_tube("mail").current_jobs_buried == 101
@@ -310,7 +310,7 @@ def test_a_profile_has_its_label_shown_and_its_name_typed(
     (id,) = bury(client, "mail", b"x")
     shown = terminal("-s", "prod", "delete", "--ids", str(id))
     shown.until(f"job {id}: buried in tube mail")
-    shown.until(f"[PRODUCTION\\x1b[2J] Delete job {id} on prod ({beanstalkd.address})? Type the server's name, prod,")
+    shown.until(f"[PRODUCTION\\x1b[2J] Delete job {id} on prod ({beanstalkd.address})? Type the profile's name, prod,")
     shown.type(answer)
     assert shown.end() == code
     assert client.stats().current_jobs_buried == left
@@ -480,7 +480,7 @@ def test_reserve_asks_before_it_deletes(terminal: Start, client: Client) -> None
     shown = terminal("reserve", "mail")
     shown.until("s left")
     shown.type("d")
-    shown.until("delete it?")
+    shown.until("delete job 1?")
     shown.type("n")
     shown.type("d")
     shown.type("y")

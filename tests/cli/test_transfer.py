@@ -22,7 +22,7 @@ def test_export_delete_and_import(cli: Cli, client: Client, tmp_path: Path) -> N
     file = str(tmp_path / "jobs.jsonl")
     ended = cli("export", file, "--tube", "mail", "--delete")
     assert ended.code == 4
-    assert one_line(ended.err).endswith("was refused: there is nobody to ask, and no --yes")
+    assert one_line(ended.err).endswith("was refused: not a terminal; pass --yes")
     assert not os.path.exists(file)
     ended = cli("export", file, "--tube", "mail", "--delete", "--yes", "--reason", "INC-42")
     assert (ended.code, ended.out, ended.err) == (0, "export: 2 done\n", "")
@@ -62,7 +62,7 @@ def test_import_of_many_asks(cli: Cli, client: Client, terminal: Callable[..., T
     cli("export", file)
     ended = cli("import", file)
     assert ended.code == 4
-    assert one_line(ended.err) == "beanops: import of 101 jobs was refused: there is nobody to ask, and no --yes"
+    assert one_line(ended.err) == "beanops: import of 101 jobs was refused: not a terminal; pass --yes"
     shown = terminal("import", file)
     shown.until("Import 101 jobs on")
     shown.type("101\r")

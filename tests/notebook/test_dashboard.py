@@ -472,6 +472,8 @@ def test_a_server_that_must_be_confirmed_by_name_says_which_it_is(session: Sessi
         heads.clicks("kick", "1", clicked=time.monotonic(), typed=None)  # one that is not destroyed asks for nothing
         view.wait()
         assert view.status == "kick: 1 done"
+        heads.clicks("delete", "1", clicked=time.monotonic(), typed="yes")
+        assert view.status == "delete was refused: prod must be typed before it"
         tubes.clicks("kick_tubes", "mail", amount=2, clicked=time.monotonic(), typed="prod")
         view.wait()
         assert view.status == "kick: 1 done"

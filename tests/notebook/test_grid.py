@@ -7,6 +7,8 @@ import json
 import pytest
 
 from beanops.notebook.widgets.table import STALE, UNASKED, Action, Click, Column, Grid
+from beanops.session.config import Profile
+from beanops.ui.confirmation import confirmation
 from tests.notebook.pages import Page
 
 ROWS = {str(n): (str(n), n) for n in range(100)}
@@ -109,21 +111,39 @@ def test_a_click_that_waited_behind_a_busy_cell_is_refused(
     assert told == ["kick was refused: the click is 12 s old, the kernel was busy; click again"]
 
 
-def test_what_is_armed_wants_the_name_where_that_is_asked(clock: list[float], told: list[object]) -> None:
-    buttons = [Action("kick", "Kick"), Action("delete", "Delete", arms=True)]
-    grid = Grid([], noun="job", actions=buttons, confirm="prod", on_action=told.append, on_error=told.append,
-                clock=lambda: clock[0])  # fmt: skip
+@pytest.mark.parametrize(("rule", "name"), [("type-name", "prod"), ("ask", "101")])
+def test_what_has_to_be_typed_is_checked_once_more(
+    clock: list[float], told: list[object], rule: str, name: str
+) -> None:
+    profile = Profile("prod", "queue.internal", confirm=rule)
+    buttons = [Action("kick", "Kick"), Action("delete", "Delete"), Action("undo", "Undo", offered=True)]
+    grid = Grid([], noun="job", actions=buttons, confirm=lambda action, jobs: confirmation(action, jobs, profile),
+                on_action=told.append, on_error=told.append, clock=lambda: clock[0])  # fmt: skip
     page = Page(grid)
-    page.clicks("kick", "1", clicked=clock[0])
+    many = [str(id) for id in range(101)]
     page.clicks("kick", "1", "2", clicked=clock[0])
-    page.clicks("delete", "1", clicked=clock[0], typed="other")
-    page.clicks("delete", "1", clicked=clock[0], typed="prod")
+    for typed in (None, "y", "100", "prod,", name):
+        page.clicks("delete", *many, clicked=clock[0], typed=typed)
+    grid.offer("undo", "Undo put (101)", ["run"], confirmation("undo", 101, profile, undoes="put"))
+    for typed in (None, name):
+        page.clicks("undo", "run", clicked=clock[0], typed=typed)
     assert told == [
-        Click("kick", ("1",)),
-        "kick was refused: prod must be typed before it",
-        "delete was refused: prod must be typed before it",
-        Click("delete", ("1",)),
+        Click("kick", ("1", "2")),
+        *[f"delete was refused: {name} must be typed before it"] * 4,
+        Click("delete", tuple(many)),
+        f"undo was refused: {name} must be typed before it",
+        Click("undo", ("run",)),
     ]
+
+
+def test_the_page_is_given_what_to_ask_for(clock: list[float]) -> None:
+    profile = Profile("prod", "queue.internal", keep_bodies=False)
+    buttons = [Action("kick", "Kick"), Action("delete", "Delete")]
+    grid = Grid([], noun="job", actions=buttons, confirm=lambda action, jobs: confirmation(action, jobs, profile))
+    kick, delete = (action["confirm"] for action in grid.widget.get_state()["options"]["actions"])
+    assert [(step["from"], step["kind"]) for step in kick] == [(0, "nothing"), (1, "nothing"), (101, "number")]
+    assert [(step["from"], step["kind"]) for step in delete[1:]] == [(1, "number"), (101, "number")]
+    assert "this cannot be undone" in delete[1]["warning"]
 
 
 def test_what_a_handler_raises_is_told(page: Page, grid: Grid, told: list[object]) -> None:

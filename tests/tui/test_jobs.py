@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -154,8 +155,8 @@ async def test_after_a_bulk_delete_of_what_matches_it_goes_on_looking(
     async with dashboard(session, clock, (100, 40)) as desk:
         await open_mail(desk)
         await desk.press(*keys, "enter", "asterisk", "D")
-        if "Type mail" in await desk.painted():
-            await desk.press(*"mail", "enter")
+        if typed := re.search(r"Type (\d+) to do it", await desk.painted()):
+            await desk.press(*typed[1], "enter")
         else:
             await desk.press("y")
         assert " done" in desk.line("#status")
@@ -201,24 +202,26 @@ async def test_ranges_move_copy_and_release_with_settings(session: Session, clie
         assert client.stats_tube("mail").total_jobs == 6
 
 
-async def test_what_is_large_asks_for_the_name_of_the_tube(session: Session, client: Client, clock: Clock) -> None:
+async def test_more_than_a_hundred_jobs_have_their_number_typed(session: Session, client: Client, clock: Clock) -> None:
     fill(client, "mail", *[b"x"] * 120)
     async with dashboard(session, clock, (100, 40)) as desk:
         await open_mail(desk)
         await desk.press("asterisk", "D", "enter")
-        assert "Type mail to do it:" in await desk.painted()
+        assert "Type 120 to do it:" in await desk.painted()
         assert session.action_rows() == []
         await desk.press(*"nail", "enter")  # also what is a key elsewhere is typed
-        assert "That is not it" in await desk.painted()
-        await desk.press("backspace", "backspace", "backspace", "backspace", *"mail", "enter")
+        assert "Text does not match" in await desk.painted()
+        await desk.press("backspace", "backspace", "backspace", "backspace", *"120", "enter")
         await desk.settle()
         assert "delete: 120 done" in desk.line("#status")
         assert "it is gone" in desk.line("#tube")
-        await desk.press("u", "y")
+        await desk.press("u")
+        assert "Type 120 to do it:" in await desk.painted()
+        await desk.press(*"120", "enter")
         assert client.stats_tube("mail").current_jobs_ready == 120
 
 
-async def test_a_guarded_server_asks_for_the_name_before_anything_is_destroyed(
+async def test_a_guarded_server_asks_for_its_name_before_a_job_is_deleted(
     session: Session, client: Client, clock: Clock
 ) -> None:
     fill(client, "mail", b"x")
@@ -226,10 +229,43 @@ async def test_a_guarded_server_asks_for_the_name_before_anything_is_destroyed(
     async with dashboard(session, clock, (100, 40), profile=guarded) as desk:
         await open_mail(desk)
         await desk.press("D")
-        assert "Type mail to do it:" in await desk.painted()
+        assert "Type prod to do it:" in await desk.painted()
         await desk.press(*"mail", "enter")
-        await desk.settle()
+        assert "Text does not match" in await desk.painted()
+        await desk.press("backspace", "backspace", "backspace", "backspace", *"prod", "enter")
         assert "delete: 1 done" in desk.line("#status")
+        await desk.press("u", "y", "home", "M", *"other", "enter", "y")  # these delete nothing
+        assert "move: 1 done" in desk.line("#status")
+
+
+async def test_the_undo_of_a_put_deletes_and_asks_for_the_name_too(
+    session: Session, client: Client, clock: Clock
+) -> None:
+    fill(client, "mail", b"x")
+    guarded = Profile("prod", str(session.address), confirm="type-name")
+    async with dashboard(session, clock, (100, 40), profile=guarded) as desk:
+        await open_mail(desk)
+        await desk.press("n", "ctrl+s", "y")
+        assert client.stats_tube("mail").current_jobs_ready == 2
+        await desk.press("u")
+        painted = await desk.painted()
+        assert "This deletes the jobs that it put." in painted
+        assert "Type prod to do it:" in painted
+        await desk.press(*"prod", "enter")
+        assert client.stats_tube("mail").current_jobs_ready == 1
+
+
+async def test_what_nothing_brings_back_says_so_and_has_its_number_typed(
+    session: Session, client: Client, clock: Clock
+) -> None:
+    fill(client, "mail", b"x")
+    forgetful = Profile("prod", str(session.address), keep_bodies=False)
+    async with dashboard(session, clock, (100, 40), profile=forgetful) as desk:
+        await open_mail(desk)
+        await desk.press("D")
+        painted = await desk.painted()
+        assert "This cannot be undone: the journal keeps no bodies." in painted
+        assert "Type 1 to do it:" in painted
 
 
 async def test_a_long_action_shows_how_far_it_is_and_can_be_cancelled(

@@ -40,7 +40,7 @@ async def test_header_question_and_undo(session: Session, worker: Client, clock:
         await desk.press("down", "X", "enter")
         question = await desk.painted()
         assert "--as parked or --as ready" in " ".join(question.split()).replace("│ │", "")
-        await desk.press(*"mail", "enter")
+        await desk.press("y")
         await desk.settle()
         assert worker.stats().current_jobs_buried == 0
         assert "u undoes it; what buried jobs become is asked" in await desk.painted()

@@ -18,9 +18,7 @@ from beanops.protocol.limits import DEFAULT_PRIORITY, DEFAULT_TTR
 from beanops.session.run import Run
 from beanops.session.session import Session
 from beanops.text import plural
-
-#: Actions that are taken back by deleting what they put; an undo may be one of these, of a delete.
-_UNDONE_BY_DELETE = ("put", "copy", "import", "undo")
+from beanops.ui.confirmation import confirmation
 
 
 @click.command()
@@ -103,7 +101,7 @@ def resume(run_id: str, **asked: Any) -> None:
     with options.opened(asked) as session:
         row = session.journal().run(run_id)
         rest = partial(session.resume, row.id)
-        _follow(session, rest, f"resume {row.action}", f"run {row.id}", asked, row.action == "delete")
+        _follow(session, rest, row.action, f"run {row.id}", asked, verb=f"resume {row.action}")
 
 
 @click.command()
@@ -125,25 +123,33 @@ def undo(run_id: str, where: str | None, repeat: Any, buried_as: Any, **asked: A
     with options.opened(asked) as session:
         row = session.journal().run(run_id)
         back = partial(session.undo, run_id, where=where, repeat=repeat, buried_as=buried_as)
-        _follow(session, back, "undo", f"the {row.action} of run {run_id}", asked, row.action in _UNDONE_BY_DELETE)
+        _follow(session, back, "undo", f"the {row.action} of run {run_id}", asked, undoes=row.action)
 
 
 def _follow(
-    session: Session, call: Callable[..., Run], verb: str, which: str, asked: dict[str, Any], destroys: bool
+    session: Session,
+    call: Callable[..., Run],
+    action: str,
+    which: str,
+    asked: dict[str, Any],
+    *,
+    verb: str = "undo",
+    undoes: str = "",
 ) -> None:
     """Do, or only show, what follows from a run on record."""
     plan = partial(call, dry_run=True)
     if asked["dry_run"]:
-        preview(session, plan, asked)
+        preview(session, plan, asked, action, undoes=undoes)
         return
     total = None
     if not (asked["yes"] or session.read_only):
-        if destroys:
+        if confirmation(action, 0, session.profile, undoes=undoes).kind != "nothing":
             must_ask(verb, which)
         run = planned(plan)
         total = run.done
         if total:
-            ask(verb, f"{which} ({plural(total, 'job')})", run, session.profile, count=total, destroys=destroys)
+            told = f"{which} ({plural(total, 'job')})"
+            ask(action, told, run, session.profile, count=total, verb=verb, undoes=undoes)
     with underway(verb, total) as progress:
         run = call(reason=asked["reason"], rate=asked["rate"], progress=progress)
     report(run, asked["output"])

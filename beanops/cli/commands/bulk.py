@@ -10,7 +10,6 @@ import click
 
 from beanops.cli import complete, ids, options
 from beanops.cli.commands.tubes import check_tube_exists
-from beanops.cli.confirm import MANY
 from beanops.cli.plan import Plan, ask, confirmed, planned, preview
 from beanops.cli.runs import report, underway
 from beanops.cli.selection import Chosen, choose
@@ -19,6 +18,7 @@ from beanops.jobs.select import is_glob, select
 from beanops.journal.records import Refused
 from beanops.session.session import Session, connect
 from beanops.session.verbs import Settings, Verb, verb_of
+from beanops.ui.confirmation import confirmation
 
 _priority = click.option("--priority", type=options.NUMBER, help="New priority; by default each job keeps its own.")
 _delay = click.option(
@@ -33,9 +33,9 @@ _SETTINGS = ("priority", "delay", "to", "buried_as")
 _jobs = options.together(options.tube, ids.jobs(required=False))
 
 
-def _command(name: str, help: str, *own: Any, jobs: Any = _jobs, destroys: bool = False) -> click.Command:
+def _command(name: str, help: str, *own: Any, jobs: Any = _jobs) -> click.Command:
     def command(**asked: Any) -> None:
-        _act(name, asked, destroys)
+        _act(name, asked)
 
     return click.command(name, help=help)(options.together(jobs, *own, options.bulk)(command))
 
@@ -66,13 +66,11 @@ delete = _command(
 
     Asks first; without a terminal it needs --yes.
     """,
-    destroys=True,
 )
 drain = _command(
     "drain",
     "Delete all jobs of TUBE that are in the states of --state, and no others. Asks first.",
     jobs=options.this_tube,
-    destroys=True,
 )
 move = _command(
     "move",
@@ -89,7 +87,7 @@ copy = _command(
 )
 
 
-def _act(verb: str, asked: dict[str, Any], destroys: bool) -> None:
+def _act(verb: str, asked: dict[str, Any]) -> None:
     chosen = choose(asked)
     if asked.get("next") is not None:
         _kick_next(chosen, asked)
@@ -115,10 +113,10 @@ def _act(verb: str, asked: dict[str, Any], destroys: bool) -> None:
         act = getattr(session, verb)
         plan = partial(act, chosen.jobs, **how, **chosen.which, dry_run=True)
         if asked["dry_run"]:
-            preview(session, plan, asked)
+            preview(session, plan, asked, verb)
             return
         if not (asked["yes"] or session.read_only):
-            chosen = confirmed(verb, chosen, plan, session.profile, destroys=destroys)
+            chosen = confirmed(verb, chosen, plan, session.profile)
         how |= {name: asked[name] for name in ("reason", "rate") if asked[name] is not None}
         total = len(chosen.jobs) if isinstance(chosen.jobs, JobRefs) else None
         with underway(verb, total) as progress:
@@ -142,9 +140,9 @@ def _kick_next(chosen: Chosen, asked: dict[str, Any]) -> None:
         check_tube_exists(session, tube)
         plan = partial(session.kick_next, tube, number, dry_run=True)
         if asked["dry_run"]:
-            preview(session, plan, asked, _heads(session, tube))
+            preview(session, plan, asked, "kick-next", heads=_heads(session, tube))
             return
-        if number > MANY and not (asked["yes"] or session.read_only):
+        if not (asked["yes"] or session.read_only) and confirmation("kick-next", number, session.profile).typed:
             _ask_of_the_server(session, tube, plan)
         with underway("kick") as progress:
             run = session.kick_next(tube, number, reason=asked["reason"], progress=progress)
@@ -155,7 +153,7 @@ def _ask_of_the_server(session: Session, tube: str, plan: Plan) -> None:
     """Ask about a kick of jobs that the server chooses: only their number and their state are known."""
     state, run = _kicked(session, tube), planned(plan)
     of = Chosen(tube, {"state": state}).told
-    ask("kick", f"{run.done:,} of {of}", run, session.profile, count=run.done, destroys=False)
+    ask("kick-next", f"{run.done:,} of {of}", run, session.profile, count=run.done, verb="kick")
     if _kicked(session, tube) != state:  # the question may have been open for long
         raise Refused(f"nothing was done: the server would no longer kick {of}")
 

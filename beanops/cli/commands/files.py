@@ -51,10 +51,10 @@ def export(file: str, delete: bool, force: bool, **asked: Any) -> None:
         # In a dry run the file is only a name.
         plan = partial(session.export, file, chosen.jobs, delete=delete, **chosen.which, dry_run=True)
         if asked["dry_run"]:
-            preview(session, plan, asked)
+            preview(session, plan, asked, "export and delete" if delete else "export")
             return
         if delete and not (asked["yes"] or session.read_only):
-            chosen = confirmed("export and delete", chosen, plan, session.profile, destroys=True)
+            chosen = confirmed("export and delete", chosen, plan, session.profile)
         how = {name: asked[name] for name in ("reason", "rate") if asked[name] is not None}
         out = file if file != "-" else sys.stdout.buffer
         with underway("export") as progress:
@@ -89,13 +89,13 @@ def import_(file: str, repeat: Any, buried_as: Any, **asked: Any) -> None:
                 source.write(part)
         plan = partial(session.import_, source, repeat=repeat, buried_as=buried_as, dry_run=True)
         if asked["dry_run"]:
-            preview(session, plan, asked)
+            preview(session, plan, asked, "import")
             return
         total = None
         if not (asked["yes"] or session.read_only):
             run = planned(plan)
             total = run.done
-            ask("import", plural(total, "job"), run, session.profile, count=total, destroys=False)
+            ask("import", plural(total, "job"), run, session.profile, count=total)
         with underway("import", total) as progress:
             run = session.import_(
                 source,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from beanops.cli import complete, options, spreadsheet
-from beanops.cli.confirm import must_ask, said_yes
+from beanops.cli.confirm import confirm
 from beanops.cli.exits import Incomplete
 from beanops.cli.output import print_csv, print_json, print_table
 from beanops.cli.streams import on_terminal
@@ -23,6 +23,7 @@ from beanops.session.config import default_journal, profile
 from beanops.session.session import Session, connect
 from beanops.session.verbs import ACTIONS
 from beanops.text import plural, safe_text
+from beanops.ui.confirmation import confirmation
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -181,9 +182,7 @@ def prune(older_than: timedelta, reason: str | None, yes: bool) -> None:
     journal = Journal(default_journal())
     which = f"runs older than {_told(older_than)}"
     if not yes:
-        must_ask("prune", which)
-        if not said_yes(f"Delete the {which} from the journal? They cannot be undone then"):
-            raise Refused("nothing was done: prune was not confirmed")
+        confirm(confirmation("prune"), "prune", which)
     pruned = prune(journal, older_than, now=datetime.now(UTC), actor=this_actor(), source="cli", reason=reason)
     click.echo(f"prune: {plural(pruned.runs, 'run')} deleted (on the record as {pruned.run})")
 

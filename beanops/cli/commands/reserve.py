@@ -15,13 +15,17 @@ import click
 
 from beanops.cli import options
 from beanops.cli.commands.tubes import show_jobs
+from beanops.cli.confirm import answer, prompt_of
 from beanops.cli.exits import Incomplete
 from beanops.cli.runs import report
 from beanops.cli.streams import on_terminal
 from beanops.journal.records import Refused
 from beanops.protocol.errors import TimedOut
+from beanops.session.config import Profile
 from beanops.session.reservation import Reservation
 from beanops.session.run import Run
+from beanops.text import safe_text
+from beanops.ui.confirmation import confirmation
 
 _KEYS = "r release  b bury  d delete  q release and quit"
 
@@ -34,7 +38,7 @@ _KEYS = "r release  b bury  d delete  q release and quit"
 def reserve(tube: str, timeout: int, **asked: Any) -> None:
     """Hold the next ready job of TUBE: see it, then release, bury or delete it by a key.
 
-    It is touched by itself as long as you think. However this ends, the job is given back unless you decided.
+    beanops touches it until you decide. However this ends, the job is released unless you buried or deleted it.
     """
     if not on_terminal("stdin", "stdout"):
         raise click.UsageError("this needs a terminal, to ask what becomes of the job")
@@ -47,13 +51,13 @@ def reserve(tube: str, timeout: int, **asked: Any) -> None:
             raise Incomplete(f"no job of tube {tube} is ready") from None
         with held:
             show_jobs([session.job(held.id)], "table")
-            run = _decide(held)
+            run = _decide(held, session.profile)
         if run is not None:
             report(run, asked["output"])
 
 
-def _decide(held: Reservation) -> Run | None:
-    """Show the time left until a key decides; None when the job is to be given back."""
+def _decide(held: Reservation, known: Profile) -> Run | None:
+    """Show the time left until a key decides; None when the job is to be released."""
     with _keys() as keys:
         for key in keys:
             if not held.held:
@@ -63,12 +67,22 @@ def _decide(held: Reservation) -> Run | None:
                     return held.release()
                 case "b":
                     return held.bury()
-                case "d":
-                    click.echo("\r\x1b[Kdelete it? y deletes, any other key does not", nl=False)
-                    if next(filter(None, keys), "") == "y":
-                        return held.delete()
+                case "d" if _confirmed(held, known, keys):
+                    return held.delete()
             click.echo(f"\r\x1b[Kjob {held.id}: {held.time_left:.0f} s left, kept by itself   {_KEYS}  ", nl=False)
     return None
+
+
+def _confirmed(held: Reservation, known: Profile, keys: Iterator[str]) -> bool:
+    """Ask whether to delete the job: a key answers, or a line where something has to be typed."""
+    needed = confirmation("delete", 1, known)
+    warning = f" {needed.warning};" if needed.warning else ""
+    how = prompt_of(needed) + ": " if needed.typed else "y deletes, any other key does not"
+    click.echo("\r\x1b[K" + safe_text(f"delete job {held.id}?{warning} {how}"), nl=False)
+    if not needed.typed:
+        return needed.accepts(next(filter(None, keys), ""))
+    with _whole_lines():
+        return needed.accepts(answer())
 
 
 @contextmanager
@@ -95,3 +109,18 @@ def _keys() -> Iterator[Iterator[str]]:
         with suppress(termios.error, OSError):  # the terminal may be gone
             termios.tcsetattr(terminal, termios.TCSADRAIN, before)
             click.echo()
+
+
+@contextmanager
+def _whole_lines() -> Iterator[None]:
+    """Let a whole line be typed and edited, where `_keys` gives single keys."""
+    terminal = sys.stdin.fileno()
+    before = termios.tcgetattr(terminal)
+    edited = termios.tcgetattr(terminal)
+    edited[3] |= termios.ICANON | termios.ECHO
+    termios.tcsetattr(terminal, termios.TCSADRAIN, edited)
+    try:
+        yield
+    finally:
+        with suppress(termios.error, OSError):  # the terminal may be gone
+            termios.tcsetattr(terminal, termios.TCSADRAIN, before)

@@ -1,5 +1,5 @@
-// The tool bar of a table: buttons that act on the selected rows, the dangerous ones armed first. dom.js stands before
-// this file.
+// The tool bar of a table: buttons that act on the selected rows. What has to be confirmed is said by the kernel, and
+// checked there once more. dom.js stands before this file.
 
 const ARMED_MS = 5000;
 const TYPING_MS = 30000;
@@ -10,24 +10,28 @@ function button(className, text) {
   return element;
 }
 
+// Whether a text confirms what has to be typed.
+function accepts({ kind, typed }, text) {
+  return typed === (kind === "number" ? text.replaceAll(",", "") : text);
+}
+
 class Toolbar {
-  // `confirm` must be typed before an armed button acts, if it is not empty.
-  constructor({ actions, noun, confirm }, selected, send) {
+  constructor({ actions, noun }, selected, send) {
     this.element = make("div", "beanops-tools");
     this.noun = noun;
-    this.confirm = confirm;
     this.selected = selected;
     this.send = send;
     this.typed = make("input", "beanops-typed");
-    Object.assign(this.typed, { type: "text", placeholder: `type ${confirm}`, spellcheck: false, hidden: true });
+    Object.assign(this.typed, { type: "text", spellcheck: false, hidden: true });
     this.typed.dataset.lmSuppressShortcuts = "true"; // it is not there yet when the table sees to the others
-    this.typed.setAttribute("aria-label", `type ${confirm} to go on`);
     this.typed.addEventListener("input", () => this.wait(this.armed()));
     this.typed.addEventListener("blur", (event) => this.left(this.armed(), event));
     this.typed.addEventListener("keydown", (event) => {
       if (event.key === "Enter") this.press(this.armed());
       if (event.key === "Escape") this.disarmAll();
     });
+    this.warning = make("span", "beanops-warning");
+    this.warning.hidden = true;
     this.tools = actions.map((action) => this.tool(action));
   }
 
@@ -62,38 +66,54 @@ class Toolbar {
     if (text === "") return tool.text.focus();
     if (tool.amount && !tool.amount.reportValidity()) return;
     const keys = tool.armed?.keys ?? tool.offer?.keys ?? this.selected().map(([key]) => key);
-    if (!tool.armed && (tool.action.arms || (!tool.offer && keys.length > 1))) return this.arm(tool, keys);
-    const typed = tool.armed && this.confirm ? this.typed.value.trim() : null;
-    if (typed !== null && typed !== this.confirm) return this.typed.focus();
+    const needed = this.needed(tool, keys);
+    if (!tool.armed && needed.kind !== "nothing") return this.arm(tool, keys);
+    const typed = needed.typed ? this.typed.value.trim() : null;
+    if (typed !== null && !accepts(needed, typed)) return this.typed.focus();
     this.disarm(tool);
     const amount = tool.amount ? Number(tool.amount.value) : null;
     this.send({ kind: "action", name: tool.action.name, keys, amount, text, typed });
+  }
+
+  // What has to be confirmed before an action on these rows; the kernel counts jobs the same way.
+  needed({ action, offer, amount }, keys) {
+    const one = action.unit === "jobs" ? Number(amount.value) : 0;
+    const jobs = this.noun === "job" ? keys.length : keys.length * one;
+    const needed = offer ? offer.confirm : action.confirm.findLast((step) => step.from <= jobs);
+    if (needed.kind === "number") return { ...needed, typed: offer ? needed.typed : String(jobs) };
+    const asks = action.arms || (!offer && keys.length > 1);
+    return needed.kind === "nothing" && asks ? { ...needed, kind: "yes" } : needed;
   }
 
   arm(tool, keys) {
     this.disarmAll();
     tool.armed = { keys };
     tool.press.classList.add("beanops-armed");
+    this.typed.value = "";
+    this.typed.hidden = true;
     this.ask(tool);
     this.wait(tool);
-    if (!this.confirm) return;
-    tool.press.after(this.typed);
-    this.typed.value = "";
-    this.typed.hidden = false;
-    this.typed.focus();
+    tool.press.after(this.typed, this.warning);
+    if (!this.typed.hidden) this.typed.focus();
   }
 
-  // What an armed button says: its target, and how much.
+  // What an armed button says: its target, and how much; beside it what has to be typed, and what to know before.
   ask(tool) {
     const { keys } = tool.armed;
+    const { typed, warning } = this.needed(tool, keys);
+    this.typed.hidden = !typed;
+    this.typed.placeholder = `type ${typed}`;
+    this.typed.setAttribute("aria-label", `type ${typed} to go on`);
     const target = keys.length === 1 ? ` ${this.noun} ${keys[0]}` : ` ${whole.format(keys.length)} ${this.noun}s`;
     const amount = tool.amount ? `, ${whole.format(tool.amount.value)} ${tool.action.unit}` : "";
     tool.press.textContent = `${this.label(tool)}${tool.offer ? "" : target}${amount}: sure?`;
+    this.warning.textContent = warning;
+    this.warning.hidden = !warning;
   }
 
   wait(tool) {
     clearTimeout(tool.armed.timer);
-    tool.armed.timer = setTimeout(() => this.disarm(tool), this.confirm ? TYPING_MS : ARMED_MS);
+    tool.armed.timer = setTimeout(() => this.disarm(tool), this.typed.hidden ? ARMED_MS : TYPING_MS);
   }
 
   armed() {
@@ -111,7 +131,7 @@ class Toolbar {
     tool.armed = null;
     tool.press.textContent = this.label(tool);
     tool.press.classList.remove("beanops-armed");
-    this.typed.hidden = true;
+    this.typed.hidden = this.warning.hidden = true;
   }
 
   // Rows have gone: an armed button must not mean them, nor what takes their place.
@@ -127,10 +147,10 @@ class Toolbar {
     return tool.offer?.label ?? tool.action.label;
   }
 
-  offer({ name, label, keys }) {
+  offer({ name, label, keys, confirm }) {
     const tool = this.tools.find(({ action }) => action.name === name);
     this.disarm(tool);
-    tool.offer = label ? { label, keys } : null;
+    tool.offer = label ? { label, keys, confirm } : null;
     tool.press.hidden = !label;
     tool.press.textContent = this.label(tool);
   }

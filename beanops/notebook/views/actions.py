@@ -12,6 +12,7 @@ from beanops.notebook.widgets.table import Grid
 from beanops.protocol.errors import UsageError
 from beanops.session.run import Run
 from beanops.session.session import Session
+from beanops.ui.confirmation import confirmation
 from beanops.ui.runner import BuriedAs, LastAction, Results, Runner, Step, undo_steps
 
 #: Seconds between two reports of progress.
@@ -138,4 +139,6 @@ class ViewActions:
             parked = ", buried jobs parked" if results.buries_again else ""
             what = f"{results.undoable[0].action} ({count:,}{parked})"
         self._last = self._last.after(results, what)
-        self._grid.offer("undo", f"Undo {self._last.what}" if self._last.runs else "", self._last.runs)
+        last = self._last
+        needed = confirmation("undo", last.jobs, self._session.profile, undoes=last.action)
+        self._grid.offer("undo", f"Undo {last.what}" if last.runs else "", last.runs, needed)

@@ -24,6 +24,7 @@ from beanops.protocol.errors import UsageError
 from beanops.session.run import Run
 from beanops.session.session import Session
 from beanops.text import safe_text
+from beanops.ui.confirmation import Confirmation, confirmation
 from beanops.ui.runner import BuriedAs, Step
 
 
@@ -39,9 +40,10 @@ def weakly(method: Callable[..., None]) -> Callable[..., None]:
     return call
 
 
-def confirm_of(session: Session) -> str:
-    """Return what must be typed before an armed button acts: the server's name, where its user wants it so."""
-    return session.profile.name if session.profile.confirm == "type-name" else ""
+def confirm_of(session: Session) -> Callable[[str, int], Confirmation]:
+    """Return what says what has to be confirmed before a button acts on a number of jobs."""
+    known = session.profile
+    return lambda button, jobs: confirmation("kick-next" if button == "kick_tubes" else button, jobs, known)
 
 
 def _close_all(widget: ipywidgets.Widget) -> None:

@@ -14,6 +14,7 @@ import traitlets
 
 from beanops.notebook.widgets.channel import Channel, page_text
 from beanops.protocol.errors import UsageError
+from beanops.ui.confirmation import STEPS, Confirmation
 
 #: Seconds after which a click no longer means what the user saw: the kernel was busy meanwhile.
 STALE = 5.0
@@ -23,6 +24,16 @@ MOST = 0.5
 UNASKED = 5_000
 
 Cells = tuple[Any, ...]
+
+
+def _shown(needed: Confirmation) -> dict[str, Any]:
+    """Return what the page has to ask for."""
+    return {"kind": needed.kind, "typed": needed.typed, "warning": needed.warning}
+
+
+def _steps(confirm: Confirm, action: Action) -> list[dict[str, Any]]:
+    """Return what the page has to ask for before an action, by the number of jobs from which it does."""
+    return [{"from": jobs, **_shown(confirm(action.name, jobs))} for jobs in STEPS]
 
 
 class Column(NamedTuple):
@@ -57,7 +68,8 @@ class Action(NamedTuple):
     states : list of str or None
         Only for rows in these states; None for all.
     arms : bool
-        Whether the first click only arms it. With more than one row selected every action does.
+        Whether the first click only arms it, also where nothing has to be confirmed. With more than one row selected
+        every action does.
     amount : int or None
         A number that the user may change, such as seconds.
     unit : str
@@ -76,6 +88,10 @@ class Action(NamedTuple):
     unit: str = ""
     text: str | None = None
     offered: bool = False
+
+
+#: Returns what has to be confirmed before an action, by its name, on a number of jobs.
+Confirm = Callable[[str, int], Confirmation]
 
 
 class Click(NamedTuple):
@@ -125,8 +141,8 @@ class Grid(Channel):
         What the box for a question asks for; empty for none.
     newest_first : bool
         Whether rows start sorted by the first column, largest first.
-    confirm : str
-        What must be typed before an armed button acts, such as the name of a server; empty for nothing.
+    confirm : callable
+        Returns what has to be confirmed before an action, by its name, on a number of jobs.
     on_select : callable or None
         Called with the keys when the user changed the selection.
     on_action : callable or None
@@ -156,7 +172,7 @@ class Grid(Channel):
         filter: bool = False,
         ask: str = "",
         newest_first: bool = False,
-        confirm: str = "",
+        confirm: Confirm = lambda action, jobs: Confirmation(),
         on_select: Callable[[tuple[str, ...]], None] | None = None,
         on_action: Callable[[Click], None] | None = None,
         on_ask: Callable[[str], None] | None = None,
@@ -169,7 +185,9 @@ class Grid(Channel):
         self._focus: str | None = None
         self._actions = {action.name: action for action in actions}
         self._confirm = confirm
+        self._noun = noun
         self._offers: dict[str, tuple[str, tuple[str, ...]]] = {}
+        self._needed_by_offers: dict[str, Confirmation] = {}
         self._on_select, self._on_action, self._on_ask, self._on_cancel = on_select, on_action, on_ask, on_cancel
         options = {
             "noun": noun,
@@ -177,8 +195,7 @@ class Grid(Channel):
             "filter": filter,
             "ask": ask,
             "newestFirst": newest_first,
-            "confirm": confirm,
-            "actions": [action._asdict() for action in actions],
+            "actions": [{**action._asdict(), "confirm": _steps(confirm, action)} for action in actions],
         }
         page = _GridPage(columns=[column._asdict() for column in columns], options=options)
         super().__init__(page, on_error, clock)
@@ -237,16 +254,28 @@ class Grid(Channel):
             self._focus = self._selected[-1] if self._selected else None
             self._send("select", keys=self._selected)
 
-    def offer(self, name: str, label: str = "", keys: Sequence[str] = ()) -> None:
-        """Offer an action that is not about the selected rows: what its button says, and the keys of its click.
+    def offer(self, name: str, label: str = "", keys: Sequence[str] = (), needed: Confirmation | None = None) -> None:
+        """Offer an action that is not about the selected rows, or withdraw it.
 
-        Without a label it is offered no more.
+        Parameters
+        ----------
+        name, label : str
+            The action, and what its button says; without a label it is no longer offered.
+        keys : sequence of str
+            The keys of its click.
+        needed : Confirmation or None
+            What has to be confirmed; None asks as for so many jobs as there are keys.
         """
         with self._lock:
             offer = (label, tuple(keys))
             if self._offers.get(name, ("", ())) != offer:
                 self._offers[name] = offer
-                self._send("offer", name=name, label=label, keys=offer[1])
+                self._needed_by_offers[name] = needed or self._confirm(name, len(keys))
+                self._send_offer(name)
+
+    def _send_offer(self, name: str) -> None:
+        label, keys = self._offers[name]
+        self._send("offer", name=name, label=label, keys=keys, confirm=_shown(self._needed_by_offers[name]))
 
     def _send_all(self) -> None:
         keys, cells = list(self._rows), list(self._rows.values())
@@ -255,8 +284,8 @@ class Grid(Channel):
     def _welcome(self) -> None:
         with self._lock:
             super()._welcome()
-            for name, (label, keys) in self._offers.items():
-                self._send("offer", name=name, label=label, keys=keys)
+            for name in self._offers:
+                self._send_offer(name)
 
     # -- from the page -------------------------------------------------------------------------------------------
 
@@ -280,7 +309,15 @@ class Grid(Channel):
         if age > STALE:
             late = f"the click is {age:.0f} s old, the kernel was busy; click again"
             raise UsageError(f"{action.name} was refused: {late}")
-        if self._confirm and message.get("typed") != self._confirm and (action.arms or len(keys) > 1):
-            raise UsageError(f"{action.name} was refused: {self._confirm} must be typed before it")
+        needed = self._needed(action, len(keys), message.get("amount"))
+        if needed.typed and not needed.accepts(message.get("typed") or ""):
+            raise UsageError(f"{action.name} was refused: {needed.typed} must be typed before it")
         if self._on_action:
             self._on_action(Click(action.name, keys, message.get("amount"), message.get("text") or ""))
+
+    def _needed(self, action: Action, rows: int, amount: int | None) -> Confirmation:
+        """Return what has to be confirmed before an action on so many rows; the page counts jobs the same way."""
+        if action.offered:
+            return self._needed_by_offers.get(action.name, Confirmation())
+        jobs = rows if self._noun == "job" else rows * int(amount or 0) if action.unit == "jobs" else 0
+        return self._confirm(action.name, jobs)

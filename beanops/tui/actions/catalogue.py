@@ -19,7 +19,7 @@ from beanops.tui.actions.on_tubes import TUBES
 from beanops.tui.actions.outcome import Outcome, outcome_of
 from beanops.tui.actions.request import Field, Offer, Request, Target, at_once
 from beanops.tui.keys import key
-from beanops.ui.runner import Runner, undo_steps
+from beanops.ui.runner import LastAction, Runner, undo_steps
 
 
 def _takes(name: str) -> Callable[[Target], bool]:
@@ -58,7 +58,6 @@ def _on_jobs(
         ),
         ask,
         "jobs",
-        destroys=name in ("delete", "move"),
     )
 
 
@@ -147,7 +146,8 @@ OFFERS = {offer.name: offer for offer in (*JOBS, *TUBES)}
 
 
 def _undo(request: Request, runner: Runner) -> Outcome:
-    steps = undo_steps(request.session, request.answers["runs"], request.answers.get("buried_as"))
+    undone: LastAction = request.answers["undone"]
+    steps = undo_steps(request.session, undone.runs, request.answers.get("buried_as"))
     return outcome_of(runner.carry_out(steps), request.offer.name, "run")
 
 
@@ -163,8 +163,8 @@ UNDO = Offer(
     "Undo",
     "",
     lambda target: True,
-    lambda request: f"Undo {request.answers['what']}?",
-    "As far as the world has not moved on; each action that cannot be taken back says why.",
+    lambda request: f"Undo {request.answers['undone'].what}?",
+    "Where jobs have not changed since; each job that cannot be undone says why.",
     _undo,
     scope="runs",
 )

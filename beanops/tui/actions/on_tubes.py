@@ -57,7 +57,7 @@ def _kick_sentence(request: Request) -> str:
     return f"{number} in each of {request.places}, {request.number:,} in all?"
 
 
-def _kick_many(request: Request, runner: Runner) -> Outcome:
+def _kick_next(request: Request, runner: Runner) -> Outcome:
     session = request.session
 
     def kick(tube: str, progress: Progress) -> Run:
@@ -142,14 +142,14 @@ def _putting(
 
 TUBES = (
     Offer(
-        "kick-many",
+        "kick-next",
         "K",
         "Kick n",
         "Kick many jobs of the tube: its buried ones, or its delayed ones if none is buried",
         lambda target: bool(target.count("current_jobs_buried") or target.count("current_jobs_delayed")),
         _kick_sentence,
-        "Buried jobs become ready, oldest burial first; delayed ones only if none is buried. This cannot be undone.",
-        _kick_many,
+        "Buried jobs become ready, oldest burial first; delayed ones only if none is buried.",
+        _kick_next,
         _kickable,
         counts=_to_kick,
     ),
@@ -213,7 +213,6 @@ TUBES = (
         "Gone from the server, the oldest first and no more than this. Jobs in other states stay.",
         _drain,
         lambda target: (Field("states", "States", "buried", "states", "of ready, delayed, buried"),),
-        destroys=True,
         counts=_to_drain,
     ),
 )

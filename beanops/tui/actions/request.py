@@ -15,20 +15,20 @@ from typing import Any, NamedTuple
 from beanops.protocol import TubeStats
 from beanops.protocol.errors import BeanopsError
 from beanops.protocol.limits import U32_MAX
+from beanops.session.config import Profile, strictest
 from beanops.session.files.samples import PutSettings
 from beanops.session.run import Run
 from beanops.session.session import Session
 from beanops.text import plural, safe_text
 from beanops.tui.actions.outcome import Outcome, fault, outcome_of
-from beanops.ui.runner import Progress, Runner, Step
+from beanops.ui.confirmation import Confirmation, confirmation
+from beanops.ui.runner import LastAction, Progress, Runner, Step
 
 #: Acts on one tube by its name.
 Act = Callable[[str, Progress], Run]
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 #: Lines of a sample.
 SAMPLE = 3
-#: From how many jobs on the tube's name has to be typed.
-LARGE = 100
 #: By tube and state: how many jobs are meant.
 Counts = Mapping[str, Mapping[str, int]]
 
@@ -100,7 +100,7 @@ class Offer(NamedTuple):
     Attributes
     ----------
     name, key, label, help : str
-        Its name, its key (upper case where it destroys), and what footer and help say.
+        Its name, its key (upper case where it deletes or moves), and what footer and help say.
     applies : callable
         Whether it can be done to a target.
     sentence : callable
@@ -115,8 +115,6 @@ class Offer(NamedTuple):
         For many jobs of tubes: of which tubes how many in which state are meant, once the form is answered.
     scope : str
         ``"jobs"`` for the jobs, ``"tube"`` for one tube, ``"list"`` where its jobs are listed, ``"tubes"`` for several.
-    destroys : bool
-        Whether it takes something out of the queue.
     """
 
     name: str
@@ -129,7 +127,6 @@ class Offer(NamedTuple):
     perform: Callable[[Request, Runner], Outcome]
     ask: Callable[[Target], tuple[Field, ...]] | None = None
     scope: str = "tubes"
-    destroys: bool = False
     counts: Callable[[Target, Mapping[str, Any]], Counts] | None = None
 
     def request(self, session: Session, target: Target, answers: Mapping[str, Any] = NOTHING) -> Request:
@@ -207,19 +204,20 @@ class Request(NamedTuple):
         return f"tube {safe_text(self.tube)}" if len(self.tubes) == 1 else plural(len(self.tubes), "tube")
 
 
-def must_type(request: Request, guarded: bool) -> str:
-    """Return what has to be typed before a request is carried out; empty for what a key confirms.
+def needed_for(request: Request, profile: Profile) -> Confirmation:
+    """Return what has to be confirmed before a request, at least a yes: one key is enough to ask for it.
 
     Parameters
     ----------
     request : Request
         It.
-    guarded : bool
-        Whether what destroys needs it however small: nothing would bring it back, or the user wants it so.
+    profile : Profile
+        The server as the dashboard shows it.
     """
-    if request.number > LARGE or request.offer.name == "drain" or (request.offer.destroys and guarded):
-        return request.tube if len(request.tubes) == 1 else plural(len(request.tubes), "tube")
-    return ""
+    now = request.session.protection.now
+    known = strictest(profile, [now])._replace(keep_bodies=profile.keep_bodies and now.keep_bodies)
+    undone: LastAction = request.answers.get("undone", LastAction())
+    return confirmation(request.offer.name, request.number or undone.jobs, known, undoes=undone.action, at_least="yes")
 
 
 class UnderWay(NamedTuple):

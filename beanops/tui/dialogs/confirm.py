@@ -1,4 +1,4 @@
-"""The dialogs around an action: the confirmation, with Cancel under the hand, and what shows while it lasts.
+"""The dialogs around an action: the confirmation, with the focus on Cancel, and what shows while it lasts.
 
 The form that asks for numbers and bodies before is in `forms`.
 """
@@ -23,6 +23,7 @@ from beanops.session.old_servers.substitutes import remark
 from beanops.text import plural, safe_text
 from beanops.tui import keys
 from beanops.tui.actions.request import SAMPLE, Request, UnderWay
+from beanops.ui.confirmation import Confirmation
 
 #: Cells of the bar of an action under way.
 BAR = 50
@@ -43,21 +44,21 @@ class Confirm(ModalScreen[bool]):
     ----------
     request : Request
         What will be done, to what.
-    typed : str
-        What has to be typed for it; empty when a key is enough.
+    needed : Confirmation
+        What has to be confirmed, and how.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.CONFIRM]
 
-    def __init__(self, request: Request, typed: str = "") -> None:
+    def __init__(self, request: Request, needed: Confirmation) -> None:
         super().__init__()
         self._request = request
-        self._typed = typed
+        self._needed = needed
 
     def compose(self) -> ComposeResult:
         """Lay out the question, what it is about, and its two answers."""
-        offer, request = self._request.offer, self._request
-        with Vertical(id="dialog", classes="-destroys" if offer.destroys else ""):
+        offer, request, typed = self._request.offer, self._request, self._needed.typed
+        with Vertical(id="dialog", classes="-deletes" if self._needed.deletes else ""):
             yield Static(Content(offer.sentence(request)), id="question")
             about = _about(request)
             if about or request.counts:
@@ -66,17 +67,19 @@ class Confirm(ModalScreen[bool]):
                 each = [f"{tube} ({request.limit(tube):,})" if request.counts else tube for tube in request.tubes]
                 yield Static(Content(safe_text(", ".join(each), limit=300)), id="places")
             yield Static(Content(_note(request)), id="note")
-            if self._typed:
-                yield Static(Content.assemble("Type ", (safe_text(self._typed), "bold"), " to do it:"), id="type")
+            if warning := self._needed.warning:
+                yield Static(Content(f"{warning[:1].upper()}{warning[1:]}."), id="warning")
+            if typed:
+                yield Static(Content.assemble("Type ", (safe_text(typed), "bold"), " to do it:"), id="type")
                 yield Input(id="typed", compact=True)
             with Horizontal(id="buttons"):
                 yield Button(Content("Cancel"), id="cancel", compact=True)
-                yield Button(Content(offer.label), id="confirm", compact=True, disabled=bool(self._typed))
-            yield Static(Content("Enter does it, Esc cancels" if self._typed else "y yes   n or Esc no"), id="hint")
+                yield Button(Content(offer.label), id="confirm", compact=True, disabled=bool(typed))
+            yield Static(Content("Enter does it, Esc cancels" if typed else "y yes   n or Esc no"), id="hint")
 
     def on_mount(self) -> None:
-        """Have Cancel under the hand, or the field for what is to be typed; look for a sample where there is none."""
-        self.query_one("#typed" if self._typed else "#cancel").focus()
+        """Focus Cancel, or the field for what has to be typed; look for a sample where there is none."""
+        self.query_one("#typed" if self._needed.typed else "#cancel").focus()
         if self._request.counts:
             self._look()
 
@@ -91,14 +94,14 @@ class Confirm(ModalScreen[bool]):
 
     @on(Input.Changed)
     def _typing(self, changed: Input.Changed) -> None:
-        self.query_one("#confirm", Button).disabled = changed.value != self._typed
+        self.query_one("#confirm", Button).disabled = not self._needed.accepts(changed.value)
 
     @on(Input.Submitted)
     def _submitted(self, submitted: Input.Submitted) -> None:
-        if submitted.value == self._typed:
+        if self._needed.accepts(submitted.value):
             self.dismiss(True)
         else:
-            self.query_one("#hint", Static).update(Content("That is not it. Esc leaves everything as it is"))
+            self.query_one("#hint", Static).update(Content("Text does not match. Esc cancels"))
 
     @on(Button.Pressed)
     def _pressed(self, pressed: Button.Pressed) -> None:
@@ -106,7 +109,7 @@ class Confirm(ModalScreen[bool]):
 
     def action_answer(self, yes: bool) -> None:
         """Answer by a key; where something has to be typed, go there first."""
-        if yes and self._typed:
+        if yes and self._needed.typed:
             self.query_one("#typed", Input).focus()
         else:
             self.dismiss(yes)
@@ -114,7 +117,7 @@ class Confirm(ModalScreen[bool]):
 
 def _note(request: Request) -> str:
     """Return what an action means, and what the server cannot do of it or of its undo."""
-    verb = {"drain": "delete", "kick-many": ""}.get(request.offer.name, request.offer.name)
+    verb = {"drain": "delete", "kick-next": ""}.get(request.offer.name, request.offer.name)
     can = request.session.known_capabilities(request.instance)
     more = remark(verb, request.states.get("buried", 0), can)
     return f"{request.offer.note} {more[:1].upper()}{more[1:]}." if more else request.offer.note

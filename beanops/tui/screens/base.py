@@ -17,12 +17,13 @@ from textual.worker import Worker, WorkerState
 
 from beanops.tui.actions.catalogue import BURIED_AS, OFFERS, UNDO
 from beanops.tui.actions.outcome import Outcome, fault
-from beanops.tui.actions.request import Request, Target, must_type
+from beanops.tui.actions.request import Request, Target, needed_for
 from beanops.tui.host import Host
 from beanops.tui.screens.header import ServerHeader
 from beanops.tui.widgets.columns import WIDE
 from beanops.tui.widgets.line import Line, Part
 from beanops.ui.poller import Live, Look
+from beanops.ui.runner import LastAction
 
 if TYPE_CHECKING:
     from beanops.tui.dialogs.form import Answers
@@ -108,10 +109,9 @@ class FullScreen(Screen[None]):
         """Return what an action would be for now; None when nothing can be done."""
         return None
 
-    def undoable(self) -> tuple[tuple[str, ...], str]:
-        """Return the runs that can be undone from here, and what they did, safe."""
-        last = self.host.last
-        return ((), "") if self.passive else (last.runs, last.what)
+    def undoable(self) -> LastAction:
+        """Return what an undo from here reverts."""
+        return LastAction() if self.passive else self.host.last
 
     # -- what they share -----------------------------------------------------------------------------------------------
 
@@ -158,7 +158,7 @@ class FullScreen(Screen[None]):
         """Show the keys of the actions that are possible now."""
         target = self.target()
         offered = tuple(offer.name for offer in OFFERS.values() if target is not None and offer.applies(target))
-        runs = self.undoable()[0]
+        runs = self.undoable().runs
         if (*offered, *runs) != self._offered:
             self._offered = (*offered, *runs)
             self.refresh_bindings()
@@ -168,7 +168,7 @@ class FullScreen(Screen[None]):
         if action == "act":
             return parameters[0] in self._offered
         if action == "undo":
-            return self.is_attached and bool(self.undoable()[0])
+            return self.is_attached and bool(self.undoable().runs)
         return True
 
     def action_act(self, name: str) -> None:
@@ -203,15 +203,15 @@ class FullScreen(Screen[None]):
             if yes:
                 self.host.perform(request)
 
-        self.app.push_screen(Confirm(request, must_type(request, self.host.guarded)), answered)
+        self.app.push_screen(Confirm(request, needed_for(request, self.host.profile)), answered)
 
     def action_undo(self) -> None:
         """Undo the runs that `undoable` names."""
-        runs, what = self.undoable()
-        if not runs:
+        undone = self.undoable()
+        if not undone.runs:
             return
         session = self.host.session
-        request = Request(UNDO, session, (), answers={"runs": runs, "what": what})
+        request = Request(UNDO, session, (), answers={"undone": undone})
         can = session.known_capabilities(self.instance)
         if can is None or can.reserve_job:
             self.confirm(request)
@@ -222,4 +222,4 @@ class FullScreen(Screen[None]):
             if answers is not None:
                 self.confirm(request._replace(answers={**request.answers, **answers}))
 
-        self.app.push_screen(Form(f"Undo {what}", (BURIED_AS,)), answered)
+        self.app.push_screen(Form(f"Undo {undone.what}", (BURIED_AS,)), answered)

@@ -30,10 +30,12 @@ from beanops.tui.widgets.journal_rows import (
     about_action,
     about_run,
     sentence,
+    undoable_of,
 )
 from beanops.tui.widgets.line import Line
 from beanops.tui.widgets.table import RowTable
 from beanops.ui.poller import Live, Look
+from beanops.ui.runner import LastAction
 
 #: Runs and actions of one page.
 RUNS, ACTIONS = 200, 1000
@@ -192,12 +194,10 @@ class JournalScreen(JournalPages):
         self.query_one("#why", Line).say([(safe_text(row.about), "")] if row else [])
         self.refresh_offers()
 
-    def undoable(self) -> tuple[tuple[str, ...], str]:
+    def undoable(self) -> LastAction:
         """Return the run under the cursor."""
         row = self.table.row if self.is_mounted else None
-        if self.passive or row is None or row.lasting is not None:
-            return (), ""
-        return (row.run.id,), sentence(row)
+        return LastAction() if self.passive or row is None else undoable_of(row)
 
     def action_open(self) -> None:
         """Open the run under the cursor."""
@@ -263,8 +263,6 @@ class RunScreen(JournalPages):
             self._run = self._run._replace(lasting="it is undone already")
         super().acted(request, outcome)
 
-    def undoable(self) -> tuple[tuple[str, ...], str]:
+    def undoable(self) -> LastAction:
         """Return this run."""
-        if self.passive or self._run.lasting is not None:
-            return (), ""
-        return (self._run.run.id,), sentence(self._run)
+        return LastAction() if self.passive else undoable_of(self._run)

@@ -10,6 +10,7 @@ from beanops.text import plural, safe_text
 from beanops.tui.widgets.columns import Column
 from beanops.tui.widgets.line import Part
 from beanops.ui.formatting import span
+from beanops.ui.runner import LastAction
 
 _SHORT = {"done": "done", "skipped": "skip", "failed": "fail", "unknown": "unkn"}
 _STYLES = {"done": "ready", "skipped": "delayed", "failed": "buried", "unknown": "warn"}
@@ -123,6 +124,13 @@ def sentence(row: DoneRun) -> str:
     """Return a run and its counts, such as ``kick: 3 done``."""
     counts = ", ".join(f"{row.counts[name]:,} {name}" for name in OUTCOMES if row.counts.get(name))
     return f"{row.run.action}: {counts or '0 done'}"
+
+
+def undoable_of(row: DoneRun) -> LastAction:
+    """Return a run as an undo reverts it; an empty value where it cannot."""
+    if row.lasting is not None:
+        return LastAction(why_not=row.lasting)
+    return LastAction((row.run.id,), safe_text(sentence(row)), action=row.run.action, jobs=row.counts.get("done", 0))
 
 
 def _facts(facts: dict[str, str]) -> list[Part]:

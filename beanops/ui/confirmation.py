@@ -1,0 +1,127 @@
+"""What has to be confirmed before an action runs, and how: one rule for all faces, which only render it.
+
+A face knows what would be done and to how many jobs; `confirmation` says what to ask for.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from beanops.session.config import Profile
+from beanops.text import safe_text
+
+#: More jobs than this are confirmed by their number, whatever is done to them.
+MANY = 100
+
+Kind = Literal["nothing", "yes", "number", "name"]
+
+#: Numbers of jobs from which another confirmation may be needed.
+STEPS = (0, 1, MANY + 1)
+#: From the weakest to the strongest.
+KINDS: tuple[Kind, ...] = ("nothing", "yes", "number", "name")
+
+#: Actions that delete.
+_DELETES = frozenset({"delete", "drain", "export and delete", "prune"})
+#: Actions whose undo deletes the jobs that they put; an undo is among them, since it may be the undo of a delete.
+_UNDONE_BY_DELETING = frozenset({"put", "copy", "import", "undo"})
+#: Why nothing brings back what an action does, whatever the profile.
+_FINAL = {
+    "kick-next": "the server chooses the jobs and does not report which",
+    "prune": "the runs and their bodies leave the journal",
+}
+#: A server without rules of its own.
+ANY = Profile("", "")
+_NO_BODIES = "the journal keeps no bodies"
+
+
+class Confirmation(NamedTuple):
+    """What to ask for before an action runs.
+
+    Attributes
+    ----------
+    kind : str
+        ``"nothing"``, ``"yes"``, ``"number"`` (type the number of jobs) or ``"name"`` (type the profile's name).
+    typed : str
+        The number or the name; empty for the other kinds.
+    warning : str
+        What to know before: that the action cannot be undone, and why; that an undo deletes jobs.
+    deletes : bool
+        Whether the action deletes jobs.
+    """
+
+    kind: Kind = "nothing"
+    typed: str = ""
+    warning: str = ""
+    deletes: bool = False
+
+    @property
+    def prompt(self) -> str:
+        """What to type, such as ``Type the profile's name, prod,``; empty where nothing is typed."""
+        if self.kind == "name":
+            return f"Type the profile's name, {safe_text(self.typed)},"
+        return "Type their number" if self.kind == "number" else ""
+
+    def accepts(self, answer: str) -> bool:
+        """Return whether an answer confirms the action.
+
+        Examples
+        --------
+        >>> Confirmation("number", "1200").accepts("1,200"), Confirmation("name", "prod").accepts("y")
+        (True, False)
+        """
+        answer = answer.strip()
+        match self.kind:
+            case "nothing":
+                return True
+            case "yes":
+                return answer.lower() in ("y", "yes")
+            case "number":
+                return answer.replace(",", "") == self.typed
+            case "name":
+                return answer == self.typed
+
+
+def confirmation(
+    action: str, count: int = 0, profile: Profile = ANY, *, undoes: str = "", at_least: Kind = "nothing"
+) -> Confirmation:
+    """Return what has to be confirmed before an action on a server.
+
+    Where the profile says ``confirm = "type-name"``, its name is typed before an action that deletes jobs, that cannot
+    be undone, or that changes more than 100 jobs. Elsewhere the number of jobs is typed if there are more than 100 of
+    them, or if they are deleted for good; any other delete needs a yes.
+
+    Parameters
+    ----------
+    action : str
+        ``"kick"``, ``"kick-next"``, ``"delete"``, ``"drain"``, ``"export and delete"``, ``"undo"`` and so on.
+    count : int
+        Number of jobs, 0 for an action that is not about jobs.
+    profile : Profile
+        The server; by default one without rules of its own.
+    undoes : str
+        The action that an undo reverts.
+    at_least : str
+        The weakest kind that the face asks for, where a single key or click starts the action.
+
+    Examples
+    --------
+    >>> from beanops.session.config import Profile
+    >>> prod = Profile("prod", "queue.internal:11300", confirm="type-name")
+    >>> confirmation("delete", 5, prod).prompt
+    "Type the profile's name, prod,"
+    >>> confirmation("kick", 120, prod._replace(confirm="ask")).typed
+    '120'
+    """
+    undoes_put = action == "undo" and undoes in _UNDONE_BY_DELETING
+    deletes = action in _DELETES or undoes_put
+    why = _FINAL.get(action) or (_NO_BODIES if deletes and not profile.keep_bodies else "")
+    warnings = ["this deletes the jobs that it put"] if undoes_put else []
+    warnings += [f"this cannot be undone: {why}"] if why else []
+    many = count > MANY
+    kind: Kind = "yes" if deletes else "nothing"
+    if profile.confirm == "type-name" and (deletes or why or many):
+        kind = "name"
+    elif many or (deletes and why and count):
+        kind = "number"
+    typed = {"name": profile.name, "number": str(count)}.get(kind, "")
+    return Confirmation(max(kind, at_least, key=KINDS.index), typed, "; ".join(warnings), deletes)
