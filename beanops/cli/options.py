@@ -13,6 +13,7 @@ from beanops.cli import complete, spreadsheet
 from beanops.jobs.sql.engine import TIMEOUT
 from beanops.protocol.limits import U32_MAX, U64_MAX
 from beanops.session.session import Session, connect
+from beanops.ui.defaults import INTERVAL, LONGEST_INTERVAL, SHORTEST_INTERVAL
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -104,6 +105,13 @@ buried_as = click.option(
     help="What buried jobs become: parked (delayed for ever) or ready.",
 )  # fmt: skip
 rate = click.option("--rate", type=_Rate(), metavar="N/s", help="Most jobs a second, to spare the workers.")
+interval = click.option(
+    "--interval",
+    type=click.FloatRange(SHORTEST_INTERVAL, LONGEST_INTERVAL),
+    default=INTERVAL,
+    show_default=True,
+    help="Seconds between two looks at the server.",
+)
 query_timeout = click.option(
     "--query-timeout",
     type=click.FloatRange(0, min_open=True),

@@ -11,6 +11,7 @@ import json
 import shutil
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import click
@@ -18,6 +19,8 @@ import click
 from beanops.cli.spreadsheet import defused
 from beanops.cli.streams import on_terminal
 from beanops.text import safe_text
+from beanops.ui.columns.column import Column
+from beanops.ui.formatting import moment
 
 #: What a column is cut to on a narrow terminal, at least.
 _NARROWEST = 8
@@ -60,6 +63,16 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         cells = [_fit(*cell) for cell in zip(row, widths, right, strict=True)]
         lines.append("  ".join(cells).rstrip())
     click.echo("\n".join(lines))
+
+
+def print_columns(columns: Sequence[Column[Any]], rows: Iterable[Any]) -> None:
+    """Print rows in these columns under the names that options and frames have for them; numbers are not rounded."""
+    print_table([column.name for column in columns], [[_value(column, row) for column in columns] for row in rows])
+
+
+def _value(column: Column[Any], row: Any) -> Any:
+    value = column.value(row)
+    return moment(value) if isinstance(value, datetime) else value
 
 
 def print_fields(fields: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Where a tube or a server came from: its counts over time in constant memory, and what follows from them."""
+"""The history of a tube or a server: its counts over time in constant memory, and its rates, trend and forecast."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 from beanops.protocol import ServerStats, TubeStats
 
-#: Two looks closer than this say nothing about rates, such as the one that follows an action.
+#: Seconds over which all faces take rates, so that a tube has the same rate in each of them.
+RATE_WINDOW = 10.0
+#: Seconds between two looks that are too close to give a rate, such as one that follows an action at once.
 SHORTEST_GAP = 0.5
 
 
@@ -93,14 +95,32 @@ def rates_between(before: Point, after: Point) -> Rates:
 
 
 def since(trail: Trail, seconds: float) -> Point | None:
-    """Return the newest point that is at least so old, the first one if none is; None for an empty trail."""
+    """Return the counts of `seconds` ago, or the oldest known ones; None for an empty trail.
+
+    Where the counts changed in between, the earlier point counts, so that no rate is taken over too short a time.
+    """
     if not trail:
         return None
     limit = trail[-1].at - seconds
+    after = trail[-1]
     for one in reversed(trail):
         if one.at <= limit:
-            return one
+            # A tube at rest has two points however long it rests: it had these counts at every moment between them.
+            return one._replace(at=limit) if one[1:] == after[1:] else one
+        after = one
     return trail[0]
+
+
+def recent_rates(trail: Trail, seconds: float = RATE_WINDOW) -> Rates:
+    """Return the rates of the last `seconds`, or since the first point of a shorter trail.
+
+    Examples
+    --------
+    >>> recent_rates((Point(0, 0, 0, 0, 0, 0, 0), Point(5, 0, 0, 0, 0, 20, 10)))
+    Rates(puts=4.0, deletes=2.0)
+    """
+    before = since(trail, seconds)
+    return UNKNOWN if before is None or before is trail[-1] else rates_between(before, trail[-1])
 
 
 def time_to_drain(trail: Trail, window: float = 30.0) -> float | None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from beanops.client.sync import Client
 from beanops.monitor.flags import Flag, flags
-from beanops.monitor.history import UNKNOWN, Rates, Trail, grown, point, rates_between, time_to_drain
+from beanops.monitor.history import UNKNOWN, Rates, Trail, grown, point, recent_rates, time_to_drain
 from beanops.monitor.sweep import tube_stats
 from beanops.monitor.wait_times import Ages
 from beanops.protocol import ServerStats, TubeStats
@@ -36,7 +36,7 @@ class Seen(NamedTuple):
     at : float
         When that was, in seconds of the surveyor's clock.
     rates : Rates
-        Jobs a second, in and out.
+        Jobs put and deleted per second, over the last `RATE_WINDOW` seconds.
     trail : Trail
         Where it came from.
     age : int or None
@@ -177,21 +177,19 @@ class Surveyor:
         before = self._tubes.get(tube.name)
         most = max(LEAST, min(MOST, POINTS // max(1, len(self._tubes))))
         trail = grown(before.trail if before else (), point(at, tube), most)
-        rates = rates_between(trail[-2], trail[-1]) if len(trail) > 1 else UNKNOWN
         head, taken = self._ages.head(tube.name), self._ages.taken(tube.name)
         wrong = flags(tube, trail, taken)
-        return Seen(tube, at, rates, trail, head.age if head else None, time_to_drain(trail), wrong)
+        return Seen(tube, at, recent_rates(trail), trail, head.age if head else None, time_to_drain(trail), wrong)
 
 
 def _survey(at: float, server: ServerStats, last: Survey | None) -> Survey:
     if last is None:
         return Survey(at, server, trail=(point(at, server),))
     trail = grown(last.trail, point(at, server), MOST)
-    rates = rates_between(trail[-2], trail[-1]) if len(trail) > 1 else UNKNOWN
     timeouts = max(0, server.job_timeouts - last.server.job_timeouts)
     cpu = last.cpu
     # The server counts its processor time finely, but two looks at once tell nothing.
     if at - last.at > 0.1:
         used = server.rusage_utime + server.rusage_stime - last.server.rusage_utime - last.server.rusage_stime
         cpu = max(0.0, used) / (at - last.at)
-    return Survey(at, server, rates, trail, cpu, timeouts)
+    return Survey(at, server, recent_rates(trail), trail, cpu, timeouts)

@@ -2,69 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from itertools import count
+from typing import Any
 
 from beanops.jobs.read import FoundJob
 from beanops.jobs.search.progress import Progress
 from beanops.jobs.select import Selection
 from beanops.journal import records
-from beanops.monitor.history import UNKNOWN, Rates, Trail, rates_between, since
 from beanops.monitor.survey import Survey
 from beanops.notebook.widgets.chart import Panel, Series
-from beanops.notebook.widgets.table import Action, Cells, Column
+from beanops.notebook.widgets.table import Action, Cells
 from beanops.protocol import JobStats
 from beanops.protocol.states import EVERY_STATE, STATES
 from beanops.session.session import Session
 from beanops.session.verbs import MOVE, VERBS
 from beanops.text import plural, safe_text
+from beanops.ui.columns.column import Column
+from beanops.ui.columns.jobs import ShownJob, job_columns
+from beanops.ui.columns.journal import DoneAction, action_columns
+from beanops.ui.columns.tubes import WINDOW, tube_columns
+from beanops.ui.formatting import moment, rate
 
 #: Characters of a body that is opened.
 OPENED = 16_384
-#: The latest actions that are shown.
-LATEST = 50
-#: Rates are taken over about so many seconds, or a look apart would make them jump.
-WINDOW = 5.0
 
-TUBES = [
-    Column("tube", "text", 12),
-    Column("ready", tone="ready"),
-    Column("reserved", tone="reserved"),
-    Column("delayed", tone="delayed"),
-    Column("buried", tone="buried"),
-    Column("in / s", "rate"),
-    Column("out / s", "rate"),
-    Column("watching"),
-    Column("waiting"),
-    Column("paused", "seconds", tone="delayed"),
-]
-
-#: The columns of jobs.
-JOBS = [
-    Column("state", "state", 6),
-    Column("job", "id", 5),
-    Column("tube", "text", 8),
-    Column("age", "seconds", 6),
-    Column("left", "seconds", 6),
-    Column("priority", width=7),
-    Column("reserves", width=7),
-    Column("buries", width=6),
-    Column("kicks", width=5),
-    Column("body", "text", 24),
-]
-
-ACTIONS = [
-    Column("#", "id", 4),
-    Column("time (UTC)", "text", 6),
-    Column("by", "text", 5),
-    Column("action", "text", 5),
-    Column("tube", "text", 8),
-    Column("job", "id", 5),
-    Column("was", "state", 5),
-    Column("outcome", "state", 7),
-    Column("why", "text", 20),
-]
+TUBES = tube_columns("notebook")
+JOBS = job_columns("notebook")
+ACTIONS = action_columns("notebook")
 
 UNDO = Action("undo", "Undo", arms=True, offered=True)
 
@@ -94,22 +60,16 @@ FOUND_BUTTONS = [*JOB_BUTTONS, UNDO, REFRESH]
 
 CHARTS = [
     Panel("jobs", [Series(state, state) for state in ("buried", "delayed", "reserved", "ready")], stacked=True),
-    Panel("jobs a second", [Series("in", "ready"), Series("out", "done")]),
+    Panel(f"jobs per second, {WINDOW}", [Series("puts", "puts"), Series("deletes", "deletes")]),
 ]
 #: Values in a sample.
 SERIES = sum(len(panel.series) for panel in CHARTS)
 
 
-def rates(trail: Trail) -> Rates:
-    """Return the rates of the last seconds."""
-    before = since(trail, WINDOW)
-    return UNKNOWN if before is None or before is trail[-1] else rates_between(before, trail[-1])
-
-
 def sample(survey: Survey) -> tuple[float | None, ...]:
     """Return what the charts show of one moment: jobs by state, and the rates of the server."""
     server = survey.server
-    puts, deletes = rates(survey.trail)
+    puts, deletes = survey.rates
     return (
         server.current_jobs_buried,
         server.current_jobs_delayed,
@@ -123,12 +83,12 @@ def sample(survey: Survey) -> tuple[float | None, ...]:
 def title(session: Session, survey: Survey) -> str:
     """Return the header line of a server that answers."""
     server = survey.server
-    puts, deletes = rates(survey.trail)
+    puts, deletes = survey.rates
     parts = [
         str(session.address),
         f"beanstalkd {server.version}",
         f"up {timedelta(seconds=server.uptime)}",
-        "rates not yet known" if puts is None else f"{puts:,.1f} in, {deletes:,.1f} out a second",
+        "rates not yet known" if puts is None else f"{rate(puts)} puts/s, {rate(deletes)} deletes/s over {WINDOW}",
         plural(server.current_tubes, "tube"),
         plural(server.current_connections, "connection"),
         plural(server.current_workers, "worker"),
@@ -151,46 +111,43 @@ def freshness(survey: Survey) -> str:
     return f"{len(survey.tubes):,} tubes are asked for in turn: a row that is not selected is up to {oldest:.0f} s old"
 
 
+def _page_value(column: Column[Any]) -> Callable[[Any], Any]:
+    """Return what gets the value of a column for a page from a row."""
+    value = column.value
+    # A page cannot hold 64 bits in a number, so ids are texts there.
+    if column.unit == "id":
+        return lambda row: "" if (id := value(row)) is None else str(id)
+    if column.unit == "text":
+        return lambda row: safe_text(value(row) or "")
+    if column.unit == "time":
+        return lambda row: moment(value(row), 8)
+    if column.unit == "rate":
+        return lambda row: None if (per_second := value(row)) is None else round(per_second, 1)
+    if column.unit == "seconds" and column.blank:
+        return lambda row: value(row) or None
+    return value
+
+
+_TUBE_VALUES, _JOB_VALUES, _ACTION_VALUES = (list(map(_page_value, columns)) for columns in (TUBES, JOBS, ACTIONS))
+
+
+def _cells(row: Any, values: list[Callable[[Any], Any]]) -> Cells:
+    return tuple([value(row) for value in values])
+
+
 def tube_rows(survey: Survey) -> dict[str, Cells]:
     """Return a row for each tube, by its name."""
-    rows: dict[str, Cells] = {}
-    for seen in survey.tubes.values():
-        tube = seen.stats
-        puts, deletes = rates(seen.trail)
-        rows[tube.name] = (
-            safe_text(tube.name),
-            tube.current_jobs_ready,
-            tube.current_jobs_reserved,
-            tube.current_jobs_delayed,
-            tube.current_jobs_buried,
-            None if puts is None else round(puts, 1),
-            None if deletes is None else round(deletes, 1),
-            tube.current_watching,
-            tube.current_waiting,
-            tube.pause_time_left if tube.pause else None,
-        )
-    return rows
+    return {name: _cells(seen, _TUBE_VALUES) for name, seen in survey.tubes.items()}
 
 
 def job_rows(session: Session, jobs: Iterable[FoundJob]) -> dict[str, Cells]:
-    """Return a row for each job, by its id as text: a page cannot hold 64 bits in a number."""
+    """Return a row for each job, by its id as text."""
     return {str(job.id): job_row(job.stats, session.decode(job.body or b"").summary) for job in jobs}
 
 
 def job_row(stats: JobStats, body: str) -> Cells:
     """Return the cells of a job, with the summary of its body."""
-    return (
-        stats.state,
-        str(stats.id),
-        safe_text(stats.tube),
-        stats.age,
-        stats.time_left if stats.state in ("delayed", "reserved") else None,
-        stats.priority,
-        stats.reserves,
-        stats.buries,
-        stats.kicks,
-        body,
-    )
+    return _cells(ShownJob(stats, body), _JOB_VALUES)
 
 
 def with_body(cells: Cells, body: str) -> Cells:
@@ -204,20 +161,7 @@ def action_rows(actions: Iterable[records.Action], numbers: dict[records.Action,
     numbers.clear()
     for action in actions:
         numbers[action] = before[action] if action in before else next(following)
-    return {
-        str(number): (
-            str(number),
-            f"{action.time:%H:%M:%S}",
-            action.source,
-            action.action,
-            safe_text(action.tube or ""),
-            "" if action.id is None else str(action.id),
-            action.state_before,
-            action.outcome,
-            safe_text(action.error or ""),
-        )
-        for action, number in numbers.items()
-    }
+    return {str(number): _cells(DoneAction(number, action), _ACTION_VALUES) for action, number in numbers.items()}
 
 
 def asked(selection: Selection) -> str:

@@ -6,19 +6,18 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any, NamedTuple
 
-from beanops.notebook.widgets.table import Column
+from beanops.ui.columns.column import Column
+from beanops.ui.formatting import UNKNOWN
 
 #: Rows of a table and characters of a cell to keep.
 MOST_ROWS = 50
 MOST_CHARACTERS = 80
 
 
-def _shown(value: Any, column: Column) -> str:
+def _shown(value: Any, column: Column[Any]) -> str:
     if value is None:
-        return "–"
-    if column.kind == "seconds":
-        return f"{value:,} s"
-    text = f"{value:,.1f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+        return UNKNOWN
+    text = column.written(value) if column.unit in ("count", "rate", "seconds") else str(value)
     return text if len(text) <= MOST_CHARACTERS else f"{text[: MOST_CHARACTERS - 1]}…"
 
 
@@ -38,14 +37,14 @@ class StaticTable(NamedTuple):
     """
 
     title: str
-    columns: Sequence[Column]
+    columns: Sequence[Column[Any]]
     rows: Sequence[Sequence[Any]]
     total: int
 
     @property
     def html(self) -> str:
         """The table as HTML; every text in it is escaped."""
-        head = "".join(f"<th>{escape(column.label)}</th>" for column in self.columns)
+        head = "".join(f"<th>{escape(column.title)}</th>" for column in self.columns)
         body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in self._kept)
         rest = f"<p>{self._more}</p>" if self._more else ""
         title = f"<p><b>{escape(self.title)}</b></p>"
@@ -54,7 +53,7 @@ class StaticTable(NamedTuple):
     @property
     def text(self) -> str:
         """The table as text, in columns."""
-        table = [[column.label for column in self.columns], *self._kept]
+        table = [[column.title for column in self.columns], *self._kept]
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in table]
         return "\n".join([self.title, *lines, *([self._more] if self._more else [])])

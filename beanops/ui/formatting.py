@@ -1,8 +1,14 @@
-"""Numbers and times as the dashboard writes them: short, and no wider than their column."""
+"""How all faces write numbers, rates, times and spans of time: short, and no wider than their column."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+
+#: What an unknown number looks like: unknown is not zero.
 UNKNOWN = "–"
+#: Eighths of a cell, from the lowest bar to the full one.
+BLOCKS = "▁▂▃▄▅▆▇█"
 
 
 def count(number: int, width: int = 11) -> str:
@@ -25,7 +31,13 @@ def count(number: int, width: int = 11) -> str:
 
 
 def rate(per_second: float | None, width: int = 7) -> str:
-    """Return jobs a second; unknown is not zero."""
+    """Return jobs per second.
+
+    Examples
+    --------
+    >>> rate(0.25), rate(0), rate(None), rate(1234.5)
+    ('0.2', '0', '–', '1,234')
+    """
     if per_second is None:
         return UNKNOWN
     if per_second < 99.95:
@@ -50,3 +62,29 @@ def span(seconds: float) -> str:
     if whole < 86400:
         return f"{sign}{whole // 3600}h{whole % 3600 // 60:02}m"
     return f"{sign}{whole // 86400}d{whole % 86400 // 3600:02}h"
+
+
+def moment(time: datetime, width: int = 19) -> str:
+    """Return a time to the second, without its first units where the width has no room for them.
+
+    Examples
+    --------
+    >>> moment(datetime(2026, 1, 31, 12, 5, 9)), moment(datetime(2026, 1, 31, 12, 5, 9), 8)
+    ('2026-01-31 12:05:09', '12:05:09')
+    """
+    return f"{time:%Y-%m-%d %H:%M:%S}"[-width:]
+
+
+def spark(values: Sequence[float | None]) -> str:
+    """Return one block for each value, the largest full; a blank is unknown, and only a zero is the lowest.
+
+    Examples
+    --------
+    >>> spark([None, 0, 1, 5, 10])
+    ' ▁▂▅█'
+    """
+    most = max((value for value in values if value is not None), default=0)
+    steps = len(BLOCKS) - 1
+    return "".join(
+        " " if value is None else BLOCKS[0 if value <= 0 else max(1, round(value / most * steps))] for value in values
+    )

@@ -112,7 +112,7 @@ def first_rows(running: Lab) -> list[Figure]:
         ours = shown(running, OURS, OUR_ROW, f"{MADE}\nmade = rows({size})")
         figures.append(Figure(f"{size:,} rows until the first is seen", ours, limit, 1.5, False, "ms"))
         for name, (code, selector) in others.items():
-            made = f"pd.DataFrame(rows({size}).values(), columns=[column.label for column in shown_rows.JOBS])"
+            made = f"pd.DataFrame(rows({size}).values(), columns=[column.title for column in shown_rows.JOBS])"
             other = shown(running, code, selector, f"{MADE}\nimport {name}\nframe = {made}")
             figures.append(Figure(f"  the same, beside {name}", ours, other, BESIDE, False, "ms"))
         with Beanstalkd() as server:

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from beanops.monitor.history import Point, Rates, Trail, course, flow, grown, rates_between, time_to_drain
+from beanops.monitor.history import (
+    RATE_WINDOW,
+    UNKNOWN,
+    Point,
+    Rates,
+    Trail,
+    course,
+    flow,
+    grown,
+    rates_between,
+    recent_rates,
+    since,
+    time_to_drain,
+)
 
 
 def walk(*ready: int, step: float = 1.0, most: int = 120) -> Trail:
@@ -46,3 +59,29 @@ def test_a_course_knows_nothing_of_the_time_before() -> None:
     assert course(walk(1, 2, 3), "ready", 2.0, 1.0, 5) == [None, None, 1, 2, 3]
     assert course((), "ready", 2.0, 1.0, 2) == [None, None]
     assert [one.puts for one in flow(walk(1, 2, 3), 3)] == [None, 1.0, 1.0]
+
+
+def test_rates_are_those_of_one_window_however_often_somebody_looks() -> None:
+    def watched(every: float) -> Rates:
+        trail: Trail = ()
+        for look in range(int(60 / every) + 1):
+            at = look * every
+            puts = 3 * int(at) if at > 55 else 0  # a burst at the end
+            trail = grown(trail, Point(at, puts, 0, 0, 0, puts, 0), 120)
+        return recent_rates(trail)
+
+    assert watched(0.5) == watched(1.0) == Rates(3 * 60 / RATE_WINDOW, 0.0)
+
+
+def test_the_rates_after_a_rest_are_those_of_the_window_and_not_of_the_rest() -> None:
+    trail: Trail = ()
+    for at in range(1000):
+        trail = grown(trail, Point(at, 5, 0, 0, 0, 9, 4), 120)
+    trail = grown(trail, Point(1000, 15, 0, 0, 0, 19, 4), 120)
+    assert recent_rates(trail) == Rates(10 / RATE_WINDOW, 0.0)
+    assert since(trail, 4.0) == Point(996, 5, 0, 0, 0, 9, 4)
+
+
+def test_rates_are_unknown_before_the_second_look() -> None:
+    assert recent_rates(()) == recent_rates(walk(1)) == UNKNOWN
+    assert recent_rates(walk(1, 2, 3)) == Rates(1.0, 0.0)

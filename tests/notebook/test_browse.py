@@ -332,7 +332,7 @@ def test_a_saved_table_counts_what_it_does_not_keep(session: Session) -> None:
         view.wait().select(67, 66)
         view.delete()
         assert view._repr_mimebundle_()["text/plain"].endswith("and 10 more")
-        assert " 0 s " in view._repr_mimebundle_()["text/plain"]
+        assert " 0s " in view._repr_mimebundle_()["text/plain"]
 
 
 def test_a_read_only_session_only_looks(beanstalkd: Beanstalkd) -> None:

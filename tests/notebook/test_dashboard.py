@@ -329,7 +329,7 @@ def test_rates_are_taken_over_seconds_and_start_anew_with_another_server(session
     then = poller.look(wanted={"mail"}).survey
     assert then is not None
     assert shown_rows.tube_rows(then)["mail"][5] == 0.5
-    assert "0.5 in, 0.0 out a second" in shown_rows.title(session, then)
+    assert "0.5 puts/s, 0 deletes/s over 10s" in shown_rows.title(session, then)
     # A tube of yesterday does not make the rate of the server unknown, nor does a new one count from nothing.
     assert shown_rows.sample(then)[-2:] == (0.5, 0.0)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from operator import itemgetter
 
 import pytest
 
-from beanops.notebook.widgets.table import STALE, UNASKED, Action, Click, Column, Grid
+from beanops.notebook.widgets.table import STALE, UNASKED, Action, Click, Grid
 from beanops.session.config import Profile
+from beanops.ui.columns.column import Column
 from beanops.ui.confirmation import confirmation
 from tests.notebook.pages import Page
 
@@ -27,7 +29,7 @@ def told() -> list[object]:
 @pytest.fixture
 def grid(clock: list[float], told: list[object]) -> Grid:
     return Grid(
-        [Column("job", "id"), Column("n")],
+        [Column("id", "job", itemgetter(0), "id"), Column("n", "n", itemgetter(1))],
         noun="job",
         actions=[Action("kick", "Kick")],
         on_select=told.append,

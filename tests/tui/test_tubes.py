@@ -10,7 +10,7 @@ async def test_tubes_are_shown_with_their_counts_and_rates(session: Session, cli
     fill(client, "mail", b"1", b"2", b"3", bury=1)
     fill(client, "later", b"1", delay=60)
     async with dashboard(session, clock, (140, 24)) as desk:
-        await desk.command("columns ready reserved delayed buried puts deletes workers pause")
+        await desk.command("columns ready reserved delayed buried puts_per_s deletes_per_s watching pause_left")
         assert desk.rows("#tubes")[1:] == [
             ["later", "0", "0", "1", "0", "–", "–", "0"],
             ["mail", "2", "0", "0", "1", "–", "–", "0"],
@@ -33,7 +33,7 @@ async def test_a_narrow_terminal_leaves_columns_out_and_no_line_is_too_long(
     fill(client, "a-tube-with-a-name-that-is-much-too-long-for-eighty-cells", b"1")
     async with dashboard(session, clock, (80, 24)) as desk:
         header, *rows = desk.lines("#tubes")
-        assert " ".join(header.split()) == "tube ▲ ! ready resvd delay buried puts/s dels/s trend work"
+        assert " ".join(header.split()) == "tube ▲ ! ready resvd delay buried puts/s dels/s trend watch"
         assert max(map(len, rows)) <= 80
         assert "…" in rows[0]
         await desk.press("enter")
@@ -156,7 +156,7 @@ async def test_thousands_of_tubes_scroll_and_keep_their_place(session: Session, 
     for number in range(300):
         fill(client, f"tube-{number:03}", b"x")
     async with dashboard(session, clock) as desk:
-        await desk.command("columns ready puts")
+        await desk.command("columns ready puts_per_s")
         await desk.press("end")
         assert desk.cursor("#tubes").startswith("tube-299")
         await desk.press("pageup")

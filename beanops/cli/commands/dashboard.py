@@ -8,10 +8,11 @@ from beanops.cli import options
 from beanops.cli.streams import on_terminal
 from beanops.protocol.errors import UsageError
 from beanops.session.session import connect
+from beanops.ui.defaults import INTERVAL
 
 
 @click.command()
-@click.option("--interval", type=click.FloatRange(0.1, 3600), default=1.0, show_default=True, help="Seconds.")
+@options.interval
 @options.redact
 @options.server
 @options.read_only
@@ -22,7 +23,7 @@ def tui(interval: float, redact: tuple[str, ...], server: str, read_only: bool) 
     return show(server, read_only=read_only, interval=interval, redact=redact)
 
 
-def show(server: str, *, read_only: bool = False, interval: float = 1.0, redact: tuple[str, ...] = ()) -> int:
+def show(server: str, *, read_only: bool = False, interval: float = INTERVAL, redact: tuple[str, ...] = ()) -> int:
     """Show the TUI until it is left, and return the exit code."""
     try:
         from beanops.tui.app import run
@@ -41,7 +42,7 @@ def show(server: str, *, read_only: bool = False, interval: float = 1.0, redact:
     "--max-visitors", type=options.Number(1, 1000), default=8, show_default=True, help="Maximum visitors at once."
 )
 @click.option("--allow-actions", is_flag=True, help="Let everybody who reaches the page act on jobs and tubes.")
-@click.option("--interval", type=click.FloatRange(0.1, 3600), default=1.0, show_default=True, help="Seconds.")
+@options.interval
 @options.redact
 @options.server
 @options.read_only

@@ -7,9 +7,9 @@ import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
+from itertools import starmap
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,10 @@ import click
 
 from beanops.cli import complete, options, spreadsheet
 from beanops.cli import ids as id_options
-from beanops.cli.commands.tubes import CSV_COLUMNS, JOB_COLUMNS, body_fields, csv_row, look_for_tube, row_of, show_jobs
+from beanops.cli.commands.tubes import CSV_COLUMNS, body_fields, csv_row, look_for_tube, row_of, show_jobs
 from beanops.cli.ending import gently
 from beanops.cli.exits import INTERRUPTED, Incomplete
-from beanops.cli.output import as_dict, print_csv, print_json, print_table
+from beanops.cli.output import print_columns, print_csv, print_json, print_table
 from beanops.cli.streams import on_terminal
 from beanops.jobs.read import FoundJob
 from beanops.jobs.search.progress import Progress
@@ -30,11 +30,12 @@ from beanops.journal.records import Action, JournalError, Refused
 from beanops.protocol.errors import NotFound
 from beanops.session.session import connect
 from beanops.text import plural
+from beanops.ui.columns.column import named
+from beanops.ui.columns.jobs import job_columns, shown_job
+from beanops.ui.columns.journal import ACTION_COLUMNS, OF_ONE_JOB, DoneAction
 
 #: What a scan finds, as it comes.
 Batches = Iterator[list[FoundJob]]
-#: What the table of a job's actions shows.
-_ACTIONS = ("time", "run", "action", "state_before", "outcome", "actor", "reason", "error")
 
 _which = options.together(
     click.option("--state", help="ready, reserved, delayed or buried; several with commas. By default all."),
@@ -110,9 +111,7 @@ def job(id: int, redact: tuple[str, ...], server: str, output: str) -> None:
         show_jobs(found, output)
     if output == "table" and actions:
         click.echo()
-        print_table(
-            _ACTIONS, [[f"{one.time:%Y-%m-%d %H:%M:%S}", *map(one._asdict().get, _ACTIONS[1:])] for one in actions]
-        )
+        print_columns(named(ACTION_COLUMNS, OF_ONE_JOB), starmap(DoneAction, enumerate(actions)))
     if not found:
         raise Incomplete(f"job {id} does not exist")
 
@@ -242,14 +241,10 @@ def _print_table(batches: Batches, order: str) -> None:
     from beanops.jobs.bodies import decode
 
     by = order.removeprefix("-")
-    columns = JOB_COLUMNS if by in (*JOB_COLUMNS, "newest", "oldest") else (*JOB_COLUMNS, by)
-    cells = []
-    for job in _found(batches):
-        row = as_dict(job.stats) | {"instance": job.instance, "size": job.size}
-        if job.created is not None:
-            row["created"] = f"{datetime.fromtimestamp(job.created, UTC):%Y-%m-%d %H:%M:%S}"
-        cells.append([*map(row.get, columns), "" if job.body is None else decode(job.body).summary])
-    print_table([*columns, "body"], cells)
+    columns = job_columns("cli", also="" if by in ("newest", "oldest") else by)
+    print_columns(
+        columns, [shown_job(job, "" if job.body is None else decode(job.body).summary) for job in _found(batches)]
+    )
 
 
 def _rows(batches: Batches) -> Iterator[dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import islice, starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ import click
 from beanops.cli import complete, options, spreadsheet
 from beanops.cli.confirm import confirm
 from beanops.cli.exits import Incomplete
-from beanops.cli.output import print_csv, print_json, print_table
+from beanops.cli.output import print_columns, print_csv, print_json
 from beanops.cli.streams import on_terminal
 from beanops.journal import nothing_there
 from beanops.journal.filters import Filter
@@ -23,15 +23,12 @@ from beanops.session.config import default_journal, profile
 from beanops.session.session import Session, connect
 from beanops.session.verbs import ACTIONS
 from beanops.text import plural, safe_text
+from beanops.ui.columns.journal import DoneAction, action_columns
 from beanops.ui.confirmation import confirmation
+from beanops.ui.defaults import MOST_ACTIONS
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
-
-#: Columns of the table; the other outputs have those of `Session.actions`.
-_COLUMNS = (
-    "time", "run", "action", "tube", "id", "state_before", "outcome", "jobs", "new_id", "actor", "reason", "error",
-)  # fmt: skip
 
 
 class _Journal(click.Group):
@@ -79,7 +76,9 @@ class _Since(click.ParamType[datetime]):
 @click.argument("run", required=False, shell_complete=complete.runs)
 @click.option("--since", type=_Since(), metavar="TIME", help="Only what was done since: 2h, 90d, or 2026-01-31.")
 @click.option("--action", type=click.Choice(ACTIONS), metavar="ACTION", help="Only actions such as kick.")
-@click.option("--limit", type=options.NUMBER, default=1000, show_default=True, help="The newest so many, without RUN.")
+@click.option(
+    "--limit", type=options.NUMBER, default=MOST_ACTIONS, show_default=True, help="Maximum actions, without RUN."
+)
 @options.server
 @click.option("-o", "--output", type=click.Choice(["table", "json", "csv", "parquet"]), help=spreadsheet.OUTPUT)
 @spreadsheet.option
@@ -105,8 +104,7 @@ def show(run: str | None, since: datetime | None, action: str | None, limit: int
     elif output == "parquet":
         click.echo(_parquet(rows), nl=False)
     else:
-        cells = [[f"{row.time:%Y-%m-%d %H:%M:%S}", *(getattr(row, name) for name in _COLUMNS[1:])] for row in rows]
-        print_table(_COLUMNS, cells)
+        print_columns(action_columns("cli"), starmap(DoneAction, enumerate(rows)))
 
 
 def _parquet(rows: list[Action]) -> bytes:

@@ -12,7 +12,7 @@ import click
 from beanops.cli import complete, options
 from beanops.cli import ids as id_options
 from beanops.cli.exits import Incomplete
-from beanops.cli.output import as_dict, print_csv, print_fields, print_json, print_table
+from beanops.cli.output import as_dict, print_columns, print_csv, print_fields, print_json
 from beanops.cli.streams import on_terminal
 from beanops.jobs.bodies import decode
 from beanops.jobs.identity import digest_shown
@@ -20,31 +20,21 @@ from beanops.jobs.read import FoundJob
 from beanops.jobs.select import is_glob
 from beanops.jobs.tube_names import is_any, no_tube
 from beanops.journal.records import Refused
+from beanops.monitor.survey import Seen
 from beanops.protocol import JobStats, TubeStats
 from beanops.protocol.errors import NotFound
 from beanops.protocol.states import AT_REST
 from beanops.session.session import Session, connect
 from beanops.text import plural, safe_text
+from beanops.ui.columns.jobs import job_columns, shown_job
+from beanops.ui.columns.tubes import tube_columns
 
-#: Columns of the table of tubes. CSV has every field, JSON also those that this version does not know.
-_TUBE_COLUMNS = {
-    "tube": "name",
-    "ready": "current_jobs_ready",
-    "reserved": "current_jobs_reserved",
-    "delayed": "current_jobs_delayed",
-    "buried": "current_jobs_buried",
-    "watching": "current_watching",
-    "waiting": "current_waiting",
-    "paused": "pause_time_left",
-    "total": "total_jobs",
-}
 #: Columns of jobs as CSV.
 CSV_COLUMNS = (*(field for field in JobStats._fields if field != "extra"), "instance", "created", "digest", "body")
 #: What stands for the body of a job whose put is under way.
 _NOT_YET = "not yet at the server"
 #: Most jobs that are held in memory to be shown.
 _MOST_PEEKED = 10_000
-JOB_COLUMNS = ("id", "tube", "state", "priority", "age", "delay", "ttr", "time_left", "reserves", "timeouts")
 
 
 @click.command()
@@ -54,7 +44,7 @@ JOB_COLUMNS = ("id", "tube", "state", "priority", "age", "delay", "ttr", "time_l
 def tubes(patterns: tuple[str, ...], server: str, output: str) -> None:
     """Show the tubes, by name, or those that match a PATTERN such as 'mail*'.
 
-    In the table, 'paused' is the seconds that are left of a pause; JSON and CSV have every field.
+    In the table, 'pause_left' is the number of seconds left of a pause; JSON and CSV have every field.
     """
     with connect(server, source="cli") as session:
         found = session.tube_stats()
@@ -69,13 +59,13 @@ def tubes(patterns: tuple[str, ...], server: str, output: str) -> None:
 
 def show_tubes(tubes: Iterable[TubeStats], output: str = "table") -> None:
     """Print the statistics of tubes, by name."""
-    rows = [as_dict(tube) for tube in sorted(tubes)]
+    tubes = sorted(tubes)
     if output == "json":
-        print_json(rows)
+        print_json([as_dict(tube) for tube in tubes])
     elif output == "csv":
-        print_csv(rows, [field for field in TubeStats._fields if field != "extra"])
+        print_csv([as_dict(tube) for tube in tubes], [field for field in TubeStats._fields if field != "extra"])
     else:
-        print_table(list(_TUBE_COLUMNS), [[row[field] for field in _TUBE_COLUMNS.values()] for row in rows])
+        print_columns(tube_columns("cli"), [Seen(tube, 0.0) for tube in tubes])
 
 
 @click.command()
@@ -198,9 +188,10 @@ def show_jobs(jobs: Sequence[FoundJob], output: str) -> None:
         (job,) = jobs
         show_one(as_dict(job.stats), job)
     elif jobs:
-        bodies = [_NOT_YET if job.body is None else decode(job.body).summary for job in jobs]
-        cells = [[*map(as_dict(job.stats).get, JOB_COLUMNS), body] for job, body in zip(jobs, bodies, strict=True)]
-        print_table([*JOB_COLUMNS, "body"], cells)
+        print_columns(
+            job_columns("cli"),
+            [shown_job(job, _NOT_YET if job.body is None else decode(job.body).summary) for job in jobs],
+        )
 
 
 def show_one(fields: dict[str, Any], job: FoundJob) -> None:

@@ -9,15 +9,16 @@ function make(tag, className, text) {
   return element;
 }
 
+// A length of time in its two largest units, as span() of ui/formatting.py writes it.
 function duration(seconds) {
-  if (seconds < 0) return `${duration(-seconds)} over`;
+  const whole = Math.floor(Math.abs(seconds));
+  const sign = seconds <= -1 ? "-" : "";
+  if (whole < 60) return `${sign}${whole}s`;
   const units = [[86400, "d"], [3600, "h"], [60, "m"], [1, "s"]];
-  const at = units.findIndex(([size]) => seconds >= size);
-  if (at < 0) return "0s";
-  const [size, unit] = units[at];
-  const head = `${Math.floor(seconds / size)}${unit}`;
-  const rest = Math.floor((seconds % size) / (units[at + 1]?.[0] ?? 1));
-  return rest && at < 3 ? `${head} ${rest}${units[at + 1][1]}` : head;
+  const at = units.findIndex(([size]) => whole >= size);
+  const [[size, unit], [next, smaller]] = [units[at], units[at + 1]];
+  const rest = String(Math.floor((whole % size) / next)).padStart(2, "0");
+  return `${sign}${Math.floor(whole / size)}${unit}${rest}${smaller}`;
 }
 
 // What Python says of a line; text only ever becomes textContent.

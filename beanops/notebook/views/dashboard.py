@@ -21,6 +21,7 @@ from beanops.protocol.errors import ArgumentError, UsageError
 from beanops.protocol.limits import U32_MAX, check_number
 from beanops.session.run import Run
 from beanops.session.session import Session
+from beanops.ui.defaults import LATEST_ACTIONS
 from beanops.ui.runner import Progress, Step
 
 if TYPE_CHECKING:
@@ -237,7 +238,7 @@ class DashboardView(JobsView):
             try:
                 stamp = self._session.journal().stamp()
                 if stamp != self._logged:
-                    latest = self._session.action_rows(shown_rows.LATEST)
+                    latest = self._session.action_rows(LATEST_ACTIONS)
                     self.log.update(shown_rows.action_rows(latest, self._numbers))
                     self._logged = stamp
                 self.log.say("title", "Last actions")

@@ -15,6 +15,7 @@ from typing import Any
 import anywidget
 
 from beanops.protocol.errors import BeanopsError
+from beanops.ui.palette import css_rules
 
 _PAGE = Path(__file__).parents[1] / "page"
 
@@ -22,6 +23,11 @@ _PAGE = Path(__file__).parents[1] / "page"
 def page_text(*names: str) -> str:
     """Return files of the page side, joined into one module."""
     return "\n".join((_PAGE / name).read_text() for name in names)
+
+
+def page_style() -> str:
+    """Return the style sheet of the page side, with the colours that all faces share."""
+    return f"{css_rules()}\n{page_text('style.css')}"
 
 
 def in_words(error: BaseException) -> str:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import anywidget
 import traitlets
 
-from beanops.notebook.widgets.channel import Channel, page_text
+from beanops.notebook.widgets.channel import Channel, page_style, page_text
 from beanops.ui.poller import LATE
 
 #: Samples to keep: five minutes at two per second.
@@ -36,7 +36,7 @@ class Panel(NamedTuple):
 
 class _ChartPage(anywidget.AnyWidget):
     _esm = page_text("dom.js", "chart.js")
-    _css = page_text("style.css")
+    _css = page_style()
     options: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
 
 

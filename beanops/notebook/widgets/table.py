@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import anywidget
 import traitlets
 
-from beanops.notebook.widgets.channel import Channel, page_text
+from beanops.notebook.widgets.channel import Channel, page_style, page_text
 from beanops.protocol.errors import UsageError
+from beanops.ui.columns.column import Column
 from beanops.ui.confirmation import STEPS, Confirmation
 
 #: Seconds after which a click no longer means what the user saw: the kernel was busy meanwhile.
@@ -36,26 +37,10 @@ def _steps(confirm: Confirm, action: Action) -> list[dict[str, Any]]:
     return [{"from": jobs, **_shown(confirm(action.name, jobs))} for jobs in STEPS]
 
 
-class Column(NamedTuple):
-    """One column.
-
-    Attributes
-    ----------
-    label : str
-        Its header.
-    kind : str
-        ``"text"``, ``"state"``, ``"id"`` (digits, as text), ``"count"``, ``"rate"`` or ``"seconds"``; for the last
-        three None is unknown.
-    width : float
-        Its share of the width, and its least width in em.
-    tone : str
-        The colour of values that are not zero: a state of jobs, or none.
-    """
-
-    label: str
-    kind: str = "count"
-    width: float = 7
-    tone: str = ""
+def _described(column: Column[Any]) -> dict[str, Any]:
+    """Return what the page knows of a column. Times are texts there, because a page has no time zone to rely on."""
+    kind = "text" if column.unit == "time" else column.unit
+    return {"label": column.title, "kind": kind, "width": column.em, "tone": column.tone}
 
 
 class Action(NamedTuple):
@@ -117,7 +102,7 @@ class Click(NamedTuple):
 
 class _GridPage(anywidget.AnyWidget):
     _esm = page_text("dom.js", "rows.js", "toolbar.js", "grid.js")
-    _css = page_text("style.css")
+    _css = page_style()
     columns: traitlets.List[Any] = traitlets.List().tag(sync=True)
     options: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
 
@@ -164,7 +149,7 @@ class Grid(Channel):
 
     def __init__(
         self,
-        columns: Sequence[Column],
+        columns: Sequence[Column[Any]],
         *,
         noun: str,
         actions: Sequence[Action] = (),
@@ -197,7 +182,7 @@ class Grid(Channel):
             "newestFirst": newest_first,
             "actions": [{**action._asdict(), "confirm": _steps(confirm, action)} for action in actions],
         }
-        page = _GridPage(columns=[column._asdict() for column in columns], options=options)
+        page = _GridPage(columns=[_described(column) for column in columns], options=options)
         super().__init__(page, on_error, clock)
 
     @property

@@ -11,7 +11,7 @@ from beanops.session.config import Profile, profiles
 from beanops.text import safe_text
 from beanops.tui.host import Host
 from beanops.tui.theme import THEMES
-from beanops.tui.widgets.tube_columns import SEEN
+from beanops.ui.columns.tubes import SEEN
 
 #: Why there is no way to other servers.
 ALONE = "this page is for one server"

@@ -16,8 +16,7 @@ from beanops.text import plural, safe_text
 from beanops.tui.host import Host
 from beanops.tui.widgets.columns import WIDE
 from beanops.tui.widgets.line import Line, Part, by_state, flow
-from beanops.tui.widgets.sparkline import spark
-from beanops.ui.formatting import UNKNOWN, span
+from beanops.ui.formatting import UNKNOWN, span, spark
 from beanops.ui.poller import Live
 
 #: Blocks of the sparklines; half as many below `ROOMY` columns.
@@ -90,15 +89,17 @@ class ServerHeader(Vertical):
         return [*parts, ("  up ", "$muted"), (span(stats.uptime), ""), ("  cpu ", "$muted"), (cpu, "")]
 
     def _rates(self, survey: Survey) -> list[Part]:
-        puts, deletes = (parts := flow(survey.rates))[:2], parts[2:]
+        parts = flow(survey.rates)
         if self.app.size.width < WIDE:
             return parts
+        puts, deletes, window = parts[:2], parts[2:4], parts[4:]
         recent = flow_of(survey.trail, SPARK if self.app.size.width >= ROOMY else SPARK // 2)
         return [
             *puts,
             (f" {spark([one.puts for one in recent])}", "$primary"),
             *deletes,
             (f" {spark([one.deletes for one in recent])}", "$ready"),
+            *window,
         ]
 
     def _connections(self, survey: Survey) -> tuple[list[Part], list[Part]]:

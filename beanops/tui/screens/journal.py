@@ -22,18 +22,10 @@ from beanops.tui import keys
 from beanops.tui.actions.outcome import Outcome
 from beanops.tui.actions.request import Request
 from beanops.tui.screens.base import FullScreen
-from beanops.tui.widgets.journal_rows import (
-    ACTION_COLUMNS,
-    RUN_COLUMNS,
-    DoneAction,
-    DoneRun,
-    about_action,
-    about_run,
-    sentence,
-    undoable_of,
-)
+from beanops.tui.widgets.journal_rows import about_action, about_run, sentence, undoable_of
 from beanops.tui.widgets.line import Line
 from beanops.tui.widgets.table import RowTable
+from beanops.ui.columns.journal import RUN_COLUMNS, DoneAction, DoneRun, action_columns
 from beanops.ui.poller import Live, Look
 from beanops.ui.runner import LastAction
 
@@ -233,7 +225,8 @@ class RunScreen(JournalPages):
         """Yield what the run was, its actions, and the whole of the one under the cursor."""
         yield Line(id="title")
         yield Line(id="action")
-        yield RowTable(ACTION_COLUMNS, lambda row: row.number, self.host.clock, empty="not read yet", id="done")
+        columns = action_columns("tui")
+        yield RowTable(columns, lambda row: row.number, self.host.clock, empty="not read yet", id="done")
         yield Line(id="why", grows=True)
 
     def on_mount(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar, NamedTuple
 
 from textual import on, work
@@ -15,10 +16,9 @@ from beanops.session.config import Profile, profiles
 from beanops.text import plural, safe_text
 from beanops.tui import keys
 from beanops.tui.screens.base import FullScreen
-from beanops.tui.widgets.columns import Column
 from beanops.tui.widgets.line import Line
 from beanops.tui.widgets.table import RowTable
-from beanops.ui.formatting import count, span
+from beanops.ui.columns.column import Column
 
 
 class ServerRow(NamedTuple):
@@ -37,98 +37,36 @@ def _state(row: ServerRow) -> str:
     return "draining" if row.glance.stats.draining else "up"
 
 
-def _jobs(state: str, short: str, width: int, narrow: int) -> Column[ServerRow]:
-    def value(row: ServerRow) -> int | None:
-        if row.glance is None or row.glance.stats is None:
-            return None
-        number: int = getattr(row.glance.stats, f"current_jobs_{state}")
-        return number
+def _stat(field: str) -> Callable[[ServerRow], int | None]:
+    return lambda row: getattr(row.glance.stats, field) if row.glance and row.glance.stats else None
 
-    return Column(
-        state,
-        state,
-        short,
-        width,
-        narrow,
-        lambda row, width: "–" if (number := value(row)) is None else count(number, width),
-        value,
-        lambda row: state if value(row) else "muted",
-    )
+
+def _jobs(state: str, short: str, narrow: int) -> Column[ServerRow]:
+    return Column(state, state, _stat(f"current_jobs_{state}"), narrow=narrow, short=short, tone=state)
 
 
 COLUMNS: list[Column[ServerRow]] = [
     Column(
-        "name",
-        "server",
-        "server",
-        16,
-        14,
-        lambda row, width: f"{row.profile.name}{' ←' if row.here else ''}",
-        lambda row: row.profile.name,
-        lambda row: "loud" if row.profile.label or row.profile.color else "strong",
-        left=True,
-        grows=True,
+        "name", "server", lambda row: row.profile.name, "text", 16, 14, grows=True,
+        write=lambda row, width: f"{row.profile.name}{' ←' if row.here else ''}",
+        colour=lambda row: "loud" if row.profile.label or row.profile.color else "strong",
     ),
+    Column("label", "label", lambda row: row.profile.label, "text", 14, 12, tone="loud"),
     Column(
-        "label",
-        "label",
-        "label",
-        14,
-        12,
-        lambda row, width: row.profile.label,
-        lambda row: row.profile.label,
-        lambda row: "loud",
-        left=True,
+        "state", "state", _state, "state", 8,
+        colour=lambda row: "ready" if _state(row) == "up" else "muted" if row.glance is None else "warn",
     ),
+    _jobs("ready", "ready", 6),
+    _jobs("reserved", "resvd", 5),
+    _jobs("delayed", "delay", 5),
+    _jobs("buried", "buried", 6),
+    Column("workers", "workers", _stat("current_workers"), width=8, narrow=5, short="work", optional=1),
+    Column("up", "up", _stat("uptime"), "seconds", 8, 6, optional=2, colour=lambda row: "muted"),
     Column(
-        "state",
-        "state",
-        "state",
-        8,
-        8,
-        lambda row, width: _state(row),
-        _state,
-        lambda row: "ready" if _state(row) == "up" else "muted" if row.glance is None else "warn",
-        left=True,
+        "access", "access", lambda row: "read-only" if row.profile.read_only else "", "text", 9, tone="delayed",
+        optional=3,
     ),
-    _jobs("ready", "ready", 9, 6),
-    _jobs("reserved", "resvd", 9, 5),
-    _jobs("delayed", "delay", 9, 5),
-    _jobs("buried", "buried", 9, 6),
-    Column(
-        "workers",
-        "workers",
-        "work",
-        8,
-        5,
-        lambda row, width: count(row.glance.stats.current_workers, width) if row.glance and row.glance.stats else "–",
-        lambda row: row.glance.stats.current_workers if row.glance and row.glance.stats else None,
-        spare=1,
-    ),
-    Column(
-        "up",
-        "up",
-        "up",
-        8,
-        6,
-        lambda row, width: span(row.glance.stats.uptime) if row.glance and row.glance.stats else "",
-        lambda row: row.glance.stats.uptime if row.glance and row.glance.stats else None,
-        lambda row: "muted",
-        spare=2,
-    ),
-    Column(
-        "access",
-        "access",
-        "access",
-        9,
-        9,
-        lambda row, width: "read-only" if row.profile.read_only else "",
-        lambda row: row.profile.read_only,
-        lambda row: "delayed",
-        left=True,
-        spare=3,
-    ),
-]
+]  # fmt: skip
 
 
 class ServerTable(RowTable[ServerRow]):

@@ -23,7 +23,7 @@ from beanops.tui.state import Shown
 from beanops.tui.widgets.filter_input import FilterInput
 from beanops.tui.widgets.line import Line, Part
 from beanops.tui.widgets.table import RowTable
-from beanops.tui.widgets.tube_columns import SEEN, tube_columns
+from beanops.ui.columns.tubes import SEEN, tube_columns
 from beanops.ui.formatting import span
 from beanops.ui.poller import Live
 
@@ -53,7 +53,7 @@ class TubesScreen(FullScreen):
     def body(self) -> ComposeResult:
         """Yield the table, what there is to say of the tube under the cursor, and the filter when it is asked for."""
         yield TubeTable(
-            tube_columns(self.host.clock),
+            tube_columns("tui", self.host.clock),
             lambda row: row.stats.name,
             self.host.clock,
             sort="tube",
@@ -145,7 +145,7 @@ class TubesScreen(FullScreen):
         self._show_about()
 
     def _choose(self, *, full: bool) -> None:
-        every = [column.key for column in self.table.every]
+        every = [column.name for column in self.table.every]
         chosen = self._chosen or every
         # When all are seen with each look, nobody needs to be told when.
         self.table.choose(key for key in chosen if key != SEEN) if full else self.table.choose((*chosen, SEEN))
@@ -249,13 +249,13 @@ class TubesScreen(FullScreen):
             if columns is not None:
                 self.choose_columns(columns)
 
-        titles = [(column.key, column.title) for column in self.table.every[1:] if column.key != SEEN]
+        titles = [(column.name, column.title) for column in self.table.every[1:] if column.name != SEEN]
         self.app.push_screen(ColumnPicker(titles, self.table.columns), chosen)
 
     @property
     def column_names(self) -> list[str]:
         """The columns that there are."""
-        return [column.key for column in self.table.every]
+        return [column.name for column in self.table.every]
 
     def choose_columns(self, columns: tuple[str, ...]) -> None:
         """Show these columns; none means all."""

@@ -14,8 +14,7 @@ from textual.widget import Widget
 from beanops.monitor.history import Rates, Trail, course
 from beanops.protocol.states import STATES
 from beanops.tui.widgets.columns import WIDE, fitted
-from beanops.tui.widgets.sparkline import BLOCKS
-from beanops.ui.formatting import UNKNOWN, count, rate, span
+from beanops.ui.formatting import BLOCKS, UNKNOWN, count, rate, span
 
 #: Rows of the terminal from which charts are high.
 TALL = 36

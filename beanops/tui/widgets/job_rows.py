@@ -1,17 +1,14 @@
-"""`JobRow`: one job of a list, and the columns in which jobs are shown. The list itself is in `joblist`."""
+"""`JobRow`: one job of a list, and how its columns show it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
 
 from beanops.jobs.read import FoundJob
 from beanops.protocol import JobStats
-from beanops.protocol.states import STATES
 from beanops.session.session import Session
-from beanops.tui.widgets.columns import Column
-from beanops.ui.formatting import span
+from beanops.ui.columns.column import Column
+from beanops.ui.columns.jobs import job_columns
 
 #: Bytes up to which a row keeps its job's body.
 KEPT = 2048
@@ -88,61 +85,17 @@ class JobRow:
         return text in plain or (not plain.startswith(("{", "[")) and text in self.summary.lower())
 
 
-def _number(
-    title: str,
-    width: int,
-    text: Callable[[JobStats], str],
-    value: Callable[[JobStats], Any],
-    spare: int = 0,
-    short: str = "",
-) -> Column[JobRow]:
-    return Column(
-        title,
-        title,
-        short or title,
-        width + 1,
-        width,
-        lambda row, width: text(row.stats) if row.stats else "",
-        lambda row: value(row.stats) if row.stats else None,
-        lambda row: "" if row.stats and value(row.stats) else "muted",
-        spare=spare,
-    )
-
-
-def _times(field: str, title: str, spare: int) -> Column[JobRow]:
-    def value(stats: JobStats) -> int:
-        return getattr(stats, field)  # type: ignore[no-any-return]
-
-    return _number(title, max(5, len(title)), lambda stats: str(value(stats) or ""), value, spare)
-
-
 def _place(row: JobRow) -> str:
     return _PLACES.get(row.place) or (f"now {row.state}" if row.place else row.state)
 
 
-def _style(row: JobRow) -> str:
-    return row.state if row.state in STATES else "muted"
+def _listed(column: Column[JobRow]) -> Column[JobRow]:
+    """Return a column as a list of jobs shows it: with the reason why a job is at the top, and space before bodies."""
+    if column.name == "state":
+        return column._replace(write=lambda row, width: _place(row))
+    if column.name == "body":
+        return column._replace(title="  body", write=lambda row, width: f"  {row.summary}")
+    return column
 
 
-JOBS: list[Column[JobRow]] = [
-    Column("job", "job", "job", 13, 12, lambda row, width: _place(row), lambda row: row.state, _style, left=True),
-    Column("id", "id", "id", 11, 9, lambda row, width: str(row.id), lambda row: row.id, lambda row: "strong"),
-    _number("priority", 10, lambda stats: str(stats.priority), lambda stats: stats.priority, spare=1, short="prio"),
-    _number("age", 6, lambda stats: span(stats.age), lambda stats: stats.age),
-    _number("left", 6, lambda stats: span(stats.time_left) if stats.time_left else "", lambda stats: stats.time_left),
-    _times("reserves", "reserves", 4),
-    _times("timeouts", "timeouts", 5),
-    _times("releases", "releases", 6),
-    _times("buries", "buries", 3),
-    Column(
-        "body",
-        "  body",
-        "  body",
-        20,
-        20,
-        lambda row, width: f"  {row.summary}",
-        lambda row: row.summary,
-        left=True,
-        grows=True,
-    ),
-]
+JOBS: list[Column[JobRow]] = [_listed(column) for column in job_columns("tui")]

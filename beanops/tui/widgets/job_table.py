@@ -171,7 +171,7 @@ class JobTable(RowTable[JobRow]):
 
     def action_sort(self, step: int) -> None:
         """Sort by the next shown column to the left or right; between last and first is the order of the scan."""
-        shown = [None, *(placed.column.key for placed in self._placed)]
+        shown = [None, *(placed.column.name for placed in self._placed)]
         key = shown[(shown.index(self.sort_key) + step) % len(shown)] if self.sort_key in shown else None
         self.sort_key, self.descending = key, False
         self._begin_at_top()

@@ -8,6 +8,7 @@ from textual.widgets import Static
 from beanops.monitor.history import Rates
 from beanops.protocol import ServerStats, TubeStats
 from beanops.protocol.states import STATES
+from beanops.ui.columns.tubes import WINDOW
 from beanops.ui.formatting import UNKNOWN, count, rate
 
 #: A text and its style.
@@ -52,10 +53,11 @@ def by_state(stats: ServerStats | TubeStats | None) -> list[Part]:
 
 
 def flow(rates: Rates) -> list[Part]:
-    """Return the rates of puts and deletes."""
+    """Return the rates of puts and deletes, and the window that they are taken over."""
     return [
         ("puts/s ", "$muted"),
         (rate(rates.puts), ""),
         ("  deletes/s ", "$muted"),
         (rate(rates.deletes), ""),
+        (f"  {WINDOW}", "$muted"),
     ]

@@ -16,8 +16,9 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from beanops.text import safe_text
-from beanops.tui.widgets.columns import Column, Placed, fitted, place
+from beanops.tui.widgets.columns import Placed, fitted, place
 from beanops.tui.widgets.selection import Marks
+from beanops.ui.columns.column import Column
 
 R = TypeVar("R")
 
@@ -62,7 +63,7 @@ class RowLines(ScrollView, Generic[R]):
         self, columns: Sequence[Column[R]], key: Callable[[R], Any], *, empty: str, id: str | None = None
     ) -> None:
         super().__init__(id=id)
-        self._all = {column.key: column for column in columns}
+        self._all = {column.name: column for column in columns}
         self._columns = self._all
         self._key = key
         self.empty = empty
@@ -205,7 +206,7 @@ class RowLines(ScrollView, Generic[R]):
         for placed in self._placed:
             title = placed.title
             shown = style
-            if placed.column.key == self.sort_key:
+            if placed.column.name == self.sort_key:
                 arrow = "▼" if self.descending else "▲"
                 # In a narrow column the arrow stands in the gap before it.
                 title = f"{title} {arrow}" if placed.column.left else f"{arrow}{title}"

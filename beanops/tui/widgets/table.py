@@ -13,10 +13,10 @@ from textual.binding import BindingType
 from textual.message import Message
 
 from beanops.tui import keys
-from beanops.tui.widgets.columns import Column
 from beanops.tui.widgets.row_lines import RowLines
 from beanops.tui.widgets.row_order import RowOrder
 from beanops.tui.widgets.row_order import held as held_order
+from beanops.ui.columns.column import Column
 
 R = TypeVar("R")
 
@@ -230,7 +230,7 @@ class RowTable(RowLines[R], can_focus=True):
 
     def action_sort(self, step: int) -> None:
         """Sort by the next shown column to the left or right."""
-        shown = [placed.column.key for placed in self._placed] or list(self._columns)
+        shown = [placed.column.name for placed in self._placed] or list(self._columns)
         here = shown.index(self.sort_key) if self.sort_key in shown else 0
         self.sort_by(shown[(here + step) % len(shown)])
 
@@ -244,7 +244,7 @@ class RowTable(RowLines[R], can_focus=True):
         if event.y == 0:
             for placed in self._placed:
                 if self.sort_key is not None and placed.left <= event.x < placed.left + placed.width:
-                    self.sort_by(placed.column.key)
+                    self.sort_by(placed.column.name)
             return
         place = self.scroll_offset.y + event.y - 1
         if place == self._place and self.row is not None:

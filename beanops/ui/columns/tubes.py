@@ -1,0 +1,110 @@
+"""The columns of tubes. What is known of a tube is in `beanops.monitor.survey`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Literal
+
+from beanops.monitor.history import RATE_WINDOW, course
+from beanops.monitor.survey import Seen
+from beanops.ui.columns.column import Column, named
+from beanops.ui.formatting import span, spark
+
+#: Seconds that the trend goes back.
+TREND = 60.0
+#: The column that is worth its place only while some tubes are older than the survey.
+SEEN = "seen"
+#: The window of rates as headers name it.
+WINDOW = f"{RATE_WINDOW:.0f}s"
+
+#: The columns that each face shows, in its order. The command line looks once, and knows no rates and no history.
+FACES = {
+    "cli": "tube ready reserved delayed buried watching waiting pause_left jobs",
+    "tui": "tube flag ready reserved delayed buried puts_per_s deletes_per_s trend age watching waiting using"
+    " pause_left drain seen",
+    "notebook": "tube ready reserved delayed buried puts_per_s deletes_per_s watching waiting pause_left",
+}
+
+
+def tube_columns(
+    face: Literal["cli", "tui", "notebook"], clock: Callable[[], float] = time.monotonic
+) -> tuple[Column[Seen], ...]:
+    """Return the columns of tubes that a face shows.
+
+    Parameters
+    ----------
+    face : str
+        ``"cli"``, ``"tui"`` or ``"notebook"``.
+    clock : callable
+        The clock of the survey, for the trend and for how old a row is.
+
+    Examples
+    --------
+    >>> [column.name for column in tube_columns("notebook")][:3]
+    ['tube', 'ready', 'reserved']
+    """
+    return named([*_COUNTS, *_clocked(clock)], FACES[face])
+
+
+def _stat(field: str) -> Callable[[Seen], Any]:
+    return lambda row: getattr(row.stats, field)
+
+
+def _state(state: str, short: str, narrow: int) -> Column[Seen]:
+    return Column(state, state, _stat(f"current_jobs_{state}"), narrow=narrow, short=short, tone=state)
+
+
+def _watching(row: Seen) -> str:
+    if row.stats.current_watching:
+        return ""
+    return "warn" if row.stats.current_jobs_ready else "muted"
+
+
+def _flag(row: Seen, width: int) -> str:
+    if width > 3:
+        return row.flags[0].name if row.flags else ""
+    return "!" if row.flags else "‖" if row.stats.pause_time_left else ""
+
+
+_COUNTS: list[Column[Seen]] = [
+    Column(
+        "tube", "tube", lambda row: row.stats.name, "text", 20, em=12, grows=True,
+        write=lambda row, width: f"{row.name} ({len(row.members):,})" if row.members else row.name,
+        colour=lambda row: "paused" if row.stats.pause_time_left else "strong",
+    ),
+    Column(
+        # Sorted by it, the tube with the most flags comes first.
+        "flag", "flag", lambda row: -len(row.flags), "text", 10, 1, "!", write=_flag,
+        colour=lambda row: "warn" if row.flags and row.flags[0].name != "paused" else "paused",
+    ),
+    _state("ready", "ready", 6),
+    _state("reserved", "resvd", 5),
+    _state("delayed", "delay", 5),
+    _state("buried", "buried", 6),
+    Column("puts_per_s", f"puts/s {WINDOW}", lambda row: row.rates.puts, "rate", 10, 6, "puts/s"),
+    Column("deletes_per_s", f"dels/s {WINDOW}", lambda row: row.rates.deletes, "rate", 10, 6, "dels/s"),
+    Column("age", "head age", lambda row: row.age, "seconds", 8, 6, "age", optional=4),
+    Column("watching", "watching", _stat("current_watching"), width=8, narrow=5, short="watch", colour=_watching),
+    Column("waiting", "waiting", _stat("current_waiting"), width=7, narrow=5, short="wait", optional=7),
+    Column("using", "using", _stat("current_using"), width=5, narrow=4, short="use", optional=8),
+    Column(
+        "pause_left", "paused", _stat("pause_time_left"), "seconds", 7, 6, tone="paused", blank=True, optional=5
+    ),
+    Column("drain", "drains in", lambda row: row.drain, "seconds", 9, 6, "drain", optional=6),
+    Column("jobs", "jobs so far", _stat("total_jobs"), width=11, narrow=7, short="jobs"),
+]  # fmt: skip
+
+
+def _clocked(now: Callable[[], float]) -> list[Column[Seen]]:
+    return [
+        Column(
+            "trend", "ready 1 min", _stat("current_jobs_ready"), width=12, narrow=8, short="trend", tone="ready",
+            optional=3,
+            write=lambda row, width: spark(course(row.trail, "ready", now(), TREND / width, width)),
+        ),
+        Column(
+            SEEN, "seen", lambda row: -row.at, "seconds", 6, 5, colour=lambda row: "muted",
+            write=lambda row, width: span(max(0.0, now() - row.at)),
+        ),
+    ]  # fmt: skip
