@@ -15,12 +15,9 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from beanops.journal import leases
-from beanops.journal.database import Database
 from beanops.journal.filters import EVERYTHING, Filter
 from beanops.journal.newest_first import newest_first
-from beanops.journal.outcomes import counts_of, fates_of, imported
 from beanops.journal.pauses import Pauses
-from beanops.journal.queries import active_since, of_actions, of_runs, puts_here, with_jobs
 from beanops.journal.records import (
     Action,
     Entry,
@@ -32,9 +29,12 @@ from beanops.journal.records import (
     action_of,
     counted_run,
 )
-from beanops.journal.schema import lock_for_writing
 from beanops.journal.signs_of_life import Lease
-from beanops.journal.tables import (
+from beanops.journal.storage.database import Database
+from beanops.journal.storage.outcomes import counts_of, fates_of, imported
+from beanops.journal.storage.queries import active_since, of_actions, of_runs, puts_here, with_jobs
+from beanops.journal.storage.schema import lock_for_writing
+from beanops.journal.storage.tables import (
     ACTIONS,
     ASKED,
     FATES,

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from beanops.journal.records import JournalError, Refused, RunRow
 from beanops.journal.signs_of_life import Lease, is_elsewhere, is_gone
-from beanops.journal.tables import LEASES, microseconds
+from beanops.journal.storage.tables import LEASES, microseconds
 
 
 def take(connection: sa.Connection, run: RunRow, lease: Lease) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from beanops.journal.records import Need
-from beanops.journal.tables import PAUSES, microseconds, moment
+from beanops.journal.storage.tables import PAUSES, microseconds, moment
 
 
 def _own(need: Need) -> tuple[sa.ColumnElement[bool], ...]:

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from beanops.client.address import Address
-from beanops.journal.database_url import without_passwords
+from beanops.journal.storage.url import without_passwords
 from beanops.protocol.errors import ArgumentError, UsageError
 
 _SERVER_KEYS = {"address": str, "read_only": bool, "color": str, "label": str, "confirm": str, "redact": list}

@@ -16,11 +16,11 @@ import sqlalchemy as sa
 
 from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
-from beanops.journal import database
 from beanops.journal import journal as journal_module
 from beanops.journal.filters import Filter
 from beanops.journal.journal import Journal
 from beanops.journal.records import Fate, Intent, JournalError, RunRow
+from beanops.journal.storage import database
 from beanops.session import executor
 from beanops.session.session import Session, connect
 from tests.session.conftest import fill, population

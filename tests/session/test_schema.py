@@ -18,9 +18,9 @@ import sqlalchemy as sa
 
 from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
-from beanops.journal import schema
 from beanops.journal.journal import Journal
 from beanops.journal.records import Fate, Intent, JournalError
+from beanops.journal.storage import schema
 from beanops.session.session import Session, connect
 from tests.session.conftest import fill
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from beanops.journal.database_url import DatabaseUrl, without_passwords
 from beanops.journal.journal import Journal
 from beanops.journal.records import JournalError
+from beanops.journal.storage.url import DatabaseUrl, without_passwords
 from beanops.protocol.errors import BeanopsError
 from beanops.session.config import read_config
 

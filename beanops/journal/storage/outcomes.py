@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from beanops.journal.records import OUTCOMES, UNKNOWN, Fate
-from beanops.journal.tables import ACTIONS, FATES, RUNS, moment
+from beanops.journal.storage.tables import ACTIONS, FATES, RUNS, moment
 
 
 def fates_of(connection: sa.Connection, run: str, start: int, stop: int) -> list[tuple[Fate, datetime | None]]:

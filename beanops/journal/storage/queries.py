@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from beanops.journal.filters import Filter
-from beanops.journal.tables import ACTIONS, FATES, LEASES, RUNS, microseconds
+from beanops.journal.storage.tables import ACTIONS, FATES, LEASES, RUNS, microseconds
 
 
 def of_runs(which: Filter) -> list[sa.ColumnElement[bool]]:

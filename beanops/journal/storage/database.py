@@ -13,9 +13,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from beanops import private
-from beanops.journal.database_url import DatabaseUrl
 from beanops.journal.records import JournalError
-from beanops.journal.schema import bring_up_to_date, lock_for_writing
+from beanops.journal.storage.schema import bring_up_to_date, lock_for_writing
+from beanops.journal.storage.url import DatabaseUrl
 
 #: Seconds to wait for another process that writes.
 _PATIENCE = 30.0

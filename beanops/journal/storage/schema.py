@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 from beanops import private
 from beanops.journal.records import JournalError
-from beanops.journal.tables import ACTIONS, ASKED, LEASES, PAUSES, RUNS, SCHEMA, VERSION
+from beanops.journal.storage.tables import ACTIONS, ASKED, LEASES, PAUSES, RUNS, SCHEMA, VERSION
 
 #: How a transaction locks out all other writers.
 _LOCK = {"sqlite": "begin immediate", "postgresql": "select pg_advisory_xact_lock(7368054)"}
