@@ -53,7 +53,7 @@ def click(view: BrowserView, name: str, *keys: str, text: str = "") -> None:
     view.wait()
 
 
-def test_it_shows_the_jobs_that_are_meant_and_says_whether_that_is_all(view: BrowserView, session: Session) -> None:
+def test_it_shows_the_selected_jobs_and_whether_they_are_complete(view: BrowserView, session: Session) -> None:
     assert list(view.jobs.rows) == ["6", "5", "4", "3", "2", "1"]
     assert re.fullmatch(r"jobs of mail · complete: 6 found · \d\d:\d\d:\d\d UTC", view.jobs.said("title"))
     with session.browse("mail", state="buried", where="data->>'$.user' = '2'", name="two") as some:
@@ -62,7 +62,7 @@ def test_it_shows_the_jobs_that_are_meant_and_says_whether_that_is_all(view: Bro
         assert some.jobs.said("title").startswith(found)
 
 
-def test_an_empty_table_says_what_became_of_the_jobs_found(session: Session) -> None:
+def test_an_empty_table_explains_why(session: Session) -> None:
     with BrowserView(session, Still(), "some", select("mail", limit=2, order="oldest")) as view:  # type: ignore[arg-type]
         view.wait().select_all()
         view.delete()
@@ -149,7 +149,7 @@ def test_what_a_button_does_shows_and_can_be_undone(
         view.undo()
 
 
-def test_a_long_run_tells_its_progress_and_can_be_cancelled(
+def test_a_long_run_reports_progress_and_can_be_cancelled(
     view: BrowserView, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(actions, "PERIOD", 0.0)
@@ -183,7 +183,7 @@ def test_a_long_run_tells_its_progress_and_can_be_cancelled(
     assert session.tube("mail").current_jobs_buried == 2
 
 
-def test_a_scan_tells_its_progress_and_can_be_cancelled(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scan_reports_progress_and_can_be_cancelled(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     reached, go_on = threading.Event(), threading.Event()
     next_batch = Scan._next_batch
 
@@ -232,7 +232,7 @@ def test_it_scans_for_jobs_that_are_far_to_find_and_can_be_cancelled(
         assert view.jobs.said("progress") == ""
 
 
-def test_what_went_wrong_in_a_scan_is_told_and_in_an_earlier_one_is_not(
+def test_an_error_of_the_latest_scan_is_shown_and_of_earlier_ones_not(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reached, go_on = threading.Event(), threading.Event()

@@ -27,8 +27,8 @@ SHOWN = [
 
 
 def test_a_click_selects_and_a_button_acts_on_the_server_and_the_record(notebook: Notebook, server: Session) -> None:
-    server.put("mail", b'{"user": 1}')
-    server.put("mail", b'{"user": 2}')
+    server.put(b'{"user": 1}', tube="mail")
+    server.put(b'{"user": 2}', tube="mail")
     server.bury([1, 2])
     notebook.row(0, "mail").click()
     assert notebook.run_json("view.tubes.selected") == ["mail"]
@@ -55,7 +55,7 @@ def test_a_click_selects_and_a_button_acts_on_the_server_and_the_record(notebook
 
 def test_sort_scroll_and_selection_survive_updates_and_keys_work(notebook: Notebook, server: Session) -> None:
     for number in range(60):
-        server.put(f"tube-{number:02}", b"x", delay=number % 2 * 60)
+        server.put(b"x", tube=f"tube-{number:02}", delay=number % 2 * 60)
     notebook.row(0, "tube-03").wait_for()
     notebook.grid(0).get_by_role("button", name="tube").click()
     assert notebook.keys(0)[:2] == ["default", "tube-00"]
@@ -67,7 +67,7 @@ def test_sort_scroll_and_selection_survive_updates_and_keys_work(notebook: Noteb
     assert notebook.page.locator(".jp-CodeCell").count() == 2
     view = notebook.grid(0).locator(".beanops-view")
     view.evaluate("view => (view.scrollTop = 300)")
-    server.put("tube-12", b"y")
+    server.put(b"y", tube="tube-12")
     notebook.row(0, "tube-12").get_by_text("2", exact=True).wait_for()
     assert view.evaluate("view => view.scrollTop") == 300
     assert notebook.keys(0) == sorted(notebook.keys(0))
@@ -79,7 +79,7 @@ def test_sort_scroll_and_selection_survive_updates_and_keys_work(notebook: Noteb
 
 
 def test_a_click_during_a_busy_cell_is_refused_and_seen(notebook: Notebook, server: Session, tmp_path: Path) -> None:
-    server.put("mail", b"x")
+    server.put(b"x", tube="mail")
     notebook.row(0, "mail").click()
     over = tmp_path / "over"
     notebook.run(f"import pathlib, time; over = pathlib.Path({str(over)!r})")
@@ -87,7 +87,7 @@ def test_a_click_during_a_busy_cell_is_refused_and_seen(notebook: Notebook, serv
     notebook.run("view.tubes._clock = lambda: time.monotonic() + 12 * over.exists()")
     with notebook.busy("while not over.exists(): time.sleep(0.02)"):
         notebook.grid(0).locator("[data-action=pause]").click()
-        server.put("mail", b"y")
+        server.put(b"y", tube="mail")
         notebook.row(0, "mail").get_by_text("2", exact=True).wait_for()  # the table goes on while the cell runs
         over.touch()
     notebook.grid(0).get_by_text("pause was refused: the click is 1").wait_for()
@@ -97,7 +97,7 @@ def test_a_click_during_a_busy_cell_is_refused_and_seen(notebook: Notebook, serv
 
 def test_hostile_names_and_bodies_are_only_text(notebook: Notebook, server: Session) -> None:
     for body in BODIES:
-        server.put(TUBE, body)
+        server.put(body, tube=TUBE)
     server.bury([1])
     notebook.row(0, TUBE).click()
     for id, shown in enumerate(SHOWN, 1):
@@ -121,8 +121,8 @@ def test_a_cell_that_runs_again_replaces_its_view(notebook: Notebook) -> None:
 def test_the_charts_grow_and_a_lost_server_shows_and_heals(
     notebook: Notebook, server: Session, beanstalkd: Beanstalkd, start_beanstalkd: Callable[..., Beanstalkd]
 ) -> None:
-    server.put("mail", b"x")
-    server.put("mail", b"y", delay=60)
+    server.put(b"x", tube="mail")
+    server.put(b"y", tube="mail", delay=60)
     jobs = notebook.page.locator(".beanops-panel canvas").first
     notebook.until(lambda: jobs.get_attribute("aria-label") == "jobs: buried 0, delayed 1, reserved 0, ready 1")
     notebook.until(lambda: jobs.evaluate(_COLOURS) > 2)
@@ -143,18 +143,18 @@ _COLOURS = """canvas => {
 
 
 def test_a_reload_of_the_page_recovers(notebook: Notebook, server: Session) -> None:
-    server.put("mail", b"x")
+    server.put(b"x", tube="mail")
     notebook.row(0, "mail").click()
     notebook.until(lambda: notebook.run_json("view.tubes.selected") == ["mail"])
     notebook.reload()
     notebook.row(0, "mail").and_(notebook.page.locator("[aria-selected=true]")).wait_for()
-    server.put("mail", b"y")
+    server.put(b"y", tube="mail")
     notebook.row(0, "mail").get_by_text("2", exact=True).wait_for()
     notebook.row(1, "1").wait_for()
 
 
 def test_it_follows_light_and_dark(notebook: Notebook, server: Session) -> None:
-    server.put("mail", b"x")
+    server.put(b"x", tube="mail")
     grounds = {}
     for theme in ("JupyterLab Dark", "JupyterLab Light"):
         notebook.command("apputils:change-theme", theme=theme)
@@ -172,8 +172,8 @@ def _ground(notebook: Notebook) -> list[int]:
 
 
 def test_an_armed_button_disarms_itself(lab: Lab, server: Session) -> None:
-    server.put("mail", b"x")
-    server.put("mail", b"y", delay=600)
+    server.put(b"x", tube="mail")
+    server.put(b"y", tube="mail", delay=600)
     cell = f"import beanops\nview = beanops.connect({str(server.address)!r}).dashboard()\nview"
     with lab.notebook(cell) as notebook:  # a page of its own, for its clock stays the test's
         notebook.command("notebook:run-all-cells")
@@ -206,7 +206,7 @@ def disarms_itself(notebook: Notebook) -> None:
 
 
 def test_a_number_box_must_hold_a_number_and_what_is_armed_names_it(notebook: Notebook, server: Session) -> None:
-    server.put("mail", b"x")
+    server.put(b"x", tube="mail")
     server.bury([1])
     server.pause("mail", 600)
     notebook.row(0, "mail").click()
@@ -229,7 +229,7 @@ def test_a_number_box_must_hold_a_number_and_what_is_armed_names_it(notebook: No
 def test_a_server_of_consequence_is_named_and_its_name_is_typed(
     notebook: Notebook, server: Session, tmp_path: Path
 ) -> None:
-    server.put("mail", b"x")
+    server.put(b"x", tube="mail")
     server.bury([1])
     config = tmp_path / "config.toml"
     facts = 'label = "PRODUCTION"\ncolor = "red"\nconfirm = "type-name"'

@@ -47,7 +47,7 @@ def press(notebook: Notebook, name: str, which: int = 0) -> None:
 
 def test_selected_jobs_are_kicked_moved_and_brought_back(notebook: Notebook, server: Session) -> None:
     for user in range(1, 7):
-        server.put("mail", b'{"user": %d}' % user)
+        server.put(b'{"user": %d}' % user, tube="mail")
     server.bury([1, 2, 3])
     show(notebook, server, "mail", 1)
     notebook.row(0, "1").click()
@@ -87,7 +87,7 @@ def test_selected_jobs_are_kicked_moved_and_brought_back(notebook: Notebook, ser
 
 def test_a_question_and_a_filter_narrow_the_table(notebook: Notebook, server: Session) -> None:
     for user in range(1, 13):
-        server.put("mail", b'{"user": %d}' % user)
+        server.put(b'{"user": %d}' % user, tube="mail")
     show(notebook, server, "mail", 12)
     ask = notebook.grid(0).locator(".beanops-ask")
     ask.fill("id < 4")
@@ -101,9 +101,9 @@ def test_a_question_and_a_filter_narrow_the_table(notebook: Notebook, server: Se
     notebook.grid(0).get_by_text("there is no column 'colour'").wait_for()
 
 
-def test_a_held_job_is_let_go_by_a_button(notebook: Notebook, server: Session) -> None:
-    server.put("mail", b'{"user": 1}')
-    server.put("mail", b'{"user": 2}')
+def test_a_button_releases_a_reserved_job(notebook: Notebook, server: Session) -> None:
+    server.put(b'{"user": 1}', tube="mail")
+    server.put(b'{"user": 2}', tube="mail")
     show(notebook, server, "mail", 1)
     press(notebook, "bury", which=1)
     notebook.grid(1).get_by_text("Reserve the next of mail").click()
@@ -113,7 +113,7 @@ def test_a_held_job_is_let_go_by_a_button(notebook: Notebook, server: Session) -
 
 def test_hostile_bodies_are_only_text(notebook: Notebook, server: Session) -> None:
     for body in [*BODIES, b"held"]:
-        server.put(TUBE, body)
+        server.put(body, tube=TUBE)
     server.bury([1, 2, 3, 4])
     show(notebook, server, TUBE, 1)
     for id, shown in enumerate(SHOWN, 1):
@@ -126,8 +126,8 @@ def test_hostile_bodies_are_only_text(notebook: Notebook, server: Session) -> No
 
 
 def test_a_view_whose_cell_is_deleted_is_polled_no_more(notebook: Notebook, server: Session) -> None:
-    server.put("mail", b"x")
-    server.put("mail", b"y")
+    server.put(b"x", tube="mail")
+    server.put(b"y", tube="mail")
     show(notebook, server, "mail", 1)
     polling = "sum(thread.name == 'beanops-poll' for thread in __import__('threading').enumerate())"
     # One, as soon as the thread of the view before has seen that it is closed: it may be in the midst of a look.
@@ -142,7 +142,7 @@ def test_a_view_whose_cell_is_deleted_is_polled_no_more(notebook: Notebook, serv
 
 
 def test_voila_serves_the_dashboard_as_a_page(lab: Lab, server: Session, tmp_path: Path) -> None:
-    server.put("mail", b'{"user": 1}')
+    server.put(b'{"user": 1}', tube="mail")
     source = f"import beanops\nview = beanops.connect({str(server.address)!r}).dashboard()\nview"
     page_of = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
     page_of.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}

@@ -1,4 +1,4 @@
-"""What a notebook expects of objects: reprs that ask nobody, completed keys, and a magic."""
+"""What a notebook expects of objects: reprs without network traffic, completed keys, and a magic."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def session(beanstalkd: Beanstalkd) -> Iterator[Session]:
         yield session
 
 
-def test_reprs_are_compact_escaped_redacted_and_ask_nobody(
+def test_reprs_are_compact_escaped_redacted_and_send_nothing(
     session: Session, beanstalkd: Beanstalkd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("beanops.session.reservation.monotonic", lambda: 1000.0)
@@ -58,7 +58,7 @@ def test_reprs_are_compact_escaped_redacted_and_ask_nobody(
     assert len(html) < 4000
 
 
-def test_a_session_that_holds_many_jobs_says_how_many(session: Session) -> None:
+def test_a_session_with_many_reserved_jobs_shows_their_number(session: Session) -> None:
     ids = [session.put(b"x", tube="many").ids[0] for _ in range(12)]
     for _ in ids:
         session.reserve("many")
@@ -90,7 +90,7 @@ def test_recorded_rates_are_a_frame_that_can_be_plotted(session: Session) -> Non
         session.rates(seconds=0)
 
 
-def test_rates_can_be_recorded_until_somebody_interrupts() -> None:
+def test_rates_can_be_recorded_until_an_interrupt() -> None:
     slept: list[float] = []
 
     def sleep(seconds: float) -> None:

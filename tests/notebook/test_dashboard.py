@@ -133,7 +133,7 @@ def test_what_it_did_last_can_be_undone_and_jobs_moved(view: DashboardView, sess
     assert [cells[3] for cells in view.log.rows.values()][-4:] == ["move", "move", "pause", "unpause"]
 
 
-def test_what_is_not_known_of_a_server_is_not_said_to_be_nothing(view: DashboardView, session: Session) -> None:
+def test_unknown_values_of_a_server_are_not_shown_as_empty(view: DashboardView, session: Session) -> None:
     with DashboardView(session, Still(), "another") as never:  # type: ignore[arg-type]
         never.show(lost("no answer"))
         assert "the server does not answer" in never.tubes.said("empty")
@@ -202,7 +202,7 @@ def test_without_a_selection_a_method_says_what_to_do(view: DashboardView) -> No
         view.select("nowhere")
 
 
-def test_a_job_that_a_worker_took_meanwhile_is_skipped_and_said(view: DashboardView, session: Session) -> None:
+def test_a_job_that_a_worker_deleted_is_skipped_and_reported(view: DashboardView, session: Session) -> None:
     view.select("mail")
     session.delete(1)
     Page(view.heads).clicks("kick", "1", clicked=time.monotonic())
@@ -210,7 +210,7 @@ def test_a_job_that_a_worker_took_meanwhile_is_skipped_and_said(view: DashboardV
     assert view.status == "kick: 0 done, 1 skipped (job 1: it does not exist)"
 
 
-def test_what_goes_wrong_in_a_click_stands_in_the_status_line(view: DashboardView) -> None:
+def test_an_error_of_a_click_is_shown_in_the_status_line(view: DashboardView) -> None:
     Page(view.tubes).clicks("kick_tubes", "vanished", amount=1, clicked=time.monotonic())
     view.wait()
     assert view.status == "no tube 'vanished'; did you mean 'mail'?"
@@ -316,7 +316,7 @@ def test_a_missing_library_names_the_extra(session: Session, monkeypatch: pytest
         session.dashboard()
 
 
-def test_rates_are_taken_over_seconds_and_start_anew_with_another_server(session: Session) -> None:
+def test_rates_cover_seconds_and_restart_with_another_server(session: Session) -> None:
     now = [0.0]
     poller = Poller(lambda: session, lambda: now[0])
     first = poller.look().survey
@@ -385,7 +385,7 @@ def test_an_emptied_number_box_neither_ends_a_pause_nor_kicks(
     assert session.tube("mail").current_jobs_buried == 2
 
 
-def test_of_several_tubes_what_was_done_is_told_beside_what_went_wrong(view: DashboardView, session: Session) -> None:
+def test_for_several_tubes_results_are_shown_beside_errors(view: DashboardView, session: Session) -> None:
     Page(view.tubes).clicks("kick_tubes", "mail", "vanished", amount=1, clicked=time.monotonic())
     view.wait()
     assert view.status == "kick: 1 done; no tube 'vanished'; did you mean 'mail'?"
@@ -404,7 +404,7 @@ def test_a_run_is_not_lost_when_what_it_came_to_cannot_be_shown(
         assert view.undo()[0].done == 1
 
 
-def test_an_undo_that_was_cancelled_can_be_gone_on_with(
+def test_a_cancelled_undo_can_be_continued(
     view: DashboardView, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     view.select("mail")

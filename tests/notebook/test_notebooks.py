@@ -134,7 +134,7 @@ def test_they_leave_the_jobs_of_the_user_alone(tmp_path: Path, start_beanstalkd:
         assert session.server().cmd_reserve_with_timeout + session.server().cmd_reserve == 0
 
 
-def test_a_view_stands_in_the_file_as_a_table(
+def test_a_notebook_file_keeps_a_view_as_a_table(
     ran: Ran,
 ) -> None:
     assert "<td>first-look-mail</td>" in texts(ran["first_look"][0], "text/html")

@@ -1,4 +1,4 @@
-"""Ids that are other jobs' by now: a server that was restarted without its jobs gives them out again."""
+"""Reused ids: a server that restarted without its jobs gives their ids to others."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_so_many_jobs_are_remembered_and_no_more() -> None:
         assert [ref.id for ref in seen.refs(["1", "4", "5"])] == [4, 5]
 
 
-def test_a_button_that_is_pressed_while_jobs_are_noted_means_all_of_them(
+def test_a_button_pressed_while_jobs_are_noted_acts_on_all_of_them(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen, meant = ShownJobs(session.reused), []

@@ -1,4 +1,4 @@
-"""One job held in a notebook: its time left, and the ways out."""
+"""One reserved job in a notebook: its time left, and its buttons."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_touch_is_not_offered_to_be_undone(view: ReservationView) -> None:
     assert view.job._offers["undo"][0] == "Undo bury (1)"
 
 
-def test_it_holds_a_job_and_tells_its_time_left(view: ReservationView, session: Session) -> None:
+def test_it_reserves_a_job_and_shows_its_time_left(view: ReservationView, session: Session) -> None:
     assert session.tube("mail").current_jobs_reserved == 1
     assert view.reservation is not None
     left = view.reservation.time_left
@@ -69,7 +69,7 @@ def test_it_holds_a_job_and_tells_its_time_left(view: ReservationView, session: 
 
 @pytest.mark.parametrize(("verb", "state"), [("release", "ready"), ("bury", "buried"), ("delete", None)])
 @pytest.mark.parametrize("by", ["method", "button"])
-def test_the_ways_out_then_the_next(
+def test_each_button_then_the_next_job(
     view: ReservationView, session: Session, verb: str, state: str | None, by: str
 ) -> None:
     page = Page(view.job)
@@ -92,7 +92,7 @@ def test_the_ways_out_then_the_next(
     assert view.reservation.id == (1 if verb == "release" else 2)
 
 
-def test_a_touch_starts_its_time_anew(view: ReservationView, now: list[float]) -> None:
+def test_a_touch_restarts_its_time(view: ReservationView, now: list[float]) -> None:
     assert view.reservation is not None
     left = view.reservation.time_left
     now[0] += 60
@@ -103,7 +103,7 @@ def test_a_touch_starts_its_time_anew(view: ReservationView, now: list[float]) -
     assert " is reserved · 90 s left" in view.job.said("title")
 
 
-def test_a_click_for_a_job_that_it_no_longer_holds_does_nothing(view: ReservationView, session: Session) -> None:
+def test_a_click_for_a_job_that_is_no_longer_reserved_does_nothing(view: ReservationView, session: Session) -> None:
     view.release()
     view.reserve()
     Page(view.job).clicks("delete", "5", clicked=time.monotonic())
@@ -111,12 +111,12 @@ def test_a_click_for_a_job_that_it_no_longer_holds_does_nothing(view: Reservatio
     assert session.tube("mail").cmd_delete == 0
 
 
-def test_closing_gives_the_job_back_with_its_own_priority(session: Session) -> None:
+def test_closing_releases_the_job_with_its_own_priority(session: Session) -> None:
     session.reserve_widget("mail").close()
     assert session.job(1).stats[2:4] == ("ready", 7)
 
 
-def test_a_tube_without_a_ready_job_is_said_and_one_that_does_not_exist_raised(session: Session) -> None:
+def test_a_tube_without_a_ready_job_is_reported_and_a_missing_one_raises(session: Session) -> None:
     session.bury([1, 2])
     with session.reserve_widget("mail") as view:
         assert view.status == "no job of mail is ready"
@@ -131,7 +131,7 @@ def test_a_tube_without_a_ready_job_is_said_and_one_that_does_not_exist_raised(s
         session.reserve_widget("nowhere")
 
 
-def test_two_tubes_can_be_held_side_by_side(session: Session) -> None:
+def test_two_tubes_can_be_reserved_from_side_by_side(session: Session) -> None:
     session.put(b"x", tube="sms")
     with session.reserve_widget("mail") as mail, session.reserve_widget("sms") as sms:
         mail._repr_mimebundle_()
@@ -141,16 +141,14 @@ def test_two_tubes_can_be_held_side_by_side(session: Session) -> None:
             assert (mail.closed, again.held) == (True, True)
 
 
-def test_its_age_goes_on_while_it_is_held_and_its_body_is_not_asked_for_again(
-    view: ReservationView, session: Session
-) -> None:
+def test_its_age_is_refreshed_while_its_body_is_not_read_again(view: ReservationView, session: Session) -> None:
     job = session.job(1)
     view.show(Tick(Live(), Watched(jobs={1: job._replace(stats=job.stats._replace(age=77))})))
     assert view.job.rows["1"][3] == 77
     assert '"user":1' in view.job.rows["1"][-1].replace(" ", "")
 
 
-def test_nothing_of_the_job_before_stands_for_the_next(
+def test_nothing_of_the_job_before_is_shown_for_the_next(
     view: ReservationView, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     view.bury()
@@ -166,7 +164,7 @@ def test_nothing_of_the_job_before_stands_for_the_next(
     assert view.job.rows.keys() <= {"2"}
 
 
-def test_a_job_that_no_page_shows_any_more_is_given_back(
+def test_a_job_that_no_page_shows_is_released(
     view: ReservationView, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = Page(view.job)
@@ -180,7 +178,7 @@ def test_a_job_that_no_page_shows_any_more_is_given_back(
     until(lambda: view.status == "job 1 was released: no page showed it")
 
 
-def test_what_cannot_be_given_back_is_tried_again(
+def test_a_failed_release_is_tried_again(
     view: ReservationView, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = Page(view.job)
@@ -202,7 +200,7 @@ def test_what_cannot_be_given_back_is_tried_again(
     assert len(tried) == 2
 
 
-def test_a_view_that_is_collected_gives_its_job_back(session: Session) -> None:
+def test_a_collected_view_releases_its_job(session: Session) -> None:
     view = ReservationView(session, Still(), "reserve mail", "mail")  # type: ignore[arg-type]
     assert view.held
     del view
@@ -210,6 +208,6 @@ def test_a_view_that_is_collected_gives_its_job_back(session: Session) -> None:
     until(lambda: session.job(1).stats[2:4] == ("ready", 7))
 
 
-def test_a_read_only_session_holds_nothing(session: Session) -> None:
+def test_a_read_only_session_reserves_nothing(session: Session) -> None:
     with beanops.connect(session.address, read_only=True) as looking, pytest.raises(Refused, match="read-only"):
         looking.reserve_widget("mail")
