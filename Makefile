@@ -23,7 +23,7 @@ demo: .venv/demo
 
 test: .venv/dev
 	@.ci/install beanstalkd chromium fish postgresql tmux zsh
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadgroup
+	@$(BIN)/python -m pytest --numprocesses auto
 
 test-full: .venv/dev
 	@.ci/install beanstalkd

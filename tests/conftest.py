@@ -23,8 +23,6 @@ pytest_plugins = ["beanops.pytest_plugin"]
 
 _guard: list[Guard] = []
 
-#: What several tests share because it starts slowly, by the fixture: one process runs all tests of a group.
-GROUPS = {"lab": "lab", "ran": "notebooks", "postgresql_url": "postgresql", "database": "postgresql"}
 #: A file system in memory: there the journals of a thousand tests wait for no disk.
 _MEMORY = Path("/dev/shm")
 _ENOUGH = 2 << 30
@@ -36,12 +34,12 @@ def pytest_configure() -> None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each test the group of what it shares."""
-    for item in items:
-        for fixture in GROUPS.keys() & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.xdist_group(GROUPS[fixture]))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Spread the tests over processes, but those of a group over none."""
+    from tests.groups import Groups
+
+    return Groups(config, log)
 
 
 def pytest_sessionstart() -> None:

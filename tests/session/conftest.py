@@ -85,7 +85,7 @@ def postgresql_url() -> Iterator[str]:
         yield server.url
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.xdist_group("postgresql"))])
+@pytest.fixture(params=["sqlite", "postgresql"])
 def journal_url(request: pytest.FixtureRequest, journal: str) -> Iterator[str]:
     """Name an empty journal, on each of the databases in turn."""
     if request.param == "sqlite":

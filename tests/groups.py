@@ -1,0 +1,25 @@
+"""Which tests one process of pytest-xdist runs: those that share what starts slowly, or what only one may use.
+
+pytest-xdist's own ``loadgroup`` writes the group into a test's name, which pytest 9.2 and later do not let it do.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xdist.scheduler import LoadScopeScheduling
+
+#: What is in the names of the tests of a group.
+GROUPS = {
+    "notebook/test_browser": "a JupyterLab and a browser",
+    "notebook/test_notebooks": "the notebooks that were run",
+    "tui/test_web": "a browser",
+    "postgresql": "a PostgreSQL",
+}
+
+
+class Groups(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives a group as a whole to one process, and any other test to whichever is free."""
+
+    def _split_scope(self, nodeid: str) -> Any:
+        return next((group for part, group in GROUPS.items() if part in nodeid), nodeid)
