@@ -17,7 +17,9 @@ from beanops import Client, connect
 from beanops.cli.app import group, run
 from beanops.embedded.process import Beanstalkd
 from beanops.session.files import samples
-from tests.cli.conftest import BEANOPS, bury, configure
+from tests.cli.conftest import BEANOPS, bury, cli, configure, terminal
+
+__all__ = ["cli", "terminal"]
 
 #: Commands that need a terminal or run until they are stopped: their arguments are checked, and nothing else.
 ENDLESS = {"demo", "reserve", "serve", "tui", "web"}
