@@ -1,4 +1,4 @@
-"""Make the pictures of the README: ``python -m tests.screenshots`` runs the TUI on the demo and keeps what it shows."""
+"""Take the pictures of the manual: ``python -m tests.screenshots`` runs the dashboard on the demo and saves what it shows."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import asyncio
 import re
 from pathlib import Path
 
-from beanops import connect
+from beanops import connect, manual
 from beanops.cli.demo.workload import running
 from beanops.embedded.process import Beanstalkd
 from beanops.tui.app import Dashboard
 
-PICTURES = Path(__file__).parents[1] / ".github"
+PICTURES = Path(manual.__file__).parent / "pictures"
 #: Seconds that the workload runs before a picture is taken: rates need a while.
 PATIENCE = 12.0
 
@@ -23,7 +23,6 @@ def keep(app: Dashboard, name: str) -> None:
     picture = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:11300", picture)
     picture = re.sub(r"@font-face \{.*?\}|<!--.*?-->", "", picture, flags=re.DOTALL)
     picture = re.sub(r"\n[ \n]*\n", "\n", picture)
-    PICTURES.mkdir(exist_ok=True)
     (PICTURES / name).write_text(picture)
     print(f"{PICTURES.name}/{name}: {len(picture):,} bytes")
 

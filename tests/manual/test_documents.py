@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from beanops import manual
+from beanops.tui import keys
+from beanops.tui.actions import catalogue
 from docs import command_line
 from tests.manual.documents import DOCUMENTS, ROOT, slugs
 
@@ -63,3 +65,17 @@ def test_the_package_ships_the_manual() -> None:
     code = "from beanops import manual; print(len([manual.page(name) for name in manual.topics()]))"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd="/").stdout
     assert int(shown) == len(manual.topics())
+
+
+#: How the manual writes keys that have a name.
+NAMES = {"⏎": "Enter", "␣": "Space", "^c": "Ctrl-C", "^z": "Ctrl-Z", "ctrl+p": "Ctrl-P", "|": "\\|"}
+
+
+def test_the_keys_of_the_dashboard_are_in_the_manual() -> None:
+    page = manual.page("terminal")
+    known = {*re.findall(r"`(\S+?)`", page), *re.findall(r"\b(?:Enter|Esc|Space|F5|Ctrl-\w)\b", page)}
+    screens = [keys.APP, keys.TUBES, keys.MARKS, keys.SORT, keys.TUBE, keys.JOB_SORT, keys.JOB, keys.JOURNAL, keys.UNDO]
+    bindings = [binding for screen in screens for binding in screen] + catalogue.bindings()
+    displays = {binding.key_display or binding.key.partition(",")[0] for binding in bindings if binding.tooltip}
+    words = {word for display in displays for word in (["<", ">"] if display == "<>" else display.split())}
+    assert {NAMES.get(word, word) for word in words} <= known
