@@ -1,4 +1,4 @@
-"""Take the pictures of the manual: ``python -m tests.screenshots`` runs the dashboard on the demo and saves what it shows."""
+"""Take the pictures of the manual: ``python -m tests.screenshots`` runs the dashboard on the demo."""
 
 from __future__ import annotations
 
