@@ -10,7 +10,7 @@ import enum
 from collections.abc import Callable
 
 from beanops.embedded.dispatch import BAD_FORMAT, Halt, Service, Skip, Upload, reserved
-from beanops.embedded.model import Job, Outcome
+from beanops.embedded.model import Outcome, StoredJob
 
 #: Bytes of replies after which a turn ends, so that they can be sent first.
 MAX_UNSENT = 65536
@@ -69,7 +69,7 @@ class Dialogue:
         self._position = 0
         self._out: list[bytes] = []
         self._unsent = 0
-        self._job: Job | None = None
+        self._job: StoredJob | None = None
         self._skip = Skip(0, b"")
         self._ended = False
         self._hung_up = False
@@ -232,5 +232,5 @@ class Dialogue:
 
     def _answer_wait(self, outcome: Outcome) -> None:
         self.mode = Mode.COMMAND
-        self._say(reserved(outcome) if isinstance(outcome, Job) else b"%b\r\n" % outcome.encode("ascii"))
+        self._say(reserved(outcome) if isinstance(outcome, StoredJob) else b"%b\r\n" % outcome.encode("ascii"))
         self._woke()

@@ -27,7 +27,7 @@ from beanops.embedded.arguments import (
 )
 from beanops.embedded.dialects import Dialect
 from beanops.embedded.machine import Machine
-from beanops.embedded.model import Client, Job
+from beanops.embedded.model import Peer, StoredJob
 from beanops.embedded.releases import release
 from beanops.embedded.reports import Reports, tube_names
 from beanops.protocol.limits import U32_MAX
@@ -39,7 +39,7 @@ _NOT_FOUND = b"NOT_FOUND\r\n"
 class Upload(NamedTuple):
     """The command is a put: the body of `job` follows it."""
 
-    job: Job
+    job: StoredJob
 
 
 class Skip(NamedTuple):
@@ -87,7 +87,7 @@ class Service:
             self._with_argument |= _WITH_ARGUMENT_1_11
             del self._with_argument[b"reserve-job"]
 
-    def answer(self, client: Client, line: bytes) -> Answer:
+    def answer(self, client: Peer, line: bytes) -> Answer:
         """Do what a command line (without its CR LF) says."""
         if b"\0" in line:
             return BAD_FORMAT
@@ -107,14 +107,14 @@ class Service:
             return self._do(b"pause-tube", self._with_argument[b"pause-tube"], client, rest)
         return BAD_FORMAT if line.startswith(tuple(_ALONE)) else b"UNKNOWN_COMMAND\r\n"
 
-    def _do(self, word: bytes, form: _Form, client: Client, rest: bytes) -> Answer:
+    def _do(self, word: bytes, form: _Form, client: Peer, rest: bytes) -> Answer:
         argument = form.read(rest)
         if argument is None:
             return BAD_FORMAT
         self._counts[word] += 1
         return form.act(self, client, argument)
 
-    def finish_put(self, job: Job) -> bytes:
+    def finish_put(self, job: StoredJob) -> bytes:
         """Answer a put whose body is there."""
         if not job.body.endswith(b"\r\n"):
             self.machine.queues.drop(job)
@@ -130,15 +130,15 @@ class _Form(NamedTuple):
     """How a command's argument is read, and what is done with it when it could be read."""
 
     read: Callable[[bytes], Any]
-    act: Callable[[Service, Client, Any], Answer]
+    act: Callable[[Service, Peer, Any], Answer]
 
 
-def reserved(job: Job) -> bytes:
+def reserved(job: StoredJob) -> bytes:
     """Write the reply to a reserve."""
     return b"RESERVED %d %d\r\n%b" % (job.id, job.size, job.body)
 
 
-def _found(job: Job | None) -> bytes:
+def _found(job: StoredJob | None) -> bytes:
     if job is None:
         return _NOT_FOUND
     if job.state == "invalid":
@@ -155,7 +155,7 @@ def _payload(data: bytes) -> bytes:
     return b"OK %d\r\n%b\r\n" % (len(data), data)
 
 
-def _put(service: Service, client: Client, argument: tuple[int, int, int, int, bool]) -> Answer:
+def _put(service: Service, client: Peer, argument: tuple[int, int, int, int, bool]) -> Answer:
     priority, delay, ttr, size, complete = argument
     if size > service.max_job_size:
         # 32 bits there too, up to 1.11: one byte of the body is skipped where 2**32 - 1 are announced.
@@ -165,29 +165,29 @@ def _put(service: Service, client: Client, argument: tuple[int, int, int, int, b
     return Upload(service.machine.create(client, priority, delay, ttr, size))
 
 
-def _use(service: Service, client: Client, name: bytes) -> Answer:
+def _use(service: Service, client: Peer, name: bytes) -> Answer:
     service.machine.use(client, name)
     return _using(service, client)
 
 
-def _using(service: Service, client: Client) -> bytes:
+def _using(service: Service, client: Peer) -> bytes:
     reply = b"USING %b\r\n" % client.used.name
     # beanstalkd writes its replies to a buffer as long as a line, which in 1.10 is too short for the longest name.
     return reply if len(reply) < service.release.max_line else b"INTERNAL_ERROR\r\n"
 
 
-def _watch(service: Service, client: Client, name: bytes) -> Answer:
+def _watch(service: Service, client: Peer, name: bytes) -> Answer:
     service.machine.watch(client, name)
     return b"WATCHING %d\r\n" % len(client.watched)
 
 
-def _ignore(service: Service, client: Client, name: bytes) -> Answer:
+def _ignore(service: Service, client: Peer, name: bytes) -> Answer:
     if not service.machine.ignore(client, name):
         return b"NOT_IGNORED\r\n"
     return b"WATCHING %d\r\n" % len(client.watched)
 
 
-def _reserve_any(service: Service, client: Client, timeout: int | None) -> Answer:
+def _reserve_any(service: Service, client: Peer, timeout: int | None) -> Answer:
     machine = service.machine
     if timeout is not None and timeout < 0:
         timeout = None  # 1.12 waits without a limit then
@@ -198,80 +198,80 @@ def _reserve_any(service: Service, client: Client, timeout: int | None) -> Answe
     return Halt.WAIT if job is None else reserved(job)
 
 
-def _reserve_job(service: Service, client: Client, job_id: int) -> Answer:
+def _reserve_job(service: Service, client: Peer, job_id: int) -> Answer:
     job = service.machine.reserve_job(client, job_id)
     return _NOT_FOUND if job is None else reserved(job)
 
 
-def _delete(service: Service, client: Client, job_id: int) -> Answer:
+def _delete(service: Service, client: Peer, job_id: int) -> Answer:
     return b"DELETED\r\n" if service.machine.delete(client, job_id) else _NOT_FOUND
 
 
-def _release(service: Service, client: Client, argument: tuple[int, int, int]) -> Answer:
+def _release(service: Service, client: Peer, argument: tuple[int, int, int]) -> Answer:
     job_id, priority, delay = argument
     return b"RELEASED\r\n" if service.machine.release(client, job_id, priority, delay) else _NOT_FOUND
 
 
-def _bury(service: Service, client: Client, argument: tuple[int, int]) -> Answer:
+def _bury(service: Service, client: Peer, argument: tuple[int, int]) -> Answer:
     job_id, priority = argument
     return b"BURIED\r\n" if service.machine.bury(client, job_id, priority) else _NOT_FOUND
 
 
-def _touch(service: Service, client: Client, job_id: int) -> Answer:
+def _touch(service: Service, client: Peer, job_id: int) -> Answer:
     return b"TOUCHED\r\n" if service.machine.touch(client, job_id) else _NOT_FOUND
 
 
-def _kick(service: Service, client: Client, bound: int) -> Answer:
+def _kick(service: Service, client: Peer, bound: int) -> Answer:
     return b"KICKED %d\r\n" % service.machine.kick(client.used, bound)
 
 
-def _kick_job(service: Service, client: Client, job_id: int) -> Answer:
+def _kick_job(service: Service, client: Peer, job_id: int) -> Answer:
     return b"KICKED\r\n" if service.machine.kick_job(job_id) else _NOT_FOUND
 
 
-def _peek(service: Service, client: Client, job_id: int) -> Answer:
+def _peek(service: Service, client: Peer, job_id: int) -> Answer:
     return _found(service.machine.queues.jobs.get(job_id))
 
 
-def _peek_ready(service: Service, client: Client, argument: None) -> Answer:
+def _peek_ready(service: Service, client: Peer, argument: None) -> Answer:
     return _found(client.used.ready.first())
 
 
-def _peek_delayed(service: Service, client: Client, argument: None) -> Answer:
+def _peek_delayed(service: Service, client: Peer, argument: None) -> Answer:
     return _found(client.used.delayed.first())
 
 
-def _peek_buried(service: Service, client: Client, argument: None) -> Answer:
+def _peek_buried(service: Service, client: Peer, argument: None) -> Answer:
     return _found(next(iter(client.used.buried.values()), None))
 
 
-def _stats(service: Service, client: Client, argument: None) -> Answer:
+def _stats(service: Service, client: Peer, argument: None) -> Answer:
     return _payload(service.reports.server())
 
 
-def _stats_tube(service: Service, client: Client, name: bytes) -> Answer:
+def _stats_tube(service: Service, client: Peer, name: bytes) -> Answer:
     tube = service.machine.queues.find(name)
     return _NOT_FOUND if tube is None else _payload(service.reports.tube(tube))
 
 
-def _stats_job(service: Service, client: Client, job_id: int) -> Answer:
+def _stats_job(service: Service, client: Peer, job_id: int) -> Answer:
     job = service.machine.queues.jobs.get(job_id)
     return _NOT_FOUND if job is None else _payload(service.reports.job(job))
 
 
-def _list_tubes(service: Service, client: Client, argument: None) -> Answer:
+def _list_tubes(service: Service, client: Peer, argument: None) -> Answer:
     return _payload(tube_names(service.machine.queues.tubes.items))
 
 
-def _list_tube_used(service: Service, client: Client, argument: None) -> Answer:
+def _list_tube_used(service: Service, client: Peer, argument: None) -> Answer:
     return _using(service, client)
 
 
-def _list_tubes_watched(service: Service, client: Client, argument: None) -> Answer:
+def _list_tubes_watched(service: Service, client: Peer, argument: None) -> Answer:
     return _payload(tube_names(client.watched.items))
 
 
-def _pause_tube(service: Service, client: Client, argument: tuple[bytes, int]) -> Answer:
+def _pause_tube(service: Service, client: Peer, argument: tuple[bytes, int]) -> Answer:
     name, seconds = argument
     if not name or (read_name(name) is None and not service.release.pauses_any_name):
         return BAD_FORMAT
@@ -311,7 +311,7 @@ _WITH_ARGUMENT_1_11 = {
     b"stats-job": _Form(read_id_1_11, _stats_job),
     b"pause-tube": _Form(read_pause_1_11, _pause_tube),
 }
-_ALONE: dict[bytes, Callable[[Service, Client, None], Answer]] = {
+_ALONE: dict[bytes, Callable[[Service, Peer, None], Answer]] = {
     b"reserve": _reserve_any,
     b"peek-ready": _peek_ready,
     b"peek-delayed": _peek_delayed,

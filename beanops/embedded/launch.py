@@ -12,7 +12,7 @@ import sys
 
 from beanops.embedded.dialects import NEWEST, Dialect
 from beanops.embedded.listening import Listener
-from beanops.embedded.options import Options, fail, parse, warn
+from beanops.embedded.options import ServerOptions, fail, parse, warn
 from beanops.protocol.limits import DEFAULT_MAX_JOB_SIZE
 
 TYPE_CHECKING = False  # typing would take as long to load as all of this
@@ -112,7 +112,7 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _run(listener: Listener, options: Options) -> None:
+def _run(listener: Listener, options: ServerOptions) -> None:
     import signal
 
     from beanops.embedded.server import Server

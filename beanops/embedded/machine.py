@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from beanops.embedded.containers import Heap
-from beanops.embedded.model import NEVER, SECOND, Client, Job, Outcome, Tube
+from beanops.embedded.model import NEVER, SECOND, Outcome, Peer, StoredJob, Tube
 from beanops.embedded.queues import Queues
 
 #: A waiting client is told this long before one of its reserved jobs times out.
@@ -42,7 +42,7 @@ class Machine:
         self.due = NEVER
         self.draining = False
         self.queues = Queues()
-        self._ticks: Heap[Client] = Heap()
+        self._ticks: Heap[Peer] = Heap()
         self.reserved = self.timeouts = self.total_jobs = 0
         self.connections = self.total_connections = 0
         self.producers = self.workers = self.waiting = 0
@@ -68,7 +68,7 @@ class Machine:
             self._tick(client)
         self.due = min(delayed.smallest(NEVER), paused.smallest(NEVER), self._ticks.smallest(NEVER))
 
-    def schedule(self, client: Client) -> None:
+    def schedule(self, client: Peer) -> None:
         """Set the client's next tick anew; beanstalkd does so with each reply, and only then."""
         at = client.reserved.smallest(NEVER)
         if client.waiting and at != NEVER:
@@ -84,7 +84,7 @@ class Machine:
             self.due = min(self.due, at)
         client.tick_at = at
 
-    def _tick(self, client: Client) -> None:
+    def _tick(self, client: Peer) -> None:
         if client.waiting and self.deadline_soon(client):
             self._wake(client, "DEADLINE_SOON")
         while (job := client.reserved.due(self.now)) is not None:
@@ -107,17 +107,17 @@ class Machine:
 
     # Clients
 
-    def connect(self, woken: Callable[[Outcome], None]) -> Client:
+    def connect(self, woken: Callable[[Outcome], None]) -> Peer:
         """Add a client, which uses and watches ``default``."""
         self.connections += 1
         self.total_connections += 1
         tube = self.queues.refer(b"default")
         tube.using += 1
-        client = Client(self.total_connections, tube, woken)
+        client = Peer(self.total_connections, tube, woken)
         self.watch(client, b"default")
         return client
 
-    def disconnect(self, client: Client) -> None:
+    def disconnect(self, client: Peer) -> None:
         """Remove a client; the jobs that it had reserved become ready."""
         self.connections -= 1
         self.producers -= client.producer
@@ -133,7 +133,7 @@ class Machine:
         if client.tick_at != NEVER:
             self._ticks.remove(client)
 
-    def use(self, client: Client, name: bytes) -> None:
+    def use(self, client: Peer, name: bytes) -> None:
         """Make `name` the client's used tube."""
         tube = self.queues.refer(name)
         tube.using += 1
@@ -141,7 +141,7 @@ class Machine:
         self.queues.forget(client.used)
         client.used = tube
 
-    def watch(self, client: Client, name: bytes) -> None:
+    def watch(self, client: Peer, name: bytes) -> None:
         """Add a tube to the client's watch list."""
         tube = self.queues.refer(name)
         if tube in client.watched:
@@ -150,7 +150,7 @@ class Machine:
             tube.watching += 1
             client.watched.add(tube)
 
-    def ignore(self, client: Client, name: bytes) -> bool:
+    def ignore(self, client: Peer, name: bytes) -> bool:
         """Take a tube off the client's watch list; False when it is the last one."""
         tube = self.queues.find(name)
         if tube is not None and tube in client.watched:
@@ -159,26 +159,26 @@ class Machine:
             self._unwatch(client, tube)
         return True
 
-    def _unwatch(self, client: Client, tube: Tube) -> None:
+    def _unwatch(self, client: Peer, tube: Tube) -> None:
         client.watched.remove(tube)
         tube.watching -= 1
         self.queues.forget(tube)
 
     # Reserving
 
-    def deadline_soon(self, client: Client) -> bool:
+    def deadline_soon(self, client: Peer) -> bool:
         """Say whether a job that the client holds has less than a second left."""
         return client.reserved.smallest(NEVER) - _MARGIN <= self.now
 
-    def mark_worker(self, client: Client) -> None:
+    def mark_worker(self, client: Peer) -> None:
         """Count the client as a worker from now on."""
         if not client.worker:
             client.worker = True
             self.workers += 1
 
-    def reserve(self, client: Client, timeout: int | None) -> Job | None:
+    def reserve(self, client: Peer, timeout: int | None) -> StoredJob | None:
         """Reserve the best job of the watched tubes; None means that the client now waits."""
-        best: Job | None = None
+        best: StoredJob | None = None
         for tube in client.watched.items:
             job = None if tube.pause else tube.ready.first()
             if job is not None and (best is None or (job.priority, job.id) < (best.priority, best.id)):
@@ -196,7 +196,7 @@ class Machine:
         self.schedule(client)
         return None
 
-    def reserve_job(self, client: Client, job_id: int) -> Job | None:
+    def reserve_job(self, client: Peer, job_id: int) -> StoredJob | None:
         """Reserve one ready, buried or delayed job."""
         job = self.queues.jobs.get(job_id)
         if job is None or not self.queues.withdraw(job):
@@ -205,13 +205,13 @@ class Machine:
         self._hold(client, job)
         return job
 
-    def hang_up(self, client: Client) -> None:
+    def hang_up(self, client: Peer) -> None:
         """End the wait of a client that will send nothing more."""
         if client.waiting:
             client.timeout = None
             self._wake(client, "TIMED_OUT")
 
-    def _hold(self, client: Client, job: Job) -> None:
+    def _hold(self, client: Peer, job: StoredJob) -> None:
         self.reserved += 1
         job.tube.reserved += 1
         job.reserves += 1
@@ -221,13 +221,13 @@ class Machine:
         client.timeout = None
         client.reserved.push(job.deadline, job)
 
-    def _let_go(self, client: Client, job: Job) -> None:
+    def _let_go(self, client: Peer, job: StoredJob) -> None:
         client.reserved.remove(job)
         job.holder = None
         self.reserved -= 1
         job.tube.reserved -= 1
 
-    def _held(self, client: Client, job_id: int) -> Job | None:
+    def _held(self, client: Peer, job_id: int) -> StoredJob | None:
         job = self.queues.jobs.get(job_id)
         return job if job is not None and job.holder is client else None
 
@@ -239,12 +239,12 @@ class Machine:
             self._hold(client, job)
             self._wake(client, job)
 
-    def _wake(self, client: Client, outcome: Outcome) -> None:
+    def _wake(self, client: Peer, outcome: Outcome) -> None:
         self._stop_waiting(client)
         self.schedule(client)
         client.woken(outcome)
 
-    def _stop_waiting(self, client: Client) -> None:
+    def _stop_waiting(self, client: Peer) -> None:
         if client.waiting:
             client.waiting = False
             self.waiting -= 1
@@ -253,20 +253,20 @@ class Machine:
 
     # Jobs
 
-    def create(self, client: Client, priority: int, delay: int, ttr: int, size: int) -> Job:
+    def create(self, client: Peer, priority: int, delay: int, ttr: int, size: int) -> StoredJob:
         """Make a job for the used tube, whose body is still to come."""
         if not client.producer:
             client.producer = True
             self.producers += 1
         return self.queues.create(client.used, priority, delay, ttr or 1, size, self.now)
 
-    def put(self, job: Job) -> None:
+    def put(self, job: StoredJob) -> None:
         """Queue a job whose body is complete."""
         self.total_jobs += 1
         job.tube.total_jobs += 1
         self._enqueue(job, job.delay)
 
-    def release(self, client: Client, job_id: int, priority: int, delay: int) -> bool:
+    def release(self, client: Peer, job_id: int, priority: int, delay: int) -> bool:
         """Queue a job that the client holds again."""
         job = self._held(client, job_id)
         if job is None:
@@ -278,7 +278,7 @@ class Machine:
         self._enqueue(job, delay)
         return True
 
-    def bury(self, client: Client, job_id: int, priority: int) -> bool:
+    def bury(self, client: Peer, job_id: int, priority: int) -> bool:
         """Bury a job that the client holds."""
         job = self._held(client, job_id)
         if job is None:
@@ -288,7 +288,7 @@ class Machine:
         self.queues.add_buried(job)
         return True
 
-    def touch(self, client: Client, job_id: int) -> bool:
+    def touch(self, client: Peer, job_id: int) -> bool:
         """Start the ttr of a job that the client holds anew."""
         job = self._held(client, job_id)
         if job is None:
@@ -297,7 +297,7 @@ class Machine:
         client.reserved.push(job.deadline, job)
         return True
 
-    def delete(self, client: Client, job_id: int) -> bool:
+    def delete(self, client: Peer, job_id: int) -> bool:
         """Delete a job, unless another client holds it."""
         job = self.queues.jobs.get(job_id)
         if job is None:
@@ -331,12 +331,12 @@ class Machine:
         self._kick(job)
         return True
 
-    def _kick(self, job: Job) -> None:
+    def _kick(self, job: StoredJob) -> None:
         self.queues.withdraw(job)
         job.kicks += 1
         self._enqueue(job, 0)
 
-    def _enqueue(self, job: Job, delay: int) -> None:
+    def _enqueue(self, job: StoredJob, delay: int) -> None:
         if delay:
             until = self.now + delay * SECOND
             self.queues.add_delayed(job, until)

@@ -18,7 +18,7 @@ NEVER = 2**63
 State = Literal["invalid", "ready", "reserved", "delayed", "buried"]
 
 
-class Job:
+class StoredJob:
     """One job; `deadline` means something while it is delayed or reserved.
 
     `body` includes the CR LF after it. While it is still on its way, `upload` holds what has come of it so far.
@@ -58,7 +58,7 @@ class Job:
         self.body = b""
         self.upload: bytearray | None = None
         self.deadline = 0
-        self.holder: Client | None = None
+        self.holder: Peer | None = None
         self.reserves = 0
         self.timeouts = 0
         self.releases = 0
@@ -67,7 +67,7 @@ class Job:
 
 
 #: How a wait ended: with a job, or with the word of a reply without one.
-Outcome: TypeAlias = Job | Literal["TIMED_OUT", "DEADLINE_SOON"]
+Outcome: TypeAlias = StoredJob | Literal["TIMED_OUT", "DEADLINE_SOON"]
 
 
 class Tube:
@@ -96,11 +96,11 @@ class Tube:
         self.id = number
         self.name = name
         self.references = 0
-        self.ready: Heap[Job] = Heap()
-        self.delayed: Heap[Job] = Heap()
+        self.ready: Heap[StoredJob] = Heap()
+        self.delayed: Heap[StoredJob] = Heap()
         # A plain dict would search for its first item past all those that were removed before it.
-        self.buried: OrderedDict[int, Job] = OrderedDict()
-        self.waiting: Bag[Client] = Bag()
+        self.buried: OrderedDict[int, StoredJob] = OrderedDict()
+        self.waiting: Bag[Peer] = Bag()
         self.reserved = 0
         self.urgent = 0
         self.total_jobs = 0
@@ -113,7 +113,7 @@ class Tube:
         self.unpause_at = 0
 
 
-class Client:
+class Peer:
     """One connection as the state machine sees it.
 
     Attributes
@@ -144,7 +144,7 @@ class Client:
         self.id = number
         self.used = tube
         self.watched: Bag[Tube] = Bag()
-        self.reserved: Heap[Job] = Heap()
+        self.reserved: Heap[StoredJob] = Heap()
         self.woken = woken
         self.timeout: int | None = None
         self.tick_at = NEVER

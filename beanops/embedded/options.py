@@ -44,7 +44,7 @@ options:
 """
 
 
-class Options:
+class ServerOptions:
     """What the command line says.
 
     Attributes
@@ -72,7 +72,7 @@ class Options:
         self.verbose = False
 
 
-def parse(arguments: Sequence[str]) -> Options:
+def parse(arguments: Sequence[str]) -> ServerOptions:
     """Read the command line.
 
     Raises
@@ -80,7 +80,7 @@ def parse(arguments: Sequence[str]) -> Options:
     SystemExit
         With 0 after help or the version, with 2 after one line on what is wrong.
     """
-    options = Options()
+    options = ServerOptions()
     ignores = False
     for flag, value in _flags(arguments):
         if flag in ("-h", "--help"):

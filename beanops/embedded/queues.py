@@ -6,7 +6,7 @@ No clients and no clock: who waits, who holds a job and what is due when is in `
 from __future__ import annotations
 
 from beanops.embedded.containers import Bag, Heap
-from beanops.embedded.model import Job, Tube
+from beanops.embedded.model import StoredJob, Tube
 from beanops.protocol.limits import URGENT_PRIORITY
 
 
@@ -15,7 +15,7 @@ class Queues:
 
     Attributes
     ----------
-    jobs : dict of int to Job
+    jobs : dict of int to StoredJob
         Every job by id, those included whose body is still on its way.
     tubes : Bag of Tube
         Every tube, in beanstalkd's order.
@@ -28,9 +28,9 @@ class Queues:
     """
 
     def __init__(self) -> None:
-        self.jobs: dict[int, Job] = {}
+        self.jobs: dict[int, StoredJob] = {}
         self.tubes: Bag[Tube] = Bag()
-        self.delayed: Heap[Job] = Heap()
+        self.delayed: Heap[StoredJob] = Heap()
         self.paused: Heap[Tube] = Heap()
         self.ready = self.urgent = self.buried = 0
         self._by_name: dict[bytes, Tube] = {}
@@ -61,20 +61,20 @@ class Queues:
             if tube.pause:
                 self.paused.remove(tube)
 
-    def create(self, tube: Tube, priority: int, delay: int, ttr: int, size: int, now: int) -> Job:
+    def create(self, tube: Tube, priority: int, delay: int, ttr: int, size: int, now: int) -> StoredJob:
         """Make a job that is in no queue yet: it has its id and can be looked at, nothing more."""
         tube.references += 1
         self._last_job_id += 1
-        job = Job(self._last_job_id, tube, priority, delay, ttr, size, now)
+        job = StoredJob(self._last_job_id, tube, priority, delay, ttr, size, now)
         self.jobs[job.id] = job
         return job
 
-    def drop(self, job: Job) -> None:
+    def drop(self, job: StoredJob) -> None:
         """Drop a job that is in no queue."""
         del self.jobs[job.id]
         self.forget(job.tube)
 
-    def add_ready(self, job: Job) -> None:
+    def add_ready(self, job: StoredJob) -> None:
         """Queue a job as ready."""
         job.state = "ready"
         job.tube.ready.push(job.priority, job)
@@ -83,21 +83,21 @@ class Queues:
             self.urgent += 1
             job.tube.urgent += 1
 
-    def add_delayed(self, job: Job, until: int) -> None:
+    def add_delayed(self, job: StoredJob, until: int) -> None:
         """Queue a job as delayed until an instant."""
         job.state = "delayed"
         job.deadline = until
         job.tube.delayed.push(until, job)
         self.delayed.push(until, job)
 
-    def add_buried(self, job: Job) -> None:
+    def add_buried(self, job: StoredJob) -> None:
         """Bury a job, behind those buried before it."""
         job.state = "buried"
         job.buries += 1
         job.tube.buried[job.id] = job
         self.buried += 1
 
-    def withdraw(self, job: Job) -> bool:
+    def withdraw(self, job: StoredJob) -> bool:
         """Take a ready, delayed or buried job out of its queue; False when it is in none."""
         tube = job.tube
         if job.state == "ready":

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from beanops.embedded.dialects import Dialect
 from beanops.embedded.machine import Machine
-from beanops.embedded.model import SECOND, Job, Tube
+from beanops.embedded.model import SECOND, StoredJob, Tube
 from beanops.embedded.releases import release
 
 #: The commands that ``stats`` counts, in its order.
@@ -129,7 +129,7 @@ class Reports:
         }
         return _dictionary(fields)
 
-    def job(self, job: Job) -> bytes:
+    def job(self, job: StoredJob) -> bytes:
         """Return the payload of ``stats-job``."""
         now = self._machine.now
         time_left = job.deadline - now if job.state in ("reserved", "delayed") else 0

@@ -1,4 +1,4 @@
-"""What leaves for the eyes of people: found jobs of whose bodies only what may be shown is left."""
+"""Redact found jobs before people see them."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from beanops.jobs.read import FoundJob
 from beanops.protocol import Job
 
 
-class ShownJob(Job):
-    """A job of whose body only what may be shown is left."""
+class RedactedJob(Job):
+    """A job with a redacted body."""
 
     __slots__ = ()
 
 
 def hide_body(job: Job, reader: Reader) -> Job:
-    """Return a job with what may be shown of its body; the same one where all of it may."""
+    """Return a job with its body redacted; the same job where nothing is redacted."""
     shown = reader.shown(job.body)
-    return job if shown == job.body else ShownJob(job.id, shown)
+    return job if shown == job.body else RedactedJob(job.id, shown)
 
 
 def hide(job: FoundJob, reader: Reader) -> FoundJob:
-    """Return a job with what may be shown of its body; the same one where all of it may."""
+    """Return a job with its body redacted; the same job where nothing is redacted."""
     if job.body is None or not reader.patterns:
         return job
     shown = reader.shown(job.body)

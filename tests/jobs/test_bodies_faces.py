@@ -115,7 +115,7 @@ def own(monkeypatch: pytest.MonkeyPatch) -> registry.Registry:
     """Give the test decoders of its own."""
     fresh = registry.Registry()
     monkeypatch.setattr(registry, "registry", fresh)
-    monkeypatch.setattr("beanops.jobs.bodies.decoding.registry", fresh)
+    monkeypatch.setattr("beanops.jobs.bodies.layers.registry", fresh)
     return fresh
 
 
@@ -167,7 +167,7 @@ class TestOwnDecoders:
         decoder("json", priority=100)(lambda _: ["mine"])
         assert decode(b"{}").data == ["mine"]
 
-    @pytest.mark.parametrize("module", ["decoding", "redaction", "registry"])
+    @pytest.mark.parametrize("module", ["layers", "redaction", "registry"])
     def test_the_examples_of_the_documentation_are_true(self, module: str) -> None:
         failed, tried = doctest.testmod(importlib.import_module(f"beanops.jobs.bodies.{module}"))
         assert tried

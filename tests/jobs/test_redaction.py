@@ -26,7 +26,7 @@ from beanops.jobs.bodies import Reader, decode, reader, redact, redact_body, reg
 def _built_in() -> Iterator[None]:
     """Read by the built-in decoders alone, whatever other tests have added."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("beanops.jobs.bodies.decoding.registry", registry.Registry())
+        patch.setattr("beanops.jobs.bodies.layers.registry", registry.Registry())
         yield
 
 

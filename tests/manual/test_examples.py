@@ -63,7 +63,7 @@ def test_python(document: str, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> N
     """Run the blocks of a document one after the other, as a reader would."""
     fresh = registry.Registry()
     monkeypatch.setattr(registry, "registry", fresh)
-    monkeypatch.setattr("beanops.jobs.bodies.decoding.registry", fresh)
+    monkeypatch.setattr("beanops.jobs.bodies.layers.registry", fresh)
     with beanops.connect(shop.address) as session:
         names = {"session": session, "beanops": beanops, "address": shop.address}
         for block in of_language("python"):
@@ -76,7 +76,7 @@ def test_the_decoder_of_the_manual(monkeypatch: pytest.MonkeyPatch) -> None:
     (block,) = (block for block in of_language("python") if "@beanops.decoder" in block.text)
     fresh = registry.Registry()
     monkeypatch.setattr(registry, "registry", fresh)
-    monkeypatch.setattr("beanops.jobs.bodies.decoding.registry", fresh)
+    monkeypatch.setattr("beanops.jobs.bodies.layers.registry", fresh)
     exec(block.text, {})
     assert beanops.decode(b"row;a;b").data == ["a", "b"]
     assert beanops.decode(b"else").data == "else"

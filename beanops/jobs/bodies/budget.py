@@ -35,7 +35,7 @@ class Limits(NamedTuple):
     texts: int = 1_000
 
 
-class Refused(Exception):
+class TooMuch(Exception):
     """The body is in this format and goes beyond a limit; the text says which."""
 
 
@@ -65,18 +65,18 @@ class Budget:
         self.size -= count
         if self.size < 0:
             self.size = 0
-            raise Refused("unpacks to more than is allowed")
+            raise TooMuch("unpacks to more than is allowed")
 
     def spend_written(self, count: int) -> None:
         """Pay for a text or binary value of the data: a pickle can name the same one again and again."""
         self.written -= count
         if self.written < 0:
-            raise Refused("writes out to more than is allowed")
+            raise TooMuch("writes out to more than is allowed")
 
     def spend_values(self, count: int, depth: int) -> None:
         """Pay for the values of one list or object that stands `depth` levels deep."""
         if depth >= self.depth:
-            raise Refused(f"nested deeper than {self.depth} levels")
+            raise TooMuch(f"nested deeper than {self.depth} levels")
         self.values -= count
         if self.values < 0:
-            raise Refused("more values than are allowed")
+            raise TooMuch("more values than are allowed")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
-from beanops.jobs.bodies.budget import Budget, Refused
+from beanops.jobs.bodies.budget import Budget, TooMuch
 
 _SELF_DESCRIBED = b"\xd9\xd9\xf7"
 _MAPS, _ARRAYS = b"\xa1\xbf", b"\x81\x9f"
@@ -25,7 +25,7 @@ def read_cbor(body: bytes, budget: Budget) -> Any:
     if not is_map and not _ARRAYS[:1] <= start <= _ARRAYS[1:]:
         return None
     if len(body.translate(None, _NOT_CONTAINERS)) > budget.values:
-        raise Refused("more values than are allowed")
+        raise TooMuch("more values than are allowed")
     data = _decoded(body, budget)
     if is_map:
         return data if isinstance(data, dict) and data and all(map(_is_name, data)) else None
@@ -51,7 +51,7 @@ def _decoded(body: bytes, budget: Budget) -> Any:
             data = decoder.decode()
         except cbor2.CBORDecodeError as error:
             if "depth" in str(error):
-                raise Refused("nested too deep") from None
+                raise TooMuch("nested too deep") from None
             if twice or "Duplicate" not in str(error):
                 return None
         except (ValueError, TypeError, OverflowError):

@@ -1,6 +1,6 @@
 """`Decoded`: a decoded body and the forms in which it is shown and stored.
 
-How it came to be is in `decoding`; what counts as a job's name is in `summary`.
+How it came to be is in `layers`; what counts as a job's name is in `summary`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The built-in decoders: how each format is told from the others, and read.
 
 A decoder takes bytes and returns data, bytes for the next decoder, or None when the body is not in its
-format. What comes of the data, and of a body in layers, is decided in `decoding`.
+format. What comes of the data, and of a body in layers, is decided in `layers`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 import zlib
 from typing import Any, NamedTuple
 
-from beanops.jobs.bodies.budget import Budget, Refused
+from beanops.jobs.bodies.budget import Budget, TooMuch
 from beanops.jobs.bodies.cbor import read_cbor
 from beanops.jobs.bodies.pickles import Pairs
 
@@ -64,7 +64,7 @@ def read_gzip(body: bytes, budget: Budget) -> bytes | None:
         if not body:
             break
     else:
-        raise Refused(f"more than {_MAX_MEMBERS} members")
+        raise TooMuch(f"more than {_MAX_MEMBERS} members")
     return b"".join(parts)
 
 
@@ -126,7 +126,7 @@ def read_msgpack(body: bytes, budget: Budget) -> Any:
         nonlocal containers
         containers += 1
         if containers > budget.values:
-            raise Refused("more values than are allowed")
+            raise TooMuch("more values than are allowed")
         return container
 
     # Lists are allocated by the length that the body claims.
@@ -144,7 +144,7 @@ def read_msgpack(body: bytes, budget: Budget) -> Any:
             max_map_len=longest,
         )
     except msgpack.StackError:
-        raise Refused(TOO_DEEP) from None
+        raise TooMuch(TOO_DEEP) from None
     except (ValueError, OverflowError, TypeError, msgpack.UnpackException):
         return None
     if type(data) is Pairs and not any(isinstance(key, bytes) for key, _ in data):

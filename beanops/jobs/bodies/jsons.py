@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from beanops.jobs.bodies.budget import Budget, Refused
+from beanops.jobs.bodies.budget import Budget, TooMuch
 from beanops.jobs.bodies.formats import TOO_DEEP, Ready, plain_float, plain_integer
 
 
@@ -58,7 +58,7 @@ def read_json(body: bytes, budget: Budget) -> Any:
     except json.JSONDecodeError:
         return None
     except RecursionError:
-        raise Refused(TOO_DEEP) from None
+        raise TooMuch(TOO_DEEP) from None
     # Looking at the text is cheaper than at every value, and the usual body has nothing to look for.
     if "\\ud" in text or "\\uD" in text or len(text) > budget.values or may_hold_layers(text):
         return data

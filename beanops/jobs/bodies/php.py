@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from beanops.jobs.bodies.budget import Budget, Refused
+from beanops.jobs.bodies.budget import Budget, TooMuch
 
 _START = re.compile(rb"[aOC]:\d{1,10}:|s:\d{1,10}:\\?\"|E:\d{1,10}:\\?\"")
 _SCALAR = re.compile(rb"i:([-+]?\d{1,20});|d:([-+.0-9eEINFA]{1,64});|b:([01]);|(N);|[rR]:(\d{1,10});")
@@ -57,9 +57,9 @@ class _Reader:
     def _value(self, depth: int) -> Any:
         self._values -= 1
         if self._values < 0:
-            raise Refused("more values than are allowed")
+            raise TooMuch("more values than are allowed")
         if depth > self._budget.depth:
-            raise Refused(f"nested deeper than {self._budget.depth} levels")
+            raise TooMuch(f"nested deeper than {self._budget.depth} levels")
         if match := _TEXT.match(self._body, self._at):
             self._at = match.end()
             return self._text(match[1], int(match[2]))

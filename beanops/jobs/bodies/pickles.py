@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from beanops.jobs.bodies.budget import Budget, Refused
+from beanops.jobs.bodies.budget import Budget, TooMuch
 
 
 class Pairs(list[tuple[Any, Any]]):
@@ -33,10 +33,10 @@ def read_pickle(body: bytes, budget: Budget) -> Any:
     try:
         for count, (opcode, argument, position) in enumerate(pickletools.genops(body)):
             if count >= budget.values:
-                raise Refused("more instructions than are allowed")
+                raise TooMuch("more instructions than are allowed")
             machine.run(opcode.name, argument)
             end = position or 0
-    except Refused:
+    except TooMuch:
         raise
     except Exception:  # pickletools and a stack that runs empty have a dozen ways to say that it is no pickle
         return None

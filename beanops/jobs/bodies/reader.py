@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from beanops.jobs.bodies.decoded import Decoded
-from beanops.jobs.bodies.decoding import decode
+from beanops.jobs.bodies.layers import decode
 from beanops.jobs.bodies.redaction import redactor_of
 
 #: The ways in which the usual libraries write JSON.

@@ -1,6 +1,6 @@
 """Which decoders there are and in what order: the built-in ones, users' own, and those of installed packages.
 
-How a body passes through them is in `decoding`.
+How a body passes through them is in `layers`.
 """
 
 from __future__ import annotations

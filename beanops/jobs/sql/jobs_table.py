@@ -20,16 +20,16 @@ INTERVALS = ("age", "delay", "ttr", "time_left")
 _COUNTS = ("reserves", "timeouts", "releases", "buries", "kicks", "file")
 
 
-class Column(NamedTuple):
+class SqlColumn(NamedTuple):
     """How one column is made: its numpy dtype, and its SQL."""
 
     dtype: str
     sql: str
 
 
-def _stat(name: str, dtype: str) -> Column:
+def _stat(name: str, dtype: str) -> SqlColumn:
     sql = f"to_seconds({name})" if name in INTERVALS else f"{name}::varchar" if dtype == "object" else name
-    return Column(dtype, f"{sql} as {name}")
+    return SqlColumn(dtype, f"{sql} as {name}")
 
 
 TABLE = {
@@ -38,12 +38,12 @@ TABLE = {
     "state": _stat("state", "object"),
     "priority": _stat("priority", "int64"),
     **{name: _stat(name, "int64") for name in INTERVALS},
-    "created": Column("float64", "to_timestamp(created) as created"),
+    "created": SqlColumn("float64", "to_timestamp(created) as created"),
     **{name: _stat(name, "int64") for name in _COUNTS},
     "instance": _stat("instance", "object"),
-    "size": Column("int64", "size"),
-    "body": Column("object", "body::varchar as body"),
-    "data": Column("object", "data::json as data"),
+    "size": SqlColumn("int64", "size"),
+    "body": SqlColumn("object", "body::varchar as body"),
+    "data": SqlColumn("object", "data::json as data"),
 }
 #: Columns that need the job's body, which costs a command more.
 BODY_COLUMNS = frozenset({"size", "body", "data"})

@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection
 from typing import Any
 
-from beanops.jobs.bodies.budget import Budget, Limits, Refused
+from beanops.jobs.bodies.budget import Budget, Limits, TooMuch
 from beanops.jobs.bodies.damage import is_damaged
 from beanops.jobs.bodies.decoded import Decoded, mark_refused
 from beanops.jobs.bodies.formats import SHOWN_BYTES, Ready, mark_bytes, plain_float, plain_integer, text_of
@@ -123,8 +123,8 @@ class _Work:
                     return (decoder.name,), self._plain(value, depth, path)
                 self._budget.spend_bytes(len(value))
                 if self._layer + 1 >= self._budget.layers:
-                    raise Refused(f"more than {self._budget.layers} layers")
-            except Refused as refused:
+                    raise TooMuch(f"more than {self._budget.layers} layers")
+            except TooMuch as refused:
                 if decoder.guess:
                     whole = False
                     continue
