@@ -1,4 +1,4 @@
-"""What the views show: columns, buttons and charts, and the rows and samples made of records. No widgets."""
+"""The content of the views: columns, buttons and charts, and rows and samples made of records. No widgets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from beanops.jobs.select import Selection
 from beanops.journal import records
 from beanops.monitor.survey import Survey
 from beanops.notebook.widgets.chart import Panel, Series
-from beanops.notebook.widgets.table import Action, Cells
+from beanops.notebook.widgets.table import Cells, ToolButton
 from beanops.protocol import JobStats
 from beanops.protocol.states import EVERY_STATE, STATES
 from beanops.session.session import Session
@@ -25,37 +25,37 @@ from beanops.ui.columns.journal import DoneAction, action_columns
 from beanops.ui.columns.tubes import WINDOW, tube_columns
 from beanops.ui.formatting import moment, rate
 
-#: Characters of a body that is opened.
+#: Most characters of an open body.
 OPENED = 16_384
 
 TUBES = tube_columns("notebook")
 JOBS = job_columns("notebook")
 ACTIONS = action_columns("notebook")
 
-UNDO = Action("undo", "Undo", arms=True, offered=True)
+UNDO = ToolButton("undo", "Undo", arms=True, offered=True)
 
 TUBE_BUTTONS = [
-    Action("kick_tubes", "Kick", arms=True, amount=100, unit="jobs"),
-    Action("pause", "Pause", amount=60, unit="seconds"),
-    Action("unpause", "Unpause"),
+    ToolButton("kick_tubes", "Kick", arms=True, amount=100, unit="jobs"),
+    ToolButton("pause", "Pause", amount=60, unit="seconds"),
+    ToolButton("unpause", "Unpause"),
     UNDO,
 ]
 
-#: What can be done with a held job.
-WAYS_OUT = ("touch", "release", "bury", "delete")
+#: Verbs for a reserved job.
+RESERVED_VERBS = ("touch", "release", "bury", "delete")
 
 JOB_BUTTONS = [
-    *(Action(verb.name, verb.name.capitalize(), sorted(verb.states)) for verb in VERBS.values()),
-    Action("move", "Move", sorted(MOVE.states), text="to tube"),
+    *(ToolButton(verb.name, verb.name.capitalize(), sorted(verb.states)) for verb in VERBS.values()),
+    ToolButton("move", "Move", sorted(MOVE.states), text="to tube"),
 ]
 
-HELD_BUTTONS = [
-    *(Action(name, name.capitalize(), offered=True) for name in WAYS_OUT),
+RESERVED_BUTTONS = [
+    *(ToolButton(name, name.capitalize(), offered=True) for name in RESERVED_VERBS),
     UNDO,
-    Action("reserve", "Reserve", offered=True),
+    ToolButton("reserve", "Reserve", offered=True),
 ]
 
-REFRESH = Action("refresh", "Scan again", offered=True)
+REFRESH = ToolButton("refresh", "Scan again", offered=True)
 FOUND_BUTTONS = [*JOB_BUTTONS, UNDO, REFRESH]
 
 CHARTS = [
@@ -67,7 +67,7 @@ SERIES = sum(len(panel.series) for panel in CHARTS)
 
 
 def sample(survey: Survey) -> tuple[float | None, ...]:
-    """Return what the charts show of one moment: jobs by state, and the rates of the server."""
+    """Return one sample of the charts: jobs by state, and the rates of the server."""
     server = survey.server
     puts, deletes = survey.rates
     return (
@@ -94,7 +94,7 @@ def title(session: Session, survey: Survey) -> str:
         plural(server.current_workers, "worker"),
     ]
     if server.draining:
-        parts.append("draining: it takes no new jobs")
+        parts.append("draining: accepts no new jobs")
     can = session.known_capabilities(server.id)
     if can is not None and not can.reserve_job:
         parts.append(can.in_short)
@@ -104,11 +104,11 @@ def title(session: Session, survey: Survey) -> str:
 
 
 def freshness(survey: Survey) -> str:
-    """Return how old the rows of tubes are; nothing while all are asked for with each look."""
+    """Return the age of the oldest row of the tubes; empty while each look asks for all of them."""
     if survey.full:
         return ""
     oldest = survey.at - min((seen.at for seen in survey.tubes.values()), default=survey.at)
-    return f"{len(survey.tubes):,} tubes are asked for in turn: a row that is not selected is up to {oldest:.0f} s old"
+    return f"{len(survey.tubes):,} tubes are refreshed in turn: rows that are not selected are up to {oldest:.0f} s old"
 
 
 def _page_value(column: Column[Any]) -> Callable[[Any], Any]:
@@ -156,7 +156,7 @@ def with_body(cells: Cells, body: str) -> Cells:
 
 
 def action_rows(actions: Iterable[records.Action], numbers: dict[records.Action, int]) -> dict[str, Cells]:
-    """Return a row for each action, by its number; `numbers` keeps those that were shown before."""
+    """Return a row for each action, by its number; `numbers` has the numbers of actions shown before."""
     before, following = dict(numbers), count(max(numbers.values(), default=0) + 1)
     numbers.clear()
     for action in actions:
@@ -165,7 +165,7 @@ def action_rows(actions: Iterable[records.Action], numbers: dict[records.Action,
 
 
 def asked(selection: Selection) -> str:
-    """Return which jobs are meant, in words."""
+    """Return a selection in words."""
     parts = [
         "jobs" if selection.tube is None else f"jobs of {safe_text(selection.tube)}",
         "" if selection.states >= set(STATES) else " or ".join(s for s in EVERY_STATE if s in selection.states),
@@ -175,17 +175,17 @@ def asked(selection: Selection) -> str:
 
 
 def scanning(progress: Progress) -> str:
-    """Return how far a scan has come, in words."""
+    """Return the progress of a scan in words."""
     of = "" if progress.expected is None else f" of {progress.expected:,}"
     left = "" if progress.seconds_left is None else f", at most {progress.seconds_left:.0f} s left"
-    return f"{progress.found:,}{of} found, {progress.remaining:,} ids to look at{left}"
+    return f"{progress.found:,}{of} found, {progress.remaining:,} ids to check{left}"
 
 
 def opened(session: Session, job: FoundJob) -> str:
-    """Return a job's body to read, decoded, without what the session hides, and cut."""
+    """Return the decoded body of a job, redacted and cut."""
     return cut(session.decode(job.body or b"").text)
 
 
 def cut(text: str) -> str:
-    """Return as much of a text as is shown."""
+    """Return a text, cut to the characters of an open body."""
     return text if len(text) <= OPENED else f"{text[:OPENED]}\n…[{len(text):,} chars]"

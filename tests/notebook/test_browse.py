@@ -197,7 +197,7 @@ def test_a_scan_reports_progress_and_can_be_cancelled(session: Session, monkeypa
     list(session._acting().pipeline(commands.put(b"x") for _ in range(3000)))
     with session.browse("default") as view:
         assert reached.wait(30)
-        assert re.match(r"[\d,]+ of 3,000 found, [\d,]+ ids to look at", view.jobs.said("progress"))
+        assert re.match(r"[\d,]+ of 3,000 found, [\d,]+ ids to check", view.jobs.said("progress"))
         assert len(view.jobs.rows) == 256
         Page(view.jobs).says("cancel")
         go_on.set()
@@ -224,7 +224,7 @@ def test_it_scans_for_jobs_that_are_far_to_find_and_can_be_cancelled(
         assert reached.wait(30)
         assert not view.jobs.rows
         assert view.jobs.said("title") == "jobs of mail · scanning"
-        assert re.match(r"0 of 6 found, [\d,]+ ids to look at", view.jobs.said("progress"))
+        assert re.match(r"0 of 6 found, [\d,]+ ids to check", view.jobs.said("progress"))
         Page(view.jobs).says("cancel")
         go_on.set()
         view.wait()

@@ -90,7 +90,7 @@ def test_a_click_during_a_busy_cell_is_refused_and_seen(notebook: Notebook, serv
         server.put(b"y", tube="mail")
         notebook.row(0, "mail").get_by_text("2", exact=True).wait_for()  # the table goes on while the cell runs
         over.touch()
-    notebook.grid(0).get_by_text("pause was refused: the click is 1").wait_for()
+    notebook.grid(0).get_by_text("pause was refused: click delayed by 1").wait_for()
     assert server.tube("mail").pause == 0
     assert notebook.run_json("len(session.actions)") == 0
 

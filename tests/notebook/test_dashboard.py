@@ -347,7 +347,7 @@ def test_many_tubes_are_asked_for_in_turn_and_say_how_old_they_are(
     now[0] = 7.0
     with DashboardView(session, Still(), "dashboard") as view:  # type: ignore[arg-type]
         view.show(poll(poller, {"mail"}))
-        said = "6 tubes are asked for in turn: a row that is not selected is up to 7 s old"
+        said = "6 tubes are refreshed in turn: rows that are not selected are up to 7 s old"
         assert view.tubes.said("title") == said
         assert len(view.tubes.rows) == 6
 
@@ -468,12 +468,12 @@ def test_a_server_that_must_be_confirmed_by_name_says_which_it_is(session: Sessi
         view.select("mail")
         tubes, heads = Page(view.tubes), Page(view.heads)
         tubes.clicks("kick_tubes", "mail", amount=2, clicked=time.monotonic(), typed="pord")
-        assert view.status == "kick_tubes was refused: prod must be typed before it"
+        assert view.status == "kick_tubes was refused: type prod to confirm"
         heads.clicks("kick", "1", clicked=time.monotonic(), typed=None)  # one that is not destroyed asks for nothing
         view.wait()
         assert view.status == "kick: 1 done"
         heads.clicks("delete", "1", clicked=time.monotonic(), typed="yes")
-        assert view.status == "delete was refused: prod must be typed before it"
+        assert view.status == "delete was refused: type prod to confirm"
         tubes.clicks("kick_tubes", "mail", amount=2, clicked=time.monotonic(), typed="prod")
         view.wait()
         assert view.status == "kick: 1 done"

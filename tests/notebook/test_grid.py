@@ -7,7 +7,7 @@ from operator import itemgetter
 
 import pytest
 
-from beanops.notebook.widgets.table import STALE, UNASKED, Action, Click, Grid
+from beanops.notebook.widgets.table import STALE, UNASKED, Click, Grid, ToolButton
 from beanops.session.config import Profile
 from beanops.ui.columns.column import Column
 from beanops.ui.confirmation import confirmation
@@ -31,7 +31,7 @@ def grid(clock: list[float], told: list[object]) -> Grid:
     return Grid(
         [Column("id", "job", itemgetter(0), "id"), Column("n", "n", itemgetter(1))],
         noun="job",
-        actions=[Action("kick", "Kick")],
+        actions=[ToolButton("kick", "Kick")],
         on_select=told.append,
         on_action=told.append,
         on_error=told.append,
@@ -110,7 +110,7 @@ def test_a_click_that_waited_behind_a_busy_cell_is_refused(
     clicked = clock[0]
     clock[0] += STALE + 7
     page.clicks("kick", "3", clicked=clicked)
-    assert told == ["kick was refused: the click is 12 s old, the kernel was busy; click again"]
+    assert told == ["kick was refused: click delayed by 12 s, the kernel was busy; click again"]
 
 
 @pytest.mark.parametrize(("rule", "name"), [("type-name", "prod"), ("ask", "101")])
@@ -118,7 +118,7 @@ def test_what_has_to_be_typed_is_checked_once_more(
     clock: list[float], told: list[object], rule: str, name: str
 ) -> None:
     profile = Profile("prod", "queue.internal", confirm=rule)
-    buttons = [Action("kick", "Kick"), Action("delete", "Delete"), Action("undo", "Undo", offered=True)]
+    buttons = [ToolButton("kick", "Kick"), ToolButton("delete", "Delete"), ToolButton("undo", "Undo", offered=True)]
     grid = Grid([], noun="job", actions=buttons, confirm=lambda action, jobs: confirmation(action, jobs, profile),
                 on_action=told.append, on_error=told.append, clock=lambda: clock[0])  # fmt: skip
     page = Page(grid)
@@ -131,16 +131,16 @@ def test_what_has_to_be_typed_is_checked_once_more(
         page.clicks("undo", "run", clicked=clock[0], typed=typed)
     assert told == [
         Click("kick", ("1", "2")),
-        *[f"delete was refused: {name} must be typed before it"] * 4,
+        *[f"delete was refused: type {name} to confirm"] * 4,
         Click("delete", tuple(many)),
-        f"undo was refused: {name} must be typed before it",
+        f"undo was refused: type {name} to confirm",
         Click("undo", ("run",)),
     ]
 
 
 def test_the_page_is_given_what_to_ask_for(clock: list[float]) -> None:
     profile = Profile("prod", "queue.internal", keep_bodies=False)
-    buttons = [Action("kick", "Kick"), Action("delete", "Delete")]
+    buttons = [ToolButton("kick", "Kick"), ToolButton("delete", "Delete")]
     grid = Grid([], noun="job", actions=buttons, confirm=lambda action, jobs: confirmation(action, jobs, profile))
     kick, delete = (action["confirm"] for action in grid.widget.get_state()["options"]["actions"])
     assert [(step["from"], step["kind"]) for step in kick] == [(0, "nothing"), (1, "nothing"), (101, "number")]

@@ -1,4 +1,4 @@
-// What the table and the chart both need of the page.
+// Shared by the table and the chart.
 
 const whole = new Intl.NumberFormat("en-US");
 
@@ -21,13 +21,13 @@ function duration(seconds) {
   return `${sign}${Math.floor(whole / size)}${unit}${rest}${smaller}`;
 }
 
-// What Python says of a line; text only ever becomes textContent.
+// Shows a line that Python sent; text is only set as textContent.
 function say(line, { text, tone }) {
   line.textContent = text;
   line.dataset.tone = tone;
 }
 
-// The first line: which server it is, in the words and the colour of its user, and how it is.
+// The first line: the user's label and colour of the server, and its title.
 class Header {
   constructor() {
     this.element = make("div", "beanops-head");
@@ -40,12 +40,12 @@ class Header {
   say(message) {
     if (message.line === "title") return say(this.title, message);
     this.label.textContent = message.text;
-    this.label.style.borderColor = message.tone; // what is no colour is not taken
+    this.label.style.borderColor = message.tone; // the browser ignores an invalid colour
   }
 }
 
-// When Python last spoke, on Python's clock, and how long ago that is here: together the time of a click, whatever
-// the two clocks say.
+// The time of the last message on Python's clock, and its age here: together the time of a click on Python's clock,
+// however far the two clocks differ.
 class Clock {
   hear(sent) {
     this.sent = sent;
@@ -61,8 +61,8 @@ class Clock {
   }
 }
 
-// Says hello until Python answers, and bye at the end. A hello can be lost while a page is loaded anew; a busy kernel
-// answers late, so each wait is twice the one before.
+// Says hello until Python answers, and bye at the end. A hello may be lost while a page reloads; a busy kernel answers
+// late, so each wait is twice the one before.
 class Greeting {
   constructor(model) {
     this.model = model;

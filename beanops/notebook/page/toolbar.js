@@ -1,5 +1,5 @@
-// The tool bar of a table: buttons that act on the selected rows. What has to be confirmed is said by the kernel, and
-// checked there once more. dom.js stands before this file.
+// The tool bar of a table: buttons that act on the selected rows. The kernel decides what must be confirmed, and checks
+// it again. dom.js is loaded before this file.
 
 const ARMED_MS = 5000;
 const TYPING_MS = 30000;
@@ -10,7 +10,7 @@ function button(className, text) {
   return element;
 }
 
-// Whether a text confirms what has to be typed.
+// Whether the typed text confirms an action.
 function accepts({ kind, typed }, text) {
   return typed === (kind === "number" ? text.replaceAll(",", "") : text);
 }
@@ -23,7 +23,7 @@ class Toolbar {
     this.send = send;
     this.typed = make("input", "beanops-typed");
     Object.assign(this.typed, { type: "text", spellcheck: false, hidden: true });
-    this.typed.dataset.lmSuppressShortcuts = "true"; // it is not there yet when the table sees to the others
+    this.typed.dataset.lmSuppressShortcuts = "true"; // the table has not added it yet when it sets this on the others
     this.typed.addEventListener("input", () => this.wait(this.armed()));
     this.typed.addEventListener("blur", (event) => this.left(this.armed(), event));
     this.typed.addEventListener("keydown", (event) => {
@@ -75,7 +75,7 @@ class Toolbar {
     this.send({ kind: "action", name: tool.action.name, keys, amount, text, typed });
   }
 
-  // What has to be confirmed before an action on these rows; the kernel counts jobs the same way.
+  // The confirmation of an action on these rows; the kernel counts jobs the same way.
   needed({ action, offer, amount }, keys) {
     const one = action.unit === "jobs" ? Number(amount.value) : 0;
     const jobs = this.noun === "job" ? keys.length : keys.length * one;
@@ -97,13 +97,13 @@ class Toolbar {
     if (!this.typed.hidden) this.typed.focus();
   }
 
-  // What an armed button says: its target, and how much; beside it what has to be typed, and what to know before.
+  // The text of an armed button: its target and amount; beside it the text to type, and a warning.
   ask(tool) {
     const { keys } = tool.armed;
     const { typed, warning } = this.needed(tool, keys);
     this.typed.hidden = !typed;
     this.typed.placeholder = `type ${typed}`;
-    this.typed.setAttribute("aria-label", `type ${typed} to go on`);
+    this.typed.setAttribute("aria-label", `type ${typed} to confirm`);
     const target = keys.length === 1 ? ` ${this.noun} ${keys[0]}` : ` ${whole.format(keys.length)} ${this.noun}s`;
     const amount = tool.amount ? `, ${whole.format(tool.amount.value)} ${tool.action.unit}` : "";
     tool.press.textContent = `${this.label(tool)}${tool.offer ? "" : target}${amount}: sure?`;
@@ -120,7 +120,7 @@ class Toolbar {
     return this.tools.find((tool) => tool.armed);
   }
 
-  // The focus goes back and forth between an armed button and the box where its name is typed.
+  // The focus may move between an armed button and its text box.
   left(tool, { relatedTarget }) {
     if (tool?.armed && relatedTarget !== this.typed && relatedTarget !== tool.press) this.disarm(tool);
   }
@@ -134,7 +134,7 @@ class Toolbar {
     this.typed.hidden = this.warning.hidden = true;
   }
 
-  // Rows have gone: an armed button must not mean them, nor what takes their place.
+  // Rows have gone: an armed button must act neither on them nor on rows that replace them.
   keep(isThere) {
     const tool = this.armed();
     if (!tool || tool.offer) return;

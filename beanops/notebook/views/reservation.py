@@ -70,7 +70,7 @@ class ReservationView(WidgetView):
         self.job = Grid(
             shown_rows.JOBS,
             noun="job",
-            actions=shown_rows.HELD_BUTTONS,
+            actions=shown_rows.RESERVED_BUTTONS,
             confirm=confirm_of(session),
             visible=1,
             on_action=weakly(self._clicked),
@@ -251,7 +251,7 @@ class ReservationView(WidgetView):
             self.job.update({})
             self.job.say("detail", "")
             self.job.say("title", f"no job of {self._tube} is reserved")
-        for name in shown_rows.WAYS_OUT:
+        for name in shown_rows.RESERVED_VERBS:
             self.job.offer(name, name.capitalize() if held else "", [str(reservation.id)] if reservation else [])
         self.job.offer("reserve", "" if held else f"Reserve the next of {self._tube}")
 

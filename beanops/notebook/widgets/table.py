@@ -1,6 +1,6 @@
-"""The table that all views share: rows go out as snapshots and patches, selections and actions come back.
+"""The table of all views: it sends rows as snapshots and patches, and receives selections and clicks.
 
-What lives here: what is said about rows (the page's side is ``page/grid.js``). It knows nothing of tubes and jobs.
+The page side is ``page/grid.js``. Neither knows anything of tubes and jobs.
 """
 
 from __future__ import annotations
@@ -17,52 +17,52 @@ from beanops.protocol.errors import UsageError
 from beanops.ui.columns.column import Column
 from beanops.ui.confirmation import STEPS, Confirmation
 
-#: Seconds after which a click no longer means what the user saw: the kernel was busy meanwhile.
+#: Seconds after which a click is rejected: while the kernel was busy, the rows may have changed.
 STALE = 5.0
-#: A patch that would touch more than this part of the rows is sent as a snapshot.
+#: Share of changed rows from which a patch is sent as a snapshot.
 MOST = 0.5
-#: Rows beyond which a page that has not said hello is not sent any: it will get all of them when it does.
+#: Most rows to send before a page said hello, after which it gets all of them.
 UNASKED = 5_000
 
 Cells = tuple[Any, ...]
 
 
 def _shown(needed: Confirmation) -> dict[str, Any]:
-    """Return what the page has to ask for."""
+    """Return a confirmation as the page needs it."""
     return {"kind": needed.kind, "typed": needed.typed, "warning": needed.warning}
 
 
-def _steps(confirm: Confirm, action: Action) -> list[dict[str, Any]]:
-    """Return what the page has to ask for before an action, by the number of jobs from which it does."""
+def _steps(confirm: Confirm, action: ToolButton) -> list[dict[str, Any]]:
+    """Return the confirmations of an action, each with the number of jobs from which it applies."""
     return [{"from": jobs, **_shown(confirm(action.name, jobs))} for jobs in STEPS]
 
 
 def _described(column: Column[Any]) -> dict[str, Any]:
-    """Return what the page knows of a column. Times are texts there, because a page has no time zone to rely on."""
+    """Return a column as the page needs it. Times are texts there: the page may be in another time zone."""
     kind = "text" if column.unit == "time" else column.unit
     return {"label": column.title, "kind": kind, "width": column.em, "tone": column.tone}
 
 
-class Action(NamedTuple):
-    """One button of the tool bar, which acts on the selected rows unless it is `offered`.
+class ToolButton(NamedTuple):
+    """One button of the tool bar, for the selected rows unless it is `offered`.
 
     Attributes
     ----------
     name, label : str
-        What it does; what it says.
+        Its action, and its text.
     states : list of str or None
-        Only for rows in these states; None for all.
+        States of the rows that it acts on; None for all.
     arms : bool
-        Whether the first click only arms it, also where nothing has to be confirmed. With more than one row selected
-        every action does.
+        Whether the first click only arms it, also where no confirmation is needed. With several rows selected every
+        button is armed first.
     amount : int or None
-        A number that the user may change, such as seconds.
+        Default of the number beside it, such as seconds.
     unit : str
-        What the number counts.
+        Unit of the number.
     text : str or None
-        What the user must write beside it, such as ``"to tube"``.
+        Placeholder of the text that the user must enter beside it, such as ``"to tube"``.
     offered : bool
-        Whether it is not about the selected rows, but only there while `Grid.offer` says so.
+        Whether it acts on the keys of `Grid.offer`, and only appears while that offers it.
     """
 
     name: str
@@ -75,7 +75,7 @@ class Action(NamedTuple):
     offered: bool = False
 
 
-#: Returns what has to be confirmed before an action, by its name, on a number of jobs.
+#: Returns the confirmation that an action needs, from its name and a number of jobs.
 Confirm = Callable[[str, int], Confirmation]
 
 
@@ -87,7 +87,7 @@ class Click(NamedTuple):
     name : str
         The action.
     keys : tuple of str
-        The rows it was pressed for, as the user saw them; for an offer, its keys.
+        The rows selected at the click; for an offer, its keys.
     amount : int or None
         The number beside the button.
     text : str
@@ -113,38 +113,38 @@ class Grid(Channel):
     Parameters
     ----------
     columns : sequence of Column
-        What the cells of each row are.
-    actions : sequence of Action
+        One for each cell of a row.
+    actions : sequence of ToolButton
         The tool bar.
     noun : str
-        What a row is, such as ``"tube"``.
+        Noun for a row, such as ``"tube"``.
     visible : int
-        Rows shown before it scrolls.
+        Most rows shown without scrolling.
     filter : bool
         Whether there is a filter box.
     ask : str
-        What the box for a question asks for; empty for none.
+        Placeholder of the query box; empty for none.
     newest_first : bool
-        Whether rows start sorted by the first column, largest first.
+        Whether rows are sorted by the first column at first, largest first.
     confirm : callable
-        Returns what has to be confirmed before an action, by its name, on a number of jobs.
+        Returns the confirmation that an action needs, from its name and a number of jobs.
     on_select : callable or None
-        Called with the keys when the user changed the selection.
+        Called with the keys when the user changes the selection.
     on_action : callable or None
         Called with a `Click`.
     on_ask : callable or None
-        Called with the text of the question, when the user ended it.
+        Called with the text of the query box, when the user presses Enter.
     on_cancel : callable or None
-        Called when the user wants what stands in the line ``"progress"`` to end.
+        Called when the user presses Cancel.
     on_error : callable or None
-        Called with the text of what was refused, or of what a handler raised.
+        Called with the text of a rejection, or of an error in a handler.
     clock : callable
-        Tells the moment, in seconds.
+        Monotonic seconds.
 
     Attributes
     ----------
     widget : AnyWidget
-        What is displayed.
+        The widget to display.
     """
 
     def __init__(
@@ -152,7 +152,7 @@ class Grid(Channel):
         columns: Sequence[Column[Any]],
         *,
         noun: str,
-        actions: Sequence[Action] = (),
+        actions: Sequence[ToolButton] = (),
         visible: int = 12,
         filter: bool = False,
         ask: str = "",
@@ -197,19 +197,19 @@ class Grid(Channel):
 
     @property
     def focus(self) -> str | None:
-        """The selected row that was chosen last."""
+        """The row selected last."""
         return self._focus if self._focus in self._selected else None
 
     # -- to the page ---------------------------------------------------------------------------------------------
 
     def update(self, rows: Mapping[str, Cells]) -> None:
-        """Show these rows and no others; what changed is sent. Rows that are gone are no longer selected."""
+        """Show these rows and no others, and send the changes. A row that is gone is no longer selected."""
         with self._lock:
             changed = {key: cells for key, cells in rows.items() if self._rows.get(key) != cells}
             self._change(dict(rows), changed, [key for key in self._rows if key not in rows])
 
     def patch(self, rows: Mapping[str, Cells], gone: Iterable[str] = ()) -> None:
-        """Show these rows too, in their places or below; take away those that are gone."""
+        """Update these rows, or add them below; remove those that are gone."""
         with self._lock:
             left = [key for key in gone if key in self._rows]
             changed = {key: cells for key, cells in rows.items() if self._rows.get(key) != cells}
@@ -224,7 +224,7 @@ class Grid(Channel):
         self._rows = now
         if gone:
             self._selected = tuple(key for key in self._selected if key in now)
-        # Until the page has said hello nobody knows what it missed; a busy kernel may read its hello much later.
+        # Before its hello a page may have missed any message; a busy kernel may read that hello much later.
         if not self._greeted and len(now) > UNASKED:
             return
         if not self._greeted or len(changed) + len(gone) > MOST * len(now) + 8:
@@ -233,23 +233,23 @@ class Grid(Channel):
             self._send("patch", seq=self._next(), rows=list(changed.items()), gone=gone)
 
     def select(self, keys: Sequence[str]) -> None:
-        """Select rows; keys that are not shown are left out."""
+        """Select rows, and ignore keys that are not in the table."""
         with self._lock:
             self._selected = tuple(key for key in keys if key in self._rows)
             self._focus = self._selected[-1] if self._selected else None
             self._send("select", keys=self._selected)
 
     def offer(self, name: str, label: str = "", keys: Sequence[str] = (), needed: Confirmation | None = None) -> None:
-        """Offer an action that is not about the selected rows, or withdraw it.
+        """Show a button that does not act on the selected rows, or hide it.
 
         Parameters
         ----------
         name, label : str
-            The action, and what its button says; without a label it is no longer offered.
+            The action, and the text of its button; without a label the button is hidden.
         keys : sequence of str
             The keys of its click.
         needed : Confirmation or None
-            What has to be confirmed; None asks as for so many jobs as there are keys.
+            The confirmation; None for that of as many jobs as there are keys.
         """
         with self._lock:
             offer = (label, tuple(keys))
@@ -289,19 +289,19 @@ class Grid(Channel):
         elif kind == "action" and message["name"] in self._actions:
             self._act(self._actions[message["name"]], message)
 
-    def _act(self, action: Action, message: dict[str, Any]) -> None:
+    def _act(self, action: ToolButton, message: dict[str, Any]) -> None:
         keys, age = tuple(message["keys"]), self._clock() - message["clicked"]
         if age > STALE:
-            late = f"the click is {age:.0f} s old, the kernel was busy; click again"
+            late = f"click delayed by {age:.0f} s, the kernel was busy; click again"
             raise UsageError(f"{action.name} was refused: {late}")
         needed = self._needed(action, len(keys), message.get("amount"))
         if needed.typed and not needed.accepts(message.get("typed") or ""):
-            raise UsageError(f"{action.name} was refused: {needed.typed} must be typed before it")
+            raise UsageError(f"{action.name} was refused: type {needed.typed} to confirm")
         if self._on_action:
             self._on_action(Click(action.name, keys, message.get("amount"), message.get("text") or ""))
 
-    def _needed(self, action: Action, rows: int, amount: int | None) -> Confirmation:
-        """Return what has to be confirmed before an action on so many rows; the page counts jobs the same way."""
+    def _needed(self, action: ToolButton, rows: int, amount: int | None) -> Confirmation:
+        """Return the confirmation of an action on a number of rows; the page counts jobs the same way."""
         if action.offered:
             return self._needed_by_offers.get(action.name, Confirmation())
         jobs = rows if self._noun == "job" else rows * int(amount or 0) if action.unit == "jobs" else 0
