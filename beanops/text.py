@@ -1,4 +1,4 @@
-"""Text for every room: `safe_text`, the gate for untrusted text, and plurals.
+"""Text for every room: `safe_text`, the gate for untrusted text, plurals, and spans of time.
 
 `safe_text` makes visible what a terminal would obey or a reader would miss. Each face escapes HTML and markup itself.
 """
@@ -120,3 +120,22 @@ def did_you_mean(given: object, names: Iterable[str]) -> str:
     """
     near = nearest(given, names) if isinstance(given, str) else []
     return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+def span(seconds: float) -> str:
+    """Return a length of time in its two largest units.
+
+    Examples
+    --------
+    >>> span(7), span(200), span(7500), span(300000)
+    ('7s', '3m20s', '2h05m', '3d11h')
+    """
+    whole = int(abs(seconds))
+    sign = "-" if seconds <= -1 else ""
+    if whole < 60:
+        return f"{sign}{whole}s"
+    if whole < 3600:
+        return f"{sign}{whole // 60}m{whole % 60:02}s"
+    if whole < 86400:
+        return f"{sign}{whole // 3600}h{whole % 3600 // 60:02}m"
+    return f"{sign}{whole // 86400}d{whole % 86400 // 3600:02}h"

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from beanops.monitor.history import Trail, since
 from beanops.protocol import JobStats, TubeStats
-from beanops.text import plural
+from beanops.text import plural, span
 
 #: Seconds over which buried jobs are compared.
 WINDOW = 60.0
@@ -49,7 +49,7 @@ def overdue(taken: JobStats | None) -> Flag | None:
     """Tell of a job that is reserved for longer than its ttr, as far as one is known."""
     if taken is None or taken.state != "reserved" or taken.time_left >= 0:
         return None
-    return Flag("overdue", f"job {taken.id} is reserved for {-taken.time_left} s longer than its ttr")
+    return Flag("overdue", f"job {taken.id} is reserved {span(-taken.time_left)} longer than its TTR")
 
 
 def paused(stats: TubeStats) -> Flag | None:
@@ -57,7 +57,7 @@ def paused(stats: TubeStats) -> Flag | None:
     if not stats.pause_time_left or not stats.current_jobs_ready:
         return None
     return Flag(
-        "paused", f"{plural(stats.current_jobs_ready, 'job')} ready, held back for {stats.pause_time_left} s more"
+        "paused", f"{plural(stats.current_jobs_ready, 'job')} ready, held back for {span(stats.pause_time_left)} more"
     )
 
 

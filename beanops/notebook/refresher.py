@@ -14,10 +14,10 @@ from beanops.jobs.read import FoundJob
 from beanops.notebook.widgets.channel import in_words
 from beanops.protocol.errors import NotFound
 from beanops.session.session import Session, connect
+from beanops.ui.defaults import PERIOD
 from beanops.ui.poller import ANSWER, CONNECT, Live, Look, Poller
 
-#: Seconds between two looks, at least; a look that takes long is followed by a rest of `REST` times its length.
-PERIOD = 0.5
+#: A look that takes long is followed by a rest of so many times its length.
 REST = 5
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import timedelta
 from itertools import count
 from typing import Any
 
@@ -18,7 +17,7 @@ from beanops.protocol import JobStats
 from beanops.protocol.states import EVERY_STATE, STATES
 from beanops.session.session import Session
 from beanops.session.verbs import MOVE, VERBS
-from beanops.text import plural, safe_text
+from beanops.text import plural, safe_text, span
 from beanops.ui.columns.column import Column
 from beanops.ui.columns.jobs import ShownJob, job_columns
 from beanops.ui.columns.journal import DoneAction, action_columns
@@ -87,7 +86,7 @@ def title(session: Session, survey: Survey) -> str:
     parts = [
         str(session.address),
         f"beanstalkd {server.version}",
-        f"up {timedelta(seconds=server.uptime)}",
+        f"up {span(server.uptime)}",
         "rates not yet known" if puts is None else f"{rate(puts)} puts/s, {rate(deletes)} deletes/s over {WINDOW}",
         plural(server.current_tubes, "tube"),
         plural(server.current_connections, "connection"),
@@ -108,7 +107,7 @@ def freshness(survey: Survey) -> str:
     if survey.full:
         return ""
     oldest = survey.at - min((seen.at for seen in survey.tubes.values()), default=survey.at)
-    return f"{len(survey.tubes):,} tubes are refreshed in turn: rows that are not selected are up to {oldest:.0f} s old"
+    return f"{len(survey.tubes):,} tubes are refreshed in turn: rows that are not selected are up to {span(oldest)} old"
 
 
 def _page_value(column: Column[Any]) -> Callable[[Any], Any]:

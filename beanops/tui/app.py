@@ -35,6 +35,7 @@ from beanops.tui.screens.tubes import TubesScreen
 from beanops.tui.signals import heed
 from beanops.tui.state import Memory, state_path
 from beanops.tui.theme import CALM, THEMES, VARIABLES
+from beanops.ui.defaults import CONNECT_TIMEOUT, INTERVAL, READ_TIMEOUT
 from beanops.ui.runner import Runner
 
 
@@ -320,7 +321,7 @@ def run(
     address: str,
     *,
     read_only: bool = False,
-    interval: float = 1.0,
+    interval: float = INTERVAL,
     redact: Iterable[str] = (),
     visitor: bool = False,
 ) -> int:
@@ -350,7 +351,12 @@ def run(
     # What reads from the server in a thread hands over to the one that answers keys, within a millisecond.
     sys.setswitchinterval(0.001)
     with connect(
-        address, source="tui", read_only=read_only, redact=redact, connect_timeout=5, read_timeout=10
+        address,
+        source="tui",
+        read_only=read_only,
+        redact=redact,
+        connect_timeout=CONNECT_TIMEOUT,
+        read_timeout=READ_TIMEOUT,
     ) as session:
         app = Dashboard(
             session,

@@ -15,11 +15,12 @@ from beanops.protocol.errors import BeanopsError
 from beanops.session.session import Session
 from beanops.text import plural, safe_text
 from beanops.tui.widgets.job_rows import JobRow, Summaries
+from beanops.ui import defaults
 
 #: Jobs found, and ids looked at, after which a page is full.
 PAGE, LOOKED = 1000, 200_000
 #: Jobs that a list holds at most, and bytes of their bodies.
-MOST, MOST_BYTES = 250_000, 64 * 2**20
+MOST_BYTES = 64 * 2**20
 #: Seconds between two messages.
 PAUSE = 0.1
 
@@ -98,7 +99,7 @@ class Feed:
     @property
     def full(self) -> bool:
         """Whether the list holds no more."""
-        return self._found >= MOST or self._bytes >= MOST_BYTES
+        return self._found >= defaults.MOST_FOUND or self._bytes >= MOST_BYTES
 
     def run(self, session: Session, tell: Callable[[Message], object], *, page: bool) -> None:
         """Look for jobs until the page is full, or to the end; blocks on the network."""
@@ -114,7 +115,7 @@ class Feed:
                     state=wanted.state,
                     where=wanted.where,
                     order=wanted.order,
-                    limit=MOST,
+                    limit=defaults.MOST_FOUND,
                     progress=self._reported,
                 )
             scan = self._scan
@@ -168,7 +169,11 @@ class Feed:
                 return "searching"
             return f"searching: {progress.looked:,} ids, {progress.remaining:,} to go"
         if self.full:
-            most = plural(MOST, "job") if self._found >= MOST else f"{MOST_BYTES // 2**20} MB of bodies"
+            most = (
+                plural(defaults.MOST_FOUND, "job")
+                if self._found >= defaults.MOST_FOUND
+                else f"{MOST_BYTES // 2**20} MB of bodies"
+            )
             return f"{most} at most: narrow it by w"
         if self.over:
             return self._doubt if self._scan is not None and self._scan.seen_all else "some may be missing"

@@ -22,12 +22,9 @@ from beanops.session.session import Session, connect
 from beanops.text import safe_text
 from beanops.tui.actions.outcome import Outcome
 from beanops.tui.host import LiveScreen
+from beanops.ui.defaults import CONNECT_TIMEOUT, INTERVAL, INTERVALS, READ_TIMEOUT
 from beanops.ui.poller import Live, Look, Poller
 from beanops.ui.runner import LastAction
-
-#: Seconds between two looks that `+` and `-` go through.
-INTERVALS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
-
 
 #: A server by its name and its address: a name may be given to another one in the configuration meanwhile.
 Place = tuple[str, str]
@@ -92,7 +89,7 @@ class RefreshingApp(App[None]):
         session: Session,
         *,
         profile: Profile | None = None,
-        interval: float = 1.0,
+        interval: float = INTERVAL,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         read_only: bool = False,
@@ -251,8 +248,8 @@ class RefreshingApp(App[None]):
                 source="tui",
                 read_only=self._read_only,
                 redact=self._start.redact,
-                connect_timeout=5,
-                read_timeout=10,
+                connect_timeout=CONNECT_TIMEOUT,
+                read_timeout=READ_TIMEOUT,
             )
         except BeanopsError as error:
             self.post_message(Reached(profile, None, str(error)))

@@ -21,6 +21,7 @@ from textual_serve.server import Server
 
 from beanops.protocol.errors import UsageError
 from beanops.text import safe_text
+from beanops.ui.defaults import INTERVAL
 
 #: What a visitor's process runs.
 VISITOR = (
@@ -228,6 +229,8 @@ def _everywhere(host: str) -> bool:
         return host in ("", "0")
 
 
-def serve(address: str, *, host: str, port: int, read_only: bool = True, interval: float = 1.0, **how: Any) -> None:
+def serve(
+    address: str, *, host: str, port: int, read_only: bool = True, interval: float = INTERVAL, **how: Any
+) -> None:
     """Serve the dashboard until it is interrupted; see `DashboardServer`."""
     DashboardServer(address, host=host, port=port, read_only=read_only, interval=interval, **how).serve()

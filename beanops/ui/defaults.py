@@ -7,8 +7,8 @@ INTERVAL = 1.0
 SHORTEST_INTERVAL, LONGEST_INTERVAL = 0.1, 3600.0
 #: The intervals that the keys for slower and faster step through.
 INTERVALS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
-#: Seconds between two looks for the views of a notebook.
-NOTEBOOK_INTERVAL = 0.5
+#: Seconds between two looks for the views of a notebook, at least.
+PERIOD = 0.5
 #: Seconds that a terminal waits for a connection and for an answer.
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 10.0
 

@@ -45,25 +45,6 @@ def rate(per_second: float | None, width: int = 7) -> str:
     return count(round(per_second), width)
 
 
-def span(seconds: float) -> str:
-    """Return a length of time in its two largest units.
-
-    Examples
-    --------
-    >>> span(7), span(200), span(7500), span(300000)
-    ('7s', '3m20s', '2h05m', '3d11h')
-    """
-    whole = int(abs(seconds))
-    sign = "-" if seconds <= -1 else ""
-    if whole < 60:
-        return f"{sign}{whole}s"
-    if whole < 3600:
-        return f"{sign}{whole // 60}m{whole % 60:02}s"
-    if whole < 86400:
-        return f"{sign}{whole // 3600}h{whole % 3600 // 60:02}m"
-    return f"{sign}{whole // 86400}d{whole % 86400 // 3600:02}h"
-
-
 def moment(time: datetime, width: int = 19) -> str:
     """Return a time to the second, without its first units where the width has no room for them.
 

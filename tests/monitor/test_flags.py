@@ -31,7 +31,7 @@ def trail_of(*tubes: TubeStats) -> Trail:
         (tube(current_watching=0), []),
         (
             tube(current_jobs_ready=1, current_watching=1, pause_time_left=90),
-            ["paused: 1 job ready, held back for 90 s more"],
+            ["paused: 1 job ready, held back for 1m30s more"],
         ),
         (tube(current_watching=1, pause_time_left=90), []),
     ],
@@ -49,5 +49,5 @@ def test_buried_jobs_are_told_of_when_they_became_more() -> None:
 
 def test_a_job_that_is_known_to_be_past_its_ttr_is_told_of() -> None:
     late = JobStats(7, "mail", "reserved", 0, 100, 0, 60, -12, 0, 1, 0, 0, 0, 0)
-    assert [flag.reason for flag in flags(tube(), (), late)] == ["job 7 is reserved for 12 s longer than its ttr"]
+    assert [flag.reason for flag in flags(tube(), (), late)] == ["job 7 is reserved 12s longer than its TTR"]
     assert not flags(tube(), (), late._replace(time_left=3))

@@ -347,7 +347,7 @@ def test_many_tubes_are_asked_for_in_turn_and_say_how_old_they_are(
     now[0] = 7.0
     with DashboardView(session, Still(), "dashboard") as view:  # type: ignore[arg-type]
         view.show(poll(poller, {"mail"}))
-        said = "6 tubes are refreshed in turn: rows that are not selected are up to 7 s old"
+        said = "6 tubes are refreshed in turn: rows that are not selected are up to 7s old"
         assert view.tubes.said("title") == said
         assert len(view.tubes.rows) == 6
 

@@ -13,6 +13,7 @@ from beanops.tui.job_feed import Feed, Found, Wanted
 from beanops.tui.screens.tube import TubeScreen
 from beanops.tui.widgets import job_table
 from beanops.tui.widgets.job_rows import JobRow, Summaries
+from beanops.ui import defaults
 from tests.tui.conftest import Clock, Desk, dashboard, fill
 
 
@@ -54,11 +55,11 @@ def test_a_list_holds_so_many_jobs_and_no_more_and_so_many_bytes(
     session: Session, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(client, "mail", *[b"x" * 100] * 600)
-    monkeypatch.setattr(job_feed, "MOST", 5)
+    monkeypatch.setattr(defaults, "MOST_FOUND", 5)
     search = Feed(Wanted("mail"), Summaries(session))
     assert len(found_by(search, session, page=False)) == 5
     assert search.caption == "5 jobs at most: narrow it by w"
-    monkeypatch.setattr(job_feed, "MOST", 10_000)
+    monkeypatch.setattr(defaults, "MOST_FOUND", 10_000)
     monkeypatch.setattr(job_feed, "MOST_BYTES", 2**10)
     search = Feed(Wanted("mail"), Summaries(session))
     assert len(found_by(search, session, page=False)) < 600

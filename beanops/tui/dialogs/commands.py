@@ -12,6 +12,7 @@ from beanops.text import safe_text
 from beanops.tui.host import Host
 from beanops.tui.theme import THEMES
 from beanops.ui.columns.tubes import SEEN
+from beanops.ui.defaults import LONGEST_INTERVAL, SHORTEST_INTERVAL
 
 #: Why there is no way to other servers.
 ALONE = "this page is for one server"
@@ -105,8 +106,8 @@ def _interval(host: Host, text: str) -> None:
         seconds = float(text)
     except ValueError:
         seconds = 0.0
-    if not 0.1 <= seconds <= 3600:
-        raise Misused("an interval is from 0.1 to 3600 seconds")
+    if not SHORTEST_INTERVAL <= seconds <= LONGEST_INTERVAL:
+        raise Misused(f"expected an interval from {SHORTEST_INTERVAL:g} to {LONGEST_INTERVAL:g} seconds")
     host.set_pace(seconds)
 
 

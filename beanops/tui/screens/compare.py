@@ -11,13 +11,12 @@ from textual.message import Message
 
 from beanops.jobs.read import FoundJob
 from beanops.protocol.errors import BeanopsError
-from beanops.text import safe_text
+from beanops.text import safe_text, span
 from beanops.tui import keys
 from beanops.tui.body_forms import decoded, difference
 from beanops.tui.screens.base import FullScreen
 from beanops.tui.widgets.body import BodyView
 from beanops.tui.widgets.line import Line, Part
-from beanops.ui.formatting import span
 
 _FIELDS = ("tube", "state", "priority", "age", "delay", "ttr", "reserves", "timeouts", "releases", "buries", "kicks")
 

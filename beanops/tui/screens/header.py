@@ -12,11 +12,12 @@ from beanops.monitor.history import UNKNOWN as NO_RATES
 from beanops.monitor.history import flow as flow_of
 from beanops.monitor.survey import Survey
 from beanops.session.config import Profile
-from beanops.text import plural, safe_text
+from beanops.text import plural, safe_text, span
 from beanops.tui.host import Host
 from beanops.tui.widgets.columns import WIDE
 from beanops.tui.widgets.line import Line, Part, by_state, flow
-from beanops.ui.formatting import UNKNOWN, span, spark
+from beanops.ui.defaults import INTERVAL
+from beanops.ui.formatting import UNKNOWN, spark
 from beanops.ui.poller import Live
 
 #: Blocks of the sparklines; half as many below `ROOMY` columns.
@@ -116,7 +117,7 @@ class ServerHeader(Vertical):
             right += [(f"{plural(survey.timeouts, 'job')} timed out", "bold $delayed"), ("  ", "")]
         files = stats.binlog_current_index - stats.binlog_oldest_index + 1 if stats.binlog_current_index else 0
         right.append((f"binlog {plural(files, 'file')}" if files else "no binlog", "$muted"))
-        if self.host.interval != 1:
+        if self.host.interval != INTERVAL:
             right.append((f"  every {self.host.interval:g} s", "$delayed"))
         return left, right
 

@@ -16,7 +16,7 @@ from beanops.monitor.history import UNKNOWN
 from beanops.protocol.errors import BeanopsError
 from beanops.session.files.samples import PutSettings, settings_of
 from beanops.session.session import Session
-from beanops.text import plural, safe_text
+from beanops.text import plural, safe_text, span
 from beanops.tui import keys
 from beanops.tui.actions import catalogue
 from beanops.tui.actions.outcome import Outcome
@@ -33,7 +33,6 @@ from beanops.tui.widgets.job_summary import history, identity
 from beanops.tui.widgets.job_table import JobTable
 from beanops.tui.widgets.line import Line, Part, by_state, flow
 from beanops.tui.widgets.table import RowTable
-from beanops.ui.formatting import span
 from beanops.ui.poller import Live, Look
 
 #: Where the cursor is put at first: on what is stuck, then on what comes next.

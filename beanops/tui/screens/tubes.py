@@ -12,7 +12,7 @@ from textual.widgets import Input
 
 from beanops.monitor.survey import IN_TURN, Seen
 from beanops.protocol import TubeStats
-from beanops.text import plural, safe_text
+from beanops.text import plural, safe_text, span
 from beanops.tui import keys
 from beanops.tui.actions import catalogue
 from beanops.tui.actions.request import Target
@@ -24,7 +24,6 @@ from beanops.tui.widgets.filter_input import FilterInput
 from beanops.tui.widgets.line import Line, Part
 from beanops.tui.widgets.table import RowTable
 from beanops.ui.columns.tubes import SEEN, tube_columns
-from beanops.ui.formatting import span
 from beanops.ui.poller import Live
 
 #: What is said while the tube that the cursor belongs to is not there.

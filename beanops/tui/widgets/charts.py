@@ -13,8 +13,9 @@ from textual.widget import Widget
 
 from beanops.monitor.history import Rates, Trail, course
 from beanops.protocol.states import STATES
+from beanops.text import span
 from beanops.tui.widgets.columns import WIDE, fitted
-from beanops.ui.formatting import BLOCKS, UNKNOWN, count, rate, span
+from beanops.ui.formatting import BLOCKS, UNKNOWN, count, rate
 
 #: Rows of the terminal from which charts are high.
 TALL = 36

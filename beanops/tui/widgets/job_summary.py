@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from beanops.protocol import JobStats
 from beanops.protocol.states import STATES
-from beanops.text import plural, safe_text
+from beanops.text import plural, safe_text, span
 from beanops.tui.body_forms import Body
 from beanops.tui.widgets.line import Part
-from beanops.ui.formatting import span
 
 
 def identity(id: int, stats: JobStats | None, body: Body | None, *, held: bool, passed: float = 0) -> list[Part]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from beanops.journal.records import OUTCOMES, Action, RunRow
-from beanops.text import safe_text
+from beanops.text import safe_text, span
 from beanops.tui.widgets.line import Part
 from beanops.ui.columns.journal import DoneRun
-from beanops.ui.formatting import span
 from beanops.ui.runner import LastAction
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
-from beanops.ui.formatting import UNKNOWN, count, moment, rate, span
+from beanops.text import span
+from beanops.ui.formatting import UNKNOWN, count, moment, rate
 
 R = TypeVar("R")
 

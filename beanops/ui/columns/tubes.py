@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 from beanops.monitor.history import RATE_WINDOW, course
 from beanops.monitor.survey import Seen
+from beanops.text import span
 from beanops.ui.columns.column import Column, named
-from beanops.ui.formatting import span, spark
+from beanops.ui.formatting import spark
 
 #: Seconds that the trend goes back.
 TREND = 60.0
