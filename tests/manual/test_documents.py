@@ -36,6 +36,18 @@ def test_a_link_leads_somewhere(document: str, link: str) -> None:
         assert anchor in slugs(target.read_text())
 
 
+PATHS = [
+    (name, path)
+    for name, text in DOCUMENTS.items()
+    for path in re.findall(r"`((?:beanops|tests|docs|notebooks)/[\w./]*)`", text)
+]
+
+
+@pytest.mark.parametrize(("document", "path"), PATHS)
+def test_a_file_that_is_named_exists(document: str, path: str) -> None:
+    assert (ROOT / path).exists() or "NAME" in path
+
+
 def test_the_page_of_commands_is_what_the_commands_print() -> None:
     assert command_line.page() == manual.page("command-line"), "run: python -m docs.command_line"
 
