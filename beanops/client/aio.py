@@ -13,6 +13,7 @@ from typing import Any, Self, SupportsIndex, TypeVar
 
 from beanops.client.address import Address
 from beanops.client.pipeline_window import Window
+from beanops.client.stream import Stream
 from beanops.client.transport import JobLike, coming_back, dial, job_id, restoring
 from beanops.protocol import Command, Connection, Job, JobStats, ServerStats, TubeStats, commands
 from beanops.protocol.errors import BeanopsError, ConnectionClosed, ReadTimeout, ReplyError, UsageError
@@ -27,9 +28,6 @@ from beanops.protocol.limits import (
 
 T = TypeVar("T")
 
-#: Bytes taken from the socket ahead of a slow consumer before reading stops.
-_MAX_UNREAD = 256 * 1024
-
 
 def _hang_up(dialed: asyncio.Future[socket.socket]) -> None:
     if dialed.exception() is None:
@@ -39,55 +37,6 @@ def _hang_up(dialed: asyncio.Future[socket.socket]) -> None:
 def _abort(loop: asyncio.AbstractEventLoop, transport: asyncio.Transport) -> None:
     if not (loop.is_closed() or transport.is_closing()):
         loop.call_soon_threadsafe(transport.abort)
-
-
-class _Stream(asyncio.Protocol):
-    """Between the event loop and the framing: results gather here until somebody takes them."""
-
-    transport: asyncio.Transport
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self.results: list[Any] = []
-        self._unread = 0
-        self._wake: asyncio.Future[None] | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        unsent = self.transport.get_write_buffer_size() > 0
-        self.results += self._connection.receive_data(data, unsent=unsent)
-        self._unread += len(data)
-        if self._unread > _MAX_UNREAD and self.results:
-            self.transport.pause_reading()
-        self._awake()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        if error is not None and self._connection.error is None:
-            self._connection.error = ConnectionClosed(f"the connection broke: {error}")
-        self.results += self._connection.receive_data(b"")
-        self._awake()
-
-    def _awake(self) -> None:
-        if self._wake is not None and not self._wake.done():
-            self._wake.set_result(None)
-
-    def take(self) -> list[Any]:
-        """Return the results so far."""
-        results, self.results, self._unread = self.results, [], 0
-        if not self.transport.is_reading() and not self.transport.is_closing():
-            self.transport.resume_reading()
-        return results
-
-    async def more(self, patience: float) -> None:
-        """Wait until something was received, or the end, for at most `patience` seconds."""
-        if self.results or self._connection.error is not None:
-            return
-        self._wake = asyncio.get_running_loop().create_future()
-        async with asyncio.timeout(None if math.isinf(patience) else patience):
-            await self._wake
 
 
 class AsyncClient:
@@ -118,7 +67,7 @@ class AsyncClient:
         self.max_job_size = MAX_BODY
         self._lock = asyncio.Lock()
         self._owner: asyncio.Task[Any] | None = None
-        self._stream: _Stream | None = None
+        self._stream: Stream | None = None
         self._connection = Connection()
         self._connection.error = ConnectionClosed("enter 'async with' or await reconnect() first")
 
@@ -149,7 +98,7 @@ class AsyncClient:
                 # Also after a failure: the next attempt must restore the same.
                 self._connection.used, self._connection.watched = old.used, old.watched
 
-    async def _dial(self, connection: Connection) -> _Stream:
+    async def _dial(self, connection: Connection) -> Stream:
         loop = asyncio.get_running_loop()
         # A name may take long to resolve: not in the event loop's thread, which goes on when this task is cancelled.
         dialing = loop.run_in_executor(None, dial, self.address, self.connect_timeout)
@@ -159,7 +108,7 @@ class AsyncClient:
             dialing.add_done_callback(_hang_up)
             raise
         try:
-            _, stream = await loop.create_connection(lambda: _Stream(connection), sock=made)
+            _, stream = await loop.create_connection(lambda: Stream(connection), sock=made)
         except BaseException:  # nobody else knows of the socket yet
             made.close()
             raise
@@ -263,7 +212,7 @@ class AsyncClient:
         if window.failure is not None:
             raise window.failure
 
-    async def _more(self, stream: _Stream) -> None:
+    async def _more(self, stream: Stream) -> None:
         """Wait until something was received; a big body may take many turns."""
         connection = self._connection
         if connection.error is None:
@@ -279,7 +228,7 @@ class AsyncClient:
         if connection.error is not None and not stream.results:
             raise type(connection.error)(f"{self.address}: {connection.error}")
 
-    async def _drain(self, stream: _Stream) -> None:
+    async def _drain(self, stream: Stream) -> None:
         """Read the replies that nobody wants any more, so that the connection stays usable."""
         connection = self._connection
         stream.take()

@@ -101,7 +101,7 @@ class ReadingClient(Client):
             if self._connection is lost:
                 self._end("it was lost")
                 with self._turn(closed=True):
-                    self._socket.close()
+                    self._wire.socket.close()
                     self._open()
             # A server that is only busy must not have to answer twice.
             if isinstance(error, ReadTimeout) and not is_alive(self, ANSWER):

@@ -1,11 +1,8 @@
-"""The blocking client: one socket, one lock, one pump. What commands mean is in `beanops.protocol.commands`."""
+"""The blocking client: one connection and one lock. `beanops.protocol.commands` has the meaning of the commands."""
 
 from __future__ import annotations
 
-import math
-import socket
 import threading
-import time
 import weakref
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,14 +10,13 @@ from types import TracebackType
 from typing import Any, Self, SupportsIndex, TypeVar
 
 from beanops.client.address import Address
-from beanops.client.pipeline_window import Window
 from beanops.client.places import Place, peer
-from beanops.client.transport import JobLike, coming_back, dial, hang_up, is_ready, job_id, restoring
+from beanops.client.transport import JobLike, coming_back, hang_up, job_id, restoring
+from beanops.client.wire import Wire
 from beanops.protocol import Command, Connection, Job, JobStats, ServerStats, TubeStats, commands
 from beanops.protocol.errors import (
     BeanopsError,
     ConnectionClosed,
-    ReadTimeout,
     ReplyError,
     UsageError,
 )
@@ -35,39 +31,37 @@ from beanops.protocol.limits import (
 
 T = TypeVar("T")
 
-_RECEIVE = 64 * 1024
-
 
 class Client:
     """A connection to a beanstalkd.
 
     Threads may share a client: each command and each pipeline has the connection to itself. A reserve that waits
-    holds up everybody else, so reserve on a client of its own.
+    blocks all other threads, so reserve on a separate client.
 
     Parameters
     ----------
     address : str or Address
         ``host``, ``host:port``, ``[::1]:11300``, ``beanstalkd://host:port``, ``unix:/path`` or ``/path``.
     connect_timeout : float
-        Seconds to wait for the connection; all addresses of a name share them. Resolving the name is not counted.
+        Seconds to wait for the connection, for all addresses of a host name together, after it is resolved.
     read_timeout : float
-        Seconds to wait for the server's next bytes. A reserve may take its own time on top.
+        Seconds to wait for the server's next bytes, in addition to the timeout of a reserve.
 
     Attributes
     ----------
     address : Address
         Where the server listens.
     max_job_size : int
-        Most bytes a body may have: the server's own limit once `stats` was asked, the protocol's 1 GiB before.
+        Maximum size of a body in bytes: the server's limit after the first `stats`, the protocol's 1 GiB before.
     last_instance : str
-        The server process that was seen last, maybe over an earlier connection; empty before `stats` was asked.
+        Id of the server process of the last `stats`, maybe over an earlier connection; empty before the first.
 
     Raises
     ------
     ConnectFailed
         No connection could be made.
     ArgumentError
-        `address` is none.
+        `address` cannot be read.
 
     Examples
     --------
@@ -84,29 +78,28 @@ class Client:
         self.connect_timeout = connect_timeout
         self.read_timeout = read_timeout
         self.last_instance = ""
-        self._clock = time.monotonic
         self._forgotten: weakref.finalize[..., Any] = weakref.finalize(self, bool)
         self._lock = threading.Lock()
         self._owner: int | None = None
-        self._connection = Connection()
         self._open()
 
     # -- the connection ------------------------------------------------------------------------------------------
 
     def _open(self) -> None:
-        self._socket = dial(self.address, self.connect_timeout)
-        # The socket of a client that nobody closed ends with it, or with the process.
+        self._wire = Wire(self.address, self.connect_timeout)
+        # The socket of a client that nobody closes is closed when the client is collected, or with the process.
         self._forgotten.detach()
-        self._forgotten = weakref.finalize(self, hang_up, self._socket)
-        self._connection = Connection()
-        self._unsent = memoryview(b"")
-        self._heard = self._clock()
+        self._forgotten = weakref.finalize(self, hang_up, self._wire.socket)
         self.max_job_size = MAX_BODY
         self._instance = ""
 
     @property
+    def _connection(self) -> Connection:
+        return self._wire.connection
+
+    @property
     def instance(self) -> str:
-        """The server process at the other end, the ``id`` of its statistics; asked for once on each connection."""
+        """Id of the server process, from its statistics; asked for once per connection."""
         if not self._instance:
             self.stats()
         return self._instance
@@ -116,44 +109,41 @@ class Client:
         self._end("it was closed by close()")
 
     def _end(self, why: str) -> None:
-        if self._connection.error is None:
-            self._connection.error = ConnectionClosed(why)
-        with suppress(OSError):  # the server may have been first
-            self._socket.shutdown(socket.SHUT_RDWR)
-        # A thread inside a command must see the shutdown on a live descriptor; it frees the socket on its way out.
+        self._wire.hang_up(why)
+        # A thread inside a command must see the shutdown on an open descriptor; it closes the socket when it ends.
         if self._lock.acquire(blocking=False):
-            self._socket.close()
+            self._wire.socket.close()
             self._lock.release()
 
     @property
     def closed(self) -> bool:
-        """Whether the connection can no longer be used; `reconnect` makes a new one."""
+        """Whether the connection has ended; `reconnect` opens a new one."""
         return self._connection.error is not None
 
     @property
     def peer(self) -> frozenset[Place]:
-        """The place that it is connected to; none once the connection is lost."""
-        return peer(self._socket)
+        """The address that it is connected to, in all forms; empty once the connection is lost."""
+        return peer(self._wire.socket)
 
     def notice_end(self) -> bool:
-        """Look whether the server has ended the connection, which closes it; nothing is sent. Return `closed`."""
+        """Check without sending anything whether the server has closed the connection; return `closed`."""
         if self._connection.error is None and self._lock.acquire(blocking=False):  # else a command finds out
             try:
                 with suppress(BeanopsError):
-                    self._look_for_end()
+                    self._wire.look_for_end()
             finally:
-                if self.closed:  # maybe by another thread just now, which left the socket to who has the lock
-                    self._socket.close()
+                if self.closed:  # maybe another thread closed it, which left the socket to the holder of the lock
+                    self._wire.socket.close()
                 self._lock.release()
         return self.closed
 
     @property
     def idle(self) -> float:
-        """Seconds since the server was heard last."""
-        return self._clock() - self._heard
+        """Seconds since the last bytes from the server."""
+        return self._wire.clock() - self._wire.heard
 
     def reconnect(self) -> None:
-        """Open a new connection and restore what was used and watched. Nothing is sent twice.
+        """Open a new connection; use and watch the same tubes as before. Nothing is sent twice.
 
         Raises
         ------
@@ -163,15 +153,15 @@ class Client:
         self._end("another reconnect() came after it")
         with self._turn(closed=True):
             old = self._connection
-            self._socket.close()  # that of a thread which was faster
+            self._wire.socket.close()  # of another thread that reconnected first
             self._open()
             try:
                 for result in self._exchange(restoring(old)):
                     if isinstance(result, ReplyError):
-                        self._connection.error = ConnectionClosed("what it used and watched could not be restored")
+                        self._connection.error = ConnectionClosed("could not use and watch the same tubes again")
                         raise result
             finally:
-                # Also after a failure: the next attempt must restore the same.
+                # Also after a failure: the next attempt must use and watch the same.
                 self._connection.used, self._connection.watched = old.used, old.watched
 
     def __enter__(self) -> Self:
@@ -187,7 +177,7 @@ class Client:
 
     @contextmanager
     def _turn(self, closed: bool = False) -> Iterator[None]:
-        """Have the connection to oneself."""
+        """Hold the connection exclusively."""
         if self._owner == threading.get_ident():
             raise UsageError("a pipeline is open on this client: finish it first, or use another client")
         with self._lock:
@@ -199,7 +189,7 @@ class Client:
             finally:
                 self._owner = None
                 if self._connection.error is not None:
-                    self._socket.close()
+                    self._wire.socket.close()
 
     def execute(self, command: Command[T]) -> T:
         """Send one command and return its result.
@@ -214,9 +204,9 @@ class Client:
         ReplyError
             The server refused it.
         ConnectionLost
-            The connection is gone; the command may have been executed.
+            The connection was lost; the server may have executed the command.
         ProtocolError
-            The server sent what it must not; the connection was closed.
+            The server broke the protocol; the connection is closed.
         """
         with self._turn():
             (result,) = self._exchange((command,))
@@ -227,14 +217,13 @@ class Client:
     def pipeline(self, commands: Iterable[Command[T]]) -> Generator[T | ReplyError, None, None]:
         """Send many commands without waiting for each reply.
 
-        Up to 1,024 commands are read ahead of the results, so memory stays constant whatever their number. The
-        connection belongs to the pipeline until it is finished or closed; commands that were sent before it is
-        closed early are still executed.
+        The pipeline reads up to 1,024 commands ahead of the results, so memory use is constant. It holds the
+        connection until it is exhausted or closed; the server still executes the commands sent before an early close.
 
         Parameters
         ----------
         commands : iterable of Command
-            From `beanops.commands`; a generator will do.
+            From `beanops.commands`; it may be a generator.
 
         Yields
         ------
@@ -244,7 +233,7 @@ class Client:
         Raises
         ------
         ConnectionLost, ProtocolError
-            As in `execute`; the results so far were yielded.
+            As in `execute`, after the results that have arrived.
 
         Examples
         --------
@@ -256,87 +245,7 @@ class Client:
             yield from self._exchange(commands)
 
     def _exchange(self, commands: Iterable[Command[Any]], within: float | None = None) -> Generator[Any, None, None]:
-        connection = self._connection
-        window = Window(connection, commands)
-        settled = False
-        try:
-            self._look_for_end()
-            while True:
-                if not self._unsent and not window.exhausted:
-                    self._unsent = memoryview(window.take())
-                if not connection.waiting:
-                    break
-                yield from self._move(within)
-                if connection.error is not None and not (window.exhausted and not connection.waiting):
-                    raise self._told(connection.error)
-            settled = True
-        except GeneratorExit:
-            self._drain()
-            settled = True
-            raise
-        finally:
-            # Only after an ordinary stop is it known where the next reply starts. Ctrl-C can be anywhere.
-            if not settled and connection.error is None:
-                connection.error = ConnectionClosed("it was interrupted in the middle of a command")
-        if window.failure is not None:
-            raise window.failure
-
-    def _look_for_end(self) -> None:
-        """Find out before sending whether the server went away or spoke unasked while the connection was idle."""
-        try:
-            data = self._socket.recv(_RECEIVE)
-        except BlockingIOError:
-            return
-        except OSError as error:
-            raise self._lost(error) from None
-        self._connection.receive_data(data)
-        raise self._told(self._connection.error)
-
-    def _move(self, within: float | None = None) -> list[Any]:
-        """Write what can be written, read what can be read, waiting for either; return the results."""
-        try:
-            if self._unsent:
-                with suppress(BlockingIOError):
-                    self._unsent = self._unsent[self._socket.send(self._unsent) :]
-            try:
-                data = self._socket.recv(_RECEIVE)
-            except BlockingIOError:
-                self._wait(self.read_timeout if within is None else within)
-                return []
-        except OSError as error:
-            raise self._lost(error) from None
-        self._heard = self._clock()
-        return self._connection.receive_data(data, unsent=bool(self._unsent))
-
-    def _wait(self, seconds: float) -> None:
-        head = self._connection.waiting[0]
-        patience = seconds + head.wait
-        if not is_ready(self._socket, bool(self._unsent), patience):
-            self._connection.error = ReadTimeout(f"no answer to '{head.line}' within {patience:g} s")
-            raise self._told(self._connection.error)
-
-    def _drain(self) -> None:
-        """Read the replies that nobody wants any more, so that the connection stays usable."""
-        connection = self._connection
-        try:
-            while connection.waiting and connection.error is None:
-                if math.isinf(connection.waiting[0].wait):
-                    connection.error = ConnectionClosed("a pipeline was left while it waited in a reserve")
-                else:
-                    self._move()
-        except BeanopsError:
-            pass  # the connection says why it is closed; the error on its way matters more
-
-    def _lost(self, error: OSError) -> BeanopsError:
-        if self._connection.error is None:  # a close() from another thread breaks it too
-            head = f" before it answered '{self._connection.waiting[0].line}'" if self._connection.waiting else ""
-            self._connection.error = ConnectionClosed(f"the connection broke{head}: {error.strerror or error}")
-        return self._told(self._connection.error)
-
-    def _told(self, error: BeanopsError | None) -> BeanopsError:
-        """Return the error with the server's address in front."""
-        assert error is not None
-        return type(error)(f"{self.address}: {error}")
+        return self._wire.exchange(commands, self.read_timeout if within is None else within)
 
     # -- the commands --------------------------------------------------------------------------------------------
 
@@ -358,7 +267,7 @@ class Client:
             if tube == used:
                 (result,) = self._exchange((command,))
             else:
-                # The put waits for the answer to use: were use refused, the job would land in another tube.
+                # Wait for the reply to use before the put: if use fails, the job must not land in another tube.
                 (result,) = self._exchange((there,))
                 if not isinstance(result, ReplyError):
                     result, _ = self._exchange((command, commands.use(used)))
@@ -367,11 +276,11 @@ class Client:
         return int(result)
 
     def use(self, tube: str) -> str:
-        """Use a tube for puts, heads and kicks, creating it."""
+        """Use a tube for puts, peeks and kicks; the server creates it if needed."""
         return self.execute(commands.use(tube))
 
     def reserve(self, timeout: SupportsIndex | None = None) -> Job:
-        """Reserve the next ready job of the watched tubes; wait `timeout` seconds (`TimedOut`), or for ever."""
+        """Reserve the next ready job of the watched tubes; wait `timeout` seconds (`TimedOut`) or without a limit."""
         return self.execute(commands.reserve(timeout))
 
     def reserve_job(self, id: SupportsIndex) -> Job:
@@ -396,35 +305,35 @@ class Client:
         self.execute(commands.bury(job_id(job), priority=priority))
 
     def touch(self, job: JobLike) -> None:
-        """Start the ttr of a job that this client reserved anew."""
+        """Restart the TTR of a job that this client reserved."""
         self.execute(commands.touch(job_id(job)))
 
     def watch(self, tube: str) -> int:
-        """Watch a tube, creating it; return how many tubes are watched."""
+        """Watch a tube, which the server creates if needed; return the number of watched tubes."""
         return self.execute(commands.watch(tube))
 
     def ignore(self, tube: str) -> int:
-        """Watch a tube no longer; return how many tubes are watched. `NotIgnored` for the last one."""
+        """Stop watching a tube; return the number of watched tubes. `NotIgnored` for the last one."""
         return self.execute(commands.ignore(tube))
 
     def peek(self, id: SupportsIndex) -> Job:
-        """Look at any job, whichever its tube and state."""
+        """Return any job, in any tube and state."""
         return self.execute(commands.peek(id))
 
     def peek_ready(self) -> Job:
-        """Look at the next ready job of the used tube."""
+        """Return the next ready job of the used tube."""
         return self.execute(commands.peek_ready())
 
     def peek_delayed(self) -> Job:
-        """Look at the delayed job of the used tube that is ready soonest."""
+        """Return the delayed job of the used tube that becomes ready first."""
         return self.execute(commands.peek_delayed())
 
     def peek_buried(self) -> Job:
-        """Look at the job of the used tube that has been buried longest."""
+        """Return the job of the used tube that was buried first."""
         return self.execute(commands.peek_buried())
 
     def kick(self, bound: SupportsIndex) -> int:
-        """Kick up to `bound` buried jobs of the used tube, or delayed ones if none is buried; return how many."""
+        """Kick up to `bound` buried jobs of the used tube, or delayed jobs if none is buried; return the number."""
         return self.execute(commands.kick(bound))
 
     def kick_job(self, id: SupportsIndex) -> None:
@@ -432,32 +341,32 @@ class Client:
         self.execute(commands.kick_job(id))
 
     def pause_tube(self, tube: str, seconds: SupportsIndex) -> None:
-        """Hold back the ready jobs of a tube from reserves for `seconds`; 0 resumes."""
+        """Pause a tube for `seconds`: its ready jobs cannot be reserved. 0 unpauses it."""
         self.execute(commands.pause_tube(tube, seconds))
 
     def stats(self) -> ServerStats:
-        """Ask for the server's statistics."""
+        """Return the server's statistics."""
         stats = self.execute(commands.stats())
         self.max_job_size, self._instance = stats.max_job_size, stats.id
         self.last_instance = stats.id
         return stats
 
     def stats_tube(self, tube: str) -> TubeStats:
-        """Ask for a tube's statistics; this does not create the tube."""
+        """Return a tube's statistics, without creating the tube."""
         return self.execute(commands.stats_tube(tube))
 
     def stats_job(self, job: JobLike) -> JobStats:
-        """Ask for a job's statistics, whichever its tube and state."""
+        """Return a job's statistics, in any tube and state."""
         return self.execute(commands.stats_job(job_id(job)))
 
     def list_tubes(self) -> list[str]:
-        """Ask for the names of all tubes."""
+        """Return the names of all tubes."""
         return self.execute(commands.list_tubes())
 
     def list_tube_used(self) -> str:
-        """Ask for the name of the used tube."""
+        """Return the name of the used tube."""
         return self.execute(commands.list_tube_used())
 
     def list_tubes_watched(self) -> list[str]:
-        """Ask for the names of the watched tubes."""
+        """Return the names of the watched tubes."""
         return self.execute(commands.list_tubes_watched())

@@ -45,7 +45,7 @@ def session(proxy: Proxy, open_session: Callable[..., Session]) -> Session:
 def idle(session: Session) -> None:
     """Let a minute go by on the connections of a session."""
     for client in session._clients.values():
-        client._clock = lambda now=client._clock: now() + 60  # type: ignore[misc]
+        client._wire.clock = lambda now=client._wire.clock: now() + 60  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("asleep", [True, False])
@@ -250,7 +250,7 @@ def _kept_alive(peer: socket.socket) -> None:
 @pytest.mark.skipif(len(OPTIONS) < 4, reason="this system does not know all of these options")
 async def test_the_system_asks_whether_the_other_end_is_there(beanstalkd: Beanstalkd) -> None:
     with Client(beanstalkd.address) as client:
-        _kept_alive(client._socket)
+        _kept_alive(client._wire.socket)
     async with AsyncClient(beanstalkd.address) as waiting:
         assert waiting._stream is not None
         _kept_alive(waiting._stream.transport.get_extra_info("socket"))

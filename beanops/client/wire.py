@@ -1,0 +1,145 @@
+"""One connection of the blocking client: a socket and its framing. The client decides which thread may use it."""
+
+from __future__ import annotations
+
+import math
+import socket
+import time
+from collections.abc import Generator, Iterable
+from contextlib import suppress
+from typing import Any
+
+from beanops.client.address import Address
+from beanops.client.pipeline_window import Window
+from beanops.client.transport import dial, is_ready
+from beanops.protocol import Command, Connection
+from beanops.protocol.errors import BeanopsError, ConnectionClosed, ReadTimeout
+
+_RECEIVE = 64 * 1024
+
+
+class Wire:
+    """A connected socket. One thread at a time may exchange commands on it; any thread may hang up.
+
+    Parameters
+    ----------
+    address : Address
+        Where the server listens.
+    timeout : float
+        Seconds to wait for the connection.
+
+    Attributes
+    ----------
+    socket : socket
+        Non-blocking.
+    connection : Connection
+        The framing; its ``error`` says why the connection has ended.
+    heard : float
+        Time of the last bytes from the server, by `clock`.
+    clock : callable
+        Returns the time, in seconds.
+
+    Raises
+    ------
+    ConnectFailed
+        No connection could be made.
+    """
+
+    def __init__(self, address: Address, timeout: float) -> None:
+        self.socket = dial(address, timeout)
+        self.connection = Connection()
+        self.clock = time.monotonic
+        self.heard = self.clock()
+        self._address = address
+        self._unsent = memoryview(b"")
+
+    def hang_up(self, why: str) -> None:
+        """End the connection without freeing the socket: a thread that waits for it wakes up."""
+        if self.connection.error is None:
+            self.connection.error = ConnectionClosed(why)
+        with suppress(OSError):  # the server may have been first
+            self.socket.shutdown(socket.SHUT_RDWR)
+
+    def exchange(self, commands: Iterable[Command[Any]], patience: float) -> Generator[Any, None, None]:
+        """Send commands and yield the result of each; wait `patience` seconds for the server's next bytes."""
+        connection = self.connection
+        window = Window(connection, commands)
+        settled = False
+        try:
+            self.look_for_end()
+            while True:
+                if not self._unsent and not window.exhausted:
+                    self._unsent = memoryview(window.take())
+                if not connection.waiting:
+                    break
+                yield from self._move(patience)
+                if connection.error is not None and not (window.exhausted and not connection.waiting):
+                    raise self._with_address(connection.error)
+            settled = True
+        except GeneratorExit:
+            self._drain(patience)
+            settled = True
+            raise
+        finally:
+            # After Ctrl-C anywhere, nobody knows where the next reply starts.
+            if not settled and connection.error is None:
+                connection.error = ConnectionClosed("it was interrupted in the middle of a command")
+        if window.failure is not None:
+            raise window.failure
+
+    def look_for_end(self) -> None:
+        """Raise if the server has closed the idle connection, or has sent something unasked."""
+        try:
+            data = self.socket.recv(_RECEIVE)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            raise self._lost(error) from None
+        self.connection.receive_data(data)
+        raise self._with_address(self.connection.error)
+
+    def _move(self, patience: float) -> list[Any]:
+        """Write and read as much as possible, waiting for either; return the results."""
+        try:
+            if self._unsent:
+                with suppress(BlockingIOError):
+                    self._unsent = self._unsent[self.socket.send(self._unsent) :]
+            try:
+                data = self.socket.recv(_RECEIVE)
+            except BlockingIOError:
+                self._wait(patience)
+                return []
+        except OSError as error:
+            raise self._lost(error) from None
+        self.heard = self.clock()
+        return self.connection.receive_data(data, unsent=bool(self._unsent))
+
+    def _wait(self, patience: float) -> None:
+        head = self.connection.waiting[0]
+        patience += head.wait
+        if not is_ready(self.socket, bool(self._unsent), patience):
+            self.connection.error = ReadTimeout(f"no answer to '{head.line}' within {patience:g} s")
+            raise self._with_address(self.connection.error)
+
+    def _drain(self, patience: float) -> None:
+        """Read and drop the replies of a pipeline that was left early, so that the connection stays usable."""
+        connection = self.connection
+        try:
+            while connection.waiting and connection.error is None:
+                if math.isinf(connection.waiting[0].wait):
+                    connection.error = ConnectionClosed("a pipeline was left while it waited in a reserve")
+                else:
+                    self._move(patience)
+        except BeanopsError:
+            pass  # the connection knows why it is closed; the error being raised matters more
+
+    def _lost(self, error: OSError) -> BeanopsError:
+        if self.connection.error is None:  # a close() from another thread breaks it too
+            head = f" before it answered '{self.connection.waiting[0].line}'" if self.connection.waiting else ""
+            self.connection.error = ConnectionClosed(f"the connection broke{head}: {error.strerror or error}")
+        return self._with_address(self.connection.error)
+
+    def _with_address(self, error: BeanopsError | None) -> BeanopsError:
+        """Return the error with the server's address in front of it."""
+        assert error is not None
+        return type(error)(f"{self._address}: {error}")
