@@ -48,11 +48,13 @@ class BrowserView(JobsView):
 
     Examples
     --------
-    >>> view = session.browse("mail", state="buried", where="body like '%timeout%'")          # doctest: +SKIP
+    >>> view = session.browse("mail", state="buried", where="body like '%timeout%'")
     >>> view.wait().select_all()
-    >>> view.selection.groupby("priority").size()
-    >>> view.kick()
-    <Run 20260102-030405-1f2e kick: 10 done>
+    >>> view.selection["id"].tolist()
+    [3, 2]
+    >>> view.kick().summary
+    'kick: 2 done'
+    >>> view.close()
     """
 
     _how_to_select = "select some on the page, or by select(...)"

@@ -57,10 +57,11 @@ class DashboardView(JobsView):
 
     Examples
     --------
-    >>> view = session.dashboard()          # doctest: +SKIP
+    >>> view = session.dashboard()
     >>> view.select("mail")
-    >>> view.kick_tubes(limit=10)
-    [<Run 20260102-030405-1f2e kick: 10 done>]
+    >>> [run.summary for run in view.kick_tubes(limit=10)]
+    ['kick: 2 done']
+    >>> view.close()
     """
 
     _how_to_select = "select some on the page, or by select_jobs(...)"

@@ -52,10 +52,11 @@ class ReservationView(WidgetView):
 
     Examples
     --------
-    >>> with session.reserve_widget("mail") as view:          # doctest: +SKIP
+    >>> with session.reserve_widget("mail") as view:
     ...     print(view.reservation.body)
-    ...     view.bury()
-    <Run 20260102-030405-1f2e bury: 1 done>
+    ...     print(view.bury().summary)
+    b'{"user": 1}'
+    bury: 1 done
     """
 
     def __init__(self, session: Session, refresher: Refresher, name: str, tube: str) -> None:
