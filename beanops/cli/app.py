@@ -12,6 +12,12 @@ import click
 
 import beanops
 from beanops.cli import complete, spreadsheet
+from beanops.ui.actions import CATALOGUE
+
+
+def _does(action: str) -> str:
+    return f"{CATALOGUE[action].help}."
+
 
 #: Each command with its module and one line of help; the module is imported when the command is called.
 COMMANDS = {
@@ -22,19 +28,19 @@ COMMANDS = {
     "job": ("commands.jobs", "Show all that is known of one job."),
     "sql": ("commands.jobs", "Ask about the jobs in SQL."),
     "snapshot": ("commands.jobs", "Save all jobs of the server as Parquet files."),
-    "put": ("commands.act", "Put a job into a tube."),
-    "kick": ("commands.bulk", "Make buried or delayed jobs ready."),
-    "bury": ("commands.bulk", "Bury jobs."),
-    "release": ("commands.bulk", "Make jobs ready, or delayed, with another priority if wanted."),
-    "delete": ("commands.bulk", "Delete jobs."),
-    "drain": ("commands.bulk", "Delete all jobs of a tube that are in the states you name."),
-    "move": ("commands.bulk", "Put jobs into another tube."),
-    "copy": ("commands.bulk", "Put copies of jobs into another tube or server."),
-    "reserve": ("commands.reserve", "Hold one job at the terminal, and decide."),
-    "pause": ("commands.act", "Hold back the ready jobs of a tube."),
-    "unpause": ("commands.act", "End the pause of a tube."),
-    "undo": ("commands.act", "Undo a run."),
-    "resume": ("commands.act", "Resume a run that was cancelled or cut off."),
+    "put": ("commands.act", _does("put")),
+    "kick": ("commands.bulk", _does("kick")),
+    "bury": ("commands.bulk", _does("bury")),
+    "release": ("commands.bulk", _does("release")),
+    "delete": ("commands.bulk", _does("delete")),
+    "drain": ("commands.bulk", _does("drain")),
+    "move": ("commands.bulk", _does("move")),
+    "copy": ("commands.bulk", _does("copy")),
+    "reserve": ("commands.reserve", _does("reserve")),
+    "pause": ("commands.act", _does("pause")),
+    "unpause": ("commands.act", _does("unpause")),
+    "undo": ("commands.act", _does("undo")),
+    "resume": ("commands.act", _does("resume")),
     "journal": ("commands.journal", "Show what was done and by whom; verify and prune it."),
     "export": ("commands.files", "Write jobs to a file."),
     "import": ("commands.files", "Put the jobs of a file."),

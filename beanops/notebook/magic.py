@@ -10,16 +10,17 @@ from beanops.journal import nothing_there
 from beanops.protocol.errors import BeanopsError, UsageError
 from beanops.session.session import Session, connect
 from beanops.session.undoable import lasting
+from beanops.session.verbs import VERBS
 
 #: The variable of the notebook with the session.
 NAME = "session"
 
-HELP = """\
+HELP = f"""\
 %beans connect SERVER     open a session, as the variable session
 %beans [tubes]            all tubes
 %beans jobs TUBE [WHERE]  the jobs of a tube, such as: jobs mail state = 'buried'
 %beans peek ID            a job with its body
-%beans kick|bury|release|delete ID ...
+%beans {"|".join(VERBS)} ID ...
 %beans move ID ... TUBE   put jobs into another tube
 %beans undo [RUN]         undo a run, by default the last one of this session; add 'parked' or 'ready' to choose
                           what buried jobs become
@@ -33,6 +34,10 @@ def _ids(words: list[str]) -> list[int]:
     if not words or not all(word.isdecimal() for word in words):
         raise UsageError(f"expected job ids such as 17 18, got {_given(words)}")
     return [int(word) for word in words]
+
+
+def _on_jobs(verb: str) -> Callable[[Session, list[str]], Any]:
+    return lambda session, words: getattr(session, verb)(_ids(words))
 
 
 def _one(words: list[str], what: str) -> str:
@@ -94,10 +99,7 @@ def _browse(session: Session, tube: str) -> Any:
 COMMANDS: dict[str, Callable[[Session, list[str]], Any]] = {
     "tubes": _tubes,
     "peek": lambda session, words: session.job(_ids([_one(words, "one job id")])[0]),
-    "kick": lambda session, words: session.kick(_ids(words)),
-    "bury": lambda session, words: session.bury(_ids(words)),
-    "release": lambda session, words: session.release(_ids(words)),
-    "delete": lambda session, words: session.delete(_ids(words)),
+    **{name: _on_jobs(name) for name in VERBS},
     "move": lambda session, words: session.move(_ids(words[:-1]), words[-1]),
     "undo": _undo,
     "actions": _actions,

@@ -16,8 +16,9 @@ from beanops.notebook.widgets.table import Cells, ToolButton
 from beanops.protocol import JobStats
 from beanops.protocol.states import EVERY_STATE, STATES
 from beanops.session.session import Session
-from beanops.session.verbs import MOVE, VERBS
+from beanops.session.verbs import ALL
 from beanops.text import plural, safe_text, span
+from beanops.ui.actions import CATALOGUE
 from beanops.ui.columns.column import Column
 from beanops.ui.columns.jobs import ShownJob, job_columns
 from beanops.ui.columns.journal import DoneAction, action_columns
@@ -31,27 +32,30 @@ TUBES = tube_columns("notebook")
 JOBS = job_columns("notebook")
 ACTIONS = action_columns("notebook")
 
-UNDO = ToolButton("undo", "Undo", arms=True, offered=True)
+UNDO = ToolButton("undo", CATALOGUE["undo"].label, arms=True, offered=True)
 
 TUBE_BUTTONS = [
-    ToolButton("kick_tubes", "Kick", arms=True, amount=100, unit="jobs"),
-    ToolButton("pause", "Pause", amount=60, unit="seconds"),
-    ToolButton("unpause", "Unpause"),
+    ToolButton("kick_tubes", CATALOGUE["kick"].label, arms=True, amount=100, unit="jobs"),
+    ToolButton("pause", CATALOGUE["pause"].label, amount=60, unit="seconds"),
+    ToolButton("unpause", CATALOGUE["unpause"].label),
     UNDO,
 ]
 
 #: Verbs for a reserved job.
 RESERVED_VERBS = ("touch", "release", "bury", "delete")
 
-JOB_BUTTONS = [
-    *(ToolButton(verb.name, verb.name.capitalize(), sorted(verb.states)) for verb in VERBS.values()),
-    ToolButton("move", "Move", sorted(MOVE.states), text="to tube"),
-]
+
+def _on_jobs(name: str) -> ToolButton:
+    action = CATALOGUE[name]
+    return ToolButton(name, action.label, sorted(ALL[name].states), text="to tube" if "to" in action.settings else None)
+
+
+JOB_BUTTONS = [_on_jobs(name) for name in ("kick", "bury", "release", "delete", "move")]
 
 RESERVED_BUTTONS = [
-    *(ToolButton(name, name.capitalize(), offered=True) for name in RESERVED_VERBS),
+    *(ToolButton(name, CATALOGUE[name].label, offered=True) for name in RESERVED_VERBS),
     UNDO,
-    ToolButton("reserve", "Reserve", offered=True),
+    ToolButton("reserve", CATALOGUE["reserve"].label, offered=True),
 ]
 
 REFRESH = ToolButton("refresh", "Scan again", offered=True)

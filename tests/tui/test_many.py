@@ -126,7 +126,7 @@ async def test_several_tubes_are_resumed(session: Session, client: Client, clock
         client.pause_tube(tube, 600)
     async with dashboard(session, clock) as desk:
         await desk.press("home", "space", "space", "p")
-        assert "Resume 2 tubes?" in await desk.painted()
+        assert "Unpause 2 tubes?" in await desk.painted()
         await desk.press("y")
         assert "✓ unpause of 2 tubes: 2 done" in desk.line("#status")
         assert [client.stats_tube(name).pause_time_left for name in "ab"] == [0, 0]

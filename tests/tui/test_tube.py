@@ -158,7 +158,7 @@ async def test_a_tube_is_paused_and_resumed(session: Session, client: Client, cl
         await desk.press("p", "enter", "y")
         assert client.stats_tube("mail").pause == 60
         assert "PAUSED for" in desk.line("#tube")
-        assert "Resume" in desk.footer
+        assert "Unpause" in desk.footer
         assert "Reserve" not in desk.footer
         await desk.press("p", "y")
         assert client.stats_tube("mail").pause_time_left == 0

@@ -186,7 +186,7 @@ async def test_help_lists_the_keys_of_the_screen(session: Session, client: Clien
         assert "Show only some tubes" in await desk.painted()
         await desk.press("escape", "enter", "question_mark")
         painted = await desk.painted()
-        assert "Hold back the tube's ready jobs" in painted
+        assert "Pause a tube: workers get none" in painted
         assert "Delete the job" not in painted  # there is none
         await desk.press("escape", "escape", "q")
         assert not desk.app.is_running

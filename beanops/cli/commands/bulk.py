@@ -18,6 +18,7 @@ from beanops.jobs.select import is_glob, select
 from beanops.journal.records import Refused
 from beanops.session.session import Session, connect
 from beanops.session.verbs import Settings, Verb, verb_of
+from beanops.ui.actions import CATALOGUE
 from beanops.ui.confirmation import confirmation
 
 _priority = click.option("--priority", type=options.NUMBER, help="New priority; by default each job keeps its own.")
@@ -33,54 +34,57 @@ _SETTINGS = ("priority", "delay", "to", "buried_as")
 _jobs = options.together(options.tube, ids.jobs(required=False))
 
 
-def _command(name: str, help: str, *own: Any, jobs: Any = _jobs) -> click.Command:
+def _command(name: str, more: str, *own: Any, jobs: Any = _jobs) -> click.Command:
+    """Make the command of an action: its help begins with the words of the catalogue, `more` says the rest."""
+
     def command(**asked: Any) -> None:
         _act(name, asked)
 
+    help = f"{CATALOGUE[name].help}.\n\n{more}"
     return click.command(name, help=help)(options.together(jobs, *own, options.bulk)(command))
 
 
 kick = _command(
     "kick",
-    """Make buried or delayed jobs ready: the buried ones of TUBE (a name or a glob), or those of --ids.
+    """Kicks the buried jobs of TUBE (a name or a glob), or those of --ids.
 
-    With --next N the server chooses: the N jobs that were buried first, or delayed ones if none is buried. It does not
-    tell which they were, so that cannot be undone.
+    With --next N the server chooses: the N jobs that were buried first, or delayed ones if none is buried. The server
+    does not report which, so this cannot be undone.
     """,
     click.option("--next", type=options.NUMBER, metavar="N", help="Kick N jobs of TUBE that the server chooses."),
 )
 bury = _command(
     "bury",
-    "Bury jobs that are ready or delayed: no worker gets them until they are kicked.",
+    "Buries ready and delayed jobs of TUBE (a name or a glob), or those of --ids.",
     _priority,
 )
 release = _command(
     "release",
-    "Make jobs ready, or delayed with --delay: ready, delayed and buried ones.",
+    "Releases ready, delayed and buried jobs of TUBE (a name or a glob), or those of --ids.",
     _priority,
     _delay,
 )
 delete = _command(
     "delete",
-    """Delete jobs that are ready, delayed or buried: those of --ids, or of TUBE that --state or --where names.
+    """Deletes ready, delayed and buried jobs: those of --ids, or of TUBE that --state or --where select.
 
     Asks first; without a terminal it needs --yes.
     """,
 )
 drain = _command(
     "drain",
-    "Delete all jobs of TUBE that are in the states of --state, and no others. Asks first.",
+    "Deletes the jobs of TUBE whose state --state names, and no others. Asks first; without a terminal it needs --yes.",
     jobs=options.this_tube,
 )
 move = _command(
     "move",
-    "Put jobs into the tube of --to and delete them here; they keep all but their ids, burial and delay included.",
+    "Puts each job into the tube of --to, then deletes it here. The jobs keep everything but their ids.",
     _to,
     options.buried_as,
 )
 copy = _command(
     "copy",
-    "Put copies of jobs into another tube with --to, another server with --to-server, or both.",
+    "Puts the copies into another tube with --to, another server with --to-server, or both.",
     _to,
     _to_server,
     options.buried_as,

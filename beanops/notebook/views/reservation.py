@@ -20,6 +20,7 @@ from beanops.protocol.errors import BeanopsError, TimedOut, UsageError
 from beanops.session.reservation import Reservation
 from beanops.session.run import Run
 from beanops.session.session import Session
+from beanops.ui.actions import CATALOGUE
 from beanops.ui.runner import BuriedAs, Step
 
 #: Seconds until a job is released that no page shows; a page that reloads is back sooner.
@@ -253,7 +254,7 @@ class ReservationView(WidgetView):
             self.job.say("detail", "")
             self.job.say("title", f"no job of {self._tube} is reserved")
         for name in shown_rows.RESERVED_VERBS:
-            self.job.offer(name, name.capitalize() if held else "", [str(reservation.id)] if reservation else [])
+            self.job.offer(name, CATALOGUE[name].label if held else "", [str(reservation.id)] if reservation else [])
         self.job.offer("reserve", "" if held else f"Reserve the next of {self._tube}")
 
     def _complain(self, text: str) -> None:

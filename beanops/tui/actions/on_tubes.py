@@ -1,8 +1,8 @@
-"""What can be done to tubes from the dashboard, and to many jobs of theirs at once."""
+"""The actions of the dashboard on tubes, and on many of their jobs at once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from beanops.protocol import TubeStats
@@ -14,6 +14,7 @@ from beanops.text import plural, safe_text
 from beanops.tui.actions import drafts
 from beanops.tui.actions.outcome import Outcome
 from beanops.tui.actions.request import Counts, Field, Offer, Request, Target, at_once, one_by_one
+from beanops.ui.actions import CATALOGUE
 from beanops.ui.runner import Progress, Runner
 
 
@@ -115,102 +116,55 @@ def _copy_fields(target: Target) -> tuple[Field, ...]:
     return _put_fields(target, target.body or b"", target.settings)
 
 
-def _putting(
-    name: str,
-    key: str,
-    label: str,
-    help: str,
-    applies: Callable[[Target], bool],
-    ask: Callable[[Target], tuple[Field, ...]],
-    scope: str,
-) -> Offer:
-    return Offer(
-        name,
-        key,
-        label,
-        help,
-        applies,
-        lambda request: (
-            f"Put a job of {plural(len(request.answers['body']), 'byte')} into tube {safe_text(request.answers['to'])}?"
-        ),
-        "Workers get it as any other job.",
-        _put,
-        ask,
-        scope,
-    )
+def _put_sentence(request: Request) -> str:
+    size, tube = plural(len(request.answers["body"]), "byte"), safe_text(request.answers["to"])
+    return f"Put a job of {size} into tube {tube}?"
+
+
+def _pause(request: Request, runner: Runner) -> Outcome:
+    seconds = request.answers["seconds"]
+    return one_by_one(request, runner, "tube", request.tubes, lambda tube, _: request.session.pause(tube, seconds))
+
+
+def _unpause(request: Request, runner: Runner) -> Outcome:
+    return one_by_one(request, runner, "tube", request.tubes, lambda tube, _: request.session.unpause(tube))
 
 
 TUBES = (
     Offer(
-        "kick-next",
-        "K",
-        "Kick n",
-        "Kick many jobs of the tube: its buried ones, or its delayed ones if none is buried",
+        CATALOGUE["kick-next"],
         lambda target: bool(target.count("current_jobs_buried") or target.count("current_jobs_delayed")),
         _kick_sentence,
-        "Buried jobs become ready, oldest burial first; delayed ones only if none is buried.",
         _kick_next,
         _kickable,
         counts=_to_kick,
     ),
     Offer(
-        "reserve",
-        "v",
-        "Reserve",
-        "Take the next ready job of the tube and hold it",
+        CATALOGUE["reserve"],
         lambda target: target.count("current_jobs_ready") > 0 and not target.count("pause_time_left"),
         lambda request: f"Reserve the next ready job of {request.places}?",
-        "You hold it, touched before its ttr ends, until you bury, release or delete it, or quit.",
         _reserve,
         scope="tube",
     ),
-    _putting("put", "n", "New", "Put a new job into the tube", lambda target: True, _put_fields, "list"),
-    _putting(
-        "put-copy",
-        "e",
-        "Edit copy",
-        "Edit a copy of the job under the cursor, and put it",
-        lambda target: target.body is not None,
-        _copy_fields,
-        "tube",
-    ),
+    Offer(CATALOGUE["put"], lambda target: True, _put_sentence, _put, _put_fields, "list"),
+    Offer(CATALOGUE["put-copy"], lambda target: target.body is not None, _put_sentence, _put, _copy_fields, "tube"),
     Offer(
-        "pause",
-        "p",
-        "Pause",
-        "Hold back the tube's ready jobs from workers for some seconds",
+        CATALOGUE["pause"],
         lambda target: any(not tube.pause_time_left for tube in target.tubes),
         lambda request: f"Pause {request.places} for {plural(request.answers['seconds'], 'second')}?",
-        "Workers get none of the ready jobs meanwhile; puts go on.",
-        lambda request, runner: one_by_one(
-            request,
-            runner,
-            "tube",
-            request.tubes,
-            lambda tube, _: request.session.pause(tube, request.answers["seconds"]),
-        ),
+        _pause,
         lambda target: (Field("seconds", "For", "60", unit="seconds", least=1),),
     ),
     Offer(
-        "unpause",
-        "p",
-        "Resume",
-        "End the pause of the tube",
+        CATALOGUE["unpause"],
         lambda target: all(tube.pause_time_left for tube in target.tubes),
-        lambda request: f"Resume {request.places}?",
-        "The ready jobs go to workers again.",
-        lambda request, runner: one_by_one(
-            request, runner, "tube", request.tubes, lambda tube, _: request.session.unpause(tube)
-        ),
+        lambda request: f"Unpause {request.places}?",
+        _unpause,
     ),
     Offer(
-        "drain",
-        "X",
-        "Drain",
-        "Delete all jobs of the tube that are in the states you name",
+        CATALOGUE["drain"],
         lambda target: any(target.count(f"current_jobs_{state}") for state in AT_REST),
         _drain_sentence,
-        "Gone from the server, the oldest first and no more than this. Jobs in other states stay.",
         _drain,
         lambda target: (Field("states", "States", "buried", "states", "of ready, delayed, buried"),),
         counts=_to_drain,

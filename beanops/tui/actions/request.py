@@ -21,6 +21,7 @@ from beanops.session.run import Run
 from beanops.session.session import Session
 from beanops.text import plural, safe_text
 from beanops.tui.actions.outcome import Outcome, fault, outcome_of
+from beanops.ui.actions import UserAction
 from beanops.ui.confirmation import Confirmation, confirmation
 from beanops.ui.runner import LastAction, Progress, Runner, Step
 
@@ -95,39 +96,43 @@ class Field(NamedTuple):
 
 
 class Offer(NamedTuple):
-    """One action as it is offered.
+    """An action of the catalogue as the dashboard offers it.
 
     Attributes
     ----------
-    name, key, label, help : str
-        Its name, its key (upper case where it deletes or moves), and what footer and help say.
+    action : UserAction
+        Its name, key and words.
     applies : callable
         Whether it can be done to a target.
     sentence : callable
         Says in the confirmation what will be done, to what.
-    note : str
-        What that means.
     perform : callable
         Has the session do it.
     ask : callable or None
         What a form asks for first.
-    counts : callable or None
-        For many jobs of tubes: of which tubes how many in which state are meant, once the form is answered.
     scope : str
         ``"jobs"`` for the jobs, ``"tube"`` for one tube, ``"list"`` where its jobs are listed, ``"tubes"`` for several.
+    counts : callable or None
+        For many jobs of tubes: how many jobs of which tube, in which state, once the form is answered.
     """
 
-    name: str
-    key: str
-    label: str
-    help: str
+    action: UserAction
     applies: Callable[[Target], bool]
     sentence: Callable[[Request], str]
-    note: str
     perform: Callable[[Request, Runner], Outcome]
     ask: Callable[[Target], tuple[Field, ...]] | None = None
     scope: str = "tubes"
     counts: Callable[[Target, Mapping[str, Any]], Counts] | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the action."""
+        return self.action.name
+
+    @property
+    def label(self) -> str:
+        """What key hints and buttons show."""
+        return self.action.label
 
     def request(self, session: Session, target: Target, answers: Mapping[str, Any] = NOTHING) -> Request:
         """Return the request for a target, by its keys; tubes without the jobs that are meant are left out."""

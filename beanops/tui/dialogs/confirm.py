@@ -120,7 +120,8 @@ def _note(request: Request) -> str:
     verb = {"drain": "delete", "kick-next": ""}.get(request.offer.name, request.offer.name)
     can = request.session.known_capabilities(request.instance)
     more = remark(verb, request.states.get("buried", 0), can)
-    return f"{request.offer.note} {more[:1].upper()}{more[1:]}." if more else request.offer.note
+    effect = request.offer.action.effect
+    return f"{effect} {more[:1].upper()}{more[1:]}." if more else effect
 
 
 def _about(request: Request, heads: Sequence[str] = ()) -> str:
