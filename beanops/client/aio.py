@@ -1,4 +1,4 @@
-"""The asyncio client: the same commands as `Client`, awaited. What they mean is in `beanops.protocol.commands`."""
+"""The asyncio client: the methods of `Client`, awaited. `beanops.protocol.commands` has their meaning."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class AsyncClient:
     # -- the connection ------------------------------------------------------------------------------------------
 
     async def reconnect(self) -> None:
-        """Open a new connection, also the first, and restore what was used and watched. Nothing is sent twice.
+        """Open a connection; use and watch the same tubes as the one before. Nothing is sent twice.
 
         Raises
         ------
@@ -86,7 +86,7 @@ class AsyncClient:
             self._end("another reconnect() came after it")
             connection = Connection()
             stream = await self._dial(connection)
-            # Not before there is a stream: a task that is cancelled above leaves a client that says it is closed.
+            # Only once there is a stream: a task cancelled above leaves the client closed.
             old, self._connection, self._stream = self._connection, connection, stream
             self.max_job_size = MAX_BODY
             try:
@@ -95,12 +95,12 @@ class AsyncClient:
                         self._end("what it used and watched could not be restored")
                         raise result
             finally:
-                # Also after a failure: the next attempt must restore the same.
+                # Also after a failure: the next attempt must use and watch the same.
                 self._connection.used, self._connection.watched = old.used, old.watched
 
     async def _dial(self, connection: Connection) -> Stream:
         loop = asyncio.get_running_loop()
-        # A name may take long to resolve: not in the event loop's thread, which goes on when this task is cancelled.
+        # Resolving a name may take long: another thread does it, and this task can be cancelled.
         dialing = loop.run_in_executor(None, dial, self.address, self.connect_timeout)
         try:
             made = await asyncio.shield(dialing)
@@ -109,10 +109,10 @@ class AsyncClient:
             raise
         try:
             _, stream = await loop.create_connection(lambda: Stream(connection), sock=made)
-        except BaseException:  # nobody else knows of the socket yet
+        except BaseException:  # nothing else would close the socket
             made.close()
             raise
-        # The connection of a client that nobody closed ends with it, as long as its loop runs.
+        # A client that nobody closes is closed when it is collected, as long as its loop runs.
         weakref.finalize(self, _abort, loop, stream.transport).atexit = False
         return stream
 
@@ -128,7 +128,7 @@ class AsyncClient:
 
     @property
     def closed(self) -> bool:
-        """Whether the connection can no longer be used; `reconnect` makes a new one."""
+        """Whether the connection has ended; `reconnect` opens a new one."""
         return self._connection.error is not None
 
     async def __aenter__(self) -> Self:
@@ -147,7 +147,7 @@ class AsyncClient:
 
     @asynccontextmanager
     async def _turn(self, closed: bool = False) -> AsyncIterator[None]:
-        """Have the connection to oneself."""
+        """Hold the connection exclusively."""
         if self._owner is not None and self._owner is asyncio.current_task():
             raise UsageError("a pipeline is open on this client: finish it first, or use another client")
         async with self._lock:
@@ -172,10 +172,10 @@ class AsyncClient:
     async def pipeline(self, commands: Iterable[Command[T]]) -> AsyncGenerator[T | ReplyError, None]:
         """Send many commands without waiting for each reply; yields and raises as `Client.pipeline` does.
 
-        Leave it early by ``aclose()`` (`contextlib.aclosing`), or the connection stays taken until the
-        generator is collected.
+        Leave it early with ``aclose()`` (`contextlib.aclosing`), or it holds the connection until the generator is
+        collected.
         """
-        # Closed within the turn: what is left to drain must not run into the next command.
+        # Closed while the connection is held: draining must not run into the next command.
         async with self._turn(), aclosing(self._exchange(commands)) as batches:
             async for batch in batches:
                 for result in batch:
@@ -199,7 +199,7 @@ class AsyncClient:
                     if window.exhausted and not connection.waiting:
                         break
                     await self._more(stream)
-                # Replies may come at any await of the consumer, so the last are not taken when nothing waits.
+                # Replies may come at any await of the consumer, so take the last even when nothing waits.
                 yield stream.take()
             settled = True
         except GeneratorExit:
@@ -213,7 +213,7 @@ class AsyncClient:
             raise window.failure
 
     async def _more(self, stream: Stream) -> None:
-        """Wait until something was received; a big body may take many turns."""
+        """Wait for data; a large body may take several calls."""
         connection = self._connection
         if connection.error is None:
             head = connection.waiting[0]
@@ -223,13 +223,13 @@ class AsyncClient:
                 await stream.more(patience)
             except TimeoutError:
                 if stream.transport.get_write_buffer_size() < unsent:
-                    return  # nobody answers what is still on its way
+                    return  # the server cannot answer what is not sent yet
                 connection.error = ReadTimeout(f"no answer to '{head.line}' within {patience:g} s")
         if connection.error is not None and not stream.results:
             raise type(connection.error)(f"{self.address}: {connection.error}")
 
     async def _drain(self, stream: Stream) -> None:
-        """Read the replies that nobody wants any more, so that the connection stays usable."""
+        """Read and drop the replies of a pipeline that was left early, so that the connection stays usable."""
         connection = self._connection
         stream.take()
         with suppress(BeanopsError):  # the connection says why it is closed
@@ -261,7 +261,7 @@ class AsyncClient:
                 if tube == used:
                     (result,) = await self._all(command)
                 else:
-                    # The put waits for the answer to use: were use refused, the job would land in another tube.
+                    # Wait for the reply to use before the put: if use fails, the job must not land in another tube.
                     (result,) = await self._all(there)
                     if not isinstance(result, ReplyError):
                         result, _ = await self._all(command, commands.use(used))
@@ -270,11 +270,11 @@ class AsyncClient:
         return int(result)
 
     async def use(self, tube: str) -> str:
-        """Use a tube for puts, heads and kicks, creating it."""
+        """Use a tube for puts, peeks and kicks; the server creates it if needed."""
         return await self.execute(commands.use(tube))
 
     async def reserve(self, timeout: SupportsIndex | None = None) -> Job:
-        """Reserve the next ready job of the watched tubes; wait `timeout` seconds (`TimedOut`), or for ever."""
+        """Reserve the next ready job of the watched tubes; wait `timeout` seconds (`TimedOut`) or without a limit."""
         return await self.execute(commands.reserve(timeout))
 
     async def reserve_job(self, id: SupportsIndex) -> Job:
@@ -299,35 +299,35 @@ class AsyncClient:
         await self.execute(commands.bury(job_id(job), priority=priority))
 
     async def touch(self, job: JobLike) -> None:
-        """Start the ttr of a job that this client reserved anew."""
+        """Restart the TTR of a job that this client reserved."""
         await self.execute(commands.touch(job_id(job)))
 
     async def watch(self, tube: str) -> int:
-        """Watch a tube, creating it; return how many tubes are watched."""
+        """Watch a tube, which the server creates if needed; return the number of watched tubes."""
         return await self.execute(commands.watch(tube))
 
     async def ignore(self, tube: str) -> int:
-        """Watch a tube no longer; return how many tubes are watched. `NotIgnored` for the last one."""
+        """Stop watching a tube; return the number of watched tubes. `NotIgnored` for the last one."""
         return await self.execute(commands.ignore(tube))
 
     async def peek(self, id: SupportsIndex) -> Job:
-        """Look at any job, whichever its tube and state."""
+        """Return any job, in any tube and state."""
         return await self.execute(commands.peek(id))
 
     async def peek_ready(self) -> Job:
-        """Look at the next ready job of the used tube."""
+        """Return the next ready job of the used tube."""
         return await self.execute(commands.peek_ready())
 
     async def peek_delayed(self) -> Job:
-        """Look at the delayed job of the used tube that is ready soonest."""
+        """Return the delayed job of the used tube that becomes ready first."""
         return await self.execute(commands.peek_delayed())
 
     async def peek_buried(self) -> Job:
-        """Look at the job of the used tube that has been buried longest."""
+        """Return the job of the used tube that was buried first."""
         return await self.execute(commands.peek_buried())
 
     async def kick(self, bound: SupportsIndex) -> int:
-        """Kick up to `bound` buried jobs of the used tube, or delayed ones if none is buried; return how many."""
+        """Kick up to `bound` buried jobs of the used tube, or delayed jobs if none is buried; return the number."""
         return await self.execute(commands.kick(bound))
 
     async def kick_job(self, id: SupportsIndex) -> None:
@@ -335,31 +335,31 @@ class AsyncClient:
         await self.execute(commands.kick_job(id))
 
     async def pause_tube(self, tube: str, seconds: SupportsIndex) -> None:
-        """Hold back the ready jobs of a tube from reserves for `seconds`; 0 resumes."""
+        """Pause a tube for `seconds`: its ready jobs cannot be reserved. 0 unpauses it."""
         await self.execute(commands.pause_tube(tube, seconds))
 
     async def stats(self) -> ServerStats:
-        """Ask for the server's statistics."""
+        """Return the server's statistics."""
         stats = await self.execute(commands.stats())
         self.max_job_size = stats.max_job_size
         return stats
 
     async def stats_tube(self, tube: str) -> TubeStats:
-        """Ask for a tube's statistics; this does not create the tube."""
+        """Return a tube's statistics, without creating the tube."""
         return await self.execute(commands.stats_tube(tube))
 
     async def stats_job(self, job: JobLike) -> JobStats:
-        """Ask for a job's statistics, whichever its tube and state."""
+        """Return a job's statistics, in any tube and state."""
         return await self.execute(commands.stats_job(job_id(job)))
 
     async def list_tubes(self) -> list[str]:
-        """Ask for the names of all tubes."""
+        """Return the names of all tubes."""
         return await self.execute(commands.list_tubes())
 
     async def list_tube_used(self) -> str:
-        """Ask for the name of the used tube."""
+        """Return the name of the used tube."""
         return await self.execute(commands.list_tube_used())
 
     async def list_tubes_watched(self) -> list[str]:
-        """Ask for the names of the watched tubes."""
+        """Return the names of the watched tubes."""
         return await self.execute(commands.list_tubes_watched())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
 from math import isfinite
 from typing import Any, SupportsFloat, SupportsIndex
 
@@ -15,6 +16,8 @@ from beanops.session.run import Run
 
 #: A span of time: seconds, text such as ``"10m"`` or ``"1h 30m"``, or a timedelta of Python, pandas or numpy.
 Seconds = SupportsIndex | SupportsFloat | str | timedelta
+#: A moment; a span of time is that long before now.
+Moment = datetime | date | Seconds
 #: What can be put: bytes as they are, text as UTF-8, dicts and lists as JSON.
 Body = bytes | bytearray | memoryview | str | dict[str, Any] | list[Any]
 #: A tube: its name, its statistics, or a row of a frame of tubes.
@@ -65,6 +68,46 @@ def whole_seconds(argument: str, value: Seconds, maximum: int = U32_MAX) -> int:
     if not isfinite(seconds) or seconds != int(seconds) or seconds > maximum:
         raise ArgumentError(argument, value, allowed)
     return int(seconds)
+
+
+def time_of(argument: str, value: Moment, now: datetime) -> datetime:
+    """Return a moment with its time zone; one without a time zone is UTC.
+
+    Parameters
+    ----------
+    argument : str
+        Name of the argument, for the error.
+    value : datetime, date, str, number or timedelta
+        A date or time, also as ISO text, UTC where it has no time zone; or a span of time before now.
+    now : datetime
+        The current time.
+
+    Raises
+    ------
+    ArgumentError
+        It is neither.
+
+    Examples
+    --------
+    >>> time_of("since", "2h", datetime(2026, 1, 31, 12, tzinfo=UTC)).isoformat()
+    '2026-01-31T10:00:00+00:00'
+    >>> time_of("since", "2026-01-30", datetime(2026, 1, 31, tzinfo=UTC)).isoformat()
+    '2026-01-30T00:00:00+00:00'
+    """
+    allowed = "a date or time such as '2026-01-31', or a period before now such as '2h' or '7d'"
+    if isinstance(value, str):
+        with suppress(ValueError):
+            value = datetime.fromisoformat(value.strip())
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day)
+    if isinstance(value, datetime):
+        if value != value:  # pandas.NaT
+            raise ArgumentError(argument, value, allowed)
+        return value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+    try:
+        return now - timedelta(seconds=seconds_of(argument, value))
+    except (ArgumentError, OverflowError):
+        raise ArgumentError(argument, value, allowed) from None
 
 
 def _seconds(value: Any) -> float | None:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from itertools import islice
@@ -16,9 +16,9 @@ from beanops.jobs.select import is_glob
 from beanops.journal.filters import Filter
 from beanops.journal.prune import prune
 from beanops.journal.records import Action, Pruned, RunCounts
-from beanops.periods import Moment, Period, seconds_of, time_of
 from beanops.protocol.errors import ArgumentError
 from beanops.protocol.limits import U64_MAX, check_number
+from beanops.session.arguments import Moment, Seconds, run_id_of, seconds_of, time_of
 from beanops.session.verbs import ACTIONS
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 #: Jobs or runs that one call may ask about: more conditions make a slow query.
 _MOST = 1000
+#: The longest span of time that may lie between now and what is pruned.
+_LONGEST = timedelta(days=36_525)
 
 
 class JournalReader:
@@ -201,9 +203,9 @@ class JournalReader:
         --------
         >>> session.journal.verify(run)          # doctest: +SKIP
         """
-        return self._verify(_run_id(run))
+        return self._verify(run_id_of(run))
 
-    def prune(self, older_than: Period, *, reason: str | None = None) -> Pruned:
+    def prune(self, older_than: Seconds, *, reason: str | None = None) -> Pruned:
         """Delete old runs from the journal, those of all servers, with their actions and the bodies kept for undo.
 
         A pruned run cannot be undone or resumed, and lines that it imported no longer count as imported. Runs that
@@ -226,7 +228,11 @@ class JournalReader:
         >>> session.journal.prune("90d", reason="retention")          # doctest: +SKIP
         Pruned(run='20260102-030405-1f2e3d4c', runs=12)
         """
-        period = timedelta(seconds=seconds_of("older_than", older_than))
+        allowed = "a span of time such as '90d', at most a hundred years"
+        seconds = seconds_of("older_than", older_than, allowed)
+        if seconds > _LONGEST.total_seconds():
+            raise ArgumentError("older_than", older_than, allowed)
+        period = timedelta(seconds=seconds)
         return prune(self._journal(), period, now=self._clock(), actor=self._actor, source=self._source, reason=reason)
 
     def _filter(
@@ -259,20 +265,13 @@ def _checked(limit: SupportsIndex | None) -> int | None:
     return None if limit is None else check_number("limit", limit, U64_MAX)
 
 
-def _run_id(run: Any) -> str:
-    id = getattr(run, "id", run)
-    if not isinstance(id, str):
-        raise ArgumentError("run", run, "a run or its id")
-    return id
-
-
 def _run_ids(run: Any) -> list[str]:
     if hasattr(run, "columns"):
         if "run" not in run.columns:
             raise ArgumentError("run", list(run.columns), "a frame with a column 'run'")
-        run = run["run"]
-    one = isinstance(run, str) or not isinstance(run, Iterable)
-    ids = list(dict.fromkeys(map(_run_id, [run] if one else run)))
+        run = run["run"].tolist()
+    one = isinstance(run, str | Mapping) or hasattr(run, "to_dict") or not isinstance(run, Iterable)
+    ids = list(dict.fromkeys(map(run_id_of, [run] if one else run)))
     _check_most("run", len(ids))
     return ids
 

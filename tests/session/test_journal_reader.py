@@ -116,6 +116,7 @@ ERRORS: list[tuple[dict[str, Any], str]] = [
     ({"job": "five"}, "five"),
     ({"job": range(2000)}, "at most 1,000"),
     ({"run": 5}, "run: 5 given"),
+    ({"since": 1e300}, "since"),
     ({"run": pd.DataFrame({"id": [1]})}, "a frame with a column 'run'"),
     ({"limit": -1}, "limit"),
 ]
@@ -174,7 +175,7 @@ def test_prune_is_recorded_with_its_actor(reader: JournalReader, record: Journal
 
 
 def test_prune_takes_a_period_alone(reader: JournalReader) -> None:
-    for older_than in (-1, "soon", None, timedelta(days=-1), float("nan"), pd.NaT):
+    for older_than in (-1, "soon", None, timedelta(days=-1), float("nan"), float("inf"), pd.NaT):
         with pytest.raises(ArgumentError, match="older_than"):
             reader.prune(older_than)  # type: ignore[arg-type]
     for older_than in (timedelta(days=9), pd.Timedelta("9D"), 777_600):
