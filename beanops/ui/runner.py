@@ -31,10 +31,13 @@ class Step(NamedTuple):
         What it acts on, for an error, such as ``"tube mail"``.
     call : callable
         Calls the verb with the given progress callback, and returns its run.
+    undoes : str
+        Id of the run that it undoes, if it does.
     """
 
     target: str
     call: Callable[[Progress], Run]
+    undoes: str = ""
 
 
 class Results(NamedTuple):
@@ -50,12 +53,15 @@ class Results(NamedTuple):
         Steps that were not tried.
     cancelled : bool
         Whether the user ended the action early.
+    undone : tuple of str
+        Ids of the runs that it undid to their end.
     """
 
     runs: tuple[Run, ...] = ()
     errors: tuple[tuple[str, BaseException], ...] = ()
     left: int = 0
     cancelled: bool = False
+    undone: tuple[str, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -66,11 +72,6 @@ class Results(NamedTuple):
     def complete(self) -> bool:
         """Whether everything that was asked for was done."""
         return not self.errors and not self.left and all(run.complete for run in self.runs)
-
-    @property
-    def cut_off(self) -> bool:
-        """Whether it ended before all of it was tried."""
-        return bool(self.errors or self.left or self.cancelled or any(run.stopped for run in self.runs))
 
     @property
     def undoable(self) -> tuple[Run, ...]:
@@ -127,16 +128,17 @@ class LastAction(NamedTuple):
     def after(self, results: Results, what: str) -> LastAction:
         """Return the last action once another one is over.
 
-        An undo that went through leaves nothing to undo, and one that was cut off can be continued. What did nothing
-        leaves the action before it.
+        An undo leaves the runs that it did not undo to their end, so that it can be continued. An action that did
+        nothing leaves the one before it.
         """
         done = [run for run in results.runs if run.done]
-        if results.runs and results.runs[0].action == "undo":
-            return LastAction() if done and not results.cut_off else self
+        if done and done[0].action == "undo":
+            runs = tuple(run for run in self.runs if run not in results.undone)
+            return self._replace(runs=runs) if runs else LastAction()
         if results.undoable:
-            runs = results.undoable
-            jobs = sum(run.done for run in runs)
-            return LastAction(tuple(run.id for run in runs), what, runs[0].action, jobs, results.buries_again)
+            back = results.undoable
+            jobs = sum(run.done for run in back)
+            return LastAction(tuple(run.id for run in back), what, back[0].action, jobs, results.buries_again)
         if done:
             return LastAction(why_not=f"nothing to undo: {done[-1].action}: {done[-1].lasting}")
         return self
@@ -169,6 +171,7 @@ class Runner:
         A lost server, a fault of beanops and an interrupt end the action. Nothing is raised: see `Results.check`.
         """
         runs: list[Run] = []
+        undone: list[str] = []
         errors: list[tuple[str, BaseException]] = []
         tried = 0
         for step in steps:
@@ -176,12 +179,16 @@ class Runner:
                 break
             tried += 1
             try:
-                runs.append(step.call(self.progress))
+                run = step.call(self.progress)
             except BaseException as error:  # what the steps before it did is reported all the same
                 errors.append((step.target, error))
                 if isinstance(error, ConnectFailed) or not isinstance(error, BeanopsError):
                     break
-        return Results(tuple(runs), tuple(errors), len(steps) - tried, self.cancelled)
+            else:
+                runs.append(run)
+                if step.undoes and run.done and not run.stopped:
+                    undone.append(step.undoes)
+        return Results(tuple(runs), tuple(errors), len(steps) - tried, self.cancelled, tuple(undone))
 
     def progress(self, run: Run) -> None:
         """Note how far a run is; a verb calls it after each batch."""
@@ -224,6 +231,6 @@ def undo_steps(session: Session, runs: Sequence[str], buried_as: BuriedAs | None
     chosen: dict[str, Any] = {} if buried_as is None else {"buried_as": buried_as}
 
     def undo(run: str) -> Step:
-        return Step(f"run {run}", lambda progress: session.undo(run, progress=progress, **chosen))
+        return Step(f"run {run}", lambda progress: session.undo(run, progress=progress, **chosen), undoes=run)
 
     return [undo(run) for run in reversed(runs)]

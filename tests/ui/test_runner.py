@@ -83,8 +83,16 @@ def test_the_last_action_is_what_undo_reverts(session: Session) -> None:
     assert last.after(Results(), "nothing") is last
     undone = Runner().carry_out(undo_steps(session, last.runs))
     assert [session.tube(tube).pause for tube in "ab"] == [0, 0]
-    assert last.after(undone._replace(cancelled=True), "undo") is last
     assert last.after(undone, "undo") == LastAction()
+    assert last.after(undone._replace(undone=last.runs[1:]), "undo").runs == last.runs[:1]
+
+
+def test_the_undo_of_an_earlier_run_leaves_the_last_action(session: Session) -> None:
+    first, second = (Runner().carry_out(pauses(session, tube)) for tube in "ab")
+    last = LastAction().after(first, "pause").after(second, "pause")
+    undone = Runner().carry_out(undo_steps(session, [first.runs[0].id]))
+    assert undone.undone == (first.runs[0].id,)
+    assert last.after(undone, "undo") == last
 
 
 def test_an_action_that_nothing_undoes_says_why(session: Session) -> None:
