@@ -34,7 +34,7 @@ def safe_text(text: str, *, multiline: bool = False, limit: int | None = None) -
     r"""Return `text` with everything visible: control characters, escapes, bidi, zero-width and lone surrogates.
 
     It is safe to write to a terminal and can be encoded as UTF-8. It is not escaped for HTML or markup.
-    A backslash stays as it is, so class names read well; the result is for eyes and is not meant to be read back.
+    A backslash stays as it is, so class names read well. The result is for people, not for programs to parse.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def plural(number: int, noun: str) -> str:
 
 
 def inflected(number: int, noun: str) -> str:
-    """Return the noun alone, as it stands beside a number: ``job`` or ``jobs``."""
+    """Return the form of a noun for a number, without the number: ``job`` or ``jobs``."""
     return noun if number == 1 else f"{noun}s"
 
 

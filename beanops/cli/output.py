@@ -1,6 +1,6 @@
 """How results are printed: tables for people, JSON and CSV for programs. Untrusted text passes `safe_text` here.
 
-JSON is exact: a body that is not UTF-8 stands in it as base64. Tables and CSV show such bytes as escapes.
+JSON is exact: a body that is not UTF-8 is written as base64. Tables and CSV show such bytes as escapes.
 """
 
 from __future__ import annotations

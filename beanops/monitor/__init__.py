@@ -1,5 +1,5 @@
-"""Watch a server: what it says now (`sample`), whom to ask when there are many tubes, and what is known (`survey`).
+"""Watch a server: the statistics of its tubes now (`sweep`) and over many looks (`survey`).
 
-How it changes (`rates`, `trail`), how long jobs wait (`ages`), what is wrong (`flags`), several servers (`fleet`).
-Imports `client` and `protocol`; session and the faces import this room. Acts on nothing.
+Also their history and rates (`history`), the waiting time of jobs (`wait_times`), warnings (`flags`) and several
+servers at once (`fleet`). Imports `client` and `protocol`; session and the faces import this room. It changes nothing.
 """

@@ -1,4 +1,4 @@
-"""What is wrong with a tube, each with its reason, as pure functions of what is known of it."""
+"""Warnings about a tube, each with its reason: pure functions of its statistics and history."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ WINDOW = 60.0
 
 
 class Flag(NamedTuple):
-    """One thing that is wrong.
+    """One warning.
 
     Attributes
     ----------
     name : str
-        In a word or two.
+        One or two words.
     reason : str
-        With its numbers, in one line.
+        One line with its numbers.
     """
 
     name: str
@@ -28,14 +28,14 @@ class Flag(NamedTuple):
 
 
 def without_workers(stats: TubeStats) -> Flag | None:
-    """Tell of jobs that are ready while nobody watches the tube."""
+    """Return a warning about ready jobs in a tube that no worker watches."""
     if not stats.current_jobs_ready or stats.current_watching:
         return None
     return Flag("no workers", f"{plural(stats.current_jobs_ready, 'job')} ready and no worker watches it")
 
 
 def burying(stats: TubeStats, trail: Trail) -> Flag | None:
-    """Tell of buried jobs that have become more."""
+    """Return a warning about buried jobs that increase."""
     before = since(trail, WINDOW)
     if before is None or stats.current_jobs_buried <= before.buried:
         return None
@@ -46,14 +46,14 @@ def burying(stats: TubeStats, trail: Trail) -> Flag | None:
 
 
 def overdue(taken: JobStats | None) -> Flag | None:
-    """Tell of a job that is reserved for longer than its ttr, as far as one is known."""
+    """Return a warning about a job that has been reserved for longer than its TTR."""
     if taken is None or taken.state != "reserved" or taken.time_left >= 0:
         return None
     return Flag("overdue", f"job {taken.id} is reserved {span(-taken.time_left)} longer than its TTR")
 
 
 def paused(stats: TubeStats) -> Flag | None:
-    """Tell of jobs that a pause holds back."""
+    """Return a warning about ready jobs in a paused tube."""
     if not stats.pause_time_left or not stats.current_jobs_ready:
         return None
     return Flag(
@@ -62,16 +62,16 @@ def paused(stats: TubeStats) -> Flag | None:
 
 
 def flags(stats: TubeStats, trail: Trail, taken: JobStats | None = None) -> tuple[Flag, ...]:
-    """Return all that is wrong with a tube, the worst first.
+    """Return the warnings about a tube, the worst first.
 
     Parameters
     ----------
     stats : TubeStats
         The tube now.
     trail : Trail
-        Where it came from.
+        Its history.
     taken : JobStats or None
-        A job of it that was last seen reserved; the server does not tell which jobs are.
+        A reserved job of the tube that is known from earlier looks; the server does not list reserved jobs.
     """
     found = (without_workers(stats), burying(stats, trail), overdue(taken), paused(stats))
     return tuple(flag for flag in found if flag is not None)

@@ -1,4 +1,4 @@
-"""Several servers at a glance: what each says of itself now, asked all at the same time."""
+"""The statistics of several servers, read at the same time."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from beanops.client.sync import Client
 from beanops.protocol import ServerStats
 from beanops.protocol.errors import BeanopsError
 
-#: Seconds that a server has to answer.
+#: Seconds to wait for a server's answer.
 PATIENCE = 3.0
 
 
 class Glance(NamedTuple):
-    """What one server said, or why it said nothing."""
+    """The statistics of one server, or the error where it did not answer."""
 
     stats: ServerStats | None = None
     error: str = ""
@@ -27,7 +27,7 @@ class Fleet:
     Parameters
     ----------
     addresses : mapping of str to str
-        Where each listens, by name.
+        Addresses by name.
     """
 
     def __init__(self, addresses: Mapping[str, str]) -> None:
@@ -36,12 +36,12 @@ class Fleet:
         self._closed = False
 
     def look(self) -> dict[str, Glance]:
-        """Ask all servers; one that does not answer holds up nobody for longer than its patience."""
+        """Ask all servers, each for at most `PATIENCE` seconds."""
         if not self._addresses:
             return {}
         with ThreadPoolExecutor(max_workers=min(16, len(self._addresses))) as pool:
             glances = dict(zip(self._addresses, pool.map(self._glance, self._addresses), strict=True))
-        if self._closed:  # meanwhile
+        if self._closed:  # while the servers were asked
             self.close()
         return glances
 
@@ -56,7 +56,7 @@ class Fleet:
             return Glance(error=str(error))
 
     def close(self) -> None:
-        """Close the connections, also those of a look under way as soon as it is over."""
+        """Close the connections; those of a look under way close when it ends."""
         self._closed = True
-        for client in list(self._clients.values()):  # a look under way may add to them
+        for client in list(self._clients.values()):  # a copy: a look under way may add clients
             client.close()

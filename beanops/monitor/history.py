@@ -14,14 +14,14 @@ SHORTEST_GAP = 0.5
 
 
 class Rates(NamedTuple):
-    """Jobs a second through a tube; None is unknown, not zero.
+    """Jobs per second through a tube or a server. None is unknown, not zero.
 
     Attributes
     ----------
     puts : float or None
         Jobs put.
     deletes : float or None
-        Jobs deleted, which is how a worker finishes one.
+        Jobs deleted; a worker deletes each job that it has finished.
     """
 
     puts: float | None
@@ -37,7 +37,7 @@ class Point(NamedTuple):
     Attributes
     ----------
     at : float
-        Seconds, monotonic.
+        Monotonic seconds.
     ready, reserved, delayed, buried : int
         Jobs in each state.
     puts, deletes : int
@@ -58,7 +58,7 @@ Trail = tuple[Point, ...]
 
 
 def point(at: float, stats: TubeStats | ServerStats) -> Point:
-    """Return what statistics say of a moment."""
+    """Return the counts of statistics that were read at a moment."""
     return Point(
         at,
         stats.current_jobs_ready,
@@ -71,15 +71,15 @@ def point(at: float, stats: TubeStats | ServerStats) -> Point:
 
 
 def grown(trail: Trail, new: Point, most: int) -> Trail:
-    """Return a trail with one point more, and at most so many.
+    """Return a trail with one more point, and at most `most` points.
 
-    Where nothing changes the last point moves on, so that a tube at rest costs two. A full trail loses every second
-    point of its older half: it reaches back to its beginning, finely for what is recent.
+    A tube at rest has two points: the last one moves on as long as no count changes. A full trail drops every second
+    point of its older half, so it still reaches back to its beginning, with more detail for the recent past.
     """
     if trail and new.at - trail[-1].at < SHORTEST_GAP:
         return trail
     if trail and (new.puts < trail[-1].puts or new.deletes < trail[-1].deletes):
-        return (new,)  # another tube of the same name, or the server was started anew
+        return (new,)  # another tube of the same name, or the server was restarted
     if len(trail) > 1 and trail[-1][1:] == trail[-2][1:] == new[1:]:
         return (*trail[:-1], new)
     if len(trail) >= most:
@@ -124,7 +124,7 @@ def recent_rates(trail: Trail, seconds: float = RATE_WINDOW) -> Rates:
 
 
 def time_to_drain(trail: Trail, window: float = 30.0) -> float | None:
-    """Return the seconds until no job is ready, if it goes on as in the last `window`; None while it does not sink.
+    """Return the seconds until no job is ready at the pace of the last `window` seconds; None if they do not decrease.
 
     Examples
     --------
@@ -138,7 +138,7 @@ def time_to_drain(trail: Trail, window: float = 30.0) -> float | None:
 
 
 def course(trail: Trail, field: str, now: float, step: float, cells: int) -> list[int | None]:
-    """Return a count at each of the last `cells` moments, `step` seconds apart, None before it was known."""
+    """Return a count at the last `cells` moments, `step` seconds apart; None before the trail begins."""
     values: list[int | None] = []
     place = len(trail) - 1
     for cell in range(cells):
@@ -146,7 +146,7 @@ def course(trail: Trail, field: str, now: float, step: float, cells: int) -> lis
         while place >= 0 and trail[place].at > moment:
             place -= 1
         if place < 0:
-            # What was first seen within a cell belongs to it.
+            # The first point counts for the cell that it falls into.
             first = trail[0] if trail and trail[0].at < moment + step else None
             values.append(getattr(first, field) if first else None)
         else:
@@ -155,7 +155,7 @@ def course(trail: Trail, field: str, now: float, step: float, cells: int) -> lis
 
 
 def flow(trail: Trail, cells: int) -> list[Rates]:
-    """Return the rates between the last `cells` + 1 points; unknown where the trail is shorter."""
+    """Return the rates between each two of the last `cells` + 1 points; unknown where the trail is shorter."""
     recent = trail[-cells - 1 :]
     known = [rates_between(one, two) for one, two in pairwise(recent)]
     return [UNKNOWN] * (cells - len(known)) + known

@@ -1,7 +1,7 @@
-"""`Surveyor`: which tubes are asked for with each look, so that ten thousand cost the server little, and what is known.
+"""`Surveyor`: read the statistics of a server and its tubes again and again, with little load also for 10,000 tubes.
 
-Up to `FULL` tubes all are asked for. Beyond, some of those that somebody looks at, and some of all: those that were not
-seen for longest. Each tube tells when it was seen.
+Each look asks for all tubes while there are at most `FULL`. Of more it asks for a part: new ones, those on a screen,
+and of each group those that it has not seen for longest. Each tube has the time at which it was seen.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from beanops.monitor.sweep import tube_stats
 from beanops.monitor.wait_times import Ages
 from beanops.protocol import ServerStats, TubeStats
 
-#: Tubes up to which all are asked for, and how many of those in sight and of all are with a look beyond that.
+#: Tubes up to which a look asks for all, and how many of those on a screen and of all others it asks for beyond that.
 FULL, IN_TURN = 1000, 200
-#: Looks after which the names are asked for anew, when there are many and their number is the same.
+#: Looks after which it lists the names of many tubes again although their number has not changed.
 RENAME = 10
-#: Points of all trails together, and of one trail at most and at least.
+#: Points of all trails together, and the most and the fewest points of one trail.
 POINTS, MOST, LEAST = 60_000, 120, 8
 
 
@@ -32,21 +32,21 @@ class Seen(NamedTuple):
     Attributes
     ----------
     stats : TubeStats
-        As it was last seen; those that watch it are no more than the server has workers.
+        Its statistics; `current_watching` is at most the number of workers of the server.
     at : float
-        When that was, in seconds of the surveyor's clock.
+        Seconds of the surveyor's clock at which they were read.
     rates : Rates
         Jobs put and deleted per second, over the last `RATE_WINDOW` seconds.
     trail : Trail
-        Where it came from.
+        Its history.
     age : int or None
-        Seconds since the next ready job was put; None where none is ready, or it was not asked for.
+        Seconds since the next ready job was put; None if no job is ready or the look did not ask for it.
     drain : float or None
-        Seconds until no job is ready, if it goes on like this; None while it does not sink.
+        Seconds until no job is ready at the present pace; None while ready jobs do not decrease.
     flags : tuple of Flag
-        What is wrong with it, the worst first.
+        Warnings, the worst first.
     members : tuple of str
-        The tubes of which this is the sum; none where it is one tube.
+        Names of the tubes that this sums up; empty for a single tube.
     """
 
     stats: TubeStats
@@ -65,26 +65,26 @@ class Seen(NamedTuple):
 
 
 class Survey(NamedTuple):
-    """A server and its tubes, as far as they are known.
+    """The statistics of a server and of its tubes.
 
     Attributes
     ----------
     at : float
         Seconds of the surveyor's clock.
     server : ServerStats
-        What the server said of itself.
+        Statistics of the server.
     rates : Rates
-        Of the server.
+        Jobs put and deleted per second on the whole server.
     trail : Trail
-        Where the server came from.
+        The history of the server.
     cpu : float or None
-        Share of a core that the server takes, 1 is all of it.
+        Share of a core that the server uses; 1 is a whole core.
     timeouts : int
-        Reservations that ran past their ttr since the look before.
+        Reservations that timed out since the last look.
     tubes : Mapping of str to Seen
         By name, in the server's order.
     full : bool
-        Whether all tubes were seen with this look.
+        Whether this look asked for all tubes.
     """
 
     at: float
@@ -98,7 +98,7 @@ class Survey(NamedTuple):
 
 
 class Surveyor:
-    """Looks at a server again and again, and remembers what it saw.
+    """Surveys a server with each look, and keeps the history.
 
     Parameters
     ----------
@@ -118,14 +118,14 @@ class Surveyor:
         self._looks = 0
 
     def look(self, client: Client, wanted: Collection[str] = ()) -> Survey:
-        """Look at the server, its `wanted` tubes, and as many others as it bears.
+        """Return a new survey of the server.
 
         Parameters
         ----------
         client : Client
-            One that never reserves, or the server counts it among the workers.
+            A connection that never reserves; the server would count it as a worker.
         wanted : collection of str
-            Tubes that somebody looks at, has marked or pinned; of these the age of the next job is asked for too.
+            Names of tubes that are on a screen, marked or pinned. The survey also has the age of their next jobs.
         """
         server = client.stats()
         at, last = self._clock(), self._last
@@ -142,14 +142,14 @@ class Surveyor:
         self._new = [name for name in self._new if name not in asked]
         self._ages.look(client, [tube for tube in stats if tube.name in wanted], wanted)
         for tube in stats:
-            # Every connection watches "default", but no more than reserve are workers.
+            # Every connection watches "default", but only those that reserve are workers.
             workers = min(tube.current_watching, server.current_workers)
             self._tubes[tube.name] = self._seen(at, tube._replace(current_watching=workers))
         self._last = _survey(at, server, last)._replace(tubes=MappingProxyType(dict(self._tubes)), full=full)
         return self._last
 
     def _names(self, client: Client, server: ServerStats) -> None:
-        """Learn which tubes there are: with each look while they are few, else when their number changed."""
+        """List the tubes: with each look while they are few, else when their number has changed."""
         known = len(self._tubes) + len(self._new)
         if known > FULL and self._looks % RENAME and server.current_tubes == known:
             self._looks += 1
@@ -161,11 +161,11 @@ class Surveyor:
         self._new = [name for name in names if name not in self._tubes]
 
     def _due(self, wanted: set[str], full: bool) -> dict[str, None]:
-        """Return the tubes to ask for now: all, or some of those that are wanted, new ones, and some of the rest."""
+        """Return the tubes to ask for now: all, or new ones, some of the wanted ones and some of the rest."""
         if full or not self._tubes:
             return dict.fromkeys((*self._tubes, *self._new))
         new = self._new[:IN_TURN]
-        # New ones, however many come, do not keep all others from being seen.
+        # However many tubes are new, some of the others are asked for too.
         rest = max(IN_TURN - len(new), IN_TURN // 4)
         wanted = wanted & self._tubes.keys()
         return dict.fromkeys((*new, *self._oldest(wanted, IN_TURN), *self._oldest(self._tubes, rest)))
@@ -188,7 +188,7 @@ def _survey(at: float, server: ServerStats, last: Survey | None) -> Survey:
     trail = grown(last.trail, point(at, server), MOST)
     timeouts = max(0, server.job_timeouts - last.server.job_timeouts)
     cpu = last.cpu
-    # The server counts its processor time finely, but two looks at once tell nothing.
+    # Two looks within a tenth of a second give no share.
     if at - last.at > 0.1:
         used = server.rusage_utime + server.rusage_stime - last.server.rusage_utime - last.server.rusage_stime
         cpu = max(0.0, used) / (at - last.at)

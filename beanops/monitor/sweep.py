@@ -1,4 +1,4 @@
-"""The statistics of many tubes at once."""
+"""The statistics of many tubes in one pipeline."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from beanops.protocol.errors import NotFound, ReplyError
 
 
 def sweep(client: Client, wanted: Callable[[str], bool] = lambda name: True) -> list[TubeStats]:
-    """Ask for the statistics of every tube whose name is wanted; tubes that vanish meanwhile are left out."""
+    """Return the statistics of all wanted tubes, without those that cease to exist while it asks."""
     return list(tube_stats(client, filter(wanted, client.list_tubes())))
 
 
 def tube_stats(client: Client, names: Iterable[str]) -> Iterator[TubeStats]:
-    """Ask for the statistics of tubes by name; those that are not there are left out."""
+    """Yield the statistics of tubes by name, without those that do not exist."""
     for result in client.pipeline(map(commands.stats_tube, names)):
         if not isinstance(result, ReplyError):
             yield result

@@ -1,6 +1,6 @@
-"""How long the next ready job of a tube has waited, for the tubes somebody looks at, and the job that was taken last.
+"""The age of the next ready job of a tube, and a job of it that a worker has reserved, for the tubes on a screen.
 
-The server tells neither at once: it takes a peek and a look at the job. Both are bounded for each look.
+The server has no single command for either: it takes a peek, then the statistics of the job. Each look limits both.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from beanops.client.sync import Client
 from beanops.protocol import Command, Job, JobStats, TubeStats, commands
 from beanops.protocol.errors import NotFound, ReplyError
 
-#: Tubes that are peeked into with each look, and bytes of bodies after which that ends.
+#: Most tubes whose next job a look peeks at, and bytes of bodies after which it peeks no more.
 PEEKS, BYTES = 12, 256 * 1024
 
 
 class Ages:
-    """Remembers the next ready job of each tube, and the one before it that a worker took."""
+    """Keeps the next ready job of each tube, and the one before it that a worker has reserved."""
 
     def __init__(self) -> None:
         self._heads: dict[str, JobStats] = {}
@@ -27,7 +27,7 @@ class Ages:
         self._looks = 0
 
     def head(self, tube: str) -> JobStats | None:
-        """Return the job of a tube that was next when it was last asked for."""
+        """Return the next ready job of a tube at the last look that asked for it."""
         return self._heads.get(tube)
 
     def taken(self, tube: str) -> JobStats | None:
@@ -35,7 +35,7 @@ class Ages:
         return self._taken.get(tube)
 
     def look(self, client: Client, tubes: Collection[TubeStats], wanted: Set[str]) -> None:
-        """Bring up to date what is known of some tubes, as they are now; forget what is not `wanted`."""
+        """Update the jobs of some tubes, given their statistics; forget tubes that are not `wanted`."""
         self._looks += 1
         memories: tuple[dict[str, Any], ...] = (self._heads, self._taken, self._peeked)
         for memory in memories:
@@ -51,7 +51,7 @@ class Ages:
                 taken = head if taken is None or taken.state != "reserved" else taken
             _keep(self._heads, name, head, "ready")
             _keep(self._taken, name, taken, "reserved")
-        # In turn, also where a head is known: a more urgent job may have come.
+        # In turn, also where a job is known: a more urgent one may have become ready.
         waiting = (tube.name for tube in tubes if tube.current_jobs_ready)
         self._peek(client, nsmallest(PEEKS, waiting, key=lambda name: self._peeked.get(name, 0)))
 
@@ -67,7 +67,7 @@ class Ages:
                 found[job.id] = name
                 size += len(job.body)
         if names:
-            client.use("default")  # or the tube would not vanish while it is looked at
+            client.use("default")  # a tube that is used would not cease to exist
         for id, stats in _jobs(client, found).items():
             _keep(self._heads, found[id], stats, "ready")
 

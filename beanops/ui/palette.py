@@ -1,7 +1,6 @@
 """The colour of each state, rate and outcome, the same in the terminal and in a notebook.
 
-A theme of the terminal and a notebook page name a colour by what it stands for, such as ``ready``. Both read its value
-here.
+Themes of the terminal and pages of a notebook name a colour by its meaning, such as ``ready``, and read its value here.
 """
 
 from __future__ import annotations
