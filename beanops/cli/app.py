@@ -12,7 +12,7 @@ import click
 
 import beanops
 from beanops.cli import complete, spreadsheet
-from beanops.ui.actions import CATALOGUE
+from beanops.ui.actions import CATALOGUE, ON_JOBS
 
 
 def _does(action: str) -> str:
@@ -29,13 +29,8 @@ COMMANDS = {
     "sql": ("commands.jobs", "Ask about the jobs in SQL."),
     "snapshot": ("commands.jobs", "Save all jobs of the server as Parquet files."),
     "put": ("commands.act", _does("put")),
-    "kick": ("commands.bulk", _does("kick")),
-    "bury": ("commands.bulk", _does("bury")),
-    "release": ("commands.bulk", _does("release")),
-    "delete": ("commands.bulk", _does("delete")),
+    **{action.name: ("commands.bulk", _does(action.name)) for action in ON_JOBS},
     "drain": ("commands.bulk", _does("drain")),
-    "move": ("commands.bulk", _does("move")),
-    "copy": ("commands.bulk", _does("copy")),
     "reserve": ("commands.reserve", _does("reserve")),
     "pause": ("commands.act", _does("pause")),
     "unpause": ("commands.act", _does("unpause")),

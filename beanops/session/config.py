@@ -82,9 +82,14 @@ class Profile(NamedTuple):
 
 
 def strictest(profile: Profile, same: Iterable[Profile]) -> Profile:
-    """Return a profile with all that protects its server by `same`, which are others of that server."""
+    """Return a profile with all that protects its server by `same`, which are others of that server.
+
+    Where the server was given by its address, the name of the profile that wants its name typed becomes its name.
+    """
     for one in same:
+        unnamed = profile.name == profile.address
         profile = profile._replace(
+            name=one.name if unnamed and one.confirm == "type-name" else profile.name,
             read_only=profile.read_only or one.read_only,
             color=profile.color or one.color,
             label=profile.label or one.label,

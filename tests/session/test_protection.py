@@ -151,3 +151,9 @@ def test_places_are_compared_without_asking_anybody() -> None:
     assert places(Address.parse("no-such-name.invalid:1")) == {("no-such-name.invalid", 1)}
     assert places(Address.parse("Queue.Example.")) == places(Address.parse("queue.example"))
     assert not places(Address.parse("127.0.0.1:1")) & places(Address.parse("127.0.0.1:2"))
+
+
+def test_a_tunnel_has_the_name_of_the_profile_that_wants_it_typed(tunnel: str, beanstalkd: Beanstalkd) -> None:
+    _configure(f'[servers.prod]\naddress = "{beanstalkd.address}"\nconfirm = "type-name"\n')
+    with connect(tunnel) as session:
+        assert (session.profile.name, session.profile.address) == ("prod", tunnel)
