@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 
@@ -88,3 +90,20 @@ def test_statements_that_hear_nothing_are_left_to_themselves(monkeypatch: pytest
     with pytest.raises(PredicateError, match="it was given up, as it took too long"):
         engine.run("select 1")
     release.set()
+
+
+def test_a_process_that_ends_with_a_statement_reports_nothing() -> None:
+    script = """
+import threading, time
+
+class Slow(threading.Event):
+    def set(self):
+        super().set()
+        time.sleep(0.2)  # the thread of the statement has not gone yet when the process ends
+
+threading.Event = Slow
+from beanops.jobs.sql.engine import Engine
+print(Engine("the query", "").run("select 1"))
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert (ended.stdout, ended.stderr) == ("[(1,)]\n", "")

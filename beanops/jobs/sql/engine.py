@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import math
 import threading
 import time
@@ -22,6 +23,7 @@ TIMEOUT = 60.0
 _GRACE = 1.0
 #: How often the memory of a statement is looked at.
 _LOOK = 0.05
+_THREAD = "beanops-duckdb"
 _PAGE = 4096
 #: Memory that a predicate may have.
 MEMORY = 512 * 2**20
@@ -132,7 +134,7 @@ class Engine:
                 finished.set()
 
         try:
-            threading.Thread(target=do, name="beanops-duckdb", daemon=True).start()
+            threading.Thread(target=do, name=_THREAD, daemon=True).start()
             self._wait(finished)
         except BaseException:
             self._end(finished)
@@ -178,6 +180,14 @@ _left: list[Engine] = []
 def left_behind() -> bool:
     """Whether a statement goes on that nobody waits for; a process that ends in order would wait for it."""
     return bool(_left)
+
+
+@atexit.register
+def _wait_for_threads() -> None:
+    """Wait for threads whose statement has just ended: DuckDB reports what they still hold as leaked, on stderr."""
+    for thread in threading.enumerate():
+        if thread.name == _THREAD and not left_behind():
+            thread.join(_GRACE)
 
 
 def check_timeout(seconds: float | None) -> float | None:
