@@ -89,7 +89,7 @@ class Notebook:
         self.page.evaluate("([name, args]) => window.jupyterapp.commands.execute(name, args)", [name, arguments])
 
     def reload(self) -> None:
-        """Load the page anew, as the user does with F5; saved first, or the browser asks."""
+        """Reload the page, as the user does with F5; saved first, or the browser asks."""
         self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
         self.page.reload()
         self.ready()
@@ -143,7 +143,7 @@ class Notebook:
 
 @contextmanager
 def jupyter_lab(folder: Path, launch: Callable[[], Any]) -> Iterator[Lab]:
-    """Start a JupyterLab that shares nothing with the user's, and meanwhile a browser; end both."""
+    """Start a JupyterLab that shares nothing with the user's, and a browser beside it; end both."""
     port, token = free_port(), secrets.token_hex(16)
     notebooks = folder / "notebooks"
     notebooks.mkdir()

@@ -244,7 +244,7 @@ def test_an_error_of_the_latest_scan_is_shown_and_of_earlier_ones_not(
         if self is scans[0]:
             reached.set()
             go_on.wait(30)
-            raise ValueError("nobody expected that")
+            raise ValueError("unexpected")
         return next_batch(self, wanted)
 
     monkeypatch.setattr(Scan, "_next_batch", fails)
@@ -259,7 +259,7 @@ def test_an_error_of_the_latest_scan_is_shown_and_of_earlier_ones_not(
         assert (list(view.jobs.rows), view.status) == (["2", "1"], "")
         scans.clear()
         view.find()
-        assert view.wait().status == "ValueError: nobody expected that"
+        assert view.wait().status == "ValueError: unexpected"
         assert view.jobs.said("progress") == ""
 
 

@@ -202,7 +202,7 @@ def disarms_itself(notebook: Notebook) -> None:
     delete.click()
     assert delete.text_content() == "Delete 2 jobs: sure?"
     notebook.run("view.heads.patch({}, ['2'])")
-    notebook.until(lambda: delete.text_content() == "Delete job 1: sure?")  # what has gone is no longer meant
+    notebook.until(lambda: delete.text_content() == "Delete job 1: sure?")  # a row that is gone is no longer a target
 
 
 def test_a_number_box_must_hold_a_number_and_what_is_armed_names_it(notebook: Notebook, server: Session) -> None:

@@ -44,11 +44,11 @@ class Server:
                 client.put(b"x", tube=tube)
 
     def restart(self, tube: str) -> None:
-        """Start it anew without its jobs, and put three others into a tube."""
+        """Restart it without its jobs, and put three others into a tube."""
         self._process.stop(kill=True)
         self._process = self._start(port=self._process.port)
         self._fill(tube)
-        self.session.server()  # from here on the session is connected anew
+        self.session.server()  # reconnects the session
 
 
 @pytest.fixture
@@ -149,18 +149,18 @@ def test_so_many_jobs_are_remembered_and_no_more() -> None:
 def test_a_button_pressed_while_jobs_are_noted_acts_on_all_of_them(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen, meant = ShownJobs(session.reused), []
+    seen, acted_on = ShownJobs(session.reused), []
     jobs = [job for job in session.jobs_by_id([1, 2, 3]) if job is not None]
     seen.note(jobs)
     remember = seen_module.ref_of
 
     def pressed(job: FoundJob) -> JobRef:
-        button = threading.Thread(target=lambda: meant.append([ref.id for ref in seen.refs("123")]))
+        button = threading.Thread(target=lambda: acted_on.append([ref.id for ref in seen.refs("123")]))
         button.start()
         button.join(0.1)
         return remember(job)
 
     monkeypatch.setattr(seen_module, "ref_of", pressed)
     ShownJobs.note(seen, [job._replace(stats=job.stats._replace(tube="other")) for job in jobs])
-    until(lambda: len(meant) == 3)
-    assert meant == [[1, 2, 3]] * 3
+    until(lambda: len(acted_on) == 3)
+    assert acted_on == [[1, 2, 3]] * 3

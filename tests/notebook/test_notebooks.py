@@ -56,7 +56,7 @@ async def run_all(folder: Path, servers: ExitStack) -> Ran:
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
-    """Run each notebook twice, all side by side: on a private server, and on a real one that stands for the user's."""
+    """Run each notebook twice, side by side: on a private server, and on a real one in place of the user's."""
     folder = tmp_path_factory.mktemp("notebooks")
     # In a thread: the browser's tests leave an event loop running in this one.
     with ExitStack() as servers, ThreadPoolExecutor(1) as thread:
@@ -80,7 +80,7 @@ def test_it_runs_with_a_private_server(ran: Ran, name: str) -> None:
     assert texts(ran[f"{name} alone"][0])
 
 
-#: What each notebook comes to, in its own words.
+#: Texts that each notebook shows.
 SHOWN = {
     "first_look": ["first-look-mail", "unpause: 1 done", "kick: 2 done"],
     "incident": ["kick: 6 would be done", "move: 3 done", "undo: 3 done", "[redacted]", "no such template: wellcome"],

@@ -170,7 +170,7 @@ def test_a_job_that_no_page_shows_is_released(
     page = Page(view.job)
     page.says("hello", page="1")
     page.says("bye", page="1")
-    page.says("hello", page="1")  # a page that is loaded anew
+    page.says("hello", page="1")  # a page that reloads
     monkeypatch.setattr(reservation, "GRACE", 0.0)
     assert view.held
     page.says("bye", page="1")

@@ -22,19 +22,19 @@ def clock() -> list[float]:
 
 
 @pytest.fixture
-def told() -> list[object]:
+def received() -> list[object]:
     return []
 
 
 @pytest.fixture
-def grid(clock: list[float], told: list[object]) -> Grid:
+def grid(clock: list[float], received: list[object]) -> Grid:
     return Grid(
         [Column("id", "job", itemgetter(0), "id"), Column("n", "n", itemgetter(1))],
         noun="job",
         actions=[ToolButton("kick", "Kick")],
-        on_select=told.append,
-        on_action=told.append,
-        on_error=told.append,
+        on_select=received.append,
+        on_action=received.append,
+        on_error=received.append,
         clock=lambda: clock[0],
     )
 
@@ -98,29 +98,29 @@ def test_a_row_that_goes_is_no_longer_selected(grid: Grid, page: Page) -> None:
 
 
 def test_a_click_reaches_the_handler_with_the_rows_it_was_made_for(
-    grid: Grid, page: Page, clock: list[float], told: list[object]
+    grid: Grid, page: Page, clock: list[float], received: list[object]
 ) -> None:
     page.clicks("kick", "18446744073709551615", amount=5, clicked=clock[0] - 1)
-    assert told == [Click("kick", ("18446744073709551615",), 5)]
+    assert received == [Click("kick", ("18446744073709551615",), 5)]
 
 
 def test_a_click_that_waited_behind_a_busy_cell_is_refused(
-    grid: Grid, page: Page, clock: list[float], told: list[object]
+    grid: Grid, page: Page, clock: list[float], received: list[object]
 ) -> None:
     clicked = clock[0]
     clock[0] += STALE + 7
     page.clicks("kick", "3", clicked=clicked)
-    assert told == ["kick was refused: click delayed by 12 s, the kernel was busy; click again"]
+    assert received == ["kick was refused: click delayed by 12 s, the kernel was busy; click again"]
 
 
 @pytest.mark.parametrize(("rule", "name"), [("type-name", "prod"), ("ask", "101")])
 def test_what_has_to_be_typed_is_checked_once_more(
-    clock: list[float], told: list[object], rule: str, name: str
+    clock: list[float], received: list[object], rule: str, name: str
 ) -> None:
     profile = Profile("prod", "queue.internal", confirm=rule)
     buttons = [ToolButton("kick", "Kick"), ToolButton("delete", "Delete"), ToolButton("undo", "Undo", offered=True)]
     grid = Grid([], noun="job", actions=buttons, confirm=lambda action, jobs: confirmation(action, jobs, profile),
-                on_action=told.append, on_error=told.append, clock=lambda: clock[0])  # fmt: skip
+                on_action=received.append, on_error=received.append, clock=lambda: clock[0])  # fmt: skip
     page = Page(grid)
     many = [str(id) for id in range(101)]
     page.clicks("kick", "1", "2", clicked=clock[0])
@@ -129,7 +129,7 @@ def test_what_has_to_be_typed_is_checked_once_more(
     grid.offer("undo", "Undo put (101)", ["run"], confirmation("undo", 101, profile, undoes="put"))
     for typed in (None, name):
         page.clicks("undo", "run", clicked=clock[0], typed=typed)
-    assert told == [
+    assert received == [
         Click("kick", ("1", "2")),
         *[f"delete was refused: type {name} to confirm"] * 4,
         Click("delete", tuple(many)),
@@ -148,14 +148,14 @@ def test_the_page_is_given_what_to_ask_for(clock: list[float]) -> None:
     assert "this cannot be undone" in delete[1]["warning"]
 
 
-def test_what_a_handler_raises_is_told(page: Page, grid: Grid, told: list[object]) -> None:
+def test_an_error_of_a_handler_is_reported(page: Page, grid: Grid, received: list[object]) -> None:
     page.says("select")  # without keys: no page of ours says that
-    assert told == ["KeyError: 'keys'"]
+    assert received == ["KeyError: 'keys'"]
 
 
-def test_a_page_cannot_ask_for_what_is_not_offered(page: Page, clock: list[float], told: list[object]) -> None:
+def test_a_page_cannot_ask_for_what_is_not_offered(page: Page, clock: list[float], received: list[object]) -> None:
     page.clicks("__init__", "3", clicked=clock[0])
-    assert told == []
+    assert received == []
 
 
 def test_rows_and_lines_are_not_in_the_state_that_a_notebook_file_keeps(grid: Grid) -> None:
