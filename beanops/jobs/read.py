@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from itertools import chain, islice
 from typing import Any, Literal, NamedTuple
 
@@ -225,6 +226,14 @@ class Bodies:
                     self._size += len(answer.body)
                     self.found.append(FoundJob(job.stats, answer.body, (), job.instance, job.seen))
             self.done += 1
+
+    def read_rest(self, client: Client, instance: str) -> None:
+        """Ask for more bodies until there are enough, or another server process answers."""
+        here = True
+        while here and not self.enough:
+            with closing(client.pipeline(chain((commands.stats(),), self.asks()))) as answers:
+                if here := present(next(answers)).id == instance:
+                    self.read(answers)
 
 
 def _has_body(stats: JobStats) -> bool:

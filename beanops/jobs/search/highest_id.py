@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
 from beanops.client.sync import Client
 from beanops.jobs.search.completeness import Account
@@ -23,6 +23,30 @@ _LEAPS, _ROW, _PLACES = 21, 32, 96
 _STEP = 256
 #: Ids to look at for a proof; more would keep a page waiting.
 _FEW = 8192
+
+
+def look_above(
+    client: Client, idmap: IdMap, selection: Selection, proving: Callable[[], Account] | None, most_above: int
+) -> Generator[int, None, tuple[bool | None, int]]:
+    """Look for the highest id; yield the number of ids asked for, again and again.
+
+    Parameters
+    ----------
+    client, idmap, selection, most_above
+        As in `prove`.
+    proving : callable or None
+        Returns an `Account` for the proof that no selected job is above; None for no proof.
+
+    Returns
+    -------
+    (bool or None, int)
+        The result of `prove`, and the highest id before the proof.
+    """
+    yield from climb(client, idmap)
+    highest = idmap.top
+    if proving is None:
+        return None, highest
+    return (yield from prove(client, idmap, selection, proving(), most_above)), highest
 
 
 def climb(client: Client, idmap: IdMap) -> Iterator[int]:

@@ -1,13 +1,18 @@
-"""What scans learned of a server's ids: which are gone for good, and which tube each of the others is in.
+"""What scans learn about ids: which have no job any more, and the tube of each of the others.
 
-A job never changes its tube and an id is never given out twice while the server runs, so neither has to be
-asked again. What is learned holds for one server process: it is keyed on the server's ``id``.
+While a server runs, a job never changes its tube and an id is never reused, so no scan asks twice. A map is valid for
+one server process, whose ``id`` is its key.
 """
 
 from __future__ import annotations
 
+import time
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any
+
+from beanops.jobs.read import FoundJob, present
+from beanops.protocol import JobStats
 
 _BITS = 12
 _SIZE = 1 << _BITS
@@ -17,12 +22,12 @@ _FIRST_TUBE = 2
 
 
 class IdMap:
-    """Four bytes an id, in chunks that exist only where something is known.
+    """Four bytes per id, in chunks that exist only for known ids.
 
     Attributes
     ----------
     top : int
-        The highest id that is known to have been given out.
+        The highest id that is known to be in use or used.
     """
 
     def __init__(self) -> None:
@@ -32,7 +37,7 @@ class IdMap:
         self._all_gone = array("I", [_GONE]) * _SIZE
 
     def learn(self, id: int, tube: str) -> None:
-        """Note that a job exists, and where."""
+        """Note that a job exists, and its tube."""
         number = self._numbers.get(tube)
         if number is None:
             number = self._numbers[tube] = len(self._numbers) + _FIRST_TUBE
@@ -44,7 +49,7 @@ class IdMap:
             self.top = id
 
     def forget(self, ids: Iterable[int], top: int) -> None:
-        """Note that these ids have no job. Those above what was `top` before they were asked for may get one yet."""
+        """Note that these ids have no job. Ids above `top`, the highest id before the question, may get one later."""
         touched = set()
         for id in ids:
             if id < top:
@@ -55,16 +60,16 @@ class IdMap:
                 self._chunks[key] = self._all_gone
 
     def candidates(self, ids: range, matches: Callable[[str], bool]) -> list[int]:
-        """Return those of `ids` that may have a job in a tube that matches, in their order.
+        """Return the ids that may have a job in a matching tube, in their order.
 
         Parameters
         ----------
         ids : range
             With a step of 1 or -1.
         matches : callable
-            Says of a tube's name whether its jobs are wanted.
+            Whether the tube of that name matches.
         """
-        # A copy: the scan of another thread may learn of a tube meanwhile.
+        # A copy: the scan of another thread may add a tube.
         wanted = {_UNKNOWN, *(number for tube, number in list(self._numbers.items()) if matches(tube))}
         found: list[int] = []
         position, step = ids.start, ids.step
@@ -89,8 +94,46 @@ class IdMap:
         return chunk
 
 
+def learned(
+    idmap: IdMap,
+    ids: Sequence[int],
+    answers: Iterable[Any],
+    top: int,
+    instance: str,
+    states: Collection[str],
+    in_tube: Callable[[str], bool],
+) -> list[FoundJob]:
+    """Learn from the answers to ``stats-job`` which ids have jobs; return the jobs in these states and tubes.
+
+    Parameters
+    ----------
+    idmap : IdMap
+        The map of the server process.
+    ids, answers : iterable
+        The ids, and the answer for each.
+    top : int
+        The highest id before the question; an id above it may get a job later.
+    instance : str
+        The server process.
+    states, in_tube : collection of str, callable
+        Which jobs to return.
+    """
+    hits = []
+    gone = []
+    learn, now = idmap.learn, time.time
+    for id, stats in zip(ids, answers, strict=False):
+        if type(stats) is JobStats:
+            learn(id, stats.tube)
+            if stats.state in states and in_tube(stats.tube):
+                hits.append(FoundJob(stats, None, (), instance, now()))
+        elif present(stats) is None:
+            gone.append(id)
+    idmap.forget(gone, top)
+    return hits
+
+
 class IdMaps(dict[str, IdMap]):
-    """What is known of each server process that was met, by its ``id``."""
+    """The map of each server process, by its ``id``."""
 
     def __missing__(self, server: str) -> IdMap:
         known = self[server] = IdMap()

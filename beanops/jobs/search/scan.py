@@ -1,6 +1,6 @@
-"""The scan: a stream of the jobs that a selection means, found by asking for ids, in constant memory.
+"""The scan: a stream of the jobs that match a selection, found by asking for ids, in constant memory.
 
-How high ids can be is in `plan`, when all jobs are found in `account`.
+`id_bounds` finds the highest id, `completeness` tells when all jobs are found.
 """
 
 from __future__ import annotations
@@ -8,81 +8,79 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from functools import cache
+from functools import cache, partial
 from itertools import chain
-from math import inf
 from typing import Any
 
 from beanops.client.sync import Client
 from beanops.jobs.read import Bodies, BodyForm, FoundJob, check_bodies, present
+from beanops.jobs.search.blocks import Blocks
 from beanops.jobs.search.completeness import Account
 from beanops.jobs.search.findings import Facts
 from beanops.jobs.search.fresh_stats import FreshStats
-from beanops.jobs.search.highest_id import climb, prove
+from beanops.jobs.search.highest_id import look_above
 from beanops.jobs.search.id_bounds import Bound, bound
-from beanops.jobs.search.id_map import IdMap, IdMaps
+from beanops.jobs.search.id_map import IdMap, IdMaps, learned
+from beanops.jobs.search.pace import Pace
 from beanops.jobs.search.progress import Progress
 from beanops.jobs.search.top_n import First
 from beanops.jobs.select import Selection
 from beanops.jobs.sql.engine import TIMEOUT, Cancelled
-from beanops.jobs.sql.where import Judged, Where
+from beanops.jobs.sql.where import Where
 from beanops.jobs.tube_names import is_any, no_tube
-from beanops.protocol import Command, JobStats, ServerStats, commands
-from beanops.protocol.errors import ArgumentError, ConnectionClosed
+from beanops.protocol import Command, ServerStats, commands
+from beanops.protocol.errors import ConnectionClosed
 from beanops.protocol.limits import MAX_BODY
 
-#: Ids asked for in one go: the first page comes soon, and a long scan seldom waits for a round trip.
+#: Ids per pipeline: few at first, so that the first page comes soon; then many, which hides the round trips.
 _FIRST_BLOCK, _BLOCK = 256, 8192
-#: How far to look above an inexact bound while jobs are missing, before giving up.
+#: Ids to look at above an inexact bound while jobs are missing, before giving up.
 _GIVE_UP = 1_000_000
-#: How often a scan begins again with what it had not read when the server was restarted.
+#: Number of server restarts after which a scan gives up reading bodies.
 _MOST_RESTARTS = 20
-#: Seconds after which a pause hears of a cancel.
-_SLICE = 0.1
 
 
 class Scan:
     """Finds jobs; iterate it for batches of them.
 
-    A scan that was cancelled, or that lost its connection, goes on where it stopped when it is iterated again.
-    Jobs that come and go while it runs are no error: what is selected from its start to its end is found.
+    Iterate a cancelled scan, or one that lost its connection, again: it continues where it stopped. Jobs may come and
+    go during a scan; it finds those that match from its start to its end.
 
     Parameters
     ----------
     connect : callable
         Returns a connected client that never reserves.
     selection : Selection
-        Which jobs. In the order of a column they come as one batch, when all were looked at or at a cancel.
+        Which jobs. Jobs sorted by a column come as one batch at the end, or at a cancel.
     idmaps : IdMaps
-        What is known of the server's ids; the scan adds to it.
+        What earlier scans learned about ids; the scan adds to it.
     known : callable
-        Returns the highest id that is on record for a server process, by its ``id``. Asked only when it helps.
+        Returns the highest recorded id of a server process by its ``id``. Called only when it helps.
     bodies : {True, "text", "bytes", False}
-        Whether bodies are wanted, and what they are in a stream of Arrow: text or bytes. They are also read where the
-        predicate needs them.
+        Whether to read bodies, and their type in an Arrow stream. A predicate on bodies reads them anyway.
     probe : callable or None
-        Returns the id of a job that it puts and deletes, the exact bound of the ids. Asked only with a binlog.
+        Puts and deletes a job and returns its id, the exact bound of the ids. Called only with a binlog.
     rate : float or None
-        Most ids to ask for in a second.
+        Maximum ids per second.
     polite : bool
-        Pause as long as each block took while workers wait for jobs, so that the server has time for them.
+        Pause as long as each block took while workers wait for jobs.
     redact : sequence of str
-        Patterns of keys whose values the predicate must not see; see `beanops.redact`.
+        Patterns of keys whose values are hidden from the predicate; see `beanops.redact`.
     shown : callable or None
-        Makes of a job that was found what the caller gets, such as one without secrets.
+        Converts each found job for the caller, for example redacts it.
     query_timeout : float or None
-        Seconds that the predicate may take for a batch; None means any.
+        Seconds that the predicate may take per batch; None is no limit.
     progress : callable or None
-        Called with the `Progress` after every block, also when it held nothing that is wanted.
+        Called with the `Progress` after every block.
     clock, sleep : callable
-        Of `time`, for tests.
+        As in `time`, for tests.
 
     Attributes
     ----------
     bound : Bound or None
-        How high ids can be; None before the scan knows, and when the ids were given.
+        The highest possible id; None before the scan knows it, and when the ids were given.
     undecoded : int
-        Jobs that were left out because the predicate reads their bodies, which could not be decoded.
+        Number of jobs skipped because the predicate needs their bodies, which could not be decoded.
 
     Examples
     --------
@@ -109,8 +107,7 @@ class Scan:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        if rate is not None and not 0 < rate < inf:
-            raise ArgumentError("rate", rate, "a number of ids a second above 0, or None")
+        self._pace = Pace(rate, polite, clock, sleep)
         check_bodies(bodies)
         self.bound: Bound | None = None
         self._form = bodies
@@ -129,20 +126,16 @@ class Scan:
         self._limit = selection.limit if by_id else None
         self._first = None if by_id else First(selection.order, selection.limit)
         self._probe = probe
-        self._rate = rate
-        self._polite = polite
         self._shown = shown
         self._progress = progress
-        self._clock = clock
-        self._sleep = sleep
         self._stats = FreshStats(clock, sleep)
         self._in_tube = cache(selection.in_tube)
         self._idmap = IdMap()
         self._max_job_size = MAX_BODY
         self._account: Account | None = None
-        self._todo: list[Sequence[int]] = []
+        self._todo = Blocks()
         self._bodiless: list[FoundJob] = []
-        self._most = _BLOCK if rate is None else max(1, min(_BLOCK, int(rate / 4)))
+        self._most = self._pace.block(_BLOCK)
         self._block = min(_FIRST_BLOCK, self._most)
         self._looked = 0
         self._matched = 0
@@ -157,25 +150,25 @@ class Scan:
 
     @property
     def progress(self) -> Progress:
-        """How far the scan has come."""
-        remaining = sum(map(_size, self._todo))
+        """The progress so far."""
+        remaining = self._todo.left
         rate = self._looked / self._seconds if self._seconds > 0 else 0.0
         expected = None if self._account is None or self._where is not None else self._account.expected
         return Progress(self._looked, self._matched, expected, remaining, rate, remaining / rate if rate else None)
 
     @property
     def complete(self) -> bool:
-        """Whether all selected jobs were found, and the bodies that are wanted read."""
+        """Whether all matching jobs were found, with their bodies where they are wanted."""
         return self.seen_all and not self.undecoded
 
     @property
     def seen_all(self) -> bool:
-        """Whether all selected jobs were looked at, those of which the predicate cannot tell included."""
+        """Whether all selected jobs were looked at, including those that could not be decoded."""
         return self._all_found and not self._bodiless
 
     @property
     def enough(self) -> bool:
-        """Whether as many jobs were found as were wanted."""
+        """Whether the limit of jobs was reached."""
         return self._at_limit and not self.undecoded
 
     @property
@@ -184,22 +177,22 @@ class Scan:
 
     @property
     def sure(self) -> bool:
-        """Whether what was found is what was asked for: all of it, or the first so many, in the order asked for."""
+        """Whether the result is exact: all matching jobs, or the first ones up to the limit in the requested order."""
         return (self.complete or self.enough) and not self.doubt
 
     @property
     def doubt(self) -> str:
-        """Why what was found may not be in the order that was asked for; empty when it is."""
+        """Why the result may not be in the requested order; empty when it is."""
         return self._facts.doubt
 
     @property
     def verdict(self) -> str:
-        """One line that says what is known now."""
+        """One line about how complete the result is."""
         return f"{self._facts.verdict}; {self._no_tube}" if self._no_tube else self._facts.verdict
 
     @property
     def conclusion(self) -> str:
-        """The verdict, with the doubt where it does not speak of it."""
+        """The verdict, with the doubt where the verdict does not contain it."""
         told = self.doubt if self._at_limit or self.seen_all else ""
         return f"{self.verdict}; {told}" if told else self.verdict
 
@@ -218,7 +211,7 @@ class Scan:
             expected=progress.expected,
             undecoded=self.undecoded,
             unread=len(self._bodiless),
-            todo=self._todo,
+            todo=self._todo.parts,
             top=top if not self._all_found else None,
             proven=self._highest_known,
             order=self._selection.order,
@@ -227,7 +220,7 @@ class Scan:
         )
 
     def cancel(self) -> None:
-        """End the iteration after the batch under way, or the next at once; from any thread. Iterate again to go on."""
+        """End this iteration after the current batch, or the next one at once. Any thread may call it."""
         self._cancelled = True
 
     def __iter__(self) -> Iterator[list[FoundJob]]:
@@ -258,32 +251,35 @@ class Scan:
         try:
             if self._account is None:
                 self._begin()
-            self._look_whether_done()  # an earlier iteration may have ended before it could
+            self._look_whether_done()  # an earlier iteration may have ended before this
             while (self._todo or self._bodiless) and not self._cancelled and not self._at_limit:
-                started = self._clock()
+                started = self._pace.clock()
                 wanted = None if self._limit is None else self._limit - self._yielded
                 try:
                     batch, asked, server = self._next_batch(wanted)
-                except Cancelled:  # the predicate was at work; the batch is asked for again
+                except Cancelled:  # during the predicate: the next iteration asks for the batch again
                     break
                 self._yielded += len(batch)
-                elapsed = self._clock() - started
-                pause = self._pause(asked, elapsed, server) if self._todo else 0.0
+                elapsed = self._pace.clock() - started
+                pause = self._pace.pause(asked, elapsed, server) if self._todo else 0.0
                 self._seconds += elapsed + pause
-                if self._progress is not None:
-                    self._progress(self.progress)
+                self._report()
                 if batch:
                     yield batch
-                # What was found is with the caller by now: a connection that breaks here loses none of it.
+                # The caller has the batch: a connection that breaks here loses nothing.
                 self._look_whether_done()
                 if self._todo:
-                    self._rest(pause)
+                    self._pace.rest(pause, lambda: self._cancelled)
             self._look_whether_tube_exists()
         finally:
             self._cancelled = False
 
+    def _report(self) -> None:
+        if self._progress is not None:
+            self._progress(self.progress)
+
     def _look_whether_tube_exists(self) -> None:
-        """Tell a slip from an empty tube, once nothing was found in it."""
+        """If nothing was found, distinguish a misspelled tube from an empty one."""
         tube = self._selection.tube
         if tube is not None and self._account is not None and self.seen_all and not self._account.found:
             names = self._connect().list_tubes()
@@ -297,84 +293,64 @@ class Scan:
         server = account.server
         self._idmap = self._idmaps[server.id]
         self._max_job_size = server.max_job_size
-        todo: list[Sequence[int]] = []
-        if isinstance(ids, range):
-            todo = [ids if not ids or (ids[0] >= ids[-1]) == newest else ids[::-1]]
-        elif ids is not None:
-            ids = sorted(ids, reverse=newest)
-            todo = [ids[at : at + _BLOCK] for at in range(0, len(ids), _BLOCK)]
+        todo = Blocks()
+        if ids is not None:
+            todo = Blocks.of(ids, newest, _BLOCK)
         elif account.expected != 0:
             self.bound = bound(client, self._idmap, server, lambda: self._known(server.id), self._probe)
             if not self.bound.exact:
-                self._politely(server, climb(client, self._idmap))
-                highest = self._idmap.top
-                proven = None
-                if self._selection.order == "newest" and not self._cancelled:
-                    found = Account(client, self._selection, self._stats)
-                    proven = self._politely(server, prove(client, self._idmap, self._selection, found, _GIVE_UP))
-                if self._cancelled:
+                proof = self._selection.order == "newest"
+                proving = partial(Account, client, self._selection, self._stats) if proof else None
+                steps = look_above(client, self._idmap, self._selection, proving, _GIVE_UP)
+                looked = self._pace.follow(steps, server, lambda: self._cancelled, self._report)
+                if looked is None:
                     return
+                proven, highest = looked
                 self._highest_known = bool(proven)
-                if proven is False:  # so far was looked in vain
+                if proven is False:  # so many ids were looked at without finding all jobs
                     self._above = range(self._idmap.top + 1, highest + 1 + _GIVE_UP)
                 self.bound = Bound(self._idmap.top, False)
             elif self._probe is not None:
-                account.start(client)  # the probe itself stirred the counters
+                account.start(client)  # the probe itself changed the counters
             top = self.bound.top
-            todo = [range(top, 0, -1) if newest else range(1, top + 1)]
-        self._todo = [part for part in todo if part]
+            todo = Blocks([range(top, 0, -1) if newest else range(1, top + 1)])
+        self._todo = todo
         self._account = account
         self._all_found = not self._todo
 
-    def _politely(self, server: ServerStats, steps: Iterator[int]) -> bool | None:
-        """Look for the highest id as politely as for jobs; return what the steps return, None after a cancel."""
-        while not self._cancelled:
-            started = self._clock()
-            try:
-                asked = next(steps)
-            except StopIteration as end:
-                found: bool | None = end.value
-                return found
-            self._rest(self._pause(asked, self._clock() - started, server))
-            if self._progress is not None:
-                self._progress(self.progress)
-        return None
-
     def _next_batch(self, wanted: int | None) -> tuple[list[FoundJob], int, ServerStats]:
-        """Ask for the bodies that the last block still lacks and for the next block of ids, in one pipeline.
+        """Ask for the missing bodies of the last block and for the next block of ids, in one pipeline.
 
-        The scan moves on only after all of it was answered, so that a lost connection loses nothing.
+        The state of the scan changes only after all answers, so that a lost connection loses nothing.
         """
         assert self._account is not None
         client = self._connect()
         enough = wanted is not None and not self._bodies_first and len(self._bodiless) >= wanted
-        block, rest = ((), self._todo) if enough or len(self._bodiless) > self._most else self._next_block()
+        block, rest = ((), self._todo) if enough or len(self._bodiless) > self._most else self._todo.next(self._block)
         ids: Sequence[int] = block
         if isinstance(block, range) and abs(block.step) == 1:
             ids = self._idmap.candidates(block, self._in_tube)
         bodies = Bodies(self._bodiless if self._bodies_first else self._bodiless[:wanted], self._max_job_size)
         asks: Iterator[Command[Any]] = chain((commands.stats(),), map(commands.stats_job, ids), bodies.asks())
-        before, top = self._idmap, self._idmap.top  # what is above it may be given out while it is asked for
-        # Answers are read while the server works on the next ones: nothing here waits for a whole block.
+        before, top = self._idmap, self._idmap.top  # ids above it may be given out during the pipeline
+        # Reads answers while the server works on the next ones.
         with closing(client.pipeline(asks)) as answers:
             server: ServerStats = present(next(answers))
-            self._idmap = self._idmaps[server.id]  # another one after a restart of the server
+            self._idmap = self._idmaps[server.id]  # another map after a restart of the server
             self._max_job_size = server.max_job_size
-            hits = self._note(ids, answers, top if self._idmap is before else 0, server.id)
+            known_to = top if self._idmap is before else 0
+            hits = learned(self._idmap, ids, answers, known_to, server.id, self._selection.states, self._in_tube)
             if self._bodiless and self._bodiless[0].instance != server.id:
                 self._look_again()
                 return [], len(ids), server
             bodies.read(answers)
-        here = True
-        while here and not bodies.enough:
-            with closing(client.pipeline(chain((commands.stats(),), bodies.asks()))) as answers:
-                if here := present(next(answers)).id == server.id:
-                    bodies.read(answers)
+        bodies.read_rest(client, server.id)
         found = bodies.found
         matching = hits
         if self._where is not None:
             if self._bodies_first:
-                found = self._judged(self._where.judge(found), found, wanted)
+                found, undecoded = self._where.judge(found).first(wanted, found)
+                self.undecoded += len(undecoded)
             else:
                 matching = self._where.matching(hits)
         self._account.found.extend([job.id for job in hits])
@@ -391,12 +367,12 @@ class Scan:
         return found[:wanted], len(ids), server
 
     def _look_again(self) -> None:
-        """Look up again, and first, the jobs that still lack their bodies: after a restart others may have their ids.
+        """Ask first for the jobs that lack their bodies once more: after a restart other jobs may have their ids.
 
         Raises
         ------
         ConnectionClosed
-            It was restarted too often for that.
+            The server was restarted too often.
         """
         assert self._account is not None
         self._restarts += 1
@@ -405,69 +381,20 @@ class Scan:
         ids = [job.id for job in self._bodiless]
         self._account.forget(ids)
         self._matched -= 0 if self._bodies_first else len(ids)
-        self._todo, self._bodiless, self._all_found = [ids, *self._todo], [], False
-
-    def _judged(self, judged: Judged, jobs: list[FoundJob], wanted: int | None) -> list[FoundJob]:
-        """Count the jobs of which the predicate cannot tell, among those that are looked at until enough match."""
-        matching, undecoded = judged
-        if undecoded and wanted is not None and len(matching) >= wanted:
-            passed = {job.id for job in jobs[: jobs.index(matching[wanted - 1])]}
-            undecoded = [job for job in undecoded if job.id in passed]
-        self.undecoded += len(undecoded)
-        return matching
-
-    def _next_block(self) -> tuple[Sequence[int], list[Sequence[int]]]:
-        if not self._todo:
-            return (), []
-        first = self._todo[0]
-        rest = first[self._block :]
-        return first[: self._block], [rest, *self._todo[1:]] if rest else self._todo[1:]
-
-    def _note(self, ids: Sequence[int], answers: Iterator[Any], top: int, instance: str) -> list[FoundJob]:
-        """Remember what the answers tell, and return the jobs in the selected tubes and states."""
-        hits = []
-        gone = []
-        learn, states, in_tube = self._idmap.learn, self._selection.states, self._in_tube
-        now = time.time
-        for id, stats in zip(ids, answers, strict=False):
-            if type(stats) is JobStats:
-                learn(id, stats.tube)
-                if stats.state in states and in_tube(stats.tube):
-                    hits.append(FoundJob(stats, None, (), instance, now()))
-            elif present(stats) is None:
-                gone.append(id)
-        self._idmap.forget(gone, top)
-        return hits
+        self._todo, self._bodiless, self._all_found = Blocks([ids, *self._todo.parts]), [], False
 
     def _look_whether_done(self) -> None:
-        """Stop early when every job that the server counts is accounted for; go on above the bound when not."""
+        """Stop early when all jobs that the server counts were found; else continue above the bound."""
         if self._account is None or self._all_found or self._at_limit:
             return
         if self._todo:
-            self._all_found = self._account.settled(self._connect(), self._looked, sum(map(_size, self._todo)))
+            self._all_found = self._account.settled(self._connect(), self._looked, self._todo.left)
             if self._all_found:
-                self._todo = []
+                self._todo = Blocks()
         elif self.bound is None or self.bound.exact:
             self._all_found = True
         elif self._above is None or not self._bodiless:
             self._all_found = self._account.stands(self._connect())
             if not self._all_found and self._above is None:
                 self._above = range(self.bound.top + 1, self.bound.top + 1 + _GIVE_UP)
-                self._todo = [self._above]
-
-    def _pause(self, asked: int, elapsed: float, server: ServerStats) -> float:
-        """Return how many seconds to leave to others."""
-        pause = elapsed if self._polite and server.current_waiting else 0.0
-        if self._rate is not None:
-            pause = max(pause, asked / self._rate - elapsed)
-        return pause
-
-    def _rest(self, seconds: float) -> None:
-        while seconds > 0 and not self._cancelled:
-            self._sleep(min(seconds, _SLICE))
-            seconds -= _SLICE
-
-
-def _size(part: Sequence[int]) -> int:
-    """Return the length, also of a range that is too long for `len`."""
-    return abs((part[-1] - part[0]) // part.step) + 1 if isinstance(part, range) else len(part)
+                self._todo = Blocks([self._above])

@@ -34,6 +34,13 @@ class Judged(NamedTuple):
     matching: list[FoundJob]
     undecoded: list[FoundJob]
 
+    def first(self, wanted: int | None, jobs: list[FoundJob]) -> Judged:
+        """Return the same without the undecoded jobs after the last wanted match; `jobs` were judged, in this order."""
+        if wanted is None or len(self.matching) < wanted or not self.undecoded:
+            return self
+        passed = {job.id for job in jobs[: jobs.index(self.matching[wanted - 1])]}
+        return self._replace(undecoded=[job for job in self.undecoded if job.id in passed])
+
 
 class Where:
     """A predicate, checked once and evaluated on batches.
