@@ -1,13 +1,11 @@
-"""The terminal dashboard: shows what `Session` and `monitor` give, and asks `Session` to act.
+"""The terminal dashboard: it shows a server through `Session` and `beanops.monitor`, and acts through `Session`.
 
-What lives here: the app in two halves (`looking`, `app`) and what it knows of the server (`watch`); keys, offered
-actions and typed commands as data (`keys`, `jobkeys`, `offers`, `tubeoffers`, `commands`); one module a screen
-(`tubes`, `tube`, `job`, `compare`, `journal`, `servers`) or dialog (`dialogs`, `forms`, `choose`, `commandline`,
-`palette`, `help`); and what they share (`view`, `acting`, `asked`, `table`, `drawn`, `entry`, `body`, `words`). `web`
-serves it to browsers. Needs the extra ``beanops[tui]``; nobody imports it but the command line.
+From the top: `app` opens the `screens`; screens open `dialogs`, and see the app as `host.Host`; `refresh` asks the
+server; `widgets` and `actions` know no screen; `keys`, `theme`, `state`, `filters`, `groups` and `body_forms` know no
+widget. `web` serves the dashboard to browsers. Needs the extra ``beanops[tui]``; only the command line imports it.
 """
 
 import os
 
-# Textual paints so many times a second at most: a key waits half of that for its turn, and 60 is felt over ssh.
+# Maximum frames per second of Textual: a key waits half a frame, which at 60 is noticeable over ssh.
 os.environ.setdefault("TEXTUAL_FPS", "120")

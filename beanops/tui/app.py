@@ -1,4 +1,4 @@
-"""The app: the one way in which screens have things done, and the way from screen to screen. It looks by `looking`."""
+"""The app: it carries out actions, and opens and closes screens. `refresh` is its other half, which asks the server."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from beanops.tui.keys import APP, keymap
 from beanops.tui.refresh import RefreshingApp
 from beanops.tui.screens.base import FullScreen
 from beanops.tui.screens.tubes import TubesScreen
-from beanops.tui.signals import heed
+from beanops.tui.signals import on_signals
 from beanops.tui.state import Memory, state_path
 from beanops.tui.theme import CALM, THEMES, VARIABLES
 from beanops.ui.defaults import CONNECT_TIMEOUT, INTERVAL, READ_TIMEOUT
@@ -40,7 +40,7 @@ from beanops.ui.runner import Runner
 
 
 class Acted(Message):
-    """An action came to its end."""
+    """An action has ended."""
 
     def __init__(self, action: UnderWay, outcome: Outcome) -> None:
         super().__init__()
@@ -54,17 +54,17 @@ class Dashboard(RefreshingApp):
     Parameters
     ----------
     session : Session
-        Whom it shows.
+        The server that it shows first.
     memory : Memory or None
-        Keeps how tubes are shown; None forgets it with the end.
+        Remembers how tubes are shown; None remembers nothing.
     keys : mapping
-        Keys by the names of bindings, such as ``{"table.page-up": "ctrl+b"}``.
+        Keys by the name of a binding, such as ``{"table.page-up": "ctrl+b"}``.
     alone : bool
-        Whether there is no way to other servers: a visitor of a page gets what the page is for.
+        Whether it shows this server only, as for the visitor of a page.
     owns : bool
-        Whether it closes the session at its end.
+        Whether it closes the session when it ends.
     slow : float or None
-        Seconds after which an action under way shows how far it is: 0 at once, None never.
+        Seconds after which an action shows its progress: 0 at once, None never.
     **looking
         How it asks the server, see `RefreshingApp`.
     """
@@ -88,9 +88,9 @@ class Dashboard(RefreshingApp):
         super().__init__(session, **looking)
         self.memory = memory
         self.alone = alone
-        # A job is held, and kept from timing out, as long as somebody refers to its reservation.
+        # A reserved job is touched as long as there is a reference to its reservation.
         self._reservations: list[Reservation] = []
-        # What is under way, and whether the dashboard ends with it.
+        # Actions under way, and whether the dashboard quits after them.
         self._under_way: list[UnderWay] = []
         self._leaving = False
         self._code = 0
@@ -101,21 +101,21 @@ class Dashboard(RefreshingApp):
         for theme in THEMES.values():
             self.register_theme(theme)
         chosen = memory.theme() if memory is not None else ""
-        # Not by its own name: that would have the style sheet read twice before the first paint.
+        # Assigning `self.theme` would read the style sheet twice before the first paint.
         self.set_reactive(App.theme, chosen if chosen in THEMES else CALM.name)
         self.stylesheet.set_variables(self.get_css_variables())
         self.set_keymap(dict(keys))
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Return the colours of job states, which every theme has."""
+        """Return the colours of job states for themes without their own."""
         return VARIABLES
 
     def get_driver_class(self) -> type[Driver]:
-        """Return what talks to the terminal, or to a browser."""
+        """Return the driver of the terminal, or of a browser."""
         usual = super().get_driver_class()
         if usual.__name__ != "LinuxDriver":
             return usual
-        from beanops.tui.terminal import Terminal  # not where there is no such terminal
+        from beanops.tui.terminal import Terminal  # imports modules that only such a terminal has
 
         return Terminal
 
@@ -136,27 +136,27 @@ class Dashboard(RefreshingApp):
         return TubesScreen()
 
     def on_mount(self) -> None:
-        """End in good order when the system says so: it waits for nobody, and leaves the terminal as it was."""
-        self._restore_signals = heed(self._told_to_end)
+        """Quit properly on a signal."""
+        self._restore_signals = on_signals(self._end)
         self.app_resume_signal.subscribe(self, self._resumed)
 
     async def on_unmount(self) -> None:
-        """Wait for what is under way: sessions are closed after that."""
+        """Wait for actions under way: sessions are closed after them."""
         self._restore_signals()
         for action in self._under_way:
             action.runner.cancel()
         await asyncio.gather(*(asyncio.to_thread(action.over.wait) for action in self._under_way))
         if self._owns:
-            # A look that waits for a server would hold up the end for as long as that has to answer.
+            # A look at a slow server would delay the exit until its timeout.
             self._start.close()
 
     # -- act ---------------------------------------------------------------------------------------------------------
 
     def perform(self, request: Request) -> None:
-        """Have the session do what was asked of it, and show how far it is when that takes long."""
+        """Carry out an action, and show its progress if it takes long."""
         if request.session is not self.session or self._leaving:
-            why = "it is about to quit" if self._leaving else "another server is looked at by now"
-            self.say(f"{request.offer.name}: nothing was done; {why}", False)
+            why = "quitting" if self._leaving else "another server is shown"
+            self.say(f"{request.offer.name}: nothing done; {why}", False)
             return
         action = UnderWay(request, Runner(), threading.Event())
         self._under_way.append(action)
@@ -203,7 +203,7 @@ class Dashboard(RefreshingApp):
             self.say(f"{safe_text(str(request.session.address))}: {outcome.text}", outcome.done)
 
     def quit(self) -> None:
-        """Leave as soon as nothing is under way: what is ends after its batch, and is written down."""
+        """Quit as soon as no action is under way; each ends after its current batch, on record."""
         if not self._under_way:
             self.exit(return_code=self._code)
             return
@@ -211,19 +211,19 @@ class Dashboard(RefreshingApp):
         for action in self._under_way:
             action.runner.cancel()
         names = ", ".join(action.request.offer.name for action in self._under_way)
-        self.say(f"{names} ends after the batch under way, then this quits ...", False)
+        self.say(f"{names} stops after the current batch, then beanops quits ...", False)
 
     def _resumed(self, _: App[None]) -> None:
-        """Paint all of it anew: the terminal has been somebody else's meanwhile."""
+        """Repaint everything: another program has used the terminal."""
         self.screen.refresh()
         self.action_refresh()
 
-    def _told_to_end(self, code: int) -> None:
+    def _end(self, code: int) -> None:
         self._code = code
         self.quit()
 
     async def action_quit(self) -> None:
-        """Leave."""
+        """Quit."""
         self.quit()
 
     @on(Worker.StateChanged)
@@ -234,29 +234,29 @@ class Dashboard(RefreshingApp):
     # -- feel --------------------------------------------------------------------------------------------------------
 
     def action_theme(self, name: str) -> None:
-        """Show it in other colours, from now on."""
+        """Change the colours, also for later sessions."""
         self.theme = name
         if self.memory is not None:
             self.memory.keep_theme(name)
 
     def action_screenshot(self, filename: str | None = None, path: str | None = None) -> None:
-        """Save what is shown as a picture: in the current directory, or to a browser."""
+        """Save a picture of the screen to the current directory, or send it to the browser."""
         name = Path(path or "", filename or f"beanops-{self.now():%Y%m%d-%H%M%S}.svg")
         save(self, str(name), self.export_screenshot().encode())
 
     def handle_bindings_clash(self, clashed_bindings: set[Binding], node: DOMNode) -> None:
-        """Say which keys have lost their meaning to the user's keymap."""
+        """Report the bindings that lost their key to the user's `[keys]`."""
         names = ", ".join(sorted(binding.id or binding.action for binding in clashed_bindings))
-        self.say(f"keys: {safe_text(names)} has no key any more; your [keys] took it", False)
+        self.say(f"no key left for {safe_text(names)}: [keys] assigns it to another action", False)
 
-    # -- screens: what is not needed for the first paint is imported when it is asked for ----------------------------
+    # -- screens: those that the first paint does not need are imported when they open --------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer the actions only where they are not in front already, and other servers where there may be some."""
+        """Offer the journal where it is not open yet, and other servers unless this one alone is shown."""
         if action == "servers":
             return not self.alone
         if action == "suspend_process":
-            # There is no shell behind a browser, and where a text is edited the key takes back a change of it.
+            # A browser has no shell, and in a text editor the key undoes a change.
             edited = self.focused is not None and "ctrl+z" in self.focused._bindings.key_to_bindings
             return not (self.is_web or edited)
         return action != "record" or not (self.view and self.view.TITLE == "Journal")
@@ -268,12 +268,12 @@ class Dashboard(RefreshingApp):
         self.tube_list.begin()
 
     def action_tubes(self) -> None:
-        """Go back to the tubes, from wherever."""
+        """Go back to the tubes."""
         while not isinstance(self.screen, TubesScreen):
             self.pop_screen()
 
     def open_tube(self, name: str) -> None:
-        """Show a tube, over the tubes."""
+        """Open a tube."""
         self.action_tubes()
         self.tube_list.open(name)
 
@@ -285,25 +285,25 @@ class Dashboard(RefreshingApp):
             self.push_screen(ServersScreen())
 
     def action_command(self) -> None:
-        """Ask for a command."""
+        """Open the command line."""
         from beanops.tui.dialogs.command_line import CommandLine
 
         self.push_screen(CommandLine())
 
     def action_palette(self) -> None:
-        """Look for what can be done now by a part of its name."""
+        """Open the palette."""
         from beanops.tui.dialogs.palette import Palette
 
         self.push_screen(Palette(self.screen))
 
     def action_record(self) -> None:
-        """Open the actions."""
+        """Open the journal."""
         from beanops.tui.screens.journal import JournalScreen
 
         self.push_screen(JournalScreen())
 
     def action_help(self) -> None:
-        """Open the help for the screen in front."""
+        """Show the keys of the screen in front."""
         from beanops.tui.screens.help import HelpScreen
 
         screen = self.screen
@@ -325,30 +325,30 @@ def run(
     redact: Iterable[str] = (),
     visitor: bool = False,
 ) -> int:
-    """Show the dashboard of a server until the user quits, and return the exit code: that of a signal which ended it.
+    """Show the dashboard of a server until the user quits, and return the exit code.
 
     Parameters
     ----------
     address : str
         As in `beanops.connect`.
     read_only : bool
-        Offer no actions.
+        Whether all changes are rejected.
     interval : float
-        Seconds between two looks at the server.
+        Refresh interval in seconds.
     redact : iterable of str
         Patterns of keys in bodies whose values are hidden, as in `beanops.connect`.
     visitor : bool
-        Whether the user is somebody in a browser, who gets this server alone and leaves nothing behind.
+        Whether the user is in a browser: then it shows this server only, and writes no file.
 
     Raises
     ------
     ConnectFailed
-        Nobody answers there at the start; a server that is lost later is waited for.
+        No server answers at the start. A server that is lost later is retried.
     """
-    # What is kept from tick to tick are ten thousands of small values without cycles: to look for some in them
-    # now and then would hold up a key press for a tenth of a second.
+    # Ten thousands of small values without cycles live from tick to tick. A default collection over them would delay
+    # a key press by a tenth of a second.
     gc.set_threshold(50_000, 50, 100)
-    # What reads from the server in a thread hands over to the one that answers keys, within a millisecond.
+    # Threads that read from the server yield to the one that handles keys within a millisecond.
     sys.setswitchinterval(0.001)
     with connect(
         address,

@@ -1,4 +1,4 @@
-"""`Body`: a job's body in a form in which it is shown: decoded, as it came, in hexadecimal, by one decoder."""
+"""`Body`: a job's body as it is shown: decoded, as received, in hexadecimal, or by one decoder."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ class Body(NamedTuple):
     Attributes
     ----------
     raw : bytes
-        What may be shown of it, as bytes.
+        The bytes after redaction.
     kind : str
-        What decoded it, such as ``"gzip, json"``, with notes.
+        The decoders that read it, such as ``"gzip, json"``, with notes.
     text : str
-        Safe to show, in lines.
+        Safe text, in lines.
     form : str
-        How it is coloured: ``"json"``, ``"diff"`` or ``"plain"``.
+        The colours: ``"json"``, ``"diff"`` or ``"plain"``.
     data : Any
         The decoded data.
     size : int or None
-        Its bytes on the server, where `raw` is not as it came.
+        Its size on the server in bytes, where `raw` was redacted.
     """
 
     raw: bytes
@@ -47,7 +47,7 @@ class Body(NamedTuple):
 
 
 def decoded(session: Session, raw: bytes) -> Body:
-    """Decode a body by whatever decoders read it."""
+    """Decode a body by the first decoders that read it."""
     return _shown(raw, session.decode(raw))
 
 
@@ -58,13 +58,13 @@ def _shown(raw: bytes, found: Decoded) -> Body:
 
 
 def as_it_came(session: Session, raw: bytes) -> Body:
-    """Return a body as text, what is no text made visible."""
+    """Return a body as text, other bytes escaped."""
     text = raw[: TEXT_LIMIT + 4].decode("utf-8", "backslashreplace")
-    return Body(raw, "as it came", safe_text(text, multiline=True, limit=TEXT_LIMIT))
+    return Body(raw, "as received", safe_text(text, multiline=True, limit=TEXT_LIMIT))
 
 
 def hexadecimal(session: Session, raw: bytes) -> Body:
-    """Return a body as offsets, bytes and letters."""
+    """Return a body as offsets, bytes and characters."""
     lines = []
     for start in range(0, min(len(raw), HEX_LIMIT), 16):
         row = raw[start : start + 16]
@@ -76,7 +76,7 @@ def hexadecimal(session: Session, raw: bytes) -> Body:
 
 
 def by_each_decoder(session: Session, raw: bytes) -> list[Body]:
-    """Return what each decoder that can read a body makes of it."""
+    """Return the body as each decoder reads it that can."""
     bodies = []
     for decoder in registry.ordered():
         found = _by(raw, decoder)
@@ -88,7 +88,7 @@ def by_each_decoder(session: Session, raw: bytes) -> list[Body]:
 def _by(raw: bytes, decoder: Decoder) -> Decoded | None:
     try:
         value = decoder.read(raw, Budget(Limits()))
-    except Exception:  # a user's decoder may raise whatever it likes; it cannot read this
+    except Exception:  # a user's decoder may raise anything: it cannot read this body
         return None
     if value is None:
         return None
@@ -104,8 +104,8 @@ def _by(raw: bytes, decoder: Decoder) -> Decoded | None:
 
 
 def difference(one: Body, other: Body, names: tuple[str, str]) -> Body:
-    """Return the lines in which two bodies differ, with some around them."""
+    """Return the lines in which two bodies differ, with context."""
     before, after = (body.text.split("\n")[:DIFF_LINES] for body in (one, other))
     lines = list(unified_diff(before, after, *names, n=5, lineterm=""))
-    text = "\n".join(lines) or "the bodies are the same, as far as they are shown"
+    text = "\n".join(lines) or "the shown parts of the bodies are equal"
     return Body(b"", "compared", text, "diff")

@@ -1,4 +1,4 @@
-"""Files that leave the dashboard: beside the user where it runs in a terminal, to the browser where it is a page."""
+"""Files saved from the dashboard: on this machine, or by the browser when it is served as a page."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from beanops.tui.host import Host
 
 
 def save(host: Host, name: str, data: bytes) -> None:
-    """Write a file that is not there yet, or have the browser keep it; say what came of that."""
+    """Write a new file, or send it to the browser; report the result in the status line."""
     shown, size = safe_text(name, limit=60), plural(len(data), "byte")
     if host.is_web:
-        # The machine that this runs on is not the visitor's: nothing is written there.
+        # This machine is not the visitor's: nothing is written here.
         host.deliver_binary(io.BytesIO(data), save_filename=Path(name).name)
         host.say(f"sent {size} to the browser as {shown}")
         return
     try:
         _write(Path(name).expanduser(), data)
     except FileExistsError:
-        host.say(f"{shown} exists already; nothing was written", False)
-    except (OSError, RuntimeError) as error:  # `expanduser` knows no such user
-        host.say(f"{shown} was not written: {safe_text(getattr(error, 'strerror', None) or str(error))}", False)
+        host.say(f"{shown} already exists; nothing written", False)
+    except (OSError, RuntimeError) as error:  # `expanduser` found no such user
+        host.say(f"cannot write {shown}: {safe_text(getattr(error, 'strerror', None) or str(error))}", False)
     else:
         host.say(f"saved {size} to {shown}")
 
@@ -35,7 +35,7 @@ def _write(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
         except OSError:
-            # Half a body would pass for a whole one.
+            # A partial file would look complete.
             with suppress(OSError):
                 path.unlink()
             raise

@@ -1,4 +1,4 @@
-"""What is typed to filter names: a part of the name, a glob, a regular expression, or the inverse of one."""
+"""Filters of tube names: a part of the name, a glob, a regular expression, or the inverse of one."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from fnmatch import translate
 
 
 class BadFilter(ValueError):
-    """What was typed is no regular expression."""
+    """Not a valid regular expression."""
 
 
 def parse(text: str) -> Callable[[str], bool] | None:
-    """Return whether a name passes; None when every name does.
+    """Return the test of a filter; None where every name passes.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ def parse(text: str) -> Callable[[str], bool] | None:
     Raises
     ------
     BadFilter
-        It is no regular expression.
+        The text after ``/`` is not a valid regular expression.
 
     Examples
     --------

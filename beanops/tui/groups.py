@@ -1,4 +1,4 @@
-"""Groups: tubes whose names match a glob, folded into one row that has their sums."""
+"""Groups: tubes whose names match a glob, folded into one row with their sums."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from beanops.monitor.history import UNKNOWN, Rates, Trail, grown, point, time_to
 from beanops.monitor.survey import Seen
 from beanops.protocol import TubeStats
 
-#: What parts the words of a tube's name.
+#: Separators in tube names.
 PARTS = re.compile(r"[-._/:;+]")
-#: Fields of a group that are the largest of its tubes and not their sum.
+#: Fields of a group that are the maximum of its tubes, not the sum.
 _LARGEST = ("pause", "pause_time_left")
 _SUMS = [field for field in TubeStats._fields if field not in ("name", "extra", *_LARGEST)]
 
 
 def glob_of(name: str) -> str | None:
-    """Return the glob of the tubes that begin like this one; None for a name of one word.
+    """Return the glob of all tubes with the same prefix; None for a name without separators.
 
     Examples
     --------
@@ -31,14 +31,14 @@ def glob_of(name: str) -> str | None:
 
 
 class Folder:
-    """Folds tubes into groups, and remembers where each group came from."""
+    """Folds tubes into groups, and keeps the history of each group."""
 
     def __init__(self) -> None:
         self.globs: list[str] = []
         self._trails: dict[str, Trail] = {}
 
     def toggle(self, glob: str) -> None:
-        """Fold what matches a glob, or unfold it."""
+        """Fold the tubes that match a glob, or unfold them."""
         if glob in self.globs:
             self.globs.remove(glob)
             self._trails.pop(glob, None)
@@ -46,7 +46,7 @@ class Folder:
             self.globs.append(glob)
 
     def fold(self, tubes: Iterable[Seen], at: float) -> Iterable[Seen]:
-        """Return the tubes with each group in one row; a tube belongs to the first glob that it matches."""
+        """Return the tubes, with one row for each group. A tube belongs to the first glob that it matches."""
         if not self.globs:
             return tubes
         patterns = [(glob, re.compile(translate(glob)).match) for glob in self.globs]

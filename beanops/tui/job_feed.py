@@ -1,4 +1,4 @@
-"""`Feed`: one search for the jobs of a tube, a page at a time; it runs in a thread and tells by messages."""
+"""`Feed`: one search for the jobs of a tube, page by page; it runs in a thread and posts messages."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from beanops.text import plural, safe_text
 from beanops.tui.widgets.job_rows import JobRow, Summaries
 from beanops.ui import defaults
 
-#: Jobs found, and ids looked at, after which a page is full.
+#: Jobs found, or ids read, after which a page is full.
 PAGE, LOOKED = 1000, 200_000
-#: Jobs that a list holds at most, and bytes of their bodies.
+#: Maximum bytes of the bodies in a list.
 MOST_BYTES = 64 * 2**20
 #: Seconds between two messages.
 PAUSE = 0.1
 
 
 class Wanted(NamedTuple):
-    """Which jobs of a tube are looked for, as in `Session.scan`."""
+    """The jobs to find, as in `Session.scan`."""
 
     tube: str
     state: str | None = None
@@ -35,7 +35,7 @@ class Wanted(NamedTuple):
 
 
 class Found(Message):
-    """Jobs were found, or the search has come to a rest."""
+    """Jobs were found, or the search has stopped."""
 
     def __init__(self, feed: Feed, rows: list[JobRow]) -> None:
         super().__init__()
@@ -44,23 +44,23 @@ class Found(Message):
 
 
 class Feed:
-    """A search that can be stopped and gone on with.
+    """A search that can be stopped and continued.
 
     Parameters
     ----------
     wanted : Wanted
-        Which jobs.
+        The jobs to find.
     reader : Summaries
-        Reads the bodies.
+        Summarises the bodies.
 
     Attributes
     ----------
     running : bool
         Whether it is under way.
     over : bool
-        Whether there is no more to find.
+        Whether everything was found.
     error : str
-        Why it stopped, safe; empty for no fault.
+        Why it failed, safe; empty if it did not.
     """
 
     def __init__(self, wanted: Wanted, reader: Summaries) -> None:
@@ -71,41 +71,41 @@ class Feed:
         self._reader = reader
         self._found, self._bytes = 0, 0
         self._stopped = False
-        # How many ids may have been looked at when the page under way is full, and whether that ended it.
+        # The number of ids read after which the current page is full, and whether that ended it.
         self._until: int | None = None
         self._page_ended = False
         self._scan: Scan | None = None
 
     def stop(self) -> None:
-        """End it after the block under way."""
+        """Stop after the current block."""
         self._stopped = True
         if self._scan is not None:
             self._scan.cancel()
 
     def go_on(self) -> None:
-        """Say that it is about to run again; a stop counts from now on."""
+        """Prepare to run again."""
         self.running, self._stopped, self.error = True, False, ""
 
     @property
     def found(self) -> int:
-        """How many jobs it has found so far."""
+        """The number of jobs found so far."""
         return self._found
 
     @property
     def looked(self) -> int:
-        """How many ids it has looked at so far."""
+        """The number of ids read so far."""
         return self._scan.progress.looked if self._scan is not None else 0
 
     @property
     def full(self) -> bool:
-        """Whether the list holds no more."""
+        """Whether the list is full."""
         return self._found >= defaults.MOST_FOUND or self._bytes >= MOST_BYTES
 
     def run(self, session: Session, tell: Callable[[Message], object], *, page: bool) -> None:
-        """Look for jobs until the page is full, or to the end; blocks on the network."""
+        """Find jobs until the page is full, or all of them; blocks on the network."""
         pending: list[JobRow] = []
-        told, before = time.monotonic(), self._found
-        # A collection looks at every row there is, for a tenth of a second, and none of them is ever garbage.
+        posted, before = time.monotonic(), self._found
+        # A garbage collection would visit every row, for a tenth of a second, and free none.
         gc.disable()
         try:
             if self._scan is None:
@@ -127,9 +127,9 @@ class Feed:
                 pending += rows
                 self._found += len(rows)
                 self._bytes += sum(len(row.body or b"") for row in rows)
-                if time.monotonic() - told >= PAUSE:
+                if time.monotonic() - posted >= PAUSE:
                     tell(Found(self, pending))
-                    pending, told = [], time.monotonic()
+                    pending, posted = [], time.monotonic()
                 if self._stopped or self.full or (page and self._found - before >= PAGE):
                     break
             else:
@@ -143,26 +143,26 @@ class Feed:
             tell(Found(self, pending))
 
     def _reported(self, progress: Progress) -> None:
-        # Where jobs are few and far between no batch comes for long: the page ends by what was looked at.
+        # Where matching jobs are rare no batch comes for long: the page ends by the number of ids read.
         if self._scan is not None and self._until is not None and progress.looked >= self._until:
             self._page_ended = True
             self._scan.cancel()
 
     @property
     def caption(self) -> str:
-        """How far it is, and how many jobs were left out of which the predicate cannot tell; safe."""
+        """The progress, and the number of jobs that the predicate cannot judge; safe."""
         return "; ".join(filter(None, (self._how_far, self.left_out)))
 
     @property
     def left_out(self) -> str:
-        """How many jobs were left out because a predicate reads what could not be decoded; empty for none."""
+        """The number of jobs skipped because the predicate needs a decoded body; empty for none."""
         undecoded = self._scan.undecoded if self._scan is not None else 0
-        return f"{undecoded:,} left out: not decoded" if undecoded else ""
+        return f"{undecoded:,} skipped: not decoded" if undecoded else ""
 
     @property
     def _how_far(self) -> str:
         if self.error:
-            return f"the search stopped: {self.error}"
+            return f"search failed: {self.error}"
         if self.running:
             progress = self._scan.progress if self._scan is not None else None
             if progress is None or progress.seconds_left is None:
@@ -174,7 +174,7 @@ class Feed:
                 if self._found >= defaults.MOST_FOUND
                 else f"{MOST_BYTES // 2**20} MB of bodies"
             )
-            return f"{most} at most: narrow it by w"
+            return f"list is full ({most}): narrow it with w"
         if self.over:
             return self._doubt if self._scan is not None and self._scan.seen_all else "some may be missing"
         return f"s finds more; {self._doubt}" if self._doubt else "s finds more"

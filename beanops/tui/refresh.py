@@ -1,4 +1,4 @@
-"""`RefreshingApp`: the half of the app that asks the server, at every interval, and connects to another one.
+"""`RefreshingApp`: the half of the app that asks the server at every interval, and connects to other servers.
 
 Screens follow `live`. What a look asks is in `beanops.ui.poller`; the other half, which acts and opens screens, is in
 `beanops.tui.app`.
@@ -26,7 +26,7 @@ from beanops.ui.defaults import CONNECT_TIMEOUT, INTERVAL, INTERVALS, READ_TIMEO
 from beanops.ui.poller import Live, Look, Poller
 from beanops.ui.runner import LastAction
 
-#: A server by its name and its address: a name may be given to another one in the configuration meanwhile.
+#: A server by name and address: the configuration may give the name to another server later.
 Place = tuple[str, str]
 
 
@@ -35,7 +35,7 @@ def _place_of(profile: Profile) -> Place:
 
 
 class Sampled(Message):
-    """A server was looked at; `live` is None after a fault of beanops."""
+    """The result of a look at a server; `live` is None after a fault of beanops."""
 
     def __init__(self, live: Live | None, poller: Poller) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class Sampled(Message):
 
 
 class Reached(Message):
-    """Another server answers, or does not."""
+    """The result of a connection to another server."""
 
     def __init__(self, profile: Profile, session: Session | None, error: str = "") -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class Reached(Message):
 
 
 class Protected(Message):
-    """All is known that protects a server."""
+    """The strictest profile of a server is known."""
 
     def __init__(self, session: Session, profile: Profile) -> None:
         super().__init__()
@@ -63,22 +63,22 @@ class Protected(Message):
 
 
 class RefreshingApp(App[None]):
-    """An app that looks at a server again and again.
+    """An app that asks a server at every interval.
 
     Parameters
     ----------
     session : Session
-        Whom it shows; it stays open.
+        The server that it shows first; it stays open.
     profile : Profile or None
-        What the user configured for it.
+        The server's profile in the configuration.
     interval : float
-        Seconds between two looks at the server.
+        Refresh interval in seconds.
     clock : callable
         Monotonic seconds.
     now : callable
         The time, UTC.
     read_only : bool
-        Whether servers that are switched to are not changed either.
+        Whether other servers are opened read-only too.
     """
 
     live: reactive[Live] = reactive(Live(), always_update=True, repaint=False)
@@ -103,26 +103,26 @@ class RefreshingApp(App[None]):
         self.interval = interval
         self._timer: Timer | None = None
         self._read_only = read_only
-        # Sessions stay open until the end, also when another server is looked at: jobs may be held there.
+        # Sessions stay open until the end, also when another server is shown: they may have reserved jobs.
         self._sessions: dict[Place, Session] = {_place_of(self.profile): session}
-        # The server that the user asked for last: while it is connected to, another one is looked at.
+        # The server that the user chose last; until it answers, the former one is shown.
         self._wanted = _place_of(self.profile)
         self._poller = Poller(lambda: session, clock, now)
         # What the key of undo reverts.
         self.last = LastAction()
-        # While it is frozen: since when, which screens stand still, and what came meanwhile.
+        # While it is frozen: since when, which screens do not change, and what they will show afterwards.
         self.frozen: float | None = None
         self._still: list[LiveScreen] = []
         self._meanwhile = Live()
 
     def on_mount(self) -> None:
-        """Look at once, and then with each tick."""
+        """Ask the server now, then at every interval."""
         self._timer = self.set_interval(self.interval, self.tick)
         self.action_refresh()
         self._protect(self.session)
 
     async def on_unmount(self) -> None:
-        """Close the sessions that were opened on the way; the first one is its owner's."""
+        """Close the sessions that this app opened."""
         for session in self._sessions.values():
             if session is not self._start:
                 session.close()
@@ -133,13 +133,13 @@ class RefreshingApp(App[None]):
         return [screen for screen in self.screen_stack if isinstance(screen, LiveScreen)]
 
     def say(self, text: str, done: bool = True) -> None:
-        """Say something safe in the status line."""
+        """Show a safe text in the status line."""
         self.status = Outcome(text, done)
 
     # -- look --------------------------------------------------------------------------------------------------------
 
     def tick(self) -> None:
-        """Look at the server if it is time; say so when an answer is late."""
+        """Ask the server if it is due; show when an answer is late."""
         poller = self._poller
         if poller.due and not poller.busy:
             self.action_refresh()
@@ -147,9 +147,9 @@ class RefreshingApp(App[None]):
             self._show(live)
 
     def action_refresh(self) -> None:
-        """Look at the server now."""
+        """Ask the server now."""
         poller = self._poller
-        if not poller.begin():  # looks at a server never overlap
+        if not poller.begin():  # looks never overlap
             return
         front = self.full_screens[-1:]
         self._look(poller, front[0].looking() if front else None, front[0].wanted() if front else ())
@@ -166,7 +166,7 @@ class RefreshingApp(App[None]):
     def _sampled(self, sampled: Sampled) -> None:
         poller = sampled.poller
         again = poller.end()
-        # What another server said is of no use any more.
+        # The answer of a server that is no longer shown is dropped.
         if poller is self._poller:
             if sampled.live is not None:
                 self._show(sampled.live)
@@ -178,15 +178,15 @@ class RefreshingApp(App[None]):
         if self.frozen is None:
             self.live = live
             return
-        # What is frozen stands still; a screen that was opened since has nothing yet that could stand still, and
-        # that the server is lost is never held back.
+        # A screen that was opened after the freeze has nothing to show yet, so it is filled once. A lost connection is
+        # always shown.
         looked = None if any(screen in self._still for screen in self.full_screens[-1:]) else live.looked
         self.live = self.live._replace(looked=looked, lost=live.lost, waiting=live.waiting)
 
     # -- how -----------------------------------------------------------------------------------------------------------
 
     def action_freeze(self) -> None:
-        """Hold still what is shown, or go on with what is now."""
+        """Pause or resume updates."""
         self.frozen = self.clock() if self.frozen is None else None
         self._still = self.full_screens
         self._show(self._meanwhile)
@@ -196,24 +196,24 @@ class RefreshingApp(App[None]):
         self._still = [one for one in self._still if one is not screen]
 
     def action_interval(self, step: int) -> None:
-        """Look more or less often."""
+        """Choose the next shorter or longer refresh interval."""
         faster = [one for one in INTERVALS if one < self.interval]
         slower = [one for one in INTERVALS if one > self.interval]
         if slower if step > 0 else faster:
             self.set_pace(slower[0] if step > 0 else faster[-1])
 
     def set_pace(self, seconds: float) -> None:
-        """Look once in so many seconds."""
+        """Set the refresh interval."""
         self.interval = seconds
         if self._timer is not None:
             self._timer.stop()
         self._timer = self.set_interval(seconds, self.tick)
-        self.say(f"looks once in {seconds:g} s")
+        self.say(f"refresh interval: {seconds:g} s")
 
     # -- where ---------------------------------------------------------------------------------------------------------
 
     def switch(self, profile: Profile) -> None:
-        """Look at another server as soon as it answers, unless the user asks for yet another one meanwhile."""
+        """Show another server as soon as it answers, unless the user chooses yet another one first."""
         place = _place_of(profile)
         if place == self._wanted:
             return
@@ -228,7 +228,7 @@ class RefreshingApp(App[None]):
 
     @work(thread=True, exit_on_error=False, group="protect")
     def _protect(self, session: Session) -> None:
-        """Ask whether a stricter profile is of this server as well, which the first paint does not wait for."""
+        """Look for a stricter profile of the same server, after the first paint."""
         self.post_message(Protected(session, session.profile))
 
     @on(Protected)
@@ -255,7 +255,7 @@ class RefreshingApp(App[None]):
             self.post_message(Reached(profile, None, str(error)))
             return
         if not self.post_message(Reached(strictest(profile, [session.profile]), session)):
-            session.close()  # the app has ended meanwhile
+            session.close()  # the app has ended
 
     @on(Reached)
     def _reached(self, reached: Reached) -> None:
@@ -282,4 +282,4 @@ class RefreshingApp(App[None]):
         self.action_refresh()
 
     def begin(self) -> None:
-        """Show the first screen anew, for another server."""
+        """Show the first screen for another server."""

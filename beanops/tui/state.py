@@ -1,7 +1,7 @@
-"""What the dashboard remembers from one time to the next: the theme, and of each server how its tubes are shown.
+"""The dashboard's state file: the theme, and how the tubes of each server are shown.
 
-One small JSON file in the user's state directory (``BEANOPS_STATE`` names another). It is a convenience: what cannot
-be read or written is forgotten.
+One small JSON file in the user's state directory; ``BEANOPS_STATE`` names another. Errors are ignored: it is a
+convenience.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ class Shown(NamedTuple):
     Attributes
     ----------
     sort : str
-        The column that they are sorted by.
+        The sort column.
     descending : bool
         Whether the largest come first.
     filter : str
-        As it is typed.
+        The filter as typed.
     columns : tuple of str
-        Those that were chosen; empty for all.
+        The chosen columns; empty for all.
     groups : tuple of str
-        Globs of tubes that are folded into one row.
+        Globs whose tubes are folded into one row.
     """
 
     sort: str = "tube"
@@ -39,7 +39,7 @@ class Shown(NamedTuple):
 
 
 def state_path() -> Path:
-    """Return where the file is, or would be."""
+    """Return the path of the file."""
     if named := os.environ.get("BEANOPS_STATE"):
         return Path(named)
     from platformdirs import user_state_path
@@ -48,12 +48,12 @@ def state_path() -> Path:
 
 
 class Memory:
-    """The file.
+    """The state file.
 
     Parameters
     ----------
     path : Path
-        Where it is.
+        Its path.
     """
 
     def __init__(self, path: Path) -> None:
@@ -89,7 +89,7 @@ class Memory:
         return known if isinstance(known, dict) else {}
 
     def _write(self, known: dict[str, Any]) -> None:
-        # Several dashboards may write: each whole, and the last one wins.
+        # Several dashboards may write: each write is atomic, and the last one wins.
         try:
             private.make_folder(self._path.parent)
             private.replace(self._path, json.dumps(known, indent=1).encode())

@@ -1,4 +1,4 @@
-"""The terminal as the dashboard writes to it: one that is gone takes what is written, so that nothing waits for it."""
+"""The terminal driver: writes to a closed terminal are dropped, so that nothing blocks."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from textual.drivers.linux_driver import LinuxDriver
 
 
 class QuietFile:
-    """A file whose write errors end nothing: the thread that writes goes on, and nobody waits for it for ever."""
+    """A file that ignores write errors, so that the writing thread never stops."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
 
     def write(self, text: str) -> int:
-        """Write a text as far as there is somewhere to write it to."""
+        """Write a text, or drop it where the file is closed."""
         with suppress(OSError):
             return self._file.write(text)
         return len(text)
 
     def flush(self) -> None:
-        """Write what was kept back."""
+        """Flush the buffer."""
         with suppress(OSError):
             self._file.flush()
 
     def fileno(self) -> int:
-        """Return the file's number."""
+        """Return the file descriptor."""
         return self._file.fileno()
 
     def isatty(self) -> bool:
@@ -36,13 +36,13 @@ class QuietFile:
 
 
 class Terminal(LinuxDriver):
-    """The toolkit's driver, with a file that may vanish: who closes the terminal ends the dashboard in good order."""
+    """Textual's driver with such a file: closing the terminal ends the dashboard properly."""
 
     def __init__(self, app: App[Any], **how: Any) -> None:
         super().__init__(app, **how)
         self._file: Any = QuietFile(cast("TextIO", self._file))
 
     def _sigcont_application(self, *_: object) -> None:
-        # Where nobody gave the terminal back, as before a SIGSTOP, it is still set up: twice would read keys twice.
+        # After a SIGSTOP the terminal is still set up; a second setup would read every key twice.
         if self._must_signal_resume:
             super()._sigcont_application()

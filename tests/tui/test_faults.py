@@ -70,7 +70,7 @@ async def test_a_journal_that_cannot_be_read_is_no_lost_server(
             await desk.press("escape", "down")
             assert "Pause" in desk.footer
         await desk.press("a")
-        assert "nothing was done yet" in "\n".join(desk.lines("#runs"))
+        assert "no runs yet" in "\n".join(desk.lines("#runs"))
 
 
 async def test_the_journal_is_read_only_when_it_has_changed(

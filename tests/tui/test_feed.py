@@ -58,12 +58,12 @@ def test_a_list_holds_so_many_jobs_and_no_more_and_so_many_bytes(
     monkeypatch.setattr(defaults, "MOST_FOUND", 5)
     search = Feed(Wanted("mail"), Summaries(session))
     assert len(found_by(search, session, page=False)) == 5
-    assert search.caption == "5 jobs at most: narrow it by w"
+    assert search.caption == "list is full (5 jobs): narrow it with w"
     monkeypatch.setattr(defaults, "MOST_FOUND", 10_000)
     monkeypatch.setattr(job_feed, "MOST_BYTES", 2**10)
     search = Feed(Wanted("mail"), Summaries(session))
     assert len(found_by(search, session, page=False)) < 600
-    assert "MB of bodies at most: narrow it by w" in search.caption
+    assert "MB of bodies): narrow it with w" in search.caption
 
 
 def test_jobs_that_a_predicate_cannot_tell_are_counted(session: Session, client: Client) -> None:
@@ -71,7 +71,7 @@ def test_jobs_that_a_predicate_cannot_tell_are_counted(session: Session, client:
     for where, found in (("data->>'$.keep' is null", 1), ("not (data->>'$.keep' is null)", 0)):
         search = Feed(Wanted("mail", where=where), Summaries(session))
         assert len(found_by(search, session, page=False)) == found
-        assert (search.over, search.caption) == (True, "3 left out: not decoded")
+        assert (search.over, search.caption) == (True, "3 skipped: not decoded")
     search = Feed(Wanted("mail", where="body like '%user%'"), Summaries(session))
     assert (len(found_by(search, session, page=False)), search.caption) == (3, "")
 

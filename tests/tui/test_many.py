@@ -79,7 +79,7 @@ async def test_many_are_kicked_of_each_tube_and_only_in_the_state_that_was_shown
         assert "undoes it" not in desk.line("#status")
         assert "Undo" not in desk.footer
         await desk.press("ctrl+p", *"undo")
-        assert "Take back" not in await desk.painted()
+        assert "Undo the last action" not in await desk.painted()
         await desk.press("escape", "a")
         assert "Undo" not in desk.footer
         await desk.press("enter")

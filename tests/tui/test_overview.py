@@ -58,9 +58,9 @@ async def test_marked_tubes_act_together_and_only_they(session: Session, client:
         fill(client, tube, b"1", b"2", bury=1)
     async with dashboard(session, clock) as desk:
         await desk.press("end", "space")
-        assert "1 marked" in desk.line("#status")
+        assert "1 selected" in desk.line("#status")
         await desk.press("escape")
-        assert "marked" not in desk.line("#status")
+        assert "selected" not in desk.line("#status")
         await desk.press("home", "space", "space", "p")
         assert "2 tubes" in await desk.painted()
         await desk.press("enter")
@@ -79,11 +79,11 @@ async def test_a_range_and_all_that_the_filter_shows_can_be_marked(
         fill(client, tube, b"1")
     async with dashboard(session, clock) as desk:
         await desk.press("down", "space", "down", "full_stop")
-        assert "3 marked" in desk.line("#status")
+        assert "3 selected" in desk.line("#status")
         await desk.press("escape", "/", *"!mail", "enter", "*")
-        assert "2 marked" in desk.line("#status")
+        assert "2 selected" in desk.line("#status")
         await desk.press("*")
-        assert "marked" not in desk.line("#status")
+        assert "selected" not in desk.line("#status")
 
 
 async def test_a_refresh_that_sorts_anew_does_not_change_what_a_confirmation_is_for(
@@ -132,7 +132,7 @@ async def test_what_is_no_regular_expression_is_told_and_filters_nothing(
     fill(client, "mail", b"1")
     async with dashboard(session, clock) as desk:
         await desk.press("/", *"/(")
-        assert "no regular expression: missing ), untermin" in desk.line("#status")
+        assert "invalid regular expression: missing ), untermin" in desk.line("#status")
         assert desk.names() == ["default", "mail"]
 
 

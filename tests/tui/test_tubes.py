@@ -125,12 +125,12 @@ async def test_when_the_tube_under_the_cursor_vanishes_no_key_is_for_the_one_in_
         client.delete(id)
         await desk.tick(10.0)
         assert desk.names() == ["cc", "default"]
-        assert "bb  is not here any more: move the cursor" in desk.line("#about")
+        assert "bb  no longer exists: move the cursor" in desk.line("#about")
         assert "Pause" not in desk.footer
         await desk.press("p", "enter", "space", "X")
         assert desk.app.screen is desk.app.view
         assert "Tubes" in str(desk.app.screen.title)
-        assert "marked" not in desk.line("#status")
+        assert "selected" not in desk.line("#status")
         fill(client, "bb", b"x")
         await desk.tick()
         assert desk.cursor("#tubes").startswith("bb")
@@ -183,7 +183,7 @@ async def test_a_click_moves_the_cursor_opens_and_sorts(session: Session, client
 async def test_help_lists_the_keys_of_the_screen(session: Session, client: Client, clock: Clock) -> None:
     async with dashboard(session, clock) as desk:
         await desk.press("question_mark")
-        assert "Show only some tubes" in await desk.painted()
+        assert "Filter tubes by text" in await desk.painted()
         await desk.press("escape", "enter", "question_mark")
         painted = await desk.painted()
         assert "Pause a tube: workers get none" in painted

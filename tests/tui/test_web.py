@@ -158,7 +158,7 @@ async def test_a_visitor_gets_one_server_and_leaves_nothing_behind(
         assert "Servers" not in str(desk.app.screen.title)
         for command in ("servers", "server secret"):
             await desk.command(command)
-            assert "this page is for one server" in desk.line("#status")
+            assert "this page shows one server only" in desk.line("#status")
         await desk.press(":", *"server ")
         assert "secret" not in await desk.painted()
         await desk.press("escape", "down", "enter", "enter", "w", "S")

@@ -1,4 +1,4 @@
-"""The dialog that chooses the columns."""
+"""The dialog to choose columns."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from beanops.tui import keys
 
 
 class ColumnPicker(ModalScreen[tuple[str, ...] | None]):
-    """Chooses some of several things.
+    """A choice of columns.
 
     Parameters
     ----------
     things : sequence of (str, str)
-        Each with its key and its title.
+        Key and title of each column.
     chosen : collection of str
-        Keys of those that are chosen now.
+        Keys of the columns shown now.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.CHOOSE]
@@ -35,20 +35,20 @@ class ColumnPicker(ModalScreen[tuple[str, ...] | None]):
         self._chosen = chosen
 
     def compose(self) -> ComposeResult:
-        """Lay out one line a thing."""
+        """Lay out one line per column."""
         with Vertical(id="dialog"):
-            yield Static(Content("Which columns, where there is room?"), id="question")
+            yield Static(Content("Columns, where there is room"), id="question")
             yield SelectionList(
                 *(Selection(Content(title), key, key in self._chosen) for key, title in self._things), id="columns"
             )
-            yield Static(Content("Space chooses, Enter shows them, Esc leaves them"), id="hint")
+            yield Static(Content("Space selects, Enter confirms, Esc cancels"), id="hint")
 
     def action_done(self) -> None:
-        """Answer with what is chosen; all is the same as none."""
+        """Return the selected columns; empty for all."""
         chosen = self.query_one(SelectionList).selected
         everything = len(chosen) == len(self._things)
         self.dismiss(() if everything else tuple(key for key, _ in self._things if key in chosen))
 
     def action_cancel(self) -> None:
-        """Leave it."""
+        """Cancel."""
         self.dismiss(None)

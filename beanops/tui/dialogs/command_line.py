@@ -1,4 +1,4 @@
-"""The command line at the bottom of the screen. What it takes is in `commands`."""
+"""The command line at the bottom of the screen. Its commands are in `beanops.tui.dialogs.commands`."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class CommandLine(ModalScreen[None]):
     Parameters
     ----------
     begun : str
-        What is typed already.
+        The text to begin with.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.COMMAND]
 
-    #: Lines that were typed, the oldest first.
+    #: Typed lines, oldest first.
     typed: ClassVar[list[str]] = []
 
     def __init__(self, begun: str = "") -> None:
@@ -37,7 +37,7 @@ class CommandLine(ModalScreen[None]):
         self._place = len(self.typed)
 
     def compose(self) -> ComposeResult:
-        """Lay out what is proposed over what is typed."""
+        """Lay out the completions above the input."""
         with Vertical():
             yield Static("", id="hits", markup=False)
             with Horizontal():
@@ -45,7 +45,7 @@ class CommandLine(ModalScreen[None]):
                 yield Input(self._begun, id="command", compact=True, select_on_focus=False)
 
     def on_mount(self) -> None:
-        """Begin to type."""
+        """Focus the input."""
         self._input.focus()
         self._propose()
 
@@ -69,7 +69,7 @@ class CommandLine(ModalScreen[None]):
         self.query_one("#hits", Static).update(Content("\n").join(lines))
 
     def action_complete(self) -> None:
-        """Take what is proposed first."""
+        """Accept the first completion."""
         fits = proposals(self._host, self._input.value)
         if fits:
             argument = COMMANDS[fits[0]].argument if fits[0] in COMMANDS else ""
@@ -77,7 +77,7 @@ class CommandLine(ModalScreen[None]):
             self._input.cursor_position = len(self._input.value)
 
     def action_recall(self, step: int) -> None:
-        """Take a line that was typed before."""
+        """Recall a typed line."""
         self._place = max(0, min(len(self.typed), self._place + step))
         self._input.value = self.typed[self._place] if self._place < len(self.typed) else ""
         self._input.cursor_position = len(self._input.value)
@@ -89,14 +89,14 @@ class CommandLine(ModalScreen[None]):
         self.dismiss()
         if line:
             self.typed[:] = [*(one for one in self.typed if one != line), line][-50:]
-            self.app.call_later(_obey, host, line)
+            self.app.call_later(_run_line, host, line)
 
     def action_cancel(self) -> None:
-        """Leave it."""
+        """Close."""
         self.dismiss()
 
 
-def _obey(host: Host, line: str) -> None:
+def _run_line(host: Host, line: str) -> None:
     try:
         run(host, line)
     except Misused as error:

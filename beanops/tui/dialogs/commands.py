@@ -1,4 +1,4 @@
-"""What the command line takes, as data: each command with its argument, what it does, what can stand for that."""
+"""The commands of the command line, as data: name, argument, help, function and completions."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from beanops.tui.theme import THEMES
 from beanops.ui.columns.tubes import SEEN
 from beanops.ui.defaults import LONGEST_INTERVAL, SHORTEST_INTERVAL
 
-#: Why there is no way to other servers.
-ALONE = "this page is for one server"
+#: Why no other server can be shown.
+ALONE = "this page shows one server only"
 
 
 class Misused(ValueError):
-    """A command cannot be done as it was typed."""
+    """A command that was not understood."""
 
 
 class TypedCommand(NamedTuple):
@@ -28,13 +28,13 @@ class TypedCommand(NamedTuple):
     Attributes
     ----------
     name, argument : str
-        As it is typed; an argument in brackets can be left out.
+        As typed; an argument in brackets is optional.
     help : str
         What it does.
     run : callable
-        Does it, with what was typed after the name; raises `Misused`.
+        Runs it with the typed argument; raises `Misused`.
     proposals : callable
-        What can stand for the argument.
+        The completions of the argument.
     """
 
     name: str
@@ -46,14 +46,14 @@ class TypedCommand(NamedTuple):
 
 def _tube(host: Host, text: str) -> None:
     if text not in host.live.tubes:
-        raise Misused(f"there is no tube {safe_text(text)!r}" if text else "which tube?")
+        raise Misused(f"unknown tube {safe_text(text)!r}" if text else "missing tube")
     host.open_tube(text)
 
 
 def _server(host: Host, text: str) -> None:
     known = _profiles(host)
     if text not in known:
-        raise Misused(f"no server of the configuration is called {safe_text(text)!r}")
+        raise Misused(f"unknown server {safe_text(text)!r}: not in the configuration")
     host.switch(known[text])
 
 
@@ -74,7 +74,7 @@ def _servers(host: Host, text: str) -> None:
 
 def _sort(host: Host, text: str) -> None:
     if text not in _columns(host):
-        raise Misused(f"there is no column {safe_text(text)!r}")
+        raise Misused(f"unknown column {safe_text(text)!r}")
     host.tube_list.sort(text)
 
 
@@ -85,19 +85,19 @@ def _columns(host: Host) -> Sequence[str]:
 def _choose(host: Host, text: str) -> None:
     chosen = tuple(filter(None, text.replace(",", " ").split()))
     if unknown := set(chosen) - set(_columns(host)) | set(chosen) & {SEEN}:
-        raise Misused(f"there is no column {safe_text(min(unknown))!r} to choose")
+        raise Misused(f"unknown column {safe_text(min(unknown))!r}")
     host.tube_list.choose_columns(chosen)
 
 
 def _group(host: Host, text: str) -> None:
     if not text:
-        raise Misused("which tubes? A glob, such as mail-*")
+        raise Misused("missing glob, such as mail-*")
     host.tube_list.fold(text)
 
 
 def _theme(host: Host, text: str) -> None:
     if text not in THEMES:
-        raise Misused(f"there is no theme {safe_text(text)!r}; there are {', '.join(THEMES)}")
+        raise Misused(f"unknown theme {safe_text(text)!r}; choose from {', '.join(THEMES)}")
     host.action_theme(text)
 
 
@@ -107,7 +107,7 @@ def _interval(host: Host, text: str) -> None:
     except ValueError:
         seconds = 0.0
     if not SHORTEST_INTERVAL <= seconds <= LONGEST_INTERVAL:
-        raise Misused(f"expected an interval from {SHORTEST_INTERVAL:g} to {LONGEST_INTERVAL:g} seconds")
+        raise Misused(f"refresh interval must be {SHORTEST_INTERVAL:g} to {LONGEST_INTERVAL:g} seconds")
     host.set_pace(seconds)
 
 
@@ -126,45 +126,43 @@ COMMANDS = {
     for command in (
         TypedCommand("tubes", "", "Show the tubes", lambda host, text: host.action_tubes()),
         TypedCommand("tube", "NAME", "Open a tube", _tube, lambda host: host.live.tubes),
-        TypedCommand("filter", "[TEXT]", "Show only some tubes", lambda host, text: host.tube_list.set_filter(text)),
-        TypedCommand("sort", "COLUMN", "Sort the tubes; again turns the order round", _sort, _columns),
-        TypedCommand("columns", "[NAMES]", "Show only these columns of the tubes", _choose, _columns),
-        TypedCommand("group", "GLOB", "Fold tubes into one row, or unfold them", _group),
-        TypedCommand("servers", "", "Show all servers of the configuration", _servers),
-        TypedCommand("server", "NAME", "Look at another server", _server, _profiles),
-        TypedCommand("journal", "", "Show what was done", lambda host, text: host.action_record()),
-        TypedCommand("theme", "NAME", "Choose the colours", _theme, lambda host: THEMES),
-        TypedCommand("interval", "SECONDS", "Look once in so many seconds", _interval),
-        TypedCommand("freeze", "", "Hold still what is shown, or go on", lambda host, text: host.action_freeze()),
-        TypedCommand(
-            "screenshot", "[FILE]", "Save what is shown", lambda host, text: host.action_screenshot(text or None)
-        ),
+        TypedCommand("filter", "[TEXT]", "Filter tubes", lambda host, text: host.tube_list.set_filter(text)),
+        TypedCommand("sort", "COLUMN", "Sort tubes; repeat to reverse", _sort, _columns),
+        TypedCommand("columns", "[NAMES]", "Choose columns of the tubes", _choose, _columns),
+        TypedCommand("group", "GLOB", "Fold tubes into one row, or unfold", _group),
+        TypedCommand("servers", "", "Show all configured servers", _servers),
+        TypedCommand("server", "NAME", "Switch to another server", _server, _profiles),
+        TypedCommand("journal", "", "Show the journal", lambda host, text: host.action_record()),
+        TypedCommand("theme", "NAME", "Choose a theme", _theme, lambda host: THEMES),
+        TypedCommand("interval", "SECONDS", "Set the refresh interval", _interval),
+        TypedCommand("freeze", "", "Pause or resume updates", lambda host, text: host.action_freeze()),
+        TypedCommand("screenshot", "[FILE]", "Save a picture", lambda host, text: host.action_screenshot(text or None)),
         TypedCommand("help", "", "Show the keys", lambda host, text: host.action_help()),
         TypedCommand("manual", "[TOPIC]", "Read the manual", _manual, lambda host: topics()),
-        TypedCommand("quit", "", "Leave", _quit),
+        TypedCommand("quit", "", "Quit", _quit),
     )
 }
 
 
 def run(host: Host, line: str) -> None:
-    """Do what a line says.
+    """Run a typed line.
 
     Raises
     ------
     Misused
-        There is no such command, or it cannot be done.
+        The command is unknown, or its argument is invalid.
     """
     name, _, text = line.strip().removeprefix(":").partition(" ")
     fits = [command for command in COMMANDS.values() if command.name.startswith(name)] if name else []
     command = COMMANDS.get(name) or (fits[0] if len(fits) == 1 else None)
     if command is None:
         which = f": it could be {', '.join(one.name for one in fits)}" if fits else ""
-        raise Misused(f"there is no command {safe_text(name)!r}{which}")
+        raise Misused(f"unknown command {safe_text(name)!r}{which}")
     command.run(host, text.strip())
 
 
 def proposals(host: Host, line: str, most: int = 8) -> list[str]:
-    """Return lines that go on from what was typed; none that would not be shown as they are."""
+    """Return completions of a typed line, without those that are not safe to show."""
     name, blank, text = line.lstrip().removeprefix(":").partition(" ")
     if not blank:
         return [one for one in COMMANDS if one.startswith(name)][:most]

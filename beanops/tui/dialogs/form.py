@@ -1,4 +1,4 @@
-"""`Form`: asks for what an action needs before it is confirmed, such as a number, a tube or a body."""
+"""`Form`: asks for the parameters of an action, such as a number, a tube or a body."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ Answers = Mapping[str, Any]
 
 
 def answer_to(field: Field, text: str) -> Any:
-    """Return what a text means as the answer to a field.
+    """Return the value of a typed text.
 
     Raises
     ------
     UsageError
-        It is no answer to it; the message says what would be.
+        The text is not valid for the field; the message says what is.
     """
     if field.kind == "tube":
         return check_tube(text.strip())
@@ -40,35 +40,35 @@ def answer_to(field: Field, text: str) -> Any:
         return drafts.read(text)
     if field.kind == "path":
         if not text.strip() or "\x00" in text:
-            raise UsageError(f"{field.label}: the name of a file, please")
+            raise UsageError(f"{field.label}: expected a file name")
         return text
     if field.kind == "states":
         states = text.replace(",", " ").split()
         if not states or not set(states) <= set(AT_REST):
-            raise UsageError(f"{field.label}: some of {', '.join(AT_REST)}, please")
+            raise UsageError(f"{field.label}: expected some of {', '.join(AT_REST)}")
         return tuple(state for state in AT_REST if state in states)
     text = text.strip()
     if field.kind == "buried":
         if text not in ("buried", "parked", "ready"):
-            raise UsageError(f"{field.label}: buried, parked or ready, please")
+            raise UsageError(f"{field.label}: expected buried, parked or ready")
         return None if text == "buried" else text
     if not text and field.optional:
         return None
     number = int(text) if text.isascii() and text.isdigit() and len(text) <= 10 else -1
     if not field.least <= number <= field.most:
-        raise UsageError(f"{field.label}: a whole number from {field.least} to {field.most:,}, please")
+        raise UsageError(f"{field.label}: expected a whole number from {field.least} to {field.most:,}")
     return number
 
 
 class Form(ModalScreen[Answers | None]):
-    """Asks for some fields.
+    """A form with some fields.
 
     Parameters
     ----------
     title : str
-        What they are for, safe.
+        The title, safe.
     fields : tuple of Field
-        What to ask.
+        The fields.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.FORM, *keys.DRAFT]
@@ -81,7 +81,7 @@ class Form(ModalScreen[Answers | None]):
         self._sample = -1
 
     def compose(self) -> ComposeResult:
-        """Lay out a line a field, and an editor for a body."""
+        """Lay out one line per field, and an editor for a body."""
         with Vertical(id="dialog", classes="-drafting" if self._drafting else ""):
             yield Static(Content(self._title), id="question")
             for field in self._fields.values():
@@ -93,16 +93,16 @@ class Form(ModalScreen[Answers | None]):
                         kind = "-number" if field.kind == "number" else ""
                         yield Input(field.value, id=field.name, compact=True, classes=kind)
                         yield Static(Content(field.unit), classes="unit")
-            keys = "^s goes on" if self._drafting else "Enter goes on"
-            keys += ", ^o takes a sample, ^t keeps one" if self._samples else ""
+            keys = "^s continues" if self._drafting else "Enter continues"
+            keys += ", ^o fills in a sample, ^t saves one" if self._samples else ""
             yield Static(Content(f"{keys}, Esc cancels"), id="hint")
 
     def on_mount(self) -> None:
-        """Begin with the body, where there is one, else with the first field."""
+        """Focus the body, where there is one, else the first field."""
         self.query_one("#body" if self._drafting else "Input").focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer samples only for what they are of, and to who owns the files that they are."""
+        """Offer samples only for bodies, and only where their files belong to the user."""
         return action not in ("sample", "keep") or self._samples
 
     @property
@@ -118,7 +118,7 @@ class Form(ModalScreen[Answers | None]):
         self.query_one("#hint", Static).update(Content(safe_text(text)))
 
     def _answers(self) -> dict[str, Any] | None:
-        """Return the answers; None, and say why, when one is none."""
+        """Return the answers; None, with a hint, if one is not valid."""
         answers = {}
         for name, field in self._fields.items():
             try:
@@ -131,23 +131,23 @@ class Form(ModalScreen[Answers | None]):
 
     @on(Input.Submitted)
     def action_go_on(self) -> None:
-        """Take the answers."""
+        """Accept the answers."""
         answers = self._answers()
         if answers is not None:
             self.dismiss(answers)
 
     def action_cancel(self) -> None:
-        """Leave everything as it is."""
+        """Cancel."""
         self.dismiss(None)
 
     # -- samples -----------------------------------------------------------------------------------------------------
 
     def action_sample(self) -> None:
-        """Fill in the next sample, first those of the tube."""
+        """Fill in the next sample; samples of the tube come first."""
         tube = self._text("to").strip()
         kept = drafts.kept(tube)
         if not kept:
-            self._say("No sample was kept; ^t keeps what stands here")
+            self._say("No samples saved; ^t saves this one")
             return
         self._sample = (self._sample + 1) % len(kept)
         name, job = kept[self._sample]
@@ -158,7 +158,7 @@ class Form(ModalScreen[Answers | None]):
         self._say(f"Sample {name}{of}: {self._sample + 1} of {len(kept)}")
 
     def action_keep(self) -> None:
-        """Keep what stands here."""
+        """Save the answers as a sample."""
         answers = self._answers()
         if answers is None:
             return
@@ -167,4 +167,4 @@ class Form(ModalScreen[Answers | None]):
         except BeanopsError as error:
             self._say(str(error))
         else:
-            self._say(f"Kept as sample {name}, {plural(len(answers['body']), 'byte')}")
+            self._say(f"Saved as sample {name}, {plural(len(answers['body']), 'byte')}")

@@ -1,6 +1,6 @@
-"""The palette: everything that can be done now, found by a part of its name.
+"""The palette: a search over keys, commands and tubes.
 
-The toolkit's own palette takes names for markup, and tubes and servers are named by strangers.
+Textual's own palette would read markup in the names of tubes, which are untrusted text.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from beanops.tui.dialogs.command_line import CommandLine
 from beanops.tui.dialogs.commands import COMMANDS, Misused, run
 from beanops.tui.host import Host
 
-#: Lines that are shown.
+#: Maximum lines shown.
 MOST = 50
 
 
 class PaletteItem(NamedTuple):
-    """One thing that can be done: how it is called, what it means, its key, and the line or action that does it."""
+    """One item: name, help, key, and the typed line or the action that runs it."""
 
     name: str
     help: str
@@ -39,12 +39,12 @@ class PaletteItem(NamedTuple):
 
 
 class Palette(ModalScreen[None]):
-    """Finds and does something.
+    """A search for something to do.
 
     Parameters
     ----------
     over : Screen
-        The screen that it was opened on, whose keys count.
+        The screen that it was opened on, whose keys it lists.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.PALETTE]
@@ -56,13 +56,13 @@ class Palette(ModalScreen[None]):
         self._found: list[PaletteItem] = []
 
     def compose(self) -> ComposeResult:
-        """Lay out what is found under what is typed."""
+        """Lay out the input above the results."""
         with Vertical():
-            yield Input(placeholder="what to do, or a tube to open", compact=True, id="query")
+            yield Input(placeholder="an action, or a tube to open", compact=True, id="query")
             yield OptionList(id="hits", compact=True, markup=False)
 
     def on_mount(self) -> None:
-        """Begin to type."""
+        """Focus the input."""
         self.query_one("#hits", OptionList).can_focus = False
         self.query_one(Input).focus()
         self._find()
@@ -76,7 +76,7 @@ class Palette(ModalScreen[None]):
         hits.highlighted = 0 if self._found else None
 
     def action_move(self, step: int) -> None:
-        """Go one up or down."""
+        """Move the highlight."""
         hits = self.query_one("#hits", OptionList)
         if self._found:
             hits.highlighted = ((hits.highlighted or 0) + step) % len(self._found)
@@ -111,14 +111,14 @@ class Palette(ModalScreen[None]):
         app.call_later(do)
 
     def action_cancel(self) -> None:
-        """Leave it."""
+        """Close."""
         self.dismiss()
 
 
 def _items(over: Screen[object]) -> Iterator[PaletteItem]:
-    """Yield what the keys of a screen do, then the commands, then the tubes."""
+    """Yield the keys of a screen, then the commands, then the tubes."""
     app = over.app
-    # Several keys may do the same.
+    # Several keys may have the same binding.
     bindings = {active.binding.id: active for active in reversed(over.active_bindings.values()) if active.enabled}
     for active in reversed(bindings.values()):
         binding = active.binding
@@ -137,7 +137,7 @@ def _found(entries: list[PaletteItem], text: str) -> list[PaletteItem]:
     low = text.lower()
     scored = []
     for entry in entries:
-        # With ten thousand tubes a plain look comes first: the fuzzy one is for names and what they mean.
+        # Fuzzy search is too slow for ten thousand tubes: those are found by a part of their name only.
         score = 100.0 if low in entry.name.lower() else 0.0
         if not score and not entry.line.startswith("tube "):
             score = search.match(text, f"{entry.name} {entry.help}")[0]

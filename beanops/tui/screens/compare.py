@@ -1,4 +1,4 @@
-"""The comparison of two jobs: what differs in their statistics, and in their bodies line by line."""
+"""The comparison of two jobs: the statistics that differ, and a diff of their bodies."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FIELDS = ("tube", "state", "priority", "age", "delay", "ttr", "reserves", "time
 
 
 class Pair(Message):
-    """Both jobs were read, None for one that is gone; or why they were not."""
+    """The result of reading both jobs, None for one that no longer exists; or an error."""
 
     def __init__(self, jobs: list[FoundJob | None], error: str = "") -> None:
         super().__init__()
@@ -81,15 +81,15 @@ class Compare(FullScreen):
         line = self.query_one("#differs", Line)
         if one is None or other is None:
             gone = [str(id) for id, job in zip(self._ids, jobs, strict=True) if job is None]
-            line.say([(f"job {' and '.join(gone)} is gone: deleted, or finished by a worker", "$muted")])
+            line.say([(f"job {' and '.join(gone)} no longer exists (deleted, or finished by a worker)", "$muted")])
             return
-        line.say(_differing(one, other) or [("the statistics are the same", "$muted")])
+        line.say(_differing(one, other) or [("equal statistics", "$muted")])
         names = f"job {one.id}", f"job {other.id}"
         before, after = (decoded(self.host.session, job.body or b"") for job in (one, other))
         self.query_one(BodyView).show(difference(before, after, names))
 
     def action_back(self) -> None:
-        """Go back to where it was opened."""
+        """Go back to the screen that it was opened from."""
         self.app.pop_screen()
 
 

@@ -1,4 +1,4 @@
-"""The help: the keys that work where it was opened, as the bindings have them."""
+"""The help: the keys of the screen that it was opened on."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from textual.widgets import Footer, Static
 from beanops.tui import keys
 from beanops.tui.screens.manual import ManualScreen
 
-#: In which order keys are listed: what this screen is for comes first.
+#: The order of the keys: those of the screen itself come before these scopes.
 SCOPES = ("act", "undo", "tubes", "tube", "marks", "sort", "back", "app", "table", "body")
 
 
 class HelpScreen(ModalScreen[None]):
-    """Lists keys.
+    """A list of keys.
 
     Parameters
     ----------
     title : str
-        What they are for.
+        The title.
     bindings : list of ActiveBinding
-        Those that work there.
+        The keys.
     topic : str
         The page of the manual about that screen.
     """
@@ -40,11 +40,11 @@ class HelpScreen(ModalScreen[None]):
         self._bindings_shown = bindings
 
     def compose(self) -> ComposeResult:
-        """Lay out one line a key."""
+        """Lay out one line per key."""
         lines: dict[str, tuple[str, str]] = {}
         for active in self._bindings_shown:
             binding = active.binding
-            # Keys of the toolkit's own widgets have no name here.
+            # Keys of Textual's own widgets have no id here.
             if binding.id and binding.tooltip:
                 lines.setdefault(binding.id, (self.app.get_key_display(binding), binding.tooltip))
         ordered = sorted(lines, key=_rank)
@@ -64,5 +64,5 @@ class HelpScreen(ModalScreen[None]):
 
 def _rank(name: str) -> int:
     scope = name.partition(".")[0]
-    # What only this screen has stands first.
+    # Keys of this screen alone come first.
     return SCOPES.index(scope) + 1 if scope in SCOPES else 0

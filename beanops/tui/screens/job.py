@@ -1,4 +1,4 @@
-"""The screen of one job: what the server says of it, ticking, and its body in every form; actions on it."""
+"""The screen of one job: its statistics, and its body in several forms."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ FORMS: dict[str, Callable[[Session, bytes], Body]] = {
     "raw": as_it_came,
     "hex": hexadecimal,
 }
-#: Characters that are copied at most: terminals drop what is longer.
+#: Maximum characters to copy: terminals drop longer texts.
 COPIED = 65_536
 
 
 class Read(Message):
-    """A job was read; None when it is gone."""
+    """The result of reading a job; None if it no longer exists."""
 
     def __init__(self, id: int, job: FoundJob | None) -> None:
         super().__init__()
@@ -69,9 +69,9 @@ class JobScreen(FullScreen):
     Parameters
     ----------
     jobs : JobList
-        Where it was opened from.
+        The list that it was opened from.
     id : int
-        Its number.
+        The job's id.
     """
 
     TITLE = "Job"
@@ -102,7 +102,7 @@ class JobScreen(FullScreen):
         self._readings: list[Body] = []
 
     def body(self) -> ComposeResult:
-        """Yield who it is, what happened to it, and its body."""
+        """Yield its statistics and its body."""
         yield Line(id="tube")
         yield Line(id="job")
         yield Line(id="history")
@@ -111,7 +111,7 @@ class JobScreen(FullScreen):
         yield BodyTree(id="tree")
 
     def on_mount(self) -> None:
-        """Begin with the body decoded, and let the ages tick between looks."""
+        """Show the decoded body, and update ages every second."""
         self.query_one(BodyTree).display = False
         self.query_one(BodyView).focus()
         self.set_interval(1.0, self._show_facts)
@@ -124,7 +124,7 @@ class JobScreen(FullScreen):
         return (self._stats.tube if self._stats else self._jobs.tube,)
 
     def looking(self) -> Look:
-        """Return the look at this job; its body is read once, for bodies never change."""
+        """Return a look at this job; its body is read once, because bodies never change."""
         id, known = self._job, self._raw is not None
 
         def look(session: Session) -> Read:
@@ -139,7 +139,7 @@ class JobScreen(FullScreen):
         return look
 
     def show(self, live: Live) -> None:
-        """Show the job when it was looked at."""
+        """Show the job if the look included it."""
         looked = live.looked
         if isinstance(looked, Read) and looked.id == self._job:
             self._gone = looked.job is None
@@ -154,11 +154,11 @@ class JobScreen(FullScreen):
         self.refresh_offers()
 
     def restarted(self) -> None:
-        """Read whatever job has this id now."""
+        """Read the job that has this id now."""
         self._go_to(self._job)
 
     def _show_facts(self) -> None:
-        """Show what the server said, as old as that is now."""
+        """Show the statistics, with their current age."""
         stats, live = self._stats, self.host.live
         passed = 0.0 if live.stale else max(0.0, self.host.clock() - self._seen_at)
         held = self._job in live.held and stats is not None and stats.state == "reserved"
@@ -198,7 +198,7 @@ class JobScreen(FullScreen):
         self._show_body()
 
     def action_decoder(self) -> None:
-        """Show what the next decoder makes of the body."""
+        """Show the body as the next decoder reads it."""
         if self._raw is None:
             return
         if not self._readings:
@@ -208,7 +208,7 @@ class JobScreen(FullScreen):
         self._show_body()
 
     def action_step(self, step: int) -> None:
-        """Go to the next job of the list it was opened from, or to the one before."""
+        """Go to the next or previous job of the list that it was opened from."""
         table = self._jobs.table
         table.action_cursor(step)
         if table.row is not None and table.row.id != self._job:
@@ -216,7 +216,7 @@ class JobScreen(FullScreen):
             self.host.action_refresh()
 
     def _go_to(self, id: int) -> None:
-        """Show another job, whose body is not known yet: nothing of the last one may stand under its name."""
+        """Show another job; nothing of the former one stays on the screen."""
         self._turn_to(id)
         self._form, self._reader = self._form or "data", 0
         self.host.thaw(self)
@@ -229,14 +229,14 @@ class JobScreen(FullScreen):
     # -- take away ---------------------------------------------------------------------------------------------------
 
     def action_yank(self) -> None:
-        """Copy the body as it is shown to the clipboard, through the terminal."""
+        """Copy the shown body to the clipboard of the terminal."""
         if self._body is not None:
             text = self._body.text[:COPIED]
             self.app.copy_to_clipboard(text)
-            self.host.say(f"copied {plural(len(text), 'character')}, if your terminal allows it")
+            self.host.say(f"copied {plural(len(text), 'character')}, if your terminal supports it")
 
     def action_save(self) -> None:
-        """Save the body, as far as it may be shown: ask for a file, or have the browser keep it."""
+        """Save the redacted body: ask for a file, or send it to the browser."""
         if self._raw is None:
             return
         raw = self._raw
@@ -255,10 +255,10 @@ class JobScreen(FullScreen):
         self.app.push_screen(Form(f"Save the body of job {self._job}, {plural(len(raw), 'byte')}", (field,)), answered)
 
     def action_compare(self) -> None:
-        """Compare it with the marked job."""
+        """Compare it with the selected job."""
         pair = self._jobs.pair(self._job)
         if pair is None:
-            self.host.say("mark another job in the list to compare with: space marks", done=False)
+            self.host.say("select another job in the list to compare with (space)", done=False)
         else:
             self.app.push_screen(Compare(*pair))
 
@@ -272,7 +272,7 @@ class JobScreen(FullScreen):
         seen = self.host.live.tubes.get(stats.tube)
         if seen is None:
             return None
-        # A copy of a body of which something is hidden would be another one.
+        # A copy of a redacted body would be another body.
         raw = self._raw if self._hidden_size is None else None
         if self._gone:
             return Target((seen.stats,), body=raw, settings=settings_of(stats))
@@ -282,7 +282,7 @@ class JobScreen(FullScreen):
         return Target((seen.stats,), (self._job,), {state: 1}, (sample,), raw, settings_of(stats))
 
     def acted(self, request: Request, outcome: Outcome) -> None:
-        """Go on to the job that was put or reserved."""
+        """Show the job that was put or reserved."""
         if outcome.id is not None and not request.ids:
             self._go_to(outcome.id)
         self.refresh_offers()

@@ -1,6 +1,6 @@
-"""`JobSearch`: a screen that looks for the jobs of a tube: what is looked for, how far it is, and the filter by text.
+"""`JobSearch`: a screen that finds the jobs of a tube, with their filter by text, and its progress.
 
-The search itself is a `Feed`, the list a `JobTable`; what is shown besides is in `tube`.
+The search itself is a `Feed`, the list a `JobTable`. `beanops.tui.screens.tube` adds the rest of the screen.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from beanops.tui.widgets.job_table import JobTable, passes
 
 
 class TubeLook(NamedTuple):
-    """What one look found.
+    """The result of one look at a tube.
 
     Attributes
     ----------
     tube : str
         The tube.
     top : Mapping of int to (str, FoundJob)
-        By id: the next job of each state, and those held here, with their place (`JobRow.place`).
+        By id: the next job of each state and the jobs reserved here, with their place (`JobRow.place`).
     fresh : Mapping of int to JobStats or None
-        What became of the jobs that were asked about, None for those that are gone.
+        The statistics of the jobs on the screen; None for those that no longer exist.
     gone : bool
-        Whether there is no such tube.
+        Whether the tube does not exist.
     turn : int
-        How many actions had ended when it began: an earlier look does not know what they changed.
+        The number of actions that had ended when it began: an earlier look misses their changes.
     """
 
     tube: str
@@ -49,7 +49,7 @@ class TubeLook(NamedTuple):
 
 
 def look_at(session: Session, tube: str, seen: Iterable[int], turn: int) -> TubeLook:
-    """Look at a tube, and at what became of jobs that were seen before; one that left the tube counts as gone."""
+    """Look at a tube and at jobs seen before; a job that left the tube counts as gone."""
     try:
         heads = session.next_jobs(tube)
         gone = False
@@ -74,7 +74,7 @@ class JobSearch(FullScreen):
     Parameters
     ----------
     session : Session
-        Says what is hidden of bodies.
+        Redacts bodies.
     tube : str
         Its name.
     """
@@ -85,10 +85,10 @@ class JobSearch(FullScreen):
         self._stats: TubeStats | None = None
         self._reader = Summaries(session)
         self._feed = Feed(Wanted(tube), self._reader)
-        # What is typed for just now, and the text that jobs have to contain.
+        # What the input is for (`filter` or `where`), and the text that jobs must contain.
         self._sought, self._text = "", ""
-        # Whether the search under way is for what the user asked for just now, and whether it goes on by itself
-        # because nothing is left of what it had found.
+        # Whether the user started the search under way, and whether it continues by itself because all jobs that it had
+        # found are gone.
         self._asked, self._refilling = False, False
 
     @property
@@ -98,13 +98,13 @@ class JobSearch(FullScreen):
 
     @property
     def seek(self) -> FilterInput:
-        """Where a text or a predicate is typed."""
+        """The input of the text or predicate."""
         return self.query_one(FilterInput)
 
     def caption(self) -> str:
-        """Return how many jobs are shown, how many are marked, and how far the search is."""
+        """Return the number of jobs shown and selected, and the progress of the search."""
         table = self.table
-        parts = [f"{len(table.marked):,} marked"] if len(table.marks) else []
+        parts = [f"{len(table.marked):,} selected"] if len(table.marks) else []
         if self._text:
             parts.append(
                 f"{len(table.rows):,} of {plural(table.given, 'job')} with '{safe_text(self._text, limit=24)}'"
@@ -120,31 +120,31 @@ class JobSearch(FullScreen):
         return ", ".join([*parts, searched] if searched else parts)
 
     def _outdated(self) -> str:
-        """Return what to do when the tube has other jobs by now than were found."""
+        """Return a hint when the tube has more or fewer jobs than were found."""
         stats, wanted = self._stats, self._feed.wanted
         if stats is None or wanted.where:
             return ""
         states = (wanted.state,) if wanted.state else STATES
         here = sum(int(getattr(stats, f"current_jobs_{state}")) for state in states)
-        return f"{here:,} by now: s searches anew" if here != self.table.alive else ""
+        return f"{here:,} now: s searches again" if here != self.table.alive else ""
 
     def _show_status(self, _: Any = None) -> None:
         self.table.empty = self._nothing()
         super()._show_status()
 
     def _nothing(self) -> str:
-        """Return what stands in a list without rows: that there is no job, or how far was looked for some."""
+        """Return the text of a list without rows: no jobs, or the progress of the search."""
         feed, here = self._feed, self.table.alive
         if feed.running:
             return "searching ..."
         if feed.error:
-            return "the search stopped; s goes on with it"
+            return "search failed; s continues"
         if self._text and here:
             more = "" if feed.over or feed.full else "; s finds more"
             return f"none of {plural(here, 'job')} contains '{safe_text(self._text, limit=24)}'{more}"
         if not feed.over:
-            return f"no job among the {plural(feed.looked, 'id')} looked at so far; s goes on"
-        found = "none is left of the jobs found; s searches again" if feed.found else "no job was found"
+            return f"no jobs among {plural(feed.looked, 'id')} so far; s continues"
+        found = "all jobs found are gone; s searches again" if feed.found else "no jobs found"
         return "; ".join(filter(None, (found, feed.left_out)))
 
     @work(thread=True, exit_on_error=False, group="scan")
@@ -165,7 +165,7 @@ class JobSearch(FullScreen):
             self.table.refresh()
 
     def _begin(self, wanted: Wanted, *, asked: bool = True) -> None:
-        """Look for other jobs than before, or for the same ones again; `asked` if the user did it."""
+        """Search for other jobs, or for the same ones again; `asked` if the user did it."""
         self._feed.stop()
         self._feed = Feed(wanted, self._reader)
         self._asked, self._refilling = asked, False
@@ -175,20 +175,20 @@ class JobSearch(FullScreen):
         self._show_status()
 
     def _more(self) -> None:
-        """Find the next page, unless it is under way or there is none."""
+        """Find the next page, if there is one."""
         feed = self._feed
         if not (feed.running or feed.over or feed.full or feed.error):
             feed.go_on()
             self._run(feed, page=True)
 
     def _refill(self) -> None:
-        """Find the next page, and the one after that, as long as nothing is left of what was found."""
+        """Find the next pages as long as all jobs found are gone."""
         self._refilling = self._refilling and self.table.bare
         if self._refilling:
             self._more()
 
     def action_scan(self) -> None:
-        """Go on with the search to its end, or stop it."""
+        """Continue the search to its end, or stop it."""
         feed = self._feed
         self._refilling = False
         if feed.running:
@@ -201,28 +201,28 @@ class JobSearch(FullScreen):
         self._show_status()
 
     def action_order(self) -> None:
-        """Begin anew from the other end."""
+        """Search from the other end."""
         wanted = self._feed.wanted
         self._begin(wanted._replace(order="newest" if wanted.order == "oldest" else "oldest"))
 
     def action_states(self) -> None:
-        """Look for the jobs of the next state only."""
+        """Search for jobs of the next state only."""
         states = (None, *STATES)
         wanted = self._feed.wanted
         self._begin(wanted._replace(state=states[(states.index(wanted.state) + 1) % len(states)]))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer to ask for a text or a predicate where none is typed, and what can be done."""
+        """Offer filter and predicate where their input has no focus."""
         if action in ("filter", "where"):
             return not (self.is_mounted and self.focused is self.seek)
         return super().check_action(action, parameters)
 
     def action_filter(self) -> None:
-        """Ask for the text that jobs contain."""
-        self._ask("filter", " / ", self._text, "part of an id, a state or a body")
+        """Ask for a text that jobs must contain."""
+        self._ask("filter", " / ", self._text, "part of an id, state or body")
 
     def action_where(self) -> None:
-        """Ask for the predicate."""
+        """Ask for a SQL predicate."""
         proposal = "age > interval 1 hour and data->>'$.user' = '42'"
         self._ask("where", " where ", self._feed.wanted.where or "", proposal)
 
@@ -255,4 +255,4 @@ class JobSearch(FullScreen):
         self.query_one("#search").display = False
 
     def found(self) -> None:
-        """Hear that the search has come to a rest."""
+        """Update the screen after the search has stopped."""

@@ -1,6 +1,6 @@
-"""The journal: the runs on this server, newest first, with what came of them; the actions of one; undo from here.
+"""The journal: the runs on this server, newest first, with their outcomes and undo; and the actions of one run.
 
-A journal grows for years: runs and actions are read a page at a time.
+A journal grows for years: runs and actions are read page by page.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from beanops.ui.columns.journal import RUN_COLUMNS, DoneAction, DoneRun, action_
 from beanops.ui.poller import Live, Look
 from beanops.ui.runner import LastAction
 
-#: Runs and actions of one page.
+#: Runs and actions on one page.
 RUNS, ACTIONS = 200, 1000
 
 
@@ -37,9 +37,9 @@ Rows = tuple[tuple[Any, ...], int]
 
 
 class JournalPage(NamedTuple):
-    """What a look at the journal found: rows from `first` on, and how many there are in all; or why it found none.
+    """The result of reading a page: rows from `first` on, and their total; or an error.
 
-    `stamp` is another one when the journal has changed, `nothing` says what else it has where no row is found.
+    `stamp` changes with the journal; `nothing` says what else the journal has where no row is found.
     """
 
     kind: str
@@ -71,7 +71,7 @@ class JournalPages(FullScreen):
     topic = "journal"
     per_page = RUNS
     noun = "run"
-    empty = "nothing was done yet"
+    empty = "no runs yet"
 
     def __init__(self) -> None:
         super().__init__()
@@ -87,15 +87,15 @@ class JournalPages(FullScreen):
 
     @property
     def kind(self) -> str:
-        """What its pages are of."""
+        """What its pages show."""
         return "runs"
 
     def reader(self) -> Callable[[Session, int], Rows]:
-        """Return what reads its rows from a place on, and counts them all; it runs in the sampling thread."""
+        """Return the function that reads a page and counts all rows; it runs in the sampling thread."""
         return _runs
 
     def looking(self) -> Look:
-        """Return the look at the page, which reads it only when the journal has changed."""
+        """Return a look at the page, which reads it only if the journal has changed."""
         kind, first, read, known = self.kind, self.page * self.per_page, self.reader(), self._stamp
 
         def look(session: Session) -> JournalPage | None:
@@ -108,21 +108,21 @@ class JournalPages(FullScreen):
                 said = None if total else nothing_there.of_server(journal, str(session.address))
                 return JournalPage(kind, first, rows, total, stamp, nothing=said)
             except JournalError as error:
-                # The server has nothing to do with it: that is looked at all the same.
+                # The server is asked all the same.
                 return JournalPage(kind, first, error=str(error))
 
         return look
 
     def on_mount(self) -> None:
-        """Begin with the first page."""
+        """Focus the table."""
         self.table.focus()
 
     def on_screen_resume(self) -> None:
-        """Look at once, also when what was over it is closed: something may have been done there."""
+        """Refresh now, also after a screen above is closed: it may have acted."""
         self.host.action_refresh()
 
     def show(self, live: Live) -> None:
-        """Show the page; it is true also while the server is lost."""
+        """Show the page, also while the server is lost."""
         looked = live.looked
         if isinstance(looked, JournalPage) and looked.kind == self.kind and looked.first == self.page * self.per_page:
             self._error, self._stamp = looked.error, looked.stamp
@@ -134,14 +134,14 @@ class JournalPages(FullScreen):
         self.refresh_offers()
 
     def about(self) -> None:
-        """Show the whole of what is under the cursor."""
+        """Show the details of the row under the cursor."""
 
     def caption(self) -> str:
-        """Return how many there are, and which of them are shown."""
+        """Return the total, and the rows on this page."""
         if self._error:
-            return f"not read: {safe_text(self._error)}"
+            return f"cannot read: {safe_text(self._error)}"
         if not self._stamp:
-            return "not read yet"
+            return "loading ..."
         if self.total <= self.per_page:
             return plural(self.total, self.noun)
         first = self.page * self.per_page
@@ -157,7 +157,7 @@ class JournalPages(FullScreen):
             self.host.action_refresh()
 
     def action_back(self) -> None:
-        """Go back to where it was opened."""
+        """Go back to the screen that it was opened from."""
         self.app.pop_screen()
 
 
@@ -168,19 +168,19 @@ class JournalScreen(JournalPages):
     BINDINGS: ClassVar[list[BindingType]] = [*keys.JOURNAL, *keys.UNDO_RUN, *keys.BACK]
 
     def body(self) -> ComposeResult:
-        """Yield the table, and the whole of the run under the cursor."""
+        """Yield the table, and the details of the run under the cursor."""
         yield Line(id="title")
-        yield RowTable(RUN_COLUMNS, lambda row: row.run.id, self.host.clock, empty="not read yet", id="runs")
+        yield RowTable(RUN_COLUMNS, lambda row: row.run.id, self.host.clock, empty="loading ...", id="runs")
         yield Line(id="action")
         yield Line(id="why", grows=True)
 
     def on_mount(self) -> None:
-        """Say what it is."""
-        self.query_one("#title", Line).say([("journal: the runs on this server", "bold $primary")])
+        """Show the title."""
+        self.query_one("#title", Line).say([("journal: runs on this server", "bold $primary")])
 
     @on(RowTable.Moved)
     def about(self) -> None:
-        """Show the whole of the run under the cursor."""
+        """Show the details of the run under the cursor."""
         row = self.table.row
         self.query_one("#action", Line).say(about_run(row.run) if row else [])
         self.query_one("#why", Line).say([(safe_text(row.about), "")] if row else [])
@@ -215,22 +215,22 @@ class RunScreen(JournalPages):
     BINDINGS: ClassVar[list[BindingType]] = [*keys.RUN, *keys.UNDO_RUN, *keys.BACK]
     per_page = ACTIONS
     noun = "action"
-    empty = "no action"
+    empty = "no actions"
 
     def __init__(self, run: DoneRun) -> None:
         super().__init__()
         self._run = run
 
     def body(self) -> ComposeResult:
-        """Yield what the run was, its actions, and the whole of the one under the cursor."""
+        """Yield the run, its actions, and the details of the one under the cursor."""
         yield Line(id="title")
         yield Line(id="action")
         columns = action_columns("tui")
-        yield RowTable(columns, lambda row: row.number, self.host.clock, empty="not read yet", id="done")
+        yield RowTable(columns, lambda row: row.number, self.host.clock, empty="loading ...", id="done")
         yield Line(id="why", grows=True)
 
     def on_mount(self) -> None:
-        """Say what it was."""
+        """Show the title."""
         self.query_one("#title", Line).say([("run of ", "$muted"), (safe_text(sentence(self._run)), "bold $primary")])
         self.query_one("#action", Line).say(about_run(self._run.run))
 
@@ -240,20 +240,20 @@ class RunScreen(JournalPages):
         return self._run.run.id
 
     def reader(self) -> Callable[[Session, int], Rows]:
-        """Return what reads the run's actions."""
+        """Return the function that reads the run's actions."""
         return partial(_actions, self._run.run)
 
     @on(RowTable.Moved)
     def about(self) -> None:
-        """Show the whole of the action under the cursor."""
+        """Show the details of the action under the cursor."""
         row = self.table.row
         parts = about_action(row.action) if row else []
         self.query_one("#why", Line).say(parts)
 
     def acted(self, request: Request, outcome: Outcome) -> None:
-        """Offer no second undo of what is undone."""
+        """Offer no second undo."""
         if request.offer.name == "undo" and outcome.done:
-            self._run = self._run._replace(lasting="it is undone already")
+            self._run = self._run._replace(lasting="already undone")
         super().acted(request, outcome)
 
     def undoable(self) -> LastAction:

@@ -1,4 +1,4 @@
-"""The servers: all that the user configured, at a glance, and the way from one to another."""
+"""The servers of the configuration, with their counts; Enter switches to another one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from beanops.ui.columns.column import Column
 
 
 class ServerRow(NamedTuple):
-    """One server of the configuration, with what it said last; None before it was asked."""
+    """One server of the configuration, with its newest answer; None before it was asked."""
 
     profile: Profile
     glance: Glance | None
@@ -76,7 +76,7 @@ class ServerTable(RowTable[ServerRow]):
 
 
 class Glanced(Message):
-    """The servers were looked at."""
+    """The answers of all servers."""
 
     def __init__(self, glances: dict[str, Glance]) -> None:
         super().__init__()
@@ -103,14 +103,14 @@ class ServersScreen(FullScreen):
         self._looking = False
 
     def body(self) -> ComposeResult:
-        """Yield the table, and all there is to say of the server under the cursor."""
+        """Yield the table, and the details of the server under the cursor."""
         yield Line(id="title")
         yield ServerTable(
             COLUMNS,
             lambda row: row.profile.name,
             self.host.clock,
             sort="name",
-            empty="no server is configured: name them under [servers] in config.toml",
+            empty="no servers configured: add them under [servers] in config.toml",
             id="servers",
         )
         yield Line(id="about")
@@ -121,7 +121,7 @@ class ServersScreen(FullScreen):
         return self.query_one(ServerTable)
 
     def on_mount(self) -> None:
-        """Begin with the server that is looked at."""
+        """Put the cursor on the current server."""
         self.query_one("#title", Line).say([("servers of the configuration", "bold $primary")])
         self._fill()
         if self.host.profile.name in self._profiles:
@@ -129,7 +129,7 @@ class ServersScreen(FullScreen):
         self.table.focus()
 
     def show(self, live: object) -> None:
-        """Ask all servers with each tick, unless they are being asked."""
+        """Ask all servers, unless they are being asked."""
         if not self._looking:
             self._looking = True
             self._look()
@@ -145,7 +145,7 @@ class ServersScreen(FullScreen):
         self._fill()
 
     def faulted(self) -> None:
-        """Ask again with the next tick."""
+        """Ask again at the next refresh."""
         self._looking = False
 
     def _fill(self) -> None:
@@ -174,12 +174,12 @@ class ServersScreen(FullScreen):
         )
 
     def caption(self) -> str:
-        """Return how many there are."""
+        """Return the number of servers, and of lost ones."""
         lost = sum(glance.stats is None for glance in self._glances.values())
         return plural(len(self._profiles), "server") + (f", {lost} lost" if lost else "")
 
     def action_open(self) -> None:
-        """Look at the server under the cursor."""
+        """Switch to the server under the cursor."""
         row = self.table.row
         if row is None:
             return
@@ -193,7 +193,7 @@ class ServersScreen(FullScreen):
         self.action_open()
 
     def action_back(self) -> None:
-        """Go back to where it was opened."""
+        """Go back to the screen that it was opened from."""
         self.app.pop_screen()
 
     def on_unmount(self) -> None:

@@ -1,4 +1,4 @@
-"""The screen of one tube: its charts, its jobs as they are found, the body of the one under the cursor, and actions."""
+"""The screen of one tube: its charts, its jobs as they are found, and the body of the one under the cursor."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ from beanops.tui.widgets.line import Line, Part, by_state, flow
 from beanops.tui.widgets.table import RowTable
 from beanops.ui.poller import Live, Look
 
-#: Where the cursor is put at first: on what is stuck, then on what comes next.
+#: The first place of the cursor: on a buried job, else on the next one.
 FIRST = ("buried", "held", "ready", "delayed")
-#: What is said while the job that the cursor belongs to is not in the list.
-MISSING = "is not in the list any more: move the cursor to choose another"
-#: Jobs that were acted on whose new state is asked for; after more of them the search begins anew.
+#: Shown while the job under the cursor is not in the list.
+MISSING = "no longer in the list: move the cursor to another job"
+#: Maximum jobs whose new state is asked for after an action; after more of them the search is repeated.
 ASKED = 2000
 
 
@@ -49,7 +49,7 @@ class TubeScreen(JobSearch):
     Parameters
     ----------
     session : Session
-        Says what is hidden of bodies.
+        Redacts bodies.
     tube : str
         Its name.
     """
@@ -61,7 +61,7 @@ class TubeScreen(JobSearch):
     def __init__(self, session: Session, tube: str) -> None:
         super().__init__(session, tube)
         self._gone = False
-        # Where the cursor goes with the first look: to the job in this place.
+        # The cursor goes to the job in the first of these places.
         self._follow: tuple[str, ...] = FIRST
         self._acted: tuple[int, ...] = ()
         self._turn = 0
@@ -70,7 +70,7 @@ class TubeScreen(JobSearch):
         self._body: Body | None = None
 
     def body(self) -> ComposeResult:
-        """Yield the counts, the charts, the jobs, and what there is to know of one of them."""
+        """Yield the counts, the charts, the jobs, and the details of the one under the cursor."""
         yield Line(id="tube")
         yield Line(id="counts")
         yield Charts(id="charts")
@@ -83,7 +83,7 @@ class TubeScreen(JobSearch):
         yield BodyView(id="body")
 
     def on_mount(self) -> None:
-        """Begin with the jobs, look at once, and look for more."""
+        """Ask the server now, and search for jobs."""
         self.query_one("#search").display = False
         self.query_one(BodyView).can_focus = False
         self.table.focus()
@@ -102,13 +102,13 @@ class TubeScreen(JobSearch):
         return (self.tube,)
 
     def looking(self) -> Look:
-        """Return the look at this tube and at the jobs on the screen."""
+        """Return a look at this tube and at the jobs on the screen."""
         tube, table, turn = self.tube, self.table, self._turn
         seen = {*table.ids_in_sight(), *self._acted, *([table.row.id] if table.row else [])}
         return lambda session: look_at(session, tube, seen, turn)
 
     def show(self, live: Live) -> None:
-        """Show the tube's counts, and its jobs when they were looked at."""
+        """Show the tube's counts, and its jobs if the look included them."""
         self.table.stale = live.stale
         seen = live.tubes.get(self.tube)
         self._stats = seen.stats if seen else None
@@ -120,7 +120,7 @@ class TubeScreen(JobSearch):
         self._show_job()
 
     def restarted(self) -> None:
-        """Look for the jobs anew."""
+        """Search again: ids now belong to other jobs."""
         self._turn += 1
         self._acted, self._bodies, self._follow = (), {}, FIRST
         self.table.clear_marks()
@@ -130,7 +130,7 @@ class TubeScreen(JobSearch):
     def _looked(self, look: TubeLook) -> None:
         self._gone = look.gone
         wanted = self._feed.wanted
-        # What a predicate or a state leaves out does not stand at the top either.
+        # The jobs at the top obey predicate and state too.
         top = {
             id: (place, job)
             for id, (place, job) in look.top.items()
@@ -146,7 +146,7 @@ class TubeScreen(JobSearch):
         self._go({place: id for id, (place, _) in top.items()})
 
     def _go(self, places: dict[str, int]) -> None:
-        """Put the cursor where it was meant to go."""
+        """Put the cursor on the first place that has a job."""
         goal = next((places[place] for place in self._follow if place in places), None)
         if goal is not None:
             self.table.select(goal)
@@ -158,7 +158,7 @@ class TubeScreen(JobSearch):
         stats = self._stats
         if stats is None:
             gone = self._gone or live.survey is not None
-            tube.say([*title, ("  it is gone: a tube without jobs and users vanishes" if gone else "", "$muted")])
+            tube.say([*title, ("  tube no longer exists (empty and unused)" if gone else "", "$muted")])
             counts.say([])
             return
         if stats.pause_time_left:
@@ -172,7 +172,7 @@ class TubeScreen(JobSearch):
         counts.say(counts.spread(by_state(stats), workers))
 
     def found(self) -> None:
-        """Show what the cursor is on now."""
+        """Show the job under the cursor."""
         self._show_job()
 
     @on(RowTable.Moved)
@@ -196,7 +196,7 @@ class TubeScreen(JobSearch):
         if raw is None:
             job = self._bodies.get(row.id)
             if job is None:
-                # One at a time: who runs down a list is shown where he stops.
+                # One at a time: scrolling reads only the body where it stops.
                 if not self._reading and row.stats is not None:
                     self._reading = True
                     self._read(row.id)
@@ -208,14 +208,14 @@ class TubeScreen(JobSearch):
 
     @work(thread=True, exit_on_error=False, group="read")
     def _read(self, id: int) -> None:
-        """Read a body that is too large to be kept for each row."""
+        """Read a body that is too large to keep in its row."""
         try:
             self.post_message(Read(id, self.host.session.job(id)))
         except BeanopsError:
-            self.post_message(Read(id, None))  # the next look says what became of it
+            self.post_message(Read(id, None))  # the next look shows its state
 
     def faulted(self) -> None:
-        """Let bodies be read again."""
+        """Read bodies again."""
         self._reading = False
 
     @on(Read)
@@ -231,7 +231,7 @@ class TubeScreen(JobSearch):
     # -- act ---------------------------------------------------------------------------------------------------------
 
     def target(self) -> Target | None:
-        """Return the marked jobs, else the one under the cursor, and the tube."""
+        """Return the selected jobs, else the one under the cursor, and the tube."""
         if self.passive or self._stats is None:
             return None
         table, row = self.table, self.table.row
@@ -243,7 +243,7 @@ class TubeScreen(JobSearch):
             known = table.get(id)
             if known is not None:
                 samples.append(f"{known.state}: {known.summary}" if len(ids) == 1 else f"{id} {known.summary}")
-        # A copy of a body of which something is hidden would be another one.
+        # A copy of a redacted body would be another body.
         whole = row is not None and row.stats is not None and row.size is None
         raw = self._body.raw if self._body is not None and whole else None
         settings = settings_of(row.stats) if row is not None and row.stats is not None else PutSettings()
@@ -255,7 +255,7 @@ class TubeScreen(JobSearch):
         self._show_status()
 
     def acted(self, request: Request, outcome: Outcome) -> None:
-        """Go to the job that was put or reserved; after all else the cursor stays on the job that it is on."""
+        """Move the cursor to the job that was put or reserved; after other actions it stays on its job."""
         table = self.table
         self._turn += 1
         if len(request.ids) > ASKED:
@@ -283,15 +283,15 @@ class TubeScreen(JobSearch):
         self.action_open()
 
     def action_compare(self) -> None:
-        """Compare two marked jobs, or the marked one with the one under the cursor."""
+        """Compare two selected jobs, or the selected one with the one under the cursor."""
         pair = self.pair(self.table.row.id if self.table.row else None)
         if pair is None:
-            self.host.say("mark one job, or two, to compare: space marks", done=False)
+            self.host.say("select one or two jobs to compare (space)", done=False)
         else:
             self.app.push_screen(Compare(*pair))
 
     def pair(self, id: int | None) -> tuple[int, int] | None:
-        """Return the two jobs to compare, of which one is `id` unless two are marked."""
+        """Return the two jobs to compare: those selected, or the selected one and `id`."""
         marked = self.table.marked
         if len(marked) == 2:
             return marked[0], marked[1]
@@ -299,7 +299,7 @@ class TubeScreen(JobSearch):
         return (others[0], id) if id is not None and len(others) == 1 else None
 
     def action_back(self) -> None:
-        """Close the search, take the marks away, forget text and predicate, or go back to the tubes."""
+        """Close the input, clear selection, drop text or predicate, or go back to the tubes."""
         wanted = self._feed.wanted
         if self.query_one("#search").display:
             if self._sought == "filter":

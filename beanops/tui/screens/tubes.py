@@ -1,4 +1,4 @@
-"""The first screen: all tubes, sorted, filtered and folded as it is remembered for the server; marks act together."""
+"""The first screen: all tubes, sorted, filtered and folded as the state file says for this server."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from beanops.tui.widgets.table import RowTable
 from beanops.ui.columns.tubes import SEEN, tube_columns
 from beanops.ui.poller import Live
 
-#: What is said while the tube that the cursor belongs to is not there.
-GONE = "is not here any more: move the cursor to choose another"
+#: Shown while the tube under the cursor does not exist.
+GONE = "no longer exists: move the cursor to another tube"
 
 
 class TubeTable(RowTable[Seen]):
@@ -50,17 +50,17 @@ class TubesScreen(FullScreen):
         self._bad = ""
 
     def body(self) -> ComposeResult:
-        """Yield the table, what there is to say of the tube under the cursor, and the filter when it is asked for."""
+        """Yield the table, the details of the tube under the cursor, and the filter."""
         yield TubeTable(
             tube_columns("tui", self.host.clock),
             lambda row: row.stats.name,
             self.host.clock,
             sort="tube",
-            empty="not read yet",
+            empty="loading ...",
             id="tubes",
         )
         yield Line(id="about")
-        yield FilterInput(placeholder="part of a name, a glob*, /a regular expression, !inverse", id="filter")
+        yield FilterInput(placeholder="text, glob* or /regular expression; ! inverts", id="filter")
 
     @property
     def table(self) -> TubeTable:
@@ -69,15 +69,15 @@ class TubesScreen(FullScreen):
 
     @property
     def filter(self) -> FilterInput:
-        """Where the filter is typed."""
+        """The input of the filter."""
         return self.query_one(FilterInput)
 
     def on_mount(self) -> None:
-        """Begin."""
+        """Show the tubes as they were left."""
         self.begin()
 
     def begin(self) -> None:
-        """Show the tubes of a server as they were left."""
+        """Show the tubes of another server as they were left."""
         self.show_profile()
         self.instance = ""
         self.table.clear_marks()
@@ -94,7 +94,7 @@ class TubesScreen(FullScreen):
         self.table.focus()
 
     def keep(self) -> None:
-        """Remember how the tubes are shown."""
+        """Save how the tubes are shown."""
         memory = self.host.memory
         if memory is not None:
             table = self.table
@@ -110,7 +110,7 @@ class TubesScreen(FullScreen):
     # -- show --------------------------------------------------------------------------------------------------------
 
     def wanted(self) -> set[str]:
-        """Return the tubes in sight, then the marked ones, then those of groups: as many as a look asks for."""
+        """Return the tubes in sight, then the selected ones, then those of groups, as many as one look asks for."""
         if not self.is_mounted:
             return set()
         rows = self.table.in_sight
@@ -121,11 +121,11 @@ class TubesScreen(FullScreen):
         """Show the tubes."""
         self._fill(live)
 
-    def _fill(self, live: Live, *, anew: bool = False) -> None:
+    def _fill(self, live: Live, *, requested: bool = False) -> None:
         """Show the tubes that pass the filter, groups folded."""
         self.table.stale = live.stale
         survey = live.survey
-        self.table.empty = "not read yet" if survey is None else "no tube here"
+        self.table.empty = "loading ..." if survey is None else "no tubes"
         if survey is None:
             self._shown = 0
             self.table.show(())
@@ -140,25 +140,25 @@ class TubesScreen(FullScreen):
             passes, self._bad = None, str(error)
         shown = tubes if passes is None else [tube for tube in tubes if passes(tube.name)]
         self._shown = len(shown)
-        self.table.show(self._folder.fold(shown, survey.at), anew=anew)
+        self.table.show(self._folder.fold(shown, survey.at), requested=requested)
         self._show_about()
 
     def _choose(self, *, full: bool) -> None:
         every = [column.name for column in self.table.every]
         chosen = self._chosen or every
-        # When all are seen with each look, nobody needs to be told when.
+        # The age of a row is shown only where a look does not ask for every tube.
         self.table.choose(key for key in chosen if key != SEEN) if full else self.table.choose((*chosen, SEEN))
 
     def caption(self) -> str:
-        """Return how many tubes are shown, how many are marked, and by which filter."""
+        """Return the number of tubes shown and selected, and the filter."""
         total = len(self.host.live.tubes)
         if self.host.live.survey is None:
-            return "no tube is known yet"
+            return "no tubes yet"
         parts = []
         if marked := len(self.table.marked):
-            parts.append(f"{marked:,} marked")
+            parts.append(f"{marked:,} selected")
         if self._bad:
-            parts.append(f"no regular expression: {safe_text(self._bad, limit=30)}")
+            parts.append(f"invalid regular expression: {safe_text(self._bad, limit=30)}")
         elif self.filter.value:
             parts.append(f"{self._shown:,} of {plural(total, 'tube')} with '{safe_text(self.filter.value, limit=30)}'")
         else:
@@ -168,7 +168,7 @@ class TubesScreen(FullScreen):
     @on(RowTable.Moved)
     @on(RowTable.Marked)
     def _show_about(self) -> None:
-        # Of a server that has not answered yet no tube is known to be gone, least of all the former server's.
+        # Until the server answers, its tubes are unknown; the former server's must not appear as gone.
         row, lost = self.table.row, self.table.lost if self.host.live.survey is not None else None
         gone: list[Part] = [(safe_text(lost or ""), "bold $primary"), (f"  {GONE}", "$muted")] if lost else []
         self.query_one("#about", Line).say(_about(row) if row else gone)
@@ -178,7 +178,7 @@ class TubesScreen(FullScreen):
     # -- act ---------------------------------------------------------------------------------------------------------
 
     def target(self) -> Target | None:
-        """Return the marked tubes, else the one under the cursor; those of a group are all meant."""
+        """Return the selected tubes, else the one under the cursor; a group means all its tubes."""
         if self.passive:
             return None
         table = self.table
@@ -191,7 +191,7 @@ class TubesScreen(FullScreen):
         return Target(tuple(tubes.values())) if tubes else None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer Esc only where it does something, the filter where it is not typed yet, and what can be done."""
+        """Offer Esc only where it does something, and the filter where it has no focus."""
         if action == "filter":
             return not (self.is_mounted and self.focused is self.filter)
         if action == "back":
@@ -200,7 +200,7 @@ class TubesScreen(FullScreen):
 
     def open(self, name: str) -> None:
         """Open a tube."""
-        from beanops.tui.screens.tube import TubeScreen  # the first paint must not wait for it
+        from beanops.tui.screens.tube import TubeScreen  # the first paint does not need it
 
         self.app.push_screen(TubeScreen(self.host.session, name))
 
@@ -219,11 +219,11 @@ class TubesScreen(FullScreen):
     # -- what is shown -----------------------------------------------------------------------------------------------
 
     def action_fold(self) -> None:
-        """Fold the tubes that begin like the one under the cursor, or unfold the group under it."""
+        """Fold the tubes with the prefix of the one under the cursor, or unfold the group."""
         row = self.table.row
         glob = None if row is None else row.name if row.members else glob_of(row.name)
         if glob is None:
-            self.host.say("group: this name has one word only; :group GLOB folds any", False)
+            self.host.say("no prefix to group by; use :group GLOB", False)
         else:
             self.fold(glob)
 
@@ -237,7 +237,7 @@ class TubesScreen(FullScreen):
             self.table.select(glob)
         elif members:
             self.table.select(members[0])
-        self._fill(self.host.live, anew=True)
+        self._fill(self.host.live, requested=True)
         self.keep()
 
     def action_columns(self) -> None:
@@ -271,19 +271,19 @@ class TubesScreen(FullScreen):
         self.keep()
 
     def action_filter(self) -> None:
-        """Ask for the filter."""
+        """Focus the filter."""
         self.filter.display = True
         self.set_focus(self.filter)
         self.refresh_bindings()
 
     def set_filter(self, text: str) -> None:
-        """Show only what matches."""
+        """Show only the tubes that match."""
         self.filter.value = text
         self.filter.display = bool(text)
         self.keep()
 
     def action_back(self) -> None:
-        """Take the marks away; when there are none, clear the filter."""
+        """Clear selection; if nothing is selected, clear the filter."""
         if self.table.marks and self.table.has_focus:
             self.table.clear_marks()
             return
@@ -292,7 +292,7 @@ class TubesScreen(FullScreen):
 
     @on(Input.Changed, "#filter")
     def _filter_changed(self) -> None:
-        self._fill(self.host.live, anew=True)
+        self._fill(self.host.live, requested=True)
         self._show_status()
 
     @on(Input.Submitted, "#filter")
@@ -307,7 +307,7 @@ class TubesScreen(FullScreen):
 
 
 def _about(row: Seen) -> list[Part]:
-    """Return what there is to say of a tube, what is wrong with it first."""
+    """Return the details of a tube, problems first."""
     parts: list[Part] = [(safe_text(row.name), "bold $primary"), ("  ", "")]
     for flag in row.flags:
         parts += [(f"{flag.name}: ", "bold $buried"), (safe_text(flag.reason), ""), ("  ", "")]

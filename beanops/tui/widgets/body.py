@@ -1,4 +1,4 @@
-"""`BodyView`: a decoded body that scrolls, however many lines it has; only those in view are drawn."""
+"""`BodyView`: a decoded body that scrolls; only the lines in view are drawn."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from textual.strip import Strip
 from beanops.tui import keys
 from beanops.tui.body_forms import Body
 
-#: How a line of a comparison is shown, by what it begins with.
+#: The style of a line of a diff, by its first character.
 _SIGNS = {"+": "added", "-": "removed", "@": "place"}
 _TOKEN = re.compile(
     r"""(?P<key>"(?:[^"\\]|\\.)*"(?=:\ ))|(?P<string>"(?:[^"\\]|\\.)*"?)|(?P<literal>[-\w.+]+)|(?P<mark>[^"\w.+-]+)""",
@@ -25,7 +25,7 @@ _TOKEN = re.compile(
 
 
 class BodyView(ScrollView, can_focus=True):
-    """One body, wrapped to the width that there is."""
+    """One body, wrapped to the width of the screen."""
 
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [*keys.BODY]
@@ -47,11 +47,11 @@ class BodyView(ScrollView, can_focus=True):
 
     @property
     def text(self) -> str:
-        """The lines as they are wrapped."""
+        """The wrapped lines."""
         return "\n".join(self._lines)
 
     def show(self, body: Body | None) -> None:
-        """Show a body from its beginning; the same one again keeps its place."""
+        """Show a body from its beginning; the same body keeps its scroll position."""
         if body == self._body:
             return
         self._body = body
@@ -59,7 +59,7 @@ class BodyView(ScrollView, can_focus=True):
         self._wrap()
 
     def on_resize(self) -> None:
-        """Wrap anew when the width changed."""
+        """Wrap again if the width changed."""
         if self.scrollable_content_region.width != self._width:
             self._wrap()
 
@@ -77,7 +77,7 @@ class BodyView(ScrollView, can_focus=True):
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """Draw one line of what is in view."""
+        """Draw one visible line."""
         base = self.rich_style
         place = self.scroll_offset.y + y
         line = self._lines[place] if place < len(self._lines) else ""

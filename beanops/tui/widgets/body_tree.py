@@ -1,4 +1,4 @@
-"""`BodyTree`: decoded data as a tree that folds; what is folded is not made before it is opened."""
+"""`BodyTree`: decoded data as a tree that folds; nodes are made when they are unfolded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from beanops.text import plural, safe_text
 from beanops.tui import keys
 from beanops.tui.body_forms import Body
 
-#: Children of one node, characters of one value, and children up to which a node is open from the start.
+#: Maximum children of a node, maximum characters of a value, and children up to which a node starts unfolded.
 CHILDREN, VALUE, OPEN = 1000, 400, 20
 
 
@@ -32,8 +32,8 @@ class BodyTree(Tree[Any]):
         self._shown: tuple[bytes, str] | None = None
 
     def show(self, body: Body | None) -> None:
-        """Show a body's data from its root; the same body again stays as it is folded."""
-        # Not the data: to Python 1 is true, and to an operator it is not.
+        """Show a body's data from its root; the same body stays folded as it is."""
+        # Data is not compared: in Python 1 equals True.
         shown = None if body is None else (body.raw, body.kind)
         if shown == self._shown:
             return
@@ -61,7 +61,7 @@ class BodyTree(Tree[Any]):
             node.expand()
 
     def on_tree_node_expanded(self, event: Tree.NodeExpanded[Any]) -> None:
-        """Make the children of a node that is opened for the first time."""
+        """Make the children of a node that is unfolded for the first time."""
         event.stop()
         if not event.node.children and event.node.data:
             self._fill(event.node)

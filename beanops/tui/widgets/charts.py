@@ -1,4 +1,4 @@
-"""`Charts`: the states and rates of a tube over the session, each as high as there is room."""
+"""`Charts`: the job states and rates of a tube since the session began."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from beanops.text import span
 from beanops.tui.widgets.columns import WIDE, fitted
 from beanops.ui.formatting import BLOCKS, UNKNOWN, count, rate
 
-#: Rows of the terminal from which charts are high.
+#: Rows of the terminal from which charts are three rows high.
 TALL = 36
-#: Cells between charts, and of the course of one at least.
+#: Cells between charts, and minimum cells of the bars of one.
 GAP, LEAST = 3, 8
 
 
 class TubeChart(NamedTuple):
-    """One chart: what it shows, the newest value, the values before it, and the style."""
+    """One chart: its name, the newest value, all values, and the style."""
 
     name: str
     now: str
@@ -33,7 +33,7 @@ class TubeChart(NamedTuple):
 
 
 def charts_of(trail: Trail, rates: Rates, at: float, cells: int) -> tuple[list[TubeChart], float]:
-    """Return the charts of a trail, and the seconds that they go back."""
+    """Return the charts of a tube's history, and the seconds that they cover."""
     reach = max(float(cells), at - trail[0].at if trail else 0.0)
     step = reach / cells
     charts = []
@@ -49,7 +49,7 @@ def charts_of(trail: Trail, rates: Rates, at: float, cells: int) -> tuple[list[T
 
 
 def bars(values: Sequence[float | None], height: int) -> list[str]:
-    """Return rows of blocks, the upper first; a blank is unknown or nothing, and only nothing is the lowest.
+    """Return rows of blocks, the upper first. A blank is unknown; zero is the lowest block.
 
     Examples
     --------
@@ -68,7 +68,7 @@ def bars(values: Sequence[float | None], height: int) -> list[str]:
 
 
 class Charts(Widget):
-    """Six charts: beside each other where they fit, in two rows of three where not."""
+    """Six charts, in one row where they fit, else in two."""
 
     ALLOW_SELECT = False
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -88,19 +88,19 @@ class Charts(Widget):
         self._lines: list[list[tuple[str, str]]] = []
 
     def show(self, trail: Trail, rates: Rates, at: float) -> None:
-        """Show where a tube came from."""
+        """Show the history of a tube."""
         self._trail, self._rates, self._at = trail, rates, at
         self._arrange()
 
     def on_resize(self) -> None:
-        """Draw for the new width."""
+        """Fit the charts to the new width."""
         self._arrange()
 
     def _arrange(self) -> None:
         wide, tall = self.app.size.width >= WIDE, self.app.size.height >= TALL
         height = 3 if tall else 1
         room, named = self.size.width - 2, 0 if tall else 15
-        # All beside each other only where that leaves each a course, and not only its newest value.
+        # One row only where each chart has room for bars, not only for its newest value.
         across = 6 if wide and not tall and (room - GAP * 5) // 6 - named >= LEAST else 3
         each = (room - GAP * (across - 1)) // across
         if each < 12:

@@ -1,4 +1,4 @@
-"""`FilterInput`: the line in which a filter or a predicate is typed. What it is for is known to its screen."""
+"""`FilterInput`: the input of a filter or a predicate."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from textual.widgets import Input
 
 
 class FilterInput(Input):
-    """A line to type in, as fast as one likes: what is pressed after Enter is for what it gives way to.
+    """An input that loses no fast typed keys: those after Enter go to the widget that gets the focus.
 
-    Keys reach it one after the other, and before its screen has heard of Enter there may be more of them.
+    Keys arrive one by one, and more of them may arrive before the screen has handled Enter.
     """
 
     def __init__(self, *, placeholder: str = "", id: str | None = None) -> None:

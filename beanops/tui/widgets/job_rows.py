@@ -16,12 +16,12 @@ _PLACES = {"ready": "next ready", "delayed": "next delayed", "buried": "next bur
 
 
 class Summaries:
-    """Reads bodies in one safe line, and remembers the last thousands.
+    """Summaries of bodies in one safe line, with a cache.
 
     Parameters
     ----------
     session : Session
-        Reads them.
+        Decodes and redacts the bodies.
     """
 
     def __init__(self, session: Session) -> None:
@@ -29,24 +29,24 @@ class Summaries:
 
 
 class JobRow:
-    """One job as it was last seen. It is updated in place: a list of a hundred thousand is never made anew.
+    """One job as last seen. It is updated in place, because a list may have a hundred thousand.
 
     Attributes
     ----------
     id : int
-        The job.
+        The job's id.
     stats : JobStats or None
-        None when it is gone.
+        None if the job no longer exists.
     body : bytes or None
-        None where it is too large to be kept for each row.
+        None where it is too large to keep in each row.
     size : int or None
-        Bytes of the body on the server, where something of it is hidden.
+        Size of the body on the server in bytes, where it was redacted.
     place : str
-        Why it stands at the top: ``"ready"``, ``"delayed"`` or ``"buried"`` for the next job of that state,
-        ``"held"`` for one that this session reserved, ``"seen"`` for one that the cursor is on and that has moved on.
-        Empty for the others.
+        Why it is at the top of the list: ``"ready"``, ``"delayed"`` or ``"buried"`` for the next job of that state,
+        ``"held"`` for one that this session has reserved, ``"seen"`` for one under the cursor that was one of these.
+        Empty for all others.
     found : bool
-        Whether a search found it; else it is only known while it stands at the top.
+        Whether a search found it; else it is in the list only while it is at the top.
     """
 
     __slots__ = ("_reader", "_said", "body", "found", "id", "place", "size", "stats")
@@ -61,17 +61,17 @@ class JobRow:
         self.place = ""
         self.found = False
         self._reader = reader
-        # Reading a body takes longer than finding it: that waits until somebody looks.
+        # Decoding takes longer than finding a job: it waits until the row is shown.
         self._said = "" if kept else reader.summary(body)
 
     @property
     def state(self) -> str:
-        """The job's state now, ``"gone"`` when there is no such job any more."""
+        """The job's state, ``"gone"`` if it no longer exists."""
         return self.stats.state if self.stats else "gone"
 
     @property
     def summary(self) -> str:
-        """Its body in one safe line."""
+        """The body in one safe line."""
         return self._said if self.body is None else self._reader.summary(self.body)
 
     def contains(self, text: str) -> bool:
@@ -81,7 +81,7 @@ class JobRow:
         if self.body is None:
             return text in self._said.lower()
         plain = self.body.decode("utf-8", "replace").lower()
-        # What begins like JSON holds its text as it stands; the rest may be packed.
+        # JSON contains its text literally; other bodies may be compressed.
         return text in plain or (not plain.startswith(("{", "[")) and text in self.summary.lower())
 
 

@@ -1,4 +1,4 @@
-"""What the statistics of a job say, in words: who it is, and what happened to it."""
+"""The statistics of a job in two lines: its state and body, and its history."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from beanops.tui.widgets.line import Part
 
 
 def identity(id: int, stats: JobStats | None, body: Body | None, *, held: bool, passed: float = 0) -> list[Part]:
-    """Return which job it is, its state with the time left, and what its body is; `passed` seconds since the look."""
+    """Return id, state with the time left, and kind of body; `passed` seconds since the look."""
     parts: list[Part] = [("job ", "$muted"), (str(id), "bold $primary"), ("  ", "")]
     if stats is None:
-        parts.append(("is gone: deleted, or finished by a worker", "$muted"))
+        parts.append(("no longer exists (deleted, or finished by a worker)", "$muted"))
     else:
         holder = " by you" if held else ""
         parts += [(f"{safe_text(stats.state)}{holder}", f"bold ${stats.state}" if stats.state in STATES else "")]
@@ -27,7 +27,7 @@ def identity(id: int, stats: JobStats | None, body: Body | None, *, held: bool, 
 
 
 def history(stats: JobStats, passed: float = 0) -> list[Part]:
-    """Return its settings and how often what happened to it; `passed` seconds since the look."""
+    """Return its settings and counts; `passed` seconds since the look."""
     facts = {
         "priority": str(stats.priority),
         "age": span(stats.age + passed),

@@ -1,7 +1,7 @@
-"""`JobTable`: the jobs of a tube as they are found, a hundred thousand as smoothly as a hundred.
+"""`JobTable`: the jobs of a tube as they are found, smooth also for a hundred thousand.
 
-What was found is put through the filter a slice at a time, so that no key ever waits for it: while a scan goes on,
-and when the filter changes. The jobs at the top (`pin`) are the heads of the states and those that are held.
+Found jobs are filtered in time slices, so that no key waits. The jobs at the top (`pin`) are the next job of each
+state and the reserved jobs of this session.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from beanops.tui import keys
 from beanops.tui.widgets.job_rows import JOBS, JobRow, Summaries
 from beanops.tui.widgets.table import RowTable
 
-#: Seconds that the filter takes at a time, and rows between two looks at the clock.
+#: Seconds per slice of filtering, and rows between two checks of the clock.
 SLICE, STEP = 0.004, 64
 
 
@@ -40,29 +40,29 @@ class JobTable(RowTable[JobRow]):
         self._pinned: tuple[JobRow, ...] = ()
         self._feeding = False
         self._dead = 0
-        # Whether other rows were asked for: once all are there the cursor goes to another if its own is not among them.
+        # Whether the user asked for other rows: then the cursor moves to another row if its own is not among them.
         self._asked = False
 
     @property
     def given(self) -> int:
-        """How many jobs are known."""
+        """The number of known jobs."""
         return len(self._known)
 
     @property
     def alive(self) -> int:
-        """How many of them were still there when they were last looked at."""
+        """The number of known jobs that existed at the last look."""
         return len(self._known) - self._dead
 
     @property
     def marked(self) -> tuple[int, ...]:
-        """Ids of the marked jobs that are known: as they stand, then those that the filter hides."""
+        """Ids of the selected jobs: first those in the list, then those that the filter hides."""
         if not len(self.marks):
             return ()
         return tuple(id for id in dict.fromkeys((*self._places, *self._known)) if id in self.marks)
 
     @property
     def bare(self) -> bool:
-        """Whether no row is of a job that is still there."""
+        """Whether no job of the list exists any more."""
         return all(row.stats is None for row in self._rows)
 
     @property
@@ -71,7 +71,7 @@ class JobTable(RowTable[JobRow]):
         return self._place >= len(self._rows) - 1
 
     def get(self, id: int) -> JobRow | None:
-        """Return what is known of a job."""
+        """Return a row by the id of its job."""
         return self._known.get(id)
 
     def ids_in_sight(self) -> list[int]:
@@ -80,14 +80,14 @@ class JobTable(RowTable[JobRow]):
         return [row.id for row in self._rows[top : top + self._visible]]
 
     def states(self, ids: Iterable[int], held: frozenset[int]) -> Mapping[str, int]:
-        """Return how many of these jobs are in which state, ``"held"`` for those that this session reserved."""
+        """Return the number of these jobs by state, ``"held"`` for those that this session has reserved."""
         rows = (self._known[id] for id in ids)
         return Counter("held" if row.id in held and row.state == "reserved" else row.state for row in rows)
 
-    # -- what comes in -----------------------------------------------------------------------------------------------
+    # -- rows --------------------------------------------------------------------------------------------------------
 
     def extend(self, rows: Iterable[JobRow]) -> None:
-        """Add what a search found."""
+        """Add jobs that a search found."""
         for new in rows:
             row = self._known.setdefault(new.id, new)
             row.stats = new.stats
@@ -97,17 +97,17 @@ class JobTable(RowTable[JobRow]):
         self._feed()
 
     def restart(self) -> None:
-        """Forget what was found."""
+        """Remove all jobs."""
         self._known, self._found, self._pinned, self._dead = {}, [], (), 0
         self._refeed()
 
     def settle(self) -> None:
-        """Put the cursor on another row if its own is not among those that the user asked for."""
+        """Move the cursor to another row if its own is not among those that the user asked for."""
         self._asked = True
         self._feed()
 
     def update_stats(self, fresh: Mapping[int, JobStats | None]) -> None:
-        """Take over what the server says of some jobs now, None for those that are gone."""
+        """Update the statistics of some jobs; None for those that no longer exist."""
         for id, stats in fresh.items():
             row = self._known.get(id)
             if row is not None:
@@ -116,7 +116,7 @@ class JobTable(RowTable[JobRow]):
         self._repaint()
 
     def pin(self, jobs: Mapping[int, tuple[str, FoundJob]]) -> None:
-        """Have these jobs at the top, each with its place; the one under the cursor stays where it is in any case."""
+        """Show these jobs at the top, each with its place; the job under the cursor stays at the top."""
         for before in self._pinned:
             before.place = ""
         pinned = []
@@ -131,7 +131,7 @@ class JobTable(RowTable[JobRow]):
             here.place = "seen"
             pinned.append(here)
         for before in self._pinned:
-            # A head that has moved on, that no search has found and nobody marked, is one of many: it is let go.
+            # A job that is no longer at the top, not found by a search and not selected, is removed.
             if not (before.place or before.found or before.id in self.marks):
                 del self._known[before.id]
                 self._dead -= before.stats is None
@@ -142,7 +142,7 @@ class JobTable(RowTable[JobRow]):
         self._repaint()
 
     def prune(self, *, here: bool) -> None:
-        """Forget the jobs that are gone; the one under the cursor only where it is said so."""
+        """Remove the jobs that no longer exist; the one under the cursor only with `here`."""
         kept = None if here else self.row
         gone = {id for id, row in self._known.items() if row.stats is None and row is not kept}
         if gone:
@@ -163,14 +163,14 @@ class JobTable(RowTable[JobRow]):
         self._refeed()
 
     def sort_by(self, key: str) -> None:
-        """Sort by a column; jobs that are found later come in where they belong."""
+        """Sort by a column; jobs found later are inserted in order."""
         self.descending = key == self.sort_key and not self.descending
         self.sort_key = key
         self._begin_at_top()
         self._assemble()
 
     def action_sort(self, step: int) -> None:
-        """Sort by the next shown column to the left or right; between last and first is the order of the scan."""
+        """Sort by the next shown column to the left or right; between last and first comes the search order."""
         shown = [None, *(placed.column.name for placed in self._placed)]
         key = shown[(shown.index(self.sort_key) + step) % len(shown)] if self.sort_key in shown else None
         self.sort_key, self.descending = key, False
@@ -183,7 +183,7 @@ class JobTable(RowTable[JobRow]):
         self._feed()
 
     def _feed(self) -> None:
-        """Put what was found through the filter until time is up, then go on after whatever else has to be done."""
+        """Filter found jobs for one slice of time, then continue after other events."""
         if self._feeding:
             return
         until = time.perf_counter() + SLICE
@@ -216,7 +216,7 @@ class JobTable(RowTable[JobRow]):
         self._grown()
 
     def _assemble(self, *, asked: bool = False) -> None:
-        """Put the rows together anew; cursor and scroll stay with the job that the cursor is on."""
+        """Rebuild the rows; cursor and scroll position stay with the job under the cursor."""
         before, at = self.row, self._place
         passing = self._passing
         if self.sort_key is not None:
@@ -247,6 +247,6 @@ class JobTable(RowTable[JobRow]):
 
 
 def passes(text: str) -> Callable[[Any], bool] | None:
-    """Return the filter for a text; None for none."""
+    """Return the filter of a text; None for an empty text."""
     wanted = text.lower()
     return (lambda row: row.contains(wanted)) if wanted else None

@@ -1,4 +1,4 @@
-"""What the journal's screens say of a run and of an action, in words."""
+"""The details of a run and of an action, in words."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _facts(facts: dict[str, str]) -> list[Part]:
 
 
 def about_run(run: RunRow) -> list[Part]:
-    """Return which run it was, whose, and why."""
+    """Return a run's id, actor and reason."""
     return _facts(
         {
             "run": run.id,
@@ -43,7 +43,7 @@ def about_run(run: RunRow) -> list[Part]:
 
 
 def about_action(action: Action) -> list[Part]:
-    """Return what an action set, and why it was not done."""
+    """Return the values that an action set, and its error."""
     facts = {
         "priority": "" if action.priority is None else str(action.priority),
         "delay": "" if not action.delay else span(action.delay),

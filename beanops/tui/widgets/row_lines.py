@@ -1,6 +1,6 @@
-"""`RowLines`: rows in columns, of which only those in view are drawn, and only when they changed.
+"""`RowLines`: how a table is drawn: only the rows in view, and only when they changed.
 
-Which rows there are, their order, the cursor and the marks are moved by `table`.
+`beanops.tui.widgets.table` moves the rows, the cursor and the selection.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from beanops.ui.columns.column import Column
 
 R = TypeVar("R")
 
-#: Drawn lines that are kept.
+#: Maximum lines in the cache.
 CACHED = 400
-#: What stands before a row: whether the cursor is on it, and whether it is marked.
+#: The sign before a row, by whether it is under the cursor, and whether it is selected.
 SIGNS = {(False, False): " ", (True, False): "▌", (False, True): "●", (True, True): "█"}
 
 
 class RowLines(ScrollView, Generic[R]):
-    """Rows as they are drawn.
+    """Rows in columns.
 
     Parameters
     ----------
     columns : sequence of Column
-        What it shows of each; the first is always there.
+        The columns; the first is always shown.
     key : callable
-        Tells a row's key.
+        Returns the key of a row.
     empty : str
-        What it says when there are no rows.
+        The text of a table without rows.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -69,7 +69,7 @@ class RowLines(ScrollView, Generic[R]):
         self.empty = empty
         self._rows: Sequence[R] = ()
         self._place = 0
-        #: Whether the row that the cursor belongs to is not there: then it is on no row.
+        #: Whether the row under the cursor has vanished: then the cursor is on no row.
         self._lost = False
         self._placed: list[Placed[R]] = []
         self._fitted = 0
@@ -78,17 +78,17 @@ class RowLines(ScrollView, Generic[R]):
         self._styles: dict[str, Style] = {}
         self.sort_key: str | None = None
         self.descending = False
-        #: Rows are marked where a subclass has the keys for it, `keys.MARKS`.
+        #: Rows are selected where a subclass has the keys for it, `keys.MARKS`.
         self.marks = Marks()
 
     @property
     def row(self) -> R | None:
-        """The row under the cursor; None when there is none, as when the one that it belongs to is gone."""
+        """The row under the cursor; None if it has vanished, or there are no rows."""
         return self._rows[self._place] if self._rows and not self._lost else None
 
     @property
     def in_sight(self) -> Sequence[R]:
-        """The rows that are drawn now."""
+        """The rows in view."""
         top = self.scroll_offset.y
         return self._rows[top : top + self._visible]
 
@@ -98,16 +98,16 @@ class RowLines(ScrollView, Generic[R]):
 
     @property
     def every(self) -> tuple[Column[R], ...]:
-        """All columns that there are to choose from."""
+        """All columns."""
         return tuple(self._all.values())
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that were chosen, in their order, also those that there is no room for."""
+        """The chosen columns, in their order, also those without room."""
         return tuple(self._columns)
 
     def choose(self, columns: Iterable[str]) -> None:
-        """Show only these columns, and the first; those of other names are passed over."""
+        """Show only these columns and the first; unknown names are ignored."""
         chosen = set(columns)
         first = next(iter(self._all))
         columns_now = {key: column for key, column in self._all.items() if key in chosen or key == first}
@@ -117,7 +117,7 @@ class RowLines(ScrollView, Generic[R]):
             self.refresh()
 
     def _fit(self) -> None:
-        """Place the columns anew for the width and the names there are."""
+        """Lay out the columns for the width and the names."""
         self._fitted = width = self.scrollable_content_region.width
         placed = place(list(self._columns.values()), self._rows, width)
         if placed != self._placed:
@@ -126,31 +126,31 @@ class RowLines(ScrollView, Generic[R]):
         self.virtual_size = Size(width, len(self._rows) + 1)
 
     def on_resize(self) -> None:
-        """Place the columns anew, and keep the cursor in sight."""
+        """Lay out the columns, and keep the cursor in view."""
         self._fit()
         if self._rows and not 0 <= self._place - self.scroll_offset.y < self._visible:
             self.scroll_to(y=self._place - self._visible + 1, animate=False)
         self._repaint()
 
     def notify_style_update(self) -> None:
-        """Forget what was drawn in other colours."""
+        """Drop lines drawn in other colours."""
         super().notify_style_update()
         self._styles.clear()
         self._strips.clear()
 
     def watch_stale(self) -> None:
-        """Draw everything anew: stale rows are dim."""
+        """Draw all rows: stale ones are dim."""
         self.refresh()
 
     def _repaint(self) -> None:
-        """Have drawn anew only the lines that changed."""
+        """Refresh only the lines that changed."""
         top = self.scroll_offset.y
         for y in range(self.scrollable_content_region.height):
             if self._drawn.get(y) != self._content(y, top):
                 self.refresh_line(y + top)
 
     def _content(self, y: int, top: int) -> tuple[object, ...]:
-        """Return all that decides how line `y` looks."""
+        """Return all that the look of line `y` depends on."""
         if y == 0:
             return ("header", self.sort_key, self.descending)
         index = top + y - 1
@@ -164,9 +164,9 @@ class RowLines(ScrollView, Generic[R]):
         return (index == self._place and not self._lost, self._key(row) in self.marks, *cells)
 
     def render_line(self, y: int) -> Strip:
-        """Draw one line of what is in view; the first is the header."""
+        """Draw one visible line; the first is the header."""
         if self._fitted != self.scrollable_content_region.width:
-            self._fit()  # it is painted before it hears of its first size
+            self._fit()  # it is painted before its first resize event
         content = self._content(y, self.scroll_offset.y)
         self._drawn[y] = content
         known = (content, self.stale, self.has_focus)
@@ -208,7 +208,7 @@ class RowLines(ScrollView, Generic[R]):
             shown = style
             if placed.column.name == self.sort_key:
                 arrow = "▼" if self.descending else "▲"
-                # In a narrow column the arrow stands in the gap before it.
+                # In a narrow column the arrow is in the gap before it.
                 title = f"{title} {arrow}" if placed.column.left else f"{arrow}{title}"
                 shown = style + Style(bold=True) + self._style("strong")
             left = placed.left - (0 if placed.column.left else 1)
@@ -219,7 +219,7 @@ class RowLines(ScrollView, Generic[R]):
         return pieces
 
     def _style(self, name: str) -> Style:
-        """Return the style of a component, without what it inherits; none for no name."""
+        """Return the style of a component without inherited styles; none for an empty name."""
         if not name:
             return Style()
         if name not in self._styles:

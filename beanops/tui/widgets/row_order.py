@@ -1,4 +1,4 @@
-"""`RowOrder`: in which order the rows of a table stand, quickly for ten thousand that mostly stay what they are."""
+"""`RowOrder`: sorts the rows of a table, fast for ten thousand that rarely change."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ R = TypeVar("R")
 
 
 class RowOrder(Generic[R]):
-    """Sorts rows by a value, equal ones by their first column; it remembers the order of the first column.
+    """Sorts rows by a value, equal ones by their first column, whose order it caches.
 
     Parameters
     ----------
     first : callable
-        The value of the first column, which seldom changes.
+        Returns the value of the first column.
     """
 
     def __init__(self, first: Callable[[R], Any]) -> None:
@@ -23,7 +23,7 @@ class RowOrder(Generic[R]):
         self._base: list[int] = []
 
     def sort(self, rows: Sequence[R], value: Callable[[R], Any], *, descending: bool) -> list[int]:
-        """Return the places of the rows in their order; what is unknown stands last, whichever way round."""
+        """Return the positions of the rows in order; unknown values are last in both directions."""
         firsts = list(map(self._first, rows))
         if firsts != self._firsts:
             self._firsts, self._base = firsts, sorted(range(len(rows)), key=firsts.__getitem__)
@@ -38,7 +38,7 @@ class RowOrder(Generic[R]):
 
 
 def held(keys: Sequence[Any], places: Mapping[Any, int]) -> list[int]:
-    """Return the places of the rows in the order that they had; new ones stand last."""
+    """Return the positions of the rows in their former order, new ones last."""
     last = len(places)
     before = [places.get(key, last) for key in keys]
     return sorted(range(len(keys)), key=before.__getitem__)

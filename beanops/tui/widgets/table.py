@@ -1,6 +1,6 @@
-"""`RowTable`: rows with a cursor and marks on their keys, never on their places; sorted and filtered.
+"""`RowTable`: rows with cursor and selection by key, not by position; sorted and filtered.
 
-It knows no tubes or jobs: what its columns show is data (`layout`). How it is drawn is in `drawn`.
+Its columns are data, see `beanops.tui.widgets.columns`; how it is drawn is in `beanops.tui.widgets.row_lines`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from beanops.ui.columns.column import Column
 
 R = TypeVar("R")
 
-#: Seconds after a cursor movement in which rows keep their order, so that nothing slips away from under the hand.
+#: Seconds after a cursor movement in which rows keep their order, so that the row under the cursor does not move.
 HOLD = 3.0
 
 
@@ -30,31 +30,31 @@ class RowTable(RowLines[R], can_focus=True):
     Parameters
     ----------
     columns : sequence of Column
-        What it shows; the first is always there, and equal rows stand in its order.
+        The columns; the first is always shown, and decides the order of equal rows.
     key : callable
-        Tells a row's key, which stays the row's own through every refresh.
+        Returns the key of a row, which every refresh keeps.
     clock : callable
         Monotonic seconds.
     sort : str or None
-        The column that it is sorted by at first; None keeps the order in which rows come.
+        The first sort column; None keeps the order of the rows.
     empty : str
-        What it says when there are no rows.
+        The text of a table without rows.
     """
 
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [*keys.TABLE]
 
     class Moved(Message):
-        """The cursor is on another row."""
+        """The cursor moved to another row."""
 
     class Opened(Message):
-        """A row was clicked that the cursor was on."""
+        """The row under the cursor was clicked."""
 
     class Sorted(Message):
-        """It is sorted by another column, or the other way round."""
+        """The sort order changed."""
 
     class Marked(Message):
-        """Other rows are marked."""
+        """The selection changed."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class RowTable(RowLines[R], can_focus=True):
         clock: Callable[[], float],
         *,
         sort: str | None = None,
-        empty: str = "nothing here",
+        empty: str = "no rows",
         id: str | None = None,
     ) -> None:
         super().__init__(columns, key, empty=empty, id=id)
@@ -72,9 +72,9 @@ class RowTable(RowLines[R], can_focus=True):
         self._keys: list[Any] = []
         self._places: dict[Any, int] = {}
         self._order: RowOrder[R] = RowOrder(columns[0].value)
-        # The row that the cursor belongs to, by its key; None until there is one.
+        # The key of the row under the cursor; None until there is one.
         self._cursor: Any = None
-        # Where it goes back to as soon as the filter shows it again, and whether anybody has chosen its row.
+        # The key that the cursor returns to when the filter shows it again, and whether the user chose its row.
         self._home: Any = None
         self._chosen = False
         self._hold_until = 0.0
@@ -85,35 +85,35 @@ class RowTable(RowLines[R], can_focus=True):
 
     @property
     def rows(self) -> Sequence[R]:
-        """The rows that pass the filter, as they stand."""
+        """The rows that pass the filter, in order."""
         return self._rows
 
     @property
     def given(self) -> int:
-        """How many rows there are, also those that the filter hides."""
+        """The number of all rows, also of those that the filter hides."""
         return len(self._given)
 
     @property
     def lost(self) -> Any:
-        """The key of the row that the cursor belongs to, while that is not there; else None."""
+        """The key of the row under the cursor, if that has vanished; else None."""
         return self._cursor if self._lost else None
 
-    def show(self, rows: Iterable[R], *, anew: bool = False) -> None:
-        """Show these rows from now on; cursor and scroll stay with the row that the cursor is on.
+    def show(self, rows: Iterable[R], *, requested: bool = False) -> None:
+        """Show these rows; cursor and scroll position stay with the row under the cursor.
 
-        When that row is gone the cursor is on none until it is moved: what a key does next is never done to the row
-        that has come into its place.
+        If that row has vanished, the cursor is on no row until it is moved: a key must not act on the row that took
+        its position.
 
         Parameters
         ----------
         rows : iterable
             All of them.
-        anew : bool
-            The user asked for other rows: they are sorted even if the cursor has just moved, and if its row is not
-            among them it goes to another, and comes back with that row.
+        requested : bool
+            The user asked for other rows: they are sorted even if the cursor has just moved. If its row is not among
+            them it moves to another, and returns with that row.
         """
         self._given = tuple(rows)
-        self._arrange(held=not anew and self._clock() < self._hold_until, asked=anew)
+        self._arrange(held=not requested and self._clock() < self._hold_until, asked=requested)
 
     def keep(self, passes: Callable[[R], bool] | None) -> None:
         """Show only rows that pass; None shows all."""
@@ -121,7 +121,7 @@ class RowTable(RowLines[R], can_focus=True):
         self._arrange(asked=True)
 
     def sort_by(self, key: str) -> None:
-        """Sort by a column, or turn its order round if it is sorted by already. Numbers begin with the largest."""
+        """Sort by a column, or reverse the order of the sort column. Numbers begin with the largest."""
         self.descending = not self.descending if key == self.sort_key else not self._all[key].left
         self.sort_key = key
         self._begin_at_top()
@@ -146,7 +146,7 @@ class RowTable(RowLines[R], can_focus=True):
             self.post_message(self.Moved())
 
     def _follow(self, at: int, *, asked: bool = False) -> None:
-        """Have the cursor, which was at a place, where its row is now, and both as high on the screen as before."""
+        """Move the cursor from position `at` to its row, and scroll so that the row keeps its height on the screen."""
         last = max(0, len(self._rows) - 1)
         if asked and self._home in self._places:
             self._cursor, self._home = self._home, None
@@ -158,23 +158,20 @@ class RowTable(RowLines[R], can_focus=True):
         self._lost = self._cursor is not None and self._cursor not in self._places
         self._place = self._places.get(self._cursor, min(self._place, last))
         top = self.scroll_offset.y
-        # Who stands on the first row sees what comes above it.
+        # A cursor on the first row shows rows that come above it.
         stays = top == at == 0 and self._place < self._visible
         if 0 <= at - top < self._visible and not (stays or self._lost):
             self.scroll_to(y=self._place - (at - top), animate=False)
 
     def _sorted(self, rows: Sequence[R]) -> list[int]:
-        """Return the places of the rows in the order that the user chose."""
+        """Return the positions of the rows in the chosen order."""
         assert self.sort_key is not None
         return self._order.sort(rows, self._all[self.sort_key].value, descending=self.descending)
 
     # -- cursor --------------------------------------------------------------------------------------------------
 
     def select(self, key: Any) -> None:
-        """Put the cursor on a row by its key; one that is not there yet gets it as soon as it comes.
-
-        None leaves it to the first row of those that come next.
-        """
+        """Move the cursor to a row by its key, as soon as the row exists; None for the first row of the next rows."""
         before = self.row
         self._cursor, self._home, self._chosen = key, None, key is not None
         if key in self._places:
@@ -186,7 +183,7 @@ class RowTable(RowLines[R], can_focus=True):
             self.post_message(self.Moved())
 
     def _begin_at_top(self) -> None:
-        """Have the cursor on the first row of another order, as long as nobody has chosen a row for it."""
+        """Move the cursor to the first row of another order, unless the user chose a row."""
         if not self._chosen:
             self._cursor = None
 
@@ -212,8 +209,8 @@ class RowTable(RowLines[R], can_focus=True):
             self.post_message(self.Moved())
 
     def action_cursor(self, rows: int) -> None:
-        """Move the cursor by some rows; from a row that is gone to the next one there is."""
-        # The row after one that is gone stands in its place.
+        """Move the cursor by some rows; from a vanished row to the next one."""
+        # The row after a vanished one is at its position.
         self._move_to(self._place + rows - (self._lost and rows > 0))
 
     def action_page(self, pages: int) -> None:
@@ -221,11 +218,11 @@ class RowTable(RowLines[R], can_focus=True):
         self._move_to(self._place + pages * self._visible)
 
     def action_top(self) -> None:
-        """Put the cursor on the first row."""
+        """Move the cursor to the first row."""
         self._move_to(0)
 
     def action_bottom(self) -> None:
-        """Put the cursor on the last row."""
+        """Move the cursor to the last row."""
         self._move_to(len(self._rows) - 1)
 
     def action_sort(self, step: int) -> None:
@@ -235,12 +232,12 @@ class RowTable(RowLines[R], can_focus=True):
         self.sort_by(shown[(here + step) % len(shown)])
 
     def action_reverse(self) -> None:
-        """Turn the order round."""
+        """Reverse sort order."""
         if self.sort_key is not None:
             self.sort_by(self.sort_key)
 
     def on_click(self, event: events.Click) -> None:
-        """Put the cursor where the pointer is, open what is under both, or sort by a header."""
+        """Move the cursor to the pointer, open the row under the cursor, or sort by a header."""
         if event.y == 0:
             for placed in self._placed:
                 if self.sort_key is not None and placed.left <= event.x < placed.left + placed.width:
@@ -252,33 +249,33 @@ class RowTable(RowLines[R], can_focus=True):
         elif place < len(self._rows):
             self._move_to(place)
 
-    # -- marks ---------------------------------------------------------------------------------------------------
+    # -- selection -----------------------------------------------------------------------------------------------
 
     @property
     def marked(self) -> tuple[Any, ...]:
-        """Keys of the marked rows that there are, also those that the filter hides, in the order in which they came."""
+        """Keys of the selected rows, also of those that the filter hides, in the order of the rows."""
         return tuple(key for key in map(self._key, self._given) if key in self.marks) if len(self.marks) else ()
 
     def action_mark(self) -> None:
-        """Mark the row under the cursor, or take its mark away, and go on to the next."""
+        """Select or deselect the row under the cursor, and move to the next."""
         if self.row is not None:
             self.marks.toggle(self._key(self.row))
             self._move_to(self._place + 1)
             self._marked()
 
     def action_mark_range(self) -> None:
-        """Mark all rows from the last one that was marked by hand to the cursor."""
+        """Select all rows from the last one selected by hand to the cursor."""
         if self.row is not None:
             self.marks.reach(list(self._places), self._place, self._places.get)
             self._marked()
 
     def action_mark_all(self) -> None:
-        """Mark all rows that the filter shows; if all are marked already, none of them."""
+        """Select all rows that pass the filter; if all are selected, deselect them."""
         self.marks.all(self._places)
         self._marked()
 
     def clear_marks(self) -> None:
-        """Take all marks away."""
+        """Clear selection."""
         self.marks.clear()
         self._marked()
 
