@@ -1,6 +1,6 @@
-"""The dashboard in a browser: textual-serve starts one dashboard a visitor. Nobody logs in, so the door is narrow.
+"""The dashboard in a browser: textual-serve starts one dashboard process per visitor.
 
-What a visitor sees is in `app`; needs the extra ``beanops[web]``.
+There is no login, so requests from other sites and malformed messages are rejected. Needs the extra ``beanops[web]``.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ from beanops.protocol.errors import UsageError
 from beanops.text import safe_text
 from beanops.ui.defaults import INTERVAL
 
-#: What a visitor's process runs.
+#: The program of a visitor's process.
 VISITOR = (
     "import sys; from beanops.tui.app import run; _, address, how, interval, *redact = sys.argv;"
     "run(address, read_only=how == 'read-only', interval=float(interval), redact=redact, visitor=True)"
 )
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-#: The page loads nothing from elsewhere, and is no part of another page.
+#: The page loads nothing from other sites, and cannot be framed.
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline';"
     " img-src 'self' data:; connect-src 'self' ws: wss:; frame-ancestors 'none'"
 )
-#: Visitors at once: each costs a process of some 60 MB.
+#: Maximum visitors at once: each needs a process of some 60 MB.
 VISITORS = 8
 FULL = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="10"><title>beanops web</title></head>
 <body><h1>beanops web is full</h1>
-<p>{number} {visitors} here, which is the most that it takes at once. This page tries again by itself.</p></body></html>
+<p>{number} {visitors} connected, the maximum. This page retries automatically.</p></body></html>
 """
-#: Columns or lines of the largest terminal.
+#: Maximum columns or lines of a terminal.
 _LARGEST = 1000
 _HOST_PORT = re.compile(r"(?P<host>\[[0-9a-f:.]+\]|[^\s:/?#@\[\]\\]+)(?::(?P<port>[0-9]{1,5}))?")
-#: What reading a message raises that is none.
+#: The errors of reading a malformed message.
 JUNK = (ValueError, TypeError, RecursionError)
 log = logging.getLogger("beanops.web")
 
@@ -54,30 +54,30 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class DashboardServer(Server):
-    """Serves one server's dashboard.
+    """An HTTP server for the dashboard of one beanstalkd.
 
     Parameters
     ----------
     address : str
         The server, as in `beanops.connect`.
     host, port : str and int
-        Where to listen.
+        The address to listen on.
     read_only : bool
-        Whether visitors can do nothing but look.
+        Whether visitors cannot change anything.
     interval : float
-        Seconds between two looks.
+        Refresh interval in seconds.
     url : str or None
-        Under which visitors reach it, where that is another than host and port.
+        The URL that visitors type, if not host and port.
     redact : iterable of str
-        Patterns of keys in bodies whose values no visitor sees.
+        Patterns of keys in bodies whose values are hidden.
     visitors : int
-        How many there may be at once: each has a process of its own.
+        Maximum visitors at once.
 
     Raises
     ------
     UsageError
-        The name that visitors use is not known, as `url` is none or it listens everywhere without one: what they ask
-        for is checked against it.
+        `url` is not a URL, or is missing where `host` is a wildcard address: the host names of requests are checked
+        against it.
     """
 
     def __init__(
@@ -93,9 +93,9 @@ class DashboardServer(Server):
         visitors: int = VISITORS,
     ) -> None:
         if url is None and _everywhere(host):
-            raise UsageError(f"--host {host} is every address of this machine: say by --url which one visitors use")
+            raise UsageError(f"--host {host} listens on all addresses; pass --url with the one that visitors use")
         if url is not None and _origin(url) is None:
-            raise UsageError(f"--url {safe_text(url, limit=80)}: write what visitors type, such as http://box:8000")
+            raise UsageError(f"invalid --url {safe_text(url, limit=80)}; expected a URL such as http://box:8000")
         how = "read-only" if read_only else "acting"
         command = shlex.join([sys.executable, "-c", VISITOR, address, how, str(interval), *redact])
         named = f"[{host}]" if ":" in host else host
@@ -109,17 +109,17 @@ class DashboardServer(Server):
         self._public = _authority(public.netloc, self._secure)
         names = LOOPBACK if host in LOOPBACK else (host.lower(),)
         self._served = {self._public, *((name, port) for name in names)}
-        # A proxy may have asked for this page by another name than its visitors.
+        # A proxy may use another host name than its visitors.
         self._by_proxy = self._public if url is not None else None
 
     def initialize_logging(self) -> None:
-        """Say nothing but what went wrong, in a line."""
+        """Log warnings and errors only, one line each."""
         handler = logging.StreamHandler()
         handler.setFormatter(_OneLine())
         logging.basicConfig(level=logging.WARNING, handlers=[handler])
 
     async def on_startup(self, app: web.Application) -> None:
-        """Say where it is."""
+        """Print the address."""
         print(self._about, file=sys.stderr, flush=True)
 
     async def _make_app(self) -> web.Application:
@@ -129,9 +129,9 @@ class DashboardServer(Server):
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Refuse what another site has a browser send: there is no login that would keep it out."""
+        """Reject requests that another site made a browser send, because there is no login."""
         asked, origin = _authority(request.headers.get("Host", ""), self._secure), request.headers.get("Origin")
-        # Every browser names the origin of a page that opens a websocket.
+        # Browsers send an origin with every websocket request.
         own = (origin is None and request.path != "/ws") or (origin is not None and self._is_own(origin, asked))
         if asked not in self._served or not own:
             raise web.HTTPForbidden(text=f"beanops web is at {self.public_url}\n")
@@ -140,7 +140,7 @@ class DashboardServer(Server):
         full = request.path in ("/", "/ws") and self._here >= self._most
         response = self._full() if full else await handler(request)
         if request.path == "/" and self._by_proxy is None and isinstance(response, web.Response):
-            # The page gets its parts from where it was asked for: by another name they would be another site's.
+            # The page loads its parts from the host name of the request: another name would be another site.
             response.text = str(response.text).replace(f"//{urlsplit(self.public_url).netloc}", f"//{request.host}")
         if not response.prepared:
             response.headers["Content-Security-Policy"] = POLICY
@@ -156,7 +156,7 @@ class DashboardServer(Server):
         return web.Response(status=503, text=text, content_type="text/html", headers={"Retry-After": "10"})
 
     async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
-        """Start a dashboard for a visitor, and count the visitor until it has ended."""
+        """Run a dashboard for a visitor, and count it until it ends."""
         size = (request.query.get(side, "80") for side in ("width", "height"))
         if not all(side.isascii() and side.isdigit() and 0 < int(side[:6]) <= _LARGEST for side in size):
             raise web.HTTPBadRequest
@@ -169,19 +169,19 @@ class DashboardServer(Server):
             self._here -= 1
 
     async def _process_messages(self, websocket: web.WebSocketResponse, app_service: AppService) -> None:
-        """Pass on what the page sends; with anything else the visit ends."""
+        """Handle the messages of the page; disconnect after a malformed one."""
         async for message in websocket:
             try:
                 call = _read(message.data if message.type is WSMsgType.TEXT else None, app_service, websocket)
             except JUNK:
-                log.warning("a visitor sent what the page does not send, and was disconnected")
+                log.warning("disconnected a visitor after a malformed message")
                 await websocket.close(code=1008)
                 return
             await call
 
 
 def _read(text: Any, app: AppService, websocket: web.WebSocketResponse) -> Awaitable[object]:
-    """Return what a message of the page asks for; raise one of `JUNK` for what is no such message."""
+    """Return the call that a message asks for; raise one of `JUNK` for a malformed message."""
     match json.loads(text):
         case ["stdin", str(keys)]:
             return app.send_bytes(keys.encode())
@@ -197,7 +197,7 @@ def _read(text: Any, app: AppService, websocket: web.WebSocketResponse) -> Await
 
 
 class _OneLine(logging.Formatter):
-    """Says what went wrong in a line: what strangers send must not fill a log."""
+    """Formats a record in one short line, because untrusted input must not fill a log."""
 
     def format(self, record: logging.LogRecord) -> str:
         error = record.exc_info[1] if record.exc_info else None
@@ -206,7 +206,7 @@ class _OneLine(logging.Formatter):
 
 
 def _authority(text: str, secure: bool) -> Authority | None:
-    """Return the host and port of ``host:port``, with the usual port where none is named; None where it is neither."""
+    """Return host and port of ``host:port``, with the default port of the scheme; None if malformed."""
     match = _HOST_PORT.fullmatch(text.lower())
     if match is None:
         return None
@@ -214,7 +214,7 @@ def _authority(text: str, secure: bool) -> Authority | None:
 
 
 def _origin(url: str) -> Authority | None:
-    """Return the host and port of the address of a page, None where it is none."""
+    """Return host and port of a URL; None if malformed."""
     try:
         parts = urlsplit(url)
     except ValueError:

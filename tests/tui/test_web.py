@@ -129,14 +129,14 @@ def test_a_browser_shows_the_tubes_and_a_key_opens_one_read_only(page: str) -> N
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "0", ""])
 def test_to_listen_everywhere_wants_the_name_that_visitors_use(host: str) -> None:
     how: dict[str, Any] = {"host": host, "port": 8000, "read_only": True, "interval": 1.0}
-    with pytest.raises(UsageError, match="say by --url which one visitors use"):
+    with pytest.raises(UsageError, match="pass --url with the one that visitors use"):
         DashboardServer("127.0.0.1:11300", **how)
     assert DashboardServer("127.0.0.1:11300", **how, url="http://box:8000").public_url == "http://box:8000"
 
 
 @pytest.mark.parametrize("url", ["box:8000", "box", "http://", "http://[box"])
 def test_a_url_that_names_no_host_is_refused_as_nobody_would_get_in(url: str) -> None:
-    with pytest.raises(UsageError, match="write what visitors type, such as http://box:8000"):
+    with pytest.raises(UsageError, match="expected a URL such as http://box:8000"):
         DashboardServer("127.0.0.1:11300", host="127.0.0.1", port=8000, read_only=True, interval=1.0, url=url)
 
 
@@ -235,7 +235,7 @@ async def test_junk_ends_a_visit_with_a_line_in_the_log(beanstalkd: Beanstalkd, 
                     while (await visit.receive(timeout=60)).type not in (WSMsgType.CLOSE, WSMsgType.CLOSED):
                         pass
                     assert visit.close_code == 1008
-    assert lines[1:] == ["beanops web: a visitor sent what the page does not send, and was disconnected"] * len(junk)
+    assert lines[1:] == ["beanops web: disconnected a visitor after a malformed message"] * len(junk)
 
 
 @pytest.mark.parametrize(
