@@ -1,1 +1,1 @@
-"""What can be done from the dashboard, as data, and how it is asked for, confirmed and carried out."""
+"""The actions of the dashboard, as data: what they apply to, ask for and do, and their outcomes."""

@@ -1,6 +1,6 @@
-r"""Bodies as people edit them: text where that is what they are, escapes where it is not; and samples by name.
+r"""Bodies as editable text, with escapes for bytes that are not text; and samples by name.
 
-What is written never holds a character that a terminal obeys, and reading it back gives the same bytes.
+The text never has a control character of the terminal, and reading it gives the same bytes.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from beanops.text import safe_text
 
 _ESCAPE = re.compile(rb"\\(?:x([0-9a-fA-F]{2})|(.)|\Z)", re.DOTALL)
 _UNSAFE = re.compile(rb"[\\\x00-\x08\x0b-\x1f\x7f]")
-#: Marks a text in which backslashes are escapes; it is no part of the body.
+#: The first line of a text with backslash escapes; it is not part of the body.
 ESCAPED = "#escaped\n"
 
 
 def written(body: bytes) -> str:
-    r"""Return a body as a text that can be edited.
+    r"""Return a body as editable text.
 
     Examples
     --------
@@ -47,12 +47,12 @@ def written(body: bytes) -> str:
 
 
 def read(text: str) -> bytes:
-    r"""Return the body that a text stands for.
+    r"""Return the body of an edited text.
 
     Raises
     ------
     UsageError
-        It has an escape that is none.
+        It has an invalid escape.
 
     Examples
     --------
@@ -66,7 +66,7 @@ def read(text: str) -> bytes:
         if match[1]:
             return bytes([int(match[1], 16)])
         if match[2] != b"\\":
-            raise UsageError(r"a backslash in an escaped body is written \\, any other byte \xNN")
+            raise UsageError(r"invalid escape in the body: write a backslash as \\, any other byte as \xNN")
         return b"\\"
 
     return _ESCAPE.sub(byte, text.removeprefix(ESCAPED).encode())
@@ -76,7 +76,7 @@ def read(text: str) -> bytes:
 
 
 def kept(tube: str) -> list[tuple[str, FoundJob]]:
-    """Return the samples with their names, those of a tube first; what cannot be read is left out."""
+    """Return the samples with their names, those of the tube first; unreadable ones are skipped."""
     found = []
     for name in samples.names():
         with suppress(UsageError, OSError):
@@ -85,12 +85,12 @@ def kept(tube: str) -> list[tuple[str, FoundJob]]:
 
 
 def keep(tube: str, body: bytes, priority: int, delay: int, ttr: int) -> str:
-    """Keep a job as a sample named after its tube, and return the name; one that is kept already keeps its name.
+    """Save a job as a sample named after its tube, and return the name; an equal sample keeps its name.
 
     Raises
     ------
     UsageError
-        It cannot be written.
+        The file cannot be written.
     """
     job = samples.sample_of(tube, body)
     state = "delayed" if delay else "ready"
@@ -104,5 +104,5 @@ def keep(tube: str, body: bytes, priority: int, delay: int, ttr: int) -> str:
     try:
         samples.save(name, job)
     except OSError as error:
-        raise UsageError(f"the sample was not kept: {error.strerror or error}") from None
+        raise UsageError(f"cannot save the sample: {error.strerror or error}") from None
     return name

@@ -35,23 +35,23 @@ Counts = Mapping[str, Mapping[str, int]]
 
 
 class Target(NamedTuple):
-    """What an action would be done to, as it was last seen.
+    """The tubes and jobs of an action, as last seen.
 
     Attributes
     ----------
     tubes : tuple of TubeStats
-        The tube, or the marked ones.
+        The tube, or the selected ones.
     ids : tuple of int
-        The job under the cursor, or the marked ones.
+        The job under the cursor, or the selected ones.
     states : Mapping of str to int
-        How many of them are in which state; ``"held"`` are those that this session reserved, ``"gone"`` those that
-        are no more.
+        The number of these jobs by state; ``"held"`` for those that this session has reserved, ``"gone"`` for those
+        that no longer exist.
     samples : tuple of str
-        A safe line on each of the first of them.
+        A safe line for each of the first jobs.
     body : bytes or None
-        The body of the job under the cursor, where it is known.
+        The body of the job under the cursor, if known.
     settings : PutSettings
-        What a copy of that job is put with.
+        The settings for a copy of that job.
     """
 
     tubes: tuple[TubeStats, ...]
@@ -67,20 +67,20 @@ class Target(NamedTuple):
 
 
 class Field(NamedTuple):
-    """One thing that a form asks for.
+    """One field of a form.
 
     Attributes
     ----------
     name, label : str
-        Its name among the answers, and what the form calls it.
+        Its name among the answers, and its label in the form.
     value : str
-        What is proposed.
+        The default.
     kind : str
         ``"number"``, ``"tube"``, ``"states"``, ``"path"``, ``"body"`` or ``"buried"``.
     unit : str
-        What stands after it.
+        The text after the input.
     least, most : int
-        Of a number.
+        The range of a number.
     optional : bool
         Whether a number may be left empty.
     """
@@ -149,28 +149,28 @@ class Offer(NamedTuple):
 
 
 class Request(NamedTuple):
-    """An action with the keys of what it is for.
+    """An action with the tubes and jobs that it is for.
 
     Attributes
     ----------
     offer : Offer
-        What to do.
+        The action.
     session : Session
-        Whom it was asked of: another server may be looked at before it is confirmed.
+        The session of its server: another server may be shown before it is confirmed.
     tubes : tuple of str
-        The tubes' names.
+        The names of the tubes.
     ids : tuple of int
         The jobs, for an action on jobs.
     states : Mapping of str to int
-        Their states as they were seen.
+        The number of jobs by state, as last seen.
     samples : tuple of str
-        A safe line on each of the first of them.
+        A safe line for each of the first jobs.
     answers : Mapping of str
-        What the form was told.
+        The answers of the form.
     counts : Mapping of str to Mapping of str to int
-        For an action on many jobs of tubes: by tube and state, how many are meant at most.
+        For an action on many jobs of tubes: the maximum number by tube and state.
     instance : str
-        The id that the server gave itself when it was started: the jobs were seen on that one.
+        The id of the server process that has the jobs.
     """
 
     offer: Offer
@@ -190,11 +190,11 @@ class Request(NamedTuple):
 
     @property
     def number(self) -> int:
-        """How many jobs it is about at most, 0 when it is not about jobs."""
+        """The maximum number of jobs, 0 for an action on tubes."""
         return len(self.ids) or sum(self.states.values())
 
     def limit(self, tube: str) -> int:
-        """Return how many jobs of a tube it is about at most."""
+        """Return the maximum number of jobs of a tube."""
         return sum(self.counts[tube].values())
 
     @property
