@@ -31,7 +31,7 @@ from beanops.tui.download import save
 from beanops.tui.keys import APP, keymap
 from beanops.tui.refresh import RefreshingApp
 from beanops.tui.screens.base import FullScreen
-from beanops.tui.screens.tubes import TubesScreen
+from beanops.tui.screens.overview import TubesScreen
 from beanops.tui.signals import on_signals
 from beanops.tui.state import Memory, state_path
 from beanops.tui.theme import CALM, THEMES, VARIABLES

@@ -205,7 +205,7 @@ def test_a_fault_of_its_own_gives_the_terminal_back(screen: Callable[..., Screen
     fill(client, "mail", b"hello")
     broken = RUN.replace(
         "sys.exit",
-        "from beanops.tui.screens.tubes import TubesScreen; TubesScreen.action_open = lambda self: 1 / 0; sys.exit",
+        "from beanops.tui.screens.overview import TubesScreen; TubesScreen.action_open = lambda self: 1 / 0; sys.exit",
     )
     one = screen(broken)
     one.shows("mail")

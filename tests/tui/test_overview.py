@@ -8,7 +8,7 @@ import pytest
 
 from beanops import Client, Session
 from beanops.monitor import survey
-from beanops.tui.screens import tubes
+from beanops.tui.screens import overview
 from beanops.tui.state import Memory, Shown
 from tests.tui.conftest import Clock, Desk, dashboard, fill
 
