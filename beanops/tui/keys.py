@@ -93,7 +93,7 @@ TUBES = [
         "slash",
         "filter",
         "Filter",
-        "Filter tubes by text, glob* or /regular expression; ! inverts",
+        "Filter tubes: text, glob*, /regular expression, !inverse",
         show=True,
         display="/",
         priority=True,

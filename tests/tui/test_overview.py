@@ -212,7 +212,7 @@ async def test_with_many_tubes_each_row_tells_when_it_was_seen(
 async def test_a_large_group_is_not_asked_for_in_full_with_each_look(
     session: Session, client: Client, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tubes, "IN_TURN", 4)
+    monkeypatch.setattr(overview, "IN_TURN", 4)
     for number in range(9):
         fill(client, f"mail-{number}", b"1")
     fill(client, "sms", b"1")

@@ -183,7 +183,7 @@ async def test_a_click_moves_the_cursor_opens_and_sorts(session: Session, client
 async def test_help_lists_the_keys_of_the_screen(session: Session, client: Client, clock: Clock) -> None:
     async with dashboard(session, clock) as desk:
         await desk.press("question_mark")
-        assert "Filter tubes by text" in await desk.painted()
+        assert "Filter tubes: text" in await desk.painted()
         await desk.press("escape", "enter", "question_mark")
         painted = await desk.painted()
         assert "Pause a tube: workers get none" in painted
