@@ -23,7 +23,7 @@ from beanops.ui.columns.column import Column
 from beanops.ui.columns.jobs import ShownJob, job_columns
 from beanops.ui.columns.journal import DoneAction, action_columns
 from beanops.ui.columns.tubes import WINDOW, tube_columns
-from beanops.ui.formatting import moment, rate
+from beanops.ui.formatting import moment, rate, rounded
 
 #: Most characters of an open body.
 OPENED = 16_384
@@ -125,7 +125,7 @@ def _page_value(column: Column[Any]) -> Callable[[Any], Any]:
     if column.unit == "time":
         return lambda row: moment(value(row), 8)
     if column.unit == "rate":
-        return lambda row: None if (per_second := value(row)) is None else round(per_second, 1)
+        return lambda row: None if (per_second := value(row)) is None else rounded(per_second)
     if column.unit == "seconds" and column.blank:
         return lambda row: value(row) or None
     return value

@@ -35,14 +35,20 @@ def rate(per_second: float | None, width: int = 7) -> str:
 
     Examples
     --------
-    >>> rate(0.25), rate(0), rate(None), rate(1234.5)
+    >>> rate(0.25), rate(0.01), rate(None), rate(1234.5)
     ('0.2', '0', '–', '1,234')
     """
     if per_second is None:
         return UNKNOWN
-    if per_second < 99.95:
-        return f"{per_second:.1f}" if per_second else "0"
-    return count(round(per_second), width)
+    known = rounded(per_second)
+    if isinstance(known, int):
+        return count(known, width)
+    return f"{known:.1f}" if known else "0"
+
+
+def rounded(per_second: float) -> float:
+    """Return jobs per second as precisely as they are written: with one digit below a hundred, as an int above."""
+    return round(per_second, 1) if per_second < 99.95 else round(per_second)
 
 
 def moment(time: datetime, width: int = 19) -> str:

@@ -9,16 +9,16 @@ function make(tag, className, text) {
   return element;
 }
 
-// A length of time in its two largest units, as span() of ui/formatting.py writes it.
+// A length of time in its two largest units, as span() of text.py writes it.
 function duration(seconds) {
-  const whole = Math.floor(Math.abs(seconds));
+  const length = Math.floor(Math.abs(seconds));
   const sign = seconds <= -1 ? "-" : "";
-  if (whole < 60) return `${sign}${whole}s`;
+  if (length < 60) return `${sign}${length}s`;
   const units = [[86400, "d"], [3600, "h"], [60, "m"], [1, "s"]];
-  const at = units.findIndex(([size]) => whole >= size);
-  const [[size, unit], [next, smaller]] = [units[at], units[at + 1]];
-  const rest = String(Math.floor((whole % size) / next)).padStart(2, "0");
-  return `${sign}${Math.floor(whole / size)}${unit}${rest}${smaller}`;
+  const at = units.findIndex(([size]) => length >= size);
+  const [[size, unit], [smaller, its]] = [units[at], units[at + 1]];
+  const rest = String(Math.floor((length % size) / smaller)).padStart(2, "0");
+  return `${sign}${Math.floor(length / size)}${unit}${rest}${its}`;
 }
 
 // Shows a line that Python sent; text is only set as textContent.

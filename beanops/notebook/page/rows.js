@@ -2,13 +2,19 @@
 
 const tenths = new Intl.NumberFormat("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
+// Jobs per second, as rate() of ui/formatting.py writes them.
+function perSecond(value) {
+  if (value === 0) return "0";
+  return value < 99.95 ? tenths.format(value) : whole.format(Math.round(value));
+}
+
 // Null is unknown, which is not zero.
 const shown = {
   text: (value) => value ?? "",
   state: (value) => value ?? "",
   id: (value) => value ?? "",
   count: (value) => (value === null ? "–" : whole.format(value)),
-  rate: (value) => (value === null ? "–" : tenths.format(value)),
+  rate: (value) => (value === null ? "–" : perSecond(value)),
   seconds: (value) => (value === null ? "–" : duration(value)),
 };
 
