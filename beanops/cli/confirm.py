@@ -1,4 +1,4 @@
-"""The question before an action; what has to be asked is in `beanops.ui.confirmation`. No terminal means no."""
+"""The question before an action, as `beanops.ui.confirmation` decides. Without a terminal the answer is no."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _where(known: Profile | None) -> str:
 
 
 def prompt_of(needed: Confirmation) -> str:
-    """Return what stands after a question."""
+    """Return the prompt behind a question."""
     return f"{needed.prompt} to go on" if needed.typed else "[y/N]"
 
 

@@ -1,4 +1,4 @@
-"""What a command would do, found out by a dry run: shown for --dry-run, or told in the question before it is done."""
+"""What a command would do, by a dry run: printed for --dry-run, or part of the question before the command runs."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ def confirmed(action: str, chosen: Chosen, plan: Plan, known: Profile) -> Chosen
     named = isinstance(chosen.jobs, JobRefs) and not chosen.which
     count = len(chosen.jobs) if isinstance(chosen.jobs, JobRefs) and named else 0
     if confirmation(action, count, known).kind != "nothing":
-        must_ask(action, chosen.told)  # before a search that may take long
+        must_ask(action, chosen.words)  # before a search that may take long
     elif named:
         return chosen
     if isinstance(chosen.jobs, JobRefs) and named:
         run = planned(plan)
         _show_which(run)
-        ask(action, chosen.told, run, known, count=count)
-        # As they were when the question was asked; what does not exist, or is taken, is told by the run itself.
+        ask(action, chosen.words, run, known, count=count)
+        # As they were when the question was asked; the run itself reports jobs that do not exist or are reserved.
         shown = set(run.refs.ids)
         return chosen._replace(jobs=refs_of([*run.refs, *(ref for ref in chosen.jobs if ref.id not in shown)]))
     run = planned(plan)
@@ -75,7 +75,7 @@ def confirmed(action: str, chosen: Chosen, plan: Plan, known: Profile) -> Chosen
     if left_out is not None and not run.done:
         raise Incomplete(f"nothing was done: {run.summary}")
     if run.done:
-        ask(action, f"{run.done:,} of {chosen.told}", run, known, count=run.done)
+        ask(action, f"{run.done:,} of {chosen.words}", run, known, count=run.done)
     same: dict[str, Any] = {name: chosen.which[name] for name in ("state", "where", "order") if name in chosen.which}
     return Chosen(run.refs, same, run.cause or left_out)
 
@@ -150,9 +150,9 @@ def preview(
         if rows:
             click.echo(f"\n{'such as ' if len(rows) < run.done else ''}these:")
             print_table(_COLUMNS, [[*row.values()] for row in rows])
-        told = "" if at_rate is None else f", {at_rate:g} s at this rate"
+        duration = "" if at_rate is None else f", {at_rate:g} s at this rate"
         click.echo()
-        click.echo(safe_text(f"cost: {run.cost}{told}; looking took {looking:g} s"))
+        click.echo(safe_text(f"cost: {run.cost}{duration}; looking took {looking:g} s"))
         if final:
             click.echo(final)
     elif asked["output"] == "csv":

@@ -28,7 +28,7 @@ class Chosen(NamedTuple):
     missing: BeanopsError | None = None
 
     @property
-    def told(self) -> str:
+    def words(self) -> str:
         """The jobs in words."""
         if isinstance(self.jobs, JobRefs):
             return f"job {self.jobs.ids[0]}" if len(self.jobs) == 1 else f"{len(self.jobs):,} jobs"

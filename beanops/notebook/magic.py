@@ -7,10 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 from beanops.journal import nothing_there
+from beanops.journal.records import Refused
 from beanops.protocol.errors import BeanopsError, UsageError
 from beanops.session.session import Session, connect
 from beanops.session.undoable import lasting
 from beanops.session.verbs import VERBS
+from beanops.text import plural, safe_text
+from beanops.ui.confirmation import confirmation
 
 #: The variable of the notebook with the session.
 NAME = "session"
@@ -36,8 +39,33 @@ def _ids(words: list[str]) -> list[int]:
     return [int(word) for word in words]
 
 
+def _confirm(session: Session, action: str, jobs: int, undoes: str = "") -> None:
+    """Ask for the name or the number that an action needs; where a yes is enough, the typed line is one."""
+    needed = confirmation(action, jobs, session.profile, undoes=undoes)
+    if not needed.typed:
+        return
+    about = f"{action.capitalize()} {plural(jobs, 'job')}? {needed.warning}".strip()
+    try:
+        answer = input(safe_text(f"{about} {needed.prompt} to go on: "))
+    except (EOFError, OSError, NotImplementedError):  # nobody can type, such as while a notebook is converted
+        answer = ""
+    if not needed.accepts(answer):
+        raise Refused(f"nothing was done: {action} was not confirmed")
+
+
 def _on_jobs(verb: str) -> Callable[[Session, list[str]], Any]:
-    return lambda session, words: getattr(session, verb)(_ids(words))
+    def act(session: Session, words: list[str]) -> Any:
+        ids = _ids(words)
+        _confirm(session, verb, len(ids))
+        return getattr(session, verb)(ids)
+
+    return act
+
+
+def _move(session: Session, words: list[str]) -> Any:
+    ids = _ids(words[:-1])
+    _confirm(session, "move", len(ids))
+    return session.move(ids, words[-1])
 
 
 def _one(words: list[str], what: str) -> str:
@@ -62,8 +90,13 @@ def _tubes(session: Session, words: list[str]) -> Any:
 
 def _undo(session: Session, words: list[str]) -> Any:
     chosen: dict[str, Any] = {"buried_as": words.pop()} if words and words[-1] in ("parked", "ready") else {}
-    if words:
-        return session.undo(_one(words, "one run"), **chosen)
+    run = _one(words, "one run") if words else _last_run(session)
+    journal = session.journal()
+    _confirm(session, "undo", journal.counts([run])[run].get("done", 0), journal.run(run).action)
+    return session.undo(run, **chosen)
+
+
+def _last_run(session: Session) -> str:
     # Of this session alone: the journal may have later runs of others on this server.
     journal, server = session.journal(), str(session.address)
     own = {action.run for action in session.action_rows(limit=None)}
@@ -73,7 +106,7 @@ def _undo(session: Session, words: list[str]) -> Any:
     left = [run.id for run in runs if why[run.id] is None or counts[run.id].get("unknown")]
     if not left:
         raise UsageError("nothing to undo in this session; for runs of others, name one of session.runs")
-    return session.undo(left[-1], **chosen)
+    return left[-1]
 
 
 def _actions(session: Session, words: list[str]) -> Any:
@@ -100,7 +133,7 @@ COMMANDS: dict[str, Callable[[Session, list[str]], Any]] = {
     "tubes": _tubes,
     "peek": lambda session, words: session.job(_ids([_one(words, "one job id")])[0]),
     **{name: _on_jobs(name) for name in VERBS},
-    "move": lambda session, words: session.move(_ids(words[:-1]), words[-1]),
+    "move": _move,
     "undo": _undo,
     "actions": _actions,
     "browse": lambda session, words: _browse(session, _one(words, "one tube")),

@@ -59,7 +59,8 @@ class Profile(NamedTuple):
     label : str
         Words that stand with the colour, such as ``"PRODUCTION"``.
     confirm : str
-        ``"ask"``, or ``"type-name"`` to have the name typed before anything is destroyed.
+        ``"ask"``, or ``"type-name"`` to have the name typed before an action that deletes, that cannot be undone, or
+        that changes more than 100 jobs; see `beanops.ui.confirmation`.
     redact : tuple of str
         Patterns of keys in bodies whose values are never shown; see `beanops.redact`.
     keep_bodies : bool

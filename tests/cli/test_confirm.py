@@ -84,7 +84,9 @@ def test_a_reserved_job_is_deleted_by_the_same_rule(terminal: Start, client: Cli
     shown.until("s left")
     shown.type("d")
     shown.until("Type the profile's name, prod, to go on: ")
+    shown.shown = ""
     shown.type("y\r")
+    shown.until("s left")
     shown.type("d")
     shown.until("Type the profile's name, prod, to go on: ")
     shown.type("prod\r")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from IPython.core.completer import provisionalcompleter
@@ -189,3 +191,28 @@ def test_the_magic_does_what_people_type_most(
     shell.user_ns.pop("session").close()
     beans("tubes")
     assert "no session; use %beans connect SERVER" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("typed", "left"), [("y", 1), ("", 1), ("prod", 0)])
+def test_the_magic_asks_for_the_name_of_a_guarded_server(
+    shell: InteractiveShell, session: Session, monkeypatch: pytest.MonkeyPatch, typed: str, left: int
+) -> None:
+    asked: list[str] = []
+
+    def answer(question: str) -> str:
+        asked.append(question)
+        if not typed:
+            raise EOFError
+        return typed
+
+    monkeypatch.setattr("builtins.input", answer)
+    config = Path(os.environ["BEANOPS_CONFIG"])
+    config.write_text(f'[servers.prod]\naddress = "{session.address}"\nconfirm = "type-name"\n')
+    (id,) = session.put(b"x", tube="guarded").ids
+    shell.run_line_magic("beans", "connect prod")
+    shell.run_line_magic("beans", f"bury {id}")
+    assert asked == []
+    shell.run_line_magic("beans", f"delete {id}")
+    assert asked == ["Delete 1 job? Type the profile's name, prod, to go on: "]
+    assert len(session.jobs("guarded")) == left
+    shell.user_ns.pop("session").close()

@@ -148,8 +148,8 @@ def _follow(
         run = planned(plan)
         total = run.done
         if total:
-            told = f"{which} ({plural(total, 'job')})"
-            ask(action, told, run, session.profile, count=total, verb=verb, undoes=undoes)
+            jobs = f"{which} ({plural(total, 'job')})"
+            ask(action, jobs, run, session.profile, count=total, verb=verb, undoes=undoes)
     with underway(verb, total) as progress:
         run = call(reason=asked["reason"], rate=asked["rate"], progress=progress)
     report(run, asked["output"])

@@ -156,7 +156,7 @@ def _kick_next(chosen: Chosen, asked: dict[str, Any]) -> None:
 def _ask_of_the_server(session: Session, tube: str, plan: Plan) -> None:
     """Ask about a kick of jobs that the server chooses: only their number and their state are known."""
     state, run = _kicked(session, tube), planned(plan)
-    of = Chosen(tube, {"state": state}).told
+    of = Chosen(tube, {"state": state}).words
     ask("kick-next", f"{run.done:,} of {of}", run, session.profile, count=run.done, verb="kick")
     if _kicked(session, tube) != state:  # the question may have been open for long
         raise Refused(f"nothing was done: the server would no longer kick {of}")

@@ -8,7 +8,7 @@ import sys
 import termios
 import tty
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
 import click
@@ -78,11 +78,9 @@ def _confirmed(held: Reservation, known: Profile, keys: Iterator[str]) -> bool:
     needed = confirmation("delete", 1, known)
     warning = f" {needed.warning};" if needed.warning else ""
     how = prompt_of(needed) + ": " if needed.typed else "y deletes, any other key does not"
-    click.echo("\r\x1b[K" + safe_text(f"delete job {held.id}?{warning} {how}"), nl=False)
-    if not needed.typed:
-        return needed.accepts(next(filter(None, keys), ""))
-    with _whole_lines():
-        return needed.accepts(answer())
+    with _whole_lines() if needed.typed else nullcontext():
+        click.echo("\r\x1b[K" + safe_text(f"delete job {held.id}?{warning} {how}"), nl=False)
+        return needed.accepts(answer() if needed.typed else next(filter(None, keys), ""))
 
 
 @contextmanager

@@ -30,7 +30,7 @@ BAR = 50
 
 
 class Heads(Message):
-    """The first of the jobs that are meant were read."""
+    """The first of the jobs were read."""
 
     def __init__(self, lines: list[str]) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class Heads(Message):
 
 
 class Confirm(ModalScreen[bool]):
-    """Asks whether a request is meant.
+    """Asks for confirmation of a request.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ class Confirm(ModalScreen[bool]):
 
     @work(thread=True, exit_on_error=False, group="sample")
     def _look(self) -> None:
-        with suppress(BeanopsError):  # what happens to the action itself is told then
+        with suppress(BeanopsError):  # the action itself reports the error
             self.post_message(Heads(_heads(self._request)))
 
     @on(Heads)
@@ -136,7 +136,7 @@ def _about(request: Request, heads: Sequence[str] = ()) -> str:
 
 
 def _heads(request: Request) -> list[str]:
-    """Ask for the first of the jobs that are meant, where only their number is known; a safe line on each."""
+    """Read the first of the jobs, where only their number is known; a safe line on each."""
     lines: list[str] = []
     for tube, states in request.counts.items():
         heads = request.session.next_jobs(tube)
@@ -157,7 +157,7 @@ class ProgressDialog(ModalScreen[None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.PROGRESS]
-    #: It comes by itself: a key that was meant for what was there before must not press its button.
+    #: It opens by itself: a key pressed for the screen before must not press its button.
     AUTO_FOCUS = ""
 
     def __init__(self, action: UnderWay) -> None:
