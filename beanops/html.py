@@ -1,4 +1,4 @@
-"""`card`: facts as a small table of HTML. Nothing that it is given is taken for markup."""
+"""`card`: facts as a small HTML table. It escapes everything."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def create(path: Path, *, force: bool = False, buffering: int = -1) -> BinaryIO:
 
 
 def replace(path: Path, data: bytes) -> None:
-    """Write a file whole: who reads it meanwhile gets what it was before, or what it is then."""
+    """Replace a file at once: a reader gets the old content or the new content."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}")
     try:
         with create(fresh) as file:

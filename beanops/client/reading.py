@@ -1,4 +1,4 @@
-"""The client of who only looks: what it asks changes nothing, so it may ask twice."""
+"""The client for reading: its commands change nothing, so it may send them twice."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from beanops.protocol.errors import ConnectionLost, ProtocolError, ReadTimeout
 
 T = TypeVar("T")
 
-#: Seconds without a word from the server after which a connection is asked whether it is still alive.
+#: Seconds of silence after which a connection is checked before it is used.
 IDLE = 5.0
-#: Seconds that the answer to that may take.
+#: Seconds to wait for the answer to that check.
 ANSWER = 2.0
 _END = object()
 
 
 def is_alive(client: Client, within: float) -> bool:
-    """Ask the server something cheap; a connection that does not answer within so many seconds is closed.
+    """Send a cheap command; a connection without an answer within `within` seconds is closed.
 
-    What lies between may have forgotten a connection that was idle, and not have told either end.
+    A firewall may have dropped an idle connection without a sign to either end.
     """
     if not client.notice_end():
         with suppress(ConnectionLost, ProtocolError), client._turn():
@@ -36,11 +36,11 @@ def is_alive(client: Client, within: float) -> bool:
 
 
 class ReadingClient(Client):
-    """A client for commands that change nothing. When the connection is lost it connects and asks again, once.
+    """A client for commands that change nothing. When the connection is lost, it reconnects and asks again, once.
 
-    Servers, proxies and firewalls close connections that are idle; who looks need not know. What a pipeline has
-    begun to answer is not asked again: the new connection may reach another process, which has other jobs. Nothing
-    is used or watched on a new connection.
+    Servers, proxies and firewalls close idle connections; callers need not notice. A pipeline with answers is not sent
+    again: the new connection may reach another process, which has other jobs. A new connection uses and watches
+    nothing.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class ReadingClient(Client):
         super().close()
 
     def execute(self, command: Command[T]) -> T:
-        """Send one command and return its result, over another connection if this one is lost."""
+        """Send one command and return its result, over a new connection if this one is lost."""
         connection = self._awake()
         try:
             return super().execute(command)
@@ -70,7 +70,7 @@ class ReadingClient(Client):
         return super().execute(command)
 
     def pipeline(self, commands: Iterable[Command[T]]) -> Generator[Any, None, None]:
-        """Do as `Client.pipeline`, over another connection if this one is lost before the first answer."""
+        """As `Client.pipeline`, over a new connection if this one is lost before the first answer."""
         left = iter(commands)
         first = list(islice(left, MAX_WAITING))  # as many as a pipeline reads ahead of its answers
         connection = self._awake()
@@ -87,14 +87,14 @@ class ReadingClient(Client):
         yield from super().pipeline(chain(first, left))
 
     def _awake(self) -> Connection:
-        """Return the connection; what is left of one that died while it was idle is found out with the next command."""
+        """Return the connection, after a check if it was idle for long."""
         connection = self._connection
         if self.idle >= IDLE and not self.closed:
             is_alive(self, ANSWER)
         return connection
 
     def _renew(self, lost: Connection, error: ConnectionLost) -> None:
-        """Connect again, unless another thread did already, or the client was closed for good."""
+        """Connect again, unless another thread did, or the client was closed for good."""
         with self._renewing:
             if self._over:
                 raise error
@@ -103,6 +103,6 @@ class ReadingClient(Client):
                 with self._turn(closed=True):
                     self._wire.socket.close()
                     self._open()
-            # A server that is only busy must not have to answer twice.
+            # Do not ask a busy server twice.
             if isinstance(error, ReadTimeout) and not is_alive(self, ANSWER):
                 raise error

@@ -99,11 +99,11 @@ def read_timeout_1_12(rest: bytes) -> int | None:
     return (number + 2**31) % 2**32 - 2**31
 
 
-# As 1.11 and older read them: numbers are C's, cut to their low bits, and nothing looks at what stands behind an id.
+# As 1.11 and older read them: numbers are C's, cut to their low bits, and anything after an id is ignored.
 
 
 def _read_c(rest: bytes) -> tuple[int, bytes] | None:
-    """Read an unsigned long as strtoull does, 0 without digits, and return what stands behind it."""
+    """Read an unsigned long as strtoull does, 0 without digits, and return the rest."""
     match = _C_NUMBER.match(rest)
     if match is None:
         return 0, rest

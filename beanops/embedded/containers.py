@@ -26,7 +26,7 @@ class Heap(Generic[T]):
     """A heap of things by key, from which any thing can be removed.
 
     Removal forgets the entry and leaves it in the heap until it surfaces; when most entries are forgotten the
-    heap is built anew, so that every operation costs O(log n) on average. Iteration is in the order of arrival.
+    heap is rebuilt, so that every operation costs O(log n) on average. Iteration is in the order of arrival.
     """
 
     __slots__ = ("_entries", "_live")

@@ -68,7 +68,7 @@ class Listener:
 
 def _listen_unix(path: str) -> socket.socket:
     with contextlib.suppress(FileNotFoundError):
-        # As beanstalkd: the socket of a server that was killed must not stand in the way.
+        # As beanstalkd: the socket of a killed server must not prevent a new one.
         if stat.S_ISSOCK(os.stat(path).st_mode):
             os.unlink(path)
     listener = socket.socket(socket.AF_UNIX)

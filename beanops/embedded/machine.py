@@ -14,7 +14,7 @@ from beanops.embedded.containers import Heap
 from beanops.embedded.model import NEVER, SECOND, Outcome, Peer, StoredJob, Tube
 from beanops.embedded.queues import Queues
 
-#: A waiting client is told this long before one of its reserved jobs times out.
+#: A waiting client is notified this long before one of its reserved jobs times out.
 _MARGIN = SECOND
 
 
@@ -69,7 +69,7 @@ class Machine:
         self.due = min(delayed.smallest(NEVER), paused.smallest(NEVER), self._ticks.smallest(NEVER))
 
     def schedule(self, client: Peer) -> None:
-        """Set the client's next tick anew; beanstalkd does so with each reply, and only then."""
+        """Reset the client's next tick; beanstalkd does so with each reply, and only then."""
         at = client.reserved.smallest(NEVER)
         if client.waiting and at != NEVER:
             at -= _MARGIN
@@ -90,7 +90,7 @@ class Machine:
         while (job := client.reserved.due(self.now)) is not None:
             self.timeouts += 1
             job.timeouts += 1
-            self._let_go(client, job)
+            self._drop_reservation(client, job)
             self._enqueue(job, 0)
             self.schedule(client)
         if client.waiting and client.timeout is not None:
@@ -124,7 +124,7 @@ class Machine:
         self.workers -= client.worker
         self._stop_waiting(client)
         for job in list(client.reserved):
-            self._let_go(client, job)
+            self._drop_reservation(client, job)
             self._enqueue(job, 0)
         while client.watched:
             self._unwatch(client, client.watched.items[0])
@@ -221,7 +221,7 @@ class Machine:
         client.timeout = None
         client.reserved.push(job.deadline, job)
 
-    def _let_go(self, client: Peer, job: StoredJob) -> None:
+    def _drop_reservation(self, client: Peer, job: StoredJob) -> None:
         client.reserved.remove(job)
         job.holder = None
         self.reserved -= 1
@@ -271,7 +271,7 @@ class Machine:
         job = self._held(client, job_id)
         if job is None:
             return False
-        self._let_go(client, job)
+        self._drop_reservation(client, job)
         job.priority = priority
         job.delay = delay
         job.releases += 1
@@ -283,13 +283,13 @@ class Machine:
         job = self._held(client, job_id)
         if job is None:
             return False
-        self._let_go(client, job)
+        self._drop_reservation(client, job)
         job.priority = priority
         self.queues.add_buried(job)
         return True
 
     def touch(self, client: Peer, job_id: int) -> bool:
-        """Start the ttr of a job that the client holds anew."""
+        """Restart the TTR of a job that the client holds."""
         job = self._held(client, job_id)
         if job is None:
             return False
@@ -303,7 +303,7 @@ class Machine:
         if job is None:
             return False
         if job.holder is client:
-            self._let_go(client, job)
+            self._drop_reservation(client, job)
         elif not self.queues.withdraw(job):
             return False
         job.tube.deletes += 1

@@ -181,7 +181,7 @@ class Link:
         self._queue()
 
     def work(self) -> None:
-        """Do a bounded number of steps, send the replies, and go on later if there is more to do."""
+        """Do a bounded number of steps, send the replies, and continue later if there is more to do."""
         if not self.open:
             return
         # To one that has hung up each reply is sent by itself: the first that it does not take ends the connection,

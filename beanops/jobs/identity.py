@@ -1,4 +1,4 @@
-"""Which job is meant. An id outlives the server process that gave it out, and then it may be another job's.
+"""The identity of a job. Its id may belong to another job once the server process has ended.
 
 What is remembered of a job is a `JobRef`; `differs` is the one rule that says whether a job on a server is the one
 that is remembered, and `differences` asks a connection for what the rule needs.
@@ -16,10 +16,10 @@ from beanops.client.sync import Client
 from beanops.jobs.read import FoundJob, present
 from beanops.protocol import JobStats, commands
 
-#: Why a job is left alone whose id was another's.
+#: Why a job is skipped whose id belonged to another job.
 REUSED = "id was reused by another job"
-#: Why a job is left alone that cannot be told from another one with its id.
-UNDECIDED = "server was restarted, and it is not certain that the id still means the same job"
+#: Why a job is skipped that cannot be distinguished from another job with its id.
+UNDECIDED = "server was restarted, and the id may belong to another job"
 #: Seconds by which two looks may differ on when a job was put: ages are whole seconds, and answers take time.
 TOLERANCE = 2.0
 #: Seconds by which the latest moment at which a job was put may be missed, by what is asked and kept.
@@ -114,18 +114,18 @@ class Process(NamedTuple):
 def differs(
     ref: JobRef, stats: JobStats, process: Process, seen: float, digest: str | None, latest: float = inf
 ) -> str | None:
-    """Return why a job is not the one that is meant; None when it is.
+    """Return why a job is not the expected one; None when it is.
 
-    One process never gives an id out twice. After a restart only a job that came out of a log can be meant: its age
+    One process never reuses an id. After a restart only a job from the binlog can be the expected one: its age
     is above the uptime, while that of one that was put since is below. Ages and uptimes are whole seconds, so that a
     job whose age is the uptime may be either: then tube, time and body have to agree.
 
-    A log may also hold jobs of a process in between. They were put when the job that is meant had been seen already.
+    A binlog may also hold jobs of a process in between. They were put after the expected job had been seen.
 
     Parameters
     ----------
     ref : JobRef
-        The job that is meant.
+        The expected job.
     stats : JobStats
         The job that has its id.
     process : Process
@@ -183,19 +183,19 @@ def agree(one: JobRef, other: JobRef) -> bool:
 
 
 def differences(client: Client, refs: Sequence[JobRef]) -> list[str | None]:
-    """Ask a connection whether the jobs that have these ids are those that are meant.
+    """Check whether the jobs with these ids are the expected ones.
 
     Parameters
     ----------
     client : Client
         The connection that is to act on them, or to look at them.
     refs : sequence of JobRef
-        The jobs that are meant.
+        The expected jobs.
 
     Returns
     -------
     list of str or None
-        For each why it is not the one that is meant; None when it is, or does not exist.
+        For each job why it is not the expected one; None when it is, or does not exist.
     """
     reasons: list[str | None] = []
     for start in range(0, len(refs), _PART):
@@ -242,7 +242,7 @@ def _digests(client: Client, ids: Sequence[int]) -> dict[int, str]:
 
 
 def doubts(client: Client, refs: Sequence[JobRef]) -> list[str | None]:
-    """Return why the jobs with these ids are not those that are meant, where more than the tube must be compared."""
+    """Return why the jobs with these ids are not the expected ones, where more than the tube must be compared."""
     reasons: list[str | None] = [None] * len(refs)
     instance = client.instance
     doubtful = [place for place, ref in enumerate(refs) if is_doubtful(ref, instance)]

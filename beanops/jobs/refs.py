@@ -1,6 +1,6 @@
-"""The jobs that somebody means, read from ids, jobs, rows and frames, with what these remember of each.
+"""References to jobs, read from ids, jobs, rows and frames, with the facts that these have about each job.
 
-When two memories mean the same job says `identity`.
+`identity` compares references with jobs.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from beanops.protocol import Job, JobStats
 from beanops.protocol.errors import ArgumentError
 from beanops.protocol.limits import U64_MAX, check_number
 
-#: What stands for an unknown moment among moments.
+#: An unknown moment.
 _UNKNOWN = math.nan
 #: Seconds since 1970 at the end of the year 2999: a number beyond it counts thousandths, millionths and so on.
 _LATEST = 32_503_680_000
 
 
 class JobRefs(Sequence[JobRef]):
-    """Jobs that are meant, in order: a column for each fact, so that a million of them take little memory.
+    """References to jobs, in order, stored by column so that a million take little memory.
 
     Parameters
     ----------
     ids : sequence of int
-        Their numbers.
+        The ids.
     instance, tube, digest : sequence of str or None
-        As in `JobRef`, one for each job; None where nothing is known of any.
+        As in `JobRef`, one per job; None where it is unknown for all.
     created : sequence of float, or of tuples of float or None; or None
-        When they were put, in seconds since 1970, NaN where that is unknown; or as in `JobRef`.
+        Times of the puts in seconds since 1970, NaN where unknown; or as in `JobRef`.
     """
 
     def __init__(
@@ -57,11 +57,11 @@ class JobRefs(Sequence[JobRef]):
 
     @property
     def bare(self) -> bool:
-        """Whether nothing but their ids is known."""
+        """Whether only their ids are known."""
         return all(column is None for column in self.columns.values())
 
     def are_all_of(self, instance: str) -> bool:
-        """Whether all of them were seen on one server process."""
+        """Whether all were seen on this server process."""
         return set(self.columns["instance"] or ()) == {instance}
 
     def __iter__(self) -> Iterator[JobRef]:
@@ -82,7 +82,7 @@ class JobRefs(Sequence[JobRef]):
         return JobRef(self.ids[place], instance, tube, _between(created), digest)
 
     def append(self, ref: JobRef) -> None:
-        """Add a job; what is not known of any job is not kept of this one either."""
+        """Add a job; a fact that is unknown for all others is dropped."""
         created = _UNKNOWN if ref.created is None else ref.created[0]
         self.ids.append(ref.id)
         for column, value in zip(self.columns.values(), (ref.instance, ref.tube, created, ref.digest), strict=True):
@@ -90,7 +90,7 @@ class JobRefs(Sequence[JobRef]):
                 column.append(value)
 
     def plain(self) -> dict[str, Any]:
-        """Return them as plain data for JSON; a fact that all of them share stands there once."""
+        """Return them as plain data for JSON; a fact that all share is written once."""
         if isinstance(self.ids, range):
             return {"ids": {"range": [self.ids.start, self.ids.stop, self.ids.step]}}
         facts: dict[str, Any] = {}
@@ -129,7 +129,7 @@ def refs_in(plain: Mapping[str, Any]) -> JobRefs:
 
 
 def refs_of(jobs: Any) -> JobRefs:
-    """Return what somebody means by jobs, each once, in order.
+    """Return references to jobs in any form, each once, in order.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def refs_of(jobs: Any) -> JobRefs:
     Raises
     ------
     ArgumentError
-        It names no jobs, or says of one what cannot be read.
+        It does not name jobs, or a fact cannot be read.
     """
     if isinstance(jobs, JobRefs):
         return jobs

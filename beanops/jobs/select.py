@@ -1,4 +1,4 @@
-"""The selection: one way to say which jobs are meant, for scripts, the command line and both dashboards."""
+"""The selection: one way to choose jobs, for scripts, the command line and both dashboards."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _RANGE = re.compile(r"(\d{1,20})(?:-(\d{1,20}))?")
 
 
 class Selection(NamedTuple):
-    """Which jobs are meant. Made by `select`, which checks it.
+    """The choice of jobs, checked by `select`.
 
     Attributes
     ----------
@@ -53,11 +53,11 @@ class Selection(NamedTuple):
     order: str = "newest"
 
     def in_tube(self, name: str) -> bool:
-        """Whether the jobs of a tube are meant."""
+        """Whether the jobs of a tube are selected."""
         return self.tube is None or name == self.tube or fnmatchcase(name, self.tube)
 
     def takes(self, stats: JobStats) -> bool:
-        """Whether a job is meant, the predicate aside."""
+        """Whether a job is selected, apart from the predicate."""
         return stats.state in self.states and self.in_tube(stats.tube)
 
 
@@ -70,7 +70,7 @@ def select(
     limit: SupportsIndex | None = None,
     order: str = "newest",
 ) -> Selection:
-    """Say which jobs are meant.
+    """Choose jobs.
 
     Parameters
     ----------
@@ -122,22 +122,22 @@ def _check_order(order: str) -> None:
 
 
 def is_glob(tube: str) -> bool:
-    """Whether a text is a glob, which may mean several tubes; none of its characters can stand in a tube's name."""
+    """Whether a text is a glob, which may match several tubes; its characters cannot be part of a tube's name."""
     return not set(tube).isdisjoint("*?[")
 
 
 def ids_of(jobs: Any) -> Sequence[int]:
-    """Return the ids of what somebody means by jobs, each once, in order.
+    """Return the ids of jobs in any form, each once, in order.
 
     Parameters
     ----------
     jobs : id, job, row, iterable of these, DataFrame with a column ``id``, or str
-        A text holds ids and ranges, as in ``"5,7-9"``. A range stays one, however long.
+        Text has ids and ranges, as in ``"5,7-9"``. A single range stays a range.
 
     Raises
     ------
     ArgumentError
-        It names no jobs.
+        It does not name jobs.
     """
     if isinstance(jobs, range) and (not jobs or min(jobs) >= 0):
         return jobs

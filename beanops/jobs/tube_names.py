@@ -1,4 +1,4 @@
-"""Names of tubes that do not exist: what to say about them. Most are slips, and the tube that was meant is near."""
+"""Messages about tubes that do not exist, with the names most like them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from beanops.text import nearest
 
 
 class NoTube(NotFound):
-    """There is no such tube; the text names those that may have been meant."""
+    """There is no such tube; the text names similar tubes."""
 
     def __init__(self, named: str, names: Iterable[str]) -> None:
         super().__init__(f"stats-tube {named}")
@@ -22,12 +22,12 @@ class NoTube(NotFound):
 
 
 def is_any(named: str, names: Iterable[str]) -> bool:
-    """Whether a name, or a glob, means any of these tubes."""
+    """Whether a name or a glob matches any of these tubes."""
     return any(name == named or fnmatchcase(name, named) for name in names)
 
 
 def no_tube(named: str, names: Iterable[str]) -> str:
-    """Return what to say of a name, or of a glob, that means none of these tubes."""
+    """Return the message for a name or a glob that matches none of these tubes."""
     if is_glob(named):
         return f"no tube matches {named}"
     known = list(names)

@@ -239,7 +239,7 @@ def reserve(timeout: SupportsIndex | None = None) -> Command[Job]:
     Parameters
     ----------
     timeout : int or None
-        Seconds to wait, then `TimedOut`; None waits for ever.
+        Seconds to wait, then `TimedOut`; None waits without a limit.
     """
     if timeout is None:
         return Command(_RESERVE, b"reserve\r\n", wait=math.inf)
@@ -276,7 +276,7 @@ def bury(id: SupportsIndex, *, priority: SupportsIndex) -> Command[None]:
 
 
 def touch(id: SupportsIndex) -> Command[None]:
-    """Start the ttr of a job that this connection reserved anew."""
+    """Restart the TTR of a job that this connection reserved."""
     number = check_number("id", id, U64_MAX)
     return Command(_TOUCH, b"touch %d\r\n" % number, number)
 

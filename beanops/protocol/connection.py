@@ -28,7 +28,7 @@ class Connection:
     waiting : deque of Command
         Commands that were sent and not yet answered, oldest first.
     used : str
-        The used tube, as the replies told.
+        The used tube, according to the replies.
     watched : list of str
         The watched tubes, in the order of watching.
     error : BeanopsError or None

@@ -138,7 +138,7 @@ class ServerStats(NamedTuple):
     job_timeouts : int
         Reservations that ran past their ttr.
     total_jobs : int
-        Jobs put so far; no bound on ids (those go on after a restart from the binlog).
+        Jobs put so far; not a bound on ids, which continue after a restart from the binlog.
     max_job_size : int
         Bytes that a body may have.
     current_tubes, current_connections, current_producers, current_workers, current_waiting : int

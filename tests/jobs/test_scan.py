@@ -264,7 +264,7 @@ def test_a_job_that_leaves_after_it_was_looked_at_again_stands_for_no_other(clie
     kept = completeness.Account(asked, select(state="buried"))
     kept.found.append(found)
     put(client, "mail", 1)
-    assert not kept.stands(asked)
+    assert not kept.holds(asked)
     assert client.stats().current_jobs_buried == 1
 
 
@@ -275,7 +275,7 @@ def test_jobs_that_stay_are_all_whatever_other_tubes_do(client: Client) -> None:
     kept = completeness.Account(asked, select("mail", state="buried"))
     kept.found.extend(made)
     put(client, "other", 1)
-    assert kept.stands(asked)
+    assert kept.holds(asked)
 
 
 def test_jobs_that_were_found_outlive_an_error_after_them(client: Client) -> None:

@@ -1,4 +1,4 @@
-"""What decoding one body may cost, and the error of a body that wants more.
+"""The limits of decoding one body, and the error of a body beyond them.
 
 A job's body is written by strangers: everything that grows while it is decoded is paid for here.
 """
@@ -36,16 +36,16 @@ class Limits(NamedTuple):
 
 
 class TooMuch(Exception):
-    """The body is in this format and goes beyond a limit; the text says which."""
+    """The body has this format and exceeds a limit, which the text names."""
 
 
 class Budget:
-    """What is left of the limits while one body is decoded; decoders read it, the decoding spends it.
+    """The unspent part of the limits while one body is decoded.
 
     Attributes
     ----------
     whole : bool
-        Whether the data says all that is in the body. A decoder that leaves something out sets it to False.
+        Whether the data has everything in the body. A decoder that omits something sets it to False.
     """
 
     __slots__ = ("depth", "layers", "size", "texts", "tries", "values", "whole", "written")
@@ -74,7 +74,7 @@ class Budget:
             raise TooMuch("writes out to more than is allowed")
 
     def spend_values(self, count: int, depth: int) -> None:
-        """Pay for the values of one list or object that stands `depth` levels deep."""
+        """Spend the values of one list or object, `depth` levels deep."""
         if depth >= self.depth:
             raise TooMuch(f"nested deeper than {self.depth} levels")
         self.values -= count

@@ -39,7 +39,7 @@ def _decoded(body: bytes, budget: Budget) -> Any:
 
     for twice in (False, True):
         stream = BytesIO(body)
-        # A key that stands twice is an error at first, so that it is noticed.
+        # A key that occurs twice is an error at first, so that it is noticed.
         decoder = cbor2.CBORDecoder(
             stream,
             semantic_decoders=_Tags(),
@@ -67,7 +67,7 @@ def _is_name(key: Any) -> bool:
 
 
 class _Tags(dict[int, Callable[[Any, bool], Any]]):
-    """What stands for a tagged value: of any tag, also those of which the library would make objects."""
+    """Return the replacement for a tagged value, also for tags that the library would turn into objects."""
 
     def __missing__(self, tag: int) -> Callable[[Any, bool], Any]:
         match tag:

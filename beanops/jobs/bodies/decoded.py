@@ -23,7 +23,7 @@ _INDENTED = json.JSONEncoder(ensure_ascii=False, indent=2, check_circular=False,
 
 
 def mark_refused(reason: str) -> dict[str, str]:
-    """Return what stands in data for something beyond the limits."""
+    """Return the replacement for data beyond the limits."""
     return {"$refused": reason}
 
 

@@ -1,4 +1,4 @@
-"""Text in encodings other than UTF-8, told from binary data."""
+"""Distinguish text in encodings other than UTF-8 from binary data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The built-in decoders: how each format is told from the others, and read.
+"""The built-in decoders: how each format is recognised and read.
 
 A decoder takes bytes and returns data, bytes for the next decoder, or None when the body is not in its
 format. What comes of the data, and of a body in layers, is decided in `layers`.
@@ -87,7 +87,7 @@ MIN_BASE64 = 8
 
 
 def read_base64(body: bytes, _: Budget) -> bytes | None:
-    """Base64 in the standard alphabet, also in lines; whether it is meant so, shows what is inside."""
+    """Base64 in the standard alphabet, also in lines; the content shows whether it is really base64."""
     if len(body) < MIN_BASE64:
         return None
     if not _BASE64.fullmatch(body):
@@ -105,7 +105,7 @@ _STANDARD = bytes.maketrans(b"-_", b"+/")
 
 
 def read_base64url(body: bytes, _: Budget) -> bytes | None:
-    """Base64 in the alphabet of URLs, with or without its padding; what is inside shows whether it is meant so."""
+    """Base64 in the alphabet of URLs, with or without its padding; the content shows whether it is really base64."""
     if not _BASE64URL.fullmatch(body):
         body = body.translate(None, b"\r\n")
         if not _BASE64URL.fullmatch(body):
@@ -180,7 +180,7 @@ SHOWN_BYTES = 1024
 
 
 def mark_bytes(value: bytes) -> dict[str, Any]:
-    """Return what stands for a binary value in data: its first bytes in hex and its size."""
+    """Return the replacement for a binary value in data: its first bytes in hex and its size."""
     return {"$bytes": value[:SHOWN_BYTES].hex(), "$size": len(value)}
 
 

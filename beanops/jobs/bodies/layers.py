@@ -102,7 +102,7 @@ class _Work:
         return self._budget.whole
 
     def unpack(self, body: bytes, depth: int, path: Path) -> tuple[tuple[str, ...], Any]:
-        """Return the decoders' names and the plain data; `depth` and `path` say where in the data it stands."""
+        """Return the decoders' names and the plain data; `depth` and `path` are its position in the data."""
         known, whole = len(self.inner), self._budget.whole
         for decoder in self._decoders:
             # What an attempt found that came to nothing is not in the data.
@@ -113,7 +113,7 @@ class _Work:
                 if value is None:
                     continue
                 if type(value) is Ready:
-                    # How deep data may nest depends on where it stands.
+                    # The allowed depth depends on the position.
                     ready = depth == 0 or isinstance(value.data, str)
                     # A text inside data is what it is; a body that begins like data is data that is damaged.
                     if decoder.name in _TEXTS and path == () and is_damaged(body):

@@ -61,11 +61,11 @@ class Names:
         return bool(self._match(word)) or any(map(self._part, _parts(word)))
 
     def may_be_in(self, text: str) -> bool:
-        """Whether the name of a secret may stand in a text; quickly told."""
+        """Quickly check whether a text may contain the name of a secret."""
         return self._unsure or bool(self._anywhere(text))
 
     def spans(self, text: str) -> Iterator[tuple[int, int]]:
-        """Yield where in a text the names of secrets stand."""
+        """Yield the positions of names of secrets in a text."""
         if not self.may_be_in(text):
             return
         words: list[tuple[int, int]] = []
@@ -120,7 +120,7 @@ def _is_expression(pattern: str) -> bool:
 
 
 def _core(pattern: str) -> str | None:
-    """Return what a text contains in which a glob's name stands; None for a regular expression, and for ``*``."""
+    """Return a part that every text with a name of the glob contains; None for a regular expression and ``*``."""
     longest = max(pattern.split("*"), key=len)
     if _is_expression(pattern) or not longest:
         return None

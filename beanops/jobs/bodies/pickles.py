@@ -182,7 +182,7 @@ class _Machine:
             self._marked()
 
     def _outside(self, argument: Any) -> None:
-        """Stand in for what a pickle takes from outside: persistent ids, registered extensions, buffers."""
+        """Replace what a pickle takes from outside: persistent ids, registered extensions, buffers."""
         self._stack.append({"$outside": argument})
 
     def _binpersid(self, _: Any) -> None:

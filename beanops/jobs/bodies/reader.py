@@ -39,7 +39,7 @@ class Reader:
 
     def __init__(self, patterns: Iterable[str] = ()) -> None:
         self.patterns = (patterns,) if isinstance(patterns, str) else tuple(patterns)
-        redactor_of(self.patterns)  # one that cannot be used is told now
+        redactor_of(self.patterns)  # raise now for a pattern that cannot be used
 
     def decode(self, body: bytes) -> Decoded:
         """Return a body decoded."""

@@ -41,7 +41,7 @@ _FIELDS = frozenset(("field", "param", "parameter", "attribute", "property", "he
 
 
 class Unreadable(Exception):
-    """What is secret is told in two places, of which only one is known: the whole must be hidden."""
+    """A secret may be in two places, of which only one is known: hide the whole body."""
 
 
 class Redactor:
@@ -84,7 +84,7 @@ class Redactor:
         return self._lines(items, shown) if shown != items else shown
 
     def _lines(self, items: list[Any], shown: list[Any]) -> list[Any]:
-        """Hide more of a list of texts if it is a text in lines, in which a value goes on."""
+        """Hide more of a list of texts if it is a text in lines, in which a value continues."""
         if len(items) < 2 or not all(isinstance(item, str) for item in items):
             return shown
         if hide_in("\n".join(items), self.names) == "\n".join(shown):
@@ -148,7 +148,7 @@ def _hide(value: Any) -> Any:
 
 
 def _refers(value: Any) -> bool:
-    """Whether a value is, or holds, one that stands elsewhere in PHP's data, under a name of its own."""
+    """Whether a value is or contains one that is elsewhere in PHP's data, under another name."""
     if isinstance(value, dict):
         return "$ref" in value or any(map(_refers, value.values()))
     return isinstance(value, list) and any(map(_refers, value))

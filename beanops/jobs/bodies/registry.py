@@ -30,7 +30,7 @@ class Decoder(NamedTuple):
     Attributes
     ----------
     name : str
-        As it stands in `Decoded.chain`.
+        The name in `Decoded.chain`.
     priority : int
         Lower is tried earlier.
     read : callable
@@ -145,7 +145,7 @@ def decoder(name: F | str | None = None, *, priority: int = 0) -> F | Callable[[
     Parameters
     ----------
     name : str, optional
-        As it will stand in `Decoded.chain`; the function's name by default.
+        The name in `Decoded.chain`; by default that of the function.
     priority : int
         Lower is tried earlier. The default, 0, is before all built-in ones: json 100, gzip 200, zlib 300, utf-32 340,
         utf-16 350, base64 400, base64url 450, msgpack 500, cbor 550, php 600, pickle 700, text 800, latin-1 900,

@@ -19,7 +19,7 @@ LONGEST = 65_536
 #: How often what is written in one way can be written in another: percent signs in escapes in entities.
 _ROUNDS = 6
 
-# What stands between a name and its value in JSON, URLs, headers, assignments, PHP arrays and PHP serialize.
+# The characters between a name and its value in JSON, URLs, headers, assignments, PHP arrays and PHP serialize.
 _BETWEEN = r"""\\*["']?\s{0,20}(?:=>|[:=]|;s:\d{1,9}:)\s{0,20}"""
 _KEY = re.compile(rf"(?<![\w.-])(?P<key>[\w.-]++){_BETWEEN}")
 _IS_HIDDEN = re.compile(_BETWEEN + re.escape(HIDDEN)).match
@@ -33,12 +33,12 @@ _NEXT_LINE = re.compile(
     r"""\n(?:[ \t]*\r?(?:\n|\Z))*(?P<indent>[ \t]*)(?:\Z|[\w"'][\w."'-]{0,64}[ \t]*[:=](?![:=])[ \t]*\S)"""
 ).match
 
-# A value of YAML that stands elsewhere in the text, under a name of its own.
+# A value of YAML that is elsewhere in the text, under another name.
 _ALIAS = re.compile(r"\*[\w-]+[ \t]*(?:\r?\n|[,}\]]|\Z)").match
 
 _STANDS_IN = re.compile(r"\[hidden: (?:[a-z0-9-]+(?: [a-z]+)?, ){0,20}[\d,]+ bytes?\]\Z").match
 
-# One line of words, in which a name stands between blanks.
+# One line of words, with a name between blanks.
 _BEFORE_PROSE = re.compile(r"(?:\A|[A-Za-z,;:'’)] )\Z")
 _AFTER_PROSE = re.compile(r"(?:[.,;!?]?(?: [A-Za-z]?[a-z'’]*[.,;:!?]{0,3})*)\Z").match
 _CLASS = re.compile(r"(?:[A-Za-z_]\w*(?:\\{1,2}|::|@))*[A-Za-z_]\w*\Z").match
@@ -72,17 +72,17 @@ def hide_in(text: str, names: Names) -> str:
 
 
 def hidden(text: str) -> str:
-    """Return what stands for a text that is hidden as a whole."""
+    """Return the replacement for a text that is hidden as a whole."""
     return stand_in("text", len(text.encode("utf-8", "replace")))
 
 
 def stand_in(form: str, size: int) -> str:
-    """Return what stands for something of which nothing is shown but its format and size."""
+    """Return the replacement for data of which only format and size are shown."""
     return f"[hidden: {f'{form}, ' if form else ''}{plural(size, 'byte')}]"
 
 
 def _assignments(text: str, names: Names) -> str | None:
-    """Return a text with the values of secret names hidden; None where one stands elsewhere in it."""
+    """Return a text with the values of secret names hidden; None where a value is elsewhere in it."""
     parts: list[str] = []
     done = 0
     for match in _KEY.finditer(text):
@@ -130,7 +130,7 @@ def _is_named(text: str, names: Names) -> bool:
 
 
 def _is_prose(text: str, start: int, end: int) -> bool:
-    """Whether a name stands in a sentence of one line, or ends the name of a class."""
+    """Whether a name is part of a one-line sentence, or ends the name of a class."""
     if "\n" in text or "\t" in text:
         return False
     if end == len(text) and _CLASS(text):
@@ -184,7 +184,7 @@ def _unpacked(text: str) -> Iterator[bytes]:
     for match in _BASE64.finditer(text):
         run = match.group().translate(_URLSAFE)
         for piece in {run, *run.split("/")}:
-            # Where it begins within a run of letters is not told.
+            # Its beginning within a run of letters is unknown.
             for start in range(4):
                 part = piece[start : len(piece) - ((len(piece) - start) % 4 == 1)]
                 yield a2b_base64(part + "=" * (-len(part) % 4))

@@ -1,4 +1,4 @@
-"""The account of a scan: what the server counts against what was found, and whether that is all."""
+"""Compare the jobs that a scan found with the counts of the server, to know when all are found."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from beanops.jobs.search.id_bounds import Count, count
 from beanops.jobs.select import Selection
 from beanops.protocol import JobStats, ServerStats, commands
 
-#: Ids to look at before asking again: a count of the jobs in some tubes asks for the statistics of each.
+#: Ids to look at before counting again: a count of jobs in some tubes asks for the statistics of each.
 _PATIENCE = 32_768
 
 
@@ -21,20 +21,20 @@ class Account:
     Parameters
     ----------
     client : Client
-        One that never reserves.
+        A client that never reserves.
     selection : Selection
-        Which jobs count.
+        The wanted jobs.
     stats : callable
-        Returns the statistics of the server that a client is connected to, as they are now.
+        Returns the current statistics of a client's server.
 
     Attributes
     ----------
     found : array of int
-        Ids that were found, in the order of finding.
+        The found ids, in the order of finding.
     expected : int or None
-        How many jobs the server counted when it was last asked; None when it does not count them.
+        Number of jobs in the last count of the server; None where it does not count them.
     server : ServerStats
-        The statistics when the account was started.
+        The server's statistics at the start.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Account:
         self.start(client)
 
     def start(self, client: Client) -> None:
-        """Count what is to be found, before anything was."""
+        """Count the jobs to find, before the search."""
         self._beginning = count(client, self._selection, self._stats)
         self.expected = self._beginning.expected
         self.server = self._beginning.server
@@ -58,27 +58,27 @@ class Account:
         return self.expected is not None and len(self.found) < self.expected
 
     def forget(self, ids: Iterable[int]) -> None:
-        """Count jobs as not found after all."""
+        """Remove jobs from the found ones."""
         lost = set(ids)
         self.found = array("Q", (id for id in self.found if id not in lost))
 
     def settled(self, client: Client, looked: int, remaining: int) -> bool:
-        """Whether all selected jobs were found, so that the other ids need no look.
+        """Whether all selected jobs were found, so that the other ids can be skipped.
 
-        While jobs move, equal numbers alone prove nothing: one may have left that was found, one come that was
-        not. Then the found ones are looked at again, if they are fewer than the ids that remain; and after that
-        in vain, not before as many more ids were looked at.
+        While jobs move, equal numbers prove nothing: a found job may have left and another come. Then the found jobs
+        are looked at again, if they are fewer than the remaining ids; after a failure, not before as many more ids
+        were looked at.
         """
         if self.expected is None or self.short or looked < self._patience:
             return False
         self._patience = looked + max(len(self.found), _PATIENCE)
-        return self.stands(client, again=len(self.found) <= remaining)
+        return self.holds(client, again=len(self.found) <= remaining)
 
-    def stands(self, client: Client, *, again: bool = True) -> bool:
-        """Whether those found that are selected now are as many as the server counts now.
+    def holds(self, client: Client, *, again: bool = True) -> bool:
+        """Whether as many found jobs are still selected as the server counts.
 
-        If anything moved since the beginning, they are looked at `again`, before a count and after it: those that
-        stayed in between were selected when the server counted.
+        If jobs moved since the start, they are looked at `again`, before a count and after it: jobs that did not move
+        in between were selected at the count.
         """
         now = self._count(client)
         if now.stirred == self._beginning.stirred:
@@ -98,9 +98,9 @@ class Account:
         return now
 
     def _looked_at(self, client: Client) -> array[int]:
-        """Return a number for each found job, which is 0 if it is not selected and grows each time that it moves.
+        """Return a number for each found job: 0 if it is not selected, else one that grows with each move.
 
-        No job comes back to a state without being reserved or kicked.
+        A job returns to a state only by a reserve or a kick.
         """
         states = array("Q")
         for stats in client.pipeline(map(commands.stats_job, self.found)):

@@ -1,4 +1,4 @@
-"""What a scan can say of what it found, in one line."""
+"""Describe the result of a scan in one line."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from beanops.jobs.sql.where import undecoded_words
 
 
 class Facts(NamedTuple):
-    """How a scan stands.
+    """The state of a scan.
 
     Attributes
     ----------
     begun : bool
-        Whether anything was looked at.
+        Whether the scan has begun.
     seen_all, at_limit : bool
-        Whether all selected jobs were found, and whether as many as were wanted.
+        Whether all selected jobs were found, and whether the limit was reached.
     found, yielded : int
-        Jobs that are meant, and those of them that the caller got.
+        Number of matching jobs, and of those that the caller got.
     expected : int or None
-        How many the server counts.
+        Number of jobs in the server's count.
     undecoded, unread : int
-        Jobs of which the predicate cannot tell, and jobs whose bodies are still to be read.
+        Number of jobs that could not be decoded, and of jobs whose bodies are still to be read.
     todo : sequence of sequence of int
-        Ids that are still to be looked at.
+        The ids still to ask for.
     top : int or None
-        The highest id that was looked for, where others may have been given out and are not ruled out by a count.
+        The highest id that was looked for, where higher ids may exist and no count rules them out.
     proven : bool
-        Whether a count before the scan has shown that no selected job is above.
+        Whether a count before the scan proved that no selected job is above.
     order : str
         As in `Selection`.
     first : int or None
-        How many jobs come of all that were found, in the order of a column.
+        Maximum number of jobs in the order of a column.
     out_of_order : bool
-        Whether jobs above came last.
+        Whether jobs above the bound came last.
     """
 
     begun: bool

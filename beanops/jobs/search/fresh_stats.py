@@ -1,7 +1,7 @@
 """The statistics of a server as they are now, also where it answers from a cache.
 
 Some servers keep what they answer to ``stats`` for up to half a second: counts then lack the youngest jobs, and
-counters stand still while jobs move.
+counters do not change while jobs move.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from beanops.client.sync import Client
 from beanops.jobs.read import present
 from beanops.protocol import ServerStats, commands
 
-#: Seconds between two looks whether a cache was renewed, and after which it is taken for something else.
+#: Seconds between two checks for renewed statistics, and after which there is no such cache.
 _STEP, _GIVE_UP = 0.05, 3.0
 
 

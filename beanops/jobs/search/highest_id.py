@@ -1,6 +1,6 @@
-"""Finding the highest id of a server that went on from an unknown one, as after a restart from its binlog.
+"""Find the highest id of a server that continued from an unknown id, as after a restart from its binlog.
 
-`climb` looks where ids may be; `prove` makes sure, by counting, that no job is above.
+`climb` looks where ids may be; `prove` counts jobs to make sure that no job is above.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from beanops.jobs.select import Selection
 from beanops.protocol import JobStats, commands
 from beanops.protocol.limits import U64_MAX
 
-#: How many ids in a row must be missing above the highest known one before it is taken for the end.
+#: Number of missing ids in a row above the highest known id that count as the end.
 _CLIMB = 2048
 #: How often the distance doubles, up to 2**32 ids, and at how many ids in each such stretch to look: in a row at its
 #: beginning, and all over it.
 _LEAPS, _ROW, _PLACES = 21, 32, 96
-#: Ids asked for in one go.
+#: Ids per pipeline.
 _STEP = 256
-#: Ids to look at for a proof; more would keep a page waiting.
+#: Maximum number of ids for a proof; more would delay a page.
 _FEW = 8192
 
 
@@ -50,10 +50,10 @@ def look_above(
 
 
 def climb(client: Client, idmap: IdMap) -> Iterator[int]:
-    """Look above the highest known id as long as there are jobs; yield how many ids were asked for, again and again.
+    """Look above the highest known id as long as there are jobs; yield the number of ids asked for, again and again.
 
-    In stretches that double, far ones first: the heads that were known may be the oldest of a million jobs, and
-    between the jobs there may be gaps of any size.
+    It looks in stretches that double, far ones first: the known heads may be the oldest of a million jobs, and gaps
+    between jobs may have any size.
     """
     leapt_from, above = -_CLIMB, 0
     while True:
@@ -75,7 +75,7 @@ def climb(client: Client, idmap: IdMap) -> Iterator[int]:
 
 
 def _places(top: int, power: int) -> list[int]:
-    """Return ids in one stretch: some in a row, and others at equal distances."""
+    """Return ids of one stretch: some in a row, others at equal distances."""
     start, step = top + (_CLIMB << power), (_CLIMB << power) // _PLACES | 1  # odd: every other job may be gone
     places = range(start + step, start + step * (_PLACES + 1), step)
     return [id for id in (*range(start, start + _ROW), *places) if id <= U64_MAX]
@@ -91,26 +91,26 @@ def _learn(client: Client, idmap: IdMap, ids: Sequence[int]) -> int:
 def prove(
     client: Client, idmap: IdMap, selection: Selection, found: Account, most_above: int
 ) -> Generator[int, None, bool | None]:
-    """Find all selected jobs where few ids are to be looked at, so that none can be above; yield as `climb` does.
+    """Find all selected jobs if few ids are possible, which proves that none is above; yield as `climb` does.
 
     Parameters
     ----------
     client : Client
-        One that never reserves.
+        A client that never reserves.
     idmap : IdMap
-        What is known of the ids.
+        The map of the server process.
     selection : Selection
         Which jobs.
     found : Account
-        An account of its own, in which nothing is found yet.
+        A new account.
     most_above : int
-        How far to look above the highest known id while jobs are missing.
+        Number of ids to look at above the highest known id while jobs are missing.
 
     Returns
     -------
     bool or None
-        Whether as many selected jobs were found as the server counts, however far up; None when that was not seen,
-        because there are too many ids to look at, or because jobs move.
+        Whether as many selected jobs were found as the server counts; None if that is open, because there are too
+        many ids or because jobs move.
     """
     below = _few(idmap, selection)
     if below is None or found.expected is None:
@@ -119,14 +119,14 @@ def prove(
         if not found.short:
             break
         yield _find(client, idmap, selection, found, below[start : start + _STEP])
-    if found.stands(client):
+    if found.holds(client):
         return True
     above = idmap.top + 1
     for start in range(above, above + most_above, _STEP):
         if not found.short:
-            return found.stands(client) or None
+            return found.holds(client) or None
         yield _find(client, idmap, selection, found, range(start, min(start + _STEP, above + most_above)))
-    return found.stands(client)
+    return found.holds(client)
 
 
 def _few(idmap: IdMap, selection: Selection) -> list[int] | None:

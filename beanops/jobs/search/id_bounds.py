@@ -39,7 +39,7 @@ class Count(NamedTuple):
     expected : int or None
         Jobs that are selected; None when the server does not count them.
     stirred : tuple of int
-        Counters that move with every change of a job's state. While they stand still, so do the jobs.
+        Counters that change with every change of a job's state. While they are equal, no job changed.
     server : ServerStats
         The statistics that they are from, no older than those of the tubes.
     """
@@ -87,7 +87,7 @@ def bound(
     """Find out how high ids can be.
 
     Without a binlog ids start at 1 with the process, and each is given out by a put command that the server
-    counts: that count is an exact bound. With a binlog they go on from an unknown id, so the bound is the
+    counts: that count is an exact bound. With a binlog they continue from an unknown id, so the bound is the
     highest id that is known, from earlier scans, from the record and from the heads of tubes, and `highest` looks
     further up; unless `probe` finds it.
 

@@ -48,7 +48,7 @@ class Pace:
         return most if self._rate is None else max(1, min(most, int(self._rate / 4)))
 
     def pause(self, asked: int, elapsed: float, server: ServerStats) -> float:
-        """Return the seconds to pause after asking for so many ids."""
+        """Return the seconds to pause after asking for `asked` ids."""
         pause = elapsed if self._polite and server.current_waiting else 0.0
         if self._rate is not None:
             pause = max(pause, asked / self._rate - elapsed)

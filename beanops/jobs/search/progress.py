@@ -13,7 +13,7 @@ class Progress(NamedTuple):
     looked : int
         Ids that were looked at, those known to be gone included.
     found : int
-        Jobs found that are meant; with a predicate on bodies, those whose bodies were read.
+        Matching jobs found; with a predicate on bodies, those whose bodies were read.
     expected : int or None
         How many the server counted; None when it does not count them, as with a predicate.
     remaining : int

@@ -193,8 +193,8 @@ class Scan:
     @property
     def conclusion(self) -> str:
         """The verdict, with the doubt where the verdict does not contain it."""
-        told = self.doubt if self._at_limit or self.seen_all else ""
-        return f"{self.verdict}; {told}" if told else self.verdict
+        doubt = self.doubt if self._at_limit or self.seen_all else ""
+        return f"{self.verdict}; {doubt}" if doubt else self.verdict
 
     @property
     def _facts(self) -> Facts:
@@ -307,7 +307,7 @@ class Scan:
                     return
                 proven, highest = looked
                 self._highest_known = bool(proven)
-                if proven is False:  # so many ids were looked at without finding all jobs
+                if proven is False:  # the ids above were looked at without finding all jobs
                     self._above = range(self._idmap.top + 1, highest + 1 + _GIVE_UP)
                 self.bound = Bound(self._idmap.top, False)
             elif self._probe is not None:
@@ -394,7 +394,7 @@ class Scan:
         elif self.bound is None or self.bound.exact:
             self._all_found = True
         elif self._above is None or not self._bodiless:
-            self._all_found = self._account.stands(self._connect())
+            self._all_found = self._account.holds(self._connect())
             if not self._all_found and self._above is None:
                 self._above = range(self.bound.top + 1, self.bound.top + 1 + _GIVE_UP)
                 self._todo = Blocks([self._above])

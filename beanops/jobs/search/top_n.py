@@ -1,4 +1,4 @@
-"""Jobs in the order of a column: batches in, the first so many out, and never many more than these in memory."""
+"""The first N jobs in the order of a column, with little more than N jobs in memory."""
 
 from __future__ import annotations
 

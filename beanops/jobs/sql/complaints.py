@@ -38,7 +38,7 @@ def explain(error: Exception, what: str, sql: str, before: int = 0) -> Predicate
     sql : str
         The user's text.
     before : int
-        How many characters stand before it in what DuckDB saw.
+        Number of characters before it in the statement that DuckDB parsed.
     """
     text = str(error)
     try:
@@ -94,8 +94,8 @@ def _plain(said: dict[str, object], message: str, sql: str, position: int | None
         name = str(said.get("name"))
         # In SQL double quotes make a name of a word.
         if position is not None and sql[position - 1] == '"':
-            return f"there is no column {name!r}; a text stands in single quotes: '{name}'"
-        return f"there is no column {name!r}; columns are {', '.join(TABLE)}; a text stands in single quotes"
+            return f"there is no column {name!r}; quote a text with single quotes: '{name}'"
+        return f"there is no column {name!r}; columns are {', '.join(TABLE)}; quote a text with single quotes"
     # What DuckDB lists besides, such as all functions of that name, says less than the hint.
     head = message.partition(" You might need")[0].partition(" - an explicit cast")[0]
     hint = next((hint for pattern, hint in _HINTS if pattern.search(head)), None)

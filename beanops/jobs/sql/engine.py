@@ -1,4 +1,4 @@
-"""DuckDB within bounds: so much memory, one thread, so many seconds; no file, no network, no extension."""
+"""DuckDB with limits: memory, one thread, a timeout; no files, no network, no extensions."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Engine:
         statement : str
             With the user's text in it.
         before : int
-            How many characters stand before the user's text.
+            Number of characters before the user's text.
         then : callable
             Takes the result, in the thread of the statement.
         batch : dict of arrays or None
@@ -122,7 +122,7 @@ class Engine:
             raise PredicateError(self._what, "it was given up, as it took too long")
         done: list[T] = []
         failed: list[BaseException] = []
-        # Not the thread's own end: a Ctrl-C in `Thread.join` makes Python 3.11 forget that it goes on.
+        # Not `Thread.join`: after a Ctrl-C in it, Python 3.11 takes the running thread for ended.
         finished = threading.Event()
 
         def do() -> None:
@@ -178,7 +178,7 @@ _left: list[Engine] = []
 
 
 def left_behind() -> bool:
-    """Whether a statement goes on that nobody waits for; a process that ends in order would wait for it."""
+    """Whether an abandoned statement is still running; an ordinary exit of the process would wait for it."""
     return bool(_left)
 
 

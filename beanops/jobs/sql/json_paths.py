@@ -1,7 +1,7 @@
 """Bodies that are plain JSON, read for a predicate without decoding them whole: several times faster.
 
-A predicate that reads ``data`` by paths alone gets what stands at these paths, exactly as `beanops.jobs.bodies.decode`
-has it. What is not certain (a key that may stand twice, a rounded number, a layer at such a path) is left to that. A
+A predicate that reads ``data`` by paths alone gets the values at these paths, exactly as `beanops.jobs.bodies.decode`
+has them. Uncertain cases (a key that may occur twice, a rounded number, a layer at such a path) are left to it. A
 layer elsewhere is not decoded: whether it can be is to be seen where the predicate is true.
 """
 
@@ -19,7 +19,7 @@ _LONGEST, _LONG = 65_536, 8 * DEFAULT_LIMITS.texts
 _DEEP = 2 * DEFAULT_LIMITS.depth
 _OPENING = b"{["
 _ESCAPED = b"\\u003"
-#: What is kept at one place of the data: all of it, or what stands under some keys.
+#: What is kept at one position of the data: all of it, or the values of some keys.
 Kept = dict[str, Any] | None
 
 
@@ -48,7 +48,7 @@ def quick_reader(reach: Iterable[Path]) -> Callable[[bytes | None], str | None]:
         colons = body.count(b":")
         if len(body) > _DEEP and _may_be_large(body, colons) and not _is_sound(body, data):
             return None
-        # Each colon may stand behind one of the outermost keys. Else, where a key stands twice, one is lost, and its
+        # Each colon may follow one of the outermost keys. Else, where a key occurs twice, one is lost, and its
         # colon with it; an escaped colon in a string might take its place.
         mapping = type(data) is dict
         if not (mapping and len(data) == colons) and (dumps(data).count(b":") != colons or _ESCAPED in body):
@@ -104,7 +104,7 @@ def _kept(reach: Iterable[Path]) -> Kept:
 
 
 def _taken(data: Any, kept: Kept) -> Any:
-    """Return what is kept of data; what is no object is kept whole, as no path goes on in it that is known here."""
+    """Return the kept part of data; anything but an object is kept whole, as no path leads into it."""
     if kept is None or type(data) is not dict:
         return data
     return {key: _taken(data[key], below) for key, below in kept.items() if key in data}

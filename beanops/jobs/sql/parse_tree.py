@@ -61,7 +61,7 @@ def describes(tree: Any) -> bool:
 
 
 def _hides_columns(node: dict[str, Any], table: str | None) -> bool:
-    """Whether a node stands for columns without their names: all of them, one by its place, or a table's."""
+    """Whether a node selects columns without naming them: all, one by its position, or those of a table."""
     kind = node.get("type")
     if kind == "TABLE_FUNCTION":
         return node["function"].get("function_name") not in _PLAIN_TABLE_FUNCTIONS

@@ -21,14 +21,14 @@ __all__ = ["TABLE", "Judged", "PredicateError", "Where", "undecoded_words"]
 
 
 class Judged(NamedTuple):
-    """What a predicate makes of jobs.
+    """Jobs sorted by a predicate.
 
     Attributes
     ----------
     matching : list of FoundJob
-        Those for which it is true, in order.
+        Jobs for which it is true, in order.
     undecoded : list of FoundJob
-        Those of which it cannot tell, because it reads what could not be decoded.
+        Jobs with data that the predicate reads and that could not be decoded.
     """
 
     matching: list[FoundJob]
@@ -50,7 +50,7 @@ class Where:
     predicate : str
         Such as ``"data->>'$.user' = '42' and age > interval 1 hour"``.
     redact : sequence of str
-        Patterns of keys whose values it must not see.
+        Patterns of keys whose values are hidden from it.
     timeout : float or None
         Seconds that it may take for a batch; None means any.
     cancelled : callable
@@ -98,13 +98,13 @@ class Where:
             raise PredicateError("the predicate", f"{what}; columns are {', '.join(known)}")
 
     def _check_alone(self) -> None:
-        """See that it is one by itself: ``true) or (true`` is one only within the parentheses of `judge`."""
+        """Check that it is one expression by itself, unlike ``true) or (true``, which only the parentheses make one."""
         extract = self._engine.connection.extract_statements
         if self._engine.call(lambda: len(extract(_HEAD + self.predicate)), len(_HEAD)) != 1:
             raise PredicateError("the predicate", "it is more than one statement")
 
     def judge(self, jobs: Sequence[FoundJob]) -> Judged:
-        """Say for which jobs the predicate is true, and of which it cannot tell."""
+        """Return the jobs for which the predicate is true, and those that could not be decoded."""
         bodiless: list[FoundJob] = []
         if self.needs_bodies and None in [job.body for job in jobs]:
             bodiless = [job for job in jobs if job.body is None]
@@ -143,7 +143,7 @@ class Where:
         """Return the places of the jobs for which the predicate is true."""
         # Where only paths of it are read, JSON that is known to be such need not be checked once more.
         source = select(self._names, "batch", PLACE, as_text=self._quick is not None)
-        # The predicate stands on a line of its own, so that a comment in it ends with it.
+        # The predicate has a line of its own, so that a comment at its end does not swallow the rest.
         head = f"select {PLACE} from ({source}) as jobs where (\n"
         batch = arrays(jobs, self._names, self._reader, data)
         rows = self._engine.run(f"{head}{self.predicate}\n) order by 1", len(head), batch=batch)
