@@ -55,6 +55,12 @@ def test_the_summary_names_the_job(data: Any, summary: str) -> None:
     assert decode(json.dumps(data).encode()).summary == summary
 
 
+def test_the_summary_shows_the_error_beside_a_long_name() -> None:
+    summary = decode(json.dumps({"task": "app." + "x" * 500, "error": "card declined"}).encode()).summary
+    assert summary.startswith("app.xxx")
+    assert summary.endswith("(error: card declined)")
+
+
 def test_the_summary_of_other_bodies_is_their_beginning() -> None:
     assert decode(b"hello\nworld").summary == "hello\\nworld"
     assert decode(b"\x00\xff").summary == "2 bytes: 00ff"

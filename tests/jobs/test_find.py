@@ -136,6 +136,7 @@ def test_sql_runs_on_the_scanned_jobs(session: Session, client: Client) -> None:
     assert answer.attrs["verdict"] == "complete: 4 found"
     asked = client.stats().cmd_peek
     assert session.sql("select count(*) as n from jobs", "web")["n"].tolist() == [1]
+    assert session.sql("select id from jobs where 1 = 0").empty
     assert client.stats().cmd_peek == asked
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -498,3 +500,18 @@ def test_a_drain_leaves_nothing_where_statistics_are_kept(journal: str) -> None:
             run = session.delete("mail", state="ready")
             assert (run.done, run.complete) == (3, True)
             assert client.list_tubes() == ["default"]
+
+
+def test_a_job_that_cannot_be_put_elsewhere_is_left_as_it_was(
+    session: Session, worker: Client, beanstalkd: Beanstalkd
+) -> None:
+    (reserved,) = fill(worker, "mail", priority=1)
+    (ready,) = fill(worker, "mail", priority=7)
+    with session.reserve("mail") as job:
+        assert job.id == reserved
+        os.kill(beanstalkd.pid, signal.SIGUSR1)  # it accepts no more jobs
+        assert session.move([ready, reserved], "post").failed == 2
+        assert session.held == frozenset({reserved})
+        assert worker.stats_job(reserved).state == "reserved"
+        stats = worker.stats_job(ready)
+        assert (stats.state, stats.tube, stats.priority) == ("ready", "mail", 7)
