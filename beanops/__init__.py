@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from beanops.journal.records import Refused
     from beanops.protocol import commands, errors
     from beanops.protocol.records import Job, JobStats, ServerStats, TubeStats
-    from beanops.session.session import Session, connect
+    from beanops.session.connect import connect
+    from beanops.session.session import Session
 
 __version__ = "0.1.0"
 
@@ -50,20 +51,15 @@ _HOMES = {
     "ServerStats": "beanops.protocol.records",
     "TubeStats": "beanops.protocol.records",
     "Refused": "beanops.journal.records",
-    "Session": "beanops.session.session",
+    "Session": "beanops.accessors",
     "commands": "beanops.protocol",
-    "connect": "beanops.session.session",
+    "connect": "beanops.accessors",
     "decode": "beanops.jobs.bodies",
     "decoder": "beanops.jobs.bodies",
     "load_ipython_extension": "beanops.notebook.magic",
     "redact": "beanops.jobs.bodies",
     "errors": "beanops.protocol",
 }
-
-
-def open_view(name: str, session: Any, *arguments: Any, **options: Any) -> Any:
-    """Open a view for a session, which cannot import the faces: they import it."""
-    return getattr(import_module("beanops.notebook"), name)(session, *arguments, **options)
 
 
 def __getattr__(name: str) -> Any:

@@ -112,9 +112,9 @@ def test_no_import_runs_back_up() -> None:
 
 
 def test_what_lies_beside_the_rooms_imports_no_more_than_the_lowest() -> None:
-    """All but the entrances: the package itself, ``python -m beanops`` and the plugin for pytest."""
+    """All but the entrances: the package, its accessors, ``python -m beanops`` and the plugin for pytest."""
     beside = [module for module in modules() if module.count(".") == 1 and module.split(".")[1] not in (*ROOMS, *FACES)]
-    entrances = {"beanops.__main__", "beanops.pytest_plugin", "beanops.embedded"}
+    entrances = {"beanops.__main__", "beanops.accessors", "beanops.pytest_plugin", "beanops.embedded"}
     inward = {
         module: sorted(name for name in links(module) if room(name) not in (None, ROOMS[0]))
         for module in beside

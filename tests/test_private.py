@@ -15,8 +15,8 @@ from beanops import Client, private
 from beanops.embedded.process import Beanstalkd
 from beanops.journal.journal import Journal
 from beanops.session.config import default_journal
+from beanops.session.connect import connect
 from beanops.session.files import samples
-from beanops.session.session import connect
 from beanops.tui.state import Memory, state_path
 
 

@@ -12,7 +12,8 @@ import click
 from beanops.cli import complete, spreadsheet
 from beanops.jobs.sql.engine import TIMEOUT
 from beanops.protocol.limits import U32_MAX, U64_MAX
-from beanops.session.session import Session, connect
+from beanops.session.connect import connect
+from beanops.session.session import Session
 from beanops.ui.defaults import INTERVAL, LONGEST_INTERVAL, SHORTEST_INTERVAL
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -177,13 +177,13 @@ def _rows(session: Session, sample: list[Intent], heads: Iterable[int]) -> list[
             "tube": intent.tube,
             "state": intent.state_before,
             "priority": intent.priority_before,
-            "body": None if intent.body is None else session.decode(intent.body).summary,
+            "body": None if intent.body is None else session._context.decode(intent.body).summary,
         }
         for intent in sample
     ]
     rows = [{"id": id} for id in heads] or known
-    for row, job in zip(rows, session.jobs_by_id(row["id"] or 0 for row in rows), strict=True):
+    for row, job in zip(rows, session._lookups.jobs_by_id(row["id"] or 0 for row in rows), strict=True):
         if job is not None and row.get("body") is None:
             row |= {name: getattr(job.stats, name) for name in _COLUMNS[1:-1]}
-            row["body"] = session.decode(job.body or b"").summary
+            row["body"] = session._context.decode(job.body or b"").summary
     return [dict.fromkeys(_COLUMNS) | row for row in rows]

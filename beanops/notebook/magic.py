@@ -9,7 +9,8 @@ from typing import Any
 from beanops.journal import nothing_there
 from beanops.journal.records import Refused
 from beanops.protocol.errors import BeanopsError, UsageError
-from beanops.session.session import Session, connect
+from beanops.session.connect import connect
+from beanops.session.session import Session
 from beanops.session.undoable import lasting
 from beanops.session.verbs import VERBS
 from beanops.text import plural, safe_text
@@ -91,15 +92,15 @@ def _tubes(session: Session, words: list[str]) -> Any:
 def _undo(session: Session, words: list[str]) -> Any:
     chosen: dict[str, Any] = {"buried_as": words.pop()} if words and words[-1] in ("parked", "ready") else {}
     run = _one(words, "one run") if words else _last_run(session)
-    journal = session.journal()
+    journal = session._context.journal()
     _confirm(session, "undo", journal.counts([run])[run].get("done", 0), journal.run(run).action)
     return session.undo(run, **chosen)
 
 
 def _last_run(session: Session) -> str:
     # Of this session alone: the journal may have later runs of others on this server.
-    journal, server = session.journal(), str(session.address)
-    own = {action.run for action in session.action_rows(limit=None)}
+    journal, server = session._context.journal(), str(session.address)
+    own = {action.run for action in session._lookups.own_actions(limit=None)}
     runs = [run for run in journal.runs(server)[::-1] if run.id in own and run.action != "undo"]
     why, counts = lasting(journal, runs, server), journal.counts(run.id for run in runs)
     # A last run with unknown outcome is undone too, which reports that; the user does not mean the one before it.
@@ -113,8 +114,8 @@ def _actions(session: Session, words: list[str]) -> Any:
     _none(words)
     done = session.actions.tail(20)
     if done.empty:
-        others = "no actions in this session yet; session.history() has those of everybody"
-        print(f"%beans: {nothing_there.of_server(session.journal(), str(session.address)) or others}")
+        others = "no actions in this session yet; session.journal.actions() has those of everybody"
+        print(f"%beans: {nothing_there.of_server(session._context.journal(), str(session.address)) or others}")
     return done
 
 
@@ -124,7 +125,7 @@ def _dashboard(session: Session, words: list[str]) -> Any:
 
 
 def _browse(session: Session, tube: str) -> Any:
-    session.check_tube(tube)
+    session._lookups.check_tube(tube)
     return session.browse(tube)
 
 
@@ -165,7 +166,7 @@ def beans(line: str, variables: dict[str, Any]) -> Any:
         tube, _, where = rest.strip().partition(" ")
         if not tube:
             raise UsageError("expected a tube, and optionally a predicate")
-        session.check_tube(tube)
+        session._lookups.check_tube(tube)
         return session.jobs(tube, where=where.strip() or None)
     act = COMMANDS.get(word or "tubes")
     if act is None:
@@ -174,7 +175,7 @@ def beans(line: str, variables: dict[str, Any]) -> Any:
         words = shlex.split(rest)
     except ValueError as error:
         raise UsageError(f"cannot parse {rest!r}: {error}") from None
-    return act(session.through("notebook"), words)
+    return act(session._through("notebook"), words)
 
 
 def load_ipython_extension(shell: Any) -> None:

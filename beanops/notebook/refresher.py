@@ -13,7 +13,9 @@ from weakref import WeakKeyDictionary, WeakSet
 from beanops.jobs.read import FoundJob
 from beanops.notebook.widgets.channel import in_words
 from beanops.protocol.errors import NotFound
-from beanops.session.session import Session, connect
+from beanops.session.connect import connect
+from beanops.session.context import Context
+from beanops.session.session import Session
 from beanops.ui.defaults import PERIOD
 from beanops.ui.poller import ANSWER, CONNECT, Live, Look, Poller
 
@@ -75,7 +77,7 @@ def asking(tubes: Set[str], ids: Set[int]) -> Look:
             with suppress(NotFound):  # an empty tube that nobody uses ceases to exist
                 heads[tube] = session.next_jobs(tube)
         followed = list(ids)
-        return Watched(heads, dict(zip(followed, session.jobs_by_id(followed, bodies=False), strict=True)))
+        return Watched(heads, dict(zip(followed, session._lookups.jobs_by_id(followed, bodies=False), strict=True)))
 
     return ask
 
@@ -171,7 +173,7 @@ def first_look(session: Session) -> Tick:
     return Tick(Poller(lambda: session).look())
 
 
-_refreshers: WeakKeyDictionary[Session, Refresher] = WeakKeyDictionary()
+_refreshers: WeakKeyDictionary[Context, Refresher] = WeakKeyDictionary()
 
 
 def refresher_of(session: Session) -> Refresher:
@@ -181,4 +183,4 @@ def refresher_of(session: Session) -> Refresher:
     def watch() -> Session:
         return connect(address, read_only=True, connect_timeout=CONNECT, read_timeout=ANSWER)
 
-    return _refreshers.setdefault(session.origin, Refresher(Poller(watch)))
+    return _refreshers.setdefault(session._context, Refresher(Poller(watch)))

@@ -98,7 +98,7 @@ def title(session: Session, survey: Survey) -> str:
     ]
     if server.draining:
         parts.append("draining: accepts no new jobs")
-    can = session.known_capabilities(server.id)
+    can = session._lookups.known_capabilities(server.id)
     if can is not None and not can.reserve_job:
         parts.append(can.in_short)
     if session.read_only:
@@ -145,7 +145,7 @@ def tube_rows(survey: Survey) -> dict[str, Cells]:
 
 def job_rows(session: Session, jobs: Iterable[FoundJob]) -> dict[str, Cells]:
     """Return a row for each job, by its id as text."""
-    return {str(job.id): job_row(job.stats, session.decode(job.body or b"").summary) for job in jobs}
+    return {str(job.id): job_row(job.stats, session._context.decode(job.body or b"").summary) for job in jobs}
 
 
 def job_row(stats: JobStats, body: str) -> Cells:
@@ -186,7 +186,7 @@ def scanning(progress: Progress) -> str:
 
 def opened(session: Session, job: FoundJob) -> str:
     """Return the decoded body of a job, redacted and cut."""
-    return cut(session.decode(job.body or b"").text)
+    return cut(session._context.decode(job.body or b"").text)
 
 
 def cut(text: str) -> str:

@@ -1,17 +1,14 @@
-"""The one funnel: everything that changes a queue is guarded, written down, sent and settled by `Actor`.
+"""The one funnel: everything that changes a queue is guarded, written down, sent and settled by `Executor`.
 
 How it reserves a job for an operator to hold is in `reservation`.
 """
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from copy import copy
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import Any
 
 from beanops.client.reading import IDLE
 from beanops.client.sync import Client
@@ -20,54 +17,17 @@ from beanops.journal.records import Fate, Intent, Refused, RunRow, action_of, ne
 from beanops.journal.signs_of_life import lease_from
 from beanops.protocol.errors import BeanopsError, NotFound, ReplyError
 from beanops.session.connection_use import ahead, ending_gently, restarted, revived, stage, using
+from beanops.session.context import Context
 from beanops.session.conversation import Ask, Steps
 from beanops.session.ledger import Ledger
+from beanops.session.lookups import Lookups
 from beanops.session.old_servers.bury import Alone
 from beanops.session.old_servers.substitutes import as_chosen, fit
-from beanops.session.pause_guard import Shelter, exposed
+from beanops.session.options import AT_ONCE, How
+from beanops.session.pause_guard import PauseGuard, exposed
 from beanops.session.run import Run
 from beanops.session.verbs import MOVE, Order, TubeStep, intent_of
 
-if TYPE_CHECKING:
-    from beanops.journal.journal import Journal
-
-
-class Who(NamedTuple):
-    """Whose actions these are: what each run on record repeats."""
-
-    server: str
-    actor: str
-    source: str
-
-
-class How(NamedTuple):
-    """How a run is carried out.
-
-    Attributes
-    ----------
-    reason : str or None
-        Why, in the operator's words, for the record.
-    undoes : str or None
-        The run that it takes back.
-    buried_as : str or None
-        What buried jobs become where they are put, see `Options`.
-    dry : bool
-        Only say what would be done.
-    rate : float or None
-        Most jobs a second, so that a kick does not flood the workers.
-    progress : callable or None
-        Called with the `Run` before the first batch and after each.
-    """
-
-    reason: str | None = None
-    undoes: str | None = None
-    buried_as: str | None = None
-    dry: bool = False
-    rate: float | None = None
-    progress: Callable[[Run], None] | None = None
-
-
-AT_ONCE = How()
 #: Most seconds without a word to the server while a run waits.
 _QUIET = 15.0
 
@@ -108,91 +68,44 @@ def _about(action: Intent | Order) -> str:
     return job if action.line is None else f"line {action.line}"
 
 
-class Actor:
+class Executor:
     """Acts on one server and writes down what it does.
 
     Parameters
     ----------
-    who : Who
-        For the record.
-    journal : callable
-        Returns the journal; opened when it is first needed.
-    keep_bodies : bool
-        Whether bodies are written down; without them a delete cannot be undone.
-    acting : callable
-        Returns the connected client that reserves and acts.
-    check_process : callable
-        Raises where another server process answers than was looked at.
-    clock : callable
-        Tells the time, UTC.
-    read_only : callable
-        Returns whether to refuse everything.
-
-    Attributes
-    ----------
-    who : Who
-        For the record.
-    held : set of int
-        Ids of the jobs that the acting connection has reserved.
-    runs : list of RunRow
-        What was begun, oldest first, without what was asked for.
+    context : Context
+        The connections and the journal.
+    lookups : Lookups
+        Looks at the same server.
+    source : str
+        The face that acts, for the journal.
     """
 
-    def __init__(
-        self,
-        who: Who,
-        journal: Callable[[], Journal],
-        keep_bodies: bool,
-        acting: Callable[[], Client],
-        check_process: Callable[[], None],
-        clock: Callable[[], datetime],
-        read_only: Callable[[], bool],
-    ) -> None:
-        self._read_only = read_only
-        self.keep_bodies = keep_bodies
-        self.held: set[int] = set()
-        self.runs: list[RunRow] = []
-        self.who = who
-        self._journal = journal
-        self._acting = acting
-        self._check_process = check_process
-        self._clock = clock
-        # What is used and watched belongs to one action at a time.
-        self._turn = threading.Lock()
-        #: Says what a dry run may show of a body.
-        self.shown: Callable[[bytes], bytes] = bytes
-
-    def through(self, source: str) -> Self:
-        """Return an actor with the same connections, reservations and journal, whose runs say `source`."""
-        other = copy(self)
-        other.who = self.who._replace(source=source)
-        return other
-
-    @property
-    def read_only(self) -> bool:
-        """Whether everything is refused."""
-        return self._read_only()
+    def __init__(self, context: Context, lookups: Lookups, source: str) -> None:
+        self.context = context
+        self.lookups = lookups
+        self.source = source
 
     def begin(self, action: str, request: dict[str, Any], how: How = AT_ONCE) -> Run:
         """Refuse, or open a run in the journal."""
-        if self.read_only and not how.dry:
-            raise Refused(f"{action} was refused: this session on {self.who.server} is read-only")
-        now = self._clock()
+        if self.context.read_only and not how.dry:
+            raise Refused(f"{action} was refused: this session on {self.context.address} is read-only")
+        now = self.context.now()
         id = new_run_id(now)
         if how.dry:
             run = Run(id, action, list, dry=True)
         else:
-            journal = self._journal()
-            self._check_process()
-            acting = self._acting()  # one that cannot be had, or to another process, is told before a run is on record
-            facts = (self.who.server, acting.instance, self.who.actor, self.who.source)
+            journal = self.context.journal()
+            self.context.check_process()
+            acting = self.context.acting()
+            facts = (str(self.context.address), acting.instance, self.context.actor, self.source)
             row = RunRow(id, now, *facts, action, how.reason, how.undoes, request)
             journal.begin(row, lease_from(now))
             resumable = row.at_its_end is None
             row = row._replace(request={})  # the ids of a hundred thousand jobs need not stay
-            self.runs.append(row)
+            self.context.runs.append(row)
             run = Run(id, action, lambda: [action_of(row, entry) for entry in journal.entries(id)])
-            run.resumable, run.bodies, run.instance = resumable, self.keep_bodies, acting.instance
+            run.resumable, run.bodies, run.instance = resumable, self.context.keep_bodies, acting.instance
             run.about = {name: request[name] for name in ("tube", "server") if name in request}
         if how.progress is not None:
             how.progress(run)
@@ -205,7 +118,7 @@ class Actor:
         run: Run,
         batches: Iterable[Sequence[Order]],
         how: How = AT_ONCE,
-        shelter: Shelter | None = None,
+        guard: PauseGuard | None = None,
         there: Client | None = None,
         unless: Callable[[], str | None] = lambda: None,
     ) -> Run:
@@ -219,7 +132,7 @@ class Actor:
             Each batch is on record before it is sent; the next is looked up meanwhile.
         how : How
             Rate, progress, dry run.
-        shelter : Shelter or None
+        guard : PauseGuard or None
             Pauses the tubes whose buried jobs are reserved.
         there : Client or None
             A connection of its own to the server that jobs are copied to.
@@ -238,29 +151,29 @@ class Actor:
                     # The same connection from the first job to the last: a new one may reach a server that was
                     # restarted, and whose ids mean other jobs.
                     clients = {} if how.dry else {False: (acting := self._acting_for(run)), True: there or acting}
-                    self._in_batches(run, batches, how, shelter, clients, unless, ledger)
+                    self._in_batches(run, batches, how, guard, clients, unless, ledger)
             finally:
-                if shelter is not None:
-                    shelter.lift(run)
+                if guard is not None:
+                    guard.lift(run)
         return run
 
     def _acting_for(self, run: Run) -> Client:
         """Return the connection that acts, to the server process that the run is on record with."""
-        acting = self._acting()
+        acting = self.context.acting()
         if acting.instance != run.instance:
             raise Refused(restarted(acting.address))
         return acting
 
     def ledger(self, run: Run) -> Ledger:
         """Return what writes down what a run does."""
-        return Ledger(run, self._journal, self._clock)
+        return Ledger(run, self.context.journal, self.context.now)
 
     def _in_batches(
         self,
         run: Run,
         batches: Iterable[Sequence[Order]],
         how: How,
-        shelter: Shelter | None,
+        guard: PauseGuard | None,
         clients: Mapping[bool, Client],
         unless: Callable[[], str | None],
         ledger: Ledger,
@@ -274,8 +187,10 @@ class Actor:
                 started = time.monotonic()
                 if how.buried_as is not None:
                     orders = as_chosen(orders, how.buried_as)
-                if shelter is not None:
-                    orders = fit(shelter.session, run, orders, self.held, self.keep_bodies, how.undoes is None)
+                if guard is not None:
+                    orders = fit(
+                        guard.lookups, run, orders, self.context.held, self.context.keep_bodies, how.undoes is None
+                    )
                 refusals = [self._refusal(order) for order in orders]
                 if how.dry:
                     self._foretell(run, orders, refusals)
@@ -283,10 +198,10 @@ class Actor:
                     clients = self._awake(clients)
                     # On the connection that acts: a look may have reached another process.
                     _refuse_strangers(orders, refusals, clients[False])
-                    if shelter is not None:
+                    if guard is not None:
                         going = (order for order, refusal in zip(orders, refusals, strict=True) if refusal is None)
-                        shelter.cover(run, going)
-                    intents = [intent_of(order, self.keep_bodies) for order in orders]
+                        guard.cover(run, going)
+                    intents = [intent_of(order, self.context.keep_bodies) for order in orders]
                     ledger.intend(intents, place)
                     try:
                         problem = unless()
@@ -294,7 +209,7 @@ class Actor:
                         problem = str(error)
                     if problem is not None:
                         refusals = [Fate("skipped", problem) for _ in orders]
-                    with self._turn:
+                    with self.context.turn:
                         self._carry_out(run, orders, refusals, place, ledger, clients)
                     if problem is not None:
                         raise BeanopsError(problem)
@@ -308,7 +223,7 @@ class Actor:
         """Return the connections of a run, made anew where one was lost while it idled, to the same process only."""
         acting, there = clients[False], clients[True]
         if acting.idle >= IDLE:
-            before, acting = acting.instance, self._acting()
+            before, acting = acting.instance, self.context.acting()
             if acting.instance != before:  # which whoever looks may know already, and a new run would accept
                 raise Refused(restarted(acting.address))
         return {False: acting, True: acting if there is clients[False] else revived(there)}
@@ -327,9 +242,9 @@ class Actor:
         if order.job is None:
             return Fate("skipped", "it does not exist")
         state = order.job.stats.state
-        if order.id in self.held and state != "reserved":
-            self.held.discard(order.id)  # its time ran out
-        refusal = order.verb.refuses(state, order.id in self.held)
+        if order.id in self.context.held and state != "reserved":
+            self.context.held.discard(order.id)  # its time ran out
+        refusal = order.verb.refuses(state, order.id in self.context.held)
         return Fate("skipped", refusal) if refusal else None
 
     def _foretell(self, run: Run, orders: Sequence[Order], refusals: Sequence[Fate | None]) -> None:
@@ -340,7 +255,7 @@ class Actor:
             if refusal is None:
                 # What comes from the record or a file is not on the server to be looked at.
                 body = order.job.body if order.job is not None and order.verb.puts else None
-                body = None if body is None else self.shown(body)
+                body = None if body is None else self.context.shown(body)
                 intent, job = intent_of(order, False)._replace(body=body), order.job
                 ref = None if job is None or intent.job_id is None else ref_of(job._replace(body=None))
                 run.foretell(intent, order.verb.commands, exposed(order), ref)
@@ -361,7 +276,7 @@ class Actor:
         so_far: dict[int, Fate] = {}
         for n, order in enumerate(orders):
             if fates[n] is None:
-                talks[n] = order.verb.steps(order, self.held)
+                talks[n] = order.verb.steps(order, self.context.held)
                 try:
                     asks[n] = next(talks[n])
                 except StopIteration as stop:
@@ -373,7 +288,9 @@ class Actor:
                 known = _known(asks)
                 if known:
                     so_far |= known
-                    self._journal().write(run.id, self._clock(), fates=[(place + n, fate) for n, fate in known.items()])
+                    self.context.journal().write(
+                        run.id, self.context.now(), fates=[(place + n, fate) for n, fate in known.items()]
+                    )
                 stage(asks, talks, fates, clients, alone)
         except BaseException as error:
             if isinstance(error, BeanopsError):
@@ -421,7 +338,7 @@ class Actor:
             if step.refusal is not None:
                 fate = Fate("skipped", step.refusal)
                 return None
-            with self._turn, using(client, intent.tube if use else None):
+            with self.context.turn, using(client, intent.tube if use else None):
                 (result,) = client.pipeline([step.command])
                 # Known from here on, even if the connection breaks before another tube is used again.
                 fate = self._fate_of(intent.action, result)

@@ -270,7 +270,8 @@ def _run_ids(run: Any) -> list[str]:
         if "run" not in run.columns:
             raise ArgumentError("run", list(run.columns), "a frame with a column 'run'")
         run = run["run"].tolist()
-    one = isinstance(run, str | Mapping) or hasattr(run, "to_dict") or not isinstance(run, Iterable)
+    row = isinstance(run, str | Mapping) or hasattr(run, "to_dict") or hasattr(run, "_fields")
+    one = row or not isinstance(run, Iterable)
     ids = list(dict.fromkeys(map(run_id_of, [run] if one else run)))
     _check_most("run", len(ids))
     return ids

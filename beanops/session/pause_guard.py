@@ -6,7 +6,7 @@ with the command that ends it, so at most one job can be caught in between; in a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -20,7 +20,8 @@ from beanops.session.run import Run
 from beanops.session.verbs import Order
 
 if TYPE_CHECKING:
-    from beanops.session.acting import Acting
+    from beanops.session.context import Context
+    from beanops.session.lookups import Lookups
 
 _FOR = timedelta(seconds=PAUSE)
 #: How often, and in what seconds, to see whether another run has ended a pause.
@@ -40,19 +41,25 @@ def exposed(order: Order) -> str | None:
     return order.stats.tube if stays else None
 
 
-class Shelter:
+class PauseGuard:
     """Pauses the tubes that orders expose, if workers watch them, and restores their pauses; each is on record.
 
     Other runs may need the same pause: the journal knows which do, and the last of them ends it.
 
     Parameters
     ----------
-    session : Session
-        On the server where the jobs are put and reserved.
+    context : Context
+        The clock and the journal.
+    lookups : Lookups
+        Looks at the server where the jobs are put and reserved.
+    pause : callable
+        Pauses a tube on record: takes the action, the tube, seconds, and why.
     """
 
-    def __init__(self, session: Acting) -> None:
-        self.session = session
+    def __init__(self, context: Context, lookups: Lookups, pause: Callable[[str, str, int, str], Run]) -> None:
+        self.lookups = lookups
+        self._context = context
+        self._pause = pause
         # Until when it is on record that this run needs the pause of a tube.
         self._needed: dict[str, datetime] = {}
         self._exposed: set[str] = set()
@@ -70,34 +77,34 @@ class Shelter:
         long_enough = stats.pause_time_left >= PAUSE / 2
         if stats.pause != PAUSE or not long_enough:
             return long_enough  # by an operator's pause
-        left = self._needed.get(stats.name, self.session.now()) - self.session.now()
+        left = self._needed.get(stats.name, self._context.now()) - self._context.now()
         return left.total_seconds() > PAUSE / 2
 
     def _cover(self, run: Run, stats: TubeStats) -> None:
-        tube, now = stats.name, self.session.now()
-        need = Need(run.id, self.session.server().id, tube)
-        self.session.journal().pauses.need(need, now, now + _FOR)
+        tube, now = stats.name, self._context.now()
+        need = Need(run.id, self.lookups.server().id, tube)
+        self._context.journal().pauses.need(need, now, now + _FOR)
         self._needed[tube] = now + _FOR
         self._wait_for_others(run, need)
         for stats in self._look([tube]):
             if stats.pause_time_left < PAUSE / 2:
                 before = now + timedelta(seconds=stats.pause_time_left)
-                self.session.journal().pauses.take(need, before, by_a_run=stats.pause == PAUSE)
+                self._context.journal().pauses.take(need, before, by_a_run=stats.pause == PAUSE)
                 self._act(run, tube, PAUSE)
 
     def _wait_for_others(self, run: Run, need: Need) -> None:
         """Wait while another run ends the pause: it began to before it could know that this one needs it."""
         for _ in range(_LOOKS):
-            if not self.session.journal().pauses.is_being_lifted(need, self.session.now()):
+            if not self._context.journal().pauses.is_being_lifted(need, self._context.now()):
                 return
             run.wait(_BETWEEN_LOOKS)
 
     def _look(self, tubes: Iterable[str]) -> list[TubeStats]:
-        answers = list(self.session._looking().pipeline(map(commands.stats_tube, tubes)))
+        answers = list(self.lookups.looking().pipeline(map(commands.stats_tube, tubes)))
         return [stats for stats in map(present, answers) if stats is not None]
 
     def _act(self, run: Run, tube: str, seconds: int) -> None:
-        paused = self.session._pause(
+        paused = self._pause(
             "pause" if seconds else "unpause", tube, seconds, f"for run {run.id}, which reserves buried jobs"
         )
         if paused.stopped:
@@ -118,14 +125,14 @@ class Shelter:
                 ours = [stats for stats in self._look([tube]) if stats.pause_time_left and stats.pause == PAUSE]
                 if ours and run.unknown:
                     _tell(run, _stays(ours[0]))
-                elif self._needed[tube] > self.session.now():
+                elif self._needed[tube] > self._context.now():
                     self._lift(run, tube)
             except BeanopsError as error:
                 _tell(run, f"tube {tube} stays paused for up to {PAUSE} s: {error}")
 
     def _lift(self, run: Run, tube: str) -> None:
-        need, now = Need(run.id, self.session.server().id, tube), self.session.now()
-        until = self.session.journal().pauses.begin_to_lift(need, now)
+        need, now = Need(run.id, self.lookups.server().id, tube), self._context.now()
+        until = self._context.journal().pauses.begin_to_lift(need, now)
         if until is None:
             return  # another run needs it, or the pause is another's
         try:
@@ -133,7 +140,7 @@ class Shelter:
             if any(stats.pause_time_left and stats.pause == PAUSE for stats in self._look([tube])):
                 self._act(run, tube, max(0, round((until - now).total_seconds())))
         finally:
-            self.session.journal().pauses.forget(need)
+            self._context.journal().pauses.forget(need)
 
 
 def _stays(tube: TubeStats) -> str:

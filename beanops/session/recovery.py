@@ -14,30 +14,30 @@ from beanops.jobs.refs import refs_in
 from beanops.journal.records import Entry, RunRow
 from beanops.protocol import JobStats
 from beanops.protocol.errors import UsageError
-from beanops.session.executor import Actor
+from beanops.session.executor import Executor
 from beanops.session.files.import_ import resume_import
 from beanops.session.old_servers.claims import cut_off, judge, put_in_place
-from beanops.session.pause_guard import Shelter
+from beanops.session.options import Options, how_of
 from beanops.session.remembered import acted_on, left_behind
 from beanops.session.run import Run
-from beanops.session.targets import BATCH, Options, elsewhere, how_of, look_up, orders_of
+from beanops.session.targets import BATCH, elsewhere, look_up, orders_of
+from beanops.session.tube_verbs import guard_of
 from beanops.session.undo import check_server, family
 from beanops.session.verbs import ALL, Order, Settings, verb_of
 
 if TYPE_CHECKING:
     from beanops.journal.journal import Journal
-    from beanops.session.session import Session
 
 
-def resume(session: Session, actor: Actor, run: str, how_asked: Options) -> Run:
+def resume(executor: Executor, run: str, how_asked: Options) -> Run:
     """Go on with a run; see `Session.resume`."""
-    journal = session.journal()
+    journal = executor.context.journal()
     row = journal.run(run)
     if row.at_its_end:
         raise UsageError(row.at_its_end)
-    check_server(session, row)
+    check_server(executor, row)
     if row.action == "import":
-        return resume_import(session, actor, row, how_asked)
+        return resume_import(executor, row, how_asked)
     runs = family(journal, row)
     first = journal.run(runs[0].id)
     request = first.request
@@ -46,31 +46,31 @@ def resume(session: Session, actor: Actor, run: str, how_asked: Options) -> Run:
     options = Options(**kept | {name: value for name, value in how_asked.items() if value is not None})  # type: ignore[typeddict-item]
     how = how_of(options)
     if how.dry:
-        journal.refuse_what_goes_on(row.id, session.now())
-    resumed = actor.begin(row.action, request | {"resumes": run}, how)
+        journal.refuse_what_goes_on(row.id, executor.context.now())
+    resumed = executor.begin(row.action, request | {"resumes": run}, how)
     # What is left is read when nobody goes on with it but this run.
-    with actor.ledger(resumed).beginning():
+    with executor.ledger(resumed).beginning():
         runs = [one for one in family(journal, row) if one.id != resumed.id]
         finished, tried = _finished(journal, runs)
         limit = request.get("limit")
         by_tube = "jobs" in request
         asked: Any = request["jobs"] if by_tube else _asked(first, finished, tried)
         verb = verb_of(row.action, settings)
-        batches, cancel = orders_of(session, verb, asked, settings, options, actor.keep_bodies)
+        batches, cancel = orders_of(executor.lookups, verb, asked, settings, options, executor.context.keep_bodies)
         left = None if limit is None else max(0, limit - len(tried))
-        rest = _rest(batches, finished, tried, left, _too_late(session, first) if by_tube else list)
+        rest = _rest(batches, finished, tried, left, _too_late(executor, first) if by_tube else list)
         resumed.when_cancelled(cancel)
-        return actor.act_on_jobs(resumed, chain(_cut_off(session, runs), rest), how, Shelter(session))
+        return executor.act_on_jobs(resumed, chain(_cut_off(executor, runs), rest), how, guard_of(executor))
 
 
-def _cut_off(session: Session, runs: list[RunRow]) -> Iterator[list[Order]]:
+def _cut_off(executor: Executor, runs: list[RunRow]) -> Iterator[list[Order]]:
     """Yield the orders that do the rest of claims that were cut off."""
-    journal = session.journal()
+    journal = executor.context.journal()
     for row in runs:
         for start in range(0, journal.size(row.id), BATCH):
             page = journal.entries(row.id, bodies=True, start=start, stop=start + BATCH)
             entries = [entry for entry in page if cut_off(entry)]
-            refs, client = [left_behind(row, entry) for entry in entries], session._looking()
+            refs, client = [left_behind(row, entry) for entry in entries], executor.context.looking()
             originals, ours = _seen(client, [acted_on(row, entry) for entry in entries]), doubts(client, refs)
             copies = look_up(client, [ref.id for ref in refs], bodies=True)
             orders = [
@@ -96,13 +96,13 @@ def _asked(first: RunRow, finished: set[int], tried: dict[int, JobRef]) -> list[
     return [tried.get(ref.id, ref) for ref in named if ref.id not in finished]
 
 
-def _too_late(session: Session, first: RunRow) -> Callable[[list[Order]], list[Order]]:
+def _too_late(executor: Executor, first: RunRow) -> Callable[[list[Order]], list[Order]]:
     """Return what refuses the jobs that came into a tube after a run of its jobs had begun, or may have."""
     began = first.time.timestamp()
 
     def refusing(batch: list[Order]) -> list[Order]:
         refs = [JobRef(order.id, first.instance, created=(-inf, began)) for order in batch]
-        found = zip(batch, refs, doubts(session._looking(), refs), strict=True)
+        found = zip(batch, refs, doubts(executor.context.looking(), refs), strict=True)
         return [
             order._replace(refusal=why, ref=ref) if (why := reason or _put_since(order, began, first.id)) else order
             for order, ref, reason in found
@@ -162,12 +162,12 @@ def _rest(
             yield rest
 
 
-def verify(session: Session, actor: str, run: str) -> Run:
+def verify(executor: Executor, run: str) -> Run:
     """Ask what became of a run's unknown actions; see `Session.verify`."""
-    journal = session.journal()
+    journal = executor.context.journal()
     row = journal.run(run)
-    check_server(session, row)
-    client = session._looking()
+    check_server(executor, row)
+    client = executor.context.looking()
     same = client.instance == row.instance and "server" not in row.request
     unknown = [entry for entry in journal.entries(run, bodies=True) if entry.fate.outcome == "unknown"]
     judged = []
@@ -176,12 +176,14 @@ def verify(session: Session, actor: str, run: str) -> Run:
         originals = _seen(client, [acted_on(row, entry) for entry in batch])
         made = _seen(client, [left_behind(row, entry) for entry in batch])
         for entry, original, new in zip(batch, originals, made, strict=True):
-            outcome, found = _found_out(entry, original, new, same, session.now())
-            judged.append((entry, entry.fate._replace(outcome=outcome, error=f"verified by {actor}: {found}")))
+            outcome, found = _found_out(entry, original, new, same, executor.context.now())
+            judged.append(
+                (entry, entry.fate._replace(outcome=outcome, error=f"verified by {executor.context.actor}: {found}"))
+            )
     # A run that goes on has settled some of them since, and knows better what became of them.
     still = {entry.n for entry in journal.entries(run) if entry.fate.outcome == "unknown"}
     judged = [(entry, fate) for entry, fate in judged if entry.n in still]
-    journal.write(run, session.now(), fates=[(entry.n, fate) for entry, fate in judged if fate != entry.fate])
+    journal.write(run, executor.context.now(), fates=[(entry.n, fate) for entry, fate in judged if fate != entry.fate])
     verified = Run(run, f"verify {row.action}", lambda: [])
     for entry, fate in judged:
         about = f"line {entry.intent.target}" if entry.intent.job_id is None else f"job {entry.intent.job_id}"

@@ -10,21 +10,22 @@ from time import monotonic, sleep, time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, SupportsIndex
 
+from beanops.html import card
 from beanops.jobs.identity import ref_of
 from beanops.jobs.read import FoundJob
 from beanops.journal.records import Fate, Intent
 from beanops.journal.signs_of_life import alive, lease_from
 from beanops.protocol import Job, commands
 from beanops.protocol.errors import BeanopsError, DeadlineSoon, NotFound, ReplyError, TimedOut
+from beanops.session import job_verbs
 from beanops.session.arguments import Seconds
 from beanops.session.connection_use import watching
-from beanops.session.executor import AT_ONCE, Actor, How
-from beanops.session.show import reservation_html
+from beanops.session.executor import Executor
+from beanops.session.options import AT_ONCE, How, Options
 
 if TYPE_CHECKING:
     from beanops.jobs.bodies import Decoded
     from beanops.session.run import Run
-    from beanops.session.session import Session
 
 
 #: When a job is touched, as a part of its ttr.
@@ -33,21 +34,27 @@ _TOUCHED_AT = 0.5
 _TOUCHED_WITHIN = 15.0
 
 
-class Reserver(Actor):
-    """An actor that also reserves jobs for an operator to hold."""
+class Reserver:
+    """Reserves jobs for an operator to hold."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+        self._context = executor.context
 
     def reserve(self, tube: str, timeout: int, how: How = AT_ONCE) -> FoundJob:
         """Reserve the next job of a tube on the acting connection, which watches nothing else meanwhile.
 
         It waits a second at a time: jobs that are held already must be touched in between.
         """
-        run = self.begin("reserve", {"tube": tube, "timeout": timeout}, how)
-        with alive(run.id, lambda *lease: self._journal().prolong(*lease), self._clock):
+        run = self._executor.begin("reserve", {"tube": tube, "timeout": timeout}, how)
+        with alive(run.id, lambda *lease: self._context.journal().prolong(*lease), self._context.now):
             return self._reserve_on_record(run, tube, timeout)
 
     def _reserve_on_record(self, run: Run, tube: str, timeout: int) -> FoundJob:
-        now = self._clock()
-        self._journal().write(run.id, now, [Intent("reserve", tube, state_before="ready")], lease=lease_from(now))
+        now = self._context.now()
+        self._context.journal().write(
+            run.id, now, [Intent("reserve", tube, state_before="ready")], lease=lease_from(now)
+        )
         fate = Fate("unknown", "it was interrupted")
         got: list[int] = []
         with self._giving_back(got):
@@ -57,7 +64,7 @@ class Reserver(Actor):
                     fate = Fate("skipped" if isinstance(result, TimedOut) else "failed", str(result))
                     raise result
                 fate = Fate("done", new_id=result.id)
-                client = self._acting()
+                client = self._context.acting()
                 found = FoundJob(client.stats_job(result), result.body, (), client.instance, time())
             except BeanopsError as error:
                 if got:
@@ -66,7 +73,7 @@ class Reserver(Actor):
                     fate = Fate("unknown", str(error))
                 raise
             finally:
-                self._journal().write(run.id, self._clock(), fates=[(0, fate)], ended=True)
+                self._context.journal().write(run.id, self._context.now(), fates=[(0, fate)], ended=True)
         return found
 
     @contextmanager
@@ -75,10 +82,10 @@ class Reserver(Actor):
         try:
             yield
         except BaseException:
-            with suppress(BeanopsError), self._turn:
+            with suppress(BeanopsError), self._context.turn:
                 for id in got:
-                    self._acting().release(id)
-                    self.held.discard(id)
+                    self._context.acting().release(id)
+                    self._context.held.discard(id)
             raise
 
     def _reserve_within(self, tube: str, timeout: int, got: list[int]) -> Job | ReplyError:
@@ -93,29 +100,29 @@ class Reserver(Actor):
                 self._keep_all()
 
     def _reserve_soon(self, tube: str, seconds: int, got: list[int]) -> Job | ReplyError:
-        with self._turn:
-            client = self._acting()
+        with self._context.turn:
+            client = self._context.acting()
             with watching(client, tube):
                 (result,) = client.pipeline([commands.reserve(seconds)])
                 if isinstance(result, Job):
-                    self.held.add(result.id)
+                    self._context.held.add(result.id)
                     got.append(result.id)
         return result
 
     def _keep_all(self) -> None:
-        for id in list(self.held):
+        for id in list(self._context.held):
             self.keep(id)
         sleep(0.1)
 
     def keep(self, id: int) -> bool:
         """Start the ttr of a held job anew, off the record; return whether it is still held."""
-        with self._turn:
-            if id in self.held:
+        with self._context.turn:
+            if id in self._context.held:
                 try:
-                    self._acting().touch(id)
+                    self._context.acting().touch(id)
                 except NotFound:
-                    self.held.discard(id)
-        return id in self.held
+                    self._context.held.discard(id)
+        return id in self._context.held
 
 
 class Reservation:
@@ -144,15 +151,15 @@ class Reservation:
     ...     job.bury()
     """
 
-    def __init__(self, session: Session, keep: Callable[[int], bool], job: FoundJob, reason: str | None) -> None:
+    def __init__(self, executor: Executor, keep: Callable[[int], bool], job: FoundJob, reason: str | None) -> None:
         stats = job.stats
         self.id = job.id
-        self.body = session.shown(job.body or b"")
+        self.body = executor.context.shown(job.body or b"")
         self.tube = stats.tube
         self.priority = stats.priority
         self.ttr = stats.ttr
         self._ref = ref_of(job)
-        self._session = session
+        self._executor = executor
         self._reason = reason
         self._touched = monotonic() - (stats.ttr - stats.time_left if stats.state == "reserved" else 0)
         self._over = threading.Event()
@@ -178,7 +185,7 @@ class Reservation:
     @property
     def held(self) -> bool:
         """Whether the session still holds the job."""
-        return self._session._holds(self._ref)
+        return self._executor.context.holds(self._ref)
 
     @property
     def time_left(self) -> float:
@@ -188,11 +195,11 @@ class Reservation:
     @property
     def kept(self) -> Decoded:
         """Its body decoded, as it may be kept in a file: without what looks like a secret, or the session hides."""
-        return self._session.decode(self.body, kept=True)
+        return self._executor.context.decode(self.body, kept=True)
 
     def touch(self, *, reason: str | None = None) -> Run:
         """Start its ttr anew, on record."""
-        run = self._session.touch(self._ref, reason=reason or self._reason)
+        run = job_verbs.touch(self._executor, self._ref, Options(reason=reason or self._reason))
         if run.done:
             self._touched = monotonic()
         return run
@@ -200,16 +207,16 @@ class Reservation:
     def release(self, *, priority: SupportsIndex | None = None, delay: Seconds = 0, reason: str | None = None) -> Run:
         """Give it back to the workers, with its own priority unless another is given."""
         return self._let_go(
-            self._session.release(self._ref, priority=priority, delay=delay, reason=reason or self._reason)
+            job_verbs.release(self._executor, self._ref, priority, delay, Options(reason=reason or self._reason))
         )
 
     def bury(self, *, priority: SupportsIndex | None = None, reason: str | None = None) -> Run:
         """Bury it."""
-        return self._let_go(self._session.bury(self._ref, priority=priority, reason=reason or self._reason))
+        return self._let_go(job_verbs.bury(self._executor, self._ref, priority, Options(reason=reason or self._reason)))
 
     def delete(self, *, reason: str | None = None) -> Run:
         """Delete it."""
-        return self._let_go(self._session.delete(self._ref, reason=reason or self._reason))
+        return self._let_go(job_verbs.delete(self._executor, self._ref, Options(reason=reason or self._reason)))
 
     def _let_go(self, run: Run) -> Run:
         if not self.held:
@@ -226,7 +233,10 @@ class Reservation:
         finally:
             self._over.set()
 
-    _repr_html_ = reservation_html
+    def _repr_html_(self) -> str:
+        left = f"{self.time_left:.0f} s of {self.ttr:,} s" if self.held else "no longer held"
+        facts = {"tube": self.tube, "time left": left, "priority": self.priority, "body": self.kept.summary}
+        return card(f"Job {self.id}, reserved", facts)
 
     def __repr__(self) -> str:
         state = f"{self.time_left:.0f} s left" if self.held else "no longer held"

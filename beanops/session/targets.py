@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from itertools import islice, repeat
-from math import inf
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, SupportsIndex, TypedDict
+from typing import Any, NamedTuple, SupportsIndex
 
 from beanops.client.sync import Client
 from beanops.jobs.identity import REUSED, JobRef, doubts
 from beanops.jobs.read import FoundJob, find_jobs, read_jobs
 from beanops.jobs.refs import JobRefs, refs_of
 from beanops.jobs.select import select
-from beanops.journal.records import Intent
-from beanops.protocol import Job, JobStats, TubeStats, commands
-from beanops.protocol.errors import ArgumentError, BeanopsError, NotFound
+from beanops.protocol import Job, JobStats
+from beanops.protocol.errors import BeanopsError
 from beanops.protocol.limits import U32_MAX, check_number
-from beanops.session.executor import How
-from beanops.session.run import Run
-from beanops.session.verbs import MOVE, Order, Settings, TubeStep, Verb
-
-if TYPE_CHECKING:
-    from beanops.session.find import Finding
+from beanops.session.lookups import Lookups
+from beanops.session.options import Options
+from beanops.session.verbs import MOVE, Order, Settings, Verb
 
 #: What a verb can be asked to act on: an id, a job, a row, several of these, or a frame with a column ``id``.
 Jobs = SupportsIndex | Job | JobStats | FoundJob | JobRef | Iterable[Any]
@@ -33,8 +27,6 @@ BATCH = 1000
 _HELD_BATCH = 200
 #: Bytes of bodies in a batch, beyond which it is cut.
 MOST_BYTES = 4 * 2**20
-#: Jobs of one ``kick``, which stalls the server for its length.
-_KICK = 1000
 
 
 class NotAllFound(BeanopsError):
@@ -42,80 +34,6 @@ class NotAllFound(BeanopsError):
 
     def __init__(self, verdict: str) -> None:
         super().__init__(f"not all jobs could be found; {verdict}")
-
-
-class Options(TypedDict, total=False):
-    """Which jobs of a tube a verb means, and how it goes about it.
-
-    Attributes
-    ----------
-    state, where, limit, order
-        Which jobs, as in `beanops.jobs.select.select`.
-    reason : str or None
-        Why, in the operator's words, for the record.
-    dry_run : bool
-        Only say what would be done.
-    rate : float or None
-        Most jobs a second.
-    progress : callable or None
-        Called with the `Run` before the first batch and after each; the run's ``cancel`` ends it.
-    buried_as : {"parked", "ready"} or None
-        What buried jobs become where a move, copy, import or undo puts them: parked, which is delayed for ever, or
-        ready. A server up to 1.11 can bury a chosen job only in a tube that no worker watches.
-    """
-
-    state: str | Iterable[str] | None
-    where: str | None
-    limit: SupportsIndex | None
-    order: str
-    reason: str | None
-    dry_run: bool
-    rate: float | None
-    progress: Callable[[Run], None] | None
-    buried_as: Literal["parked", "ready"] | None
-
-
-def given(options: Options) -> Options:
-    """Return the options that are not None, which stands for the default of each; states as a tuple.
-
-    Raises
-    ------
-    ArgumentError
-        No state is named: that would mean the jobs in all of them.
-    """
-    _check_known(options)
-    asked: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
-    if "state" in asked and not isinstance(asked["state"], str):
-        asked["state"] = tuple(asked["state"])
-        if not asked["state"]:
-            raise ArgumentError("state", [], "at least one state, or None for the default")
-    return Options(**asked)  # type: ignore[typeddict-item, no-any-return]
-
-
-def _check_known(options: Options) -> None:
-    """Refuse what is no option, which would else be more jobs than were meant."""
-    if unknown := options.keys() - Options.__optional_keys__:
-        known = ", ".join(sorted(Options.__optional_keys__))
-        raise TypeError(f"there is no option {' or '.join(sorted(unknown))}; there are {known}")
-
-
-def how_of(options: Options) -> How:
-    """Return how a run is carried out."""
-    _check_known(options)
-    rate = options.get("rate")
-    if rate is not None and not 0 < rate < inf:
-        raise ArgumentError("rate", rate, "a number above 0, of jobs a second")
-    buried_as = options.get("buried_as")
-    if buried_as not in (None, "parked", "ready"):
-        raise ArgumentError("buried_as", buried_as, "parked or ready")
-    dry = options.get("dry_run", False)
-    return How(
-        buried_as=buried_as,
-        reason=options.get("reason"),
-        dry=dry,
-        rate=None if dry else rate,
-        progress=options.get("progress"),
-    )
 
 
 def batch_size(rate: float | None, verb: Verb | None = None) -> int:
@@ -148,11 +66,6 @@ def in_batches(orders: Iterable[Order], rate: float | None) -> Iterator[list[Ord
         raise fault
 
 
-def optional_priority(priority: SupportsIndex | None) -> int | None:
-    """Return a checked priority, None for a job's own."""
-    return None if priority is None else check_number("priority", priority, U32_MAX)
-
-
 def request_of(jobs: Any, settings: Settings, options: Options, there: Client | None) -> dict[str, Any]:
     """Return what was asked for as plain data: enough to go on with it."""
     request: dict[str, Any] = {"jobs": jobs} if isinstance(jobs, str) else refs_of(jobs).plain()
@@ -176,7 +89,7 @@ class Lookup(NamedTuple):
     cancel: Callable[[], None]
 
 
-def orders_of(look: Finding, verb: Verb, jobs: Any, settings: Settings, options: Options, keep_bodies: bool) -> Lookup:
+def orders_of(look: Lookups, verb: Verb, jobs: Any, settings: Settings, options: Options, keep_bodies: bool) -> Lookup:
     """Check what is asked for, and return orders for it; looking jobs up begins with the first batch.
 
     Raises
@@ -197,7 +110,7 @@ def orders_of(look: Finding, verb: Verb, jobs: Any, settings: Settings, options:
     def looked_up(refs: JobRefs) -> Iterator[Order]:
         size = batch_size(rate, verb)
         for start in range(0, len(refs), size):
-            part, client = refs[start : start + size], look._looking()
+            part, client = refs[start : start + size], look.looking()
             instance = client.instance  # the look itself may renew a connection, to another process
             if part.bare:
                 yield from map(order, part.ids, look_up(client, part.ids, bodies))
@@ -231,7 +144,7 @@ def orders_of(look: Finding, verb: Verb, jobs: Any, settings: Settings, options:
         order=options.get("order", "newest"),
         bodies=bodies and not again,
     )
-    places = {} if only is None else _places(only, look._looking().instance)
+    places = {} if only is None else _places(only, look.looking().instance)
     cancelled = False
 
     def cancel() -> None:
@@ -246,7 +159,7 @@ def orders_of(look: Finding, verb: Verb, jobs: Any, settings: Settings, options:
                 yield from (order(job.id, job) for job in batch)
             else:
                 refs = [only[places[job.id]] for job in batch]
-                for job, ref, reason in zip(batch, refs, doubts(look._looking(), refs), strict=True):
+                for job, ref, reason in zip(batch, refs, doubts(look.looking(), refs), strict=True):
                     yield order(job.id, job, ref, reason or elsewhere(ref, job))
 
     def searched() -> Iterator[Order]:
@@ -286,17 +199,3 @@ def look_up(client: Client, ids: Sequence[int], bodies: bool) -> Iterable[FoundJ
     """Return what the server says of jobs, None for those that do not exist."""
     # A list: half of a pipeline would keep the connection from others.
     return read_jobs(client, ids) if bodies else list(find_jobs(client, ids))
-
-
-def kick_steps(look: Finding, tube: TubeStats, limit: int) -> Iterator[TubeStep]:
-    """Return the kicks of a tube in chunks that leave the server room for others.
-
-    One command kicks buried jobs, or delayed ones where none is buried: no chunk takes others than the first one does,
-    whatever somebody else kicks or buries meanwhile.
-    """
-    with suppress(NotFound):  # a tube that has vanished has none left
-        for start in range(0, limit, _KICK):
-            if start and bool(look.tube(tube.name).current_jobs_buried) != bool(tube.current_jobs_buried):
-                return
-            jobs = min(_KICK, limit - start)
-            yield TubeStep(commands.kick(jobs), Intent("kick", tube.name), jobs)

@@ -8,23 +8,24 @@ from typing import TYPE_CHECKING
 from beanops.jobs.identity import REUSED, JobRef, doubts
 from beanops.jobs.read import FoundJob
 from beanops.jobs.sql.where import Where
+from beanops.journal import nothing_there
 from beanops.journal.records import Entry, Intent, RunRow
 from beanops.journal.rivals import Rivals
 from beanops.protocol import JobStats, commands
 from beanops.protocol.errors import UsageError
-from beanops.session.executor import Actor, How
+from beanops.session.executor import Executor
 from beanops.session.old_servers.claims import cut_off, put_in_place
-from beanops.session.pause_guard import Shelter
+from beanops.session.options import How, Options, how_of
 from beanops.session.remembered import Successors, acted_on, left_behind
 from beanops.session.run import Run
 from beanops.session.targets import MOST_BYTES, batch_size, elsewhere, in_batches, look_up
+from beanops.session.tube_verbs import guard_of
 from beanops.session.undoable import CHOSEN_BY_SERVER
 from beanops.session.verbs import ALL, KEEP, MOVE, RESTORE, VERBS, Order, Settings, TubeStep, verb_of
 from beanops.text import inflected
 
 if TYPE_CHECKING:
     from beanops.journal.journal import Journal
-    from beanops.session.session import Session
 
 #: The columns of a job as it was before an action, as far as the record tells.
 _ON_RECORD = ("id", "tube", "state", "priority", "delay", "ttr", "time_left", "size", "body", "data")
@@ -37,39 +38,54 @@ _PUTS_ANEW = ("move", "release")
 _THERE = "it exists"
 
 
-def undo(session: Session, actor: Actor, run: str, where: str | None, how: How, repeat: str | None) -> Run:
+def undo(executor: Executor, run: str, where: str | None, options: Options, repeat: str | None) -> Run:
     """Take back what a run did; see `Session.undo`."""
-    journal = session.journal()
+    journal = executor.context.journal()
+    going_on = journal.going_on(run, executor.context.now())
+    undoing = _undo(executor, run, where, how_of(options), repeat)
+    about = [] if going_on is None else [f"run {going_on} still went on: undo that again when it has ended"]
+    if not undoing.counted and undoing.stopped is None:
+        about.append(nothing_there.of_run(journal, journal.run(run), where))
+    undoing.besides = "; ".join(filter(None, [*about, undoing.besides])) or None
+    return undoing
+
+
+def _undo(executor: Executor, run: str, where: str | None, how: How, repeat: str | None) -> Run:
+    journal = executor.context.journal()
     row = journal.run(run)
-    check_server(session, row)
-    predicate = None if where is None else Where(where, session.redact, session.query_timeout, known=_ON_RECORD)
+    check_server(executor, row)
+    predicate = (
+        None
+        if where is None
+        else Where(where, executor.context.redact, executor.context.query_timeout, known=_ON_RECORD)
+    )
     how = how._replace(undoes=run)
-    undoing = actor.begin("undo", {"run": run, "where": where}, how)
+    undoing = executor.begin("undo", {"run": run, "where": where}, how)
     undoing.besides = _rest_of_it(journal, row)
     first = journal.entries(run, start=0, stop=1)
     if first and first[0].intent.action in ("pause", "unpause", "kick") and first[0].intent.job_id is None:
         entries, untold = _meant(reversed(journal.entries(run)), predicate)
-        steps = [_on_the_tube(session, entry) for entry in entries + untold]
+        steps = [_on_the_tube(executor, entry) for entry in entries + untold]
         steps[len(entries) :] = [step._replace(refusal=_NOT_TOLD) for step in steps[len(entries) :]]
-        return actor.act_on_tube(undoing, steps, how)
+        return executor.act_on_tube(undoing, steps, how)
     rivals = Rivals(journal, lambda: journal.undoing(run))
 
     def disturbed() -> str | None:
         other = rivals.meanwhile(undoing.id)
         return other and f"run {other} takes the same back meanwhile: undo again when it has ended"
 
-    orders = _orders(session, journal, row, predicate, how.rate, repeat)
-    return actor.act_on_jobs(undoing, in_batches(orders, how.rate), how, Shelter(session), unless=disturbed)
+    orders = _orders(executor, journal, row, predicate, how.rate, repeat)
+    return executor.act_on_jobs(undoing, in_batches(orders, how.rate), how, guard_of(executor), unless=disturbed)
 
 
-def check_server(session: Session, row: RunRow) -> None:
+def check_server(executor: Executor, row: RunRow) -> None:
     """Refuse a run whose jobs are not on this session's server."""
     if not row.server:
         raise UsageError(f"run {row.id} is a {row.action} of the journal: no server knows of it, and nothing undoes it")
     at = row.request.get("server", row.server)
-    if at != str(session.address):
+    if at != str(executor.context.address):
         copied = f" and copied to {at}" if at != row.server else ""
-        raise UsageError(f"run {row.id} was on {row.server}{copied}, this session is on {session.address}")
+        raise UsageError(f"run {row.id} was on {row.server}{copied}, this session is on {executor.context.address}")
 
 
 def family(journal: Journal, row: RunRow) -> list[RunRow]:
@@ -148,13 +164,13 @@ def _why_unknown(entry: Entry, gone: bool = False) -> str:
     return f"its outcome is unknown, {found}{'; look, then undo with repeat unknown' if gone else ''}"
 
 
-def _on_the_tube(session: Session, entry: Entry) -> TubeStep:
+def _on_the_tube(executor: Executor, entry: Entry) -> TubeStep:
     """Return what gives a tube the pause that it would have by now, or why nothing takes back what was done to it."""
     tube = entry.intent.tube or ""
     if entry.intent.action == "kick":
         return TubeStep(commands.kick(1), Intent("kick", tube), refusal=CHOSEN_BY_SERVER)
-    left = max(0, (entry.intent.time_left or 0) - int((session.now() - entry.time).total_seconds()))
-    now = next((stats for stats in session.tube_stats() if stats.name == tube), None)
+    left = max(0, (entry.intent.time_left or 0) - int((executor.context.now() - entry.time).total_seconds()))
+    now = next((stats for stats in executor.lookups.tube_stats() if stats.name == tube), None)
     refusal = None if entry.fate.outcome == "done" else _why_unknown(entry)
     if now is not None and now.pause_time_left and now.pause != entry.intent.delay:
         refusal = f"it was paused for {now.pause} s meanwhile"
@@ -163,7 +179,7 @@ def _on_the_tube(session: Session, entry: Entry) -> TubeStep:
 
 
 def _orders(
-    session: Session,
+    executor: Executor,
     journal: Journal,
     row: RunRow,
     predicate: Where | None,
@@ -181,7 +197,7 @@ def _orders(
         page = journal.entries(row.id, bodies=True, start=start, stop=start + size)
         entries, untold = _meant(reversed(page) if newest_first else page, predicate)
         known = [successors.of(left_behind(row, entry)) for entry in entries]
-        yield from _page_of_orders(session, row, entries, known, before, repeat)
+        yield from _page_of_orders(executor, row, entries, known, before, repeat)
         yield from (Order(_DELETE, left_behind(row, entry).id, None, refusal=_NOT_TOLD) for entry in untold)
 
 
@@ -193,19 +209,19 @@ def _went_down(journal: Journal, run: str) -> bool:
 
 
 def _page_of_orders(
-    session: Session,
+    executor: Executor,
     row: RunRow,
     entries: list[Entry],
     known: list[list[JobRef]],
     before: dict[int, str],
     repeat: str | None,
 ) -> Iterator[Order]:
-    client = session._looking()
+    client = executor.context.looking()
     # What was put is deleted, and its body must be on record; what was moved is moved back.
     bodies = any(entry.intent.action not in VERBS or cut_off(entry) for entry in entries)
     latest = [refs[-1] for refs in known]
     reasons = doubts(client, latest)
-    originals = _originals(session, row, entries)
+    originals = _originals(executor, row, entries)
     now = look_up(client, [ref.id for ref in latest], bodies)
     for entry, refs, job, reason in zip(entries, known, now, reasons, strict=True):
         ref, id = refs[-1], refs[-1].id
@@ -245,9 +261,9 @@ def _is_left_over(entry: Entry) -> bool:
     return entry.fate.outcome in ("failed", "unknown") and entry.fate.new_id is not None
 
 
-def _originals(session: Session, row: RunRow, entries: Iterable[Entry]) -> dict[int | None, str]:
+def _originals(executor: Executor, row: RunRow, entries: Iterable[Entry]) -> dict[int | None, str]:
     """Return which jobs exist still that were to be put elsewhere, or why what has the id may be another."""
-    client = session._looking()
+    client = executor.context.looking()
     refs = [acted_on(row, entry) for entry in entries if _is_left_over(entry) and entry.intent.action in _PUTS_ANEW]
     here = zip(refs, look_up(client, [ref.id for ref in refs], bodies=False), doubts(client, refs), strict=True)
     return {ref.id: reason or elsewhere(ref, job) or _THERE for ref, job, reason in here if job is not None}

@@ -21,8 +21,9 @@ from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from beanops.session.config import key_bindings, profile
+from beanops.session.connect import connect
 from beanops.session.reservation import Reservation
-from beanops.session.session import Session, connect
+from beanops.session.session import Session
 from beanops.text import safe_text
 from beanops.tui.actions.catalogue import bindings
 from beanops.tui.actions.outcome import Outcome, fault

@@ -48,7 +48,7 @@ class Body(NamedTuple):
 
 def decoded(session: Session, raw: bytes) -> Body:
     """Decode a body by the first decoders that read it."""
-    return _shown(raw, session.decode(raw))
+    return _shown(raw, session._context.decode(raw))
 
 
 def _shown(raw: bytes, found: Decoded) -> Body:
@@ -81,7 +81,7 @@ def by_each_decoder(session: Session, raw: bytes) -> list[Body]:
     for decoder in registry.ordered():
         found = _by(raw, decoder)
         if found is not None:
-            bodies.append(_shown(raw, found.redacted(session.redact)))
+            bodies.append(_shown(raw, found.redacted(session._context.redact)))
     return bodies
 
 

@@ -18,7 +18,8 @@ from textual.timer import Timer
 
 from beanops.protocol.errors import BeanopsError
 from beanops.session.config import Profile, strictest
-from beanops.session.session import Session, connect
+from beanops.session.connect import connect
+from beanops.session.session import Session
 from beanops.text import safe_text
 from beanops.tui.actions.outcome import Outcome
 from beanops.tui.host import LiveScreen
@@ -247,7 +248,7 @@ class RefreshingApp(App[None]):
                 profile.name,
                 source="tui",
                 read_only=self._read_only,
-                redact=self._start.redact,
+                redact=self._start._context.redact,
                 connect_timeout=CONNECT_TIMEOUT,
                 read_timeout=READ_TIMEOUT,
             )
@@ -272,7 +273,7 @@ class RefreshingApp(App[None]):
 
     def _go(self, profile: Profile, session: Session) -> None:
         self._sessions[_place_of(profile)] = self.session = session
-        self.profile = strictest(profile, [session.protection.now])
+        self.profile = strictest(profile, [session._context.protection.now])
         self._poller = Poller(lambda: session, self.clock, self.now)
         self.frozen = None
         self.status = None

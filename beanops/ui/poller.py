@@ -170,7 +170,7 @@ class Poller:
             if self._session is None:
                 self._session = self._connect()
             looked = look(self._session) if look is not None else None
-            survey = self._session.survey(self._surveyor, wanted)
+            survey = self._session._lookups.survey(self._surveyor, wanted)
         except BeanopsError as error:
             return self.lose(str(error), looked)
         self._live = Live(survey, self._session.held, looked, at=survey.at)

@@ -13,8 +13,9 @@ from typing import Any
 from beanops import Client, commands
 from beanops.embedded.process import Beanstalkd
 from beanops.protocol.errors import BeanopsError
+from beanops.session.connect import connect
 from beanops.session.run import Run
-from beanops.session.session import Session, connect
+from beanops.session.session import Session
 
 #: Jobs of a run, and those that others put after the restart: among them all of its ids.
 JOBS, OTHERS = 2000, 4500
@@ -98,7 +99,7 @@ def _round(act: Callable[..., None], after: float, journal: str) -> int:
                 client.use("mail")
                 for _ in client.pipeline(_others()):
                     pass
-            _go_on(session, [row.id for row in session.journal().runs(str(session.address))], jobs)
+            _go_on(session, [row.id for row in session._context.journal().runs(str(session.address))], jobs)
             return _touched(again.address)
 
 

@@ -20,7 +20,7 @@ from beanops.embedded.process import Beanstalkd
 from beanops.journal.journal import Journal
 from beanops.journal.records import Fate, Intent, RunRow
 from beanops.protocol import Command
-from beanops.session.session import connect
+from beanops.session.connect import connect
 from tests.bench import raw
 from tests.bench.bench_client import BODY
 from tests.bench.figures import Figure, in_turn, peak_memory, rates_in_turn, show
@@ -69,7 +69,7 @@ def session_rates(bodies: bool, jobs: int, milliseconds: float = 0) -> dict[str,
     with Beanstalkd() as server, tempfile.TemporaryDirectory() as folder, at_distance(server, milliseconds) as address:
         _fill(server.address, jobs)
         with connect(address, journal=f"{folder}/journal.sqlite", keep_bodies=bodies) as session:
-            session.journal()
+            session._context.journal()
             for verb in VERBS:
                 frame = pd.DataFrame({"id": range(1, jobs + 1)})
                 start = time.perf_counter()
@@ -126,7 +126,7 @@ def identity(rounds: int = 5, jobs: int = JOBS // 4) -> None:
         with Beanstalkd() as server, tempfile.TemporaryDirectory() as folder:
             _fill(server.address, jobs)
             with connect(server.address, journal=f"{folder}/journal.sqlite") as session:
-                session.journal()
+                session._context.journal()
                 frame = session.jobs("default")[columns]
                 start = time.process_time()
                 run = session.delete(frame)
@@ -201,8 +201,8 @@ def reading(actions: int = 1_000_000, wanted: int = 1000) -> None:
             return (time.perf_counter() - began) * 1000
 
         with connect(server.address, journal=path) as session:
-            session.run_actions("run-0")  # pandas is imported, the journal open
-            session._actor.runs.append(session.journal().run("run-0"))  # what the session did
+            session.journal.actions(run="run-0")  # pandas is imported, the journal open
+            session._executor.runs.append(session._context.journal().run("run-0"))  # what the session did
 
             def timed(read: Callable[[], Any], rows: int) -> float:
                 began = time.perf_counter()
@@ -210,7 +210,7 @@ def reading(actions: int = 1_000_000, wanted: int = 1000) -> None:
                 return (time.perf_counter() - began) * 1000
 
             ours, theirs = in_turn(5, lambda: timed(lambda: session.actions, wanted), bare)
-            page = timed(lambda: session.history(limit=wanted), wanted)
+            page = timed(lambda: session.journal.actions(limit=wanted), wanted)
             runs = timed(lambda: session.runs, len(sizes))
             everything = timed(session.history, actions + wanted)
         title = f"One run of {wanted:,} actions as a frame, of {actions:,} in the journal"

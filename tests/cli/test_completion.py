@@ -15,7 +15,7 @@ from beanops.embedded.process import Beanstalkd
 from beanops.journal.journal import Journal
 from beanops.journal.records import RunRow
 from beanops.session.config import default_journal
-from beanops.session.session import connect
+from beanops.session.connect import connect
 from tests.cli.conftest import Cli, configure
 from tests.cli.shells import Shell, read_by_bash, shell
 
@@ -48,7 +48,7 @@ def _name_things(address: str, home: Path) -> None:
     for name in ("s;mark", "greeting"):
         (samples / f"{name}.json").write_text("{}")
     with connect(address) as session:
-        row = RunRow("z$(mark)", session.now(), str(session.address), "i", "a", "cli", "kick", None, None, {})
+        row = RunRow("z$(mark)", session._context.now(), str(session.address), "i", "a", "cli", "kick", None, None, {})
     journal = Journal(default_journal())
     journal.begin(row)
     journal.close()

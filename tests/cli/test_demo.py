@@ -120,7 +120,7 @@ def test_a_signal_ends_it_with_its_server(number: signal.Signals, code: int) -> 
 def failed(address: str) -> list[FoundJob]:
     """Return the jobs that had been buried before the demo began, which nobody there touches."""
     with connect(address) as session:
-        jobs = session.jobs_by_id(range(1, 1000))
+        jobs = session._lookups.jobs_by_id(range(1, 1000))
         return [job for job in jobs if job is not None and job.stats.tube == "billing" and job.stats.state == "buried"]
 
 
@@ -164,7 +164,7 @@ def test_it_looks_like_work(beanstalkd: Beanstalkd) -> None:
         assert len(errors) == 3
         assert errors.total() >= 300
         assert client.stats_tube("reports").current_watching == 0
-        jobs = session.jobs_by_id(range(1, 1000))
+        jobs = session._lookups.jobs_by_id(range(1, 1000))
         poison = next(job for job in jobs if job is not None and b"tarpit" in job.body)
         until(lambda: client.stats_job(poison.id).timeouts >= 1)
         assert client.stats_job(poison.id).ttr == 2
@@ -182,7 +182,7 @@ def test_what_fails_meanwhile_tells_its_error_too(beanstalkd: Beanstalkd, monkey
 
 def test_every_kind_of_body_is_there(beanstalkd: Beanstalkd) -> None:
     with running(beanstalkd.address), connect(beanstalkd.address) as session:
-        chains = {decode(job.body).chain for job in session.jobs_by_id(range(1, 620)) if job is not None}
+        chains = {decode(job.body).chain for job in session._lookups.jobs_by_id(range(1, 620)) if job is not None}
         heads = session.next_jobs("billing")
         assert heads["buried"] is not None
         assert decode(heads["buried"].body).data["displayName"] == "App\\Jobs\\ChargeCustomer"

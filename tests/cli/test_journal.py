@@ -153,7 +153,7 @@ def test_verify_asks_each_run_of_the_server_that_its_jobs_are_on(
     with connect(beanstalkd.address) as session, connect(there.address) as other:
         copied = session.copy(ids[0], server=other)
         kicked = session.kick(ids[1])
-        journal, now = session.journal(), session.now()
+        journal, now = session._context.journal(), session._context.now()
         (entry,) = journal.entries(copied.id)
         journal.write(copied.id, now, [entry.intent], 1, [(1, Fate("unknown", "cut off", entry.fate.new_id))])
         journal.write(kicked.id, now, [Intent("kick", "mail", ids[1], "buried")], 1)

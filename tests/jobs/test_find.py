@@ -158,7 +158,7 @@ def test_secrets_are_hidden_before_anything_sees_them(beanstalkd: Beanstalkd, cl
         assert "hunter2" not in row.body
         assert session.jobs(where="body like '%hunter2%'").empty
         assert session.sql("select data->>'$.password' as p from jobs")["p"].tolist() == ["[redacted]"]
-        assert session.decode(b"token=1&passwd=2").data == "token=1&passwd=[redacted]"
+        assert session._context.decode(b"token=1&passwd=2").data == "token=1&passwd=[redacted]"
     with pytest.raises(ArgumentError, match="a regular expression"):
         connect(beanstalkd.address, redact=["/(/"])
 
@@ -207,8 +207,8 @@ def test_ids_of_another_server_tell_nothing_of_this_one(
         assert [job.id for batch in scan for job in batch] == [id]
         assert scan.bound is not None
         assert scan.bound.top == id
-        assert [action.action for action in session.job_actions(id)] == ["put", "copy"]
-        assert session.job_actions(5001) == []
+        assert [action.action for action in session._lookups.job_actions(id)] == ["put", "copy"]
+        assert session._lookups.job_actions(5001) == []
 
 
 @pytest.mark.parametrize(("size", "jobs"), [(65_535, 1500), (1_000_000, 200)])
@@ -241,7 +241,7 @@ def test_a_probe_is_on_the_record_and_leaves_nothing(
         scan = session.scan(probe=True)
         assert [job.id for batch in scan for job in batch] == [1]
         assert scan.verdict == "complete: 1 found"
-        assert [(row.action, row.id, row.outcome) for row in session.action_rows()] == [
+        assert [(row.action, row.id, row.outcome) for row in session._lookups.own_actions()] == [
             ("put", 2, "done"),
             ("delete", 2, "done"),
         ]

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from beanops.embedded.process import Beanstalkd
-from beanops.session.session import Session, connect
+from beanops.session.connect import connect
+from beanops.session.session import Session
 from tests.needs import chromium, missing
 from tests.notebook.lab import FLAGS, Lab, Notebook, jupyter_lab
 

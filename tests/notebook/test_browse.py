@@ -138,9 +138,9 @@ def test_what_a_button_does_shows_and_can_be_undone(
         assert getattr(view, verb)(*([to] if to else [])).done == 2
     assert view.status == f"{verb}: 2 done"
     assert {key: states(view).get(key) for key in after} == after
-    assert session.actions.iloc[-1][["source", "action"]].tolist() == ["notebook", verb]
+    assert session.actions.iloc[0][["source", "action"]].tolist() == ["notebook", verb]
     if by == "button":
-        click(view, "undo", session.runs.iloc[-1]["run"])
+        click(view, "undo", session.runs.iloc[0]["run"])
     else:
         view.undo()
     assert sorted(states(view).values()) == sorted(before.values())
@@ -194,7 +194,7 @@ def test_a_scan_reports_progress_and_can_be_cancelled(session: Session, monkeypa
         return next_batch(self, wanted)
 
     monkeypatch.setattr(Scan, "_next_batch", slowly)
-    list(session._acting().pipeline(commands.put(b"x") for _ in range(3000)))
+    list(session._context.acting().pipeline(commands.put(b"x") for _ in range(3000)))
     with session.browse("default") as view:
         assert reached.wait(30)
         assert re.match(r"[\d,]+ of 3,000 found, [\d,]+ ids to check", view.jobs.said("progress"))
@@ -219,7 +219,7 @@ def test_it_scans_for_jobs_that_are_far_to_find_and_can_be_cancelled(
         return next_batch(self, wanted)
 
     monkeypatch.setattr(Scan, "_next_batch", slowly)
-    list(session._acting().pipeline(commands.put(b"x") for _ in range(3000)))
+    list(session._context.acting().pipeline(commands.put(b"x") for _ in range(3000)))
     with session.browse("mail", name="far") as view:
         assert reached.wait(30)
         assert not view.jobs.rows

@@ -49,7 +49,7 @@ def test_a_click_selects_and_a_button_acts_on_the_server_and_the_record(notebook
     delete.click()
     notebook.until(lambda: server.tube("mail").current_jobs_buried == 0)
     done = notebook.run_json("session.actions[['source', 'action', 'id', 'outcome']].values.tolist()")
-    assert done == [["notebook", "kick", 1, "done"], ["notebook", "delete", 2, "done"]]
+    assert done == [["notebook", "delete", 2, "done"], ["notebook", "kick", 1, "done"]]
     assert notebook.errors == []
 
 

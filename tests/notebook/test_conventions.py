@@ -36,7 +36,7 @@ def test_reprs_are_compact_escaped_redacted_and_send_nothing(
     job = session.job(1)
     done = session.kick([1, 99])
     held = session.reserve("mail")
-    values = [session, job, session.peek(2), session.job(3), done, held]
+    values = [session, job, session.job(2), session.job(3), done, held]
     assert re.fullmatch(r"<Reservation of job 1 in mail, (90|89) s left>", repr(held))
     still = held._repr_html_()
     beanstalkd.stop(kill=True)
@@ -157,7 +157,7 @@ def test_the_magic_does_what_people_type_most(
     assert session.job(1).stats.state == "buried"
     assert session.tube("mail").pause == 60  # what others did since is theirs
     last = beans("bury 2")
-    with session.journal()._database.transaction() as connection:  # as if the connection had broken
+    with session._context.journal()._database.transaction() as connection:  # as if the connection had broken
         connection.exec_driver_sql("delete from outcomes where run = ?", (last.id,))  # type: ignore[attr-defined]
     for _ in range(2):
         assert "verify the run first" in beans("undo").summary  # type: ignore[attr-defined]
@@ -180,7 +180,7 @@ def test_the_magic_does_what_people_type_most(
     assert beans("undo") is None
     assert "nothing to undo in this session" in capsys.readouterr().out
     assert beans("actions").empty  # type: ignore[attr-defined]
-    told = "%beans: no actions in this session yet; session.history() has those of everybody"
+    told = "%beans: no actions in this session yet; session.journal.actions() has those of everybody"
     assert capsys.readouterr().out.strip() == told
     with shell.user_ns["session"].journal()._database.transaction() as connection:
         connection.exec_driver_sql("update runs set server = 'elsewhere:1'")

@@ -91,9 +91,9 @@ def test_a_button_and_its_method_do_the_same(
     else:
         Page(view.heads).clicks(verb, str(job), clicked=time.monotonic())
         view.wait()
-    (found,) = session.jobs_by_id([job])
+    (found,) = session._lookups.jobs_by_id([job])
     assert (found.stats.state if found else None) == state
-    done = session.actions.iloc[-1]
+    done = session.actions.iloc[0]
     assert (done["source"], done["action"], done["id"], done["outcome"]) == ("notebook", verb, job, "done")
     assert view.status == f"{verb}: 1 done"
 
@@ -441,7 +441,7 @@ def test_closing_a_view_ends_its_run_after_the_batch_under_way(
 
 def test_views_end_with_their_session(beanstalkd: Beanstalkd) -> None:
     session = beanops.connect(beanstalkd.address)
-    views = [session.dashboard(), session.through("other").browse("mail")]
+    views = [session.dashboard(), session._through("other").browse("mail")]
     session.close()
     assert [view.closed for view in views] == [True, True]
     with pytest.raises(UsageError, match="the view is closed"):
@@ -449,9 +449,9 @@ def test_views_end_with_their_session(beanstalkd: Beanstalkd) -> None:
 
 
 def test_a_session_and_those_made_of_it_share_the_refresher_and_the_journal(session: Session) -> None:
-    other = session.through("other")
+    other = session._through("other")
     assert refresher_of(other) is refresher_of(session)
-    assert other.journal() is session.journal()
+    assert other._context.journal() is session._context.journal()
 
 
 def test_a_server_that_must_be_confirmed_by_name_says_which_it_is(session: Session) -> None:

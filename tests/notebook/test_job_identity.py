@@ -141,16 +141,16 @@ def test_so_many_jobs_are_remembered_and_no_more() -> None:
     with beanops.embedded.serve() as address, beanops.connect(address) as session:
         for _ in range(5):
             session.put(b"x", tube="mail")
-        seen = ShownJobs(session.reused, most=3)
-        seen.note(job for job in session.jobs_by_id(range(1, 6)) if job is not None)
+        seen = ShownJobs(session._lookups.reused, most=3)
+        seen.note(job for job in session._lookups.jobs_by_id(range(1, 6)) if job is not None)
         assert [ref.id for ref in seen.refs(["1", "4", "5"])] == [4, 5]
 
 
 def test_a_button_pressed_while_jobs_are_noted_acts_on_all_of_them(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen, acted_on = ShownJobs(session.reused), []
-    jobs = [job for job in session.jobs_by_id([1, 2, 3]) if job is not None]
+    seen, acted_on = ShownJobs(session._lookups.reused), []
+    jobs = [job for job in session._lookups.jobs_by_id([1, 2, 3]) if job is not None]
     seen.note(jobs)
     remember = seen_module.ref_of
 

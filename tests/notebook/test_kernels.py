@@ -17,7 +17,8 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
 from beanops.embedded.process import Beanstalkd
-from beanops.session.session import Session, connect
+from beanops.session.connect import connect
+from beanops.session.session import Session
 from tests.needs import missing
 from tests.waits import until
 

@@ -15,7 +15,7 @@ import pytest
 from nbclient import NotebookClient
 
 from beanops.embedded.process import Beanstalkd
-from beanops.session.session import connect
+from beanops.session.connect import connect
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 #: Notebooks that run at a time: most of their time they wait.
@@ -96,7 +96,7 @@ def test_it_leaves_a_server_of_the_users_as_it_was(ran: Ran, name: str) -> None:
     for words in SHOWN[name]:
         assert words in shown
     with connect(server.address) as session:
-        assert {tube.name for tube in session.tube_stats()} == {"default"}
+        assert {tube.name for tube in session._lookups.tube_stats()} == {"default"}
         stats = session.server()
     assert stats.total_jobs > 10
     assert stats.current_jobs_ready + stats.current_jobs_buried + stats.current_jobs_delayed == 0

@@ -31,7 +31,7 @@ def worker(session: Session) -> Iterator[Client]:
 
 
 def test_the_header_says_what_the_server_cannot_do(session: Session) -> None:
-    survey = session.survey(Surveyor(lambda: 1.0))
+    survey = session._lookups.survey(Surveyor(lambda: 1.0))
     assert "beanstalkd 1.11 · " in (title := shown_rows.title(session, survey))
     assert "no reserve-job (since 1.12)" in title
 

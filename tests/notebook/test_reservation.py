@@ -80,7 +80,7 @@ def test_each_button_then_the_next_job(
     else:
         page.clicks(verb, "1", clicked=time.monotonic())
         view.wait()
-    (found,) = session.jobs_by_id([1])
+    (found,) = session._lookups.jobs_by_id([1])
     assert (found.stats.state if found else None) == state
     assert view.status == f"{verb}: 1 done"
     assert view.job.said("title") == "no job of mail is reserved"

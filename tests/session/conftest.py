@@ -15,7 +15,8 @@ from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
 from beanops.protocol import commands
 from beanops.protocol.errors import ReplyError
-from beanops.session.session import Session, connect
+from beanops.session.connect import connect
+from beanops.session.session import Session
 from tests.session.postgres import postgresql
 
 

@@ -27,7 +27,7 @@ def _cancel(run: Run) -> None:
 
 def _forget(session: Session, run: Run) -> None:
     """Forget what became of a run, as if the connection had broken."""
-    with session.journal()._database.transaction() as connection:
+    with session._context.journal()._database.transaction() as connection:
         connection.exec_driver_sql("delete from outcomes where run = ?", (run.id,))
 
 
@@ -70,7 +70,9 @@ def test_what_came_after_a_run_began_is_not_meant_by_going_on(session: Session, 
     fill(worker, "mail", "buried", 20)
     run = session.drain("mail", state="buried", rate=40, progress=_cancel)
     assert run.done == 10
-    with session.journal()._database.transaction() as connection:  # as if the run had begun before any of them was put
+    with (
+        session._context.journal()._database.transaction() as connection
+    ):  # as if the run had begun before any of them was put
         connection.exec_driver_sql("update runs set time = time - 3600000000")
     resumed = session.resume(run)
     assert (resumed.done, resumed.skipped) == (0, 10)
@@ -89,7 +91,7 @@ def test_what_goes_on_with_a_run_of_before_a_restart_leaves_the_jobs_of_after_it
     server.stop()
     start_beanstalkd(port=server.port)
     session = open_session(server.address)
-    with session.journal()._database.transaction() as connection:  # as if it had been an hour ago
+    with session._context.journal()._database.transaction() as connection:  # as if it had been an hour ago
         connection.exec_driver_sql("update runs set time = time - 3600000000")
     with Client(server.address) as client:
         fill(client, "mail", "buried", 60)
@@ -130,8 +132,8 @@ def test_a_copy_into_what_it_searches_copies_each_job_once(
 
 def _verified(session: Session, run: Run) -> list[tuple[str, str]]:
     _forget(session, run)
-    session.verify(run)
-    entries = session.journal().entries(run.id)
+    session.journal.verify(run)
+    entries = session._context.journal().entries(run.id)
     return [(entry.fate.outcome, (entry.fate.error or "").partition(": ")[2]) for entry in entries]
 
 
@@ -139,14 +141,14 @@ def test_a_delete_is_verified_where_no_worker_can_have_done_it(session: Session,
     ids = [fill(worker, "mail", state)[0] for state in ("ready", "delayed", "buried")]
     run = session.delete([*ids, *fill(worker, "mail")])
     (left,) = fill(worker, "mail")
-    with session.journal()._database.transaction() as connection:
+    with session._context.journal()._database.transaction() as connection:
         connection.exec_driver_sql("update actions set job_id = ? where n = 3", (left,))
     found = _verified(session, run)
     assert [outcome for outcome, _ in found] == ["unknown", "done", "done", "failed"]
     assert "a worker's doing" in found[0][1]
     assert found[3][1] == "the job is still ready"
-    entry = session.journal().entries(run.id)[1]
-    assert (entry.fate.error or "").startswith(f"verified by {session.history().actor.iloc[0]}: ")
+    entry = session._context.journal().entries(run.id)[1]
+    assert (entry.fate.error or "").startswith(f"verified by {session.journal.actions().actor.iloc[0]}: ")
 
 
 def test_a_kick_is_told_from_the_end_of_a_delay_and_from_a_burial_after_it(session: Session, worker: Client) -> None:
@@ -157,7 +159,7 @@ def test_a_kick_is_told_from_the_end_of_a_delay_and_from_a_burial_after_it(sessi
     worker.bury(again)
     # As if two of the kicks had not been sent, and the delay of one had ended by itself.
     (buried,), (ready,) = fill(worker, "mail", "buried"), fill(worker, "mail")
-    with session.journal()._database.transaction() as connection:
+    with session._context.journal()._database.transaction() as connection:
         connection.exec_driver_sql("update actions set job_id = ? where job_id = ?", (buried, untouched))
         connection.exec_driver_sql("update actions set job_id = ?, time_left = 0 where job_id = ?", (ready, delayed))
     assert _verified(session, run) == [
@@ -171,7 +173,7 @@ def test_a_kick_is_told_from_the_end_of_a_delay_and_from_a_burial_after_it(sessi
 def test_a_release_that_was_never_sent_is_told_from_a_kick_by_somebody_else(session: Session, worker: Client) -> None:
     released, kicked = fill(worker, "mail", "buried", 2)
     run = session.release(released)
-    with session.journal()._database.transaction() as connection:
+    with session._context.journal()._database.transaction() as connection:
         connection.exec_driver_sql("update actions set job_id = ?, priority = priority + 1", (kicked,))
         connection.exec_driver_sql("update actions set priority_before = priority")
     worker.kick_job(kicked)
@@ -188,35 +190,39 @@ def test_what_a_run_settles_while_it_is_verified_stays(
     look_up = recovery.look_up
 
     def settled_meanwhile(*asked: Any, **how: Any) -> Any:
-        session.journal().write(run.id, session.now(), fates=[(0, Fate("skipped", "a worker took it meanwhile"))])
+        session._context.journal().write(
+            run.id, session._context.now(), fates=[(0, Fate("skipped", "a worker took it meanwhile"))]
+        )
         return look_up(*asked, **how)
 
     monkeypatch.setattr(recovery, "look_up", settled_meanwhile)
-    assert session.verify(run).done == 1
+    assert session.journal.verify(run).done == 1
     assert [row.outcome for row in run.rows] == ["skipped", "done"]
 
 
 def test_a_move_whose_copy_is_gone_does_not_say_that_it_is_there_twice(session: Session, worker: Client) -> None:
     (id,) = fill(worker, "mail", "buried")
     run = session.copy(id, "post")
-    (copy,) = session.journal().entries(run.id)
-    with session.journal()._database.transaction() as connection:  # as if the move had ended before the delete
+    (copy,) = session._context.journal().entries(run.id)
+    with session._context.journal()._database.transaction() as connection:  # as if the move had ended before the delete
         connection.exec_driver_sql("update actions set action = 'move'")
     _forget(session, run)
-    session.journal().write(run.id, session.now(), fates=[(0, Fate("unknown", "cut off", copy.fate.new_id))])
+    session._context.journal().write(
+        run.id, session._context.now(), fates=[(0, Fate("unknown", "cut off", copy.fate.new_id))]
+    )
     worker.delete(copy.fate.new_id or 0)
-    assert "was put in its place and no longer exists" in session.verify(run).summary
+    assert "was put in its place and no longer exists" in session.journal.verify(run).summary
 
 
 def test_a_move_whose_job_is_gone_keeps_the_copy_that_is_left(session: Session, worker: Client) -> None:
     """Nobody knows whether the delete or a worker took it; the copy may be the only one."""
     (id,) = fill(worker, "mail")
     run = session.move(id, "post")
-    (entry,) = session.journal().entries(run.id)
+    (entry,) = session._context.journal().entries(run.id)
     _forget(session, run)
     cut = Fate("unknown", "cut off", entry.fate.new_id)
-    session.journal().write(run.id, session.now(), fates=[(0, cut)])
-    verified = session.verify(run)
+    session._context.journal().write(run.id, session._context.now(), fates=[(0, cut)])
+    verified = session.journal.verify(run)
     assert verified.unknown == 1
     assert "a worker may have taken it" in verified.summary
     assert session.undo(run).done == 1
@@ -226,11 +232,13 @@ def test_a_move_whose_job_is_gone_keeps_the_copy_that_is_left(session: Session, 
 def test_a_buried_copy_that_was_kicked_meanwhile_is_not_taken_for_a_failure(session: Session, worker: Client) -> None:
     ids = fill(worker, "mail", "buried", 2)
     for run in (session.move(ids[0], "post"), session.copy(ids[1], "post")):
-        (entry,) = session.journal().entries(run.id)
+        (entry,) = session._context.journal().entries(run.id)
         _forget(session, run)
-        session.journal().write(run.id, session.now(), fates=[(0, Fate("unknown", "cut off", entry.fate.new_id))])
+        session._context.journal().write(
+            run.id, session._context.now(), fates=[(0, Fate("unknown", "cut off", entry.fate.new_id))]
+        )
         worker.kick_job(entry.fate.new_id or 0)
-        assert session.verify(run).done == 1
+        assert session.journal.verify(run).done == 1
     assert worker.stats_tube("post").current_jobs_ready == 2
 
 
@@ -243,16 +251,16 @@ def test_lines_of_a_file_are_verified_by_the_jobs_that_were_put_for_them(
         session = open_session(proxy.address)
         run = session.import_(io.BytesIO(file))
         assert run.unknown == 2
-        assert session.verify(run).unknown == 2, "they are delayed, not buried"
+        assert session.journal.verify(run).unknown == 2, "they are delayed, not buried"
         for id in (2, 3):
             worker.reserve_job(id)
             worker.bury(id)
-        assert session.verify(run).done == 2
+        assert session.journal.verify(run).done == 2
         assert session.import_(io.BytesIO(file)).summary == "import: 0 done, 3 imported before"
 
 
 def test_what_the_server_cannot_tell_stays_unknown(session: Session, worker: Client) -> None:
     run = session.put(b"x", tube="mail")
     _forget(session, run)
-    session.journal().write(run.id, session.now(), [Intent("put", "mail")], 1)
-    assert session.verify(run).unknown == 2
+    session._context.journal().write(run.id, session._context.now(), [Intent("put", "mail")], 1)
+    assert session.journal.verify(run).unknown == 2

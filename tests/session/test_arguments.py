@@ -100,9 +100,9 @@ def test_rows_of_frames_are_what_they_are_rows_of(session: Session, shape: str) 
     assert session.kick(row(session.jobs("mail", columns=columns))).done == 1
     assert session.bury(row(session.actions.query("action == 'put'"))).done == 1
     if shape not in ("list of rows", "frame"):
-        buried = session.runs.query("action == 'bury'").tail(1)
+        buried = session.runs.query("action == 'bury'").head(1)
         assert session.undo(row(buried)).done == 1
-        assert len(session.run_actions(row(buried))) == 1
+        assert len(session.journal.actions(run=row(buried))) == 1
         session.pause(row(session.tubes("mail")), 60)
         assert session.tube("mail").pause == 60
         session.unpause(row(session.tubes("mail")))

@@ -84,7 +84,7 @@ def test_so_does_what_is_no_call(name: str, closed: Session) -> None:
 
 
 def test_so_do_brackets_blocks_and_other_faces(closed: Session) -> None:
-    for use in (lambda: closed["mail"], closed.__enter__, lambda: closed.through("tui").server()):
+    for use in (lambda: closed["mail"], closed.__enter__, lambda: closed._through("tui").server()):
         with pytest.raises(ConnectionClosed, match="this session was closed"):
             use()
     assert closed.held == frozenset()
@@ -96,7 +96,7 @@ def test_so_do_brackets_blocks_and_other_faces(closed: Session) -> None:
 
 def test_what_was_begun_before_it_was_closed_ends(session: Session, worker: Client) -> None:
     fill(worker, "mail", jobs=3)
-    job, scan, found = session.reserve("mail"), session.scan("mail"), session.jobs_by_id([1, 2])
+    job, scan, found = session.reserve("mail"), session.scan("mail"), session._lookups.jobs_by_id([1, 2])
     session.close()
     assert not job.held
     for use in (job.touch, job.release, job.bury, job.delete, lambda: list(scan), lambda: list(found)):
@@ -150,7 +150,7 @@ client.put(b"x", tube="mail")
 session = beanops.connect(address, journal=journal)
 run = session.kick([1])
 assert not session.actions.empty
-for job in session.jobs_by_id([1]):
+for job in session._lookups.jobs_by_id([1]):
     break
 held = session.reserve("mail")
 for nowhere in ("127.0.0.1:1", "unix:/nowhere"):

@@ -11,7 +11,7 @@ from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
 from beanops.journal.records import Refused
 from beanops.session.config import ConfigError, default_journal, profile
-from beanops.session.session import connect
+from beanops.session.connect import connect
 from tests.session.conftest import fill
 
 

@@ -13,7 +13,7 @@ from beanops import Client, Job
 from beanops.embedded.process import Beanstalkd
 from beanops.protocol.errors import TimedOut
 from beanops.protocol.limits import U32_MAX
-from beanops.session.pause_guard import Shelter
+from beanops.session.pause_guard import PauseGuard
 from beanops.session.session import Session
 
 DELAYS = (0, 1, 7, 86_400, U32_MAX - 1, U32_MAX)
@@ -88,7 +88,7 @@ def test_a_buried_job_keeps_its_delay_and_no_worker_gets_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if workers == "newly come":  # nobody watched the tube when it was looked whether it has to be paused
-        monkeypatch.setattr(Shelter, "cover", lambda *_: None)
+        monkeypatch.setattr(PauseGuard, "cover", lambda *_: None)
     delays = bury(worker, "mail")
     ids = list(delays)
     if way == "import":
@@ -109,7 +109,7 @@ def test_a_buried_job_keeps_its_delay_and_no_worker_gets_it(
     new = [row.new_id or 0 for row in run.rows]
     assert delays_of(worker, new) == [("buried", delay) for delay in delays.values()]
     assert got == []
-    assert all(not tube.pause_time_left for tube in session.tube_stats())
+    assert all(not tube.pause_time_left for tube in session._lookups.tube_stats())
     workers_delay = worker.stats_job(new[2]).delay + 5  # what a worker computes has to be a delay
     worker.reserve_job(new[2])
     worker.release(new[2], priority=9, delay=workers_delay)

@@ -28,9 +28,10 @@ from beanops.protocol import commands
 from beanops.protocol.errors import ConnectionLost, UsageError
 from beanops.session import executor as act_module
 from beanops.session import pause_guard, targets
+from beanops.session.connect import connect
 from beanops.session.connection_use import Interrupted
 from beanops.session.run import Run
-from beanops.session.session import Session, connect
+from beanops.session.session import Session
 from tests.proxies import Proxy
 from tests.rounds import rounds
 from tests.session.conftest import fill, population
@@ -96,8 +97,12 @@ def test_killed_at_any_moment_the_journal_is_true_and_no_job_is_lost(
 
 def _verified(beanstalkd: Beanstalkd, journal: str, record: Journal, id: str) -> None:
     with connect(beanstalkd.address, journal=journal) as session:
-        session.verify(id)
-        here = {job.id: job.stats.state for job in session.jobs_by_id(range(1, session.server().cmd_put + 1)) if job}
+        session.journal.verify(id)
+        here = {
+            job.id: job.stats.state
+            for job in session._lookups.jobs_by_id(range(1, session.server().cmd_put + 1))
+            if job
+        }
         for entry in record.entries(id):
             old, outcome = entry.intent.job_id or 0, entry.fate.outcome
             if entry.intent.action == "delete":
@@ -152,7 +157,7 @@ def test_interrupted_at_any_moment_the_journal_is_true(
     monkeypatch.setattr(targets, "_HELD_BATCH", 7)
     dice = random.Random(6)
     session = open_session()
-    record = session.journal()
+    record = session._context.journal()
     calls: dict[str, int] = {}
     interrupted = 0
     for round in range(rounds):
@@ -168,7 +173,7 @@ def test_interrupted_at_any_moment_the_journal_is_true(
         except (KeyboardInterrupt, ConnectionLost):
             interrupted += 1
             signal.signal(signal.SIGINT, signal.default_int_handler)  # it may have been about to be set back
-        acting = session._clients.get("acting")
+        acting = session._context._clients.get("acting")
         if acting is not None:
             acting.close()  # gives back what an interrupted move held
         until(lambda: worker.stats().current_connections <= 2 and not worker.stats().current_jobs_reserved)
@@ -278,11 +283,11 @@ def test_a_server_killed_in_the_middle_and_restarted_from_its_binlog(
     assert 1000 <= run.done < 3000
     start_beanstalkd(*log, port=server.port)
     session = open_session(server.address)
-    session.verify(run)
+    session.journal.verify(run)
     resumed = session.resume(run)
     assert resumed.stopped is None
     assert session.server().current_jobs_buried == 0, resumed.summary
-    done = session.history()
+    done = session.journal.actions()
     assert set(done.id[done.outcome == "done"]) == set(ids)
 
 
@@ -303,7 +308,7 @@ def test_a_network_cut_in_the_middle_of_a_move_loses_nothing_and_undo_leaves_not
     assert record.new_id[ids[307:400]].isna().all()
     # The address is another's, since the network is whole again.
     session = open_session(beanstalkd.address)
-    with session.journal()._database.transaction() as connection:
+    with session._context.journal()._database.transaction() as connection:
         connection.exec_driver_sql("update runs set server = ?", (beanstalkd.address,))
     undoing = session.undo(run)
     assert (undoing.done, undoing.skipped) == (307, 93)
@@ -326,7 +331,7 @@ def test_a_network_cut_between_two_tubes_keeps_what_is_known_of_the_first(
         assert f"run {undoing.id} may have put it" in again.summary
         assert len(population(worker)) == 5
     session = open_session(beanstalkd.address)
-    with session.journal()._database.transaction() as connection:
+    with session._context.journal()._database.transaction() as connection:
         connection.exec_driver_sql("update runs set server = ?", (beanstalkd.address,))
     assert session.undo(run, repeat="unknown").done == 1
     assert population(worker) == before
@@ -393,8 +398,8 @@ def test_a_run_does_not_go_on_over_another_connection(
 
     def replaced(run: Run) -> None:
         if run.done:
-            session._clients["acting"].close()
-            session._acting()
+            session._context._clients["acting"].close()
+            session._context.acting()
 
     run = session.delete(ids, progress=replaced)
     assert (run.done, run.unknown) == (1000, 500)

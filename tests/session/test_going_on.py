@@ -23,6 +23,7 @@ from beanops.journal.signs_of_life import TERM
 from beanops.session import pause_guard, targets
 from beanops.session.run import Run
 from beanops.session.session import Session
+from beanops.session.tube_verbs import guard_of
 from beanops.session.verbs import Order, Settings, verb_of
 from tests.session.conftest import fill
 from tests.waits import until
@@ -30,7 +31,7 @@ from tests.waits import until
 _SLOWLY = """
 import sys
 import threading
-from beanops.session.session import connect
+from beanops.session.connect import connect
 address, journal, verb, *ids = sys.argv[1:]
 more = {"priority": 3} if verb == "bury" else {}
 def told(run):
@@ -88,7 +89,7 @@ def test_a_run_that_goes_on_is_not_resumed_and_one_that_ended_is(
     def resume() -> None:
         for dry in (False, True):
             with pytest.raises(Refused) as caught:
-                other.resume(session._actor.runs[-1].id, dry_run=dry)
+                other.resume(session._context.runs[-1].id, dry_run=dry)
             refused.append(str(caught.value))
         assert worker.stats_tube("mail").current_jobs_ready == 30
 
@@ -113,7 +114,7 @@ def test_a_run_is_not_resumed_twice_at_once(which: str, open_session: Callable[.
     assert first.done == 10
 
     def again() -> None:
-        goes_on = session._actor.runs[-1].id
+        goes_on = session._context.runs[-1].id
         with pytest.raises(Refused, match=f"run {goes_on} is still under way"):
             other.resume(first.id if which == "the first" else goes_on)
 
@@ -148,7 +149,7 @@ def test_an_import_that_goes_on_is_not_resumed(
 
     def again() -> None:
         with pytest.raises(Refused, match="is still under way"):
-            other.resume(session._actor.runs[-1].id)
+            other.resume(session._context.runs[-1].id)
 
     assert session.import_(tmp_path / "jobs.jsonl", progress=_once(again)).done == 30
 
@@ -174,7 +175,7 @@ def test_a_process_that_was_taken_for_dead_sends_no_more(
     with _elsewhere(beanstalkd.address, journal, "delete", ids) as process:
         run = _run_of(process)
         process.send_signal(signal.SIGSTOP)
-        _on_another_host(session.journal(), run, session.now() - timedelta(seconds=1))
+        _on_another_host(session._context.journal(), run, session._context.now() - timedelta(seconds=1))
         resumed = session.resume(run, rate=4000, progress=lambda run: run.done and run.cancel())
         left = worker.stats().current_jobs_ready
         assert left >= 10
@@ -203,7 +204,7 @@ def test_a_run_on_another_host_is_taken_for_dead_when_its_lease_is_over(
     session = open_session(clock=lambda: now[0], journal=journal_url)
     ids = fill(worker, "mail", jobs=40)
     run = session.delete(ids, progress=lambda run: run.done and run.cancel())
-    _on_another_host(session.journal(), run.id, now[0] + TERM)
+    _on_another_host(session._context.journal(), run.id, now[0] + TERM)
     now[0] += TERM - timedelta(seconds=1)
     with pytest.raises(Refused, match=r"in process 4711 on far: .* or in 1 s if that process has died"):
         session.resume(run)
@@ -218,7 +219,7 @@ def test_a_run_that_waits_gives_signs_of_life(
     ids = fill(worker, "mail", jobs=20)
 
     def leases() -> list[Any]:
-        with session.journal()._database.transaction() as connection:
+        with session._context.journal()._database.transaction() as connection:
             return list(connection.exec_driver_sql("select alive_until, ended from leases").all())
 
     def wait() -> None:
@@ -279,7 +280,7 @@ def test_a_run_that_ends_first_leaves_the_pause_that_it_made_to_the_other(
     ids = fill(worker, "mail", "buried", 40)
     worker.watch("mail")
     worker.pause_tube("mail", 100)
-    other, needs = Run("other", "bury", list), pause_guard.Shelter(second)
+    other, needs = Run("other", "bury", list), guard_of(second._executor)
     settings = Settings(priority=7)
     order = Order(verb_of("bury", settings), ids[-1], second.job(ids[-1]), settings)
     assert first.bury(ids[:20], priority=5, progress=_once(lambda: needs.cover(other, [order]))).complete
@@ -313,7 +314,7 @@ def test_a_pause_for_a_run_that_went_wrong_is_not_ended_by_another(
     broken, sound = open_session(), open_session()
     ids = fill(worker, "mail", "buried", 40)
     worker.watch("mail")
-    run = broken.bury(ids[:20], priority=5, progress=_once(lambda: broken._clients["acting"].close()))
+    run = broken.bury(ids[:20], priority=5, progress=_once(lambda: broken._context._clients["acting"].close()))
     assert run.unknown
     assert "stays paused" in str(run.stopped)
     assert sound.bury(ids[20:], priority=6).complete
@@ -333,21 +334,21 @@ def test_a_run_waits_while_another_ends_the_pause(
     def look() -> None:
         second.bury(ids[10:], priority=6, progress=lambda run: seen.append(_pause(worker)) if run.done else None)
 
-    act = pause_guard.Shelter._act
+    act = pause_guard.PauseGuard._act
 
-    def meanwhile(self: pause_guard.Shelter, run: Run, tube: str, seconds: int) -> None:
+    def meanwhile(self: pause_guard.PauseGuard, run: Run, tube: str, seconds: int) -> None:
         if seconds == 0 and not begun:
             begun.append(threading.Thread(target=look))
             begun[0].start()
-            until(lambda: _registered(first.journal()) == 2)
+            until(lambda: _registered(first._context.journal()) == 2)
         act(self, run, tube, seconds)
 
-    monkeypatch.setattr(pause_guard.Shelter, "_act", meanwhile)
+    monkeypatch.setattr(pause_guard.PauseGuard, "_act", meanwhile)
     assert first.bury(ids[:10], priority=5).complete
     begun[0].join(30)
     assert seen == [pause_guard.PAUSE]
     assert _pause(worker) == 0
-    assert _registered(first.journal()) == 0
+    assert _registered(first._context.journal()) == 0
 
 
 def _registered(journal: Journal) -> int:

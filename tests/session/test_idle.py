@@ -44,7 +44,7 @@ def session(proxy: Proxy, open_session: Callable[..., Session]) -> Session:
 
 def idle(session: Session) -> None:
     """Let a minute go by on the connections of a session."""
-    for client in session._clients.values():
+    for client in session._context._clients.values():
         client._wire.clock = lambda now=client._wire.clock: now() + 60  # type: ignore[misc]
 
 
@@ -56,10 +56,10 @@ def test_looking_goes_on_over_a_new_connection(
     (id,) = fill(worker, "mail")
     looks: list[Callable[[], object]] = [
         session.server,
-        session.tube_stats,
+        session._lookups.tube_stats,
         lambda: session.tube("mail"),
         lambda: session.job(id).body,
-        lambda: list(session.jobs_by_id([id])),
+        lambda: list(session._lookups.jobs_by_id([id])),
         lambda: session.next_jobs("mail")["ready"],
         lambda: len(session.jobs("mail")),
     ]
@@ -70,7 +70,7 @@ def test_looking_goes_on_over_a_new_connection(
             idle(session)
         assert look()
     assert worker.stats().current_jobs_ready == 1
-    assert session._client("looking").list_tube_used() == "default"
+    assert session._context.looking().list_tube_used() == "default"
 
 
 def test_a_look_is_repeated_once_and_not_for_ever(proxy: Proxy, session: Session) -> None:
@@ -94,7 +94,7 @@ def test_a_server_that_does_not_answer_is_given_up_after_its_time(proxy: Proxy, 
 
 def test_what_a_pipeline_has_begun_to_answer_is_not_asked_again(proxy: Proxy, session: Session, worker: Client) -> None:
     ids = fill(worker, "mail", jobs=3000)
-    jobs = session.jobs_by_id(ids, bodies=False)
+    jobs = session._lookups.jobs_by_id(ids, bodies=False)
     next(jobs)
     proxy.drop()
     with pytest.raises(ConnectionLost):
@@ -120,13 +120,13 @@ def test_acting_after_a_pause_is_done_once(how: str, proxy: Proxy, session: Sess
 
 def test_what_was_sent_is_never_sent_again(session: Session, proxy: Proxy, worker: Client) -> None:
     session.put(b"1", tube="mail")
-    send = session._acting().pipeline
+    send = session._context.acting().pipeline
 
     def unanswered(commands: Iterable[Command[Any]]) -> Any:
         proxy.held = True
         return send(commands)
 
-    session._acting().pipeline = unanswered  # type: ignore[method-assign]
+    session._context.acting().pipeline = unanswered  # type: ignore[method-assign]
     run = session.put(b"2", tube="mail")
     assert run.unknown == 1
     proxy.held = False

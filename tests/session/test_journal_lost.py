@@ -55,7 +55,7 @@ def test_the_summary_says_what_the_journal_says_when_postgresql_dies(
     run = getattr(session, verb)(ids, progress=kill, **settings)
     database.start()
     assert told[2] > run.done > 0
-    assert _counts(run) == dict(session.journal().counts([run.id])[run.id])
+    assert _counts(run) == dict(session._context.journal().counts([run.id])[run.id])
     assert run.unknown
     assert "its outcome could not be written down" in run.summary
     assert str(run.stopped).startswith("the journal at postgresql")
@@ -74,17 +74,17 @@ def test_one_action_whose_outcome_is_lost_is_not_called_done(
 
     def killed(client: Client, commands: Any, **options: Any) -> Any:
         results = list(pipeline(client, commands, **options))
-        if client is session._clients.get("acting"):
+        if client is session._context._clients.get("acting"):
             database.kill()
         return (result for result in results)
 
-    session.journal()
-    session._acting()
+    session._context.journal()
+    session._context.acting()
     monkeypatch.setattr(Client, "pipeline", killed)
     run = session.put(b"x", tube="mail") if act == "put" else session.pause("mail", 60)
     monkeypatch.undo()
     database.start()
-    assert _counts(run) == {"unknown": 1} == dict(session.journal().counts([run.id])[run.id])
+    assert _counts(run) == {"unknown": 1} == dict(session._context.journal().counts([run.id])[run.id])
     assert not run.complete
 
 

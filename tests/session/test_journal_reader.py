@@ -187,10 +187,7 @@ def test_jobs_and_runs_of_a_session_are_filters(open_session: Callable[..., Sess
     fill(worker, "mail", "buried", 3)
     kicked = session.kick(session.jobs("mail", limit=2))
     session.delete("mail", state="ready")
-    who = session._actor.who
-    reader = JournalReader(
-        session.journal, who.server, actor=who.actor, source=who.source, clock=session.now, verify=session.verify
-    )
+    reader = session.journal
     assert set(reader.actions(run=kicked)["action"]) == {"kick"}
     assert list(reader.actions(job=kicked.refs)["action"]) == ["delete", "delete", "kick", "kick"]
     assert list(reader.runs(run=kicked)["done"]) == [2]

@@ -77,7 +77,7 @@ def test_a_ready_job_is_moved_by_record(delay: int, session: Session, worker: Cl
     with pytest.raises(NotFound):
         worker.stats_job(id)
     assert session.server().current_jobs_delayed == 0
-    assert session.journal().entries(run.id, bodies=True)[0].intent.body == b"ready 0"
+    assert session._context.journal().entries(run.id, bodies=True)[0].intent.body == b"ready 0"
     undone = session.undo(run)
     assert facts(worker, new_ids(undone)[0]) == ("mail", "ready", 7, delay)
     assert watching.reserve(0).body == b"ready 0"
@@ -309,8 +309,8 @@ def test_a_crash_is_repaired_from_the_journal(
     with suppress(_Crash):
         _ = session.move(ids, "post") if verb == "move" else session.release(ids, delay=30)
     monkeypatch.setattr(executor, "stage", inner)
-    run = session.journal().runs(str(session.address))[0].id
-    session.verify(run)
+    run = session._context.journal().runs(str(session.address))[0].id
+    session.journal.verify(run)
     if after == "undo":
         session.undo(run)
         session.undo(run, repeat="unknown")
@@ -321,6 +321,6 @@ def test_a_crash_is_repaired_from_the_journal(
     jobs = [job for batch in session.scan() for job in batch]
     real = [job for job in jobs if job.stats.delay != U32_MAX]
     assert sorted(job.body for job in real) == [b"ready 0", b"ready 1", b"ready 2"], "each once"
-    assert session.verify(run).done >= 0
+    assert session.journal.verify(run).done >= 0
     if after == "undo":
         assert {(job.stats.tube, job.stats.state, job.stats.priority) for job in real} == {(where, state, 7)}

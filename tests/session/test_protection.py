@@ -18,7 +18,7 @@ from beanops.journal.records import Refused
 from beanops.protocol.errors import BeanopsError
 from beanops.session import protection
 from beanops.session.config import profile
-from beanops.session.session import connect
+from beanops.session.connect import connect
 from tests.proxies import Proxy
 from tests.session.conftest import fill
 
@@ -55,7 +55,7 @@ def test_read_only_holds_by_any_spelling(spelling: str, everywhere: Beanstalkd) 
         with pytest.raises(Refused, match="read-only"):
             session.put(b"x", tube="mail")
         assert (session.read_only, session.profile.label) == (True, "PROD")
-        assert b"s3cret" not in session.shown(b'{"token": "s3cret"}')
+        assert b"s3cret" not in session._context.shown(b'{"token": "s3cret"}')
         assert not session.tubes()["tube"].isin(["mail"]).any()
 
 
@@ -77,7 +77,7 @@ def test_the_strictest_profile_protects_also_who_names_another_one(beanstalkd: B
     with connect("rw") as session:
         known = session.profile
         assert (known.name, known.read_only, known.confirm, known.color) == ("rw", True, "type-name", "red")
-        assert set(session.redact) == {"*token*", "*card*"}
+        assert set(session._context.redact) == {"*token*", "*card*"}
         with pytest.raises(Refused):
             session.kick(1)
 
@@ -85,10 +85,10 @@ def test_the_strictest_profile_protects_also_who_names_another_one(beanstalkd: B
 def test_a_tunnel_leads_to_the_same_protected_server(tunnel: str, beanstalkd: Beanstalkd) -> None:
     _configure(f'[servers.prod]\naddress = "{beanstalkd.address}"\nread_only = true\nredact = ["*token*"]\n')
     with connect(tunnel) as session:
-        assert not session.protection.now.read_only
+        assert not session._context.protection.now.read_only
         with pytest.raises(Refused):
             session.put(b"x", tube="mail")
-        assert session.redact == ("*token*",)
+        assert session._context.redact == ("*token*",)
     with connect(tunnel) as there, Client(beanstalkd.address) as client:
         ids = fill(client, "mail")
         with connect(beanstalkd.address, read_only=True) as session, pytest.raises(Refused):

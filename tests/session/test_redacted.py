@@ -45,11 +45,10 @@ def test_all_that_looks_gives_out_what_may_be_shown(session: Session, tmp_path: 
     found = [
         *(job for batch in session.scan("mail") for job in batch),
         *(job for batch in session.scan("mail", order="-size", limit=9) for job in batch),
-        *session.jobs_by_id(ids),
+        *session._lookups.jobs_by_id(ids),
         *map(session.job, ids),
         session.next_jobs("mail")["ready"],
     ]
-    peeked = list(map(session.peek, ids))
     frame = session.jobs("mail")
     session.snapshot(tmp_path / "saved", "mail")
     saved = (
@@ -59,10 +58,9 @@ def test_all_that_looks_gives_out_what_may_be_shown(session: Session, tmp_path: 
     shown = [
         *(tuple(job) for job in found if job),
         *(job._repr_html_() for job in found if job),
-        *map(tuple, peeked),
         *frame.to_dict("records"),
         *session.sql("select body, data from jobs").to_dict("records"),
-        *session.sql_rows("select body, data from jobs").rows,
+        *session._lookups.sql_rows("select body, data from jobs").rows,
         *saved,
     ]
     assert len(found) == 4 * len(BODIES) + 1
@@ -110,7 +108,7 @@ def test_what_acts_and_keeps_has_the_bytes(session: Session, client: Client, tmp
 
 
 def test_jobs_that_were_shown_can_be_acted_on(session: Session) -> None:
-    job, peeked = session.job(1), session.peek(2)
+    job, peeked = session.job(1), session.job(2)
     frame = session.jobs("mail", ids=[3])
     assert session.delete([job, peeked]).done == 2
     assert session.delete(frame).done == 1

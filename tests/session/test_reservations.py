@@ -13,6 +13,7 @@ from beanops.embedded.process import Beanstalkd
 from beanops.journal.records import JournalError
 from beanops.protocol.errors import DeadlineSoon, NotFound, OutOfMemory, TimedOut
 from beanops.session import reservation
+from beanops.session.reservation import Reserver
 from beanops.session.session import Session
 from tests.proxies import Proxy
 from tests.session.conftest import fill
@@ -30,7 +31,7 @@ def test_a_job_is_held_and_given_back_with_its_own_priority(session: Session, wo
     assert job.time_left == 0
     stats = worker.stats_job(id)
     assert (stats.state, stats.priority) == ("ready", 7)
-    assert list(session.actions.action) == ["reserve", "release"]
+    assert list(session.actions.action) == ["release", "reserve"]
 
 
 def test_what_the_operator_decided_stays(session: Session, worker: Client) -> None:
@@ -71,13 +72,13 @@ def test_a_held_job_is_touched_while_another_is_waited_for(
     fill(worker, "mail")
     fill(worker, "later")
     job = session.reserve("mail")
-    reserve, touched = session._actor._reserve_soon, []
+    reserve, touched = Reserver._reserve_soon, []
 
-    def nearly_due(tube: str, seconds: int, got: list[int]) -> object:
+    def nearly_due(self: Reserver, tube: str, seconds: int, got: list[int]) -> object:
         touched.append(worker.stats().cmd_touch)
-        return DeadlineSoon("reserve") if len(touched) == 1 else reserve(tube, seconds, got)
+        return DeadlineSoon("reserve") if len(touched) == 1 else reserve(self, tube, seconds, got)
 
-    monkeypatch.setattr(session._actor, "_reserve_soon", nearly_due)
+    monkeypatch.setattr(Reserver, "_reserve_soon", nearly_due)
     assert session.reserve("later", timeout=30).tube == "later"
     assert touched == [0, 1]
     assert job.held
@@ -88,15 +89,15 @@ def test_a_touch_that_the_server_refuses_is_tried_again(
 ) -> None:
     monkeypatch.setattr(reservation, "_TOUCHED_AT", 0.001)
     fill(worker, "mail")
-    keep, refused = session._actor.keep, []
+    keep, refused = Reserver.keep, []
 
-    def no_memory(id: int) -> bool:
+    def no_memory(self: Reserver, id: int) -> bool:
         if len(refused) < 2:
             refused.append(id)
             raise OutOfMemory("touch")
-        return keep(id)
+        return keep(self, id)
 
-    monkeypatch.setattr(session._actor, "keep", no_memory)
+    monkeypatch.setattr(Reserver, "keep", no_memory)
     job = session.reserve("mail")
     until(lambda: worker.stats().cmd_touch >= 1)
     assert refused == [job.id, job.id]
@@ -107,7 +108,7 @@ def test_a_job_that_the_caller_does_not_get_is_given_back(
     fault: str, session: Session, worker: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (id,) = fill(worker, "mail", priority=7)
-    write = session.journal().write
+    write = session._context.journal().write
 
     def full(*arguments: Any, **named: Any) -> None:
         if named.get("fates"):
@@ -116,7 +117,7 @@ def test_a_job_that_the_caller_does_not_get_is_given_back(
 
     with monkeypatch.context() as patched:
         if fault == "the outcome":
-            patched.setattr(session.journal(), "write", full)
+            patched.setattr(session._context.journal(), "write", full)
         else:
             execute = Client.execute
             stats: list[str] = []
@@ -145,7 +146,7 @@ def test_a_reason_is_on_record_of_the_reservation_and_of_what_became_of_the_job(
         job.touch()
     session.reserve("mail", reason="INC-42").delete(reason="poison")
     session.reserve("mail").bury(reason="later")
-    assert [None if reason != reason else reason for reason in session.actions.reason] == [
+    assert [None if reason != reason else reason for reason in session.actions.reason[::-1]] == [
         "INC-42", "INC-42", "INC-42", "INC-42", "poison", None, "later",
     ]  # fmt: skip
 
@@ -178,7 +179,7 @@ def test_a_lost_connection_loses_the_reservation_and_says_so(
 def test_a_watch_that_was_interrupted_does_not_bring_a_job_of_another_tube(session: Session, worker: Client) -> None:
     fill(worker, "mail")
     fill(worker, "sms")
-    session._acting().watch("mail")  # as an interrupt between two commands leaves it
+    session._context.acting().watch("mail")  # as an interrupt between two commands leaves it
     assert session.reserve("sms").tube == "sms"
     with pytest.raises(TimedOut):
         session.reserve("sms")
@@ -196,7 +197,7 @@ def test_a_release_that_cannot_be_written_down_is_made_up_for_as_soon_as_it_can_
         def full(*_: object) -> None:
             raise JournalError("the disk is full")
 
-        patched.setattr(session.journal(), "begin", full)
+        patched.setattr(session._context.journal(), "begin", full)
         with pytest.raises(JournalError), job:
             pass
         assert worker.stats_job(id).state == "reserved"
@@ -215,7 +216,7 @@ def test_a_job_whose_ttr_ran_out_is_no_longer_held_when_a_worker_has_it(
     asked = worker.stats()
     for verb in (session.release, session.bury, session.delete, session.touch):
         assert verb([id]).skipped == 1
-        assert session.actions.error.iloc[-1] == "a worker has reserved it"
+        assert session.actions.error.iloc[0] == "a worker has reserved it"
     now = worker.stats()
     assert (now.cmd_release, now.cmd_bury, now.cmd_delete, now.cmd_touch) == (
         asked.cmd_release, asked.cmd_bury, asked.cmd_delete, asked.cmd_touch,

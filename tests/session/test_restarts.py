@@ -24,8 +24,9 @@ from beanops.embedded.process import Beanstalkd
 from beanops.protocol import commands
 from beanops.protocol.errors import BeanopsError, ReplyError
 from beanops.session import executor as act_module
+from beanops.session.connect import connect
 from beanops.session.run import Run
-from beanops.session.session import Session, connect
+from beanops.session.session import Session
 from tests.bench.bench_restarts import touched
 from tests.session.conftest import fill
 
@@ -284,9 +285,9 @@ def test_undo_and_verify_of_a_run_of_before_leave_the_others_alone(
         meet(opened)
         undoing = spared(server, partial(opened.undo, run))
         assert undoing.skipped == run.done
-    with session.journal()._database.transaction() as connection:
+    with session._context.journal()._database.transaction() as connection:
         connection.exec_driver_sql("delete from outcomes where run = ?", (run.id,))
-    verified = session.verify(run)
+    verified = session.journal.verify(run)
     assert verified.unknown == run.done, verified.summary
 
 

@@ -21,7 +21,8 @@ from beanops.embedded.process import Beanstalkd
 from beanops.journal.journal import Journal
 from beanops.journal.records import Fate, Intent, JournalError
 from beanops.journal.storage import schema
-from beanops.session.session import Session, connect
+from beanops.session.connect import connect
+from beanops.session.session import Session
 from tests.session.conftest import fill
 
 # What was made before there were versions.
@@ -97,7 +98,7 @@ def test_a_journal_of_before_there_were_versions_keeps_its_data(
     run = session.undo("r1")
     assert (run.done, session.tube("mail").current_jobs_buried) == (3, 6)
     record.begin(record.run("r1")._replace(id="r9"))
-    record.write("r9", session.now(), [Intent("delete", "mail", 1, body=b"x", created=12.5, digest="abc")])
+    record.write("r9", session._context.now(), [Intent("delete", "mail", 1, body=b"x", created=12.5, digest="abc")])
     (entry,) = record.entries("r9")
     assert (entry.intent.created, entry.intent.digest, entry.intent.body) == (12.5, "abc", None)
     assert entry.settled is None

@@ -158,8 +158,8 @@ def test_delete_takes_away_what_is_on_disk_and_can_be_undone(session: Session, t
     run = session.export(tmp_path / "jobs", "mail", delete=True, reason="INC-42")
     assert run.done == len(HOSTILE)
     assert [fact[0] for fact in facts(session)].count("mail") == 0
-    assert set(session.run_actions(run)["action"]) == {"delete"}
-    assert set(session.run_actions(run)["reason"]) == {"INC-42"}
+    assert set(session.journal.actions(run=run)["action"]) == {"delete"}
+    assert set(session.journal.actions(run=run)["reason"]) == {"INC-42"}
     session.undo(run)
     assert sorted(facts(session)) == sorted(before)
 
@@ -226,7 +226,7 @@ def test_a_disk_that_fills_up_leaves_whole_lines(
     monkeypatch.setattr(os, "fsync", fsync)
     run = session.export(tmp_path / "jobs", "mail", delete=True, rate=4000 / 100)  # batches of 10
     assert run.stopped is not None
-    assert "No space left on device; 20 jobs are in the file" in run.stopped
+    assert "No space left on device; 20 jobs in the file" in run.stopped
     assert run.done == 20
     written = (tmp_path / "jobs").read_bytes().splitlines()
     assert len([read_line(line, 65535) for line in written]) == 20
@@ -433,7 +433,7 @@ def test_each_unknown_line_names_the_run_that_was_cut_off_at_it(session: Session
     cut = []
     for _ in range(2):
         cut.append(session.import_(io.BytesIO(file), rate=40.0, progress=lambda run: run.done and run.cancel()))
-        with session.journal()._database.transaction() as connection:
+        with session._context.journal()._database.transaction() as connection:
             connection.exec_driver_sql("delete from outcomes")
     reasons = session.import_(io.BytesIO(file), dry_run=True).reasons
     assert {reason.split()[1]: told for reason, told in reasons.items()} == {

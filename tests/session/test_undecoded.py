@@ -48,5 +48,5 @@ def test_a_query_counts_it(session: Session) -> None:
     told = "3 rows were not decoded, or not for certain, and the query reads data"
     answer = session.sql("select count(*) as n from jobs where data->>'$.keep' is null", "mail")
     assert told in answer.attrs["verdict"]
-    assert not session.sql_rows("select data from jobs", "mail").complete
-    assert session.sql_rows("select body from jobs", "mail").complete
+    assert not session._lookups.sql_rows("select data from jobs", "mail").complete
+    assert session._lookups.sql_rows("select body from jobs", "mail").complete

@@ -95,8 +95,8 @@ def test_undo_is_partial_where_the_world_moved_on_and_says_which(session: Sessio
     assert reasons[ids[1]] == "it does not exist"
     assert reasons[ids[2]] == "it is delayed by now"
     assert worker.stats_job(ids[2]).priority == 1
-    assert list(session.runs.undoes)[-1] == run.id
-    assert list(session.runs.reason)[-1] == "INC-42"
+    assert session.runs.undoes.iloc[0] == run.id
+    assert session.runs.reason.iloc[0] == "INC-42"
 
 
 def test_undo_of_some_by_a_predicate(session: Session, worker: Client) -> None:
@@ -265,7 +265,7 @@ def test_two_undos_of_the_same_run_at_once_put_no_job_twice(
 
 def _as_if_cut(session: Session, run: Run) -> None:
     """Forget what became of a run, as if the connection had broken."""
-    with session.journal()._database.transaction() as connection:
+    with session._context.journal()._database.transaction() as connection:
         connection.exec_driver_sql("delete from outcomes where run = ?", (run.id,))
 
 
@@ -277,7 +277,7 @@ def test_what_is_unknown_is_not_taken_back_before_it_is_verified_and_says_so(ses
     undoing = session.undo(run)
     assert (undoing.done, undoing.skipped) == (0, 4)
     assert undoing.reasons == {"its outcome is unknown: verify the run first": (4, f"job {ids[0]}")}
-    assert session.verify(run).done == 4
+    assert session.journal.verify(run).done == 4
     assert session.undo(run).done == 4
     assert population(worker) == before
 
@@ -287,7 +287,7 @@ def test_a_delete_that_nobody_can_verify_is_taken_back_when_that_is_asked_for(se
     before = population(worker)
     run = session.delete(ids[:2])
     _as_if_cut(session, run)
-    assert session.verify(run).unknown == 2, "a worker may have done them"
+    assert session.journal.verify(run).unknown == 2, "a worker may have done them"
     undoing = session.undo(run)
     assert undoing.done == 0
     assert "a worker's doing, or a restart's; look, then undo with repeat unknown" in undoing.summary
@@ -301,7 +301,7 @@ def test_what_the_server_cannot_tell_is_not_to_be_verified_once_more(session: Se
     undoing = session.undo(run)
     assert undoing.reasons == {"its outcome is unknown: verify the run first": (1, "a job")}
     assert [row.id for row in undoing.rows] == [None]
-    session.verify(run)
+    session.journal.verify(run)
     summary = session.undo(run).summary
     assert "the server cannot tell what became of the put" in summary
     assert "verify the run" not in summary
@@ -330,9 +330,11 @@ def test_what_an_undo_left_half_put_is_not_put_once_more_before_that_is_undone(
 ) -> None:
     run = session.delete(fill(worker, "mail", "buried"))
     undoing = session.undo(run)
-    (entry,) = session.journal().entries(undoing.id)
+    (entry,) = session._context.journal().entries(undoing.id)
     _as_if_cut(session, undoing)
-    session.journal().write(undoing.id, session.now(), fates=[(0, Fate(outcome, "cut off", entry.fate.new_id))])
+    session._context.journal().write(
+        undoing.id, session._context.now(), fates=[(0, Fate(outcome, "cut off", entry.fate.new_id))]
+    )
     twice = session.undo(run, repeat="unknown")
     assert (twice.done, twice.skipped) == (0, 1)
     assert f"put it as job {entry.fate.new_id}, and the outcome is {outcome}" in twice.summary

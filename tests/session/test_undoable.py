@@ -42,7 +42,7 @@ def ids(client: Client) -> list[int]:
 
 
 def on_record(session: Session, run: str) -> str | None:
-    journal, server = session.journal(), str(session.address)
+    journal, server = session._context.journal(), str(session.address)
     return lasting(journal, [journal.run(run)], server)[run]
 
 
@@ -83,5 +83,5 @@ def test_what_was_copied_to_another_server_is_undone_there(
         run = session.copy(ids[3], server=there)
         assert run.about["server"] == str(there.address)
         assert on_record(session, run.id) == f"its jobs are on {there.address}: undo it there"
-        journal = session.journal()
+        journal = session._context.journal()
         assert lasting(journal, [journal.run(run.id)], str(there.address))[run.id] is None

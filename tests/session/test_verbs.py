@@ -22,8 +22,9 @@ from beanops.embedded.process import Beanstalkd
 from beanops.journal.records import Refused
 from beanops.protocol.errors import ArgumentError, NotFound, TimedOut, UsageError
 from beanops.session import pause_guard, targets
+from beanops.session.connect import connect
 from beanops.session.run import Run
-from beanops.session.session import Session, connect
+from beanops.session.session import Session
 from beanops.session.verbs import MOVE, VERBS, Order
 from tests.session.conftest import fill, population
 
@@ -72,7 +73,7 @@ def test_nor_when_somebody_else_acts_between_two_of_its_commands(
         if run.done == 1000:
             fill(worker, "mail", others, 1500)
             if meant == "buried":
-                session.through("other").kick_next("mail", 1500)
+                session._through("other").kick_next("mail", 1500)
 
     assert session.kick_next("mail", 5000, progress=meanwhile).done == 1000
     assert getattr(session.tube("mail"), f"current_jobs_{others}") == 1500
@@ -124,7 +125,7 @@ def test_ids_may_come_one_by_one_and_are_on_record(session: Session, worker: Cli
     ids = fill(worker, "mail", jobs=2)
     run = session.delete(id for id in ids)
     assert run.done == 2
-    assert session.journal().run(run.id).request["ids"] == ids
+    assert session._context.journal().run(run.id).request["ids"] == ids
 
 
 def test_bury_keeps_each_priority_and_sets_one_also_of_buried_jobs(session: Session, worker: Client) -> None:
@@ -173,7 +174,7 @@ def test_copy_to_a_tube_and_to_another_server(
     assert run.done == 3
     with Client(other.address) as client:
         assert population(client) == before
-    assert there._client("looking").list_tube_used() == "default"
+    assert there._context.looking().list_tube_used() == "default"
     # The new ids are the other server's: taking it back here would delete other jobs.
     with pytest.raises(UsageError, match=other.address):
         session.undo(run)
@@ -222,7 +223,7 @@ def test_a_frame_from_before_a_restart_does_not_mean_the_new_jobs(
     with Client(first.address) as client:
         fill(client, "mail", "buried", 3)
     session = open_session(first.address)
-    frame, found = session.jobs("mail"), list(session.jobs_by_id([1, 2, 3]))
+    frame, found = session.jobs("mail"), list(session._lookups.jobs_by_id([1, 2, 3]))
     frame["created"] -= pd.Timedelta(minutes=1)  # as after a while
     first.stop()
     start_beanstalkd(port=first.port)
@@ -313,8 +314,8 @@ def test_a_watched_tube_is_paused_while_its_buried_jobs_are_reserved(session: Se
     worker.watch("mail")
     worker.pause_tube("mail", 100)
     session.bury(ids, priority=6)
-    assert list(session.runs.action) == ["bury", "bury", "pause", "pause"]
-    assert "reserves buried jobs" in session.runs.reason.iloc[-1]
+    assert list(session.runs.action) == ["pause", "pause", "bury", "bury"]
+    assert "reserves buried jobs" in session.runs.reason.iloc[0]
     stats = session.tube("mail")
     assert 95 <= stats.pause <= 100
     assert session.bury(ids, priority=8).complete
@@ -344,7 +345,7 @@ def test_a_pause_is_looked_at_again_during_a_run(session: Session, worker: Clien
     assert session.bury(ids, priority=5, progress=meanwhile).complete
     assert seen == [0, pause_guard.PAUSE, pause_guard.PAUSE, pause_guard.PAUSE]
     assert session.tube("mail").pause == 0
-    assert list(session.runs.action) == ["bury", "pause", "unpause"], "the first batch had the other run's pause"
+    assert list(session.runs.action) == ["unpause", "pause", "bury"], "the first batch had the other run's pause"
 
 
 def test_a_pause_of_before_has_run_on_meanwhile(open_session: Callable[..., Session], worker: Client) -> None:
@@ -444,7 +445,7 @@ def test_a_verb_tells_a_slip_in_a_tube(session: Session, worker: Client, tmp_pat
         with pytest.raises(NotFound, match=r"^no tube matches ma\.\*$"):
             act("ma.*")
     assert session.actions.empty
-    assert [tube.name for tube in session.tube_stats()] == ["default", "mail"]
+    assert [tube.name for tube in session._lookups.tube_stats()] == ["default", "mail"]
     assert list(tmp_path.glob("new")) == []
 
 
@@ -457,7 +458,7 @@ def test_a_look_into_a_tube_that_does_not_exist_says_so(session: Session, worker
     assert session.jobs("ma.*").attrs["verdict"] == "complete: 0 found; no tube matches ma.*"
     for tube in ("empty", "mail", "ma*"):
         assert "no tube" not in session.jobs(tube, state="buried").attrs["verdict"]
-    assert [tube.name for tube in session.tube_stats()] == ["default", "mail", "empty"]
+    assert [tube.name for tube in session._lookups.tube_stats()] == ["default", "mail", "empty"]
 
 
 def test_read_only_is_refused_below_every_face(open_session: Callable[..., Session], worker: Client) -> None:
@@ -470,7 +471,7 @@ def test_read_only_is_refused_below_every_face(open_session: Callable[..., Sessi
         lambda: session.put(b"", tube="mail"), lambda: session.pause("mail", 1), lambda: session.unpause("mail"),
         lambda: session.reserve("mail"), lambda: session.scan(probe=True),
         lambda: open_session().copy(ids, server=session),
-        lambda: session.through("tui").delete(ids),
+        lambda: session._through("tui").delete(ids),
     ]  # fmt: skip
     for act in acts:
         with pytest.raises(Refused, match="read-only"):

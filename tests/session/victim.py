@@ -12,8 +12,9 @@ from typing import Any
 
 import beanops.journal.journal
 from beanops.session import targets
+from beanops.session.connect import connect
 from beanops.session.run import Run
-from beanops.session.session import Session, connect
+from beanops.session.session import Session
 
 VERBS = ("delete", "kick", "bury", "release", "move", "copy")
 

@@ -49,7 +49,7 @@ async def test_names_and_errors_of_a_server_do_not_either(
     text: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    look = session.survey
+    look = session._lookups.survey
 
     def haunted(surveyor: Surveyor, wanted: Collection[str] = ()) -> Survey:
         seen = look(surveyor, wanted)

@@ -35,7 +35,7 @@ async def test_names_of_tubes_and_errors_on_the_record_do_not_either(
     text = "\x1b]52;c;aGk=\x07\x1b[2J\x9b31m\u202e\u200b[/x] [@click=app.quit]quit[/]"
     from beanops.journal.records import Fate, Intent, RunRow
 
-    journal = session.journal()
+    journal = session._context.journal()
     now = clock.now()
     journal.begin(
         RunRow(

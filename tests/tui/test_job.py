@@ -126,7 +126,7 @@ async def test_a_run_of_long_ago_is_undone_from_the_journal(session: Session, cl
 
 async def test_a_journal_of_other_servers_says_which(session: Session, client: Client, clock: Clock) -> None:
     session.pause("mail", 60) if client.put(b"x", tube="mail") else None
-    with session.journal()._database.transaction() as connection:
+    with session._context.journal()._database.transaction() as connection:
         connection.exec_driver_sql("update runs set server = 'elsewhere:1'")
     async with dashboard(session, clock, (200, 30)) as desk:
         await desk.press("a")

@@ -208,7 +208,7 @@ async def test_more_than_a_hundred_jobs_have_their_number_typed(session: Session
         await open_mail(desk)
         await desk.press("asterisk", "D", "enter")
         assert "Type 120 to do it:" in await desk.painted()
-        assert session.action_rows() == []
+        assert session._lookups.own_actions() == []
         await desk.press(*"nail", "enter")  # also what is a key elsewhere is typed
         assert "Text does not match" in await desk.painted()
         await desk.press("backspace", "backspace", "backspace", "backspace", *"120", "enter")
@@ -315,7 +315,7 @@ async def test_quitting_waits_for_the_batch_under_way(
             assert desk.app.is_running
             assert "kick ends after the batch under way, then this quits" in desk.line("#status")
         assert not desk.app.is_running
-    assert [action.outcome for action in session.action_rows()] == ["done"] * 5
+    assert [action.outcome for action in session._lookups.own_actions()] == ["done"] * 5
 
 
 async def test_a_job_is_put_from_a_sample_or_an_edited_copy(session: Session, client: Client, clock: Clock) -> None:
@@ -351,7 +351,7 @@ async def test_an_edited_copy_keeps_priority_ttr_and_delay(
         assert client.peek(2).body == b"21"
         assert "put: 1 done, job 2" in desk.line("#status")
         await desk.press("D", "y")  # the one that was copied is meant
-        assert [job and job.id for job in session.jobs_by_id([1, 2])] == [None, 2]
+        assert [job and job.id for job in session._lookups.jobs_by_id([1, 2])] == [None, 2]
         if where == "job":
             await desk.press("escape")
         await desk.press("n", "ctrl+o", "ctrl+s", "y")

@@ -90,7 +90,7 @@ async def test_an_action_that_loses_its_server_reads_unknown_or_undone_never_don
             await desk.press("y")
             assert desk.line("#status").startswith("✗ delete: ")
             assert "LOST" in desk.line("#banner")
-            assert all(row.outcome != "done" for row in session.action_rows())
+            assert all(row.outcome != "done" for row in session._lookups.own_actions())
 
 
 @pytest.mark.parametrize("where", ["list", "job"])

@@ -37,7 +37,7 @@ async def test_a_drain_of_states_that_no_job_is_in_does_nothing_and_says_so(
     async with dashboard(session, clock) as desk:
         await desk.press("down", "X", "enter")
         assert "drain: tube mail had no such jobs" in desk.line("#status")
-        assert session.action_rows() == []
+        assert session._lookups.own_actions() == []
 
 
 async def test_several_tubes_are_drained_and_the_others_are_left_out(

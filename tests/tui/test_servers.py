@@ -152,7 +152,7 @@ async def test_what_is_under_way_on_a_server_that_was_gone_to_is_written_down_be
             assert not ending.done()
         await ending
     assert there_session._clients["acting"].closed
-    journal = session.journal()
+    journal = session._context.journal()
     (run,) = journal.runs(other.address)
     assert journal.counts([run.id]) == {run.id: {"done": 5}}
 
@@ -163,7 +163,7 @@ async def test_a_server_that_hangs_holds_up_no_other(
     with Client(other.address) as there:
         fill(there, "billing", b"1")
     hanging = threading.Event()
-    survey = session.survey
+    survey = session._lookups.survey
 
     def hang(*given: Any) -> Any:
         assert hanging.wait(60)

@@ -15,7 +15,9 @@ async def open_tube(desk: Desk, tube: str) -> None:
 
 
 def record(session: Session) -> list[tuple[object, ...]]:
-    return [(row.action, row.tube, row.id, row.state_before, row.outcome) for row in session.action_rows()]
+    return [
+        (row.action, row.tube, row.id, row.state_before, row.outcome) for row in session._lookups.own_actions()[::-1]
+    ]
 
 
 async def test_heads_are_shown_with_the_decoded_body_of_the_one_under_the_cursor(
@@ -53,7 +55,7 @@ async def test_cancel_is_under_the_hand_and_leaves_everything_as_it_is(
             assert f"Delete job {id} of tube mail?" in await desk.painted()
             await desk.press(answer)
             assert "Delete job" not in await desk.painted()
-        assert session.action_rows() == []
+        assert session._lookups.own_actions() == []
         assert client.stats_job(id).state == "buried"
 
 
@@ -147,7 +149,7 @@ async def test_many_are_kicked_up_to_the_number_that_was_asked_for(
         assert client.stats_tube("mail").current_jobs_ready == 3
         assert "kick: 3 done" in desk.line("#status")
         await desk.press("K", "escape")
-        assert len(session.action_rows()) == 1
+        assert len(session._lookups.own_actions()) == 1
 
 
 async def test_a_tube_is_paused_and_resumed(session: Session, client: Client, clock: Clock) -> None:
@@ -211,7 +213,7 @@ async def test_a_read_only_session_says_so_and_offers_nothing(
                 assert offer not in desk.footer.split()
             await desk.press("D", "y", "k", "y", "p", "enter", "y")
             assert client.stats_job(id).state == "buried"
-            assert session.action_rows() == []
+            assert session._lookups.own_actions() == []
 
 
 async def test_a_tube_that_vanished_says_so(session: Session, client: Client, clock: Clock) -> None:
@@ -243,7 +245,7 @@ async def test_actions_are_listed_newest_first_with_what_became_of_them(
         assert "by tester, tui" in desk.line("#action")
         assert "Actions" not in desk.footer.split()
         await desk.press("enter")
-        assert [row[1:4] for row in desk.rows("#done")] == [["delete", "skipped", str(id)]]
+        assert [row[2:5] for row in desk.rows("#done")] == [["delete", "skipped", str(id)]]
         assert "it does not exist" in desk.line("#why")
         await desk.press("escape", "escape", "escape")
         assert desk.names() == ["default"]

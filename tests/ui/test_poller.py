@@ -9,7 +9,8 @@ import pytest
 
 from beanops.embedded.process import Beanstalkd
 from beanops.protocol.errors import ConnectFailed
-from beanops.session.session import Session, connect
+from beanops.session.connect import connect
+from beanops.session.session import Session
 from beanops.ui.poller import LAST_RETRY, LATE, Poller
 
 
@@ -61,7 +62,7 @@ def test_what_was_known_stays_with_its_age_and_the_server_comes_back(
         time.seconds += 7
         lost = poller.look(lambda session: session.server().version)
         assert (lost.stale, lost.age, lost.looked) == (True, 7, None)
-        assert lost.survey is first.survey
+        assert lost._lookups.survey is first._lookups.survey
         start_beanstalkd(port=beanstalkd.port)
         assert not poller.look().stale
 

@@ -8,8 +8,9 @@ import pytest
 
 from beanops.embedded.process import Beanstalkd
 from beanops.protocol.errors import ConnectFailed, UsageError
+from beanops.session.connect import connect
 from beanops.session.run import Run
-from beanops.session.session import Session, connect
+from beanops.session.session import Session
 from beanops.ui.runner import LastAction, Progress, Results, Runner, Step, undo_steps
 
 
@@ -17,8 +18,8 @@ from beanops.ui.runner import LastAction, Progress, Results, Runner, Step, undo_
 def session(beanstalkd: Beanstalkd) -> Iterator[Session]:
     with connect(beanstalkd.address) as session:
         for tube in ("a", "b", "c"):
-            session._acting().use(tube)
-            session._acting().put(b"x")
+            session._context.acting().use(tube)
+            session._context.acting().put(b"x")
         yield session
 
 

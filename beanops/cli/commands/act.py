@@ -99,7 +99,7 @@ def resume(run_id: str, **asked: Any) -> None:
     Asks as the run itself did: when it deletes, or acts on many jobs.
     """
     with options.opened(asked) as session:
-        row = session.journal().run(run_id)
+        row = session._context.journal().run(run_id)
         rest = partial(session.resume, row.id)
         _follow(session, rest, row.action, f"run {row.id}", asked, verb=f"resume {row.action}")
 
@@ -121,7 +121,7 @@ def undo(run_id: str, where: str | None, repeat: Any, buried_as: Any, **asked: A
     What has an unknown outcome is left alone: "beanops journal verify" asks for it.
     """
     with options.opened(asked) as session:
-        row = session.journal().run(run_id)
+        row = session._context.journal().run(run_id)
         back = partial(session.undo, run_id, where=where, repeat=repeat, buried_as=buried_as)
         _follow(session, back, "undo", f"the {row.action} of run {run_id}", asked, undoes=row.action)
 

@@ -7,7 +7,7 @@ import click
 from beanops.cli import options
 from beanops.cli.streams import on_terminal
 from beanops.protocol.errors import UsageError
-from beanops.session.session import connect
+from beanops.session.connect import connect
 from beanops.ui.defaults import INTERVAL
 
 

@@ -21,8 +21,8 @@ from beanops.cli.selection import choose
 from beanops.cli.streams import standard_input
 from beanops.jobs.bodies import Reader, decode
 from beanops.jobs.hiding import hide
+from beanops.session.connect import connect
 from beanops.session.files import samples
-from beanops.session.session import connect
 from beanops.text import plural
 
 _force = click.option("--force", is_flag=True, help="Overwrite what is there.")

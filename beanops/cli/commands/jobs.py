@@ -28,7 +28,7 @@ from beanops.jobs.search.progress import Progress
 from beanops.jobs.search.scan import Scan
 from beanops.journal.records import Action, JournalError, Refused
 from beanops.protocol.errors import NotFound
-from beanops.session.session import connect
+from beanops.session.connect import connect
 from beanops.text import plural
 from beanops.ui.columns.column import named
 from beanops.ui.columns.jobs import job_columns, shown_job
@@ -103,7 +103,7 @@ def job(id: int, redact: tuple[str, ...], server: str, output: str) -> None:
             found = [session.job(id)]
         actions: list[Action] = []
         with suppress(JournalError):  # looking must not depend on the record
-            actions = session.job_actions(id)
+            actions = session._lookups.job_actions(id)
     if output == "json" and (found or actions):
         about = [{**row_of(one), **body_fields(one.body)} for one in found] or [{"id": id}]
         print_json([{**about[0], "actions": [action._asdict() for action in actions]}])
@@ -135,7 +135,7 @@ def sql(
     selection = _selection_in(asked)
     with options.opened(asked) as session, closing(_Bar()) as bar:
         look_for_tube(session, tube)
-        answer = session.sql_rows(query, tube, **selection, progress=bar.show)
+        answer = session._lookups.sql_rows(query, tube, **selection, progress=bar.show)
     rows = [[_plain(value) for value in row] for row in answer.rows]
     if output == "table":
         print_table(answer.names, rows)

@@ -20,7 +20,8 @@ from beanops.journal.filters import Filter
 from beanops.journal.records import Action, Refused
 from beanops.protocol.errors import BeanopsError
 from beanops.session.config import default_journal, profile
-from beanops.session.session import Session, connect
+from beanops.session.connect import connect
+from beanops.session.session import Session
 from beanops.session.verbs import ACTIONS
 from beanops.text import plural, safe_text
 from beanops.ui.columns.journal import DoneAction, action_columns
@@ -132,7 +133,7 @@ def verify(run: str | None, server: str, output: str) -> None:
         verified, problems = [], []
         for id in [run] if run is not None else _unknown(session):
             try:
-                verified.append(session.verify(id))
+                verified.append(session.journal.verify(id))
             except BeanopsError as error:
                 problems.append(error)
     if problems and not verified:
@@ -158,7 +159,7 @@ def verify(run: str | None, server: str, output: str) -> None:
 
 def _unknown(session: Session) -> list[str]:
     """Return the runs whose jobs are on the session's server and of which something is unknown, the oldest first."""
-    journal, here = session.journal(), str(session.address)
+    journal, here = session._context.journal(), str(session.address)
     # What was copied to another server can be asked there, whichever server the run was on.
     runs = [row for row in reversed(journal.runs()) if row.request.get("server", row.server) == here]
     counts = journal.counts(row.id for row in runs)

@@ -24,7 +24,8 @@ from beanops.monitor.survey import Seen
 from beanops.protocol import JobStats, TubeStats
 from beanops.protocol.errors import NotFound
 from beanops.protocol.states import AT_REST
-from beanops.session.session import Session, connect
+from beanops.session.connect import connect
+from beanops.session.session import Session
 from beanops.text import plural, safe_text
 from beanops.ui.columns.jobs import job_columns, shown_job
 from beanops.ui.columns.tubes import tube_columns
@@ -47,7 +48,7 @@ def tubes(patterns: tuple[str, ...], server: str, output: str) -> None:
     In the table, 'pause_left' is the number of seconds left of a pause; JSON and CSV have every field.
     """
     with connect(server, source="cli") as session:
-        found = session.tube_stats()
+        found = session._lookups.tube_stats()
     names = [tube.name for tube in found]
     if patterns:
         found = [tube for tube in found if any(is_any(pattern, [tube.name]) for pattern in patterns)]
@@ -87,14 +88,14 @@ def stats(tube: str | None, server: str, output: str) -> None:
 def _of_server(session: Session) -> dict[str, Any]:
     """Return the server's statistics, and what it cannot do where there is such a thing."""
     server = session.server()
-    lacks = session.capabilities_of(server).lacks
+    lacks = session._lookups.capabilities_of(server).lacks
     return {**as_dict(server), **({"lacks": lacks} if lacks else {})}
 
 
 def check_tube_exists(session: Session, tube: str | None) -> None:
     """Raise when a name or a glob means no tube: a slip is told from an empty tube."""
     if tube is not None:
-        session.check_tube(tube)
+        session._lookups.check_tube(tube)
 
 
 def look_for_tube(session: Session, tube: str | None) -> None:
@@ -146,7 +147,7 @@ def peek(
         )
     with connect(server, source="cli", redact=redact) as session:
         if ids is not None:
-            jobs = list(session.jobs_by_id(ids))
+            jobs = list(session._lookups.jobs_by_id(ids))
             missing = [f"job {id} does not exist" for id, job in zip(ids, jobs, strict=True) if job is None]
         else:
             assert tube is not None

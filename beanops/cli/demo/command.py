@@ -18,7 +18,7 @@ from beanops.cli.demo.workload import running
 from beanops.cli.streams import on_terminal
 from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
-from beanops.session.session import connect
+from beanops.session.connect import connect
 from beanops.text import safe_text
 
 #: Seconds between the two looks of a demo without a terminal.
@@ -75,7 +75,7 @@ def _server(embedded: bool) -> Iterator[tuple[str, str]]:
 
 def _print_twice(address: str) -> None:
     with connect(address, source="cli") as session:
-        show_tubes(session.tube_stats())
+        show_tubes(session._lookups.tube_stats())
         time.sleep(_BETWEEN)
         click.echo(f"\n{_BETWEEN:g} seconds later:\n")
-        show_tubes(session.tube_stats())
+        show_tubes(session._lookups.tube_stats())

@@ -90,7 +90,7 @@ class WidgetView(ABC):
         self._label = safe_text(known.label or (known.name if known.color else ""))
         if self._label:
             parts[0].say("label", self._label, known.color)
-        session.origin.opened.add(self)
+        session._context.views.add(self)
         refresher.add(self)
 
     @property

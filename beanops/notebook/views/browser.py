@@ -60,9 +60,9 @@ class BrowserView(JobsView):
     _how_to_select = "select some on the page, or by select(...)"
 
     def __init__(self, session: Session, refresher: Refresher, name: str, selection: Selection) -> None:
-        self._session = session.through("notebook")
+        self._session = session._through("notebook")
         self._selection = selection
-        self._seen = ShownJobs(self._session.reused)
+        self._seen = ShownJobs(self._session._lookups.reused)
         self._before: tuple[ShownJobs, list[str]] = self._seen, []
         self._saved: dict[str, str] = {}
         self._reported = 0.0
@@ -115,7 +115,7 @@ class BrowserView(JobsView):
         """The selected jobs as they are now, with the columns of `Session.jobs`."""
         from beanops.jobs.frames import jobs_frame
 
-        now = self._session.jobs_by_id([int(key) for key in self.jobs.selected])
+        now = self._session._lookups.jobs_by_id([int(key) for key in self.jobs.selected])
         here = [job for job in now if job is not None and not self._seen.is_another(job)]
         return jobs_frame(here)
 
@@ -153,7 +153,7 @@ class BrowserView(JobsView):
             # Jobs that are selected now are selected again when the scan finds them.
             chosen = [key for key in self.jobs.selected if key != self.jobs.focus]
             self._before = (self._seen, [*chosen, *filter(None, [self.jobs.focus])])
-            self._seen = ShownJobs(self._session.reused)
+            self._seen = ShownJobs(self._session._lookups.reused)
             self._saved.clear()
             self.jobs.update({})
             self.jobs.say("empty", "scanning")
@@ -258,7 +258,7 @@ class BrowserView(JobsView):
                 return
             self._seen.note(jobs)
             for job in jobs[: MOST_ROWS - len(self._saved)]:
-                self._saved[str(job.id)] = self._session.decode(job.body or b"", kept=True).summary
+                self._saved[str(job.id)] = self._session._context.decode(job.body or b"", kept=True).summary
             self.jobs.patch(rows)
             seen, chosen = self._before
             others = {str(job.id) for job in jobs if seen.is_another(job)}
@@ -267,7 +267,7 @@ class BrowserView(JobsView):
                 left = f"none of the {len(self.jobs.rows):,} jobs found is left; use Scan again to find more"
                 self.jobs.say("empty", left if self.jobs.rows else f"no job was found; {scan.verdict}")
                 # Only selected rows are refreshed: the time says how old the others are.
-                found = f"{scan.conclusion} · {self._session.now():%H:%M:%S} UTC"
+                found = f"{scan.conclusion} · {self._session._context.now():%H:%M:%S} UTC"
                 self.jobs.say("title", f"{shown_rows.asked(self._selection)} · {found}")
                 self.jobs.say("progress", "")
                 self.jobs.offer("refresh", "Scan again")
@@ -282,7 +282,7 @@ class BrowserView(JobsView):
         self._selected(tuple(keys))
 
     def _look_again(self, ids: Sequence[int]) -> None:
-        found = zip(ids, self._session.jobs_by_id(ids), strict=True)
+        found = zip(ids, self._session._lookups.jobs_by_id(ids), strict=True)
         while part := list(islice(found, PART)):
             here = [job for _, job in part if job is not None and self._belongs(job)]
             rows = shown_rows.job_rows(self._session, here)
@@ -319,7 +319,7 @@ class BrowserView(JobsView):
         key = self.jobs.focus
         job = None
         if key is not None:
-            (job,) = self._session.jobs_by_id([int(key)])
+            (job,) = self._session._lookups.jobs_by_id([int(key)])
         with self._lock:
             if key != self.jobs.focus:  # the user chose another in the meantime
                 return

@@ -67,9 +67,9 @@ class DashboardView(JobsView):
     _how_to_select = "select some on the page, or by select_jobs(...)"
 
     def __init__(self, session: Session, refresher: Refresher, name: str) -> None:
-        self._session = session.through("notebook")
+        self._session = session._through("notebook")
         self._jobs: dict[str, FoundJob] = {}
-        self._seen = ShownJobs(self._session.reused, MOST_SEEN)
+        self._seen = ShownJobs(self._session._lookups.reused, MOST_SEEN)
         self._logged = -1
         self._numbers: dict[Action, int] = {}
         complain = weakly(self._complain)
@@ -237,9 +237,9 @@ class DashboardView(JobsView):
         # The journal may be large and remote: it is read after an action, not at every tick.
         with self._lock:
             try:
-                stamp = self._session.journal().stamp()
+                stamp = self._session._context.journal().stamp()
                 if stamp != self._logged:
-                    latest = self._session.action_rows(LATEST_ACTIONS)
+                    latest = self._session._lookups.own_actions(LATEST_ACTIONS)[::-1]
                     self.log.update(shown_rows.action_rows(latest, self._numbers))
                     self._logged = stamp
                 self.log.say("title", "Last actions")

@@ -63,7 +63,7 @@ class ReservationView(WidgetView):
     def __init__(self, session: Session, refresher: Refresher, name: str, tube: str) -> None:
         if session.read_only:
             raise Refused(f"reserve was refused: this session on {session.address} is read-only")
-        self._session = session.through("notebook")
+        self._session = session._through("notebook")
         self._tube = tube
         self._reserved: list[Reservation] = []
         self._stats: JobStats | None = None
@@ -128,7 +128,7 @@ class ReservationView(WidgetView):
             try:
                 held = self._session.reserve(self._tube)
                 self._reserved.append(held)
-                (found,) = self._session.jobs_by_id([held.id], bodies=False)
+                (found,) = self._session._lookups.jobs_by_id([held.id], bodies=False)
                 self._stats = found and found.stats
             except TimedOut:
                 self.job.say("status", self._why_none(), "warning")
@@ -240,7 +240,7 @@ class ReservationView(WidgetView):
         held, reservation = self.held, self.reservation
         if held and reservation is not None:
             left = round(reservation.time_left)
-            body = self._session.decode(reservation.body)
+            body = self._session._context.decode(reservation.body)
             rows = {}
             if self._stats is not None:
                 about = self._stats._replace(state="reserved", time_left=left)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from beanops import private
 from beanops.journal.records import Fate
@@ -14,16 +14,14 @@ from beanops.protocol.errors import BeanopsError, UsageError
 from beanops.protocol.states import STATES
 from beanops.session.connection_use import ending_gently
 from beanops.session.conversation import Steps
-from beanops.session.executor import Actor, How
+from beanops.session.executor import Executor
 from beanops.session.files.jsonl import File, write_line
-from beanops.session.pause_guard import Shelter
+from beanops.session.options import How, Options, given, how_of
 from beanops.session.run import Run
-from beanops.session.targets import NotAllFound, Options, given, how_of, orders_of, request_of
+from beanops.session.targets import NotAllFound, orders_of, request_of
+from beanops.session.tube_verbs import guard_of
 from beanops.session.verbs import KEEP, VERBS, Order
 from beanops.text import plural
-
-if TYPE_CHECKING:
-    from beanops.session.session import Session
 
 
 class FileError(BeanopsError):
@@ -40,34 +38,35 @@ _DELETE = VERBS["delete"]
 _EXPORT = _DELETE._replace(name="export", done="exported", states=frozenset(STATES), commands=0, steps=_nothing)
 
 
-def export(session: Session, actor: Actor, file: File, jobs: Any, delete: bool, force: bool, options: Options) -> Run:
+def export(executor: Executor, file: File, jobs: Any, delete: bool, force: bool, options: Options) -> Run:
     """Write jobs into a file; see `Session.export`."""
     if delete and not isinstance(file, str | os.PathLike):
         raise UsageError("export deletes only what is safely on disk: name a file")
     how = how_of(options)
-    session.check_open()
+    executor.context.check_open()
     if isinstance(jobs, str):
-        session.check_tube(jobs)
+        executor.lookups.check_tube(jobs)
     jobs = "*" if jobs is None else list(jobs) if isinstance(jobs, Iterator) else jobs
     usual = Options(state=sorted(_DELETE.states), order="oldest")
     asked: Options = usual | given(options)
     verb = _DELETE if delete else _EXPORT
-    batches, cancel = orders_of(session, verb, jobs, KEEP, asked, keep_bodies=True)
+    batches, cancel = orders_of(executor.lookups, verb, jobs, KEEP, asked, keep_bodies=True)
     if how.dry or not delete:
         run = Run("", "export", list, dry=how.dry)
         if how.progress is not None:
             how.progress(run)
     else:
         request = request_of(jobs, KEEP, given(options), None)
-        run = actor.begin("export", request | {"file": os.path.abspath(file)}, how)  # type: ignore[arg-type]
+        run = executor.begin("export", request | {"file": os.path.abspath(file)}, how)  # type: ignore[arg-type]
     run.when_cancelled(cancel)
     if how.dry:
-        return actor.act_on_jobs(run, batches, how, Shelter(session))
+        return executor.act_on_jobs(run, batches, how, guard_of(executor))
     with _created(file, force) as out:
-        lines = _Lines(out, str(session.address), session.server().id, durable=delete, own=out is not file)
+        where = str(executor.context.address), executor.lookups.server().id
+        lines = _Lines(out, *where, durable=delete, own=out is not file)
         written = lines.written(batches)
         if delete:
-            actor.act_on_jobs(run, written, how, Shelter(session))
+            executor.act_on_jobs(run, written, how, guard_of(executor))
         else:
             with ending_gently(run):
                 try:

@@ -10,24 +10,22 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import count
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+from typing import Any, BinaryIO, Literal
 
 from beanops.jobs.identity import doubts
 from beanops.jobs.read import FoundJob
 from beanops.journal.records import Refused, RunRow
 from beanops.journal.rivals import Rivals
 from beanops.protocol.errors import UsageError
-from beanops.session.executor import Actor
+from beanops.session.executor import Executor
 from beanops.session.files.jsonl import File, LineError, longest_line, read_line
-from beanops.session.pause_guard import Shelter
+from beanops.session.options import Options, how_of
 from beanops.session.remembered import Successors, left_behind
 from beanops.session.run import Run
-from beanops.session.targets import BATCH, Options, elsewhere, how_of, in_batches, look_up
+from beanops.session.targets import BATCH, elsewhere, in_batches, look_up
+from beanops.session.tube_verbs import guard_of
 from beanops.session.undo import taken_back
 from beanops.session.verbs import IMPORT, Order
-
-if TYPE_CHECKING:
-    from beanops.session.session import Session
 
 #: Which lines an import puts although it may have put them before.
 Repeat = Literal["unknown", "all"]
@@ -35,13 +33,13 @@ _TO_DO, _DONE, _UNKNOWN, _GONE = range(4)
 
 
 def import_(
-    session: Session, actor: Actor, file: File, repeat: Repeat | None, options: Options, resumes: RunRow | None = None
+    executor: Executor, file: File, repeat: Repeat | None, options: Options, resumes: RunRow | None = None
 ) -> Run:
     """Put the jobs of a file; see `Session.import_`."""
-    session.check_open()
+    executor.context.check_open()
     how = how_of(options)
-    if actor.read_only and not how.dry:
-        raise Refused(f"import was refused: this session on {session.address} is read-only")
+    if executor.context.read_only and not how.dry:
+        raise Refused(f"import was refused: this session on {executor.context.address} is read-only")
     with ExitStack() as opened:
         name = os.path.abspath(file) if isinstance(file, str | os.PathLike) else "-"
         if isinstance(file, str | os.PathLike):
@@ -49,33 +47,33 @@ def import_(
                 file = opened.enter_context(open(file, "rb"))
             except OSError as error:
                 raise UsageError(f"{name} cannot be read: {error.strerror or error}") from None
-        maximum = session.server().max_job_size
+        maximum = executor.lookups.server().max_job_size
         file.seek(0)
         digest, last = _checked(file, maximum)
         if resumes is not None and resumes.request["digest"] != digest:
             raise UsageError(f"{name} is not what run {resumes.id} imported: it was changed since")
-        before = _Before(session, digest, last)
+        before = _Before(executor, digest, last)
         request: dict[str, Any] = {"file": name, "digest": digest}
         request |= {"resumes": resumes.id} if resumes else {}
         request |= {"rate": how.rate} if how.rate is not None else {}
         request |= {"buried_as": how.buried_as} if how.buried_as is not None else {}
-        run = actor.begin("import", request, how)
+        run = executor.begin("import", request, how)
         file.seek(0)
         orders = _orders(file, maximum, before.left_out(repeat))
-        actor.act_on_jobs(
-            run, in_batches(orders, how.rate), how, Shelter(session), unless=lambda: before.disturbed(run)
+        executor.act_on_jobs(
+            run, in_batches(orders, how.rate), how, guard_of(executor), unless=lambda: before.disturbed(run)
         )
         before.tell(run, repeat)
         return run
 
 
-def resume_import(session: Session, actor: Actor, row: RunRow, options: Options) -> Run:
+def resume_import(executor: Executor, row: RunRow, options: Options) -> Run:
     """Go on with an import, if its file is still what it was."""
     if options.get("rate") is None and "rate" in row.request:
         options["rate"] = row.request["rate"]
     if options.get("buried_as") is None and "buried_as" in row.request:
         options["buried_as"] = row.request["buried_as"]
-    return import_(session, actor, row.request["file"], None, options, row)
+    return import_(executor, row.request["file"], None, options, row)
 
 
 def _lines(file: BinaryIO, max_body: int) -> Iterator[tuple[int, bytes]]:
@@ -114,12 +112,12 @@ def _checked(file: BinaryIO, max_body: int) -> tuple[str, int]:
 class _Before:
     """What the journal knows of the lines of a file: one byte a line."""
 
-    def __init__(self, session: Session, digest: str, last: int) -> None:
+    def __init__(self, executor: Executor, digest: str, last: int) -> None:
         self._fates = bytearray(last + 1)
         self._runs: dict[int, str] = {}
-        self._session = session
-        self._journal = session.journal()
-        self._of = str(session.address), session.server().id, digest
+        self._executor = executor
+        self._journal = executor.context.journal()
+        self._of = str(executor.context.address), executor.lookups.server().id, digest
         self._rivals = Rivals(self._journal, self._imports)
         for row in self._imports():
             self._read(row)
@@ -148,7 +146,7 @@ class _Before:
         for start in range(0, self._journal.size(row.id), BATCH):
             page = self._journal.entries(row.id, start=start, stop=start + BATCH)
             entries = [entry for entry in page if entry.fate.new_id is not None]
-            refs, client = [left_behind(row, entry) for entry in entries], self._session._looking()
+            refs, client = [left_behind(row, entry) for entry in entries], self._executor.context.looking()
             jobs, reasons = look_up(client, [ref.id for ref in refs], bodies=False), doubts(client, refs)
             for entry, ref, job, reason in zip(entries, refs, jobs, reasons, strict=True):
                 if job is not None and not (reason or elsewhere(ref, job)):

@@ -8,19 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 from beanops.jobs.read import FoundJob, present, read_jobs
 from beanops.protocol import commands
 from beanops.protocol.limits import U32_MAX
+from beanops.session.lookups import Lookups
 from beanops.session.old_servers.bury import bury_alone, watchers
+from beanops.session.old_servers.capabilities import Capabilities
 from beanops.session.old_servers.claims import PUT_ALONE, claim
+from beanops.session.run import Run
 from beanops.session.verbs import COPY, IMPORT, KEEP, RESTORE, VERBS, Order, Verb, move, put_copy
-
-if TYPE_CHECKING:
-    from beanops.session.acting import Acting
-    from beanops.session.old_servers.capabilities import Capabilities
-    from beanops.session.run import Run
 
 _KICK, _RELEASE = VERBS["kick"], VERBS["release"]
 #: What takes a reservation by id of jobs that this session does not hold.
@@ -51,14 +48,14 @@ def _as_chosen(order: Order, chosen: str) -> Order:
 
 
 def fit(
-    session: Acting, run: Run, orders: Sequence[Order], held: set[int], keep_bodies: bool, undoable: bool = True
+    lookups: Lookups, run: Run, orders: Sequence[Order], held: set[int], keep_bodies: bool, undoable: bool = True
 ) -> Sequence[Order]:
     """Return orders as the server can carry them out.
 
     Parameters
     ----------
-    session : Acting
-        On the server where jobs are put and reserved.
+    lookups : Lookups
+        Looks at the server where jobs are put and reserved.
     run : Run
         Is told what cannot be taken back.
     orders : sequence of Order
@@ -81,11 +78,11 @@ def fit(
     buries_again = undoable and any(again)
     if not (buries_again or any(_needs(order, held) for order in going)):
         return orders
-    can = session.capabilities
+    can = lookups.capabilities
     if can.reserve_job:
         run.capable = True
         return orders
-    fitted = _Fitting(session, can, held, keep_bodies, run.dry).all(orders)
+    fitted = _Fitting(lookups, can, held, keep_bodies, run.dry).all(orders)
     anew = any(order.verb.name == "release" and order.verb.puts and order.refusal is None for order in fitted)
     cautions = ([_NEW_IDS] if anew else []) + ([caution(can)] if buries_again else [])
     run.buries_again |= buries_again
@@ -133,8 +130,8 @@ def _needs(order: Order, held: set[int]) -> bool:
 
 
 class _Fitting:
-    def __init__(self, session: Acting, can: Capabilities, held: set[int], keep_bodies: bool, dry: bool) -> None:
-        self._session, self._can, self._held, self._dry = session, can, held, dry
+    def __init__(self, lookups: Lookups, can: Capabilities, held: set[int], keep_bodies: bool, dry: bool) -> None:
+        self._lookups, self._can, self._held, self._dry = lookups, can, held, dry
         self._claim = partial(claim, on_record=keep_bodies)
         self._watched: dict[str, bool] = {}
 
@@ -146,8 +143,8 @@ class _Fitting:
 
     def _look(self, tubes: list[str]) -> None:
         """Learn which tubes workers watch; one that does not exist has none."""
-        looking = self._session._looking()
-        workers = self._session.server().current_workers if "default" in tubes else 0
+        looking = self._lookups.looking()
+        workers = self._lookups.server().current_workers if "default" in tubes else 0
         found = map(present, list(looking.pipeline(map(commands.stats_tube, tubes))))
         self._watched = {stats.name: watchers(stats, workers) > 0 for stats in found if stats is not None}
 
@@ -184,7 +181,7 @@ class _Fitting:
         ids = [order.id for order in orders if _lacks_body(order)]
         if not ids:
             return orders
-        read = read_jobs(self._session._looking(), ids)
+        read = read_jobs(self._lookups.looking(), ids)
         return [order._replace(job=_with_body(order, next(read))) if _lacks_body(order) else order for order in orders]
 
 

@@ -219,7 +219,7 @@ def needed_for(request: Request, profile: Profile) -> Confirmation:
     profile : Profile
         The server as the dashboard shows it.
     """
-    now = request.session.protection.now
+    now = request.session._context.protection.now
     known = strictest(profile, [now])._replace(keep_bodies=profile.keep_bodies and now.keep_bodies)
     undone: LastAction = request.answers.get("undone", LastAction())
     return confirmation(request.offer.name, request.number or undone.jobs, known, undoes=undone.action, at_least="yes")

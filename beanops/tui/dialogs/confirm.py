@@ -118,7 +118,7 @@ class Confirm(ModalScreen[bool]):
 def _note(request: Request) -> str:
     """Return what an action means, and what the server cannot do of it or of its undo."""
     verb = {"drain": "delete", "kick-next": ""}.get(request.offer.name, request.offer.name)
-    can = request.session.known_capabilities(request.instance)
+    can = request.session._lookups.known_capabilities(request.instance)
     more = remark(verb, request.states.get("buried", 0), can)
     effect = request.offer.action.effect
     return f"{effect} {more[:1].upper()}{more[1:]}." if more else effect
@@ -141,7 +141,9 @@ def _heads(request: Request) -> list[str]:
     for tube, states in request.counts.items():
         heads = request.session.next_jobs(tube)
         found = [(state, job) for state in states if (job := heads[state]) is not None]
-        lines += [f"next {state}: {job.id} {request.session.decode(job.body or b'').summary}" for state, job in found]
+        lines += [
+            f"next {state}: {job.id} {request.session._context.decode(job.body or b'').summary}" for state, job in found
+        ]
         if len(lines) >= SAMPLE:
             break
     return lines[:SAMPLE]

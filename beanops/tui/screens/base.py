@@ -162,7 +162,7 @@ class FullScreen(Screen[None]):
     @property
     def passive(self) -> bool:
         """Whether no action is possible: the session is read-only, or what is shown is stale."""
-        return self.host.session.protection.now.read_only or self.host.live.stale
+        return self.host.session._context.protection.now.read_only or self.host.live.stale
 
     def refresh_offers(self) -> None:
         """Show the keys of the actions that are possible now."""
@@ -222,7 +222,7 @@ class FullScreen(Screen[None]):
             return
         session = self.host.session
         request = Request(UNDO, session, (), answers={"undone": undone})
-        can = session.known_capabilities(self.instance)
+        can = session._lookups.known_capabilities(self.instance)
         if can is None or can.reserve_job:
             self.confirm(request)
             return

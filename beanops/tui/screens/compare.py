@@ -68,7 +68,7 @@ class Compare(FullScreen):
     @work(thread=True, exit_on_error=False, group="read")
     def _read(self) -> None:
         try:
-            self.post_message(Pair(list(self.host.session.jobs_by_id(self._ids))))
+            self.post_message(Pair(list(self.host.session._lookups.jobs_by_id(self._ids))))
         except BeanopsError as error:
             self.post_message(Pair([], str(error)))
 

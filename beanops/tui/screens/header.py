@@ -72,7 +72,7 @@ class ServerHeader(Vertical):
     def _address(self, live: Live) -> list[Part]:
         session = self.host.session
         parts: list[Part] = [("beanops  ", "$muted"), (safe_text(str(session.address), limit=40), "bold $foreground")]
-        if session.protection.now.read_only:
+        if session._context.protection.now.read_only:
             parts += [("  ", ""), (" READ-ONLY ", "bold $background on $delayed")]
         if live.survey is not None and live.survey.server.draining:
             parts += [("  ", ""), (" DRAINING ", "bold $background on $buried")]
@@ -83,7 +83,7 @@ class ServerHeader(Vertical):
     def _version(self, survey: Survey) -> list[Part]:
         stats = survey.server
         parts: list[Part] = [(f"beanstalkd {safe_text(stats.version, limit=16)}", "$muted")]
-        can = self.host.session.known_capabilities(stats.id)
+        can = self.host.session._lookups.known_capabilities(stats.id)
         if can is not None and not can.reserve_job:
             parts.append((f", {can.in_short}", "$delayed"))
         cpu = UNKNOWN if survey.cpu is None else f"{100 * survey.cpu:.0f}%"

@@ -131,7 +131,7 @@ class JobScreen(FullScreen):
             try:
                 if not known:
                     return Read(id, session.job(id))
-                (found,) = session.jobs_by_id([id], bodies=False)
+                (found,) = session._lookups.jobs_by_id([id], bodies=False)
                 return Read(id, found)
             except NotFound:
                 return Read(id, None)

@@ -56,11 +56,11 @@ def look_at(session: Session, tube: str, seen: Iterable[int], turn: int) -> Tube
     except NotFound:
         heads, gone = {}, True
     top = {head.id: (state, head) for state in AT_REST if (head := heads.get(state)) is not None}
-    for job in session.jobs_by_id(sorted(session.held)):
+    for job in session._lookups.jobs_by_id(sorted(session.held)):
         if job is not None and job.stats.tube == tube and job.stats.state == "reserved":
             top[job.id] = ("held", job)
     wanted = [id for id in seen if id not in top]
-    now = session.jobs_by_id(wanted, bodies=False)
+    now = session._lookups.jobs_by_id(wanted, bodies=False)
     fresh = {
         id: job.stats if job is not None and job.stats.tube == tube else None
         for id, job in zip(wanted, now, strict=True)

@@ -52,7 +52,7 @@ class JournalPage(NamedTuple):
 
 
 def _runs(session: Session, first: int) -> Rows:
-    journal, server = session.journal(), str(session.address)
+    journal, server = session._context.journal(), str(session.address)
     runs = journal.runs(server, limit=RUNS, offset=first)
     counts = journal.counts(run.id for run in runs)
     why = lasting(journal, runs, server)
@@ -60,7 +60,7 @@ def _runs(session: Session, first: int) -> Rows:
 
 
 def _actions(run: RunRow, session: Session, first: int) -> Rows:
-    journal = session.journal()
+    journal = session._context.journal()
     entries = journal.entries(run.id, start=first, stop=first + ACTIONS)
     return tuple(DoneAction(entry.n, action_of(run, entry)) for entry in entries), journal.size(run.id)
 
@@ -100,7 +100,7 @@ class JournalPages(FullScreen):
 
         def look(session: Session) -> JournalPage | None:
             try:
-                journal = session.journal()
+                journal = session._context.journal()
                 stamp = first, journal.stamp(), journal.count_runs(str(session.address))
                 if stamp == known:
                     return None

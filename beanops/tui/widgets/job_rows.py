@@ -25,7 +25,7 @@ class Summaries:
     """
 
     def __init__(self, session: Session) -> None:
-        self.summary = lru_cache(maxsize=16_384)(lambda body: session.decode(body).summary)
+        self.summary = lru_cache(maxsize=16_384)(lambda body: session._context.decode(body).summary)
 
 
 class JobRow:

@@ -1,0 +1,152 @@
+"""The live views of a notebook as methods of a session, which does not know the faces; `beanops.connect` binds them.
+
+Each says which extra is missing before anything else is imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, SupportsIndex
+
+from beanops.protocol.errors import UsageError
+from beanops.session.connect import connect
+from beanops.session.session import Session
+
+if TYPE_CHECKING:
+    from beanops.notebook.views.browser import BrowserView
+    from beanops.notebook.views.dashboard import DashboardView
+    from beanops.notebook.views.reservation import ReservationView
+
+__all__ = ["Session", "connect"]
+
+_NEEDED = ("anywidget", "ipywidgets")
+
+
+def dashboard(session: Session, name: str = "dashboard") -> DashboardView:
+    """Return a live view of the tubes for a notebook, with buttons to act; needs ``beanops[notebook]``.
+
+    Parameters
+    ----------
+    name : str
+        A view of the same name and server that is shown already is closed, so that a cell can run again.
+
+    Returns
+    -------
+    beanops.notebook.views.dashboard.DashboardView
+        Shown by a notebook when it ends a cell; closed by ``close()`` or a ``with`` block.
+
+    Raises
+    ------
+    UsageError
+        The extra ``notebook`` is not installed.
+
+    Examples
+    --------
+    >>> view = session.dashboard()          # doctest: +SKIP
+    >>> view.select("mail")
+    >>> view.pause(60)
+    """
+    _check(session, "a dashboard")
+    from beanops.notebook.refresher import first_look, refresher_of
+    from beanops.notebook.views.dashboard import DashboardView
+
+    view = DashboardView(session, refresher_of(session), name)
+    # Not left to the thread: the next line of the cell may select one of the tubes.
+    view.show(first_look(session))
+    return view
+
+
+def browse(
+    session: Session,
+    tube: str | None = None,
+    *,
+    state: str | Iterable[str] | None = None,
+    where: str | None = None,
+    limit: SupportsIndex | None = 100_000,
+    order: str = "newest",
+    name: str | None = None,
+) -> BrowserView:
+    """Return a live view of jobs for a notebook, filled as they are found; needs ``beanops[notebook]``.
+
+    Parameters
+    ----------
+    tube, state, where, limit, order
+        Which jobs, as in `Session.scan`.
+    name : str or None
+        As in `dashboard`; None is one for each tube.
+
+    Returns
+    -------
+    beanops.notebook.views.browser.BrowserView
+        Shown by a notebook when it ends a cell; its ``selection`` is a frame of the selected jobs.
+
+    Raises
+    ------
+    UsageError
+        The extra ``notebook`` is not installed.
+    ArgumentError
+        An argument is not as described.
+
+    Examples
+    --------
+    >>> view = session.browse("mail", state="buried", where="data->>'$.user' = '7'")          # doctest: +SKIP
+    >>> view.wait().select_all()
+    >>> view.kick()
+    """
+    _check(session, "a browser")
+    from beanops.jobs.select import select
+    from beanops.notebook.refresher import refresher_of
+    from beanops.notebook.views.browser import BrowserView
+
+    selection = select(tube, state=state, where=where, limit=limit, order=order)
+    return BrowserView(session, refresher_of(session), name or f"browse {tube}", selection)
+
+
+def reserve_widget(session: Session, tube: str, name: str | None = None) -> ReservationView:
+    """Return a view that reserves the next ready job of a tube, with its time left; needs ``beanops[notebook]``.
+
+    Parameters
+    ----------
+    tube : str
+        Its name.
+    name : str or None
+        As in `dashboard`; None is one for each tube.
+
+    Returns
+    -------
+    beanops.notebook.views.reservation.ReservationView
+        It releases the job when it is closed, collected, or shown by no page any more, unless something else was done
+        to it.
+
+    Raises
+    ------
+    NotFound
+        There is no such tube.
+    Refused
+        The session is read-only.
+    UsageError
+        The extra ``notebook`` is not installed.
+
+    Examples
+    --------
+    >>> view = session.reserve_widget("mail")          # doctest: +SKIP
+    >>> view.reservation.body
+    >>> view.bury()
+    """
+    _check(session, "a view of a reserved job")
+    from beanops.notebook.refresher import refresher_of
+    from beanops.notebook.views.reservation import ReservationView
+
+    return ReservationView(session, refresher_of(session), name or f"reserve {tube}", tube)
+
+
+def _check(session: Session, what: str) -> None:
+    session._context.check_open()
+    missing = [module for module in _NEEDED if find_spec(module) is None]
+    if missing:
+        raise UsageError(f"{what} needs {' and '.join(missing)}: pip install 'beanops[notebook]'")
+
+
+for _view in (dashboard, browse, reserve_widget):
+    setattr(Session, _view.__name__, _view)

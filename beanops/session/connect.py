@@ -1,0 +1,89 @@
+"""Open a session on a server, by its address or by its name in the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from beanops.client.address import Address
+from beanops.jobs.sql.engine import TIMEOUT, check_timeout
+from beanops.journal.prune import this_actor
+from beanops.session.config import Profile, profile, strictest
+from beanops.session.context import Context
+from beanops.session.session import Session
+
+if TYPE_CHECKING:
+    from beanops.journal.journal import Journal
+
+
+def connect(
+    target: str | Address = "127.0.0.1:11300",
+    *,
+    source: str = "script",
+    actor: str | None = None,
+    read_only: bool | None = None,
+    redact: Iterable[str] = (),
+    journal: str | Journal | None = None,
+    keep_bodies: bool | None = None,
+    connect_timeout: float = 5.0,
+    read_timeout: float = 30.0,
+    query_timeout: float | None = TIMEOUT,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Session:
+    """Open a session on a server.
+
+    Parameters
+    ----------
+    target : str or Address
+        ``host``, ``host:port``, ``[::1]:11300``, ``beanstalkd://host:port``, ``unix:/path``, ``/path``, or the name of
+        a server in the configuration, see `beanops.session.config`.
+    source : str
+        For the record: ``"cli"``, ``"tui"``, ``"notebook"`` or ``"script"``.
+    actor : str or None
+        For the record; by default the user and the host.
+    read_only : bool or None
+        Refuse everything that would change a queue; None does what the configuration says, else False.
+    redact : iterable of str
+        Patterns of keys in bodies whose values are hidden in all that is shown, such as ``"*token*"``, beside those
+        of the configuration; see `beanops.redact`. All jobs, frames and reservations that the session gives out have
+        bodies without them; only `export`, `move`, `copy`, `undo` and the journal have the bytes.
+    journal : str, Journal or None
+        Path of a SQLite file or URL of a database; None takes ``BEANOPS_JOURNAL``, then the configuration's,
+        then a file in the user's data directory.
+    keep_bodies : bool or None
+        Write down the bodies of jobs that are deleted, so that it can be undone; None does what the configuration
+        says, else True.
+    connect_timeout, read_timeout : float
+        Seconds, as in `Client`.
+    query_timeout : float or None
+        Seconds that a predicate may take for a batch of jobs, or a query in SQL; None means any.
+    clock : callable
+        Tells the time, UTC.
+
+    Raises
+    ------
+    ConnectFailed
+        Nobody answers there.
+
+    Examples
+    --------
+    >>> session = beanops.connect("127.0.0.1:11300")       # doctest: +SKIP
+    >>> session.tubes()
+    >>> session.kick([17, 18])
+    <Run 20260102-030405-1f2e3d4c kick: 2 done>
+    """
+    known = profile(target)
+    # A profile that is read-only stays so: what protects production must not be lost to an argument.
+    given = Profile("", "", read_only=bool(read_only), redact=(redact,) if isinstance(redact, str) else tuple(redact))
+    keeps = known.keep_bodies if keep_bodies is None else keep_bodies
+    context = Context(
+        strictest(known, [given])._replace(keep_bodies=keeps),
+        actor=actor or this_actor(),
+        timeouts=(connect_timeout, read_timeout),
+        query_timeout=check_timeout(query_timeout),
+        clock=clock,
+        journal=journal,
+        keep_bodies=keeps,
+    )
+    return Session(context, source)

@@ -1,0 +1,109 @@
+"""What a session does to jobs, one function per verb; `Session` describes each for its users.
+
+How they are carried out is in `executor`, by which commands in `verbs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import SupportsIndex
+
+from beanops.client.sync import Client
+from beanops.journal.records import Refused
+from beanops.protocol.errors import UsageError
+from beanops.protocol.limits import check_tube
+from beanops.session.arguments import Seconds, whole_seconds
+from beanops.session.executor import Executor
+from beanops.session.options import Options, given, how_of, optional_priority
+from beanops.session.run import Run
+from beanops.session.targets import Jobs, orders_of, request_of
+from beanops.session.tube_verbs import guard_of
+from beanops.session.verbs import KEEP, Settings, verb_of
+
+
+def kick(executor: Executor, jobs: Jobs | str, options: Options) -> Run:
+    """Make jobs ready; a tube's name means its buried jobs, unless `state` names others."""
+    asked = given(options)
+    if isinstance(jobs, str):
+        asked.setdefault("state", "buried")
+    return _act(executor, "kick", jobs, KEEP, asked)
+
+
+def bury(executor: Executor, jobs: Jobs | str, priority: SupportsIndex | None, options: Options) -> Run:
+    """Bury jobs."""
+    return _act(executor, "bury", jobs, Settings(optional_priority(priority)), options)
+
+
+def release(
+    executor: Executor, jobs: Jobs | str, priority: SupportsIndex | None, delay: Seconds, options: Options
+) -> Run:
+    """Make jobs ready, or delayed, or give them another priority."""
+    settings = Settings(optional_priority(priority), whole_seconds("delay", delay))
+    return _act(executor, "release", jobs, settings, options)
+
+
+def delete(executor: Executor, jobs: Jobs | str, options: Options) -> Run:
+    """Delete jobs; of a tube, those that `state` or `where` name."""
+    if isinstance(jobs, str) and not (options.get("state") or options.get("where")):
+        raise UsageError(f"delete of tube {jobs!r} needs to know which jobs: name the states, or a predicate")
+    return _act(executor, "delete", jobs, KEEP, options)
+
+
+def drain(executor: Executor, tube: str, options: Options) -> Run:
+    """Delete all jobs of a tube in the named states."""
+    if not options.get("state"):
+        raise UsageError(f'drain of tube {tube!r} is missing the states: state="buried", for example')
+    return delete(executor, tube, options)
+
+
+def move(executor: Executor, jobs: Jobs | str, to: str, options: Options) -> Run:
+    """Put jobs into another tube and delete them here, the oldest first."""
+    asked = given(options)
+    asked.setdefault("order", "oldest")
+    return _act(executor, "move", jobs, Settings(target=check_tube(to, "to")), asked)
+
+
+def copy(executor: Executor, jobs: Jobs | str, to: str | None, server: Executor | None, options: Options) -> Run:
+    """Put copies of jobs into another tube, another server, or both, the oldest first."""
+    if to is None and server is None:
+        raise UsageError("copy needs to know where to: another tube, another server, or both")
+    if server is not None and server.context.read_only:
+        raise Refused(f"copy was refused: the session on {server.context.address} is read-only")
+    asked = given(options)
+    asked.setdefault("order", "oldest")
+    target = None if to is None else check_tube(to, "to")
+    settings = Settings(target=target, there=server is not None)
+    return _act(executor, "copy", jobs, settings, asked, there=server)
+
+
+def touch(executor: Executor, jobs: Jobs, options: Options) -> Run:
+    """Start the ttr of jobs anew that the session has reserved."""
+    return _act(executor, "touch", jobs, KEEP, options)
+
+
+def _act(
+    executor: Executor,
+    verb: str,
+    jobs: Jobs | str,
+    settings: Settings,
+    options: Options,
+    there: Executor | None = None,
+) -> Run:
+    executor.context.check_open()
+    options = given(options)
+    if isinstance(jobs, Iterator):
+        jobs = list(jobs)  # read twice: to find them, and to write down which they were
+    if options.get("buried_as") is not None and not verb_of(verb, settings).puts:
+        raise UsageError(f"buried_as is for what puts jobs, and {verb} puts none")
+    with ExitStack() as opened:
+        # A connection of its own: what `there` uses itself must not decide where copies end.
+        copying = None if there is None else opened.enter_context(Client(there.context.address))
+        keep_bodies = executor.context.keep_bodies
+        lookup = orders_of(executor.lookups, verb_of(verb, settings), jobs, settings, options, keep_bodies)
+        how = how_of(options)
+        if isinstance(jobs, str):
+            executor.lookups.check_tube(jobs)
+        run = executor.begin(verb, request_of(jobs, settings, options, copying), how)
+        run.when_cancelled(lookup.cancel)
+        return executor.act_on_jobs(run, lookup.batches, how, guard_of(there or executor), copying)

@@ -1,0 +1,267 @@
+"""What a session sees: the server, its tubes, jobs at known places, and the searches. Nothing here changes a queue.
+
+The probe that a caller of a search asks for is the exception; it is on record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import islice
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex
+
+from beanops.client.sync import Client
+from beanops.jobs.hiding import hide
+from beanops.jobs.identity import JobRef, doubts
+from beanops.jobs.read import BodyForm, FoundJob, find_jobs, read_heads, read_jobs
+from beanops.jobs.search.scan import Scan
+from beanops.jobs.select import is_glob, select
+from beanops.jobs.tube_names import NoTube, is_any
+from beanops.journal.filters import Filter
+from beanops.journal.records import Action, JournalError, Refused, RunCounts
+from beanops.monitor.survey import Survey, Surveyor
+from beanops.monitor.sweep import sweep
+from beanops.protocol import ServerStats, TubeStats
+from beanops.protocol.errors import NotFound
+from beanops.protocol.limits import U64_MAX, check_number
+from beanops.session.context import Context
+from beanops.session.old_servers.capabilities import Capabilities, probe
+from beanops.text import plural
+
+if TYPE_CHECKING:
+    from beanops.jobs.sql.query import Query
+
+
+class Snapshot(NamedTuple):
+    """What a snapshot holds.
+
+    Attributes
+    ----------
+    jobs : int
+        How many.
+    complete : bool
+        Whether these are all that were asked for.
+    verdict : str
+        The same in words, with what was not looked at.
+    """
+
+    jobs: int
+    complete: bool
+    verdict: str
+
+
+class Answer(NamedTuple):
+    """What a query gave.
+
+    Attributes
+    ----------
+    names : list of str
+        Of its columns, each once.
+    rows : list of tuple
+        Its rows, values as DuckDB has them.
+    complete : bool
+        Whether all jobs were looked at that were asked for, and those bodies decoded that the query reads.
+    verdict : str
+        The same in words.
+    """
+
+    names: list[str]
+    rows: list[tuple[Any, ...]]
+    complete: bool
+    verdict: str
+
+
+class Lookups:
+    """Looks at one server for a session and its faces; `beanops.session.session.Session` describes what users call.
+
+    Parameters
+    ----------
+    context : Context
+        The connections, and what is known of the server.
+    probe_id : callable or None
+        Returns an id that the server gave out just now, by putting a job for a moment.
+    """
+
+    def __init__(self, context: Context, probe_id: Callable[[], int] | None = None) -> None:
+        self._context = context
+        self._probe_id = probe_id
+        self.looking: Callable[[], Client] = context.looking
+
+    # -- the server and its tubes --------------------------------------------------------------------------------
+
+    def server(self) -> ServerStats:
+        """Return the server's statistics."""
+        return self.looking().stats()
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the server that answers can do."""
+        return self.capabilities_of(self.server())
+
+    def capabilities_of(self, server: ServerStats) -> Capabilities:
+        """Return what a server can do whose statistics were just read; each process is asked once."""
+        capable = self._context.capable
+        known = capable.get(server.id)
+        if known is None:
+            known = capable[server.id] = probe(self.looking(), server)
+        return known
+
+    def known_capabilities(self, instance: str) -> Capabilities | None:
+        """Return what a server process can do, None where it was not asked yet; nothing is sent."""
+        return self._context.capable.get(instance)
+
+    def survey(self, surveyor: Surveyor, wanted: Collection[str] = ()) -> Survey:
+        """Return what a surveyor sees, who remembers; it asks for `wanted` tubes with each look."""
+        survey = surveyor.look(self.looking(), wanted)
+        self.capabilities_of(survey.server)  # so that a screen knows without asking
+        return survey
+
+    def tube_stats(self) -> list[TubeStats]:
+        """Return the statistics of all tubes as records, without pandas."""
+        return sweep(self.looking())
+
+    def tube(self, name: str) -> TubeStats:
+        """Return the statistics of one tube; `NotFound` names those that are near."""
+        try:
+            return self.looking().stats_tube(name)
+        except NotFound:
+            raise NoTube(name, self.looking().list_tubes()) from None
+
+    def check_tube(self, which: str) -> None:
+        """Raise `NotFound` when a name or a glob means no tube that exists; the error names those that are near.
+
+        A tube that nobody uses or watches vanishes with its last job.
+        """
+        if not is_glob(which):
+            self.tube(which)
+        elif not is_any(which, names := self.looking().list_tubes()):
+            raise NoTube(which, names)
+
+    # -- jobs at known places ------------------------------------------------------------------------------------
+
+    def job(self, id: SupportsIndex) -> FoundJob:
+        """Return a job with its statistics and its body."""
+        (found,) = read_jobs(self.looking(), [check_number("id", id, U64_MAX)])
+        if found is None:
+            raise NotFound(f"stats-job {id}")
+        return hide(found, self._context.reader)
+
+    def jobs_by_id(self, ids: Iterable[SupportsIndex], *, bodies: bool = True) -> Iterator[FoundJob | None]:
+        """Yield each job in turn with its statistics and its body, None for one that does not exist."""
+        wanted = (check_number("id", id, U64_MAX) for id in ids)
+        if not bodies:
+            return find_jobs(self.looking(), wanted)
+        found = read_jobs(self.looking(), wanted)
+        context = self._context
+        return (job and hide(job, context.reader) for job in found) if context.redact else found
+
+    def next_jobs(self, tube: str) -> dict[str, FoundJob | None]:
+        """Return the next job of a tube in each of the states ready, delayed and buried."""
+        try:
+            heads = read_heads(self.looking(), tube)
+        except NotFound:
+            raise NoTube(tube, self.looking().list_tubes()) from None
+        return {state: job and hide(job, self._context.reader) for state, job in heads.items()}
+
+    def reused(self, jobs: Sequence[JobRef]) -> list[str | None]:
+        """Return why the ids of jobs that were seen before mean other jobs now, None for those that do not."""
+        return doubts(self.looking(), jobs)
+
+    # -- the journal ---------------------------------------------------------------------------------------------
+
+    def own_actions(self, limit: int | None = None) -> list[Action]:
+        """Return the newest actions of this session as records, newest first, without pandas."""
+        self._context.check_open()
+        runs = self._context.runs[::-1]
+        if not runs:  # then the journal need not be opened
+            return []
+        journal = self._context.journal()
+        return list(islice((action for run in runs for action in journal.actions(Filter(runs=[run.id]))), limit))
+
+    def own_runs(self) -> list[RunCounts]:
+        """Return the runs of this session with the count of each outcome, newest first, without pandas."""
+        self._context.check_open()
+        runs = self._context.runs[::-1]
+        return self._context.journal().with_counts(runs) if runs else []
+
+    def job_actions(self, id: SupportsIndex) -> list[Action]:
+        """Return what the journal knows of one job of the server process that answers, oldest first."""
+        return self._context.journal().of_job(self.server().id, check_number("id", id, U64_MAX))
+
+    # -- searches ------------------------------------------------------------------------------------------------
+
+    def scan(self, tube: str | None = None, *, bodies: BodyForm = True, **asked: Any) -> Scan:
+        """Find jobs, with what may be shown of their bodies; see `Session.scan`."""
+        return self.raw_scan(tube, **asked, bodies=bodies, shown=self._hide if self._context.redact else None)
+
+    def _hide(self, job: FoundJob) -> FoundJob:
+        return hide(job, self._context.reader)
+
+    def raw_scan(
+        self,
+        tube: str | None = None,
+        *,
+        state: str | Iterable[str] | None = None,
+        ids: Any = None,
+        where: str | None = None,
+        limit: SupportsIndex | None = None,
+        order: str = "newest",
+        probe: bool = False,
+        **how: Any,
+    ) -> Scan:
+        """Do as `scan`, with bodies as they are: for what moves, copies, exports and restores jobs, and shows none."""
+        context = self._context
+        if probe and context.read_only:
+            raise Refused(f"a probe was refused: it puts a job, and this session on {context.address} is read-only")
+        selection = select(tube, state=state, ids=ids, where=where, limit=limit, order=order)
+        return Scan(
+            self.looking,
+            selection,
+            context.id_maps,
+            known=self._known_id,
+            probe=self._probe_id if probe else None,
+            redact=context.redact,
+            query_timeout=context.query_timeout,
+            **how,
+        )
+
+    def _known_id(self, instance: str) -> int:
+        """Return the highest id that is on record for a server process, 0 for none."""
+        try:
+            return self._context.journal().highest_id(instance)
+        except JournalError:  # looking must not depend on the record
+            return 0
+
+    def query(self, sql: str, tube: str | None, selection: dict[str, Any]) -> tuple[Query, Scan]:
+        """Return a query with the jobs that it asks for in its table, and the scan that found them."""
+        from beanops.jobs.sql.query import Query
+
+        prepared = Query(sql, self._context.redact, self._context.query_timeout)
+        # The table hides what is to be hidden, and knows the sizes of bodies.
+        scan = self.raw_scan(tube, **selection, bodies=prepared.needs_bodies)
+        for batch in scan:
+            prepared.add(batch)
+        return prepared, scan
+
+    def sql_rows(self, query: str, tube: str | None = None, **selection: Any) -> Answer:
+        """Do as `Session.sql` without pandas: integers of any size, decimals and lists stay what they are."""
+        prepared, scan = self.query(query, tube, selection)
+        complete = (scan.complete or scan.sure) and not prepared.undecoded
+        return Answer(*prepared.rows(), complete, verdict_of(prepared, scan))
+
+    def snapshot(self, directory: str | PathLike[str], tube: str | None, selection: dict[str, Any]) -> Snapshot:
+        """Write jobs to Parquet files; see `Session.snapshot`."""
+        from beanops.jobs.snapshot import check_new, save
+
+        check_new(Path(directory))
+        scan = self.scan(tube, **selection)
+        return Snapshot(save(scan, Path(directory)), scan.complete or scan.sure, scan.conclusion)
+
+
+def verdict_of(query: Query, scan: Scan) -> str:
+    """Return what is known of an answer, in words."""
+    if not query.undecoded:
+        return scan.conclusion
+    undecoded = f"{plural(query.undecoded, 'row')} {'was' if query.undecoded == 1 else 'were'}"
+    return f"{scan.conclusion}; {undecoded} not decoded, or not for certain, and the query reads data"
