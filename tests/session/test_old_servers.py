@@ -318,9 +318,10 @@ def test_a_crash_is_repaired_from_the_journal(
     else:
         session.resume(run)
         where, state = ("post", "ready") if verb == "move" else ("mail", "delayed")
+        if verb == "move" and stage + sent <= 2:  # what was not done to a job before its claim is not resumed
+            where = "mail"
     jobs = [job for batch in session.scan() for job in batch]
     real = [job for job in jobs if job.stats.delay != U32_MAX]
     assert sorted(job.body for job in real) == [b"ready 0", b"ready 1", b"ready 2"], "each once"
     assert session.journal.verify(run).done >= 0
-    if after == "undo":
-        assert {(job.stats.tube, job.stats.state, job.stats.priority) for job in real} == {(where, state, 7)}
+    assert {(job.stats.tube, job.stats.state, job.stats.priority) for job in real} == {(where, state, 7)}
