@@ -132,7 +132,7 @@ def test_pauses_are_restored_unless_somebody_paused_anew(session: Session, worke
     run = session.pause("mail", 20)
     undoing = session.undo(run)
     assert undoing.done == 1
-    (entry,) = session.journal().entries(undoing.id)
+    (entry,) = session._context.journal().entries(undoing.id)
     assert 18 <= int(entry.intent.time_left or 0) <= 20, "what was left of the pause that it replaced is on record"
     assert 495 <= session.tube("mail").pause <= 500
     run = session.unpause("mail")
