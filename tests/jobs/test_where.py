@@ -97,6 +97,7 @@ _TEXT = "->> gives text: write a text in single quotes, or cast, (data->>'$.key'
         ('tube like "mail%"', "there is no column 'mail%'; quote a text with single quotes: 'mail%'"),
         ('"mail" in (tube)', "quote a text with single quotes: 'mail'"),
         ("data->>'$.x' = \"y\"", "quote a text with single quotes: 'y'"),
+        ("stat = 'buried'", "quote a text with single quotes; did you mean 'state'?"),
         ("state = buried", "quote a text with single quotes"),
         ("data->'$.n' = 3", _JSON),
         ("data->'$.n' > 2 and id = 1", _JSON),

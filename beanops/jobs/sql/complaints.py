@@ -7,6 +7,7 @@ import re
 
 from beanops.jobs.sql.jobs_table import INTERVALS, TABLE
 from beanops.protocol.errors import UsageError
+from beanops.text import did_you_mean
 
 TOO_BIG = "it needs more memory than it may have; ask for fewer jobs, columns or rows"
 
@@ -95,7 +96,8 @@ def _plain(said: dict[str, object], message: str, sql: str, position: int | None
         # In SQL double quotes make a name of a word.
         if position is not None and sql[position - 1] == '"':
             return f"there is no column {name!r}; quote a text with single quotes: '{name}'"
-        return f"there is no column {name!r}; columns are {', '.join(TABLE)}; quote a text with single quotes"
+        columns = f"columns are {', '.join(TABLE)}; quote a text with single quotes"
+        return f"there is no column {name!r}; {columns}{did_you_mean(name, TABLE)}"
     # What DuckDB lists besides, such as all functions of that name, says less than the hint.
     head = message.partition(" You might need")[0].partition(" - an explicit cast")[0]
     hint = next((hint for pattern, hint in _HINTS if pattern.search(head)), None)
