@@ -11,7 +11,9 @@ import click
 
 from beanops.cli import complete, spreadsheet
 from beanops.jobs.sql.engine import TIMEOUT
+from beanops.protocol.errors import ArgumentError
 from beanops.protocol.limits import U32_MAX, U64_MAX
+from beanops.session.arguments import whole_seconds
 from beanops.session.connect import connect
 from beanops.session.session import Session
 from beanops.ui.defaults import INTERVAL, LONGEST_INTERVAL, SHORTEST_INTERVAL
@@ -78,6 +80,21 @@ class _Period(click.ParamType[timedelta]):
 
 
 PERIOD = _Period()
+
+
+class _Seconds(click.ParamType[int]):
+    """A number of seconds, or a span of time such as ``10m``."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            return whole_seconds("seconds", value)
+        except ArgumentError:
+            self.fail(f"{value!r} is not a valid number of seconds, nor a span of time such as 10m", param, ctx)
+
+
+SECONDS = _Seconds()
 
 
 # What several commands take, each once. Server, output and read_only have defaults from before the command's name.

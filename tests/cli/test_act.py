@@ -92,7 +92,7 @@ def test_delete_needs_somebody_to_ask_or_yes(cli: Cli, client: Client) -> None:
 
 def test_pause_and_resume(cli: Cli, client: Client) -> None:
     client.put(b"x", tube="mail")
-    assert cli("pause", "mail", "100").out == "pause: 1 done\n"
+    assert cli("pause", "mail", "1m40s").out == "pause: 1 done\n"
     assert client.stats_tube("mail").pause == 100
     assert cli("unpause", "mail").code == 0
     assert client.stats_tube("mail").pause == 0

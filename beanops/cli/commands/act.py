@@ -25,9 +25,13 @@ from beanops.ui.confirmation import confirmation
 @options.this_tube
 @click.argument("body", default="-")
 @click.option("--priority", type=options.NUMBER, default=DEFAULT_PRIORITY, show_default=True, help="0 is most urgent.")
-@click.option("--delay", type=options.NUMBER, default=0, show_default=True, help="Seconds until it becomes ready.")
+@click.option("--delay", type=options.SECONDS, default=0, show_default=True, help="Time until ready: 90 or 10m.")
 @click.option(
-    "--ttr", type=options.NUMBER, default=DEFAULT_TTR, show_default=True, help="Seconds that a worker may hold it."
+    "--ttr",
+    type=options.SECONDS,
+    default=DEFAULT_TTR,
+    show_default=True,
+    help="Time to run: 90 or 10m.",
 )
 @options.acting
 def put(tube: str, body: str, priority: int, delay: int, ttr: int, **asked: Any) -> None:
@@ -72,7 +76,7 @@ def _read(body: str, maximum: int) -> bytes:
 
 @click.command()
 @options.this_tube
-@click.argument("seconds", type=options.NUMBER)
+@click.argument("seconds", type=options.SECONDS)
 @options.acting
 def pause(tube: str, seconds: int, **asked: Any) -> None:
     """Hold back the ready jobs of TUBE from workers for SECONDS."""

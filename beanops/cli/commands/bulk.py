@@ -24,7 +24,7 @@ from beanops.ui.confirmation import confirmation
 
 _priority = click.option("--priority", type=options.NUMBER, help="New priority; by default each job keeps its own.")
 _delay = click.option(
-    "--delay", type=options.NUMBER, default=0, show_default=True, help="Seconds until they are ready."
+    "--delay", type=options.SECONDS, default=0, show_default=True, help="Time until ready: 90 or 10m."
 )
 _to = click.option("--to", metavar="TUBE", shell_complete=complete.tubes, help="The tube that they are put into.")
 _to_server = click.option(

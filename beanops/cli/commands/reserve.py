@@ -32,7 +32,7 @@ _KEYS = "r release  b bury  d delete  q release and quit"
 
 @click.command()
 @options.this_tube
-@click.option("--timeout", type=options.NUMBER, default=0, show_default=True, help="Seconds to wait for a job.")
+@click.option("--timeout", type=options.SECONDS, default=0, show_default=True, help="Time to wait: 90 or 10m.")
 @options.redact
 @options.acting
 def reserve(tube: str, timeout: int, **asked: Any) -> None:
