@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, SupportsIndex
 
 from beanops.protocol.errors import UsageError
 from beanops.session.connect import connect
+from beanops.session.keywords import explained
 from beanops.session.session import Session
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ __all__ = ["Session", "connect"]
 _NEEDED = ("anywidget", "ipywidgets")
 
 
-def dashboard(session: Session, name: str = "dashboard") -> DashboardView:
+def dashboard(session: Session, /, name: str = "dashboard") -> DashboardView:
     """Return a live view of the tubes for a notebook, with buttons to act; needs ``beanops[notebook]``.
 
     Parameters
@@ -59,6 +60,7 @@ def dashboard(session: Session, name: str = "dashboard") -> DashboardView:
 
 def browse(
     session: Session,
+    /,
     tube: str | None = None,
     *,
     state: str | Iterable[str] | None = None,
@@ -103,7 +105,7 @@ def browse(
     return BrowserView(session, refresher_of(session), name or f"browse {tube}", selection)
 
 
-def reserve_widget(session: Session, tube: str, name: str | None = None) -> ReservationView:
+def reserve_widget(session: Session, /, tube: str, name: str | None = None) -> ReservationView:
     """Return a view that reserves the next ready job of a tube, with its time left; needs ``beanops[notebook]``.
 
     Parameters
@@ -149,4 +151,4 @@ def _check(session: Session, what: str) -> None:
 
 
 for _view in (dashboard, browse, reserve_widget):
-    setattr(Session, _view.__name__, _view)
+    setattr(Session, _view.__name__, explained(_view))

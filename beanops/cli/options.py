@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import timedelta
+from math import inf
 from typing import Any, TypeVar
 
 import click
@@ -13,7 +13,7 @@ from beanops.cli import complete, spreadsheet
 from beanops.jobs.sql.engine import TIMEOUT
 from beanops.protocol.errors import ArgumentError
 from beanops.protocol.limits import U32_MAX, U64_MAX
-from beanops.session.arguments import whole_seconds
+from beanops.session.arguments import seconds_of, whole_seconds
 from beanops.session.connect import connect
 from beanops.session.session import Session
 from beanops.ui.defaults import INTERVAL, LONGEST_INTERVAL, SHORTEST_INTERVAL
@@ -27,8 +27,8 @@ class Number(click.IntRange):
     name = "number"
 
 
-#: The longest period: the calendar ends two thousand years ago.
-_LONGEST = timedelta(days=36_525)
+#: Seconds of the longest period: the calendar ends two thousand years ago.
+_LONGEST = 36_525 * 86_400
 
 NUMBER = Number(0, U32_MAX)
 ID = Number(0, U64_MAX)
@@ -71,12 +71,14 @@ class _Period(click.ParamType[timedelta]):
     name = "period"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        match = re.fullmatch(r"(\d{1,6})([smhdw])", str(value), re.ASCII)
-        units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-        period = timedelta(**{units[match[2]]: int(match[1])}) if match else None
-        if period is None or period > _LONGEST:
+        text = str(value).strip()
+        try:
+            seconds = seconds_of("period", text)
+        except ArgumentError:
+            seconds = inf
+        if text[-1:].isdecimal() or seconds > _LONGEST:  # of a number alone nobody knows the unit
             self.fail(f"{value!r} is no period such as 90d, 12h, 30m or 45s, of at most a hundred years", param, ctx)
-        return period
+        return timedelta(seconds=seconds)
 
 
 PERIOD = _Period()

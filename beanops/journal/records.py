@@ -61,10 +61,7 @@ class RunRow(NamedTuple):
     @property
     def named(self) -> int:
         """The number of jobs that it names by id."""
-        ids = self.request.get("ids", ())
-        if isinstance(ids, dict):
-            return int(ids["count"]) if "count" in ids else len(range(*ids["range"]))
-        return len(ids)
+        return named_in(self.request)
 
     @property
     def at_its_end(self) -> str | None:
@@ -78,6 +75,14 @@ class RunRow(NamedTuple):
         if "server" in request:
             return f"run {self.id} copies to {request['server']} and cannot be resumed: copy the rest"
         return None
+
+
+def named_in(request: Mapping[str, Any]) -> int:
+    """Return how many jobs a request names by their ids, 0 where it names a tube."""
+    ids = request.get("ids", ())
+    if isinstance(ids, dict):
+        return int(ids["count"]) if "count" in ids else len(range(*ids["range"]))
+    return len(ids)
 
 
 class Intent(NamedTuple):
@@ -124,7 +129,7 @@ class Intent(NamedTuple):
     @property
     def put_into(self) -> str | None:
         """The tube of the job that it puts."""
-        return self.tube if self.action == "import" else self.target or self.tube
+        return self.tube if self.action in ("import", "put") else self.target or self.tube
 
 
 class Fate(NamedTuple):

@@ -202,6 +202,11 @@ def run_id_of(run: Any) -> str:
     return named
 
 
+def is_row(value: Any, name: str) -> bool:
+    """Whether a value is one row of a frame with a column of that name, rather than several values."""
+    return not isinstance(value, str) and isinstance(_field(value, name), str)
+
+
 def _field(value: Any, name: str) -> Any:
     """Return a field of a row, as a mapping, a Series or a named tuple; the value itself where it is none of these."""
     if isinstance(value, Mapping) or hasattr(value, "to_dict"):

@@ -11,12 +11,14 @@ from beanops.jobs.sql.engine import TIMEOUT, check_timeout
 from beanops.journal.prune import this_actor
 from beanops.session.config import Profile, profile, strictest
 from beanops.session.context import Context
+from beanops.session.keywords import explained
 from beanops.session.session import Session
 
 if TYPE_CHECKING:
     from beanops.journal.journal import Journal
 
 
+@explained
 def connect(
     target: str | Address = "127.0.0.1:11300",
     *,

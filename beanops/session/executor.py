@@ -13,7 +13,7 @@ from typing import Any
 from beanops.client.reading import IDLE
 from beanops.client.sync import Client
 from beanops.jobs.identity import differences, ref_of
-from beanops.journal.records import Fate, Intent, Refused, RunRow, action_of, new_run_id
+from beanops.journal.records import Fate, Intent, Refused, RunRow, action_of, named_in, new_run_id
 from beanops.journal.signs_of_life import lease_from
 from beanops.protocol.errors import BeanopsError, NotFound, ReplyError
 from beanops.session.connection_use import ahead, ending_gently, restarted, revived, stage, using
@@ -65,7 +65,9 @@ def _about(action: Intent | Order) -> str:
     if isinstance(action, Intent):
         return f"tube {action.tube}"
     job = f"job {action.id}" if action.id else "a job"  # that was put, and whose id never came
-    return job if action.line is None else f"line {action.line}"
+    if action.line is None:
+        return job
+    return f"{'line' if action.verb.name == 'import' else 'body'} {action.line}"
 
 
 class Executor:
@@ -107,6 +109,7 @@ class Executor:
             run = Run(id, action, lambda: [action_of(row, entry) for entry in journal.entries(id)])
             run.resumable, run.bodies, run.instance = resumable, self.context.keep_bodies, acting.instance
             run.about = {name: request[name] for name in ("tube", "server") if name in request}
+        run.named = named_in(request)
         if how.progress is not None:
             how.progress(run)
         return run

@@ -5,21 +5,23 @@ How they are carried out is in `executor`, by which commands in `verbs`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import SupportsIndex
 
 from beanops.client.sync import Client
+from beanops.jobs.read import FoundJob
 from beanops.journal.records import Refused
-from beanops.protocol.errors import UsageError
-from beanops.protocol.limits import check_tube
-from beanops.session.arguments import Seconds, whole_seconds
+from beanops.protocol import JobStats
+from beanops.protocol.errors import ArgumentError, UsageError
+from beanops.protocol.limits import U32_MAX, check_number, check_tube
+from beanops.session.arguments import Body, Seconds, Tube, body_of, tube_of, whole_seconds
 from beanops.session.executor import Executor
-from beanops.session.options import Options, given, how_of, optional_priority
+from beanops.session.options import How, Options, given, how_of, optional_priority
 from beanops.session.run import Run
-from beanops.session.targets import Jobs, orders_of, request_of
+from beanops.session.targets import Jobs, in_batches, orders_of, request_of
 from beanops.session.tube_verbs import guard_of
-from beanops.session.verbs import KEEP, Settings, verb_of
+from beanops.session.verbs import KEEP, PUT_NEW, Order, Settings, verb_of
 
 
 def kick(executor: Executor, jobs: Jobs | str, options: Options) -> Run:
@@ -80,6 +82,30 @@ def copy(executor: Executor, jobs: Jobs | str, to: str | None, server: Executor 
 def touch(executor: Executor, jobs: Jobs, options: Options) -> Run:
     """Start the ttr of jobs anew that the session has reserved."""
     return _act(executor, "touch", jobs, KEEP, options)
+
+
+def put_many(
+    executor: Executor,
+    bodies: Iterable[Body],
+    tube: Tube,
+    *,
+    priority: SupportsIndex,
+    delay: Seconds,
+    ttr: Seconds,
+    how: How,
+) -> Run:
+    """Put a job for each body, in batches."""
+    if isinstance(bodies, str | bytes | bytearray | memoryview | Mapping) or hasattr(bodies, "columns"):
+        raise ArgumentError("bodies", bodies, "several bodies, such as a list or a column of a frame")
+    most, name = executor.lookups.looking().max_job_size, check_tube(tube_of(tube))
+    wait, time_to_run = whole_seconds("delay", delay), whole_seconds("ttr", ttr)
+    state, counts = "delayed" if wait else "ready", (0,) * 6
+    new = JobStats(0, name, state, check_number("priority", priority, U32_MAX), 0, wait, time_to_run, wait, *counts)
+    jobs = [FoundJob(new, body_of(body, most)) for body in bodies]
+    run = executor.begin("put", {"tube": name}, how)
+    run.named = len(jobs)
+    orders = (Order(PUT_NEW, 0, job, line=number) for number, job in enumerate(jobs, 1))
+    return executor.act_on_jobs(run, in_batches(orders, how.rate), how)
 
 
 def _act(

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from itertools import islice
@@ -17,8 +17,9 @@ from beanops.journal.filters import Filter
 from beanops.journal.prune import prune
 from beanops.journal.records import Action, Pruned, RunCounts
 from beanops.protocol.errors import ArgumentError
-from beanops.protocol.limits import U64_MAX, check_number
-from beanops.session.arguments import Moment, Seconds, run_id_of, seconds_of, time_of
+from beanops.protocol.limits import U64_MAX, check_choice, check_number
+from beanops.session.arguments import Moment, Seconds, is_row, run_id_of, seconds_of, time_of
+from beanops.session.keywords import explain_keywords
 from beanops.session.verbs import ACTIONS
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ _MOST = 1000
 _LONGEST = timedelta(days=36_525)
 
 
+@explain_keywords
 class JournalReader:
     """The runs and actions on one server by everybody who uses this journal, newest first. `Session.journal` is one.
 
@@ -91,7 +93,7 @@ class JournalReader:
             (UTC), or a period before now such as ``"2h"`` or ``"7d"``; so are a timedelta and a number of seconds.
         action : str, iterable of str, or None
             ``"kick"``, ``"delete"`` and so on; several in a list or with commas. A drain is recorded as deletes.
-        run : Run, str, iterable of these, DataFrame with a column ``run``, or None
+        run : Run, str, row, iterable of these, DataFrame with a column ``run``, or None
             Runs or their ids, at most 1,000, also runs on other servers.
         job : id, job, iterable of these, DataFrame with a column ``id``, str, or None
             Jobs that were acted on or put, at most 1,000; text as in ``"5,7-9"``. A server that restarted may have
@@ -186,8 +188,8 @@ class JournalReader:
 
         Parameters
         ----------
-        run : Run or str
-            The run, or its id.
+        run : Run, str or row
+            The run, its id, or a row of a frame of runs or actions.
 
         Returns
         -------
@@ -270,8 +272,7 @@ def _run_ids(run: Any) -> list[str]:
         if "run" not in run.columns:
             raise ArgumentError("run", list(run.columns), "a frame with a column 'run'")
         run = run["run"].tolist()
-    row = isinstance(run, str | Mapping) or hasattr(run, "to_dict") or hasattr(run, "_fields")
-    one = row or not isinstance(run, Iterable)
+    one = isinstance(run, str) or is_row(run, "run") or not isinstance(run, Iterable)
     ids = list(dict.fromkeys(map(run_id_of, [run] if one else run)))
     _check_most("run", len(ids))
     return ids
@@ -289,8 +290,7 @@ def _words(value: str | Iterable[str]) -> list[str]:
 def _actions(action: str | Iterable[str]) -> list[str]:
     names = _words(action)
     for name in names:
-        if name not in ACTIONS:
-            raise ArgumentError("action", name, f"one of {', '.join(ACTIONS)}")
+        check_choice("action", name, ACTIONS)
     return names
 
 

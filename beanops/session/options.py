@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from math import inf
 from typing import Any, Literal, NamedTuple, SupportsIndex, TypedDict
 
+from beanops.jobs.search.progress import Progress
 from beanops.protocol.errors import ArgumentError
 from beanops.protocol.limits import U32_MAX, check_number
 from beanops.session.run import Run
@@ -54,8 +55,9 @@ class Options(TypedDict, total=False):
         Only say what would be done.
     rate : float or None
         Most jobs a second.
-    progress : callable or None
-        Called with the `Run` before the first batch and after each; the run's ``cancel`` ends it.
+    progress : callable, bool or None
+        A function that is called with the `Run` before the first batch and after each; the run's ``cancel`` ends it.
+        False shows no progress bar, None shows one in notebooks and terminals for what takes over a second.
     buried_as : {"parked", "ready"} or None
         What buried jobs become where a move, copy, import or undo puts them: parked, which is delayed for ever, or
         ready. A server up to 1.11 can bury a chosen job only in a tube that no worker watches.
@@ -68,8 +70,22 @@ class Options(TypedDict, total=False):
     reason: str | None
     dry_run: bool
     rate: float | None
-    progress: Callable[[Run], None] | None
+    progress: Callable[[Run], None] | bool | None
     buried_as: Literal["parked", "ready"] | None
+
+
+class ScanOptions(TypedDict, total=False):
+    """Which jobs a query or a snapshot reads, and how; see `Session.scan`."""
+
+    state: str | Iterable[str] | None
+    ids: Any
+    where: str | None
+    limit: SupportsIndex | None
+    order: str
+    probe: bool
+    rate: float | None
+    polite: bool
+    progress: Callable[[Progress], None] | bool | None
 
 
 def given(options: Options) -> Options:
@@ -80,7 +96,6 @@ def given(options: Options) -> Options:
     ArgumentError
         No state is named: that would mean the jobs in all of them.
     """
-    _check_known(options)
     asked: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     if "state" in asked and not isinstance(asked["state"], str):
         asked["state"] = tuple(asked["state"])
@@ -89,29 +104,21 @@ def given(options: Options) -> Options:
     return Options(**asked)  # type: ignore[typeddict-item, no-any-return]
 
 
-def _check_known(options: Options) -> None:
-    """Refuse what is no option, which would else be more jobs than were meant."""
-    if unknown := options.keys() - Options.__optional_keys__:
-        known = ", ".join(sorted(Options.__optional_keys__))
-        raise TypeError(f"there is no option {' or '.join(sorted(unknown))}; there are {known}")
-
-
 def how_of(options: Options) -> How:
     """Return how a run is carried out."""
-    _check_known(options)
     rate = options.get("rate")
     if rate is not None and not 0 < rate < inf:
         raise ArgumentError("rate", rate, "a number above 0, of jobs a second")
     buried_as = options.get("buried_as")
     if buried_as not in (None, "parked", "ready"):
         raise ArgumentError("buried_as", buried_as, "parked or ready")
-    dry = options.get("dry_run", False)
+    dry, progress = options.get("dry_run", False), options.get("progress")
     return How(
         buried_as=buried_as,
         reason=options.get("reason"),
         dry=dry,
         rate=None if dry else rate,
-        progress=options.get("progress"),
+        progress=progress if callable(progress) else None,
     )
 
 

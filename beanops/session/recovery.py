@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from beanops.client.sync import Client
 from beanops.jobs.identity import REUSED, TOLERANCE, JobRef, doubts
 from beanops.jobs.refs import refs_in
-from beanops.journal.records import Entry, RunRow
+from beanops.journal.records import Entry, Intent, RunRow
 from beanops.protocol import JobStats
 from beanops.protocol.errors import UsageError
 from beanops.session.executor import Executor
@@ -186,9 +186,16 @@ def verify(executor: Executor, run: str) -> Run:
     journal.write(run, executor.context.now(), fates=[(entry.n, fate) for entry, fate in judged if fate != entry.fate])
     verified = Run(run, f"verify {row.action}", lambda: [])
     for entry, fate in judged:
-        about = f"line {entry.intent.target}" if entry.intent.job_id is None else f"job {entry.intent.job_id}"
-        verified.count(fate.outcome, fate.error, about=about)
+        verified.count(fate.outcome, fate.error, about=_about(entry.intent))
     return verified
+
+
+def _about(intent: Intent) -> str:
+    if intent.job_id is not None:
+        return f"job {intent.job_id}"
+    if intent.target is None:
+        return f"tube {intent.tube}"
+    return f"{'line' if intent.action == 'import' else 'body'} {intent.target}"
 
 
 class _Seen(NamedTuple):

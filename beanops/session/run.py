@@ -40,6 +40,8 @@ class Run:
         Why actions were not done: how often, and on what first.
     besides : str or None
         What else belongs to what was asked for, and was not part of it.
+    named : int
+        How many jobs were asked for by their ids, or as bodies to put; 0 where that is not known before they are found.
     caution : str or None
         What of it can be taken back only in part, and why.
     capable : bool
@@ -70,6 +72,7 @@ class Run:
         self.besides: str | None = None
         self.caution: str | None = None
         self.buries_again = False
+        self.named = 0
         self.capable = False
         self.stopped: str | None = None
         self.resumable = False

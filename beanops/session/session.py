@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
+from math import isfinite
 from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, SupportsIndex, Unpack
@@ -19,19 +20,21 @@ from beanops.jobs.read import BodyForm, FoundJob
 from beanops.jobs.search.progress import Progress
 from beanops.jobs.search.scan import Scan
 from beanops.jobs.select import select
-from beanops.monitor.history import point
+from beanops.monitor.history import Point, point
 from beanops.protocol import ServerStats, TubeStats
 from beanops.protocol.errors import BeanopsError
 from beanops.protocol.limits import DEFAULT_PRIORITY, DEFAULT_TTR, MAX_RESERVE_TIMEOUT
 from beanops.session import job_verbs, tube_verbs
 from beanops.session.arguments import Body, Seconds, Tube, run_id_of, seconds_of, whole_seconds
+from beanops.session.bars import Report, bar_for, shows_run, shows_scan
 from beanops.session.config import Profile
 from beanops.session.context import Context
 from beanops.session.executor import Executor
 from beanops.session.journal_reader import JournalReader
+from beanops.session.keywords import explain_keywords
 from beanops.session.lookups import Lookups, Snapshot, verdict_of
 from beanops.session.old_servers.capabilities import Capabilities
-from beanops.session.options import How, Options
+from beanops.session.options import How, Options, ScanOptions, how_of
 from beanops.session.probe import probe_id
 from beanops.session.reservation import Reservation, Reserver
 from beanops.session.run import Run
@@ -47,6 +50,7 @@ if TYPE_CHECKING:
 _MOST_HELD = 10
 
 
+@explain_keywords
 class Session:
     """A server, with what was done to it. Made by `connect`.
 
@@ -75,6 +79,7 @@ class Session:
         # The probe has an executor of its own: in a circle, a session that is dropped would wait for the collector.
         self._lookups = Lookups(context, partial(probe_id, Executor(context, Lookups(context), source)))
         self._executor = Executor(context, self._lookups, source)
+        self._watched = source not in ("cli", "tui")  # which show progress in their own way
         self.address: Address = context.address
         self.journal = JournalReader(
             context.journal,
@@ -182,16 +187,25 @@ class Session:
         """
         return self._lookups.tube(name)
 
-    def rates(self, tube: str | None = None, *, seconds: Seconds = 10, every: Seconds = 1) -> pandas.DataFrame:
-        """Record how many jobs come and go, for some seconds; interrupt it to have what was recorded until then.
+    def rates(
+        self,
+        tube: str | None = None,
+        *,
+        seconds: Seconds = 10,
+        every: Seconds = 1,
+        progress: bool | None = None,
+    ) -> pandas.DataFrame:
+        """Measure throughput and backlog for some time; Ctrl-C ends it early with what was measured until then.
 
         Parameters
         ----------
         tube : str or None
-            Its name; None records the whole server.
+            Its name; None measures the whole server.
         seconds, every : number, str or timedelta
             For how long, and how far apart: seconds, text such as ``"10m"``, or a timedelta. ``float("inf")`` is until
             Ctrl-C.
+        progress : bool or None
+            Whether to show a progress bar; None shows one in notebooks and terminals.
 
         Returns
         -------
@@ -213,11 +227,20 @@ class Session:
         from beanops.session.rates import record
 
         length, apart = seconds_of("seconds", seconds), seconds_of("every", every)
-        points = record(lambda at: point(at, self.server() if tube is None else self.tube(tube)), length, apart)
+        with bar_for(progress, self._watched, "s", "rates", length if isfinite(length) else None) as bar:
+            started = time.monotonic()
+
+            def look(at: float) -> Point:
+                if bar is not None:
+                    bar.show(round(at - started, 1))
+                return point(at, self.server() if tube is None else self.tube(tube))
+
+            points = record(look, length, apart)
         return rates_frame(points, time.monotonic())
 
     # -- jobs --------------------------------------------------------------------------------------------------------
 
+    @shows_scan
     def jobs(
         self,
         tube: str | None = None,
@@ -230,7 +253,10 @@ class Session:
         bodies: BodyForm = "text",
         decoded: bool = False,
         columns: str | Iterable[str] | None = None,
-        **how: Any,
+        probe: bool = False,
+        rate: float | None = None,
+        polite: bool = True,
+        progress: Report[Progress] = None,
     ) -> pandas.DataFrame:
         """Find jobs.
 
@@ -255,8 +281,15 @@ class Session:
             Whether ``data`` holds Python objects; by default it is JSON text, which any file format can hold.
         columns : str, iterable of str, or None
             Only these columns, in this order.
-        **how
-            As in `scan`.
+        probe : bool
+            Find the exact bound of the ids by putting a job for a moment, on record; it helps only with a binlog.
+        rate : float or None
+            Maximum ids per second.
+        polite : bool
+            Pause as long as each request took while workers wait for jobs.
+        progress : callable, bool or None
+            A function that is called with the `Progress`; False shows no progress bar, None shows one in notebooks and
+            terminals for what takes over a second.
 
         Returns
         -------
@@ -284,6 +317,7 @@ class Session:
 
         shown = job_columns(bodies, decoded=decoded, columns=columns)
         which: dict[str, Any] = {"ids": ids, "state": state, "where": where, "limit": limit, "order": order}
+        how: dict[str, Any] = {"probe": probe, "rate": rate, "polite": polite, "progress": progress}
         scan = self.scan(tube, **which, bodies=needs_bodies(shown), **how)
         found = jobs_frame([job for batch in scan for job in batch], shown)
         found.attrs["verdict"] = scan.conclusion
@@ -322,7 +356,7 @@ class Session:
         probe: bool = False,
         rate: float | None = None,
         polite: bool = True,
-        progress: Callable[[Progress], None] | None = None,
+        progress: Report[Progress] = None,
     ) -> Scan:
         """Find jobs, as a stream of batches. What it learns of ids makes the session's next scan shorter.
 
@@ -347,10 +381,16 @@ class Session:
         ...     print(len(batch))
         """
         which: dict[str, Any] = {"state": state, "ids": ids, "where": where, "limit": limit, "order": order}
-        how: dict[str, Any] = {"probe": probe, "rate": rate, "polite": polite, "progress": progress}
+        how: dict[str, Any] = {
+            "probe": probe,
+            "rate": rate,
+            "polite": polite,
+            "progress": progress if callable(progress) else None,
+        }
         return self._lookups.scan(tube, **which, bodies=bodies, **how)
 
-    def sql(self, query: str, tube: str | None = None, **selection: Any) -> pandas.DataFrame:
+    @shows_scan
+    def sql(self, query: str, tube: str | None = None, **selection: Unpack[ScanOptions]) -> pandas.DataFrame:
         """Run a query on the jobs, as the table ``jobs``.
 
         Parameters
@@ -375,12 +415,15 @@ class Session:
         --------
         >>> session.sql("select data->>'$.displayName' as job, count(*) from jobs group by 1", "mail")  # doctest: +SKIP
         """
-        prepared, scan = self._lookups.query(query, tube, selection)
+        prepared, scan = self._lookups.query(query, tube, {**selection})
         answer = prepared.run()
         answer.attrs["verdict"] = verdict_of(prepared, scan)
         return answer
 
-    def snapshot(self, directory: str | PathLike[str], tube: str | None = None, **selection: Any) -> Snapshot:
+    @shows_scan
+    def snapshot(
+        self, directory: str | PathLike[str], tube: str | None = None, **selection: Unpack[ScanOptions]
+    ) -> Snapshot:
         """Write jobs to Parquet files, a folder ``folder=NAME`` for each tube, in constant memory.
 
         pandas, DuckDB, Spark and Dask read the directory as it is, ``folder`` being the partition. The other columns
@@ -405,7 +448,7 @@ class Session:
         CannotSave
             The disk is full, or a file cannot be made; nothing is left of it.
         """
-        return self._lookups.snapshot(directory, tube, selection)
+        return self._lookups.snapshot(directory, tube, {**selection})
 
     def __getitem__(self, tube: str) -> pandas.DataFrame:
         """Return the jobs of a tube as a frame; its name can be completed with Tab.
@@ -430,6 +473,7 @@ class Session:
 
     # -- act ---------------------------------------------------------------------------------------------------------
 
+    @shows_run
     def kick(self, jobs: Jobs | str, **options: Unpack[Options]) -> Run:
         """Make buried or delayed jobs ready, each by its id: so `undo` can bury each again.
 
@@ -447,6 +491,7 @@ class Session:
         """
         return job_verbs.kick(self._executor, jobs, options)
 
+    @shows_run
     def kick_next(
         self,
         tube: Tube,
@@ -454,7 +499,7 @@ class Session:
         *,
         reason: str | None = None,
         dry_run: bool = False,
-        progress: Callable[[Run], None] | None = None,
+        progress: Report[Run] = None,
     ) -> Run:
         """Let the server make the next jobs of a tube ready: those buried first, or delayed ones if none is buried.
 
@@ -479,9 +524,10 @@ class Session:
         --------
         >>> session.kick_next("mail", 100)          # doctest: +SKIP
         """
-        how = How(reason=reason, dry=dry_run, progress=progress)
+        how = how_of(Options(reason=reason, dry_run=dry_run, progress=progress))
         return tube_verbs.kick_next(self._executor, tube, n, how)
 
+    @shows_run
     def bury(self, jobs: Jobs | str, *, priority: SupportsIndex | None = None, **options: Unpack[Options]) -> Run:
         """Bury jobs: ready and delayed ones, and those this session has reserved.
 
@@ -506,6 +552,7 @@ class Session:
         """
         return job_verbs.bury(self._executor, jobs, priority, options)
 
+    @shows_run
     def release(
         self,
         jobs: Jobs | str,
@@ -537,6 +584,7 @@ class Session:
         """
         return job_verbs.release(self._executor, jobs, priority, delay, options)
 
+    @shows_run
     def delete(self, jobs: Jobs | str, **options: Unpack[Options]) -> Run:
         """Delete jobs: ready, delayed and buried ones, and those this session has reserved.
 
@@ -554,6 +602,7 @@ class Session:
         """
         return job_verbs.delete(self._executor, jobs, options)
 
+    @shows_run
     def drain(self, tube: str, **options: Unpack[Options]) -> Run:
         """Delete all jobs of a tube that are in the named states, and no others.
 
@@ -563,6 +612,7 @@ class Session:
         """
         return job_verbs.drain(self._executor, tube, options)
 
+    @shows_run
     def move(self, jobs: Jobs | str, to: str, **options: Unpack[Options]) -> Run:
         """Put jobs into another tube and delete them here, keeping body, priority, ttr, delay left and burial.
 
@@ -588,6 +638,7 @@ class Session:
         """
         return job_verbs.move(self._executor, jobs, to, options)
 
+    @shows_run
     def copy(
         self, jobs: Jobs | str, to: str | None = None, *, server: Session | None = None, **options: Unpack[Options]
     ) -> Run:
@@ -695,6 +746,44 @@ class Session:
         """
         return tube_verbs.put(self._executor, body, tube, priority=priority, delay=delay, ttr=ttr, reason=reason)
 
+    @shows_run
+    def put_many(
+        self,
+        bodies: Iterable[Body],
+        *,
+        tube: Tube = "default",
+        priority: SupportsIndex = DEFAULT_PRIORITY,
+        delay: Seconds = 0,
+        ttr: Seconds = DEFAULT_TTR,
+        reason: str | None = None,
+        rate: float | None = None,
+        dry_run: bool = False,
+        progress: Report[Run] = None,
+    ) -> Run:
+        """Put a job for each of several bodies into a tube, as one run; its ``ids`` hold the new ids in order.
+
+        Parameters
+        ----------
+        bodies : iterable of bytes, str, dict or list
+            The bodies, as in `put`; all are checked before the first is put.
+        tube, priority, delay, ttr
+            Of each job, as in `put`.
+        reason, rate, dry_run, progress
+            How, see `Options`.
+
+        Raises
+        ------
+        ArgumentError
+            A body cannot be put; nothing was sent.
+
+        Examples
+        --------
+        >>> session.put_many([{"user": user} for user in range(3)], tube="mail").ids          # doctest: +SKIP
+        [20, 21, 22]
+        """
+        how = how_of(Options(reason=reason, rate=rate, dry_run=dry_run, progress=progress))
+        return job_verbs.put_many(self._executor, bodies, tube, priority=priority, delay=delay, ttr=ttr, how=how)
+
     def pause(self, tube: Tube, seconds: Seconds, *, reason: str | None = None) -> Run:
         """Pause a tube: workers get none of its ready jobs for some time.
 
@@ -741,6 +830,7 @@ class Session:
 
     # -- undo and resume ---------------------------------------------------------------------------------------------
 
+    @shows_run
     def undo(
         self,
         run: Run | str,
@@ -751,7 +841,7 @@ class Session:
         reason: str | None = None,
         rate: float | None = None,
         dry_run: bool = False,
-        progress: Callable[[Run], None] | None = None,
+        progress: Report[Run] = None,
     ) -> Run:
         """Take back what a run did, as far as the world has not moved on; each action that cannot be says why.
 
@@ -783,6 +873,7 @@ class Session:
         how = Options(buried_as=buried_as, reason=reason, rate=rate, dry_run=dry_run, progress=progress)
         return undo(self._executor, run_id_of(run), where, how, repeat)
 
+    @shows_run
     def resume(
         self,
         run: Run | str,
@@ -790,7 +881,7 @@ class Session:
         reason: str | None = None,
         rate: float | None = None,
         dry_run: bool = False,
-        progress: Callable[[Run], None] | None = None,
+        progress: Report[Run] = None,
     ) -> Run:
         """Go on with a run that was cancelled or cut off: do the rest of what it was asked for.
 
@@ -814,6 +905,7 @@ class Session:
 
     # -- files -------------------------------------------------------------------------------------------------------
 
+    @shows_run
     def export(
         self,
         file: File,
@@ -855,6 +947,7 @@ class Session:
 
         return export(self._executor, file, jobs, delete, force, options)
 
+    @shows_run
     def import_(
         self,
         file: File,
@@ -864,7 +957,7 @@ class Session:
         reason: str | None = None,
         rate: float | None = None,
         dry_run: bool = False,
-        progress: Callable[[Run], None] | None = None,
+        progress: Report[Run] = None,
     ) -> Run:
         """Put the jobs of a file that `export` wrote, with their tube, priority, ttr, delay left and burial.
 

@@ -311,6 +311,8 @@ _BURY_ANEW = VERBS["bury"]._replace(states=_AT_REST)
 RESTORE = Verb("restore", "put again", _AT_REST | {"reserved"}, False, True, False, 5, put_copy)
 #: Puts a job of a file: the order's job is what its line says.
 IMPORT = RESTORE._replace(name="import", done="imported")
+#: Puts one of several new jobs: the order's job is what is asked for.
+PUT_NEW = RESTORE._replace(name="put", done="put")
 #: All verbs by name.
 ALL = {verb.name: verb for verb in (*VERBS.values(), MOVE, COPY, TOUCH, RESTORE, IMPORT)}
 #: What runs and their actions are called on record. A drain is a delete; an undo has the actions that undo.

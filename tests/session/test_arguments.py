@@ -103,6 +103,8 @@ def test_rows_of_frames_are_what_they_are_rows_of(session: Session, shape: str) 
         buried = session.runs.query("action == 'bury'").head(1)
         assert session.undo(row(buried)).done == 1
         assert len(session.journal.actions(run=row(buried))) == 1
+        assert len(session.journal.actions(run=buried["run"])) == len(session.journal.actions(run=buried)) == 1
+        assert session.journal.verify(row(buried)).unknown == 0
         session.pause(row(session.tubes("mail")), 60)
         assert session.tube("mail").pause == 60
         session.unpause(row(session.tubes("mail")))
@@ -124,3 +126,25 @@ def test_what_names_no_job_tube_or_run_is_refused(session: Session, client: Clie
 
 def test_the_examples_are_true() -> None:
     assert doctest.testmod(arguments).failed == 0
+
+
+def test_many_bodies_are_put_as_one_run(session: Session) -> None:
+    bodies = [{"user": 1}, "two", b"\x03"]
+    run = session.put_many(iter(bodies), tube="mail", priority=7, ttr="2m")
+    assert (run.action, run.done, run.ids) == ("put", 3, [1, 2, 3])
+    assert session.jobs("mail", order="oldest", bodies="bytes")["body"].tolist() == [b'{"user":1}', b"two", b"\x03"]
+    stats = session.job(2).stats
+    assert (stats.priority, stats.ttr, stats.state, stats.delay) == (7, 120, "ready", 0)
+    assert session.put_many(pd.Series(["a"]), tube="mail", delay=30).ids == [4]
+    assert (session.job(4).stats.state, session.job(4).stats.delay) == ("delayed", 30)
+    assert session.actions["tube"].tolist() == ["mail"] * 4
+    assert session.undo(run).done == 3
+    assert session.put_many([]).summary == "put: 0 done"
+    assert session.put_many(["x"], dry_run=True).done == 1
+
+
+@pytest.mark.parametrize("bodies", [["x", 7], "text", b"bytes", {"user": 7}, pd.DataFrame({"body": ["x"]})])
+def test_no_body_is_put_where_one_cannot_be(session: Session, bodies: Any) -> None:
+    with pytest.raises(ArgumentError):
+        session.put_many(bodies, tube="mail")
+    assert session.tubes("mail").empty
