@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, SupportsIndex, TypedDict
 
 from beanops.jobs.search.progress import Progress
 from beanops.protocol.errors import ArgumentError
-from beanops.protocol.limits import U32_MAX, check_number
+from beanops.protocol.limits import U32_MAX, check_choice, check_number
 from beanops.session.run import Run
 
 
@@ -110,8 +110,8 @@ def how_of(options: Options) -> How:
     if rate is not None and not 0 < rate < inf:
         raise ArgumentError("rate", rate, "a number above 0, of jobs a second")
     buried_as = options.get("buried_as")
-    if buried_as not in (None, "parked", "ready"):
-        raise ArgumentError("buried_as", buried_as, "parked or ready")
+    if buried_as is not None:
+        check_choice("buried_as", buried_as, ["parked", "ready"])
     dry, progress = options.get("dry_run", False), options.get("progress")
     return How(
         buried_as=buried_as,

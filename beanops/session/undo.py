@@ -13,6 +13,7 @@ from beanops.journal.records import Entry, Intent, RunRow
 from beanops.journal.rivals import Rivals
 from beanops.protocol import JobStats, commands
 from beanops.protocol.errors import UsageError
+from beanops.protocol.limits import check_choice
 from beanops.session.executor import Executor
 from beanops.session.old_servers.claims import cut_off, put_in_place
 from beanops.session.options import How, Options, how_of
@@ -40,6 +41,8 @@ _THERE = "it exists"
 
 def undo(executor: Executor, run: str, where: str | None, options: Options, repeat: str | None) -> Run:
     """Take back what a run did; see `Session.undo`."""
+    if repeat is not None:
+        check_choice("repeat", repeat, ["unknown"])
     journal = executor.context.journal()
     going_on = journal.going_on(run, executor.context.now())
     undoing = _undo(executor, run, where, how_of(options), repeat)

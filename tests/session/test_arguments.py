@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -148,3 +149,16 @@ def test_no_body_is_put_where_one_cannot_be(session: Session, bodies: Any) -> No
     with pytest.raises(ArgumentError):
         session.put_many(bodies, tube="mail")
     assert session.tubes("mail").empty
+
+
+def test_choices_name_what_is_near(session: Session, tmp_path: Path) -> None:
+    run = session.put("x", tube="mail")
+    said = "'unknwon' given, allowed is one of unknown.*; did you mean 'unknown'"
+    with pytest.raises(ArgumentError, match=rf"^repeat: {said}"):
+        session.undo(run, repeat="unknwon")  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match=rf"^repeat: {said}"):
+        session.import_(tmp_path / "none", repeat="unknwon")  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match=r"^buried_as: 'park' given, allowed is one of parked, ready; did you mean"):
+        session.move("mail", "post", buried_as="park")  # type: ignore[typeddict-item]
+    with pytest.raises(ArgumentError, match=r"^action: 'kik' given, allowed is one of .*; did you mean 'kick'"):
+        session.journal.actions(action="kik")

@@ -17,6 +17,7 @@ from beanops.jobs.read import FoundJob
 from beanops.journal.records import Refused, RunRow
 from beanops.journal.rivals import Rivals
 from beanops.protocol.errors import UsageError
+from beanops.protocol.limits import check_choice
 from beanops.session.executor import Executor
 from beanops.session.files.jsonl import File, LineError, longest_line, read_line
 from beanops.session.options import Options, how_of
@@ -37,6 +38,8 @@ def import_(
 ) -> Run:
     """Put the jobs of a file; see `Session.import_`."""
     executor.context.check_open()
+    if repeat is not None:
+        check_choice("repeat", repeat, ["unknown", "all"])
     how = how_of(options)
     if executor.context.read_only and not how.dry:
         raise Refused(f"import was refused: this session on {executor.context.address} is read-only")
