@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 import beanops
+from beanops import manual
 from beanops.cli.app import COMMANDS
 from beanops.jobs.bodies import registry
 from beanops.session.config import key_bindings, profiles
@@ -91,6 +92,13 @@ def test_ipython(block: Block, shop: Shop) -> None:
         for line in block.text.splitlines():
             result = shell.run_cell(line)
             assert result.success, line
+
+
+def test_the_names_of_the_session_are_in_the_manual(shop: Shop) -> None:
+    table = re.findall(r"^\| .+\|$", manual.page("python"), re.M)
+    named = set(re.findall(r"`(\w+)[`(]", "\n".join(table)))
+    with beanops.connect(shop.address) as session:
+        assert {name for name in dir(session) if not name.startswith("_")} == named
 
 
 @pytest.mark.parametrize("block", of_language("toml"), ids=name_of)
