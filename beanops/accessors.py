@@ -44,7 +44,7 @@ def dashboard(session: Session, /, name: str = "dashboard") -> DashboardView:
 
     Examples
     --------
-    >>> view = session.dashboard()          # doctest: +SKIP
+    >>> view = session.dashboard()
     >>> view.select("mail")
     >>> view.pause(60)
     """
@@ -92,7 +92,7 @@ def browse(
 
     Examples
     --------
-    >>> view = session.browse("mail", state="buried", where="data->>'$.user' = '7'")          # doctest: +SKIP
+    >>> view = session.browse("mail", state="buried", where="data->>'$.user' = '7'")
     >>> view.wait().select_all()
     >>> view.kick()
     """
@@ -132,7 +132,7 @@ def reserve_widget(session: Session, /, tube: str, name: str | None = None) -> R
 
     Examples
     --------
-    >>> view = session.reserve_widget("mail")          # doctest: +SKIP
+    >>> view = session.reserve_widget("mail")
     >>> view.reservation.body
     >>> view.bury()
     """

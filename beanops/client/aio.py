@@ -54,8 +54,10 @@ class AsyncClient:
 
     Examples
     --------
-    >>> async with AsyncClient("127.0.0.1:11300") as client:       # doctest: +SKIP
-    ...     await client.put(b"hello", tube="greetings")
+    >>> async def hello() -> int:
+    ...     async with AsyncClient("127.0.0.1:11300") as client:
+    ...         return await client.put(b"hello", tube="greetings")
+    >>> id = asyncio.run(hello())
     """
 
     def __init__(

@@ -65,7 +65,7 @@ class Client:
 
     Examples
     --------
-    >>> with Client("127.0.0.1:11300") as client:       # doctest: +SKIP
+    >>> with Client("127.0.0.1:11300") as client:
     ...     id = client.put(b"hello", tube="greetings")
     ...     client.stats_job(id).state
     'ready'
@@ -238,7 +238,7 @@ class Client:
         Examples
         --------
         >>> from beanops import commands, errors
-        >>> for result in client.pipeline(commands.delete(id) for id in ids):   # doctest: +SKIP
+        >>> for result in client.pipeline(commands.delete(id) for id in ids):
         ...     print("gone" if isinstance(result, errors.NotFound) else "deleted")
         """
         with self._turn():

@@ -60,7 +60,7 @@ class Beanstalkd:
 
     Examples
     --------
-    >>> with Beanstalkd() as server:        # doctest: +SKIP
+    >>> with Beanstalkd() as server:
     ...     client = beanops.Client(server.address)
     """
 

@@ -70,7 +70,7 @@ def connect(
 
     Examples
     --------
-    >>> session = beanops.connect("127.0.0.1:11300")       # doctest: +SKIP
+    >>> session = beanops.connect("127.0.0.1:11300")
     >>> session.tubes()
     >>> session.kick([17, 18])
     <Run 20260102-030405-1f2e3d4c kick: 2 done>

@@ -117,7 +117,7 @@ class JournalReader:
 
         Examples
         --------
-        >>> run = session.kick([17])          # doctest: +SKIP
+        >>> run = session.kick([17])
         >>> session.journal.actions(since="1h", action="kick", tube="mail*")[["id", "actor"]]
         """
         from beanops.journal.frames import actions_frame
@@ -168,7 +168,7 @@ class JournalReader:
 
         Examples
         --------
-        >>> session.journal.runs(since="7d", action="delete")[["run", "actor", "done"]]          # doctest: +SKIP
+        >>> session.journal.runs(since="7d", action="delete")[["run", "actor", "done"]]
         """
         from beanops.journal.frames import runs_frame
 
@@ -203,7 +203,7 @@ class JournalReader:
 
         Examples
         --------
-        >>> session.journal.verify(run)          # doctest: +SKIP
+        >>> session.journal.verify(run)
         """
         return self._verify(run_id_of(run))
 
@@ -227,8 +227,8 @@ class JournalReader:
 
         Examples
         --------
-        >>> session.journal.prune("90d", reason="retention")          # doctest: +SKIP
-        Pruned(run='20260102-030405-1f2e3d4c', runs=12)
+        >>> session.journal.prune("90d", reason="retention").runs
+        0
         """
         allowed = "a span of time such as '90d', at most a hundred years"
         seconds = seconds_of("older_than", older_than, allowed)

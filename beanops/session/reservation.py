@@ -146,7 +146,7 @@ class Reservation:
 
     Examples
     --------
-    >>> with session.reserve("mail") as job:       # doctest: +SKIP
+    >>> with session.reserve("mail") as job:
     ...     print(job.body, job.time_left)
     ...     job.bury()
     """

@@ -137,7 +137,7 @@ class Session:
 
         Examples
         --------
-        >>> session.capabilities.reserve_job          # doctest: +SKIP
+        >>> session.capabilities.reserve_job
         True
         """
         return self._lookups.capabilities
@@ -170,7 +170,7 @@ class Session:
 
         Examples
         --------
-        >>> session.tubes("mail*").nlargest(5, "buried")          # doctest: +SKIP
+        >>> session.tubes("mail*").nlargest(5, "buried")
         """
         from beanops.monitor.frames import tubes_frame
 
@@ -221,7 +221,7 @@ class Session:
 
         Examples
         --------
-        >>> session.rates("mail", seconds=60)[["puts_per_s", "deletes_per_s"]].plot()          # doctest: +SKIP
+        >>> session.rates("mail", seconds=60)[["puts_per_s", "deletes_per_s"]].plot()
         """
         from beanops.monitor.frames import rates_frame
         from beanops.session.rates import record
@@ -309,7 +309,7 @@ class Session:
 
         Examples
         --------
-        >>> session.jobs("mail", state="buried", columns=["id", "age", "data"])        # doctest: +SKIP
+        >>> session.jobs("mail", state="buried", columns=["id", "age", "data"])
         >>> jobs = session.jobs("mail", decoded=True)
         >>> jobs.groupby(jobs.data.str["error"]).size()
         """
@@ -377,7 +377,7 @@ class Session:
 
         Examples
         --------
-        >>> for batch in session.scan("mail", state="buried"):          # doctest: +SKIP
+        >>> for batch in session.scan("mail", state="buried"):
         ...     print(len(batch))
         """
         which: dict[str, Any] = {"state": state, "ids": ids, "where": where, "limit": limit, "order": order}
@@ -413,7 +413,7 @@ class Session:
 
         Examples
         --------
-        >>> session.sql("select data->>'$.displayName' as job, count(*) from jobs group by 1", "mail")  # doctest: +SKIP
+        >>> session.sql("select data->>'$.displayName' as job, count(*) from jobs group by 1", "mail")
         """
         prepared, scan = self._lookups.query(query, tube, {**selection})
         answer = prepared.run()
@@ -460,7 +460,7 @@ class Session:
 
         Examples
         --------
-        >>> session["mail"].query("state == 'buried'")          # doctest: +SKIP
+        >>> session["mail"].query("state == 'buried'")
         """
         self.tube(tube)
         return self.jobs(tube)
@@ -486,7 +486,7 @@ class Session:
 
         Examples
         --------
-        >>> session.kick([17, 18])          # doctest: +SKIP
+        >>> session.kick([17, 18])
         >>> session.kick("mail", where="data->>'$.user' = '7'", rate=100)
         """
         return job_verbs.kick(self._executor, jobs, options)
@@ -522,7 +522,7 @@ class Session:
 
         Examples
         --------
-        >>> session.kick_next("mail", 100)          # doctest: +SKIP
+        >>> session.kick_next("mail", 100)
         """
         how = how_of(Options(reason=reason, dry_run=dry_run, progress=progress))
         return tube_verbs.kick_next(self._executor, tube, n, how)
@@ -548,7 +548,7 @@ class Session:
 
         Examples
         --------
-        >>> session.bury(session.jobs("mail", where="age > interval 1 day"), reason="INC-42")          # doctest: +SKIP
+        >>> session.bury(session.jobs("mail", where="age > interval 1 day"), reason="INC-42")
         """
         return job_verbs.bury(self._executor, jobs, priority, options)
 
@@ -580,7 +580,7 @@ class Session:
 
         Examples
         --------
-        >>> session.release("mail", state="buried", priority=10)          # doctest: +SKIP
+        >>> session.release("mail", state="buried", priority=10)
         """
         return job_verbs.release(self._executor, jobs, priority, delay, options)
 
@@ -597,7 +597,7 @@ class Session:
 
         Examples
         --------
-        >>> session.delete([17, 18])          # doctest: +SKIP
+        >>> session.delete([17, 18])
         >>> session.delete("mail", state="buried", dry_run=True)
         """
         return job_verbs.delete(self._executor, jobs, options)
@@ -608,7 +608,7 @@ class Session:
 
         Examples
         --------
-        >>> session.drain("mail", state="buried")          # doctest: +SKIP
+        >>> session.drain("mail", state="buried")
         """
         return job_verbs.drain(self._executor, tube, options)
 
@@ -634,7 +634,7 @@ class Session:
 
         Examples
         --------
-        >>> session.move("mail", "hospital", state="buried")          # doctest: +SKIP
+        >>> session.move("mail", "hospital", state="buried")
         """
         return job_verbs.move(self._executor, jobs, to, options)
 
@@ -663,7 +663,7 @@ class Session:
 
         Examples
         --------
-        >>> session.copy([17], server=beanops.connect("staging"))          # doctest: +SKIP
+        >>> session.copy([17], server=beanops.connect("staging"))
         """
         there = None if server is None else server._executor
         return job_verbs.copy(self._executor, jobs, to, there, options)
@@ -673,7 +673,7 @@ class Session:
 
         Examples
         --------
-        >>> session.touch(17)          # doctest: +SKIP
+        >>> session.touch(17)
         """
         return job_verbs.touch(self._executor, jobs, Options(reason=reason))
 
@@ -704,7 +704,7 @@ class Session:
 
         Examples
         --------
-        >>> with session.reserve("mail", timeout=5) as job:          # doctest: +SKIP
+        >>> with session.reserve("mail", timeout=5) as job:
         ...     job.bury()
         """
         seconds = whole_seconds("timeout", timeout, MAX_RESERVE_TIMEOUT)
@@ -741,7 +741,7 @@ class Session:
 
         Examples
         --------
-        >>> session.put({"user": 7}, tube="mail", delay="1m").ids          # doctest: +SKIP
+        >>> session.put({"user": 7}, tube="mail", delay="1m").ids
         [19]
         """
         return tube_verbs.put(self._executor, body, tube, priority=priority, delay=delay, ttr=ttr, reason=reason)
@@ -803,7 +803,7 @@ class Session:
 
         Examples
         --------
-        >>> session.pause("mail", "10m")          # doctest: +SKIP
+        >>> session.pause("mail", "10m")
         """
         return tube_verbs.pause(self._executor, tube, seconds, reason)
 
@@ -824,7 +824,7 @@ class Session:
 
         Examples
         --------
-        >>> session.unpause("mail")          # doctest: +SKIP
+        >>> session.unpause("mail")
         """
         return tube_verbs.unpause(self._executor, tube, reason)
 
@@ -865,7 +865,7 @@ class Session:
 
         Examples
         --------
-        >>> run = session.delete([17])          # doctest: +SKIP
+        >>> run = session.delete([17])
         >>> session.undo(run)
         """
         from beanops.session.undo import undo
@@ -896,7 +896,7 @@ class Session:
 
         Examples
         --------
-        >>> session.resume(session.runs["run"].iloc[-1])          # doctest: +SKIP
+        >>> session.resume(session.runs["run"].iloc[-1])
         """
         from beanops.session.recovery import resume
 
@@ -941,7 +941,7 @@ class Session:
 
         Examples
         --------
-        >>> session.export("poison.jsonl", "mail", state="buried")          # doctest: +SKIP
+        >>> session.export("poison.jsonl", "mail", state="buried")
         """
         from beanops.session.files.export import export
 
@@ -986,7 +986,7 @@ class Session:
 
         Examples
         --------
-        >>> session.import_("poison.jsonl")          # doctest: +SKIP
+        >>> session.import_("poison.jsonl")
         """
         from beanops.session.files.import_ import import_
 
@@ -1012,7 +1012,7 @@ class Session:
 
         Examples
         --------
-        >>> session.actions.query("outcome != 'done'")[["id", "error"]]          # doctest: +SKIP
+        >>> session.actions.query("outcome != 'done'")[["id", "error"]]
         """
         from beanops.journal.frames import actions_frame
 
@@ -1030,7 +1030,7 @@ class Session:
 
         Examples
         --------
-        >>> session.runs.query("action == 'delete'").head()          # doctest: +SKIP
+        >>> session.runs.query("action == 'delete'").head()
         """
         from beanops.journal.frames import runs_frame
 

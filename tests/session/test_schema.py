@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
 from beanops.journal.journal import Journal
-from beanops.journal.records import Fate, Intent, JournalError
+from beanops.journal.records import Fate, Intent, JournalError, RunRow
 from beanops.journal.storage import schema
 from beanops.session.connect import connect
 from beanops.session.session import Session
@@ -102,6 +102,22 @@ def test_a_journal_of_before_there_were_versions_keeps_its_data(
     (entry,) = record.entries("r9")
     assert (entry.intent.created, entry.intent.digest, entry.intent.body) == (12.5, "abc", None)
     assert entry.settled is None
+    record.close()
+
+
+def test_the_end_of_a_pause_is_called_unpause_in_older_journals_too(journal_url: str) -> None:
+    record = Journal(journal_url)
+    now = datetime(2026, 1, 2, tzinfo=UTC)
+    record.begin(RunRow("r1", now, "here", "one", "me", "cli", "resume", None, None, {"tube": "mail", "seconds": 0}))
+    record.write("r1", now, [Intent("resume", "mail"), Intent("kick", "mail", 1)])
+    record.close()
+    engine = _engine(journal_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("update schema_version set version = 2")
+    engine.dispose()
+    record = Journal(journal_url)
+    assert record.run("r1").action == "unpause"
+    assert [entry.intent.action for entry in record.entries("r1")] == ["unpause", "kick"]
     record.close()
 
 

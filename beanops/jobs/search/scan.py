@@ -84,7 +84,7 @@ class Scan:
 
     Examples
     --------
-    >>> scan = session.scan("mail", state="buried")        # doctest: +SKIP
+    >>> scan = session.scan("mail", state="buried")
     >>> for batch in scan:
     ...     print(len(batch), scan.progress.seconds_left)
     """

@@ -165,6 +165,12 @@ def _to_2(connection: sa.Connection) -> None:
             connection.execute(LEASES.insert(), row)
 
 
+def _to_3(connection: sa.Connection) -> None:
+    """Call the end of a pause ``unpause``; ``resume`` continues a run."""
+    for table in (RUNS, ACTIONS):
+        connection.execute(table.update().where(table.c.action == "resume").values(action="unpause"))
+
+
 #: The step to each version from the one before it.
-_STEPS: Mapping[int, Callable[[sa.Connection], None]] = {2: _to_2}
+_STEPS: Mapping[int, Callable[[sa.Connection], None]] = {2: _to_2, 3: _to_3}
 CURRENT = max(_STEPS)
