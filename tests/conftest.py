@@ -19,7 +19,7 @@ from beanops.embedded.process import Beanstalkd
 from tests.guard import Guard
 from tests.needs import missing
 
-pytest_plugins = ["beanops.pytest_plugin"]
+pytest_plugins = ["beanops.pytest_plugin", "tests.journals"]
 
 _guard: list[Guard] = []
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
@@ -17,13 +15,6 @@ from beanops.protocol import commands
 from beanops.protocol.errors import ReplyError
 from beanops.session.connect import connect
 from beanops.session.session import Session
-from tests.session.postgres import postgresql
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> str:
-    """Name a journal of the test's own."""
-    return str(tmp_path / "journal.sqlite")
 
 
 @pytest.fixture
@@ -77,25 +68,3 @@ def population(client: Client) -> list[tuple[Any, ...]]:
         for stats, job in zip(answers, answers, strict=True)
         if not isinstance(stats, ReplyError)
     )
-
-
-@pytest.fixture(scope="session")
-def postgresql_url() -> Iterator[str]:
-    """Start a PostgreSQL for all tests that want one."""
-    with postgresql() as server:
-        yield server.url
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def journal_url(request: pytest.FixtureRequest, journal: str) -> Iterator[str]:
-    """Name an empty journal, on each of the databases in turn."""
-    if request.param == "sqlite":
-        yield journal
-        return
-    url = request.getfixturevalue("postgresql_url")
-    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql("drop schema public cascade")
-        connection.exec_driver_sql("create schema public")
-    engine.dispose()
-    yield url

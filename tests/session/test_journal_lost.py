@@ -15,8 +15,8 @@ from beanops.journal.records import JournalError
 from beanops.session import targets
 from beanops.session.run import Run
 from beanops.session.session import Session
+from tests.journal.postgres import Postgres, postgresql
 from tests.session.conftest import fill
-from tests.session.postgres import Postgres, postgresql
 
 
 @pytest.fixture(scope="module")
