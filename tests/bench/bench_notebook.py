@@ -200,7 +200,7 @@ def an_hour() -> list[Figure]:
         for tick in range(7200):
             now[0] += 0.5
             if tick % 50 == 0:
-                watched._acting().put(b"{}")
+                watched._context.acting().put(b"{}")
             view.show(poll(poller, set(view.wanted), set(view.followed)))
             if tick in (1800, 7199):  # the charts and the history are full by the first
                 censuses.append(_census())

@@ -12,10 +12,12 @@ from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
 
 import beanops
+from beanops import Client
 from beanops.embedded.process import Beanstalkd
 from beanops.monitor.frames import rates_frame
 from beanops.monitor.history import Point, point
 from beanops.protocol.errors import ArgumentError, NotFound
+from beanops.session.journal_reader import JournalReader
 from beanops.session.rates import record
 from beanops.session.session import Session
 
@@ -36,7 +38,9 @@ def test_reprs_are_compact_escaped_redacted_and_send_nothing(
     job = session.job(1)
     done = session.kick([1, 99])
     held = session.reserve("mail")
-    values = [session, job, session.job(2), session.job(3), done, held]
+    with Client(session.address) as client:
+        peeked = client.peek(2)
+    values = [session, job, peeked, session.job(3), done, held]
     assert re.fullmatch(r"<Reservation of job 1 in mail, (90|89) s left>", repr(held))
     still = held._repr_html_()
     beanstalkd.stop(kill=True)
@@ -106,10 +110,12 @@ def test_rates_can_be_recorded_until_an_interrupt() -> None:
 
 def test_what_people_call_has_an_example() -> None:
     verbs = "kick bury release delete drain move copy touch put pause unpause reserve export import_"
-    after = "undo resume verify actions runs run_actions history"
+    after = "undo resume actions runs"
     looks = "tubes jobs scan sql rates dashboard browse reserve_widget"
     called = [*verbs.split(), *after.split(), *looks.split()]
     assert [name for name in called if ">>> " not in (getattr(Session, name).__doc__ or "")] == []
+    of_all = "actions runs verify prune"
+    assert [name for name in of_all.split() if ">>> " not in (getattr(JournalReader, name).__doc__ or "")] == []
 
 
 def test_a_tube_is_found_by_its_name_and_its_name_completed(session: Session, shell: InteractiveShell) -> None:
@@ -182,7 +188,7 @@ def test_the_magic_does_what_people_type_most(
     assert beans("actions").empty  # type: ignore[attr-defined]
     told = "%beans: no actions in this session yet; session.journal.actions() has those of everybody"
     assert capsys.readouterr().out.strip() == told
-    with shell.user_ns["session"].journal()._database.transaction() as connection:
+    with shell.user_ns["session"]._context.journal()._database.transaction() as connection:
         connection.exec_driver_sql("update runs set server = 'elsewhere:1'")
     beans("actions")
     assert "has no runs on" in (said := capsys.readouterr().out)

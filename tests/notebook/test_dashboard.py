@@ -23,6 +23,7 @@ from beanops.notebook.refresher import first_look, poll, refresher_of
 from beanops.notebook.views import actions
 from beanops.notebook.views.dashboard import DashboardView
 from beanops.protocol.errors import UsageError
+from beanops.session.context import Context
 from beanops.session.session import Session
 from beanops.ui.poller import Poller
 from tests.notebook.pages import Page, Still, lost
@@ -311,7 +312,7 @@ def test_a_notebook_without_a_kernel_shows_escaped_tables(session: Session, view
 
 
 def test_a_missing_library_names_the_extra(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("beanops.notebook.find_spec", lambda name: None if name == "anywidget" else object())
+    monkeypatch.setattr("beanops.accessors.find_spec", lambda name: None if name == "anywidget" else object())
     with pytest.raises(UsageError, match=r"needs anywidget: pip install 'beanops\[notebook\]'"):
         session.dashboard()
 
@@ -355,11 +356,11 @@ def test_many_tubes_are_asked_for_in_turn_and_say_how_old_they_are(
 def test_a_journal_that_cannot_be_read_does_not_stop_the_view(
     view: DashboardView, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(self: Session) -> None:
+    def broken(self: Context) -> None:
         raise JournalError("the disk is full")
 
     with monkeypatch.context() as patched:
-        patched.setattr(Session, "journal", broken)
+        patched.setattr(Context, "journal", broken)
         with Client(session.address) as client:
             client.put(b"x", tube="mail")
         view.show(first_look(session))

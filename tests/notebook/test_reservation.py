@@ -16,6 +16,7 @@ from beanops.notebook.refresher import Tick, Watched
 from beanops.notebook.views import reservation
 from beanops.notebook.views.reservation import ReservationView
 from beanops.protocol.errors import ConnectionLost, NotFound, UsageError
+from beanops.session.lookups import Lookups
 from beanops.session.run import Run
 from beanops.session.session import Session
 from beanops.ui.poller import Live
@@ -153,10 +154,10 @@ def test_nothing_of_the_job_before_is_shown_for_the_next(
 ) -> None:
     view.bury()
 
-    def lost(self: Session, ids: list[int], *, bodies: bool) -> None:
+    def lost(self: Lookups, ids: list[int], *, bodies: bool) -> None:
         raise ConnectionLost("it closed the connection")
 
-    monkeypatch.setattr(Session, "jobs_by_id", lost)
+    monkeypatch.setattr(Lookups, "jobs_by_id", lost)
     view.reserve()
     assert view.status == "it closed the connection"
     assert view.job.said("title").startswith("job 2 of mail is reserved")

@@ -62,7 +62,7 @@ def test_what_was_known_stays_with_its_age_and_the_server_comes_back(
         time.seconds += 7
         lost = poller.look(lambda session: session.server().version)
         assert (lost.stale, lost.age, lost.looked) == (True, 7, None)
-        assert lost._lookups.survey is first._lookups.survey
+        assert lost.survey is first.survey
         start_beanstalkd(port=beanstalkd.port)
         assert not poller.look().stale
 
