@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from beanops.journal import leases
 from beanops.journal.filters import EVERYTHING, Filter
+from beanops.journal.heartbeat import Lease
 from beanops.journal.newest_first import newest_first
 from beanops.journal.pauses import Pauses
 from beanops.journal.records import (
@@ -29,7 +30,6 @@ from beanops.journal.records import (
     action_of,
     counted_run,
 )
-from beanops.journal.signs_of_life import Lease
 from beanops.journal.storage.database import Database
 from beanops.journal.storage.outcomes import counts_of, fates_of, imported
 from beanops.journal.storage.queries import active_since, of_actions, of_runs, puts_here, with_jobs
@@ -126,13 +126,13 @@ class Journal:
         with self._database.transaction() as connection:
             leases.prolong(connection, runs, lease)
 
-    def going_on(self, run: str, now: datetime) -> str | None:
+    def under_way(self, run: str, now: datetime) -> str | None:
         """Return the run that is still under way: this one, one that resumes it, or one that it resumes; else None."""
         with self._database.transaction() as connection:
             row = leases.under_way(connection, leases.root_of(connection, run), now)
         return None if row is None else str(row.run)
 
-    def refuse_what_goes_on(self, run: str, now: datetime) -> None:
+    def refuse_if_under_way(self, run: str, now: datetime) -> None:
         """Raise `Refused` where a run, one that resumes it, or one that it resumes is still under way."""
         with self._database.transaction() as connection:
             leases.refuse_if_under_way(connection, leases.root_of(connection, run), now)

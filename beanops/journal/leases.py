@@ -12,8 +12,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from beanops.journal.heartbeat import Lease, is_elsewhere, is_gone
 from beanops.journal.records import JournalError, Refused, RunRow
-from beanops.journal.signs_of_life import Lease, is_elsewhere, is_gone
 from beanops.journal.storage.tables import LEASES, microseconds
 
 

@@ -30,6 +30,6 @@ class Rivals:
     def _sizes(self) -> dict[str, int]:
         return {row.id: self._journal.size(row.id) for row in self._runs()}
 
-    def meanwhile(self, own: str) -> str | None:
+    def active(self, own: str) -> str | None:
         """Return the id of a run other than `own` that has acted since, None when there is none."""
         return next((id for id, size in self._sizes().items() if id != own and size != self._before.get(id, 0)), None)

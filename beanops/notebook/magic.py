@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable
 from typing import Any
 
-from beanops.journal import nothing_there
+from beanops.journal import explanations
 from beanops.journal.records import Refused
 from beanops.protocol.errors import BeanopsError, UsageError
 from beanops.session.connect import connect
@@ -115,7 +115,7 @@ def _actions(session: Session, words: list[str]) -> Any:
     done = session.actions.tail(20)
     if done.empty:
         others = "no actions in this session yet; session.journal.actions() has those of everybody"
-        print(f"%beans: {nothing_there.of_server(session._context.journal(), str(session.address)) or others}")
+        print(f"%beans: {explanations.no_runs_on(session._context.journal(), str(session.address)) or others}")
     return done
 
 

@@ -13,8 +13,8 @@ from typing import Any
 from beanops.client.reading import IDLE
 from beanops.client.sync import Client
 from beanops.jobs.identity import differences, ref_of
+from beanops.journal.heartbeat import lease_from
 from beanops.journal.records import Fate, Intent, Refused, RunRow, action_of, named_in, new_run_id
-from beanops.journal.signs_of_life import lease_from
 from beanops.protocol.errors import BeanopsError, NotFound, ReplyError
 from beanops.session.connection_use import ahead, ending_gently, restarted, revived, stage, using
 from beanops.session.context import Context

@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+from beanops.journal.heartbeat import alive, lease_from
 from beanops.journal.records import Fate, Intent
-from beanops.journal.signs_of_life import alive, lease_from
 from beanops.protocol.errors import BeanopsError
 from beanops.session.run import Run
 

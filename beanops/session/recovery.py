@@ -46,7 +46,7 @@ def resume(executor: Executor, run: str, how_asked: Options) -> Run:
     options = Options(**kept | {name: value for name, value in how_asked.items() if value is not None})  # type: ignore[typeddict-item]
     how = how_of(options)
     if how.dry:
-        journal.refuse_what_goes_on(row.id, executor.context.now())
+        journal.refuse_if_under_way(row.id, executor.context.now())
     resumed = executor.begin(row.action, request | {"resumes": run}, how)
     # What is left is read when nobody goes on with it but this run.
     with executor.ledger(resumed).beginning():

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Self, SupportsIndex
 from beanops.html import card
 from beanops.jobs.identity import ref_of
 from beanops.jobs.read import FoundJob
+from beanops.journal.heartbeat import alive, lease_from
 from beanops.journal.records import Fate, Intent
-from beanops.journal.signs_of_life import alive, lease_from
 from beanops.protocol import Job, commands
 from beanops.protocol.errors import BeanopsError, DeadlineSoon, NotFound, ReplyError, TimedOut
 from beanops.session import job_verbs

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from beanops.jobs.identity import REUSED, JobRef, doubts
 from beanops.jobs.read import FoundJob
 from beanops.jobs.sql.where import Where
-from beanops.journal import nothing_there
+from beanops.journal import explanations
 from beanops.journal.records import Entry, Intent, RunRow
 from beanops.journal.rivals import Rivals
 from beanops.protocol import JobStats, commands
@@ -44,11 +44,11 @@ def undo(executor: Executor, run: str, where: str | None, options: Options, repe
     if repeat is not None:
         check_choice("repeat", repeat, ["unknown"])
     journal = executor.context.journal()
-    going_on = journal.going_on(run, executor.context.now())
+    under_way = journal.under_way(run, executor.context.now())
     undoing = _undo(executor, run, where, how_of(options), repeat)
-    about = [] if going_on is None else [f"run {going_on} still went on: undo that again when it has ended"]
+    about = [] if under_way is None else [f"run {under_way} was still under way: undo that again when it has ended"]
     if not undoing.counted and undoing.stopped is None:
-        about.append(nothing_there.of_run(journal, journal.run(run), where))
+        about.append(explanations.nothing_to_undo(journal, journal.run(run), where))
     undoing.besides = "; ".join(filter(None, [*about, undoing.besides])) or None
     return undoing
 
@@ -74,7 +74,7 @@ def _undo(executor: Executor, run: str, where: str | None, how: How, repeat: str
     rivals = Rivals(journal, lambda: journal.undoing(run))
 
     def disturbed() -> str | None:
-        other = rivals.meanwhile(undoing.id)
+        other = rivals.active(undoing.id)
         return other and f"run {other} takes the same back meanwhile: undo again when it has ended"
 
     orders = _orders(executor, journal, row, predicate, how.rate, repeat)

@@ -17,9 +17,9 @@ import pytest
 
 from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
+from beanops.journal.heartbeat import TERM
 from beanops.journal.journal import Journal
 from beanops.journal.records import JournalError, Refused
-from beanops.journal.signs_of_life import TERM
 from beanops.session import pause_guard, targets
 from beanops.session.run import Run
 from beanops.session.session import Session
@@ -134,7 +134,7 @@ def test_an_undo_of_a_run_that_goes_on_says_so(open_session: Callable[..., Sessi
 
     run = session.kick(ids, progress=progress)
     assert (run.done, undone[0].done) == (30, 10)
-    assert f"run {run.id} still went on: undo that again when it has ended" in undone[0].summary
+    assert f"run {run.id} was still under way: undo that again when it has ended" in undone[0].summary
     again = other.undo(run.id)
     assert again.done == 20
     assert "went on" not in again.summary
@@ -215,7 +215,7 @@ def test_a_run_on_another_host_is_taken_for_dead_when_its_lease_is_over(
 def test_a_run_that_waits_gives_signs_of_life(
     session: Session, worker: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("beanops.journal.signs_of_life._BEAT", 0.01)
+    monkeypatch.setattr("beanops.journal.heartbeat._BEAT", 0.01)
     ids = fill(worker, "mail", jobs=20)
 
     def leases() -> list[Any]:

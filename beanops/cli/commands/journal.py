@@ -15,7 +15,7 @@ from beanops.cli.confirm import confirm
 from beanops.cli.exits import Incomplete
 from beanops.cli.output import print_columns, print_csv, print_json
 from beanops.cli.streams import on_terminal
-from beanops.journal import nothing_there
+from beanops.journal import explanations
 from beanops.journal.filters import Filter
 from beanops.journal.records import Action, Refused
 from beanops.protocol.errors import BeanopsError
@@ -96,7 +96,7 @@ def show(run: str | None, since: datetime | None, action: str | None, limit: int
     actions = [action] if action else None
     found = journal.actions(Filter(None if run else server, since=since, actions=actions, runs=runs))
     rows = list(found if run is not None else islice(found, limit))[::-1]
-    if not rows and run is None and (said := nothing_there.of_server(journal, server)):
+    if not rows and run is None and (said := explanations.no_runs_on(journal, server)):
         click.echo(safe_text(f"beanops: {said}"), err=True)
     if output == "json":
         print_json([row._asdict() for row in rows])

@@ -167,7 +167,7 @@ class _Before:
 
     def disturbed(self, own: Run) -> str | None:
         """Return why no more may be put: another import of the same lines goes on."""
-        other = self._rivals.meanwhile(own.id)
+        other = self._rivals.active(own.id)
         return other and f"run {other} imports the same lines meanwhile: import again when it has ended"
 
     def left_out(self, repeat: Repeat | None) -> bytearray:

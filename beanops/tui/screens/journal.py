@@ -13,7 +13,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from beanops.journal import nothing_there
+from beanops.journal import explanations
 from beanops.journal.records import JournalError, RunRow, action_of
 from beanops.session.session import Session
 from beanops.session.undoable import lasting
@@ -105,7 +105,7 @@ class JournalPages(FullScreen):
                 if stamp == known:
                     return None
                 rows, total = read(session, first)
-                said = None if total else nothing_there.of_server(journal, str(session.address))
+                said = None if total else explanations.no_runs_on(journal, str(session.address))
                 return JournalPage(kind, first, rows, total, stamp, nothing=said)
             except JournalError as error:
                 # The server is asked all the same.

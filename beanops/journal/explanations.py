@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _NAMED, _LOOKED_AT = 10, 1000
 
 
-def of_server(journal: Journal, server: str) -> str | None:
+def no_runs_on(journal: Journal, server: str) -> str | None:
     """Return a sentence that names the servers with runs, where this one has none; None where it has some."""
     runs = journal.servers()
     if runs.pop(server, 0):
@@ -27,7 +27,7 @@ def of_server(journal: Journal, server: str) -> str | None:
     return f"the journal at {journal.where} has no runs on {server}; it has some on {', '.join(named)}{more}"
 
 
-def of_run(journal: Journal, row: RunRow, where: str | None = None) -> str:
+def nothing_to_undo(journal: Journal, row: RunRow, where: str | None = None) -> str:
     """Return a sentence that says why undoing a run, or its jobs that match `where`, has nothing to do."""
     counts = journal.counts([row.id])[row.id]
     if counts["done"] or counts["unknown"]:
