@@ -279,9 +279,9 @@ async def test_a_long_action_shows_how_far_it_is_and_can_be_cancelled(
         async with stalled.action(desk, "y"):
             assert "Kick 10 jobs of tube mail" in await desk.shows("5 of 10: 5 done")
             await desk.send("enter")  # was meant for what was there before
-            assert "It ends after" not in await desk.shows("5 of 10: 5 done")
+            assert "Stopping after" not in await desk.shows("5 of 10: 5 done")
             await desk.send("escape")
-            await desk.shows("It ends after the batch under way")
+            await desk.shows("Stopping after the current batch")
         assert "kick: 5 done; stopped: cancelled" in desk.line("#status")
         assert client.stats_tube("mail").current_jobs_buried == 5
         assert desk.app.screen is desk.app.view

@@ -112,7 +112,7 @@ async def test_a_restart_while_a_question_stands_open_spares_the_jobs_that_have_
             await desk.tick()
             await desk.tick(20.0)
             await desk.press("y")
-            assert "delete: nothing was done; the server was restarted meanwhile" in desk.line("#status")
+            assert "delete: nothing done; the server was restarted" in desk.line("#status")
             await desk.tick()
             painted = await desk.painted()
             assert "good" in painted

@@ -98,13 +98,13 @@ async def test_what_was_asked_of_buried_jobs_is_never_done_to_delayed_ones(
         await desk.press("down", "K", "enter")
         client.kick_job(buried)
         await desk.press("y")
-        assert "✗ kick-next: no job is buried by now; no delayed one was kicked" in desk.line("#status")
+        assert "✗ kick-next: no jobs are buried now; no delayed job was kicked" in desk.line("#status")
         assert client.stats_job(delayed).state == "delayed"
         await desk.press("K", "enter")
         client.reserve_job(buried)
         client.bury(buried)
         await desk.press("y")
-        assert "✗ kick-next: a job is buried by now; no buried one was kicked" in desk.line("#status")
+        assert "✗ kick-next: some jobs are buried now; no buried job was kicked" in desk.line("#status")
         assert client.stats_job(buried).state == "buried"
 
 

@@ -219,7 +219,7 @@ async def test_one_visitor_too_many_is_told_so_on_a_page(beanstalkd: Beanstalkd,
                 await visit.receive_bytes(timeout=30)
                 async with browser.get(url) as answer:
                     assert answer.status == 503
-                    assert "1 visitor is here" in await answer.text()
+                    assert "1 visitor is connected" in await answer.text()
                 with pytest.raises(WSServerHandshakeError, match="503"):
                     await browser.ws_connect(f"{url}/ws", origin=url)
             await asyncio.to_thread(until, lambda: answers(url))  # who left makes room

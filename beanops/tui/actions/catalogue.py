@@ -1,23 +1,188 @@
-"""The actions of the dashboard: here those on jobs and on runs, in `on_tubes` those on tubes.
+"""The actions of the dashboard: on tubes, on many of their jobs at once, on selected jobs, and on runs.
 
 Their keys and words are in `beanops.ui.actions`, the states in which they take jobs in `beanops.session.verbs`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from textual.binding import Binding
 
 from beanops.jobs.identity import JobRef
+from beanops.protocol import TubeStats
+from beanops.protocol.errors import TimedOut, UsageError
+from beanops.protocol.states import AT_REST
+from beanops.session.files.samples import PutSettings
+from beanops.session.run import Run
 from beanops.session.verbs import ALL
 from beanops.text import plural, safe_text
-from beanops.tui.actions.on_tubes import TUBES
+from beanops.tui.actions import drafts
 from beanops.tui.actions.outcome import Outcome, outcome_of
-from beanops.tui.actions.request import Field, Offer, Request, Target, at_once
+from beanops.tui.actions.request import Counts, Field, Offer, Request, Target, at_once, one_by_one
 from beanops.tui.keys import key
 from beanops.ui.actions import CATALOGUE, ON_JOBS, UserAction
-from beanops.ui.runner import LastAction, Runner, undo_steps
+from beanops.ui.runner import LastAction, Progress, Runner, undo_steps
+
+# -- on tubes ---------------------------------------------------------------------------------------------------------
+
+
+def _reserve(request: Request, _: Runner) -> Outcome:
+    tube = request.tube
+    try:
+        job = request.session.reserve(tube)
+    except TimedOut:
+        return Outcome(f"reserve: no ready job in tube {safe_text(tube)}", False)
+    return Outcome(f"reserve: 1 done, you hold job {job.id}", True, job.id, reservation=job)
+
+
+def _by_state(tube: TubeStats, states: Iterable[str]) -> dict[str, int]:
+    """Return the number of jobs of a tube by state, without empty states."""
+    return {state: number for state in states if (number := getattr(tube, f"current_jobs_{state}"))}
+
+
+def _kicked_state(target: Target) -> str:
+    return "buried" if target.count("current_jobs_buried") else "delayed"
+
+
+def _kickable(target: Target) -> tuple[Field, ...]:
+    state = _kicked_state(target)
+    numbers = [number for tube in target.tubes for number in _by_state(tube, [state]).values()]
+    unit = f"of {plural(sum(numbers), f'{state} job')}, at most"
+    if len(numbers) > 1:
+        unit = f"of each of {len(numbers)} tubes: {sum(numbers):,} {state}"
+    return (Field("number", "How many", str(max(numbers)), unit=unit, least=1),)
+
+
+def _to_kick(target: Target, answers: Mapping[str, Any]) -> Counts:
+    """Return the number for each tube with jobs in the state; in other tubes the server would kick another state."""
+    state, number = _kicked_state(target), answers["number"]
+    return {tube.name: {state: number} for tube in target.tubes if _by_state(tube, [state])}
+
+
+def _kick_sentence(request: Request) -> str:
+    number = f"Kick up to {plural(request.answers['number'], 'job')}"
+    if len(request.tubes) == 1:
+        return f"{number} of {request.places}?"
+    return f"{number} in each of {request.places}, {request.number:,} in all?"
+
+
+def _kick_next(request: Request, runner: Runner) -> Outcome:
+    session = request.session
+
+    def kick(tube: str, progress: Progress) -> Run:
+        # The server kicks buried jobs if there are any, else delayed ones, and may have others than when confirmed.
+        (confirmed,) = request.counts[tube]
+        now = "buried" if session.tube(tube).current_jobs_buried else "delayed"
+        if now != confirmed:
+            are = "no" if confirmed == "buried" else "some"
+            raise UsageError(f"{are} jobs are buried now; no {now} job was kicked")
+        return session.kick_next(tube, request.limit(tube), progress=progress)
+
+    return one_by_one(request, runner, "tube", request.tubes, kick)
+
+
+def _to_drain(target: Target, answers: Mapping[str, Any]) -> Counts:
+    return {tube.name: _by_state(tube, answers["states"]) for tube in target.tubes}
+
+
+def _drain_sentence(request: Request) -> str:
+    states = " and ".join(request.answers["states"])
+    return f"Delete {plural(request.number, f'{states} job')} of {request.places}?"
+
+
+def _drain(request: Request, runner: Runner) -> Outcome:
+    def drain(tube: str, progress: Progress) -> Run:
+        # Jobs put after the confirmation have the highest ids: with the oldest first, the limit excludes them.
+        limit = request.limit(tube)
+        return request.session.drain(
+            tube, state=tuple(request.counts[tube]), limit=limit, order="oldest", progress=progress
+        )
+
+    return one_by_one(request, runner, "tube", request.tubes, drain)
+
+
+def _put(request: Request, runner: Runner) -> Outcome:
+    answers = request.answers
+    settings = {name: answers[name] for name in ("priority", "delay", "ttr")}
+    outcome = at_once(request, runner, lambda _: request.session.put(answers["body"], tube=answers["to"], **settings))
+    id = next((id for run in outcome.results.runs if run.done for id in run.ids), None)
+    # After a copy the cursor stays on the copied job.
+    goes = id if request.offer.name == "put" else None
+    return outcome._replace(text=f"{outcome.text}, job {id}" if id is not None else outcome.text, id=goes)
+
+
+def _put_fields(target: Target, body: bytes = b"", settings: PutSettings = PutSettings()) -> tuple[Field, ...]:  # noqa: B008
+    return (
+        Field("to", "Tube", target.tubes[0].name, "tube"),
+        Field("priority", "Priority", str(settings.priority), unit="0 is most urgent"),
+        Field("delay", "Delay", str(settings.delay), unit="seconds"),
+        Field("ttr", "Ttr", str(settings.ttr), unit="seconds to work on it", least=1),
+        Field("body", "Body", drafts.written(body), "body"),
+    )
+
+
+def _copy_fields(target: Target) -> tuple[Field, ...]:
+    return _put_fields(target, target.body or b"", target.settings)
+
+
+def _put_sentence(request: Request) -> str:
+    size, tube = plural(len(request.answers["body"]), "byte"), safe_text(request.answers["to"])
+    return f"Put a job of {size} into tube {tube}?"
+
+
+def _pause(request: Request, runner: Runner) -> Outcome:
+    seconds = request.answers["seconds"]
+    return one_by_one(request, runner, "tube", request.tubes, lambda tube, _: request.session.pause(tube, seconds))
+
+
+def _unpause(request: Request, runner: Runner) -> Outcome:
+    return one_by_one(request, runner, "tube", request.tubes, lambda tube, _: request.session.unpause(tube))
+
+
+TUBES = (
+    Offer(
+        CATALOGUE["kick-next"],
+        lambda target: bool(target.count("current_jobs_buried") or target.count("current_jobs_delayed")),
+        _kick_sentence,
+        _kick_next,
+        _kickable,
+        counts=_to_kick,
+    ),
+    Offer(
+        CATALOGUE["reserve"],
+        lambda target: target.count("current_jobs_ready") > 0 and not target.count("pause_time_left"),
+        lambda request: f"Reserve the next ready job of {request.places}?",
+        _reserve,
+        scope="tube",
+    ),
+    Offer(CATALOGUE["put"], lambda target: True, _put_sentence, _put, _put_fields, "list"),
+    Offer(CATALOGUE["put-copy"], lambda target: target.body is not None, _put_sentence, _put, _copy_fields, "tube"),
+    Offer(
+        CATALOGUE["pause"],
+        lambda target: any(not tube.pause_time_left for tube in target.tubes),
+        lambda request: f"Pause {request.places} for {plural(request.answers['seconds'], 'second')}?",
+        _pause,
+        lambda target: (Field("seconds", "For", "60", unit="seconds", least=1),),
+    ),
+    Offer(
+        CATALOGUE["unpause"],
+        lambda target: all(tube.pause_time_left for tube in target.tubes),
+        lambda request: f"Unpause {request.places}?",
+        _unpause,
+    ),
+    Offer(
+        CATALOGUE["drain"],
+        lambda target: any(target.count(f"current_jobs_{state}") for state in AT_REST),
+        _drain_sentence,
+        _drain,
+        lambda target: (Field("states", "States", "buried", "states", "of ready, delayed, buried"),),
+        counts=_to_drain,
+    ),
+)
+
+# -- on jobs ----------------------------------------------------------------------------------------------------------
 
 #: How a form asks for the settings of actions on jobs.
 _FIELDS = {
@@ -68,7 +233,8 @@ def _on_jobs(action: UserAction) -> Offer:
 
 JOBS = tuple(map(_on_jobs, ON_JOBS))
 
-OFFERS = {offer.name: offer for offer in (*JOBS, *TUBES)}
+
+# -- on runs ----------------------------------------------------------------------------------------------------------
 
 
 def _undo(request: Request, runner: Runner) -> Outcome:
@@ -77,9 +243,9 @@ def _undo(request: Request, runner: Runner) -> Outcome:
     return outcome_of(runner.carry_out(steps), request.offer.name, "run")
 
 
-#: Asked where the server cannot bury a chosen job beside workers.
+#: Asked where the server cannot bury a job by id.
 BURIED_AS = Field(
-    "buried_as", "Buried jobs", "parked", "buried", "parked (delayed for ever), ready, or buried where nobody watches"
+    "buried_as", "Buried jobs", "parked", "buried", "parked (delayed for years), ready, or buried if no worker watches"
 )
 
 
@@ -92,8 +258,11 @@ UNDO = Offer(
 )
 
 
+OFFERS = {offer.name: offer for offer in (*JOBS, *TUBES)}
+
+
 def bindings(*scopes: str) -> list[Binding]:
-    """Return the keys of what is offered in these scopes, in all by default."""
+    """Return the key bindings of the actions in these scopes, by default in all."""
     return [
         key("act", offer.action.key, f"act('{offer.name}')", offer.label, offer.action.help, show=True)
         for offer in OFFERS.values()

@@ -1,6 +1,6 @@
 """What an action is for, and what came of it: `Target`, `Request`, `UnderWay`, `Outcome`; a form's `Field`.
 
-Everything is captured by its key before a dialog opens. Which actions there are is in `offers`.
+Everything is captured by its key before a dialog opens. The actions are in `beanops.tui.actions.catalogue`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Act = Callable[[str, Progress], Run]
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 #: Lines of a sample.
 SAMPLE = 3
-#: By tube and state: how many jobs are meant.
+#: The number of jobs by tube and state.
 Counts = Mapping[str, Mapping[str, int]]
 
 
@@ -113,7 +113,7 @@ class Offer(NamedTuple):
     scope : str
         ``"jobs"`` for the jobs, ``"tube"`` for one tube, ``"list"`` where its jobs are listed, ``"tubes"`` for several.
     counts : callable or None
-        For many jobs of tubes: how many jobs of which tube, in which state, once the form is answered.
+        For many jobs of tubes: the number of jobs by tube and state, from the answers of the form.
     """
 
     action: UserAction
@@ -135,7 +135,7 @@ class Offer(NamedTuple):
         return self.action.label
 
     def request(self, session: Session, target: Target, answers: Mapping[str, Any] = NOTHING) -> Request:
-        """Return the request for a target, by its keys; tubes without the jobs that are meant are left out."""
+        """Return the request for a target, by its keys; tubes without such jobs are left out."""
         tubes = tuple(tube.name for tube in target.tubes)
         if self.scope == "jobs":
             return Request(self, session, tubes, target.ids, target.states, target.samples, answers)
@@ -248,7 +248,7 @@ class UnderWay(NamedTuple):
         try:
             # Ids are given out again by a server that was restarted, and a dialog may stay open for long.
             if request.number and request.session.server().id != request.instance:
-                return Outcome(f"{request.offer.name}: nothing was done; the server was restarted meanwhile", False)
+                return Outcome(f"{request.offer.name}: nothing done; the server was restarted", False)
             return request.offer.perform(request, self.runner)
         except BeanopsError as error:
             return Outcome(f"{request.offer.name}: {safe_text(str(error))}", False)

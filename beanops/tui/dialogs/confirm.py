@@ -1,6 +1,6 @@
-"""The dialogs around an action: the confirmation, with the focus on Cancel, and what shows while it lasts.
+"""The dialogs of an action: the confirmation, with the focus on Cancel, and the progress.
 
-The form that asks for numbers and bodies before is in `forms`.
+The form that asks for numbers and bodies is in `beanops.tui.dialogs.form`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ BAR = 50
 
 
 class Heads(Message):
-    """The first of the jobs were read."""
+    """The first jobs of the action were read."""
 
     def __init__(self, lines: list[str]) -> None:
         super().__init__()
@@ -38,12 +38,12 @@ class Heads(Message):
 
 
 class Confirm(ModalScreen[bool]):
-    """Asks for confirmation of a request.
+    """Confirms a request.
 
     Parameters
     ----------
     request : Request
-        What will be done, to what.
+        The action, with its tubes and jobs.
     needed : Confirmation
         What has to be confirmed, and how.
     """
@@ -56,7 +56,7 @@ class Confirm(ModalScreen[bool]):
         self._needed = needed
 
     def compose(self) -> ComposeResult:
-        """Lay out the question, what it is about, and its two answers."""
+        """Lay out the question, a sample of the jobs, and the two answers."""
         offer, request, typed = self._request.offer, self._request, self._needed.typed
         with Vertical(id="dialog", classes="-deletes" if self._needed.deletes else ""):
             yield Static(Content(offer.sentence(request)), id="question")
@@ -75,17 +75,17 @@ class Confirm(ModalScreen[bool]):
             with Horizontal(id="buttons"):
                 yield Button(Content("Cancel"), id="cancel", compact=True)
                 yield Button(Content(offer.label), id="confirm", compact=True, disabled=bool(typed))
-            yield Static(Content("Enter does it, Esc cancels" if typed else "y yes   n or Esc no"), id="hint")
+            yield Static(Content("Enter confirms, Esc cancels" if typed else "y yes   n or Esc no"), id="hint")
 
     def on_mount(self) -> None:
-        """Focus Cancel, or the field for what has to be typed; look for a sample where there is none."""
+        """Focus Cancel, or the field to type in; read a sample of the jobs if there is none."""
         self.query_one("#typed" if self._needed.typed else "#cancel").focus()
         if self._request.counts:
             self._look()
 
     @work(thread=True, exit_on_error=False, group="sample")
     def _look(self) -> None:
-        with suppress(BeanopsError):  # the action itself reports the error
+        with suppress(BeanopsError):  # the action itself reports its errors
             self.post_message(Heads(_heads(self._request)))
 
     @on(Heads)
@@ -108,7 +108,7 @@ class Confirm(ModalScreen[bool]):
         self.dismiss(pressed.button.id == "confirm")
 
     def action_answer(self, yes: bool) -> None:
-        """Answer by a key; where something has to be typed, go there first."""
+        """Answer by a key; `y` focuses the field where a text has to be typed."""
         if yes and self._needed.typed:
             self.query_one("#typed", Input).focus()
         else:
@@ -116,7 +116,7 @@ class Confirm(ModalScreen[bool]):
 
 
 def _note(request: Request) -> str:
-    """Return what an action means, and what the server cannot do of it or of its undo."""
+    """Return the effect of an action, and the limits of the server for it and its undo."""
     verb = {"drain": "delete", "kick-next": ""}.get(request.offer.name, request.offer.name)
     can = request.session._lookups.known_capabilities(request.instance)
     more = remark(verb, request.states.get("buried", 0), can)
@@ -125,7 +125,7 @@ def _note(request: Request) -> str:
 
 
 def _about(request: Request, heads: Sequence[str] = ()) -> str:
-    """Return what the jobs are, where they are several, and the first of them."""
+    """Return the number of jobs by state, where there are several, and the first of them."""
     lines = []
     if request.number > 1:
         lines.append(", ".join(f"{number:,} {state}" for state, number in request.states.items() if number))
@@ -136,7 +136,7 @@ def _about(request: Request, heads: Sequence[str] = ()) -> str:
 
 
 def _heads(request: Request) -> list[str]:
-    """Read the first of the jobs, where only their number is known; a safe line on each."""
+    """Read the first jobs where only their number is known; return a safe line for each."""
     lines: list[str] = []
     for tube, states in request.counts.items():
         heads = request.session.next_jobs(tube)
@@ -150,16 +150,16 @@ def _heads(request: Request) -> list[str]:
 
 
 class ProgressDialog(ModalScreen[None]):
-    """Shows how far an action is, until it is over.
+    """The progress of an action, until it ends.
 
     Parameters
     ----------
     action : UnderWay
-        It.
+        The action.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.PROGRESS]
-    #: It opens by itself: a key pressed for the screen before must not press its button.
+    #: It opens by itself: a key for the screen below must not press its button.
     AUTO_FOCUS = ""
 
     def __init__(self, action: UnderWay) -> None:
@@ -167,7 +167,7 @@ class ProgressDialog(ModalScreen[None]):
         self._under_way = action
 
     def compose(self) -> ComposeResult:
-        """Lay out what is done, how far it is, and the way to end it."""
+        """Lay out the action, its progress, and Cancel."""
         with Vertical(id="dialog"):
             yield Static(
                 Content(self._under_way.request.offer.sentence(self._under_way.request).rstrip("?")), id="question"
@@ -176,15 +176,15 @@ class ProgressDialog(ModalScreen[None]):
             yield Static("", id="so-far", markup=False)
             with Horizontal(id="buttons"):
                 yield Button(Content("Cancel"), id="cancel", compact=True)
-            yield Static(Content("Esc ends it after the batch under way"), id="hint")
+            yield Static(Content("Esc stops after the current batch"), id="hint")
 
     def on_mount(self) -> None:
-        """Look how far it is, again and again."""
+        """Update the progress regularly."""
         self.set_interval(0.1, self.look)
         self.look()
 
     def look(self) -> None:
-        """Show how far it is; close when it is over and nothing is in front."""
+        """Show the progress; close at the end, unless another dialog is in front."""
         request, runner, over = self._under_way
         if over.is_set():
             if self.is_current:
@@ -201,10 +201,10 @@ class ProgressDialog(ModalScreen[None]):
         of = f" of {total:,}" if total else ""
         self.query_one("#so-far", Static).update(Content(f"{number:,}{of}: {said}"))
         if runner.cancelled:
-            self.query_one("#hint", Static).update(Content("It ends after the batch under way ..."))
+            self.query_one("#hint", Static).update(Content("Stopping after the current batch ..."))
 
     @on(Button.Pressed)
     def action_cancel(self) -> None:
-        """End it."""
+        """Stop the action."""
         self._under_way.runner.cancel()
         self.look()
