@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from itertools import islice
@@ -15,7 +15,7 @@ from beanops.jobs.refs import refs_of
 from beanops.jobs.select import is_glob
 from beanops.journal.filters import Filter
 from beanops.journal.prune import prune
-from beanops.journal.records import Action, Pruned, RunCounts
+from beanops.journal.records import Pruned
 from beanops.protocol.errors import ArgumentError
 from beanops.protocol.limits import U64_MAX, check_choice, check_number
 from beanops.session.arguments import Moment, Seconds, is_row, run_id_of, seconds_of, time_of
@@ -123,11 +123,7 @@ class JournalReader:
         from beanops.journal.frames import actions_frame
 
         which = self._filter(since, until, action, run, job, tube, actor)
-        return actions_frame(self.each_action(which, limit))
-
-    def each_action(self, which: Filter, limit: SupportsIndex | None = None) -> Iterator[Action]:
-        """Yield actions as records, newest first, without pandas."""
-        return islice(self._journal().actions(which), _checked(limit))
+        return actions_frame(islice(self._journal().actions(which), _checked(limit)))
 
     def runs(
         self,
@@ -148,7 +144,7 @@ class JournalReader:
         since, until
             As in `actions`: runs that were active in the period.
         action : str, iterable of str, or None
-            Verbs such as ``"drain"``, ``"undo"`` or ``"import"``.
+            Verbs such as ``"kick"``, ``"undo"`` or ``"import"``.
         run, job, tube, actor
             As in `actions`: runs with an action on such a job or tube.
         limit : int or None
@@ -173,12 +169,8 @@ class JournalReader:
         from beanops.journal.frames import runs_frame
 
         which = self._filter(since, until, action, run, job, tube, actor)
-        return runs_frame(self.each_run(which, limit))
-
-    def each_run(self, which: Filter, limit: SupportsIndex | None = None) -> list[RunCounts]:
-        """Return runs with the count of each outcome as records, newest first, without pandas."""
         journal = self._journal()
-        return journal.with_counts(journal.find_runs(which, limit=_checked(limit)))
+        return runs_frame(journal.with_counts(journal.find_runs(which, limit=_checked(limit))))
 
     def verify(self, run: Run | str) -> Run:
         """Ask the server about the actions of a run whose outcome is unknown, and record the answers.
