@@ -100,7 +100,7 @@ def test_the_names_of_the_session_are_in_the_manual(shop: Shop) -> None:
     table = re.findall(r"^\| .+\|$", manual.page("python"), re.M)
     named = set(re.findall(r"`(\w+)[`(]", "\n".join(table)))
     with beanops.connect(shop.address) as session:
-        assert {name for name in dir(session) if not name.startswith("_")} <= named
+        assert {name for name in dir(session) if not name.startswith("_")} == named
 
 
 @pytest.mark.parametrize("block", of_language("toml"), ids=name_of)
