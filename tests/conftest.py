@@ -16,6 +16,7 @@ import pytest
 from beanops import Client
 from beanops.embedded.dialects import Dialect
 from beanops.embedded.process import Beanstalkd
+from tests.groups import SHARED, Groups, group_of
 from tests.guard import Guard
 from tests.needs import missing
 
@@ -37,9 +38,14 @@ def pytest_configure() -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Spread the tests over processes, but those of a group over none."""
-    from tests.groups import Groups
-
     return Groups(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse a test that would start for itself what a group shares."""
+    for item in items:
+        if SHARED & set(getattr(item, "fixturenames", ())) and group_of(item.nodeid) is None:
+            raise pytest.UsageError(f"{item.nodeid} shares a fixture and needs a group in tests/groups.py")
 
 
 def pytest_sessionstart() -> None:
