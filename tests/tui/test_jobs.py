@@ -313,7 +313,7 @@ async def test_quitting_waits_for_the_batch_under_way(
         async with stalled.action(desk, "y"):
             await desk.send("q")
             assert desk.app.is_running
-            assert "kick ends after the batch under way, then this quits" in desk.line("#status")
+            assert "kick stops after the current batch, then beanops quits" in desk.line("#status")
         assert not desk.app.is_running
     assert [action.outcome for action in session._lookups.own_actions()] == ["done"] * 5
 
