@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import inspect
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,6 +31,13 @@ MODULES = sorted(
 _RUN = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}")
 
 
+class _Finder(doctest.DocTestFinder):
+    """Finds the examples of decorated functions too, whose module is that of what they decorate."""
+
+    def _from_module(self, module: object, object: Any) -> bool:
+        return super()._from_module(module, inspect.unwrap(object))  # type: ignore[misc, no-any-return]
+
+
 class _Checker(doctest.OutputChecker):
     """Compares output where the example shows some; ids of runs differ each time."""
 
@@ -46,7 +55,7 @@ def test_the_examples_of_a_module_run(
     staging = start_beanstalkd()
     monkeypatch.setenv("BEANOPS_CONFIG", str(tmp_path / "config.toml"))
     (tmp_path / "config.toml").write_text(f'[servers.staging]\naddress = "{staging.address}"\n')
-    examples = doctest.DocTestFinder().find(importlib.import_module(module))
+    examples = _Finder().find(importlib.import_module(module))
     for number, example in enumerate(examples):
         if example.examples and not example.name.endswith(ELSEWHERE):
             monkeypatch.setenv("BEANOPS_JOURNAL", str(tmp_path / f"journal{number}.sqlite"))

@@ -447,6 +447,11 @@ class Session:
             The directory is there already and is not empty.
         CannotSave
             The disk is full, or a file cannot be made; nothing is left of it.
+
+        Examples
+        --------
+        >>> session.snapshot("saved", "mail", state="buried").jobs
+        3
         """
         return self._lookups.snapshot(directory, tube, {**selection})
 
@@ -778,8 +783,8 @@ class Session:
 
         Examples
         --------
-        >>> session.put_many([{"user": user} for user in range(3)], tube="mail").ids          # doctest: +SKIP
-        [20, 21, 22]
+        >>> session.put_many([{"user": user} for user in range(3)], tube="mail").ids
+        [19, 20, 21]
         """
         how = how_of(Options(reason=reason, rate=rate, dry_run=dry_run, progress=progress))
         return job_verbs.put_many(self._executor, bodies, tube, priority=priority, delay=delay, ttr=ttr, how=how)

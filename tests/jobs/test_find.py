@@ -23,6 +23,9 @@ from beanops.jobs.refs import JobRefs
 from beanops.jobs.search.top_n import First
 from beanops.protocol import JobStats
 from beanops.protocol.errors import ArgumentError, BeanopsError
+from beanops.session import probe
+from beanops.session.executor import Executor
+from beanops.session.options import Options
 from beanops.session.run import Run
 
 TEXT, COUNT, SPAN = pd.StringDtype(na_value=np.nan), np.dtype("int64"), np.dtype("timedelta64[us]")
@@ -242,8 +245,8 @@ def test_a_probe_is_on_the_record_and_leaves_nothing(
         assert [job.id for batch in scan for job in batch] == [1]
         assert scan.verdict == "complete: 1 found"
         assert [(row.action, row.id, row.outcome) for row in session._lookups.own_actions()] == [
-            ("put", 2, "done"),
             ("delete", 2, "done"),
+            ("put", 2, "done"),
         ]
         assert client.list_tubes() == ["default", "mail"]
 
@@ -254,12 +257,12 @@ def test_a_probe_that_cannot_be_deleted_names_its_tube(
     server = start_beanstalkd("-b", str(tmp_path))
     with connect(server.address) as session, Client(server.address) as client:
         client.put(b"x", tube="mail")
-        delete = session.delete
+        delete = probe.delete
 
-        def too_late(jobs: JobRefs, **options: Any) -> Run:
+        def too_late(executor: Executor, jobs: JobRefs, options: Options) -> Run:
             client.reserve_job(jobs[0].id)
-            return delete(jobs, **options)
+            return delete(executor, jobs, options)
 
-        monkeypatch.setattr(session, "delete", too_late)
+        monkeypatch.setattr(probe, "delete", too_late)
         with pytest.raises(BeanopsError, match=r"the probe could not be deleted from tube beanops-probe-.* reserved"):
             list(session.scan(probe=True))

@@ -109,13 +109,11 @@ def test_rates_can_be_recorded_until_an_interrupt() -> None:
 
 
 def test_what_people_call_has_an_example() -> None:
-    verbs = "kick bury release delete drain move copy touch put pause unpause reserve export import_"
-    after = "undo resume actions runs"
-    looks = "tubes jobs scan sql rates dashboard browse reserve_widget"
-    called = [*verbs.split(), *after.split(), *looks.split()]
-    assert [name for name in called if ">>> " not in (getattr(Session, name).__doc__ or "")] == []
-    of_all = "actions runs verify prune"
-    assert [name for name in of_all.split() if ">>> " not in (getattr(JournalReader, name).__doc__ or "")] == []
+    verbs = "kick kick_next bury release delete drain move copy touch put put_many pause unpause reserve export import_"
+    looks = "tubes jobs scan sql snapshot rates dashboard browse reserve_widget actions runs undo resume"
+    called = [getattr(Session, name) for name in f"{verbs} {looks}".split()]
+    called += [getattr(JournalReader, name) for name in ("actions", "runs", "verify", "prune")]
+    assert [method for method in called if ">>> " not in (method.__doc__ or "")] == []
 
 
 def test_a_tube_is_found_by_its_name_and_its_name_completed(session: Session, shell: InteractiveShell) -> None:
