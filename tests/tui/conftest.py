@@ -160,7 +160,7 @@ def _name_of(key: str) -> str:
     """Return the name that a key has in Textual: ``colon`` for ``:``."""
     if len(key) > 1 or key.isalnum():
         return key
-    name = unicodedata.name(key).lower().replace("-", "_").replace(" ", "_")
+    name = unicodedata.name(key, key).lower().replace("-", "_").replace(" ", "_")
     return KEY_NAME_REPLACEMENTS.get(name, name)
 
 

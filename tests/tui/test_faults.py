@@ -24,7 +24,7 @@ async def test_a_comparison_that_cannot_be_made_says_why(
         def jobs_by_id(ids: object) -> object:
             raise error
 
-        monkeypatch.setattr(session, "jobs_by_id", jobs_by_id)
+        monkeypatch.setattr(session._lookups, "jobs_by_id", jobs_by_id)
 
     async with dashboard(session, clock) as desk:
         await desk.press("down", "enter", "space", "space")
@@ -62,7 +62,7 @@ async def test_a_journal_that_cannot_be_read_is_no_lost_server(
 
     async with dashboard(session, clock, (140, 24)) as desk:
         with monkeypatch.context() as patch:
-            patch.setattr(session, "journal", broken)
+            patch.setattr(session._context, "journal", broken)
             await desk.press("a")
             assert not desk.app.view.query_one("#banner").display  # type: ignore[union-attr]
             assert "the journal at here failed: disk I/O error" in "\n".join(desk.lines("#runs"))

@@ -62,7 +62,7 @@ async def test_names_and_errors_of_a_server_do_not_either(
     def broken(surveyor: Surveyor, wanted: Collection[str] = ()) -> Survey:
         raise ProtocolError(f"the server sent {text}")
 
-    monkeypatch.setattr(session, "survey", haunted)
+    monkeypatch.setattr(session._lookups, "survey", haunted)
     Path(os.environ["BEANOPS_CONFIG"]).write_text(
         f"[servers.{json.dumps(text)}]\naddress = '127.0.0.1:1'\nlabel = {json.dumps(text)}\n"
     )
@@ -71,7 +71,7 @@ async def test_names_and_errors_of_a_server_do_not_either(
         await desk.press("g", "enter", "space", "*", "c", "escape", "ctrl+p", "x", "escape", "s", "escape")
         await desk.command("tube x")
         await desk.command(f"group {text.replace(' ', '')}")
-        monkeypatch.setattr(session, "survey", broken)
+        monkeypatch.setattr(session._lookups, "survey", broken)
         await desk.tick()
         assert "the server sent" in desk.line("#banner")
         assert desk.app.is_running

@@ -54,7 +54,7 @@ async def test_a_server_that_was_never_read_is_not_said_to_have_no_tubes(
         raise ConnectFailed("nobody is there")
 
     with monkeypatch.context() as patch:
-        patch.setattr(session, "survey", lost)
+        patch.setattr(session._lookups, "survey", lost)
         async with dashboard(session, clock) as desk:
             assert "LOST" in desk.line("#banner")
             assert desk.lines("#tubes")[2].strip() == "loading ..."

@@ -103,7 +103,7 @@ async def test_the_server_that_was_asked_for_last_is_the_one_that_is_shown(
         await desk.settle()
         assert "billing" not in desk.names()
         (late,) = slowly.opened
-        assert late._clients["looking"].closed
+        assert late._context._clients["looking"].closed
         await desk.command("server prod")
         assert "billing" in desk.names()
         assert len(slowly.opened) == 2
@@ -151,7 +151,7 @@ async def test_what_is_under_way_on_a_server_that_was_gone_to_is_written_down_be
                 await asyncio.sleep(0)
             assert not ending.done()
         await ending
-    assert there_session._clients["acting"].closed
+    assert there_session._context._clients["acting"].closed
     journal = session._context.journal()
     (run,) = journal.runs(other.address)
     assert journal.counts([run.id]) == {run.id: {"done": 5}}
@@ -171,7 +171,7 @@ async def test_a_server_that_hangs_holds_up_no_other(
 
     async with dashboard(session, clock, profile=profile("here")) as desk:
         await desk.press("s")
-        monkeypatch.setattr(session, "survey", hang)
+        monkeypatch.setattr(session._lookups, "survey", hang)
         clock.seconds += 1
         desk.app.tick()
         clock.seconds += 5
