@@ -237,7 +237,7 @@ class AsyncClient:
         with suppress(BeanopsError):  # the connection says why it is closed
             while connection.waiting and connection.error is None:
                 if math.isinf(connection.waiting[0].wait):
-                    connection.error = ConnectionClosed("a pipeline was left while it waited in a reserve")
+                    connection.error = ConnectionClosed("a pipeline was closed while it waited in a reserve")
                 else:
                     await self._more(stream)
                     stream.take()

@@ -1,4 +1,4 @@
-"""What both clients need: a socket, how a job is named, and how a new connection is made like the old one."""
+"""Parts of both clients: sockets, names of jobs, and the commands that restore a connection."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from beanops.client.address import Address
 from beanops.protocol import Command, Connection, Job, JobStats, commands
 from beanops.protocol.errors import ConnectFailed, ConnectionClosed
 
-#: Seconds; what `poll` can count. Beyond these 24 days nothing times out.
+#: The maximum timeout of `poll` in seconds, 24 days; a longer one is no limit.
 _LONGEST_WAIT = (2**31 - 1) / 1000
 
-#: When the system asks an idle connection whether its other end is still there: after 30 seconds, three times in
-#: half a minute. Firewalls forget connections on which nothing moves, some after a minute, and a host that vanished
-#: would never be noticed. No answer for a minute, also to data, ends the connection; what a system does not know of
-#: these it does without.
+#: TCP keepalive: probes after 30 idle seconds, three times in half a minute. Firewalls drop idle connections, some
+#: after a minute, and a host that vanished would never be noticed. A minute without an answer, also to data, ends the
+#: connection. Options that a system lacks are skipped.
 _KEEPALIVE = {
     "TCP_KEEPIDLE": 30,
     "TCP_KEEPALIVE": 30,  # the name on macOS
@@ -33,12 +32,12 @@ JobLike = Job | JobStats | SupportsIndex
 
 
 def job_id(job: JobLike) -> SupportsIndex:
-    """Return the id of a job however it is named."""
+    """Return the id of a job in any form."""
     return job.id if isinstance(job, Job | JobStats) else job
 
 
 def restoring(old: Connection) -> Iterator[Command[Any]]:
-    """Yield the commands that make a fresh connection use and watch what `old` did."""
+    """Yield the commands that make a new connection use and watch the tubes of `old`."""
     if old.used != "default":
         yield commands.use(old.used)
     for tube in old.watched:
@@ -50,14 +49,14 @@ def restoring(old: Connection) -> Iterator[Command[Any]]:
 
 @contextmanager
 def coming_back(connection: Connection) -> Iterator[str]:
-    """Give the used tube; a connection that ends up with another one is closed, and reconnects to this one."""
+    """Yield the used tube; a connection that ends with another one is closed, and uses this one when it reconnects."""
     used = connection.used
     try:
         yield used
     finally:
         if connection.used != used:
             if connection.error is None:
-                connection.error = ConnectionClosed(f"it could not go back to the tube {used}")
+                connection.error = ConnectionClosed(f"it could not switch back to the tube {used}")
             connection.used = used
 
 

@@ -127,7 +127,7 @@ class Wire:
         try:
             while connection.waiting and connection.error is None:
                 if math.isinf(connection.waiting[0].wait):
-                    connection.error = ConnectionClosed("a pipeline was left while it waited in a reserve")
+                    connection.error = ConnectionClosed("a pipeline was closed while it waited in a reserve")
                 else:
                     self._move(patience)
         except BeanopsError:

@@ -22,7 +22,7 @@ _TRIES = 3
 
 
 class CannotStart(BeanopsError):
-    """beanstalkd is not on PATH, or did not come up."""
+    """beanstalkd is not on PATH, or did not start."""
 
 
 def free_port() -> int:
@@ -56,7 +56,7 @@ class Beanstalkd:
     Raises
     ------
     CannotStart
-        There is no ``beanstalkd`` on PATH, or it did not come up within 5 seconds, such as where the port is taken.
+        There is no ``beanstalkd`` on PATH, or it did not start within 5 seconds, for example on a used port.
 
     Examples
     --------
@@ -82,7 +82,7 @@ class Beanstalkd:
                 self.stop(kill=True)
             stderr.seek(0)
             said = stderr.read().decode("utf-8", "replace").strip().splitlines()
-        raise CannotStart(f"beanstalkd did not come up on {self.address}: {said[-1] if said else 'it said nothing'}")
+        raise CannotStart(f"beanstalkd did not start on {self.address}: {said[-1] if said else 'no output'}")
 
     def _start(self, program: Sequence[str], port: int, arguments: Sequence[str], stderr: IO[bytes]) -> None:
         self.port = port

@@ -58,9 +58,9 @@ def check_new(directory: Path) -> None:
         It cannot.
     """
     if directory.exists() and not (directory.is_dir() and not any(directory.iterdir())):
-        raise UsageError(f"{directory} is there already and not an empty directory: a snapshot needs a new one")
+        raise UsageError(f"{directory} exists and is not an empty directory: name a new one")
     if not directory.absolute().parent.is_dir():
-        raise UsageError(f"{directory} cannot be made: {directory.absolute().parent} is no directory")
+        raise UsageError(f"cannot create {directory}: {directory.absolute().parent} is not a directory")
 
 
 def save(batches: Batches, directory: Path) -> int:

@@ -108,7 +108,7 @@ class Kind(NamedTuple):
 
 def _number(word: bytes) -> int:
     if not word.isdigit() or len(word) > 20:
-        raise ProtocolError(f"the server sent {word[:40]!r} where a number belongs")
+        raise ProtocolError(f"expected a number from the server, got {word[:40]!r}")
     return int(word)
 
 

@@ -133,7 +133,7 @@ class Connection:
                     self._needed = stop + 2 - position
                     return position
                 if buffer[stop : stop + 2] != b"\r\n":
-                    raise ProtocolError(f"the answer to '{command.line}' does not end where it said it would")
+                    raise ProtocolError(f"the answer to '{command.line}' has another length than announced")
                 result = reply.build(command, words, buffer[start:stop])
                 start = stop + 2
             else:
@@ -172,6 +172,4 @@ _TRACKED = frozenset({"use", "watch", "ignore"})
 
 
 def _alien(command: Command[Any], said: bytes, more: str = "") -> ProtocolError:
-    return ProtocolError(
-        f"what answers does not speak beanstalkd's protocol: to '{command.line}' it sent {said!r}{more}"
-    )
+    return ProtocolError(f"not a beanstalkd server: it answered '{command.line}' with {said!r}{more}")

@@ -181,7 +181,7 @@ def test_a_snapshot_is_saved_and_never_over_another(cli: Cli, client: Client, tm
     assert (ended.code, ended.out) == (0, f"4 jobs saved in {tmp_path / 'out'}\n")
     again = cli("snapshot", str(tmp_path / "out"))
     assert again.code == 2
-    assert "is there already" in one_line(again.err)
+    assert "is not an empty directory" in one_line(again.err)
 
 
 def test_a_reader_that_leaves_is_no_crash(program: Program, client: Client) -> None:

@@ -369,7 +369,7 @@ def test_put_elsewhere_without_a_way_back_closes_the_client(connect: Any) -> Non
     with Scripted(b"USING theirs\r\n", b"INSERTED 1\r\nOUT_OF_MEMORY\r\n", hold=True) as server:
         client = connect(server.address)
         assert client.put(b"x", tube="theirs") == 1
-        with pytest.raises(errors.ConnectionClosed, match="could not go back to the tube default"):
+        with pytest.raises(errors.ConnectionClosed, match="could not switch back to the tube default"):
             client.put(b"y")
 
 

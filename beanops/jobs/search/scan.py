@@ -377,7 +377,7 @@ class Scan:
         assert self._account is not None
         self._restarts += 1
         if self._restarts > _MOST_RESTARTS:
-            raise ConnectionClosed("another server process answers again and again")
+            raise ConnectionClosed("the server was restarted too often during the scan")
         ids = [job.id for job in self._bodiless]
         self._account.forget(ids)
         self._matched -= 0 if self._bodies_first else len(ids)
