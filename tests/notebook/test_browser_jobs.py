@@ -66,7 +66,7 @@ def test_selected_jobs_are_kicked_moved_and_brought_back(notebook: Notebook, ser
     press(notebook, "move")  # without a tube it only asks for one
     notebook.page.keyboard.type("elsewhere")
     press(notebook, "move")
-    notebook.until(lambda: "elsewhere" in {tube.name for tube in server.tube_stats()})
+    notebook.until(lambda: "elsewhere" in {tube.name for tube in server._lookups.tube_stats()})
     undo = notebook.grid(0).locator("[data-action=undo]")
     notebook.grid(0).get_by_text("Undo move (1)").click()
     assert undo.text_content() == "Undo move (1): sure?"
