@@ -73,17 +73,19 @@ SORT = [
     key("sort", "r", "reverse", "Reverse", "Reverse sort order"),
 ]
 
-MARKS = [
-    key("marks", "space", "mark", "Select", "Select or deselect the row", show=True, display="␣"),
+SELECTION = [
+    key("selection", "space", "mark", "Select", "Select or deselect the row", show=True, display="␣"),
     key(
-        "marks",
+        "selection",
         "full_stop,ctrl+space,ctrl+@",
         "mark_range",
         "Select to here",
         "Select from the last selected row to here",
         display=".",
     ),
-    key("marks", "asterisk", "mark_all", "Select all", "Select all rows that pass the filter, or none", display="*"),
+    key(
+        "selection", "asterisk", "mark_all", "Select all", "Select all rows that pass the filter, or none", display="*"
+    ),
 ]
 
 TUBES = [

@@ -86,7 +86,17 @@ NAMES = {"⏎": "Enter", "␣": "Space", "^c": "Ctrl-C", "^z": "Ctrl-Z", "ctrl+p
 def test_the_keys_of_the_dashboard_are_in_the_manual() -> None:
     page = manual.page("terminal")
     known = {*re.findall(r"`(\S+?)`", page), *re.findall(r"\b(?:Enter|Esc|Space|F5|Ctrl-\w)\b", page)}
-    screens = [keys.APP, keys.TUBES, keys.MARKS, keys.SORT, keys.TUBE, keys.JOB_SORT, keys.JOB, keys.JOURNAL, keys.UNDO]
+    screens = [
+        keys.APP,
+        keys.TUBES,
+        keys.SELECTION,
+        keys.SORT,
+        keys.TUBE,
+        keys.JOB_SORT,
+        keys.JOB,
+        keys.JOURNAL,
+        keys.UNDO,
+    ]
     bindings = [binding for screen in screens for binding in screen] + catalogue.bindings()
     displays = {binding.key_display or binding.key.partition(",")[0] for binding in bindings if binding.tooltip}
     words = {word for display in displays for word in (["<", ">"] if display == "<>" else display.split())}

@@ -66,7 +66,7 @@ async def test_a_journal_that_cannot_be_read_is_no_lost_server(
             await desk.press("a")
             assert not desk.app.view.query_one("#banner").display  # type: ignore[union-attr]
             assert "the journal at here failed: disk I/O error" in "\n".join(desk.lines("#runs"))
-            assert "not read: the journal" in desk.line("#status")
+            assert "cannot read: the journal" in desk.line("#status")
             await desk.press("escape", "down")
             assert "Pause" in desk.footer
         await desk.press("a")

@@ -15,7 +15,7 @@ from beanops.tui import keys
 from beanops.tui.screens.manual import ManualScreen
 
 #: The order of the keys: those of the screen itself come before these scopes.
-SCOPES = ("act", "undo", "tubes", "tube", "marks", "sort", "back", "app", "table", "body")
+SCOPES = ("act", "undo", "tubes", "tube", "selection", "sort", "back", "app", "table", "body")
 
 
 class HelpScreen(ModalScreen[None]):

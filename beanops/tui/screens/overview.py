@@ -33,7 +33,7 @@ GONE = "no longer exists: move the cursor to another tube"
 class TubeTable(RowTable[Seen]):
     """The tubes."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.MARKS, *keys.SORT]
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.SELECTION, *keys.SORT]
 
 
 class TubesScreen(FullScreen):

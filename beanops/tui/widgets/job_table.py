@@ -27,7 +27,7 @@ SLICE, STEP = 0.004, 64
 class JobTable(RowTable[JobRow]):
     """The jobs of a tube."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.MARKS, *keys.JOB_SORT]
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.SELECTION, *keys.JOB_SORT]
 
     def __init__(self, reader: Summaries, clock: Callable[[], float], *, id: str) -> None:
         super().__init__(JOBS, lambda row: row.id, clock, empty="searching ...", id=id)

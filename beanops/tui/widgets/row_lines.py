@@ -78,7 +78,7 @@ class RowLines(ScrollView, Generic[R]):
         self._styles: dict[str, Style] = {}
         self.sort_key: str | None = None
         self.descending = False
-        #: Rows are selected where a subclass has the keys for it, `keys.MARKS`.
+        #: Rows are selected where a subclass has the keys for it, `keys.SELECTION`.
         self.marks = Marks()
 
     @property
