@@ -1,9 +1,9 @@
 """The command line: `beanops COMMAND`, one of the three faces.
 
-What lives here: the commands (`app` lists them and their modules), the options they share (`options`), which jobs are
-meant (`choose`), what would be done to them (`plan`), what is asked before (`confirm`), how runs are shown (`runs`),
-printing (`output`), exit codes (`exits`), and the demo with its workload (`demo`). Nothing imports this room. A
-command's module is imported when it is called: `--help` costs little more than click.
+What lives here: the list of commands (`app`) and the commands themselves (`commands`), shared options (`options`), the
+selection of jobs (`selection`), dry runs (`plan`) and questions (`confirm`), progress and results of runs (`runs`),
+printing (`output`), exit codes (`exits`), shell completion (`shells`, `complete`), and the demo (`demo`). Nothing
+imports this room. A command's module is imported when it is called: `--help` costs little more than click.
 """
 
 from __future__ import annotations

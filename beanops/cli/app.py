@@ -24,9 +24,9 @@ COMMANDS = {
     "tubes": ("commands.tubes", "Show the tubes: jobs in each state, workers, pauses."),
     "stats": ("commands.tubes", "Show the statistics of the server, or of one tube."),
     "peek": ("commands.tubes", "Show jobs: the next of a tube, or by id."),
-    "jobs": ("commands.jobs", "Find jobs: by tube, state, id or any predicate."),
-    "job": ("commands.jobs", "Show all that is known of one job."),
-    "sql": ("commands.jobs", "Ask about the jobs in SQL."),
+    "jobs": ("commands.jobs", "Find jobs by tube, state, id or SQL predicate."),
+    "job": ("commands.jobs", "Show one job: statistics, body and journal."),
+    "sql": ("commands.jobs", "Query jobs with SQL."),
     "snapshot": ("commands.jobs", "Save all jobs of the server as Parquet files."),
     "put": ("commands.act", _does("put")),
     **{action.name: ("commands.bulk", _does(action.name)) for action in ON_JOBS},
@@ -36,17 +36,17 @@ COMMANDS = {
     "unpause": ("commands.act", _does("unpause")),
     "undo": ("commands.act", _does("undo")),
     "resume": ("commands.act", _does("resume")),
-    "journal": ("commands.journal", "Show what was done and by whom; verify and prune it."),
+    "journal": ("commands.journal", "Show, verify and prune the journal of actions."),
     "export": ("commands.files", "Write jobs to a file."),
-    "import": ("commands.files", "Put the jobs of a file."),
-    "sample": ("commands.files", "Keep jobs by name, and put them again."),
+    "import": ("commands.files", "Put the jobs of an exported file."),
+    "sample": ("commands.files", "Save jobs as named samples and put them."),
     "manual": ("commands.manual", "Show the manual."),
     "servers": ("commands.servers", "Show the servers of the configuration."),
-    "completion": ("commands.servers", "Print what makes your shell complete commands."),
-    "tui": ("commands.dashboard", "Watch a server and act on it, on the whole terminal."),
-    "web": ("commands.dashboard", "Serve the same to browsers."),
-    "serve": ("commands.serve", "Run beanops' own server, for trials and tests: beanstalkd in memory."),
-    "demo": ("demo.command", "Try beanops on a private server with a lively workload."),
+    "completion": ("commands.servers", "Print a shell completion script."),
+    "tui": ("commands.dashboard", "Open the terminal dashboard."),
+    "web": ("commands.dashboard", "Serve the dashboard over HTTP."),
+    "serve": ("commands.serve", "Run an embedded beanstalkd for trials and tests."),
+    "demo": ("demo.command", "Try beanops on a private server with a sample workload."),
 }
 
 
@@ -85,13 +85,13 @@ class Commands(click.Group):
     envvar="BEANOPS_SERVER",
     default="127.0.0.1:11300",
     shell_complete=complete.servers,
-    help="The server: host, host:port, [ipv6]:port, unix:/path, /path, or the name of a profile (see beanops servers)."
+    help="Server: host[:port], unix:/path or a profile (beanops servers)."
     " [env: BEANOPS_SERVER; default: 127.0.0.1:11300]",
 )
 @click.option("-o", "--output", type=click.Choice(["table", "json", "csv"]), default="table", help=spreadsheet.OUTPUT)
-@click.option("--json", "output", flag_value="json", help="The same as -o json.")
+@click.option("--json", "output", flag_value="json", help="Same as -o json")
 @spreadsheet.option
-@click.option("--read-only", is_flag=True, help="Refuse everything that would change a queue.")
+@click.option("--read-only", is_flag=True, help="Read-only: reject all changes")
 @click.version_option(beanops.__version__, "-V", "--version", message="beanops %(version)s")
 @click.pass_context
 def group(ctx: click.Context, server: str, output: str, read_only: bool) -> None:

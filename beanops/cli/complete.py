@@ -1,4 +1,4 @@
-"""What the shell offers on the Tab key: tubes, runs, profiles, samples. Fast, and silent when something is wrong."""
+"""Completions for the Tab key: tubes, runs, profiles, samples. Fast, and silent on errors."""
 
 from __future__ import annotations
 

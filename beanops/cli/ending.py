@@ -1,4 +1,4 @@
-"""How a command ends that is told to: by Ctrl-C, by SIGTERM, or by SIGHUP when its terminal is closed."""
+"""How Ctrl-C, SIGTERM and SIGHUP (its terminal was closed) end a command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``--ids``: which jobs are named on the command line or on standard input, with what is told of them there."""
+"""``--ids``: the jobs named on the command line or standard input, with the facts given there."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 #: Most ids that one call takes: a range with a digit too many must not fill the memory.
 MAX_IDS = 1_000_000
-_HELP = "Job ids such as 5,7-9; '-' reads standard input: ids, or what the commands jobs and export print."
+_HELP = "Job ids such as 5,7-9; - reads ids or exported lines from stdin"
 
 
 def ids(required: bool = True) -> Callable[[F], F]:
@@ -31,7 +31,7 @@ def ids(required: bool = True) -> Callable[[F], F]:
 
 
 def jobs(required: bool = True) -> Callable[[F], F]:
-    """Make the option ``--ids`` of a command that acts on jobs: what is told of them must be true."""
+    """Make the option ``--ids`` of a command that acts on jobs: facts given with an id must match the job."""
     return click.option("--ids", metavar="IDS", required=required, callback=_read, help=_HELP)
 
 

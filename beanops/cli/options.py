@@ -1,4 +1,4 @@
-"""Options and arguments that several commands share, and how they are read. No command lives here."""
+"""Options and arguments that several commands share."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Number(click.IntRange):
-    """A whole number within bounds, called what users call it."""
+    """A whole number within bounds, with the metavar NUMBER."""
 
     name = "number"
 
@@ -51,7 +51,7 @@ def hand_down(ctx: click.Context, group: click.Group) -> None:
 
 
 class _Rate(click.ParamType[float]):
-    """Jobs a second: ``500/s``, or the number alone."""
+    """Jobs per second: ``500/s``, or the number alone."""
 
     name = "rate"
 
@@ -102,35 +102,34 @@ SECONDS = _Seconds()
 # What several commands take, each once. Server, output and read_only have defaults from before the command's name.
 server = click.option(
     "-s", "--server", metavar="NAME", shell_complete=complete.servers,
-    help="The server: an address or the name of a profile, or set BEANOPS_SERVER.",
+    help="Server address or profile [env: BEANOPS_SERVER]",
 )  # fmt: skip
 printing = together(
     click.option("-o", "--output", type=click.Choice(["table", "json", "csv"]), help=spreadsheet.OUTPUT),
-    click.option("--json", "output", flag_value="json", help="The same as -o json."),
+    click.option("--json", "output", flag_value="json", help="Same as -o json"),
     spreadsheet.option,
 )
-read_only = click.option("--read-only", is_flag=True, help="Refuse everything that would change a queue.")
+read_only = click.option("--read-only", is_flag=True, help="Read-only: reject all changes")
 redact = click.option(
     "--redact",
     metavar="PATTERN",
     multiple=True,
-    help="Hide values by their key in all that is shown: '*token*' or '/^card/'. May be given several times. "
-    "Jobs that are moved, copied, restored or exported keep them.",
+    help="Hide values of matching keys: '*token*', '/^card/'; repeatable",
 )
-reason = click.option("--reason", metavar="TEXT", help="Why, for the record.")
-yes = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-dry_run = click.option("--dry-run", is_flag=True, help="Only show what would be done, a sample of it, and its cost.")
+reason = click.option("--reason", metavar="TEXT", help="Reason, for the journal")
+yes = click.option("-y", "--yes", is_flag=True, help="Skip confirmation")
+dry_run = click.option("--dry-run", is_flag=True, help="Show what would be done, with a sample and the cost")
 buried_as = click.option(
     "--as", "buried_as", type=click.Choice(["parked", "ready"]),
-    help="What buried jobs become: parked (delayed for ever) or ready.",
+    help="State of buried jobs: parked (delayed for ever) or ready",
 )  # fmt: skip
-rate = click.option("--rate", type=_Rate(), metavar="N/s", help="Most jobs a second, to spare the workers.")
+rate = click.option("--rate", type=_Rate(), metavar="N/s", help="Maximum jobs per second")
 interval = click.option(
     "--interval",
     type=click.FloatRange(SHORTEST_INTERVAL, LONGEST_INTERVAL),
     default=INTERVAL,
     show_default=True,
-    help="Seconds between two looks at the server.",
+    help="Refresh interval in seconds",
 )
 query_timeout = click.option(
     "--query-timeout",
@@ -138,19 +137,19 @@ query_timeout = click.option(
     metavar="SECONDS",
     default=TIMEOUT,
     show_default=True,
-    help="Longest that SQL may take for a batch of jobs.",
+    help="Time limit of SQL for each batch of jobs",
 )
 tube = click.argument("tube", required=False, shell_complete=complete.tubes)
 this_tube = click.argument("tube", shell_complete=complete.tubes)
 selection = together(
-    click.option("--state", help="Only jobs in these states: ready, delayed, buried; several with commas."),
-    click.option("--where", metavar="SQL", help='Only jobs for which this is true, such as "age > interval 1 hour".'),
+    click.option("--state", help="States, separated by commas: ready, delayed, buried"),
+    click.option("--where", metavar="SQL", help='SQL predicate, such as "age > interval 1 hour"'),
     query_timeout,
-    click.option("--limit", type=NUMBER, help="Most jobs."),
+    click.option("--limit", type=NUMBER, help="Maximum number of jobs"),
     click.option(
         "--order",
         type=click.Choice(["newest", "oldest"]),
-        help="Which come first. By default the newest; the oldest for move, copy and export.",
+        help="Sort order; oldest first by default",
     ),
 )
 acting = together(reason, server, printing, read_only)

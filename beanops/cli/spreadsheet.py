@@ -10,7 +10,7 @@ import click
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _KEY = "beanops.spreadsheet-safe"
 #: Help of ``--output``, where it has csv.
-OUTPUT = "Output format; csv is exact (see --spreadsheet-safe)."
+OUTPUT = "Output format; csv is exact (see --spreadsheet-safe)"
 
 
 def _remember(ctx: click.Context, param: click.Parameter, value: bool) -> None:
@@ -23,7 +23,7 @@ option = click.option(
     is_flag=True,
     expose_value=False,
     callback=_remember,
-    help="Defuse formulas in csv: put ' before = + - @ and tab.",
+    help="Prefix cells that start a formula with ' in CSV",
 )
 
 

@@ -60,23 +60,19 @@ def drain(executor: Executor, tube: str, options: Options) -> Run:
 
 
 def move(executor: Executor, jobs: Jobs | str, to: str, options: Options) -> Run:
-    """Put jobs into another tube and delete them here, the oldest first."""
-    asked = given(options)
-    asked.setdefault("order", "oldest")
-    return _act(executor, "move", jobs, Settings(target=check_tube(to, "to")), asked)
+    """Put jobs into another tube and delete them here."""
+    return _act(executor, "move", jobs, Settings(target=check_tube(to, "to")), options)
 
 
 def copy(executor: Executor, jobs: Jobs | str, to: str | None, server: Executor | None, options: Options) -> Run:
-    """Put copies of jobs into another tube, another server, or both, the oldest first."""
+    """Put copies of jobs into another tube, another server, or both."""
     if to is None and server is None:
         raise UsageError("copy needs to know where to: another tube, another server, or both")
     if server is not None and server.context.read_only:
         raise Refused(f"copy was refused: the session on {server.context.address} is read-only")
-    asked = given(options)
-    asked.setdefault("order", "oldest")
     target = None if to is None else check_tube(to, "to")
     settings = Settings(target=target, there=server is not None)
-    return _act(executor, "copy", jobs, settings, asked, there=server)
+    return _act(executor, "copy", jobs, settings, options, there=server)
 
 
 def touch(executor: Executor, jobs: Jobs, options: Options) -> Run:

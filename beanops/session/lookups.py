@@ -255,7 +255,7 @@ class Lookups:
         from beanops.jobs.snapshot import check_new, save
 
         check_new(Path(directory))
-        scan = self.scan(tube, **selection)
+        scan = self.scan(tube, **{"order": "oldest", **selection})
         return Snapshot(save(scan, Path(directory)), scan.complete or scan.sure, scan.conclusion)
 
 

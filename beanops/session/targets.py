@@ -21,6 +21,8 @@ from beanops.session.verbs import MOVE, Order, Settings, Verb
 #: What a verb can be asked to act on: an id, a job, a row, several of these, or a frame with a column ``id``.
 Jobs = SupportsIndex | Job | JobStats | FoundJob | JobRef | Iterable[Any]
 
+#: The order of all that changes jobs or files them; lists are newest first.
+ORDER = "oldest"
 #: Jobs that are looked at, written down and acted on together.
 BATCH = 1000
 #: A move holds the ready jobs of a batch reserved: the server gets slower the more a connection holds.
@@ -100,7 +102,7 @@ def orders_of(look: Lookups, verb: Verb, jobs: Any, settings: Settings, options:
     rate = options.get("rate")
     bodies = not options.get("dry_run") and (verb.puts or (verb.destroys and keep_bodies))
     state, where, limit = options.get("state"), options.get("where"), options.get("limit")
-    select(None, state=state, limit=limit, order=options.get("order", "newest"))
+    select(None, state=state, limit=limit, order=options.get("order", ORDER))
     states = frozenset((state.split(",") if isinstance(state, str) else state) or ())
     meant = None if isinstance(jobs, str) else refs_of(jobs)
 
@@ -141,7 +143,7 @@ def orders_of(look: Lookups, verb: Verb, jobs: Any, settings: Settings, options:
         ids=None if only is None else only.ids,
         where=where,
         limit=limit,
-        order=options.get("order", "newest"),
+        order=options.get("order", ORDER),
         bodies=bodies and not again,
     )
     places = {} if only is None else _places(only, look.looking().instance)

@@ -167,7 +167,7 @@ def lost(client: Client, monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return Bound(idmap.top, exact=False)
 
     monkeypatch.setattr("beanops.jobs.search.scan.bound", bound)
-    monkeypatch.setattr("beanops.jobs.search.scan.climb", lambda *_: iter(()))
+    monkeypatch.setattr("beanops.jobs.search.highest_id.climb", lambda *_: iter(()))
     monkeypatch.setattr("beanops.jobs.search.scan._GIVE_UP", 1)
     return ids
 

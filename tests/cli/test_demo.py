@@ -176,7 +176,7 @@ def test_what_fails_meanwhile_tells_its_error_too(beanstalkd: Beanstalkd, monkey
     monkeypatch.setattr("beanops.cli.demo.workload.FLOWS", (quick,))
     with running(beanstalkd.address), connect(beanstalkd.address) as session:
         until(lambda: session.tube(quick.tube).current_jobs_buried > 5)
-        jobs = session.jobs(quick.tube, state="buried")
+        jobs = session.jobs(quick.tube, state="buried", decoded=True)
     assert set(jobs["data"].str["exception"].str["class"]) == {name for name, _ in quick.failures}
 
 

@@ -414,7 +414,7 @@ def restarted(
 def test_the_newest_of_a_restarted_server_are_the_newest(cli: Cli, restarted: Beanstalkd, tmp_path: Path) -> None:
     shown = cli("jobs", "w", "--limit", "3", "--json")
     assert (shown.code, [job["id"] for job in shown.json], shown.err) == (0, [3000, 2999, 2998], "")
-    deleted = cli("delete", "w", "--state", "ready", "--limit", "3", "--yes", "--json")
+    deleted = cli("delete", "w", "--state", "ready", "--limit", "3", "--order", "newest", "--yes", "--json")
     assert (deleted.code, [row["id"] for row in deleted.json["actions"]]) == (0, [3000, 2999, 2998])
     moved = cli(
         "move", "w", "--state", "ready", "--to", "there", "--limit", "2", "--order", "newest", "--yes", "--json"
@@ -433,7 +433,7 @@ def test_a_page_that_may_not_be_the_newest_says_so(
     shown = cli("jobs", "w", "--limit", "3", "--json")
     assert [job["id"] for job in shown.json] == [3000, 2999, 2998]
     assert (shown.code, one_line(shown.err)) == (1, f"beanops: {said} (--probe finds out)")
-    deleted = cli("delete", "w", "--state", "ready", "--limit", "3", "--yes")
+    deleted = cli("delete", "w", "--state", "ready", "--limit", "3", "--order", "newest", "--yes")
     assert deleted.code == 1
     assert said in deleted.out + deleted.err
     probed = cli("jobs", "w", "--limit", "3", "--probe", "--json")

@@ -39,7 +39,7 @@ def test_the_journal_in_every_output(cli: Cli, run: str, beanstalkd: Beanstalkd,
     assert cli("journal", run).out == table.out
     rows = cli("journal", run, "--json").json
     assert [list(row) for row in rows] == [columns] * 3
-    assert [row["outcome"] for row in rows] == ["done", "done", "skipped"]
+    assert [row["outcome"] for row in rows] == ["skipped", "done", "done"]
     assert rows[0]["reason"] == HOSTILE_REASON
     read = list(csv.DictReader(io.StringIO(cli("journal", "-o", "csv").out)))
     assert list(read[0]) == columns
@@ -97,16 +97,16 @@ def test_the_journal_as_parquet(run: str, tmp_path: Path, beanstalkd: Beanstalkd
         duck.execute(f"create view actions as from '{file}'")
         rows = duck.sql("select id, outcome from actions").fetchall()
         columns = [row[0] for row in duck.sql("describe actions").fetchall()]
-    assert rows == [(1, "done"), (2, "done"), (99, "skipped")]
+    assert rows == [(99, "skipped"), (2, "done"), (1, "done")]
     with connect(beanstalkd.address) as session:
         assert columns == list(session.actions.columns)
 
 
 def test_what_the_journal_selects(cli: Cli, client: Client, run: str) -> None:
     cli("pause", "mail", "10")
-    assert [row["action"] for row in cli("journal", "--json").json] == ["kick"] * 3 + ["pause"]
+    assert [row["action"] for row in cli("journal", "--json").json] == ["pause"] + ["kick"] * 3
     assert [row["action"] for row in cli("journal", "--action", "pause", "--json").json] == ["pause"]
-    assert [row["action"] for row in cli("journal", "--limit", "2", "--json").json] == ["kick", "pause"]
+    assert [row["action"] for row in cli("journal", "--limit", "2", "--json").json] == ["pause", "kick"]
     assert len(cli("journal", "--since", "1h", "--json").json) == 4
     assert cli("journal", "--since", "2999-01-01", "--json").json == []
     assert cli("--json", "journal").json, "options may stand before the group"

@@ -1,4 +1,4 @@
-"""Commands that put a job, pause a tube, and end a pause or go on with a run. Those on many jobs are in `bulk`."""
+"""Commands on one tube or run: put, pause, unpause, resume and undo. Those on many jobs are in `bulk`."""
 
 from __future__ import annotations
 
@@ -24,20 +24,28 @@ from beanops.ui.confirmation import confirmation
 @click.command()
 @options.this_tube
 @click.argument("body", default="-")
-@click.option("--priority", type=options.NUMBER, default=DEFAULT_PRIORITY, show_default=True, help="0 is most urgent.")
-@click.option("--delay", type=options.SECONDS, default=0, show_default=True, help="Time until ready: 90 or 10m.")
+@click.option(
+    "--priority",
+    type=options.NUMBER,
+    default=DEFAULT_PRIORITY,
+    show_default=True,
+    help="Priority; 0 is most urgent",
+)
+@click.option(
+    "--delay", type=options.SECONDS, default=0, show_default=True, help="Time until the job is ready: 90 or 10m"
+)
 @click.option(
     "--ttr",
     type=options.SECONDS,
     default=DEFAULT_TTR,
     show_default=True,
-    help="Time to run: 90 or 10m.",
+    help="Time to run: 90 or 10m",
 )
 @options.acting
 def put(tube: str, body: str, priority: int, delay: int, ttr: int, **asked: Any) -> None:
     """Put a job into TUBE and print its id.
 
-    BODY is the text itself, @FILE for the content of a file, or - (or nothing) for standard input.
+    BODY is text, @FILE for the content of a file, or - for standard input, which is the default.
     """
     if body == "-" and on_terminal("stdin"):
         raise click.UsageError("give a body, @FILE, or standard input")
@@ -50,7 +58,7 @@ def put(tube: str, body: str, priority: int, delay: int, ttr: int, **asked: Any)
 
 
 def report_put(run: Run, output: str) -> None:
-    """Print the id of a job that was put, or why there is none."""
+    """Print the id of a new job, or the reason for its absence."""
     if output == "table" and run.complete:
         click.echo(run.ids[0])
     else:
@@ -58,7 +66,7 @@ def report_put(run: Run, output: str) -> None:
 
 
 def _read(body: str, maximum: int) -> bytes:
-    """Return the bytes that a BODY argument stands for, of at most `maximum`."""
+    """Return the bytes of a BODY argument, at most `maximum`."""
     if body != "-" and not body.startswith("@"):
         content = os.fsencode(body)
     elif body == "-":
@@ -79,7 +87,7 @@ def _read(body: str, maximum: int) -> bytes:
 @click.argument("seconds", type=options.SECONDS)
 @options.acting
 def pause(tube: str, seconds: int, **asked: Any) -> None:
-    """Hold back the ready jobs of TUBE from workers for SECONDS."""
+    """Pause TUBE for SECONDS: workers get none of its ready jobs."""
     with options.opened(asked) as session:
         report(session.pause(tube, seconds, reason=asked["reason"]), asked["output"])
 
@@ -98,9 +106,9 @@ def unpause(tube: str, **asked: Any) -> None:
 @options.query_timeout
 @options.planning
 def resume(run_id: str, **asked: Any) -> None:
-    """Resume a run that was cancelled or cut off: do the rest of it.
+    """Resume a run that was cancelled or cut off: act on the remaining jobs, oldest first.
 
-    Asks as the run itself did: when it deletes, or acts on many jobs.
+    Asks for confirmation where the run itself did: if it deletes, or acts on many jobs.
     """
     with options.opened(asked) as session:
         row = session._context.journal().run(run_id)
@@ -110,19 +118,19 @@ def resume(run_id: str, **asked: Any) -> None:
 
 @click.command()
 @click.argument("run_id", metavar="RUN", shell_complete=complete.runs)
-@click.option("--where", metavar="SQL", help="Only jobs that were so before, such as \"tube = 'mail'\".")
+@click.option("--where", metavar="SQL", help="SQL predicate on the jobs before the run")
 @options.query_timeout
 @click.option(
     "--repeat", type=click.Choice(["unknown"]),
-    help="Put jobs also where nobody knows whether they are there already; one may then be there twice.",
+    help="Also put jobs with unknown outcome; may create duplicates",
 )  # fmt: skip
 @options.buried_as
 @options.planning
 def undo(run_id: str, where: str | None, repeat: Any, buried_as: Any, **asked: Any) -> None:
-    """Take back what a run did, as far as the world has not moved on. An undo is a run, and can be undone.
+    """Undo a run where jobs have not changed since. An undo is a run, and can be undone.
 
-    Jobs that were deleted are put again with new ids; what was put, copied or imported is deleted, which asks first.
-    What has an unknown outcome is left alone: "beanops journal verify" asks for it.
+    Deleted jobs are put again with new ids. Jobs that the run put, copied or imported are deleted, after a
+    confirmation. Actions with unknown outcome are skipped; "beanops journal verify" asks the server about them.
     """
     with options.opened(asked) as session:
         row = session._context.journal().run(run_id)
@@ -140,7 +148,7 @@ def _follow(
     verb: str = "undo",
     undoes: str = "",
 ) -> None:
-    """Do, or only show, what follows from a run on record."""
+    """Undo or resume a run, or show what that would do."""
     plan = partial(call, dry_run=True)
     if asked["dry_run"]:
         preview(session, plan, asked, action, undoes=undoes)

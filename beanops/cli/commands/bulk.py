@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from functools import partial
+from inspect import cleandoc
 from typing import Any
 
 import click
@@ -22,14 +23,12 @@ from beanops.session.verbs import Settings, Verb, verb_of
 from beanops.ui.actions import CATALOGUE
 from beanops.ui.confirmation import confirmation
 
-_priority = click.option("--priority", type=options.NUMBER, help="New priority; by default each job keeps its own.")
+_priority = click.option("--priority", type=options.NUMBER, help="New priority; unchanged by default")
 _delay = click.option(
-    "--delay", type=options.SECONDS, default=0, show_default=True, help="Time until ready: 90 or 10m."
+    "--delay", type=options.SECONDS, default=0, show_default=True, help="Time until the jobs are ready: 90 or 10m"
 )
-_to = click.option("--to", metavar="TUBE", shell_complete=complete.tubes, help="The tube that they are put into.")
-_to_server = click.option(
-    "--to-server", metavar="NAME", shell_complete=complete.servers, help="The server that they are put into."
-)
+_to = click.option("--to", metavar="TUBE", shell_complete=complete.tubes, help="Destination tube")
+_to_server = click.option("--to-server", metavar="NAME", shell_complete=complete.servers, help="Destination server")
 _SETTINGS = ("priority", "delay", "to", "buried_as")
 #: What most commands act on: a tube, or ids.
 _jobs = options.together(options.tube, ids.jobs(required=False))
@@ -41,51 +40,51 @@ def _command(name: str, more: str, *own: Any, jobs: Any = _jobs) -> click.Comman
     def command(**asked: Any) -> None:
         _act(name, asked)
 
-    help = f"{CATALOGUE[name].help}.\n\n{more}"
+    help = f"{CATALOGUE[name].help}.\n\n{cleandoc(more)}"
     return click.command(name, help=help)(options.together(jobs, *own, options.bulk)(command))
 
 
 kick = _command(
     "kick",
-    """Kicks the buried jobs of TUBE (a name or a glob), or those of --ids.
+    """Kicks the buried jobs of TUBE (a name or a glob), or those of --ids, oldest first.
 
     With --next N the server chooses: the N jobs that were buried first, or delayed ones if none is buried. The server
     does not report which, so this cannot be undone.
     """,
-    click.option("--next", type=options.NUMBER, metavar="N", help="Kick N jobs of TUBE that the server chooses."),
+    click.option("--next", type=options.NUMBER, metavar="N", help="Kick the next N jobs, chosen by the server"),
 )
 bury = _command(
     "bury",
-    "Buries ready and delayed jobs of TUBE (a name or a glob), or those of --ids.",
+    "Buries ready and delayed jobs of TUBE (a name or a glob), or those of --ids, oldest first.",
     _priority,
 )
 release = _command(
     "release",
-    "Releases ready, delayed and buried jobs of TUBE (a name or a glob), or those of --ids.",
+    "Releases ready, delayed and buried jobs of TUBE (a name or a glob), or those of --ids, oldest first.",
     _priority,
     _delay,
 )
 delete = _command(
     "delete",
-    """Deletes ready, delayed and buried jobs: those of --ids, or of TUBE that --state or --where select.
+    """Deletes ready, delayed and buried jobs: those of --ids, or of TUBE that --state or --where select; oldest first.
 
     Asks first; without a terminal it needs --yes.
     """,
 )
 drain = _command(
     "drain",
-    "Deletes the jobs of TUBE whose state --state names, and no others. Asks first; without a terminal it needs --yes.",
+    "Deletes the jobs of TUBE in the states of --state, oldest first. Asks first; without a terminal it needs --yes.",
     jobs=options.this_tube,
 )
 move = _command(
     "move",
-    "Puts each job into the tube of --to, then deletes it here. The jobs keep everything but their ids.",
+    "Puts each job into the tube of --to, oldest first, then deletes it here. The jobs keep everything but their ids.",
     _to,
     options.buried_as,
 )
 copy = _command(
     "copy",
-    "Puts the copies into another tube with --to, another server with --to-server, or both.",
+    "Puts copies, oldest first, into another tube with --to, another server with --to-server, or both.",
     _to,
     _to_server,
     options.buried_as,
@@ -99,12 +98,12 @@ def _act(verb: str, asked: dict[str, Any]) -> None:
         return
     if verb == "drain":
         if "state" not in chosen.which:
-            raise click.UsageError("which jobs of the tube? name the states with --state")
+            raise click.UsageError("missing --state: drain deletes the jobs of a tube in the states it names")
         verb = "delete"
     if verb == "move" and asked["to"] is None:
-        raise click.UsageError("where to? name the tube with --to")
+        raise click.UsageError("missing --to: the destination tube")
     if verb == "delete" and isinstance(chosen.jobs, str) and not {"state", "where"} & set(chosen.which):
-        raise click.UsageError("which jobs of the tube? name them with --state or --where")
+        raise click.UsageError("missing --state or --where: the jobs of the tube to delete")
     _check_states(verb_of(verb, Settings(asked.get("priority"))), chosen.which.get("state"))
     if verb == "kick" and isinstance(chosen.jobs, str):
         chosen.which.setdefault("state", "buried")

@@ -1,4 +1,4 @@
-"""The TUI: on the whole terminal, or in a browser."""
+"""Commands that open the dashboard in the terminal or serve it over HTTP."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from beanops.ui.defaults import INTERVAL
 @options.server
 @options.read_only
 def tui(interval: float, redact: tuple[str, ...], server: str, read_only: bool) -> int:
-    """Watch the tubes live, open them, look at jobs and act on them. The key ? shows the keys."""
+    """Open the terminal dashboard: watch tubes, inspect jobs and act on them. The key ? shows all keys."""
     if not on_terminal("stdin", "stdout"):
         raise click.UsageError("this needs a terminal; beanops tubes prints the tubes once")
     return show(server, read_only=read_only, interval=interval, redact=redact)
@@ -35,13 +35,15 @@ def show(server: str, *, read_only: bool = False, interval: float = INTERVAL, re
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen; others can reach any but this.")
-@click.option("--port", type=options.Number(1, 65535), default=8000, show_default=True, help="Where to listen.")
-@click.option("--url", help="Under which visitors reach it, behind a proxy or on another host.")
 @click.option(
-    "--max-visitors", type=options.Number(1, 1000), default=8, show_default=True, help="Maximum visitors at once."
+    "--host", default="127.0.0.1", show_default=True, help="Listening address; any other is reachable by others"
 )
-@click.option("--allow-actions", is_flag=True, help="Let everybody who reaches the page act on jobs and tubes.")
+@click.option("--port", type=options.Number(1, 65535), default=8000, show_default=True, help="Listening port")
+@click.option("--url", help="Public URL, behind a proxy or on another host")
+@click.option(
+    "--max-visitors", type=options.Number(1, 1000), default=8, show_default=True, help="Maximum concurrent visitors"
+)
+@click.option("--allow-actions", is_flag=True, help="Allow every visitor to act on jobs and tubes")
 @options.interval
 @options.redact
 @options.server
@@ -57,7 +59,7 @@ def web(
     server: str,
     read_only: bool,
 ) -> None:
-    """Serve the dashboard to browsers: on this machine, and read-only, unless told otherwise. There is no login."""
+    """Serve the dashboard over HTTP, by default to this machine and read-only. There is no login."""
     try:
         from beanops.tui.web import serve as serve_page
     except ModuleNotFoundError as error:

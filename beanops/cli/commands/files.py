@@ -1,4 +1,4 @@
-"""Commands that carry jobs in files: export, import, and samples kept by name."""
+"""Commands on jobs in files: export, import, and named samples."""
 
 from __future__ import annotations
 
@@ -25,23 +25,21 @@ from beanops.session.connect import connect
 from beanops.session.files import samples
 from beanops.text import plural
 
-_force = click.option("--force", is_flag=True, help="Overwrite what is there.")
+_force = click.option("--force", is_flag=True, help="Overwrite an existing file")
 
 
 @click.command()
 @click.argument("file", type=click.Path(allow_dash=True))
-@click.option(
-    "--tube", metavar="TUBE", shell_complete=complete.tubes, help="Only jobs of this tube (a name or a glob)."
-)
-@click.option("--delete", is_flag=True, help="Delete what is safely on disk. Asks first.")
+@click.option("--tube", metavar="TUBE", shell_complete=complete.tubes, help="Tube name or glob")
+@click.option("--delete", is_flag=True, help="Delete jobs once they are on disk; asks first")
 @_force
 @ids.jobs(required=False)
 @options.bulk
 def export(file: str, delete: bool, force: bool, **asked: Any) -> None:
-    """Write jobs to FILE as JSON lines, with all that import needs; - is standard output.
+    """Write jobs to FILE as JSON lines for import, oldest first; - is standard output.
 
-    Jobs that a worker holds are left out, unless --state reserved names them. --redact is for what a dry run shows:
-    the file has the bodies as they are.
+    Reserved jobs are skipped unless --state names them. --redact applies to the sample of a dry run; the file contains
+    the original bodies.
     """
     chosen = choose(asked, all_tubes=True)
     if file == "-" and delete:
@@ -66,18 +64,18 @@ def export(file: str, delete: bool, force: bool, **asked: Any) -> None:
 @click.argument("file", type=click.Path(allow_dash=True))
 @click.option(
     "--repeat", type=click.Choice(["unknown", "all"]),
-    help="Put lines again whose fate is unknown because an import was cut off, or all.",
+    help="Also put lines with unknown outcome, or all lines",
 )  # fmt: skip
 @options.buried_as
 @options.planning
 def import_(file: str, repeat: Any, buried_as: Any, **asked: Any) -> None:
-    """Put the jobs of FILE, which export wrote, with tube, priority, ttr, delay left and burial; - is standard input.
+    """Put the jobs of an exported FILE with tube, priority, TTR, remaining delay and burial; - is standard input.
 
-    Lines of your own need a tube and a body: {"tube": "mail", "body": "..."}, with body_base64 for bytes, and maybe
-    priority, ttr and delay.
+    Your own lines need a tube and a body: {"tube": "mail", "body": "..."}, or body_base64 for bytes. priority, ttr and
+    delay are optional.
 
-    The whole file is checked first. What an earlier import of the same file put is not put again, so an import that
-    was cut off goes on when it is asked for again.
+    beanops checks the whole file first. It skips lines that an earlier import of the same file put, so you can repeat
+    an import that was cut off.
     """
     with ExitStack() as opened:
         session = opened.enter_context(options.opened(asked))
@@ -111,7 +109,7 @@ def import_(file: str, repeat: Any, buried_as: Any, **asked: Any) -> None:
 @click.group()
 @click.pass_context
 def sample(ctx: click.Context) -> None:
-    """Keep jobs by name, in files of yours, and put them again when you need them."""
+    """Save jobs as named samples, and put them when you need them."""
     options.hand_down(ctx, sample)
 
 
@@ -122,14 +120,12 @@ _name = click.argument("name", shell_complete=complete.samples)
 @sample.command()
 @click.argument("name")
 @click.argument("body", type=click.Choice(["-"]), required=False, metavar="[-]")
-@click.option("--id", "id", type=options.ID, metavar="ID", help="A job of the server.")
-@click.option(
-    "--tube", default="default", show_default=True, help="Where a body from standard input is put by default."
-)
+@click.option("--id", "id", type=options.ID, metavar="ID", help="Job id")
+@click.option("--tube", default="default", show_default=True, help="Tube for a body from standard input")
 @_force
 @options.server
 def save(name: str, body: str | None, id: int | None, tube: str, force: bool, server: str) -> None:
-    """Keep the job of --id, or with - the body on standard input, as NAME."""
+    """Save the job of --id, or with - a body from standard input, as NAME."""
     if (body is None) == (id is None):
         raise click.UsageError("name a job by --id, or give - and a body on standard input: one of the two")
     if id is None:
@@ -149,7 +145,7 @@ def save(name: str, body: str | None, id: int | None, tube: str, force: bool, se
 @options.redact
 @options.printing
 def list_(redact: tuple[str, ...], output: str) -> None:
-    """Show the samples."""
+    """List the samples."""
     rows = []
     reader = Reader(redact)
     for name in samples.names():
@@ -168,7 +164,7 @@ def list_(redact: tuple[str, ...], output: str) -> None:
 @options.redact
 @options.printing
 def show(name: str, redact: tuple[str, ...], output: str) -> None:
-    """Show a sample, its body decoded."""
+    """Show a sample with its decoded body."""
     job = hide(samples.load(name), Reader(redact))
     body = job.body or b""
     fields = {"name": name, "tube": job.stats.tube, "priority": job.stats.priority, "ttr": job.stats.ttr}
@@ -182,10 +178,10 @@ def show(name: str, redact: tuple[str, ...], output: str) -> None:
 
 @sample.command("put")
 @_name
-@click.option("--tube", shell_complete=complete.tubes, help="Another tube than its own.")
+@click.option("--tube", shell_complete=complete.tubes, help="Destination tube; its own by default")
 @options.acting
 def put_(name: str, tube: str | None, **asked: Any) -> None:
-    """Put a sample, with its own priority and ttr, and print the new job's id."""
+    """Put a sample with its priority and TTR, and print the id of the new job."""
     job = samples.load(name)
     stats = job.stats
     with options.opened(asked) as session:

@@ -1,4 +1,4 @@
-"""Commands that search the jobs of a server: jobs, job, sql, snapshot. They change nothing but by a probe."""
+"""Commands that find jobs: jobs, job, sql, snapshot. Only --probe changes anything."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ from beanops.ui.columns.journal import ACTION_COLUMNS, OF_ONE_JOB, DoneAction
 Batches = Iterator[list[FoundJob]]
 
 _which = options.together(
-    click.option("--state", help="ready, reserved, delayed or buried; several with commas. By default all."),
+    click.option("--state", help="States, separated by commas; all by default"),
     id_options.ids(required=False),
-    click.option("--where", metavar="SQL", help="A predicate, such as \"age > interval 1 hour and body like '%42%'\"."),
+    click.option("--where", metavar="SQL", help='SQL predicate, such as "age > interval 1 hour"'),
 )
 _how = options.together(
-    click.option("--probe", is_flag=True, help="Put a job for a moment to learn the highest id (needed with -b only)."),
-    click.option("--rate", type=click.FloatRange(0, min_open=True), help="Maximum ids asked for per second"),
+    click.option("--probe", is_flag=True, help="Put a job briefly to learn the highest id (with -b only)"),
+    click.option("--rate", type=click.FloatRange(0, min_open=True), help="Maximum ids requested per second"),
     options.query_timeout,
     options.redact,
     options.server,
@@ -55,22 +55,24 @@ _how = options.together(
 @click.command()
 @options.tube
 @_which
-@click.option("--limit", type=options.NUMBER, help="Most jobs to show.")
-@click.option("--order", default="newest", show_default=True, help="newest, oldest, or a column such as -age.")
-@click.option("--no-bodies", is_flag=True, help="Leave the bodies out: twice as fast.")
+@click.option("--limit", type=options.NUMBER, help="Maximum number of jobs")
+@click.option(
+    "--order", default="newest", show_default=True, help="Sort order: newest, oldest, or a column such as -age"
+)
+@click.option("--no-bodies", is_flag=True, help="Skip bodies, which is twice as fast")
 @_how
 @click.option(
     "-o", "--output", type=click.Choice(["table", "json", "jsonl", "csv", "parquet"]), help=spreadsheet.OUTPUT
 )
 @spreadsheet.option
-@click.option("--json", "output", flag_value="json", help="The same as -o json.")
+@click.option("--json", "output", flag_value="json", help="Same as -o json")
 def jobs(
     tube: str | None,
     no_bodies: bool,
     output: str,
     **asked: Any,
 ) -> None:
-    """Show the jobs of TUBE (a name, or a pattern such as 'mail*'), or of all tubes, without reserving any.
+    """Show the jobs of TUBE (a name or a glob such as 'mail*') or of all tubes, newest first, without reserving any.
 
     Columns for --where: id, tube, state, priority, age, delay, ttr, time_left, created, reserves, timeouts, releases,
     buries, kicks, file (of the binlog), instance (of the server), size, body, and data, the decoded body:
@@ -96,7 +98,7 @@ def jobs(
 @options.server
 @options.printing
 def job(id: int, redact: tuple[str, ...], server: str, output: str) -> None:
-    """Show all that is known of the job ID: its statistics, its body decoded, and what the journal tells of it."""
+    """Show the job ID: its statistics, its decoded body, and its actions in the journal, oldest first."""
     with connect(server, source="cli", redact=redact) as session:
         found = []
         with suppress(NotFound):
@@ -128,7 +130,7 @@ def sql(
     output: str,
     **asked: Any,
 ) -> None:
-    """Run QUERY on the table 'jobs': those of TUBE, or all, as DuckDB's SQL.
+    """Run QUERY, SQL for DuckDB, on the table 'jobs': the jobs of TUBE, or all.
 
     For example: beanops sql "select tube, data->>'$.displayName' as job, count(*) from jobs group by all"
     """
@@ -147,7 +149,7 @@ def sql(
 
 
 def _plain(value: Any) -> Any:
-    """Return a value of SQL as JSON has it: a decimal as a number, and what is no number as nothing."""
+    """Return an SQL value for JSON: a decimal as a number, NaN as null."""
     if isinstance(value, Decimal):
         return float(value)
     return None if isinstance(value, float) and not isfinite(value) else value
@@ -155,13 +157,13 @@ def _plain(value: Any) -> Any:
 
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path))
-@click.option("--tube", shell_complete=complete.tubes, help="Only this one, or those that match a pattern.")
+@click.option("--tube", shell_complete=complete.tubes, help="Tube name or glob")
 @_which
 @_how
 def snapshot(directory: Path, tube: str | None, **asked: Any) -> None:
-    """Save all jobs of the server into DIRECTORY, a folder of Parquet files for each tube, bodies as bytes.
+    """Save jobs as Parquet files in DIRECTORY, one folder per tube, oldest first, with bodies as bytes.
 
-    DIRECTORY must be new or empty, and appears when everything is in it. pandas, DuckDB, Spark and Dask read it.
+    DIRECTORY must be new or empty; it appears when it is complete. pandas, DuckDB, Spark and Dask can read it.
     """
     selection = _selection_in(asked)
     with options.opened(asked) as session, closing(_Bar()) as bar:
@@ -173,7 +175,7 @@ def snapshot(directory: Path, tube: str | None, **asked: Any) -> None:
 
 
 def _selection_in(asked: dict[str, Any]) -> dict[str, Any]:
-    """Return what was asked for without what the session takes."""
+    """Return the options of the selection without those of the session."""
     return {
         name: value for name, value in asked.items() if name not in ("redact", "server", "read_only", "query_timeout")
     }

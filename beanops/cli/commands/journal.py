@@ -1,4 +1,4 @@
-"""Commands on the record: show what was done, ask what became of the unknown, and take out what is old."""
+"""Commands on the journal: show, verify, prune."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class _Journal(click.Group):
-    """A group that shows the journal, or a run of it, when no subcommand is named."""
+    """A group that shows the journal, or one run, by default."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put ``show`` before what is neither a subcommand nor a cry for help; a shell may still complete to one."""
@@ -51,7 +51,7 @@ class _Journal(click.Group):
 @click.group(cls=_Journal)
 @click.pass_context
 def journal(ctx: click.Context) -> None:
-    """Show what was done on the server by whom, or in one run: beanops journal [RUN] (see journal show --help)."""
+    """Show the actions on the server, or those of one run: beanops journal [RUN] (see journal show --help)."""
     options.hand_down(ctx, journal)
 
 
@@ -75,17 +75,21 @@ class _Since(click.ParamType[datetime]):
 
 @journal.command()
 @click.argument("run", required=False, shell_complete=complete.runs)
-@click.option("--since", type=_Since(), metavar="TIME", help="Only what was done since: 2h, 90d, or 2026-01-31.")
-@click.option("--action", type=click.Choice(ACTIONS), metavar="ACTION", help="Only actions such as kick.")
+@click.option("--since", type=_Since(), metavar="TIME", help="Start of the period: 2h, 90d, or 2026-01-31")
+@click.option("--action", type=click.Choice(ACTIONS), metavar="ACTION", help="Action, such as kick")
 @click.option(
-    "--limit", type=options.NUMBER, default=MOST_ACTIONS, show_default=True, help="Maximum actions, without RUN."
+    "--limit",
+    type=options.NUMBER,
+    default=MOST_ACTIONS,
+    show_default=True,
+    help="Maximum number of actions, without RUN",
 )
 @options.server
 @click.option("-o", "--output", type=click.Choice(["table", "json", "csv", "parquet"]), help=spreadsheet.OUTPUT)
 @spreadsheet.option
-@click.option("--json", "output", flag_value="json", help="The same as -o json.")
+@click.option("--json", "output", flag_value="json", help="Same as -o json")
 def show(run: str | None, since: datetime | None, action: str | None, limit: int, server: str, output: str) -> None:
-    """Show the newest actions on the server, or all of RUN, oldest first. The server need not be there."""
+    """Show the actions on the server, or those of RUN, newest first. Needs no connection to the server."""
     from beanops.journal.journal import Journal
 
     if output == "parquet" and on_terminal("stdout"):
@@ -95,7 +99,7 @@ def show(run: str | None, since: datetime | None, action: str | None, limit: int
     runs = None if run is None else [journal.run(run).id]
     actions = [action] if action else None
     found = journal.actions(Filter(None if run else server, since=since, actions=actions, runs=runs))
-    rows = list(found if run is not None else islice(found, limit))[::-1]
+    rows = list(found if run is not None else islice(found, limit))
     if not rows and run is None and (said := explanations.no_runs_on(journal, server)):
         click.echo(safe_text(f"beanops: {said}"), err=True)
     if output == "json":
@@ -128,7 +132,7 @@ def _parquet(rows: list[Action]) -> bytes:
 @options.server
 @options.printing
 def verify(run: str | None, server: str, output: str) -> None:
-    """Ask the server what became of actions whose outcome is unknown: those of RUN, or of all runs on the server."""
+    """Ask the server about actions with unknown outcome, of RUN or of all runs on the server, oldest first."""
     with connect(server, source="cli") as session:
         verified, problems = [], []
         for id in [run] if run is not None else _unknown(session):
@@ -167,13 +171,13 @@ def _unknown(session: Session) -> list[str]:
 
 
 @journal.command()
-@click.option("--older-than", type=options.PERIOD, required=True, metavar="PERIOD", help="Such as 90d.")
+@click.option("--older-than", type=options.PERIOD, required=True, metavar="PERIOD", help="Age of the runs, such as 90d")
 @options.reason
 @options.yes
 def prune(older_than: timedelta, reason: str | None, yes: bool) -> None:
-    """Delete the runs of all servers that ended longer ago than a period, with their bodies; that is on the record.
+    """Delete runs of all servers that ended before a period, with their bodies. The journal records the pruning.
 
-    Asks first; without a terminal it needs --yes.
+    Asks for confirmation; pass --yes where there is no terminal.
     """
     from beanops.journal.journal import Journal
     from beanops.journal.prune import prune, this_actor

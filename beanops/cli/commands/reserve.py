@@ -1,4 +1,4 @@
-"""The command `reserve`: one job, held at a terminal until somebody decides what becomes of it."""
+"""The command `reserve`: reserve one job at the terminal until a key releases, buries or deletes it."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _KEYS = "r release  b bury  d delete  q release and quit"
 
 @click.command()
 @options.this_tube
-@click.option("--timeout", type=options.SECONDS, default=0, show_default=True, help="Time to wait: 90 or 10m.")
+@click.option("--timeout", type=options.SECONDS, default=0, show_default=True, help="Time to wait for a job: 90 or 10m")
 @options.redact
 @options.acting
 def reserve(tube: str, timeout: int, **asked: Any) -> None:
-    """Hold the next ready job of TUBE: see it, then release, bury or delete it by a key.
+    """Reserve the next ready job of TUBE and show it; a key releases, buries or deletes it.
 
-    beanops touches it until you decide. However this ends, the job is released unless you buried or deleted it.
+    beanops touches the job until you decide, and releases it when the command ends in any other way.
     """
     if not on_terminal("stdin", "stdout"):
         raise click.UsageError("this needs a terminal, to ask what becomes of the job")

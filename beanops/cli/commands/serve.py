@@ -1,4 +1,4 @@
-"""The command that runs beanops' own server; the server itself is in `beanops.embedded`."""
+"""The command that runs the embedded server of `beanops.embedded`."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from beanops.embedded import run
 @click.argument("flags", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
 def serve(ctx: click.Context, flags: tuple[str, ...]) -> None:
-    """Run beanops' own server with the flags of beanstalkd; -h lists them."""
+    """Run the embedded server with the flags of beanstalkd; -h lists them."""
     ctx.exit(run(flags))

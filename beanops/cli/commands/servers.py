@@ -1,4 +1,4 @@
-"""Commands about beanops itself: the servers that are configured, and what makes a shell complete commands."""
+"""Commands on the setup of beanops: configured servers, and completion scripts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _COLUMNS = ("name", "address", "read_only", "confirm", "label", "color")
 @click.command()
 @options.printing
 def servers(output: str) -> None:
-    """Show the servers of the configuration, which --server takes by name."""
+    """List the servers of the configuration; --server takes their names."""
     rows = [{name: getattr(known, name) for name in _COLUMNS} for known in profiles().values()]
     if output == "json":
         print_json(rows)
@@ -29,7 +29,7 @@ def servers(output: str) -> None:
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print what makes SHELL complete commands, tubes, runs and servers.
+    """Print a completion script for SHELL: commands, tubes, runs and servers.
 
     For bash: eval "$(beanops completion bash)"; the same for zsh; for fish: beanops completion fish | source
     """

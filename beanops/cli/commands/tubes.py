@@ -1,4 +1,4 @@
-"""Commands that look and change nothing: tubes, stats, peek."""
+"""Commands that read tubes and jobs at known places: tubes, stats, peek."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ _MOST_PEEKED = 10_000
 @options.server
 @options.printing
 def tubes(patterns: tuple[str, ...], server: str, output: str) -> None:
-    """Show the tubes, by name, or those that match a PATTERN such as 'mail*'.
+    """Show all tubes, or those that match a PATTERN such as 'mail*', in order of name.
 
-    In the table, 'pause_left' is the number of seconds left of a pause; JSON and CSV have every field.
+    'pause_left' is the rest of a pause in seconds. JSON and CSV have every field.
     """
     with connect(server, source="cli") as session:
         found = session._lookups.tube_stats()
@@ -74,7 +74,7 @@ def show_tubes(tubes: Iterable[TubeStats], output: str = "table") -> None:
 @options.server
 @options.printing
 def stats(tube: str | None, server: str, output: str) -> None:
-    """Show the statistics of the server, or of TUBE, with the protocol's field names."""
+    """Show the statistics of the server, or of TUBE, under their names in the protocol."""
     with connect(server, source="cli") as session:
         fields = _of_server(session) if tube is None else as_dict(session.tube(tube))
     if output == "json":
@@ -118,10 +118,10 @@ def job_by_id(session: Session, id: int) -> FoundJob:
 
 @click.command()
 @options.tube
-@click.option("--state", type=click.Choice(AT_REST), help="Only the next job in this state.")
+@click.option("--state", type=click.Choice(AT_REST), help="State of the next job to show")
 @id_options.ids(required=False)
 @options.redact
-@click.option("--raw", is_flag=True, help="Write the body of the one job, byte for byte.")
+@click.option("--raw", is_flag=True, help="Write the bytes of the body")
 @options.server
 @options.printing
 def peek(
@@ -133,9 +133,9 @@ def peek(
     server: str,
     output: str,
 ) -> None:
-    """Show the next jobs of TUBE, one for each state, or any jobs by --ids, without reserving them.
+    """Show the next job of TUBE in each state, or the jobs of --ids, without reserving them.
 
-    One job is shown whole, its body decoded; several are shown in a table.
+    One job is shown whole with its decoded body, several as a table.
     """
     if (tube is None) == (ids is None):
         raise click.UsageError("name a tube, or jobs by --ids: one of the two")

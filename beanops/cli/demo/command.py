@@ -34,11 +34,11 @@ _FILES = {
 
 
 @click.command()
-@click.option("--embedded", is_flag=True, help="Use beanops' own server even where beanstalkd is installed.")
+@click.option("--embedded", is_flag=True, help="Use the embedded server even if beanstalkd is installed")
 def demo(embedded: bool) -> int:
-    """Start a private server and a lively workload, and open the TUI on it; it all ends with the TUI.
+    """Start a private server with a sample workload and open the dashboard on it; both end with the dashboard.
 
-    The server is beanstalkd where it is on PATH, else beanops' own. Without a terminal the tubes are printed twice,
+    The server is beanstalkd if it is installed, else the embedded one. Without a terminal, the tubes are printed twice,
     a few seconds apart.
     """
     code = 0

@@ -47,7 +47,7 @@ def export(executor: Executor, file: File, jobs: Any, delete: bool, force: bool,
     if isinstance(jobs, str):
         executor.lookups.check_tube(jobs)
     jobs = "*" if jobs is None else list(jobs) if isinstance(jobs, Iterator) else jobs
-    usual = Options(state=sorted(_DELETE.states), order="oldest")
+    usual = Options(state=sorted(_DELETE.states))
     asked: Options = usual | given(options)
     verb = _DELETE if delete else _EXPORT
     batches, cancel = orders_of(executor.lookups, verb, jobs, KEEP, asked, keep_bodies=True)
