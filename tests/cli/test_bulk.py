@@ -143,10 +143,10 @@ def test_a_dry_run_of_a_kick_by_the_server_counts_what_the_server_would_kick(cli
     client.bury(client.reserve_job(later))
     told = cli("kick", "mail", "--next", "1", "--dry-run", "--json").json
     assert (told["done"], [row["id"] for row in told["sample"]]) == (1, [sooner])
-    # With a limit beanops chooses them: the newest.
-    assert cli("kick", "mail", "--limit", "1", "--dry-run", "--json").json["sample"][0]["id"] == sooner
+    # With a limit beanops chooses them: the oldest.
+    assert cli("kick", "mail", "--limit", "1", "--dry-run", "--json").json["sample"][0]["id"] == later
     assert cli("kick", "m*", "--limit", "1").out == "kick: 1 done\n"
-    assert states(client, later, sooner) == ["buried", "ready"]
+    assert states(client, later, sooner) == ["ready", "buried"]
     assert cli("kick", "mail", "--next", "0").out == "kick: 0 done\n"
 
 
