@@ -43,7 +43,7 @@ async def test_the_course_of_a_tube_and_of_the_server_is_drawn(session: Session,
             fill(client, "mail", *[b"x"] * number)
             await desk.tick(5)
         assert "▂▂▃▅█" in head(desk, "mail")
-        assert "0.6" in desk.line("#jobs")
+        assert "puts/s 0.5" in desk.line("#jobs")  # 5 jobs in 10 seconds
         assert "█" in desk.line("#jobs")
         for _ in range(4):
             client.delete(client.reserve())
