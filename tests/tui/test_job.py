@@ -77,7 +77,7 @@ async def test_two_jobs_are_compared(session: Session, client: Client, clock: Cl
     fill(client, "mail", b'{"a": 1, "b": 3}', priority=9)
     async with dashboard(session, clock, (100, 30)) as desk:
         await desk.press("down", "enter", "equals_sign")
-        assert "mark one job, or two" in desk.line("#status")
+        assert "select one or two jobs" in desk.line("#status")
         await desk.press("home", "space", "enter", "equals_sign")
         assert "priority 5 → 9" in desk.line("#differs")
         assert '-  "b": 2' in desk.lines("#body")
