@@ -40,9 +40,9 @@ bench: .venv/bench
 	@$(BIN)/python -m tests.bench
 
 docs: .venv/dev
-	@$(BIN)/python -m docs.command_line
-	@$(BIN)/sphinx-build -q -W -c docs -d dist/docs/cache/html beanops/manual dist/docs/html
-	@$(BIN)/sphinx-build -q -W -b man -c docs -d dist/docs/cache/man beanops/manual dist/docs/man
+	@$(BIN)/python -m tests.manual.command_line
+	@$(BIN)/sphinx-build -q -W -c tests/manual -d dist/docs/cache/html beanops/manual dist/docs/html
+	@$(BIN)/sphinx-build -q -W -b man -c tests/manual -d dist/docs/cache/man beanops/manual dist/docs/man
 	@echo "dist/docs/html/index.html, dist/docs/man/beanops.1"
 
 screenshots: .venv/dev

@@ -12,7 +12,7 @@ import pytest
 from beanops import manual
 from beanops.tui import keys
 from beanops.tui.actions import catalogue
-from docs import command_line
+from tests.manual import command_line
 from tests.manual.documents import DOCUMENTS, ROOT, slugs
 
 #: Links as Markdown writes them, also of pictures.
@@ -39,7 +39,7 @@ def test_a_link_leads_somewhere(document: str, link: str) -> None:
 PATHS = [
     (name, path)
     for name, text in DOCUMENTS.items()
-    for path in re.findall(r"`((?:beanops|tests|docs|notebooks)/[\w./]*)`", text)
+    for path in re.findall(r"`((?:beanops|tests|notebooks)/[\w./]*)`", text)
 ]
 
 
@@ -49,7 +49,7 @@ def test_a_file_that_is_named_exists(document: str, path: str) -> None:
 
 
 def test_the_page_of_commands_is_what_the_commands_print() -> None:
-    assert command_line.page() == manual.page("command-line"), "run: python -m docs.command_line"
+    assert command_line.page() == manual.page("command-line"), "run: python -m tests.manual.command_line"
 
 
 def test_the_readme_is_short() -> None:

@@ -46,7 +46,16 @@ def test_the_manual_loads_nothing_heavy() -> None:
 
 
 def test_the_site_and_the_man_pages(tmp_path: Path) -> None:
-    sphinx = [sys.executable, "-m", "sphinx", "-q", "-W", "-c", str(ROOT / "docs"), str(ROOT / "beanops/manual")]
+    sphinx = [
+        sys.executable,
+        "-m",
+        "sphinx",
+        "-q",
+        "-W",
+        "-c",
+        str(ROOT / "tests/manual"),
+        str(ROOT / "beanops/manual"),
+    ]
     subprocess.run([*sphinx, "-d", str(tmp_path / "cache"), str(tmp_path / "site")], check=True, cwd=ROOT)
     subprocess.run([*sphinx, "-b", "man", str(tmp_path / "man")], check=True, cwd=ROOT)
     site = {path.name for path in (tmp_path / "site").iterdir()}

@@ -1,4 +1,4 @@
-"""Write the manual's page on the command line: ``python -m docs.command_line`` collects the help of every command."""
+"""Write the manual page on the command line from the help of every command: ``python -m tests.manual.command_line``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from beanops.cli.app import group
 
-PAGE = Path(__file__).parents[1] / "beanops/manual/command-line.md"
+PAGE = Path(__file__).parents[2] / "beanops/manual/command-line.md"
 _WIDTH = 96
 _INTRODUCTION = """\
 # Command line

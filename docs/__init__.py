@@ -1,1 +1,0 @@
-"""Tools that build the manual; the pages are in ``beanops/manual``."""
