@@ -123,7 +123,7 @@ def run(arguments: list[str] | None = None) -> int:
         shells.answer(group, asked, sys.argv[1:] if arguments is None else arguments)
         return 0
     from beanops.cli.ending import listening
-    from beanops.session.signals import exit_code
+    from beanops.session.execution.signals import exit_code
 
     with listening() as came:
         try:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from beanops.session.signals import DEADLY, handling
+from beanops.session.execution.signals import DEADLY, handling
 
 #: What came since the command began, and what the first does; the last one here is what goes on now.
 _came: list[int] = []

@@ -16,9 +16,9 @@ from beanops.cli.selection import Chosen
 from beanops.jobs.refs import JobRefs, refs_of
 from beanops.journal.records import Intent
 from beanops.session.config import Profile
-from beanops.session.run import Run
+from beanops.session.execution.run import Run
+from beanops.session.execution.targets import NotAllFound
 from beanops.session.session import Session
-from beanops.session.targets import NotAllFound
 from beanops.text import inflected, safe_text
 from beanops.ui.confirmation import confirmation
 

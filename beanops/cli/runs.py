@@ -15,7 +15,7 @@ from beanops.cli.output import print_csv, print_json
 from beanops.cli.streams import on_terminal
 from beanops.journal.records import Action, JournalError
 from beanops.protocol.errors import BeanopsError, ConnectionLost, ProtocolError, UsageError
-from beanops.session.run import Run
+from beanops.session.execution.run import Run
 from beanops.text import safe_text
 from beanops.ui.runner import Progress, Runner
 

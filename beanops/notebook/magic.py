@@ -10,9 +10,9 @@ from beanops.journal import explanations
 from beanops.journal.records import Refused
 from beanops.protocol.errors import BeanopsError, UsageError
 from beanops.session.connect import connect
+from beanops.session.execution.undoable import lasting
+from beanops.session.execution.verbs import VERBS
 from beanops.session.session import Session
-from beanops.session.undoable import lasting
-from beanops.session.verbs import VERBS
 from beanops.text import plural, safe_text
 from beanops.ui.confirmation import confirmation
 

@@ -15,8 +15,8 @@ from beanops.notebook.widgets.chart import Panel, Series
 from beanops.notebook.widgets.table import Cells, ToolButton
 from beanops.protocol import JobStats
 from beanops.protocol.states import EVERY_STATE, STATES
+from beanops.session.execution.verbs import ALL
 from beanops.session.session import Session
-from beanops.session.verbs import ALL
 from beanops.text import plural, safe_text, span
 from beanops.ui.actions import CATALOGUE
 from beanops.ui.columns.column import Column

@@ -1,7 +1,8 @@
-"""Act, on the record: `Session` is what every face asks to look at a server and to act on its jobs.
+"""Sessions: `Session` is what every face asks to look at a server and to act on its jobs.
 
-What lives here: the session (`session`, of the parts `look`, `find`, `recorded`, `acting` and `views`), the one funnel
-through which each action passes (`act`), the verbs (`verbs`), what was done (`record`), jobs in files
-(`exporting`, `importing`, `samples`), and frames (`frames`). Imports jobs, monitor, client and protocol; only the faces
-import this room.
+What lives here: the session (`session`, made by `connect`), and what it is made of. `context` holds connections,
+journal and protection; `lookups` reads; `job_verbs`, `tube_verbs` and `reservation` act, by the executor in
+`execution`; `past_runs` undoes and resumes; `files` exports and imports; `old_servers` replaces commands that a server
+lacks; `arguments`, `options` and `keywords` read what a caller passes. Imports journal, jobs, monitor, client and
+protocol; only `ui` and the faces import this room.
 """

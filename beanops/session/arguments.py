@@ -12,7 +12,7 @@ from typing import Any, SupportsFloat, SupportsIndex
 from beanops.protocol import TubeStats
 from beanops.protocol.errors import ArgumentError
 from beanops.protocol.limits import MAX_BODY, U32_MAX, check_body
-from beanops.session.run import Run
+from beanops.session.execution.run import Run
 
 #: A span of time: seconds, text such as ``"10m"`` or ``"1h 30m"``, or a timedelta of Python, pandas or numpy.
 Seconds = SupportsIndex | SupportsFloat | str | timedelta

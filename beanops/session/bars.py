@@ -11,7 +11,7 @@ from functools import wraps
 from typing import Any, TypeVar, cast
 
 from beanops.jobs.search.progress import Progress
-from beanops.session.run import Run
+from beanops.session.execution.run import Run
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")

@@ -22,7 +22,7 @@ from beanops.journal.records import Refused, RunRow
 from beanops.protocol import commands
 from beanops.protocol.errors import BeanopsError, ConnectionClosed
 from beanops.session.config import Profile, default_journal
-from beanops.session.connection_use import is_awake, restarted
+from beanops.session.execution.connection_use import is_awake, restarted
 from beanops.session.old_servers.capabilities import Capabilities
 from beanops.session.protection import Protection
 

@@ -16,12 +16,12 @@ from beanops.protocol import JobStats
 from beanops.protocol.errors import ArgumentError, UsageError
 from beanops.protocol.limits import U32_MAX, check_number, check_tube
 from beanops.session.arguments import Body, Seconds, Tube, body_of, tube_of, whole_seconds
-from beanops.session.executor import Executor
+from beanops.session.execution.executor import Executor
+from beanops.session.execution.run import Run
+from beanops.session.execution.targets import Jobs, in_batches, orders_of, request_of
+from beanops.session.execution.verbs import KEEP, PUT_NEW, Order, Settings, verb_of
 from beanops.session.options import How, Options, given, how_of, optional_priority
-from beanops.session.run import Run
-from beanops.session.targets import Jobs, in_batches, orders_of, request_of
 from beanops.session.tube_verbs import guard_of
-from beanops.session.verbs import KEEP, PUT_NEW, Order, Settings, verb_of
 
 
 def kick(executor: Executor, jobs: Jobs | str, options: Options) -> Run:

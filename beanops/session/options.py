@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, SupportsIndex, TypedDict
 from beanops.jobs.search.progress import Progress
 from beanops.protocol.errors import ArgumentError
 from beanops.protocol.limits import U32_MAX, check_choice, check_number
-from beanops.session.run import Run
+from beanops.session.execution.run import Run
 
 
 class How(NamedTuple):

@@ -6,7 +6,7 @@ import secrets
 
 from beanops.protocol.errors import BeanopsError
 from beanops.protocol.limits import DEFAULT_PRIORITY, DEFAULT_TTR, U32_MAX
-from beanops.session.executor import Executor
+from beanops.session.execution.executor import Executor
 from beanops.session.job_verbs import delete
 from beanops.session.options import Options
 from beanops.session.tube_verbs import put

@@ -19,13 +19,13 @@ from beanops.protocol import Job, commands
 from beanops.protocol.errors import BeanopsError, DeadlineSoon, NotFound, ReplyError, TimedOut
 from beanops.session import job_verbs
 from beanops.session.arguments import Seconds
-from beanops.session.connection_use import watching
-from beanops.session.executor import Executor
+from beanops.session.execution.connection_use import watching
+from beanops.session.execution.executor import Executor
 from beanops.session.options import AT_ONCE, How, Options
 
 if TYPE_CHECKING:
     from beanops.jobs.bodies import Decoded
-    from beanops.session.run import Run
+    from beanops.session.execution.run import Run
 
 
 #: When a job is touched, as a part of its ttr.

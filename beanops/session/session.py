@@ -29,16 +29,16 @@ from beanops.session.arguments import Body, Seconds, Tube, run_id_of, seconds_of
 from beanops.session.bars import Report, bar_for, shows_run, shows_scan
 from beanops.session.config import Profile
 from beanops.session.context import Context
-from beanops.session.executor import Executor
-from beanops.session.journal_reader import JournalReader
+from beanops.session.execution.executor import Executor
+from beanops.session.execution.run import Run
+from beanops.session.execution.targets import Jobs
 from beanops.session.keywords import explain_keywords
 from beanops.session.lookups import Lookups, Snapshot, verdict_of
 from beanops.session.old_servers.capabilities import Capabilities
 from beanops.session.options import How, Options, ScanOptions, how_of
+from beanops.session.past_runs.journal_reader import JournalReader
 from beanops.session.probe import probe_id
 from beanops.session.reservation import Reservation, Reserver
-from beanops.session.run import Run
-from beanops.session.targets import Jobs
 
 if TYPE_CHECKING:
     import pandas
@@ -873,7 +873,7 @@ class Session:
         >>> run = session.delete([17])
         >>> session.undo(run)
         """
-        from beanops.session.undo import undo
+        from beanops.session.past_runs.undo import undo
 
         how = Options(buried_as=buried_as, reason=reason, rate=rate, dry_run=dry_run, progress=progress)
         return undo(self._executor, run_id_of(run), where, how, repeat)
@@ -903,7 +903,7 @@ class Session:
         --------
         >>> session.resume(session.runs["run"].iloc[-1])
         """
-        from beanops.session.recovery import resume
+        from beanops.session.past_runs.recovery import resume
 
         how = Options(reason=reason, rate=rate, dry_run=dry_run, progress=progress)
         return resume(self._executor, run_id_of(run), how)
@@ -1043,6 +1043,6 @@ class Session:
 
 
 def _verify(executor: Executor, run: str) -> Run:
-    from beanops.session.recovery import verify
+    from beanops.session.past_runs.recovery import verify
 
     return verify(executor, run)

@@ -14,11 +14,11 @@ from beanops.protocol import TubeStats, commands
 from beanops.protocol.errors import NotFound
 from beanops.protocol.limits import U32_MAX, check_number, check_tube
 from beanops.session.arguments import Body, Seconds, Tube, body_of, tube_of, whole_seconds
-from beanops.session.executor import Executor
+from beanops.session.execution.executor import Executor
+from beanops.session.execution.pause_guard import PauseGuard
+from beanops.session.execution.run import Run
+from beanops.session.execution.verbs import TubeStep
 from beanops.session.options import How
-from beanops.session.pause_guard import PauseGuard
-from beanops.session.run import Run
-from beanops.session.verbs import TubeStep
 
 #: Jobs of one ``kick``, which stalls the server for its length.
 _KICK = 1000

@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable
 
-from beanops.session.signals import ENDING, exit_code
+from beanops.session.execution.signals import ENDING, exit_code
 
 
 def on_signals(call: Callable[[int], None]) -> Callable[[], None]:

@@ -1,7 +1,7 @@
 """The actions that all faces offer, with their words and keys: commands, keys, buttons and magic read this table.
 
-`beanops.session.verbs` says in which states an action takes jobs, `confirmation` what it asks for. Light, because the
-help of the command line reads it.
+`beanops.session.execution.verbs` has the states in which an action takes jobs, `confirmation` what it asks for. This
+module imports little, because the help of the command line reads it.
 """
 
 from __future__ import annotations

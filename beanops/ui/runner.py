@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
 from beanops.protocol.errors import BeanopsError, ConnectFailed
-from beanops.session.run import Run
+from beanops.session.execution.run import Run
 from beanops.session.session import Session
 from beanops.text import plural
 

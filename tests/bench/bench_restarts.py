@@ -14,7 +14,7 @@ from beanops import Client, commands
 from beanops.embedded.process import Beanstalkd
 from beanops.protocol.errors import BeanopsError
 from beanops.session.connect import connect
-from beanops.session.run import Run
+from beanops.session.execution.run import Run
 from beanops.session.session import Session
 
 #: Jobs of a run, and those that others put after the restart: among them all of its ids.

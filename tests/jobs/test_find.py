@@ -24,9 +24,9 @@ from beanops.jobs.search.top_n import First
 from beanops.protocol import JobStats
 from beanops.protocol.errors import ArgumentError, BeanopsError
 from beanops.session import probe
-from beanops.session.executor import Executor
+from beanops.session.execution.executor import Executor
+from beanops.session.execution.run import Run
 from beanops.session.options import Options
-from beanops.session.run import Run
 
 TEXT, COUNT, SPAN = pd.StringDtype(na_value=np.nan), np.dtype("int64"), np.dtype("timedelta64[us]")
 DTYPES = {

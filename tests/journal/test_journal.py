@@ -21,8 +21,8 @@ from beanops.journal.filters import Filter
 from beanops.journal.journal import Journal
 from beanops.journal.records import Fate, Intent, JournalError, RunRow
 from beanops.journal.storage import database
-from beanops.session import executor
 from beanops.session.connect import connect
+from beanops.session.execution import executor
 from beanops.session.session import Session
 from tests.session.conftest import fill, population
 

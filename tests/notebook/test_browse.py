@@ -20,7 +20,7 @@ from beanops.notebook.views import actions
 from beanops.notebook.views.browser import BrowserView
 from beanops.protocol import commands
 from beanops.protocol.errors import UsageError
-from beanops.session.run import Run
+from beanops.session.execution.run import Run
 from beanops.session.session import Session
 from beanops.ui.poller import Live
 from tests.notebook.pages import Page, Still, lost

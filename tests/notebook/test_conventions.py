@@ -17,7 +17,7 @@ from beanops.embedded.process import Beanstalkd
 from beanops.monitor.frames import rates_frame
 from beanops.monitor.history import Point, point
 from beanops.protocol.errors import ArgumentError, NotFound
-from beanops.session.journal_reader import JournalReader
+from beanops.session.past_runs.journal_reader import JournalReader
 from beanops.session.rates import record
 from beanops.session.session import Session
 

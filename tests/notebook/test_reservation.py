@@ -16,8 +16,8 @@ from beanops.notebook.refresher import Tick, Watched
 from beanops.notebook.views import reservation
 from beanops.notebook.views.reservation import ReservationView
 from beanops.protocol.errors import ConnectionLost, NotFound, UsageError
+from beanops.session.execution.run import Run
 from beanops.session.lookups import Lookups
-from beanops.session.run import Run
 from beanops.session.session import Session
 from beanops.ui.poller import Live
 from tests.notebook.pages import Page, Still

@@ -13,8 +13,8 @@ import pytest
 from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
 from beanops.journal.records import Fate, Intent
-from beanops.session import recovery
-from beanops.session.run import Run
+from beanops.session.execution.run import Run
+from beanops.session.past_runs import recovery
 from beanops.session.session import Session
 from tests.proxies import Proxy
 from tests.session.conftest import fill, population

@@ -13,7 +13,7 @@ from beanops import Client, Job
 from beanops.embedded.process import Beanstalkd
 from beanops.protocol.errors import TimedOut
 from beanops.protocol.limits import U32_MAX
-from beanops.session.pause_guard import PauseGuard
+from beanops.session.execution.pause_guard import PauseGuard
 from beanops.session.session import Session
 
 DELAYS = (0, 1, 7, 86_400, U32_MAX - 1, U32_MAX)

@@ -26,11 +26,11 @@ from beanops.journal.journal import Journal
 from beanops.journal.records import JournalError
 from beanops.protocol import commands
 from beanops.protocol.errors import ConnectionLost, UsageError
-from beanops.session import executor as act_module
-from beanops.session import pause_guard, targets
 from beanops.session.connect import connect
-from beanops.session.connection_use import Interrupted
-from beanops.session.run import Run
+from beanops.session.execution import executor as act_module
+from beanops.session.execution import pause_guard, targets
+from beanops.session.execution.connection_use import Interrupted
+from beanops.session.execution.run import Run
 from beanops.session.session import Session
 from tests.proxies import Proxy
 from tests.rounds import rounds

@@ -20,11 +20,11 @@ from beanops.embedded.process import Beanstalkd
 from beanops.journal.heartbeat import TERM
 from beanops.journal.journal import Journal
 from beanops.journal.records import JournalError, Refused
-from beanops.session import pause_guard, targets
-from beanops.session.run import Run
+from beanops.session.execution import pause_guard, targets
+from beanops.session.execution.run import Run
+from beanops.session.execution.verbs import Order, Settings, verb_of
 from beanops.session.session import Session
 from beanops.session.tube_verbs import guard_of
-from beanops.session.verbs import Order, Settings, verb_of
 from tests.session.conftest import fill
 from tests.waits import until
 

@@ -15,8 +15,9 @@ from beanops.journal.records import Refused
 from beanops.monitor.fleet import Fleet
 from beanops.protocol import Command
 from beanops.protocol.errors import ConnectionLost, ReadTimeout
-from beanops.session import executor, reservation
-from beanops.session.run import Run
+from beanops.session import reservation
+from beanops.session.execution import executor
+from beanops.session.execution.run import Run
 from beanops.session.session import Session
 from tests.proxies import Proxy
 from tests.session.conftest import fill

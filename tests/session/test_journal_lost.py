@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from beanops.client.sync import Client
 from beanops.journal.journal import Journal
 from beanops.journal.records import JournalError
-from beanops.session import targets
-from beanops.session.run import Run
+from beanops.session.execution import targets
+from beanops.session.execution.run import Run
 from beanops.session.session import Session
 from tests.journal.postgres import Postgres, postgresql
 from tests.session.conftest import fill

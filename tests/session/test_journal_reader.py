@@ -15,7 +15,7 @@ from beanops.journal.filters import Filter
 from beanops.journal.journal import Journal
 from beanops.journal.records import Fate, Intent, JournalError, RunRow
 from beanops.protocol.errors import ArgumentError
-from beanops.session.journal_reader import JournalReader
+from beanops.session.past_runs.journal_reader import JournalReader
 from beanops.session.session import Session
 from tests.session.conftest import fill
 

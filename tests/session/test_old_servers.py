@@ -15,8 +15,8 @@ from beanops import Client, connect
 from beanops.embedded.process import Beanstalkd
 from beanops.protocol.errors import ArgumentError, NotFound, TimedOut, UsageError
 from beanops.protocol.limits import U32_MAX
-from beanops.session import executor, targets
-from beanops.session.run import Run
+from beanops.session.execution import executor, targets
+from beanops.session.execution.run import Run
 from beanops.session.session import Session
 
 

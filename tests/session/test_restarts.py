@@ -23,9 +23,9 @@ from beanops import Client
 from beanops.embedded.process import Beanstalkd
 from beanops.protocol import commands
 from beanops.protocol.errors import BeanopsError, ReplyError
-from beanops.session import executor as act_module
 from beanops.session.connect import connect
-from beanops.session.run import Run
+from beanops.session.execution import executor as act_module
+from beanops.session.execution.run import Run
 from beanops.session.session import Session
 from tests.bench.bench_restarts import touched
 from tests.session.conftest import fill

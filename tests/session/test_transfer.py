@@ -19,9 +19,9 @@ from beanops import Client, Refused, Session, connect
 from beanops.embedded.process import Beanstalkd
 from beanops.jobs.read import read_jobs
 from beanops.protocol.errors import UsageError
+from beanops.session.execution.run import Run
 from beanops.session.files.export import FileError
 from beanops.session.files.jsonl import LineError, read_line
-from beanops.session.run import Run
 from tests.proxies import Proxy
 from tests.waits import until
 

@@ -15,7 +15,7 @@ from beanops.jobs.sql.where import PredicateError
 from beanops.journal.journal import Journal
 from beanops.journal.records import Fate
 from beanops.protocol import commands
-from beanops.session.run import Run
+from beanops.session.execution.run import Run
 from beanops.session.session import Session
 from tests.session.conftest import fill, population
 

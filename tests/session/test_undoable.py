@@ -9,8 +9,8 @@ import pytest
 
 from beanops import Client, Session, connect
 from beanops.embedded.process import Beanstalkd
-from beanops.session.run import Run
-from beanops.session.undoable import lasting
+from beanops.session.execution.run import Run
+from beanops.session.execution.undoable import lasting
 
 Act = Callable[[Session, list[int]], Run]
 

@@ -21,11 +21,11 @@ from beanops.embedded import serve
 from beanops.embedded.process import Beanstalkd
 from beanops.journal.records import Refused
 from beanops.protocol.errors import ArgumentError, NotFound, TimedOut, UsageError
-from beanops.session import pause_guard, targets
 from beanops.session.connect import connect
-from beanops.session.run import Run
+from beanops.session.execution import pause_guard, targets
+from beanops.session.execution.run import Run
+from beanops.session.execution.verbs import MOVE, VERBS, Order
 from beanops.session.session import Session
-from beanops.session.verbs import MOVE, VERBS, Order
 from tests.session.conftest import fill, population
 
 

@@ -10,8 +10,8 @@ import pytest
 from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
 from beanops.protocol.errors import TimedOut
-from beanops.session import targets
-from beanops.session.run import Run
+from beanops.session.execution import targets
+from beanops.session.execution.run import Run
 from beanops.session.session import Session
 from tests.session.conftest import fill
 from tests.session.truth import jobs_by_id

@@ -11,9 +11,9 @@ import sys
 from typing import Any
 
 import beanops.journal.journal
-from beanops.session import targets
 from beanops.session.connect import connect
-from beanops.session.run import Run
+from beanops.session.execution import targets
+from beanops.session.execution.run import Run
 from beanops.session.session import Session
 
 VERBS = ("delete", "kick", "bury", "release", "move", "copy")

@@ -16,8 +16,8 @@ from textual.widgets import TextArea
 from beanops import Client, Session, connect
 from beanops.embedded.process import Beanstalkd
 from beanops.session.config import Profile
+from beanops.session.execution.run import Run
 from beanops.session.files import samples
-from beanops.session.run import Run
 from beanops.tui import job_feed
 from beanops.tui.screens.tube import TubeScreen
 from tests.tui.conftest import Clock, Desk, dashboard, fill

@@ -6,7 +6,7 @@ import pytest
 
 from beanops import Client, Session
 from beanops.protocol.errors import ConnectFailed, NotFound
-from beanops.session.run import Run
+from beanops.session.execution.run import Run
 from tests.tui.conftest import Clock, dashboard, fill
 
 

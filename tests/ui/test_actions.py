@@ -6,7 +6,7 @@ from beanops import Session
 from beanops.cli.app import COMMANDS
 from beanops.notebook.magic import HELP
 from beanops.notebook.shown_rows import JOB_BUTTONS
-from beanops.session.verbs import ALL, VERBS
+from beanops.session.execution.verbs import ALL, VERBS
 from beanops.tui.actions.catalogue import OFFERS
 from beanops.ui.actions import CATALOGUE, ON_JOBS
 

@@ -9,7 +9,7 @@ import pytest
 from beanops.embedded.process import Beanstalkd
 from beanops.protocol.errors import ConnectFailed, UsageError
 from beanops.session.connect import connect
-from beanops.session.run import Run
+from beanops.session.execution.run import Run
 from beanops.session.session import Session
 from beanops.ui.runner import LastAction, Progress, Results, Runner, Step, undo_steps
 

@@ -15,7 +15,7 @@ from beanops.cli.plan import ask, planned, preview
 from beanops.cli.runs import report, underway
 from beanops.cli.streams import on_terminal, standard_input
 from beanops.protocol.limits import DEFAULT_PRIORITY, DEFAULT_TTR
-from beanops.session.run import Run
+from beanops.session.execution.run import Run
 from beanops.session.session import Session
 from beanops.text import plural
 from beanops.ui.confirmation import confirmation

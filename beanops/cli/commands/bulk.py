@@ -18,8 +18,8 @@ from beanops.jobs.refs import JobRefs
 from beanops.jobs.select import is_glob, select
 from beanops.journal.records import Refused
 from beanops.session.connect import connect
+from beanops.session.execution.verbs import Settings, Verb, verb_of
 from beanops.session.session import Session
-from beanops.session.verbs import Settings, Verb, verb_of
 from beanops.ui.actions import CATALOGUE
 from beanops.ui.confirmation import confirmation
 

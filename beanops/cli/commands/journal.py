@@ -21,8 +21,8 @@ from beanops.journal.records import Action, Refused
 from beanops.protocol.errors import BeanopsError
 from beanops.session.config import default_journal, profile
 from beanops.session.connect import connect
+from beanops.session.execution.verbs import ACTIONS
 from beanops.session.session import Session
-from beanops.session.verbs import ACTIONS
 from beanops.text import plural, safe_text
 from beanops.ui.columns.journal import DoneAction, action_columns
 from beanops.ui.confirmation import confirmation

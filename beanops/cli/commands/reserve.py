@@ -22,8 +22,8 @@ from beanops.cli.streams import on_terminal
 from beanops.journal.records import Refused
 from beanops.protocol.errors import TimedOut
 from beanops.session.config import Profile
+from beanops.session.execution.run import Run
 from beanops.session.reservation import Reservation
-from beanops.session.run import Run
 from beanops.text import safe_text
 from beanops.ui.confirmation import confirmation
 

@@ -10,7 +10,7 @@ from typing import Literal
 from beanops.notebook.widgets.channel import in_words
 from beanops.notebook.widgets.table import Grid
 from beanops.protocol.errors import UsageError
-from beanops.session.run import Run
+from beanops.session.execution.run import Run
 from beanops.session.session import Session
 from beanops.ui.confirmation import confirmation
 from beanops.ui.runner import BuriedAs, LastAction, Results, Runner, Step, undo_steps

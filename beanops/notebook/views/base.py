@@ -21,7 +21,7 @@ from beanops.notebook.views.actions import ViewActions
 from beanops.notebook.widgets.channel import Channel, in_words
 from beanops.notebook.widgets.table import Grid
 from beanops.protocol.errors import UsageError
-from beanops.session.run import Run
+from beanops.session.execution.run import Run
 from beanops.session.session import Session
 from beanops.text import safe_text
 from beanops.ui.confirmation import Confirmation, confirmation

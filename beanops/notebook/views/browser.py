@@ -21,7 +21,7 @@ from beanops.notebook.views.base import JobsView, confirm_of, weakly
 from beanops.notebook.widgets.channel import in_words
 from beanops.notebook.widgets.table import Cells, Click, Grid
 from beanops.protocol.errors import UsageError
-from beanops.session.run import Run
+from beanops.session.execution.run import Run
 from beanops.session.session import Session
 
 if TYPE_CHECKING:

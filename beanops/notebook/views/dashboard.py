@@ -19,7 +19,7 @@ from beanops.notebook.widgets.chart import Chart
 from beanops.notebook.widgets.table import Click, Grid
 from beanops.protocol.errors import ArgumentError, UsageError
 from beanops.protocol.limits import U32_MAX, check_number
-from beanops.session.run import Run
+from beanops.session.execution.run import Run
 from beanops.session.session import Session
 from beanops.ui.defaults import LATEST_ACTIONS
 from beanops.ui.runner import Progress, Step

@@ -17,8 +17,8 @@ from beanops.notebook.widgets.channel import in_words
 from beanops.notebook.widgets.table import Click, Grid
 from beanops.protocol import JobStats
 from beanops.protocol.errors import BeanopsError, TimedOut, UsageError
+from beanops.session.execution.run import Run
 from beanops.session.reservation import Reservation
-from beanops.session.run import Run
 from beanops.session.session import Session
 from beanops.ui.actions import CATALOGUE
 from beanops.ui.runner import BuriedAs, Step

@@ -12,15 +12,15 @@ from beanops import private
 from beanops.journal.records import Fate
 from beanops.protocol.errors import BeanopsError, UsageError
 from beanops.protocol.states import STATES
-from beanops.session.connection_use import ending_gently
-from beanops.session.conversation import Steps
-from beanops.session.executor import Executor
+from beanops.session.execution.connection_use import ending_gently
+from beanops.session.execution.conversation import Steps
+from beanops.session.execution.executor import Executor
+from beanops.session.execution.run import Run
+from beanops.session.execution.targets import NotAllFound, orders_of, request_of
+from beanops.session.execution.verbs import KEEP, VERBS, Order
 from beanops.session.files.jsonl import File, write_line
 from beanops.session.options import How, Options, given, how_of
-from beanops.session.run import Run
-from beanops.session.targets import NotAllFound, orders_of, request_of
 from beanops.session.tube_verbs import guard_of
-from beanops.session.verbs import KEEP, VERBS, Order
 from beanops.text import plural
 
 

@@ -18,15 +18,15 @@ from beanops.journal.records import Refused, RunRow
 from beanops.journal.rivals import Rivals
 from beanops.protocol.errors import UsageError
 from beanops.protocol.limits import check_choice
-from beanops.session.executor import Executor
+from beanops.session.execution.executor import Executor
+from beanops.session.execution.run import Run
+from beanops.session.execution.targets import BATCH, elsewhere, in_batches, look_up
+from beanops.session.execution.verbs import IMPORT, Order
 from beanops.session.files.jsonl import File, LineError, longest_line, read_line
 from beanops.session.options import Options, how_of
-from beanops.session.remembered import Successors, left_behind
-from beanops.session.run import Run
-from beanops.session.targets import BATCH, elsewhere, in_batches, look_up
+from beanops.session.past_runs.remembered import Successors, left_behind
+from beanops.session.past_runs.undo import taken_back
 from beanops.session.tube_verbs import guard_of
-from beanops.session.undo import taken_back
-from beanops.session.verbs import IMPORT, Order
 
 #: Which lines an import puts although it may have put them before.
 Repeat = Literal["unknown", "all"]

@@ -13,9 +13,9 @@ from beanops.client.sync import Client
 from beanops.journal.records import Fate
 from beanops.protocol import Command, JobStats, TubeStats, commands
 from beanops.protocol.errors import BeanopsError, Buried, NotFound, ReplyError, TimedOut
-from beanops.session.conversation import Ask, Putting, Steps
-from beanops.session.putting import NewJob, why_not
-from beanops.session.verbs import Order
+from beanops.session.execution.conversation import Ask, Putting, Steps
+from beanops.session.execution.putting import NewJob, why_not
+from beanops.session.execution.verbs import Order
 
 #: Jobs that are reserved until a chosen one comes, at most.
 MOST_BEFORE = 10_000

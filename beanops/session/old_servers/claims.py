@@ -12,10 +12,10 @@ from beanops.journal.records import Entry, Fate, Intent
 from beanops.protocol import JobStats, commands
 from beanops.protocol.errors import ReplyError
 from beanops.protocol.limits import U32_MAX
-from beanops.session.conversation import Ask, Putting, Steps
+from beanops.session.execution.conversation import Ask, Putting, Steps
+from beanops.session.execution.putting import PUT
+from beanops.session.execution.verbs import MOVE, Order, Settings, fate_of, new_job
 from beanops.session.old_servers.bury import put_buried_alone
-from beanops.session.putting import PUT
-from beanops.session.verbs import MOVE, Order, Settings, fate_of, new_job
 
 #: How a job is put on a server that cannot reserve one by its id.
 PUT_ALONE = PUT | {"buried": put_buried_alone}

@@ -12,12 +12,12 @@ from functools import partial
 from beanops.jobs.read import FoundJob, present, read_jobs
 from beanops.protocol import commands
 from beanops.protocol.limits import U32_MAX
+from beanops.session.execution.run import Run
+from beanops.session.execution.verbs import COPY, IMPORT, KEEP, RESTORE, VERBS, Order, Verb, move, put_copy
 from beanops.session.lookups import Lookups
 from beanops.session.old_servers.bury import bury_alone, watchers
 from beanops.session.old_servers.capabilities import Capabilities
 from beanops.session.old_servers.claims import PUT_ALONE, claim
-from beanops.session.run import Run
-from beanops.session.verbs import COPY, IMPORT, KEEP, RESTORE, VERBS, Order, Verb, move, put_copy
 
 _KICK, _RELEASE = VERBS["kick"], VERBS["release"]
 #: What takes a reservation by id of jobs that this session does not hold.

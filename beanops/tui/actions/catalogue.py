@@ -1,6 +1,7 @@
 """The actions of the dashboard: on tubes, on many of their jobs at once, on selected jobs, and on runs.
 
-Their keys and words are in `beanops.ui.actions`, the states in which they take jobs in `beanops.session.verbs`.
+Their keys and words are in `beanops.ui.actions`; `beanops.session.execution.verbs` has the states in which they take
+jobs.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from beanops.jobs.identity import JobRef
 from beanops.protocol import TubeStats
 from beanops.protocol.errors import TimedOut, UsageError
 from beanops.protocol.states import AT_REST
+from beanops.session.execution.run import Run
+from beanops.session.execution.verbs import ALL
 from beanops.session.files.samples import PutSettings
-from beanops.session.run import Run
-from beanops.session.verbs import ALL
 from beanops.text import plural, safe_text
 from beanops.tui.actions import drafts
 from beanops.tui.actions.outcome import Outcome, outcome_of

@@ -16,8 +16,8 @@ from beanops.protocol import TubeStats
 from beanops.protocol.errors import BeanopsError
 from beanops.protocol.limits import U32_MAX
 from beanops.session.config import Profile, strictest
+from beanops.session.execution.run import Run
 from beanops.session.files.samples import PutSettings
-from beanops.session.run import Run
 from beanops.session.session import Session
 from beanops.text import plural, safe_text
 from beanops.tui.actions.outcome import Outcome, fault, outcome_of

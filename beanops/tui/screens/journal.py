@@ -15,8 +15,8 @@ from textual.binding import BindingType
 
 from beanops.journal import explanations
 from beanops.journal.records import JournalError, RunRow, action_of
+from beanops.session.execution.undoable import lasting
 from beanops.session.session import Session
-from beanops.session.undoable import lasting
 from beanops.text import plural, safe_text
 from beanops.tui import keys
 from beanops.tui.actions.outcome import Outcome

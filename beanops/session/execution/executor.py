@@ -16,17 +16,17 @@ from beanops.jobs.identity import differences, ref_of
 from beanops.journal.heartbeat import lease_from
 from beanops.journal.records import Fate, Intent, Refused, RunRow, action_of, named_in, new_run_id
 from beanops.protocol.errors import BeanopsError, NotFound, ReplyError
-from beanops.session.connection_use import ahead, ending_gently, restarted, revived, stage, using
 from beanops.session.context import Context
-from beanops.session.conversation import Ask, Steps
-from beanops.session.ledger import Ledger
+from beanops.session.execution.connection_use import ahead, ending_gently, restarted, revived, stage, using
+from beanops.session.execution.conversation import Ask, Steps
+from beanops.session.execution.ledger import Ledger
+from beanops.session.execution.pause_guard import PauseGuard, exposed
+from beanops.session.execution.run import Run
+from beanops.session.execution.verbs import MOVE, Order, TubeStep, intent_of
 from beanops.session.lookups import Lookups
 from beanops.session.old_servers.bury import Alone
 from beanops.session.old_servers.substitutes import as_chosen, fit
 from beanops.session.options import AT_ONCE, How
-from beanops.session.pause_guard import PauseGuard, exposed
-from beanops.session.run import Run
-from beanops.session.verbs import MOVE, Order, TubeStep, intent_of
 
 #: Most seconds without a word to the server while a run waits.
 _QUIET = 15.0

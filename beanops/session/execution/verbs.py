@@ -15,8 +15,8 @@ from beanops.journal.records import Fate, Intent
 from beanops.protocol import Command, JobStats, commands
 from beanops.protocol.errors import Buried, NotFound, ReplyError
 from beanops.protocol.states import AT_REST
-from beanops.session.conversation import Ask, Putting, Steps
-from beanops.session.putting import PUT, NewJob
+from beanops.session.execution.conversation import Ask, Putting, Steps
+from beanops.session.execution.putting import PUT, NewJob
 
 
 class Settings(NamedTuple):

@@ -14,15 +14,15 @@ from beanops.journal.rivals import Rivals
 from beanops.protocol import JobStats, commands
 from beanops.protocol.errors import UsageError
 from beanops.protocol.limits import check_choice
-from beanops.session.executor import Executor
+from beanops.session.execution.executor import Executor
+from beanops.session.execution.run import Run
+from beanops.session.execution.targets import MOST_BYTES, batch_size, elsewhere, in_batches, look_up
+from beanops.session.execution.undoable import CHOSEN_BY_SERVER
+from beanops.session.execution.verbs import ALL, KEEP, MOVE, RESTORE, VERBS, Order, Settings, TubeStep, verb_of
 from beanops.session.old_servers.claims import cut_off, put_in_place
 from beanops.session.options import How, Options, how_of
-from beanops.session.remembered import Successors, acted_on, left_behind
-from beanops.session.run import Run
-from beanops.session.targets import MOST_BYTES, batch_size, elsewhere, in_batches, look_up
+from beanops.session.past_runs.remembered import Successors, acted_on, left_behind
 from beanops.session.tube_verbs import guard_of
-from beanops.session.undoable import CHOSEN_BY_SERVER
-from beanops.session.verbs import ALL, KEEP, MOVE, RESTORE, VERBS, Order, Settings, TubeStep, verb_of
 from beanops.text import inflected
 
 if TYPE_CHECKING:

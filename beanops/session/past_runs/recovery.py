@@ -14,16 +14,16 @@ from beanops.jobs.refs import refs_in
 from beanops.journal.records import Entry, Intent, RunRow
 from beanops.protocol import JobStats
 from beanops.protocol.errors import UsageError
-from beanops.session.executor import Executor
+from beanops.session.execution.executor import Executor
+from beanops.session.execution.run import Run
+from beanops.session.execution.targets import BATCH, elsewhere, look_up, orders_of
+from beanops.session.execution.verbs import ALL, Order, Settings, verb_of
 from beanops.session.files.import_ import resume_import
 from beanops.session.old_servers.claims import cut_off, judge, put_in_place
 from beanops.session.options import Options, how_of
-from beanops.session.remembered import acted_on, left_behind
-from beanops.session.run import Run
-from beanops.session.targets import BATCH, elsewhere, look_up, orders_of
+from beanops.session.past_runs.remembered import acted_on, left_behind
+from beanops.session.past_runs.undo import check_server, family
 from beanops.session.tube_verbs import guard_of
-from beanops.session.undo import check_server, family
-from beanops.session.verbs import ALL, Order, Settings, verb_of
 
 if TYPE_CHECKING:
     from beanops.journal.journal import Journal

@@ -12,7 +12,7 @@ from beanops.journal.records import Fate
 from beanops.protocol import commands
 from beanops.protocol.errors import Buried, NotFound, ReplyError
 from beanops.protocol.limits import U32_MAX
-from beanops.session.conversation import Ask, Putting
+from beanops.session.execution.conversation import Ask, Putting
 
 
 class NewJob(NamedTuple):

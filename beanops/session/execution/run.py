@@ -13,7 +13,7 @@ from beanops.jobs.identity import JobRef
 from beanops.jobs.refs import JobRefs, refs_of
 from beanops.journal.records import Action, Intent
 from beanops.protocol.errors import BeanopsError
-from beanops.session.undoable import why_lasting
+from beanops.session.execution.undoable import why_lasting
 from beanops.text import inflected, plural, safe_text
 
 if TYPE_CHECKING:

@@ -19,11 +19,11 @@ from beanops.client.sync import Client
 from beanops.jobs.read import present
 from beanops.journal.records import Fate, Refused
 from beanops.protocol import TubeStats, commands
-from beanops.session.conversation import PAUSE, Ask, Steps
+from beanops.session.execution.conversation import PAUSE, Ask, Steps
+from beanops.session.execution.run import Run
+from beanops.session.execution.signals import exit_code, handling
+from beanops.session.execution.verbs import Order
 from beanops.session.old_servers.bury import Alone
-from beanops.session.run import Run
-from beanops.session.signals import exit_code, handling
-from beanops.session.verbs import Order
 
 
 class Interrupted(KeyboardInterrupt):

@@ -15,9 +15,9 @@ from beanops.jobs.read import present
 from beanops.journal.records import Need
 from beanops.protocol import TubeStats, commands
 from beanops.protocol.errors import BeanopsError
-from beanops.session.conversation import PAUSE
-from beanops.session.run import Run
-from beanops.session.verbs import Order
+from beanops.session.execution.conversation import PAUSE
+from beanops.session.execution.run import Run
+from beanops.session.execution.verbs import Order
 
 if TYPE_CHECKING:
     from beanops.session.context import Context

@@ -19,14 +19,14 @@ from beanops.journal.records import Pruned
 from beanops.protocol.errors import ArgumentError
 from beanops.protocol.limits import U64_MAX, check_choice, check_number
 from beanops.session.arguments import Moment, Seconds, is_row, run_id_of, seconds_of, time_of
+from beanops.session.execution.verbs import ACTIONS
 from beanops.session.keywords import explain_keywords
-from beanops.session.verbs import ACTIONS
 
 if TYPE_CHECKING:
     import pandas
 
     from beanops.journal.journal import Journal
-    from beanops.session.run import Run
+    from beanops.session.execution.run import Run
 
 #: Jobs or runs that one call may ask about: more conditions make a slow query.
 _MOST = 1000

@@ -14,9 +14,9 @@ from beanops.jobs.select import select
 from beanops.protocol import Job, JobStats
 from beanops.protocol.errors import BeanopsError
 from beanops.protocol.limits import U32_MAX, check_number
+from beanops.session.execution.verbs import MOVE, Order, Settings, Verb
 from beanops.session.lookups import Lookups
 from beanops.session.options import Options
-from beanops.session.verbs import MOVE, Order, Settings, Verb
 
 #: What a verb can be asked to act on: an id, a job, a row, several of these, or a frame with a column ``id``.
 Jobs = SupportsIndex | Job | JobStats | FoundJob | JobRef | Iterable[Any]

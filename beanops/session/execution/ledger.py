@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from beanops.journal.heartbeat import alive, lease_from
 from beanops.journal.records import Fate, Intent
 from beanops.protocol.errors import BeanopsError
-from beanops.session.run import Run
+from beanops.session.execution.run import Run
 
 if TYPE_CHECKING:
     from beanops.journal.journal import Journal
