@@ -214,7 +214,7 @@ def test_what_is_chosen_holds_on_every_server(start_beanstalkd: Callable[..., Be
             assert run.caution is None
         with pytest.raises(UsageError, match="buried_as"):
             session.kick(ids, buried_as="parked")
-        with pytest.raises(ArgumentError, match="parked or ready"):
+        with pytest.raises(ArgumentError, match="one of parked, ready"):
             session.move(ids, "post", buried_as="dug")  # type: ignore[typeddict-item]
 
 
