@@ -1,6 +1,6 @@
-"""The live views of a notebook as methods of a session, which does not know the faces; `beanops.connect` binds them.
+"""The live views of a notebook as methods of a session; importing this module binds them to `Session`.
 
-Each says which extra is missing before anything else is imported.
+Each first checks that the extra ``notebook`` is installed.
 """
 
 from __future__ import annotations
@@ -30,12 +30,13 @@ def dashboard(session: Session, /, name: str = "dashboard") -> DashboardView:
     Parameters
     ----------
     name : str
-        A view of the same name and server that is shown already is closed, so that a cell can run again.
+        Name of the view, ``"dashboard"`` by default. It closes another view of that name and server, so that a cell can
+        run again.
 
     Returns
     -------
     beanops.notebook.views.dashboard.DashboardView
-        Shown by a notebook when it ends a cell; closed by ``close()`` or a ``with`` block.
+        A notebook shows it when it is the last value of a cell; ``close()`` or a ``with`` block closes it.
 
     Raises
     ------
@@ -53,7 +54,7 @@ def dashboard(session: Session, /, name: str = "dashboard") -> DashboardView:
     from beanops.notebook.views.dashboard import DashboardView
 
     view = DashboardView(session, refresher_of(session), name)
-    # Not left to the thread: the next line of the cell may select one of the tubes.
+    # Not in the thread: the next line of the cell may select a tube.
     view.show(first_look(session))
     return view
 
@@ -69,19 +70,28 @@ def browse(
     order: str = "newest",
     name: str | None = None,
 ) -> BrowserView:
-    """Return a live view of jobs for a notebook, filled as they are found; needs ``beanops[notebook]``.
+    """Return a live view of jobs for a notebook, which shows jobs while it finds them; needs ``beanops[notebook]``.
 
     Parameters
     ----------
-    tube, state, where, limit, order
-        Which jobs, as in `Session.scan`.
+    tube : str or None
+        The name of a tube or a glob such as ``"mail-*"``; None is all tubes.
+    state : str, iterable of str, or None
+        ``"ready"``, ``"reserved"``, ``"delayed"``, ``"buried"``; several in a list or with commas. None is all.
+    where : str or None
+        Only jobs that match this SQL predicate, such as ``"age > interval 1 day"``.
+    limit : int or None
+        Maximum number of jobs, 100,000 by default.
+    order : str
+        ``"newest"`` or ``"oldest"`` first, or a column such as ``"priority"``, reversed by a leading ``-``.
     name : str or None
-        As in `dashboard`; None is one for each tube.
+        Name of the view; None is one name for each tube. It closes another view of that name and server, so that a
+        cell can run again.
 
     Returns
     -------
     beanops.notebook.views.browser.BrowserView
-        Shown by a notebook when it ends a cell; its ``selection`` is a frame of the selected jobs.
+        A notebook shows it when it is the last value of a cell; its ``selection`` is a frame of the selected jobs.
 
     Raises
     ------
@@ -106,20 +116,20 @@ def browse(
 
 
 def reserve_widget(session: Session, /, tube: str, name: str | None = None) -> ReservationView:
-    """Return a view that reserves the next ready job of a tube, with its time left; needs ``beanops[notebook]``.
+    """Return a view that reserves the next ready job of a tube and shows its time left; needs ``beanops[notebook]``.
 
     Parameters
     ----------
     tube : str
         Its name.
     name : str or None
-        As in `dashboard`; None is one for each tube.
+        Name of the view; None is one name for each tube. It closes another view of that name and server, so that a
+        cell can run again.
 
     Returns
     -------
     beanops.notebook.views.reservation.ReservationView
-        It releases the job when it is closed, collected, or shown by no page any more, unless something else was done
-        to it.
+        It releases the job, if it is still held, when it is closed, garbage-collected, or no longer shown on a page.
 
     Raises
     ------

@@ -15,6 +15,8 @@ import pytest
 import beanops
 from beanops import Client, connect
 from beanops.embedded.process import Beanstalkd
+from beanops.session.options import Options, ScanOptions
+from beanops.session.session import Session
 
 PACKAGE = Path(beanops.__file__).parent
 #: What examples call the server.
@@ -80,3 +82,19 @@ def _run(example: doctest.DocTest, address: str) -> None:
         told: list[str] = []
         result = doctest.DocTestRunner(_Checker(), optionflags=doctest.ELLIPSIS).run(example, out=told.append)
     assert result.failed == 0, "".join(told)
+
+
+@pytest.mark.parametrize(
+    "method", [value for name, value in vars(Session).items() if inspect.isfunction(value) and not name.startswith("_")]
+)
+def test_a_method_of_a_session_describes_each_argument(method: Callable[..., Any]) -> None:
+    parameters = set(inspect.signature(method).parameters) - {"self", "session", "options", "selection"}
+    kinds = {"options": Options, "selection": ScanOptions}
+    for name, options in kinds.items():
+        if name in inspect.signature(method).parameters:
+            parameters |= options.__annotations__.keys()
+    if method.__name__ not in ("move", "copy"):
+        parameters -= {"buried_as"} & Options.__annotations__.keys() - inspect.signature(method).parameters.keys()
+    section = inspect.getdoc(method).partition("Parameters\n")[2]  # type: ignore[union-attr]
+    named = {word for line in re.findall(r"^(\w[\w, ]*) : ", section, re.M) for word in line.split(", ")}
+    assert parameters - named == set()

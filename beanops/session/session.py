@@ -52,12 +52,11 @@ _MOST_HELD = 10
 
 @explain_keywords
 class Session:
-    """A server, with what was done to it. Made by `connect`.
+    """A connection to one server: look at tubes and jobs, act on them, undo actions. `connect` makes it.
 
-    Looking and acting use a connection each, because a server counts every connection that ever reserved among its
-    workers. A lost connection is made anew by the next call; what was in flight is never sent again. Threads may share
-    a session. A verb raises `NotFound` for the name of a tube, or a glob, that means no tube; only what puts jobs makes
-    one.
+    After a lost connection the next call reconnects; commands without an answer are never sent twice. Threads may
+    share a session. A verb raises `NotFound` when no tube matches a name or a glob; only `put`, `put_many`, `move`,
+    `copy` and `import_` create tubes.
 
     Attributes
     ----------
@@ -76,10 +75,10 @@ class Session:
     def __init__(self, context: Context, source: str) -> None:
         # Names with an underscore are for beanops' own faces.
         self._context = context
-        # The probe has an executor of its own: in a circle, a session that is dropped would wait for the collector.
+        # The probe has its own executor: a reference cycle would leave a dropped session to the garbage collector.
         self._lookups = Lookups(context, partial(probe_id, Executor(context, Lookups(context), source)))
         self._executor = Executor(context, self._lookups, source)
-        self._watched = source not in ("cli", "tui")  # which show progress in their own way
+        self._watched = source not in ("cli", "tui")  # these faces show progress themselves
         self.address: Address = context.address
         self.journal = JournalReader(
             context.journal,
@@ -111,7 +110,7 @@ class Session:
     def _repr_html_(self) -> str:
         held = sorted(self.held)
         more = f" and {len(held) - _MOST_HELD:,} more" if len(held) > _MOST_HELD else ""
-        known = self._context.protection.now  # nothing is asked
+        known = self._context.protection.now  # without asking the server
         facts = {
             "label": known.label or None,
             "read-only": known.read_only,
@@ -123,17 +122,17 @@ class Session:
 
     @property
     def profile(self) -> Profile:
-        """The server as the user named it, with what protects it: what a face shows of it, and asks before it acts."""
+        """The server's profile: name, address, colour, label, and the rules that protect it."""
         return self._context.profile
 
     @property
     def read_only(self) -> bool:
-        """Whether everything that would change a queue is refused."""
+        """Whether the session rejects all changes."""
         return self._context.read_only
 
     @property
     def capabilities(self) -> Capabilities:
-        """What the server that answers can do.
+        """What the server supports: its version, and whether it can reserve a job by its id.
 
         Examples
         --------
@@ -144,7 +143,7 @@ class Session:
 
     @property
     def held(self) -> frozenset[int]:
-        """Ids of the jobs that this session has reserved; none once its connection is lost."""
+        """Ids of the jobs that this session has reserved; empty after its connection is lost."""
         return self._context.held_now
 
     def server(self) -> ServerStats:
@@ -163,10 +162,10 @@ class Session:
         -------
         pandas.DataFrame
             One row per tube, in the server's order: ``tube`` (text); the number of jobs that are ``ready``,
-            ``reserved``, ``delayed`` and ``buried``, and of ready ones with a priority below 1024, ``urgent``;
-            connections that watch the tube, wait in a reserve for its jobs and put into it, ``watching``, ``waiting``
-            and ``using``; ``jobs`` put and ``deletes`` since the tube was created (all int64); the length of its
-            ``pause`` and ``pause_left`` (timedelta64[us]).
+            ``reserved``, ``delayed``, ``buried`` and ``urgent`` (ready with a priority below 1024); the number of
+            connections that watch the tube (``watching``), wait to reserve its jobs (``waiting``) and put into it
+            (``using``); ``jobs`` put and ``deletes`` since the tube was created (all int64); the length of its
+            ``pause`` and the time that is left of it, ``pause_left`` (timedelta64[us]).
 
         Examples
         --------
@@ -179,6 +178,16 @@ class Session:
 
     def tube(self, name: str) -> TubeStats:
         """Return the statistics of one tube.
+
+        Parameters
+        ----------
+        name : str
+            Its exact name.
+
+        Returns
+        -------
+        TubeStats
+            Numbers of its jobs by state, its workers and its pause; a card in a notebook.
 
         Raises
         ------
@@ -195,15 +204,17 @@ class Session:
         every: Seconds = 1,
         progress: bool | None = None,
     ) -> pandas.DataFrame:
-        """Measure throughput and backlog for some time; Ctrl-C ends it early with what was measured until then.
+        """Measure throughput and backlog for some time; Ctrl-C ends it and returns the rows measured so far.
 
         Parameters
         ----------
         tube : str or None
             Its name; None measures the whole server.
-        seconds, every : number, str or timedelta
-            For how long, and how far apart: seconds, text such as ``"10m"``, or a timedelta. ``float("inf")`` is until
-            Ctrl-C.
+        seconds : number, str or timedelta
+            Length of the measurement: seconds, text such as ``"10m"``, or a timedelta; 10 seconds by default.
+            ``float("inf")`` measures until Ctrl-C.
+        every : number, str or timedelta
+            Interval between two rows, in the same forms; 1 second by default.
         progress : bool or None
             Whether to show a progress bar; None shows one in notebooks and terminals.
 
@@ -269,27 +280,28 @@ class Session:
         state : str, iterable of str, or None
             ``"ready"``, ``"reserved"``, ``"delayed"``, ``"buried"``; several in a list or with commas. None is all.
         where : str or None
-            A SQL predicate on the columns, see `beanops.jobs.sql.where`.
+            Only jobs that match this SQL predicate on the columns below, such as ``"age > interval 1 day"`` or
+            ``"data->>'$.user' = '7'"``.
         limit : int or None
             Maximum number of jobs.
         order : str
             ``"newest"`` or ``"oldest"`` first, or a column such as ``"priority"``, reversed by a leading ``-``.
         bodies : {"text", "bytes", False}
-            What ``body`` is: text, in which bytes that are not UTF-8 are escapes; or bytes. False reads no bodies,
-            which is faster.
+            Form of the column ``body``: text, with escapes for bytes that are not UTF-8; or bytes. False reads no
+            bodies, which is faster.
         decoded : bool
-            Whether ``data`` holds Python objects; by default it is JSON text, which any file format can hold.
+            Return Python objects in ``data``; by default it is JSON text, which every file format can store.
         columns : str, iterable of str, or None
             Only these columns, in this order.
         probe : bool
-            Find the exact bound of the ids by putting a job for a moment, on record; it helps only with a binlog.
+            Put a job for a moment, recorded in the journal, to find the highest id; it helps only with a binlog.
         rate : float or None
-            Maximum ids per second.
+            Maximum ids per second; None sets no limit.
         polite : bool
-            Pause as long as each request took while workers wait for jobs.
+            Pause after each request for as long as it took while workers wait for jobs; True by default.
         progress : callable, bool or None
-            A function that is called with the `Progress`; False shows no progress bar, None shows one in notebooks and
-            terminals for what takes over a second.
+            A function that is called with the `Progress` of the scan. False shows no progress bar, None shows one in
+            notebooks and terminals after a second.
 
         Returns
         -------
@@ -299,8 +311,8 @@ class Session:
             ``timeouts``, ``releases``, ``buries``, ``kicks``, ``file`` (int64, the number of the binlog file, 0
             without a binlog), ``instance`` (text, the server process), and with bodies ``digest`` (text, of the
             body), ``size`` (int64, bytes), ``body`` and ``data`` (the decoded body). ``attrs["verdict"]`` says whether
-            these are all jobs that match. Every verb takes the frame, its rows, and what a file made of it:
-            a job whose ``instance``, ``tube``, ``created`` or ``digest`` no longer agree is skipped.
+            these are all jobs that match. Every verb accepts the frame, its rows, and a frame read from a file of
+            it; verbs skip a job whose ``instance``, ``tube``, ``created`` or ``digest`` has changed.
 
         Raises
         ------
@@ -326,20 +338,50 @@ class Session:
     def job(self, id: SupportsIndex) -> FoundJob:
         """Return a job with its statistics and its body.
 
+        Parameters
+        ----------
+        id : int
+            Its id.
+
+        Returns
+        -------
+        FoundJob
+            ``id``, ``stats`` and the redacted ``body`` (bytes); a card in a notebook.
+
         Raises
         ------
         NotFound
             There is no such job.
+
+        Examples
+        --------
+        >>> session.job(17).stats.state
+        'buried'
         """
         return self._lookups.job(id)
 
     def next_jobs(self, tube: str) -> dict[str, FoundJob | None]:
         """Return the next job of a tube in each of the states ready, delayed and buried.
 
+        Parameters
+        ----------
+        tube : str
+            Its exact name.
+
+        Returns
+        -------
+        dict of str to FoundJob or None
+            By state; None where no job is in that state.
+
         Raises
         ------
         NotFound
             There is no such tube.
+
+        Examples
+        --------
+        >>> session.next_jobs("mail")["buried"].id
+        16
         """
         return self._lookups.next_jobs(tube)
 
@@ -358,22 +400,40 @@ class Session:
         polite: bool = True,
         progress: Report[Progress] = None,
     ) -> Scan:
-        """Find jobs, as a stream of batches. What it learns of ids makes the session's next scan shorter.
+        """Find jobs, as a stream of batches. It remembers ids, which makes the session's next scan shorter.
 
         Parameters
         ----------
-        tube, state, ids, where, limit, order
-            Which jobs, as in `select`. An order by a column gives its one batch at the end.
-        bodies, rate, polite, progress
-            How, as in `Scan`.
+        tube : str or None
+            The name of a tube or a glob such as ``"mail-*"``; None is all tubes.
+        state : str, iterable of str, or None
+            ``"ready"``, ``"reserved"``, ``"delayed"``, ``"buried"``; several in a list or with commas. None is all.
+        ids : id, job, iterable of these, DataFrame with a column ``id``, str, or None
+            Only these jobs; text as in ``"5,7-9"``.
+        where : str or None
+            Only jobs that match this SQL predicate, such as ``"age > interval 1 day"``.
+        limit : int or None
+            Maximum number of jobs.
+        order : str
+            ``"newest"`` or ``"oldest"`` first, or a column such as ``"priority"``, reversed by a leading ``-``. A
+            column gives a single batch at the end.
+        bodies : {True, "text", "bytes", False}
+            Read bodies; False reads none, which is faster.
         probe : bool
-            Find the exact bound of the ids by putting a job for a moment, on the record (only needed with a binlog).
+            Put a job for a moment, recorded in the journal, to find the highest id; it helps only with a binlog.
+        rate : float or None
+            Maximum ids per second; None sets no limit.
+        polite : bool
+            Pause after each request for as long as it took while workers wait for jobs; True by default.
+        progress : callable, bool or None
+            A function that is called with the `Progress` of the scan. False shows no progress bar, None shows one in
+            notebooks and terminals after a second.
 
         Returns
         -------
         Scan
-            Iterate it for batches of `FoundJob`, with what may be shown of bodies; it tells its progress, and at the
-            end what is known.
+            An iterator of batches, lists of `FoundJob` whose bodies are redacted. Its ``conclusion`` says at the end
+            whether these are all jobs that match.
 
         Examples
         --------
@@ -391,25 +451,44 @@ class Session:
 
     @shows_scan
     def sql(self, query: str, tube: str | None = None, **selection: Unpack[ScanOptions]) -> pandas.DataFrame:
-        """Run a query on the jobs, as the table ``jobs``.
+        """Query jobs with SQL, as the table ``jobs``.
 
         Parameters
         ----------
         query : str
-            One SELECT as DuckDB speaks it, on the columns of `beanops.jobs.sql.where`.
-        tube, **selection
-            Which jobs to scan for it, and how, as in `scan`; without any, all of the server's.
+            One SELECT in DuckDB's dialect; the columns are those of `jobs`.
+        tube : str or None
+            The name of a tube or a glob such as ``"mail-*"``; None is all tubes.
+        state : str, iterable of str, or None
+            ``"ready"``, ``"reserved"``, ``"delayed"``, ``"buried"``; several in a list or with commas. None is all.
+        ids : id, job, iterable of these, DataFrame with a column ``id``, str, or None
+            Only these jobs; text as in ``"5,7-9"``.
+        where : str or None
+            Only jobs that match this SQL predicate, such as ``"age > interval 1 day"``.
+        limit : int or None
+            Maximum number of jobs.
+        order : str
+            ``"newest"`` or ``"oldest"`` first, or a column such as ``"priority"``, reversed by a leading ``-``.
+        probe : bool
+            Put a job for a moment, recorded in the journal, to find the highest id; it helps only with a binlog.
+        rate : float or None
+            Maximum ids per second; None sets no limit.
+        polite : bool
+            Pause after each request for as long as it took while workers wait for jobs; True by default.
+        progress : callable, bool or None
+            A function that is called with the `Progress` of the scan. False shows no progress bar, None shows one in
+            notebooks and terminals after a second.
 
         Returns
         -------
         pandas.DataFrame
-            The answer; ``attrs["verdict"]`` says whether all jobs were looked at, and of how many the query read
-            ``data`` though their bodies could not be decoded.
+            The result. ``attrs["verdict"]`` says whether it covers all jobs, and how many rows it read ``data`` of
+            although their bodies could not be decoded.
 
         Raises
         ------
         PredicateError
-            DuckDB does not accept it.
+            The query is not valid.
 
         Examples
         --------
@@ -426,27 +505,48 @@ class Session:
     ) -> Snapshot:
         """Write jobs to Parquet files, a folder ``folder=NAME`` for each tube, in constant memory.
 
-        pandas, DuckDB, Spark and Dask read the directory as it is, ``folder`` being the partition. The other columns
-        are those of `jobs`, with ``age``, ``delay``, ``ttr`` and ``time_left`` in seconds, and ``body`` as bytes.
+        pandas, DuckDB, Spark and Dask read the directory, with ``folder`` as the partition. The other columns are
+        those of `jobs`, with ``age``, ``delay``, ``ttr`` and ``time_left`` in seconds, and ``body`` as bytes.
 
         Parameters
         ----------
         directory : str or path
-            A new one, or an empty one. It appears when everything is in it.
-        tube, **selection
-            Which jobs, and how, as in `scan`; without any, all of the server's.
+            A new or empty directory. It appears when it is complete.
+        tube : str or None
+            The name of a tube or a glob such as ``"mail-*"``; None is all tubes.
+        state : str, iterable of str, or None
+            ``"ready"``, ``"reserved"``, ``"delayed"``, ``"buried"``; several in a list or with commas. None is all.
+        ids : id, job, iterable of these, DataFrame with a column ``id``, str, or None
+            Only these jobs; text as in ``"5,7-9"``.
+        where : str or None
+            Only jobs that match this SQL predicate, such as ``"age > interval 1 day"``.
+        limit : int or None
+            Maximum number of jobs.
+        order : str
+            ``"newest"`` or ``"oldest"`` first, or a column such as ``"priority"``, reversed by a leading ``-``. The
+            default is ``"oldest"``.
+        probe : bool
+            Put a job for a moment, recorded in the journal, to find the highest id; it helps only with a binlog.
+        rate : float or None
+            Maximum ids per second; None sets no limit.
+        polite : bool
+            Pause after each request for as long as it took while workers wait for jobs; True by default.
+        progress : callable, bool or None
+            A function that is called with the `Progress` of the scan. False shows no progress bar, None shows one in
+            notebooks and terminals after a second.
 
         Returns
         -------
         Snapshot
-            How many jobs, and whether they are all.
+            ``jobs``, the number of jobs; ``complete``, whether these are all that match; ``verdict``, the same in
+            words.
 
         Raises
         ------
         UsageError
-            The directory is there already and is not empty.
+            The directory exists and is not empty.
         CannotSave
-            The disk is full, or a file cannot be made; nothing is left of it.
+            The disk is full, or a file cannot be written; the directory is removed.
 
         Examples
         --------
@@ -456,7 +556,7 @@ class Session:
         return self._lookups.snapshot(directory, tube, {**selection})
 
     def __getitem__(self, tube: str) -> pandas.DataFrame:
-        """Return the jobs of a tube as a frame; its name can be completed with Tab.
+        """Return the jobs of a tube as a frame, as `jobs` does; Tab completes its name.
 
         Raises
         ------
@@ -480,14 +580,29 @@ class Session:
 
     @shows_run
     def kick(self, jobs: Jobs | str, **options: Unpack[Options]) -> Run:
-        """Make buried or delayed jobs ready, each by its id: so `undo` can bury each again.
+        """Make buried or delayed jobs ready, each by its id, so that `undo` can bury or delay each again.
 
         Parameters
         ----------
         jobs : id, Job, iterable of these, DataFrame with a column ``id``, or str
-            The jobs. A tube's name or a glob means its buried jobs, unless `state` names others.
-        **options
-            Which and how, see `Options`.
+            The jobs; a str is a tube's name or a glob such as ``"mail-*"``, and means its jobs.
+        state : str, iterable of str, or None
+            Only jobs in these states, ``"buried"`` or ``"delayed"``. None is buried jobs for a tube, both for ids.
+        where : str or None
+            Only jobs that match this SQL predicate, such as ``"age > interval 1 day"``.
+        limit : int or None
+            Maximum number of jobs.
+        order : str
+            Which jobs come first: ``"oldest"`` (default), ``"newest"``, or a column such as ``"priority"``.
+        reason : str or None
+            Reason for the journal.
+        rate : float or None
+            Maximum jobs per second; None sets no limit.
+        dry_run : bool
+            Report what would be done, and change nothing.
+        progress : callable, bool or None
+            A function that is called with the `Run` before the first batch and after each. False shows no progress
+            bar, None shows one in notebooks and terminals after a second.
 
         Examples
         --------
@@ -506,19 +621,23 @@ class Session:
         dry_run: bool = False,
         progress: Report[Run] = None,
     ) -> Run:
-        """Let the server make the next jobs of a tube ready: those buried first, or delayed ones if none is buried.
+        """Make the next buried jobs of a tube ready, or the next delayed ones if none is buried.
 
-        The server does not tell which jobs it kicks: the record has their number alone, and `undo` cannot bury them
-        again. `kick` names each.
+        The server chooses the jobs and does not report their ids, so `undo` cannot revert it. `kick` can be undone.
 
         Parameters
         ----------
         tube : str, TubeStats or row
             The name of a tube, or a row of `Session.tubes`.
         n : int
-            Maximum number of jobs; they are kicked in chunks.
-        reason, dry_run, progress
-            How, see `Options`.
+            Maximum number of jobs.
+        reason : str or None
+            Reason for the journal.
+        dry_run : bool
+            Report what would be done, and change nothing.
+        progress : callable, bool or None
+            A function that is called with the `Run` before the first batch and after each. False shows no progress
+            bar, None shows one in notebooks and terminals after a second.
 
         Raises
         ------
@@ -534,22 +653,35 @@ class Session:
 
     @shows_run
     def bury(self, jobs: Jobs | str, *, priority: SupportsIndex | None = None, **options: Unpack[Options]) -> Run:
-        """Bury jobs: ready and delayed ones, and those this session has reserved.
+        """Bury jobs: ready and delayed ones, and those that this session has reserved.
 
-        A server up to 1.11 buries them only in a tube that no worker watches.
-
-        A job is reserved for it, in the same breath. Were the connection lost in between, a delayed job would
-        become ready. With a `priority` buried jobs are taken too, and stay buried; their tube is paused meanwhile
-        if workers watch it.
+        beanops reserves each job and buries it in one pipeline. If the connection is lost in between, a delayed job
+        becomes ready. With a `priority` it also changes buried jobs, which stay buried; it pauses their tube for that
+        time if workers watch it. A server up to 1.11 can bury jobs only in a tube that no worker watches.
 
         Parameters
         ----------
         jobs : id, Job, iterable of these, DataFrame with a column ``id``, or str
-            The jobs, or those of a tube (name or glob).
+            The jobs; a str is a tube's name or a glob such as ``"mail-*"``, and means its jobs.
         priority : int or None
-            New priority; None keeps each job's own.
-        **options
-            Which and how, see `Options`.
+            New priority, from 0, the most urgent; None keeps each job's own.
+        state : str, iterable of str, or None
+            Only jobs in these states, such as ``"buried"``; several in a list or with commas. None is all states.
+        where : str or None
+            Only jobs that match this SQL predicate, such as ``"age > interval 1 day"``.
+        limit : int or None
+            Maximum number of jobs.
+        order : str
+            Which jobs come first: ``"oldest"`` (default), ``"newest"``, or a column such as ``"priority"``.
+        reason : str or None
+            Reason for the journal.
+        rate : float or None
+            Maximum jobs per second; None sets no limit.
+        dry_run : bool
+            Report what would be done, and change nothing.
+        progress : callable, bool or None
+            A function that is called with the `Run` before the first batch and after each. False shows no progress
+            bar, None shows one in notebooks and terminals after a second.
 
         Examples
         --------
@@ -566,22 +698,37 @@ class Session:
         delay: Seconds = 0,
         **options: Unpack[Options],
     ) -> Run:
-        """Make jobs ready, or delayed, or give them another priority; ready, delayed, buried and held ones.
+        """Make jobs ready or delayed, or change their priority: ready, delayed and buried ones, and those held.
 
-        Jobs that are not yet reserved are reserved for it, in the same breath; a server up to 1.11 has them put again
-        with new ids where priority or delay change. If buried jobs are given a `delay`, their tube is paused meanwhile
-        if workers watch it: were the connection lost in between, a job would become ready.
+        beanops reserves each job that it does not hold and releases it in one pipeline. If it delays buried jobs, it
+        pauses their tube for that time if workers watch it: a job would become ready if the connection were lost in
+        between. On a server up to 1.11 jobs get new ids where priority or delay change.
 
         Parameters
         ----------
         jobs : id, Job, iterable of these, DataFrame with a column ``id``, or str
-            The jobs, or those of a tube (name or glob).
+            The jobs; a str is a tube's name or a glob such as ``"mail-*"``, and means its jobs.
         priority : int or None
-            New priority; None keeps each job's own.
+            New priority, from 0, the most urgent; None keeps each job's own.
         delay : number, str or timedelta
-            Time until they are ready: seconds, text such as ``"10m"``, or a timedelta.
-        **options
-            Which and how, see `Options`.
+            Time until they are ready: seconds, text such as ``"10m"``, or a timedelta; 0 by default.
+        state : str, iterable of str, or None
+            Only jobs in these states, such as ``"buried"``; several in a list or with commas. None is all states.
+        where : str or None
+            Only jobs that match this SQL predicate, such as ``"age > interval 1 day"``.
+        limit : int or None
+            Maximum number of jobs.
+        order : str
+            Which jobs come first: ``"oldest"`` (default), ``"newest"``, or a column such as ``"priority"``.
+        reason : str or None
+            Reason for the journal.
+        rate : float or None
+            Maximum jobs per second; None sets no limit.
+        dry_run : bool
+            Report what would be done, and change nothing.
+        progress : callable, bool or None
+            A function that is called with the `Run` before the first batch and after each. False shows no progress
+            bar, None shows one in notebooks and terminals after a second.
 
         Examples
         --------
@@ -591,14 +738,32 @@ class Session:
 
     @shows_run
     def delete(self, jobs: Jobs | str, **options: Unpack[Options]) -> Run:
-        """Delete jobs: ready, delayed and buried ones, and those this session has reserved.
+        """Delete jobs: ready, delayed and buried ones, and those that this session has reserved.
+
+        `undo` puts them again, with new ids, unless the journal keeps no bodies.
 
         Parameters
         ----------
         jobs : id, Job, iterable of these, DataFrame with a column ``id``, or str
-            The jobs, or those of a tube (name or glob); then `state` or `where` must say which.
-        **options
-            Which and how, see `Options`.
+            The jobs; a str is a tube's name or a glob such as ``"mail-*"``, and needs `state`
+            or `where`.
+        state : str, iterable of str, or None
+            Only jobs in these states, such as ``"buried"``; several in a list or with commas. None is all states.
+        where : str or None
+            Only jobs that match this SQL predicate, such as ``"age > interval 1 day"``.
+        limit : int or None
+            Maximum number of jobs.
+        order : str
+            Which jobs come first: ``"oldest"`` (default), ``"newest"``, or a column such as ``"priority"``.
+        reason : str or None
+            Reason for the journal.
+        rate : float or None
+            Maximum jobs per second; None sets no limit.
+        dry_run : bool
+            Report what would be done, and change nothing.
+        progress : callable, bool or None
+            A function that is called with the `Run` before the first batch and after each. False shows no progress
+            bar, None shows one in notebooks and terminals after a second.
 
         Examples
         --------
@@ -609,7 +774,29 @@ class Session:
 
     @shows_run
     def drain(self, tube: str, **options: Unpack[Options]) -> Run:
-        """Delete all jobs of a tube that are in the named states, and no others.
+        """Delete all jobs of a tube that are in the given states.
+
+        Parameters
+        ----------
+        tube : str
+            The name of a tube or a glob such as ``"mail-*"``.
+        state : str or iterable of str
+            States of the jobs to delete, such as ``"buried"``; required.
+        where : str or None
+            Only jobs that match this SQL predicate, such as ``"age > interval 1 day"``.
+        limit : int or None
+            Maximum number of jobs.
+        order : str
+            Which jobs come first: ``"oldest"`` (default), ``"newest"``, or a column such as ``"priority"``.
+        reason : str or None
+            Reason for the journal.
+        rate : float or None
+            Maximum jobs per second; None sets no limit.
+        dry_run : bool
+            Report what would be done, and change nothing.
+        progress : callable, bool or None
+            A function that is called with the `Run` before the first batch and after each. False shows no progress
+            bar, None shows one in notebooks and terminals after a second.
 
         Examples
         --------
@@ -619,23 +806,38 @@ class Session:
 
     @shows_run
     def move(self, jobs: Jobs | str, to: str, **options: Unpack[Options]) -> Run:
-        """Put jobs into another tube and delete them here, keeping body, priority, ttr, delay left and burial.
+        """Move jobs to another tube; they keep body, priority, ttr, remaining delay and burial, and get new ids.
 
-        Bodies stay as they are, also what ``redact`` hides.
-
-        They get new ids, which are on record, the oldest first: workers get them in the order in which they would
-        have. A job is put before it is deleted: a fault leaves it twice, which
-        the record tells, but never lost. For buried jobs the other tube is paused meanwhile if workers watch it:
-        a copy is reserved to be buried, and were the connection lost in between it would become ready.
+        beanops puts each job before it deletes the old one. A fault can leave a job twice, which the journal records,
+        but never loses one. Bodies are not redacted. To bury jobs in the other tube, beanops pauses it for that time
+        if workers watch it: a job would become ready if the connection were lost in between.
 
         Parameters
         ----------
         jobs : id, Job, iterable of these, DataFrame with a column ``id``, or str
-            The jobs, or those of a tube (name or glob).
+            The jobs; a str is a tube's name or a glob such as ``"mail-*"``, and means its jobs.
         to : str
-            The other tube.
-        **options
-            Which and how, see `Options`.
+            Destination tube.
+        state : str, iterable of str, or None
+            Only jobs in these states, such as ``"buried"``; several in a list or with commas. None is all states.
+        where : str or None
+            Only jobs that match this SQL predicate, such as ``"age > interval 1 day"``.
+        limit : int or None
+            Maximum number of jobs.
+        order : str
+            Which jobs come first: ``"oldest"`` (default), ``"newest"``, or a column such as ``"priority"``.
+        reason : str or None
+            Reason for the journal.
+        rate : float or None
+            Maximum jobs per second; None sets no limit.
+        dry_run : bool
+            Report what would be done, and change nothing.
+        progress : callable, bool or None
+            A function that is called with the `Run` before the first batch and after each. False shows no progress
+            bar, None shows one in notebooks and terminals after a second.
+        buried_as : {"parked", "ready"} or None
+            State of the new jobs for buried ones: ``"parked"`` delays them for 136 years, ``"ready"`` makes them
+            ready, None buries them. A server up to 1.11 can bury them only in a tube that no worker watches.
 
         Examples
         --------
@@ -647,24 +849,38 @@ class Session:
     def copy(
         self, jobs: Jobs | str, to: str | None = None, *, server: Session | None = None, **options: Unpack[Options]
     ) -> Run:
-        """Put copies of jobs into another tube, another server, or both; as `move` without the delete.
+        """Copy jobs to another tube, another server, or both; copies keep body, priority, ttr, delay and burial.
 
-        Bodies are copied as they are, also what ``redact`` hides.
-
-        Copies into a tube that the selection means are not copied themselves.
-
-        What was copied to another server is taken back by a session there.
+        Bodies are not redacted. A session on the destination server undoes a copy to it.
 
         Parameters
         ----------
         jobs : id, Job, iterable of these, DataFrame with a column ``id``, or str
-            The jobs, or those of a tube (name or glob).
+            The jobs; a str is a tube's name or a glob such as ``"mail-*"``, and means its jobs.
         to : str or None
-            The other tube; None keeps each job's own.
+            Destination tube; None keeps each job's own.
         server : Session or None
-            The other server's session.
-        **options
-            Which and how, see `Options`.
+            A session on the destination server; None copies within this server.
+        state : str, iterable of str, or None
+            Only jobs in these states, such as ``"buried"``; several in a list or with commas. None is all states.
+        where : str or None
+            Only jobs that match this SQL predicate, such as ``"age > interval 1 day"``.
+        limit : int or None
+            Maximum number of jobs.
+        order : str
+            Which jobs come first: ``"oldest"`` (default), ``"newest"``, or a column such as ``"priority"``.
+        reason : str or None
+            Reason for the journal.
+        rate : float or None
+            Maximum jobs per second; None sets no limit.
+        dry_run : bool
+            Report what would be done, and change nothing.
+        progress : callable, bool or None
+            A function that is called with the `Run` before the first batch and after each. False shows no progress
+            bar, None shows one in notebooks and terminals after a second.
+        buried_as : {"parked", "ready"} or None
+            State of the new jobs for buried ones: ``"parked"`` delays them for 136 years, ``"ready"`` makes them
+            ready, None buries them. A server up to 1.11 can bury them only in a tube that no worker watches.
 
         Examples
         --------
@@ -674,7 +890,14 @@ class Session:
         return job_verbs.copy(self._executor, jobs, to, there, options)
 
     def touch(self, jobs: Jobs, *, reason: str | None = None) -> Run:
-        """Start the ttr of jobs that this session has reserved anew.
+        """Restart the ttr of jobs that this session has reserved.
+
+        Parameters
+        ----------
+        jobs : id, Job, iterable of these, or DataFrame with a column ``id``
+            The jobs.
+        reason : str or None
+            Reason for the journal.
 
         Examples
         --------
@@ -683,22 +906,22 @@ class Session:
         return job_verbs.touch(self._executor, jobs, Options(reason=reason))
 
     def reserve(self, tube: str, timeout: Seconds = 0, *, reason: str | None = None) -> Reservation:
-        """Reserve the next ready job of a tube and hold it until it is acted on, let go, or the session closes.
+        """Reserve the next ready job of a tube and hold it until it is deleted, buried or released.
 
         Parameters
         ----------
         tube : str
             Its name.
         timeout : number, str or timedelta
-            Time to wait for one: seconds, text such as ``"10m"``, or a timedelta.
+            Time to wait for a job: seconds, text such as ``"10m"``, or a timedelta; 0 by default.
         reason : str or None
-            Why, for the record; also of what becomes of the job, unless that is given another.
+            Reason for the journal, also of the action that ends the reservation.
 
         Returns
         -------
         Reservation
-            With the job's ``id`` and ``body``; touched by itself before its ttr ends. As a context manager it
-            releases the job with its own priority, unless something else was done to it.
+            It has the job's ``id`` and ``body``, and touches the job before its ttr ends. As a context manager it
+            releases the job with its own priority if it is still held; so does closing the session.
 
         Raises
         ------
@@ -727,22 +950,22 @@ class Session:
         ttr: Seconds = DEFAULT_TTR,
         reason: str | None = None,
     ) -> Run:
-        """Put a job into a tube, which is created where it does not exist; the run's ``ids`` hold the new id.
+        """Put a job into a tube, which is created if it does not exist; the run's ``ids`` hold the new id.
 
         Parameters
         ----------
         body : bytes, str, dict or list
-            Bytes as they are, text as UTF-8, a dict or a list as JSON; at most the server's max-job-size.
+            Bytes, text (put as UTF-8), or a dict or list (put as JSON); at most the server's max-job-size.
         tube : str, TubeStats or row
             The name of a tube, or a row of `Session.tubes`.
         priority : int
-            0 is most urgent, 2**32 - 1 least.
+            From 0, the most urgent, to 2**32 - 1; 65536 by default.
         delay : number, str or timedelta
-            Time until it is ready: seconds, text such as ``"10m"``, or a timedelta.
+            Time until it is ready: seconds, text such as ``"10m"``, or a timedelta; 0 by default.
         ttr : number, str or timedelta
-            How long a worker may hold it.
+            Time that a worker may hold it before it becomes ready again; 60 seconds by default.
         reason : str or None
-            Why, for the record.
+            Reason for the journal.
 
         Examples
         --------
@@ -765,16 +988,29 @@ class Session:
         dry_run: bool = False,
         progress: Report[Run] = None,
     ) -> Run:
-        """Put a job for each of several bodies into a tube, as one run; its ``ids`` hold the new ids in order.
+        """Put one job for each body into a tube, as one run; its ``ids`` hold the new ids in order.
 
         Parameters
         ----------
         bodies : iterable of bytes, str, dict or list
-            The bodies, as in `put`; all are checked before the first is put.
-        tube, priority, delay, ttr
-            Of each job, as in `put`.
-        reason, rate, dry_run, progress
-            How, see `Options`.
+            Bytes, text (put as UTF-8), or a dict or list (put as JSON); all are checked before the first is put.
+        tube : str, TubeStats or row
+            The name of a tube, or a row of `Session.tubes`.
+        priority : int
+            Of each job, from 0, the most urgent, to 2**32 - 1; 65536 by default.
+        delay : number, str or timedelta
+            Time until they are ready: seconds, text such as ``"10m"``, or a timedelta; 0 by default.
+        ttr : number, str or timedelta
+            Time that a worker may hold each before it becomes ready again; 60 seconds by default.
+        reason : str or None
+            Reason for the journal.
+        rate : float or None
+            Maximum jobs per second; None sets no limit.
+        dry_run : bool
+            Report what would be done, and change nothing.
+        progress : callable, bool or None
+            A function that is called with the `Run` before the first batch and after each. False shows no progress
+            bar, None shows one in notebooks and terminals after a second.
 
         Raises
         ------
@@ -790,16 +1026,16 @@ class Session:
         return job_verbs.put_many(self._executor, bodies, tube, priority=priority, delay=delay, ttr=ttr, how=how)
 
     def pause(self, tube: Tube, seconds: Seconds, *, reason: str | None = None) -> Run:
-        """Pause a tube: workers get none of its ready jobs for some time.
+        """Pause a tube: for some time workers cannot reserve its jobs.
 
         Parameters
         ----------
         tube : str, TubeStats or row
             The name of a tube, or a row of `Session.tubes`.
         seconds : number, str or timedelta
-            For how long: seconds, text such as ``"10m"``, or a timedelta.
+            Length of the pause: seconds, text such as ``"10m"``, or a timedelta.
         reason : str or None
-            Why, for the record.
+            Reason for the journal.
 
         Raises
         ------
@@ -820,7 +1056,7 @@ class Session:
         tube : str, TubeStats or row
             The name of a tube, or a row of `Session.tubes`.
         reason : str or None
-            Why, for the record.
+            Reason for the journal.
 
         Raises
         ------
@@ -848,25 +1084,35 @@ class Session:
         dry_run: bool = False,
         progress: Report[Run] = None,
     ) -> Run:
-        """Take back what a run did, as far as the world has not moved on; each action that cannot be says why.
+        """Undo a run where jobs have not changed since; each action that cannot be undone says why.
 
-        Jobs that were deleted are put again with new ids and their bodies as they were, also what ``redact`` hides;
-        buries are kicked, kicks buried again where the job is still at rest, moves moved back, priorities, delays and
-        pauses restored; what a fault left twice is deleted.
-        What an earlier undo took back already is left alone; so is what nobody knows to be done, see `verify`. Of two
-        undos of the same run at once at least one stops. An undo is a run itself, and can be undone.
+        Undo puts deleted jobs again, with new ids and their full bodies; kicks buried jobs; buries or delays kicked
+        jobs that are not reserved; moves jobs back; restores priorities, delays and pauses; and deletes duplicates
+        that a fault left. It skips actions that are already undone, and those whose outcome is unknown until
+        `session.journal.verify` finds it out. Of two undos of one run at the same time at least one stops. An undo is a
+        run too, and can be undone.
 
         Parameters
         ----------
         run : Run, str or row
             The run, its id, or a row of `Session.runs`.
         where : str or None
-            A predicate on the jobs as they were before, see `beanops.jobs.sql.where`.
+            Undo only actions on jobs that matched this SQL predicate before the run, such as ``"priority < 10"``.
         repeat : {"unknown"} or None
-            Put jobs also where nobody knows whether they are there already: whose delete has an unknown outcome and
-            which are gone, and those that an earlier undo was cut off at. A job may then be there twice.
-        buried_as, reason, rate, dry_run, progress
-            How, see `Options`.
+            Also put jobs whose delete has an unknown outcome, and those at which an earlier undo was interrupted; it
+            may create duplicates.
+        buried_as : {"parked", "ready"} or None
+            State of the new jobs for buried ones: ``"parked"`` delays them for 136 years, ``"ready"`` makes them
+            ready, None buries them. A server up to 1.11 can bury them only in a tube that no worker watches.
+        reason : str or None
+            Reason for the journal.
+        rate : float or None
+            Maximum jobs per second; None sets no limit.
+        dry_run : bool
+            Report what would be done, and change nothing.
+        progress : callable, bool or None
+            A function that is called with the `Run` before the first batch and after each. False shows no progress
+            bar, None shows one in notebooks and terminals after a second.
 
         Examples
         --------
@@ -888,16 +1134,23 @@ class Session:
         dry_run: bool = False,
         progress: Report[Run] = None,
     ) -> Run:
-        """Go on with a run that was cancelled or cut off: do the rest of what it was asked for.
+        """Resume a run that was cancelled or interrupted: do the rest of it, as a new run.
 
-        Jobs whose fate in that run is on record are left out; so are those of a move or copy whose fate is unknown.
+        It skips jobs whose outcome in that run is in the journal, and jobs of a move or copy with an unknown outcome.
 
         Parameters
         ----------
         run : Run, str or row
             The run, its id, or a row of `Session.runs`.
-        reason, rate, dry_run, progress
-            How, see `Options`; without a `rate` it keeps the run's own.
+        reason : str or None
+            Reason for the journal.
+        rate : float or None
+            Maximum jobs per second; None keeps that of the run.
+        dry_run : bool
+            Report what would be done, and change nothing.
+        progress : callable, bool or None
+            A function that is called with the `Run` before the first batch and after each. False shows no progress
+            bar, None shows one in notebooks and terminals after a second.
 
         Examples
         --------
@@ -920,24 +1173,38 @@ class Session:
         force: bool = False,
         **options: Unpack[Options],
     ) -> Run:
-        """Write jobs into a file of JSON lines, with all that `import_` needs to restore them.
+        """Write jobs to a file of JSON lines, from which `import_` restores them.
 
-        Bodies stand in it as they are, also what ``redact`` hides: as text where they are UTF-8, else as base64. A
-        reserved job is left out unless `state` names it.
+        Bodies are not redacted; they are text if they are UTF-8, otherwise base64.
 
         Parameters
         ----------
         file : path or open binary file
-            Where to write.
+            Destination.
         jobs : id, Job, iterable of these, DataFrame with a column ``id``, str, or None
-            The jobs, or those of a tube (name or glob); None means all.
+            The jobs; a str is a tube's name or a glob such as ``"mail-*"``, and means its jobs. None is all jobs.
         delete : bool
-            Delete what is safely on disk, on the record and batch by batch. A job that a worker took meanwhile is
-            skipped: it is in the file, and with the worker.
+            Delete the jobs of each batch once the file has them safely on disk, recorded in the journal. It skips a job
+            that a worker has reserved in between, although the file has it.
         force : bool
             Overwrite a file that exists.
-        **options
-            Which and how, see `Options`; the oldest come first.
+        state : str, iterable of str, or None
+            Only jobs in these states, such as ``"buried"``; None is all but reserved jobs.
+        where : str or None
+            Only jobs that match this SQL predicate, such as ``"age > interval 1 day"``.
+        limit : int or None
+            Maximum number of jobs.
+        order : str
+            Which jobs come first: ``"oldest"`` (default), ``"newest"``, or a column such as ``"priority"``.
+        reason : str or None
+            Reason for the journal.
+        rate : float or None
+            Maximum jobs per second; None sets no limit.
+        dry_run : bool
+            Report what would be done, and change nothing.
+        progress : callable, bool or None
+            A function that is called with the `Run` before the first batch and after each. False shows no progress
+            bar, None shows one in notebooks and terminals after a second.
 
         Raises
         ------
@@ -964,28 +1231,39 @@ class Session:
         dry_run: bool = False,
         progress: Report[Run] = None,
     ) -> Run:
-        """Put the jobs of a file that `export` wrote, with their tube, priority, ttr, delay left and burial.
+        """Put the jobs of a file that `export` wrote, with their tube, priority, ttr, remaining delay and burial.
 
         A line of your own needs a tube and a body, ``{"tube": "mail", "body": "..."}``, or ``body_base64`` for bytes;
-        ``priority``, ``ttr`` and ``delay`` are as in `put` where they are not given.
+        ``priority``, ``ttr`` and ``delay`` have the defaults of `put`: 65536, 60 s and 0 s.
 
-        The whole file is checked before anything is put. A line that the journal knows as imported into this server,
-        by whichever address, is not put again, unless that was undone; that of a file with other content is another
-        line. Of two imports of the same file at the same time at least one stops.
+        beanops checks the whole file before it puts anything. It skips lines that the journal has as imported to this
+        server from a file of the same content, unless that import was undone. Of two imports of the same file at the
+        same time at least one stops.
 
         Parameters
         ----------
         file : path or open binary file
-            Of JSON lines.
+            A file of JSON lines.
         repeat : {"unknown", "all"} or None
-            Put lines again whose fate is unknown because an import was cut off, or all lines.
-        buried_as, reason, rate, dry_run, progress
-            How, see `Options`.
+            ``"unknown"`` also puts lines whose outcome is unknown because an import was interrupted; ``"all"`` puts
+            all lines. Both may create duplicates.
+        buried_as : {"parked", "ready"} or None
+            State of the new jobs for buried ones: ``"parked"`` delays them for 136 years, ``"ready"`` makes them
+            ready, None buries them. A server up to 1.11 can bury them only in a tube that no worker watches.
+        reason : str or None
+            Reason for the journal.
+        rate : float or None
+            Maximum jobs per second; None sets no limit.
+        dry_run : bool
+            Report what would be done, and change nothing.
+        progress : callable, bool or None
+            A function that is called with the `Run` before the first batch and after each. False shows no progress
+            bar, None shows one in notebooks and terminals after a second.
 
         Raises
         ------
         LineError
-            A line describes no job; nothing was put.
+            A line is not a job; nothing was put.
         UsageError
             The file cannot be read.
 
@@ -1002,9 +1280,7 @@ class Session:
 
     @property
     def actions(self) -> pandas.DataFrame:
-        """The actions of this session, newest first; `session.journal.actions()` has those of everybody.
-
-        One row per action.
+        """The actions of this session, newest first, one row per action. `session.journal.actions` has everybody's.
 
         Returns
         -------
@@ -1012,8 +1288,9 @@ class Session:
             ``time`` (datetime64[us, UTC]), ``run``, ``server``, ``actor``, ``source``, ``action``, ``tube``
             (text), ``id`` (UInt64, missing for actions on a tube), ``state_before`` (categorical),
             ``priority`` (Int64), ``delay`` (timedelta64[us]), ``outcome`` (``done``, ``skipped``, ``failed``
-            or ``unknown``), ``error``, ``reason``, ``instance`` (text, the server's process), ``new_id``
-            (UInt64, of a job that was put for it) and ``jobs`` (int64, how many: 1 but for a kick of a tube).
+            or ``unknown``), ``error``, ``reason``, ``instance`` (text, the server process), ``new_id``
+            (UInt64, the new job of a put, move or copy) and ``jobs`` (int64, the number of jobs: 1, except for
+            `kick_next`).
 
         Examples
         --------
@@ -1025,7 +1302,7 @@ class Session:
 
     @property
     def runs(self) -> pandas.DataFrame:
-        """The runs of this session, newest first, one row per run; `session.journal.runs()` has those of everybody.
+        """The runs of this session, newest first, one row per run. `session.journal.runs` has everybody's.
 
         Returns
         -------
