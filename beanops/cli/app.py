@@ -12,6 +12,7 @@ import click
 
 import beanops
 from beanops.cli import complete, spreadsheet
+from beanops.cli.one_of import OneOf
 from beanops.ui.actions import CATALOGUE, ON_JOBS
 
 
@@ -66,6 +67,15 @@ class Commands(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is called; an error names those with a name like it."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:
+            raise click.NoSuchCommand(error.command_name, possibilities=COMMANDS, ctx=ctx) from None
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing any."""
         with formatter.section("Commands"):
@@ -88,7 +98,7 @@ class Commands(click.Group):
     help="Server: host[:port], unix:/path or a profile (beanops servers)."
     " [env: BEANOPS_SERVER; default: 127.0.0.1:11300]",
 )
-@click.option("-o", "--output", type=click.Choice(["table", "json", "csv"]), default="table", help=spreadsheet.OUTPUT)
+@click.option("-o", "--output", type=OneOf(["table", "json", "csv"]), default="table", help=spreadsheet.OUTPUT)
 @click.option("--json", "output", flag_value="json", help="Same as -o json")
 @spreadsheet.option
 @click.option("--read-only", is_flag=True, help="Read-only: reject all changes")

@@ -1,4 +1,4 @@
-"""Completions for the Tab key: tubes, runs, profiles, samples. Fast, and silent on errors."""
+"""Completions for the Tab key: tubes, actions, runs, profiles, samples. Fast, and silent on errors."""
 
 from __future__ import annotations
 
@@ -61,6 +61,13 @@ def _samples(ctx: click.Context) -> Iterable[str]:
     return names()
 
 
+def _actions(ctx: click.Context) -> Iterable[str]:
+    from beanops.session.execution.verbs import ACTIONS
+
+    return ACTIONS
+
+
+actions = _quietly(_actions)
 tubes = _quietly(_tubes)
 runs = _quietly(_runs)
 _named_servers = _quietly(_servers)

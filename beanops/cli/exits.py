@@ -44,8 +44,11 @@ def line_of(error: Exception) -> str:
     """Return what to tell about an error, in one line that is safe on a terminal."""
     where, hint = "beanops", ""
     if isinstance(error, click.ClickException):
-        text = " ".join(error.format_message().split())
+        unknown = isinstance(error, click.NoSuchOption | click.NoSuchCommand)
+        text = " ".join((error.message if unknown else error.format_message()).split())
         text = text[:1].lower() + text[1:].rstrip(".")
+        if isinstance(error, click.NoSuchOption | click.NoSuchCommand) and error.possibilities:
+            text += "; did you mean " + " or ".join(map(repr, error.possibilities)) + "?"
         if isinstance(error, click.UsageError) and error.ctx is not None:
             where, hint = error.ctx.command_path, f" (see {error.ctx.command_path} --help)"
     elif isinstance(error, OSError):

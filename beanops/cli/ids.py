@@ -25,14 +25,14 @@ MAX_IDS = 1_000_000
 _HELP = "Job ids such as 5,7-9; - reads ids or exported lines from stdin"
 
 
-def ids(required: bool = True) -> Callable[[F], F]:
+def ids() -> Callable[[F], F]:
     """Make the option ``--ids`` of a command that looks at jobs: the numbers alone count."""
-    return click.option("--ids", metavar="IDS", required=required, callback=_numbers, help=_HELP)
+    return click.option("--ids", metavar="IDS", callback=_numbers, help=_HELP)
 
 
-def jobs(required: bool = True) -> Callable[[F], F]:
+def jobs(name: str = "--ids") -> Callable[[F], F]:
     """Make the option ``--ids`` of a command that acts on jobs: facts given with an id must match the job."""
-    return click.option("--ids", metavar="IDS", required=required, callback=_read, help=_HELP)
+    return click.option(name, metavar="IDS", callback=_read, help=_HELP)
 
 
 def _numbers(ctx: click.Context, param: click.Parameter, value: str | None) -> list[int] | None:

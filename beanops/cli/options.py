@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
-from math import inf
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 import click
 
 from beanops.cli import complete, spreadsheet
+from beanops.cli.one_of import OneOf
 from beanops.jobs.sql.engine import TIMEOUT
 from beanops.protocol.errors import ArgumentError
 from beanops.protocol.limits import U32_MAX, U64_MAX
-from beanops.session.arguments import seconds_of, whole_seconds
+from beanops.session.arguments import time_of, whole_seconds
 from beanops.session.connect import connect
+from beanops.session.past_runs.journal_reader import age_of
 from beanops.session.session import Session
 from beanops.ui.defaults import INTERVAL, LONGEST_INTERVAL, SHORTEST_INTERVAL
 
@@ -26,9 +28,6 @@ class Number(click.IntRange):
 
     name = "number"
 
-
-#: Seconds of the longest period: the calendar ends two thousand years ago.
-_LONGEST = 36_525 * 86_400
 
 NUMBER = Number(0, U32_MAX)
 ID = Number(0, U64_MAX)
@@ -65,38 +64,37 @@ class _Rate(click.ParamType[float]):
         return rate
 
 
-class _Period(click.ParamType[timedelta]):
-    """A span of time: ``90d``, ``12h``, ``30m`` or ``45s``."""
+class _Parsed(click.ParamType[Any]):
+    """A value that `beanops.session` parses, so that it is written as in Python.
 
-    name = "period"
+    Parameters
+    ----------
+    name : str
+        Name of the type, for the metavar.
+    parse : callable
+        Returns the value of a text, or raises `ArgumentError`.
+    """
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        text = str(value).strip()
+    def __init__(self, name: str, parse: Callable[[str], Any]) -> None:
+        self.name = name
+        self._parse = parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         try:
-            seconds = seconds_of("period", text)
-        except ArgumentError:
-            seconds = inf
-        if text[-1:].isdecimal() or seconds > _LONGEST:  # of a number alone nobody knows the unit
-            self.fail(f"{value!r} is no period such as 90d, 12h, 30m or 45s, of at most a hundred years", param, ctx)
-        return timedelta(seconds=seconds)
+            return self._parse(value)
+        except ArgumentError as error:
+            self.fail(f"{error.given!r} given, allowed is {error.allowed}", param, ctx)
 
 
-PERIOD = _Period()
+def _age(text: str) -> timedelta:
+    if text.strip()[-1:].isdecimal():  # someone who prunes by "90" rarely thinks of seconds
+        raise ArgumentError("age", text, "a span of time with its unit, such as '90d'")
+    return age_of("age", text)
 
 
-class _Seconds(click.ParamType[int]):
-    """A number of seconds, or a span of time such as ``10m``."""
-
-    name = "seconds"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        try:
-            return whole_seconds("seconds", value)
-        except ArgumentError:
-            self.fail(f"{value!r} is not a valid number of seconds, nor a span of time such as 10m", param, ctx)
-
-
-SECONDS = _Seconds()
+SECONDS = _Parsed("seconds", partial(whole_seconds, "seconds"))
+TIME = _Parsed("time", lambda text: time_of("time", text, datetime.now(UTC)))
+AGE = _Parsed("age", _age)
 
 
 # What several commands take, each once. Server, output and read_only have defaults from before the command's name.
@@ -105,7 +103,7 @@ server = click.option(
     help="Server address or profile [env: BEANOPS_SERVER]",
 )  # fmt: skip
 printing = together(
-    click.option("-o", "--output", type=click.Choice(["table", "json", "csv"]), help=spreadsheet.OUTPUT),
+    click.option("-o", "--output", type=OneOf(["table", "json", "csv"]), help=spreadsheet.OUTPUT),
     click.option("--json", "output", flag_value="json", help="Same as -o json"),
     spreadsheet.option,
 )
@@ -120,7 +118,7 @@ reason = click.option("--reason", metavar="TEXT", help="Reason, for the journal"
 yes = click.option("-y", "--yes", is_flag=True, help="Skip confirmation")
 dry_run = click.option("--dry-run", is_flag=True, help="Show what would be done, with a sample and the cost")
 buried_as = click.option(
-    "--as", "buried_as", type=click.Choice(["parked", "ready"]),
+    "--as", "buried_as", type=OneOf(["parked", "ready"]),
     help="State of buried jobs: parked (delayed for ever) or ready",
 )  # fmt: skip
 rate = click.option("--rate", type=_Rate(), metavar="N/s", help="Maximum jobs per second")
@@ -148,7 +146,7 @@ selection = together(
     click.option("--limit", type=NUMBER, help="Maximum number of jobs"),
     click.option(
         "--order",
-        type=click.Choice(["newest", "oldest"]),
+        type=OneOf(["newest", "oldest"]),
         help="Sort order; oldest first by default",
     ),
 )

@@ -15,6 +15,7 @@ from beanops.cli.output import print_csv, print_json
 from beanops.cli.streams import on_terminal
 from beanops.journal.records import Action, JournalError
 from beanops.protocol.errors import BeanopsError, ConnectionLost, ProtocolError, UsageError
+from beanops.session.bars import bar_for
 from beanops.session.execution.run import Run
 from beanops.text import safe_text
 from beanops.ui.runner import Progress, Runner
@@ -36,20 +37,14 @@ def underway(verb: str, total: int | None = None) -> Iterator[Progress]:
     total : int or None
         To how many jobs, when that is known.
     """
-    bar: Any = None
+    with bar_for(None, True, "jobs", verb, total) as bar:
+        runner = Runner(None if bar is None else bar.show_run)
+        with _cancelled_by_signals(verb, runner):
+            yield runner.progress
 
-    def show(run: Run) -> None:
-        nonlocal bar
-        if not on_terminal("stderr"):
-            return
-        if bar is None:
-            from tqdm import tqdm
 
-            bar = tqdm(desc=verb, total=total, unit=" jobs", leave=False, dynamic_ncols=True)
-        bar.update(run.done + run.skipped + run.failed + run.unknown - bar.n)
-
-    runner = Runner(show)
-
+@contextmanager
+def _cancelled_by_signals(verb: str, runner: Runner) -> Iterator[None]:
     def interrupt(number: int) -> None:
         if not runner.runs or (runner.cancelled and number == signal.SIGINT):
             raise KeyboardInterrupt
@@ -61,16 +56,12 @@ def underway(verb: str, total: int | None = None) -> Iterator[Progress]:
 
     try:
         with gently(interrupt):
-            yield runner.progress
+            yield
     except KeyboardInterrupt:
         for run in runner.runs.values():
             if run.id:
                 click.echo(f"\nbeanops: run {run.id} was cut off{_how_to_go_on(run)}", err=True)
         raise
-    finally:
-        if bar is not None:
-            with suppress(OSError):
-                bar.close()
 
 
 def report(run: Run, output: str, *, err: bool = False, missing: BeanopsError | None = None) -> None:

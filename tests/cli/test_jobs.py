@@ -214,29 +214,29 @@ def test_the_progress_shows_on_a_terminal_only(program: Program, client: Client)
     fill(client, 3000)
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 100))
-    running = program("jobs", "--json", "--rate", "2000", stderr=theirs)
+    running = program("jobs", "--json", "--rate", "1500", stderr=theirs)
     os.close(theirs)
     out, _ = running.communicate(timeout=30)
     assert len(json.loads(out)) == 3000
-    assert "of 3000 jobs" in os.read(ours, 1 << 16).decode()
+    assert "of 3,000 jobs" in os.read(ours, 1 << 16).decode()
     os.close(ours)
 
 
 def test_on_a_terminal_the_bar_is_gone_before_the_first_line(terminal: Callable[..., Terminal], client: Client) -> None:
     fill(client, 3000)
-    running = terminal("jobs", "--no-bodies", "--rate", "2000")
+    running = terminal("jobs", "--no-bodies", "--rate", "1500")
     assert running.end() == 0
     before, _, after = running.shown.partition("time_left")
-    assert "of 3000 jobs" in before
+    assert "of 3,000 jobs" in before
     assert re.split(r"[\r\n]", before)[-1].split() == ["id", "tube", "state", "priority", "age", "delay", "ttr"]
-    assert "of 3000 jobs" not in after
+    assert "of 3,000 jobs" not in after
 
 
 def test_lines_that_come_one_by_one_have_the_terminal_to_themselves(
     terminal: Callable[..., Terminal], client: Client
 ) -> None:
     fill(client, 1500)
-    running = terminal("jobs", "-o", "jsonl", "--no-bodies", "--rate", "2000")
+    running = terminal("jobs", "-o", "jsonl", "--no-bodies", "--rate", "1500")
     assert running.end() == 0
     assert [json.loads(line)["id"] for line in running.shown.splitlines()] == [*range(1500, 0, -1)]
 

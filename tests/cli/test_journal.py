@@ -117,6 +117,43 @@ def test_what_the_journal_selects(cli: Cli, client: Client, run: str) -> None:
     assert "has no run" in one_line(ended.err)
 
 
+def test_the_journal_takes_the_filters_of_a_session(
+    cli: Cli, client: Client, run: str, beanstalkd: Beanstalkd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (sms,) = bury(client, "sms", b"3")
+    other = cli("bury", "--ids", str(client.put(b"4", tube="sms-2")), "--json").json["run"]
+    kicked = cli("kick", "sms", "--json").json["run"]
+    actor = this_actor()
+    with connect(beanstalkd.address) as session:
+        for filters in (
+            {"tube": "sms*"}, {"tube": "mail,sms"}, {"job": f"1,{sms}"}, {"action": "bury,pause"}, {"actor": actor},
+            {"actor": "nobody@*"}, {"since": "1h"}, {"since": "3600"}, {"until": "1h"}, {"until": "2999-01-01 12:00"},
+            {"tube": "s*", "action": "kick", "since": "1h", "until": "0s"},
+        ):  # fmt: skip
+            options = [text for name, value in filters.items() for text in (f"--{name}", value)]
+            for command, frame in (("show", session.journal.actions), ("runs", session.journal.runs)):
+                rows = cli("journal", command, *options, "--json").json
+                assert [row["run"] for row in rows] == list(frame(**filters)["run"]), (command, filters)
+    assert [row["run"] for row in cli("journal", "--tube", "sms*", "--json").json] == [kicked, other]
+    assert [row["run"] for row in cli("journal", "--job", "-", "--json", stdin=b"1 2").json] == [run, run]
+    assert cli("journal", run, "--job", "2", "--json").json[0]["id"] == 2
+
+
+def test_the_runs_of_the_journal(cli: Cli, client: Client, run: str, beanstalkd: Beanstalkd) -> None:
+    cli("pause", "mail", "9")
+    heading, pause, kick = cli("journal", "runs").out.splitlines()
+    assert heading.split()[:7] == "time run action done skipped failed unknown".split()
+    assert pause.split()[3:5] == ["pause", "1"]
+    assert kick.split()[2:7] == [run, "kick", "2", "1", "0"]
+    assert len(cli("journal", "runs", "--limit", "1", "--json").json) == 1
+    with connect(beanstalkd.address) as session:
+        columns = list(session.journal.runs().columns)
+    rows = cli("journal", "runs", "--json").json
+    assert [list(row) for row in rows] == [columns] * 2
+    assert cli("journal", "runs", "-o", "csv").out.splitlines()[0].split(",") == columns
+    assert "has no runs on 127.0.0.1:1;" in one_line(cli("journal", "runs", "-s", "127.0.0.1:1").err)
+
+
 _CUT_OFF = """
 import os, signal, sys
 from beanops import connect
@@ -226,7 +263,7 @@ def test_the_shell_completes_commands_tubes_runs_servers_and_samples(
     assert completed("beanops unpause ", here) == ["default", "mail"]
     assert completed("beanops kick --server p", here) == ["prod"]
     assert completed("beanops sample put ", here) == ["charge"]
-    assert completed("beanops journal ", here) == ["prune", "show", "verify", run]
+    assert completed("beanops journal ", here) == ["prune", "runs", "show", "verify", run]
     assert completed("beanops journal 2", here) == completed("beanops journal verify ", here) == [run]
     assert completed("beanops journal --si", here) == ["--since"]
 

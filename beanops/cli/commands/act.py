@@ -11,6 +11,7 @@ import click
 
 from beanops.cli import complete, options
 from beanops.cli.confirm import must_ask
+from beanops.cli.one_of import OneOf
 from beanops.cli.plan import ask, planned, preview
 from beanops.cli.runs import report, underway
 from beanops.cli.streams import on_terminal, standard_input
@@ -121,7 +122,7 @@ def resume(run_id: str, **asked: Any) -> None:
 @click.option("--where", metavar="SQL", help="SQL predicate on the jobs before the run")
 @options.query_timeout
 @click.option(
-    "--repeat", type=click.Choice(["unknown"]),
+    "--repeat", type=OneOf(["unknown"]),
     help="Also put jobs with unknown outcome; may create duplicates",
 )  # fmt: skip
 @options.buried_as

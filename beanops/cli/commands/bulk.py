@@ -31,7 +31,7 @@ _to = click.option("--to", metavar="TUBE", shell_complete=complete.tubes, help="
 _to_server = click.option("--to-server", metavar="NAME", shell_complete=complete.servers, help="Destination server")
 _SETTINGS = ("priority", "delay", "to", "buried_as")
 #: What most commands act on: a tube, or ids.
-_jobs = options.together(options.tube, ids.jobs(required=False))
+_jobs = options.together(options.tube, ids.jobs())
 
 
 def _command(name: str, more: str, *own: Any, jobs: Any = _jobs) -> click.Command:

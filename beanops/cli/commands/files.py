@@ -14,6 +14,7 @@ from beanops.cli import complete, ids, options
 from beanops.cli.commands.act import report_put
 from beanops.cli.commands.tubes import body_fields, check_tube_exists, job_by_id, show_one
 from beanops.cli.exits import Incomplete
+from beanops.cli.one_of import OneOf
 from beanops.cli.output import print_csv, print_json, print_table
 from beanops.cli.plan import ask, confirmed, planned, preview
 from beanops.cli.runs import report, underway
@@ -33,7 +34,7 @@ _force = click.option("--force", is_flag=True, help="Overwrite an existing file"
 @click.option("--tube", metavar="TUBE", shell_complete=complete.tubes, help="Tube name or glob")
 @click.option("--delete", is_flag=True, help="Delete jobs once they are on disk; asks first")
 @_force
-@ids.jobs(required=False)
+@ids.jobs()
 @options.bulk
 def export(file: str, delete: bool, force: bool, **asked: Any) -> None:
     """Write jobs to FILE as JSON lines for import, oldest first; - is standard output.
@@ -63,7 +64,7 @@ def export(file: str, delete: bool, force: bool, **asked: Any) -> None:
 @click.command("import")
 @click.argument("file", type=click.Path(allow_dash=True))
 @click.option(
-    "--repeat", type=click.Choice(["unknown", "all"]),
+    "--repeat", type=OneOf(["unknown", "all"]),
     help="Also put lines with unknown outcome, or all lines",
 )  # fmt: skip
 @options.buried_as
@@ -119,7 +120,7 @@ _name = click.argument("name", shell_complete=complete.samples)
 
 @sample.command()
 @click.argument("name")
-@click.argument("body", type=click.Choice(["-"]), required=False, metavar="[-]")
+@click.argument("body", type=OneOf(["-"]), required=False, metavar="[-]")
 @click.option("--id", "id", type=options.ID, metavar="ID", help="Job id")
 @click.option("--tube", default="default", show_default=True, help="Tube for a body from standard input")
 @_force

@@ -6,7 +6,7 @@ import json
 import signal
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from decimal import Decimal
 from functools import partial
 from itertools import starmap
@@ -21,13 +21,14 @@ from beanops.cli import ids as id_options
 from beanops.cli.commands.tubes import CSV_COLUMNS, body_fields, csv_row, look_for_tube, row_of, show_jobs
 from beanops.cli.ending import gently
 from beanops.cli.exits import INTERRUPTED, Incomplete
+from beanops.cli.one_of import OneOf
 from beanops.cli.output import print_columns, print_csv, print_json, print_table
 from beanops.cli.streams import on_terminal
 from beanops.jobs.read import FoundJob
-from beanops.jobs.search.progress import Progress
 from beanops.jobs.search.scan import Scan
 from beanops.journal.records import Action, JournalError, Refused
 from beanops.protocol.errors import NotFound
+from beanops.session.bars import bar_for, is_watched
 from beanops.session.connect import connect
 from beanops.text import plural
 from beanops.ui.columns.column import named
@@ -39,7 +40,7 @@ Batches = Iterator[list[FoundJob]]
 
 _which = options.together(
     click.option("--state", help="States, separated by commas; all by default"),
-    id_options.ids(required=False),
+    id_options.ids(),
     click.option("--where", metavar="SQL", help='SQL predicate, such as "age > interval 1 hour"'),
 )
 _how = options.together(
@@ -61,9 +62,7 @@ _how = options.together(
 )
 @click.option("--no-bodies", is_flag=True, help="Skip bodies, which is twice as fast")
 @_how
-@click.option(
-    "-o", "--output", type=click.Choice(["table", "json", "jsonl", "csv", "parquet"]), help=spreadsheet.OUTPUT
-)
+@click.option("-o", "--output", type=OneOf(["table", "json", "jsonl", "csv", "parquet"]), help=spreadsheet.OUTPUT)
 @spreadsheet.option
 @click.option("--json", "output", flag_value="json", help="Same as -o json")
 def jobs(
@@ -83,13 +82,20 @@ def jobs(
     # A bar would stand between the lines that come one by one.
     apart = output in ("table", "parquet") or not on_terminal("stdout")
     selection = _selection_in(asked)
-    with options.opened(asked) as session, closing(_Bar(apart)) as bar:
+    with options.opened(asked) as session, ExitStack() as shown:
         look_for_tube(session, tube)
-        scan = session.scan(tube, **selection, bodies=not no_bodies, progress=bar.show)
+        bar = shown.enter_context(bar_for(None if apart else False, True, "ids", "jobs"))
+        scan = session.scan(tube, **selection, bodies=not no_bodies, progress=None if bar is None else bar.show_scan)
         with _interruptible(scan) as told:
             printing = partial(_print_table, order=asked["order"]) if output == "table" else _PRINT[output]
-            printing(bar.until_over(scan))
+            printing(_until_over(scan, shown))
         _conclude(scan, told)
+
+
+def _until_over(scan: Scan, shown: ExitStack) -> Batches:
+    """Yield a scan's batches, and remove its bar before a table is printed."""
+    yield from scan
+    shown.close()
 
 
 @click.command()
@@ -135,9 +141,9 @@ def sql(
     For example: beanops sql "select tube, data->>'$.displayName' as job, count(*) from jobs group by all"
     """
     selection = _selection_in(asked)
-    with options.opened(asked) as session, closing(_Bar()) as bar:
+    with options.opened(asked) as session, bar_for(None, True, "ids", "sql") as bar:
         look_for_tube(session, tube)
-        answer = session._lookups.sql_rows(query, tube, **selection, progress=bar.show)
+        answer = session._lookups.sql_rows(query, tube, **selection, progress=None if bar is None else bar.show_scan)
     rows = [[_plain(value) for value in row] for row in answer.rows]
     if output == "table":
         print_table(answer.names, rows)
@@ -166,9 +172,9 @@ def snapshot(directory: Path, tube: str | None, **asked: Any) -> None:
     DIRECTORY must be new or empty; it appears when it is complete. pandas, DuckDB, Spark and Dask can read it.
     """
     selection = _selection_in(asked)
-    with options.opened(asked) as session, closing(_Bar()) as bar:
+    with options.opened(asked) as session:
         look_for_tube(session, tube)
-        saved = session.snapshot(directory, tube, **selection, progress=bar.show)
+        saved = session.snapshot(directory, tube, **selection, progress=is_watched())
     click.echo(f"{plural(saved.jobs, 'job')} saved in {directory}")
     if not saved.complete:
         raise Incomplete(saved.verdict)
@@ -179,35 +185,6 @@ def _selection_in(asked: dict[str, Any]) -> dict[str, Any]:
     return {
         name: value for name, value in asked.items() if name not in ("redact", "server", "read_only", "query_timeout")
     }
-
-
-class _Bar:
-    """A scan's progress on stderr, if that is a terminal and a bar is wanted."""
-
-    def __init__(self, wanted: bool = True) -> None:
-        self._bar: Any = None
-        if wanted and on_terminal("stderr"):
-            from tqdm import tqdm
-
-            self._bar = tqdm(unit="id", unit_scale=True, leave=False)
-
-    def show(self, progress: Progress) -> None:
-        """Show how far the scan is."""
-        if self._bar is not None:
-            self._bar.total = progress.looked + progress.remaining
-            of = "" if progress.expected is None else f" of {progress.expected}"
-            self._bar.set_postfix_str(f"{progress.found}{of} jobs", refresh=False)
-            self._bar.update(progress.looked - self._bar.n)
-
-    def until_over(self, scan: Scan) -> Batches:
-        """Yield a scan's batches, and take the bar away before anything is said of them all."""
-        yield from scan
-        self.close()
-
-    def close(self) -> None:
-        """Take it away."""
-        if self._bar is not None:
-            self._bar.close()
 
 
 @contextmanager

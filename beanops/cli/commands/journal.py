@@ -1,8 +1,9 @@
-"""Commands on the journal: show, verify, prune."""
+"""Commands on the journal: show, runs, verify, prune."""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice, starmap
 from pathlib import Path
@@ -10,34 +11,42 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from beanops.cli import complete, options, spreadsheet
+from beanops.cli import complete, ids, options, spreadsheet
 from beanops.cli.confirm import confirm
 from beanops.cli.exits import Incomplete
-from beanops.cli.output import print_columns, print_csv, print_json
+from beanops.cli.one_of import OneOf
+from beanops.cli.output import print_columns, print_csv, print_json, print_table
 from beanops.cli.streams import on_terminal
 from beanops.journal import explanations
 from beanops.journal.filters import Filter
-from beanops.journal.records import Action, Refused
+from beanops.journal.records import Action, Refused, RunCounts
 from beanops.protocol.errors import BeanopsError
 from beanops.session.config import default_journal, profile
 from beanops.session.connect import connect
-from beanops.session.execution.verbs import ACTIONS
+from beanops.session.past_runs.journal_reader import filter_of
 from beanops.session.session import Session
 from beanops.text import plural, safe_text
 from beanops.ui.columns.journal import DoneAction, action_columns
 from beanops.ui.confirmation import confirmation
 from beanops.ui.defaults import MOST_ACTIONS
+from beanops.ui.formatting import moment
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
+
+    from beanops.journal.journal import Journal
+
+#: Columns of the table of runs.
+_RUN_COLUMNS = ("time", "run", "action", "done", "skipped", "failed", "unknown", "actor", "source", "reason")
 
 
 class _Journal(click.Group):
     """A group that shows the journal, or one run, by default."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put ``show`` before what is neither a subcommand nor a cry for help; a shell may still complete to one."""
-        if args[0] not in (*self.commands, "-h", "--help") if args else not ctx.resilient_parsing:
+        """Put ``show`` before a run or an option, and where there is nothing; a shell may complete to a subcommand."""
+        first = args[0] if args else ""
+        if first not in ("-h", "--help") and (first[:1] in "-0123456789" if args else not ctx.resilient_parsing):
             args = ["show", *args]
         return super().parse_args(ctx, args)
 
@@ -55,74 +64,103 @@ def journal(ctx: click.Context) -> None:
     options.hand_down(ctx, journal)
 
 
-class _Since(click.ParamType[datetime]):
-    """A time: ``2026-01-31``, with hours and minutes if wanted (UTC), or a period before now such as ``2h``."""
+_filters = options.together(
+    click.option("--since", type=options.TIME, help="Start of the period: 2h, 90d, or 2026-01-31"),
+    click.option("--until", type=options.TIME, help="End of the period, excluded: 2h, 90d, or 2026-01-31"),
+    click.option("--action", metavar="ACTIONS", shell_complete=complete.actions, help="Actions, such as kick,bury"),
+    click.option("--tube", metavar="TUBES", shell_complete=complete.tubes, help="Tubes by name or glob: mail,sms-*"),
+    ids.jobs("--job"),
+    click.option("--actor", metavar="ACTORS", help="Users by name or glob, such as 'alice@*'"),
+)
+_printing = options.together(
+    options.server,
+    click.option("-o", "--output", type=OneOf(["table", "json", "csv", "parquet"]), help=spreadsheet.OUTPUT),
+    spreadsheet.option,
+    click.option("--json", "output", flag_value="json", help="Same as -o json"),
+)
 
-    name = "since"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        if isinstance(value, datetime):
-            return value
-        try:
-            time = datetime.fromisoformat(str(value))
-        except ValueError:
-            try:
-                return datetime.now(UTC) - options.PERIOD.convert(value, param, ctx)
-            except click.BadParameter as error:
-                self.fail(f"{error.message}, and no date such as 2026-01-31", param, ctx)
-        return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
+def _limit(what: str) -> Callable[[Any], Any]:
+    return click.option("--limit", type=options.NUMBER, default=MOST_ACTIONS, show_default=True, help=what)
 
 
 @journal.command()
 @click.argument("run", required=False, shell_complete=complete.runs)
-@click.option("--since", type=_Since(), metavar="TIME", help="Start of the period: 2h, 90d, or 2026-01-31")
-@click.option("--action", type=click.Choice(ACTIONS), metavar="ACTION", help="Action, such as kick")
-@click.option(
-    "--limit",
-    type=options.NUMBER,
-    default=MOST_ACTIONS,
-    show_default=True,
-    help="Maximum number of actions, without RUN",
-)
-@options.server
-@click.option("-o", "--output", type=click.Choice(["table", "json", "csv", "parquet"]), help=spreadsheet.OUTPUT)
-@spreadsheet.option
-@click.option("--json", "output", flag_value="json", help="Same as -o json")
-def show(run: str | None, since: datetime | None, action: str | None, limit: int, server: str, output: str) -> None:
-    """Show the actions on the server, or those of RUN, newest first. Needs no connection to the server."""
+@_filters
+@_limit("Maximum number of actions, without RUN")
+@_printing
+def show(run: str | None, limit: int, server: str, output: str, **filters: Any) -> None:
+    """Show the actions on the server, or those of RUN, newest first. Needs no connection to the server.
+
+    All filters must match. The manual says more: beanops manual journal
+    """
+    journal, which = _opened(server, output, run=run, **filters)
+    found = journal.actions(which)
+    rows = list(found if run is not None else islice(found, limit))
+    if not rows:
+        _explain(journal, which)
+    if output == "table":
+        print_columns(action_columns("cli"), starmap(DoneAction, enumerate(rows)))
+    else:
+        _print(rows, Action, output)
+
+
+@journal.command()
+@_filters
+@_limit("Maximum number of runs")
+@_printing
+def runs(limit: int, server: str, output: str, **filters: Any) -> None:
+    """Show the runs on the server with the number of jobs in each outcome, newest first.
+
+    Filters by job and tube show the runs that acted on them. Needs no connection to the server.
+    """
+    journal, which = _opened(server, output, **filters)
+    rows = journal.with_counts(journal.find_runs(which, limit=limit))
+    if not rows:
+        _explain(journal, which)
+    if output == "table":
+        shown = [[moment(row.time), *(getattr(row, name) for name in _RUN_COLUMNS[1:])] for row in rows]
+        print_table(_RUN_COLUMNS, shown)
+    else:
+        _print(rows, RunCounts, output)
+
+
+def _opened(server: str, output: str, **filters: Any) -> tuple[Journal, Filter]:
+    """Return the journal, and what of it was asked for."""
     from beanops.journal.journal import Journal
 
     if output == "parquet" and on_terminal("stdout"):
         raise Refused("parquet is not for a terminal: write it to a file or a pipe")
     journal = Journal(default_journal())
-    server = str(profile(server).address)
-    runs = None if run is None else [journal.run(run).id]
-    actions = [action] if action else None
-    found = journal.actions(Filter(None if run else server, since=since, actions=actions, runs=runs))
-    rows = list(found if run is not None else islice(found, limit))
-    if not rows and run is None and (said := explanations.no_runs_on(journal, server)):
+    return journal, filter_of(journal, str(profile(server).address), datetime.now(UTC), **filters)
+
+
+def _explain(journal: Journal, which: Filter) -> None:
+    """Say which servers have runs, where the one that was asked for has none."""
+    if which.server is not None and (said := explanations.no_runs_on(journal, which.server)):
         click.echo(safe_text(f"beanops: {said}"), err=True)
+
+
+def _print(rows: Sequence[Any], record: type[Action] | type[RunCounts], output: str) -> None:
     if output == "json":
         print_json([row._asdict() for row in rows])
     elif output == "csv":
-        print_csv([row._asdict() for row in rows], Action._fields)
-    elif output == "parquet":
-        click.echo(_parquet(rows), nl=False)
+        print_csv([row._asdict() for row in rows], record._fields)
     else:
-        print_columns(action_columns("cli"), starmap(DoneAction, enumerate(rows)))
+        click.echo(_parquet(rows, record), nl=False)
 
 
-def _parquet(rows: list[Action]) -> bytes:
+def _parquet(rows: Sequence[Any], record: type[Action] | type[RunCounts]) -> bytes:
     import duckdb
 
-    from beanops.journal.frames import actions_frame
+    from beanops.journal.frames import actions_frame, runs_frame
 
-    frame = actions_frame(rows)
+    frame = actions_frame(rows) if record is Action else runs_frame(rows)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "actions.parquet")
+        path = Path(folder, "rows.parquet")
         connection = duckdb.connect()
-        connection.register("actions", frame)
-        connection.execute(f"copy (select * from actions) to '{path}' (format parquet)")
+        connection.register("rows_", frame)
+        connection.execute(f"copy (select * from rows_) to '{path}' (format parquet)")
         connection.close()
         return path.read_bytes()
 
@@ -171,7 +209,7 @@ def _unknown(session: Session) -> list[str]:
 
 
 @journal.command()
-@click.option("--older-than", type=options.PERIOD, required=True, metavar="PERIOD", help="Age of the runs, such as 90d")
+@click.option("--older-than", type=options.AGE, required=True, help="Age of the runs, such as 90d")
 @options.reason
 @options.yes
 def prune(older_than: timedelta, reason: str | None, yes: bool) -> None:

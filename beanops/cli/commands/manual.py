@@ -6,6 +6,7 @@ from shutil import get_terminal_size
 
 import click
 
+from beanops.cli.one_of import OneOf
 from beanops.cli.streams import on_terminal
 from beanops.manual import page, terminal_page, topics
 
@@ -14,7 +15,7 @@ _WIDTH = 100
 
 
 @click.command()
-@click.argument("topic", required=False, type=click.Choice([*topics()]), metavar="[TOPIC]")
+@click.argument("topic", required=False, type=OneOf([*topics()]), metavar="[TOPIC]")
 def manual(topic: str | None) -> None:
     """Show a page of the manual, or the list of topics. It needs no network.
 

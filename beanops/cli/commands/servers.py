@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from beanops.cli import options
+from beanops.cli.one_of import OneOf
 from beanops.cli.output import print_csv, print_json, print_table
 from beanops.session.config import config_path, profiles
 
@@ -27,7 +28,7 @@ def servers(output: str) -> None:
 
 
 @click.command()
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=OneOf(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """Print a completion script for SHELL: commands, tubes, runs and servers.
 

@@ -12,6 +12,7 @@ import click
 from beanops.cli import complete, options
 from beanops.cli import ids as id_options
 from beanops.cli.exits import Incomplete
+from beanops.cli.one_of import OneOf
 from beanops.cli.output import as_dict, print_columns, print_csv, print_fields, print_json
 from beanops.cli.streams import on_terminal
 from beanops.jobs.bodies import decode
@@ -118,8 +119,8 @@ def job_by_id(session: Session, id: int) -> FoundJob:
 
 @click.command()
 @options.tube
-@click.option("--state", type=click.Choice(AT_REST), help="State of the next job to show")
-@id_options.ids(required=False)
+@click.option("--state", type=OneOf(AT_REST), help="State of the next job to show")
+@id_options.ids()
 @options.redact
 @click.option("--raw", is_flag=True, help="Write the bytes of the body")
 @options.server

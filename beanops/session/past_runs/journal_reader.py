@@ -122,8 +122,12 @@ class JournalReader:
         """
         from beanops.journal.frames import actions_frame
 
-        which = self._filter(since, until, action, run, job, tube, actor)
-        return actions_frame(islice(self._journal().actions(which), _checked(limit)))
+        journal, limit = self._journal(), _checked(limit)
+        which = filter_of(
+            journal, self._server, self._clock(),
+            since=since, until=until, action=action, run=run, job=job, tube=tube, actor=actor,
+        )  # fmt: skip
+        return actions_frame(islice(journal.actions(which), limit))
 
     def runs(
         self,
@@ -168,9 +172,12 @@ class JournalReader:
         """
         from beanops.journal.frames import runs_frame
 
-        which = self._filter(since, until, action, run, job, tube, actor)
-        journal = self._journal()
-        return runs_frame(journal.with_counts(journal.find_runs(which, limit=_checked(limit))))
+        journal, limit = self._journal(), _checked(limit)
+        which = filter_of(
+            journal, self._server, self._clock(),
+            since=since, until=until, action=action, run=run, job=job, tube=tube, actor=actor,
+        )  # fmt: skip
+        return runs_frame(journal.with_counts(journal.find_runs(which, limit=limit)))
 
     def verify(self, run: Run | str) -> Run:
         """Ask the server about the actions of a run whose outcome is unknown, and record the answers.
@@ -222,37 +229,58 @@ class JournalReader:
         >>> session.journal.prune("90d", reason="retention").runs
         0
         """
-        allowed = "a span of time such as '90d', at most a hundred years"
-        seconds = seconds_of("older_than", older_than, allowed)
-        if seconds > _LONGEST.total_seconds():
-            raise ArgumentError("older_than", older_than, allowed)
-        period = timedelta(seconds=seconds)
+        period = age_of("older_than", older_than)
         return prune(self._journal(), period, now=self._clock(), actor=self._actor, source=self._source, reason=reason)
 
-    def _filter(
-        self,
-        since: Moment | None,
-        until: Moment | None,
-        action: str | Iterable[str] | None,
-        run: Any,
-        job: Any,
-        tube: str | Iterable[str] | None,
-        actor: str | Iterable[str] | None,
-    ) -> Filter:
-        now = self._clock()
-        runs = None if run is None else _run_ids(run)
-        for id in runs or ():
-            self._journal().run(id)
-        return Filter(
-            server=self._server if runs is None else None,
-            since=None if since is None else time_of("since", since, now),
-            until=None if until is None else time_of("until", until, now),
-            actions=None if action is None else _actions(action),
-            runs=runs,
-            jobs=None if job is None else _by_instance(job),
-            tubes=None if tube is None else _names(tube, lambda: self._journal().tubes()),
-            actors=None if actor is None else _names(actor, lambda: self._journal().actors()),
-        )
+
+def age_of(argument: str, value: Seconds) -> timedelta:
+    """Return a span of time between a moment in the past and now, at most a hundred years."""
+    allowed = "a span of time such as '90d', at most a hundred years"
+    seconds = seconds_of(argument, value, allowed)
+    if seconds > _LONGEST.total_seconds():
+        raise ArgumentError(argument, value, allowed)
+    return timedelta(seconds=seconds)
+
+
+def filter_of(
+    journal: Journal,
+    server: str,
+    now: datetime,
+    *,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    action: str | Iterable[str] | None = None,
+    run: Any = None,
+    job: Any = None,
+    tube: str | Iterable[str] | None = None,
+    actor: str | Iterable[str] | None = None,
+) -> Filter:
+    """Return the filters of `JournalReader.actions` as the journal takes them.
+
+    Parameters
+    ----------
+    journal : Journal
+        Knows the tubes and actors that globs match.
+    server : str
+        Address of the server; runs that are named may be on others.
+    now : datetime
+        The current time, before which periods end.
+    since, until, action, run, job, tube, actor
+        As in `JournalReader.actions`.
+    """
+    runs = None if run is None else _run_ids(run)
+    for id in runs or ():
+        journal.run(id)
+    return Filter(
+        server=server if runs is None else None,
+        since=None if since is None else time_of("since", since, now),
+        until=None if until is None else time_of("until", until, now),
+        actions=None if action is None else _actions(action),
+        runs=runs,
+        jobs=None if job is None else _by_instance(job),
+        tubes=None if tube is None else _names(tube, journal.tubes),
+        actors=None if actor is None else _names(actor, journal.actors),
+    )
 
 
 def _checked(limit: SupportsIndex | None) -> int | None:
