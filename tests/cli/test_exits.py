@@ -28,7 +28,7 @@ Program = Callable[..., "subprocess.Popen[str]"]
     [
         (["fnord"], "no such command 'fnord'"),
         (["tubes", "--fnord"], "beanops tubes: no such option '--fnord'"),
-        (["tubes", "-o", "xml"], "'xml' is not one of"),
+        (["tubes", "-o", "xml"], "'xml' given, allowed is one of table, json, csv"),
         (["-s", "http://x", "tubes"], "address: 'http://x' given, allowed is host"),
         (["-s", "host:99999", "tubes"], "a port from 1 to 65535"),
         (["stats", "no such tube"], "tube: 'no such tube' given"),

@@ -117,9 +117,7 @@ def test_what_the_journal_selects(cli: Cli, client: Client, run: str) -> None:
     assert "has no run" in one_line(ended.err)
 
 
-def test_the_journal_takes_the_filters_of_a_session(
-    cli: Cli, client: Client, run: str, beanstalkd: Beanstalkd, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_journal_takes_the_filters_of_a_session(cli: Cli, client: Client, run: str, beanstalkd: Beanstalkd) -> None:
     (sms,) = bury(client, "sms", b"3")
     other = cli("bury", "--ids", str(client.put(b"4", tube="sms-2")), "--json").json["run"]
     kicked = cli("kick", "sms", "--json").json["run"]
@@ -142,7 +140,7 @@ def test_the_journal_takes_the_filters_of_a_session(
 def test_the_runs_of_the_journal(cli: Cli, client: Client, run: str, beanstalkd: Beanstalkd) -> None:
     cli("pause", "mail", "9")
     heading, pause, kick = cli("journal", "runs").out.splitlines()
-    assert heading.split()[:7] == "time run action done skipped failed unknown".split()
+    assert heading.split()[:7] == ["time", "run", "action", "done", "skipped", "failed", "unknown"]
     assert pause.split()[3:5] == ["pause", "1"]
     assert kick.split()[2:7] == [run, "kick", "2", "1", "0"]
     assert len(cli("journal", "runs", "--limit", "1", "--json").json) == 1
