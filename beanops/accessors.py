@@ -13,6 +13,7 @@ from beanops.protocol.errors import UsageError
 from beanops.session.connect import connect
 from beanops.session.keywords import explained
 from beanops.session.session import Session
+from beanops.ui.defaults import MOST_BROWSED
 
 if TYPE_CHECKING:
     from beanops.notebook.views.browser import BrowserView
@@ -66,7 +67,7 @@ def browse(
     *,
     state: str | Iterable[str] | None = None,
     where: str | None = None,
-    limit: SupportsIndex | None = 100_000,
+    limit: SupportsIndex | None = MOST_BROWSED,
     order: str = "newest",
     name: str | None = None,
 ) -> BrowserView:

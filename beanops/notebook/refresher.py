@@ -16,8 +16,8 @@ from beanops.protocol.errors import NotFound
 from beanops.session.connect import connect
 from beanops.session.context import Context
 from beanops.session.session import Session
-from beanops.ui.defaults import PERIOD
-from beanops.ui.poller import ANSWER, CONNECT, Live, Look, Poller
+from beanops.ui.defaults import ANSWER, CONNECT, NOTEBOOK_INTERVAL
+from beanops.ui.poller import Live, Look, Poller
 
 #: A look that takes long is followed by a rest of so many times its length.
 REST = 5
@@ -161,10 +161,12 @@ class Refresher:
             view.show(tick)
         del views, view
         took = self._clock() - started
-        self._hurried = self._wake.wait(PERIOD if tick.live.lost else max(PERIOD - took, took * REST))
+        self._hurried = self._wake.wait(
+            NOTEBOOK_INTERVAL if tick.live.lost else max(NOTEBOOK_INTERVAL - took, took * REST)
+        )
         self._wake.clear()
         # A key held down selects thirty rows a second: the server is not asked more often for it.
-        self._no_views.wait(max(0.0, PERIOD - (self._clock() - started)))
+        self._no_views.wait(max(0.0, NOTEBOOK_INTERVAL - (self._clock() - started)))
         return True
 
 

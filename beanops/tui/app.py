@@ -34,7 +34,7 @@ from beanops.tui.refresh import RefreshingApp
 from beanops.tui.screens.base import FullScreen
 from beanops.tui.screens.overview import TubesScreen
 from beanops.tui.signals import on_signals
-from beanops.tui.state import Memory, state_path
+from beanops.tui.state import StateFile, state_path
 from beanops.tui.theme import CALM, THEMES, VARIABLES
 from beanops.ui.defaults import CONNECT_TIMEOUT, INTERVAL, READ_TIMEOUT
 from beanops.ui.runner import Runner
@@ -56,7 +56,7 @@ class Dashboard(RefreshingApp):
     ----------
     session : Session
         The server that it shows first.
-    memory : Memory or None
+    state_file : StateFile or None
         Remembers how tubes are shown; None remembers nothing.
     keys : mapping
         Keys by the name of a binding, such as ``{"table.page-up": "ctrl+b"}``.
@@ -79,7 +79,7 @@ class Dashboard(RefreshingApp):
         self,
         session: Session,
         *,
-        memory: Memory | None = None,
+        state_file: StateFile | None = None,
         keys: Mapping[str, str] = MappingProxyType({}),
         alone: bool = False,
         owns: bool = False,
@@ -87,7 +87,7 @@ class Dashboard(RefreshingApp):
         **looking: Any,
     ) -> None:
         super().__init__(session, **looking)
-        self.memory = memory
+        self.state_file = state_file
         self.alone = alone
         # A reserved job is touched as long as there is a reference to its reservation.
         self._reservations: list[Reservation] = []
@@ -101,7 +101,7 @@ class Dashboard(RefreshingApp):
         self.animation_level = "none"
         for theme in THEMES.values():
             self.register_theme(theme)
-        chosen = memory.theme() if memory is not None else ""
+        chosen = state_file.theme() if state_file is not None else ""
         # Assigning `self.theme` would read the style sheet twice before the first paint.
         self.set_reactive(App.theme, chosen if chosen in THEMES else CALM.name)
         self.stylesheet.set_variables(self.get_css_variables())
@@ -237,8 +237,8 @@ class Dashboard(RefreshingApp):
     def action_theme(self, name: str) -> None:
         """Change the colours, also for later sessions."""
         self.theme = name
-        if self.memory is not None:
-            self.memory.keep_theme(name)
+        if self.state_file is not None:
+            self.state_file.keep_theme(name)
 
     def action_screenshot(self, filename: str | None = None, path: str | None = None) -> None:
         """Save a picture of the screen to the current directory, or send it to the browser."""
@@ -363,7 +363,7 @@ def run(
             session,
             profile=profile(address),
             interval=interval,
-            memory=None if visitor else Memory(state_path()),
+            state_file=None if visitor else StateFile(state_path()),
             keys=_keymap(),
             alone=visitor,
             read_only=read_only,

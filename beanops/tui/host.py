@@ -10,7 +10,7 @@ from beanops.session.config import Profile
 from beanops.session.session import Session
 from beanops.tui.actions.outcome import Outcome
 from beanops.tui.actions.request import Request
-from beanops.tui.state import Memory
+from beanops.tui.state import StateFile
 from beanops.ui.poller import Live, Look
 from beanops.ui.runner import LastAction
 
@@ -55,7 +55,7 @@ class Host(Protocol):
     session: Session
     profile: Profile
     interval: float
-    memory: Memory | None
+    state_file: StateFile | None
     alone: bool
     clock: Callable[[], float]
     now: Callable[[], datetime]

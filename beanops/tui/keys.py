@@ -1,16 +1,17 @@
 """The key bindings, as data: footer and help are made from them, and the user's `[keys]` can change them.
 
-The keys of actions on tubes and jobs are in `beanops.tui.actions.catalogue`.
+The keys of actions are in `beanops.ui.actions`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 
 from textual.binding import Binding
 
 from beanops.session.config import ConfigError
+from beanops.text import did_you_mean
+from beanops.ui.actions import CATALOGUE
 
 
 def key(
@@ -74,17 +75,22 @@ SORT = [
 ]
 
 SELECTION = [
-    key("selection", "space", "mark", "Select", "Select or deselect the row", show=True, display="␣"),
+    key("selection", "space", "select_row", "Select", "Select or deselect the row", show=True, display="␣"),
     key(
         "selection",
         "full_stop,ctrl+space,ctrl+@",
-        "mark_range",
+        "select_range",
         "Select to here",
         "Select from the last selected row to here",
         display=".",
     ),
     key(
-        "selection", "asterisk", "mark_all", "Select all", "Select all rows that pass the filter, or none", display="*"
+        "selection",
+        "asterisk",
+        "select_all",
+        "Select all",
+        "Select all rows that pass the filter, or none",
+        display="*",
     ),
 ]
 
@@ -187,7 +193,8 @@ JOB_SORT = [
     key("sort", "vertical_line", "reverse", "Reverse", "Reverse sort order", display="|"),
 ]
 
-UNDO = [key("undo", "u", "undo", "Undo", "Undo the last action", show=True)]
+_UNDO = CATALOGUE["undo"]
+UNDO = [key("undo", _UNDO.key, "undo", _UNDO.label, "Undo the last action", show=True)]
 
 JOB = [
     key("job", "1", "show_as('data')", "Data", "Show the decoded body as text", show=True),
@@ -208,7 +215,7 @@ JOURNAL = [
     key("journal", "N", "page(-1)", "Newer"),
 ]
 
-UNDO_RUN = [key("undo", "u", "undo", "Undo", "Undo this run", show=True)]
+UNDO_RUN = [key("undo", _UNDO.key, "undo", _UNDO.label, "Undo this run", show=True)]
 
 RUN = [
     key("run", "n", "page(1)", "Next", "Next or previous actions of the run", show=True, display="n N"),
@@ -257,8 +264,5 @@ def keymap(chosen: Mapping[str, str], actions: Iterable[Binding]) -> dict[str, s
     known = {binding.id for table in (*tables, actions) for binding in table if binding.id}
     for name in chosen:
         if name not in known:
-            close = get_close_matches(name, known, 1)
-            raise ConfigError(
-                f"unknown key binding {name!r} in [keys]{f'; did you mean {close[0]!r}?' if close else ''}"
-            )
+            raise ConfigError(f"unknown key binding {name!r} in [keys]{did_you_mean(name, known)}")
     return dict(chosen)

@@ -47,7 +47,7 @@ def state_path() -> Path:
     return user_state_path("beanops") / "tui.json"
 
 
-class Memory:
+class StateFile:
     """The state file.
 
     Parameters

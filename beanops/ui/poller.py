@@ -14,16 +14,10 @@ from typing import Any, NamedTuple
 from beanops.monitor.survey import Seen, Survey, Surveyor
 from beanops.protocol.errors import BeanopsError
 from beanops.session.session import Session
+from beanops.ui.defaults import FIRST_RETRY, LAST_RETRY, LATE
 
 #: What a face asks besides the survey: called with the session in the polling thread.
 Look = Callable[[Session], Any]
-
-#: Seconds between two tries to reach a lost server: the first, and the most.
-FIRST_RETRY, LAST_RETRY = 1.0, 15.0
-#: Seconds without an answer after which values on the screen count as stale.
-LATE = 3.0
-#: Seconds to wait for a connection and for an answer, so that nothing looks live for long while the server hangs.
-CONNECT, ANSWER = 2.0, 4.0
 
 _NO_TUBES: Mapping[str, Seen] = MappingProxyType({})
 

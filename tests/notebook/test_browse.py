@@ -152,7 +152,7 @@ def test_what_a_button_does_shows_and_can_be_undone(
 def test_a_long_run_reports_progress_and_can_be_cancelled(
     view: BrowserView, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(actions, "PERIOD", 0.0)
+    monkeypatch.setattr(actions, "REPORT_INTERVAL", 0.0)
     monkeypatch.setattr(actions, "PATIENCE", 0.0)
     reached, go_on = threading.Event(), threading.Event()
     kick = Session.kick

@@ -76,8 +76,19 @@ async def test_commands_are_completed_recalled_and_told_when_they_are_wrong(
         assert desk.names()
         await desk.command("tube nowhere")
         assert desk.line("#status").startswith("✗ unknown tube 'nowhere'")
+        for line, said in {
+            "tube biling": "unknown tube 'biling'; did you mean 'billing'?",
+            "sort redy": "unknown column 'redy'; did you mean 'ready'",
+            "columns redy": "unknown column 'redy'; did you mean 'ready'",
+            "theme contrst": "unknown theme 'contrst'; did you mean 'contrast'?",
+            "intervall 2": "unknown command 'intervall'; did you mean 'interval'?",
+            "tube": "missing tube",
+            "sort": "missing column",
+        }.items():
+            await desk.command(line)
+            assert said in desk.line("#status")
         await desk.command("s")
-        assert "it could be sort, servers, server, screenshot" in desk.line("#status")
+        assert "ambiguous command 's': sort, servers, server, screenshot" in desk.line("#status")
         await desk.press(":", "escape", "escape", "escape")
         assert desk.app.is_running
         await desk.command("quit")
@@ -122,10 +133,10 @@ async def test_themes_change_the_colours_of_all(session: Session, client: Client
         colours = {desk.app.theme_variables[name] for name in ("ready", "reserved", "delayed", "buried", "paused")}
         assert len(colours) == 5
         await desk.command("theme pink")
-        assert "unknown theme 'pink'" in desk.line("#status")
+        assert "unknown theme 'pink'; choose from beanops, " in desk.line("#status")
 
 
-async def test_without_colours_the_cursor_and_marks_are_still_told(
+async def test_without_colours_the_cursor_and_the_selection_are_still_shown(
     session: Session, client: Client, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_COLOR", "1")

@@ -1,4 +1,4 @@
-"""The jobs of a tube: how they are found, filtered and marked, and what is done to many of them."""
+"""The jobs of a tube: how they are found, filtered and selected, and what is done to many of them."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ async def test_a_page_is_full_and_the_end_of_the_list_finds_the_next(
         assert "899 now: s searches again" in desk.line("#status")
 
 
-async def test_marked_jobs_are_acted_on_together_and_it_is_undone(
+async def test_selected_jobs_are_acted_on_together_and_it_is_undone(
     session: Session, client: Client, clock: Clock
 ) -> None:
     many = fill(client, "mail", *[b"job %d" % number for number in range(8)], bury=4)

@@ -34,7 +34,7 @@ async def test_keys_choose_topics_and_scroll_the_page(session: Session, clock: C
         assert "Architecture" not in await desk.painted()
 
 
-async def test_an_unknown_topic_is_named_with_those_that_exist(session: Session, clock: Clock) -> None:
+async def test_an_unknown_topic_is_named_with_the_one_that_is_like_it(session: Session, clock: Clock) -> None:
     async with dashboard(session, clock, (120, 30)) as desk:
         await desk.command("manual recipies")
-        assert "no topic 'recipies'; there are quickstart" in desk.line("#status")
+        assert "unknown topic 'recipies'; did you mean 'recipes'?" in desk.line("#status")

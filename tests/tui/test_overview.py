@@ -1,4 +1,4 @@
-"""The overview: what is wrong is told, tubes are marked and act together, filtered, folded, and remembered."""
+"""The overview: what is wrong is told, tubes are selected and act together, filtered, folded, and remembered."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from beanops import Client, Session
 from beanops.monitor import survey
 from beanops.tui.screens import overview
-from beanops.tui.state import Memory, Shown
+from beanops.tui.state import Shown, StateFile
 from tests.tui.conftest import Clock, Desk, dashboard, fill
 
 
@@ -53,7 +53,7 @@ async def test_the_course_of_a_tube_and_of_the_server_is_drawn(session: Session,
         assert head(desk, "mail").endswith("22s")
 
 
-async def test_marked_tubes_act_together_and_only_they(session: Session, client: Client, clock: Clock) -> None:
+async def test_selected_tubes_act_together_and_only_they(session: Session, client: Client, clock: Clock) -> None:
     for tube in ("a", "b", "c"):
         fill(client, tube, b"1", b"2", bury=1)
     async with dashboard(session, clock) as desk:
@@ -72,7 +72,7 @@ async def test_marked_tubes_act_together_and_only_they(session: Session, client:
         assert not client.stats_tube("c").pause_time_left
 
 
-async def test_a_range_and_all_that_the_filter_shows_can_be_marked(
+async def test_a_range_and_all_that_the_filter_shows_can_be_selected(
     session: Session, client: Client, clock: Clock
 ) -> None:
     for tube in ("mail-1", "mail-2", "mail-3", "sms"):
@@ -158,27 +158,27 @@ async def test_how_tubes_are_shown_is_remembered_for_the_server(
 ) -> None:
     for tube in ("mail-in", "mail-out", "sms"):
         fill(client, tube, b"1")
-    memory = Memory(tmp_path / "deep" / "tui.json")
-    async with dashboard(session, clock, memory=memory) as desk:
+    state_file = StateFile(tmp_path / "deep" / "tui.json")
+    async with dashboard(session, clock, state_file=state_file) as desk:
         await desk.command("sort ready")
         await desk.command("columns ready buried")
         await desk.command("group mail-*")
         await desk.press("/", *"m", "enter")
         await desk.command("theme light")
-    async with dashboard(session, clock, memory=memory) as desk:
+    async with dashboard(session, clock, state_file=state_file) as desk:
         assert " ".join(desk.lines("#tubes")[0].split()) == "tube ▼ready buried"
         assert desk.names() == ["mail-*", "sms"]
         assert desk.app.theme == "light"
-    assert memory.shown("another") == Shown()
+    assert state_file.shown("another") == Shown()
 
 
 def test_what_was_remembered_and_is_broken_is_forgotten(tmp_path: Path) -> None:
-    memory = Memory(tmp_path / "tui.json")
+    state_file = StateFile(tmp_path / "tui.json")
     (tmp_path / "tui.json").write_text('{"theme": 5, "servers": {"a": {"sort": [], "columns": 7, "filter": "x"}}}')
-    assert memory.theme() == ""
-    assert memory.shown("a") == Shown(filter="x")
+    assert state_file.theme() == ""
+    assert state_file.shown("a") == Shown(filter="x")
     (tmp_path / "tui.json").write_text("[")
-    assert memory.shown("a") == Shown()
+    assert state_file.shown("a") == Shown()
 
 
 async def test_the_columns_are_chosen_in_a_dialog(session: Session, client: Client, clock: Clock) -> None:

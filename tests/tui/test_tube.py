@@ -115,7 +115,7 @@ async def test_after_an_action_the_cursor_stays_on_its_job(session: Session, cli
         assert [client.stats_job(id).state for id in ids[1:]] == ["buried", "buried"]
 
 
-async def test_when_the_marked_jobs_are_gone_no_key_is_for_the_job_in_their_place(
+async def test_when_the_selected_jobs_are_gone_no_key_is_for_the_job_in_their_place(
     session: Session, client: Client, clock: Clock
 ) -> None:
     ids = fill(client, "mail", b"1", b"2", b"3", b"4", bury=4)

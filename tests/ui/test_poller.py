@@ -11,7 +11,8 @@ from beanops.embedded.process import Beanstalkd
 from beanops.protocol.errors import ConnectFailed
 from beanops.session.connect import connect
 from beanops.session.session import Session
-from beanops.ui.poller import LAST_RETRY, LATE, Poller
+from beanops.ui.defaults import LAST_RETRY, LATE
+from beanops.ui.poller import Poller
 
 
 class Time:

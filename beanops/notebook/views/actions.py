@@ -13,10 +13,9 @@ from beanops.protocol.errors import UsageError
 from beanops.session.execution.run import Run
 from beanops.session.session import Session
 from beanops.ui.confirmation import confirmation
+from beanops.ui.defaults import REPORT_INTERVAL
 from beanops.ui.runner import BuriedAs, LastAction, Results, Runner, Step, undo_steps
 
-#: Seconds between two reports of progress.
-PERIOD = 0.25
 #: Seconds that a click waits for its action: most are over then, and what comes next finds them done.
 PATIENCE = 0.2
 
@@ -109,7 +108,7 @@ class ViewActions:
             self._busy.release()
 
     def _progress(self, run: Run) -> None:
-        if time.monotonic() - self._reported >= PERIOD:
+        if time.monotonic() - self._reported >= REPORT_INTERVAL:
             self._reported = time.monotonic()
             left_out = run.skipped + run.failed + run.unknown
             self._grid.say("progress", f"{run.action}: {run.done:,} done" + (f", {left_out:,} not" if left_out else ""))

@@ -16,13 +16,14 @@ from beanops.notebook import shown_rows
 from beanops.notebook.job_identity import ShownJobs
 from beanops.notebook.refresher import Refresher, Tick
 from beanops.notebook.static import MOST_ROWS, StaticTable
-from beanops.notebook.views.actions import PERIOD, ViewActions
+from beanops.notebook.views.actions import ViewActions
 from beanops.notebook.views.base import JobsView, confirm_of, weakly
 from beanops.notebook.widgets.channel import in_words
 from beanops.notebook.widgets.table import Cells, Click, Grid
 from beanops.protocol.errors import UsageError
 from beanops.session.execution.run import Run
 from beanops.session.session import Session
+from beanops.ui.defaults import REPORT_INTERVAL
 
 if TYPE_CHECKING:
     import pandas
@@ -232,7 +233,7 @@ class BrowserView(JobsView):
         try:
             for batch in scan:
                 fresh += batch
-                if time.monotonic() - shown_at >= PERIOD:
+                if time.monotonic() - shown_at >= REPORT_INTERVAL:
                     shown_at = time.monotonic()
                     self._add(scan, fresh)
                     fresh = []
@@ -246,7 +247,7 @@ class BrowserView(JobsView):
 
     def _report(self, scan: Scan, progress: Progress) -> None:
         with self._lock:
-            if scan is self._scan and time.monotonic() - self._reported >= PERIOD:
+            if scan is self._scan and time.monotonic() - self._reported >= REPORT_INTERVAL:
                 self._reported = time.monotonic()
                 self.jobs.say("progress", shown_rows.scanning(progress))
 

@@ -10,7 +10,7 @@ import anywidget
 import traitlets
 
 from beanops.notebook.widgets.channel import Channel, page_style, page_text
-from beanops.ui.poller import LATE
+from beanops.ui.defaults import LATE
 
 #: Samples to keep: five minutes at two per second.
 LIMIT = 600

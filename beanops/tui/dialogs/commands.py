@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from beanops.manual import topics
 from beanops.protocol.errors import BeanopsError
 from beanops.session.config import Profile, profiles
-from beanops.text import safe_text
+from beanops.text import did_you_mean, safe_text
 from beanops.tui.host import Host
 from beanops.tui.theme import THEMES
 from beanops.ui.columns.tubes import SEEN
@@ -44,16 +44,28 @@ class TypedCommand(NamedTuple):
     proposals: Callable[[Host], Iterable[str]] = lambda host: ()
 
 
+#: Names up to which a message lists all of them.
+FEW = 20
+
+
+def _check(noun: str, text: str, known: Collection[str]) -> None:
+    """Raise `Misused` for an empty or unknown name, with those that are like it, else all where they are few."""
+    if text in known:
+        return
+    if not text:
+        raise Misused(f"missing {noun}")
+    hint = did_you_mean(text, known) or (f"; choose from {', '.join(known)}" if 0 < len(known) <= FEW else "")
+    raise Misused(safe_text(f"unknown {noun} {text!r}{hint}"))
+
+
 def _tube(host: Host, text: str) -> None:
-    if text not in host.live.tubes:
-        raise Misused(f"unknown tube {safe_text(text)!r}" if text else "missing tube")
+    _check("tube", text, host.live.tubes)
     host.open_tube(text)
 
 
 def _server(host: Host, text: str) -> None:
     known = _profiles(host)
-    if text not in known:
-        raise Misused(f"unknown server {safe_text(text)!r}: not in the configuration")
+    _check("server", text, known)
     host.switch(known[text])
 
 
@@ -73,8 +85,7 @@ def _servers(host: Host, text: str) -> None:
 
 
 def _sort(host: Host, text: str) -> None:
-    if text not in _columns(host):
-        raise Misused(f"unknown column {safe_text(text)!r}")
+    _check("column", text, _columns(host))
     host.tube_list.sort(text)
 
 
@@ -84,8 +95,9 @@ def _columns(host: Host) -> Sequence[str]:
 
 def _choose(host: Host, text: str) -> None:
     chosen = tuple(filter(None, text.replace(",", " ").split()))
-    if unknown := set(chosen) - set(_columns(host)) | set(chosen) & {SEEN}:
-        raise Misused(f"unknown column {safe_text(min(unknown))!r}")
+    known = [name for name in _columns(host) if name != SEEN]
+    for name in chosen:
+        _check("column", name, known)
     host.tube_list.choose_columns(chosen)
 
 
@@ -96,8 +108,7 @@ def _group(host: Host, text: str) -> None:
 
 
 def _theme(host: Host, text: str) -> None:
-    if text not in THEMES:
-        raise Misused(f"unknown theme {safe_text(text)!r}; choose from {', '.join(THEMES)}")
+    _check("theme", text, THEMES)
     host.action_theme(text)
 
 
@@ -112,8 +123,8 @@ def _interval(host: Host, text: str) -> None:
 
 
 def _manual(host: Host, text: str) -> None:
-    if text and text not in topics():
-        raise Misused(f"no topic {safe_text(text)!r}; there are {', '.join(topics())}")
+    if text:
+        _check("topic", text, topics())
     host.action_manual(text)
 
 
@@ -155,9 +166,11 @@ def run(host: Host, line: str) -> None:
     name, _, text = line.strip().removeprefix(":").partition(" ")
     fits = [command for command in COMMANDS.values() if command.name.startswith(name)] if name else []
     command = COMMANDS.get(name) or (fits[0] if len(fits) == 1 else None)
+    if command is None and fits:
+        raise Misused(f"ambiguous command {safe_text(name)!r}: {', '.join(one.name for one in fits)}")
     if command is None:
-        which = f": it could be {', '.join(one.name for one in fits)}" if fits else ""
-        raise Misused(f"unknown command {safe_text(name)!r}{which}")
+        _check("command", name, COMMANDS)
+        return
     command.run(host, text.strip())
 
 

@@ -104,7 +104,7 @@ class JobSearch(FullScreen):
     def caption(self) -> str:
         """Return the number of jobs shown and selected, and the progress of the search."""
         table = self.table
-        parts = [f"{len(table.marked):,} selected"] if len(table.marks) else []
+        parts = [f"{len(table.selected):,} selected"] if len(table.selection) else []
         if self._text:
             parts.append(
                 f"{len(table.rows):,} of {plural(table.given, 'job')} with '{safe_text(self._text, limit=24)}'"

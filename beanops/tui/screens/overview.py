@@ -80,10 +80,10 @@ class TubesScreen(FullScreen):
         """Show the tubes of another server as they were left."""
         self.show_profile()
         self.instance = ""
-        self.table.clear_marks()
+        self.table.clear_selection()
         self.table.select(None)
-        memory = self.host.memory
-        shown = memory.shown(self.host.profile.name) if memory is not None else Shown()
+        state_file = self.host.state_file
+        shown = state_file.shown(self.host.profile.name) if state_file is not None else Shown()
         if shown.sort in self.table.columns:
             self.table.sort_key, self.table.descending = shown.sort, shown.descending
         self._chosen = shown.columns
@@ -95,8 +95,8 @@ class TubesScreen(FullScreen):
 
     def keep(self) -> None:
         """Save how the tubes are shown."""
-        memory = self.host.memory
-        if memory is not None:
+        state_file = self.host.state_file
+        if state_file is not None:
             table = self.table
             shown = Shown(
                 table.sort_key or "tube",
@@ -105,7 +105,7 @@ class TubesScreen(FullScreen):
                 self._chosen,
                 tuple(self._folder.globs),
             )
-            memory.keep(self.host.profile.name, shown)
+            state_file.keep(self.host.profile.name, shown)
 
     # -- show --------------------------------------------------------------------------------------------------------
 
@@ -114,7 +114,9 @@ class TubesScreen(FullScreen):
         if not self.is_mounted:
             return set()
         rows = self.table.in_sight
-        names = chain((row.name for row in rows), self.table.marks.keys, (name for row in rows for name in row.members))
+        names = chain(
+            (row.name for row in rows), self.table.selection.keys, (name for row in rows for name in row.members)
+        )
         return set(islice(names, IN_TURN))
 
     def show(self, live: Live) -> None:
@@ -155,8 +157,8 @@ class TubesScreen(FullScreen):
         if self.host.live.survey is None:
             return "no tubes yet"
         parts = []
-        if marked := len(self.table.marked):
-            parts.append(f"{marked:,} selected")
+        if selected := len(self.table.selected):
+            parts.append(f"{selected:,} selected")
         if self._bad:
             parts.append(f"invalid regular expression: {safe_text(self._bad, limit=30)}")
         elif self.filter.value:
@@ -166,7 +168,7 @@ class TubesScreen(FullScreen):
         return "  ".join(parts)
 
     @on(RowTable.Moved)
-    @on(RowTable.Marked)
+    @on(RowTable.SelectionChanged)
     def _show_about(self) -> None:
         # Until the server answers, its tubes are unknown; the former server's must not appear as gone.
         row, lost = self.table.row, self.table.lost if self.host.live.survey is not None else None
@@ -182,8 +184,8 @@ class TubesScreen(FullScreen):
         if self.passive:
             return None
         table = self.table
-        marked = set(table.marked)
-        rows = [row for row in table.rows if row.name in marked] if marked else [table.row] if table.row else []
+        selected = set(table.selected)
+        rows = [row for row in table.rows if row.name in selected] if selected else [table.row] if table.row else []
         known = self.host.live.tubes
         tubes: dict[str, TubeStats] = {}
         for row in rows:
@@ -195,7 +197,7 @@ class TubesScreen(FullScreen):
         if action == "filter":
             return not (self.is_mounted and self.focused is self.filter)
         if action == "back":
-            return self.is_mounted and (self.filter.display or bool(self.table.marks))
+            return self.is_mounted and (self.filter.display or bool(self.table.selection))
         return super().check_action(action, parameters)
 
     def open(self, name: str) -> None:
@@ -232,7 +234,7 @@ class TubesScreen(FullScreen):
         folded = glob not in self._folder.globs
         members = self.table.row.members if self.table.row else ()
         self._folder.toggle(glob)
-        self.table.clear_marks()
+        self.table.clear_selection()
         if folded:
             self.table.select(glob)
         elif members:
@@ -241,7 +243,7 @@ class TubesScreen(FullScreen):
         self.keep()
 
     def action_columns(self) -> None:
-        """ColumnPicker the columns."""
+        """Choose the columns."""
         from beanops.tui.dialogs.columns import ColumnPicker
 
         def chosen(columns: tuple[str, ...] | None) -> None:
@@ -284,8 +286,8 @@ class TubesScreen(FullScreen):
 
     def action_back(self) -> None:
         """Clear selection; if nothing is selected, clear the filter."""
-        if self.table.marks and self.table.has_focus:
-            self.table.clear_marks()
+        if self.table.selection and self.table.has_focus:
+            self.table.clear_selection()
             return
         self.filter.value = ""
         self._close_filter()

@@ -123,7 +123,7 @@ class TubeScreen(JobSearch):
         """Search again: ids now belong to other jobs."""
         self._turn += 1
         self._acted, self._bodies, self._follow = (), {}, FIRST
-        self.table.clear_marks()
+        self.table.clear_selection()
         self.table.select(None)
         self._begin(self._feed.wanted, asked=False)
 
@@ -235,8 +235,8 @@ class TubeScreen(JobSearch):
         if self.passive or self._stats is None:
             return None
         table, row = self.table, self.table.row
-        marked = table.marked
-        ids = marked or ((row.id,) if row is not None else ())
+        selected = table.selected
+        ids = selected or ((row.id,) if row is not None else ())
         states = table.states(ids, self.host.live.held)
         samples = []
         for id in ids[:SAMPLE]:
@@ -249,8 +249,8 @@ class TubeScreen(JobSearch):
         settings = settings_of(row.stats) if row is not None and row.stats is not None else PutSettings()
         return Target((self._stats,), ids, states, tuple(samples), raw, settings)
 
-    @on(RowTable.Marked)
-    def _marks_changed(self) -> None:
+    @on(RowTable.SelectionChanged)
+    def _selection_changed(self) -> None:
         self.refresh_offers()
         self._show_status()
 
@@ -262,8 +262,8 @@ class TubeScreen(JobSearch):
             self._begin(self._feed.wanted, asked=False)
         else:
             self._acted = request.ids
-        if request.ids and set(request.ids) == set(table.marked):
-            table.clear_marks()
+        if request.ids and set(request.ids) == set(table.selected):
+            table.clear_selection()
         elif outcome.id is not None:
             table.select(outcome.id)
             if table.get(outcome.id) is None:
@@ -292,10 +292,10 @@ class TubeScreen(JobSearch):
 
     def pair(self, id: int | None) -> tuple[int, int] | None:
         """Return the two jobs to compare: those selected, or the selected one and `id`."""
-        marked = self.table.marked
-        if len(marked) == 2:
-            return marked[0], marked[1]
-        others = [one for one in marked if one != id]
+        selected = self.table.selected
+        if len(selected) == 2:
+            return selected[0], selected[1]
+        others = [one for one in selected if one != id]
         return (others[0], id) if id is not None and len(others) == 1 else None
 
     def action_back(self) -> None:
@@ -309,8 +309,8 @@ class TubeScreen(JobSearch):
             self._text = ""
             self.table.keep(None)
             self._show_status()
-        elif len(self.table.marks):
-            self.table.clear_marks()
+        elif len(self.table.selection):
+            self.table.clear_selection()
         elif wanted.where or wanted.state:
             self._begin(wanted._replace(where=None, state=None))
         else:

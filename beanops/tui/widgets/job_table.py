@@ -54,11 +54,11 @@ class JobTable(RowTable[JobRow]):
         return len(self._known) - self._dead
 
     @property
-    def marked(self) -> tuple[int, ...]:
+    def selected(self) -> tuple[int, ...]:
         """Ids of the selected jobs: first those in the list, then those that the filter hides."""
-        if not len(self.marks):
+        if not len(self.selection):
             return ()
-        return tuple(id for id in dict.fromkeys((*self._places, *self._known)) if id in self.marks)
+        return tuple(id for id in dict.fromkeys((*self._places, *self._known)) if id in self.selection)
 
     @property
     def bare(self) -> bool:
@@ -132,7 +132,7 @@ class JobTable(RowTable[JobRow]):
             pinned.append(here)
         for before in self._pinned:
             # A job that is no longer at the top, not found by a search and not selected, is removed.
-            if not (before.place or before.found or before.id in self.marks):
+            if not (before.place or before.found or before.id in self.selection):
                 del self._known[before.id]
                 self._dead -= before.stats is None
         changed = tuple(pinned) != self._pinned
@@ -152,7 +152,7 @@ class JobTable(RowTable[JobRow]):
             self._passing = [row for row in self._passing if row.id not in gone]
             self._pinned = tuple(row for row in self._pinned if row.id not in gone)
             self._dead -= len(gone)
-            self.marks.keys -= gone
+            self.selection.keys -= gone
             self._assemble()
 
     # -- filter and order --------------------------------------------------------------------------------------------

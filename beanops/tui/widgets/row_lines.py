@@ -17,7 +17,7 @@ from textual.strip import Strip
 
 from beanops.text import safe_text
 from beanops.tui.widgets.columns import Placed, fitted, place
-from beanops.tui.widgets.selection import Marks
+from beanops.tui.widgets.selection import RowSelection
 from beanops.ui.columns.column import Column
 
 R = TypeVar("R")
@@ -53,7 +53,7 @@ class RowLines(ScrollView, Generic[R]):
         "table--paused",
         "table--warn",
         "table--stale",
-        "table--marked",
+        "table--selected",
         "table--loud",
     }
 
@@ -79,7 +79,7 @@ class RowLines(ScrollView, Generic[R]):
         self.sort_key: str | None = None
         self.descending = False
         #: Rows are selected where a subclass has the keys for it, `keys.SELECTION`.
-        self.marks = Marks()
+        self.selection = RowSelection()
 
     @property
     def row(self) -> R | None:
@@ -161,7 +161,7 @@ class RowLines(ScrollView, Generic[R]):
             (placed.column.text(row, placed.width), placed.column.style(row), placed.column.left)
             for placed in self._placed
         ]
-        return (index == self._place and not self._lost, self._key(row) in self.marks, *cells)
+        return (index == self._place and not self._lost, self._key(row) in self.selection, *cells)
 
     def render_line(self, y: int) -> Strip:
         """Draw one visible line; the first is the header."""
@@ -189,13 +189,13 @@ class RowLines(ScrollView, Generic[R]):
         bar = Style()
         if kind:
             bar = self._style("cursor") if self.has_focus else Style(bold=True)
-        marked, *cells = cells
-        sign = base + self._style("marked" if marked else "strong") + Style(bgcolor=bar.bgcolor)
-        pieces = [Segment(SIGNS[bool(kind), marked], sign)]
+        selected, *cells = cells
+        sign = base + self._style("selected" if selected else "strong") + Style(bgcolor=bar.bgcolor)
+        pieces = [Segment(SIGNS[bool(kind), selected], sign)]
         end = 1
         for placed, (text, style, left) in zip(self._placed, cells, strict=True):
             text = safe_text(text)
-            shown = "stale" if self.stale else "marked" if marked and not pieces[1:] else style
+            shown = "stale" if self.stale else "selected" if selected and not pieces[1:] else style
             pieces.append(Segment(" " * (placed.left - end), base + bar))
             pieces.append(Segment(fitted(text, placed.width, left), base + self._style(shown) + bar))
             end = placed.left + placed.width

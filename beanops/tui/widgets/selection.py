@@ -1,4 +1,4 @@
-"""`Marks`: the selected rows of a table, by key, so that refresh, sort and filter do not change the selection."""
+"""`RowSelection`: the selected rows of a table, by key, so that refresh, sort and filter do not change it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 
-class Marks:
+class RowSelection:
     """A set of keys, and the row where a range begins."""
 
     def __init__(self) -> None:

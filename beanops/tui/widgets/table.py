@@ -53,7 +53,7 @@ class RowTable(RowLines[R], can_focus=True):
     class Sorted(Message):
         """The sort order changed."""
 
-    class Marked(Message):
+    class SelectionChanged(Message):
         """The selection changed."""
 
     def __init__(
@@ -252,33 +252,33 @@ class RowTable(RowLines[R], can_focus=True):
     # -- selection -----------------------------------------------------------------------------------------------
 
     @property
-    def marked(self) -> tuple[Any, ...]:
+    def selected(self) -> tuple[Any, ...]:
         """Keys of the selected rows, also of those that the filter hides, in the order of the rows."""
-        return tuple(key for key in map(self._key, self._given) if key in self.marks) if len(self.marks) else ()
+        return tuple(key for key in map(self._key, self._given) if key in self.selection) if len(self.selection) else ()
 
-    def action_mark(self) -> None:
+    def action_select_row(self) -> None:
         """Select or deselect the row under the cursor, and move to the next."""
         if self.row is not None:
-            self.marks.toggle(self._key(self.row))
+            self.selection.toggle(self._key(self.row))
             self._move_to(self._place + 1)
-            self._marked()
+            self._selection_changed()
 
-    def action_mark_range(self) -> None:
+    def action_select_range(self) -> None:
         """Select all rows from the last one selected by hand to the cursor."""
         if self.row is not None:
-            self.marks.reach(list(self._places), self._place, self._places.get)
-            self._marked()
+            self.selection.reach(list(self._places), self._place, self._places.get)
+            self._selection_changed()
 
-    def action_mark_all(self) -> None:
+    def action_select_all(self) -> None:
         """Select all rows that pass the filter; if all are selected, deselect them."""
-        self.marks.all(self._places)
-        self._marked()
+        self.selection.all(self._places)
+        self._selection_changed()
 
-    def clear_marks(self) -> None:
+    def clear_selection(self) -> None:
         """Clear selection."""
-        self.marks.clear()
-        self._marked()
+        self.selection.clear()
+        self._selection_changed()
 
-    def _marked(self) -> None:
+    def _selection_changed(self) -> None:
         self._repaint()
-        self.post_message(self.Marked())
+        self.post_message(self.SelectionChanged())
