@@ -164,9 +164,9 @@ class Lookups:
             raise NoTube(tube, self.looking().list_tubes()) from None
         return {state: job and hide(job, self._context.reader) for state, job in heads.items()}
 
-    def reused(self, jobs: Sequence[JobRef]) -> list[str | None]:
+    def reused(self, jobs: Sequence[JobRef], client: Client | None = None) -> list[str | None]:
         """Return why the ids of jobs that were seen before mean other jobs now, None for those that do not."""
-        return doubts(self.looking(), jobs)
+        return doubts(client or self.looking(), jobs, self._context.shown)
 
     # -- the journal ---------------------------------------------------------------------------------------------
 
