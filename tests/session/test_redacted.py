@@ -123,7 +123,9 @@ def test_a_body_that_is_hidden_is_kept_as_no_sample(session: Session) -> None:
 
 
 @pytest.mark.parametrize("bodies", ["text", "bytes"])
-def test_jobs_are_found_again_by_their_bodies_as_frames_show_them(session: Session, client: Client, bodies: Any) -> None:
+def test_jobs_are_found_again_by_their_bodies_as_frames_show_them(
+    session: Session, client: Client, bodies: Any
+) -> None:
     client.put(b"\xff\\xfe", tube="mail")
     rows = session.jobs("mail", bodies=bodies, columns=["id", "body"]).to_dict("records")
     assert len(rows) == len(BODIES) + 1
