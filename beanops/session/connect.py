@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from beanops.client.address import Address
-from beanops.jobs.sql.engine import TIMEOUT
+from beanops.jobs.sql.engine import TIMEOUT, check_timeout
 from beanops.journal.prune import this_actor
-from beanops.session.arguments import Seconds, timeout_of
-from beanops.session.config import Profile, profile, strictest
+from beanops.protocol.errors import ConnectFailed
+from beanops.session.config import Profile, profile, profiles, strictest
 from beanops.session.context import Context
 from beanops.session.keywords import explained
 from beanops.session.session import Session
+from beanops.text import did_you_mean
 
 if TYPE_CHECKING:
     from beanops.journal.journal import Journal
@@ -29,9 +30,9 @@ def connect(
     redact: Iterable[str] = (),
     journal: str | Journal | None = None,
     keep_bodies: bool | None = None,
-    connect_timeout: Seconds = 5.0,
-    read_timeout: Seconds = 30.0,
-    query_timeout: Seconds | None = TIMEOUT,
+    connect_timeout: float = 5.0,
+    read_timeout: float = 30.0,
+    query_timeout: float | None = TIMEOUT,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Session:
     """Open a session on a server.
@@ -57,11 +58,10 @@ def connect(
     keep_bodies : bool or None
         Write down the bodies of jobs that are deleted, so that it can be undone; None does what the configuration
         says, else True.
-    connect_timeout, read_timeout : number, str or timedelta
-        Time to wait for the connection, and for the server's next bytes: seconds, text such as ``"10s"``, or a
-        timedelta.
-    query_timeout : number, str, timedelta or None
-        Time that a predicate may take for a batch of jobs, or a query in SQL; None is no limit.
+    connect_timeout, read_timeout : float
+        Seconds, as in `Client`.
+    query_timeout : float or None
+        Seconds that a predicate may take for a batch of jobs, or a query in SQL; None means any.
     clock : callable
         Tells the time, UTC.
 
@@ -81,13 +81,17 @@ def connect(
     # A profile that is read-only stays so: what protects production must not be lost to an argument.
     given = Profile("", "", read_only=bool(read_only), redact=(redact,) if isinstance(redact, str) else tuple(redact))
     keeps = known.keep_bodies if keep_bodies is None else keep_bodies
-    context = Context(
-        strictest(known, [given])._replace(keep_bodies=keeps),
-        actor=actor or this_actor(),
-        timeouts=(timeout_of("connect_timeout", connect_timeout), timeout_of("read_timeout", read_timeout)),
-        query_timeout=None if query_timeout is None else timeout_of("query_timeout", query_timeout),
-        clock=clock,
-        journal=journal,
-        keep_bodies=keeps,
-    )
-    return Session(context, source)
+    try:
+        context = Context(
+            strictest(known, [given])._replace(keep_bodies=keeps),
+            actor=actor or this_actor(),
+            timeouts=(connect_timeout, read_timeout),
+            query_timeout=check_timeout(query_timeout),
+            clock=clock,
+            journal=journal,
+            keep_bodies=keeps,
+        )
+        return Session(context, source)
+    except ConnectFailed as error:
+        names = profiles()
+        raise ConnectFailed(f"{error}{'' if target in names else did_you_mean(target, names)}") from None

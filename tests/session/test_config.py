@@ -10,6 +10,7 @@ import pytest
 from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
 from beanops.journal.records import Refused
+from beanops.protocol.errors import ConnectFailed
 from beanops.session.config import ConfigError, default_journal, profile
 from beanops.session.connect import connect
 from tests.session.conftest import fill
@@ -43,6 +44,12 @@ def test_an_address_is_guarded_as_the_strictest_of_its_profiles() -> None:
     _configure(f'[servers.a]\n{at}\nredact = ["*token*"]\n[servers.c]\n{at}\nread_only = true\n')
     assert (profile("queue").name, profile("queue").redact) == ("c", ("*token*",))
     assert profile("c").redact == ("*token*",)
+
+
+def test_a_misspelt_name_of_a_server_gets_the_nearest() -> None:
+    _configure('[servers."prod.invalid"]\naddress = "queue:11300"\n')
+    with pytest.raises(ConnectFailed, match=r"cannot connect .*; did you mean 'prod\.invalid'\?"):
+        connect("prd.invalid")
 
 
 def test_bodies_can_be_left_out(beanstalkd: Beanstalkd) -> None:
