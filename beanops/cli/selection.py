@@ -41,6 +41,6 @@ def choose(asked: dict[str, Any], *, all_tubes: bool = False) -> Chosen:
     """Read TUBE, --ids and the rest of the selection from what a command was asked."""
     tube, ids = asked["tube"], asked.get("ids")
     if (tube is not None and ids is not None) or (not all_tubes and tube is None and ids is None):
-        raise click.UsageError("name a tube, or jobs by --ids: one of the two")
+        raise click.UsageError("give either TUBE or --ids")
     which = {name: asked[name] for name in ("state", "where", "limit", "order") if asked[name] is not None}
     return Chosen(tube if ids is None else ids, which)

@@ -345,7 +345,7 @@ def test_a_server_that_the_configuration_does_not_know(cli: Cli) -> None:
 
 
 def test_servers(cli: Cli) -> None:
-    assert "none is configured" in cli("servers").err
+    assert "no servers configured" in cli("servers").err
     configure('[servers.prod]\naddress = "queue:11300"\nlabel = "PRODUCTION"\nread_only = true')
     assert cli("servers").out.splitlines()[1].split() == ["prod", "queue:11300", "yes", "ask", "PRODUCTION"]
     (row,) = cli("servers", "--json").json

@@ -170,7 +170,7 @@ with connect(sys.argv[1]) as session:
 
 
 def test_verify(cli: Cli, client: Client, beanstalkd: Beanstalkd) -> None:
-    assert cli("journal", "verify").out == "nothing is unknown\n"
+    assert cli("journal", "verify").out == "no actions with unknown outcome\n"
     bury(client, "mail", b"1", b"2")
     subprocess.run([sys.executable, "-c", _CUT_OFF, beanstalkd.address], timeout=30)
     assert [row["outcome"] for row in cli("journal", "--json").json] == ["unknown"] * 2

@@ -128,7 +128,7 @@ _name = click.argument("name", shell_complete=complete.samples)
 def save(name: str, body: str | None, id: int | None, tube: str, force: bool, server: str) -> None:
     """Save the job of --id, or with - a body from standard input, as NAME."""
     if (body is None) == (id is None):
-        raise click.UsageError("name a job by --id, or give - and a body on standard input: one of the two")
+        raise click.UsageError("give either --id, or - and a body on standard input")
     if id is None:
         samples.save(name, samples.sample_of(tube, standard_input().read()), force=force)
     else:

@@ -192,7 +192,7 @@ def verify(run: str | None, server: str, output: str) -> None:
         for one in verified:
             click.echo(safe_text(f"{one.id} {one.summary}"))
         if not verified:
-            click.echo("nothing is unknown")
+            click.echo("no actions with unknown outcome")
     left = sum(one.unknown for one in verified)
     told = [f"the server cannot tell what became of {plural(left, 'action')}"] if left else []
     if told or problems:

@@ -24,7 +24,7 @@ def servers(output: str) -> None:
     else:
         print_table(_COLUMNS, [[*row.values()] for row in rows])
         if not rows:
-            click.echo(f"none is configured: name them in {config_path()}", err=True)
+            click.echo(f"no servers configured; add them to {config_path()}", err=True)
 
 
 @click.command()

@@ -139,7 +139,7 @@ def peek(
     One job is shown whole with its decoded body, several as a table.
     """
     if (tube is None) == (ids is None):
-        raise click.UsageError("name a tube, or jobs by --ids: one of the two")
+        raise click.UsageError("give either TUBE or --ids")
     if ids is not None and state is not None:
         raise click.UsageError("--state goes with a tube, not with --ids")
     if ids is not None and len(ids) > _MOST_PEEKED:

@@ -16,6 +16,7 @@ from beanops.protocol import JobStats
 from beanops.protocol.errors import ArgumentError, UsageError
 from beanops.protocol.limits import DEFAULT_PRIORITY, DEFAULT_TTR, MAX_BODY, U32_MAX, check_tube
 from beanops.session.files.jsonl import LineError, read_line, write_line
+from beanops.text import did_you_mean
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 _SUFFIX = ".json"
@@ -89,13 +90,15 @@ def load(name: str) -> FoundJob:
     try:
         return read_line(path.read_bytes(), MAX_BODY)
     except FileNotFoundError:
-        raise UsageError(f"there is no sample {name}; there {_told(names())}") from None
+        raise UsageError(_unknown(name)) from None
     except LineError as error:
         raise LineError(f"{path}: {error}") from None
 
 
-def _told(known: list[str]) -> str:
-    return f"are {', '.join(known)}" if known else "are none yet"
+def _unknown(name: str) -> str:
+    known = names()
+    kept = f"known are {', '.join(known)}" if known else "no samples are saved"
+    return f"no sample {name!r}; {kept}{did_you_mean(name, known)}"
 
 
 def names() -> list[str]:

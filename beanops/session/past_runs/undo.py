@@ -138,7 +138,7 @@ def _dealt_with(entry: Entry, undo: str, repeat: str | None) -> str | None:
     if intent.job_id is None:
         return None
     if fate.outcome == "done":
-        return f"run {undo} has dealt with it already"
+        return f"already undone by run {undo}"
     if fate.new_id is not None:
         return (
             f"run {undo} put it as job {fate.new_id}, and the outcome is {fate.outcome}: verify or undo that run first"
