@@ -19,6 +19,7 @@ myst_heading_anchors = 3
 exclude_patterns = ["__pycache__"]
 html_theme = "furo"
 html_title = f"beanops {release}"
+html_show_copyright = False
 man_pages = [
     (name, f"beanops-{name}", title, author, 7) for name, title in manual.topics().items() if name != "command-line"
 ] + [("command-line", "beanops", SUMMARY, author, 1)]
