@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
+from math import inf
 from typing import TypeVar
 
 from beanops.protocol import ServerStats
-from beanops.protocol.limits import check_rate
+from beanops.protocol.errors import ArgumentError
 
 T = TypeVar("T")
 
@@ -35,8 +36,8 @@ class Pace:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        if rate is not None:
-            check_rate(rate, "ids")
+        if rate is not None and not 0 < rate < inf:
+            raise ArgumentError("rate", rate, "a number of ids per second above 0, or None")
         self._rate = rate
         self._polite = polite
         self.clock = clock
