@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, SupportsIndex
 
+from beanops.jobs.rows import Tube
 from beanops.protocol.errors import UsageError
 from beanops.session.connect import connect
 from beanops.session.keywords import explained
@@ -63,7 +64,7 @@ def dashboard(session: Session, /, name: str = "dashboard") -> DashboardView:
 def browse(
     session: Session,
     /,
-    tube: str | None = None,
+    tube: Tube | None = None,
     *,
     state: str | Iterable[str] | None = None,
     where: str | None = None,
@@ -113,16 +114,16 @@ def browse(
     from beanops.notebook.views.browser import BrowserView
 
     selection = select(tube, state=state, where=where, limit=limit, order=order)
-    return BrowserView(session, refresher_of(session), name or f"browse {tube}", selection)
+    return BrowserView(session, refresher_of(session), name or f"browse {selection.tube}", selection)
 
 
-def reserve_widget(session: Session, /, tube: str, name: str | None = None) -> ReservationView:
+def reserve_widget(session: Session, /, tube: Tube, name: str | None = None) -> ReservationView:
     """Return a view that reserves the next ready job of a tube and shows its time left; needs ``beanops[notebook]``.
 
     Parameters
     ----------
-    tube : str
-        Its name.
+    tube : str, TubeStats or row
+        Its name, or a row of `Session.tubes`.
     name : str or None
         Name of the view; None is one name for each tube. It closes another view of that name and server, so that a
         cell can run again.
@@ -151,6 +152,7 @@ def reserve_widget(session: Session, /, tube: str, name: str | None = None) -> R
     from beanops.notebook.refresher import refresher_of
     from beanops.notebook.views.reservation import ReservationView
 
+    tube = session.tube(tube).name
     return ReservationView(session, refresher_of(session), name or f"reserve {tube}", tube)
 
 

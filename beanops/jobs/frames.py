@@ -10,8 +10,7 @@ import pandas as pd
 from beanops.frames import STATES, Source, frame
 from beanops.jobs.bodies import decode
 from beanops.jobs.identity import digest_shown
-from beanops.jobs.read import BodyForm, FoundJob, check_bodies
-from beanops.jobs.sql.jobs_table import body_text
+from beanops.jobs.read import BodyForm, FoundJob, body_text, check_bodies
 from beanops.protocol.errors import ArgumentError
 from beanops.protocol.limits import check_choice
 

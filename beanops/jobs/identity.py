@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import inf
 from typing import NamedTuple
 
 from beanops.client.sync import Client
-from beanops.jobs.read import FoundJob, present
+from beanops.jobs.read import FoundJob, body_text, present
 from beanops.protocol import JobStats, commands
 
 #: Why a job is skipped whose id belonged to another job.
@@ -182,7 +182,11 @@ def agree(one: JobRef, other: JobRef) -> bool:
     return apart <= TOLERANCE and (one.digest is None or other.digest is None or one.digest == other.digest)
 
 
-def differences(client: Client, refs: Sequence[JobRef]) -> list[str | None]:
+#: What may be shown of a body; see `beanops.jobs.bodies.redact_body`.
+Shown = Callable[[bytes], bytes]
+
+
+def differences(client: Client, refs: Sequence[JobRef], shown: Shown = bytes) -> list[str | None]:
     """Check whether the jobs with these ids are the expected ones.
 
     Parameters
@@ -191,6 +195,8 @@ def differences(client: Client, refs: Sequence[JobRef]) -> list[str | None]:
         The connection that is to act on them, or to look at them.
     refs : sequence of JobRef
         The expected jobs.
+    shown : callable
+        Returns what may be shown of a body. A ``digest`` that was made of this agrees with the job, but is no proof.
 
     Returns
     -------
@@ -199,11 +205,11 @@ def differences(client: Client, refs: Sequence[JobRef]) -> list[str | None]:
     """
     reasons: list[str | None] = []
     for start in range(0, len(refs), _PART):
-        reasons += _some(client, refs[start : start + _PART])
+        reasons += _some(client, refs[start : start + _PART], shown)
     return reasons
 
 
-def _some(client: Client, refs: Sequence[JobRef]) -> list[str | None]:
+def _some(client: Client, refs: Sequence[JobRef], shown: Shown) -> list[str | None]:
     """Ask until all of them show what they are, or a second has passed: then none shows more."""
     reasons: list[str | None] = [UNDECIDED] * len(refs)
     latest, digests = [inf] * len(refs), {}
@@ -213,7 +219,7 @@ def _some(client: Client, refs: Sequence[JobRef]) -> list[str | None]:
         asked = [refs[place] for place in left]
         process, jobs, seen = _look(client, asked)
         if len(left) == len(refs):
-            digests = _digests(client, [ref.id for ref, job in zip(asked, jobs, strict=True) if ref.digest and job])
+            digests = _digests(client, [ref for ref, job in zip(asked, jobs, strict=True) if ref.digest and job], shown)
         soon = []
         for place, ref, job in zip(left, asked, jobs, strict=True):
             if job is None:
@@ -235,18 +241,28 @@ def _look(client: Client, refs: Sequence[JobRef]) -> tuple[Process, list[JobStat
     return Process(after.id, before.uptime, after.uptime, after.cmd_put), jobs, time.time()
 
 
-def _digests(client: Client, ids: Sequence[int]) -> dict[int, str]:
-    """Return the digests of the bodies of jobs; one that is gone has none."""
-    peeked = zip(ids, client.pipeline(map(commands.peek, ids)), strict=True)
-    return {id: digest_of(job.body) for id, answer in peeked if (job := present(answer)) is not None}
+def _digests(client: Client, refs: Sequence[JobRef], shown: Shown) -> dict[int, str]:
+    """Return the digests of the bodies of jobs; one that is gone, or may be as it was shown, has none."""
+    peeked = zip(refs, client.pipeline(commands.peek(ref.id) for ref in refs), strict=True)
+    bodies = {ref: job.body for ref, answer in peeked if (job := present(answer)) is not None}
+    return {ref.id: digest_of(body) for ref, body in bodies.items() if not _is_as_shown(ref, body, shown)}
 
 
-def doubts(client: Client, refs: Sequence[JobRef]) -> list[str | None]:
+def _is_as_shown(ref: JobRef, body: bytes, shown: Shown) -> bool:
+    """Whether a digest is that of a body as a frame shows it, which other bodies may look like."""
+    if ref.digest == digest_of(body):
+        return False
+    seen = shown(body)
+    return ref.digest in (digest_of(seen), digest_of(body_text(seen).encode()))
+
+
+def doubts(client: Client, refs: Sequence[JobRef], shown: Shown = bytes) -> list[str | None]:
     """Return why the jobs with these ids are not the expected ones, where more than the tube must be compared."""
     reasons: list[str | None] = [None] * len(refs)
     instance = client.instance
     doubtful = [place for place, ref in enumerate(refs) if is_doubtful(ref, instance)]
     if doubtful:
-        for place, reason in zip(doubtful, differences(client, [refs[place] for place in doubtful]), strict=True):
+        found = differences(client, [refs[place] for place in doubtful], shown)
+        for place, reason in zip(doubtful, found, strict=True):
             reasons[place] = reason
     return reasons

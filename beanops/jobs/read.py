@@ -80,6 +80,11 @@ class FoundJob(NamedTuple):
         return card(f"Job {self.id}", facts)
 
 
+def body_text(body: bytes) -> str:
+    """Return a body as text: UTF-8, with what is not made visible as ``\\xNN``."""
+    return body.decode("utf-8", "backslashreplace")
+
+
 def find_jobs(client: Client, ids: Iterable[int]) -> Iterator[FoundJob | None]:
     """Yield each job in turn without its body, None for one that does not exist."""
     # The process is asked in the same breath: a client that only looks renews a connection that was lost before it.

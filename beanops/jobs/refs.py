@@ -135,8 +135,8 @@ def refs_of(jobs: Any) -> JobRefs:
     ----------
     jobs : id, job, JobRef, row, iterable of these, DataFrame with a column ``id``, str, or JobRefs
         A text holds ids and ranges, as in ``"5,7-9"``. Rows and frames may have ``instance``, ``tube``, ``created``
-        and ``digest``, as those that beanops writes have; a row without a ``digest`` may have ``body`` or
-        ``body_base64``.
+        and ``digest``, as those that beanops writes have; a mapping without a ``digest`` may have ``body``, as it is
+        or as a frame shows it, or ``body_base64``.
 
     Raises
     ------
@@ -201,6 +201,8 @@ def ref_of_row(row: Mapping[str, Any]) -> JobRef:
 
 def _digest_of_row(row: Mapping[str, Any]) -> str | None:
     body, encoded = row.get("body"), row.get("body_base64")
+    if isinstance(body, bytes):
+        return digest_of(body)
     if isinstance(body, str):
         return digest_of(body.encode("utf-8", "surrogatepass"))
     try:

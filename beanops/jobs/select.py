@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, SupportsIndex
 
 from beanops.jobs.identity import JobRef
 from beanops.jobs.read import FoundJob
+from beanops.jobs.rows import Tube, tube_of
 from beanops.protocol import Job, JobStats
 from beanops.protocol.errors import ArgumentError
 from beanops.protocol.limits import U64_MAX, check_choice, check_number
@@ -62,7 +63,7 @@ class Selection(NamedTuple):
 
 
 def select(
-    tube: str | None = None,
+    tube: Tube | None = None,
     *,
     state: str | Iterable[str] | None = None,
     ids: Any = None,
@@ -74,8 +75,8 @@ def select(
 
     Parameters
     ----------
-    tube : str or None
-        A name, or a glob such as ``"mail-*"``.
+    tube : str, TubeStats, row or None
+        A name, a glob such as ``"mail-*"``, or a row of a frame of tubes.
     state : str, iterable of str, or None
         ``"ready"``, ``"reserved"``, ``"delayed"`` or ``"buried"``, all four by default, or ``"invalid"``, a job
         whose body is still on the way; several in a list or with commas.
@@ -98,14 +99,12 @@ def select(
     >>> select("mail-*", state="buried,delayed", limit=100).takes
     <bound method Selection.takes of ...>
     """
-    if tube is not None and not isinstance(tube, str):
-        raise ArgumentError("tube", tube, "the name of a tube or a glob such as 'mail-*'")
-    states = state.split(",") if isinstance(state, str) else list(state or ())
+    states = [] if state is None else names_of("state", state)
     for name in states:
         check_choice("state", name, EVERY_STATE)
     _check_order(order)
     return Selection(
-        tube,
+        None if tube is None else tube_of(tube, allowed="the name of a tube or a glob such as 'mail-*'"),
         frozenset(states) or _COUNTED,
         None if ids is None else ids_of(ids),
         where,
@@ -119,6 +118,27 @@ def _check_order(order: str) -> None:
     if not isinstance(order, str) or (order not in known and order.removeprefix("-") not in COLUMNS):
         allowed = f"newest, oldest, or one of {', '.join(COLUMNS)}, reversed by a leading '-'"
         raise ArgumentError("order", order, allowed + did_you_mean(order, known))
+
+
+def names_of(argument: str, value: str | Iterable[str]) -> list[str]:
+    """Return names that are given with commas, or as several.
+
+    Raises
+    ------
+    ArgumentError
+        A name is no text.
+
+    Examples
+    --------
+    >>> names_of("state", "ready,buried")
+    ['ready', 'buried']
+    """
+    if isinstance(value, str):
+        return value.split(",")
+    names = list(value) if isinstance(value, Iterable) else [value]
+    if not all(isinstance(name, str) for name in names):
+        raise ArgumentError(argument, value, "a name, or several in a list or with commas")
+    return names
 
 
 def is_glob(tube: str) -> bool:

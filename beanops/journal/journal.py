@@ -263,9 +263,16 @@ class Journal:
         return self._runs(sa.select(*RUN_FIELDS).where(RUNS.c.undoes.in_(runs)).order_by(RUNS.c.time, RUNS.c.id))
 
     def without_bodies(self, runs: Iterable[str]) -> set[str]:
-        """Return the runs that kept no bodies, judged by their first thousand actions."""
+        """Return the runs that deleted jobs without their bodies, and did nothing else.
+
+        They are judged by a thousand actions, from the first that was done.
+        """
         ids = list(runs)
-        kept = sa.select(ACTIONS.c.run).where(ACTIONS.c.run.in_(ids), ACTIONS.c.n < _PAGE, ACTIONS.c.body.is_not(None))
+        done = sa.select(FATES.c.run, sa.func.min(FATES.c.first_n).label("n"))
+        first = done.where(FATES.c.run.in_(ids), FATES.c.outcome == "done").group_by(FATES.c.run).subquery()
+        judged = ACTIONS.c.n.between(first.c.n, first.c.n + (_PAGE - 1))
+        undoable = sa.or_(ACTIONS.c.action != "delete", ACTIONS.c.body.is_not(None))
+        kept = sa.select(ACTIONS.c.run).join(first, first.c.run == ACTIONS.c.run).where(judged, undoable)
         with self._database.transaction() as connection:
             return set(ids) - set(connection.scalars(kept.distinct()))
 

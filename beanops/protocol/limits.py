@@ -52,6 +52,22 @@ def check_number(argument: str, value: SupportsIndex, maximum: int) -> int:
     return number
 
 
+def check_rate(rate: float, noun: str) -> float:
+    """Return `rate` if it is a number above 0.
+
+    Raises
+    ------
+    ArgumentError
+        `rate` is no such number; the text says of what per second.
+    """
+    try:
+        if 0 < rate < float("inf"):
+            return rate
+    except (TypeError, ValueError):
+        pass
+    raise ArgumentError("rate", rate, f"a number of {noun} per second above 0, or None")
+
+
 def check_choice(argument: str, value: str, choices: Iterable[str]) -> str:
     """Return `value` if it is one of some names.
 

@@ -125,6 +125,16 @@ class TubeStats(NamedTuple):
     pause_time_left: int
     extra: Mapping[str, str] = NOTHING
 
+    def _repr_html_(self) -> str:
+        from beanops.html import card
+
+        names = ("ready", "reserved", "delayed", "buried", "urgent")
+        facts = {name: getattr(self, f"current_jobs_{name}") for name in names}
+        facts |= {name: getattr(self, f"current_{name}") for name in ("watching", "waiting", "using")}
+        facts |= {"jobs": self.total_jobs, "deletes": self.cmd_delete}
+        paused = f"{self.pause_time_left:,} s of {self.pause:,} s left" if self.pause else None
+        return card(f"Tube {self.name}", {**facts, "pause": paused})
+
 
 class ServerStats(NamedTuple):
     """The answer to ``stats``. Counters start at 0 with the process, also after a restart from the binlog.
@@ -223,3 +233,20 @@ class ServerStats(NamedTuple):
     os: str | None = None
     platform: str | None = None
     extra: Mapping[str, str] = NOTHING
+
+    def _repr_html_(self) -> str:
+        from beanops.html import card
+
+        names = ("ready", "reserved", "delayed", "buried", "urgent")
+        facts = {name: getattr(self, f"current_jobs_{name}") for name in names}
+        names = ("tubes", "connections", "producers", "workers", "waiting")
+        facts |= {name: getattr(self, f"current_{name}") for name in names}
+        facts |= {"jobs": self.total_jobs, "timeouts": self.job_timeouts}
+        others: dict[str, str | bool | None] = {
+            "uptime": f"{self.uptime:,} s",
+            "largest body": f"{self.max_job_size:,} bytes",
+            "binlog": bool(self.binlog_current_index),
+            "draining": self.draining,
+            "process": f"{self.pid} on {self.hostname}",
+        }
+        return card(f"beanstalkd {self.version}", {**facts, **others})

@@ -1,15 +1,15 @@
-"""Read arguments as people write them: seconds, bodies, and tubes and runs that are rows of a frame."""
+"""Read arguments as people write them: seconds, moments, bodies, and runs that are rows of a frame."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import threading
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from math import isfinite
 from typing import Any, SupportsFloat, SupportsIndex
 
-from beanops.protocol import TubeStats
+from beanops.jobs.rows import field_of
 from beanops.protocol.errors import ArgumentError
 from beanops.protocol.limits import MAX_BODY, U32_MAX, check_body
 from beanops.session.execution.run import Run
@@ -20,11 +20,11 @@ Seconds = SupportsIndex | SupportsFloat | str | timedelta
 Moment = datetime | date | Seconds
 #: What can be put: bytes as they are, text as UTF-8, dicts and lists as JSON.
 Body = bytes | bytearray | memoryview | str | dict[str, Any] | list[Any]
-#: A tube: its name, its statistics, or a row of a frame of tubes.
-Tube = str | Any
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_PART = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([smhdw]|secs?|seconds?|mins?|minutes?|hours?|days?|weeks?)(?![a-z])", re.I)
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_PART = re.compile(
+    r"\s*(\d+(?:\.\d+)?)\s*(ms|[smhdw]|secs?|seconds?|mins?|minutes?|hours?|days?|weeks?)(?![a-z])", re.I
+)
 
 
 def seconds_of(argument: str, value: Seconds, allowed: str = "seconds, or text such as '10m'") -> float:
@@ -35,7 +35,7 @@ def seconds_of(argument: str, value: Seconds, allowed: str = "seconds, or text s
     argument : str
         Name of the argument, for the error.
     value : number, str or timedelta
-        Seconds; text with units, ``"90s"``, ``"10m"``, ``"1h 30m"``, ``"2 days"``; or a timedelta.
+        Seconds; text with units, ``"500ms"``, ``"90s"``, ``"10m"``, ``"1h 30m"``, ``"2 days"``; or a timedelta.
     allowed : str
         What is allowed, for the error.
 
@@ -51,6 +51,15 @@ def seconds_of(argument: str, value: Seconds, allowed: str = "seconds, or text s
     """
     seconds = _seconds(value)
     if seconds is None or not seconds >= 0:
+        raise ArgumentError(argument, value, allowed)
+    return seconds
+
+
+def timeout_of(argument: str, value: Seconds) -> float:
+    """Return a time limit in seconds, above 0 and finite; see `seconds_of`."""
+    allowed = "a number of seconds above 0, or text such as '10s'"
+    seconds = seconds_of(argument, value, allowed)
+    if not 0 < seconds <= threading.TIMEOUT_MAX:
         raise ArgumentError(argument, value, allowed)
     return seconds
 
@@ -132,7 +141,8 @@ def _seconds_in(text: str) -> float | None:
         return float(text)
     total, place = 0.0, 0
     while match := _PART.match(text, place):
-        total += float(match[1]) * _UNITS[match[2][0].lower()]
+        unit = match[2].lower()
+        total += float(match[1]) * _UNITS[unit if unit in _UNITS else unit[0]]
         place = match.end()
     return total if place and not text[place:].strip() else None
 
@@ -174,20 +184,6 @@ def _plain(value: Any) -> str:
     raise TypeError(f"it has no {type(value).__name__}")
 
 
-def tube_of(tube: Tube) -> str:
-    """Return the name of a tube that is given by it, by its statistics, or as a row of a frame.
-
-    Examples
-    --------
-    >>> tube_of("mail"), tube_of({"tube": "mail", "ready": 3})
-    ('mail', 'mail')
-    """
-    named = tube.name if isinstance(tube, TubeStats) else _field(tube, "tube")
-    if not isinstance(named, str):
-        raise ArgumentError("tube", tube, "the name of a tube, or a row of a frame of tubes")
-    return named
-
-
 def run_id_of(run: Any) -> str:
     """Return the id of a run that is given by it, as a `Run`, or as a row of a frame of runs or actions.
 
@@ -196,19 +192,7 @@ def run_id_of(run: Any) -> str:
     >>> run_id_of({"run": "20260102-030405-1f2e3d4c", "action": "kick"})
     '20260102-030405-1f2e3d4c'
     """
-    named = run.id if isinstance(run, Run) else _field(run, "run")
+    named = run.id if isinstance(run, Run) else field_of(run, "run")
     if not isinstance(named, str):
         raise ArgumentError("run", run, "a run, its id, or a row of a frame of runs")
     return named
-
-
-def is_row(value: Any, name: str) -> bool:
-    """Whether a value is one row of a frame with a column of that name, rather than several values."""
-    return not isinstance(value, str) and isinstance(_field(value, name), str)
-
-
-def _field(value: Any, name: str) -> Any:
-    """Return a field of a row, as a mapping, a Series or a named tuple; the value itself where it is none of these."""
-    if isinstance(value, Mapping) or hasattr(value, "to_dict"):
-        return value.get(name, value)
-    return getattr(value, name) if name in getattr(value, "_fields", ()) else value

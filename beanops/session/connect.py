@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from beanops.client.address import Address
-from beanops.jobs.sql.engine import TIMEOUT, check_timeout
+from beanops.jobs.sql.engine import TIMEOUT
 from beanops.journal.prune import this_actor
 from beanops.protocol.errors import ConnectFailed
+from beanops.session.arguments import Seconds, timeout_of
 from beanops.session.config import Profile, profile, profiles, strictest
 from beanops.session.context import Context
 from beanops.session.keywords import explained
@@ -30,9 +31,9 @@ def connect(
     redact: Iterable[str] = (),
     journal: str | Journal | None = None,
     keep_bodies: bool | None = None,
-    connect_timeout: float = 5.0,
-    read_timeout: float = 30.0,
-    query_timeout: float | None = TIMEOUT,
+    connect_timeout: Seconds = 5.0,
+    read_timeout: Seconds = 30.0,
+    query_timeout: Seconds | None = TIMEOUT,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Session:
     """Open a session on a server.
@@ -58,10 +59,11 @@ def connect(
     keep_bodies : bool or None
         Write down the bodies of jobs that are deleted, so that it can be undone; None does what the configuration
         says, else True.
-    connect_timeout, read_timeout : float
-        Seconds, as in `Client`.
-    query_timeout : float or None
-        Seconds that a predicate may take for a batch of jobs, or a query in SQL; None means any.
+    connect_timeout, read_timeout : number, str or timedelta
+        Time to wait for the connection, and for the server's next bytes: seconds, text such as ``"10s"``, or a
+        timedelta.
+    query_timeout : number, str, timedelta or None
+        Time that a predicate may take for a batch of jobs, or a query in SQL; None is no limit.
     clock : callable
         Tells the time, UTC.
 
@@ -85,8 +87,8 @@ def connect(
         context = Context(
             strictest(known, [given])._replace(keep_bodies=keeps),
             actor=actor or this_actor(),
-            timeouts=(connect_timeout, read_timeout),
-            query_timeout=check_timeout(query_timeout),
+            timeouts=(timeout_of("connect_timeout", connect_timeout), timeout_of("read_timeout", read_timeout)),
+            query_timeout=None if query_timeout is None else timeout_of("query_timeout", query_timeout),
             clock=clock,
             journal=journal,
             keep_bodies=keeps,

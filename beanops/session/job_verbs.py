@@ -11,11 +11,12 @@ from typing import SupportsIndex
 
 from beanops.client.sync import Client
 from beanops.jobs.read import FoundJob
+from beanops.jobs.rows import Tube, tube_of, tube_or_jobs
 from beanops.journal.records import Refused
 from beanops.protocol import JobStats
 from beanops.protocol.errors import ArgumentError, UsageError
 from beanops.protocol.limits import U32_MAX, check_number, check_tube
-from beanops.session.arguments import Body, Seconds, Tube, body_of, tube_of, whole_seconds
+from beanops.session.arguments import Body, Seconds, body_of, whole_seconds
 from beanops.session.execution.executor import Executor
 from beanops.session.execution.run import Run
 from beanops.session.execution.targets import Jobs, in_batches, orders_of, request_of
@@ -26,7 +27,7 @@ from beanops.session.tube_verbs import guard_of
 
 def kick(executor: Executor, jobs: Jobs | str, options: Options) -> Run:
     """Make jobs ready; a tube's name means its buried jobs, unless `state` names others."""
-    asked = given(options)
+    jobs, asked = tube_or_jobs(jobs), given(options)
     if isinstance(jobs, str):
         asked.setdefault("state", "buried")
     return _act(executor, "kick", jobs, KEEP, asked)
@@ -47,30 +48,32 @@ def release(
 
 def delete(executor: Executor, jobs: Jobs | str, options: Options) -> Run:
     """Delete jobs; of a tube, those that `state` or `where` name."""
+    jobs = tube_or_jobs(jobs)
     if isinstance(jobs, str) and not (options.get("state") or options.get("where")):
         raise UsageError(f"delete of tube {jobs!r} needs to know which jobs: name the states, or a predicate")
     return _act(executor, "delete", jobs, KEEP, options)
 
 
-def drain(executor: Executor, tube: str, options: Options) -> Run:
+def drain(executor: Executor, tube: Tube, options: Options) -> Run:
     """Delete all jobs of a tube in the named states."""
+    tube = tube_of(tube)
     if not options.get("state"):
         raise UsageError(f'drain of tube {tube!r} is missing the states: state="buried", for example')
     return delete(executor, tube, options)
 
 
-def move(executor: Executor, jobs: Jobs | str, to: str, options: Options) -> Run:
+def move(executor: Executor, jobs: Jobs | str, to: Tube, options: Options) -> Run:
     """Put jobs into another tube and delete them here."""
-    return _act(executor, "move", jobs, Settings(target=check_tube(to, "to")), options)
+    return _act(executor, "move", jobs, Settings(target=check_tube(tube_of(to, "to"), "to")), options)
 
 
-def copy(executor: Executor, jobs: Jobs | str, to: str | None, server: Executor | None, options: Options) -> Run:
+def copy(executor: Executor, jobs: Jobs | str, to: Tube | None, server: Executor | None, options: Options) -> Run:
     """Put copies of jobs into another tube, another server, or both."""
     if to is None and server is None:
         raise UsageError("copy needs to know where to: another tube, another server, or both")
     if server is not None and server.context.read_only:
         raise Refused(f"copy was refused: the session on {server.context.address} is read-only")
-    target = None if to is None else check_tube(to, "to")
+    target = None if to is None else check_tube(tube_of(to, "to"), "to")
     settings = Settings(target=target, there=server is not None)
     return _act(executor, "copy", jobs, settings, options, there=server)
 
@@ -113,7 +116,7 @@ def _act(
     there: Executor | None = None,
 ) -> Run:
     executor.context.check_open()
-    options = given(options)
+    jobs, options = tube_or_jobs(jobs), given(options)
     if isinstance(jobs, Iterator):
         jobs = list(jobs)  # read twice: to find them, and to write down which they were
     if options.get("buried_as") is not None and not verb_of(verb, settings).puts:

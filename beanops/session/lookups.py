@@ -15,6 +15,8 @@ from beanops.client.sync import Client
 from beanops.jobs.hiding import hide
 from beanops.jobs.identity import JobRef, doubts
 from beanops.jobs.read import BodyForm, FoundJob, find_jobs, read_heads, read_jobs
+from beanops.jobs.refs import refs_of
+from beanops.jobs.rows import Tube, tube_of
 from beanops.jobs.search.scan import Scan
 from beanops.jobs.select import is_glob, select
 from beanops.jobs.tube_names import NoTube, is_any
@@ -121,8 +123,9 @@ class Lookups:
         """Return the statistics of all tubes as records, without pandas."""
         return sweep(self.looking())
 
-    def tube(self, name: str) -> TubeStats:
+    def tube(self, tube: Tube) -> TubeStats:
         """Return the statistics of one tube; `NotFound` names those that are near."""
+        name = tube_of(tube)
         try:
             return self.looking().stats_tube(name)
         except NotFound:
@@ -140,11 +143,12 @@ class Lookups:
 
     # -- jobs at known places ------------------------------------------------------------------------------------
 
-    def job(self, id: SupportsIndex) -> FoundJob:
-        """Return a job with its statistics and its body."""
-        (found,) = read_jobs(self.looking(), [check_number("id", id, U64_MAX)])
-        if found is None:
-            raise NotFound(f"stats-job {id}")
+    def job(self, id: SupportsIndex | Any) -> FoundJob:
+        """Return a job with its statistics and its body, given its id or a row that describes it."""
+        refs = refs_of([id])
+        (found,) = read_jobs(self.looking(), refs.ids)
+        if found is None or self.reused(refs)[0] is not None:
+            raise NotFound(f"stats-job {refs.ids[0]}")
         return hide(found, self._context.reader)
 
     def jobs_by_id(self, ids: Iterable[SupportsIndex], *, bodies: bool = True) -> Iterator[FoundJob | None]:
@@ -156,17 +160,18 @@ class Lookups:
         context = self._context
         return (job and hide(job, context.reader) for job in found) if context.redact else found
 
-    def next_jobs(self, tube: str) -> dict[str, FoundJob | None]:
+    def next_jobs(self, tube: Tube) -> dict[str, FoundJob | None]:
         """Return the next job of a tube in each of the states ready, delayed and buried."""
+        tube = tube_of(tube)
         try:
             heads = read_heads(self.looking(), tube)
         except NotFound:
             raise NoTube(tube, self.looking().list_tubes()) from None
         return {state: job and hide(job, self._context.reader) for state, job in heads.items()}
 
-    def reused(self, jobs: Sequence[JobRef]) -> list[str | None]:
+    def reused(self, jobs: Sequence[JobRef], client: Client | None = None) -> list[str | None]:
         """Return why the ids of jobs that were seen before mean other jobs now, None for those that do not."""
-        return doubts(self.looking(), jobs)
+        return doubts(client or self.looking(), jobs, self._context.shown)
 
     # -- the journal ---------------------------------------------------------------------------------------------
 
@@ -191,7 +196,7 @@ class Lookups:
 
     # -- searches ------------------------------------------------------------------------------------------------
 
-    def scan(self, tube: str | None = None, *, bodies: BodyForm = True, **asked: Any) -> Scan:
+    def scan(self, tube: Tube | None = None, *, bodies: BodyForm = True, **asked: Any) -> Scan:
         """Find jobs, with what may be shown of their bodies; see `Session.scan`."""
         return self.raw_scan(tube, **asked, bodies=bodies, shown=self._hide if self._context.redact else None)
 
@@ -200,7 +205,7 @@ class Lookups:
 
     def raw_scan(
         self,
-        tube: str | None = None,
+        tube: Tube | None = None,
         *,
         state: str | Iterable[str] | None = None,
         ids: Any = None,
@@ -233,7 +238,7 @@ class Lookups:
         except JournalError:  # looking must not depend on the record
             return 0
 
-    def query(self, sql: str, tube: str | None, selection: dict[str, Any]) -> tuple[Query, Scan]:
+    def query(self, sql: str, tube: Tube | None, selection: dict[str, Any]) -> tuple[Query, Scan]:
         """Return a query with the jobs that it asks for in its table, and the scan that found them."""
         from beanops.jobs.sql.query import Query
 
@@ -244,13 +249,13 @@ class Lookups:
             prepared.add(batch)
         return prepared, scan
 
-    def sql_rows(self, query: str, tube: str | None = None, **selection: Any) -> Answer:
+    def sql_rows(self, query: str, tube: Tube | None = None, **selection: Any) -> Answer:
         """Do as `Session.sql` without pandas: integers of any size, decimals and lists stay what they are."""
         prepared, scan = self.query(query, tube, selection)
         complete = (scan.complete or scan.sure) and not prepared.undecoded
         return Answer(*prepared.rows(), complete, verdict_of(prepared, scan))
 
-    def snapshot(self, directory: str | PathLike[str], tube: str | None, selection: dict[str, Any]) -> Snapshot:
+    def snapshot(self, directory: str | PathLike[str], tube: Tube | None, selection: dict[str, Any]) -> Snapshot:
         """Write jobs to Parquet files; see `Session.snapshot`."""
         from beanops.jobs.snapshot import check_new, save
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from math import inf
 from typing import Any, Literal, NamedTuple, SupportsIndex, TypedDict
 
 from beanops.jobs.search.progress import Progress
+from beanops.jobs.select import names_of
 from beanops.protocol.errors import ArgumentError
-from beanops.protocol.limits import U32_MAX, check_choice, check_number
+from beanops.protocol.limits import U32_MAX, check_choice, check_number, check_rate
 from beanops.session.execution.run import Run
 
 
@@ -98,7 +98,7 @@ def given(options: Options) -> Options:
     """
     asked: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     if "state" in asked and not isinstance(asked["state"], str):
-        asked["state"] = tuple(asked["state"])
+        asked["state"] = tuple(names_of("state", asked["state"]))
         if not asked["state"]:
             raise ArgumentError("state", [], "at least one state, or None for the default")
     return Options(**asked)  # type: ignore[typeddict-item, no-any-return]
@@ -107,8 +107,8 @@ def given(options: Options) -> Options:
 def how_of(options: Options) -> How:
     """Return how a run is carried out."""
     rate = options.get("rate")
-    if rate is not None and not 0 < rate < inf:
-        raise ArgumentError("rate", rate, "a number above 0, of jobs a second")
+    if rate is not None:
+        check_rate(rate, "jobs")
     buried_as = options.get("buried_as")
     if buried_as is not None:
         check_choice("buried_as", buried_as, ["parked", "ready"])

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, SupportsIndex, Unpack
 from beanops.client.address import Address
 from beanops.html import card
 from beanops.jobs.read import BodyForm, FoundJob
+from beanops.jobs.rows import Tube
 from beanops.jobs.search.progress import Progress
 from beanops.jobs.search.scan import Scan
 from beanops.jobs.select import select
@@ -25,7 +26,7 @@ from beanops.protocol import ServerStats, TubeStats
 from beanops.protocol.errors import BeanopsError
 from beanops.protocol.limits import DEFAULT_PRIORITY, DEFAULT_TTR, MAX_RESERVE_TIMEOUT
 from beanops.session import job_verbs, tube_verbs
-from beanops.session.arguments import Body, Seconds, Tube, run_id_of, seconds_of, whole_seconds
+from beanops.session.arguments import Body, Seconds, run_id_of, seconds_of, whole_seconds
 from beanops.session.bars import Report, bar_for, shows_run, shows_scan
 from beanops.session.config import Profile
 from beanops.session.context import Context
@@ -176,13 +177,13 @@ class Session:
         wanted = None if pattern is None else select(pattern).in_tube
         return tubes_frame([tube for tube in self._lookups.tube_stats() if wanted is None or wanted(tube.name)])
 
-    def tube(self, name: str) -> TubeStats:
+    def tube(self, name: Tube) -> TubeStats:
         """Return the statistics of one tube.
 
         Parameters
         ----------
-        name : str
-            Its exact name.
+        name : str, TubeStats or row
+            Its exact name, or a row of `tubes`.
 
         Returns
         -------
@@ -198,7 +199,7 @@ class Session:
 
     def rates(
         self,
-        tube: str | None = None,
+        tube: Tube | None = None,
         *,
         seconds: Seconds = 10,
         every: Seconds = 1,
@@ -208,8 +209,8 @@ class Session:
 
         Parameters
         ----------
-        tube : str or None
-            Its name; None measures the whole server.
+        tube : str, TubeStats, row or None
+            Its name, or a row of `tubes`; None measures the whole server.
         seconds : number, str or timedelta
             Length of the measurement: seconds, text such as ``"10m"``, or a timedelta; 10 seconds by default.
             ``float("inf")`` measures until Ctrl-C.
@@ -254,7 +255,7 @@ class Session:
     @shows_scan
     def jobs(
         self,
-        tube: str | None = None,
+        tube: Tube | None = None,
         *,
         ids: Any = None,
         state: str | Iterable[str] | None = None,
@@ -273,8 +274,8 @@ class Session:
 
         Parameters
         ----------
-        tube : str or None
-            The name of a tube or a glob such as ``"mail-*"``; None is all tubes.
+        tube : str, TubeStats, row or None
+            The name of a tube, a glob such as ``"mail-*"``, or a row of `tubes`; None is all tubes.
         ids : id, job, iterable of these, DataFrame with a column ``id``, str, or None
             Only these jobs; text as in ``"5,7-9"``.
         state : str, iterable of str, or None
@@ -335,13 +336,13 @@ class Session:
         found.attrs["verdict"] = scan.conclusion
         return found
 
-    def job(self, id: SupportsIndex) -> FoundJob:
+    def job(self, id: SupportsIndex | Any) -> FoundJob:
         """Return a job with its statistics and its body.
 
         Parameters
         ----------
-        id : int
-            Its id.
+        id : int, Job or row
+            Its id, or a row of a frame of jobs: then only the job that the row describes.
 
         Returns
         -------
@@ -360,13 +361,13 @@ class Session:
         """
         return self._lookups.job(id)
 
-    def next_jobs(self, tube: str) -> dict[str, FoundJob | None]:
+    def next_jobs(self, tube: Tube) -> dict[str, FoundJob | None]:
         """Return the next job of a tube in each of the states ready, delayed and buried.
 
         Parameters
         ----------
-        tube : str
-            Its exact name.
+        tube : str, TubeStats or row
+            Its exact name, or a row of `tubes`.
 
         Returns
         -------
@@ -387,7 +388,7 @@ class Session:
 
     def scan(
         self,
-        tube: str | None = None,
+        tube: Tube | None = None,
         *,
         state: str | Iterable[str] | None = None,
         ids: Any = None,
@@ -404,8 +405,8 @@ class Session:
 
         Parameters
         ----------
-        tube : str or None
-            The name of a tube or a glob such as ``"mail-*"``; None is all tubes.
+        tube : str, TubeStats, row or None
+            The name of a tube, a glob such as ``"mail-*"``, or a row of `tubes`; None is all tubes.
         state : str, iterable of str, or None
             ``"ready"``, ``"reserved"``, ``"delayed"``, ``"buried"``; several in a list or with commas. None is all.
         ids : id, job, iterable of these, DataFrame with a column ``id``, str, or None
@@ -450,15 +451,15 @@ class Session:
         return self._lookups.scan(tube, **which, bodies=bodies, **how)
 
     @shows_scan
-    def sql(self, query: str, tube: str | None = None, **selection: Unpack[ScanOptions]) -> pandas.DataFrame:
+    def sql(self, query: str, tube: Tube | None = None, **selection: Unpack[ScanOptions]) -> pandas.DataFrame:
         """Query jobs with SQL, as the table ``jobs``.
 
         Parameters
         ----------
         query : str
             One SELECT in DuckDB's dialect; the columns are those of `jobs`.
-        tube : str or None
-            The name of a tube or a glob such as ``"mail-*"``; None is all tubes.
+        tube : str, TubeStats, row or None
+            The name of a tube, a glob such as ``"mail-*"``, or a row of `tubes`; None is all tubes.
         state : str, iterable of str, or None
             ``"ready"``, ``"reserved"``, ``"delayed"``, ``"buried"``; several in a list or with commas. None is all.
         ids : id, job, iterable of these, DataFrame with a column ``id``, str, or None
@@ -501,7 +502,7 @@ class Session:
 
     @shows_scan
     def snapshot(
-        self, directory: str | PathLike[str], tube: str | None = None, **selection: Unpack[ScanOptions]
+        self, directory: str | PathLike[str], tube: Tube | None = None, **selection: Unpack[ScanOptions]
     ) -> Snapshot:
         """Write jobs to Parquet files, a folder ``folder=NAME`` for each tube, in constant memory.
 
@@ -512,8 +513,8 @@ class Session:
         ----------
         directory : str or path
             A new or empty directory. It appears when it is complete.
-        tube : str or None
-            The name of a tube or a glob such as ``"mail-*"``; None is all tubes.
+        tube : str, TubeStats, row or None
+            The name of a tube, a glob such as ``"mail-*"``, or a row of `tubes`; None is all tubes.
         state : str, iterable of str, or None
             ``"ready"``, ``"reserved"``, ``"delayed"``, ``"buried"``; several in a list or with commas. None is all.
         ids : id, job, iterable of these, DataFrame with a column ``id``, str, or None
@@ -555,7 +556,7 @@ class Session:
         """
         return self._lookups.snapshot(directory, tube, {**selection})
 
-    def __getitem__(self, tube: str) -> pandas.DataFrame:
+    def __getitem__(self, tube: Tube) -> pandas.DataFrame:
         """Return the jobs of a tube as a frame, as `jobs` does; Tab completes its name.
 
         Raises
@@ -567,8 +568,7 @@ class Session:
         --------
         >>> session["mail"].query("state == 'buried'")
         """
-        self.tube(tube)
-        return self.jobs(tube)
+        return self.jobs(self.tube(tube).name)
 
     def _ipython_key_completions_(self) -> list[str]:
         # A key pressed at the wrong time must not end in a traceback.
@@ -773,13 +773,13 @@ class Session:
         return job_verbs.delete(self._executor, jobs, options)
 
     @shows_run
-    def drain(self, tube: str, **options: Unpack[Options]) -> Run:
+    def drain(self, tube: Tube, **options: Unpack[Options]) -> Run:
         """Delete all jobs of a tube that are in the given states.
 
         Parameters
         ----------
-        tube : str
-            The name of a tube or a glob such as ``"mail-*"``.
+        tube : str, TubeStats or row
+            The name of a tube, a glob such as ``"mail-*"``, or a row of `tubes`.
         state : str or iterable of str
             States of the jobs to delete, such as ``"buried"``; required.
         where : str or None
@@ -805,7 +805,7 @@ class Session:
         return job_verbs.drain(self._executor, tube, options)
 
     @shows_run
-    def move(self, jobs: Jobs | str, to: str, **options: Unpack[Options]) -> Run:
+    def move(self, jobs: Jobs | str, to: Tube, **options: Unpack[Options]) -> Run:
         """Move jobs to another tube; they keep body, priority, ttr, remaining delay and burial, and get new ids.
 
         beanops puts each job before it deletes the old one. A fault can leave a job twice, which the journal records,
@@ -847,7 +847,7 @@ class Session:
 
     @shows_run
     def copy(
-        self, jobs: Jobs | str, to: str | None = None, *, server: Session | None = None, **options: Unpack[Options]
+        self, jobs: Jobs | str, to: Tube | None = None, *, server: Session | None = None, **options: Unpack[Options]
     ) -> Run:
         """Copy jobs to another tube, another server, or both; copies keep body, priority, ttr, delay and burial.
 
@@ -905,13 +905,13 @@ class Session:
         """
         return job_verbs.touch(self._executor, jobs, Options(reason=reason))
 
-    def reserve(self, tube: str, timeout: Seconds = 0, *, reason: str | None = None) -> Reservation:
+    def reserve(self, tube: Tube, timeout: Seconds = 0, *, reason: str | None = None) -> Reservation:
         """Reserve the next ready job of a tube and hold it until it is deleted, buried or released.
 
         Parameters
         ----------
-        tube : str
-            Its name.
+        tube : str, TubeStats or row
+            Its name, or a row of `tubes`.
         timeout : number, str or timedelta
             Time to wait for a job: seconds, text such as ``"10m"``, or a timedelta; 0 by default.
         reason : str or None
@@ -936,7 +936,7 @@ class Session:
         ...     job.bury()
         """
         seconds = whole_seconds("timeout", timeout, MAX_RESERVE_TIMEOUT)
-        self.tube(tube)  # to watch a tube would create it
+        tube = self.tube(tube).name  # to watch a tube would create it
         reserver = Reserver(self._executor)
         return Reservation(self._executor, reserver.keep, reserver.reserve(tube, seconds, How(reason=reason)), reason)
 

@@ -8,12 +8,13 @@ from functools import partial
 from typing import SupportsIndex
 
 from beanops.jobs.identity import digest_of
+from beanops.jobs.rows import Tube, tube_of
 from beanops.journal.records import Intent
 from beanops.monitor.sweep import sweep
 from beanops.protocol import TubeStats, commands
 from beanops.protocol.errors import NotFound
 from beanops.protocol.limits import U32_MAX, check_number, check_tube
-from beanops.session.arguments import Body, Seconds, Tube, body_of, tube_of, whole_seconds
+from beanops.session.arguments import Body, Seconds, body_of, whole_seconds
 from beanops.session.execution.executor import Executor
 from beanops.session.execution.pause_guard import PauseGuard
 from beanops.session.execution.run import Run
@@ -27,12 +28,12 @@ _KICK = 1000
 def pause(executor: Executor, tube: Tube, seconds: Seconds, reason: str | None) -> Run:
     """Pause a tube that exists."""
     length = whole_seconds("seconds", seconds)
-    return _set_pause(executor, "pause", executor.lookups.tube(tube_of(tube)).name, length, reason)
+    return _set_pause(executor, "pause", executor.lookups.tube(tube).name, length, reason)
 
 
 def unpause(executor: Executor, tube: Tube, reason: str | None) -> Run:
     """End the pause of a tube that exists."""
-    return _set_pause(executor, "unpause", executor.lookups.tube(tube_of(tube)).name, 0, reason)
+    return _set_pause(executor, "unpause", executor.lookups.tube(tube).name, 0, reason)
 
 
 def _set_pause(executor: Executor, action: str, tube: str, seconds: int, reason: str | None) -> Run:
@@ -72,7 +73,7 @@ def put(
 def kick_next(executor: Executor, tube: Tube, n: SupportsIndex, how: How) -> Run:
     """Let the server kick the next jobs of a tube."""
     most = check_number("n", n, U32_MAX)
-    stats = executor.lookups.tube(check_tube(tube_of(tube)))  # to use one that does not exist would create it
+    stats = executor.lookups.tube(tube)  # to use one that does not exist would create it
     # Where there are none, one is asked for all the same: then the journal says so.
     waiting = stats.current_jobs_buried or stats.current_jobs_delayed or int(not how.dry)
     run = executor.begin("kick", {"tube": stats.name, "next": most}, how)

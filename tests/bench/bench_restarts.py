@@ -108,7 +108,7 @@ def _go_on(session: Session, runs: list[str], jobs: Any) -> None:
     with suppress(BeanopsError):
         session.server()
     for run in runs:
-        for go_on in (session.verify, session.resume, session.undo):
+        for go_on in (session.journal.verify, session.resume, session.undo):
             with suppress(BeanopsError):
                 go_on(run)
     for _ in range(2):

@@ -120,3 +120,25 @@ def test_a_body_that_is_hidden_is_kept_as_no_sample(session: Session) -> None:
     session.put(b"plain", tube="mail")
     samples.save("x", session.job(6))
     assert samples.load("x").body == b"plain"
+
+
+@pytest.mark.parametrize("bodies", ["text", "bytes"])
+def test_jobs_are_found_again_by_their_bodies_as_frames_show_them(
+    session: Session, client: Client, bodies: Any
+) -> None:
+    client.put(b"\xff\\xfe", tube="mail")
+    rows = session.jobs("mail", bodies=bodies, columns=["id", "body"]).to_dict("records")
+    assert len(rows) == len(BODIES) + 1
+    run = session.bury(rows)
+    assert (run.done, run.reasons) == (len(rows), {})
+    assert session.resume(run).done == 0
+    assert session.delete(rows, where="state = 'buried'").done == len(rows)
+
+
+def test_a_body_that_is_not_shown_so_is_that_of_another_job(session: Session, client: Client) -> None:
+    other = b'{"token": "%s", "user": 8}' % SECRET.encode()
+    ids = [client.put(other, tube="mail"), client.put(b"\xfe", tube="mail")]
+    bodies = [session.jobs(ids=[1])["body"][0], "\\xff"]
+    rows = [{"id": id, "body": body} for id, body in zip(ids, bodies, strict=True)]
+    run = session.delete(rows)
+    assert (run.done, run.reasons) == (0, {"id was reused by another job": (2, f"job {ids[0]}")})

@@ -65,6 +65,29 @@ def test_without_bodies_no_delete_is_offered_to_be_undone(beanstalkd: Beanstalkd
         assert session.kick(ids[1]).lasting is None
 
 
+def test_without_bodies_the_undo_of_a_put_is_not_offered_to_be_undone(beanstalkd: Beanstalkd, ids: list[int]) -> None:
+    with connect(beanstalkd.address, keep_bodies=False) as session:
+        put, copied = session.put("x", tube="mail"), session.copy(ids, "spam")
+        for undone in (session.undo(put), session.undo(copied)):
+            assert undone.done
+            assert "bodies" in (undone.lasting or "")
+            assert on_record(session, undone.id) == undone.lasting
+            assert session.undo(undone).done == 0
+        kicked = session.undo(session.kick(ids[0]))
+        assert kicked.lasting is on_record(session, kicked.id) is None
+
+
+def test_bodies_are_looked_for_in_what_an_undo_did(
+    session: Session, beanstalkd: Beanstalkd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("beanops.journal.journal._PAGE", 2)
+    run = session.put_many(["x"] * 4, tube="mail")
+    session.delete(run.ids[2:])
+    undone = session.undo(run)  # its first actions are of jobs that are gone
+    assert (undone.done, undone.skipped) == (2, 2)
+    assert on_record(session, undone.id) is None
+
+
 def test_what_is_undone_is_offered_again_once_that_is_undone(session: Session, ids: list[int]) -> None:
     run = session.bury(ids[2:])
     undo = session.undo(run)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
-from math import inf
 from typing import TypeVar
 
 from beanops.protocol import ServerStats
-from beanops.protocol.errors import ArgumentError
+from beanops.protocol.limits import check_rate
 
 T = TypeVar("T")
 
@@ -36,8 +35,8 @@ class Pace:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        if rate is not None and not 0 < rate < inf:
-            raise ArgumentError("rate", rate, "a number of ids per second above 0, or None")
+        if rate is not None:
+            check_rate(rate, "ids")
         self._rate = rate
         self._polite = polite
         self.clock = clock

@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from beanops.jobs.bodies import Reader
-from beanops.jobs.read import FoundJob
+from beanops.jobs.read import FoundJob, body_text
 
 #: Columns that are spans of time.
 INTERVALS = ("age", "delay", "ttr", "time_left")
@@ -47,11 +47,6 @@ TABLE = {
 }
 #: Columns that need the job's body, which costs a command more.
 BODY_COLUMNS = frozenset({"size", "body", "data"})
-
-
-def body_text(body: bytes) -> str:
-    """Return a body as text: UTF-8, with what is not made visible as ``\\xNN``."""
-    return body.decode("utf-8", "backslashreplace")
 
 
 def data_of(body: bytes, reader: Reader) -> tuple[str, bool]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from beanops.client.reading import IDLE
 from beanops.client.sync import Client
-from beanops.jobs.identity import differences, ref_of
+from beanops.jobs.identity import Shown, differences, ref_of
 from beanops.journal.heartbeat import lease_from
 from beanops.journal.records import Fate, Intent, Refused, RunRow, action_of, named_in, new_run_id
 from beanops.protocol.errors import BeanopsError, NotFound, ReplyError
@@ -36,7 +36,7 @@ def _known(asks: dict[int, Ask]) -> dict[int, Fate]:
     return {n: ask.so_far for n, ask in asks.items() if ask.so_far is not None}
 
 
-def _refuse_strangers(orders: Sequence[Order], refusals: list[Fate | None], client: Client) -> None:
+def _refuse_strangers(orders: Sequence[Order], refusals: list[Fate | None], client: Client, shown: Shown) -> None:
     """Refuse jobs that were seen or looked at on another server process than acts, and are not the same there."""
     instance = client.instance
     seen = {order.job.instance for order in orders if order.job is not None}
@@ -48,7 +48,8 @@ def _refuse_strangers(orders: Sequence[Order], refusals: list[Fate | None], clie
         for n, (order, refusal) in enumerate(zip(orders, refusals, strict=True))
         if refusal is None and not _is_of(order, instance)
     ]
-    for n, reason in zip(elsewhere, differences(client, [orders[n].meant for n in elsewhere]), strict=True):
+    found = differences(client, [orders[n].meant for n in elsewhere], shown)
+    for n, reason in zip(elsewhere, found, strict=True):
         if reason is not None:
             refusals[n] = Fate("skipped", reason)
 
@@ -107,7 +108,7 @@ class Executor:
             row = row._replace(request={})  # the ids of a hundred thousand jobs need not stay
             self.context.runs.append(row)
             run = Run(id, action, lambda: [action_of(row, entry) for entry in journal.entries(id)])
-            run.resumable, run.bodies, run.instance = resumable, self.context.keep_bodies, acting.instance
+            run.resumable, run.instance = resumable, acting.instance
             run.about = {name: request[name] for name in ("tube", "server") if name in request}
         run.named = named_in(request)
         if how.progress is not None:
@@ -200,11 +201,13 @@ class Executor:
                 else:
                     clients = self._awake(clients)
                     # On the connection that acts: a look may have reached another process.
-                    _refuse_strangers(orders, refusals, clients[False])
+                    _refuse_strangers(orders, refusals, clients[False], self.context.shown)
                     if guard is not None:
                         going = (order for order, refusal in zip(orders, refusals, strict=True) if refusal is None)
                         guard.cover(run, going)
                     intents = [intent_of(order, self.context.keep_bodies) for order in orders]
+                    kept = run.bodies if place else self.context.keep_bodies
+                    run.bodies = kept or any(intent.action != "delete" for intent in intents)
                     ledger.intend(intents, place)
                     try:
                         problem = unless()

@@ -55,7 +55,7 @@ class Run:
     about : dict
         What it was asked for, without the jobs: the ``tube`` as a whole, the other ``server``.
     bodies : bool
-        Whether the bodies of the jobs that it deletes are on record.
+        Whether the bodies of the jobs that it deletes are on record; True where it does more than delete.
     cause : BeanopsError or None
         What ended it early, if that was a fault.
     sample : list of Intent

@@ -7,7 +7,7 @@ from itertools import islice, repeat
 from typing import Any, NamedTuple, SupportsIndex
 
 from beanops.client.sync import Client
-from beanops.jobs.identity import REUSED, JobRef, doubts
+from beanops.jobs.identity import REUSED, JobRef
 from beanops.jobs.read import FoundJob, find_jobs, read_jobs
 from beanops.jobs.refs import JobRefs, refs_of
 from beanops.jobs.select import select
@@ -123,7 +123,7 @@ def orders_of(look: Lookups, verb: Verb, jobs: Any, settings: Settings, options:
                     yield order(id, job, None, REUSED if strange else None)
             else:
                 known = list(part)
-                reasons = doubts(client, known)
+                reasons = look.reused(known, client)
                 for ref, job, reason in zip(known, look_up(client, part.ids, bodies), reasons, strict=True):
                     yield order(ref.id, job, ref, reason or (job and elsewhere(ref, job)))
 
@@ -161,7 +161,7 @@ def orders_of(look: Lookups, verb: Verb, jobs: Any, settings: Settings, options:
                 yield from (order(job.id, job) for job in batch)
             else:
                 refs = [only[places[job.id]] for job in batch]
-                for job, ref, reason in zip(batch, refs, doubts(look.looking(), refs), strict=True):
+                for job, ref, reason in zip(batch, refs, look.reused(refs), strict=True):
                     yield order(job.id, job, ref, reason or elsewhere(ref, job))
 
     def searched() -> Iterator[Order]:

@@ -18,7 +18,8 @@ CHOSEN_BY_SERVER = "the server chose the jobs that it kicked, and does not tell 
 NO_BODIES = "the bodies of its jobs are not in the journal, so they cannot be put again"
 #: Actions that change no job, or nothing that lasts.
 _LEAVE_NOTHING = ("reserve", "touch", "prune")
-_DELETE = ("delete", "export")
+#: Runs that delete jobs; an undo does where it reverts a put.
+_DELETE = ("delete", "export", "undo")
 
 
 def why_lasting(
@@ -41,7 +42,7 @@ def why_lasting(
     done : int
         How many of its actions were done.
     bodies : bool
-        Whether the journal has the bodies of the jobs that it deleted.
+        Whether the journal has the bodies of the jobs that it deleted, where it did nothing else.
     undone : int
         How many of its actions other runs have undone.
     server : str
@@ -53,7 +54,7 @@ def why_lasting(
         return CHOSEN_BY_SERVER
     if not done:
         return "it did nothing"
-    if action in _DELETE and not bodies:
+    if not bodies:
         return NO_BODIES
     if undone >= done:
         return "it is undone already"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from beanops import private
+from beanops.jobs.rows import tube_or_jobs
 from beanops.journal.records import Fate
 from beanops.protocol.errors import BeanopsError, UsageError
 from beanops.protocol.states import STATES
@@ -44,6 +45,7 @@ def export(executor: Executor, file: File, jobs: Any, delete: bool, force: bool,
         raise UsageError("export deletes only what is safely on disk: name a file")
     how = how_of(options)
     executor.context.check_open()
+    jobs = tube_or_jobs(jobs)
     if isinstance(jobs, str):
         executor.lookups.check_tube(jobs)
     jobs = "*" if jobs is None else list(jobs) if isinstance(jobs, Iterator) else jobs

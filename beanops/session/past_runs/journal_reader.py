@@ -12,13 +12,15 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from beanops.jobs.refs import refs_of
-from beanops.jobs.select import is_glob
+from beanops.jobs.rows import Tube, is_row, tube_of
+from beanops.jobs.select import is_glob, names_of
 from beanops.journal.filters import Filter
 from beanops.journal.prune import prune
 from beanops.journal.records import Pruned
+from beanops.protocol import TubeStats
 from beanops.protocol.errors import ArgumentError
 from beanops.protocol.limits import U64_MAX, check_choice, check_number
-from beanops.session.arguments import Moment, Seconds, is_row, run_id_of, seconds_of, time_of
+from beanops.session.arguments import Moment, Seconds, run_id_of, seconds_of, time_of
 from beanops.session.execution.verbs import ACTIONS
 from beanops.session.keywords import explain_keywords
 
@@ -80,7 +82,7 @@ class JournalReader:
         action: str | Iterable[str] | None = None,
         run: Any = None,
         job: Any = None,
-        tube: str | Iterable[str] | None = None,
+        tube: Tube | Iterable[str] | None = None,
         actor: str | Iterable[str] | None = None,
         limit: SupportsIndex | None = None,
     ) -> pandas.DataFrame:
@@ -99,7 +101,7 @@ class JournalReader:
             Jobs that were acted on or put, at most 1,000; text as in ``"5,7-9"``. A server that restarted may have
             reused an id: a job or a row with its ``instance`` matches only the job of that server process.
         tube, actor : str, iterable of str, or None
-            Exact names, or globs such as ``"mail-*"`` and ``"alice@*"``.
+            Exact names, or globs such as ``"mail-*"`` and ``"alice@*"``; a tube also as a row of `Session.tubes`.
         limit : int or None
             Maximum number of actions, the newest.
 
@@ -137,7 +139,7 @@ class JournalReader:
         action: str | Iterable[str] | None = None,
         run: Any = None,
         job: Any = None,
-        tube: str | Iterable[str] | None = None,
+        tube: Tube | Iterable[str] | None = None,
         actor: str | Iterable[str] | None = None,
         limit: SupportsIndex | None = None,
     ) -> pandas.DataFrame:
@@ -252,7 +254,7 @@ def filter_of(
     action: str | Iterable[str] | None = None,
     run: Any = None,
     job: Any = None,
-    tube: str | Iterable[str] | None = None,
+    tube: Tube | Iterable[str] | None = None,
     actor: str | Iterable[str] | None = None,
 ) -> Filter:
     """Return the filters of `JournalReader.actions` as the journal takes them.
@@ -278,8 +280,8 @@ def filter_of(
         actions=None if action is None else _actions(action),
         runs=runs,
         jobs=None if job is None else _by_instance(job),
-        tubes=None if tube is None else _names(tube, journal.tubes),
-        actors=None if actor is None else _names(actor, journal.actors),
+        tubes=None if tube is None else _names("tube", _tubes(tube), journal.tubes),
+        actors=None if actor is None else _names("actor", actor, journal.actors),
     )
 
 
@@ -303,20 +305,20 @@ def _check_most(argument: str, number: int) -> None:
         raise ArgumentError(argument, number, f"at most {_MOST:,} of them")
 
 
-def _words(value: str | Iterable[str]) -> list[str]:
-    return value.split(",") if isinstance(value, str) else list(value)
-
-
 def _actions(action: str | Iterable[str]) -> list[str]:
-    names = _words(action)
+    names = names_of("action", action)
     for name in names:
         check_choice("action", name, ACTIONS)
     return names
 
 
-def _names(wanted: str | Iterable[str], known: Callable[[], list[str]]) -> list[str]:
+def _tubes(tube: Tube | Iterable[str]) -> str | Iterable[str]:
+    return tube_of(tube) if isinstance(tube, TubeStats) or is_row(tube, "tube") else tube
+
+
+def _names(argument: str, wanted: str | Iterable[str], known: Callable[[], list[str]]) -> list[str]:
     """Return exact names; where globs are among them, also the known names that match."""
-    names = _words(wanted)
+    names = names_of(argument, wanted)
     globs = [name for name in names if is_glob(name)]
     matching = [name for name in known() if any(fnmatchcase(name, glob) for glob in globs)] if globs else []
     return [*(name for name in names if name not in globs), *matching]
