@@ -117,7 +117,9 @@ def _check_order(order: str) -> None:
     known = ("newest", "oldest", *COLUMNS)
     if not isinstance(order, str) or (order not in known and order.removeprefix("-") not in COLUMNS):
         allowed = f"newest, oldest, or one of {', '.join(COLUMNS)}, reversed by a leading '-'"
-        raise ArgumentError("order", order, allowed + did_you_mean(order, known))
+        reversed_ = isinstance(order, str) and order.startswith("-")
+        near = [f"-{name}" for name in COLUMNS] if reversed_ else known
+        raise ArgumentError("order", order, allowed + did_you_mean(order, near))
 
 
 def names_of(argument: str, value: str | Iterable[str]) -> list[str]:

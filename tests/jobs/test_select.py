@@ -55,3 +55,9 @@ def test_a_glob_means_the_tubes_it_matches() -> None:
 def test_a_wrong_selection_names_what_is_allowed(wrong: dict[str, object]) -> None:
     with pytest.raises(ArgumentError, match=f"{next(iter(wrong))}: .* allowed is"):
         select(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("order", "meant"), [("newst", "newest"), ("agee", "age"), ("-agee", "-age")])
+def test_an_unknown_order_names_the_nearest_as_it_was_asked_for(order: str, meant: str) -> None:
+    with pytest.raises(ArgumentError, match=f"did you mean '{meant}'"):
+        select("mail", order=order)
