@@ -13,7 +13,7 @@ from beanops.session.connect import connect
 from beanops.session.execution.undoable import lasting
 from beanops.session.execution.verbs import VERBS
 from beanops.session.session import Session
-from beanops.text import plural, safe_text
+from beanops.text import did_you_mean, plural, safe_text
 from beanops.ui.confirmation import confirmation
 
 #: The variable of the notebook with the session.
@@ -170,7 +170,8 @@ def beans(line: str, variables: dict[str, Any]) -> Any:
         return session.jobs(tube, where=where.strip() or None)
     act = COMMANDS.get(word or "tubes")
     if act is None:
-        raise UsageError(f"unknown command {word!r}; %beans help lists the commands")
+        hint = did_you_mean(word, (*COMMANDS, "connect", "jobs", "help")) or "; %beans help lists the commands"
+        raise UsageError(f"unknown command {word!r}{hint}")
     try:
         words = shlex.split(rest)
     except ValueError as error:

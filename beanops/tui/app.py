@@ -192,7 +192,7 @@ class Dashboard(RefreshingApp):
         if outcome.reservation is not None:
             self._reservations.append(outcome.reservation)
         if request.session is self.session:
-            before, self.last = self.last, self.last.after(outcome.results, outcome.text)
+            before, self.last = self.last, self.last.after(outcome.results)
             if self.last.runs and self.last is not before and not outcome.results.undone:
                 asked = "; what buried jobs become is asked" if self.last.buries_again else ""
                 outcome = outcome._replace(way_back=f"undoes it{asked}")

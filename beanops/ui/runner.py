@@ -106,8 +106,6 @@ class LastAction(NamedTuple):
     ----------
     runs : tuple of str
         Ids of its runs, in the order in which they were carried out.
-    what : str
-        The action in words, such as ``"kick (3)"``.
     action : str
         Its verb.
     jobs : int
@@ -119,13 +117,17 @@ class LastAction(NamedTuple):
     """
 
     runs: tuple[str, ...] = ()
-    what: str = ""
     action: str = ""
     jobs: int = 0
     buries_again: bool = False
     why_not: str = "nothing to undo"
 
-    def after(self, results: Results, what: str) -> LastAction:
+    @property
+    def what(self) -> str:
+        """The action in words, such as ``kick (3)``."""
+        return f"{self.action} ({self.jobs:,})"
+
+    def after(self, results: Results) -> LastAction:
         """Return the last action once another one is over.
 
         An undo leaves the runs that it did not undo to their end, so that it can be continued. An action that did
@@ -138,7 +140,7 @@ class LastAction(NamedTuple):
         if results.undoable:
             back = results.undoable
             jobs = sum(run.done for run in back)
-            return LastAction(tuple(run.id for run in back), what, back[0].action, jobs, results.buries_again)
+            return LastAction(tuple(run.id for run in back), back[0].action, jobs, results.buries_again)
         if done:
             return LastAction(why_not=f"nothing to undo: {done[-1].action}: {done[-1].lasting}")
         return self

@@ -172,6 +172,7 @@ def test_the_magic_does_what_people_type_most(
     capsys.readouterr()
     for line, answer in {
         "dance": "%beans: unknown command 'dance'; %beans help lists the commands",
+        "dashbord": "%beans: unknown command 'dashbord'; did you mean 'dashboard'?",
         'kick "17': "%beans: cannot parse '\"17': No closing quotation",
         "tubes mial": "%beans: expected no arguments, got 'mial'",
         "actions mail": "%beans: expected no arguments, got 'mail'",

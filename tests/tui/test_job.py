@@ -116,7 +116,7 @@ async def test_a_run_of_long_ago_is_undone_from_the_journal(session: Session, cl
         await desk.press("down", "down")
         assert "2 jobs" in desk.line("#why")
         await desk.press("enter", "u")
-        assert "Undo bury: 2 done?" in await desk.painted()
+        assert "Undo bury (2)?" in await desk.painted()
         await desk.press("y")
         assert client.stats_tube("mail").current_jobs_buried == 0
         await desk.press("escape", "home")

@@ -138,7 +138,7 @@ async def test_selected_jobs_are_acted_on_together_and_it_is_undone(
         assert client.stats_tube("mail").current_jobs_buried == 0
         assert "selected" not in desk.line("#status")
         await desk.press("u")
-        assert "Undo kick: 3 done" in await desk.painted()
+        assert "Undo kick (3)?" in await desk.painted()
         await desk.press("y")
         assert client.stats_tube("mail").current_jobs_buried == 3
         assert "undo: 3 done" in desk.line("#status")
@@ -198,7 +198,9 @@ async def test_ranges_move_copy_and_release_with_settings(session: Session, clie
         states = {id: client.stats_job(id).state for id in many if id in ids(desk)}
         assert sorted(states.values()) == ["delayed", "ready"]
         assert {client.stats_job(id).delay for id in states} == {0, 90}
-        await desk.press("c", *"mail", "enter", "y")
+        await desk.press("c", *"mail", "enter")
+        assert "Copy job " in await desk.painted()
+        await desk.press("y")
         assert client.stats_tube("mail").total_jobs == 6
 
 

@@ -79,26 +79,26 @@ def test_cancel_ends_the_run_under_way_and_the_steps_after_it(session: Session) 
 def test_the_last_action_is_what_undo_reverts(session: Session) -> None:
     assert LastAction().why_not == "nothing to undo"
     paused = Runner().carry_out(pauses(session, "a", "b"))
-    last = LastAction().after(paused, "pause")
-    assert (last.runs, last.what) == (tuple(run.id for run in paused.runs), "pause")
-    assert last.after(Results(), "nothing") is last
+    last = LastAction().after(paused)
+    assert (last.runs, last.what) == (tuple(run.id for run in paused.runs), "pause (2)")
+    assert last.after(Results()) is last
     undone = Runner().carry_out(undo_steps(session, last.runs))
     assert [session.tube(tube).pause for tube in "ab"] == [0, 0]
-    assert last.after(undone, "undo") == LastAction()
-    assert last.after(undone._replace(undone=last.runs[1:]), "undo").runs == last.runs[:1]
+    assert last.after(undone) == LastAction()
+    assert last.after(undone._replace(undone=last.runs[1:])).runs == last.runs[:1]
 
 
 def test_the_undo_of_an_earlier_run_leaves_the_last_action(session: Session) -> None:
     first, second = (Runner().carry_out(pauses(session, tube)) for tube in "ab")
-    last = LastAction().after(first, "pause").after(second, "pause")
+    last = LastAction().after(first).after(second)
     undone = Runner().carry_out(undo_steps(session, [first.runs[0].id]))
     assert undone.undone == (first.runs[0].id,)
-    assert last.after(undone, "undo") == last
+    assert last.after(undone) == last
 
 
 def test_an_action_that_nothing_undoes_says_why(session: Session) -> None:
     session.bury([1])
     kicked = Runner().carry_out([Step("tube a", lambda _: session.kick_next("a", 1))])
-    last = LastAction(("a run",), "pause").after(kicked, "kick")
+    last = LastAction(("a run",), "pause").after(kicked)
     assert not last.runs
     assert last.why_not.startswith("nothing to undo: kick: ")

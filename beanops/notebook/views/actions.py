@@ -131,13 +131,8 @@ class ViewActions:
                 self._grid.say("status", "; ".join(said), tone)
 
     def _offer_undo(self, results: Results) -> None:
-        what = ""
-        if results.undoable:
-            count = sum(run.done for run in results.undoable)
-            # A server that cannot bury jobs again beside workers can park them.
-            parked = ", buried jobs parked" if results.buries_again else ""
-            what = f"{results.undoable[0].action} ({count:,}{parked})"
-        self._last = self._last.after(results, what)
-        last = self._last
+        last = self._last = self._last.after(results)
+        # A server that cannot bury jobs again beside workers can park them.
+        parked = ", buried jobs parked" if last.buries_again else ""
         needed = confirmation("undo", last.jobs, self._session.profile, undoes=last.action)
-        self._grid.offer("undo", f"Undo {last.what}" if last.runs else "", last.runs, needed)
+        self._grid.offer("undo", f"Undo {last.what}{parked}" if last.runs else "", last.runs, needed)

@@ -225,7 +225,7 @@ def _on_jobs(action: UserAction) -> Offer:
     return Offer(
         action,
         _takes(action.name),
-        lambda request: f"{action.label} {request.jobs}{_settings(request)}?",
+        lambda request: f"{action.name.capitalize()} {request.jobs}{_settings(request)}?",
         perform,
         (lambda target: fields) if fields else None,
         "jobs",
@@ -253,7 +253,7 @@ BURIED_AS = Field(
 UNDO = Offer(
     CATALOGUE["undo"],
     lambda target: True,
-    lambda request: f"Undo {request.answers['undone'].what}?",
+    lambda request: f"Undo {safe_text(request.answers['undone'].what)}?",
     _undo,
     scope="runs",
 )

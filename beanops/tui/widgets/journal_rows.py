@@ -19,7 +19,7 @@ def undoable_of(row: DoneRun) -> LastAction:
     """Return a run as an undo reverts it; an empty value where it cannot."""
     if row.lasting is not None:
         return LastAction(why_not=row.lasting)
-    return LastAction((row.run.id,), safe_text(sentence(row)), action=row.run.action, jobs=row.counts.get("done", 0))
+    return LastAction((row.run.id,), row.run.action, row.counts.get("done", 0))
 
 
 def _facts(facts: dict[str, str]) -> list[Part]:
