@@ -95,6 +95,13 @@ def bar_for(
         bar.close()
 
 
+@contextmanager
+def scan_bar(wanted: Report[Progress], watched: bool) -> Iterator[Callable[[Progress], None] | None]:
+    """Give what shows a scan, as `bar_for` does."""
+    with bar_for(wanted, watched, "ids", "scan") as bar:
+        yield None if bar is None else bar.show_scan
+
+
 def shows_run(method: F) -> F:
     """Decorate a verb of the session, which calls `progress` with its run, so that a bar is the default."""
     return _shown(method, "jobs", Bar.show_run)

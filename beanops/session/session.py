@@ -27,7 +27,7 @@ from beanops.protocol.errors import BeanopsError
 from beanops.protocol.limits import DEFAULT_PRIORITY, DEFAULT_TTR, MAX_RESERVE_TIMEOUT
 from beanops.session import job_verbs, tube_verbs
 from beanops.session.arguments import Body, Seconds, run_id_of, seconds_of, whole_seconds
-from beanops.session.bars import Report, bar_for, shows_run, shows_scan
+from beanops.session.bars import Report, bar_for, scan_bar, shows_run, shows_scan
 from beanops.session.config import Profile
 from beanops.session.context import Context
 from beanops.session.execution.executor import Executor
@@ -330,7 +330,7 @@ class Session:
 
         shown = job_columns(bodies, decoded=decoded, columns=columns)
         which: dict[str, Any] = {"ids": ids, "state": state, "where": where, "limit": limit, "order": order}
-        how: dict[str, Any] = {"probe": probe, "rate": rate, "polite": polite, "progress": progress}
+        how: dict[str, Any] = {"probe": probe, "rate": rate, "polite": polite, "progress": progress or False}
         scan = self.scan(tube, **which, bodies=needs_bodies(shown), **how)
         found = jobs_frame([job for batch in scan for job in batch], shown)
         found.attrs["verdict"] = scan.conclusion
@@ -447,6 +447,7 @@ class Session:
             "rate": rate,
             "polite": polite,
             "progress": progress if callable(progress) else None,
+            "watch": partial(scan_bar, progress, self._watched),
         }
         return self._lookups.scan(tube, **which, bodies=bodies, **how)
 

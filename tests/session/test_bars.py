@@ -110,3 +110,19 @@ def test_a_bar_is_seen_on_a_terminal_and_in_a_notebook(monkeypatch: pytest.Monke
     thread.start()
     thread.join()
     assert seen == [False]
+
+
+def test_a_scan_shows_itself_while_it_is_iterated(session: Session, shown: list[FakeTqdm]) -> None:
+    session.put_many([b"x"] * 5, tube="mail", progress=False)
+    scan = session.scan("mail")
+    assert shown == []
+    for batch in scan:
+        (bar,) = shown
+        assert (len(batch), bar.look["desc"], bar.look["unit"], bar.open) == (5, "scan", " ids", True)
+    for _ in session.scan("mail"):
+        break
+    list(session.scan("mail", progress=False))
+    seen: list[int] = []
+    list(session.scan("mail", progress=lambda progress: seen.append(progress.found)))
+    session.jobs("mail", progress=False)
+    assert (len(shown), seen[-1]) == (2, 5)

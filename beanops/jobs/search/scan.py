@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from functools import cache, partial
 from itertools import chain
 from typing import Any
@@ -38,6 +38,8 @@ _FIRST_BLOCK, _BLOCK = 256, 8192
 _GIVE_UP = 1_000_000
 #: Number of server restarts after which a scan gives up reading bodies.
 _MOST_RESTARTS = 20
+#: Returns what shows the progress of a scan while it is iterated.
+Watch = Callable[[], AbstractContextManager[Callable[[Progress], None] | None]]
 
 
 class Scan:
@@ -72,6 +74,8 @@ class Scan:
         Seconds that the predicate may take per batch; None is no limit.
     progress : callable or None
         Called with the `Progress` after every block.
+    watch : callable
+        Returns what is entered while the scan is iterated; what it gives is called as `progress` is, unless None.
     clock, sleep : callable
         As in `time`, for tests.
 
@@ -104,6 +108,7 @@ class Scan:
         shown: Callable[[FoundJob], FoundJob] | None = None,
         query_timeout: float | None = TIMEOUT,
         progress: Callable[[Progress], None] | None = None,
+        watch: Watch = nullcontext,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -128,6 +133,8 @@ class Scan:
         self._probe = probe
         self._shown = shown
         self._progress = progress
+        self._watch = watch
+        self._watching: Callable[[Progress], None] | None = None
         self._stats = FreshStats(clock, sleep)
         self._in_tube = cache(selection.in_tube)
         self._idmap = IdMap()
@@ -224,10 +231,10 @@ class Scan:
         self._cancelled = True
 
     def __iter__(self) -> Iterator[list[FoundJob]]:
-        if self._shown is None:
-            return self._found()
         shown = self._shown
-        return ([shown(job) for job in batch] for batch in self._found())
+        with self._watch() as self._watching:
+            for batch in self._found():
+                yield batch if shown is None else [shown(job) for job in batch]
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Return the jobs as a stream of Arrow with the columns of `Session.jobs`, for polars, pyarrow or DuckDB.
@@ -275,8 +282,9 @@ class Scan:
             self._cancelled = False
 
     def _report(self) -> None:
-        if self._progress is not None:
-            self._progress(self.progress)
+        for report in (self._progress, self._watching):
+            if report is not None:
+                report(self.progress)
 
     def _look_whether_tube_exists(self) -> None:
         """If nothing was found, distinguish a misspelled tube from an empty one."""
