@@ -170,7 +170,7 @@ def test_results_before_a_broken_reply_are_given(connect: Any) -> None:
         results = client.pipeline(commands.delete(n) for n in range(4))
         assert next(results) is None
         assert isinstance(next(results), errors.NotFound)
-        with pytest.raises(errors.ProtocolError, match="to 'delete 2' it sent b'JUNK'"):
+        with pytest.raises(errors.ProtocolError, match="it answered 'delete 2' with b'JUNK'"):
             next(results)
         assert client.closed
 
