@@ -18,7 +18,7 @@ from beanops.session.execution.run import Run
 Seconds = SupportsIndex | SupportsFloat | str | timedelta
 #: A moment; a span of time is that long before now.
 Moment = datetime | date | Seconds
-#: What can be put: bytes as they are, text as UTF-8, dicts and lists as JSON.
+#: A body to put: bytes, text (as UTF-8), or a dict or list (as JSON).
 Body = bytes | bytearray | memoryview | str | dict[str, Any] | list[Any]
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -42,7 +42,7 @@ def seconds_of(argument: str, value: Seconds, allowed: str = "seconds, or text s
     Raises
     ------
     ArgumentError
-        It is no span of time, or is negative.
+        The value is no span of time, or is negative.
 
     Examples
     --------
@@ -65,7 +65,7 @@ def timeout_of(argument: str, value: Seconds) -> float:
 
 
 def whole_seconds(argument: str, value: Seconds, maximum: int = U32_MAX) -> int:
-    """Return a span of time in whole seconds, of which the protocol knows no parts; see `seconds_of`.
+    """Return a span of time in whole seconds, as the protocol needs it.
 
     Examples
     --------
@@ -94,7 +94,7 @@ def time_of(argument: str, value: Moment, now: datetime) -> datetime:
     Raises
     ------
     ArgumentError
-        It is neither.
+        The value is neither.
 
     Examples
     --------
@@ -120,7 +120,7 @@ def time_of(argument: str, value: Moment, now: datetime) -> datetime:
 
 
 def _seconds(value: Any) -> float | None:
-    """Return seconds, None for what is no span of time."""
+    """Return a span of time in seconds, None for any other value."""
     if getattr(getattr(value, "dtype", None), "kind", "") == "m":
         value = value.astype("timedelta64[us]").item()
     if isinstance(value, timedelta):
@@ -136,7 +136,7 @@ def _seconds(value: Any) -> float | None:
 
 
 def _seconds_in(text: str) -> float | None:
-    """Return the seconds that a text with units names, such as ``"1h30m"``; a number alone is seconds."""
+    """Return a text with units such as ``"1h30m"`` in seconds; a number without a unit is seconds."""
     if re.fullmatch(r"\s*\d+(\.\d+)?\s*", text, re.ASCII):
         return float(text)
     total, place = 0.0, 0
@@ -153,7 +153,7 @@ def body_of(body: Body, maximum: int = MAX_BODY) -> bytes:
     Raises
     ------
     ArgumentError
-        It is something else, JSON cannot hold it, or it is too long.
+        It has another type, has values that JSON cannot represent, or is too long.
 
     Examples
     --------
@@ -164,28 +164,28 @@ def body_of(body: Body, maximum: int = MAX_BODY) -> bytes:
         try:
             body = body.encode()
         except UnicodeEncodeError:
-            raise ArgumentError("body", body, "text that UTF-8 can hold, or bytes") from None
+            raise ArgumentError("body", body, "text that UTF-8 can encode, or bytes") from None
     elif isinstance(body, dict | list):
         import orjson
 
         try:
             body = orjson.dumps(body, _plain, orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
         except TypeError as error:
-            raise ArgumentError("body", body, f"what JSON can hold ({error})") from None
+            raise ArgumentError("body", body, f"what JSON can represent ({error})") from None
     elif not isinstance(body, bytes | bytearray | memoryview):
         raise ArgumentError("body", body, "bytes, text, a dict or a list")
     return check_body(body, maximum)
 
 
 def _plain(value: Any) -> str:
-    """Return what stands for a value that JSON does not know: the time of pandas, as other times are written."""
+    """Return the JSON text of a value that orjson does not support: a time of pandas, in ISO format."""
     if isinstance(value, datetime):
         return value.isoformat()
-    raise TypeError(f"it has no {type(value).__name__}")
+    raise TypeError(f"no {type(value).__name__}")
 
 
 def run_id_of(run: Any) -> str:
-    """Return the id of a run that is given by it, as a `Run`, or as a row of a frame of runs or actions.
+    """Return the id of a run, given by its id, as a `Run`, or as a row of a frame of runs or actions.
 
     Examples
     --------

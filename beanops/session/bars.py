@@ -1,4 +1,4 @@
-"""Show a progress bar for whatever takes longer than a second, where somebody watches: a notebook or a terminal."""
+"""Progress bars in notebooks and terminals, for calls that take longer than a second."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from beanops.session.execution.run import Run
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
-#: What a method takes as `progress`: a function that is called as it goes on; False for no bar, True for one in any
-#: case; None for one where somebody watches.
+#: The argument `progress` of a method: a function to call, False for no bar, True for a bar, or None for a bar in a
+#: notebook or terminal.
 Report = Callable[[T], None] | bool | None
 #: Seconds after which a bar appears.
 PATIENCE = 1.0
 
 
 class Bar:
-    """A progress bar that appears after a second; tqdm is loaded no sooner.
+    """A progress bar that appears after a second, and imports tqdm then.
 
     Parameters
     ----------
     unit : str
-        What it counts, such as ``"jobs"``.
+        Unit of the count, such as ``"jobs"``.
     title : str
-        What goes on.
+        Name of the call.
     total : float or None
-        How many there are, where that is known.
+        The total count, None if it is unknown.
     """
 
     def __init__(self, unit: str, title: str = "", total: float | None = None) -> None:
@@ -42,7 +42,7 @@ class Bar:
         self._due = time.monotonic() + PATIENCE
 
     def show(self, done: float, total: float | None = None, note: str = "") -> None:
-        """Show how much is done, of how much, with a note beside it."""
+        """Show the count, the total, and a note beside them."""
         if self._bar is None:
             if time.monotonic() < self._due:
                 return
@@ -55,18 +55,18 @@ class Bar:
         self._bar.update(done - self._bar.n)
 
     def show_run(self, run: Run) -> None:
-        """Show how far a run has come."""
+        """Show the progress of a run."""
         self.show(run.counted, run.named or None)
 
     def show_scan(self, progress: Progress) -> None:
-        """Show how far a search for jobs has come."""
+        """Show the progress of a search for jobs."""
         of = "" if progress.expected is None else f" of {progress.expected:,}"
         self.show(progress.looked, progress.looked + progress.remaining, f"{progress.found:,}{of} jobs")
 
     def close(self) -> None:
-        """Remove it."""
+        """Remove the bar."""
         if self._bar is not None:
-            with suppress(OSError):  # the terminal may be gone
+            with suppress(OSError):  # the terminal may be closed
                 self._bar.close()
 
 
@@ -74,16 +74,16 @@ class Bar:
 def bar_for(
     wanted: Report[Any], watched: bool, unit: str, title: str, total: float | None = None
 ) -> Iterator[Bar | None]:
-    """Give a bar, or None where nobody wants or sees one; it is removed at the end.
+    """Yield a bar, or None if it is not wanted or nobody would see it; remove it at the end.
 
     Parameters
     ----------
     wanted : callable, bool or None
-        As the caller gave `progress`.
+        The argument `progress` of the caller.
     watched : bool
-        Whether the caller is a person, rather than a face of beanops that shows progress itself.
+        Whether the caller is a script or a notebook; other faces show progress themselves.
     unit, title, total
-        As in `Bar`.
+        Unit, title and total of the bar.
     """
     if callable(wanted) or wanted is False or not (wanted or (watched and is_watched())):
         yield None
@@ -103,12 +103,12 @@ def scan_bar(wanted: Report[Progress], watched: bool) -> Iterator[Callable[[Prog
 
 
 def shows_run(method: F) -> F:
-    """Decorate a verb of the session, which calls `progress` with its run, so that a bar is the default."""
+    """Decorate a verb of the session, which calls `progress` with its run, to show a bar by default."""
     return _shown(method, "jobs", Bar.show_run)
 
 
 def shows_scan(method: F) -> F:
-    """Decorate a search of the session, which calls `progress` as it goes on, so that a bar is the default."""
+    """Decorate a search of the session, which calls `progress` with its progress, to show a bar by default."""
     return _shown(method, "ids", Bar.show_scan)
 
 
@@ -123,7 +123,7 @@ def _shown(method: F, unit: str, show: Callable[[Bar, Any], None]) -> F:
 
 
 def is_watched() -> bool:
-    """Whether somebody sees a bar: in a notebook or on a terminal, from the main thread."""
+    """Whether a bar would be seen: in the main thread, in a notebook or on a terminal."""
     if threading.current_thread() is not threading.main_thread():
         return False
     ipython = sys.modules.get("IPython")

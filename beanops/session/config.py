@@ -1,4 +1,4 @@
-"""What the user configured: named servers, and where the journal is.
+"""The configuration: named servers, the journal, and key bindings.
 
 The file is ``config.toml`` in the user's configuration directory (``BEANOPS_CONFIG`` names another)::
 
@@ -37,14 +37,14 @@ CONFIRMS = ("ask", "type-name")
 
 
 class ConfigError(UsageError):
-    """The configuration file cannot be read, or says what beanops does not understand."""
+    """The configuration file cannot be read, or has an unknown key or a wrong value."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(without_passwords(message))  # the URL of a journal may stand where it does not belong
+        super().__init__(without_passwords(message))  # the URL of a journal may be under a wrong key
 
 
 class Profile(NamedTuple):
-    """A server as the user named it.
+    """A named server of the configuration, with the rules that protect it.
 
     Attributes
     ----------
@@ -53,16 +53,16 @@ class Profile(NamedTuple):
     address : str
         Where it listens.
     read_only : bool
-        Whether everything that would change a queue is refused.
+        Whether all changes are rejected.
     color : str
-        A colour for the dashboards; empty for none.
+        Colour of the header in dashboards; empty for none.
     label : str
-        Words that stand with the colour, such as ``"PRODUCTION"``.
+        Text of the header, such as ``"PRODUCTION"``.
     confirm : str
-        ``"ask"``, or ``"type-name"`` to have the name typed before an action that deletes, that cannot be undone, or
-        that changes more than 100 jobs; see `beanops.ui.confirmation`.
+        ``"ask"``, or ``"type-name"``: the user types the name to confirm an action that deletes, that cannot be
+        undone, or that changes more than 100 jobs.
     redact : tuple of str
-        Patterns of keys in bodies whose values are never shown; see `beanops.redact`.
+        Patterns of keys in bodies whose values are hidden, such as ``"*token*"``.
     keep_bodies : bool
         Whether the journal keeps the bodies of deleted jobs.
     """
@@ -78,14 +78,14 @@ class Profile(NamedTuple):
 
     @property
     def guards(self) -> tuple[bool, bool, frozenset[str]]:
-        """What protects the server; more of any is stricter."""
+        """The rules that protect the server; more of any is stricter."""
         return self.read_only, self.confirm == "type-name", frozenset(self.redact)
 
 
 def strictest(profile: Profile, same: Iterable[Profile]) -> Profile:
-    """Return a profile with all that protects its server by `same`, which are others of that server.
+    """Return a profile with the strictest rules of itself and of `same`, other profiles of the same server.
 
-    Where the server was given by its address, the name of the profile that wants its name typed becomes its name.
+    A server that was given by its address gets the name of the profile with ``confirm = "type-name"``.
     """
     for one in same:
         unnamed = profile.name == profile.address
@@ -101,7 +101,7 @@ def strictest(profile: Profile, same: Iterable[Profile]) -> Profile:
 
 
 def config_path() -> Path:
-    """Return where the configuration file is, or would be."""
+    """Return the path of the configuration file, which may not exist."""
     if named := os.environ.get("BEANOPS_CONFIG"):
         return Path(named)
     from platformdirs import user_config_path
@@ -110,12 +110,12 @@ def config_path() -> Path:
 
 
 def read_config() -> dict[str, Any]:
-    """Return what the configuration file says; empty when there is none.
+    """Return the content of the configuration file; empty if there is none.
 
     Raises
     ------
     ConfigError
-        It cannot be read, or has a key or a value that beanops does not understand.
+        It cannot be read, or has an unknown key or a wrong value.
     """
     path = config_path()
     try:
@@ -152,12 +152,12 @@ def _check(path: Path, where: str, table: dict[str, Any], keys: dict[str, type])
 
 
 def key_bindings() -> dict[str, str]:
-    """Return the keys of the terminal dashboard that the user chose, by what they do.
+    """Return the configured key bindings of the terminal dashboard, by action.
 
     Raises
     ------
     ConfigError
-        The configuration cannot be read, or names no keys there.
+        The configuration cannot be read, or a value is not a key.
     """
     keys: dict[str, Any] = read_config().get("keys", {})
     for name, value in keys.items():
@@ -177,16 +177,16 @@ def profiles() -> dict[str, Profile]:
 
 
 def profile(target: str | Address) -> Profile:
-    """Return the server of that name or address; or one made of an address.
+    """Return the profile of a server by name or address; an address without a profile gets a new one.
 
-    However it is called, it is protected by all profiles that have its address, in any spelling.
+    The rules of all profiles with the same address apply, however the address is written.
 
     Raises
     ------
     ConfigError
         The configuration cannot be read.
     ArgumentError
-        It is neither a name nor an address.
+        The target is neither a name nor an address.
     """
     from beanops.client.places import places
 
@@ -196,14 +196,14 @@ def profile(target: str | Address) -> Profile:
     here = places(address)
     same = [one for one in known.values() if here & places(Address.parse(one.address))]
     if named is None and same:
-        # The name of the one that guards most, which is what has to be typed.
+        # The name of the strictest one, which the user types to confirm.
         named = max(same, key=lambda one: one.guards[:2])._replace(address=str(address))
     keep_bodies = read_config().get("journal_bodies", True)
     return strictest(named or Profile(str(address), str(address), keep_bodies=keep_bodies), same)
 
 
 def default_journal() -> str:
-    """Return where the journal is: ``BEANOPS_JOURNAL``, the configuration's, or the user's data directory."""
+    """Return the path or URL of the journal: ``BEANOPS_JOURNAL``, the configured one, or a file of the user."""
     if named := os.environ.get("BEANOPS_JOURNAL") or read_config().get("journal"):
         return str(named)
     from platformdirs import user_data_path

@@ -42,35 +42,36 @@ def connect(
     ----------
     target : str or Address
         ``host``, ``host:port``, ``[::1]:11300``, ``beanstalkd://host:port``, ``unix:/path``, ``/path``, or the name of
-        a server in the configuration, see `beanops.session.config`.
+        a server in ``config.toml``.
     source : str
-        For the record: ``"cli"``, ``"tui"``, ``"notebook"`` or ``"script"``.
+        For the journal: ``"cli"``, ``"tui"``, ``"notebook"`` or ``"script"``.
     actor : str or None
-        For the record; by default the user and the host.
+        For the journal; by default user and host.
     read_only : bool or None
-        Refuse everything that would change a queue; None does what the configuration says, else False.
+        Reject all changes; None takes the value of the configuration, False by default. False does not lift a
+        configured protection.
     redact : iterable of str
-        Patterns of keys in bodies whose values are hidden in all that is shown, such as ``"*token*"``, beside those
-        of the configuration; see `beanops.redact`. All jobs, frames and reservations that the session gives out have
-        bodies without them; only `export`, `move`, `copy`, `undo` and the journal have the bytes.
+        Patterns of keys whose values are hidden, such as ``"*token*"``, in addition to those of the configuration.
+        All bodies that the session returns are redacted; only `export`, `move`, `copy`, `undo` and the journal use
+        full bodies.
     journal : str, Journal or None
-        Path of a SQLite file or URL of a database; None takes ``BEANOPS_JOURNAL``, then the configuration's,
-        then a file in the user's data directory.
+        Path of a SQLite file or URL of a database; None takes ``BEANOPS_JOURNAL``, then the value of the
+        configuration, then a file in the user's data directory.
     keep_bodies : bool or None
-        Write down the bodies of jobs that are deleted, so that it can be undone; None does what the configuration
-        says, else True.
+        Keep the bodies of deleted jobs in the journal, which undo needs; None takes the value of the configuration,
+        True by default.
     connect_timeout, read_timeout : number, str or timedelta
         Time to wait for the connection, and for the server's next bytes: seconds, text such as ``"10s"``, or a
         timedelta.
     query_timeout : number, str, timedelta or None
         Time that a predicate may take for a batch of jobs, or a query in SQL; None is no limit.
     clock : callable
-        Tells the time, UTC.
+        Returns the time, UTC.
 
     Raises
     ------
     ConnectFailed
-        Nobody answers there.
+        No server answers there.
 
     Examples
     --------
@@ -80,7 +81,7 @@ def connect(
     <Run 20260102-030405-1f2e3d4c kick: 2 done>
     """
     known = profile(target)
-    # A profile that is read-only stays so: what protects production must not be lost to an argument.
+    # An argument cannot lift the protection of a profile.
     given = Profile("", "", read_only=bool(read_only), redact=(redact,) if isinstance(redact, str) else tuple(redact))
     keeps = known.keep_bodies if keep_bodies is None else keep_bodies
     try:

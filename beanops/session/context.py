@@ -1,6 +1,6 @@
-"""What all parts of a session share: its server and connections, the journal, the clock, and what protects the server.
+"""What all parts of a session share: connections, journal, clock, and the rules that protect the server.
 
-Sessions that `Session.through` made of one another share one context.
+A session and those that `Session._through` makes of it share one context.
 """
 
 from __future__ import annotations
@@ -38,41 +38,41 @@ class Closes(Protocol):
 
 
 class Context:
-    """A server as one session, or several made by `Session.through`, use it.
+    """The connections and settings of one session, or of several that share them.
 
     Parameters
     ----------
     known : Profile
-        The server as the configuration has it.
+        The profile of the server, from the configuration.
     actor : str
-        Who acts, for the journal.
+        User and host, for the journal.
     timeouts : (float, float)
         Seconds to connect, and to wait for an answer.
     query_timeout : float or None
-        Seconds that a predicate may take for a batch of jobs, or a query; None means any.
+        Maximum seconds of a query, or of a predicate on one batch of jobs; None sets no limit.
     clock : callable
         Returns the time, UTC.
     journal : str, Journal or None
-        Where the journal is; None takes what the configuration says.
+        Path or URL of the journal, or an open one; None takes that of the configuration.
     keep_bodies : bool
-        Whether bodies are written down; without them a delete cannot be undone.
+        Whether the journal keeps bodies; without them a delete cannot be undone.
 
     Attributes
     ----------
     protection : Protection
-        What the configuration says of the server.
+        The rules that protect the server.
     held : set of int
         Ids of the jobs that the acting connection has reserved.
     runs : list of RunRow
-        The runs that were begun, oldest first, without what was asked for.
+        The runs of this session, oldest first, without their requests.
     turn : Lock
-        The tubes that a connection uses and watches belong to one action at a time.
+        Held by one action at a time, which decides the tubes that the acting connection uses and watches.
     id_maps : IdMaps
-        What scans learned of the server's ids.
+        Ids of the server that scans have found.
     capable : dict of str to Capabilities
-        What each server process can do that was asked.
+        Capabilities by server process, as far as known.
     views : WeakSet
-        What is open on the session and ends with it.
+        Open views, which end with the session.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class Context:
     # -- connections ---------------------------------------------------------------------------------------------
 
     def looking(self) -> Client:
-        """Return the connection that looks and never reserves; it renews itself."""
+        """Return the connection for lookups, which never reserves and reconnects by itself."""
         with self._lock:
             self.check_open()
             client = self._clients.get("looking")
@@ -118,24 +118,24 @@ class Context:
             return client
 
     def acting(self) -> Client:
-        """Return the connection that acts: a new one to the same server process where the last was lost.
+        """Return the acting connection; after a lost one, a new one to the same server process.
 
         Raises
         ------
         Refused
-            Another server process answers than the one that was looked at.
+            The server was restarted since the last lookup.
         """
         with self._lock:
             self.check_open()
             known = self._clients.get("acting")
-            # A session that holds jobs waits longer: they go back to the workers with the connection.
+            # A session with reserved jobs waits longer: closing the connection would release them.
             patience = self._timeouts[1] if self.held else ANSWER
             if known is not None and is_awake(known, patience):
                 return known
-            self.held.clear()  # the server took its reservations back with the connection
+            self.held.clear()  # the server released them with the connection
             client = known
             if client is None or client.closed:
-                # Not reconnected: a tube that an interrupted action used or watched must not come back.
+                # A new client: a reconnect would use and watch the tubes of an interrupted action again.
                 client = self._clients["acting"] = self._connect(Client)
             client.last_instance = before = known.last_instance if known is not None else ""
             instance = client.instance
@@ -148,7 +148,7 @@ class Context:
         return kind(self.address, connect_timeout=connect_timeout, read_timeout=read_timeout)
 
     def check_process(self) -> None:
-        """Refuse when another server process answers than the one that was looked at."""
+        """Raise `Refused` if the server was restarted since the last lookup."""
         looking = self.looking()
         before, now = looking.last_instance, looking.stats().id
         if before and now != before:
@@ -156,25 +156,25 @@ class Context:
 
     @property
     def held_now(self) -> frozenset[int]:
-        """Ids of the jobs that are reserved; none once the connection is lost."""
+        """Ids of the reserved jobs; empty after the connection is lost."""
         acting = self._clients.get("acting")
         return frozenset() if acting is None or acting.notice_end() else frozenset(self.held)
 
     def holds(self, job: JobRef) -> bool:
-        """Whether a job is held, and not another one that got its id on another server process."""
+        """Whether a job is reserved here, rather than another one with its id after a restart."""
         acting = self._clients.get("acting")
         return job.id in self.held_now and acting is not None and acting.instance == job.instance
 
     # -- the end -------------------------------------------------------------------------------------------------
 
     def check_open(self) -> None:
-        """Raise `ConnectionClosed` when the session was closed."""
+        """Raise `ConnectionClosed` if the session is closed."""
         if self._closed:
-            raise ConnectionClosed(f"{self.address}: this session was closed by close(); connect again to go on")
+            raise ConnectionClosed(f"{self.address}: this session was closed by close(); connect again to continue")
 
     def close(self) -> None:
         """Close the views, the connections and the journal; jobs that are still reserved become ready."""
-        with ExitStack() as ends:  # each is closed, whatever another raises; the last one here first
+        with ExitStack() as ends:  # each is closed even if another raises, in reverse order
             if self._own_journal is not None:
                 ends.callback(self._own_journal.close)
             ends.callback(self.held.clear)
@@ -191,7 +191,7 @@ class Context:
     # -- the journal ---------------------------------------------------------------------------------------------
 
     def journal(self) -> Journal:
-        """Return the journal, opened when it is first needed: SQLAlchemy costs a third of a second."""
+        """Return the journal; the first call opens it, because SQLAlchemy takes a third of a second."""
         from beanops.journal.journal import Journal
 
         with self._lock:
@@ -200,40 +200,40 @@ class Context:
                 self._journal_at = self._own_journal = Journal(self._journal_at or default_journal())
             return self._journal_at
 
-    # -- what protects the server --------------------------------------------------------------------------------
+    # -- the rules that protect the server -----------------------------------------------------------------------
 
     @property
     def read_only(self) -> bool:
-        """Whether everything that would change a queue is refused."""
+        """Whether the session rejects all changes."""
         return self.protection.settled.read_only
 
     @property
     def profile(self) -> Profile:
-        """The server as the user named it, with what protects it: what a face shows of it, and asks before it acts."""
+        """The server's profile: name, colour and label, and the rules that protect it."""
         with suppress(BeanopsError):
             return self.protection.settled
         return self.protection.now
 
     @property
     def redact(self) -> tuple[str, ...]:
-        """Patterns of keys whose values are hidden in everything that is shown; see `beanops.redact`."""
+        """Patterns of keys whose values are hidden wherever bodies are shown, such as ``"*token*"``."""
         return self.protection.settled.redact
 
     @property
     def reader(self) -> Reader:
-        """The reader of all bodies that are shown; what acts on jobs and keeps them reads past it."""
+        """The reader that redacts all bodies to show; verbs and exports read full bodies instead."""
         patterns = self.redact
         if self._reader.patterns != patterns:
             self._reader = Reader(patterns)
         return self._reader
 
     def shown(self, body: bytes) -> bytes:
-        """Return what may be shown of a body; see `beanops.jobs.bodies.redact_body`."""
+        """Return a body with the values of redacted keys hidden."""
         return self.reader.shown(body)
 
     def decode(self, body: bytes, *, kept: bool = False) -> Decoded:
-        """Return a body decoded, without what `redact` names.
+        """Return a decoded body with the values of redacted keys hidden.
 
-        What is `kept`, as a notebook keeps what it shows, is without all that looks like a secret.
+        `kept` also hides everything that looks like a secret, for notebooks, which store what they show.
         """
         return decode(body).redacted((*DEFAULT_PATTERNS, *self.redact)) if kept else self.reader.decode(body)

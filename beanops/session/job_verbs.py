@@ -1,6 +1,6 @@
-"""What a session does to jobs, one function per verb; `Session` describes each for its users.
+"""The verbs of a session on jobs, one function each; `Session` has the public methods.
 
-How they are carried out is in `executor`, by which commands in `verbs`.
+`execution.verbs` has their commands, `execution.executor` executes them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from beanops.session.tube_verbs import guard_of
 
 
 def kick(executor: Executor, jobs: Jobs | str, options: Options) -> Run:
-    """Make jobs ready; a tube's name means its buried jobs, unless `state` names others."""
+    """Make jobs ready; of a tube the buried ones, unless `state` names others."""
     jobs, asked = tube_or_jobs(jobs), given(options)
     if isinstance(jobs, str):
         asked.setdefault("state", "buried")
@@ -41,7 +41,7 @@ def bury(executor: Executor, jobs: Jobs | str, priority: SupportsIndex | None, o
 def release(
     executor: Executor, jobs: Jobs | str, priority: SupportsIndex | None, delay: Seconds, options: Options
 ) -> Run:
-    """Make jobs ready, or delayed, or give them another priority."""
+    """Make jobs ready or delayed, or change their priority."""
     settings = Settings(optional_priority(priority), whole_seconds("delay", delay))
     return _act(executor, "release", jobs, settings, options)
 
@@ -50,7 +50,7 @@ def delete(executor: Executor, jobs: Jobs | str, options: Options) -> Run:
     """Delete jobs; of a tube, those that `state` or `where` name."""
     jobs = tube_or_jobs(jobs)
     if isinstance(jobs, str) and not (options.get("state") or options.get("where")):
-        raise UsageError(f"delete of tube {jobs!r} needs to know which jobs: name the states, or a predicate")
+        raise UsageError(f"delete of tube {jobs!r} is missing the jobs: pass state or where")
     return _act(executor, "delete", jobs, KEEP, options)
 
 
@@ -63,14 +63,14 @@ def drain(executor: Executor, tube: Tube, options: Options) -> Run:
 
 
 def move(executor: Executor, jobs: Jobs | str, to: Tube, options: Options) -> Run:
-    """Put jobs into another tube and delete them here."""
+    """Move jobs to another tube."""
     return _act(executor, "move", jobs, Settings(target=check_tube(tube_of(to, "to"), "to")), options)
 
 
 def copy(executor: Executor, jobs: Jobs | str, to: Tube | None, server: Executor | None, options: Options) -> Run:
-    """Put copies of jobs into another tube, another server, or both."""
+    """Copy jobs to another tube, another server, or both."""
     if to is None and server is None:
-        raise UsageError("copy needs to know where to: another tube, another server, or both")
+        raise UsageError("copy is missing the destination: another tube, another server, or both")
     if server is not None and server.context.read_only:
         raise Refused(f"copy was refused: the session on {server.context.address} is read-only")
     target = None if to is None else check_tube(tube_of(to, "to"), "to")
@@ -79,7 +79,7 @@ def copy(executor: Executor, jobs: Jobs | str, to: Tube | None, server: Executor
 
 
 def touch(executor: Executor, jobs: Jobs, options: Options) -> Run:
-    """Start the ttr of jobs anew that the session has reserved."""
+    """Restart the ttr of jobs that the session has reserved."""
     return _act(executor, "touch", jobs, KEEP, options)
 
 
@@ -118,11 +118,11 @@ def _act(
     executor.context.check_open()
     jobs, options = tube_or_jobs(jobs), given(options)
     if isinstance(jobs, Iterator):
-        jobs = list(jobs)  # read twice: to find them, and to write down which they were
+        jobs = list(jobs)  # read twice: for the lookup and for the journal
     if options.get("buried_as") is not None and not verb_of(verb, settings).puts:
-        raise UsageError(f"buried_as is for what puts jobs, and {verb} puts none")
+        raise UsageError(f"{verb} does not take buried_as: it puts no jobs")
     with ExitStack() as opened:
-        # A connection of its own: what `there` uses itself must not decide where copies end.
+        # A separate connection: the tube that `there` uses must not receive the copies.
         copying = None if there is None else opened.enter_context(Client(there.context.address))
         keep_bodies = executor.context.keep_bodies
         lookup = orders_of(executor.lookups, verb_of(verb, settings), jobs, settings, options, keep_bodies)

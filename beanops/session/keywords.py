@@ -1,4 +1,4 @@
-"""Name the keywords that a method takes when it is called with an unknown one. Python's own error names none."""
+"""Errors for unknown keywords that name the allowed ones, which Python's own error does not."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class UnknownKeyword(UsageError, TypeError):
 
 
 def explain_keywords(cls: C) -> C:
-    """Decorate a class: each public method names its keywords, and those that are near, when one is unknown."""
+    """Decorate a class so that each public method names its keywords, and similar ones, if one is unknown."""
     for name, method in list(vars(cls).items()):
         if isinstance(method, FunctionType) and not name.startswith("_"):
             setattr(cls, name, explained(method))
@@ -28,7 +28,7 @@ def explain_keywords(cls: C) -> C:
 
 
 def explained(function: F) -> F:
-    """Decorate a function so that it names its keywords when it is called with an unknown one.
+    """Decorate a function so that it names its keywords if it is called with an unknown one.
 
     Where it takes ``**options: Unpack[Options]``, the keywords of the TypedDict ``Options`` are its keywords.
     """
@@ -52,7 +52,7 @@ def _keywords_of(function: FunctionType) -> frozenset[str]:
     names = {*code.co_varnames[code.co_posonlyargcount : count]} - {"self"}
     if code.co_flags & inspect.CO_VARKEYWORDS:
         options = code.co_varnames[count + bool(code.co_flags & inspect.CO_VARARGS)]
-        # Annotations are text, to be read without importing what only type checkers need.
+        # Annotations are text, so that types that only type checkers need are not imported.
         typed = function.__annotations__[options].removeprefix("Unpack[").removesuffix("]")
         names |= function.__globals__[typed].__annotations__.keys()
     return frozenset(names)

@@ -1,6 +1,6 @@
-"""What a session sees: the server, its tubes, jobs at known places, and the searches. Nothing here changes a queue.
+"""`Lookups`: read the server, its tubes and jobs, and search for jobs. Nothing here changes a queue.
 
-The probe that a caller of a search asks for is the exception; it is on record.
+The exception is the probe of a search, which puts and deletes a job; the journal has both.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ if TYPE_CHECKING:
 
 
 class Snapshot(NamedTuple):
-    """What a snapshot holds.
+    """The result of a snapshot.
 
     Attributes
     ----------
     jobs : int
-        How many.
+        Number of jobs.
     complete : bool
-        Whether these are all that were asked for.
+        Whether these are all jobs that match.
     verdict : str
-        The same in words, with what was not looked at.
+        The same in words, with what was not read.
     """
 
     jobs: int
@@ -54,16 +54,16 @@ class Snapshot(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What a query gave.
+    """The result of a query.
 
     Attributes
     ----------
     names : list of str
-        Of its columns, each once.
+        Unique names of its columns.
     rows : list of tuple
-        Its rows, values as DuckDB has them.
+        Its rows, with DuckDB's values.
     complete : bool
-        Whether all jobs were looked at that were asked for, and those bodies decoded that the query reads.
+        Whether all matching jobs were read, and all bodies that the query reads were decoded.
     verdict : str
         The same in words.
     """
@@ -75,14 +75,14 @@ class Answer(NamedTuple):
 
 
 class Lookups:
-    """Looks at one server for a session and its faces; `beanops.session.session.Session` describes what users call.
+    """Lookups on one server for a session and its faces; `Session` has the public methods.
 
     Parameters
     ----------
     context : Context
-        The connections, and what is known of the server.
+        The connections, and known facts on the server.
     probe_id : callable or None
-        Returns an id that the server gave out just now, by putting a job for a moment.
+        Returns the newest id of the server, by putting a job for a moment.
     """
 
     def __init__(self, context: Context, probe_id: Callable[[], int] | None = None) -> None:
@@ -98,11 +98,11 @@ class Lookups:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What the server that answers can do."""
+        """What the server supports."""
         return self.capabilities_of(self.server())
 
     def capabilities_of(self, server: ServerStats) -> Capabilities:
-        """Return what a server can do whose statistics were just read; each process is asked once."""
+        """Return what a server supports, from its statistics; each process is asked once."""
         capable = self._context.capable
         known = capable.get(server.id)
         if known is None:
@@ -110,13 +110,13 @@ class Lookups:
         return known
 
     def known_capabilities(self, instance: str) -> Capabilities | None:
-        """Return what a server process can do, None where it was not asked yet; nothing is sent."""
+        """Return what a server process supports, None if it was not asked yet; nothing is sent."""
         return self._context.capable.get(instance)
 
     def survey(self, surveyor: Surveyor, wanted: Collection[str] = ()) -> Survey:
-        """Return what a surveyor sees, who remembers; it asks for `wanted` tubes with each look."""
+        """Return a survey of the server by a surveyor that caches tubes; it reads `wanted` tubes every time."""
         survey = surveyor.look(self.looking(), wanted)
-        self.capabilities_of(survey.server)  # so that a screen knows without asking
+        self.capabilities_of(survey.server)  # so that screens have them without a request
         return survey
 
     def tube_stats(self) -> list[TubeStats]:
@@ -124,7 +124,7 @@ class Lookups:
         return sweep(self.looking())
 
     def tube(self, tube: Tube) -> TubeStats:
-        """Return the statistics of one tube; `NotFound` names those that are near."""
+        """Return the statistics of one tube; `NotFound` suggests similar names."""
         name = tube_of(tube)
         try:
             return self.looking().stats_tube(name)
@@ -132,9 +132,9 @@ class Lookups:
             raise NoTube(name, self.looking().list_tubes()) from None
 
     def check_tube(self, which: str) -> None:
-        """Raise `NotFound` when a name or a glob means no tube that exists; the error names those that are near.
+        """Raise `NotFound` if no tube matches a name or a glob; the error suggests similar names.
 
-        A tube that nobody uses or watches vanishes with its last job.
+        beanstalkd removes a tube with its last job if nobody uses or watches it.
         """
         if not is_glob(which):
             self.tube(which)
@@ -170,7 +170,7 @@ class Lookups:
         return {state: job and hide(job, self._context.reader) for state, job in heads.items()}
 
     def reused(self, jobs: Sequence[JobRef], client: Client | None = None) -> list[str | None]:
-        """Return why the ids of jobs that were seen before mean other jobs now, None for those that do not."""
+        """Return for each job that was seen before why its id is another job's now, None if it is not."""
         return doubts(client or self.looking(), jobs, self._context.shown)
 
     # -- the journal ---------------------------------------------------------------------------------------------
@@ -179,7 +179,7 @@ class Lookups:
         """Return the newest actions of this session as records, newest first, without pandas."""
         self._context.check_open()
         runs = self._context.runs[::-1]
-        if not runs:  # then the journal need not be opened
+        if not runs:  # without opening the journal
             return []
         journal = self._context.journal()
         return list(islice((action for run in runs for action in journal.actions(Filter(runs=[run.id]))), limit))
@@ -191,13 +191,13 @@ class Lookups:
         return self._context.journal().with_counts(runs) if runs else []
 
     def job_actions(self, id: SupportsIndex) -> list[Action]:
-        """Return what the journal knows of one job of the server process that answers, oldest first."""
+        """Return the actions on one job in the journal, oldest first; only of the current server process."""
         return self._context.journal().of_job(self.server().id, check_number("id", id, U64_MAX))
 
     # -- searches ------------------------------------------------------------------------------------------------
 
     def scan(self, tube: Tube | None = None, *, bodies: BodyForm = True, **asked: Any) -> Scan:
-        """Find jobs, with what may be shown of their bodies; see `Session.scan`."""
+        """Find jobs, with redacted bodies; see `Session.scan`."""
         return self.raw_scan(tube, **asked, bodies=bodies, shown=self._hide if self._context.redact else None)
 
     def _hide(self, job: FoundJob) -> FoundJob:
@@ -215,7 +215,7 @@ class Lookups:
         probe: bool = False,
         **how: Any,
     ) -> Scan:
-        """Do as `scan`, with bodies as they are: for what moves, copies, exports and restores jobs, and shows none."""
+        """Find jobs, as `scan` but with full bodies: for move, copy, export and undo, which show none."""
         context = self._context
         if probe and context.read_only:
             raise Refused(f"a probe was refused: it puts a job, and this session on {context.address} is read-only")
@@ -232,25 +232,25 @@ class Lookups:
         )
 
     def _known_id(self, instance: str) -> int:
-        """Return the highest id that is on record for a server process, 0 for none."""
+        """Return the highest id that the journal has of a server process, 0 for none."""
         try:
             return self._context.journal().highest_id(instance)
-        except JournalError:  # looking must not depend on the record
+        except JournalError:  # lookups must not depend on the journal
             return 0
 
     def query(self, sql: str, tube: Tube | None, selection: dict[str, Any]) -> tuple[Query, Scan]:
-        """Return a query with the jobs that it asks for in its table, and the scan that found them."""
+        """Return a query with the matching jobs in its table, and the scan that found them."""
         from beanops.jobs.sql.query import Query
 
         prepared = Query(sql, self._context.redact, self._context.query_timeout)
-        # The table hides what is to be hidden, and knows the sizes of bodies.
+        # The table redacts bodies, and has their sizes.
         scan = self.raw_scan(tube, **selection, bodies=prepared.needs_bodies)
         for batch in scan:
             prepared.add(batch)
         return prepared, scan
 
     def sql_rows(self, query: str, tube: Tube | None = None, **selection: Any) -> Answer:
-        """Do as `Session.sql` without pandas: integers of any size, decimals and lists stay what they are."""
+        """Query jobs with SQL, without pandas, which would change large integers, decimals and lists."""
         prepared, scan = self.query(query, tube, selection)
         complete = (scan.complete or scan.sure) and not prepared.undecoded
         return Answer(*prepared.rows(), complete, verdict_of(prepared, scan))
@@ -265,7 +265,7 @@ class Lookups:
 
 
 def verdict_of(query: Query, scan: Scan) -> str:
-    """Return what is known of an answer, in words."""
+    """Return whether a result is complete, in words."""
     if not query.undecoded:
         return scan.conclusion
     undecoded = f"{plural(query.undecoded, 'row')} {'was' if query.undecoded == 1 else 'were'}"

@@ -1,4 +1,4 @@
-"""What a verb is asked for beside its jobs: `Options` as a caller gives them, and `How` a run is carried out."""
+"""Options of verbs: `Options` and `ScanOptions` as a caller gives them, and `How`, checked, for a run."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from beanops.session.execution.run import Run
 
 
 class How(NamedTuple):
-    """How a run is carried out.
+    """How to execute a run.
 
     Attributes
     ----------
     reason : str or None
-        Why, in the operator's words, for the record.
+        Reason for the journal.
     undoes : str or None
-        The run that it takes back.
+        Id of the run that it undoes.
     buried_as : str or None
-        What buried jobs become where they are put, see `Options`.
+        State of new jobs for buried ones: ``"parked"`` or ``"ready"``; None buries them.
     dry : bool
-        Only say what would be done.
+        Report what would be done, and change nothing.
     rate : float or None
-        Most jobs a second, so that a kick does not flood the workers.
+        Maximum jobs per second.
     progress : callable or None
         Called with the `Run` before the first batch and after each.
     """
@@ -43,24 +43,30 @@ AT_ONCE = How()
 
 
 class Options(TypedDict, total=False):
-    """Which jobs of a tube a verb means, and how it goes about it.
+    """Options that all verbs on jobs take.
 
     Attributes
     ----------
-    state, where, limit, order
-        Which jobs, as in `beanops.jobs.select.select`.
+    state : str or iterable of str
+        Only jobs in these states.
+    where : str or None
+        Only jobs that match this SQL predicate.
+    limit : int or None
+        Maximum number of jobs.
+    order : str
+        Which jobs come first: ``"oldest"`` (default), ``"newest"``, or a column.
     reason : str or None
-        Why, in the operator's words, for the record.
+        Reason for the journal.
     dry_run : bool
-        Only say what would be done.
+        Report what would be done, and change nothing.
     rate : float or None
-        Most jobs a second.
+        Maximum jobs per second.
     progress : callable, bool or None
         A function that is called with the `Run` before the first batch and after each; the run's ``cancel`` ends it.
         False shows no progress bar, None shows one in notebooks and terminals for what takes over a second.
     buried_as : {"parked", "ready"} or None
-        What buried jobs become where a move, copy, import or undo puts them: parked, which is delayed for ever, or
-        ready. A server up to 1.11 can bury a chosen job only in a tube that no worker watches.
+        State of new jobs that a move, copy, import or undo puts for buried ones: parked, which is delayed by 136
+        years, or ready; None buries them. A server up to 1.11 can bury them only in a tube that no worker watches.
     """
 
     state: str | Iterable[str] | None
@@ -75,7 +81,7 @@ class Options(TypedDict, total=False):
 
 
 class ScanOptions(TypedDict, total=False):
-    """Which jobs a query or a snapshot reads, and how; see `Session.scan`."""
+    """Options of a query or a snapshot: the arguments of `Session.scan` without its tube."""
 
     state: str | Iterable[str] | None
     ids: Any
@@ -89,12 +95,12 @@ class ScanOptions(TypedDict, total=False):
 
 
 def given(options: Options) -> Options:
-    """Return the options that are not None, which stands for the default of each; states as a tuple.
+    """Return the options that are not None, with states as a tuple; None is the default of each.
 
     Raises
     ------
     ArgumentError
-        No state is named: that would mean the jobs in all of them.
+        The list of states is empty, which would select jobs in all states.
     """
     asked: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     if "state" in asked and not isinstance(asked["state"], str):
@@ -105,7 +111,7 @@ def given(options: Options) -> Options:
 
 
 def how_of(options: Options) -> How:
-    """Return how a run is carried out."""
+    """Return checked options for a run."""
     rate = options.get("rate")
     if rate is not None:
         check_rate(rate, "jobs")

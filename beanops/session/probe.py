@@ -1,4 +1,4 @@
-"""The probe: a job that is put for a moment, on record, because its id is the highest of the server."""
+"""The probe: a job that is put and deleted, recorded in the journal, to learn the highest id of the server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _WHY = "a scan asked for the highest id"
 
 
 def probe_id(executor: Executor) -> int:
-    """Return an id that the server gave out just now."""
+    """Return the newest id of the server."""
     tube = f"beanops-probe-{secrets.token_hex(8)}"
     times = {"delay": U32_MAX, "ttr": DEFAULT_TTR}
     run = put(executor, b"beanops looks for the highest id", tube, priority=DEFAULT_PRIORITY, **times, reason=_WHY)

@@ -1,8 +1,8 @@
-"""Which profiles protect the server of a session, whatever it was called: the strictest of all that mean it wins.
+"""Which profiles protect the server of a session: the strictest of all that lead to the same server.
 
-Addresses are compared in `config` and once more here, with the place that the connection reached. Where a tunnel, a
-proxy or another name leads to the server of a profile, only its instance tells. It is asked for when protection
-counts: before anything is changed or a body is shown, and no profile that does not answer is waited for long.
+`config` compares addresses, and this module compares them with the peer of the connection. Only the server's instance
+id shows that a tunnel, a proxy or another name leads to the server of a profile. It is compared before the session
+changes anything or shows a body, and profiles that do not answer in half a second are left out.
 """
 
 from __future__ import annotations
@@ -18,30 +18,30 @@ from beanops.client.sync import Client
 from beanops.protocol.errors import BeanopsError
 from beanops.session.config import Profile, profiles, strictest
 
-#: Seconds that the servers of all other profiles have to answer.
+#: Seconds in which the servers of other profiles must answer.
 PATIENCE = 0.5
-#: Seconds after which they are asked again: a tunnel may lead elsewhere by then.
+#: Seconds after which they are asked again, because a tunnel may lead to another server.
 AGAIN = 30.0
 
 
 class Protection:
-    """What the configuration says of one server.
+    """The profiles that protect one server.
 
     Parameters
     ----------
     profile : Profile
-        The server as it was asked for.
+        The profile of the session's server.
     here : set of Place
-        The place that the connection reached.
+        The peer of the connection.
     instance : callable
-        Returns the server's own name for the process that answers.
+        Returns the instance id of the server process.
     clock : callable
         Monotonic seconds.
 
     Attributes
     ----------
     now : Profile
-        What is known by now, for those who cannot wait.
+        The profile with all rules known so far, without waiting.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Protection:
 
     @property
     def settled(self) -> Profile:
-        """What is known once the servers of stricter profiles were asked whether they are this one.
+        """The profile, after the servers of stricter profiles were asked for their instance ids.
 
         Raises
         ------
@@ -76,14 +76,14 @@ class Protection:
         return self.now
 
     def _stricter(self, known: Iterable[Profile]) -> list[Profile]:
-        """Return the profiles that would protect more, were they of this server."""
+        """Return the profiles that would add rules if they were of this server."""
         return [one for one in known if strictest(self.now, [one]).guards != self.now.guards]
 
     def _settle(self) -> None:
         instance = self._instance()
         same: queue.SimpleQueue[Profile | None] = queue.SimpleQueue()
         for one in self._others:
-            # Not in a pool: one that is still waited for must not keep the process from ending.
+            # No pool: a thread that still waits must not keep the process from ending.
             threading.Thread(target=self._compare, args=(one, instance, same), daemon=True).start()
         give_up = time.monotonic() + PATIENCE
         for _ in self._others:
@@ -106,6 +106,6 @@ class Protection:
                 with Client(address, connect_timeout=PATIENCE, read_timeout=PATIENCE) as client:
                     found = one if instance and client.stats().id == instance else None
         except BeanopsError:
-            found = None  # it is not there
+            found = None  # the server does not answer
         finally:
             same.put(found)

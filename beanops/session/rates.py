@@ -17,7 +17,7 @@ def record(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> list[Point]:
-    """Look at once, and again each `every` seconds for so long; a Ctrl-C ends it with what there is."""
+    """Look now and after every interval for some seconds; Ctrl-C ends it and returns the points so far."""
     for name, value in (("seconds", seconds), ("every", every)):
         if not value > 0:
             raise ArgumentError(name, value, "a number of seconds above 0")

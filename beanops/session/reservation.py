@@ -1,4 +1,4 @@
-"""Jobs that an operator holds: reserved on record, kept from timing out, and given back with their own priority."""
+"""Jobs that an operator reserves: recorded, touched before their ttr ends, and released with their own priority."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from beanops.session.execution.run import Run
 
 
-#: When a job is touched, as a part of its ttr.
+#: When a job is touched, as a fraction of its ttr.
 _TOUCHED_AT = 0.5
-#: Seconds after which it is touched at the latest: proxies and firewalls close lines that are idle, many after 30.
+#: Maximum seconds between touches: many proxies and firewalls close idle connections after 30.
 _TOUCHED_WITHIN = 15.0
 
 
@@ -42,9 +42,9 @@ class Reserver:
         self._context = executor.context
 
     def reserve(self, tube: str, timeout: int, how: How = AT_ONCE) -> FoundJob:
-        """Reserve the next job of a tube on the acting connection, which watches nothing else meanwhile.
+        """Reserve the next job of a tube on the acting connection, which watches only that tube until then.
 
-        It waits a second at a time: jobs that are held already must be touched in between.
+        It waits a second at a time, to touch other reserved jobs in between.
         """
         run = self._executor.begin("reserve", {"tube": tube, "timeout": timeout}, how)
         with alive(run.id, lambda *lease: self._context.journal().prolong(*lease), self._context.now):
@@ -57,7 +57,7 @@ class Reserver:
         )
         fate = Fate("unknown", "it was interrupted")
         got: list[int] = []
-        with self._giving_back(got):
+        with self._releasing_on_error(got):
             try:
                 result = self._reserve_within(tube, timeout, got)
                 if isinstance(result, ReplyError):
@@ -68,7 +68,7 @@ class Reserver:
                 found = FoundJob(client.stats_job(result), result.body, (), client.instance, time())
             except BeanopsError as error:
                 if got:
-                    fate = Fate("failed", f"{error}; the job is given back", got[0])
+                    fate = Fate("failed", f"{error}; the job was released", got[0])
                 elif fate.outcome == "unknown":
                     fate = Fate("unknown", str(error))
                 raise
@@ -77,8 +77,8 @@ class Reserver:
         return found
 
     @contextmanager
-    def _giving_back(self, got: list[int]) -> Iterator[None]:
-        """Release what was reserved when the caller does not get it: nobody else would touch or release it."""
+    def _releasing_on_error(self, got: list[int]) -> Iterator[None]:
+        """Release the job if the caller does not get it: nobody would touch or release it."""
         try:
             yield
         except BaseException:
@@ -94,7 +94,7 @@ class Reserver:
             left = give_up - monotonic()
             result = self._reserve_soon(tube, max(0, min(1, ceil(left))), got)
             if left <= 0 or not isinstance(result, TimedOut | DeadlineSoon):
-                # With DEADLINE_SOON the server says that there is no ready job, as with TIMED_OUT.
+                # DEADLINE_SOON means that no job is ready, as TIMED_OUT does.
                 return TimedOut(f"reserve of tube {tube}") if isinstance(result, DeadlineSoon) else result
             if isinstance(result, DeadlineSoon):
                 self._keep_all()
@@ -115,7 +115,7 @@ class Reserver:
         sleep(0.1)
 
     def keep(self, id: int) -> bool:
-        """Start the ttr of a held job anew, off the record; return whether it is still held."""
+        """Restart the ttr of a reserved job without a record; return whether it is still reserved."""
         with self._context.turn:
             if id in self._context.held:
                 try:
@@ -126,23 +126,23 @@ class Reserver:
 
 
 class Reservation:
-    """A held job; made by `Session.reserve`.
+    """A reserved job; `Session.reserve` makes it.
 
-    It is touched by itself at half of its ttr, and at least every 15 seconds, until it is acted on. Whatever ends the
-    session or the process gives the job back to the workers.
+    A thread touches it after half of its ttr, and at least every 15 seconds, until it is deleted, buried or released.
+    The job becomes ready when the session or the process ends.
 
     Attributes
     ----------
     id : int
-        The job's number.
+        The job's id.
     body : bytes
-        Its body, or what may be shown of it; see ``redact`` of `connect`.
+        Its redacted body.
     tube : str
         Its tube.
     priority : int
         Its priority.
     ttr : int
-        Seconds that the server lets it be held without a touch.
+        Seconds until it becomes ready without a touch.
 
     Examples
     --------
@@ -173,10 +173,10 @@ class Reservation:
                     return
                 self._touched = monotonic()
             except ReplyError:
-                pass  # such as a server that has no memory to spare just now: the next touch may come in time
+                pass  # such as a server without free memory: the next touch may work
             except BeanopsError:
-                return  # the connection is gone, and the reservation with it
-        # A server may let an idle connection keep a job past its ttr, so it must be given back.
+                return  # the connection is lost, and the reservation with it
+        # A server may let an idle connection keep a job after its ttr, so it must be released.
         while self.held:
             with suppress(BeanopsError):
                 self.release()
@@ -189,36 +189,67 @@ class Reservation:
 
     @property
     def time_left(self) -> float:
-        """Seconds until the server would take the job back, were it not touched again; 0 when it is not held."""
+        """Seconds until the job becomes ready without another touch; 0 if it is not held."""
         return max(0.0, self._touched + self.ttr - monotonic()) if self.held else 0.0
 
     @property
     def kept(self) -> Decoded:
-        """Its body decoded, as it may be kept in a file: without what looks like a secret, or the session hides."""
+        """Its decoded body to store in a file: without secrets and without the values that the session hides."""
         return self._executor.context.decode(self.body, kept=True)
 
     def touch(self, *, reason: str | None = None) -> Run:
-        """Start its ttr anew, on record."""
+        """Restart its ttr, recorded in the journal.
+
+        Parameters
+        ----------
+        reason : str or None
+            Reason for the journal.
+        """
         run = job_verbs.touch(self._executor, self._ref, Options(reason=reason or self._reason))
         if run.done:
             self._touched = monotonic()
         return run
 
     def release(self, *, priority: SupportsIndex | None = None, delay: Seconds = 0, reason: str | None = None) -> Run:
-        """Give it back to the workers, with its own priority unless another is given."""
-        return self._let_go(
+        """Release it, so that workers can reserve it.
+
+        Parameters
+        ----------
+        priority : int or None
+            New priority, from 0, the most urgent; None keeps its own.
+        delay : number, str or timedelta
+            Time until it is ready: seconds, text such as ``"10m"``, or a timedelta; 0 by default.
+        reason : str or None
+            Reason for the journal.
+        """
+        return self._ended_by(
             job_verbs.release(self._executor, self._ref, priority, delay, Options(reason=reason or self._reason))
         )
 
     def bury(self, *, priority: SupportsIndex | None = None, reason: str | None = None) -> Run:
-        """Bury it."""
-        return self._let_go(job_verbs.bury(self._executor, self._ref, priority, Options(reason=reason or self._reason)))
+        """Bury it.
+
+        Parameters
+        ----------
+        priority : int or None
+            New priority, from 0, the most urgent; None keeps its own.
+        reason : str or None
+            Reason for the journal.
+        """
+        options = Options(reason=reason or self._reason)
+        return self._ended_by(job_verbs.bury(self._executor, self._ref, priority, options))
 
     def delete(self, *, reason: str | None = None) -> Run:
-        """Delete it."""
-        return self._let_go(job_verbs.delete(self._executor, self._ref, Options(reason=reason or self._reason)))
+        """Delete it.
 
-    def _let_go(self, run: Run) -> Run:
+        Parameters
+        ----------
+        reason : str or None
+            Reason for the journal.
+        """
+        return self._ended_by(job_verbs.delete(self._executor, self._ref, Options(reason=reason or self._reason)))
+
+    def _ended_by(self, run: Run) -> Run:
         if not self.held:
             self._over.set()  # its thread need not wait for the next touch
         return run

@@ -1,4 +1,4 @@
-"""What a session does to tubes: pause, unpause, put, and kick the next jobs."""
+"""The verbs of a session on tubes: pause, unpause, put, and kick the next jobs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from beanops.session.execution.run import Run
 from beanops.session.execution.verbs import TubeStep
 from beanops.session.options import How
 
-#: Jobs of one ``kick``, which stalls the server for its length.
+#: Jobs of one ``kick`` command, during which the server answers nobody else.
 _KICK = 1000
 
 
@@ -46,7 +46,7 @@ def _set_pause(executor: Executor, action: str, tube: str, seconds: int, reason:
 
 
 def guard_of(executor: Executor) -> PauseGuard:
-    """Return what pauses tubes of the executor's server while their buried jobs are reserved."""
+    """Return the guard that pauses tubes while their buried jobs are reserved."""
     return PauseGuard(executor.context, executor.lookups, partial(_set_pause, executor))
 
 
@@ -71,23 +71,23 @@ def put(
 
 
 def kick_next(executor: Executor, tube: Tube, n: SupportsIndex, how: How) -> Run:
-    """Let the server kick the next jobs of a tube."""
+    """Kick the next jobs of a tube, which the server chooses."""
     most = check_number("n", n, U32_MAX)
-    stats = executor.lookups.tube(tube)  # to use one that does not exist would create it
-    # Where there are none, one is asked for all the same: then the journal says so.
+    stats = executor.lookups.tube(tube)  # using a tube that does not exist would create it
+    # At least one, so that the journal records that there was none.
     waiting = stats.current_jobs_buried or stats.current_jobs_delayed or int(not how.dry)
     run = executor.begin("kick", {"tube": stats.name, "next": most}, how)
     return executor.act_on_tube(run, _kicks(executor, stats, min(most, waiting)), how, use=True)
 
 
 def _kicks(executor: Executor, tube: TubeStats, limit: int) -> Iterator[TubeStep]:
-    """Return the kicks of a tube in chunks that leave the server room for others.
+    """Yield the kicks of a tube in chunks, so that the server can answer others in between.
 
-    One command kicks buried jobs, or delayed ones where none is buried: no chunk takes others than the first one does,
-    whatever somebody else kicks or buries in between.
+    A command kicks buried jobs, or delayed ones if none is buried. All chunks kick jobs of the same state, even if
+    somebody else kicks or buries jobs in between.
     """
     lookups = executor.lookups
-    with suppress(NotFound):  # a tube that has vanished has none left
+    with suppress(NotFound):  # a tube that no longer exists has no jobs
         for start in range(0, limit, _KICK):
             if start and bool(lookups.tube(tube.name).current_jobs_buried) != bool(tube.current_jobs_buried):
                 return

@@ -128,7 +128,7 @@ def test_a_dry_run_shows_count_sample_and_cost(cli: Cli, client: Client) -> None
     told = cli("move", "mail", "--to", "hospital", "--dry-run", "--json").json
     assert (told["cost"]["commands"], told["cost"]["pauses"]) == (84, ["hospital"])
     shown = cli("move", "mail", "--to", "hospital", "--dry-run").out
-    assert "buried jobs are reserved for a moment, pausing tube hospital meanwhile if workers watch" in shown
+    assert "buried jobs are reserved for a moment, pausing tube hospital for that time if workers watch" in shown
     assert client.stats_tube("mail").current_jobs_buried == 12
     assert cli("journal", "--json").json == []
 
@@ -274,7 +274,7 @@ def test_the_question_names_the_tube_that_is_paused(terminal: Start, client: Cli
     bury(client, "mail", *([b"x"] * 101))
     shown = terminal("move", "mail", "--to", "hospital")
     shown.until("Move 101 of the jobs of tube mail on ")
-    shown.until(", pausing tube hospital meanwhile if workers watch? Type their number to go on: ")
+    shown.until(", pausing tube hospital for that time if workers watch? Type their number to go on: ")
     shown.type("\r")
     assert shown.end() == 4
 
@@ -288,7 +288,7 @@ def test_what_comes_after_the_question_is_not_meant(terminal: Start, client: Cli
     shown.type("y\r")
     assert shown.end() == 1
     assert states(client, moved, late) == ["ready", "buried"]
-    assert f"delete: 1 done, 1 skipped (job {moved}: it is ready by now)" in shown.shown
+    assert f"delete: 1 done, 1 skipped (job {moved}: it is ready now)" in shown.shown
 
 
 def test_on_a_terminal_the_way_back_is_named(terminal: Start, client: Client, cli: Cli) -> None:

@@ -46,7 +46,7 @@ Program = Callable[..., "subprocess.Popen[str]"]
         (["bury", "mail", "--state", "buried"], "bury takes delayed or ready jobs, and --state buried names none"),
         (["kick", "mail", "--where", "fnord = 1"], "there is no column 'fnord'"),
         (["move", "mail"], "missing --to"),
-        (["copy", "--ids", "1"], "copy needs to know where to"),
+        (["copy", "--ids", "1"], "copy is missing the destination"),
         (["export", "-", "--delete"], "name a file"),
         (["export", "/nonexistent/file"], "cannot be written: No such file"),
         (["import", "/nonexistent/file"], "cannot be read: No such file"),

@@ -35,7 +35,7 @@ def test_export_delete_and_import(cli: Cli, client: Client, tmp_path: Path) -> N
     assert "exists already" in one_line(ended.err)
     shown = cli("import", file, "--dry-run").out
     assert shown.startswith("import: 2 would be done\n\nthese:\n")
-    assert "pausing tube mail meanwhile if workers watch" in shown
+    assert "pausing tube mail for that time if workers watch" in shown
     hostile, text = (row["body"] for row in cli("import", file, "--dry-run", "--json").json["sample"])
     assert hostile.startswith("25 bytes: 1b5d")
     assert text == "text"

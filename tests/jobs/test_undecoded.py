@@ -140,5 +140,5 @@ def test_a_query_says_how_many_rows_were_not_decoded() -> None:
 
 
 def test_columns_that_are_not_known_are_refused() -> None:
-    with pytest.raises(PredicateError, match="age of jobs as they were is not on record; columns are id, body"):
+    with pytest.raises(PredicateError, match="age of jobs before the run is not in the journal; columns are id, body"):
         Where("not (age > interval 1 hour)", known=("id", "body"))

@@ -165,7 +165,7 @@ def test_a_kick_is_told_from_the_end_of_a_delay_and_from_a_burial_after_it(sessi
     assert _verified(session, run) == [
         ("done", "the job is ready"),
         ("failed", "the job is buried, and no kick ever met it"),
-        ("unknown", "the job is buried by now, and was acted on more than once"),
+        ("unknown", "the job is buried now, and was changed more than once"),
         ("failed", "the job is ready, and no kick ever met it"),
     ]
 
@@ -191,7 +191,7 @@ def test_what_a_run_settles_while_it_is_verified_stays(
 
     def settled_meanwhile(*asked: Any, **how: Any) -> Any:
         session._context.journal().write(
-            run.id, session._context.now(), fates=[(0, Fate("skipped", "a worker took it meanwhile"))]
+            run.id, session._context.now(), fates=[(0, Fate("skipped", "no longer available (reserved or deleted)"))]
         )
         return look_up(*asked, **how)
 

@@ -57,7 +57,7 @@ def test_the_summary_says_what_the_journal_says_when_postgresql_dies(
     assert told[2] > run.done > 0
     assert _counts(run) == dict(session._context.journal().counts([run.id])[run.id])
     assert run.unknown
-    assert "its outcome could not be written down" in run.summary
+    assert "its outcome could not be recorded" in run.summary
     assert str(run.stopped).startswith("the journal at postgresql")
     assert "\n" not in run.summary
     rest = session.resume(run)

@@ -135,7 +135,7 @@ def test_a_job_that_the_caller_does_not_get_is_given_back(
     assert session.held == frozenset()
     if fault == "the statistics":
         assert list(session.actions.outcome) == ["failed"]
-        assert "the job is given back" in session.actions.error.iloc[0]
+        assert "the job was released" in session.actions.error.iloc[0]
 
 
 def test_a_reason_is_on_record_of_the_reservation_and_of_what_became_of_the_job(

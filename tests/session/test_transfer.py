@@ -454,7 +454,7 @@ def test_two_imports_of_the_same_lines_at_once_put_none_twice(begun: int, sessio
 
     run = session.import_(io.BytesIO(file), rate=40.0, progress=meanwhile)
     assert run.done == begun
-    assert run.stopped == f"run {other[0].id} imports the same lines meanwhile: import again when it has ended"
+    assert run.stopped == f"run {other[0].id} is importing the same lines: import again when it has ended"
     assert other[0].done == 30 - begun
     assert [fact[2] for fact in sorted(facts(session))] == [*range(30)]
     assert session.import_(io.BytesIO(file)).summary == "import: 0 done, 30 imported before"

@@ -93,7 +93,7 @@ def test_undo_is_partial_where_the_world_moved_on_and_says_which(session: Sessio
     reasons = dict(zip(undoing.outcomes.id, undoing.outcomes.error, strict=True))
     assert reasons[ids[0]] == "a worker has reserved it"
     assert reasons[ids[1]] == "it does not exist"
-    assert reasons[ids[2]] == "it is delayed by now"
+    assert reasons[ids[2]] == "it is delayed now"
     assert worker.stats_job(ids[2]).priority == 1
     assert session.runs.undoes.iloc[0] == run.id
     assert session.runs.reason.iloc[0] == "INC-42"
@@ -141,7 +141,7 @@ def test_pauses_are_restored_unless_somebody_paused_anew(session: Session, worke
     run = session.pause("mail", 20)
     worker.pause_tube("mail", 77)
     undoing = session.undo(run)
-    assert undoing.reasons == {"it was paused for 77 s meanwhile": (1, "tube mail")}
+    assert undoing.reasons == {"it was paused again, for 77 s": (1, "tube mail")}
     assert session.undo(run, dry_run=True).sample == []
     assert session.tube("mail").pause == 77
 
@@ -180,7 +180,7 @@ def test_what_kick_n_did_cannot_be_told_apart(session: Session, worker: Client) 
     undoing = session.undo(run)
     assert (undoing.done, undoing.skipped) == (0, 1)
     assert undoing.summary.endswith(
-        "(tube mail: the server chose the jobs that it kicked, and does not tell which they were)"
+        "(tube mail: the server chose the jobs that it kicked, and does not report their ids)"
     )
     assert [(row.tube, row.id, row.outcome) for row in undoing.rows] == [("mail", None, "skipped")]
 
@@ -257,7 +257,7 @@ def test_two_undos_of_the_same_run_at_once_put_no_job_twice(
 
     run = session.undo(deleted, rate=40.0, progress=meanwhile)
     assert run.done == 10
-    assert run.stopped == f"run {other[0].id} takes the same back meanwhile: undo again when it has ended"
+    assert run.stopped == f"run {other[0].id} is undoing the same run: undo again when it has ended"
     assert other[0].done == 20
     assert population(worker) == before
     assert session.undo(deleted).done == 0
@@ -303,7 +303,7 @@ def test_what_the_server_cannot_tell_is_not_to_be_verified_once_more(session: Se
     assert [row.id for row in undoing.rows] == [None]
     session.journal.verify(run)
     summary = session.undo(run).summary
-    assert "the server cannot tell what became of the put" in summary
+    assert "the server does not know the outcome of the put" in summary
     assert "verify the run" not in summary
 
 
@@ -316,7 +316,7 @@ def test_an_undo_that_was_cut_off_is_finished_by_another(session: Session, worke
     _as_if_cut(session, undoing)  # two were kicked, one was not
     again = session.undo(run)
     assert (again.done, again.skipped) == (1, 2), "a kick by id is safe to repeat"
-    assert again.reasons == {"it is ready by now": (2, f"job {ids[0]}")}
+    assert again.reasons == {"it is ready now": (2, f"job {ids[0]}")}
     deleted = session.delete(ids)
     undoing = session.undo(deleted)
     _as_if_cut(session, undoing)
@@ -351,13 +351,13 @@ def test_a_predicate_leaves_alone_what_it_cannot_tell(session: Session, worker: 
     for where, done in (("data->>'$.keep' is null", 1), ("not (data->>'$.keep' is null)", 1)):
         undoing = session.undo(run, where=where, dry_run=True)
         assert (undoing.done, undoing.skipped, undoing.complete) == (done, 2, False)
-        assert "its body is not on record or was not decoded, and the predicate reads it" in undoing.summary
+        assert "its body is not in the journal or was not decoded, and the predicate reads it" in undoing.summary
     undoing = session.undo(run, where="not (data->>'$.keep' is null)")
     assert [worker.peek(id).body for id in undoing.outcomes.new_id.dropna()] == [b'{"keep":1}']
     assert session.undo(run, where="body like '%user%'").done == 3
     kicked = session.bury(session.jobs("mail"))
     assert session.undo(kicked, where="body is not null").skipped == 4
-    with pytest.raises(PredicateError, match="age of jobs as they were is not on record"):
+    with pytest.raises(PredicateError, match="age of jobs before the run is not in the journal"):
         session.undo(run, where="not (age > interval 1 hour)")
 
 

@@ -194,7 +194,7 @@ def verify(run: str | None, server: str, output: str) -> None:
         if not verified:
             click.echo("no actions with unknown outcome")
     left = sum(one.unknown for one in verified)
-    told = [f"the server cannot tell what became of {plural(left, 'action')}"] if left else []
+    told = [f"the server does not know the outcome of {plural(left, 'action')}"] if left else []
     if told or problems:
         raise Incomplete("; ".join([*told, *map(str, problems)]))
 

@@ -94,7 +94,8 @@ class Where:
         self._quick = None if paths is None else quick_reader(paths)
         self._true_of([], [])
         if known is not None and (unknown := [name for name in self._names if name not in set(known)]):
-            what = f"{' and '.join(unknown)} of jobs as they were {'is' if len(unknown) == 1 else 'are'} not on record"
+            is_or_are = "is" if len(unknown) == 1 else "are"
+            what = f"{' and '.join(unknown)} of jobs before the run {is_or_are} not in the journal"
             raise PredicateError("the predicate", f"{what}; columns are {', '.join(known)}")
 
     def _check_alone(self) -> None:

@@ -1,7 +1,7 @@
-"""How the acting connection is used: which tube, which commands side by side, and what is looked up meanwhile.
+"""How a run uses connections: pipelines for many jobs at once, tubes used or watched for them, and lookups ahead.
 
-Also what ends a run between two batches, and when a connection that idled may still be used. What the commands are is
-in `verbs`; what is written down before and after is in `act`.
+Also how signals end a run between two batches, and when an idle connection can still be used. `verbs` has the commands,
+`executor` records them.
 """
 
 from __future__ import annotations
@@ -27,30 +27,30 @@ from beanops.session.old_servers.bury import Alone
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C ended a run after the batch under way, and all that was done is on record.
+    """Ctrl-C ended a run after the current batch; the journal has all that was done.
 
-    Its text says how to go on with it, where that is possible.
+    The message says how to resume the run if that is possible.
 
     Attributes
     ----------
     run : Run
-        What was done until then.
+        What was done.
     """
 
     def __init__(self, run: Run) -> None:
-        super().__init__(_told(run))
+        super().__init__(_ending_of(run))
         self.run = run
 
 
 class Terminated(SystemExit):
-    """SIGTERM or SIGHUP ended a run after the batch under way, and all that was done is on record.
+    """SIGTERM or SIGHUP ended a run after the current batch; the journal has all that was done.
 
-    Unless it is caught the process ends, with exit code 143 or 129; what came of the run was told on stderr.
+    Unless it is caught, the process ends with exit code 143 or 129. A summary of the run is printed on stderr.
 
     Attributes
     ----------
     run : Run
-        What was done until then.
+        What was done.
     """
 
     def __init__(self, run: Run, number: int) -> None:
@@ -60,9 +60,9 @@ class Terminated(SystemExit):
 
 @contextmanager
 def ending_gently(run: Run) -> Iterator[None]:
-    """Let Ctrl-C, SIGTERM and SIGHUP end a run between two batches; a Ctrl-C after that ends it at once.
+    """End a run between two batches on Ctrl-C, SIGTERM or SIGHUP; a second Ctrl-C ends it at once.
 
-    SIGTERM and SIGHUP are often sent twice, by `timeout` or when a terminal is closed: the second changes nothing.
+    A second SIGTERM or SIGHUP changes nothing: `timeout` and closed terminals often send two.
 
     Raises
     ------
@@ -85,14 +85,14 @@ def ending_gently(run: Run) -> Iterator[None]:
         raise Interrupted(run)
     if came:
         with suppress(OSError, AttributeError):  # its terminal may be gone, or there is none
-            sys.stderr.write(f"beanops: {_told(run)}\n")
+            sys.stderr.write(f"beanops: {_ending_of(run)}\n")
             sys.stderr.flush()
         raise Terminated(run, came[0])
 
 
-def _told(run: Run) -> str:
-    """Return what was done, and how to go on with it where that is possible."""
-    return run.summary + (f"; session.resume({run.id!r}) goes on with it" if run.resumable else "")
+def _ending_of(run: Run) -> str:
+    """Return what was done, and how to resume the run if that is possible."""
+    return run.summary + (f"; session.resume({run.id!r}) resumes it" if run.resumable else "")
 
 
 def is_awake(client: Client, patience: float = ANSWER) -> bool:
@@ -103,12 +103,12 @@ def is_awake(client: Client, patience: float = ANSWER) -> bool:
 
 
 def revived(client: Client) -> Client:
-    """Return a client that can be used, connected anew if it was lost while it idled.
+    """Return a client that can be used, reconnected if it was lost while it was idle.
 
     Raises
     ------
     Refused
-        Another process answers there by now, whose ids mean other jobs.
+        The server was restarted, so its ids name other jobs.
     """
     if client.idle >= IDLE and not is_awake(client):
         before = client.last_instance
@@ -120,13 +120,13 @@ def revived(client: Client) -> Client:
 
 
 def restarted(address: Address) -> str:
-    """Return why nothing more is done on a server of which another process answers."""
-    return f"refused: {address} was restarted meanwhile, so ids may mean other jobs; look again before you act"
+    """Return the message for a server that was restarted."""
+    return f"refused: {address} was restarted, so ids may name other jobs; look again before you act"
 
 
 @contextmanager
 def ahead(run: Run, batches: Iterable[Sequence[Order]]) -> Iterator[Iterator[Sequence[Order]]]:
-    """Look up the next batch of a run in a thread while this one is acted on: the server need not wait for either."""
+    """Look up the next batch of a run in a thread while the current one is executed."""
     source = iter(batches)
     thread = ThreadPoolExecutor(1, "beanops-lookup")
 
@@ -154,10 +154,10 @@ def stage(
     clients: Mapping[bool, Client],
     alone: Alone,
 ) -> None:
-    """Send what all talks ask now, and give them the answers.
+    """Send what all talks ask in this round, and pass each its answers.
 
-    With each answer `asks` holds what that talk asks next, or `fates` how it ended: when the connection breaks in
-    between, they say all that is known.
+    After each answer `asks` has what that talk asks next, or `fates` how it ended: if the connection breaks, they have
+    all that is known.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ def stage(
     for (there, tube, calm, own), members in groups.items():
         client = clients[there] if own is None else alone.watching(there, own)
         if own is not None:
-            members = members[:1]  # the first one to its end, then the next
+            members = members[:1]  # one talk at a time
         with using(client, tube), calming(client, calm):
             wanted = chain.from_iterable(asks[n].commands for n in members)
             with closing(client.pipeline(wanted)) as results:
@@ -193,7 +193,7 @@ def stage(
 
 @contextmanager
 def using(client: Client, tube: str | None) -> Iterator[None]:
-    """Use a tube meanwhile. The answer is awaited: were it refused, what follows would meet another tube."""
+    """Use a tube within a ``with`` block. It waits for the answer: a refused `use` must not put jobs elsewhere."""
     if tube is not None:
         client.use(tube)
     yield
@@ -203,9 +203,9 @@ def using(client: Client, tube: str | None) -> Iterator[None]:
 
 @contextmanager
 def calming(client: Client, tube: str | None) -> Iterator[None]:
-    """Let no worker get a job of a tube meanwhile: pause it, if nobody did for long enough, and restore its pause.
+    """Keep a tube paused within a ``with`` block, and restore its own pause at the end.
 
-    After a fault it stays paused.
+    A pause that is long enough stays. After a fault the tube stays paused.
     """
     (found,) = client.pipeline([commands.stats_tube(tube)]) if tube is not None else (None,)
     stats: TubeStats | None = present(found)
@@ -219,7 +219,7 @@ def calming(client: Client, tube: str | None) -> Iterator[None]:
 
 @contextmanager
 def watching(client: Client, tube: str | None) -> Iterator[None]:
-    """Watch one tube and no other meanwhile, whatever an interrupted action left watched."""
+    """Watch only one tube within a ``with`` block, whatever an interrupted action left watched."""
     if tube is None:
         yield
         return

@@ -1,4 +1,4 @@
-"""How one job is talked about with the server: `Ask`, and `Steps`, a generator that yields what to ask."""
+"""The exchange with the server about one job: `Ask`, commands to send, and `Steps`, a generator that yields them."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from typing import Any, NamedTuple
 from beanops.journal.records import Fate
 from beanops.protocol import Command
 
-#: Seconds of a pause for a run: after a fault the time that is left to look at what became of the jobs. Nobody else
-#: pauses for so many, which tells the pause of a run from that of an operator.
+#: Seconds of a pause for a run: after a fault an operator has that time to look at the jobs. The unusual number
+#: distinguishes the pause of a run from that of an operator.
 PAUSE = 301
 
 
 class Ask(NamedTuple):
-    """What a step wants sent.
+    """Commands that a step sends.
 
     Attributes
     ----------
     commands : tuple of Command
-        Sent together; the answers come back together.
+        They are sent together, and their answers come back together.
     tube : str or None
-        The tube that must be used for them.
+        The tube to use for them.
     there : bool
         Whether they go to the server that jobs are copied to.
     so_far : Fate or None
-        What must be on record before they are sent, and stays true if no answer comes.
+        Outcome to record before they are sent; it stays if no answer comes.
     calm : str or None
-        The tube in which no worker may get a job meanwhile.
+        A tube to keep paused until they are answered.
     alone : str or None
-        The tube that a connection of its own uses and watches for them, which one talk at a time has to itself.
+        A tube for which they need a connection that uses and watches it alone, one talk at a time.
     """
 
     commands: tuple[Command[Any], ...]

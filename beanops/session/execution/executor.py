@@ -1,6 +1,6 @@
-"""The one funnel: everything that changes a queue is guarded, written down, sent and settled by `Executor`.
+"""`Executor`: everything that changes a queue is checked, recorded, sent and settled here.
 
-How it reserves a job for an operator to hold is in `reservation`.
+Jobs that an operator reserves are in `reservation`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from beanops.session.old_servers.bury import Alone
 from beanops.session.old_servers.substitutes import as_chosen, fit
 from beanops.session.options import AT_ONCE, How
 
-#: Most seconds without a word to the server while a run waits.
+#: Maximum seconds between two requests while a run waits, so that idle connections stay open.
 _QUIET = 15.0
 
 
@@ -37,49 +37,49 @@ def _known(asks: dict[int, Ask]) -> dict[int, Fate]:
 
 
 def _refuse_strangers(orders: Sequence[Order], refusals: list[Fate | None], client: Client, shown: Shown) -> None:
-    """Refuse jobs that were seen or looked at on another server process than acts, and are not the same there."""
+    """Refuse jobs that were seen on another server process and are not the same jobs on this one."""
     instance = client.instance
     seen = {order.job.instance for order in orders if order.job is not None}
     seen |= {order.ref.instance or "" for order in orders if order.ref is not None}
-    if seen <= {instance, ""}:  # nearly always; a look at each order would cost a fiftieth of a run
+    if seen <= {instance, ""}:  # the usual case; to check each order would cost 2 % of a run
         return
     elsewhere = [
         n
         for n, (order, refusal) in enumerate(zip(orders, refusals, strict=True))
         if refusal is None and not _is_of(order, instance)
     ]
-    found = differences(client, [orders[n].meant for n in elsewhere], shown)
+    found = differences(client, [orders[n].expected for n in elsewhere], shown)
     for n, reason in zip(elsewhere, found, strict=True):
         if reason is not None:
             refusals[n] = Fate("skipped", reason)
 
 
 def _is_of(order: Order, instance: str) -> bool:
-    """Whether all that is known of an order's job is from one server process; what is on no server is from any."""
+    """Whether all that is known of an order's job is from this server process, or it is on no server."""
     if order.job is None or not order.job.instance:
         return True
-    # What was seen may be of a process before that of the look, which can renew its connection in between.
+    # A lookup can reconnect, so what was seen before it may be of an earlier process.
     return order.job.instance == instance and (order.ref is None or order.ref.instance in (None, instance))
 
 
 def _about(action: Intent | Order) -> str:
     if isinstance(action, Intent):
         return f"tube {action.tube}"
-    job = f"job {action.id}" if action.id else "a job"  # that was put, and whose id never came
+    job = f"job {action.id}" if action.id else "a job"  # it was put, but its id did not arrive
     if action.line is None:
         return job
     return f"{'line' if action.verb.name == 'import' else 'body'} {action.line}"
 
 
 class Executor:
-    """Acts on one server and writes down what it does.
+    """Acts on one server and records what it does.
 
     Parameters
     ----------
     context : Context
         The connections and the journal.
     lookups : Lookups
-        Looks at the same server.
+        Lookups on the same server.
     source : str
         The face that acts, for the journal.
     """
@@ -90,7 +90,7 @@ class Executor:
         self.source = source
 
     def begin(self, action: str, request: dict[str, Any], how: How = AT_ONCE) -> Run:
-        """Refuse, or open a run in the journal."""
+        """Begin a run in the journal, or refuse it."""
         if self.context.read_only and not how.dry:
             raise Refused(f"{action} was refused: this session on {self.context.address} is read-only")
         now = self.context.now()
@@ -105,7 +105,7 @@ class Executor:
             row = RunRow(id, now, *facts, action, how.reason, how.undoes, request)
             journal.begin(row, lease_from(now))
             resumable = row.at_its_end is None
-            row = row._replace(request={})  # the ids of a hundred thousand jobs need not stay
+            row = row._replace(request={})  # frees the ids of perhaps a hundred thousand jobs
             self.context.runs.append(row)
             run = Run(id, action, lambda: [action_of(row, entry) for entry in journal.entries(id)])
             run.resumable, run.instance = resumable, acting.instance
@@ -126,34 +126,33 @@ class Executor:
         there: Client | None = None,
         unless: Callable[[], str | None] = lambda: None,
     ) -> Run:
-        """Carry out orders. A job that is gone or taken is skipped and ends nothing; a lost connection ends the run.
+        """Execute orders. It skips jobs that no longer exist or are reserved; a lost connection ends the run.
 
         Parameters
         ----------
         run : Run
             From `begin`.
         batches : iterable of sequence of Order
-            Each batch is on record before it is sent; the next is looked up meanwhile.
+            Each batch is recorded before it is sent, while a thread looks up the next.
         how : How
             Rate, progress, dry run.
         guard : PauseGuard or None
             Pauses the tubes whose buried jobs are reserved.
         there : Client or None
-            A connection of its own to the server that jobs are copied to.
+            A separate connection to the destination server of a copy.
         unless : callable
-            Asked when a batch is on record: returns why nothing of it may be sent after all, which ends the run.
+            Called when a batch is recorded: returns why it must not be sent, which ends the run, or None.
 
         Raises
         ------
         Interrupted, Terminated
-            Ctrl-C was pressed once, or SIGTERM or SIGHUP came; the batch under way was finished, and all is on record.
+            Ctrl-C, SIGTERM or SIGHUP; the current batch was finished, and the journal has all of it.
         """
         ledger = self.ledger(run)
         with ending_gently(run), self._stopping(run):
             try:
                 with ledger.underway():
-                    # The same connection from the first job to the last: a new one may reach a server that was
-                    # restarted, and whose ids mean other jobs.
+                    # One connection for all jobs: a new one may reach a restarted server, whose ids name other jobs.
                     clients = {} if how.dry else {False: (acting := self._acting_for(run)), True: there or acting}
                     self._in_batches(run, batches, how, guard, clients, unless, ledger)
             finally:
@@ -162,14 +161,14 @@ class Executor:
         return run
 
     def _acting_for(self, run: Run) -> Client:
-        """Return the connection that acts, to the server process that the run is on record with."""
+        """Return the acting connection; refuse if it is to another server process than that of the run."""
         acting = self.context.acting()
         if acting.instance != run.instance:
             raise Refused(restarted(acting.address))
         return acting
 
     def ledger(self, run: Run) -> Ledger:
-        """Return what writes down what a run does."""
+        """Return the ledger that records what a run does."""
         return Ledger(run, self.context.journal, self.context.now)
 
     def _in_batches(
@@ -197,10 +196,10 @@ class Executor:
                     )
                 refusals = [self._refusal(order) for order in orders]
                 if how.dry:
-                    self._foretell(run, orders, refusals)
+                    self._preview(run, orders, refusals)
                 else:
                     clients = self._awake(clients)
-                    # On the connection that acts: a look may have reached another process.
+                    # On the acting connection: a lookup may have reached another process.
                     _refuse_strangers(orders, refusals, clients[False], self.context.shown)
                     if guard is not None:
                         going = (order for order, refusal in zip(orders, refusals, strict=True) if refusal is None)
@@ -226,16 +225,16 @@ class Executor:
                     self._wait(run, len(orders) / how.rate - (time.monotonic() - started), clients)
 
     def _awake(self, clients: Mapping[bool, Client]) -> Mapping[bool, Client]:
-        """Return the connections of a run, made anew where one was lost while it idled, to the same process only."""
+        """Return the connections of a run, reconnected where one was lost while idle; refuse a restarted server."""
         acting, there = clients[False], clients[True]
         if acting.idle >= IDLE:
             before, acting = acting.instance, self.context.acting()
-            if acting.instance != before:  # which whoever looks may know already, and a new run would accept
+            if acting.instance != before:  # a lookup may know it already, and a new run would accept it
                 raise Refused(restarted(acting.address))
         return {False: acting, True: acting if there is clients[False] else revived(there)}
 
     def _wait(self, run: Run, seconds: float, clients: Mapping[bool, Client]) -> None:
-        """Wait until the next batch is due, with a word to the servers now and then: lines that idle are cut."""
+        """Wait until the next batch is due, with a request now and then: firewalls cut idle connections."""
         give_up = time.monotonic() + seconds
         while (left := give_up - time.monotonic()) > 0 and not run.cancelled:
             run.wait(min(left, _QUIET))
@@ -249,22 +248,22 @@ class Executor:
             return Fate("skipped", "it does not exist")
         state = order.job.stats.state
         if order.id in self.context.held and state != "reserved":
-            self.context.held.discard(order.id)  # its time ran out
+            self.context.held.discard(order.id)  # its ttr ended
         refusal = order.verb.refuses(state, order.id in self.context.held)
         return Fate("skipped", refusal) if refusal else None
 
-    def _foretell(self, run: Run, orders: Sequence[Order], refusals: Sequence[Fate | None]) -> None:
-        """Count what would be done, show the first of it, and say what it takes."""
+    def _preview(self, run: Run, orders: Sequence[Order], refusals: Sequence[Fate | None]) -> None:
+        """Count what a dry run would do, and note the first jobs and the number of commands."""
         for order, refusal in zip(orders, refusals, strict=True):
             fate = refusal or Fate("done")
             run.count(fate.outcome, fate.error, fate.jobs, _about(order))
             if refusal is None:
-                # What comes from the record or a file is not on the server to be looked at.
+                # A job of the journal or of a file is not on the server, so the body is shown from here.
                 body = order.job.body if order.job is not None and order.verb.puts else None
                 body = None if body is None else self.context.shown(body)
                 intent, job = intent_of(order, False)._replace(body=body), order.job
                 ref = None if job is None or intent.job_id is None else ref_of(job._replace(body=None))
-                run.foretell(intent, order.verb.commands, exposed(order), ref)
+                run.preview(intent, order.verb.commands, exposed(order), ref)
 
     def _carry_out(
         self,
@@ -275,7 +274,7 @@ class Executor:
         ledger: Ledger,
         clients: Mapping[bool, Client],
     ) -> None:
-        """Run the steps of all orders side by side; settle what became of each, in order."""
+        """Run the steps of all orders in parallel; settle the outcome of each, in order."""
         fates = list(refusals)
         talks: dict[int, Steps] = {}
         asks: dict[int, Ask] = {}
@@ -302,7 +301,7 @@ class Executor:
             if isinstance(error, BeanopsError):
                 why = str(error)
             if any(orders[n].verb is MOVE for n in asks):
-                clients[False].close()  # or what is reserved for moves would stay so until its ttr ends
+                clients[False].close()  # or jobs reserved for moves would stay so until their ttr ends
             raise
         finally:
             alone.close()
@@ -315,7 +314,7 @@ class Executor:
     # -- tubes ---------------------------------------------------------------------------------------------------
 
     def act_on_tube(self, run: Run, steps: Iterable[TubeStep], how: How = AT_ONCE, use: bool = False) -> Run:
-        """Send commands that are about tubes, one after the other, with the tube used where they need that."""
+        """Send commands on tubes, one after the other; with `use` their tube is used for them."""
         ledger = self.ledger(run)
         with ending_gently(run), self._stopping(run), ledger.underway():
             client = None if how.dry else self._acting_for(run)
@@ -327,11 +326,11 @@ class Executor:
                     fate = Fate("skipped", step.refusal) if step.refusal else Fate("done", jobs=step.jobs)
                     run.count(fate.outcome, fate.error, fate.jobs, _about(step.intent))
                     if step.refusal is None:
-                        run.foretell(step.intent, 1)
+                        run.preview(step.intent, 1)
                 else:
                     result = self._send_one(place, step, client, use, ledger)
                     if step.intent.action == "kick" and result != step.jobs:
-                        break  # no more of them: the server would go on with another state
+                        break  # no more of them: the server would kick jobs of another state
                 if how.progress is not None:
                     how.progress(run)
         return run
@@ -346,7 +345,7 @@ class Executor:
                 return None
             with self.context.turn, using(client, intent.tube if use else None):
                 (result,) = client.pipeline([step.command])
-                # Known from here on, even if the connection breaks before another tube is used again.
+                # The outcome is known now, even if the connection breaks before the tube is released.
                 fate = self._fate_of(intent.action, result)
         except BeanopsError as error:
             if result is None:
@@ -369,7 +368,7 @@ class Executor:
 
     @contextmanager
     def _stopping(self, run: Run) -> Iterator[None]:
-        """Let a fault end the run instead of the program: its rows already say what is known."""
+        """End the run on an error instead of raising it: its rows already say what is known."""
         try:
             yield
         except BeanopsError as error:

@@ -1,6 +1,6 @@
-"""What a run writes down while it goes on: intents before they are sent, outcomes after, and its end.
+"""What a run records: intents before they are sent, outcomes after, and its end.
 
-Counts follow the journal: an outcome that cannot be written down is unknown to all who ask later, so it is here too.
+Counts follow the journal: an outcome that cannot be recorded counts as unknown.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from beanops.journal.journal import Journal
 
 #: Why an outcome is unknown although the server's answer came.
-NOT_WRITTEN = "its outcome could not be written down"
+NOT_WRITTEN = "its outcome could not be recorded"
 
 
 class _Settled(NamedTuple):
@@ -29,23 +29,23 @@ class _Settled(NamedTuple):
 
 
 class Ledger:
-    """The record of one run, as far as it is written.
+    """Records one run in the journal.
 
     Parameters
     ----------
     run : Run
-        The run; a dry one writes nothing down.
+        The run; a dry run records nothing.
     journal : callable
         Returns the journal.
     clock : callable
-        Tells the time, UTC.
+        Returns the time, UTC.
     """
 
     def __init__(self, run: Run, journal: Callable[[], Journal], clock: Callable[[], datetime]) -> None:
         self._run = run
         self._journal = journal
         self._clock = clock
-        # What is counted, and not yet on record.
+        # Counted, but not yet recorded.
         self._settled: list[_Settled] = []
 
     @property
@@ -54,7 +54,7 @@ class Ledger:
 
     @contextmanager
     def underway(self) -> Iterator[None]:
-        """Tell others that the run goes on meanwhile, and write down that it ended with what is not yet on record."""
+        """Mark the run as under way within a ``with`` block, and record its last outcomes and its end."""
         if not self._kept:
             yield
             return
@@ -66,7 +66,7 @@ class Ledger:
 
     @contextmanager
     def beginning(self) -> Iterator[None]:
-        """Write down the end of a run that a fault ends before it begins to act."""
+        """Record the end of a run that fails before it begins to act."""
         try:
             yield
         except BaseException:
@@ -76,42 +76,42 @@ class Ledger:
             raise
 
     def intend(self, intents: Sequence[Intent], place: int) -> None:
-        """Write down what is about to be done, and what became of what was done before.
+        """Record actions that are about to be sent, and the outcomes of those before.
 
         Parameters
         ----------
         intents : sequence of Intent
-            What is about to be done.
+            The actions.
         place : int
             The place of the first of them in the run.
         """
         now = self._clock()
         self._journal().write(self._run.id, now, intents, place, self._fates(), lease=lease_from(now))
-        self._on_record()
+        self._recorded()
 
     def settle(self, place: int, fate: Fate, about: str) -> None:
-        """Count what became of an action, on `about` such as ``"job 5"``; it is written down with what comes next."""
+        """Count the outcome of an action, on `about` such as ``"job 5"``; the next batch records it."""
         self._settled.append(_Settled(place, fate, about))
         self._run.count(fate.outcome, fate.error, fate.jobs, about)
 
     def _fates(self) -> Iterator[tuple[int, Fate]]:
         return ((place, fate) for place, fate, _ in self._settled)
 
-    def _on_record(self) -> None:
+    def _recorded(self) -> None:
         self._settled.clear()
-        self._run.on_record()
+        self._run.recorded()
 
     def _end(self) -> None:
         try:
             self._journal().write(self._run.id, self._clock(), fates=self._fates(), ended=True)
         except BaseException:
-            self._count_as_the_journal()
+            self._count_as_journal()
             raise
-        self._on_record()
+        self._recorded()
 
-    def _count_as_the_journal(self) -> None:
-        self._run.back_to_record()
+    def _count_as_journal(self) -> None:
+        self._run.forget_unrecorded()
         for _, fate, about in self._settled:
             self._run.count("unknown", fate.error if fate.outcome == "unknown" else NOT_WRITTEN, about=about)
-        with suppress(BeanopsError):  # it may still be read, such as with a disk that is full
+        with suppress(BeanopsError):  # a full disk can still be read
             self._run.count_as(self._journal().counts([self._run.id])[self._run.id])

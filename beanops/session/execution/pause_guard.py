@@ -1,7 +1,7 @@
-"""Tubes that are paused while a reservation could set free a job that is buried.
+"""Pauses tubes while a run reserves their buried jobs.
 
-A reserved job whose connection is lost becomes ready, whatever it was before. Each reservation here is sent together
-with the command that ends it, so at most one job can be caught in between; in a paused tube no worker takes it.
+A reserved job becomes ready when its connection is lost, even if it was buried before. beanops sends each reserve
+together with the command that ends the reservation, so at most one job is affected; in a paused tube no worker gets it.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from beanops.session.lookups import Lookups
 
 _FOR = timedelta(seconds=PAUSE)
-#: How often, and in what seconds, to see whether another run has ended a pause.
+#: Maximum number of checks whether another run has ended a pause, and the seconds between them.
 _LOOKS = 200
 _BETWEEN_LOOKS = 0.05
 
 
 def exposed(order: Order) -> str | None:
-    """Return the tube whose workers could get a buried job, were the connection lost; None if there is no such risk."""
+    """Return the tube whose workers could get a buried job if the connection were lost; None without that risk."""
     if order.job is None or order.job.stats.state != "buried":
         return None
     if order.settings.buried_as:
@@ -42,30 +42,30 @@ def exposed(order: Order) -> str | None:
 
 
 class PauseGuard:
-    """Pauses the tubes that orders expose, if workers watch them, and restores their pauses; each is on record.
+    """Pauses tubes whose buried jobs a run reserves, if workers watch them, and restores their pauses afterwards.
 
-    Other runs may need the same pause: the journal knows which do, and the last of them ends it.
+    The journal records each pause and which runs need it; the last of them ends it.
 
     Parameters
     ----------
     context : Context
         The clock and the journal.
     lookups : Lookups
-        Looks at the server where the jobs are put and reserved.
+        Lookups on the server where the jobs are put and reserved.
     pause : callable
-        Pauses a tube on record: takes the action, the tube, seconds, and why.
+        Pauses a tube as a run; takes the action, the tube, seconds, and the reason.
     """
 
     def __init__(self, context: Context, lookups: Lookups, pause: Callable[[str, str, int, str], Run]) -> None:
         self.lookups = lookups
         self._context = context
         self._pause = pause
-        # Until when it is on record that this run needs the pause of a tube.
+        # Until when the journal says that this run needs the pause of a tube.
         self._needed: dict[str, datetime] = {}
         self._exposed: set[str] = set()
 
     def cover(self, run: Run, orders: Iterable[Order]) -> None:
-        """Pause what these orders expose, before they are sent; asked anew for each batch, for much may change."""
+        """Pause the tubes of a batch of orders before they are sent; other users may end a pause between batches."""
         tubes = {tube for order in orders if (tube := exposed(order)) is not None}
         self._exposed |= tubes
         for stats in self._look(tubes):
@@ -93,7 +93,7 @@ class PauseGuard:
                 self._act(run, tube, PAUSE)
 
     def _wait_for_others(self, run: Run, need: Need) -> None:
-        """Wait while another run ends the pause: it began to before it could know that this one needs it."""
+        """Wait while another run ends the pause, which it began before this run needed it."""
         for _ in range(_LOOKS):
             if not self._context.journal().pauses.is_being_lifted(need, self._context.now()):
                 return
@@ -111,24 +111,24 @@ class PauseGuard:
             raise BeanopsError(f"tube {tube} could not be paused: {paused.stopped}")
 
     def lift(self, run: Run) -> None:
-        """Give the tubes their pauses back that no other run needs, but not where somebody else changed the pause.
+        """Restore the pauses of tubes that no other run needs, unless somebody else changed the pause.
 
-        They stay paused when something may have gone wrong.
+        Tubes stay paused if the run has unknown outcomes.
         """
         for tube in (self._exposed - self._needed.keys()) if run.unknown else ():
-            with suppress(BeanopsError):  # one that could be looked at before
+            with suppress(BeanopsError):  # the tube could be read before
                 for stats in self._look([tube]):
                     if stats.pause_time_left and stats.pause == PAUSE:
-                        _tell(run, _stays(stats))
+                        _note(run, _stays(stats))
         for tube in self._needed:
             try:
                 ours = [stats for stats in self._look([tube]) if stats.pause_time_left and stats.pause == PAUSE]
                 if ours and run.unknown:
-                    _tell(run, _stays(ours[0]))
+                    _note(run, _stays(ours[0]))
                 elif self._needed[tube] > self._context.now():
                     self._lift(run, tube)
             except BeanopsError as error:
-                _tell(run, f"tube {tube} stays paused for up to {PAUSE} s: {error}")
+                _note(run, f"tube {tube} stays paused for up to {PAUSE} s: {error}")
 
     def _lift(self, run: Run, tube: str) -> None:
         need, now = Need(run.id, self.lookups.server().id, tube), self._context.now()
@@ -136,7 +136,7 @@ class PauseGuard:
         if until is None:
             return  # another run needs it, or the pause is another's
         try:
-            # Looked at again: nobody of this journal changes it from here on, but an operator may just have.
+            # Read again: runs of this journal no longer change it, but an operator may have.
             if any(stats.pause_time_left and stats.pause == PAUSE for stats in self._look([tube])):
                 self._act(run, tube, max(0, round((until - now).total_seconds())))
         finally:
@@ -147,5 +147,5 @@ def _stays(tube: TubeStats) -> str:
     return f"tube {tube.name} stays paused for {tube.pause_time_left} s: a buried job may be ready now"
 
 
-def _tell(run: Run, what: str) -> None:
+def _note(run: Run, what: str) -> None:
     run.stopped = f"{run.stopped}; {what}" if run.stopped else what

@@ -1,7 +1,6 @@
-"""Putting a job so that it ends as another one was: ready, delayed or buried, with the delay that it had.
+"""Put a job in the state of another one: ready, delayed or buried, with the same delay.
 
-The ``delay`` of a job is the last one that a put or a release gave it. Workers compute with it, so that no detour may
-be left in it.
+The ``delay`` of a job is the last one that a put or a release set. Workers may compute with it, so it is restored too.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from beanops.session.execution.conversation import Ask, Putting
 
 
 class NewJob(NamedTuple):
-    """A job that is to be put.
+    """A job to put.
 
     Attributes
     ----------
@@ -27,11 +26,11 @@ class NewJob(NamedTuple):
     priority, ttr : int
         As in a put.
     delay : int
-        Seconds that its statistics are to tell.
+        Seconds, as its statistics will show.
     left : int
-        Seconds until it is ready, where it is to be delayed.
+        Seconds until it is ready, if it is delayed.
     there : bool
-        Whether it is put into the server that jobs are copied to.
+        Whether it is put into the destination server of a copy.
     """
 
     body: bytes
@@ -43,44 +42,44 @@ class NewJob(NamedTuple):
     there: bool = False
 
     def put(self, delay: int) -> Ask:
-        """Return what puts it with some delay."""
+        """Return the command that puts it with a delay."""
         put = commands.put(self.body, priority=self.priority, delay=delay, ttr=self.ttr)
         return Ask((put,), tube=self.tube, there=self.there)
 
 
 def put_delayed(job: NewJob) -> Putting:
-    """Put a job that becomes ready when its delay is over."""
+    """Put a job that becomes ready when its delay ends."""
     (new,) = yield job.put(max(job.left, 0))
     return why_not(new) or int(new)
 
 
 def put_ready(job: NewJob) -> Putting:
-    """Put a ready job. One that had a delay once is put with it, and kicked."""
+    """Put a ready job. One that once had a delay is put with that delay, and kicked."""
     (new,) = yield job.put(job.delay)
     if (refused := why_not(new)) is not None:
         return refused
     if job.delay:
         so_far = Fate("unknown", f"job {new} was put for it, but perhaps not yet ready", new)
         (kicked,) = yield Ask((commands.kick_job(new),), there=job.there, so_far=so_far)
-        if isinstance(kicked, ReplyError) and not isinstance(kicked, NotFound):  # it may be ready by itself
+        if isinstance(kicked, ReplyError) and not isinstance(kicked, NotFound):  # its delay may have ended
             return Fate("failed", f"{kicked}; job {new} was put for it and is left delayed", new)
     return int(new)
 
 
 def put_parked(job: NewJob) -> Putting:
-    """Put a job that is delayed for ever, which no worker gets until it is kicked."""
+    """Put a job that is delayed by 136 years: no worker gets it until it is kicked."""
     (new,) = yield job.put(U32_MAX)
     return why_not(new) or int(new)
 
 
 def put_buried(job: NewJob) -> Putting:
-    """Put a buried job: with the longest of delays first, so that no worker can take it before it is buried.
+    """Put a buried job: first with the longest delay, so that no worker gets it before it is buried.
 
-    A release in between gives it its own delay. Without one it would be ready for a moment, so its tube is paused.
+    A release sets its own delay. If that is 0, the job is ready for a moment, so its tube is paused.
     """
     (new,) = yield job.put(U32_MAX)
     if isinstance(new, Buried) and new.job_id is not None:
-        return new.job_id  # the server had no memory for it as delayed: that is all that was wanted
+        return new.job_id  # the server had no memory to delay it and buried it, as wanted
     if (refused := why_not(new)) is not None:
         return refused
     reserve = commands.reserve_job(new)
@@ -99,13 +98,13 @@ def put_buried(job: NewJob) -> Putting:
 
 
 def why_not(new: Any) -> Fate | None:
-    """Return why a put put nothing, or not what was wanted; None where it did."""
+    """Return the outcome of a put that failed, or None if it worked."""
     if isinstance(new, Buried):
         return Fate("failed", f"{new}; job {new.job_id} was put for it and is left buried", new.job_id)
     return Fate("failed", str(new)) if isinstance(new, ReplyError) else None
 
 
-#: How a job is put that ends in a state; one that was reserved is put as ready, for its worker is elsewhere.
+#: How to put a job by its state; a copy of a reserved job is ready, because no worker has it.
 PUT = {
     "ready": put_ready,
     "reserved": put_ready,

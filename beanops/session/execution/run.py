@@ -1,4 +1,4 @@
-"""What one call did: the counts and rows that every verb returns, and the way to stop it."""
+"""`Run`: what one call of a verb did, with counts, rows and a way to cancel it."""
 
 from __future__ import annotations
 
@@ -24,44 +24,44 @@ _SAMPLE = 10
 
 
 class Run:
-    """One call of a verb, with the fate of everything it was asked for.
+    """One call of a verb, with the outcome of each of its actions.
 
     Attributes
     ----------
     id : str
-        Its name in the journal, which sorts by time.
+        Its id in the journal; ids sort by time.
     instance : str
-        The server process that it acts on; empty for a dry run.
+        The server process that it acted on; empty for a dry run.
     action : str
         The verb.
     dry : bool
-        Whether it only says what it would do; then `skipped` and `done` tell what would be.
+        Whether it changed nothing; `done` and `skipped` then count what would be.
     reasons : dict
-        Why actions were not done: how often, and on what first.
+        Why actions were not done: each reason with the number of actions and the first job.
     besides : str or None
-        What else belongs to what was asked for, and was not part of it.
+        A note on what is not part of the run, such as another run that did the rest.
     named : int
-        How many jobs were asked for by their ids, or as bodies to put; 0 where that is not known before they are found.
+        Number of ids or bodies that were given; 0 for a tube, whose jobs are found during the run.
     caution : str or None
-        What of it can be taken back only in part, and why.
+        What of it can be undone only in part, and why.
     capable : bool
-        Whether the server is known to be able to do everything, so that no order needs another way.
+        Whether the server is known to support every command that the run needs.
     buries_again : bool
-        Whether undoing it has to bury jobs, which this server cannot do beside workers.
+        Whether undoing it has to bury jobs, which this server cannot do in a tube that workers watch.
     stopped : str or None
-        Why it ended early, such as a lost connection or a cancel; what it had not reached is not counted.
+        Why it ended early, such as a lost connection; counts leave out jobs that it did not reach.
     resumable : bool
-        Whether `Session.resume` can go on with it, should it end early.
+        Whether `Session.resume` can resume it if it ends early.
     about : dict
-        What it was asked for, without the jobs: the ``tube`` as a whole, the other ``server``.
+        Its ``tube``, for a whole tube, and its destination ``server``, if it has these.
     bodies : bool
         Whether the bodies of the jobs that it deletes are on record; True where it does more than delete.
     cause : BeanopsError or None
-        What ended it early, if that was a fault.
+        The error that ended it early, if any.
     sample : list of Intent
-        Of a dry run: the first of what would be done, with tube, id, state, priority and what may be shown of the body.
+        Of a dry run: the first actions, with tube, id, state, priority and redacted body.
     commands : int
-        Of a dry run: how many commands it would take, at most.
+        Of a dry run: the maximum number of commands.
     """
 
     def __init__(self, id: str, action: str, rows: Callable[[], list[Action]], dry: bool = False) -> None:
@@ -82,7 +82,7 @@ class Run:
         self.reasons: dict[str, tuple[int, str]] = {}
         self.sample: list[Intent] = []
         self._counts: Counter[str] = Counter()
-        # The same when all of it was on record, and the reasons that were given since as they were then.
+        # The same counts as the journal has them, and the reasons before the outcomes that it lacks.
         self._noted: Counter[str] = Counter()
         self._reasons_noted: dict[str, tuple[int, str] | None] = {}
         self.commands = 0
@@ -93,30 +93,30 @@ class Run:
         self._rows = rows
 
     def cancel(self) -> None:
-        """End the run after the batch under way; from any thread."""
+        """End the run after the current batch; from any thread."""
         self._cancelled.set()
         self.stop_looking()
 
     def stop_looking(self) -> None:
-        """End a search for more jobs, which may have long to go."""
+        """End a search for more jobs, which may take long."""
         self._stop_looking()
 
     def stop(self, cause: BeanopsError) -> None:
-        """Note what ended it early."""
+        """Note the error that ended it early."""
         self.cause = cause
         self.stopped = f"{cause}; {self.stopped}" if self.stopped else str(cause)
 
     def when_cancelled(self, stop_looking: Callable[[], None]) -> None:
-        """Say how a search for more jobs is ended."""
+        """Set the function that ends a search for more jobs."""
         self._stop_looking = stop_looking
 
     def wait(self, seconds: float) -> None:
-        """Wait, but no longer than until it is cancelled."""
+        """Wait for some seconds, or until it is cancelled."""
         if seconds > 0:
             self._cancelled.wait(seconds)
 
-    def foretell(self, intent: Intent, commands: int, pauses: str | None = None, job: JobRef | None = None) -> None:
-        """Note what a dry run would do, to which job, by how many commands, and which tube would be paused for it."""
+    def preview(self, intent: Intent, commands: int, pauses: str | None = None, job: JobRef | None = None) -> None:
+        """Note an action of a dry run: its job, its number of commands, and the tube that it would pause."""
         if len(self.sample) < _SAMPLE:
             self.sample.append(intent)
         if job is not None:
@@ -139,13 +139,13 @@ class Run:
             times, first = known or (0, about)
             self.reasons[error] = (times + 1, first)
 
-    def on_record(self) -> None:
-        """Note that all outcomes counted so far are on record."""
+    def recorded(self) -> None:
+        """Note that the journal has all outcomes counted so far."""
         self._noted = self._counts.copy()
         self._reasons_noted.clear()
 
-    def back_to_record(self) -> None:
-        """Forget the outcomes counted since `on_record`: they could not be written down."""
+    def forget_unrecorded(self) -> None:
+        """Forget the outcomes counted since `recorded`: the journal does not have them."""
         self._counts = self._noted.copy()
         for error, noted in self._reasons_noted.items():
             del self.reasons[error]
@@ -154,7 +154,7 @@ class Run:
         self._reasons_noted.clear()
 
     def count_as(self, counts: Counter[str]) -> None:
-        """Take the counts that the journal has."""
+        """Set the counts to those of the journal."""
         self._counts = counts.copy()
 
     @property
@@ -164,7 +164,7 @@ class Run:
 
     @property
     def skipped(self) -> int:
-        """Actions that were left out: the job was gone, taken or in the wrong state."""
+        """Actions that were skipped: the job did not exist, was reserved, or was in another state."""
         return self._counts["skipped"]
 
     @property
@@ -174,7 +174,7 @@ class Run:
 
     @property
     def unknown(self) -> int:
-        """Actions whose answer never came."""
+        """Actions without an answer from the server."""
         return self._counts["unknown"]
 
     @property
@@ -184,36 +184,36 @@ class Run:
 
     @property
     def complete(self) -> bool:
-        """Whether everything that was asked for was done."""
+        """Whether all actions were done."""
         return self.stopped is None and not (self.skipped or self.failed or self.unknown)
 
     @property
     def lasting(self) -> str | None:
-        """Why nothing undoes it, None where `Session.undo` can."""
+        """Why it cannot be undone; None if `Session.undo` can undo it."""
         if self.dry or not self.id:
-            return "it is not on record"
+            return "it is not in the journal"
         return why_lasting(self.action, self.about, done=self.done, bodies=self.bodies)
 
     @property
     def rows(self) -> list[Action]:
-        """The rows of the journal."""
+        """Its actions in the journal, as records."""
         return self._rows()
 
     @property
     def outcomes(self) -> pandas.DataFrame:
-        """The rows of the journal as a frame, with the columns of `Session.actions`."""
+        """Its actions as a frame, one row per action, with the columns of `Session.actions`."""
         from beanops.journal.frames import actions_frame
 
         return actions_frame(self.rows)
 
     @property
     def ids(self) -> list[int]:
-        """The ids of the jobs that were acted on, or put; of a dry run, that would be acted on."""
+        """The ids of the jobs that it changed or put; of a dry run, those that it would change."""
         return list(self.refs.ids)
 
     @property
     def refs(self) -> JobRefs:
-        """The same with what is known of each: a verb takes them, and leaves alone what has an id after a restart."""
+        """The same jobs with server process and tube: a verb that takes them skips reused ids."""
         if self.dry:
             return self._would
         return refs_of(
@@ -226,7 +226,7 @@ class Run:
 
     @property
     def summary(self) -> str:
-        """One line that says what came of it, with the commonest reasons why something was not done."""
+        """One line with the counts and the two most frequent reasons for what was not done."""
         counts = [f"{n} {outcome}" for outcome, n in self._counts.items() if n and outcome != "done"]
         line = f"{self.action}: {', '.join([f'{self.done} {self._done}', *counts])}"
         reasons = sorted(self.reasons.items(), key=lambda reason: -reason[1][0])
@@ -241,21 +241,21 @@ class Run:
 
     @property
     def cost(self) -> str:
-        """What a dry run found that it would take, in one line."""
+        """Of a dry run: the number of commands and the pauses, in one line."""
         line = f"up to {plural(self.commands, 'command')}"
         return f"{line}; buried jobs are reserved for a moment, {self.pausing}" if self._pauses else line
 
     @property
     def pauses(self) -> list[str]:
-        """Of a dry run: the tubes that would be paused, if workers watch them."""
+        """Of a dry run: the tubes that it would pause if workers watch them."""
         return sorted(self._pauses)
 
     @property
     def pausing(self) -> str:
-        """The same in words, empty when there are none."""
+        """The same in words; empty if there are none."""
         more = f" and {len(self._pauses) - _SAMPLE} more" if len(self._pauses) > _SAMPLE else ""
         tubes = f"{inflected(len(self._pauses), 'tube')} {', '.join(self.pauses[:_SAMPLE])}{more}"
-        return f"pausing {tubes} meanwhile if workers watch" if self._pauses else ""
+        return f"pausing {tubes} for that time if workers watch" if self._pauses else ""
 
     @property
     def _done(self) -> str:
@@ -269,6 +269,6 @@ class Run:
             f"<tr><td>{escape(safe_text(error))}</td><td>{times}</td><td>{escape(safe_text(first))}</td></tr>"
             for error, (times, first) in list(self.reasons.items())[:_SAMPLE]
         )
-        table = f"<table><tr><th>why not</th><th>times</th><th>first</th></tr>{rows}</table>" if rows else ""
+        table = f"<table><tr><th>reason</th><th>times</th><th>first</th></tr>{rows}</table>" if rows else ""
         more = f"<p>{len(self.reasons) - _SAMPLE} more reasons</p>" if len(self.reasons) > _SAMPLE else ""
         return f"<p><b>{escape(safe_text(self.summary))}</b><br>run {escape(self.id)}</p>{table}{more}"

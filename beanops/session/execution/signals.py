@@ -1,7 +1,7 @@
-"""The signals that end a process: Ctrl-C, SIGTERM, and SIGHUP, the end of its terminal. What each does is elsewhere.
+"""Handle the signals that end a process: Ctrl-C, SIGTERM, and SIGHUP, which a closed terminal sends.
 
-They are handled in the main thread only, and only where nobody else does: what is ignored, as nohup and a shell's
-background jobs have it, stays ignored, and what a program handles itself is left to it.
+beanops handles them in the main thread only, and only where the program has no handler of its own. Ignored signals stay
+ignored, as under nohup and in background jobs of a shell.
 """
 
 from __future__ import annotations
@@ -11,24 +11,24 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-#: All that there are; Windows has no SIGHUP.
+#: All of them; Windows has no SIGHUP.
 ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
-#: Those that Python leaves to the system, which ends the process at once.
+#: Those that end a process at once by default.
 DEADLY = tuple(number for number in ENDING if number != signal.SIGINT)
 
 
 @contextmanager
 def handling(act: Callable[[int], None], numbers: Sequence[int] = ENDING, *, over: bool = False) -> Iterator[None]:
-    """Call `act` with each of these signals that comes, and restore afterwards who handled them.
+    """Call `act` for each of these signals within a ``with`` block, and restore their handlers at the end.
 
     Parameters
     ----------
     act : callable
-        Called with the signal's number, in the main thread, between any two steps of it.
+        Called with the signal's number, in the main thread.
     numbers : sequence of int
         The signals.
     over : bool
-        Whether to handle also what is handled by the program already.
+        Whether to replace handlers of the program too.
     """
     before = {}
     if threading.current_thread() is threading.main_thread():
@@ -47,5 +47,5 @@ def handling(act: Callable[[int], None], numbers: Sequence[int] = ENDING, *, ove
 
 
 def exit_code(number: int) -> int:
-    """Return the exit code of a process that a signal ended, as shells have it."""
+    """Return the exit code of a process that a signal ended, as shells report it."""
     return 128 + number

@@ -1,4 +1,4 @@
-"""From what a verb was asked for to orders for single jobs, in batches."""
+"""The jobs that a verb is called with, looked up and turned into orders for single jobs, in batches."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ from beanops.session.execution.verbs import MOVE, Order, Settings, Verb
 from beanops.session.lookups import Lookups
 from beanops.session.options import Options
 
-#: What a verb can be asked to act on: an id, a job, a row, several of these, or a frame with a column ``id``.
+#: Jobs that a verb accepts: an id, a job, a row, several of these, or a frame with a column ``id``.
 Jobs = SupportsIndex | Job | JobStats | FoundJob | JobRef | Iterable[Any]
 
-#: The order of all that changes jobs or files them; lists are newest first.
+#: Sort order of all that changes or exports jobs; lists are newest first.
 ORDER = "oldest"
-#: Jobs that are looked at, written down and acted on together.
+#: Jobs that are looked up, recorded and executed together.
 BATCH = 1000
-#: A move holds the ready jobs of a batch reserved: the server gets slower the more a connection holds.
+#: A move reserves the ready jobs of a batch: the more a connection has reserved, the slower the server is.
 _HELD_BATCH = 200
-#: Bytes of bodies in a batch, beyond which it is cut.
+#: Maximum bytes of bodies in a batch.
 MOST_BYTES = 4 * 2**20
 
 
 class NotAllFound(BeanopsError):
-    """A search ended before it had seen every job that was meant."""
+    """A search ended before it had found every matching job."""
 
     def __init__(self, verdict: str) -> None:
         super().__init__(f"not all jobs could be found; {verdict}")
 
 
 def batch_size(rate: float | None, verb: Verb | None = None) -> int:
-    """Return how many jobs to act on at once, so that a rate is kept within each second."""
+    """Return the number of jobs of a batch, small enough to keep a rate within each second."""
     most = _HELD_BATCH if verb is MOVE else BATCH
     return most if rate is None else max(1, min(most, int(rate / 4)))
 
 
 def in_batches(orders: Iterable[Order], rate: float | None) -> Iterator[list[Order]]:
-    """Cut orders into batches that keep a rate and fill no memory, neither of bodies here nor of reservations there.
+    """Cut orders into batches, limited by the rate, by bytes of bodies, and by reservations.
 
-    What was ordered before a fault comes before the fault.
+    After an error it yields the orders before it, then raises.
     """
     fault = None
     batch: list[Order] = []
@@ -69,7 +69,7 @@ def in_batches(orders: Iterable[Order], rate: float | None) -> Iterator[list[Ord
 
 
 def request_of(jobs: Any, settings: Settings, options: Options, there: Client | None) -> dict[str, Any]:
-    """Return what was asked for as plain data: enough to go on with it."""
+    """Return what a verb was called with as plain data for the journal, from which `resume` repeats it."""
     request: dict[str, Any] = {"jobs": jobs} if isinstance(jobs, str) else refs_of(jobs).plain()
     state, limit = options.get("state"), options.get("limit")
     if state is not None:
@@ -85,26 +85,26 @@ def request_of(jobs: Any, settings: Settings, options: Options, there: Client | 
 
 
 class Lookup(NamedTuple):
-    """Orders in batches, looked up when they are asked for; `cancel` ends a search that goes on."""
+    """Orders in batches, looked up on demand; `cancel` ends the search."""
 
     batches: Iterator[list[Order]]
     cancel: Callable[[], None]
 
 
 def orders_of(look: Lookups, verb: Verb, jobs: Any, settings: Settings, options: Options, keep_bodies: bool) -> Lookup:
-    """Check what is asked for, and return orders for it; looking jobs up begins with the first batch.
+    """Check the arguments of a verb and return its orders; the lookup begins with the first batch.
 
     Raises
     ------
     ArgumentError, PredicateError
-        It means no jobs; nothing was sent.
+        An argument is not as described; nothing was sent.
     """
     rate = options.get("rate")
     bodies = not options.get("dry_run") and (verb.puts or (verb.destroys and keep_bodies))
     state, where, limit = options.get("state"), options.get("where"), options.get("limit")
     select(None, state=state, limit=limit, order=options.get("order", ORDER))
     states = frozenset((state.split(",") if isinstance(state, str) else state) or ())
-    meant = None if isinstance(jobs, str) else refs_of(jobs)
+    named = None if isinstance(jobs, str) else refs_of(jobs)
 
     def order(id: int, job: FoundJob | None, ref: JobRef | None = None, reason: str | None = None) -> Order:
         return Order(verb, id, job, settings, job and (reason or _unlike(job, states)), ref=ref)
@@ -113,10 +113,10 @@ def orders_of(look: Lookups, verb: Verb, jobs: Any, settings: Settings, options:
         size = batch_size(rate, verb)
         for start in range(0, len(refs), size):
             part, client = refs[start : start + size], look.looking()
-            instance = client.instance  # the look itself may renew a connection, to another process
+            instance = client.instance  # this lookup may reconnect, to another process
             if part.bare:
                 yield from map(order, part.ids, look_up(client, part.ids, bodies))
-            elif part.are_all_of(instance):  # then their tubes alone are left to compare
+            elif part.are_all_of(instance):  # then only their tubes are left to compare
                 jobs, tubes = look_up(client, part.ids, bodies), part.columns["tube"] or repeat(None)
                 for id, job, tube in zip(part.ids, jobs, tubes, strict=False):
                     strange = job is not None and (job.instance != instance or tube not in (None, job.stats.tube))
@@ -127,15 +127,15 @@ def orders_of(look: Lookups, verb: Verb, jobs: Any, settings: Settings, options:
                 for ref, job, reason in zip(known, look_up(client, part.ids, bodies), reasons, strict=True):
                     yield order(ref.id, job, ref, reason or (job and elsewhere(ref, job)))
 
-    if meant is not None and where is None:
+    if named is not None and where is None:
         if limit is not None:
-            meant = meant[: check_number("limit", limit, U32_MAX)]
-        return Lookup(in_batches(looked_up(meant), rate), lambda: None)
+            named = named[: check_number("limit", limit, U32_MAX)]
+        return Lookup(in_batches(looked_up(named), rate), lambda: None)
 
-    tube, only = (jobs, None) if isinstance(jobs, str) else (None, meant)
-    # Jobs that are put where they are looked for would be found as well: all are found before the first is put.
+    tube, only = (jobs, None) if isinstance(jobs, str) else (None, named)
+    # A search would find the jobs that it puts into the same tube, so it ends before the first is put.
     feeds_itself = verb.puts and not settings.there and select(tube).in_tube(settings.target or "")
-    # With a rate, what was found may wait for long until its turn comes, so it is looked at again.
+    # With a rate, jobs may change before their turn, so they are looked up again.
     again = feeds_itself or rate is not None
     scan = look.raw_scan(
         tube,
@@ -168,7 +168,7 @@ def orders_of(look: Lookups, verb: Verb, jobs: Any, settings: Settings, options:
         if not again:
             yield from found()
         size = None if feeds_itself else batch_size(rate, verb)
-        matching = (found_now.meant for found_now in found())
+        matching = (order.expected for order in found())
         while part := refs_of(islice(matching, size)):
             yield from looked_up(part)
         if cancelled:
@@ -180,24 +180,24 @@ def orders_of(look: Lookups, verb: Verb, jobs: Any, settings: Settings, options:
 
 
 def _places(refs: JobRefs, instance: str) -> dict[int, int]:
-    """Return where a job of each id stands, that of this server process where it was seen on several."""
+    """Return the place of the job of each id; that of this server process if several had the id."""
     seen_here = {ref.id: place for place, ref in enumerate(refs) if ref.instance == instance}
     return {id: place for place, id in enumerate(refs.ids)} | seen_here
 
 
 def elsewhere(ref: JobRef, job: FoundJob) -> str | None:
-    """Return why a job is not the one that is meant, which is in another tube."""
+    """Return why a job is another one than expected: it is in another tube. None if it is the same."""
     return REUSED if ref.tube is not None and ref.tube != job.stats.tube else None
 
 
 def _unlike(job: FoundJob, states: frozenset[str]) -> str | None:
-    """Return why a job is in none of the states that are meant, None when it is."""
+    """Return why a job is skipped that is in none of the given states; None if it is in one."""
     if states and job.stats.state not in states:
-        return "a worker has reserved it" if job.stats.state == "reserved" else f"it is {job.stats.state} by now"
+        return "a worker has reserved it" if job.stats.state == "reserved" else f"it is {job.stats.state} now"
     return None
 
 
 def look_up(client: Client, ids: Sequence[int], bodies: bool) -> Iterable[FoundJob | None]:
-    """Return what the server says of jobs, None for those that do not exist."""
-    # A list: half of a pipeline would keep the connection from others.
+    """Return jobs as the server has them, None for those that do not exist."""
+    # A list: an unfinished pipeline would block the connection for others.
     return read_jobs(client, ids) if bodies else list(find_jobs(client, ids))

@@ -1,6 +1,6 @@
-"""Whether a run can be undone: decided here for every face, so that nobody offers what `Session.undo` would refuse.
+"""Whether a run can be undone: the rule for all faces, which offer undo only where `Session.undo` accepts it.
 
-How a run is undone is in `undo`; that reports per job what has changed since.
+`beanops.session.past_runs.undo` undoes a run, and reports per job what has changed since.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from beanops.journal.journal import Journal
     from beanops.journal.records import RunRow
 
-#: Why nothing undoes a kick whose jobs the server chose.
-CHOSEN_BY_SERVER = "the server chose the jobs that it kicked, and does not tell which they were"
-#: Why nothing undoes a delete without bodies.
+#: Why `kick_next` cannot be undone.
+CHOSEN_BY_SERVER = "the server chose the jobs that it kicked, and does not report their ids"
+#: Why a delete without bodies cannot be undone.
 NO_BODIES = "the bodies of its jobs are not in the journal, so they cannot be put again"
-#: Actions that change no job, or nothing that lasts.
+#: Actions that change no job, or nothing lasting.
 _LEAVE_NOTHING = ("reserve", "touch", "prune")
 #: Runs that delete jobs; an undo does where it reverts a put.
 _DELETE = ("delete", "export", "undo")
@@ -31,22 +31,22 @@ def why_lasting(
     undone: int = 0,
     server: str = "",
 ) -> str | None:
-    """Return why a run cannot be undone, None where it can; what a server cannot do belongs here too.
+    """Return why a run cannot be undone, None if it can.
 
     Parameters
     ----------
     action : str
-        What the run did.
+        Name of the run's verb.
     request : mapping
-        What it was asked for.
+        The arguments of the run.
     done : int
-        How many of its actions were done.
+        Number of its actions that were done.
     bodies : bool
         Whether the journal has the bodies of the jobs that it deleted, where it did nothing else.
     undone : int
-        How many of its actions other runs have undone.
+        Number of its actions that other runs have undone.
     server : str
-        The server where somebody wants to undo it; empty for whichever it was on.
+        Address of the server where to undo it; empty for that of the run.
     """
     if action in _LEAVE_NOTHING or action.startswith("verify"):
         return f"a {action.partition(' ')[0]} leaves nothing to undo"
@@ -63,7 +63,7 @@ def why_lasting(
 
 
 def lasting(journal: Journal, runs: Sequence[RunRow], server: str) -> dict[str, str | None]:
-    """Return for each run on record why it cannot be undone on a server, None where it can."""
+    """Return for each run of the journal why it cannot be undone on a server, None if it can."""
     undoing = _undoing(journal, runs)
     counts = journal.counts([run.id for run in (*runs, *undoing)])
     undone = _undone(undoing, {id: of_run.get("done", 0) for id, of_run in counts.items()})
@@ -82,7 +82,7 @@ def lasting(journal: Journal, runs: Sequence[RunRow], server: str) -> dict[str, 
 
 
 def _undoing(journal: Journal, runs: Iterable[RunRow]) -> list[RunRow]:
-    """Return the runs that undid some of these, then those that undid such an undo, and so on."""
+    """Return the runs that undid some of these, the runs that undid those, and so on."""
     found: list[RunRow] = []
     asked = [run.id for run in runs]
     while asked:
@@ -93,7 +93,7 @@ def _undoing(journal: Journal, runs: Iterable[RunRow]) -> list[RunRow]:
 
 
 def _undone(undoing: Sequence[RunRow], done: Mapping[str, int]) -> dict[str, int]:
-    """Return for each run how many of its actions are undone now; an undo that was undone itself counts for nothing."""
+    """Return for each run how many of its actions are undone now; an undo that was undone does not count."""
     undone: dict[str, int] = {}
     for run in reversed(undoing):
         assert run.undoes is not None

@@ -1,7 +1,7 @@
-"""What can be done to a job: in which states, and by which commands. `act` carries it out and writes it down.
+"""The verbs: what can be done to a job, in which states, and by which commands. `executor` executes and records them.
 
-A verb's steps are a generator that reads like the talk with the server about one job: it yields what to ask and
-is sent the answers. `act` runs a thousand of them side by side, each stage of all in one pipeline.
+The steps of a verb are a generator for one job: it yields commands and is sent their answers. The executor runs a
+thousand of them in parallel, each round of all in one pipeline.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from beanops.session.execution.putting import PUT, NewJob
 
 
 class Settings(NamedTuple):
-    """What an action may set on a job.
+    """What a verb sets on a job.
 
     Attributes
     ----------
     priority : int or None
         New priority, None to keep the job's own.
     delay : int
-        Seconds, for a release.
+        Seconds until a released job is ready.
     target : str or None
-        The tube that a move or copy puts into; None keeps the job's own.
+        Destination tube of a move or copy; None keeps the job's own.
     there : bool
         Whether a copy goes to another server.
     buried_as : str or None
-        What buried jobs become where they are put: ``"parked"``, which is delayed for ever, or ``"ready"``.
+        State of new jobs for buried ones: ``"parked"``, which is delayed by 136 years, or ``"ready"``; None buries.
     """
 
     priority: int | None = None
@@ -47,18 +47,18 @@ KEEP = Settings()
 
 
 class TubeStep(NamedTuple):
-    """One command about a tube, and what is written down for it.
+    """One command on a tube, and what is recorded for it.
 
     Attributes
     ----------
     command : Command
-        What is sent.
+        The command.
     intent : Intent
-        What is written down.
+        The record.
     jobs : int
-        How many jobs it moves at most.
+        Maximum number of jobs that it kicks; 1 for other commands.
     refusal : str or None
-        Why it is not sent, decided before.
+        Why it is not sent; None to send it.
     """
 
     command: Command[Any]
@@ -68,24 +68,24 @@ class TubeStep(NamedTuple):
 
 
 class Order(NamedTuple):
-    """One job, and what is to be done to it.
+    """One job, and what to do to it.
 
     Attributes
     ----------
     verb : Verb
         What to do.
     id : int
-        The job; 0 when it was put and its id never came.
+        The job's id; 0 if it was put and its id did not arrive.
     job : FoundJob or None
-        What the server says of it; None when it does not exist.
+        The job as the server has it; None if it does not exist.
     settings : Settings
-        How.
+        Priority, delay and destination to set.
     refusal : str or None
-        Why it is left alone, decided before.
+        Why it is skipped; None to execute it.
     line : int or None
-        The line of a file that the job comes from, which has no id yet.
+        The line of a file that the job comes from; it has no id yet.
     ref : JobRef or None
-        What was remembered of the job that is meant; None where that is what the server says of it now.
+        The job as it was seen before; None if `job` is all that is known of it.
     """
 
     verb: Verb
@@ -97,8 +97,8 @@ class Order(NamedTuple):
     ref: JobRef | None = None
 
     @property
-    def meant(self) -> JobRef:
-        """The job that is meant."""
+    def expected(self) -> JobRef:
+        """The job as it was seen before."""
         assert self.job is not None
         return self.ref or ref_of(self.job)
 
@@ -128,13 +128,13 @@ class Verb(NamedTuple):
     destroys : bool
         Whether the job is gone afterwards.
     puts : bool
-        Whether it puts the job's body anew.
+        Whether it puts a new job with the body.
     takes_held : bool
         Whether it takes jobs that this session has reserved.
     commands : int
-        How many commands it takes for a job, at most.
+        Maximum number of commands for a job.
     steps : callable
-        Makes the talk with the server of an order and the set of held jobs, which it keeps true.
+        Makes the generator of an order's commands; it updates the set of held jobs that it is given.
     """
 
     name: str
@@ -147,7 +147,7 @@ class Verb(NamedTuple):
     steps: Callable[[Order, set[int]], Steps]
 
     def refuses(self, state: str, held: bool = False) -> str | None:
-        """Return why a job in `state` is left alone, None when it is not; `held` when this session reserved it."""
+        """Return why a job in `state` is skipped, None if it is not; `held` if this session has reserved it."""
         if state in self.states or (held and self.takes_held):
             return None
         if held:
@@ -158,12 +158,12 @@ class Verb(NamedTuple):
 
     @property
     def takes(self) -> str:
-        """In which states it takes jobs, in words."""
+        """The states in which it takes jobs, in words."""
         return f"{self.name} takes {' or '.join(sorted(self.states))} jobs"
 
 
 def intent_of(order: Order, keep_body: bool) -> Intent:
-    """Return what must be on record before an order is carried out."""
+    """Return what is recorded before an order is executed."""
     verb, id, job, settings, *_ = order
     if job is None:
         return Intent(verb.name, job_id=id or None)
@@ -183,15 +183,15 @@ def intent_of(order: Order, keep_body: bool) -> Intent:
         settings.target if order.line is None else str(order.line),
         body if kept else None,
         job.created,
-        # That of a body that is on record can be worked out when it is wanted.
+        # The digest of a recorded body can be computed later.
         None if kept or body is None else digest_of(body),
     )
 
 
 def fate_of(answer: Any, held: bool = False) -> Fate:
-    """Return what an answer makes of an action."""
+    """Return the outcome of an action from the server's answer."""
     if isinstance(answer, NotFound):
-        return Fate("skipped", "its reservation timed out" if held else "a worker took it meanwhile")
+        return Fate("skipped", "its reservation timed out" if held else "no longer available (reserved or deleted)")
     if isinstance(answer, ReplyError):
         return Fate("failed", str(answer))
     return Fate("done")
@@ -226,7 +226,7 @@ def _release(order: Order, held: set[int]) -> Steps:
 
 
 def _with_reservation(order: Order, held: set[int], command: Command[Any]) -> Steps:
-    """Do what takes a reservation: with the one that is held, or with one of its own, in the same breath."""
+    """Send a command that needs a reservation: of a held job alone, otherwise after a reserve in one pipeline."""
     if order.id in held:
         (answer,) = yield Ask((command,))
         if not isinstance(answer, ReplyError) or isinstance(answer, NotFound):
@@ -244,7 +244,7 @@ def _with_reservation(order: Order, held: set[int], command: Command[Any]) -> St
 
 
 def new_job(order: Order) -> NewJob | Fate:
-    """Return the job that an order has put, with the tube and priority that it asks for, or why there is none."""
+    """Return the job that an order puts, with its destination tube and priority, or why there is none."""
     stats, settings = order.stats, order.settings
     if order.job is None or order.job.body is None:
         return Fate("failed", "its body is not known")
@@ -261,13 +261,13 @@ def _copy_of(order: Order, put: Mapping[str, Callable[[NewJob], Putting]]) -> Pu
 
 
 def put_copy(order: Order, held: set[int], put: Mapping[str, Callable[[NewJob], Putting]] = PUT) -> Steps:
-    """Put a copy of a job, by one of the ways of `put`."""
+    """Put a copy of a job; `put` has a function for each state."""
     new = yield from _copy_of(order, put)
     return new if isinstance(new, Fate) else Fate("done", new_id=new)
 
 
 def move(order: Order, held: set[int], put: Mapping[str, Callable[[NewJob], Putting]] = PUT) -> Steps:
-    """Put, then delete. A ready job is reserved first, or a worker could take it while it exists twice."""
+    """Put a copy, then delete the job. It reserves a ready job first, so that no worker runs both."""
     reserves = order.stats.state == "ready" and order.id not in held
     if reserves:
         (reserved,) = yield Ask((commands.reserve_job(order.id),))
@@ -285,15 +285,15 @@ def move(order: Order, held: set[int], put: Mapping[str, Callable[[NewJob], Putt
     held.discard(order.id)
     if not isinstance(gone, ReplyError):
         return Fate("done", new_id=new)
-    (taken_back,) = yield Ask((commands.delete(new),), so_far=so_far)
-    if isinstance(taken_back, ReplyError):
+    (undone,) = yield Ask((commands.delete(new),), so_far=so_far)
+    if isinstance(undone, ReplyError):
         return Fate("failed", f"{fate_of(gone).error}; job {new} was put in its place and is left twice", new)
     return fate_of(gone)
 
 
 _AT_REST = frozenset(AT_REST)
 
-#: What an operator does to a job where it is.
+#: Verbs that leave a job in its tube, or delete it.
 VERBS = {
     verb.name: verb
     for verb in (
@@ -306,19 +306,19 @@ VERBS = {
 MOVE = Verb("move", "moved", _AT_REST, False, True, True, 7, move)
 COPY = Verb("copy", "copied", _AT_REST, False, True, False, 5, put_copy)
 TOUCH = Verb("touch", "touched", frozenset(), False, False, True, 1, _touch)
-_BURY_ANEW = VERBS["bury"]._replace(states=_AT_REST)
-#: Puts a job that was deleted: the order's job is what the journal knows of it.
+_CHANGE_BURIED = VERBS["bury"]._replace(states=_AT_REST)
+#: Puts a deleted job again: the order's job is from the journal.
 RESTORE = Verb("restore", "put again", _AT_REST | {"reserved"}, False, True, False, 5, put_copy)
-#: Puts a job of a file: the order's job is what its line says.
+#: Puts a job of a file: the order's job is from its line.
 IMPORT = RESTORE._replace(name="import", done="imported")
-#: Puts one of several new jobs: the order's job is what is asked for.
+#: Puts one of several new jobs.
 PUT_NEW = RESTORE._replace(name="put", done="put")
 #: All verbs by name.
 ALL = {verb.name: verb for verb in (*VERBS.values(), MOVE, COPY, TOUCH, RESTORE, IMPORT)}
-#: What runs and their actions are called on record. A drain is a delete; an undo has the actions that undo.
+#: Names of runs and actions in the journal. A drain is a delete; an undo has the actions that undo.
 ACTIONS = (*ALL, "put", "pause", "unpause", "reserve", "undo", "export", "prune")
 
 
 def verb_of(name: str, settings: Settings) -> Verb:
-    """Return a verb by its name. A bury that sets the priority also takes buried jobs, which stay so."""
-    return _BURY_ANEW if name == "bury" and settings.priority is not None else ALL[name]
+    """Return a verb by its name. A bury that sets the priority also takes buried jobs, which stay buried."""
+    return _CHANGE_BURIED if name == "bury" and settings.priority is not None else ALL[name]

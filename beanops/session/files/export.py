@@ -1,4 +1,4 @@
-"""Export: jobs into a file of JSON lines. How one line is written is in `lines`, how they come back in `importing`."""
+"""Export: write jobs to a file of JSON lines. `jsonl` writes a line, `import_` puts the jobs again."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def _nothing(order: Order, held: set[int]) -> Steps:
 
 
 _DELETE = VERBS["delete"]
-#: Writes a job down, and leaves it as it is.
+#: Exports a job without a change.
 _EXPORT = _DELETE._replace(name="export", done="exported", states=frozenset(STATES), commands=0, steps=_nothing)
 
 
 def export(executor: Executor, file: File, jobs: Any, delete: bool, force: bool, options: Options) -> Run:
-    """Write jobs into a file; see `Session.export`."""
+    """Write jobs to a file; see `Session.export`."""
     if delete and not isinstance(file, str | os.PathLike):
-        raise UsageError("export deletes only what is safely on disk: name a file")
+        raise UsageError("export deletes only jobs that are safely on disk: pass a path")
     how = how_of(options)
     executor.context.check_open()
     jobs = tube_or_jobs(jobs)
@@ -85,7 +85,7 @@ def export(executor: Executor, file: File, jobs: Any, delete: bool, force: bool,
 
 
 def _count(run: Run, written: Iterator[list[Order]], how: How) -> None:
-    """Count what was written, which changes nothing and so is not on record."""
+    """Count the jobs written; the journal does not record an export that changes nothing."""
     while (part := None if run.cancelled else next(written, None)) is not None:
         for order in part:
             left_out = _left_out(order)
@@ -101,16 +101,16 @@ def _left_out(order: Order) -> str | None:
 
 
 class _Lines:
-    """Writes jobs; what it has yielded is in the file, and safely on disk where `durable`.
+    """Writes jobs to a file; orders that it yields are in the file, and safely on disk if `durable`.
 
-    A file of its `own` is left with whole lines; one that was handed in may have held something before.
+    After an error it cuts its `own` file to whole lines, but not a file of the caller, which may have had content.
 
     Attributes
     ----------
     jobs : int
-        How many were written.
+        Number of jobs written.
     problem : str or None
-        Why no more could be.
+        Why it stopped writing.
     """
 
     def __init__(self, out: BinaryIO, server: str, instance: str, *, durable: bool, own: bool) -> None:
@@ -123,7 +123,7 @@ class _Lines:
         self._size = 0
 
     def written(self, parts: Iterable[list[Order]]) -> Iterator[list[Order]]:
-        """Yield the orders of each part when the jobs that they take are written; end early when these cannot be."""
+        """Yield the orders of each part after their jobs are written; stop if they cannot be."""
         for part in parts:
             jobs = [order.job for order in part if order.job and not _left_out(order)]
             try:
@@ -147,15 +147,15 @@ class _Lines:
         self._size += len(lines)
 
     def _cut(self) -> None:
-        """Take away what was written of a line that does not fit."""
+        """Remove the incomplete last line."""
         if self._own:
-            with suppress(OSError):  # a device need not
+            with suppress(OSError):  # not possible on a device
                 os.ftruncate(self._out.fileno(), self._size)
 
 
 @contextmanager
 def _created(file: File, force: bool) -> Iterator[BinaryIO]:
-    """Open a file to write, whose name is on disk as well; a file that stays empty by a fault is removed."""
+    """Open a new file and sync its name to disk; remove it if it is empty after an error."""
     if not isinstance(file, str | os.PathLike):
         yield file
         return

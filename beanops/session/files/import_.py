@@ -1,6 +1,6 @@
-"""Import: jobs from a file that `exporting` wrote, with tube, priority, ttr, delay left and burial.
+"""Import: put the jobs of a file that `export` wrote, with tube, priority, ttr, remaining delay and burial.
 
-How one line is read is in `lines`. What an import put, and which lines it left out, is read from the journal.
+`jsonl` reads a line. The journal has which lines were imported before.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from beanops.session.execution.verbs import IMPORT, Order
 from beanops.session.files.jsonl import File, LineError, longest_line, read_line
 from beanops.session.options import Options, how_of
 from beanops.session.past_runs.remembered import Successors, left_behind
-from beanops.session.past_runs.undo import taken_back
+from beanops.session.past_runs.undo import undone_jobs
 from beanops.session.tube_verbs import guard_of
 
-#: Which lines an import puts although it may have put them before.
+#: Which lines to put although they may have been imported before.
 Repeat = Literal["unknown", "all"]
 _TO_DO, _DONE, _UNKNOWN, _GONE = range(4)
 
@@ -71,7 +71,7 @@ def import_(
 
 
 def resume_import(executor: Executor, row: RunRow, options: Options) -> Run:
-    """Go on with an import, if its file is still what it was."""
+    """Resume an import if its file has not changed."""
     if options.get("rate") is None and "rate" in row.request:
         options["rate"] = row.request["rate"]
     if options.get("buried_as") is None and "buried_as" in row.request:
@@ -80,7 +80,7 @@ def resume_import(executor: Executor, row: RunRow, options: Options) -> Run:
 
 
 def _lines(file: BinaryIO, max_body: int) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines with their numbers, from 1; none fills the memory."""
+    """Yield the lines with their numbers, from 1; a line that is too long ends it."""
     longest = longest_line(max_body)
     for number in count(1):
         line = file.readline(longest + 1)
@@ -99,7 +99,7 @@ def _job(number: int, line: bytes, max_body: int) -> FoundJob:
 
 
 def _checked(file: BinaryIO, max_body: int) -> tuple[str, int]:
-    """Read a whole file, and return its digest and the number of its last line; a line that is no job ends it."""
+    """Check a whole file, and return its digest and the number of its last line."""
     digest = hashlib.sha256()
     number = 0
     try:
@@ -113,7 +113,7 @@ def _checked(file: BinaryIO, max_body: int) -> tuple[str, int]:
 
 
 class _Before:
-    """What the journal knows of the lines of a file: one byte a line."""
+    """The outcomes of earlier imports of a file from the journal, one byte per line."""
 
     def __init__(self, executor: Executor, digest: str, last: int) -> None:
         self._fates = bytearray(last + 1)
@@ -144,7 +144,7 @@ class _Before:
                 self._runs[line] = row.id
 
     def _still_here(self, row: RunRow) -> set[int]:
-        """Return the lines whose jobs were put into another server process and are in this one too."""
+        """Return the lines whose jobs were put before a restart and still exist."""
         found: set[int] = set()
         for start in range(0, self._journal.size(row.id), BATCH):
             page = self._journal.entries(row.id, start=start, stop=start + BATCH)
@@ -157,18 +157,18 @@ class _Before:
         return found
 
     def _undone(self, row: RunRow) -> set[int]:
-        """Return the lines of an import whose jobs were taken back."""
+        """Return the lines of an import whose jobs an undo deleted."""
         if not self._journal.undoing(row.id):
             return set()
-        gone = taken_back(self._journal, row.id, Successors(self._journal, row)).keys()
+        gone = undone_jobs(self._journal, row.id, Successors(self._journal, row)).keys()
         places = range(0, self._journal.size(row.id), BATCH)
         pages = (self._journal.entries(row.id, start=n, stop=n + BATCH) for n in places)
         return {int(entry.intent.target or 0) for page in pages for entry in page if entry.fate.new_id in gone}
 
     def disturbed(self, own: Run) -> str | None:
-        """Return why no more may be put: another import of the same lines goes on."""
+        """Return why the import must stop: another import of the same lines is under way."""
         other = self._rivals.active(own.id)
-        return other and f"run {other} imports the same lines meanwhile: import again when it has ended"
+        return other and f"run {other} is importing the same lines: import again when it has ended"
 
     def left_out(self, repeat: Repeat | None) -> bytearray:
         """Return the lines that are not put as anything but 0."""

@@ -1,4 +1,4 @@
-"""How a job is written as one line of JSON, and read back exactly. Their files are in `exporting` and `importing`."""
+"""Write a job as one line of JSON, and read it. `export` and `import_` handle the files."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from beanops.protocol.errors import ArgumentError, UsageError
 from beanops.protocol.limits import DEFAULT_PRIORITY, DEFAULT_TTR, U32_MAX, check_body, check_number, check_tube
 from beanops.protocol.states import STATES
 
-#: Where lines are kept: a path, or an open file of bytes.
+#: A file of lines: a path, or an open binary file.
 File = str | os.PathLike[str] | BinaryIO
 _NUMBERS = ("priority", "ttr", "time_left")
-#: Bytes of a line beside its body, at most: the longest of names and numbers, and keys that somebody added.
+#: Maximum bytes of a line without its body: names, numbers, and keys that somebody added.
 _BESIDE_BODY = 65536
 
 
 class LineError(UsageError):
-    """A line does not describe a job; nothing of it was put."""
+    """A line of a file is not a job; nothing was put."""
 
 
 def write_line(job: FoundJob, server: str, instance: str) -> bytes:
-    """Return a job as a line of ASCII: its body as text where it is UTF-8, as base64 where it is not."""
+    """Return a job as a line of ASCII, with its body as text if it is UTF-8, otherwise as base64."""
     body = job.body or b""
     stats = job.stats
     facts: dict[str, Any] = {name: getattr(stats, name) for name in ("id", "tube", "state", *_NUMBERS)}
@@ -39,17 +39,17 @@ def write_line(job: FoundJob, server: str, instance: str) -> bytes:
         facts["body_base64"] = base64.b64encode(body).decode("ascii")
     created = None if job.created is None else datetime.fromtimestamp(int(job.created), UTC).isoformat()
     facts |= {"server": server, "instance": job.instance or instance, "created": created}
-    # DEL is the one character that JSON leaves as it is and a terminal may obey.
+    # DEL is the one control character that JSON does not escape.
     return json.dumps(facts).replace("\x7f", "\\u007f").encode("ascii") + b"\n"
 
 
 def longest_line(max_body: int) -> int:
-    r"""Return how many bytes a line can have whose body has `max_body`: each may be written as ``\u00XX``."""
+    r"""Return the maximum bytes of a line with a body of `max_body` bytes, each perhaps written as ``\u00XX``."""
     return 6 * max_body + _BESIDE_BODY
 
 
 def read_line(line: bytes, max_body: int) -> FoundJob:
-    """Return the job that a line describes; keys that beanops does not know are left aside.
+    """Return the job of a line; unknown keys are ignored.
 
     Parameters
     ----------

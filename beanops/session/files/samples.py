@@ -1,4 +1,4 @@
-"""Samples: jobs that an operator keeps by name, to put again and again; each is a file of one line, see `lines`.
+"""Samples: jobs that an operator saves by name to put them often; each is a file of one line of JSON.
 
 They are in the user's data directory (``BEANOPS_SAMPLES`` names another).
 """
@@ -37,12 +37,12 @@ def _path(name: str) -> Path:
 
 
 def sample_of(tube: str, body: bytes) -> FoundJob:
-    """Return a job that was never put, with the priority and ttr that are usual."""
+    """Return a new job with the default priority and ttr."""
     return FoundJob(JobStats(0, check_tube(tube), "ready", DEFAULT_PRIORITY, 0, 0, DEFAULT_TTR, 0, *(0,) * 6), body)
 
 
 class PutSettings(NamedTuple):
-    """What a job is put with, beside its tube and body."""
+    """Priority, delay in seconds and ttr in seconds to put a job with."""
 
     priority: int = DEFAULT_PRIORITY
     delay: int = 0
@@ -50,23 +50,23 @@ class PutSettings(NamedTuple):
 
 
 def settings_of(stats: JobStats) -> PutSettings:
-    """Return what a copy of a job is put with, so that it is like the job when that was put."""
+    """Return the settings to put a copy of a job with, as the job was put."""
     delay = stats.delay or (max(0, stats.time_left) if stats.state == "delayed" else 0)
-    # The longest of delays is how a job is put to be buried, and nothing that anybody chose for a buried one.
+    # beanops puts jobs to bury with the longest delay, so a user did not choose it.
     never_chosen = stats.state == "buried" and delay == U32_MAX
     return PutSettings(stats.priority, 0 if never_chosen else delay, stats.ttr)
 
 
 def save(name: str, job: FoundJob, *, server: str = "", instance: str = "", force: bool = False) -> Path:
-    """Keep a job under a name; return where.
+    """Save a job under a name; return the path of its file.
 
     Raises
     ------
     UsageError
-        There is a sample of that name, and it may not be overwritten; or it is no name; or the job's body is hidden.
+        A sample of that name exists and `force` is False, the name is not valid, or the body is redacted.
     """
     if job.original:
-        raise UsageError(f"job {job.id} cannot be kept: its body is hidden by redact, and only export writes it whole")
+        raise UsageError(f"job {job.id} cannot be saved: its body is redacted; export writes full bodies")
     path = _path(name)
     private.make_folder(path.parent)
     try:
@@ -78,12 +78,12 @@ def save(name: str, job: FoundJob, *, server: str = "", instance: str = "", forc
 
 
 def load(name: str) -> FoundJob:
-    """Return the job of that name.
+    """Return a saved job by name.
 
     Raises
     ------
     UsageError
-        There is none, or its file is no sample.
+        No sample has the name, or its file is not a job.
     """
     path = _path(name)
     private.tighten(path)

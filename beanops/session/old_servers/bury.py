@@ -1,7 +1,7 @@
-"""Burying a chosen job on a server that cannot reserve one by its id: a connection of its own reserves until it comes.
+"""Bury a chosen job on a server that cannot reserve by id: a separate connection reserves jobs until it gets that one.
 
-Only in a tube that nobody watches: what is reserved for it must be ready first. What else is reserved becomes ready
-when the connection is closed, which leaves its delay as it was; a release would not.
+It works only in a tube that no worker watches, because the job must be ready to be reserved. The other reserved jobs
+become ready when the connection is closed, which keeps their delay; a release would change it.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from beanops.session.execution.conversation import Ask, Putting, Steps
 from beanops.session.execution.putting import NewJob, why_not
 from beanops.session.execution.verbs import Order
 
-#: Jobs that are reserved until a chosen one comes, at most.
+#: Maximum number of jobs to reserve until the chosen one.
 MOST_BEFORE = 10_000
-#: Reserves that are sent together, at most.
+#: Maximum number of reserves in one pipeline.
 _AT_ONCE = 256
 WATCHED = "a worker came to watch tube {}, and could run it"
 
 
 class Alone:
-    """Connections that watch one tube each, made when they are needed.
+    """Connections that watch one tube each, opened on demand.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class Alone:
         self._own: dict[tuple[bool, str], Client] = {}
 
     def watching(self, there: bool, tube: str) -> Client:
-        """Return the connection that uses and watches a tube."""
+        """Return the connection that uses and watches only a tube."""
         own = self._own.get((there, tube))
         if own is None:
             of = self._clients[there]
@@ -53,19 +53,19 @@ class Alone:
         return own
 
     def close(self) -> None:
-        """Close them; what they have reserved becomes ready."""
+        """Close them; the jobs that they have reserved become ready."""
         for client in self._own.values():
             client.close()
         self._own.clear()
 
 
 def watchers(tube: TubeStats, workers: int) -> int:
-    """Return how many workers may get jobs of a tube; every connection watches ``default``, also those of producers."""
+    """Return how many workers may get jobs of a tube; ``default`` is watched by producers too."""
     return min(tube.current_watching, workers) if tube.name == "default" else tube.current_watching
 
 
 def put_buried_alone(job: NewJob) -> Putting:
-    """Put a buried job into a tube that nobody watches: before all others, so that it comes first."""
+    """Put a buried job into a tube that no worker watches: with priority 0, so that it is reserved first."""
     problem = yield from _disturbed(job.tube, job.there)
     if problem is not None:
         return problem
@@ -88,24 +88,24 @@ def put_buried_alone(job: NewJob) -> Putting:
 
 
 def bury_alone(order: Order, held: set[int]) -> Steps:
-    """Bury a job of a tube that nobody watches; a delayed or buried one is made ready for it."""
+    """Bury a job of a tube that no worker watches; a delayed or buried one is made ready first."""
     stats: JobStats = order.stats
     problem = yield from _disturbed(stats.tube, False)
     if problem is not None:
         return problem
     kick = () if stats.state == "ready" else (commands.kick_job(order.id),)
-    so_far = Fate("unknown", "it was made ready to be found, and may be so still") if kick else None
+    so_far = Fate("unknown", "it was made ready to be buried, and may still be ready") if kick else None
     bury = commands.bury(order.id, priority=order.priority)
     buried = yield from _until_buried(bury, kick, Ask((), so_far=so_far, alone=stats.tube))
     if isinstance(buried, NotFound):
-        return Fate("skipped", "a worker took it meanwhile")
+        return Fate("skipped", "no longer available (reserved or deleted)")
     if isinstance(buried, ReplyError):
         return Fate("failed", str(buried))
     return Fate("done")
 
 
 def _disturbed(tube: str, there: bool) -> Generator[Ask, list[Any], Fate | None]:
-    """Return why nothing may be buried here after all: somebody else watches the tube by now, or too many jobs wait."""
+    """Return why nothing can be buried in a tube: somebody watches it now, or too many jobs are ready."""
     (now,) = yield Ask((commands.stats_tube(tube),), there=there, alone=tube)
     if isinstance(now, ReplyError):
         return Fate("failed", str(now))
@@ -118,7 +118,7 @@ def _disturbed(tube: str, there: bool) -> Generator[Ask, list[Any], Fate | None]
 
 def _until_buried(bury: Command[None], kick: tuple[Command[Any], ...], ask: Ask) -> Generator[Ask, list[Any], Any]:
     """Reserve until a job is buried; return the answer to the last bury."""
-    # It may be reserved already, by the search for another.
+    # The search for another job may have reserved it.
     *_, buried = yield ask._replace(commands=(bury, *kick, bury) if kick else (bury,))
     tried = 0
     while isinstance(buried, NotFound) and not isinstance(buried, Buried) and tried < MOST_BEFORE:

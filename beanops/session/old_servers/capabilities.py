@@ -1,4 +1,4 @@
-"""`Capabilities`: what a server can do, found out once and asked by every face. How it is lived with: `old_servers`."""
+"""`Capabilities`: what a server supports, asked once per server process."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _SINCE = SINCE["reserve-job"]
 
 
 class Capabilities(NamedTuple):
-    """What a server can do.
+    """What a server supports.
 
     Attributes
     ----------
     version : str
-        What the server calls itself.
+        The version that the server reports.
     reserve_job : bool
-        Whether it can reserve a job by its id, which beanstalkd does since 1.12.
+        Whether it can reserve a job by its id, as beanstalkd can since 1.12.
     """
 
     version: str
@@ -28,7 +28,7 @@ class Capabilities(NamedTuple):
 
     @property
     def lacks(self) -> str:
-        """What it cannot do, in words; empty where it can do everything."""
+        """What it does not support, in words; empty if it supports everything."""
         if self.reserve_job:
             return ""
         return f"reserve-job: it buries a chosen job only in a tube that no worker watches ({self.needs})"
@@ -40,14 +40,14 @@ class Capabilities(NamedTuple):
 
     @property
     def needs(self) -> str:
-        """Which server could, in words."""
+        """The version that is needed, in words."""
         return f"needs beanstalkd {_SINCE} or newer, this is {self.version}"
 
 
 def probe(client: Client, server: ServerStats) -> Capabilities:
-    """Ask a server what it can do, which changes nothing: there is no job 0.
+    """Ask a server what it supports, with a reserve of job 0, which never exists.
 
-    A version may be a fork's own, so the server is asked; its version decides where it gives no clear answer.
+    Forks have versions of their own, so the answer decides; if it is not clear, the version does.
     """
     (answer,) = client.pipeline([commands.reserve_job(0)])
     if isinstance(answer, ReplyError) and not isinstance(answer, NotFound | Unsupported):

@@ -1,8 +1,8 @@
-"""Moving a ready job, or setting its priority and delay, on a server that cannot reserve one by its id.
+"""Move a ready job, or set its priority and delay, on a server that cannot reserve one by its id.
 
-``delete`` is the claim: of all who want a job only one is answered DELETED. Before it, a copy is put that no worker can
-get, delayed for ever, so that the job is never gone; after it the job is put in its place, and the copy deleted in the
-same breath. After a crash the copy tells how far it came: while it is there, the job was not put.
+``delete`` claims the job: only one client is answered DELETED. Before it beanops puts a delayed copy, which no worker
+gets, so that the job is never lost; after it, one pipeline puts the new job and deletes the copy. After a crash an
+existing copy shows that the new job was not put.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from beanops.session.execution.putting import PUT
 from beanops.session.execution.verbs import MOVE, Order, Settings, fate_of, new_job
 from beanops.session.old_servers.bury import put_buried_alone
 
-#: How a job is put on a server that cannot reserve one by its id.
+#: How to put a job on a server that cannot reserve one by its id.
 PUT_ALONE = PUT | {"buried": put_buried_alone}
-#: Seconds of delay from which on a copy with it is as good as one that is delayed for ever.
+#: Minimum seconds of a wanted delay with which the copy can be put and stay as the new job.
 _LONG = 60
-# What the record says of a claim that was cut off. `verify` repeats it, so that it tells for good how far it came.
+# Texts of the journal for an interrupted claim, which show how far it came; `verify` keeps them.
 _COPIED = "a delayed copy of it was put as job"
 _TAKEN = "it was deleted to be put in its place, and is kept as delayed job"
 _LOST = "it was deleted, and its body is only in the journal: undo puts it again"
 
 
 def claim(order: Order, held: set[int], on_record: bool) -> Steps:
-    """Put a job in its place whose delete is the claim to it.
+    """Replace a job by a new one, after its delete has claimed it.
 
     Parameters
     ----------
     order : Order
         A move, or a release.
     held : set of int
-        Jobs that this session has reserved, which this is not for.
+        Jobs that this session has reserved; not used.
     on_record : bool
-        Whether the job's body is on record; without it the copy is deleted only when the job is there.
+        Whether the journal has the job's body; otherwise the copy is deleted only after the new job is put.
     """
     job = new_job(order)
     if isinstance(job, Fate):
@@ -86,21 +86,21 @@ def _in_its_place(put: Ask, kick: bool, copy: int, so_far: Fate, on_record: bool
 
 
 def cut_off(entry: Entry) -> bool:
-    """Whether an action is a claim that did not come to its end, and put a copy."""
+    """Whether an action is an interrupted claim that put a copy."""
     return entry.fate.outcome in ("unknown", "failed") and any(
         mark in (entry.fate.error or "") for mark in (_COPIED, _TAKEN, _LOST)
     )
 
 
 def judge(entry: Entry, original: JobStats | None, copy: JobStats | None, ours: bool) -> tuple[str, str]:
-    """Return the outcome of a claim that was cut off, and what shows it.
+    """Return the outcome of an interrupted claim, and the evidence.
 
     Parameters
     ----------
     entry : Entry
-        It.
+        Its entry in the journal.
     original, copy : JobStats or None
-        The job and its copy, as far as they exist.
+        The job and its copy, None if they no longer exist.
     ours : bool
         Whether no worker can have deleted the job.
     """
@@ -108,14 +108,14 @@ def judge(entry: Entry, original: JobStats | None, copy: JobStats | None, ours: 
     if original is not None:
         return "failed", f"it is still {original.state}; {kept} and {'is left' if copy else 'is gone'}"
     if copy is None:
-        return "done", "it was put in its place, under an id that is not on record"
+        return "done", "it was put in its place, under an id that is not in the journal"
     if _TAKEN in (entry.fate.error or "") or ours:
         return "failed", f"{_TAKEN} {copy.id} in tube {copy.tube}: undo or resume puts it in its place"
     return "unknown", f"{kept}, and it is gone, which may be a worker's doing: look, then undo with repeat unknown"
 
 
 def _place(order: Order, held: set[int]) -> Steps:
-    """Put a job, then delete its copy."""
+    """Put the new job, then delete the copy."""
     new = yield from _put(order)
     if isinstance(new, Fate):
         return new
@@ -133,29 +133,29 @@ def _put(order: Order) -> Putting:
     return (yield from PUT_ALONE[order.stats.state](job))
 
 
-#: Puts a job in its place that only its copy keeps; the order's job is as it is to be, with the copy's id.
+#: Puts the new job from its copy; the order's job has the wanted state, with the copy's id.
 PLACE = MOVE._replace(steps=_place)
 
 
 def put_in_place(entry: Entry, copy: FoundJob | None, back: bool, sure: bool) -> Order:
-    """Return what repairs a claim that was cut off: takes it back, or does what is left of it.
+    """Return the order that undoes or completes an interrupted claim.
 
     Parameters
     ----------
     entry : Entry
-        It.
+        Its entry in the journal.
     copy : FoundJob or None
         The copy, with its body.
     back : bool
-        Whether it is taken back.
+        Whether to undo it.
     sure : bool
-        Whether to do so although a worker may have done the job.
+        Whether to do so even if a worker may have deleted the job.
     """
     intent, error = entry.intent, entry.fate.error or ""
     id = entry.fate.new_id or 0
     if copy is None:
         body = intent.body if _LOST in error else None
-        refusal = None if body is not None else "it was put in its place, under an id that is not on record"
+        refusal = None if body is not None else "it was put in its place, under an id that is not in the journal"
         return _order_of(intent, id, body, None, back)._replace(refusal=refusal)
     order = _order_of(intent, id, copy.body, copy, back)
     if _TAKEN in error or _LOST in error or sure:

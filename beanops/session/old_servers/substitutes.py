@@ -1,7 +1,7 @@
-"""What becomes of orders on a server that cannot reserve a job by its id, which is all up to 1.11.
+"""Adapt orders to a server that cannot reserve a job by its id, as all up to 1.11.
 
-`fit` is asked for each batch before it is on record, also in a dry run: what the server has another way for is done
-that way, and what it has none for is refused before anything is done.
+`fit` adapts each batch before it is recorded, also in a dry run: it replaces commands that the server lacks, and
+refuses orders without a replacement.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from beanops.session.old_servers.capabilities import Capabilities
 from beanops.session.old_servers.claims import PUT_ALONE, claim
 
 _KICK, _RELEASE = VERBS["kick"], VERBS["release"]
-#: What takes a reservation by id of jobs that this session does not hold.
+#: Verbs that reserve jobs by id if this session does not hold them.
 _RESERVING = ("bury", "release", "move")
-#: Verbs after which taking back has to bury a job that was buried.
+#: Verbs whose undo has to bury a job that was buried.
 _BURIED_AGAIN = ("delete", "kick", "release", "move")
 _NEW_IDS = "this server gives jobs new ids for it"
 _PUTTING = partial(put_copy, put=PUT_ALONE)
@@ -30,7 +30,7 @@ _MOVING = partial(move, put=PUT_ALONE)
 
 
 def as_chosen(orders: Iterable[Order], chosen: str) -> list[Order]:
-    """Return orders that put or bury buried jobs as it was chosen: ``"parked"`` or ``"ready"``."""
+    """Return orders that put or bury buried jobs, changed to put them ``"parked"`` or ``"ready"``."""
     return [_as_chosen(order, chosen) for order in orders]
 
 
@@ -50,22 +50,22 @@ def _as_chosen(order: Order, chosen: str) -> Order:
 def fit(
     lookups: Lookups, run: Run, orders: Sequence[Order], held: set[int], keep_bodies: bool, undoable: bool = True
 ) -> Sequence[Order]:
-    """Return orders as the server can carry them out.
+    """Return orders that the server can execute.
 
     Parameters
     ----------
     lookups : Lookups
-        Looks at the server where jobs are put and reserved.
+        Lookups on the server where jobs are put and reserved.
     run : Run
-        Is told what cannot be taken back.
+        The run; it gets a caution on what cannot be undone.
     orders : sequence of Order
         A batch.
     held : set of int
         Jobs that the session has reserved.
     keep_bodies : bool
-        Whether bodies are written down.
+        Whether the journal keeps bodies.
     undoable : bool
-        Whether somebody may want to undo it: it is no undo itself.
+        Whether the run can be undone and is no undo itself.
     """
     if run.capable or not orders:
         return orders
@@ -83,34 +83,34 @@ def fit(
         run.capable = True
         return orders
     fitted = _Fitting(lookups, can, held, keep_bodies, run.dry).all(orders)
-    anew = any(order.verb.name == "release" and order.verb.puts and order.refusal is None for order in fitted)
-    cautions = ([_NEW_IDS] if anew else []) + ([caution(can)] if buries_again else [])
+    put_again = any(order.verb.name == "release" and order.verb.puts and order.refusal is None for order in fitted)
+    cautions = ([_NEW_IDS] if put_again else []) + ([caution(can)] if buries_again else [])
     run.buries_again |= buries_again
     run.caution = "; ".join(cautions) or run.caution
     return fitted
 
 
 def caution(can: Capabilities) -> str:
-    """Return what is to be known before a buried job is deleted, kicked or moved; empty where nothing is."""
+    """Return a caution before a buried job is deleted, kicked or moved; empty if none is needed."""
     if can.reserve_job:
         return ""
     return (
         "undo and import bury a job only in a tube that no worker watches, "
-        f"elsewhere they put it --as parked or --as ready ({can.needs})"
+        f"in other tubes pass --as parked or --as ready ({can.needs})"
     )
 
 
 def remark(verb: str, buried: int, can: Capabilities | None) -> str:
-    """Return what a question about an action has to say of a server, one line; empty where it can do everything.
+    """Return the note on a server for the confirmation of an action, one line; empty if none is needed.
 
     Parameters
     ----------
     verb : str
-        What is to be done.
+        Name of the action.
     buried : int
-        How many of the jobs are buried.
+        Number of buried jobs.
     can : Capabilities or None
-        Of the server, as far as they are known.
+        Capabilities of the server, None if unknown.
     """
     if can is None or can.reserve_job:
         return ""
@@ -142,7 +142,7 @@ class _Fitting:
         return fitted if self._dry else self._with_bodies(fitted)
 
     def _look(self, tubes: list[str]) -> None:
-        """Learn which tubes workers watch; one that does not exist has none."""
+        """Find out which tubes workers watch; a tube that does not exist has none."""
         looking = self._lookups.looking()
         workers = self._lookups.server().current_workers if "default" in tubes else 0
         found = map(present, list(looking.pipeline(map(commands.stats_tube, tubes))))
@@ -173,11 +173,11 @@ class _Fitting:
         return order._replace(verb=_KICK, settings=KEEP)
 
     def _why(self, order: Order, tube: str) -> str:
-        instead = "; --as parked or --as ready puts it otherwise" if order.verb.puts else ""
+        instead = "; or pass --as parked or --as ready" if order.verb.puts else ""
         return f"workers watch tube {tube} and could run it before it is buried ({self._can.needs}){instead}"
 
     def _with_bodies(self, orders: list[Order]) -> list[Order]:
-        """Read the bodies of jobs that are put anew although their verb does not do so elsewhere."""
+        """Read the bodies of jobs that only this server needs to put again."""
         ids = [order.id for order in orders if _lacks_body(order)]
         if not ids:
             return orders

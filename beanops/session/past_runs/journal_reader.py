@@ -1,7 +1,4 @@
-"""The public side of the journal: what anybody did on one server, as frames; verify and prune. `Session.journal` is it.
-
-`beanops.journal` has the database.
-"""
+"""`JournalReader`: the journal of one server for users, as frames; verify and prune. `Session.journal` is one."""
 
 from __future__ import annotations
 
@@ -147,12 +144,17 @@ class JournalReader:
 
         Parameters
         ----------
-        since, until
-            As in `actions`: runs that were active in the period.
+        since, until : datetime, date, str, timedelta, float or None
+            Period in which a run was active, `until` excluded: dates such as ``"2026-01-31"`` (UTC), or a period before
+            now such as ``"2h"`` or ``"7d"``.
         action : str, iterable of str, or None
             Verbs such as ``"kick"``, ``"undo"`` or ``"import"``.
-        run, job, tube, actor
-            As in `actions`: runs with an action on such a job or tube.
+        run : Run, str, row, iterable of these, DataFrame with a column ``run``, or None
+            Runs or their ids, at most 1,000, also runs on other servers.
+        job : id, job, iterable of these, DataFrame with a column ``id``, str, or None
+            Runs that changed or put one of these jobs, at most 1,000; text as in ``"5,7-9"``.
+        tube, actor : str, iterable of str, or None
+            Exact names, or globs such as ``"mail-*"`` and ``"alice@*"``; runs with an action on such a tube.
         limit : int or None
             Maximum number of runs, the newest.
 
@@ -184,7 +186,7 @@ class JournalReader:
     def verify(self, run: Run | str) -> Run:
         """Ask the server about the actions of a run whose outcome is unknown, and record the answers.
 
-        What a worker or the end of a delay may have done as well stays unknown. The ``error`` of each action says who
+        Outcomes that a worker or the end of a delay may have caused stay unknown. The ``error`` of each action says who
         asked and what the answer was.
 
         Parameters
@@ -195,7 +197,7 @@ class JournalReader:
         Returns
         -------
         Run
-            Counts of the actions that are known now, and of those that remain ``unknown``.
+            Its counts have the outcomes found, and the actions that remain ``unknown``.
 
         Raises
         ------
@@ -212,7 +214,7 @@ class JournalReader:
         """Delete old runs from the journal, those of all servers, with their actions and the bodies kept for undo.
 
         A pruned run cannot be undone or resumed, and lines that it imported no longer count as imported. Runs that
-        were active since, or are under way, stay. The pruning is recorded as a run.
+        are under way, or were active since, stay. The pruning is recorded as a run.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""What follows a run that was cut off: going on with it, and finding out what became of it. `undo` takes back."""
+"""Resume a run that was interrupted, and verify actions with an unknown outcome. `undo` undoes runs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def resume(executor: Executor, run: str, how_asked: Options) -> Run:
-    """Go on with a run; see `Session.resume`."""
+    """Resume a run; see `Session.resume`."""
     journal = executor.context.journal()
     row = journal.run(run)
     if row.at_its_end:
@@ -48,7 +48,7 @@ def resume(executor: Executor, run: str, how_asked: Options) -> Run:
     if how.dry:
         journal.refuse_if_under_way(row.id, executor.context.now())
     resumed = executor.begin(row.action, request | {"resumes": run}, how)
-    # What is left is read when nobody goes on with it but this run.
+    # The rest is read after `begin`: from then on no other run resumes it.
     with executor.ledger(resumed).beginning():
         runs = [one for one in family(journal, row) if one.id != resumed.id]
         finished, tried = _finished(journal, runs)
@@ -64,7 +64,7 @@ def resume(executor: Executor, run: str, how_asked: Options) -> Run:
 
 
 def _cut_off(executor: Executor, runs: list[RunRow]) -> Iterator[list[Order]]:
-    """Yield the orders that do the rest of claims that were cut off."""
+    """Yield the orders that complete interrupted claims."""
     journal = executor.context.journal()
     for row in runs:
         for start in range(0, journal.size(row.id), BATCH):
@@ -85,9 +85,9 @@ def _cut_off(executor: Executor, runs: list[RunRow]) -> Iterator[list[Order]]:
 
 
 def _asked(first: RunRow, finished: set[int], tried: dict[int, JobRef]) -> list[JobRef]:
-    """Return the jobs that a run named by their ids and that are left: what it named was on its server process."""
+    """Return the jobs that a run was called with and has not finished, as jobs of its server process."""
     most = None if "where" in first.request else first.request.get("limit")
-    # A job that was named by its id alone existed then, or it was not meant.
+    # A job given by its id existed when the run began.
     by_then = (-inf, first.time.timestamp())
     named = (
         ref._replace(instance=ref.instance or first.instance, created=ref.created or by_then)
@@ -97,7 +97,7 @@ def _asked(first: RunRow, finished: set[int], tried: dict[int, JobRef]) -> list[
 
 
 def _too_late(executor: Executor, first: RunRow) -> Callable[[list[Order]], list[Order]]:
-    """Return what refuses the jobs that came into a tube after a run of its jobs had begun, or may have."""
+    """Return a function that refuses jobs that were put, or may have been, after a run began."""
     began = first.time.timestamp()
 
     def refusing(batch: list[Order]) -> list[Order]:
@@ -119,8 +119,7 @@ def _put_since(order: Order, began: float, run: str) -> str | None:
 def _finished(journal: Journal, runs: list[RunRow]) -> tuple[set[int], dict[int, JobRef]]:
     """Return the jobs that need no second try, and all that were tried.
 
-    What may have been put already is not put once more: a job twice is worse than one that waits for `verify`. Nor is
-    what was put for another.
+    A job that may have been put is not put again: a duplicate is worse than a job that waits for `verify`.
     """
     finished: set[int] = set()
     tried: dict[int, JobRef] = {}
@@ -150,7 +149,7 @@ def _rest(
             if order.id in finished:
                 continue
             if order.refusal != as_found.refusal:
-                pass  # it was not meant, and takes no other's place
+                pass  # refused as too late, so it does not count
             elif order.id in again:
                 again.discard(order.id)
             elif left is not None:
@@ -163,7 +162,7 @@ def _rest(
 
 
 def verify(executor: Executor, run: str) -> Run:
-    """Ask what became of a run's unknown actions; see `Session.verify`."""
+    """Ask the server about actions with an unknown outcome; see `JournalReader.verify`."""
     journal = executor.context.journal()
     row = journal.run(run)
     check_server(executor, row)
@@ -180,7 +179,7 @@ def verify(executor: Executor, run: str) -> Run:
             judged.append(
                 (entry, entry.fate._replace(outcome=outcome, error=f"verified by {executor.context.actor}: {found}"))
             )
-    # A run that goes on has settled some of them since, and knows better what became of them.
+    # A run that is under way may have recorded some outcomes since; they are right.
     still = {entry.n for entry in journal.entries(run) if entry.fate.outcome == "unknown"}
     judged = [(entry, fate) for entry, fate in judged if entry.n in still]
     journal.write(run, executor.context.now(), fates=[(entry.n, fate) for entry, fate in judged if fate != entry.fate])
@@ -199,7 +198,7 @@ def _about(intent: Intent) -> str:
 
 
 class _Seen(NamedTuple):
-    """What has a job's id now: the job, or None; or another one, and why it is one or may be."""
+    """The job that has an id now, or None; and why it is, or may be, another job."""
 
     job: JobStats | None
     another: str | None
@@ -211,13 +210,13 @@ def _seen(client: Client, refs: list[JobRef]) -> list[_Seen]:
 
 
 def _found_out(entry: Entry, original: _Seen, made: _Seen, same: bool, now: datetime) -> tuple[str, str]:
-    """Return the outcome of an action, and what shows it.
+    """Return the outcome of an action, and the evidence.
 
-    What a worker may have done as well, or the end of a delay, shows nothing.
+    What a worker or the end of a delay may have caused is no evidence.
     """
     intent, new_id = entry.intent, entry.fate.new_id
     if new_id is None and (intent.job_id is None or intent.action == "touch"):
-        return "unknown", f"the server cannot tell what became of the {intent.action}"
+        return "unknown", f"the server does not know the outcome of the {intent.action}"
     if original.another is not None:
         return "unknown", original.another
     delayed_until = entry.time + timedelta(seconds=intent.time_left or 0)
@@ -225,7 +224,7 @@ def _found_out(entry: Entry, original: _Seen, made: _Seen, same: bool, now: date
     if new_id is not None:
         return _of_a_put(entry, original, made, same, out_of_reach)
     if ALL[intent.action].puts:
-        return "unknown", f"whether a copy of it was put into tube {intent.put_into} is not on record"
+        return "unknown", f"whether a copy of it was put into tube {intent.put_into} is not in the journal"
     stats = original.job
     if stats is None:
         if intent.action == "delete" and same and out_of_reach:
@@ -239,16 +238,16 @@ def _found_out(entry: Entry, original: _Seen, made: _Seen, same: bool, now: date
         return "done", f"the job is {stats.state}"
     if intent.action == "bury" and stats.state == intent.state_before and stats.priority == intent.priority_before:
         return "failed", f"the job is still {stats.state}"
-    return "unknown", f"the job is {stats.state} by now, and was acted on more than once"
+    return "unknown", f"the job is {stats.state} now, and was changed more than once"
 
 
 def _times(action: str, stats: JobStats) -> int:
-    """Return how often the server has done that to a job, whoever asked for it."""
+    """Return how often that was done to a job, by anybody."""
     return {"kick": stats.kicks, "bury": stats.buries, "release": stats.releases}[action]
 
 
 def _left_so(entry: Entry, now: JobStats, out_of_reach: bool) -> bool:
-    """Whether a job is as the action should have left it, and as nothing else would have."""
+    """Whether a job is in a state that only the action can have caused."""
     intent = entry.intent
     match intent.action:
         case "kick":
@@ -276,7 +275,7 @@ def _of_a_put(entry: Entry, original: _Seen, made: _Seen, same: bool, out_of_rea
         worker = "" if out_of_reach else ", but a worker may have taken it before it was deleted"
         return "done" if out_of_reach else "unknown", f"job {new_id} was put in its place{worker}"
     if intent.state_before == "buried" and job is not None and job.state != "buried" and not job.kicks:
-        # A line of a file stays unknown: were it failed, the next import would put it once more.
+        # A line of a file stays unknown: if it were failed, the next import would put it again.
         outcome = "unknown" if intent.action == "import" else "failed"
         return outcome, f"job {new_id} was put for it, and is {job.state}, not buried"
     return "done", f"job {new_id} was put for it"

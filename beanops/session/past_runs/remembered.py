@@ -1,4 +1,4 @@
-"""Jobs as the journal remembers them: those that were acted on, and those that were put for them."""
+"""Jobs from entries of the journal: those that were acted on, and new jobs that were put for them."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from beanops.journal.records import Entry, RunRow
 if TYPE_CHECKING:
     from beanops.journal.journal import Journal
 
-#: Actions after which a job may go on under another id.
+#: Actions that may give a job a new id.
 _GIVES_AN_ID = ("restore", "move", "release")
 
 
 def acted_on(row: RunRow, entry: Entry) -> JobRef:
-    """Return the job that an action was about."""
+    """Return the job that an action changed."""
     intent = entry.intent
-    # It was written down when the job had been looked at, and before it was acted on.
+    # The entry was recorded after the lookup and before the action.
     created = None if intent.created is None else (intent.created, max(intent.created, entry.time.timestamp()))
     return JobRef(intent.job_id or 0, row.instance, intent.tube, created, _digest(entry))
 
 
 def left_behind(row: RunRow, entry: Entry) -> JobRef:
-    """Return the job that an action left behind: the one that it put, else the one that it was about."""
+    """Return the job that an action left: the new one if it put one, otherwise the job itself."""
     new = entry.fate.new_id
     if new is None or entry.intent.action == "reserve":
         return acted_on(row, entry)

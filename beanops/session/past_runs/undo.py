@@ -1,4 +1,4 @@
-"""Taking back a run that is on record, by a new run made of the journal's entries. What else follows: `afterwards`."""
+"""Undo a run of the journal by a new run of opposite actions. `recovery` resumes and verifies runs."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ from beanops.text import inflected
 if TYPE_CHECKING:
     from beanops.journal.journal import Journal
 
-#: The columns of a job as it was before an action, as far as the record tells.
+#: The columns that the journal has of a job before an action.
 _ON_RECORD = ("id", "tube", "state", "priority", "delay", "ttr", "time_left", "size", "body", "data")
-#: Why an action is left alone of which a predicate cannot tell whether it is meant.
-_NOT_TOLD = "its body is not on record or was not decoded, and the predicate reads it"
+#: Why an action is skipped on a job that a predicate cannot be evaluated on.
+_CANNOT_JUDGE = "its body is not in the journal or was not decoded, and the predicate reads it"
 _KICK, _RELEASE, _DELETE = (VERBS[name] for name in ("kick", "release", "delete"))
-#: What may be cut off between a put and a delete.
-_PUTS_ANEW = ("move", "release")
-#: Said of a job that exists still.
+#: Verbs that an interruption can end between a put and a delete.
+_PUT_AND_DELETE = ("move", "release")
+#: Said of a job that still exists.
 _THERE = "it exists"
 
 
 def undo(executor: Executor, run: str, where: str | None, options: Options, repeat: str | None) -> Run:
-    """Take back what a run did; see `Session.undo`."""
+    """Undo a run; see `Session.undo`."""
     if repeat is not None:
         check_choice("repeat", repeat, ["unknown"])
     journal = executor.context.journal()
@@ -67,22 +67,22 @@ def _undo(executor: Executor, run: str, where: str | None, how: How, repeat: str
     undoing.besides = _rest_of_it(journal, row)
     first = journal.entries(run, start=0, stop=1)
     if first and first[0].intent.action in ("pause", "unpause", "kick") and first[0].intent.job_id is None:
-        entries, untold = _meant(reversed(journal.entries(run)), predicate)
-        steps = [_on_the_tube(executor, entry) for entry in entries + untold]
-        steps[len(entries) :] = [step._replace(refusal=_NOT_TOLD) for step in steps[len(entries) :]]
+        entries, undecided = _to_undo(reversed(journal.entries(run)), predicate)
+        steps = [_on_the_tube(executor, entry) for entry in entries + undecided]
+        steps[len(entries) :] = [step._replace(refusal=_CANNOT_JUDGE) for step in steps[len(entries) :]]
         return executor.act_on_tube(undoing, steps, how)
     rivals = Rivals(journal, lambda: journal.undoing(run))
 
     def disturbed() -> str | None:
         other = rivals.active(undoing.id)
-        return other and f"run {other} takes the same back meanwhile: undo again when it has ended"
+        return other and f"run {other} is undoing the same run: undo again when it has ended"
 
     orders = _orders(executor, journal, row, predicate, how.rate, repeat)
     return executor.act_on_jobs(undoing, in_batches(orders, how.rate), how, guard_of(executor), unless=disturbed)
 
 
 def check_server(executor: Executor, row: RunRow) -> None:
-    """Refuse a run whose jobs are not on this session's server."""
+    """Reject a run whose jobs are not on this session's server."""
     if not row.server:
         raise UsageError(f"run {row.id} is a {row.action} of the journal: no server knows of it, and nothing undoes it")
     at = row.request.get("server", row.server)
@@ -92,7 +92,7 @@ def check_server(executor: Executor, row: RunRow) -> None:
 
 
 def family(journal: Journal, row: RunRow) -> list[RunRow]:
-    """Return a run, what it went on with, and what went on with it, the first one first."""
+    """Return a run with the runs that it resumed and those that resumed it, oldest first."""
     runs = {one.id: one for one in reversed(journal.runs(row.server))}
 
     def root(one: RunRow) -> str:
@@ -104,7 +104,7 @@ def family(journal: Journal, row: RunRow) -> list[RunRow]:
 
 
 def _rest_of_it(journal: Journal, row: RunRow) -> str | None:
-    """Say which runs did other parts of what a run was asked for, and are not taken back with it."""
+    """Return a note on the runs that did other parts of the same request, which this undo leaves."""
 
     def did_something(run: RunRow) -> bool:
         counts = journal.counts([run.id])[run.id]
@@ -119,21 +119,21 @@ def _rest_of_it(journal: Journal, row: RunRow) -> str | None:
     )
 
 
-def taken_back(journal: Journal, run: str, successors: Successors, repeat: str | None = None) -> dict[int, str]:
-    """Return the jobs of a run that an undo dealt with, unless that was undone itself, each with the reason."""
+def undone_jobs(journal: Journal, run: str, successors: Successors, repeat: str | None = None) -> dict[int, str]:
+    """Return the jobs of a run that an undo has processed, unless that was undone too, each with the reason."""
     found: dict[int, str] = {}
     for later in journal.undoing(run):
-        again = taken_back(journal, later.id, successors)
+        again = undone_jobs(journal, later.id, successors)
         for entry in journal.entries(later.id):
-            why = _dealt_with(entry, later.id, repeat)
+            why = _already_undone(entry, later.id, repeat)
             known = {job.id for job in successors.of(left_behind(later, entry))}
             if why is not None and again.keys().isdisjoint(known):
                 found[entry.intent.job_id or 0] = why
     return found
 
 
-def _dealt_with(entry: Entry, undo: str, repeat: str | None) -> str | None:
-    """Return why what an undo did to a job is not done again; None when it can be, as what it did by its id."""
+def _already_undone(entry: Entry, undo: str, repeat: str | None) -> str | None:
+    """Return why an action that an undo processed is not undone again; None if it can be."""
     intent, fate = entry.intent, entry.fate
     if intent.job_id is None:
         return None
@@ -148,8 +148,8 @@ def _dealt_with(entry: Entry, undo: str, repeat: str | None) -> str | None:
     return None
 
 
-def _meant(entries: Iterable[Entry], predicate: Where | None) -> tuple[list[Entry], list[Entry]]:
-    """Return the actions that did something, or may have, to what a predicate means; and those where it cannot tell."""
+def _to_undo(entries: Iterable[Entry], predicate: Where | None) -> tuple[list[Entry], list[Entry]]:
+    """Return the actions to undo: done or perhaps done, on jobs that match; then those that cannot be evaluated."""
     entries = [entry for entry in entries if entry.fate.outcome in ("done", "unknown") or _is_left_over(entry)]
     if predicate is None:
         return entries, []
@@ -160,7 +160,7 @@ def _meant(entries: Iterable[Entry], predicate: Where | None) -> tuple[list[Entr
 
 
 def _why_unknown(entry: Entry, gone: bool = False) -> str:
-    """Return why an action is not taken back of which nobody knows whether it was done, and what can be done."""
+    """Return why an action with an unknown outcome is not undone, and what to do."""
     found = entry.fate.error or ""
     if not found.startswith("verified by"):
         return "its outcome is unknown: verify the run first"
@@ -168,7 +168,7 @@ def _why_unknown(entry: Entry, gone: bool = False) -> str:
 
 
 def _on_the_tube(executor: Executor, entry: Entry) -> TubeStep:
-    """Return what gives a tube the pause that it would have by now, or why nothing takes back what was done to it."""
+    """Return the command that restores the pause that a tube would have now, or why it is not sent."""
     tube = entry.intent.tube or ""
     if entry.intent.action == "kick":
         return TubeStep(commands.kick(1), Intent("kick", tube), refusal=CHOSEN_BY_SERVER)
@@ -176,7 +176,7 @@ def _on_the_tube(executor: Executor, entry: Entry) -> TubeStep:
     now = next((stats for stats in executor.lookups.tube_stats() if stats.name == tube), None)
     refusal = None if entry.fate.outcome == "done" else _why_unknown(entry)
     if now is not None and now.pause_time_left and now.pause != entry.intent.delay:
-        refusal = f"it was paused for {now.pause} s meanwhile"
+        refusal = f"it was paused again, for {now.pause} s"
     intent = Intent("pause" if left else "unpause", tube, delay=left, time_left=now.pause_time_left if now else 0)
     return TubeStep(commands.pause_tube(tube, left), intent, refusal=refusal)
 
@@ -189,23 +189,23 @@ def _orders(
     rate: float | None,
     repeat: str | None,
 ) -> Iterator[Order]:
-    """Yield the orders that take a run back, the oldest job first: what is put again comes in the order that it had."""
+    """Yield the orders that undo a run, oldest job first, so that jobs put again keep their order."""
     successors = Successors(journal, row)
-    before = taken_back(journal, row.id, successors, repeat)
-    # A page is read with its bodies.
+    before = undone_jobs(journal, row.id, successors, repeat)
+    # A page includes bodies.
     size = max(1, min(batch_size(rate), MOST_BYTES // max(1, journal.largest_body(row.id))))
     pages = range(0, journal.size(row.id), size)
     newest_first = _went_down(journal, row.id)
     for start in reversed(pages) if newest_first else pages:
         page = journal.entries(row.id, bodies=True, start=start, stop=start + size)
-        entries, untold = _meant(reversed(page) if newest_first else page, predicate)
+        entries, undecided = _to_undo(reversed(page) if newest_first else page, predicate)
         known = [successors.of(left_behind(row, entry)) for entry in entries]
         yield from _page_of_orders(executor, row, entries, known, before, repeat)
-        yield from (Order(_DELETE, left_behind(row, entry).id, None, refusal=_NOT_TOLD) for entry in untold)
+        yield from (Order(_DELETE, left_behind(row, entry).id, None, refusal=_CANNOT_JUDGE) for entry in undecided)
 
 
 def _went_down(journal: Journal, run: str) -> bool:
-    """Whether a run began with a younger job than it ended with."""
+    """Whether a run went from newer jobs to older ones."""
     last = journal.size(run) - 1
     first, end = (journal.entries(run, start=n, stop=n + 1) for n in (0, max(last, 0)))
     return bool(first and end) and (first[0].intent.job_id or 0) > (end[0].intent.job_id or 0)
@@ -220,7 +220,7 @@ def _page_of_orders(
     repeat: str | None,
 ) -> Iterator[Order]:
     client = executor.context.looking()
-    # What was put is deleted, and its body must be on record; what was moved is moved back.
+    # Undo deletes jobs that were put, whose bodies it records, and moves jobs back.
     bodies = any(entry.intent.action not in VERBS or cut_off(entry) for entry in entries)
     latest = [refs[-1] for refs in known]
     reasons = doubts(client, latest)
@@ -228,12 +228,12 @@ def _page_of_orders(
     now = look_up(client, [ref.id for ref in latest], bodies)
     for entry, refs, job, reason in zip(entries, known, now, reasons, strict=True):
         ref, id = refs[-1], refs[-1].id
-        dealt_with = next((before[one.id] for one in refs if one.id in before), None)
+        done_by = next((before[one.id] for one in refs if one.id in before), None)
         another = job and (reason or elsewhere(ref, job))
         gone = entry.intent.action == "delete" and (job is None or another == REUSED)
         original = originals.get(entry.intent.job_id)
-        if dealt_with is not None:
-            yield Order(_DELETE, id, job, refusal=dealt_with)
+        if done_by is not None:
+            yield Order(_DELETE, id, job, refusal=done_by)
         elif cut_off(entry) and original in (None, REUSED):
             copy = None if another else job
             yield put_in_place(entry, copy, back=True, sure=repeat == "unknown")._replace(ref=ref)
@@ -244,7 +244,7 @@ def _page_of_orders(
         elif job is not None and another:
             moved = job.stats.tube != ref.tube and len(refs) > 1
             yield Order(
-                _DELETE, id, None, refusal=f"it is in tube {job.stats.tube} by now, as job {id}" if moved else another
+                _DELETE, id, None, refusal=f"it is in tube {job.stats.tube} now, as job {id}" if moved else another
             )
         elif _is_left_over(entry) and entry.fate.outcome != "failed" and original not in (None, _THERE, REUSED):
             yield Order(_DELETE, id, None, refusal=f"job {entry.intent.job_id} may still exist: {original}")
@@ -255,25 +255,27 @@ def _page_of_orders(
 
 
 def _is_unknown(entry: Entry) -> bool:
-    """Whether nobody knows what an action did, not even that it put a job."""
+    """Whether the outcome of an action is unknown, and it is not known to have put a job."""
     return entry.fate.outcome == "unknown" and entry.fate.new_id is None
 
 
 def _is_left_over(entry: Entry) -> bool:
-    """Whether an action put a job and then failed, or nobody knows how it ended."""
+    """Whether an action put a job, and then failed or has an unknown outcome."""
     return entry.fate.outcome in ("failed", "unknown") and entry.fate.new_id is not None
 
 
 def _originals(executor: Executor, row: RunRow, entries: Iterable[Entry]) -> dict[int | None, str]:
-    """Return which jobs exist still that were to be put elsewhere, or why what has the id may be another."""
+    """Return which jobs of interrupted moves still exist, or why the id may be another job's."""
     client = executor.context.looking()
-    refs = [acted_on(row, entry) for entry in entries if _is_left_over(entry) and entry.intent.action in _PUTS_ANEW]
+    refs = [
+        acted_on(row, entry) for entry in entries if _is_left_over(entry) and entry.intent.action in _PUT_AND_DELETE
+    ]
     here = zip(refs, look_up(client, [ref.id for ref in refs], bodies=False), doubts(client, refs), strict=True)
     return {ref.id: reason or elsewhere(ref, job) or _THERE for ref, job, reason in here if job is not None}
 
 
 def _before(intent: Intent) -> FoundJob:
-    """Return the job as it was before an action, as far as the record tells."""
+    """Return the job before an action, as far as the journal has it."""
     priority = intent.priority_before if intent.priority_before is not None else intent.priority
     stats = JobStats(
         intent.job_id or 0,
@@ -290,7 +292,7 @@ def _before(intent: Intent) -> FoundJob:
 
 
 def _order(entry: Entry, id: int, now: FoundJob | None) -> Order:
-    """Return what takes one action back, or why nothing does."""
+    """Return the order that undoes one action, or why it cannot be undone."""
     intent = entry.intent
     before = _before(intent)
     state = before.stats.state
@@ -314,11 +316,11 @@ def _order(entry: Entry, id: int, now: FoundJob | None) -> Order:
         case "release":
             back = bury if state == "buried" else _RELEASE
             return Order(back, id, now, restored, _unless(now, "ready", "delayed"))
-    return Order(_DELETE, id, now, refusal=f"a {intent.action} leaves nothing to take back")
+    return Order(_DELETE, id, now, refusal=f"a {intent.action} leaves nothing to undo")
 
 
 def _unless(now: FoundJob | None, *states: str) -> str | None:
-    """Return why an action is not taken back: the job is in none of the states that it left it in."""
+    """Return why an action is not undone: the job is no longer in a state that it left it in."""
     if now is None or now.stats.state in states:
         return None
-    return "a worker has reserved it" if now.stats.state == "reserved" else f"it is {now.stats.state} by now"
+    return "a worker has reserved it" if now.stats.state == "reserved" else f"it is {now.stats.state} now"
