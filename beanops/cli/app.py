@@ -138,7 +138,7 @@ def run(arguments: list[str] | None = None) -> int:
     with listening() as came:
         try:
             code = _run(arguments)
-        except (KeyboardInterrupt, OSError):  # such as that nothing can be told any more, since the terminal is gone
+        except (KeyboardInterrupt, OSError):  # the terminal may be closed
             if not came:
                 raise
     return exit_code(came[0]) if came else code

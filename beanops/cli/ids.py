@@ -102,7 +102,7 @@ def _pieces(value: str) -> Iterator[tuple[str, Any]]:
 
 
 def _object(line: bytes) -> Any:
-    """Return an object of JSON that has an id; what stands there instead, if it is none."""
+    """Return an object of JSON that has an id; the value itself if it is another one."""
     try:
         found = json.loads(line)
         if type(found["id"]) is int:
@@ -155,6 +155,6 @@ def _table(text: bytes) -> Iterator[tuple[str, Any]]:
         return
     for row in rows:
         place = f"line {rows.line_num} of standard input: "
-        # The bodies of such a table are for the eye: not every one stands there byte for byte.
+        # The bodies of such a table are for reading: not all of them are complete.
         facts = {name: row[name] for name in ("instance", "tube", "created", "digest") if row.get(name)}
         yield place, {"id": int(row["id"]), **facts} if _is_id(row["id"] or "") else row["id"] or "an empty line"

@@ -97,16 +97,16 @@ def report(run: Run, output: str, *, err: bool = False, missing: BeanopsError | 
     elif run.complete:
         click.echo(safe_text(run.summary), err=err)
     if output == "table" and run.done and run.id and not run.dry and on_terminal("stderr"):
-        click.echo(f"on record as run {run.id}{_how_to_undo(run)}", err=True)
-    told = run.summary + (_how_to_go_on(run) if run.stopped else "")
+        click.echo(f"recorded as run {run.id}{_how_to_undo(run)}", err=True)
+    message = run.summary + (_how_to_go_on(run) if run.stopped else "")
     if not (run.done or run.unknown or run.skipped):
         match run.cause:
             case ConnectionLost() | ProtocolError():
-                raise Unreachable(told)
+                raise Unreachable(message)
             case UsageError():
-                raise UsageError(told)
+                raise UsageError(message)
     if not run.complete:
-        raise Incomplete(told)
+        raise Incomplete(message)
 
 
 def summary(run: Run) -> dict[str, Any]:
@@ -128,7 +128,7 @@ def _how_to_undo(run: Run) -> str:
         return f"; this cannot be undone: {run.lasting}"
     there = f" -s {run.about['server']}" if "server" in run.about else ""
     caution = f" ({run.caution})" if run.caution else ""
-    return f"; beanops{there} undo {run.id} takes back what can be{caution}"
+    return f"; beanops{there} undo {run.id} undoes what can be undone{caution}"
 
 
 def _rows(run: Run) -> list[Action] | None:

@@ -1,4 +1,4 @@
-"""``--spreadsheet-safe``: CSV that a spreadsheet opens without running anything that stands in it."""
+"""``--spreadsheet-safe``: CSV whose cells no spreadsheet runs as formulas."""
 
 from __future__ import annotations
 

@@ -15,10 +15,10 @@ class NoTube(NotFound):
 
     def __init__(self, named: str, names: Iterable[str]) -> None:
         super().__init__(f"stats-tube {named}")
-        self._told = no_tube(named, names)
+        self._message = no_tube(named, names)
 
     def __str__(self) -> str:
-        return self._told
+        return self._message
 
 
 def is_any(named: str, names: Iterable[str]) -> bool:

@@ -34,7 +34,7 @@ def nothing_to_undo(journal: Journal, row: RunRow, where: str | None = None) -> 
         return f"run {row.id} acted on no job that matched before: {where}" if where else f"run {row.id} left nothing"
     if not counts:
         return f"run {row.id} did nothing: it found no jobs, or ended before it acted"
-    told = ", ".join(f"{count:,} {outcome}" for outcome, count in counts.items())
+    outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in counts.items())
     reasons: Counter[str] = Counter()
     first: dict[str, str] = {}
     for entry in journal.entries(row.id, stop=_LOOKED_AT):
@@ -42,4 +42,4 @@ def nothing_to_undo(journal: Journal, row: RunRow, where: str | None = None) -> 
         reasons[reason] += 1
         first.setdefault(reason, f"tube {intent.tube}" if intent.job_id is None else f"job {intent.job_id}")
     ((reason, _),) = reasons.most_common(1)
-    return f"run {row.id} did nothing: {told}" + (f" ({first[reason]}: {reason})" if reason else "")
+    return f"run {row.id} did nothing: {outcomes}" + (f" ({first[reason]}: {reason})" if reason else "")

@@ -295,7 +295,7 @@ def test_on_a_terminal_the_way_back_is_named(terminal: Start, client: Client, cl
     (id,) = bury(client, "mail", b"1")
     shown = terminal("kick", "mail")
     assert shown.end() == 0
-    (run,) = re.findall(r"on record as run (\S+); beanops undo \1 takes back what can be", shown.shown)
+    (run,) = re.findall(r"recorded as run (\S+); beanops undo \1 undoes what can be undone", shown.shown)
     assert cli("undo", run).out == "undo: 1 done\n"
     assert states(client, id) == ["buried"]
 

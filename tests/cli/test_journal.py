@@ -208,7 +208,7 @@ def test_prune_asks_and_is_on_the_record(cli: Cli, run: str) -> None:
     assert cli("journal", "prune", "--older-than", "90d", "--yes").out.startswith("prune: 0 runs deleted")
     assert len(cli("journal", "--json").json) == 4
     pruned = cli("journal", "prune", "--older-than", "0s", "--yes", "--reason", "audit").out
-    assert pruned.startswith("prune: 2 runs deleted (on the record as ")
+    assert pruned.startswith("prune: 2 runs deleted (recorded as run ")
     (row,) = cli("journal", "--json").json
     assert (row["action"], row["outcome"], row["reason"]) == ("prune", "done", "audit")
     assert row["error"].startswith("deleted 2 runs that ended before ")

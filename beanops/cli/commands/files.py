@@ -137,8 +137,8 @@ def save(name: str, body: str | None, id: int | None, tube: str, force: bool, se
             if job.body is None:
                 raise Incomplete(f"the body of job {id} is not yet at the server")
             at_rest = job.stats._replace(state="ready", time_left=0)
-            told = {"server": str(session.address), "instance": session.server().id}
-            samples.save(name, job._replace(stats=at_rest), **told, force=force)
+            origin = {"server": str(session.address), "instance": session.server().id}
+            samples.save(name, job._replace(stats=at_rest), **origin, force=force)
     click.echo(name)
 
 

@@ -86,10 +86,10 @@ def jobs(
         look_for_tube(session, tube)
         bar = shown.enter_context(bar_for(None if apart else False, True, "ids", "jobs"))
         scan = session.scan(tube, **selection, bodies=not no_bodies, progress=None if bar is None else bar.show_scan)
-        with _interruptible(scan) as told:
+        with _interruptible(scan) as signals:
             printing = partial(_print_table, order=asked["order"]) if output == "table" else _PRINT[output]
             printing(_until_over(scan, shown))
-        _conclude(scan, told)
+        _conclude(scan, signals)
 
 
 def _until_over(scan: Scan, shown: ExitStack) -> Batches:
@@ -190,16 +190,16 @@ def _selection_in(asked: dict[str, Any]) -> dict[str, Any]:
 @contextmanager
 def _interruptible(scan: Scan) -> Iterator[list[int]]:
     """Let the first Ctrl-C end the scan in order, so that what was found is printed; a second one ends at once."""
-    told: list[int] = []
+    signals: list[int] = []
 
     def cancel(number: int) -> None:
-        if told and number == signal.SIGINT:
+        if signals and number == signal.SIGINT:
             raise KeyboardInterrupt
-        told.append(number)
+        signals.append(number)
         scan.cancel()
 
     with gently(cancel):
-        yield told
+        yield signals
 
 
 def _conclude(scan: Scan, interrupted: list[int]) -> None:

@@ -194,9 +194,9 @@ def verify(run: str | None, server: str, output: str) -> None:
         if not verified:
             click.echo("no actions with unknown outcome")
     left = sum(one.unknown for one in verified)
-    told = [f"the server does not know the outcome of {plural(left, 'action')}"] if left else []
-    if told or problems:
-        raise Incomplete("; ".join([*told, *map(str, problems)]))
+    left_over = [f"the server does not know the outcome of {plural(left, 'action')}"] if left else []
+    if left_over or problems:
+        raise Incomplete("; ".join([*left_over, *map(str, problems)]))
 
 
 def _unknown(session: Session) -> list[str]:
@@ -221,14 +221,14 @@ def prune(older_than: timedelta, reason: str | None, yes: bool) -> None:
     from beanops.journal.prune import prune, this_actor
 
     journal = Journal(default_journal())
-    which = f"runs older than {_told(older_than)}"
+    which = f"runs older than {_in_words(older_than)}"
     if not yes:
         confirm(confirmation("prune"), "prune", which)
     pruned = prune(journal, older_than, now=datetime.now(UTC), actor=this_actor(), source="cli", reason=reason)
-    click.echo(f"prune: {plural(pruned.runs, 'run')} deleted (on the record as {pruned.run})")
+    click.echo(f"prune: {plural(pruned.runs, 'run')} deleted (recorded as run {pruned.run})")
 
 
-def _told(period: timedelta) -> str:
+def _in_words(period: timedelta) -> str:
     """Return a period in words, such as ``90 days``."""
     units = {"day": timedelta(days=1), "hour": timedelta(hours=1), "minute": timedelta(minutes=1)}
     unit, length = next((one for one in units.items() if not period % one[1]), ("second", timedelta(seconds=1)))

@@ -33,7 +33,7 @@ from beanops.ui.columns.tubes import tube_columns
 
 #: Columns of jobs as CSV.
 CSV_COLUMNS = (*(field for field in JobStats._fields if field != "extra"), "instance", "created", "digest", "body")
-#: What stands for the body of a job whose put is under way.
+#: Shown for the body of a job whose put is not complete.
 _NOT_YET = "not yet at the server"
 #: Most jobs that are held in memory to be shown.
 _MOST_PEEKED = 10_000
@@ -94,7 +94,7 @@ def _of_server(session: Session) -> dict[str, Any]:
 
 
 def check_tube_exists(session: Session, tube: str | None) -> None:
-    """Raise when a name or a glob means no tube: a slip is told from an empty tube."""
+    """Raise if no tube matches a name or a glob, so that a typo is not an empty tube."""
     if tube is not None:
         session._lookups.check_tube(tube)
 

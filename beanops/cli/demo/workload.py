@@ -27,7 +27,7 @@ def running(address: str) -> Iterator[None]:
     """Fill the server at `address` and keep it busy for the length of the block.
 
     The jobs that are there at the start, and each producer's sequence of jobs, are the same every time.
-    A server that ends meanwhile ends the workload, and one that drains its producers, without an error.
+    The workload ends without an error if the server ends or drains its producers.
     """
     stop: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
@@ -143,7 +143,7 @@ async def _labour(client: AsyncClient, flow: Flow, number: int) -> None:
                 await asyncio.sleep(flow.takes * random.uniform(0.5, 1.5))
                 await _finish(client, flow, random, job)
         except (DeadlineSoon, NotFound):
-            pass  # somebody acted on the job meanwhile, or it timed out
+            pass  # somebody else acted on the job, or it timed out
 
 
 async def _finish(client: AsyncClient, flow: Flow, random: Random, job: Job) -> None:

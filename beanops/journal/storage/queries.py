@@ -12,7 +12,7 @@ from beanops.journal.storage.tables import ACTIONS, FATES, LEASES, RUNS, microse
 
 
 def of_runs(which: Filter) -> list[sa.ColumnElement[bool]]:
-    """Return the conditions on a run itself: where it was, by whom, and that it was active in the period."""
+    """Return the conditions on a run itself: its server, its actor, and that it was active in the period."""
     conditions: list[sa.ColumnElement[bool]] = []
     if which.server is not None:
         conditions.append(RUNS.c.server.in_([which.server, ""]))

@@ -107,7 +107,7 @@ def _saved(connection: sa.Connection, version: int, where: str) -> Path | None:
         return None
     path = _new_name(Path(file), version)
     for left in path.parent.glob(f"{glob.escape(Path(file).name)}.v*.bak.*.tmp"):
-        left.unlink(missing_ok=True)  # by a process that was killed meanwhile
+        left.unlink(missing_ok=True)  # of a process that was killed
     draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         private.create(draft).close()  # it holds the bodies of jobs
