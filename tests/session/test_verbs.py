@@ -364,15 +364,13 @@ def test_a_pause_of_before_has_run_on_meanwhile(open_session: Callable[..., Sess
 
 
 def test_a_rate_holds_and_looks_again_at_what_waited(session: Session, worker: Client) -> None:
-    fill(worker, "mail", "buried", 18)
+    ids = fill(worker, "mail", "buried", 18)
     kicked_meanwhile: list[int] = []
 
     def meanwhile(run: Run) -> None:
         if run.done and not kicked_meanwhile:
-            worker.use("mail")
-            job = worker.peek_buried()
-            worker.kick_job(job.id)
-            kicked_meanwhile.append(job.id)
+            worker.kick_job(ids[-1])  # of the last batch, which is not looked up yet
+            kicked_meanwhile.append(ids[-1])
 
     started = time.monotonic()
     run = session.delete("mail", state="buried", rate=24, progress=meanwhile)
