@@ -1,4 +1,4 @@
-"""The group of commands: which there are, where they live, and how a call ends. What they do is in their modules."""
+"""The group of commands: their names, modules and one line of help, and how a call ends."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class Commands(click.Group):
 def group(ctx: click.Context, server: str, output: str, read_only: bool) -> None:
     """Operate beanstalkd: see every tube, act on any job.
 
-    Options that a command shares with this list can stand before or after its name.
+    Options that a command shares with this list can be before or after its name.
     """
     shared = {"server": server, "output": output, "read_only": read_only}
     ctx.default_map = dict.fromkeys(COMMANDS, shared)
@@ -138,7 +138,7 @@ def run(arguments: list[str] | None = None) -> int:
     with listening() as came:
         try:
             code = _run(arguments)
-        except (KeyboardInterrupt, OSError):  # the terminal may be closed
+        except (KeyboardInterrupt, OSError):  # such as that the terminal is gone and takes no output
             if not came:
                 raise
     return exit_code(came[0]) if came else code

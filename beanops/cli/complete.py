@@ -22,7 +22,7 @@ def _quietly(candidates: Callable[[click.Context], Iterable[str]]) -> Completer:
     def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
         try:
             return [name for name in candidates(ctx) if name.startswith(incomplete) and name.isprintable()]
-        except Exception:  # no error may appear in the middle of a command line
+        except Exception:  # an error message would break the command line being typed
             return []
 
     return complete

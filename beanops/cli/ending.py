@@ -10,14 +10,14 @@ from contextlib import contextmanager
 
 from beanops.session.execution.signals import DEADLY, handling
 
-#: What came since the command began, and what the first does; the last one here is what goes on now.
+#: Signals received since the command began, and handlers of the first; the last handler is in effect.
 _came: list[int] = []
 _acts: list[Callable[[int], None]] = []
 
 
 @contextmanager
 def listening() -> Iterator[list[int]]:
-    """Let the first SIGTERM or SIGHUP do what Ctrl-C does; gives the signals that came.
+    """Let the first SIGTERM or SIGHUP do what Ctrl-C does; gives the signals received.
 
     The next ones change nothing: `timeout` sends two of them, and so do a terminal that is closed and its shell.
     """
@@ -31,7 +31,7 @@ def listening() -> Iterator[list[int]]:
     with handling(first, DEADLY):
         yield _came
         if _came:
-            _let_go()
+            _discard_output()
 
 
 @contextmanager
@@ -48,14 +48,14 @@ def gently(act: Callable[[int], None]) -> Iterator[None]:
 def _interrupt(number: int) -> None:
     known = signal.getsignal(signal.SIGINT)
     if callable(known) and known is not signal.default_int_handler:
-        # It knows how to stop an event loop, which an exception from here would tear apart.
+        # This handler stops an event loop in order; an exception from here would break it.
         known(signal.SIGINT, None)
     else:
         raise KeyboardInterrupt
 
 
-def _let_go() -> None:
-    """Give up what cannot be written any more, since the terminal is gone: the exit code would be another."""
+def _discard_output() -> None:
+    """Discard output that the closed terminal cannot take: failing to write it would change the exit code."""
     for stream in (sys.stdout, sys.stderr):
         try:
             if stream is not None:

@@ -15,7 +15,7 @@ INTERRUPTED = 130
 
 
 class Incomplete(BeanopsError):
-    """Some of what was asked for was not done, or not found."""
+    """Some jobs were not found or not acted on."""
 
 
 class Unreachable(BeanopsError):
@@ -41,7 +41,7 @@ def code_of(error: Exception) -> int:
 
 
 def line_of(error: Exception) -> str:
-    """Return what to tell about an error, in one line that is safe on a terminal."""
+    """Return the message of an error, in one line that is safe on a terminal."""
     where, hint = "beanops", ""
     if isinstance(error, click.ClickException):
         unknown = isinstance(error, click.NoSuchOption | click.NoSuchCommand)

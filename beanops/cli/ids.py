@@ -76,7 +76,7 @@ def _is_id(text: str) -> bool:
 
 
 def _pieces(value: str) -> Iterator[tuple[str, Any]]:
-    """Yield each id or range as it was written, or each row, and where if it came on standard input."""
+    """Yield each id or range as it was written, or each row, with its place if it came from standard input."""
     if value != "-":
         for piece in value.split(","):
             yield "", piece.strip()
@@ -102,7 +102,7 @@ def _pieces(value: str) -> Iterator[tuple[str, Any]]:
 
 
 def _object(line: bytes) -> Any:
-    """Return an object of JSON that has an id; the value itself if it is another one."""
+    """Return a JSON object that has an id, or the text found instead of one."""
     try:
         found = json.loads(line)
         if type(found["id"]) is int:
@@ -155,6 +155,6 @@ def _table(text: bytes) -> Iterator[tuple[str, Any]]:
         return
     for row in rows:
         place = f"line {rows.line_num} of standard input: "
-        # The bodies of such a table are for reading: not all of them are complete.
+        # Bodies in such a table are escaped, so they are not compared.
         facts = {name: row[name] for name in ("instance", "tube", "created", "digest") if row.get(name)}
         yield place, {"id": int(row["id"]), **facts} if _is_id(row["id"] or "") else row["id"] or "an empty line"

@@ -45,7 +45,7 @@ def together(*options: Callable[[Any], Any]) -> Callable[[F], F]:
 
 
 def hand_down(ctx: click.Context, group: click.Group) -> None:
-    """Give the commands of a group the defaults that stand before the group's name."""
+    """Give the commands of a group the options given before the group's name."""
     ctx.default_map = dict.fromkeys(group.commands, ctx.default_map)
 
 

@@ -67,7 +67,7 @@ def confirmed(action: str, chosen: Chosen, plan: Plan, known: Profile) -> Chosen
         run = planned(plan)
         _show_which(run)
         ask(action, chosen.words, run, known, count=count)
-        # As they were when the question was asked; the run itself reports jobs that do not exist or are reserved.
+        # As they were when the user confirmed; the run reports jobs that do not exist or are reserved.
         shown = set(run.refs.ids)
         return chosen._replace(jobs=refs_of([*run.refs, *(ref for ref in chosen.jobs if ref.id not in shown)]))
     run = planned(plan)
@@ -81,7 +81,7 @@ def confirmed(action: str, chosen: Chosen, plan: Plan, known: Profile) -> Chosen
 
 
 def _show_which(run: Run) -> None:
-    """Say which jobs have the ids that were given: of the first their states and tubes, of the others the tubes."""
+    """Print the state and tube of the first jobs that --ids names, and the tubes of the others."""
     for intent in run.sample[:_SHOWN]:
         click.echo(safe_text(f"job {intent.job_id}: {intent.state_before} in tube {intent.tube}"), err=True)
     tubes = list(dict.fromkeys(run.refs.columns["tube"][_SHOWN:]))
@@ -136,7 +136,7 @@ def preview(
     Raises
     ------
     Incomplete
-        There may be more that could not be found.
+        Some of the selected jobs may not have been found.
     """
     started = time.monotonic()
     run = planned(plan)
@@ -170,7 +170,7 @@ def preview(
 
 
 def _rows(session: Session, sample: list[Intent], heads: Iterable[int]) -> list[dict[str, Any]]:
-    """Return jobs with a line of each body, for the eye."""
+    """Return jobs with one line of each body."""
     known: list[dict[str, Any]] = [
         {
             "id": intent.job_id,

@@ -1,4 +1,4 @@
-"""How a run is shown: a bar while it goes on, Ctrl-C to end it, and at the end what came of it."""
+"""How a run is shown: a progress bar, Ctrl-C to end it, and its results."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def underway(verb: str, total: int | None = None) -> Iterator[Progress]:
     Parameters
     ----------
     verb : str
-        What is done.
+        The action in words.
     total : int or None
-        To how many jobs, when that is known.
+        Number of jobs, if known.
     """
     with bar_for(None, True, "jobs", verb, total) as bar:
         runner = Runner(None if bar is None else bar.show_run)
@@ -65,7 +65,7 @@ def _cancelled_by_signals(verb: str, runner: Runner) -> Iterator[None]:
 
 
 def report(run: Run, output: str, *, err: bool = False, missing: BeanopsError | None = None) -> None:
-    """Print what a run did; raise if that is not all it was asked for.
+    """Print the results of a run; raise if they are not complete.
 
     Parameters
     ----------
@@ -74,9 +74,9 @@ def report(run: Run, output: str, *, err: bool = False, missing: BeanopsError | 
     output : str
         ``"table"``, ``"json"`` or ``"csv"``.
     err : bool
-        Tell it on stderr, where standard output has something else.
+        Print them on stderr, because standard output has the jobs.
     missing : BeanopsError or None
-        Why there may be more jobs that it should have been asked for.
+        Why some of the selected jobs may not have been found.
 
     Raises
     ------
@@ -85,11 +85,11 @@ def report(run: Run, output: str, *, err: bool = False, missing: BeanopsError | 
     Unreachable
         The server was lost before anything was done.
     UsageError
-        What was asked for turned out to be wrong before anything was done.
+        An argument proved wrong before anything was done.
     """
     if missing is not None and run.stopped is None:
         run.stop(missing)
-        run.resumable = False  # it was asked for those that were found, and has done these
+        run.resumable = False  # it has done all the jobs that were found
     if output == "json" and not err:
         print_json(summary(run))
     elif output == "csv" and not err:
@@ -97,20 +97,20 @@ def report(run: Run, output: str, *, err: bool = False, missing: BeanopsError | 
     elif run.complete:
         click.echo(safe_text(run.summary), err=err)
     if output == "table" and run.done and run.id and not run.dry and on_terminal("stderr"):
-        click.echo(f"recorded as run {run.id}{_how_to_undo(run)}", err=True)
-    message = run.summary + (_how_to_go_on(run) if run.stopped else "")
+        click.echo(f"on record as run {run.id}{_how_to_undo(run)}", err=True)
+    text = run.summary + (_how_to_go_on(run) if run.stopped else "")
     if not (run.done or run.unknown or run.skipped):
         match run.cause:
             case ConnectionLost() | ProtocolError():
-                raise Unreachable(message)
+                raise Unreachable(text)
             case UsageError():
-                raise UsageError(message)
+                raise UsageError(text)
     if not run.complete:
-        raise Incomplete(message)
+        raise Incomplete(text)
 
 
 def summary(run: Run) -> dict[str, Any]:
-    """Return what JSON says of a run."""
+    """Return the results of a run for JSON."""
     counts = {outcome: getattr(run, outcome) for outcome in ("done", "skipped", "failed", "unknown")}
     rows = [] if run.dry else _rows(run) if sum(counts.values()) <= _MOST_ROWS else None
     return {
@@ -132,7 +132,7 @@ def _how_to_undo(run: Run) -> str:
 
 
 def _rows(run: Run) -> list[Action] | None:
-    """Return a run's rows of the journal, None where that is away, which the summary says."""
+    """Return a run's rows of the journal, None if the journal is unreachable, which the summary says."""
     try:
         return run.rows
     except JournalError:

@@ -1,4 +1,4 @@
-"""Which jobs a command means: of a tube, or of --ids. What would be done to them, and asking about it, is in `plan`."""
+"""The jobs that a command selects: those of a tube, or of --ids. Dry runs and questions about them are in `plan`."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from beanops.protocol.errors import BeanopsError
 
 
 class Chosen(NamedTuple):
-    """The jobs that a command means.
+    """The jobs that a command selects.
 
     Attributes
     ----------
     jobs : str, JobRefs or None
         A tube, jobs that are named, or None for all jobs.
     which : dict
-        ``state``, ``where``, ``limit`` and ``order``, as far as they were given.
+        ``state``, ``where``, ``limit`` and ``order``, those that were given.
     missing : BeanopsError or None
-        Why there may be more of them that could not be found.
+        Why some of them may not have been found.
     """
 
     jobs: str | JobRefs | None
@@ -38,7 +38,7 @@ class Chosen(NamedTuple):
 
 
 def choose(asked: dict[str, Any], *, all_tubes: bool = False) -> Chosen:
-    """Read TUBE, --ids and the rest of the selection from what a command was asked."""
+    """Return the jobs that the options of a command select."""
     tube, ids = asked["tube"], asked.get("ids")
     if (tube is not None and ids is not None) or (not all_tubes and tube is None and ids is None):
         raise click.UsageError("give either TUBE or --ids")

@@ -128,7 +128,7 @@ def _line_of_bash() -> str:
 
 
 def _candidates(group: click.Group, words: Sequence[str]) -> list[CompletionItem[str]]:
-    """Return whole words that may stand in the place of the last one."""
+    """Return words that may replace the last one."""
     *args, incomplete = words
     items = ShellComplete(group, {}, "beanops", VARIABLE).get_completions(args, incomplete)
     option, equals, _ = incomplete.partition("=")

@@ -1,4 +1,4 @@
-"""``--spreadsheet-safe``: CSV whose cells no spreadsheet runs as formulas."""
+"""``--spreadsheet-safe``: CSV that a spreadsheet opens without running formulas in it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ option = click.option(
 
 
 def defused(value: Any, text: str) -> str:
-    """Return the text of a cell, as a spreadsheet may have it where that was asked for; numbers stay numbers."""
+    """Return the text of a cell, with a formula defused if --spreadsheet-safe is given; numbers stay numbers."""
     context = click.get_current_context(silent=True)
     if context is None or not context.meta.get(_KEY) or isinstance(value, int | float):
         return text

@@ -1,4 +1,4 @@
-"""The three streams that a process is born with, any of which may be closed. What is read and written is elsewhere."""
+"""Standard input, output and error: whether they are terminals, and whether they are open."""
 
 from __future__ import annotations
 

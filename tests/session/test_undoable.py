@@ -62,7 +62,18 @@ def test_without_bodies_no_delete_is_offered_to_be_undone(beanstalkd: Beanstalkd
         assert "bodies" in (run.lasting or "")
         assert on_record(session, run.id) == run.lasting
         assert session.undo(run).done == 0
-        assert session.kick(ids[1]).lasting is None
+        kick = session.kick(ids[1])
+        assert kick.lasting is None
+        assert session.undo(kick).lasting is None
+
+
+@pytest.mark.parametrize("keep_bodies", [True, False])
+def test_an_undo_that_deletes_can_be_undone_with_bodies_alone(beanstalkd: Beanstalkd, keep_bodies: bool) -> None:
+    with connect(beanstalkd.address, keep_bodies=keep_bodies) as session:
+        run = session.undo(session.put(b"x", tube="mail"))
+        assert (run.lasting is None) == keep_bodies
+        assert on_record(session, run.id) == run.lasting
+        assert session.undo(run).done == int(keep_bodies)
 
 
 def test_without_bodies_the_undo_of_a_put_is_not_offered_to_be_undone(beanstalkd: Beanstalkd, ids: list[int]) -> None:

@@ -129,7 +129,7 @@ def _act(verb: str, asked: dict[str, Any]) -> None:
 
 
 def _check_states(verb: Verb, named: str | None) -> None:
-    """Refuse what is no state, before anybody is asked, and states in none of which anything would be done."""
+    """Refuse unknown states, and states in which the verb does nothing, before the confirmation."""
     states = select(state=named).states if named is not None else verb.states
     if not states & verb.states:
         raise click.UsageError(f"{verb.takes}, and --state {named} names none of these")

@@ -66,7 +66,7 @@ def web(
         if error.name is None or error.name.partition(".")[0] not in ("textual", "textual_serve", "aiohttp"):
             raise
         raise UsageError("the page needs textual-serve: pip install 'beanops[web]'") from None
-    # Report a missing server or a wrong pattern here, in one line, rather than to each visitor.
+    # A missing server or a wrong pattern is reported here, in one line, and not to each visitor.
     connect(server, source="tui", redact=redact).close()
     serve_page(
         server,

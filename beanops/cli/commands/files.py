@@ -70,7 +70,9 @@ def export(file: str, delete: bool, force: bool, **asked: Any) -> None:
 @options.buried_as
 @options.planning
 def import_(file: str, repeat: Any, buried_as: Any, **asked: Any) -> None:
-    """Put the jobs of an exported FILE with tube, priority, TTR, remaining delay and burial; - is standard input.
+    """Put the jobs of an exported FILE, in its order, with tube, priority, TTR, remaining delay and burial.
+
+    With - as FILE, beanops reads standard input.
 
     Your own lines need a tube and a body: {"tube": "mail", "body": "..."}, or body_base64 for bytes. priority, ttr and
     delay are optional.

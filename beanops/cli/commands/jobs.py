@@ -79,7 +79,7 @@ def jobs(
     """
     if output == "parquet" and on_terminal("stdout"):
         raise Refused("-o parquet is not for a terminal: write it to a file or a pipe")
-    # A bar would stand between the lines that come one by one.
+    # A bar would mix with lines that are printed as they are found.
     apart = output in ("table", "parquet") or not on_terminal("stdout")
     selection = _selection_in(asked)
     with options.opened(asked) as session, ExitStack() as shown:
@@ -110,7 +110,7 @@ def job(id: int, redact: tuple[str, ...], server: str, output: str) -> None:
         with suppress(NotFound):
             found = [session.job(id)]
         actions: list[Action] = []
-        with suppress(JournalError):  # looking must not depend on the record
+        with suppress(JournalError):  # a broken journal must not keep a job from being shown
             actions = session._lookups.job_actions(id)
     if output == "json" and (found or actions):
         about = [{**row_of(one), **body_fields(one.body)} for one in found] or [{"id": id}]
@@ -190,16 +190,16 @@ def _selection_in(asked: dict[str, Any]) -> dict[str, Any]:
 @contextmanager
 def _interruptible(scan: Scan) -> Iterator[list[int]]:
     """Let the first Ctrl-C end the scan in order, so that what was found is printed; a second one ends at once."""
-    signals: list[int] = []
+    received: list[int] = []
 
     def cancel(number: int) -> None:
-        if signals and number == signal.SIGINT:
+        if received and number == signal.SIGINT:
             raise KeyboardInterrupt
-        signals.append(number)
+        received.append(number)
         scan.cancel()
 
     with gently(cancel):
-        yield signals
+        yield received
 
 
 def _conclude(scan: Scan, interrupted: list[int]) -> None:

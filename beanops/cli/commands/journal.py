@@ -51,7 +51,7 @@ class _Journal(click.Group):
         return super().parse_args(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Offer what may stand first: an option or a run for ``show``, or a subcommand."""
+        """Offer what may come first: an option or a run for ``show``, or a subcommand."""
         with show.make_context("show", [], parent=ctx, resilient_parsing=True) as shown:
             runs = show.params[0].shell_complete(shown, incomplete)
             return show.shell_complete(shown, incomplete) or [*super().shell_complete(ctx, incomplete), *runs]
@@ -126,7 +126,7 @@ def runs(limit: int, server: str, output: str, **filters: Any) -> None:
 
 
 def _opened(server: str, output: str, **filters: Any) -> tuple[Journal, Filter]:
-    """Return the journal, and what of it was asked for."""
+    """Return the journal, and the filters of a command."""
     from beanops.journal.journal import Journal
 
     if output == "parquet" and on_terminal("stdout"):
@@ -136,7 +136,7 @@ def _opened(server: str, output: str, **filters: Any) -> tuple[Journal, Filter]:
 
 
 def _explain(journal: Journal, which: Filter) -> None:
-    """Say which servers have runs, where the one that was asked for has none."""
+    """Say which servers have runs if this one has none."""
     if which.server is not None and (said := explanations.no_runs_on(journal, which.server)):
         click.echo(safe_text(f"beanops: {said}"), err=True)
 
@@ -194,13 +194,13 @@ def verify(run: str | None, server: str, output: str) -> None:
         if not verified:
             click.echo("no actions with unknown outcome")
     left = sum(one.unknown for one in verified)
-    left_over = [f"the server does not know the outcome of {plural(left, 'action')}"] if left else []
-    if left_over or problems:
-        raise Incomplete("; ".join([*left_over, *map(str, problems)]))
+    doubt = [f"the server does not know the outcome of {plural(left, 'action')}"] if left else []
+    if doubt or problems:
+        raise Incomplete("; ".join([*doubt, *map(str, problems)]))
 
 
 def _unknown(session: Session) -> list[str]:
-    """Return the runs whose jobs are on the session's server and of which something is unknown, the oldest first."""
+    """Return the runs on the session's server that have actions with unknown outcome, oldest first."""
     journal, here = session._context.journal(), str(session.address)
     # What was copied to another server can be asked there, whichever server the run was on.
     runs = [row for row in reversed(journal.runs()) if row.request.get("server", row.server) == here]
@@ -213,7 +213,7 @@ def _unknown(session: Session) -> list[str]:
 @options.reason
 @options.yes
 def prune(older_than: timedelta, reason: str | None, yes: bool) -> None:
-    """Delete runs of all servers that ended before a period, with their bodies. The journal records the pruning.
+    """Delete runs older than a period, of all servers, with their bodies. The journal records the pruning.
 
     Asks for confirmation; pass --yes where there is no terminal.
     """

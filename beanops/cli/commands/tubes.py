@@ -33,9 +33,9 @@ from beanops.ui.columns.tubes import tube_columns
 
 #: Columns of jobs as CSV.
 CSV_COLUMNS = (*(field for field in JobStats._fields if field != "extra"), "instance", "created", "digest", "body")
-#: Shown for the body of a job whose put is not complete.
+#: Shown instead of the body of a job whose put is under way.
 _NOT_YET = "not yet at the server"
-#: Most jobs that are held in memory to be shown.
+#: Maximum number of jobs held in memory.
 _MOST_PEEKED = 10_000
 
 
@@ -94,13 +94,13 @@ def _of_server(session: Session) -> dict[str, Any]:
 
 
 def check_tube_exists(session: Session, tube: str | None) -> None:
-    """Raise if no tube matches a name or a glob, so that a typo is not an empty tube."""
+    """Raise if no tube has this name or matches this glob; a typing error must not look like an empty tube."""
     if tube is not None:
         session._lookups.check_tube(tube)
 
 
 def look_for_tube(session: Session, tube: str | None) -> None:
-    """Do as `check_tube_exists`, but only tell of a glob that means no tube: it was asked what there is."""
+    """Do as `check_tube_exists`, but only warn about a glob that matches no tube."""
     try:
         check_tube_exists(session, tube)
     except NotFound as error:
@@ -173,7 +173,7 @@ def _write_raw(jobs: list[FoundJob], missing: list[str]) -> None:
     if len(jobs) > 1:
         raise click.UsageError(f"--raw writes one body, and these are {len(jobs)} jobs")
     if on_terminal("stdout"):
-        raise Refused("--raw is not for a terminal, which obeys what may be in a body: write it to a file or a pipe")
+        raise Refused("--raw is not for a terminal, which a body may control: write it to a file or a pipe")
     for job in jobs:
         if job.body is None:
             raise Incomplete(f"the body of job {job.id} is {_NOT_YET}")
@@ -207,7 +207,7 @@ def show_one(fields: dict[str, Any], job: FoundJob) -> None:
 
 
 def row_of(job: FoundJob) -> dict[str, Any]:
-    """Return what is known of a job but for its body, with what tells it from another one that gets its id."""
+    """Return what is known of a job but its body, with facts that identify it should its id be reused."""
     # In whole seconds, as ages are: two looks at a job print the same.
     created = None if job.created is None else datetime.fromtimestamp(int(job.created), UTC).isoformat()
     memory = {"instance": job.instance or None, "created": created, "digest": digest_shown(job)}
@@ -220,7 +220,7 @@ def csv_row(job: FoundJob) -> dict[str, Any]:
 
 
 def body_fields(body: bytes | None) -> dict[str, Any]:
-    """Return a body as JSON can hold it: exactly, and decoded; null while it is on its way."""
+    """Return a body for JSON: exact and decoded; null while its put is under way."""
     if body is None:
         return {"body": None}
     decoded = decode(body)
