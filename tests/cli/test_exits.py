@@ -14,7 +14,7 @@ import pytest
 from beanops import Client
 from beanops.cli.commands import dashboard
 from beanops.embedded.process import Beanstalkd, free_port
-from tests.cli.conftest import Cli, Terminal, one_line
+from tests.cli.conftest import Cli, Terminal, configure, one_line
 from tests.names import resolve
 from tests.proxies import Proxy
 from tests.scripted import Scripted
@@ -256,3 +256,11 @@ def test_a_user_without_a_name(cli: Cli, client: Client, monkeypatch: pytest.Mon
     client.put(b"x", tube="mail")
     (row,) = cli("unpause", "mail", "--json").json["actions"]
     assert row["actor"].startswith(f"uid {os.getuid()}@")
+
+
+def test_an_unknown_profile_names_those_with_a_name_like_it(cli: Cli) -> None:
+    configure('[servers.production]\naddress = "127.0.0.1:1"')
+    ended = cli("tubes", "-s", "productoin")
+    assert ended.code == 3
+    assert one_line(ended.err).endswith("; did you mean 'production'?")
+    assert "did you mean" not in cli("tubes", "-s", "production").err

@@ -130,8 +130,8 @@ def resume(run_id: str, **asked: Any) -> None:
 def undo(run_id: str, where: str | None, repeat: Any, buried_as: Any, **asked: Any) -> None:
     """Undo a run where jobs have not changed since. An undo is a run, and can be undone.
 
-    Oldest jobs first. Deleted jobs are put again with new ids. Jobs that the run put, copied or imported are deleted, after a
-    confirmation. Actions with unknown outcome are skipped; "beanops journal verify" asks the server about them.
+    Oldest jobs first. Deleted jobs are put again with new ids. Jobs that the run put, copied or imported are deleted,
+    after a confirmation. Actions with unknown outcome are skipped; "beanops journal verify" asks the server about them.
     """
     with options.opened(asked) as session:
         row = session._context.journal().run(run_id)
