@@ -528,12 +528,12 @@ def test_reserve_of_nothing(terminal: Start, client: Client) -> None:
 
 def test_a_bar_shows_the_progress_on_a_terminal(terminal: Start, cli: Cli, client: Client) -> None:
     bury(client, "mail", *([b"x"] * 40))
-    shown = terminal("kick", "mail", "--rate", "80")
+    shown = terminal("kick", "mail", "--rate", "20")
     shown.until("/40 ")
     assert shown.end() == 0
     assert "kick: 40 done" in shown.shown
     run = cli("journal", "--limit", "1", "--json").json[0]["run"]
-    shown = terminal("undo", run, "--rate", "80")
+    shown = terminal("undo", run, "--rate", "20")
     shown.until("/40 ")
     assert shown.end() == 0
     assert "undo: 40 done" in shown.shown
