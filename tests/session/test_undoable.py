@@ -67,15 +67,6 @@ def test_without_bodies_no_delete_is_offered_to_be_undone(beanstalkd: Beanstalkd
         assert session.undo(kick).lasting is None
 
 
-@pytest.mark.parametrize("keep_bodies", [True, False])
-def test_an_undo_that_deletes_can_be_undone_with_bodies_alone(beanstalkd: Beanstalkd, keep_bodies: bool) -> None:
-    with connect(beanstalkd.address, keep_bodies=keep_bodies) as session:
-        run = session.undo(session.put(b"x", tube="mail"))
-        assert (run.lasting is None) == keep_bodies
-        assert on_record(session, run.id) == run.lasting
-        assert session.undo(run).done == int(keep_bodies)
-
-
 def test_without_bodies_the_undo_of_a_put_is_not_offered_to_be_undone(beanstalkd: Beanstalkd, ids: list[int]) -> None:
     with connect(beanstalkd.address, keep_bodies=False) as session:
         put, copied = session.put("x", tube="mail"), session.copy(ids, "spam")
