@@ -97,7 +97,7 @@ def report(run: Run, output: str, *, err: bool = False, missing: BeanopsError | 
     elif run.complete:
         click.echo(safe_text(run.summary), err=err)
     if output == "table" and run.done and run.id and not run.dry and on_terminal("stderr"):
-        click.echo(f"on record as run {run.id}{_how_to_undo(run)}", err=True)
+        click.echo(f"recorded as run {run.id}{_how_to_undo(run)}", err=True)
     text = run.summary + (_how_to_go_on(run) if run.stopped else "")
     if not (run.done or run.unknown or run.skipped):
         match run.cause:

@@ -179,7 +179,9 @@ def test_what_kick_n_did_cannot_be_told_apart(session: Session, worker: Client) 
     assert (would.done, would.skipped, would.commands) == (0, 1, 0)
     undoing = session.undo(run)
     assert (undoing.done, undoing.skipped) == (0, 1)
-    assert undoing.summary.endswith("(tube mail: the server chose the jobs that it kicked and does not report which)")
+    assert undoing.summary.endswith(
+        "(tube mail: the server chose the jobs that it kicked, and does not report their ids)"
+    )
     assert [(row.tube, row.id, row.outcome) for row in undoing.rows] == [("mail", None, "skipped")]
 
 

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from beanops.journal.journal import Journal
     from beanops.journal.records import RunRow
 
-#: Why nothing undoes a kick whose jobs the server chose.
-CHOSEN_BY_SERVER = "the server chose the jobs that it kicked and does not report which"
-#: Why nothing undoes a delete without bodies.
+#: Why `kick_next` cannot be undone.
+CHOSEN_BY_SERVER = "the server chose the jobs that it kicked, and does not report their ids"
+#: Why a delete without bodies cannot be undone.
 NO_BODIES = "the bodies of its jobs are not in the journal, so they cannot be put again"
 #: Actions that change no job, or nothing lasting.
 _LEAVE_NOTHING = ("reserve", "touch", "prune")
