@@ -84,7 +84,7 @@ def test_only_the_columns_that_are_asked_for_are_read(session: Session, client: 
         ({"decoded": True, "bodies": False}, "decoded: True given, allowed is False where bodies=False"),
         ({"bodies": "hex"}, "bodies: 'hex' given, allowed is 'text', 'bytes' or False"),
         ({"state": "burried"}, "state: 'burried' given, allowed is one of ready, .*; did you mean 'buried'"),
-        ({"order": "-prority"}, "order: '-prority' given, allowed is newest, .*; did you mean 'priority'"),
+        ({"order": "-prority"}, "order: '-prority' given, allowed is newest, .*; did you mean '-priority'"),
     ],
 )
 def test_what_is_unknown_is_refused_with_what_is_near(session: Session, asked: dict[str, Any], said: str) -> None:

@@ -24,7 +24,8 @@ def test_a_page_is_printed_as_markdown_where_there_is_no_terminal(cli: Cli) -> N
 def test_a_topic_that_does_not_exist(cli: Cli) -> None:
     code, out, err = cli("manual", "recipies")
     assert (code, out) == (2, "")
-    assert "'recipies' is not one of 'quickstart', " in err
+    assert "'recipies' given, allowed is one of quickstart, " in err
+    assert "did you mean 'recipes'?" in err
 
 
 def test_a_page_is_paged_on_a_terminal(

@@ -30,7 +30,7 @@ from tests.waits import until
 WITHOUT = {"close", "through", "capabilities_of", "decode", "shown", "check_open", "known_capabilities"}
 #: What each parameter may be given.
 GIVEN: dict[str, Any] = {
-    "jobs": 1, "tube": "mail", "id": 1, "ids": [1], "to": "post", "body": b"x", "run": "x", "n": 1,
+    "jobs": 1, "tube": "mail", "id": 1, "ids": [1], "to": "post", "body": b"x", "bodies": [b"x"], "run": "x", "n": 1,
     "file": "x", "seconds": 1, "query": "select 1 from jobs", "directory": "x", "name": "mail", "which": "mail",
     "surveyor": Surveyor(time.monotonic), "server": None,
 }  # fmt: skip

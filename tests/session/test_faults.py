@@ -385,7 +385,7 @@ def test_a_run_that_is_cut_off_searches_no_further(
 
     monkeypatch.setattr(Scan, "_next_batch", far)
     monkeypatch.setattr(act_module, "stage", cut)
-    run = session.kick("mail", where=f"id > {ids[-101]}")
+    run = session.kick("mail", where=f"id > {ids[-101]}", order="newest")
     assert (run.unknown, run.stopped) == (100, "it was cut off")
     assert len(ended) == 1
 

@@ -115,7 +115,7 @@ def test_jobs_that_were_shown_can_be_acted_on(session: Session) -> None:
 
 
 def test_a_body_that_is_hidden_is_kept_as_no_sample(session: Session) -> None:
-    with pytest.raises(UsageError, match="its body is hidden by redact"):
+    with pytest.raises(UsageError, match="its body is redacted"):
         samples.save("x", session.job(1))
     session.put(b"plain", tube="mail")
     samples.save("x", session.job(6))

@@ -55,7 +55,7 @@ async def test_several_tubes_are_drained_and_the_others_are_left_out(
         assert "✓ drain of 2 tubes: 3 done" in desk.line("#status")
         assert client.stats_tube("b").current_jobs_ready == 1
         await desk.press("u")
-        assert "Undo drain of 2 tubes: 3 done?" in await desk.painted()
+        assert "Undo delete (3)?" in await desk.painted()
         await desk.press("y")
         assert "✓ undo of 2 runs: 3 done" in desk.line("#status")
         assert [client.stats_tube(name).current_jobs_buried for name in "ac"] == [2, 1]
