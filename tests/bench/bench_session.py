@@ -202,7 +202,7 @@ def reading(actions: int = 1_000_000, wanted: int = 1000) -> None:
 
         with connect(server.address, journal=path) as session:
             session.journal.actions(run="run-0")  # pandas is imported, the journal open
-            session._executor.runs.append(session._context.journal().run("run-0"))  # what the session did
+            session._context.runs.append(session._context.journal().run("run-0"))  # what the session did
 
             def timed(read: Callable[[], Any], rows: int) -> float:
                 began = time.perf_counter()
@@ -211,8 +211,8 @@ def reading(actions: int = 1_000_000, wanted: int = 1000) -> None:
 
             ours, theirs = in_turn(5, lambda: timed(lambda: session.actions, wanted), bare)
             page = timed(lambda: session.journal.actions(limit=wanted), wanted)
-            runs = timed(lambda: session.runs, len(sizes))
-            everything = timed(session.history, actions + wanted)
+            runs = timed(session.journal.runs, len(sizes))
+            everything = timed(session.journal.actions, actions + wanted)
         title = f"One run of {wanted:,} actions as a frame, of {actions:,} in the journal"
         show(title, [Figure("more than a bare query", ours - theirs, 50, 1, at_least=False, unit="ms")])
         print(f"  the newest {wanted:,}: {page:.0f} ms; the runs with their counts: {runs:.0f} ms", flush=True)
