@@ -5,19 +5,6 @@ from __future__ import annotations
 from beanops.jobs.bodies import Reader
 from beanops.jobs.identity import digest_of
 from beanops.jobs.read import FoundJob
-from beanops.protocol import Job
-
-
-class RedactedJob(Job):
-    """A job with a redacted body."""
-
-    __slots__ = ()
-
-
-def hide_body(job: Job, reader: Reader) -> Job:
-    """Return a job with its body redacted; the same job where nothing is redacted."""
-    shown = reader.shown(job.body)
-    return job if shown == job.body else RedactedJob(job.id, shown)
 
 
 def hide(job: FoundJob, reader: Reader) -> FoundJob:

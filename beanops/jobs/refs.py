@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from itertools import repeat
 from typing import Any, SupportsIndex, overload
 
-from beanops.jobs.hiding import RedactedJob
 from beanops.jobs.identity import JobRef, digest_of, ref_of
 from beanops.jobs.read import FoundJob
 from beanops.jobs.select import ids_in_frame, ids_of, plain_row
@@ -169,7 +168,7 @@ def _ref(job: Any) -> JobRef:
         case JobStats():
             return JobRef(job.id, None, job.tube)
         case Job():
-            return JobRef(job.id, digest=None if isinstance(job, RedactedJob) else digest_of(job.body))
+            return JobRef(job.id, digest=digest_of(job.body))
         case Mapping():
             return ref_of_row(job)
     return JobRef(check_number("id", job, U64_MAX))

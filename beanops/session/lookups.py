@@ -149,7 +149,7 @@ class Lookups:
         (found,) = read_jobs(self.looking(), refs.ids)
         if found is None or self.reused(refs)[0] is not None:
             raise NotFound(f"stats-job {refs.ids[0]}")
-        return hide(found, self._context.reader)
+        return self._hide(found)
 
     def jobs_by_id(self, ids: Iterable[SupportsIndex], *, bodies: bool = True) -> Iterator[FoundJob | None]:
         """Yield each job in turn with its statistics and its body, None for one that does not exist."""
@@ -157,8 +157,7 @@ class Lookups:
         if not bodies:
             return find_jobs(self.looking(), wanted)
         found = read_jobs(self.looking(), wanted)
-        context = self._context
-        return (job and hide(job, context.reader) for job in found) if context.redact else found
+        return (job and self._hide(job) for job in found) if self._context.redact else found
 
     def next_jobs(self, tube: Tube) -> dict[str, FoundJob | None]:
         """Return the next job of a tube in each of the states ready, delayed and buried."""
@@ -167,11 +166,14 @@ class Lookups:
             heads = read_heads(self.looking(), tube)
         except NotFound:
             raise NoTube(tube, self.looking().list_tubes()) from None
-        return {state: job and hide(job, self._context.reader) for state, job in heads.items()}
+        return {state: job and self._hide(job) for state, job in heads.items()}
 
     def reused(self, jobs: Sequence[JobRef], client: Client | None = None) -> list[str | None]:
         """Return for each job that was seen before why its id is another job's now, None if it is not."""
         return doubts(client or self.looking(), jobs, self._context.shown)
+
+    def _hide(self, job: FoundJob) -> FoundJob:
+        return hide(job, self._context.reader)
 
     # -- the journal ---------------------------------------------------------------------------------------------
 
@@ -199,9 +201,6 @@ class Lookups:
     def scan(self, tube: Tube | None = None, *, bodies: BodyForm = True, **asked: Any) -> Scan:
         """Find jobs, with redacted bodies; see `Session.scan`."""
         return self.raw_scan(tube, **asked, bodies=bodies, shown=self._hide if self._context.redact else None)
-
-    def _hide(self, job: FoundJob) -> FoundJob:
-        return hide(job, self._context.reader)
 
     def raw_scan(
         self,
