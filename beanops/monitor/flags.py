@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from beanops.monitor.history import Trail, since
+from beanops.monitor.rates import Trail, since
 from beanops.protocol import JobStats, TubeStats
 from beanops.text import plural, span
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pandas as pd
 
 from beanops.frames import frame
-from beanops.monitor.history import Point
+from beanops.monitor.rates import Point
 from beanops.protocol import TubeStats
 from beanops.protocol.states import STATES
 

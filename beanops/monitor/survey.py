@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from beanops.client.sync import Client
 from beanops.monitor.flags import Flag, flags
-from beanops.monitor.history import UNKNOWN, Rates, Trail, grown, point, recent_rates, time_to_drain
+from beanops.monitor.rates import UNKNOWN, Rates, Trail, grown, point, recent_rates, time_to_drain
 from beanops.monitor.sweep import tube_stats
 from beanops.monitor.wait_times import Ages
 from beanops.protocol import ServerStats, TubeStats

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from itertools import count, takewhile
 
-from beanops.monitor.history import Point
+from beanops.monitor.rates import Point
 from beanops.protocol.errors import ArgumentError
 
 

@@ -21,7 +21,7 @@ from beanops.jobs.rows import Tube
 from beanops.jobs.search.progress import Progress
 from beanops.jobs.search.scan import Scan
 from beanops.jobs.select import select
-from beanops.monitor.history import Point, point
+from beanops.monitor.rates import Point, point
 from beanops.protocol import ServerStats, TubeStats
 from beanops.protocol.errors import BeanopsError
 from beanops.protocol.limits import DEFAULT_PRIORITY, DEFAULT_TTR, MAX_RESERVE_TIMEOUT

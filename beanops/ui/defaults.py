@@ -1,4 +1,4 @@
-"""Default intervals and limits of the faces. The window of rates is `beanops.monitor.history.RATE_WINDOW`."""
+"""Default intervals and limits of the faces. The window of rates is `beanops.monitor.rates.RATE_WINDOW`."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from beanops.monitor.flags import flags
-from beanops.monitor.history import Trail, grown, point
+from beanops.monitor.rates import Trail, grown, point
 from beanops.protocol import JobStats, TubeStats
 
 

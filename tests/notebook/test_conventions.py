@@ -15,7 +15,7 @@ import beanops
 from beanops import Client
 from beanops.embedded.process import Beanstalkd
 from beanops.monitor.frames import rates_frame
-from beanops.monitor.history import Point, point
+from beanops.monitor.rates import Point, point
 from beanops.protocol.errors import ArgumentError, NotFound
 from beanops.session.past_runs.journal_reader import JournalReader
 from beanops.session.rates import record

@@ -14,7 +14,7 @@ import beanops.ui.columns.tubes
 import beanops.ui.formatting
 from beanops import Client, Session, connect
 from beanops.journal.frames import actions_frame
-from beanops.monitor.history import RATE_WINDOW
+from beanops.monitor.rates import RATE_WINDOW
 from beanops.monitor.survey import Surveyor
 from beanops.notebook import shown_rows
 from beanops.notebook.static import StaticTable

@@ -8,8 +8,8 @@ from textual.app import ComposeResult
 from textual.color import Color, ColorParseError
 from textual.containers import Vertical
 
-from beanops.monitor.history import UNKNOWN as NO_RATES
-from beanops.monitor.history import flow as flow_of
+from beanops.monitor.rates import UNKNOWN as NO_RATES
+from beanops.monitor.rates import flow as flow_of
 from beanops.monitor.survey import Survey
 from beanops.session.config import Profile
 from beanops.text import plural, safe_text, span

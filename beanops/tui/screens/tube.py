@@ -12,7 +12,7 @@ from textual.containers import Horizontal
 from textual.widgets import Static
 
 from beanops.jobs.read import FoundJob
-from beanops.monitor.history import UNKNOWN
+from beanops.monitor.rates import UNKNOWN
 from beanops.protocol.errors import BeanopsError
 from beanops.session.files.samples import PutSettings, settings_of
 from beanops.session.session import Session

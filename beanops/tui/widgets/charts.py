@@ -11,7 +11,7 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
-from beanops.monitor.history import Rates, Trail, course
+from beanops.monitor.rates import Rates, Trail, course
 from beanops.protocol.states import STATES
 from beanops.text import span
 from beanops.tui.widgets.columns import WIDE, fitted

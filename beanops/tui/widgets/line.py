@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widgets import Static
 
-from beanops.monitor.history import Rates
+from beanops.monitor.rates import Rates
 from beanops.protocol import ServerStats, TubeStats
 from beanops.protocol.states import STATES
 from beanops.ui.columns.tubes import WINDOW

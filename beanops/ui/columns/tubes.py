@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Literal
 
-from beanops.monitor.history import RATE_WINDOW, course
+from beanops.monitor.rates import RATE_WINDOW, course
 from beanops.monitor.survey import Seen
 from beanops.text import span
 from beanops.ui.columns.column import Column, named

@@ -1,4 +1,4 @@
-"""The history of a tube or a server: its counts over time in constant memory, and its rates, trend and forecast."""
+"""The last minute of a tube or a server: its counts over time, and its rates, trend and forecast."""
 
 from __future__ import annotations
 

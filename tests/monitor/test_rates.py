@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from beanops.monitor.history import (
+from beanops.monitor.rates import (
     RATE_WINDOW,
     UNKNOWN,
     Point,
