@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from beanops.client.sync import Client
 from beanops.monitor.flags import Flag, flags
+from beanops.monitor.problems import Problem
 from beanops.monitor.rates import UNKNOWN, Rates, Trail, grown, point, recent_rates, time_to_drain
 from beanops.monitor.sweep import tube_stats
 from beanops.monitor.wait_times import Ages
@@ -85,6 +86,8 @@ class Survey(NamedTuple):
         By name, in the server's order.
     full : bool
         Whether this look asked for all tubes.
+    problems : tuple of Problem
+        What is wrong with the server and its tubes, the worst first.
     """
 
     at: float
@@ -95,6 +98,7 @@ class Survey(NamedTuple):
     timeouts: int = 0
     tubes: Mapping[str, Seen] = MappingProxyType({})
     full: bool = True
+    problems: tuple[Problem, ...] = ()
 
 
 class Surveyor:
