@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Sequence
-from math import inf
+from itertools import islice
 from typing import NamedTuple
 
 from beanops.client.sync import Client
@@ -26,6 +26,8 @@ TOLERANCE = 2.0
 _EXACT = 0.02
 #: Seconds within which every job shows whether it was put before or after the start, and the pause between two looks.
 _TELLING, _LOOKS = 1.1, 0.01
+#: Seconds for which jobs are asked that may still show more: on a busy machine the looks are too far apart.
+_PATIENCE = 5.0
 #: An uptime beyond it comes from a clock that was set back, after which no time of the server means anything.
 _ABSURD = 2**31
 #: Jobs that are asked for between two looks at the server.
@@ -92,6 +94,28 @@ def ref_of(job: FoundJob) -> JobRef:
     )
 
 
+class PutBetween(NamedTuple):
+    """The bounds between which a job was put, in seconds since 1970, as ages have shown so far.
+
+    Examples
+    --------
+    >>> PutBetween.shown(age=500, asked=1_700_000_500.0, answered=1_700_000_500.5)
+    PutBetween(earliest=1699999999.0, latest=1700000000.5)
+    """
+
+    earliest: float
+    latest: float
+
+    @classmethod
+    def shown(cls, age: int, asked: float, answered: float) -> PutBetween:
+        """Return what an age tells, which was a whole number of seconds at some time between two moments."""
+        return cls(asked - age - 1, answered - age)
+
+    def narrowed(self, other: PutBetween) -> PutBetween:
+        """Return what two looks at the same job tell together."""
+        return PutBetween(max(self.earliest, other.earliest), min(self.latest, other.latest))
+
+
 class Process(NamedTuple):
     """The server process that answered, as it was around a look at a job.
 
@@ -111,9 +135,7 @@ class Process(NamedTuple):
     puts: int
 
 
-def differs(
-    ref: JobRef, stats: JobStats, process: Process, seen: float, digest: str | None, latest: float = inf
-) -> str | None:
+def differs(ref: JobRef, stats: JobStats, process: Process, put: PutBetween, digest: str | None) -> str | None:
     """Return why a job is not the expected one; None when it is.
 
     One process never reuses an id. After a restart only a job from the binlog can be the expected one: its age
@@ -130,19 +152,16 @@ def differs(
         The job that has its id.
     process : Process
         The one that answered.
-    seen : float
-        When it did, in seconds since 1970.
+    put : PutBetween
+        When the job was put, as this look and earlier ones have shown.
     digest : str or None
         That of the job's body, where it is known.
-    latest : float
-        When it can have been put at the latest, as earlier looks have shown.
     """
     if ref.tube is not None and ref.tube != stats.tube:
         return REUSED
     if ref.instance == process.instance:
         return None
-    created = min(seen - stats.age, latest)
-    fits = None if ref.created is None else ref.created[0] - TOLERANCE <= created <= ref.created[1] + TOLERANCE
+    fits = None if ref.created is None else _fits(ref.created, put)
     alike = None if ref.digest is None or digest is None else ref.digest == digest
     if ref.instance is None:
         return REUSED if fits is False or alike is False else None
@@ -150,12 +169,22 @@ def differs(
         return UNDECIDED
     if stats.age < process.before or fits is False or alike is False:
         return REUSED
-    restored = stats.age > process.after or not process.puts
+    restored = _is_restored(stats, process)
     if not restored and not stats.file:  # a server that keeps its jobs in a log says which of its files a job is in
         return REUSED
     if ref.created is None or (not restored and not alike):
         return UNDECIDED
-    return None if alike or created <= ref.created[1] + _EXACT else UNDECIDED
+    return None if alike or put.latest <= ref.created[1] + _EXACT else UNDECIDED
+
+
+def _is_restored(stats: JobStats, process: Process) -> bool:
+    """Whether a job came out of a log."""
+    return stats.age > process.after or not process.puts
+
+
+def _fits(created: tuple[float, float], put: PutBetween) -> bool:
+    """Whether a job can have been put at the remembered time; an answer that came late says nothing against it."""
+    return created[0] - TOLERANCE <= put.latest and put.earliest + 1 <= created[1] + TOLERANCE
 
 
 def _tells_time(stats: JobStats, process: Process) -> bool:
@@ -210,35 +239,57 @@ def differences(client: Client, refs: Sequence[JobRef], shown: Shown = bytes) ->
 
 
 def _some(client: Client, refs: Sequence[JobRef], shown: Shown) -> list[str | None]:
-    """Ask until all of them show what they are, or a second has passed: then none shows more."""
+    """Ask until all of them show what they are, or can show no more."""
     reasons: list[str | None] = [UNDECIDED] * len(refs)
-    latest, digests = [inf] * len(refs), {}
+    instance = None
     left: Sequence[int] = range(len(refs))
-    give_up = time.monotonic() + _TELLING
+    # Times of several looks are compared, so a clock that is set meanwhile must not count.
+    began, start = time.time(), time.monotonic()
     while True:
         asked = [refs[place] for place in left]
-        process, jobs, seen = _look(client, asked)
-        if len(left) == len(refs):
-            digests = _digests(client, [ref for ref, job in zip(asked, jobs, strict=True) if ref.digest and job], shown)
+        process, looks = _look(client, asked, began - start)
+        if process.instance != instance:  # what is known of another process does not count
+            instance, known = process.instance, dict[int, PutBetween]()
+            there = [ref for ref, look in zip(asked, looks, strict=True) if ref.digest and look]
+            digests = _digests(client, there, shown)
+        waited = time.monotonic() - start
         soon = []
-        for place, ref, job in zip(left, asked, jobs, strict=True):
-            if job is None:
+        for place, ref, look in zip(left, asked, looks, strict=True):
+            if look is None:
                 reasons[place] = None
                 continue
-            reasons[place] = differs(ref, job, process, seen, digests.get(ref.id), latest[place])
-            latest[place] = min(latest[place], seen - job.age)
-            if reasons[place] == UNDECIDED and ref.created is not None and _tells_time(job, process):
+            job, put = look
+            known[place] = put = known.get(place, put).narrowed(put)
+            reasons[place] = differs(ref, job, process, put, digests.get(ref.id))
+            if reasons[place] == UNDECIDED and waited <= _patience(ref, job, process, put):
                 soon.append(place)
-        if not soon or time.monotonic() > give_up:
+        if not soon:
             return reasons
         left = soon
         time.sleep(_LOOKS)
 
 
-def _look(client: Client, refs: Sequence[JobRef]) -> tuple[Process, list[JobStats | None], float]:
-    asked = client.pipeline([commands.stats(), *(commands.stats_job(ref.id) for ref in refs), commands.stats()])
-    before, *jobs, after = map(present, asked)
-    return Process(after.id, before.uptime, after.uptime, after.cmd_put), jobs, time.time()
+def _patience(ref: JobRef, stats: JobStats, process: Process, put: PutBetween) -> float:
+    """Return for how many seconds a job is asked for while nothing tells whether it is the expected one."""
+    if ref.created is None or not _tells_time(stats, process):
+        return 0.0
+    is_later = put.earliest > ref.created[1] + _EXACT
+    return _TELLING if is_later and _is_restored(stats, process) else _PATIENCE
+
+
+def _look(
+    client: Client, refs: Sequence[JobRef], to_epoch: float
+) -> tuple[Process, list[tuple[JobStats, PutBetween] | None]]:
+    """Return the server process, and each job that exists with when it was put."""
+    asked = to_epoch + time.monotonic()
+    answers = client.pipeline([commands.stats(), *(commands.stats_job(ref.id) for ref in refs), commands.stats()])
+    before = present(next(answers))
+    looks: list[tuple[JobStats, PutBetween] | None] = []
+    for job in map(present, islice(answers, len(refs))):
+        answered = to_epoch + time.monotonic()
+        looks.append(None if job is None else (job, PutBetween.shown(job.age, asked, answered)))
+    (after,) = map(present, answers)
+    return Process(after.id, before.uptime, after.uptime, after.cmd_put), looks
 
 
 def _digests(client: Client, refs: Sequence[JobRef], shown: Shown) -> dict[int, str]:

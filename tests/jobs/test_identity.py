@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterable, Iterator
+from itertools import chain, repeat
+from math import inf
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from beanops.client.sync import Client
-from beanops.jobs.identity import REUSED, UNDECIDED, JobRef, Process, agree, differences, differs, digest_of
+from beanops.jobs import identity
+from beanops.jobs.identity import REUSED, UNDECIDED, JobRef, Process, PutBetween, agree, differences, differs, digest_of
 from beanops.jobs.refs import JobRefs, moment_of, refs_in, refs_of
-from beanops.protocol import JobStats
+from beanops.protocol import Command, JobStats
 from beanops.protocol.errors import ArgumentError
 
 NOW = 1_800_000_000.0
@@ -24,7 +31,8 @@ def _differs(
     ref: JobRef, instance: str = "new", uptime: int = 100, puts: int = 9, body: bytes | None = b"it", **stats: Any
 ) -> Any:
     job = JobStats(7, "mail", "ready", 1, 500, 0, 60, 0, 1, 0, 0, 0, 0, 0)._replace(**stats)
-    return differs(ref, job, Process(instance, uptime, uptime, puts), NOW, None if body is None else digest_of(body))
+    put = PutBetween.shown(job.age, NOW, NOW)
+    return differs(ref, job, Process(instance, uptime, uptime, puts), put, None if body is None else digest_of(body))
 
 
 @pytest.mark.parametrize(
@@ -64,8 +72,9 @@ def test_the_rule(why: str | None, ref: JobRef, now: dict[str, Any]) -> None:
 
 def test_an_age_that_is_the_uptime_is_decided_only_by_two_equal_questions() -> None:
     stats = JobStats(7, "mail", "ready", 1, 500, 0, 60, 0, 1, 0, 0, 0, 0, 0)
-    assert differs(REF, stats, Process("new", 499, 500, 9), NOW, None) == UNDECIDED
-    assert differs(REF, stats, Process("new", 499, 499, 9), NOW, None) is None
+    put = PutBetween.shown(500, NOW, NOW)
+    assert differs(REF, stats, Process("new", 499, 500, 9), put, None) == UNDECIDED
+    assert differs(REF, stats, Process("new", 499, 499, 9), put, None) is None
 
 
 def test_a_connection_is_asked_about_jobs_that_are_meant(client: Client) -> None:
@@ -214,3 +223,59 @@ def test_times_are_read_as_they_are_written_elsewhere() -> None:
     for value in ("2026-01-01T00:00:00Z", "2026-01-01 01:00:00+01:00", 1767225600, 1767225600e3, "1767225600"):
         assert moment_of(value) == 1767225600.0
     assert [moment_of(value) for value in (None, "", float("nan"), pd.NaT)] == [None] * 4
+
+
+# -- looks that take their time ----------------------------------------------------------------------------------
+
+#: When the expected job was last known on its former process.
+LAST_SEEN = NOW - 5.5
+#: How long the machine is busy before each of the first commands and answers.
+PAUSES = st.lists(st.floats(0, 0.7), max_size=5)
+
+
+class SlowServer:
+    """A server that was restarted, on a machine where much time may pass between a command and its answer."""
+
+    def __init__(self, put: float, started: float, puts: int, pauses: Iterable[float]) -> None:
+        self._now = NOW
+        self._put, self._started, self._puts = put, started, puts
+        self._pauses = chain(pauses, repeat(0.003))
+
+    def time(self) -> float:
+        return self._now
+
+    monotonic = time
+
+    def sleep(self, seconds: float) -> None:
+        self._now += seconds
+
+    def pipeline(self, asked: Iterable[Command[Any]]) -> Iterator[Any]:
+        for command in asked:
+            self.sleep(next(self._pauses))
+            uptime, age = int(self._now - self._started), int(self._now - self._put)
+            self.sleep(next(self._pauses))
+            if command.subject is None:
+                yield SimpleNamespace(id="new", uptime=uptime, cmd_put=self._puts)
+            else:
+                yield JobStats(7, "mail", "ready", 1, age, 0, 60, 0, 1, 0, 0, 0, 0, 0)
+
+    def why_another(self) -> str | None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(identity, "time", self)
+            (reason,) = differences(self, [JobRef(7, "old", "mail", (-inf, LAST_SEEN))])  # type: ignore[arg-type]
+        return reason
+
+
+@given(put=st.floats(0.03, 5), started=st.floats(0.03, 5), puts=st.integers(0, 1), pauses=PAUSES)
+def test_a_job_that_was_put_later_is_never_taken_for_the_expected_one(
+    put: float, started: float, puts: int, pauses: list[float]
+) -> None:
+    puts = max(puts, put > started)
+    assert SlowServer(LAST_SEEN + put, LAST_SEEN + started, puts, pauses).why_another() is not None
+
+
+@given(put=st.floats(0.05, 5), puts=st.integers(0, 1), pauses=PAUSES)
+def test_a_job_out_of_a_log_is_recognized_also_where_seconds_pass_between_looks(
+    put: float, puts: int, pauses: list[float]
+) -> None:
+    assert SlowServer(LAST_SEEN - put, LAST_SEEN + 0.1, puts, pauses).why_another() is None
