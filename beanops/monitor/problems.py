@@ -1,11 +1,47 @@
-"""`Problem`: what is wrong with a server or a tube, since when, and where to look."""
+"""`Problem`: what is wrong with a server or a tube, since when, and where to look; and the order of problems.
+
+`tube_problems` and `server_problems` find them, `evaluation` keeps them from look to look.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from operator import attrgetter
 from typing import Literal, NamedTuple
 
-#: The severities, worst first.
+from beanops.text import plural
+
+#: How bad a problem is.
 Severity = Literal["critical", "warning"]
+#: The severities, worst first.
+SEVERITIES: tuple[Severity, ...] = ("critical", "warning")
+
+#: The problems of a server and of a tube by name, with their meaning; of one severity those named first come first.
+SERVER_PROBLEMS = {
+    "draining": "the server refuses puts until it is restarted",
+    "puts-refused": "the server refused puts: bodies larger than max-job-size, or malformed ones",
+    "connections": "the server is near its limit of connections",
+    "busy": "the server uses all of its core",
+    "slow": "the server answers late",
+    "restarted": "the server was restarted a short time ago",
+    "binlog-pinned": "an old job keeps the oldest file of the binlog, and all files after it",
+    "binlog-growing": "the binlog has many files",
+}
+TUBE_PROBLEMS = {
+    "no-workers": "jobs are ready and no worker watches the tube",
+    "not-consuming": "jobs are ready, and the workers that watch the tube take none",
+    "falling-behind": "more jobs are put than deleted, and ready jobs increase",
+    "burying": "more jobs are buried than a minute ago",
+    "buried": "buried jobs that nobody kicks",
+    "poison": "one job timed out or was released again and again",
+    "overdue": "a job has been reserved for longer than its TTR",
+    "paused": "a pause holds back ready jobs",
+    "oldest": "the next job was put long ago",
+    "delayed": "very many jobs are delayed",
+}
+#: All names of problems, with their meaning.
+PROBLEMS = {**SERVER_PROBLEMS, **TUBE_PROBLEMS}
+_SINCE = attrgetter("since")
 
 
 class Problem(NamedTuple):
@@ -14,7 +50,7 @@ class Problem(NamedTuple):
     Attributes
     ----------
     name : str
-        The kind of problem, such as ``"no-workers"``.
+        The kind of problem, such as ``"no-workers"``; `PROBLEMS` has them all.
     severity : str
         ``"critical"`` or ``"warning"``.
     tube : str or None
@@ -27,6 +63,8 @@ class Problem(NamedTuple):
         The command that shows more, such as ``beanops jobs mail --state buried``.
     tubes : tuple of str
         The tubes that the line sums up; empty where it is about one tube or the server.
+    job : int or None
+        The job that it is about.
     """
 
     name: str
@@ -36,3 +74,39 @@ class Problem(NamedTuple):
     since: float
     look_at: str
     tubes: tuple[str, ...] = ()
+    job: int | None = None
+
+    @property
+    def title(self) -> str:
+        """The name in words.
+
+        Examples
+        --------
+        >>> Problem("no-workers", "warning", "mail", "3 jobs ready", 0.0, "beanops stats mail").title
+        'no workers'
+        """
+        return self.name.replace("-", " ")
+
+    @property
+    def place(self) -> str:
+        """What it is about: a tube, several tubes, or the server."""
+        return plural(len(self.tubes), "tube") if self.tubes else "server" if self.tube is None else self.tube
+
+
+def worst_first(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Return problems by severity, then by kind, the longest-lasting first.
+
+    Examples
+    --------
+    >>> buried = Problem("buried", "warning", "mail", "2 jobs buried", 5.0, "beanops jobs mail --state buried")
+    >>> [one.since for one in worst_first([buried, buried._replace(since=1.0)])]
+    [1.0, 5.0]
+    """
+    kinds: dict[tuple[str, str], list[Problem]] = {}
+    for one in problems:
+        kinds.setdefault((one.severity, one.name), []).append(one)
+    found: list[Problem] = []
+    for severity in SEVERITIES:
+        for name in PROBLEMS:
+            found += sorted(kinds.get((severity, name), ()), key=_SINCE)
+    return tuple(found)

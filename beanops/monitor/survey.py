@@ -7,16 +7,22 @@ and of each group those that it has not seen for longest. Each tube has the time
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from heapq import nsmallest
+from math import inf
 from types import MappingProxyType
 from typing import NamedTuple
 
 from beanops.client.sync import Client
-from beanops.monitor.flags import Flag, flags
+from beanops.monitor.evaluation import Evaluator
+from beanops.monitor.open_files import open_files
 from beanops.monitor.problems import Problem
-from beanops.monitor.rates import UNKNOWN, Rates, Trail, grown, point, recent_rates, time_to_drain
+from beanops.monitor.rates import UNKNOWN, Rates, Trail, grown, point, recent_rates, since, time_to_drain
+from beanops.monitor.server_problems import ServerFacts
 from beanops.monitor.sweep import tube_stats
-from beanops.monitor.wait_times import Ages
+from beanops.monitor.thresholds import Limits
+from beanops.monitor.tube_problems import Facts
+from beanops.monitor.wait_times import PEEKS, Ages
 from beanops.protocol import ServerStats, TubeStats
 
 #: Tubes up to which a look asks for all, and how many of those on a screen and of all others it asks for beyond that.
@@ -44,8 +50,8 @@ class Seen(NamedTuple):
         Seconds since the next ready job was put; None if no job is ready or the look did not ask for it.
     drain : float or None
         Seconds until no job is ready at the present pace; None while ready jobs do not decrease.
-    flags : tuple of Flag
-        Warnings, the worst first.
+    problems : tuple of Problem
+        What is wrong with it, the worst first.
     members : tuple of str
         Names of the tubes that this sums up; empty for a single tube.
     """
@@ -56,7 +62,7 @@ class Seen(NamedTuple):
     trail: Trail = ()
     age: int | None = None
     drain: float | None = None
-    flags: tuple[Flag, ...] = ()
+    problems: tuple[Problem, ...] = ()
     members: tuple[str, ...] = ()
 
     @property
@@ -86,6 +92,8 @@ class Survey(NamedTuple):
         By name, in the server's order.
     full : bool
         Whether this look asked for all tubes.
+    answered : float
+        Seconds that the server took to answer the first question of the look.
     problems : tuple of Problem
         What is wrong with the server and its tubes, the worst first.
     """
@@ -98,6 +106,7 @@ class Survey(NamedTuple):
     timeouts: int = 0
     tubes: Mapping[str, Seen] = MappingProxyType({})
     full: bool = True
+    answered: float = 0.0
     problems: tuple[Problem, ...] = ()
 
 
@@ -108,16 +117,30 @@ class Surveyor:
     ----------
     clock : callable
         Monotonic seconds.
+    limits : Limits
+        From which numbers on something is a problem.
+    patience : float
+        Most seconds that something must last to be a problem; for faces that look only twice.
+    peeks : int
+        Most tubes whose next jobs a look peeks at.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, clock: Callable[[], float], limits: Limits | None = None, *, patience: float = inf, peeks: int = PEEKS
+    ) -> None:
         self._clock = clock
+        self._limits = Limits() if limits is None else limits
+        self._patience = patience
+        self._peeks = peeks
+        self._succeeds = False
         self._forget()
 
     def _forget(self) -> None:
         self._last: Survey | None = None
         self._tubes: dict[str, Seen] = {}
-        self._ages = Ages()
+        self._ages = Ages(self._peeks)
+        self._evaluator = Evaluator(self._limits, self._patience)
+        self._open_files: int | None = None
         self._new: list[str] = []
         self._looks = 0
 
@@ -131,26 +154,45 @@ class Surveyor:
         wanted : collection of str
             Names of tubes that are on a screen, marked or pinned. The survey also has the age of their next jobs.
         """
+        began = self._clock()
         server = client.stats()
         at, last = self._clock(), self._last
         if last is not None and last.server.id != server.id:
             self._forget()
+            self._succeeds = True
             last = None
+        if last is None:
+            self._open_files = open_files(server)
         self._names(client, server)
         full = len(self._tubes) + len(self._new) <= FULL
         wanted = set(wanted)
         asked = self._due(wanted, full)
         stats = list(tube_stats(client, asked))
-        for gone in asked.keys() - {tube.name for tube in stats}:
-            self._tubes.pop(gone, None)
+        self._drop(asked.keys() - {tube.name for tube in stats})
         self._new = [name for name in self._new if name not in asked]
-        self._ages.look(client, [tube for tube in stats if tube.name in wanted], wanted)
+        self._ages.look(client, stats, wanted)
         for tube in stats:
             # Every connection watches "default", but only those that reserve are workers.
             workers = min(tube.current_watching, server.current_workers)
-            self._tubes[tube.name] = self._seen(at, tube._replace(current_watching=workers))
-        self._last = _survey(at, server, last)._replace(tubes=MappingProxyType(dict(self._tubes)), full=full)
+            self._tubes[tube.name] = self._seen(at, tube._replace(current_watching=workers), tube.name in wanted)
+        survey = _survey(at, server, last)
+        facts = ServerFacts(
+            at, server, (), at - began, survey.cpu, self._open_files, self._succeeds, jobs=self._ages.all
+        )
+        self._last = survey._replace(
+            tubes=MappingProxyType(dict(self._tubes)),
+            full=full,
+            answered=at - began,
+            problems=self._evaluator.all(facts),
+        )
         return self._last
+
+    def _drop(self, gone: Collection[str]) -> None:
+        """Forget tubes that no longer exist."""
+        for name in gone:
+            self._tubes.pop(name, None)
+        self._ages.forget(gone)
+        self._evaluator.forget(gone)
 
     def _names(self, client: Client, server: ServerStats) -> None:
         """List the tubes: with each look while they are few, else when their number has changed."""
@@ -161,7 +203,7 @@ class Surveyor:
         self._looks = 1
         names = client.list_tubes()
         there = set(names)
-        self._tubes = {name: seen for name, seen in self._tubes.items() if name in there}
+        self._drop(self._tubes.keys() - there)
         self._new = [name for name in names if name not in self._tubes]
 
     def _due(self, wanted: set[str], full: bool) -> dict[str, None]:
@@ -177,12 +219,14 @@ class Surveyor:
     def _oldest(self, names: Iterable[str], most: int) -> list[str]:
         return nsmallest(most, names, key=lambda name: self._tubes[name].at)
 
-    def _seen(self, at: float, tube: TubeStats) -> Seen:
+    def _seen(self, at: float, tube: TubeStats, wanted: bool) -> Seen:
         before = self._tubes.get(tube.name)
         most = max(LEAST, min(MOST, POINTS // max(1, len(self._tubes))))
         trail = grown(before.trail if before else (), point(at, tube), most)
-        head, taken = self._ages.head(tube.name), self._ages.taken(tube.name)
-        wrong = flags(tube, trail, taken)
+        # Of a tube that is not on a screen it may have been the next one at an earlier look.
+        head = self._ages.head(tube.name) if wanted else None
+        facts = Facts(at, tube, partial(since, trail), self._ages.jobs(tube.name), self._evaluator.began(tube.name))
+        wrong = self._evaluator.tube(facts)
         return Seen(tube, at, recent_rates(trail), trail, head.age if head else None, time_to_drain(trail), wrong)
 
 

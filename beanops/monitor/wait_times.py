@@ -1,11 +1,12 @@
-"""The age of the next ready job of a tube, and a job of it that a worker has reserved, for the tubes on a screen.
+"""The next jobs of tubes and jobs of them that a worker has reserved: how old they are, and how they fared.
 
-The server has no single command for either: it takes a peek, then the statistics of the job. Each look limits both.
+The server lists no jobs: it takes a peek, then the statistics of the job. Each look limits both, and takes tubes in
+turn; those on a screen come first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Set
+from collections.abc import Collection, Iterable, Iterator, Set
 from heapq import nsmallest
 from typing import Any
 
@@ -13,67 +14,126 @@ from beanops.client.sync import Client
 from beanops.protocol import Command, Job, JobStats, TubeStats, commands
 from beanops.protocol.errors import NotFound, ReplyError
 
-#: Most tubes whose next job a look peeks at, and bytes of bodies after which it peeks no more.
+#: Most tubes whose next jobs a look peeks at, and bytes of bodies after which it peeks no more.
 PEEKS, BYTES = 12, 256 * 1024
+
+_PEEKS = {"ready": commands.peek_ready, "buried": commands.peek_buried, "delayed": commands.peek_delayed}
+#: The states of known jobs that each look asks for again.
+_FOLLOWED = ("ready", "reserved")
 
 
 class Ages:
-    """Keeps the next ready job of each tube, and the one before it that a worker has reserved."""
+    """Keeps the next job of each tube in each state, and the one before that a worker has reserved.
 
-    def __init__(self) -> None:
-        self._heads: dict[str, JobStats] = {}
-        self._taken: dict[str, JobStats] = {}
+    Parameters
+    ----------
+    peeks : int
+        Most tubes whose next jobs a look peeks at; some more where none of them is on a screen.
+    """
+
+    def __init__(self, peeks: int = PEEKS) -> None:
+        self._peeks = peeks
+        self._known: dict[str, dict[str, JobStats]] = {}
         self._peeked: dict[str, int] = {}
         self._looks = 0
 
     def head(self, tube: str) -> JobStats | None:
         """Return the next ready job of a tube at the last look that asked for it."""
-        return self._heads.get(tube)
+        return self._known.get(tube, {}).get("ready")
 
     def taken(self, tube: str) -> JobStats | None:
         """Return a job of a tube that is reserved."""
-        return self._taken.get(tube)
+        return self._known.get(tube, {}).get("reserved")
+
+    def jobs(self, tube: str) -> tuple[JobStats, ...]:
+        """Return the jobs of a tube that are known, each as it was last seen."""
+        known = self._known.get(tube)
+        return tuple(known.values()) if known else ()
+
+    def all(self) -> Iterator[JobStats]:
+        """Yield the jobs of all tubes that are known."""
+        for known in self._known.values():
+            yield from known.values()
+
+    def forget(self, tubes: Iterable[str]) -> None:
+        """Forget tubes that no longer exist."""
+        for name in tubes:
+            self._known.pop(name, None)
+            self._peeked.pop(name, None)
 
     def look(self, client: Client, tubes: Collection[TubeStats], wanted: Set[str]) -> None:
-        """Update the jobs of some tubes, given their statistics; forget tubes that are not `wanted`."""
+        """Update the jobs of tubes, given their statistics: of those that are `wanted`, and of a few others in turn."""
         self._looks += 1
-        memories: tuple[dict[str, Any], ...] = (self._heads, self._taken, self._peeked)
-        for memory in memories:
-            for name in memory.keys() - wanted:
-                del memory[name]
-        names = [tube.name for tube in tubes]
-        known = {jobs[name].id: None for name in names for jobs in (self._heads, self._taken) if name in jobs}
-        now = _jobs(client, known)
-        for name in names:
-            head = now.get(self._heads[name].id) if name in self._heads else None
-            taken = now.get(self._taken[name].id) if name in self._taken else None
+        for tube in tubes:
+            if tube.name in self._known:
+                self._drop(tube, wanted)
+        first = self._turn((tube for tube in tubes if tube.name in wanted), self._peeks)
+        rest = max(self._peeks - len(first), self._peeks // 4)
+        others = self._turn((tube for tube in tubes if tube.name not in wanted), rest)
+        names = [tube.name for tube in tubes if tube.name in wanted]
+        self._follow(client, [*names, *(tube.name for tube in others)])
+        self._peek(client, [*first, *others])
+
+    def _drop(self, tube: TubeStats, wanted: Set[str]) -> None:
+        """Forget jobs of a tube in states in which it has none."""
+        known = self._known[tube.name]
+        for state in list(known):
+            # A ready job of a tube on a screen is asked for again: a worker may have taken it.
+            if not getattr(tube, f"current_jobs_{state}") and not (state == "ready" and tube.name in wanted):
+                del known[state]
+        if not known:
+            del self._known[tube.name]
+
+    def _turn(self, tubes: Iterable[TubeStats], most: int) -> list[TubeStats]:
+        """Return the tubes with jobs that were not peeked into for longest, also where a job is known.
+
+        A more urgent one may have become ready.
+        """
+        having = (t for t in tubes if t.current_jobs_ready or t.current_jobs_buried or t.current_jobs_delayed)
+        return nsmallest(most, having, key=lambda tube: self._peeked.get(tube.name, 0))
+
+    def _follow(self, client: Client, names: list[str]) -> None:
+        """Ask again for jobs of tubes that are known: the next one may be reserved now."""
+        asked = [name for name in names if name in self._known]
+        ids = {self._known[name][state].id: None for name in asked for state in _FOLLOWED if state in self._known[name]}
+        now = _jobs(client, ids)
+        for name in asked:
+            head, taken = self.head(name), self.taken(name)
+            head, taken = (None if one is None else now.get(one.id) for one in (head, taken))
             if head is not None and head.state == "reserved":
                 taken = head if taken is None or taken.state != "reserved" else taken
-            _keep(self._heads, name, head, "ready")
-            _keep(self._taken, name, taken, "reserved")
-        # In turn, also where a job is known: a more urgent one may have become ready.
-        waiting = (tube.name for tube in tubes if tube.current_jobs_ready)
-        self._peek(client, nsmallest(PEEKS, waiting, key=lambda name: self._peeked.get(name, 0)))
+            self._keep(name, head, "ready")
+            self._keep(name, taken, "reserved")
 
-    def _peek(self, client: Client, names: list[str]) -> None:
-        found: dict[int, str] = {}
+    def _peek(self, client: Client, tubes: list[TubeStats]) -> None:
+        found: dict[int, tuple[str, str]] = {}
         size = 0
-        for name in names:
+        for tube in tubes:
             if size > BYTES:
                 break
-            _, job = client.pipeline(_peek_into(name))
-            self._peeked[name] = self._looks
-            if isinstance(job, Job):
-                found[job.id] = name
-                size += len(job.body)
-        if names:
+            states = [state for state in _PEEKS if getattr(tube, f"current_jobs_{state}")]
+            _, *answers = client.pipeline(_peek_into(tube.name, states))
+            self._peeked[tube.name] = self._looks
+            for state, job in zip(states, answers, strict=True):
+                if isinstance(job, Job):
+                    found[job.id] = tube.name, state
+                    size += len(job.body)
+                else:
+                    self._keep(tube.name, None, state)
+        if tubes:
             client.use("default")  # a tube that is used would not cease to exist
         for id, stats in _jobs(client, found).items():
-            _keep(self._heads, found[id], stats, "ready")
+            self._keep(found[id][0], stats, found[id][1])
+
+    def _keep(self, tube: str, job: JobStats | None, state: str) -> None:
+        if job is not None and job.state == state and job.tube == tube:
+            self._known.setdefault(tube, {})[state] = job
+        elif tube in self._known:
+            self._known[tube].pop(state, None)
 
 
-def _peek_into(tube: str) -> list[Command[Any]]:
-    return [commands.use(tube), commands.peek_ready()]
+def _peek_into(tube: str, states: list[str]) -> list[Command[Any]]:
+    return [commands.use(tube), *(_PEEKS[state]() for state in states)]
 
 
 def _jobs(client: Client, ids: Iterable[int]) -> dict[int, JobStats]:
@@ -84,10 +144,3 @@ def _jobs(client: Client, ids: Iterable[int]) -> dict[int, JobStats]:
         elif not isinstance(result, NotFound):
             raise result
     return found
-
-
-def _keep(jobs: dict[str, JobStats], tube: str, job: JobStats | None, state: str) -> None:
-    if job is not None and job.state == state and job.tube == tube:
-        jobs[tube] = job
-    else:
-        jobs.pop(tube, None)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from fnmatch import translate
 from operator import add
 
+from beanops.monitor.problems import worst_first
 from beanops.monitor.rates import UNKNOWN, Rates, Trail, grown, point, time_to_drain
 from beanops.monitor.survey import Seen
 from beanops.protocol import TubeStats
@@ -67,7 +68,9 @@ class Folder:
             **{field: max(getattr(one.stats, field) for one in members) for field in _LARGEST},
         )
         trail = self._trails[glob] = grown(self._trails.get(glob, ()), point(at, stats), 60)
-        flags = tuple(flag._replace(reason=f"tube {one.name}: {flag.reason}") for one in members for flag in one.flags)
+        problems = worst_first(
+            problem._replace(reason=f"tube {one.name}: {problem.reason}") for one in members for problem in one.problems
+        )
         return Seen(
             stats,
             min(one.at for one in members),
@@ -75,7 +78,7 @@ class Folder:
             trail,
             max((one.age for one in members if one.age is not None), default=None),
             time_to_drain(trail),
-            flags,
+            problems,
             tuple(one.name for one in members),
         )
 

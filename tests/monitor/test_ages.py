@@ -66,10 +66,11 @@ def test_large_bodies_end_a_look_but_starve_nobody(
     assert look(known, client, [*"abc"]) == made
 
 
-def test_what_nobody_looks_at_any_more_is_forgotten(client: Client, worker: Client) -> None:
+def test_a_tube_that_is_gone_is_forgotten(client: Client, worker: Client) -> None:
     known = Ages()
     worker.put(b"x", tube="mail")
     look(known, client, ["mail"])
-    known.look(client, [], set())
-    assert known.head("mail") is None
+    assert known.head("mail") is not None
+    known.forget(["mail"])
+    assert known.jobs("mail") == ()
     assert client.list_tube_used() == "default"

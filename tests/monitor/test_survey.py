@@ -66,13 +66,13 @@ def test_who_never_reserves_is_no_worker_of_default(client: Client, worker: Clie
     surveyor = Surveyor(Clock())
     worker.put(b"x")  # a producer: it watches default as every connection does
     seen = surveyor.look(client).tubes["default"]
-    assert [flag.name for flag in seen.flags] == ["no workers"]
+    assert [one.name for one in seen.problems] == ["no-workers"]
     assert seen.stats.current_watching == 0
     worker.bury(worker.reserve(timeout=0))
     worker.put(b"y")
     seen = surveyor.look(client).tubes["default"]
     assert seen.stats.current_watching == 1
-    assert "no workers" not in [flag.name for flag in seen.flags]
+    assert "no-workers" not in [one.name for one in seen.problems]
 
 
 class Later:
@@ -101,14 +101,14 @@ def test_a_taken_job_is_followed_until_it_is_past_its_ttr(client: Client, worker
     worker.reserve_job(1)
     seen = surveyor.look(later, {"mail"}).tubes["mail"]
     assert seen.age is None
-    assert not seen.flags  # it is in time
+    assert not seen.problems  # it is in time
     assert seen.stats.current_jobs_reserved == 1
     later.seconds = 100
-    (flag,) = surveyor.look(later, {"mail"}).tubes["mail"].flags
-    assert flag.name == "overdue"
+    (problem,) = surveyor.look(later, {"mail"}).tubes["mail"].problems
+    assert problem.name == "overdue"
     worker.delete(1)
     put(worker, "mail")
-    assert "overdue" not in [flag.name for flag in surveyor.look(later, {"mail"}).tubes["mail"].flags]
+    assert "overdue" not in [one.name for one in surveyor.look(later, {"mail"}).tubes["mail"].problems]
 
 
 def test_many_tubes_are_asked_for_in_turn_and_those_in_sight_always(

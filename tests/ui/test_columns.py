@@ -45,7 +45,7 @@ def test_a_table_fits_its_face(face: Any) -> None:
 
 def test_columns_are_named_as_in_frames(session: Session, client: Client) -> None:
     client.put(b"x")
-    known = {*session.tubes(), *session.rates(seconds=0.01, every=0.01), "flag", "trend", "age", "drain", SEEN}
+    known = {*session.tubes(), *session.rates(seconds=0.01, every=0.01), "problem", "trend", "age", "drain", SEEN}
     for face in FACES:
         assert {column.name for column in tube_columns(face)} <= known
         assert {column.name for column in job_columns(face)} <= {*session.jobs()}
@@ -55,10 +55,9 @@ def test_columns_are_named_as_in_frames(session: Session, client: Client) -> Non
 def test_a_tube_has_the_same_rate_and_words_in_the_terminal_and_in_a_notebook(client: Client) -> None:
     now = [0.0]
     surveyor = Surveyor(lambda: now[0])
-    client.use("mail")
     for _ in range(20):
         now[0] += 1.0
-        client.put(b"x")
+        client.put(b"x", tube="mail")
         survey = surveyor.look(client)
     row = survey.tubes["mail"]
     assert row.rates.puts == 1.0

@@ -311,8 +311,8 @@ class TubesScreen(FullScreen):
 def _about(row: Seen) -> list[Part]:
     """Return the details of a tube, problems first."""
     parts: list[Part] = [(safe_text(row.name), "bold $primary"), ("  ", "")]
-    for flag in row.flags:
-        parts += [(f"{flag.name}: ", "bold $buried"), (safe_text(flag.reason), ""), ("  ", "")]
+    for problem in row.problems:
+        parts += [(f"{problem.title}: ", "bold $buried"), (safe_text(problem.reason), ""), ("  ", "")]
     facts = {
         "paused for": span(row.stats.pause_time_left) if row.stats.pause_time_left else "",
         "next job waits": "" if row.age is None else span(row.age),

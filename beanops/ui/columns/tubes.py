@@ -22,7 +22,7 @@ WINDOW = f"{RATE_WINDOW:.0f}s"
 #: The columns that each face shows, in its order. The command line looks once, and knows no rates and no history.
 FACES = {
     "cli": "tube ready reserved delayed buried watching waiting pause_left jobs",
-    "tui": "tube flag ready reserved delayed buried puts_per_s deletes_per_s trend age watching waiting using"
+    "tui": "tube problem ready reserved delayed buried puts_per_s deletes_per_s trend age watching waiting using"
     " pause_left drain seen",
     "notebook": "tube ready reserved delayed buried puts_per_s deletes_per_s watching waiting pause_left",
 }
@@ -62,10 +62,15 @@ def _watching(row: Seen) -> str:
     return "warn" if row.stats.current_jobs_ready else "muted"
 
 
-def _flag(row: Seen, width: int) -> str:
+def _problem(row: Seen, width: int) -> str:
     if width > 3:
-        return row.flags[0].name if row.flags else ""
-    return "!" if row.flags else "‖" if row.stats.pause_time_left else ""
+        return row.problems[0].title if row.problems else ""
+    return "!" if row.problems else "‖" if row.stats.pause_time_left else ""
+
+
+def _badness(row: Seen) -> tuple[int, int]:
+    """Return a number of critical problems and one of all; sorted by it, the tube with the most comes first."""
+    return -sum(one.severity == "critical" for one in row.problems), -len(row.problems)
 
 
 _COUNTS: list[Column[Seen]] = [
@@ -75,9 +80,8 @@ _COUNTS: list[Column[Seen]] = [
         colour=lambda row: "paused" if row.stats.pause_time_left else "strong",
     ),
     Column(
-        # Sorted by it, the tube with the most flags comes first.
-        "flag", "flag", lambda row: -len(row.flags), "text", 10, 1, "!", write=_flag,
-        colour=lambda row: "warn" if row.flags and row.flags[0].name != "paused" else "paused",
+        "problem", "problem", _badness, "text", 14, 1, "!", write=_problem,
+        colour=lambda row: "warn" if row.problems and row.problems[0].name != "paused" else "paused",
     ),
     _state("ready", "ready", 6),
     _state("reserved", "resvd", 5),

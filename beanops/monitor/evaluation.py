@@ -1,0 +1,108 @@
+"""`Evaluator`: the problems of a server and its tubes from look to look, and since when each one lasts.
+
+A look evaluates only the tubes that it asked for; what it found of the others before stays.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator
+from math import inf
+
+from beanops.monitor.problems import Problem, worst_first
+from beanops.monitor.server_problems import WINDOW, Mark, ServerFacts, mark, server_problems
+from beanops.monitor.thresholds import Limits
+from beanops.monitor.tube_problems import LASTING, Facts, at_rest, tube_problems
+from beanops.text import plural
+
+#: Problems that are not reported beside another one, which says the same and more.
+_HIDDEN_BY = {"buried": "burying"}
+
+
+class Evaluator:
+    """Keeps the problems of one server process.
+
+    Parameters
+    ----------
+    limits : Limits
+        From which numbers on something is a problem.
+    patience : float
+        Most seconds that a condition must hold to be reported; for a face that looks only twice.
+    """
+
+    def __init__(self, limits: Limits, patience: float = inf) -> None:
+        self._limits = limits
+        self._patience = patience
+        self._began: dict[str, dict[str, float]] = {}
+        self._found: dict[str, tuple[Problem, ...]] = {}
+        self._server_began: dict[str, float] = {}
+        self._past: deque[Mark] = deque()
+
+    def began(self, tube: str) -> dict[str, float]:
+        """Return when the problems of a tube began, by name."""
+        return self._began.get(tube, {})
+
+    def tube(self, facts: Facts) -> tuple[Problem, ...]:
+        """Evaluate a tube, and return its problems, the worst first."""
+        name = facts.stats.name
+        limits = self._limits.of(name)
+        holding = [] if at_rest(facts.stats) else list(tube_problems(facts, limits))
+        if not holding:
+            self._began.pop(name, None)
+            self._found.pop(name, None)
+            return ()
+        self._began[name] = {one.name: one.since for one in holding}
+        lasting = [one for one in holding if self._lasts(one, facts.at)]
+        names = {one.name for one in lasting}
+        found = worst_first(
+            one for one in lasting if one.name not in limits.ignore and _HIDDEN_BY.get(one.name) not in names
+        )
+        if found:
+            self._found[name] = found
+        else:
+            self._found.pop(name, None)
+        return found
+
+    def _lasts(self, problem: Problem, at: float) -> bool:
+        asked = LASTING.get(problem.name)
+        assert problem.tube is not None
+        return asked is None or at - problem.since >= min(asked(self._limits.of(problem.tube)), self._patience)
+
+    def forget(self, tubes: Iterable[str]) -> None:
+        """Forget tubes that no longer exist."""
+        for name in tubes:
+            self._began.pop(name, None)
+            self._found.pop(name, None)
+
+    def keep(self, tubes: Collection[str]) -> None:
+        """Forget all tubes but these."""
+        self.forget([name for name in self._began if name not in tubes])
+
+    def all(self, server: ServerFacts) -> tuple[Problem, ...]:
+        """Evaluate the server, and return all problems, the worst first; idle tubes share a line."""
+        past = self._past
+        past.append(mark(server.at, server.stats))
+        while len(past) > 2 and past[1].at <= server.at - WINDOW:
+            past.popleft()
+        found = list(server_problems(server._replace(past=tuple(past), began=self._server_began), self._limits.server))
+        self._server_began = {one.name: one.since for one in found}
+        ignored = self._limits.tubes.ignore
+        return worst_first([*(one for one in found if one.name not in ignored), *_summed_up(self._found.values())])
+
+
+def _summed_up(found: Iterable[tuple[Problem, ...]]) -> Iterator[Problem]:
+    """Yield problems of tubes; those without workers that nobody puts into become one."""
+    idle: list[Problem] = []
+    for problems in found:
+        for one in problems:
+            if one.name == "no-workers" and one.severity == "warning":
+                idle.append(one)
+            else:
+                yield one
+    if len(idle) < 2:
+        yield from idle
+        return
+    names = tuple(sorted(one.tube for one in idle if one.tube is not None))
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
+    reason = f"{plural(len(names), 'idle tube')} with ready jobs that no worker watches: {shown}"
+    yield Problem("no-workers", "warning", None, reason, min(one.since for one in idle), "beanops tubes", names)
