@@ -11,8 +11,8 @@ from math import inf
 
 from beanops.monitor.problems import Problem, worst_first
 from beanops.monitor.server_problems import WINDOW, Mark, ServerFacts, mark, server_problems
-from beanops.monitor.thresholds import Limits
-from beanops.monitor.tube_problems import LASTING, Facts, at_rest, tube_problems
+from beanops.monitor.thresholds import ProblemLimits
+from beanops.monitor.tube_problems import LASTING, TubeFacts, at_rest, tube_problems
 from beanops.text import plural
 
 #: Problems that are not reported beside another one, which says the same and more.
@@ -24,13 +24,13 @@ class Evaluator:
 
     Parameters
     ----------
-    limits : Limits
+    limits : ProblemLimits
         From which numbers on something is a problem.
     patience : float
         Most seconds that a condition must hold to be reported; for a face that looks only twice.
     """
 
-    def __init__(self, limits: Limits, patience: float = inf) -> None:
+    def __init__(self, limits: ProblemLimits, patience: float = inf) -> None:
         self._limits = limits
         self._patience = patience
         self._began: dict[str, dict[str, float]] = {}
@@ -42,7 +42,7 @@ class Evaluator:
         """Return when the problems of a tube began, by name."""
         return self._began.get(tube, {})
 
-    def tube(self, facts: Facts) -> tuple[Problem, ...]:
+    def tube(self, facts: TubeFacts) -> tuple[Problem, ...]:
         """Evaluate a tube, and return its problems, the worst first."""
         name = facts.stats.name
         limits = self._limits.of(name)

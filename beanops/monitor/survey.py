@@ -20,8 +20,8 @@ from beanops.monitor.problems import Problem
 from beanops.monitor.rates import UNKNOWN, Rates, Trail, grown, point, recent_rates, since, time_to_drain
 from beanops.monitor.server_problems import ServerFacts
 from beanops.monitor.sweep import tube_stats
-from beanops.monitor.thresholds import Limits
-from beanops.monitor.tube_problems import Facts
+from beanops.monitor.thresholds import ProblemLimits
+from beanops.monitor.tube_problems import TubeFacts
 from beanops.monitor.wait_times import PEEKS, Ages
 from beanops.protocol import ServerStats, TubeStats
 
@@ -117,7 +117,7 @@ class Surveyor:
     ----------
     clock : callable
         Monotonic seconds.
-    limits : Limits
+    limits : ProblemLimits
         From which numbers on something is a problem.
     patience : float
         Most seconds that something must last to be a problem; for faces that look only twice.
@@ -126,10 +126,15 @@ class Surveyor:
     """
 
     def __init__(
-        self, clock: Callable[[], float], limits: Limits | None = None, *, patience: float = inf, peeks: int = PEEKS
+        self,
+        clock: Callable[[], float],
+        limits: ProblemLimits | None = None,
+        *,
+        patience: float = inf,
+        peeks: int = PEEKS,
     ) -> None:
         self._clock = clock
-        self._limits = Limits() if limits is None else limits
+        self._limits = ProblemLimits() if limits is None else limits
         self._patience = patience
         self._peeks = peeks
         self._succeeds = False
@@ -225,7 +230,7 @@ class Surveyor:
         trail = grown(before.trail if before else (), point(at, tube), most)
         # Of a tube that is not on a screen it may have been the next one at an earlier look.
         head = self._ages.head(tube.name) if wanted else None
-        facts = Facts(at, tube, partial(since, trail), self._ages.jobs(tube.name), self._evaluator.began(tube.name))
+        facts = TubeFacts(at, tube, partial(since, trail), self._ages.jobs(tube.name), self._evaluator.began(tube.name))
         wrong = self._evaluator.tube(facts)
         return Seen(tube, at, recent_rates(trail), trail, head.age if head else None, time_to_drain(trail), wrong)
 

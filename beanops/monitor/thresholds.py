@@ -1,4 +1,4 @@
-"""From which number on something is a problem: `Thresholds` of a tube and of the server, and `Limits` per tube name."""
+"""From which number on something is a problem: `Thresholds` of a tube and of the server, and `ProblemLimits` per tube name."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ DEFAULT = Thresholds()
 SERVER_DEFAULT = ServerThresholds()
 
 
-class Limits:
+class ProblemLimits:
     """The thresholds of the server and of each tube.
 
     Parameters
@@ -109,7 +109,7 @@ class Limits:
 
     Examples
     --------
-    >>> limits = Limits(patterns=[("mail-*", {"buried": 10})])
+    >>> limits = ProblemLimits(patterns=[("mail-*", {"buried": 10})])
     >>> limits.of("mail-in").buried, limits.of("sms").buried
     (10, 1)
     """

@@ -21,7 +21,7 @@ _BEFORE = 0.5
 _CHANCE = 0.05
 
 
-class Facts(NamedTuple):
+class TubeFacts(NamedTuple):
     """What is known of a tube.
 
     Attributes
@@ -64,7 +64,7 @@ class Facts(NamedTuple):
         return f" for {span(seconds)}" if seconds >= 1 else ""
 
 
-Rule = Callable[[Facts, Thresholds], Problem | None]
+Rule = Callable[[TubeFacts, Thresholds], Problem | None]
 
 
 def _shown(tube: str) -> str:
@@ -75,7 +75,7 @@ def _listed(tube: str, state: str) -> str:
     return f"beanops jobs {quote(tube)} --state {state}"
 
 
-def no_workers(tube: Facts, limits: Thresholds) -> Problem | None:
+def no_workers(tube: TubeFacts, limits: Thresholds) -> Problem | None:
     """Report ready jobs that no worker watches; critical while more are put."""
     ready = tube.stats.current_jobs_ready
     if not ready or tube.stats.current_watching:
@@ -88,7 +88,7 @@ def no_workers(tube: Facts, limits: Thresholds) -> Problem | None:
     return tube.problem("no-workers", reason, _shown(tube.stats.name), severity=severity)
 
 
-def not_consuming(tube: Facts, limits: Thresholds) -> Problem | None:
+def not_consuming(tube: TubeFacts, limits: Thresholds) -> Problem | None:
     """Report ready jobs whose workers neither wait, hold nor delete one."""
     stats = tube.stats
     idle = not (stats.current_waiting or stats.current_jobs_reserved or stats.pause_time_left)
@@ -103,7 +103,7 @@ def not_consuming(tube: Facts, limits: Thresholds) -> Problem | None:
     return tube.problem("not-consuming", reason, _shown(stats.name), severity="critical")
 
 
-def falling_behind(tube: Facts, limits: Thresholds) -> Problem | None:
+def falling_behind(tube: TubeFacts, limits: Thresholds) -> Problem | None:
     """Report a tube with workers into which more jobs are put than deleted."""
     stats, before = tube.stats, tube.ago(limits.falling_behind)
     if before is None or not stats.current_watching or stats.pause_time_left:
@@ -126,7 +126,7 @@ def falling_behind(tube: Facts, limits: Thresholds) -> Problem | None:
     return tube.problem("falling-behind", reason, _shown(stats.name), severity=severity, since=before.at)
 
 
-def burying(tube: Facts, limits: Thresholds) -> Problem | None:
+def burying(tube: TubeFacts, limits: Thresholds) -> Problem | None:
     """Report that more jobs are buried than a while ago."""
     buried, before = tube.stats.current_jobs_buried, tube.ago(limits.window)
     if before is None or buried - before.buried < limits.burying or buried <= before.buried:
@@ -138,7 +138,7 @@ def burying(tube: Facts, limits: Thresholds) -> Problem | None:
     )
 
 
-def buried(tube: Facts, limits: Thresholds) -> Problem | None:
+def buried(tube: TubeFacts, limits: Thresholds) -> Problem | None:
     """Report buried jobs that nobody kicks or deletes."""
     number = tube.stats.current_jobs_buried
     if not number or number < limits.buried:
@@ -154,7 +154,7 @@ def buried(tube: Facts, limits: Thresholds) -> Problem | None:
     return tube.problem("buried", reason, _listed(tube.stats.name, "buried"), severity=severity)
 
 
-def poison(tube: Facts, limits: Thresholds) -> Problem | None:
+def poison(tube: TubeFacts, limits: Thresholds) -> Problem | None:
     """Report a job that times out or is released again and again."""
     for job in tube.jobs:
         if job.state != "buried" and (job.timeouts >= limits.timeouts or job.releases >= limits.releases):
@@ -167,7 +167,7 @@ def poison(tube: Facts, limits: Thresholds) -> Problem | None:
     return None
 
 
-def overdue(tube: Facts, limits: Thresholds) -> Problem | None:
+def overdue(tube: TubeFacts, limits: Thresholds) -> Problem | None:
     """Report a job that is reserved for longer than its TTR."""
     late = [job for job in tube.jobs if job.state == "reserved" and -job.time_left >= max(1.0, limits.overdue)]
     if not late:
@@ -177,7 +177,7 @@ def overdue(tube: Facts, limits: Thresholds) -> Problem | None:
     return tube.problem("overdue", reason, f"beanops job {job.id}", since=tube.at + job.time_left, job=job.id)
 
 
-def paused(tube: Facts, limits: Thresholds) -> Problem | None:
+def paused(tube: TubeFacts, limits: Thresholds) -> Problem | None:
     """Report ready jobs that a pause holds back."""
     stats = tube.stats
     if not stats.pause_time_left or not stats.current_jobs_ready or stats.current_jobs_ready < limits.paused:
@@ -187,7 +187,7 @@ def paused(tube: Facts, limits: Thresholds) -> Problem | None:
     return tube.problem("paused", reason, _shown(stats.name), since=since)
 
 
-def oldest(tube: Facts, limits: Thresholds) -> Problem | None:
+def oldest(tube: TubeFacts, limits: Thresholds) -> Problem | None:
     """Report a next job that was put long ago, where a worker may take it."""
     if tube.stats.pause_time_left or not tube.stats.current_watching:
         return None
@@ -206,7 +206,7 @@ def oldest(tube: Facts, limits: Thresholds) -> Problem | None:
     return None
 
 
-def delayed(tube: Facts, limits: Thresholds) -> Problem | None:
+def delayed(tube: TubeFacts, limits: Thresholds) -> Problem | None:
     """Report very many delayed jobs."""
     number, before = tube.stats.current_jobs_delayed, tube.ago(limits.window)
     if not number or number < limits.delayed:
@@ -252,7 +252,7 @@ def at_rest(stats: TubeStats) -> bool:
     )
 
 
-def tube_problems(tube: Facts, limits: Thresholds) -> Iterator[Problem]:
+def tube_problems(tube: TubeFacts, limits: Thresholds) -> Iterator[Problem]:
     """Yield the problems of a tube whose conditions hold now, however short."""
     if at_rest(tube.stats):
         return
