@@ -48,6 +48,17 @@ _REQUEST = {
     "state": "buried",
     "settings": {"priority": None, "delay": 0, "target": None, "there": False},
 }
+#: The columns that may lack a value. A run without its server, or an action without its time, is no record.
+_OPTIONAL = {
+    "schema_version": set(),
+    "runs": {"reason", "undoes"},
+    "leases": {"ended"},
+    "asked": set(),
+    "actions": {"tube", "job_id", "state_before", "priority", "delay", "priority_before", "time_left", "ttr", "target"}
+    | {"created", "digest", "body"},
+    "outcomes": {"error", "new_id"},
+    "pauses": set(),
+}
 
 
 def _engine(url: str) -> sa.Engine:
@@ -103,6 +114,21 @@ def test_a_journal_of_before_there_were_versions_keeps_its_data(
     assert (entry.intent.created, entry.intent.digest, entry.intent.body) == (12.5, "abc", None)
     assert entry.settled is None
     record.close()
+
+
+@pytest.mark.parametrize("migrated", [False, True], ids=["new", "migrated"])
+def test_what_a_record_needs_cannot_be_left_out(journal_url: str, migrated: bool) -> None:
+    if migrated:
+        _before(journal_url, "here", "abc")
+    Journal(journal_url).close()
+    engine = _engine(journal_url)
+    known = sa.inspect(engine)
+    optional = {
+        table: {column["name"] for column in known.get_columns(table) if column["nullable"]}
+        for table in known.get_table_names()
+    }
+    engine.dispose()
+    assert optional == _OPTIONAL
 
 
 def test_the_end_of_a_pause_is_called_unpause_in_older_journals_too(journal_url: str) -> None:
