@@ -70,6 +70,10 @@ ROW = {"user": 42, "name": "Zoë", "tags": ["a", None, True, 1.5], "nested": {"x
         (b"\x82 5", ("cp1252",), "‚ 5"),
         (b"\xa3 10.50", ("latin-1",), "£ 10.50"),
         (b"\xa1hola mundo feliz!", ("latin-1",), "¡hola mundo feliz!"),
+        (b"\xe9\xe8ab", ("latin-1",), "éèab"),
+        (b"\xe9\xe8\xe0\xe7\xf1\xfcab", ("hex",), {"$bytes": "e9e8e0e7f1fc6162", "$size": 8}),  # hardly any ASCII
+        (b"10\xa0000 km", ("latin-1",), "10\u00a0000 km"),
+        (b"HA\x9f-LES-ROSES", ("cp1252",), "HAŸ-LES-ROSES"),
         (b'{"a": 1}\0', ("json",), {"a": 1}),
         (b"[1]\0\0\0", ("json",), [1]),
         (b'{"a": 1}\0\n', ("json",), {"a": 1}),

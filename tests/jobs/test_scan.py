@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import time
+import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -399,6 +400,17 @@ def test_threads_may_share_what_is_known() -> None:
         return tube == "mail"
 
     assert known.candidates(range(1, 3), matches) == [1]
+
+
+def test_knowing_that_jobs_are_gone_takes_little_memory() -> None:
+    known = IdMaps()["server"]
+    tracemalloc.start()
+    known.forget(range(1, 100_000), 200_000)
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size < 100_000
+    known.learn(50_000, "mail")
+    assert known.candidates(range(1, 100_001), lambda tube: True) == [50_000, 100_000]
 
 
 def test_a_cancelled_scan_goes_on_where_it_stopped(client: Client) -> None:
