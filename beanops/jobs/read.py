@@ -157,13 +157,13 @@ def read_heads(client: Client, tube: str) -> dict[str, FoundJob | None]:
         raise using
     jobs: list[Job | None] = [present(head) for head in heads]
     stats = find_jobs(client, [job.id for job in jobs if job is not None])
-    found: dict[str, FoundJob | None] = {}
+    found: dict[str, FoundJob | None] = dict.fromkeys(AT_REST)
     for state, job in zip(AT_REST, jobs, strict=True):
-        about = next(stats) if job is not None else None
         # Between the two looks a worker may have taken or finished it: then it heads this state no more.
-        here = job is not None and about is not None and about.stats.state == state
-        here = here and about is not None and about.instance == present(server).id
-        found[state] = about._replace(body=job.body) if here and job and about else None
+        if job is None or (about := next(stats)) is None:
+            continue
+        if about.stats.state == state and about.instance == present(server).id:
+            found[state] = about._replace(body=job.body)
     return found
 
 

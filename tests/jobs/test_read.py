@@ -9,19 +9,27 @@ import pytest
 
 from beanops import Client
 from beanops.embedded.process import Beanstalkd
-from beanops.jobs.read import read_heads
+from beanops.jobs.read import read_heads, read_jobs
 from tests.session.conftest import fill
 
 
-class Interrupted(Client):
-    """A client between whose first and second pipeline somebody else acts."""
+class Counting(Client):
+    """A client that counts its pipelines."""
 
-    between: Callable[[], Any] | None = None
     pipelines = 0
 
     def pipeline(self, *arguments: Any, **options: Any) -> Iterator[Any]:
         self.pipelines += 1
-        if self.between is not None and self.pipelines == 2:
+        return super().pipeline(*arguments, **options)
+
+
+class Interrupted(Counting):
+    """A client between whose first and second pipeline somebody else acts."""
+
+    between: Callable[[], Any] | None = None
+
+    def pipeline(self, *arguments: Any, **options: Any) -> Iterator[Any]:
+        if self.between is not None and self.pipelines == 1:
             self.between()
         return super().pipeline(*arguments, **options)
 
@@ -55,3 +63,12 @@ def test_a_job_that_has_left_its_state_is_not_the_next_one(
         found = read_heads(looking, "mail")
     now = None if verbs == ["delete"] else client.stats_job(id).state
     assert [state for state, job in found.items() if job is not None] == ([now] if now in found else [])
+
+
+def test_a_new_connection_reads_many_jobs_at_once(beanstalkd: Beanstalkd, client: Client) -> None:
+    ids = fill(client, "mail", "ready", 50)
+    with Counting(beanstalkd.address) as looking:
+        found = list(read_jobs(looking, [*ids, ids[-1] + 1]))
+        assert looking.pipelines <= 2
+    assert [job and job.id for job in found] == [*ids, None]
+    assert all(job.body for job in found[:-1] if job)
