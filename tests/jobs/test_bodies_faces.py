@@ -91,9 +91,11 @@ def test_strings_that_only_look_like_layers_stay_strings() -> None:
         "t": "[x] done",
         "n": "{}",
         "p": "a:1:{",
+        "short": "[1,2,3]",
     }
     decoded = decode(json.dumps(data).encode())
     assert (decoded.data, decoded.inner) == (data, ())
+    assert decode(b'{"long enough": "[1,2,34]"}').data == {"long enough": [1, 2, 34]}
 
 
 def test_layers_of_a_guess_that_was_wrong_are_not_listed() -> None:

@@ -164,6 +164,8 @@ def test_the_reach_of_a_predicate(predicate: str, paths: Any) -> None:
         (b'{"d":1' + b',"z":{"y":[{}]}' + b"}", '{"d":1}'),
         (b'{"d":1,"z":[' + b"{}," * 100 + b"{}]}", '{"d":1}'),
         (b'{"d":1,"z":' + b"[" * 70 + b"]" * 70 + b"}", None),
+        # More layers than are decoded.
+        (b'{"d":1,"z":[' + b",".join([b'"WzEsMiwzLDQsNSw2XQ=="'] * 1001) + b"]}", None),
         (b"x", None),
         (None, None),
     ],
