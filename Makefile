@@ -22,7 +22,7 @@ demo: .venv/demo
 	@$(BIN)/beanops demo
 
 test: .venv/dev
-	@.ci/install beanstalkd chromium fish postgresql tmux zsh
+	@.ci/install beanstalkd chromium fish openssl postgresql prometheus tmux zsh
 	@$(BIN)/python -m pytest --numprocesses auto
 
 test-full: .venv/dev

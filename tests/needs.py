@@ -19,3 +19,9 @@ def missing(what: str) -> NoReturn:
 def chromium() -> str | None:
     """Return where the browser is, under either of its names; None where there is none."""
     return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+def program(name: str) -> str:
+    """Return where a program is."""
+    path = shutil.which(name)
+    return missing(f"{name} is not on PATH") if path is None else path

@@ -22,7 +22,7 @@ from tests.cli.conftest import BEANOPS, bury, cli, configure, terminal
 __all__ = ["cli", "terminal"]
 
 #: Commands that need a terminal or run until they are stopped: their arguments are checked, and nothing else.
-ENDLESS = {"demo", "reserve", "serve", "tui", "web"}
+ENDLESS = {"demo", "exporter", "reserve", "serve", "tui", "web"}
 
 
 class Shop(NamedTuple):
@@ -76,7 +76,7 @@ def shell(shop: Shop, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixt
     def run_here(line: str) -> None:
         words = shlex.split(line, comments=True)[1:]
         if ENDLESS & set(words[:1]):
-            _check_arguments(words)
+            check_arguments(words)
             return
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
         code = run(words)
@@ -99,7 +99,7 @@ def shell(shop: Shop, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixt
     return run_block
 
 
-def _check_arguments(words: list[str]) -> None:
+def check_arguments(words: list[str]) -> None:
     """Have the options of a command read without running it."""
     context = group.make_context("beanops", [*words])
     name, command, rest = group.resolve_command(context, words)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
 import tomllib
 from collections.abc import Callable
+from configparser import ConfigParser
 
 import pytest
+import yaml
 
 import beanops
 from beanops import manual
@@ -16,7 +19,7 @@ from beanops.session.config import key_bindings, profiles
 from beanops.tui.actions import catalogue
 from beanops.tui.keys import keymap
 from tests.cli.conftest import configure
-from tests.manual.conftest import Shop
+from tests.manual.conftest import Shop, check_arguments
 from tests.manual.documents import BLOCKS, DOCUMENTS, ROOT, Block
 
 #: Written by hand: the page of commands shows them all anyway.
@@ -34,7 +37,7 @@ def name_of(block: Block) -> str:
 
 
 def test_every_block_says_its_language() -> None:
-    assert {block.language for block in BLOCKS} <= {"sh", "python", "ipython", "toml", "text"}
+    assert {block.language for block in BLOCKS} <= {"sh", "python", "ipython", "toml", "text", "ini", "yaml"}
 
 
 def test_every_command_is_shown() -> None:
@@ -101,6 +104,22 @@ def test_the_names_of_the_session_are_in_the_manual(shop: Shop) -> None:
     named = set(re.findall(r"`(\w+)[`(]", "\n".join(table)))
     with beanops.connect(shop.address) as session:
         assert {name for name in dir(session) if not name.startswith("_")} == named
+
+
+@pytest.mark.parametrize("block", of_language("yaml"), ids=name_of)
+def test_yaml(block: Block) -> None:
+    """The tests of the exporter look at what they say."""
+    assert isinstance(yaml.safe_load(block.text), dict)
+
+
+@pytest.mark.parametrize("block", of_language("ini"), ids=name_of)
+def test_unit(block: Block) -> None:
+    """A unit of systemd, whose command beanops can read."""
+    unit = ConfigParser(interpolation=None)
+    unit.read_string(block.text)
+    program, *words = shlex.split(unit["Service"]["ExecStart"])
+    assert program.endswith("/beanops")
+    check_arguments(words)
 
 
 @pytest.mark.parametrize("block", of_language("toml"), ids=name_of)

@@ -1,0 +1,89 @@
+"""The command that exports metrics for Prometheus."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from beanops.cli import complete, options
+from beanops.protocol.errors import UsageError
+from beanops.ui.defaults import LONGEST_INTERVAL, SHORTEST_INTERVAL
+
+
+class _Servers(click.Option):
+    """The option for servers, given several times; before the command's name there is one."""
+
+    def consume_value(self, ctx: click.Context, opts: Any) -> tuple[Any, Any]:
+        value, source = super().consume_value(ctx, opts)
+        return ((value,) if isinstance(value, str) else value), source
+
+
+@click.command()
+@click.option(
+    "--listen", default="127.0.0.1", show_default=True, help="Listening address; any other is reachable by others"
+)
+@click.option(
+    "--port", type=options.Number(0, 65535), default=11380, show_default=True, help="Listening port; 0 takes a free one"
+)
+@click.option(
+    "--interval",
+    type=click.FloatRange(SHORTEST_INTERVAL, LONGEST_INTERVAL),
+    default=5.0,
+    show_default=True,
+    help="Seconds between two looks at each server",
+)
+@click.option(
+    "--tubes",
+    metavar="PATTERN",
+    multiple=True,
+    shell_complete=complete.tubes,
+    help="Export only matching tubes; repeatable",
+)
+@click.option(
+    "--no-tubes",
+    metavar="PATTERN",
+    multiple=True,
+    shell_complete=complete.tubes,
+    help="Leave out matching tubes; repeatable",
+)
+@click.option(
+    "--max-tubes", type=options.Number(1), default=10_000, show_default=True, help="Maximum exported tubes of a server"
+)
+@click.option(
+    "--web.config.file", "--web-config", "web_config", metavar="FILE", type=click.Path(path_type=Path),
+    help="Web config file of the Prometheus exporters: TLS, users",
+)  # fmt: skip
+@click.option("--print-dashboard", "print_", flag_value="dashboard", help="Print the Grafana dashboard and exit")
+@click.option("--print-rules", "print_", flag_value="rules", help="Print alert rules for Prometheus and exit")
+@click.option(
+    "-s", "--server", cls=_Servers, metavar="NAME", multiple=True, shell_complete=complete.servers,
+    help="Server address or profile; repeatable [env: BEANOPS_SERVER]",
+)  # fmt: skip
+def exporter(print_: str | None, **given: Any) -> None:
+    """Export metrics for Prometheus over HTTP, by default to this machine.
+
+    /metrics has the metrics, /-/healthy and /-/ready tell how the exporter is. PATTERN is a name or a glob such as
+    'mail-*'.
+    """
+    from beanops import exporter as room
+
+    if print_ is not None:
+        click.echo(room.dashboard() if print_ == "dashboard" else room.rules(), nl=False)
+        return
+    try:
+        from beanops.exporter.polling import TubePatterns
+        from beanops.exporter.service import serve
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in ("prometheus_client", "bcrypt", "yaml"):
+            raise
+        raise UsageError("the exporter needs prometheus-client: pip install 'beanops[exporter]'") from None
+    serve(
+        given["server"],
+        host=given["listen"],
+        port=given["port"],
+        interval=given["interval"],
+        patterns=TubePatterns(given["tubes"], given["no_tubes"], given["max_tubes"]),
+        web_config=given["web_config"],
+    )

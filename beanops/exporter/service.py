@@ -1,0 +1,124 @@
+"""The exporter as a service: a poller for each server, a registry of their metrics, and the HTTP server in front."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.registry import Collector
+
+from beanops.exporter.exposition import Family, Labels
+from beanops.exporter.metrics import families
+from beanops.exporter.polling import ALL_TUBES, POLL_INTERVAL, ServerPoller, TubePatterns
+from beanops.exporter.web_config import WatchedWebConfig
+from beanops.exporter.web_server import MetricsServer
+from beanops.protocol.errors import UsageError
+from beanops.session.config import profile
+from beanops.text import plural, safe_text
+
+#: The address that it listens on by default; another one is reachable by others.
+HOST, PORT = "127.0.0.1", 11380
+
+
+class BeanstalkdCollector(Collector):
+    """The metrics of some servers, for a registry of prometheus_client.
+
+    Parameters
+    ----------
+    pollers : sequence of ServerPoller
+        One per server.
+    """
+
+    def __init__(self, pollers: Sequence[ServerPoller]) -> None:
+        self._pollers = pollers
+
+    def collect(self) -> Iterator[Family]:
+        """Yield the metrics as they are known now."""
+        return families([poller.reading() for poller in self._pollers])
+
+
+def pollers_of(servers: Iterable[str], **options: Any) -> list[ServerPoller]:
+    """Return a poller for each server, not yet started.
+
+    The label `server` is there only where there are several: the metrics of one then have the labels that a server
+    with metrics of its own gives them.
+
+    Parameters
+    ----------
+    servers : iterable of str
+        Addresses or names of the configuration.
+    **options : Any
+        Those of `ServerPoller`.
+
+    Raises
+    ------
+    UsageError
+        A server is named twice, or is neither a name nor an address.
+    """
+    known = [profile(server) for server in servers]
+    names = [one.name for one in known]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise UsageError(f"server {', '.join(sorted(twice))} is named twice")
+
+    def labels(name: str) -> Labels:
+        return (("server", name),) if len(known) > 1 else ()
+
+    return [ServerPoller(one.name, one.address, labels=labels(one.name), **options) for one in known]
+
+
+def serve(
+    servers: Sequence[str],
+    *,
+    host: str = HOST,
+    port: int = PORT,
+    interval: float = POLL_INTERVAL,
+    patterns: TubePatterns = ALL_TUBES,
+    web_config: Path | None = None,
+) -> None:
+    """Export servers until the process is interrupted.
+
+    Parameters
+    ----------
+    servers : sequence of str
+        Addresses or names of the configuration.
+    host, port : str and int
+        The address to listen on.
+    interval : float
+        Seconds between two looks at each server.
+    patterns : TubePatterns
+        The tubes to export.
+    web_config : Path or None
+        Web config file with TLS and users.
+
+    Raises
+    ------
+    UsageError
+        A server or the web config file is wrong, or it cannot listen there.
+    """
+    pollers = pollers_of(servers, interval=interval, patterns=patterns)
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(BeanstalkdCollector(pollers))
+    ProcessCollector(registry=registry)
+    with ExitStack() as ends:
+        server = ends.enter_context(
+            MetricsServer(
+                host,
+                port,
+                registry=registry,
+                ready=lambda: all(poller.looked for poller in pollers),
+                servers=[poller.name for poller in pollers],
+                web_config=WatchedWebConfig(web_config),
+            )
+        )
+        for poller in pollers:
+            ends.callback(poller.close)
+            poller.start()
+        named = ", ".join(safe_text(poller.name) for poller in pollers[:3])
+        more = f" and {plural(len(pollers) - 3, 'more server')}" if len(pollers) > 3 else ""
+        about = f"beanops exporter: {server.url}/metrics serves {named}{more}; Ctrl-C ends it"
+        print(about, file=sys.stderr, flush=True)
+        server.serve_forever(poll_interval=0.5)
