@@ -9,6 +9,8 @@ from beanops.protocol import ServerStats, TubeStats
 
 #: Seconds over which all faces take rates, so that a tube has the same rate in each of them.
 RATE_WINDOW = 10.0
+#: Seconds that a trail reaches back, and points that it has at most.
+REACH, MOST = 60.0, 120
 #: Seconds between two looks that are too close to give a rate, such as one that follows an action at once.
 SHORTEST_GAP = 0.5
 
@@ -53,7 +55,8 @@ class Point(NamedTuple):
     deletes: int
 
 
-#: Points in the order of time.
+_PUTS, _DELETES = Point._fields.index("puts"), Point._fields.index("deletes")
+#: The points of the last minute, in the order of time.
 Trail = tuple[Point, ...]
 
 
@@ -70,11 +73,10 @@ def point(at: float, stats: TubeStats | ServerStats) -> Point:
     )
 
 
-def grown(trail: Trail, new: Point, most: int) -> Trail:
-    """Return a trail with one more point, and at most `most` points.
+def grown(trail: Trail, new: Point, most: int = MOST) -> Trail:
+    """Return a trail with one more point, without those that are older than a minute, and at most `most` points.
 
-    A tube at rest has two points: the last one moves on as long as no count changes. A full trail drops every second
-    point of its older half, so it still reaches back to its beginning, with more detail for the recent past.
+    A tube at rest has two points: the last one moves on as long as no count changes.
     """
     if trail and new.at - trail[-1].at < SHORTEST_GAP:
         return trail
@@ -82,10 +84,11 @@ def grown(trail: Trail, new: Point, most: int) -> Trail:
         return (new,)  # another tube of the same name, or the server was restarted
     if len(trail) > 1 and trail[-1][1:] == trail[-2][1:] == new[1:]:
         return (*trail[:-1], new)
-    if len(trail) >= most:
-        half = len(trail) // 2
-        trail = trail[:half:2] + trail[half:]
-    return (*trail, new)
+    first = max(0, len(trail) - most + 1)
+    # One point from before the minute tells how it began.
+    while first + 1 < len(trail) and trail[first + 1].at <= new.at - REACH:
+        first += 1
+    return (*trail[first:], new)
 
 
 def rates_between(before: Point, after: Point) -> Rates:
@@ -114,13 +117,59 @@ def since(trail: Trail, seconds: float) -> Point | None:
 def recent_rates(trail: Trail, seconds: float = RATE_WINDOW) -> Rates:
     """Return the rates of the last `seconds`, or since the first point of a shorter trail.
 
+    They are taken from one job to another, so that a job every 3 seconds is a rate of 0.33 whenever one looks, and
+    not 0.3 or 0.4 as the window happens to hold three or four of them. The last two jobs of a slow tube, which may be
+    a minute apart, give its rate.
+
     Examples
     --------
     >>> recent_rates((Point(0, 0, 0, 0, 0, 0, 0), Point(5, 0, 0, 0, 0, 20, 10)))
     Rates(puts=4.0, deletes=2.0)
     """
-    before = since(trail, seconds)
-    return UNKNOWN if before is None or before is trail[-1] else rates_between(before, trail[-1])
+    if len(trail) < 2:
+        return UNKNOWN
+    return Rates(_rate(trail, _PUTS, seconds), _rate(trail, _DELETES, seconds))
+
+
+def _rate(trail: Trail, counter: int, seconds: float) -> float:
+    """Return the rate of one counter, given its place in a point."""
+    now, total = trail[-1].at, trail[-1][counter]
+    if trail[0][counter] == total:
+        return 0.0
+    last = _last_change(trail, counter, len(trail) - 1)
+    assert last is not None
+    start = next((at for at in range(len(trail) - 1, -1, -1) if trail[at].at <= now - seconds), 0)
+    first = _last_change(trail, counter, start)
+    if first == last:  # none within the window
+        first = _last_change(trail, counter, last - 1)
+        if first is None:
+            return 0.0
+        apart = (trail[last].at - trail[first].at) / (total - trail[first][counter])
+        idle = now - trail[last].at
+        return 1 / max(apart, idle) if idle <= 2 * apart else 0.0
+    since = start if first is None else first
+    begun = trail[since].at
+    following = next(at for at in range(since + 1, len(trail)) if trail[at][counter] != trail[since][counter])
+    # Where it rested until within the window, the window counts and not the rest.
+    if first is None:
+        rested = following > since + 1
+    else:
+        rested = trail[following].at - begun > 2 * (trail[last].at - begun) / (total - trail[since][counter])
+    if rested:
+        begun = max(begun, now - seconds)
+    jobs = total - trail[since][counter]
+    known = trail[last].at - begun
+    # The next one is late: the pace is no longer what it was.
+    return jobs / max(known, now - begun - known / jobs)
+
+
+def _last_change(trail: Trail, counter: int, place: int) -> int | None:
+    """Return the last place up to `place` at which a counter had grown; None if it had not."""
+    while place > 0:
+        if trail[place][counter] != trail[place - 1][counter]:
+            return place
+        place -= 1
+    return None
 
 
 def time_to_drain(trail: Trail, window: float = 30.0) -> float | None:

@@ -35,20 +35,22 @@ def rate(per_second: float | None, width: int = 7) -> str:
 
     Examples
     --------
-    >>> rate(0.25), rate(0.01), rate(None), rate(1234.5)
-    ('0.2', '0', '–', '1,234')
+    >>> rate(0.25), rate(0.03), rate(None), rate(1234.5)
+    ('0.2', '0.03', '–', '1,234')
     """
     if per_second is None:
         return UNKNOWN
     known = rounded(per_second)
     if isinstance(known, int):
         return count(known, width)
-    return f"{known:.1f}" if known else "0"
+    return f"{known:.{1 if known >= 0.1 else 2}f}" if known else "0"
 
 
 def rounded(per_second: float) -> float:
-    """Return jobs per second as precisely as they are written: with one digit below a hundred, as an int above."""
-    return round(per_second, 1) if per_second < 99.95 else round(per_second)
+    """Return jobs per second as precisely as they are written: two digits below 0.1, one below 100, an int above."""
+    if per_second >= 99.95:
+        return round(per_second)
+    return round(per_second, 1 if per_second >= 0.095 else 2)
 
 
 def moment(time: datetime, width: int = 19) -> str:

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from beanops.monitor.rates import (
     RATE_WINDOW,
     UNKNOWN,
@@ -16,6 +22,7 @@ from beanops.monitor.rates import (
     since,
     time_to_drain,
 )
+from beanops.ui.formatting import rate
 
 
 def walk(*ready: int, step: float = 1.0, most: int = 120) -> Trail:
@@ -25,11 +32,12 @@ def walk(*ready: int, step: float = 1.0, most: int = 120) -> Trail:
     return trail
 
 
-def test_a_trail_never_has_more_points_than_it_may_and_reaches_back_to_its_beginning() -> None:
+def test_a_trail_holds_the_last_minute_and_never_more_points_than_it_may() -> None:
     trail = walk(*range(10_000), most=50)
-    assert len(trail) <= 50
-    assert trail[0].at == 0
-    assert [one.at for one in trail[-10:]] == list(range(9990, 10_000))
+    assert [one.at for one in trail] == list(range(9950, 10_000))
+    assert [one.at for one in walk(*range(10_000))] == list(range(9939, 10_000))
+    apart = walk(*range(100), step=40.0)
+    assert [one.at for one in apart] == [3880, 3920, 3960], "what it was before the minute tells how that began"
 
 
 def test_a_tube_at_rest_costs_two_points() -> None:
@@ -39,6 +47,39 @@ def test_a_tube_at_rest_costs_two_points() -> None:
     assert [one.at for one in trail] == [0, 999]
     trail = grown(trail, Point(1000, 6, 0, 0, 0, 10, 4), 120)
     assert rates_between(*trail[-2:]) == Rates(1.0, 0.0)  # of the last second, not of the rest before
+
+
+@pytest.mark.parametrize(("every", "shown"), [(3, "0.3"), (7, "0.1"), (10, "0.1"), (20, "0.05"), (30, "0.03")])
+def test_the_rate_of_a_slow_tube_does_not_flicker(every: int, shown: str) -> None:
+    trail: Trail = ()
+    for at in range(600):
+        trail = grown(trail, Point(at, 0, 0, 0, 0, at // every, at // every), 120)
+        if at > 3 * every + RATE_WINDOW:
+            assert rate(recent_rates(trail).puts) == shown, at
+
+
+@pytest.mark.parametrize("jobs", [1, 1000])
+def test_the_rate_of_a_tube_that_stops_goes_to_zero_within_the_window(jobs: int) -> None:
+    trail: Trail = ()
+    for at in range(100):
+        trail = grown(trail, Point(at, 0, 0, 0, 0, jobs * min(at, 50), 0), 120)
+        known = recent_rates(trail).puts
+        if known is not None and at <= 50:
+            assert known == pytest.approx(jobs)
+        elif known is not None:
+            assert known <= jobs
+            assert (known == 0) is (at >= 50 + RATE_WINDOW)
+
+
+@given(st.lists(st.integers(0, 5), min_size=2, max_size=90))
+def test_a_rate_is_never_beyond_what_came_in_a_second_and_none_only_without_jobs(puts: list[int]) -> None:
+    trail: Trail = ()
+    for at, count in enumerate(accumulate(puts)):
+        trail = grown(trail, Point(at, 0, 0, 0, 0, count, 0), 120)
+    found = recent_rates(trail).puts
+    assert found is not None
+    assert 0 <= found <= max(puts[1:])
+    assert found > 0 or not any(puts[1:][-int(RATE_WINDOW) :])
 
 
 def test_looks_at_once_and_counters_that_went_back_start_no_wild_rates() -> None:

@@ -76,7 +76,8 @@ def test_how_a_value_is_written_follows_from_its_unit() -> None:
 
     assert written("count", 1234567, 6) == "1.2M"
     assert written("count", None) == written("rate", None) == UNKNOWN
-    assert written("rate", 0.04) == "0"
+    assert written("rate", 0.04) == "0.04"
+    assert written("rate", 0.004) == "0"
     assert written("seconds", 200) == "3m20s"
     assert written("time", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), 8) == "03:04:05"
     assert written("id", 2**64 - 1) == str(2**64 - 1)
