@@ -6,7 +6,7 @@ week. Time in which nobody looked is in no tier: a gap stays a gap.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import count
 from threading import Lock
 from typing import NamedTuple
@@ -35,7 +35,9 @@ MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 #: From the finest to the coarsest.
 TIERS = (Tier(1.0, 10 * MINUTE), Tier(10.0, 2 * HOUR), Tier(60.0, 2 * DAY), Tier(600.0, 8 * DAY))
 #: Bytes that the history of one tube may take: those of a busy one in all tiers, and of each of very many tubes.
-MOST_BYTES, ALL_BYTES = 40_000, 40_000_000
+MOST_BYTES, ALL_BYTES = 60_000, 40_000_000
+#: Tubes that do not exist any more whose histories are kept.
+MOST_VANISHED = 1000
 
 
 class Spread(NamedTuple):
@@ -212,7 +214,7 @@ def resampled(cells: Sequence[Cell], first: float, step: float, number: int) -> 
             start += 1
         parts = []
         for cell in cells[start:]:
-            if cell.seconds and cell.at - cell.seconds >= end or cell.at - cell.seconds > end:
+            if (cell.seconds and cell.at - cell.seconds >= end) or cell.at - cell.seconds > end:
                 break
             parts.append(cell)
         spans.append(_summed(parts, begin, end) if parts else None)
@@ -226,11 +228,51 @@ def _summed(parts: Sequence[Cell], begin: float, end: float) -> Cell:
     spreads = []
     for state in STATES:
         each = [getattr(cell, state) for cell in parts]
-        mean = sum(one.mean * share for one, share in zip(each, shares, strict=True)) / known if known else each[-1].mean
+        mean = (
+            sum(one.mean * share for one, share in zip(each, shares, strict=True)) / known if known else each[-1].mean
+        )
         spreads.append(Spread(min(one.low for one in each), round(mean), max(one.high for one in each)))
     puts = sum(cell.puts * share for cell, share in zip(parts, flows, strict=True))
     deletes = sum(cell.deletes * share for cell, share in zip(parts, flows, strict=True))
     return Cell(min(end, parts[-1].at), known, puts, deletes, *spreads)
+
+
+#: Of what was never looked at.
+NO_HISTORY = History()
+
+
+class Past:
+    """The histories of one server and of its tubes, also of some that have vanished.
+
+    Attributes
+    ----------
+    server : History
+        That of the whole server.
+    tubes : dict of str to History
+        By name.
+    """
+
+    def __init__(self) -> None:
+        self.server = History()
+        self.tubes: dict[str, History] = {}
+        self._vanished: dict[str, None] = {}
+
+    def of(self, tube: str) -> History:
+        """Return the history of a tube, a new one if there is none."""
+        self._vanished.pop(tube, None)
+        return self.tubes.setdefault(tube, History())
+
+    def vanished(self, tubes: Iterable[str]) -> None:
+        """Note that tubes do not exist any more: a tube that is empty for a moment comes back under its name."""
+        self._vanished.update(dict.fromkeys(tube for tube in tubes if tube in self.tubes))
+        while len(self._vanished) > MOST_VANISHED:
+            oldest = next(iter(self._vanished))
+            del self._vanished[oldest], self.tubes[oldest]
+
+    @property
+    def room(self) -> int:
+        """Bytes that the history of each tube may take."""
+        return min(MOST_BYTES, ALL_BYTES // max(1, len(self.tubes)))
 
 
 def _merged(one: Row, two: Row) -> Row:

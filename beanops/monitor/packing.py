@@ -6,7 +6,7 @@ import zlib
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 #: Rows that are compressed together.
 CHUNK = 60
@@ -85,7 +85,7 @@ def _packed(rows: array[int], width: int) -> bytes:
     parts = [len(rows).to_bytes(4, "little")]
     for place in range(width):
         column = rows[place::width]
-        steps = [column[0], *(after - before for before, after in zip(column, column[1:], strict=False))]
+        steps = [column[0], *(after - before for before, after in pairwise(column))]
         for kind in _TYPES:
             try:
                 parts += [kind.encode(), array(kind, steps).tobytes()]

@@ -1,7 +1,8 @@
 """`Surveyor`: read the statistics of a server and its tubes again and again, with little load also for 10,000 tubes.
 
 Each look asks for all tubes while there are at most `FULL`. Of more it asks for a part: new ones, those on a screen,
-and of each group those that it has not seen for longest. Each tube has the time at which it was seen.
+and of each group those that it has not seen for longest; as many as cost the server at most `SHARE` of its time. Each
+tube has the time at which it was seen.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from heapq import nsmallest
 from math import inf
+from threading import Lock
 from types import MappingProxyType
 from typing import NamedTuple
 
 from beanops.client.sync import Client
 from beanops.monitor.evaluation import Evaluator
+from beanops.monitor.history import NO_HISTORY, History, Past
 from beanops.monitor.open_files import open_files
 from beanops.monitor.problems import Problem
 from beanops.monitor.rates import UNKNOWN, Rates, Trail, grown, point, recent_rates, since, time_to_drain
@@ -29,8 +32,10 @@ from beanops.protocol import ServerStats, TubeStats
 FULL, IN_TURN = 1000, 200
 #: Looks after which it lists the names of many tubes again although their number has not changed.
 RENAME = 10
-#: Points of all trails together, and the most and the fewest points of one trail.
-POINTS, MOST, LEAST = 60_000, 120, 8
+#: The part of the server's time that looks may cost, and the fewest tubes that one asks for whatever they cost.
+SHARE, FEWEST = 0.05, 20
+#: Seconds without a look after which nothing is told of them, at least; and how many times the interval of looks.
+GAP, INTERVALS = 30.0, 3
 
 
 class Seen(NamedTuple):
@@ -45,7 +50,9 @@ class Seen(NamedTuple):
     rates : Rates
         Jobs put and deleted per second, over the last `RATE_WINDOW` seconds.
     trail : Trail
-        Its history.
+        Its counts in the last minute.
+    history : History
+        Its past.
     age : int or None
         Seconds since the next ready job was put; None if no job is ready or the look did not ask for it.
     drain : float or None
@@ -60,6 +67,7 @@ class Seen(NamedTuple):
     at: float
     rates: Rates = UNKNOWN
     trail: Trail = ()
+    history: History = NO_HISTORY
     age: int | None = None
     drain: float | None = None
     problems: tuple[Problem, ...] = ()
@@ -83,7 +91,9 @@ class Survey(NamedTuple):
     rates : Rates
         Jobs put and deleted per second on the whole server.
     trail : Trail
-        The history of the server.
+        The counts of the server in the last minute.
+    history : History
+        The past of the server.
     cpu : float or None
         Share of a core that the server uses; 1 is a whole core.
     timeouts : int
@@ -102,6 +112,7 @@ class Survey(NamedTuple):
     server: ServerStats
     rates: Rates = UNKNOWN
     trail: Trail = ()
+    history: History = NO_HISTORY
     cpu: float | None = None
     timeouts: int = 0
     tubes: Mapping[str, Seen] = MappingProxyType({})
@@ -123,6 +134,8 @@ class Surveyor:
         Most seconds that something must last to be a problem; for faces that look only twice.
     peeks : int
         Most tubes whose next jobs a look peeks at.
+    past : Past or None
+        Where to keep the past; None is a new one.
     """
 
     def __init__(
@@ -132,8 +145,12 @@ class Surveyor:
         *,
         patience: float = inf,
         peeks: int = PEEKS,
+        past: Past | None = None,
     ) -> None:
+        self.past = Past() if past is None else past
         self._clock = clock
+        self._lock = Lock()
+        self._cost = 0.0
         self._limits = ProblemLimits() if limits is None else limits
         self._patience = patience
         self._peeks = peeks
@@ -148,6 +165,13 @@ class Surveyor:
         self._open_files: int | None = None
         self._new: list[str] = []
         self._looks = 0
+        # Since when there was no gap, and the seconds between the last two looks.
+        self._since = self._interval = 0.0
+        self._lost = True
+
+    def lose(self) -> None:
+        """Note that a look failed: nothing is known of the time until the next one."""
+        self._lost = True
 
     def look(self, client: Client, wanted: Collection[str] = ()) -> Survey:
         """Return a new survey of the server.
@@ -159,6 +183,10 @@ class Surveyor:
         wanted : collection of str
             Names of tubes that are on a screen, marked or pinned. The survey also has the age of their next jobs.
         """
+        with self._lock:
+            return self._look(client, set(wanted))
+
+    def _look(self, client: Client, wanted: set[str]) -> Survey:
         began = self._clock()
         server = client.stats()
         at, last = self._clock(), self._last
@@ -168,11 +196,16 @@ class Surveyor:
             last = None
         if last is None:
             self._open_files = open_files(server)
+        passed = at - last.at if last is not None else 0.0
+        if self._lost or passed > max(GAP, INTERVALS * self._interval):
+            self._since, self._lost = at, False
+        self._interval = passed
         self._names(client, server)
-        full = len(self._tubes) + len(self._new) <= FULL
-        wanted = set(wanted)
-        asked = self._due(wanted, full)
+        most = self._affordable(passed)
+        full = len(self._tubes) + len(self._new) <= min(FULL, most)
+        asked = self._due(wanted, full, min(IN_TURN, most))
         stats = list(tube_stats(client, asked))
+        self._weigh(client, server, len(asked))
         self._drop(asked.keys() - {tube.name for tube in stats})
         self._new = [name for name in self._new if name not in asked]
         self._ages.look(client, stats, wanted)
@@ -180,7 +213,7 @@ class Surveyor:
             # Every connection watches "default", but only those that reserve are workers.
             workers = min(tube.current_watching, server.current_workers)
             self._tubes[tube.name] = self._seen(at, tube._replace(current_watching=workers), tube.name in wanted)
-        survey = _survey(at, server, last)
+        survey = self._survey(at, server, last)
         facts = ServerFacts(
             at, server, (), at - began, survey.cpu, self._open_files, self._succeeds, jobs=self._ages.all
         )
@@ -192,10 +225,25 @@ class Surveyor:
         )
         return self._last
 
+    def _affordable(self, passed: float) -> int:
+        """Return for how many tubes the server may be asked after so many seconds."""
+        return max(FEWEST, int(SHARE * max(passed, 1.0) / self._cost)) if self._cost else FULL
+
+    def _weigh(self, client: Client, before: ServerStats, tubes: int) -> None:
+        """Note what a tube costs the server, by its own account; what it does for others meanwhile counts as ours."""
+        if tubes < FEWEST:
+            return
+        after = client.stats()
+        used = after.rusage_utime + after.rusage_stime - before.rusage_utime - before.rusage_stime
+        if after.id == before.id and used >= 0:
+            # Half of what was known: a burst of others' work is soon forgotten.
+            self._cost = (self._cost + used / tubes) / 2 if self._cost else used / tubes
+
     def _drop(self, gone: Collection[str]) -> None:
         """Forget tubes that no longer exist."""
         for name in gone:
             self._tubes.pop(name, None)
+        self.past.vanished(gone)
         self._ages.forget(gone)
         self._evaluator.forget(gone)
 
@@ -211,38 +259,43 @@ class Surveyor:
         self._drop(self._tubes.keys() - there)
         self._new = [name for name in names if name not in self._tubes]
 
-    def _due(self, wanted: set[str], full: bool) -> dict[str, None]:
+    def _due(self, wanted: set[str], full: bool, most: int) -> dict[str, None]:
         """Return the tubes to ask for now: all, or new ones, some of the wanted ones and some of the rest."""
         if full or not self._tubes:
             return dict.fromkeys((*self._tubes, *self._new))
-        new = self._new[:IN_TURN]
+        new = self._new[:most]
         # However many tubes are new, some of the others are asked for too.
-        rest = max(IN_TURN - len(new), IN_TURN // 4)
+        rest = max(most - len(new), most // 4)
         wanted = wanted & self._tubes.keys()
-        return dict.fromkeys((*new, *self._oldest(wanted, IN_TURN), *self._oldest(self._tubes, rest)))
+        return dict.fromkeys((*new, *self._oldest(wanted, most), *self._oldest(self._tubes, rest)))
 
     def _oldest(self, names: Iterable[str], most: int) -> list[str]:
         return nsmallest(most, names, key=lambda name: self._tubes[name].at)
 
     def _seen(self, at: float, tube: TubeStats, wanted: bool) -> Seen:
         before = self._tubes.get(tube.name)
-        most = max(LEAST, min(MOST, POINTS // max(1, len(self._tubes))))
-        trail = grown(before.trail if before else (), point(at, tube), most)
+        now, joined = point(at, tube), before is not None and before.at >= self._since
+        trail = grown(before.trail if before is not None and joined else (), now)
+        history = self.past.of(tube.name)
+        history.add(now, joined, self.past.room)
         # Of a tube that is not on a screen it may have been the next one at an earlier look.
         head = self._ages.head(tube.name) if wanted else None
         facts = TubeFacts(at, tube, partial(since, trail), self._ages.jobs(tube.name), self._evaluator.began(tube.name))
         wrong = self._evaluator.tube(facts)
-        return Seen(tube, at, recent_rates(trail), trail, head.age if head else None, time_to_drain(trail), wrong)
+        age = head.age if head is not None else None
+        return Seen(tube, at, recent_rates(trail), trail, history, age, time_to_drain(trail), wrong)
 
-
-def _survey(at: float, server: ServerStats, last: Survey | None) -> Survey:
-    if last is None:
-        return Survey(at, server, trail=(point(at, server),))
-    trail = grown(last.trail, point(at, server), MOST)
-    timeouts = max(0, server.job_timeouts - last.server.job_timeouts)
-    cpu = last.cpu
-    # Two looks within a tenth of a second give no share.
-    if at - last.at > 0.1:
-        used = server.rusage_utime + server.rusage_stime - last.server.rusage_utime - last.server.rusage_stime
-        cpu = max(0.0, used) / (at - last.at)
-    return Survey(at, server, recent_rates(trail), trail, cpu, timeouts)
+    def _survey(self, at: float, server: ServerStats, last: Survey | None) -> Survey:
+        now, joined = point(at, server), last is not None and last.at >= self._since
+        history = self.past.server
+        history.add(now, joined)
+        if last is None:
+            return Survey(at, server, trail=(now,), history=history)
+        trail = grown(last.trail if joined else (), now)
+        timeouts = max(0, server.job_timeouts - last.server.job_timeouts)
+        cpu = last.cpu
+        # Two looks within a tenth of a second give no share.
+        if at - last.at > 0.1:
+            used = server.rusage_utime + server.rusage_stime - last.server.rusage_utime - last.server.rusage_stime
+            cpu = max(0.0, used) / (at - last.at)
+        return Survey(at, server, recent_rates(trail), trail, history, cpu, timeouts)

@@ -67,7 +67,7 @@ class Folder:
             **{field: sum(getattr(one.stats, field) for one in members) for field in _SUMS},
             **{field: max(getattr(one.stats, field) for one in members) for field in _LARGEST},
         )
-        trail = self._trails[glob] = grown(self._trails.get(glob, ()), point(at, stats), 60)
+        trail = self._trails[glob] = grown(self._trails.get(glob, ()), point(at, stats))
         problems = worst_first(
             problem._replace(reason=f"tube {one.name}: {problem.reason}") for one in members for problem in one.problems
         )
@@ -76,10 +76,10 @@ class Folder:
             min(one.at for one in members),
             _sum(one.rates for one in members),
             trail,
-            max((one.age for one in members if one.age is not None), default=None),
-            time_to_drain(trail),
-            problems,
-            tuple(one.name for one in members),
+            age=max((one.age for one in members if one.age is not None), default=None),
+            drain=time_to_drain(trail),
+            problems=problems,
+            members=tuple(one.name for one in members),
         )
 
 

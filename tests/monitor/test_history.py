@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from typing import NamedTuple
 
@@ -59,7 +60,7 @@ def test_each_tier_tells_the_truth_to_its_own_width(parts: list[list[Truth]], ea
         for at, _, _ in seen:
             assert any(cell.at - cell.seconds <= at <= cell.at for cell in cells)
         # Nobody looked in a gap, so nothing is told of it.
-        for (before, _, _), (after, _, joined) in zip(seen, seen[1:], strict=False):
+        for (before, _, _), (after, _, joined) in itertools.pairwise(seen):
             middle = (before + after) / 2
             covered = any(cell.at - cell.seconds < middle <= cell.at for cell in cells)
             assert covered is joined
@@ -70,7 +71,7 @@ def test_jobs_put_are_counted_once_whatever_the_tier(series: list[Truth]) -> Non
     history, seen = kept(series)
     joined = sum(
         sum(one.puts for number, one in enumerate(series) if before - 5 < number <= after - 5)
-        for (before, _, _), (after, _, joined) in zip(seen, seen[1:], strict=False)
+        for (before, _, _), (after, _, joined) in itertools.pairwise(seen)
         if joined
     )
     for tier in TIERS:
@@ -142,4 +143,4 @@ def test_many_noisy_tubes_forget_their_oldest_past_instead_of_growing() -> None:
     assert sum(tier.size for tier in history._tiers) <= 4_000
     cells = history.cells(0, 30_000)
     assert cells[-1].at == 29_999
-    assert all(two.at - two.seconds >= one.at - 600 for one, two in zip(cells, cells[1:], strict=False))
+    assert all(two.at - two.seconds >= one.at - 600 for one, two in itertools.pairwise(cells))

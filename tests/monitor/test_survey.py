@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -182,3 +182,75 @@ def test_another_server_process_starts_anew(client: Client, worker: Client, bean
         seen = surveyor.look(elsewhere)
     assert list(seen.tubes) == ["default"]
     assert seen.rates == (None, None)
+
+
+def test_the_past_has_a_gap_where_nobody_looked_and_survives_a_tube_that_vanishes(
+    client: Client, worker: Client
+) -> None:
+    clock = Clock()
+    surveyor = Surveyor(clock)
+
+    def look(seconds: float) -> survey.Survey:
+        clock.seconds += seconds
+        return surveyor.look(client)
+
+    def known(seen: survey.Seen) -> list[tuple[float, float]]:
+        stretches: list[tuple[float, float]] = []
+        for cell in seen.history.cells(0, clock.seconds):
+            if stretches and cell.seconds and stretches[-1][1] == cell.at - cell.seconds:
+                stretches[-1] = (stretches[-1][0], cell.at)
+            else:
+                stretches.append((cell.at - cell.seconds, cell.at))
+        return stretches
+
+    put(worker, "mail")
+    for seconds in (1, 1, 1):
+        seen = look(seconds).tubes["mail"]
+    assert known(seen) == [(101, 103)]
+    surveyor.lose()
+    for seconds in (7, 1):
+        seen = look(seconds).tubes["mail"]
+    assert known(seen) == [(101, 103), (110, 111)], "the server did not answer for 7 seconds"
+    assert seen.rates == (0.0, 0.0)
+    look(3600)
+    assert known(look(1)) == [(101, 103), (110, 111), (3711, 3712)], "the computer slept"
+    worker.delete(worker.reserve_job(1))
+    assert "mail" not in look(1).tubes
+    put(worker, "mail")
+    assert look(1).tubes["mail"].rates == (None, None)
+    assert known(look(1).tubes["mail"])[-2:] == [(3711, 3712), (3714, 3715)], "it did not exist for a second"
+
+
+def test_the_past_goes_on_after_a_restart_with_a_gap(start_beanstalkd: Callable[..., Beanstalkd]) -> None:
+    clock = Clock()
+    surveyor = Surveyor(clock)
+    server = start_beanstalkd()
+    with Client(server.address) as client:
+        put(client, *["mail"] * 5)
+        surveyor.look(client)
+    server.stop(kill=True)
+    start_beanstalkd(port=server.port)
+    with Client(server.address) as client:
+        put(client, *["mail"] * 9)
+        clock.seconds += 1
+        first = surveyor.look(client)
+        assert first.rates == (None, None)
+        cells = first.tubes["mail"].history.cells(0, clock.seconds)
+        assert [(cell.seconds, cell.ready.high, cell.puts) for cell in cells] == [(0, 5, 0), (0, 9, 0)]
+
+
+def test_looks_ask_for_no_more_tubes_than_the_share_of_the_server_allows(
+    client: Client, worker: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    surveyor = Surveyor(clock)
+    put(worker, *(f"tube-{number}" for number in range(99)))
+    assert surveyor.look(client).full
+    monkeypatch.setattr(survey, "SHARE", 1e-9)  # as if each tube were very dear
+    clock.seconds += 1
+    partly = surveyor.look(client, {"tube-98"})
+    assert not partly.full
+    fresh = {name for name, seen in partly.tubes.items() if seen.at == clock.seconds}
+    assert len(partly.tubes) == 100
+    assert "tube-98" in fresh
+    assert len(fresh) <= 2 * survey.FEWEST

@@ -12,7 +12,6 @@ from textual.containers import Horizontal
 from textual.widgets import Static
 
 from beanops.jobs.read import FoundJob
-from beanops.monitor.rates import UNKNOWN
 from beanops.protocol.errors import BeanopsError
 from beanops.session.files.samples import PutSettings, settings_of
 from beanops.session.session import Session
@@ -116,7 +115,7 @@ class TubeScreen(JobSearch):
             self._looked(live.looked)
         self._show_counts(live)
         at = live.survey.at if live.survey is not None else 0.0
-        self.query_one(Charts).show(seen.trail if seen else (), seen.rates if seen else UNKNOWN, at)
+        self.query_one(Charts).show(seen, at)
         self._show_job()
 
     def restarted(self) -> None:

@@ -1,9 +1,8 @@
-"""`Charts`: the job states and rates of a tube since the session began."""
+"""`Charts`: the job states and rates of a tube over up to two hours."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import ClassVar, NamedTuple
 
 from rich.segment import Segment
@@ -11,7 +10,9 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
-from beanops.monitor.rates import Rates, Trail, course
+from beanops.monitor.history import HOUR, resampled
+from beanops.monitor.rates import UNKNOWN as NO_RATES
+from beanops.monitor.survey import Seen
 from beanops.protocol.states import STATES
 from beanops.text import span
 from beanops.tui.widgets.columns import WIDE, fitted
@@ -21,6 +22,8 @@ from beanops.ui.formatting import BLOCKS, UNKNOWN, count, rate
 TALL = 36
 #: Cells between charts, and minimum cells of the bars of one.
 GAP, LEAST = 3, 8
+#: Seconds that charts reach back at most.
+MOST = 2 * HOUR
 
 
 class TubeChart(NamedTuple):
@@ -32,18 +35,24 @@ class TubeChart(NamedTuple):
     style: str
 
 
-def charts_of(trail: Trail, rates: Rates, at: float, cells: int) -> tuple[list[TubeChart], float]:
-    """Return the charts of a tube's history, and the seconds that they cover."""
-    reach = max(float(cells), at - trail[0].at if trail else 0.0)
+def charts_of(seen: Seen | None, at: float, cells: int) -> tuple[list[TubeChart], float]:
+    """Return the charts of a tube's history, and the seconds that they cover.
+
+    A bar is as high as the most jobs of its time, so that a spike of a second is seen whatever the time.
+    """
+    begun = None if seen is None else seen.history.begun
+    reach = max(float(cells), 0.0 if begun is None else min(MOST, at - begun))
     step = reach / cells
+    # The newest bar ends with the newest second.
+    past = [] if seen is None else seen.history.cells(at - reach, at, step)
+    drawn = resampled(past, at - reach, step, cells)
     charts = []
     for state in STATES:
-        values = course(trail, state, at, step, cells)
-        now = UNKNOWN if values[-1] is None else count(values[-1], 9)
-        charts.append(TubeChart(state, now, values, state))
+        now = UNKNOWN if seen is None else count(getattr(seen.stats, f"current_jobs_{state}"), 9)
+        charts.append(TubeChart(state, now, [cell and getattr(cell, state).high for cell in drawn], state))
+    rates = NO_RATES if seen is None else seen.rates
     for field, known in (("puts", rates.puts), ("deletes", rates.deletes)):
-        counts = course(trail, field, at, step, cells + 1)
-        flows = [None if one is None or two is None else max(0, two - one) / step for one, two in pairwise(counts)]
+        flows = [None if cell is None else getattr(cell.rates, field) for cell in drawn]
         charts.append(TubeChart(f"{field}/s", rate(known), flows, "rate"))
     return charts, reach
 
@@ -82,14 +91,13 @@ class Charts(Widget):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._trail: Trail = ()
-        self._rates = Rates(None, None)
+        self._seen: Seen | None = None
         self._at = 0.0
         self._lines: list[list[tuple[str, str]]] = []
 
-    def show(self, trail: Trail, rates: Rates, at: float) -> None:
-        """Show the history of a tube."""
-        self._trail, self._rates, self._at = trail, rates, at
+    def show(self, seen: Seen | None, at: float) -> None:
+        """Show the history of a tube until now."""
+        self._seen, self._at = seen, at
         self._arrange()
 
     def on_resize(self) -> None:
@@ -105,7 +113,7 @@ class Charts(Widget):
         each = (room - GAP * (across - 1)) // across
         if each < 12:
             return
-        charts, reach = charts_of(self._trail, self._rates, self._at, each - named)
+        charts, reach = charts_of(self._seen, self._at, each - named)
         lines: list[list[tuple[str, str]]] = []
         for start in range(0, len(charts), across):
             row = charts[start : start + across]
