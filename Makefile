@@ -4,6 +4,9 @@ BIN := .venv/bin
 INSTALL := $(PYTHON) -m pip --python $(BIN)/python install -qq --constraint tests/constraints.txt
 NEEDS := pyproject.toml tests/constraints.txt
 
+# The tests start hundreds of processes, which take half as long where Python may keep what it has compiled.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test test-full lint bench docs screenshots clean
 .DEFAULT_GOAL := help
 

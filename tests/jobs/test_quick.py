@@ -16,6 +16,7 @@ from beanops.jobs.sql.json_paths import quick_reader
 from beanops.jobs.sql.parse_tree import paths_of
 from beanops.jobs.sql.where import Where
 from tests.jobs.test_undecoded import UNDECODED, job
+from tests.rounds import rounds
 
 PREDICATES = [
     "data->>'$.a' is null",
@@ -98,9 +99,13 @@ _bodies = st.one_of(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(_bodies, min_size=8, max_size=30))
-def test_the_quick_way_selects_as_decoding_does(bodies: list[bytes]) -> None:
+@rounds(8, 100)
+def test_the_quick_way_selects_as_decoding_does(rounds: int) -> None:
+    examples = settings(max_examples=rounds, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    examples(given(st.lists(_bodies, min_size=8, max_size=30))(_selects_alike))()
+
+
+def _selects_alike(bodies: list[bytes]) -> None:
     jobs = [job(id, body) for id, body in enumerate(bodies, 1)]
     for quick, slow in WHERES:
         judged, decoded = quick.judge(jobs), slow.judge(jobs)
