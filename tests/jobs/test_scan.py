@@ -423,6 +423,7 @@ def test_a_cancelled_scan_goes_on_where_it_stopped(client: Client) -> None:
     assert 0 < len(found) < 5000
     assert scan.verdict.startswith("incomplete: ")
     assert "not looked at: ids 1 to " in scan.verdict
+    assert not scan.sure
     found += ids(scan)
     assert found == made[::-1]
     assert scan.complete
