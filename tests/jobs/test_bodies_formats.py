@@ -205,6 +205,18 @@ def test_pickled_objects_are_names_and_data(protocol: int) -> None:
     assert "datetime.date" in day.json
 
 
+class Text:
+    def __reduce__(self) -> Any:
+        return str, ("café", "latin1")
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_only_the_call_that_pickled_bytes_are_written_as_is_taken_for_bytes(protocol: int) -> None:
+    data = decode(pickle.dumps(Text(), protocol)).data
+    name = {"$class": "builtins.str"} if protocol > 2 else {"$class": "__builtin__.unicode"}
+    assert data == name | {"$args": ["café", "latin1"]}
+
+
 class Bomb:
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -9,7 +9,7 @@ import pytest
 
 from beanops import Client
 from beanops.embedded.process import Beanstalkd
-from beanops.jobs.read import read_heads, read_jobs
+from beanops.jobs.read import at_once, read_heads, read_jobs
 from tests.session.conftest import fill
 
 
@@ -72,3 +72,8 @@ def test_a_new_connection_reads_many_jobs_at_once(beanstalkd: Beanstalkd, client
         assert looking.pipelines <= 2
     assert [job and job.id for job in found] == [*ids, None]
     assert all(job.body for job in found[:-1] if job)
+
+
+@pytest.mark.parametrize(("size", "jobs"), [(2**16, 1024), (2**25, 2), (2**26, 1), (2**30, 1)])
+def test_fewer_jobs_are_read_at_once_where_they_may_be_large(size: int, jobs: int) -> None:
+    assert at_once(size) == jobs
