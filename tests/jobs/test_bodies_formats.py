@@ -259,6 +259,13 @@ def test_broken_php_is_text(body: bytes) -> None:
     assert decode(body).chain == ("text",)
 
 
+@pytest.mark.parametrize("bits", range(9, 16))
+def test_zlib_is_read_whatever_its_window_is(bits: int) -> None:
+    packer = zlib.compressobj(wbits=bits)
+    decoded = decode(packer.compress(b'{"a": 1}') + packer.flush())
+    assert (decoded.chain, decoded.data) == (("zlib", "json"), {"a": 1})
+
+
 @pytest.mark.parametrize("cut", range(1, 26, 3))
 def test_damaged_gzip_is_shown_as_it_is(cut: int) -> None:
     assert decode(gzip.compress(b'{"a": 1}', mtime=0)[:-cut]).chain in (("hex",), ("latin-1",))

@@ -70,7 +70,7 @@ def read_gzip(body: bytes, budget: Budget) -> bytes | None:
 
 def read_zlib(body: bytes, budget: Budget) -> bytes | None:
     """Zlib with its header and checksum."""
-    if len(body) < 8 or body[0] != 0x78 or (body[0] << 8 | body[1]) % 31:
+    if len(body) < 8 or body[0] & 0x0F != 8 or (body[0] << 8 | body[1]) % 31:
         return None
     stream = zlib.decompressobj()
     try:
