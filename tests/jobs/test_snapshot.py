@@ -122,6 +122,19 @@ def test_a_disk_that_takes_no_file_is_told_in_one_line(tmp_path: Path, monkeypat
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.parametrize(
+    ("rows", "size", "parts"), [(3, 2**24, [3, 3, 1]), (50_000, 1000, [2, 2, 2, 1]), (50_000, 2**24, [7])]
+)
+def test_a_tube_has_files_of_so_many_rows_or_bytes(
+    rows: int, size: int, parts: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshot, "_ROWS", rows)
+    monkeypatch.setattr(snapshot, "_BYTES", size)
+    save([[job(id, "mail", bytes(500)) for id in range(1, 8)]], tmp_path / "out")
+    files = sorted(tmp_path.glob("out/*/*.parquet"))
+    assert [duckdb.sql(f"select count(*) from '{file}'").fetchall() for file in files] == [[(n,)] for n in parts]
+
+
 def test_one_file_keeps_the_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(snapshot, "_ROWS", 10)
     ids = [*range(100, 50, -1), *range(1, 50)]
