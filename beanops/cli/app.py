@@ -38,6 +38,7 @@ COMMANDS = {
     "undo": ("commands.act", _does("undo")),
     "resume": ("commands.act", _does("resume")),
     "journal": ("commands.journal", "Show, verify and prune the journal of actions."),
+    "alert": ("commands.alert", "Notify of problems by rules."),
     "export": ("commands.files", "Write jobs to a file."),
     "import": ("commands.files", "Put the jobs of an exported file."),
     "sample": ("commands.files", "Save jobs as named samples and put them."),

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from beanops.jobs.sql.complaints import TOO_BIG, PredicateError, explain
+from beanops.jobs.sql.complaints import TOO_BIG, PredicateError, UserText, explain
 from beanops.protocol.errors import ArgumentError, BeanopsError
 
 if TYPE_CHECKING:
@@ -69,8 +69,7 @@ class Engine:
         memory: int = MEMORY,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._what = what
-        self._sql = sql
+        self.text = UserText(what, sql)
         self._limit = check_timeout(timeout)
         self._memory = memory
         self._cancelled = cancelled
@@ -85,6 +84,7 @@ class Engine:
         before: int = 0,
         then: Callable[[Any], Any] = _rows,
         batch: Mapping[str, Any] | None = None,
+        asked: UserText | None = None,
     ) -> Any:
         """Execute a statement and return what `then` makes of its result.
 
@@ -98,6 +98,8 @@ class Engine:
             Takes the result, in the thread of the statement.
         batch : dict of arrays or None
             What the view ``batch`` is to hold.
+        asked : UserText or None
+            Another text than that of the engine, for complaints.
 
         Raises
         ------
@@ -112,14 +114,20 @@ class Engine:
                 self.connection.register("batch", batch)
             return then(self.connection.execute(statement))
 
-        return self.call(work, before)
+        return self.call(work, before, asked)
 
-    def call(self, work: Callable[[], T], before: int = 0) -> T:
+    @property
+    def abandoned(self) -> bool:
+        """Whether a statement did not end when it was asked to; the engine runs no other."""
+        return self._left
+
+    def call(self, work: Callable[[], T], before: int = 0, asked: UserText | None = None) -> T:
         """Do what asks DuckDB, within the bounds; see `run`."""
         import duckdb
 
+        text = asked or self.text
         if self._left:
-            raise PredicateError(self._what, "it was given up, as it took too long")
+            raise PredicateError(text.what, "it was given up, as it took too long")
         done: list[T] = []
         failed: list[BaseException] = []
         # Not `Thread.join`: after a Ctrl-C in it, Python 3.11 takes the running thread for ended.
@@ -135,32 +143,31 @@ class Engine:
 
         try:
             threading.Thread(target=do, name=_THREAD, daemon=True).start()
-            self._wait(finished)
+            self._wait(finished, text)
         except BaseException:
             self._end(finished)
             raise
         if not failed:
             return done[0]
         if isinstance(failed[0], duckdb.Error):
-            raise explain(failed[0], self._what, self._sql, before) from None
+            raise explain(failed[0], text, before) from None
         if isinstance(failed[0], MemoryError):
-            raise PredicateError(self._what, TOO_BIG) from None
+            raise PredicateError(text.what, TOO_BIG) from None
         raise failed[0]
 
-    def _wait(self, finished: threading.Event) -> None:
+    def _wait(self, finished: threading.Event, text: UserText) -> None:
         """Wait until a statement has ended; raise when it has to."""
         started = time.monotonic()
         base = _resident()
         left = _LOOK
         while not finished.wait(min(_LOOK, left)):
             if self._cancelled():
-                raise Cancelled(f"{self._what} was cancelled")
+                raise Cancelled(f"{text.what} was cancelled")
             left = math.inf if self._limit is None else started + self._limit - time.monotonic()
             if left <= 0:
-                hint = "simplify it, or allow more with --query-timeout"
-                raise PredicateError(self._what, f"it took longer than {self._limit:g} s; {hint}")
+                raise PredicateError(text.what, f"it took longer than {self._limit:g} s; {text.too_slow}")
             if _resident() - base > self._memory + _SLACK:
-                raise PredicateError(self._what, TOO_BIG)
+                raise PredicateError(text.what, TOO_BIG)
 
     def _end(self, finished: threading.Event) -> None:
         """Ask a statement to end, and leave it to itself if it does not."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from beanops.jobs.sql.jobs_table import TABLE
@@ -25,15 +25,15 @@ def parse(connection: duckdb.DuckDBPyConnection, sql: str) -> Any:
     return None if tree.get("error") else tree
 
 
-def named_in(tree: Any) -> set[str]:
-    """Return the columns of the table ``jobs`` that a tree names; all where a pattern such as ``columns(*)`` does."""
+def named_in(tree: Any, columns: Iterable[str] = TABLE) -> set[str]:
+    """Return those of the columns that a tree names; all where a pattern such as ``columns(*)`` does."""
     if any(node.get("columns") is True for node in _nodes(tree)):
-        return {*TABLE}
+        return {*columns}
     # The first name may be a table, the last a field of a column.
-    return {name.lower() for names in _references(tree) for name in names} & TABLE.keys()
+    return {name.lower() for names in _references(tree) for name in names}.intersection(columns)
 
 
-def columns_of(tree: Any, table: str | None = None) -> set[str]:
+def columns_of(tree: Any, table: str | None = None, columns: Iterable[str] = TABLE) -> set[str]:
     """Return the columns that SQL may read; all where its tree does not tell.
 
     Parameters
@@ -42,8 +42,10 @@ def columns_of(tree: Any, table: str | None = None) -> set[str]:
         Of a SELECT.
     table : str or None
         The one table that it may read by its name; None for a predicate, which reads none.
+    columns : iterable of str
+        The columns that there are.
     """
-    return {*TABLE} if _hides(tree, table) else named_in(tree)
+    return {*columns} if _hides(tree, table) else named_in(tree, columns)
 
 
 def _hides(tree: Any, table: str | None) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from beanops.jobs.bodies import Reader, decode, may_hold_layers, reads_json_first
 from beanops.jobs.read import FoundJob
-from beanops.jobs.sql.complaints import PredicateError
+from beanops.jobs.sql.complaints import PredicateError, UserText
 from beanops.jobs.sql.engine import TIMEOUT, Engine
 from beanops.jobs.sql.jobs_table import BODY_COLUMNS, PLACE, TABLE, arrays, data_of, select
 from beanops.jobs.sql.json_paths import quick_reader
@@ -84,8 +84,7 @@ class Where:
         self.predicate = predicate
         self._reader = Reader(redact)
         self._engine = Engine("the predicate", predicate, timeout, cancelled=cancelled)
-        self._check_alone()
-        tree = self._engine.call(lambda: parse(self._engine.connection, _HEAD + predicate))
+        tree = tree_of(self._engine)
         read = columns_of(tree)
         self._names = [name for name in TABLE if name in read]
         self.needs_bodies = not BODY_COLUMNS.isdisjoint(read)
@@ -97,12 +96,6 @@ class Where:
             is_or_are = "is" if len(unknown) == 1 else "are"
             what = f"{' and '.join(unknown)} of jobs before the run {is_or_are} not in the journal"
             raise PredicateError("the predicate", f"{what}; columns are {', '.join(known)}")
-
-    def _check_alone(self) -> None:
-        """Check that it is one expression by itself, unlike ``true) or (true``, which only the parentheses make one."""
-        extract = self._engine.connection.extract_statements
-        if self._engine.call(lambda: len(extract(_HEAD + self.predicate)), len(_HEAD)) != 1:
-            raise PredicateError("the predicate", "it is more than one statement")
 
     def judge(self, jobs: Sequence[FoundJob]) -> Judged:
         """Return the jobs for which the predicate is true, and those that could not be decoded."""
@@ -152,6 +145,30 @@ class Where:
 
 
 _HEAD = "select 1 where\n"
+
+
+def tree_of(engine: Engine, asked: UserText | None = None) -> Any:
+    """Return the parse tree of a predicate, None for what DuckDB gives no tree of.
+
+    Parameters
+    ----------
+    engine : Engine
+        That of the predicate.
+    asked : UserText or None
+        The predicate where the engine has several.
+
+    Raises
+    ------
+    PredicateError
+        It is no expression by itself, such as ``true) or (true``, which only the parentheses around it make one.
+    """
+    text = asked or engine.text
+    if not text.sql.strip():
+        raise PredicateError(text.what, "it is empty")
+    extract = engine.connection.extract_statements
+    if engine.call(lambda: len(extract(_HEAD + text.sql)), len(_HEAD), text) != 1:
+        raise PredicateError(text.what, "it is more than one statement")
+    return engine.call(lambda: parse(engine.connection, _HEAD + text.sql), asked=text)
 
 
 def _is_whole(body: bytes) -> bool:

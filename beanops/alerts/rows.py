@@ -1,0 +1,143 @@
+"""The tables that rules ask: ``tubes``, ``problems`` and ``servers``, and their rows from what was seen of a server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from beanops.jobs.sql.row_predicates import RowTable
+from beanops.monitor.survey import Seen, Survey
+
+#: One row of a table, by column.
+Row = dict[str, Any]
+
+TUBES = RowTable(
+    "tubes",
+    {
+        "server": "text",
+        "tube": "text",
+        **dict.fromkeys(("ready", "reserved", "delayed", "buried", "urgent"), "count"),
+        **dict.fromkeys(("watching", "waiting", "using", "jobs", "deletes"), "count"),
+        **dict.fromkeys(("age", "drain", "seen", "pause", "pause_left"), "span"),
+        "puts_per_s": "number",
+        "deletes_per_s": "number",
+    },
+)
+PROBLEMS = RowTable(
+    "problems",
+    {
+        "server": "text",
+        "problem": "text",
+        "severity": "text",
+        "tube": "text",
+        "reason": "text",
+        "lasting": "span",
+        "look_at": "text",
+    },
+)
+SERVERS = RowTable(
+    "servers",
+    {
+        "server": "text",
+        "up": "flag",
+        "error": "text",
+        "silent": "span",
+        **dict.fromkeys(("ready", "reserved", "delayed", "buried", "urgent"), "count"),
+        **dict.fromkeys(("tubes", "connections", "workers", "producers", "waiting", "timeouts"), "count"),
+        "draining": "flag",
+        "uptime": "span",
+        "version": "text",
+        "puts_per_s": "number",
+        "deletes_per_s": "number",
+        "cpu": "number",
+    },
+)
+TABLES = {table.name: table for table in (TUBES, PROBLEMS, SERVERS)}
+
+
+def tube_rows(server: str, survey: Survey) -> list[Row]:
+    """Return the rows of ``tubes`` of one server."""
+    return [_tube_row(server, survey.at, seen) for seen in survey.tubes.values()]
+
+
+def _tube_row(server: str, at: float, seen: Seen) -> Row:
+    stats = seen.stats
+    return {
+        "server": server,
+        "tube": stats.name,
+        "ready": stats.current_jobs_ready,
+        "reserved": stats.current_jobs_reserved,
+        "delayed": stats.current_jobs_delayed,
+        "buried": stats.current_jobs_buried,
+        "urgent": stats.current_jobs_urgent,
+        "watching": stats.current_watching,
+        "waiting": stats.current_waiting,
+        "using": stats.current_using,
+        "jobs": stats.total_jobs,
+        "deletes": stats.cmd_delete,
+        # Without ready jobs both are known: nothing waits, and nothing is left to drain.
+        "age": seen.age if stats.current_jobs_ready else 0,
+        "drain": seen.drain if stats.current_jobs_ready else 0,
+        "seen": at - seen.at,
+        "pause": stats.pause,
+        "pause_left": stats.pause_time_left,
+        "puts_per_s": seen.rates.puts,
+        "deletes_per_s": seen.rates.deletes,
+    }
+
+
+def problem_rows(server: str, survey: Survey) -> list[Row]:
+    """Return the rows of ``problems`` of one server: of a line that sums up several tubes one row for each of them."""
+    return [
+        {
+            "server": server,
+            "problem": problem.name,
+            "severity": problem.severity,
+            "tube": tube,
+            "reason": problem.reason,
+            "lasting": survey.at - problem.since,
+            "look_at": problem.look_at,
+        }
+        for problem in survey.problems
+        for tube in problem.tubes or (problem.tube,)
+    ]
+
+
+def server_row(server: str, survey: Survey) -> Row:
+    """Return the row of ``servers`` of a server that answered."""
+    stats = survey.server
+    return {
+        "server": server,
+        "up": True,
+        "error": None,
+        "silent": 0.0,
+        "ready": stats.current_jobs_ready,
+        "reserved": stats.current_jobs_reserved,
+        "delayed": stats.current_jobs_delayed,
+        "buried": stats.current_jobs_buried,
+        "urgent": stats.current_jobs_urgent,
+        "tubes": stats.current_tubes,
+        "connections": stats.current_connections,
+        "workers": stats.current_workers,
+        "producers": stats.current_producers,
+        "waiting": stats.current_waiting,
+        "timeouts": survey.timeouts,
+        "draining": stats.draining,
+        "uptime": stats.uptime,
+        "version": stats.version,
+        "puts_per_s": survey.rates.puts,
+        "deletes_per_s": survey.rates.deletes,
+        "cpu": survey.cpu,
+    }
+
+
+def lost_row(server: str, error: str, silent: float) -> Row:
+    """Return the row of ``servers`` of a server that does not answer.
+
+    Parameters
+    ----------
+    error : str
+        Why not.
+    silent : float
+        Seconds since its last answer.
+    """
+    return {**dict.fromkeys(SERVERS.columns), "server": server, "up": False, "error": error, "silent": silent}

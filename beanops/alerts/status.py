@@ -1,0 +1,131 @@
+"""What fires now, for dashboards and scripts: read from the state file of the daemon. It imports nothing heavy."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from beanops.alerts.files import state_path
+from beanops.alerts.state import SetSilence, load, load_silences
+
+
+class FiringAlert(NamedTuple):
+    """An alert that fires.
+
+    Attributes
+    ----------
+    rule : str
+        Its rule.
+    server : str
+        The server, as rules call it.
+    tube : str
+        The tube; empty where it is about the server.
+    severity : str
+        ``"critical"``, ``"warning"`` or ``"info"``.
+    since : datetime
+        When it began to fire, UTC.
+    value : str
+        What the rule reads, such as ``"ready 1,204, age 12m05s"``.
+    summary : str
+        The text of the rule.
+    silenced : bool
+        Whether a silence of the command line covers it.
+    look_at : str
+        The command that shows more.
+    """
+
+    rule: str
+    server: str
+    tube: str
+    severity: str
+    since: datetime
+    value: str
+    summary: str
+    silenced: bool = False
+    look_at: str = ""
+
+
+class AlertStatus(NamedTuple):
+    """What the daemon knows.
+
+    Attributes
+    ----------
+    at : datetime or None
+        When it last said so; None where it never ran.
+    is_running : bool
+        Whether that is recent enough for a daemon that runs.
+    firing : tuple of FiringAlert
+        The worst first, then the oldest.
+    pending : int
+        Alerts whose condition has not held for long enough yet.
+    errors : tuple of str
+        What does not work: servers that do not answer, rules that fail, notifiers that are not reached.
+    """
+
+    at: datetime | None = None
+    is_running: bool = False
+    firing: tuple[FiringAlert, ...] = ()
+    pending: int = 0
+    errors: tuple[str, ...] = ()
+
+
+_ORDER = {"critical": 0, "warning": 1, "info": 2}
+
+
+def alert_status(path: Path | None = None, now: datetime | None = None) -> AlertStatus:
+    """Return what fires now.
+
+    Parameters
+    ----------
+    path : Path or None
+        The state file; None is the usual one.
+    now : datetime or None
+        The time; None is the present.
+
+    Raises
+    ------
+    StateError
+        The file is damaged.
+
+    Examples
+    --------
+    >>> alert_status(Path("no-such-file.json")).firing
+    ()
+    """
+    path = path or state_path()
+    now = now or datetime.now(UTC)
+    saved = load(path)
+    if saved.at is None:
+        return AlertStatus()
+    silences = load_silences(path, now)
+    firing = [
+        FiringAlert(
+            alert.rule,
+            alert.server,
+            alert.tube,
+            alert.severity,
+            alert.since or saved.at,
+            ", ".join(f"{name} {value}" for name, value in alert.values.items()),
+            alert.summary,
+            _covered(silences, alert.rule, alert.tube, alert.server, now),
+            alert.look_at,
+        )
+        for alert in saved.alerts.values()
+        if alert.status == "firing"
+    ]
+    firing.sort(key=lambda alert: (_ORDER.get(alert.severity, 3), alert.since, alert.server, alert.tube))
+    errors = [f"{name} does not answer: {one.error}" for name, one in saved.servers.items() if one.error]
+    errors += [f"rule {name} cannot be evaluated: {error}" for name, error in saved.failing.items()]
+    errors += [f"notifier {name}: {way.error}" for name, way in saved.channels.items() if way.error]
+    return AlertStatus(
+        saved.at,
+        (now - saved.at).total_seconds() < max(60.0, 3 * saved.interval),
+        tuple(firing),
+        sum(alert.status == "pending" for alert in saved.alerts.values()),
+        tuple(errors),
+    )
+
+
+def _covered(silences: list[SetSilence], rule: str, tube: str, server: str, now: datetime) -> bool:
+    return any(one.silence.covers(rule, tube, server, now) for one in silences)
