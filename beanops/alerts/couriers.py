@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from beanops.alerts.notifiers.notice import Notice, NotSent, Rejected
-from beanops.alerts.rules import Channel
+from beanops.alerts.rules import NotifierChannel
 from beanops.alerts.secret import SecretMissing, hidden
 
 
@@ -39,7 +39,7 @@ class Delivered(NamedTuple):
     last: bool = False
 
 
-def deliver(channel: Channel, notices: Sequence[Notice]) -> Iterator[Delivered]:
+def deliver(channel: NotifierChannel, notices: Sequence[Notice]) -> Iterator[Delivered]:
     """Send notices in batches; stop at the first failure. A batch that is rejected is tried in halves."""
     size = channel.notifier.batch
     batches = [tuple(notices[start : start + size]) for start in range(0, len(notices), size)]
@@ -59,7 +59,7 @@ def deliver(channel: Channel, notices: Sequence[Notice]) -> Iterator[Delivered]:
             yield Delivered(channel.name, batch)
 
 
-def _explained(channel: Channel, error: Exception) -> str:
+def _explained(channel: NotifierChannel, error: Exception) -> str:
     """Return an error without the secrets of the channel, which a receiver may repeat."""
     secrets = []
     for secret in channel.notifier.secrets:
@@ -75,13 +75,13 @@ class Courier:
 
     Parameters
     ----------
-    channel : Channel
+    channel : NotifierChannel
         Whom to.
     report : callable
         Takes each `Delivered`, in the courier's thread.
     """
 
-    def __init__(self, channel: Channel, report: Callable[[Delivered], None]) -> None:
+    def __init__(self, channel: NotifierChannel, report: Callable[[Delivered], None]) -> None:
         self._channel = channel
         self._report = report
         self._given: queue.SimpleQueue[Sequence[Notice] | None] = queue.SimpleQueue()

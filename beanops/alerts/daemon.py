@@ -13,7 +13,7 @@ from beanops.alerts.alert import key_of
 from beanops.alerts.couriers import Courier, Delivered, deliver
 from beanops.alerts.fields import RulesError
 from beanops.alerts.notifiers.notice import Notice
-from beanops.alerts.rules import Channel, Rules
+from beanops.alerts.rules import NotifierChannel, Rules
 from beanops.alerts.state import locked
 from beanops.alerts.supervisor import Supervisor
 from beanops.alerts.watchers import Looked, ServerWatcher
@@ -220,7 +220,7 @@ def run_once(
         return supervisor.firing(silenced=False)
 
 
-def try_channel(channel: Channel, server: str, now: datetime) -> str:
+def try_channel(channel: NotifierChannel, server: str, now: datetime) -> str:
     """Send a test to a channel, and its end where the receiver keeps alerts; return the error, empty for none."""
     notice = Notice(
         key_of("test", server, [channel.name]),

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from beanops.alerts.alert import Alert, Told
 from beanops.alerts.notifiers.notice import Notice
-from beanops.alerts.rules import SEVERITIES, Channel, Rule, Silence
+from beanops.alerts.rules import SEVERITIES, NotifierChannel, Rule, Silence
 
 #: Notices that a channel gets in one go.
 MOST = 500
@@ -39,7 +39,7 @@ def is_silenced(alert: Alert, rule: Rule | None, silences: Iterable[Silence], no
 
 
 def due(
-    channel: Channel,
+    channel: NotifierChannel,
     alerts: Iterable[Alert],
     rules: Mapping[str, Rule],
     silences: Iterable[Silence],
@@ -61,7 +61,7 @@ def _rank(severity: str) -> int:
     return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
 
 
-def _is_due(channel: Channel, alert: Alert, rule: Rule | None, now: datetime) -> bool:
+def _is_due(channel: NotifierChannel, alert: Alert, rule: Rule | None, now: datetime) -> bool:
     told = alert.told.get(channel.name)
     if alert.status == "resolved":
         return channel.resolves and told is not None and told.status == "firing"
@@ -85,7 +85,7 @@ def mark(alerts: dict[str, Alert], channel: str, notices: Iterable[Notice], now:
             alert.told[channel] = Told(notice.status, notice.severity, now)
 
 
-def forget(alerts: dict[str, Alert], channels: Mapping[str, Channel]) -> None:
+def forget(alerts: dict[str, Alert], channels: Mapping[str, NotifierChannel]) -> None:
     """Forget ended alerts that no channel waits to hear of."""
     for alert in list(alerts.values()):
         waiting = (

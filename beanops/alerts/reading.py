@@ -15,11 +15,11 @@ from beanops.alerts.fields import Complaint, Fields, RulesError
 from beanops.alerts.notifiers.command import RunCommand
 from beanops.alerts.notifiers.registry import KINDS
 from beanops.alerts.rows import PROBLEMS, SERVERS, TABLES
-from beanops.alerts.rules import DAYS, SEVERITIES, Channel, Rule, Rules, Silence
+from beanops.alerts.rules import DAYS, SEVERITIES, NotifierChannel, Rule, Rules, Silence
 from beanops.alerts.toml_places import Places
 from beanops.client.address import Address
 from beanops.jobs.sql.complaints import PredicateError
-from beanops.jobs.sql.row_predicates import RowPredicates, RowTable
+from beanops.jobs.sql.row_predicates import PredicateTable, RowPredicates
 from beanops.protocol.errors import ArgumentError
 from beanops.session.config import profiles
 from beanops.text import did_you_mean
@@ -60,7 +60,7 @@ def read_rules(path: Path, predicates: RowPredicates) -> Rules:
     except tomllib.TOMLDecodeError as error:
         raise RulesError(path, [_syntax(str(error), text)]) from None
     complaints: list[Complaint] = []
-    rules = _Reader(Fields(content, (), Places(text), complaints), predicates).read(path)
+    rules = _RulesReader(Fields(content, (), Places(text), complaints), predicates).read(path)
     if complaints:
         raise RulesError(path, complaints)
     return rules
@@ -75,7 +75,7 @@ def _syntax(message: str, text: str) -> Complaint:
     return Complaint(line, column, found[1][:1].lower() + found[1][1:])
 
 
-class _Reader:
+class _RulesReader:
     """Reads the tables of one file."""
 
     def __init__(self, file: Fields, predicates: RowPredicates) -> None:
@@ -120,7 +120,7 @@ class _Reader:
             hint = did_you_mean(server, known)
             self._file.complain(f"{server!r} is neither a profile nor an address ({error}){hint}", "servers", number)
 
-    def _channel(self, name: str, fields: Fields) -> Channel | None:
+    def _channel(self, name: str, fields: Fields) -> NotifierChannel | None:
         kind = fields.choice("type", list(KINDS))
         if fields.any("type") != kind:
             return None  # the other keys depend on it
@@ -133,7 +133,7 @@ class _Reader:
                 hint = f"{', '.join(SEVERITIES)}, not {severity!r}{did_you_mean(severity, SEVERITIES)}"
                 fields.complain(f"a severity is one of {hint}", "severities", number)
         fields.close()
-        return Channel(name, notifier, repeat, resolves, severities)
+        return NotifierChannel(name, notifier, repeat, resolves, severities)
 
     def _names(self, fields: Fields, key: str, default: tuple[str, ...]) -> tuple[str, ...]:
         """Return names of notifiers."""
@@ -179,7 +179,7 @@ class _Reader:
         fields.close()
         return rule
 
-    def _reads(self, fields: Fields, key: str, predicate: str, table: RowTable) -> frozenset[str]:
+    def _reads(self, fields: Fields, key: str, predicate: str, table: PredicateTable) -> frozenset[str]:
         """Check a predicate and return the columns that it reads."""
         if not predicate.strip():
             return frozenset()  # what is missing was complained about
@@ -268,7 +268,7 @@ def _daily(value: Any) -> tuple[time, time]:
     return begins, ends
 
 
-def _hide_variables(channels: dict[str, Channel]) -> None:
+def _hide_variables(channels: dict[str, NotifierChannel]) -> None:
     """Keep the variables of secrets out of the programs that commands run."""
     variables = {secret.variable for channel in channels.values() for secret in channel.notifier.secrets}
     for channel in channels.values():

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from beanops.jobs.sql.row_predicates import RowTable
+from beanops.jobs.sql.row_predicates import PredicateTable
 from beanops.monitor.survey import Seen, Survey
 
 #: One row of a table, by column.
 Row = dict[str, Any]
 
-TUBES = RowTable(
+TUBES = PredicateTable(
     "tubes",
     {
         "server": "text",
@@ -22,7 +22,7 @@ TUBES = RowTable(
         "deletes_per_s": "number",
     },
 )
-PROBLEMS = RowTable(
+PROBLEMS = PredicateTable(
     "problems",
     {
         "server": "text",
@@ -34,7 +34,7 @@ PROBLEMS = RowTable(
         "look_at": "text",
     },
 )
-SERVERS = RowTable(
+SERVERS = PredicateTable(
     "servers",
     {
         "server": "text",

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from beanops.alerts.notifiers.notice import Notifier
-from beanops.jobs.sql.row_predicates import RowTable
+from beanops.jobs.sql.row_predicates import PredicateTable
 
 #: Severities, the worst first.
 SEVERITIES = ("critical", "warning", "info")
@@ -82,7 +82,7 @@ class Rule(NamedTuple):
     ----------
     name : str
         Its name.
-    table : RowTable
+    table : PredicateTable
         What it is on.
     when : str
         The predicate of rows that are wrong.
@@ -111,7 +111,7 @@ class Rule(NamedTuple):
     """
 
     name: str
-    table: RowTable
+    table: PredicateTable
     when: str
     until: str | None = None
     hold: float = 0.0
@@ -127,7 +127,7 @@ class Rule(NamedTuple):
     reads: frozenset[str] = frozenset()
 
 
-class Channel(NamedTuple):
+class NotifierChannel(NamedTuple):
     """A notifier with what it is to get.
 
     Attributes
@@ -160,7 +160,7 @@ class Rules(NamedTuple):
         The file.
     rules : tuple of Rule
         The rules, with ``unreachable``.
-    channels : mapping of str to Channel
+    channels : mapping of str to NotifierChannel
         By name.
     silences : tuple of Silence
         Those for all rules.
@@ -174,7 +174,7 @@ class Rules(NamedTuple):
 
     path: Path
     rules: tuple[Rule, ...] = ()
-    channels: Mapping[str, Channel] = {}
+    channels: Mapping[str, NotifierChannel] = {}
     silences: tuple[Silence, ...] = ()
     servers: tuple[str, ...] = ()
     interval: float = 10.0

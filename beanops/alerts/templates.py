@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from string import Formatter
 from typing import Any
 
-from beanops.jobs.sql.row_predicates import RowTable
+from beanops.jobs.sql.row_predicates import PredicateTable
 from beanops.text import did_you_mean, safe_text, span
 
 #: Fields beside the columns of the row.
@@ -64,7 +64,7 @@ def shown(value: Any, kind: str) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.3g}" if abs(value) < 100 else f"{value:,.0f}"
 
 
-def facts_of(row: Mapping[str, Any], table: RowTable) -> dict[str, str]:
+def facts_of(row: Mapping[str, Any], table: PredicateTable) -> dict[str, str]:
     """Return the columns of a row for people; a text that is missing is empty."""
     return {
         name: "" if kind == "text" and row[name] is None else shown(row[name], kind)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import pytest
 
 from beanops import Client, connect
+from beanops.alerts.files import rules_path
 from beanops.cli.app import group, run
 from beanops.embedded.process import Beanstalkd
 from beanops.session.files import samples
@@ -63,6 +64,9 @@ def shop(
         done = session.kick([1, 2, 3])
         session.export("saved.jsonl", [1, 2, 3])
         samples.save("refund", samples.sample_of("billing", b'{"customer": 7}'))
+    rules_path().write_text(
+        '[notifiers.log]\ntype = "command"\ncommand = ["true"]\n[[rule]]\nname = "a"\nwhen = "ready < 0"\n'
+    )
     Path("poison.txt").write_text("42\n")
     Path("body.json").write_text("{}")
     Path("worker.log").write_text("10:00 job=42 failed\n10:01 job=1 failed\n")
@@ -75,7 +79,7 @@ def shell(shop: Shop, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixt
 
     def run_here(line: str) -> None:
         words = shlex.split(line, comments=True)[1:]
-        if ENDLESS & set(words[:1]):
+        if ENDLESS & set(words[:1]) or words == ["alert"]:
             check_arguments(words)
             return
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))

@@ -7,14 +7,17 @@ import shlex
 import tomllib
 from collections.abc import Callable
 from configparser import ConfigParser
+from pathlib import Path
 
 import pytest
 import yaml
 
 import beanops
 from beanops import manual
+from beanops.alerts.reading import read_rules
 from beanops.cli.app import COMMANDS
 from beanops.jobs.bodies import registry
+from beanops.jobs.sql.row_predicates import RowPredicates
 from beanops.session.config import key_bindings, profiles
 from beanops.tui.actions import catalogue
 from beanops.tui.keys import keymap
@@ -123,10 +126,22 @@ def test_unit(block: Block) -> None:
 
 
 @pytest.mark.parametrize("block", of_language("toml"), ids=name_of)
-def test_configuration(block: Block) -> None:
+def test_configuration(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if "[project." in block.text:
         assert tomllib.loads(block.text)["project"]["entry-points"].keys() == {"beanops.decoders"}
+        return
+    if "[[rule]]" in block.text:
+        _check_rules(block.text, tmp_path, monkeypatch)
         return
     configure(block.text)
     profiles()
     keymap(key_bindings(), catalogue.bindings())
+
+
+def _check_rules(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in re.findall(r'{ env = "(\w+)" }', text):
+        monkeypatch.setenv(name, "https://hooks.example.com/secret")
+    (folder / "pagerduty").write_text("a key\n")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(folder))
+    (folder / "alerts.toml").write_text(text)
+    read_rules(folder / "alerts.toml", RowPredicates())

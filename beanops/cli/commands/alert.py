@@ -96,6 +96,7 @@ def run(ctx: click.Context, file: Path | None, state: Path | None, way: str | No
         from beanops.alerts.daemon import run_once
 
         firing = run_once(rules, predicates, servers_of(rules), state or state_path(), say=click.echo)
+        click.echo(f"{plural(firing, 'alert')} firing" if firing else "nothing fires")
         return INCOMPLETE if firing else 0
     except RulesError as error:
         return _complain(error)

@@ -21,7 +21,7 @@ _HELD = {
 }
 
 
-class RowTable(NamedTuple):
+class PredicateTable(NamedTuple):
     """A table for predicates.
 
     Attributes
@@ -52,7 +52,7 @@ class RowPredicates:
 
     Examples
     --------
-    >>> tubes = RowTable("tubes", {"tube": "text", "ready": "count", "age": "span"})
+    >>> tubes = PredicateTable("tubes", {"tube": "text", "ready": "count", "age": "span"})
     >>> rows = [{"tube": "mail", "ready": 7, "age": 90.0}, {"tube": "sms", "ready": 9, "age": None}]
     >>> RowPredicates().judge(tubes, "age > interval 1 minute", rows)
     [True, None]
@@ -62,7 +62,7 @@ class RowPredicates:
         self._timeout = timeout
         self._engine: Engine | None = None
 
-    def check(self, table: RowTable, predicate: str) -> frozenset[str]:
+    def check(self, table: PredicateTable, predicate: str) -> frozenset[str]:
         """Return the columns that a predicate reads.
 
         Raises
@@ -75,7 +75,7 @@ class RowPredicates:
         self._check_type(table, asked)
         return read
 
-    def _check_type(self, table: RowTable, asked: UserText) -> None:
+    def _check_type(self, table: PredicateTable, asked: UserText) -> None:
         head = "describe select (\n"
         ((_, kind, *_),) = self._ready().run(
             f"{head}{asked.sql}\n) {_source(table)}", len(head), batch=_arrays(table, []), asked=asked
@@ -83,7 +83,7 @@ class RowPredicates:
         if kind not in ("BOOLEAN", '"NULL"'):
             raise PredicateError(asked.what, f"it is {kind}, neither true nor false; write a comparison")
 
-    def judge(self, table: RowTable, predicate: str, rows: Sequence[Mapping[str, Any]]) -> list[bool | None]:
+    def judge(self, table: PredicateTable, predicate: str, rows: Sequence[Mapping[str, Any]]) -> list[bool | None]:
         """Return for each row whether a predicate is true; None where it is null, such as for an unknown value.
 
         Raises
@@ -104,17 +104,17 @@ class RowPredicates:
             self._engine = Engine("the predicate", "", self._timeout)
         return self._engine
 
-    def _asked(self, table: RowTable, predicate: str) -> UserText:
+    def _asked(self, table: PredicateTable, predicate: str) -> UserText:
         return UserText("the predicate", predicate, tuple(table.columns), table.spans, "simplify it")
 
 
-def _source(table: RowTable) -> str:
+def _source(table: PredicateTable) -> str:
     # In quotes, for a name such as ``using`` is a word of SQL.
     columns = ", ".join(f"{_HELD[kind][1]} as {{0}}".format(f'"{name}"') for name, kind in table.columns.items())
     return f"from (select {PLACE}, {columns} from batch) as {table.name}"
 
 
-def _arrays(table: RowTable, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _arrays(table: PredicateTable, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return rows as arrays that DuckDB reads as a table, with nulls where a row has None."""
     import numpy as np
 
@@ -130,4 +130,4 @@ def _arrays(table: RowTable, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any
     return arrays
 
 
-__all__ = ["PredicateError", "RowPredicates", "RowTable"]
+__all__ = ["PredicateError", "RowPredicates", "PredicateTable"]
