@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from textual import on
 from textual.app import ComposeResult
 from textual.screen import Screen
-from textual.widgets import Footer
 from textual.worker import Worker, WorkerState
 
 from beanops.tui.actions.catalogue import BURIED_AS, OFFERS, UNDO
@@ -21,30 +20,13 @@ from beanops.tui.actions.request import Request, Target, needed_for
 from beanops.tui.host import Host
 from beanops.tui.screens.header import ServerHeader
 from beanops.tui.widgets.columns import WIDE
+from beanops.tui.widgets.footer import KeyFooter
 from beanops.tui.widgets.line import Line, Part
 from beanops.ui.poller import Live, Look
 from beanops.ui.runner import LastAction
 
 if TYPE_CHECKING:
     from beanops.tui.dialogs.form import Answers
-
-
-class KeyFooter(Footer):
-    """The keys that work now; the help comes first, because a narrow screen has no room for the last."""
-
-    _laid_out: tuple[object, ...] = ()
-
-    def bindings_changed(self, screen: Screen[Any]) -> None:
-        """Lay them out again where others work now: that takes a third of the time that a key press does."""
-        shown = tuple((one.binding, one.enabled) for one in screen.active_bindings.values() if one.binding.show)
-        if shown != self._laid_out:
-            if screen.app.app_focus:
-                self._laid_out = shown
-            super().bindings_changed(screen)
-
-    def compose(self) -> ComposeResult:
-        """Lay them out."""
-        yield from sorted(super().compose(), key=lambda shown: getattr(shown, "action", "") != "app.help")
 
 
 class FullScreen(Screen[None]):
@@ -67,7 +49,7 @@ class FullScreen(Screen[None]):
         yield ServerHeader()
         yield from self.body()
         yield Line(id="status")
-        yield KeyFooter(compact=True, show_command_palette=False)
+        yield KeyFooter()
 
     def body(self) -> ComposeResult:
         """Yield what this screen is about."""

@@ -9,10 +9,11 @@ from textual.binding import ActiveBinding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from beanops.tui import keys
 from beanops.tui.screens.manual import ManualScreen
+from beanops.tui.widgets.footer import KeyFooter
 
 #: The order of the keys: those of the screen itself come before these scopes.
 SCOPES = ("act", "undo", "tubes", "tube", "selection", "sort", "back", "app", "table", "body")
@@ -55,7 +56,7 @@ class HelpScreen(ModalScreen[None]):
         with VerticalScroll(id="help"):
             yield Static(Content(self._title), id="question")
             yield Static(text)
-        yield Footer()
+        yield KeyFooter()
 
     def action_manual(self) -> None:
         """Open the manual instead, at the page about that screen."""

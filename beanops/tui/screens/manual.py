@@ -9,11 +9,12 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Markdown, OptionList
+from textual.widgets import Markdown, OptionList
 from textual.widgets.option_list import Option
 
 from beanops import manual
 from beanops.tui import keys
+from beanops.tui.widgets.footer import KeyFooter
 
 
 class ManualScreen(ModalScreen[None]):
@@ -40,7 +41,7 @@ class ManualScreen(ModalScreen[None]):
             yield choice
             with VerticalScroll(id="page", can_focus=False):
                 yield Markdown(open_links=False)
-        yield Footer()
+        yield KeyFooter()
 
     @on(OptionList.OptionHighlighted, "#topics")
     async def _show(self, event: OptionList.OptionHighlighted) -> None:
