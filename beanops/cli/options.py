@@ -14,11 +14,14 @@ from beanops.cli.one_of import OneOf
 from beanops.jobs.sql.engine import TIMEOUT
 from beanops.protocol.errors import ArgumentError
 from beanops.protocol.limits import U32_MAX, U64_MAX
-from beanops.session.arguments import time_of, whole_seconds
+from beanops.session.arguments import seconds_of, time_of, whole_seconds
 from beanops.session.connect import connect
 from beanops.session.past_runs.journal_reader import age_of
 from beanops.session.session import Session
 from beanops.ui.defaults import INTERVAL, LONGEST_INTERVAL, SHORTEST_INTERVAL
+
+#: Where a server listens if nothing else is said.
+DEFAULT_SERVER = "127.0.0.1:11300"
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -93,6 +96,7 @@ def _age(text: str) -> timedelta:
 
 
 SECONDS = _Parsed("seconds", partial(whole_seconds, "seconds"))
+SPAN = _Parsed("seconds", partial(seconds_of, "seconds"))
 TIME = _Parsed("time", lambda text: time_of("time", text, datetime.now(UTC)))
 AGE = _Parsed("age", _age)
 

@@ -6,14 +6,14 @@ A look evaluates only the tubes that it asked for; what it found of the others b
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable
+from itertools import chain
 from math import inf
 
-from beanops.monitor.problems import Problem, worst_first
+from beanops.monitor.problems import Problem, summary, worst_first
 from beanops.monitor.server_problems import WINDOW, Mark, ServerFacts, mark, server_problems
 from beanops.monitor.thresholds import ProblemLimits
 from beanops.monitor.tube_problems import LASTING, TubeFacts, at_rest, tube_problems
-from beanops.text import plural
 
 #: Problems that are not reported beside another one, which says the same and more.
 _HIDDEN_BY = {"buried": "burying"}
@@ -74,10 +74,6 @@ class Evaluator:
             self._began.pop(name, None)
             self._found.pop(name, None)
 
-    def keep(self, tubes: Collection[str]) -> None:
-        """Forget all tubes but these."""
-        self.forget([name for name in self._began if name not in tubes])
-
     def all(self, server: ServerFacts) -> tuple[Problem, ...]:
         """Evaluate the server, and return all problems, the worst first; idle tubes share a line."""
         past = self._past
@@ -87,22 +83,5 @@ class Evaluator:
         found = list(server_problems(server._replace(past=tuple(past), began=self._server_began), self._limits.server))
         self._server_began = {one.name: one.since for one in found}
         ignored = self._limits.tubes.ignore
-        return worst_first([*(one for one in found if one.name not in ignored), *_summed_up(self._found.values())])
-
-
-def _summed_up(found: Iterable[tuple[Problem, ...]]) -> Iterator[Problem]:
-    """Yield problems of tubes; those without workers that nobody puts into become one."""
-    idle: list[Problem] = []
-    for problems in found:
-        for one in problems:
-            if one.name == "no-workers" and one.severity == "warning":
-                idle.append(one)
-            else:
-                yield one
-    if len(idle) < 2:
-        yield from idle
-        return
-    names = tuple(sorted(one.tube for one in idle if one.tube is not None))
-    shown = ", ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
-    reason = f"{plural(len(names), 'idle tube')} with ready jobs that no worker watches: {shown}"
-    yield Problem("no-workers", "warning", None, reason, min(one.since for one in idle), "beanops tubes", names)
+        of_server = (one for one in found if one.name not in ignored)
+        return summary(chain(of_server, chain.from_iterable(self._found.values())))

@@ -110,3 +110,26 @@ def worst_first(problems: Iterable[Problem]) -> tuple[Problem, ...]:
         for name in PROBLEMS:
             found += sorted(kinds.get((severity, name), ()), key=_SINCE)
     return tuple(found)
+
+
+def summary(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Return problems, the worst first, with one line for all idle tubes: no worker watches them, nobody puts jobs.
+
+    Examples
+    --------
+    >>> idle = Problem("no-workers", "warning", "a", "1 job ready", 1.0, "beanops stats a")
+    >>> [one.reason for one in summary([idle, idle._replace(tube="b")])]
+    ['2 idle tubes with ready jobs that no worker watches: a, b']
+    """
+    idle: list[Problem] = []
+    others: list[Problem] = []
+    for one in problems:
+        # It is critical where jobs are put.
+        (idle if one.name == "no-workers" and one.severity == "warning" else others).append(one)
+    if len(idle) < 2:
+        return worst_first([*others, *idle])
+    names = tuple(sorted({name for one in idle for name in one.tubes or (one.tube,) if name is not None}))
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
+    reason = f"{plural(len(names), 'idle tube')} with ready jobs that no worker watches: {shown}"
+    since = min(one.since for one in idle)
+    return worst_first([*others, Problem("no-workers", "warning", None, reason, since, "beanops tubes", names)])

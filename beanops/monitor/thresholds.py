@@ -1,4 +1,4 @@
-"""From which number on something is a problem: `Thresholds` of a tube and of the server, and `ProblemLimits` per tube name."""
+"""From which number on something is a problem: `Thresholds` of a tube and of the server, `ProblemLimits` of all."""
 
 from __future__ import annotations
 

@@ -17,6 +17,8 @@ from beanops.text import plural, span
 
 #: Seconds before the present look within which nothing changes unseen: it finds the look before.
 _BEFORE = 0.5
+#: Seconds below which a reason does not say how long something lasts.
+_SHORT = 10.0
 #: Jobs put beyond those deleted, as a share, that a tube at full load has by chance.
 _CHANCE = 0.05
 
@@ -59,9 +61,9 @@ class TubeFacts(NamedTuple):
         return Problem(name, severity, self.stats.name, reason, began, look_at, (), job)
 
     def lasted(self, name: str) -> str:
-        """Return for how long it has had a problem, such as `` for 5m00s``; empty for less than a second."""
+        """Return for how long it has had a problem, such as `` for 5m00s``; empty for a short time."""
         seconds = self.at - self.began.get(name, self.at)
-        return f" for {span(seconds)}" if seconds >= 1 else ""
+        return f" for {span(seconds)}" if seconds >= _SHORT else ""
 
 
 Rule = Callable[[TubeFacts, Thresholds], Problem | None]

@@ -1,4 +1,4 @@
-"""The configuration: named servers, the journal, and key bindings.
+"""The configuration: named servers, the journal, key bindings, and from which numbers on something is a problem.
 
 The file is ``config.toml`` in the user's configuration directory (``BEANOPS_CONFIG`` names another)::
 
@@ -15,6 +15,12 @@ The file is ``config.toml`` in the user's configuration directory (``BEANOPS_CON
 
     [keys]
     "table.page-up" = "ctrl+b"
+
+    [problems]
+    oldest = "30m"
+
+    [problems."mail-*"]
+    buried = 100
 """
 
 from __future__ import annotations
@@ -27,10 +33,13 @@ from typing import Any, NamedTuple
 
 from beanops.client.address import Address
 from beanops.journal.storage.url import without_passwords
+from beanops.monitor.problems import PROBLEMS
+from beanops.monitor.thresholds import ProblemLimits, ServerThresholds, Thresholds
 from beanops.protocol.errors import ArgumentError, UsageError
+from beanops.text import did_you_mean
 
 _SERVER_KEYS = {"address": str, "read_only": bool, "color": str, "label": str, "confirm": str, "redact": list}
-_KEYS = {"journal": str, "journal_bodies": bool, "servers": dict, "keys": dict}
+_KEYS = {"journal": str, "journal_bodies": bool, "servers": dict, "keys": dict, "problems": dict}
 #: What TOML calls them.
 _TYPES = {str: "a text in quotes", bool: "true or false", list: "a list", dict: "a table"}
 CONFIRMS = ("ask", "type-name")
@@ -140,6 +149,7 @@ def read_config() -> dict[str, Any]:
             raise ConfigError(f"{path}: servers.{name}.redact must be a list of texts")
         if server.get("confirm", "ask") not in CONFIRMS:
             raise ConfigError(f"{path}: servers.{name}.confirm must be one of {', '.join(CONFIRMS)}")
+    _limits(path, config.get("problems", {}))
     return config
 
 
@@ -164,6 +174,71 @@ def key_bindings() -> dict[str, str]:
         if not isinstance(value, str) or not value:
             raise ConfigError(f'{config_path()}: keys.{name} must name keys, such as "ctrl+b", not {value!r}')
     return keys
+
+
+def problem_limits() -> ProblemLimits:
+    """Return from which numbers on something is a problem, for the server and for each tube.
+
+    Raises
+    ------
+    ConfigError
+        The configuration cannot be read, or has an unknown key or a wrong value.
+    """
+    return _limits(config_path(), read_config().get("problems", {}))
+
+
+def _limits(path: Path, table: dict[str, Any]) -> ProblemLimits:
+    plain = {key: value for key, value in table.items() if not isinstance(value, dict)}
+    of_server = {key: value for key, value in plain.items() if key in ServerThresholds._fields}
+    of_tubes = {key: value for key, value in plain.items() if key not in of_server}
+    every = (*Thresholds._fields, *ServerThresholds._fields)
+    patterns = {pattern: value for pattern, value in table.items() if isinstance(value, dict)}
+    return ProblemLimits(
+        Thresholds(**_thresholds(path, "problems.", of_tubes, Thresholds._field_defaults, every)),
+        ServerThresholds(**_thresholds(path, "problems.", of_server, ServerThresholds._field_defaults, every)),
+        [
+            (
+                pattern,
+                _thresholds(path, f'problems."{pattern}".', value, Thresholds._field_defaults, Thresholds._fields),
+            )
+            for pattern, value in patterns.items()
+        ],
+    )
+
+
+def _thresholds(
+    path: Path, where: str, table: dict[str, Any], defaults: dict[str, Any], known: tuple[str, ...]
+) -> dict[str, Any]:
+    """Return the thresholds of a table; each has the type of its default."""
+    found = {}
+    for key, value in table.items():
+        if key not in defaults:
+            server = " is of the server: set it under [problems]" if key in ServerThresholds._fields else ""
+            unknown = f" is unknown{did_you_mean(key, known)}; known are {', '.join(known)}"
+            raise ConfigError(f"{path}: {where}{key}{server or unknown}")
+        found[key], allowed = _threshold(key, value, defaults[key])
+        if found[key] is None:
+            raise ConfigError(f"{path}: {where}{key} must be {allowed}, not {value!r}")
+    return found
+
+
+def _threshold(key: str, value: Any, default: Any) -> tuple[Any, str]:
+    """Return a threshold, None where its value is not allowed, and what is."""
+    from beanops.session.arguments import seconds_of
+
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(default, tuple):
+        names = isinstance(value, list) and all(name in PROBLEMS for name in value)
+        return tuple(value) if names else None, f"a list of these: {', '.join(PROBLEMS)}"
+    if key == "cpu":
+        return float(value) if number and 0 < value <= 1 else None, "a share above 0 and at most 1"
+    if isinstance(default, int):
+        return value if number and isinstance(value, int) and value >= 0 else None, "a whole number from 0 on"
+    allowed = 'seconds, or a text such as "10m"'
+    try:
+        return (seconds_of(key, value) if number or isinstance(value, str) else None), allowed
+    except ArgumentError:
+        return None, allowed
 
 
 def profiles() -> dict[str, Profile]:

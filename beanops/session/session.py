@@ -39,6 +39,7 @@ from beanops.session.old_servers.capabilities import Capabilities
 from beanops.session.options import How, Options, ScanOptions, how_of
 from beanops.session.past_runs.journal_reader import JournalReader
 from beanops.session.probe import probe_id
+from beanops.session.problem_looks import APART, problems_now
 from beanops.session.reservation import Reservation, Reserver
 
 if TYPE_CHECKING:
@@ -249,6 +250,42 @@ class Session:
 
             points = record(look, length, apart)
         return rates_frame(points, time.monotonic())
+
+    def problems(self, pattern: str | None = None, *, seconds: Seconds = APART) -> pandas.DataFrame:
+        """Return what is wrong with the server and its tubes, by two looks a moment apart.
+
+        The thresholds are in the configuration, under ``[problems]``.
+
+        Parameters
+        ----------
+        pattern : str or None
+            The name of a tube or a glob such as ``"mail-*"``: the problems of these tubes alone; None is the server
+            and all tubes.
+        seconds : number, str or timedelta
+            Time between the two looks: seconds, text such as ``"10s"``, or a timedelta; 1 second by default. With 0
+            there is one look, which cannot know what grows.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per problem, the worst first: ``severity`` (``"critical"`` or ``"warning"``), ``problem`` (its
+            name, such as ``"no-workers"``), ``tube`` (missing for the server, and for a row on several idle tubes),
+            ``reason`` with the numbers (text), ``since`` (datetime64[us, UTC]: when it was first seen, or when it
+            began where the server knows that) and ``look_at``, the command that shows more.
+
+        Raises
+        ------
+        NotFound
+            There is no such tube.
+
+        Examples
+        --------
+        >>> session.problems("mail*")[["problem", "reason"]]
+        """
+        from beanops.session.problem_frames import problems_frame
+
+        apart = seconds_of("seconds", seconds)
+        return problems_frame(problems_now(self._lookups, pattern, apart, self._context.now))
 
     # -- jobs --------------------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from beanops.monitor.survey import Seen, Survey, Surveyor
 from beanops.protocol.errors import BeanopsError
+from beanops.session.config import problem_limits
 from beanops.session.session import Session
 from beanops.ui.defaults import FIRST_RETRY, LAST_RETRY, LATE
 
@@ -163,6 +164,7 @@ class Poller:
         try:
             if self._session is None:
                 self._session = self._connect()
+                self._surveyor = Surveyor(self._clock, problem_limits())
             looked = look(self._session) if look is not None else None
             survey = self._session._lookups.survey(self._surveyor, wanted)
         except BeanopsError as error:
