@@ -161,7 +161,7 @@ def poison(tube: TubeFacts, limits: Thresholds) -> Problem | None:
     for job in tube.jobs:
         if job.state != "buried" and (job.timeouts >= limits.timeouts or job.releases >= limits.releases):
             often = " and ".join(
-                f"{word} {number:,} times"
+                f"{word} {'once' if number == 1 else f'{number:,} times'}"
                 for word, number in (("timed out", job.timeouts), ("was released", job.releases))
                 if number
             )

@@ -178,7 +178,7 @@ def test_a_job_past_its_ttr_when_it_lasts() -> None:
 def test_a_job_that_times_out_or_is_released_again_and_again() -> None:
     fields = {"current_jobs_ready": 1, "current_watching": 1}
     found = Past().look(AT, job(state="ready", timeouts=3, releases=1), **fields)["poison"]
-    assert (found.reason, found.look_at) == ("job 7 timed out 3 times and was released 1 times", "beanops job 7")
+    assert (found.reason, found.look_at) == ("job 7 timed out 3 times and was released once", "beanops job 7")
     assert "poison" in Past().look(AT, job(state="ready", releases=10), **fields)
     assert "poison" not in Past().look(AT, job(state="ready", timeouts=2, releases=9), **fields)
     assert "poison" not in Past().look(AT, job(state="buried", timeouts=9), current_jobs_buried=1), "it is parked"
