@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -232,18 +231,15 @@ def test_a_journal_that_cannot_be_opened(cli: Cli, monkeypatch: pytest.MonkeyPat
 # -- completion --------------------------------------------------------------------------------------------------
 
 
-def completed(words: str, server: str) -> list[str]:
+def completed(cli: Cli, words: str, server: str) -> list[str]:
     """Return what bash would offer for the last word."""
-    variables = {
-        "_BEANOPS_COMPLETE": "bash_complete",
-        "COMP_WORDS": words,
-        "COMP_CWORD": str(len(words.split(" ")) - 1),
-    }
-    ended = subprocess.run(
-        [BEANOPS], env={**os.environ, **variables, "BEANOPS_SERVER": server}, capture_output=True, text=True, timeout=20
-    )
-    assert ended.stderr == ""
-    return [line.partition(",")[2] for line in ended.stdout.splitlines() if line]
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("_BEANOPS_COMPLETE", "bash_complete")
+        environment.setenv("COMP_WORDS", words)
+        environment.setenv("BEANOPS_SERVER", server)
+        ended = cli()
+    assert (ended.code, ended.err) == (0, "")
+    return [line.partition(",")[2] for line in ended.out.splitlines() if line]
 
 
 def test_the_shell_completes_commands_tubes_runs_servers_and_samples(
@@ -252,24 +248,24 @@ def test_the_shell_completes_commands_tubes_runs_servers_and_samples(
     configure(f'[servers.prod]\naddress = "{beanstalkd.address}"')
     cli("sample", "save", "charge", "-", stdin=b"x")
     here = beanstalkd.address
-    assert completed("beanops ki", here) == ["kick"]
-    assert completed("beanops kick m", here) == ["mail"]
-    assert completed("beanops -s prod kick ma", "127.0.0.1:1") == ["mail"]
-    assert completed("beanops kick -s prod ma", "127.0.0.1:1") == ["mail"]
-    assert completed("beanops undo 2", here) == [run]
-    assert completed("beanops resume ", here) == [run]
-    assert completed("beanops unpause ", here) == ["default", "mail"]
-    assert completed("beanops kick --server p", here) == ["prod"]
-    assert completed("beanops sample put ", here) == ["charge"]
-    assert completed("beanops journal ", here) == ["prune", "runs", "show", "verify", run]
-    assert completed("beanops journal 2", here) == completed("beanops journal verify ", here) == [run]
-    assert completed("beanops journal --si", here) == ["--since"]
+    assert completed(cli, "beanops ki", here) == ["kick"]
+    assert completed(cli, "beanops kick m", here) == ["mail"]
+    assert completed(cli, "beanops -s prod kick ma", "127.0.0.1:1") == ["mail"]
+    assert completed(cli, "beanops kick -s prod ma", "127.0.0.1:1") == ["mail"]
+    assert completed(cli, "beanops undo 2", here) == [run]
+    assert completed(cli, "beanops resume ", here) == [run]
+    assert completed(cli, "beanops unpause ", here) == ["default", "mail"]
+    assert completed(cli, "beanops kick --server p", here) == ["prod"]
+    assert completed(cli, "beanops sample put ", here) == ["charge"]
+    assert completed(cli, "beanops journal ", here) == ["prune", "runs", "show", "verify", run]
+    assert completed(cli, "beanops journal 2", here) == completed(cli, "beanops journal verify ", here) == [run]
+    assert completed(cli, "beanops journal --si", here) == ["--since"]
 
 
 def test_a_shell_is_never_told_of_errors(cli: Cli) -> None:
-    assert completed("beanops kick m", "127.0.0.1:1") == []
+    assert completed(cli, "beanops kick m", "127.0.0.1:1") == []
     configure("nonsense [")
-    assert completed("beanops -s ", "127.0.0.1:1") == []
+    assert completed(cli, "beanops -s ", "127.0.0.1:1") == []
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
