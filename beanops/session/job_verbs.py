@@ -54,12 +54,12 @@ def delete(executor: Executor, jobs: Jobs | str, options: Options) -> Run:
     return _act(executor, "delete", jobs, KEEP, options)
 
 
-def drain(executor: Executor, tube: Tube, options: Options) -> Run:
-    """Delete all jobs of a tube in the named states."""
-    tube = tube_of(tube)
-    if not options.get("state"):
-        raise UsageError(f'drain of tube {tube!r} is missing the states: state="buried", for example')
-    return delete(executor, tube, options)
+def drain(executor: Executor, jobs: Jobs | str, options: Options) -> Run:
+    """Delete all jobs of a tube in the named states, or those of them that were confirmed."""
+    jobs = tube_or_jobs(jobs)
+    if isinstance(jobs, str) and not options.get("state"):
+        raise UsageError(f'drain of tube {jobs!r} is missing the states: state="buried", for example')
+    return _act(executor, "drain", jobs, KEEP, options)
 
 
 def move(executor: Executor, jobs: Jobs | str, to: Tube, options: Options) -> Run:

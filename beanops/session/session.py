@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, SupportsIndex, Unpack
 from beanops.client.address import Address
 from beanops.html import card
 from beanops.jobs.read import BodyForm, FoundJob
-from beanops.jobs.rows import Tube
+from beanops.jobs.rows import Tube, tube_of
 from beanops.jobs.search.progress import Progress
 from beanops.jobs.search.scan import Scan
 from beanops.jobs.select import select
@@ -840,7 +840,7 @@ class Session:
         --------
         >>> session.drain("mail", state="buried")
         """
-        return job_verbs.drain(self._executor, tube, options)
+        return job_verbs.drain(self._executor, tube_of(tube), options)
 
     @shows_run
     def move(self, jobs: Jobs | str, to: Tube, **options: Unpack[Options]) -> Run:

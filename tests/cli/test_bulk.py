@@ -82,7 +82,7 @@ def test_drain_takes_the_named_states_only(cli: Cli, client: Client) -> None:
     bury(client, "mail", b"1", b"2")
     client.put(b"3", tube="mail")
     client.put(b"4", tube="mail", delay=100)
-    assert cli("drain", "mail", "--state", "buried,delayed", "--yes").out == "delete: 3 done\n"
+    assert cli("drain", "mail", "--state", "buried,delayed", "--yes").out == "drain: 3 done\n"
     tube = client.stats_tube("mail")
     assert (tube.current_jobs_ready, tube.current_jobs_buried, tube.current_jobs_delayed) == (1, 0, 0)
     for verb in ("drain", "delete", "kick"):
@@ -228,7 +228,7 @@ def test_what_could_not_be_found_is_told_before_and_after(
     assert question.startswith("Delete 4 of the buried jobs of tube mail on ")
     assert MISSING in question
     assert ended.code == 1
-    assert f"delete: 4 done; stopped: {MISSING}" in told
+    assert f"drain: 4 done; stopped: {MISSING}" in told
     assert "beanops resume" not in ended.err
     assert states(client, lost[-1]) == ["buried"]
 

@@ -197,7 +197,10 @@ def test_drain_deletes_the_named_states_and_no_others(session: Session, worker: 
     for state in ("ready", "delayed", "buried"):
         fill(worker, "mail", state, 5)
         fill(worker, "mail-2", state, 5)
-    assert session.drain("mail", state=["buried", "delayed"]).done == 10
+    run = session.drain("mail", state=["buried", "delayed"])
+    assert run.summary == "drain: 10 done"
+    assert set(session.actions["action"]) == {"delete"}
+    assert list(session.journal.runs(action="drain")["run"]) == [run.id]
     stats = session.tube("mail")
     assert (stats.current_jobs_ready, stats.current_jobs_delayed, stats.current_jobs_buried) == (5, 0, 0)
     assert session.tube("mail-2").current_jobs_buried == 5

@@ -23,7 +23,7 @@ async def test_a_drain_names_counts_shows_a_sample_and_takes_no_job_that_came_la
         assert "to do it:" not in painted
         (later,) = fill(client, "mail", b"later")
         await desk.press("y")
-        assert "✓ delete: 3 done" in desk.line("#status")
+        assert "✓ drain: 3 done" in desk.line("#status")
         assert client.stats_job(later).state == "ready"
         await desk.press("u", "y")
         stats = client.stats_tube("mail")
@@ -55,7 +55,7 @@ async def test_several_tubes_are_drained_and_the_others_are_left_out(
         assert "✓ drain of 2 tubes: 3 done" in desk.line("#status")
         assert client.stats_tube("b").current_jobs_ready == 1
         await desk.press("u")
-        assert "Undo delete (3)?" in await desk.painted()
+        assert "Undo drain (3)?" in await desk.painted()
         await desk.press("y")
         assert "✓ undo of 2 runs: 3 done" in desk.line("#status")
         assert [client.stats_tube(name).current_jobs_buried for name in "ac"] == [2, 1]
@@ -75,7 +75,7 @@ async def test_many_are_kicked_of_each_tube_and_only_in_the_state_that_was_shown
         assert "Kick up to 2 jobs in each of 2 tubes, 4 in all?" in painted
         assert "This cannot be undone: the server chooses the jobs" in painted
         await desk.press("y")
-        assert "✓ kick-next of 2 tubes: 4 done" in desk.line("#status")
+        assert "✓ kick of 2 tubes: 4 done" in desk.line("#status")
         assert "undoes it" not in desk.line("#status")
         assert "Undo" not in desk.footer
         await desk.press("ctrl+p", *"undo")

@@ -17,8 +17,11 @@ from beanops.cli.selection import Chosen, choose
 from beanops.jobs.refs import JobRefs
 from beanops.jobs.select import is_glob, select
 from beanops.journal.records import Refused
+from beanops.session import job_verbs
 from beanops.session.connect import connect
+from beanops.session.execution.run import Run
 from beanops.session.execution.verbs import Settings, Verb, verb_of
+from beanops.session.options import Options
 from beanops.session.session import Session
 from beanops.ui.actions import CATALOGUE
 from beanops.ui.confirmation import confirmation
@@ -96,10 +99,8 @@ def _act(verb: str, asked: dict[str, Any]) -> None:
     if asked.get("next") is not None:
         _kick_next(chosen, asked)
         return
-    if verb == "drain":
-        if "state" not in chosen.which:
-            raise click.UsageError("missing --state: drain deletes the jobs of a tube in the states it names")
-        verb = "delete"
+    if verb == "drain" and "state" not in chosen.which:
+        raise click.UsageError("missing --state: drain deletes the jobs of a tube in the states it names")
     if verb == "move" and asked["to"] is None:
         raise click.UsageError("missing --to: the destination tube")
     if verb == "delete" and isinstance(chosen.jobs, str) and not {"state", "where"} & set(chosen.which):
@@ -114,18 +115,24 @@ def _act(verb: str, asked: dict[str, Any]) -> None:
             there = connect(asked["to_server"], source="cli", read_only=asked["read_only"])
             how["server"] = opened.enter_context(there)
         check_tube_exists(session, asked["tube"])
-        act = getattr(session, verb)
+        act = partial(_drain, session) if verb == "drain" else getattr(session, verb)
         plan = partial(act, chosen.jobs, **how, **chosen.which, dry_run=True)
         if asked["dry_run"]:
             preview(session, plan, asked, verb)
             return
         if not (asked["yes"] or session.read_only):
-            chosen = confirmed(verb, chosen, plan, session.profile)
+            # The question says what a drain does to the jobs.
+            chosen = confirmed("delete" if verb == "drain" else verb, chosen, plan, session.profile)
         how |= {name: asked[name] for name in ("reason", "rate") if asked[name] is not None}
         total = len(chosen.jobs) if isinstance(chosen.jobs, JobRefs) else None
         with underway(verb, total) as progress:
             run = act(chosen.jobs, **how, **chosen.which, progress=progress)
         report(run, asked["output"], missing=chosen.missing)
+
+
+def _drain(session: Session, jobs: Any, **asked: Any) -> Run:
+    """Drain a tube, or those of its jobs that were confirmed, which `Session.drain` does not take."""
+    return job_verbs.drain(session._executor, jobs, Options(**asked))
 
 
 def _check_states(verb: Verb, named: str | None) -> None:

@@ -19,7 +19,7 @@ NO_BODIES = "the bodies of its jobs are not in the journal, so they cannot be pu
 #: Actions that change no job, or nothing lasting.
 _LEAVE_NOTHING = ("reserve", "touch", "prune")
 #: Runs that delete jobs; an undo does where it reverts a put.
-_DELETE = ("delete", "export", "undo")
+_DELETE = ("delete", "drain", "export", "undo")
 
 
 def why_lasting(

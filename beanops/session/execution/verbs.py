@@ -315,7 +315,9 @@ IMPORT = RESTORE._replace(name="import", done="imported")
 PUT_NEW = RESTORE._replace(name="put", done="put")
 #: All verbs by name.
 ALL = {verb.name: verb for verb in (*VERBS.values(), MOVE, COPY, TOUCH, RESTORE, IMPORT)}
-#: Names of runs and actions in the journal. A drain is a delete; an undo has the actions that undo.
+#: A run is named as the user called it, its actions as what they do: a drain deletes.
+ALL["drain"] = VERBS["delete"]
+#: Names of runs and actions in the journal. The actions of a drain are deletes, those of an undo what undoes the run.
 ACTIONS = (*ALL, "put", "pause", "unpause", "reserve", "undo", "export", "prune")
 
 

@@ -91,7 +91,7 @@ class JournalReader:
             Period of the actions, `until` excluded. Text is a date such as ``"2026-01-31"`` or ``"2026-01-31 14:00"``
             (UTC), or a period before now such as ``"2h"`` or ``"7d"``; so are a timedelta and a number of seconds.
         action : str, iterable of str, or None
-            ``"kick"``, ``"delete"`` and so on; several in a list or with commas. A drain is recorded as deletes.
+            ``"kick"``, ``"delete"`` and so on; several in a list or with commas. The actions of a drain are deletes.
         run : Run, str, row, iterable of these, DataFrame with a column ``run``, or None
             Runs or their ids, at most 1,000, also runs on other servers.
         job : id, job, iterable of these, DataFrame with a column ``id``, str, or None

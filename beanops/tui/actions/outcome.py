@@ -62,6 +62,8 @@ def outcome_of(results: Results, name: str, noun: str) -> Outcome:
         return fault(faults[0])
     if number == 1 and results.errors:
         return Outcome(safe_text(f"{name}: {results.errors[0][1]}"), False)
+    if results.runs:
+        name = results.runs[0].action  # as the journal and the question of undo name it
     parts = [f"{count:,} {outcome}" for outcome, count in results.counts.items() if count or outcome == "done"]
     if results.errors:
         parts.append(f"{len(results.errors)} not begun")
