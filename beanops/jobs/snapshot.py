@@ -102,8 +102,10 @@ def save(batches: Batches, directory: Path) -> int:
     return saved
 
 
-def save_file(batches: Batches, path: Path) -> None:
+def save_file(batches: Batches, path: Path, *, bodies: bool = True) -> None:
     """Write jobs to one Parquet file in the order in which they come, with the columns of `save`.
+
+    Without bodies the columns ``digest`` and ``body`` are left out.
 
     Raises
     ------
@@ -116,7 +118,9 @@ def save_file(batches: Batches, path: Path) -> None:
         source = f"read_parquet([{', '.join(map(_quoted, parts))}])" if parts else f"(select {nothing}) where false"
         # As many rows as the full part with the fewest: no group of them has more bytes than two parts.
         rows = min([*parts.values()][:-1], default=_ROWS)
-        writer.execute(f"copy (select * from {source}) to {_quoted(path)} (format parquet, row_group_size {rows})")
+        columns = "*" if bodies else "* exclude (digest, body)"
+        file = f"{_quoted(path)} (format parquet, row_group_size {rows})"
+        writer.execute(f"copy (select {columns} from {source}) to {file}")
 
 
 @contextmanager

@@ -83,9 +83,19 @@ def test_parquet_goes_to_a_file_or_a_pipe(cli: Cli, program: Program, client: Cl
         assert rows == [(id, "a/b", b'{"user": %d}' % (id - 1)) for id in ids]
 
 
-def test_without_bodies_none_is_asked_for(cli: Cli, client: Client) -> None:
+def test_without_bodies_none_is_asked_for_and_no_column_shows_one(
+    cli: Cli, program: Program, client: Client, tmp_path: Path
+) -> None:
     fill(client, 3)
-    assert "body" not in cli("jobs", "--no-bodies", "--json").json[0]
+    for arguments in ([], ["-o", "json"], ["-o", "jsonl"], ["-o", "csv"]):
+        printed = cli("jobs", "--no-bodies", *arguments).out
+        assert "ttr" in printed
+        assert "body" not in printed
+        assert "digest" not in printed
+    assert cli("jobs", "--no-bodies", "--order", "-created").out.split("\n")[0].endswith("timeouts  created")
+    with (tmp_path / "jobs").open("wb") as file, program("jobs", "--no-bodies", "-o", "parquet", stdout=file) as running:
+        assert running.wait(30) == 0
+    assert duckdb.sql(f"from '{tmp_path / 'jobs'}'").columns[-2:] == ["created", "instance"]
     assert client.stats().cmd_peek == 0
 
 

@@ -88,7 +88,7 @@ def jobs(
         scan = session.scan(tube, **selection, bodies=not no_bodies, progress=None if bar is None else bar.show_scan)
         with _interruptible(scan) as signals:
             printing = partial(_print_table, order=asked["order"]) if output == "table" else _PRINT[output]
-            printing(_until_over(scan, shown))
+            printing(_until_over(scan, shown), not no_bodies)
         _conclude(scan, signals)
 
 
@@ -215,32 +215,37 @@ def _found(batches: Batches) -> Iterator[FoundJob]:
     return (job for batch in batches for job in batch)
 
 
-def _print_table(batches: Batches, order: str) -> None:
+def _print_table(batches: Batches, bodies: bool, order: str) -> None:
     """Print the usual columns, and the one that the jobs are ordered by."""
     from beanops.jobs.bodies import decode
 
     by = order.removeprefix("-")
-    columns = job_columns("cli", also="" if by in ("newest", "oldest") else by)
+    columns = job_columns("cli", also="" if by in ("newest", "oldest") else by, bodies=bodies)
     print_columns(
         columns, [shown_job(job, "" if job.body is None else decode(job.body).summary) for job in _found(batches)]
     )
 
 
-def _rows(batches: Batches) -> Iterator[dict[str, Any]]:
+def _rows(batches: Batches, bodies: bool) -> Iterator[dict[str, Any]]:
     for job in _found(batches):
-        yield {**row_of(job), **({} if job.body is None else body_fields(job.body))}
+        row = row_of(job)
+        if bodies:
+            row |= body_fields(job.body)
+        else:
+            del row["digest"]
+        yield row
 
 
-def _print_json(batches: Batches) -> None:
+def _print_json(batches: Batches, bodies: bool) -> None:
     start = "["
-    for row in _rows(batches):
+    for row in _rows(batches, bodies):
         click.echo(f"{start}\n{_line(row)}", nl=False)
         start = ","
     click.echo("[]" if start == "[" else "\n]")
 
 
-def _print_jsonl(batches: Batches) -> None:
-    for row in _rows(batches):
+def _print_jsonl(batches: Batches, bodies: bool) -> None:
+    for row in _rows(batches, bodies):
         click.echo(_line(row))
 
 
@@ -248,27 +253,28 @@ def _line(row: dict[str, Any]) -> str:
     return json.dumps(row, default=str).replace("\x7f", "\\u007f")
 
 
-def _print_csv(batches: Batches) -> None:
+def _print_csv(batches: Batches, bodies: bool) -> None:
+    columns = CSV_COLUMNS if bodies else [name for name in CSV_COLUMNS if name not in ("digest", "body")]
     heading = True
     for batch in batches:
-        print_csv([csv_row(job) for job in batch], CSV_COLUMNS, heading=heading)
+        print_csv([csv_row(job) for job in batch], columns, heading=heading)
         heading = False
     if heading:
-        print_csv([], CSV_COLUMNS)
+        print_csv([], columns)
 
 
-def _print_parquet(batches: Batches) -> None:
+def _print_parquet(batches: Batches, bodies: bool) -> None:
     from beanops.jobs.snapshot import save_file
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "jobs.parquet"
-        save_file(batches, path)
+        save_file(batches, path, bodies=bodies)
         with path.open("rb") as file:
             while piece := file.read(1 << 20):
                 click.echo(piece, nl=False)
 
 
-_PRINT: dict[str, Callable[[Batches], None]] = {
+_PRINT: dict[str, Callable[[Batches, bool], None]] = {
     "json": _print_json,
     "jsonl": _print_jsonl,
     "csv": _print_csv,

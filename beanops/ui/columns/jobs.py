@@ -69,7 +69,9 @@ def state_tone(row: JobLine) -> str:
     return row.state if row.state in STATES else "muted"
 
 
-def job_columns(face: Literal["cli", "tui", "notebook"], also: str = "") -> tuple[Column[Any], ...]:
+def job_columns(
+    face: Literal["cli", "tui", "notebook"], also: str = "", *, bodies: bool = True
+) -> tuple[Column[Any], ...]:
     """Return the columns of jobs that a face shows, for rows that are a `JobLine`.
 
     Parameters
@@ -78,6 +80,8 @@ def job_columns(face: Literal["cli", "tui", "notebook"], also: str = "") -> tupl
         ``"cli"``, ``"tui"`` or ``"notebook"``.
     also : str
         The name of one more, which is put before the body.
+    bodies : bool
+        Whether to show the body.
 
     Examples
     --------
@@ -87,6 +91,8 @@ def job_columns(face: Literal["cli", "tui", "notebook"], also: str = "") -> tupl
     names = FACES[face].split()
     if also and also not in names:
         names.insert(names.index("body"), also)
+    if not bodies:
+        names.remove("body")
     return named(_COLUMNS, " ".join(names))
 
 
