@@ -11,6 +11,7 @@ from beanops.frames import STATES, Source, frame
 from beanops.jobs.bodies import decode
 from beanops.jobs.identity import digest_shown
 from beanops.jobs.read import BodyForm, FoundJob, body_text, check_bodies
+from beanops.jobs.select import names_of
 from beanops.protocol.errors import ArgumentError
 from beanops.protocol.limits import check_choice
 
@@ -74,7 +75,7 @@ def job_columns(
         known |= {"data": _OBJECTS} if decoded else {}
     if columns is None:
         return known
-    wanted = [columns] if isinstance(columns, str) else list(columns)
+    wanted = names_of("columns", columns)
     for name in wanted:
         if not bodies and name in BODY_COLUMNS:
             raise ArgumentError("columns", name, f"{', '.join(known)} where bodies=False")

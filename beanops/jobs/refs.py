@@ -12,7 +12,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import repeat
-from typing import Any, SupportsIndex, overload
+from typing import Any, Protocol, SupportsIndex, overload
 
 from beanops.jobs.identity import JobRef, digest_of, ref_of
 from beanops.jobs.read import FoundJob
@@ -102,6 +102,22 @@ class JobRefs(Sequence[JobRef]):
         return {"ids": list(self.ids)} | ({"facts": facts} if facts else {})
 
 
+class HasRef(Protocol):
+    """What knows one job, such as a reservation."""
+
+    @property
+    def ref(self) -> JobRef:
+        """The job."""
+
+
+class HasRefs(Protocol):
+    """What knows several jobs, such as a run."""
+
+    @property
+    def refs(self) -> JobRefs:
+        """The jobs."""
+
+
 def _earliest(created: Any) -> Any:
     return created[0] if isinstance(created, tuple) else created
 
@@ -127,38 +143,40 @@ def refs_in(plain: Mapping[str, Any]) -> JobRefs:
     return JobRefs(array("Q", ids), **columns)
 
 
-def refs_of(jobs: Any) -> JobRefs:
+def refs_of(jobs: Any, argument: str = "jobs") -> JobRefs:
     """Return references to jobs in any form, each once, in order.
 
     Parameters
     ----------
-    jobs : id, job, JobRef, row, iterable of these, DataFrame with a column ``id``, str, or JobRefs
+    jobs : id, job, JobRef, row, iterable of these, DataFrame with a column ``id``, str, JobRefs, Run or Reservation
         A text holds ids and ranges, as in ``"5,7-9"``. Rows and frames may have ``instance``, ``tube``, ``created``
         and ``digest``, as those that beanops writes have; a mapping without a ``digest`` may have ``body``, as it is
         or as a frame shows it, or ``body_base64``.
+    argument : str
+        Name of the argument, for an error.
 
     Raises
     ------
     ArgumentError
         It does not name jobs, or a fact cannot be read.
     """
+    if isinstance(jobs, range | str | bytes):
+        return JobRefs(ids_of(jobs, argument))
+    if hasattr(jobs, "columns") and not isinstance(jobs, JobRefs):
+        return _of_frame(jobs, argument)
+    jobs = plain_row(jobs)
     if isinstance(jobs, JobRefs):
         return jobs
-    if isinstance(jobs, range | str | bytes):
-        return JobRefs(ids_of(jobs))
-    if hasattr(jobs, "columns"):
-        return _of_frame(jobs)
-    jobs = plain_row(jobs)
     one = isinstance(jobs, Job | JobStats | FoundJob | JobRef | Mapping) or not isinstance(jobs, Iterable)
     several: list[Any] = [jobs] if one else list(jobs)
     if all(type(job) is int for job in several):
-        return JobRefs(array("Q", ids_of(several)))
-    refs = [_ref(job) for job in several]
+        return JobRefs(array("Q", ids_of(several, argument)))
+    refs = [_ref(job, argument) for job in several]
     _, *columns = map(list, zip(*refs, strict=True)) if refs else ([],) * 5
     return _each_once(JobRefs(array("Q", (ref.id for ref in refs)), *columns))
 
 
-def _ref(job: Any) -> JobRef:
+def _ref(job: Any, argument: str) -> JobRef:
     job = plain_row(job)
     match job:
         case JobRef():
@@ -170,11 +188,11 @@ def _ref(job: Any) -> JobRef:
         case Job():
             return JobRef(job.id, digest=digest_of(job.body))
         case Mapping():
-            return ref_of_row(job)
-    return JobRef(check_number("id", job, U64_MAX))
+            return ref_of_row(job, argument)
+    return JobRef(check_number(argument, job, U64_MAX))
 
 
-def ref_of_row(row: Mapping[str, Any]) -> JobRef:
+def ref_of_row(row: Mapping[str, Any], argument: str = "jobs") -> JobRef:
     """Return what a row of a table, or a line that describes a job, remembers of it.
 
     Raises
@@ -183,7 +201,7 @@ def ref_of_row(row: Mapping[str, Any]) -> JobRef:
         It has no id, or says what cannot be read.
     """
     if "id" not in row:
-        raise ArgumentError("jobs", sorted(row), "rows with an 'id'")
+        raise ArgumentError(argument, sorted(row), "rows with an 'id'")
     for name in ("instance", "tube", "digest"):
         if isinstance(row.get(name), Mapping | list | tuple | bytes):  # a number may be what a reader of CSV made of it
             raise ArgumentError(name, row[name], "text")
@@ -210,8 +228,8 @@ def _digest_of_row(row: Mapping[str, Any]) -> str | None:
         raise ArgumentError("body_base64", encoded, "base64") from None
 
 
-def _of_frame(frame: Any) -> JobRefs:
-    numbers = ids_in_frame(frame)
+def _of_frame(frame: Any, argument: str) -> JobRefs:
+    numbers = ids_in_frame(frame, argument)
     columns: dict[str, Any] = {"instance": None, "tube": None, "created": None, "digest": None}
     for name, read in (("instance", _instance), ("tube", _text), ("digest", _text)):
         if name in frame.columns:

@@ -16,6 +16,8 @@ from beanops.protocol.limits import U64_MAX, check_choice, check_number
 from beanops.protocol.states import EVERY_STATE, STATES
 from beanops.text import did_you_mean, plural
 
+#: What a tube can be chosen by, for an error.
+TUBE_OR_GLOB = "the name of a tube or a glob such as 'mail-*'"
 _COUNTED = frozenset(STATES)
 #: What jobs can be ordered by; a leading ``-`` turns it round.
 COLUMNS = ("id", "tube", "state", "priority", "age", "delay", "ttr", "time_left", "created", "file", "reserves",
@@ -80,7 +82,7 @@ def select(
     state : str, iterable of str, or None
         ``"ready"``, ``"reserved"``, ``"delayed"`` or ``"buried"``, all four by default, or ``"invalid"``, a job
         whose body is still on the way; several in a list or with commas.
-    ids : id, job, iterable of these, DataFrame with a column ``id``, str, or None
+    ids : id, job, Run, iterable of ids or jobs, DataFrame with a column ``id``, str, or None
         The only jobs that are looked at; a text as in ``"5,7-9"``.
     where : str or None
         A SQL predicate, see `beanops.jobs.sql.where`.
@@ -104,9 +106,9 @@ def select(
         check_choice("state", name, EVERY_STATE)
     _check_order(order)
     return Selection(
-        None if tube is None else tube_of(tube, allowed="the name of a tube or a glob such as 'mail-*'"),
+        None if tube is None else tube_of(tube, allowed=TUBE_OR_GLOB),
         frozenset(states) or _COUNTED,
-        None if ids is None else ids_of(ids),
+        None if ids is None else ids_of(ids, "ids"),
         where,
         None if limit is None else check_number("limit", limit, U64_MAX),
         order,
@@ -148,13 +150,15 @@ def is_glob(tube: str) -> bool:
     return not set(tube).isdisjoint("*?[")
 
 
-def ids_of(jobs: Any) -> Sequence[int]:
+def ids_of(jobs: Any, argument: str = "jobs") -> Sequence[int]:
     """Return the ids of jobs in any form, each once, in order.
 
     Parameters
     ----------
-    jobs : id, job, row, iterable of these, DataFrame with a column ``id``, or str
+    jobs : id, job, row, iterable of these, DataFrame with a column ``id``, str, or what has ``ref`` or ``refs``
         Text has ids and ranges, as in ``"5,7-9"``. A single range stays a range.
+    argument : str
+        Name of the argument, for an error.
 
     Raises
     ------
@@ -164,34 +168,36 @@ def ids_of(jobs: Any) -> Sequence[int]:
     if isinstance(jobs, range) and (not jobs or min(jobs) >= 0):
         return jobs
     if isinstance(jobs, bytes):
-        raise ArgumentError("jobs", jobs, "ids, jobs, or a frame with a column 'id'")
+        raise ArgumentError(argument, jobs, "ids, jobs, or a frame with a column 'id'")
     if isinstance(jobs, str):
-        return _ids_in(jobs)
+        return _ids_in(jobs, argument)
     if hasattr(jobs, "columns"):
-        jobs = ids_in_frame(jobs)
+        jobs = ids_in_frame(jobs, argument)
     jobs = plain_row(jobs)
     one = isinstance(jobs, (*_JOBS, Mapping)) or not isinstance(jobs, Iterable)
     several: Iterable[Any] = [jobs] if one else jobs
-    return list(dict.fromkeys(map(_id_of, several)))
+    return list(dict.fromkeys(_id_of(job, argument) for job in several))
 
 
 def plain_row(job: Any) -> Any:
-    """Return a row of a frame as a dict, for its other numbers are no ids; anything else as it is.
+    """Return a row of a frame as a dict, and the references that a run or a reservation has; anything else unchanged.
 
-    A frame shows what may be shown of a body, so that its text tells less than a digest would.
+    Other numbers of a row are no ids. Its body is dropped: a frame shows bodies redacted, so their digest differs.
     """
-    if isinstance(job, _JOBS):
+    if isinstance(job, (int, *_JOBS)):
         return job
     if hasattr(job, "to_dict") and "id" in job.index:
         row = job.to_dict()
     elif "id" in getattr(job, "_fields", ()):
         row = job._asdict()
     else:
-        return job
+        # Looked up in the class: a row may have a column of that name.
+        has = (name for name in ("ref", "refs") if isinstance(getattr(type(job), name, None), property))
+        return getattr(job, next(has, ""), job)
     return {name: value for name, value in row.items() if name != "body"}
 
 
-def ids_in_frame(frame: Any) -> list[Any]:
+def ids_in_frame(frame: Any, argument: str = "jobs") -> list[Any]:
     """Return the column ``id`` of a frame.
 
     Raises
@@ -200,35 +206,34 @@ def ids_in_frame(frame: Any) -> list[Any]:
         There is none, or a row has no id, such as that of an action on a tube.
     """
     if "id" not in frame.columns:
-        raise ArgumentError("jobs", list(frame.columns), "a frame with a column 'id'")
+        raise ArgumentError(argument, list(frame.columns), "a frame with a column 'id'")
     if missing := int(frame["id"].isna().sum()):
-        raise ArgumentError(
-            "id", f"{plural(missing, 'row')} without one", "an id in each row: frame.dropna(subset='id')"
-        )
+        given = f"{plural(missing, 'row')} without an id"
+        raise ArgumentError(argument, given, "an id in each row: frame.dropna(subset='id')")
     ids: list[Any] = frame["id"].tolist()
     return ids
 
 
-def _id_of(job: Any) -> int:
+def _id_of(job: Any, argument: str) -> int:
     job = plain_row(job)
     if isinstance(job, Mapping) and "id" not in job:
-        raise ArgumentError("jobs", sorted(job), "rows with an 'id'")
-    return check_number("id", job["id"] if isinstance(job, Mapping) else getattr(job, "id", job), U64_MAX)
+        raise ArgumentError(argument, sorted(job), "rows with an 'id'")
+    return check_number(argument, job["id"] if isinstance(job, Mapping) else getattr(job, "id", job), U64_MAX)
 
 
-def _ids_in(text: str) -> Sequence[int]:
+def _ids_in(text: str, argument: str) -> Sequence[int]:
     parts: list[range] = []
     for word in text.replace(",", " ").split():
         match = _RANGE.fullmatch(word)
         if match is None:
-            raise ArgumentError("ids", word, "ids and ranges such as 5,7-9")
+            raise ArgumentError(argument, word, "ids and ranges such as 5,7-9")
         first, last = int(match[1]), int(match[2] or match[1])
         if last < first or last > U64_MAX:
-            raise ArgumentError("ids", word, f"ranges that grow, up to {U64_MAX}")
+            raise ArgumentError(argument, word, f"ranges that grow, up to {U64_MAX}")
         if not any(first in part and last in part for part in parts):
             parts.append(range(first, last + 1))
     if len(parts) == 1:
         return parts[0]
     if sum(part.stop - part.start for part in parts) > _MOST:
-        raise ArgumentError("ids", text, f"one range, or several with at most {_MOST:,} ids in all")
+        raise ArgumentError(argument, text, f"one range, or several with at most {_MOST:,} ids in all")
     return list(dict.fromkeys(id for part in parts for id in part))

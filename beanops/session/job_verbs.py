@@ -94,7 +94,8 @@ def put_many(
     how: How,
 ) -> Run:
     """Put a job for each body, in batches."""
-    if isinstance(bodies, str | bytes | bytearray | memoryview | Mapping) or hasattr(bodies, "columns"):
+    one = isinstance(bodies, str | bytes | bytearray | memoryview | Mapping) or not isinstance(bodies, Iterable)
+    if one or hasattr(bodies, "columns"):
         raise ArgumentError("bodies", bodies, "several bodies, such as a list or a column of a frame")
     most, name = executor.lookups.looking().max_job_size, check_tube(tube_of(tube))
     wait, time_to_run = whole_seconds("delay", delay), whole_seconds("ttr", ttr)

@@ -145,7 +145,7 @@ class Lookups:
 
     def job(self, id: SupportsIndex | Any) -> FoundJob:
         """Return a job with its statistics and its body, given its id or a row that describes it."""
-        refs = refs_of([id])
+        refs = refs_of([id], "id")
         (found,) = read_jobs(self.looking(), refs.ids)
         if found is None or self.reused(refs)[0] is not None:
             raise NotFound(f"stats-job {refs.ids[0]}")

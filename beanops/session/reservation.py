@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, SupportsIndex
 
 from beanops.html import card
-from beanops.jobs.identity import ref_of
+from beanops.jobs.identity import JobRef, ref_of
 from beanops.jobs.read import FoundJob
 from beanops.journal.heartbeat import alive, lease_from
 from beanops.journal.records import Fate, Intent
@@ -181,6 +181,11 @@ class Reservation:
             with suppress(BeanopsError):
                 self.release()
             sleep(every)
+
+    @property
+    def ref(self) -> JobRef:
+        """The job with server process, tube and digest: a verb that takes the reservation skips a reused id."""
+        return self._ref
 
     @property
     def held(self) -> bool:

@@ -20,11 +20,11 @@ from beanops.jobs.read import BodyForm, FoundJob
 from beanops.jobs.rows import Tube, tube_of
 from beanops.jobs.search.progress import Progress
 from beanops.jobs.search.scan import Scan
-from beanops.jobs.select import select
+from beanops.jobs.select import TUBE_OR_GLOB, select
 from beanops.monitor.rates import Point, point
 from beanops.protocol import ServerStats, TubeStats
 from beanops.protocol.errors import BeanopsError
-from beanops.protocol.limits import DEFAULT_PRIORITY, DEFAULT_TTR, MAX_RESERVE_TIMEOUT
+from beanops.protocol.limits import DEFAULT_PRIORITY, DEFAULT_TTR, MAX_RESERVE_TIMEOUT, check_tube
 from beanops.session import job_verbs, tube_verbs
 from beanops.session.arguments import Body, Seconds, run_id_of, seconds_of, whole_seconds
 from beanops.session.bars import Report, bar_for, scan_bar, shows_run, shows_scan
@@ -175,7 +175,7 @@ class Session:
         """
         from beanops.monitor.frames import tubes_frame
 
-        wanted = None if pattern is None else select(pattern).in_tube
+        wanted = None if pattern is None else select(tube_of(pattern, "pattern", TUBE_OR_GLOB)).in_tube
         return tubes_frame([tube for tube in self._lookups.tube_stats() if wanted is None or wanted(tube.name)])
 
     def tube(self, name: Tube) -> TubeStats:
@@ -196,7 +196,7 @@ class Session:
         NotFound
             There is no such tube.
         """
-        return self._lookups.tube(name)
+        return self._lookups.tube(check_tube(tube_of(name, "name"), "name"))
 
     def rates(
         self,
@@ -246,7 +246,7 @@ class Session:
             def look(at: float) -> Point:
                 if bar is not None:
                     bar.show(round(at - started, 1))
-                return point(at, self.server() if tube is None else self.tube(tube))
+                return point(at, self.server() if tube is None else self._lookups.tube(tube))
 
             points = record(look, length, apart)
         return rates_frame(points, time.monotonic())
@@ -313,7 +313,7 @@ class Session:
         ----------
         tube : str, TubeStats, row or None
             The name of a tube, a glob such as ``"mail-*"``, or a row of `tubes`; None is all tubes.
-        ids : id, job, iterable of these, DataFrame with a column ``id``, str, or None
+        ids : id, job, Run, iterable of ids or jobs, DataFrame with a column ``id``, str, or None
             Only these jobs; text as in ``"5,7-9"``.
         state : str, iterable of str, or None
             ``"ready"``, ``"reserved"``, ``"delayed"``, ``"buried"``; several in a list or with commas. None is all.
@@ -446,7 +446,7 @@ class Session:
             The name of a tube, a glob such as ``"mail-*"``, or a row of `tubes`; None is all tubes.
         state : str, iterable of str, or None
             ``"ready"``, ``"reserved"``, ``"delayed"``, ``"buried"``; several in a list or with commas. None is all.
-        ids : id, job, iterable of these, DataFrame with a column ``id``, str, or None
+        ids : id, job, Run, iterable of ids or jobs, DataFrame with a column ``id``, str, or None
             Only these jobs; text as in ``"5,7-9"``.
         where : str or None
             Only jobs that match this SQL predicate, such as ``"age > interval 1 day"``.
@@ -500,7 +500,7 @@ class Session:
             The name of a tube, a glob such as ``"mail-*"``, or a row of `tubes`; None is all tubes.
         state : str, iterable of str, or None
             ``"ready"``, ``"reserved"``, ``"delayed"``, ``"buried"``; several in a list or with commas. None is all.
-        ids : id, job, iterable of these, DataFrame with a column ``id``, str, or None
+        ids : id, job, Run, iterable of ids or jobs, DataFrame with a column ``id``, str, or None
             Only these jobs; text as in ``"5,7-9"``.
         where : str or None
             Only jobs that match this SQL predicate, such as ``"age > interval 1 day"``.
@@ -555,7 +555,7 @@ class Session:
             The name of a tube, a glob such as ``"mail-*"``, or a row of `tubes`; None is all tubes.
         state : str, iterable of str, or None
             ``"ready"``, ``"reserved"``, ``"delayed"``, ``"buried"``; several in a list or with commas. None is all.
-        ids : id, job, iterable of these, DataFrame with a column ``id``, str, or None
+        ids : id, job, Run, iterable of ids or jobs, DataFrame with a column ``id``, str, or None
             Only these jobs; text as in ``"5,7-9"``.
         where : str or None
             Only jobs that match this SQL predicate, such as ``"age > interval 1 day"``.
@@ -606,7 +606,7 @@ class Session:
         --------
         >>> session["mail"].query("state == 'buried'")
         """
-        return self.jobs(self.tube(tube).name)
+        return self.jobs(self._lookups.tube(tube).name)
 
     def _ipython_key_completions_(self) -> list[str]:
         # A key pressed at the wrong time must not end in a traceback.
@@ -622,7 +622,7 @@ class Session:
 
         Parameters
         ----------
-        jobs : id, Job, iterable of these, DataFrame with a column ``id``, or str
+        jobs : id, Job, Run, iterable of ids or jobs, DataFrame with a column ``id``, or str
             The jobs; a str is a tube's name or a glob such as ``"mail-*"``, and means its jobs.
         state : str, iterable of str, or None
             Only jobs in these states, ``"buried"`` or ``"delayed"``. None is buried jobs for a tube, both for ids.
@@ -699,7 +699,7 @@ class Session:
 
         Parameters
         ----------
-        jobs : id, Job, iterable of these, DataFrame with a column ``id``, or str
+        jobs : id, Job, Run, iterable of ids or jobs, DataFrame with a column ``id``, or str
             The jobs; a str is a tube's name or a glob such as ``"mail-*"``, and means its jobs.
         priority : int or None
             New priority, from 0, the most urgent; None keeps each job's own.
@@ -744,7 +744,7 @@ class Session:
 
         Parameters
         ----------
-        jobs : id, Job, iterable of these, DataFrame with a column ``id``, or str
+        jobs : id, Job, Run, iterable of ids or jobs, DataFrame with a column ``id``, or str
             The jobs; a str is a tube's name or a glob such as ``"mail-*"``, and means its jobs.
         priority : int or None
             New priority, from 0, the most urgent; None keeps each job's own.
@@ -782,7 +782,7 @@ class Session:
 
         Parameters
         ----------
-        jobs : id, Job, iterable of these, DataFrame with a column ``id``, or str
+        jobs : id, Job, Run, iterable of ids or jobs, DataFrame with a column ``id``, or str
             The jobs; a str is a tube's name or a glob such as ``"mail-*"``, and needs `state`
             or `where`.
         state : str, iterable of str, or None
@@ -852,7 +852,7 @@ class Session:
 
         Parameters
         ----------
-        jobs : id, Job, iterable of these, DataFrame with a column ``id``, or str
+        jobs : id, Job, Run, iterable of ids or jobs, DataFrame with a column ``id``, or str
             The jobs; a str is a tube's name or a glob such as ``"mail-*"``, and means its jobs.
         to : str
             Destination tube.
@@ -893,7 +893,7 @@ class Session:
 
         Parameters
         ----------
-        jobs : id, Job, iterable of these, DataFrame with a column ``id``, or str
+        jobs : id, Job, Run, iterable of ids or jobs, DataFrame with a column ``id``, or str
             The jobs; a str is a tube's name or a glob such as ``"mail-*"``, and means its jobs.
         to : str or None
             Destination tube; None keeps each job's own.
@@ -932,7 +932,7 @@ class Session:
 
         Parameters
         ----------
-        jobs : id, Job, iterable of these, or DataFrame with a column ``id``
+        jobs : id, Job, Run, iterable of ids or jobs, or DataFrame with a column ``id``
             The jobs.
         reason : str or None
             Reason for the journal.
@@ -974,7 +974,7 @@ class Session:
         ...     job.bury()
         """
         seconds = whole_seconds("timeout", timeout, MAX_RESERVE_TIMEOUT)
-        tube = self.tube(tube).name  # to watch a tube would create it
+        tube = self._lookups.tube(tube).name  # to watch a tube would create it
         reserver = Reserver(self._executor)
         return Reservation(self._executor, reserver.keep, reserver.reserve(tube, seconds, How(reason=reason)), reason)
 
@@ -1219,7 +1219,7 @@ class Session:
         ----------
         file : path or open binary file
             Destination.
-        jobs : id, Job, iterable of these, DataFrame with a column ``id``, str, or None
+        jobs : id, Job, Run, iterable of ids or jobs, DataFrame with a column ``id``, str, or None
             The jobs; a str is a tube's name or a glob such as ``"mail-*"``, and means its jobs. None is all jobs.
         delete : bool
             Delete the jobs of each batch once the file has them safely on disk, recorded in the journal. It skips a job

@@ -288,7 +288,7 @@ def test_what_comes_after_the_question_is_not_meant(terminal: Start, client: Cli
     shown.type("y\r")
     assert shown.end() == 1
     assert states(client, moved, late) == ["ready", "buried"]
-    assert f"delete: 1 done, 1 skipped (job {moved}: it is ready now)" in shown.shown
+    assert f"drain: 1 done, 1 skipped (job {moved}: it is ready now)" in shown.shown
 
 
 def test_on_a_terminal_the_way_back_is_named(terminal: Start, client: Client, cli: Cli) -> None:
@@ -390,16 +390,16 @@ def test_ctrl_c_twice_ends_at_once(terminal: Start, cli: Cli, client: Client, be
     assert client.stats_tube("mail").current_jobs_ready == 100
 
 
-def test_a_delete_is_gone_on_with_only_when_agreed(cli: Cli, terminal: Start, client: Client) -> None:
+def test_a_drain_is_resumed_only_when_agreed(cli: Cli, terminal: Start, client: Client) -> None:
     bury(client, "mail", *([b"x"] * 60))
     shown = terminal("drain", "mail", "--state", "buried", "--rate", "40/s", "--yes")
-    shown.until("delete:")
+    shown.until("drain:")
     shown.process.send_signal(signal.SIGINT)
     assert shown.end() == 1
     run = shown.shown.partition("beanops resume ")[2].split()[0]
     ended = cli("resume", run)
     assert ended.code == 4
-    assert f"resume delete of run {run} was refused" in one_line(ended.err)
+    assert f"resume drain of run {run} was refused" in one_line(ended.err)
     assert cli("resume", run, "--yes").code == 0
     assert client.stats().current_jobs_buried == 0
 

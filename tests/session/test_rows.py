@@ -98,6 +98,19 @@ def test_a_job_is_found_by_its_row(session: Session, tube: pd.DataFrame, form: s
             session.job(wrong)
 
 
+def test_a_run_and_a_reservation_name_their_jobs(session: Session, tube: pd.DataFrame) -> None:
+    run = session.bury(session.put_many(["x", "y"], tube="mail"))
+    assert run.done == 2
+    assert list(session.jobs(ids=run, order="oldest").id) == run.ids
+    assert set(session.journal.actions(job=run)["id"]) == set(run.ids)
+    assert session.kick(session.kick(run, dry_run=True)).ids == run.ids
+    with session.reserve("other") as first, session.reserve("mail") as second:
+        assert session.touch(first).done == 1
+        assert session.touch([first, second]).done == 2
+        assert session.job(first).stats.state == "reserved"
+        assert list(session.jobs(ids=[second]).id) == [second.id]
+
+
 @pytest.mark.parametrize("wrong", [5, 1.5, object(), [5]])
 @pytest.mark.parametrize("argument", ["tube", "actor", "action"])
 def test_a_filter_that_is_no_name_says_so(session: Session, argument: str, wrong: Any) -> None:

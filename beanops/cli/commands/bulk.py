@@ -132,7 +132,7 @@ def _act(verb: str, asked: dict[str, Any]) -> None:
 
 def _drain(session: Session, jobs: Any, **asked: Any) -> Run:
     """Drain a tube, or those of its jobs that were confirmed, which `Session.drain` does not take."""
-    return job_verbs.drain(session._executor, jobs, Options(**asked))
+    return job_verbs.drain(session._executor, jobs, Options(**asked))  # type: ignore[typeddict-item]
 
 
 def _check_states(verb: Verb, named: str | None) -> None:

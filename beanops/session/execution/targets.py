@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, SupportsIndex
 from beanops.client.sync import Client
 from beanops.jobs.identity import REUSED, JobRef
 from beanops.jobs.read import FoundJob, find_jobs, read_jobs
-from beanops.jobs.refs import JobRefs, refs_of
+from beanops.jobs.refs import HasRef, HasRefs, JobRefs, refs_of
 from beanops.jobs.select import select
 from beanops.protocol import Job, JobStats
 from beanops.protocol.errors import BeanopsError
@@ -18,8 +18,8 @@ from beanops.session.execution.verbs import MOVE, Order, Settings, Verb
 from beanops.session.lookups import Lookups
 from beanops.session.options import Options
 
-#: Jobs that a verb accepts: an id, a job, a row, several of these, or a frame with a column ``id``.
-Jobs = SupportsIndex | Job | JobStats | FoundJob | JobRef | Iterable[Any]
+#: Jobs that a verb accepts: an id, a job, a row, several of these, a frame with a column ``id``, a reservation, a run.
+Jobs = SupportsIndex | Job | JobStats | FoundJob | JobRef | HasRef | HasRefs | Iterable[Any]
 
 #: Sort order of all that changes or exports jobs; lists are newest first.
 ORDER = "oldest"

@@ -19,7 +19,7 @@ from beanops.session.execution.executor import Executor
 from beanops.session.execution.run import Run
 from beanops.session.execution.targets import NotAllFound, orders_of, request_of
 from beanops.session.execution.verbs import KEEP, VERBS, Order
-from beanops.session.files.jsonl import File, write_line
+from beanops.session.files.jsonl import File, check_file, write_line
 from beanops.session.options import How, Options, given, how_of
 from beanops.session.tube_verbs import guard_of
 from beanops.text import plural
@@ -41,6 +41,7 @@ _EXPORT = _DELETE._replace(name="export", done="exported", states=frozenset(STAT
 
 def export(executor: Executor, file: File, jobs: Any, delete: bool, force: bool, options: Options) -> Run:
     """Write jobs to a file; see `Session.export`."""
+    check_file(file, "write")
     if delete and not isinstance(file, str | os.PathLike):
         raise UsageError("export deletes only jobs that are safely on disk: pass a path")
     how = how_of(options)

@@ -22,7 +22,7 @@ from beanops.session.execution.executor import Executor
 from beanops.session.execution.run import Run
 from beanops.session.execution.targets import BATCH, elsewhere, in_batches, look_up
 from beanops.session.execution.verbs import IMPORT, Order
-from beanops.session.files.jsonl import File, LineError, longest_line, read_line
+from beanops.session.files.jsonl import File, LineError, check_file, longest_line, read_line
 from beanops.session.options import Options, how_of
 from beanops.session.past_runs.remembered import Successors, left_behind
 from beanops.session.past_runs.undo import undone_jobs
@@ -38,6 +38,7 @@ def import_(
 ) -> Run:
     """Put the jobs of a file; see `Session.import_`."""
     executor.context.check_open()
+    check_file(file, "seek")
     if repeat is not None:
         check_choice("repeat", repeat, ["unknown", "all"])
     how = how_of(options)

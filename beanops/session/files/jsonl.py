@@ -26,6 +26,12 @@ class LineError(UsageError):
     """A line of a file is not a job; nothing was put."""
 
 
+def check_file(file: File, method: str) -> None:
+    """Raise `ArgumentError` unless it is a path, or has the method of an open file."""
+    if not isinstance(file, str | os.PathLike) and not hasattr(file, method):
+        raise ArgumentError("file", file, "a path, or an open binary file")
+
+
 def write_line(job: FoundJob, server: str, instance: str) -> bytes:
     """Return a job as a line of ASCII, with its body as text if it is UTF-8, otherwise as base64."""
     body = job.body or b""

@@ -94,7 +94,7 @@ class JournalReader:
             ``"kick"``, ``"delete"`` and so on; several in a list or with commas. The actions of a drain are deletes.
         run : Run, str, row, iterable of these, DataFrame with a column ``run``, or None
             Runs or their ids, at most 1,000, also runs on other servers.
-        job : id, job, iterable of these, DataFrame with a column ``id``, str, or None
+        job : id, job, Run, iterable of ids or jobs, DataFrame with a column ``id``, str, or None
             Jobs that were acted on or put, at most 1,000; text as in ``"5,7-9"``. A server that restarted may have
             reused an id: a job or a row with its ``instance`` matches only the job of that server process.
         tube, actor : str, iterable of str, or None
@@ -151,7 +151,7 @@ class JournalReader:
             Verbs such as ``"kick"``, ``"undo"`` or ``"import"``.
         run : Run, str, row, iterable of these, DataFrame with a column ``run``, or None
             Runs or their ids, at most 1,000, also runs on other servers.
-        job : id, job, iterable of these, DataFrame with a column ``id``, str, or None
+        job : id, job, Run, iterable of ids or jobs, DataFrame with a column ``id``, str, or None
             Runs that changed or put one of these jobs, at most 1,000; text as in ``"5,7-9"``.
         tube, actor : str, iterable of str, or None
             Exact names, or globs such as ``"mail-*"`` and ``"alice@*"``; runs with an action on such a tube.
@@ -327,7 +327,7 @@ def _names(argument: str, wanted: str | Iterable[str], known: Callable[[], list[
 
 
 def _by_instance(job: Any) -> dict[str | None, list[int]]:
-    refs = refs_of(job)
+    refs = refs_of(job, "job")
     _check_most("job", len(refs))
     jobs: dict[str | None, list[int]] = {}
     for ref in refs:
