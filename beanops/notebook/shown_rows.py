@@ -35,7 +35,7 @@ ACTIONS = action_columns("notebook")
 UNDO = ToolButton("undo", CATALOGUE["undo"].label, arms=True, offered=True)
 
 TUBE_BUTTONS = [
-    ToolButton("kick_tubes", CATALOGUE["kick"].label, arms=True, amount=100, unit="jobs"),
+    ToolButton("kick_next", CATALOGUE["kick-next"].label, arms=True, amount=100, unit="jobs"),
     ToolButton("pause", CATALOGUE["pause"].label, amount=60, unit="seconds"),
     ToolButton("unpause", CATALOGUE["unpause"].label),
     UNDO,

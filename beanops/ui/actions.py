@@ -89,7 +89,7 @@ ON_JOBS = (
 ON_TUBES = (
     UserAction(
         "kick-next",
-        "Kick n",
+        "Kick next",
         "K",
         "Make the next jobs of a tube ready: buried ones, or delayed ones if none is buried",
         "Buried jobs become ready, oldest burial first; delayed ones only if none is buried.",

@@ -210,17 +210,17 @@ def test_a_number_box_must_hold_a_number_and_what_is_armed_names_it(notebook: No
     server.bury([1])
     server.pause("mail", 600)
     notebook.row(0, "mail").click()
-    pause, kick = (notebook.grid(0).locator(f"[data-action={name}]") for name in ("pause", "kick_tubes"))
-    seconds, jobs = (notebook.grid(0).get_by_label(label) for label in ("Pause: seconds", "Kick: jobs"))
+    pause, kick = (notebook.grid(0).locator(f"[data-action={name}]") for name in ("pause", "kick_next"))
+    seconds, jobs = (notebook.grid(0).get_by_label(label) for label in ("Pause: seconds", "Kick next: jobs"))
     seconds.fill("")
     pause.click()
     notebook.page.wait_for_function("() => document.activeElement.matches('.beanops-amount')")
     assert server.tube("mail").pause == 600
     jobs.fill("5")
     kick.click()
-    assert kick.text_content() == "Kick tube mail, 5 jobs: sure?"
+    assert kick.text_content() == "Kick next tube mail, 5 jobs: sure?"
     jobs.fill("50")
-    assert kick.text_content() == "Kick"
+    assert kick.text_content() == "Kick next"
     seconds.fill("30")
     pause.click()
     notebook.until(lambda: server.tube("mail").pause == 30)

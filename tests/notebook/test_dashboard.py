@@ -115,7 +115,7 @@ def test_tubes_are_paused_resumed_and_kicked(view: DashboardView, session: Sessi
     assert session.tube("mail").pause == 90
     do("unpause", None)
     assert session.tube("mail").pause == 0
-    do("kick_tubes", 1)
+    do("kick_next", 1)
     assert session.tube("mail").current_jobs_buried == 1
     assert [cells[3] for cells in view.log.rows.values()][-3:] == ["pause", "unpause", "kick"]
 
@@ -169,7 +169,7 @@ def test_undo_is_not_offered_after_what_nothing_takes_back(view: DashboardView, 
     view.select("mail")
     view.pause(90)
     assert view.tubes._offers["undo"][0] == "Undo pause (1)"
-    view.kick_tubes(1)
+    view.kick_next(1)
     assert view.tubes._offers["undo"] == ("", ())
     with pytest.raises(UsageError, match="the server chose the jobs that it kicked"):
         view.undo()
@@ -212,7 +212,7 @@ def test_a_job_that_a_worker_deleted_is_skipped_and_reported(view: DashboardView
 
 
 def test_an_error_of_a_click_is_shown_in_the_status_line(view: DashboardView) -> None:
-    Page(view.tubes).clicks("kick_tubes", "vanished", amount=1, clicked=time.monotonic())
+    Page(view.tubes).clicks("kick_next", "vanished", amount=1, clicked=time.monotonic())
     view.wait()
     assert view.status == "no tube 'vanished'; did you mean 'mail'?"
 
@@ -376,7 +376,7 @@ def test_an_emptied_number_box_neither_ends_a_pause_nor_kicks(
 ) -> None:
     view.select("mail")
     view.pause(90)
-    for name, what in (("pause", "seconds"), ("kick_tubes", "limit")):
+    for name, what in (("pause", "seconds"), ("kick_next", "limit")):
         Page(view.tubes).clicks(name, "mail", amount=amount, clicked=time.monotonic())
         view.wait()
         assert view.status == f"{what}: {amount!r} given, allowed is a whole number from 1 on"
@@ -387,7 +387,7 @@ def test_an_emptied_number_box_neither_ends_a_pause_nor_kicks(
 
 
 def test_for_several_tubes_results_are_shown_beside_errors(view: DashboardView, session: Session) -> None:
-    Page(view.tubes).clicks("kick_tubes", "mail", "vanished", amount=1, clicked=time.monotonic())
+    Page(view.tubes).clicks("kick_next", "mail", "vanished", amount=1, clicked=time.monotonic())
     view.wait()
     assert view.status == "kick: 1 done; no tube 'vanished'; did you mean 'mail'?"
 
@@ -468,14 +468,14 @@ def test_a_server_that_must_be_confirmed_by_name_says_which_it_is(session: Sessi
         assert view._repr_mimebundle_()["text/plain"].startswith("PRODUCTION · ")
         view.select("mail")
         tubes, heads = Page(view.tubes), Page(view.heads)
-        tubes.clicks("kick_tubes", "mail", amount=2, clicked=time.monotonic(), typed="pord")
-        assert view.status == "kick_tubes was refused: type prod to confirm"
+        tubes.clicks("kick_next", "mail", amount=2, clicked=time.monotonic(), typed="pord")
+        assert view.status == "kick_next was refused: type prod to confirm"
         heads.clicks("kick", "1", clicked=time.monotonic(), typed=None)  # one that is not destroyed asks for nothing
         view.wait()
         assert view.status == "kick: 1 done"
         heads.clicks("delete", "1", clicked=time.monotonic(), typed="yes")
         assert view.status == "delete was refused: type prod to confirm"
-        tubes.clicks("kick_tubes", "mail", amount=2, clicked=time.monotonic(), typed="prod")
+        tubes.clicks("kick_next", "mail", amount=2, clicked=time.monotonic(), typed="prod")
         view.wait()
         assert view.status == "kick: 1 done"
         assert session.tube("mail").current_jobs_buried == 0

@@ -95,7 +95,7 @@ async def test_a_job_is_acted_on_from_its_own_screen(session: Session, client: C
         assert "New" not in desk.footer  # n goes to the next job here
         await desk.press("k", "y")
         assert client.stats_job(id).state == "ready"
-        assert "Kick" not in desk.footer.replace("Kick n", "")
+        assert "Kick" not in desk.footer.replace("Kick next", "")
         await desk.press("v", "y")
         assert "reserved by you (times out in" in desk.line("#job")
         await desk.press("D", "y")

@@ -139,7 +139,7 @@ async def test_many_are_kicked_up_to_the_number_that_was_asked_for(
         await open_tube(desk, "mail")
         await desk.press("K")
         painted = await desk.painted()
-        assert "Kick n: tube mail" in painted
+        assert "Kick next: tube mail" in painted
         assert "of 5 buried jobs, at most" in painted
         await desk.press("backspace", "0", "enter")
         assert "How many: expected a whole number from 1" in await desk.painted()

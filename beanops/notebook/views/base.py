@@ -43,7 +43,7 @@ def weakly(method: Callable[..., None]) -> Callable[..., None]:
 def confirm_of(session: Session) -> Callable[[str, int], Confirmation]:
     """Return what says what has to be confirmed before a button acts on a number of jobs."""
     known = session.profile
-    return lambda button, jobs: confirmation("kick-next" if button == "kick_tubes" else button, jobs, known)
+    return lambda button, jobs: confirmation(button.replace("_", "-"), jobs, known)
 
 
 def _close_all(widget: ipywidgets.Widget) -> None:

@@ -37,7 +37,7 @@ NOT_KNOWN = "not known: the server does not answer"
 
 #: The verb of each button for tubes, with the number beside it.
 TUBE_CALLS: dict[str, Callable[[Session, str, int, Progress], Run]] = {
-    "kick_tubes": lambda session, tube, limit, progress: session.kick_next(tube, limit, progress=progress),
+    "kick_next": lambda session, tube, limit, progress: session.kick_next(tube, limit, progress=progress),
     "pause": lambda session, tube, seconds, _: session.pause(tube, seconds),
     "unpause": lambda session, tube, _, __: session.unpause(tube),
 }
@@ -59,7 +59,7 @@ class DashboardView(JobsView):
     --------
     >>> view = session.dashboard()
     >>> view.select("mail")
-    >>> [run.summary for run in view.kick_tubes(limit=10)]
+    >>> [run.summary for run in view.kick_next(limit=10)]
     ['kick: 2 done']
     >>> view.close()
     """
@@ -155,9 +155,9 @@ class DashboardView(JobsView):
 
     # -- act -----------------------------------------------------------------------------------------------------
 
-    def kick_tubes(self, limit: int = 100) -> list[Run]:
+    def kick_next(self, limit: int = 100) -> list[Run]:
         """Kick up to `limit` jobs of each selected tube: buried jobs, or delayed ones if none is buried."""
-        return self._on_tubes("kick_tubes", limit)
+        return self._on_tubes("kick_next", limit)
 
     def pause(self, seconds: int = 60) -> list[Run]:
         """Pause the selected tubes for some seconds."""
