@@ -414,6 +414,19 @@ def test_a_cancelled_import_is_gone_on_with(session: Session, tmp_path: Path) ->
         session.resume(run)
 
 
+def test_what_was_undone_is_not_left_to_resume(session: Session, tmp_path: Path) -> None:
+    (tmp_path / "jobs").write_bytes(lines(*({"priority": n} for n in range(20))))
+    run = session.import_(tmp_path / "jobs", rate=40.0, progress=lambda run: run.cancel() if run.done else None)
+    assert (run.done, session.undo(run).done) == (10, 10)
+    resumed = session.resume(run, rate=1000)
+    assert resumed.summary == "import: 10 done, 10 imported before"
+    assert [fact[2] for fact in facts(session)] == [*range(10, 20)]
+    session.undo(resumed)
+    for one in (run, resumed):
+        assert session.resume(one).summary == "import: 0 done, 20 imported before"
+    assert session.import_(tmp_path / "jobs").done == 20, "a new import puts them again"
+
+
 def test_a_lost_connection_leaves_unknown_lines_that_are_not_repeated(beanstalkd: Beanstalkd) -> None:
     file = lines(*({"priority": n, "body": f"body {n}."} for n in range(30)))
     with Proxy(beanstalkd.port, fatal=b"body 14.\r\n") as proxy, connect(proxy.address) as session:

@@ -25,7 +25,7 @@ from beanops.session.execution.verbs import IMPORT, Order
 from beanops.session.files.jsonl import File, LineError, check_file, longest_line, read_line
 from beanops.session.options import Options, how_of
 from beanops.session.past_runs.remembered import Successors, left_behind
-from beanops.session.past_runs.undo import undone_jobs
+from beanops.session.past_runs.undo import family, undone_jobs
 from beanops.session.tube_verbs import guard_of
 
 #: Which lines to put although they may have been imported before.
@@ -56,7 +56,7 @@ def import_(
         digest, last = _checked(file, maximum)
         if resumes is not None and resumes.request["digest"] != digest:
             raise UsageError(f"{name} is not what run {resumes.id} imported: it was changed since")
-        before = _Before(executor, digest, last)
+        before = _Before(executor, digest, last, resumes)
         request: dict[str, Any] = {"file": name, "digest": digest}
         request |= {"resumes": resumes.id} if resumes else {}
         request |= {"rate": how.rate} if how.rate is not None else {}
@@ -114,15 +114,20 @@ def _checked(file: BinaryIO, max_body: int) -> tuple[str, int]:
 
 
 class _Before:
-    """The outcomes of earlier imports of a file from the journal, one byte per line."""
+    """The outcomes of earlier imports of a file from the journal, one byte per line.
 
-    def __init__(self, executor: Executor, digest: str, last: int) -> None:
+    A new import puts lines again whose import was undone. One that resumes a run does not put those of that run again:
+    they are done, and it has the rest to do.
+    """
+
+    def __init__(self, executor: Executor, digest: str, last: int, resumes: RunRow | None = None) -> None:
         self._fates = bytearray(last + 1)
         self._runs: dict[int, str] = {}
         self._executor = executor
         self._journal = executor.context.journal()
         self._of = str(executor.context.address), executor.lookups.server().id, digest
         self._rivals = Rivals(self._journal, self._imports)
+        self._resumed = {row.id for row in family(self._journal, resumes)} if resumes else set()
         for row in self._imports():
             self._read(row)
 
@@ -130,7 +135,7 @@ class _Before:
         return self._journal.imports(*self._of)
 
     def _read(self, row: RunRow) -> None:
-        undone = self._undone(row)
+        undone = set() if row.id in self._resumed else self._undone(row)
         here = None if row.instance == self._of[1] else self._still_here(row)
         for line, outcome in self._journal.imported(row.id):
             if line in undone:
