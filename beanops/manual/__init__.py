@@ -11,15 +11,29 @@ from importlib.resources import files
 
 
 @cache
+def groups() -> dict[str, dict[str, str]]:
+    """Return the groups of the manual with their topics and titles, in reading order: what the index page links.
+
+    Examples
+    --------
+    >>> groups()["Faces"]["terminal"]
+    'Terminal'
+    """
+    _, *parts = re.split(r"^## (.+)$", page("index"), flags=re.M)
+    links = (re.findall(r"^- \[(.+?)\]\(([\w-]+)\.md\)", text, re.M) for text in parts[1::2])
+    return {name: {topic: title for title, topic in of} for name, of in zip(parts[::2], links, strict=True)}
+
+
+@cache
 def topics() -> dict[str, str]:
-    """Return the topics of the manual with their titles, in reading order: the links of the index page.
+    """Return the topics of all groups with their titles, in reading order.
 
     Examples
     --------
     >>> topics()["recipes"]
     'Recipes'
     """
-    return {name: title for title, name in re.findall(r"^- \[(.+?)\]\(([\w-]+)\.md\)", page("index"), re.M)}
+    return {topic: title for group in groups().values() for topic, title in group.items()}
 
 
 def page(name: str) -> str:

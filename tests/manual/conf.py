@@ -9,7 +9,7 @@ from sphinx.application import Sphinx
 
 from beanops import __version__, manual
 
-SUMMARY = "Operate beanstalkd from a terminal, a notebook or a script, with every action on record."
+SUMMARY = "Operate beanstalkd from a terminal, a notebook or a script; every action is recorded and can be undone."
 
 project = "beanops"
 author = "beanops maintainers"
@@ -28,7 +28,8 @@ man_pages = [
 def _prepare(app: Sphinx, name: str, source: list[str]) -> None:
     """Have the index order the pages as it links them, and man pages name other pages as ``man`` does."""
     if name == "index":
-        source[0] += "\n```{toctree}\n:hidden:\n" + "\n".join(manual.topics()) + "\n```\n"
+        for group, topics in manual.groups().items():
+            source[0] += f"\n```{{toctree}}\n:hidden:\n:caption: {group}\n" + "\n".join(topics) + "\n```\n"
     if app.builder.name == "man":
         source[0] = re.sub(r"\[([^\]]+)\]\(([\w-]+)\.md(?:#[\w-]*)?\)", _man_reference, source[0])
 
@@ -44,8 +45,8 @@ def _write_texts(app: Sphinx, error: Exception | None) -> None:
         return
     site = Path(app.outdir)
     pages = {name: manual.page(name) for name in manual.topics()}
-    links = re.sub(r"^.*?(?=^- )", "", manual.page("index"), count=1, flags=re.M | re.S)
-    (site / "llms.txt").write_text(f"# beanops\n\n> {SUMMARY}\n\n## Manual\n\n{links}")
+    links = re.sub(r"^.*?(?=^## )", "", manual.page("index"), count=1, flags=re.M | re.S)
+    (site / "llms.txt").write_text(f"# beanops\n\n> {SUMMARY}\n\n{links}")
     (site / "llms-full.txt").write_text("\n".join(pages.values()))
     for name, text in pages.items():
         (site / f"{name}.md").write_text(text)

@@ -34,9 +34,11 @@ class ManualScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the topics and the page."""
-        topics = manual.topics()
-        choice = OptionList(*(Option(title, name) for name, title in topics.items()), id="topics", markup=False)
-        choice.highlighted = list(topics).index(self._topic)
+        choice = OptionList(id="topics", markup=False)
+        for group, topics in manual.groups().items():
+            choice.add_option(Option(group, disabled=True))
+            choice.add_options([Option(f"  {title}", name) for name, title in topics.items()])
+        choice.highlighted = choice.get_option_index(self._topic)
         with Horizontal(id="manual"):
             yield choice
             with VerticalScroll(id="page", can_focus=False):
