@@ -56,7 +56,7 @@ def safe_text(text: str, *, multiline: bool = False, limit: int | None = None) -
     """
     if (limit is None or len(text) <= limit) and text.isascii() and text.isprintable():
         return text
-    # One character more than can be shown tells that something is missing, whatever the escapes add.
+    # One character more than can be shown means that something is missing, whatever the escapes add.
     shown = text if limit is None else text[: limit + 1]
     shown = _LINES.sub(_escape, shown.replace("\r\n", "\n")) if multiline else _ONE_LINE.sub(_escape, shown)
     if limit is None or (len(shown) <= limit and len(text) <= limit):

@@ -112,7 +112,7 @@ class Beanstalkd:
         return False
 
     def _answers(self) -> bool:
-        # Whoever has the port answers too, until our own process finds it taken: only the pid tells them apart.
+        # Another server on the port answers too, until our own process finds it taken: only the pid distinguishes them.
         connection = Connection()
         results: list[ServerStats] = []
         try:

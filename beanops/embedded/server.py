@@ -267,7 +267,7 @@ class Link:
 
 
 class Ends:
-    """Sees peers end that are not read, where the system can tell: their reserves must not wait for jobs then.
+    """Notices the end of peers that are not read, if the system reports it: their reserves must not wait then.
 
     Elsewhere it shows once the peer is read again.
     """

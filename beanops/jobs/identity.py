@@ -35,7 +35,7 @@ _PART = 1024
 
 
 class JobRef(NamedTuple):
-    """What is remembered of a job, as far as it is known: enough to tell it from another one with its id.
+    """What is remembered of a job, as far as it is known: enough to distinguish it from another job with its id.
 
     Attributes
     ----------
@@ -193,14 +193,14 @@ def _tells_time(stats: JobStats, process: Process) -> bool:
 
 
 def is_doubtful(ref: JobRef, instance: str) -> bool:
-    """Whether more than the tube of a job must be compared, for its id does not tell which one it is."""
+    """Whether more than the tube of a job must be compared, because its id is not enough."""
     if ref.instance is None:
         return ref.created is not None or ref.digest is not None
     return ref.instance != instance
 
 
 def agree(one: JobRef, other: JobRef) -> bool:
-    """Whether two memories can be of the same job, as far as they tell; no server is asked."""
+    """Whether two references can be to the same job, by what they know; no server is asked."""
     if one.id != other.id or (one.tube is not None and other.tube is not None and one.tube != other.tube):
         return False
     if one.instance == other.instance:

@@ -266,7 +266,7 @@ def _each_once(refs: JobRefs) -> JobRefs:
 
 
 def _text(value: Any) -> str | None:
-    """Return a text; what a reader of CSV made of it, such as a number, is not what it was, and tells nothing."""
+    """Return a text; None for what a reader of CSV made of it, such as a number, which is not the text that it was."""
     return value if isinstance(value, str) and value else None
 
 

@@ -19,12 +19,12 @@ from beanops.text import did_you_mean, plural
 #: What a tube can be chosen by, for an error.
 TUBE_OR_GLOB = "the name of a tube or a glob such as 'mail-*'"
 _COUNTED = frozenset(STATES)
-#: What jobs can be ordered by; a leading ``-`` turns it round.
+#: Sort orders of jobs; a leading ``-`` reverses them.
 COLUMNS = ("id", "tube", "state", "priority", "age", "delay", "ttr", "time_left", "created", "file", "reserves",
            "timeouts", "releases", "buries", "kicks", "instance", "size")  # fmt: skip
 #: Ids in several ranges: these are spelt out.
 _MOST = 10_000_000
-#: What tells which job it is by an attribute.
+#: Types with the id of a job in an attribute.
 _JOBS = (Job, JobStats, FoundJob, JobRef)
 _RANGE = re.compile(r"(\d{1,20})(?:-(\d{1,20}))?")
 
@@ -45,7 +45,7 @@ class Selection(NamedTuple):
     limit : int or None
         Most jobs that are wanted.
     order : str
-        ``"newest"``, ``"oldest"``, or one of `COLUMNS`, turned round by a leading ``-``.
+        ``"newest"``, ``"oldest"``, or one of `COLUMNS`, reversed by a leading ``-``.
     """
 
     tube: str | None = None

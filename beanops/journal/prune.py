@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def this_actor() -> str:
-    """Return user and host, as the journal names who acts."""
+    """Return user and host, as the journal names the actor."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # a container may run as a number that has no name

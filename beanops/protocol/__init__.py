@@ -24,7 +24,7 @@ _HOMES = {"Command": "commands", "Connection": "connection"}
 
 
 def __getattr__(name: str) -> Any:
-    """Load what is named when it is first used: who wants the limits alone does not pay for all commands."""
+    """Load what is named when it is first used: importing the limits alone does not load all commands."""
     if name not in __all__:
         raise AttributeError(f"module 'beanops.protocol' has no attribute {name!r}")
     module = import_module(f"beanops.protocol.{name if name.islower() else _HOMES.get(name, 'records')}")

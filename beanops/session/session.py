@@ -454,7 +454,7 @@ class Session:
             Maximum number of jobs.
         order : str
             ``"newest"`` or ``"oldest"`` first, or a column such as ``"priority"``, reversed by a leading ``-``. A
-            column gives a single batch at the end.
+            column makes a single batch at the end.
         bodies : {True, "text", "bytes", False}
             Read bodies; False reads none, which is faster.
         probe : bool

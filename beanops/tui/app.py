@@ -204,7 +204,7 @@ class Dashboard(RefreshingApp):
             self.say(f"{safe_text(str(request.session.address))}: {outcome.text}", outcome.done)
 
     def quit(self) -> None:
-        """Quit as soon as no action is under way; each ends after its current batch, on record."""
+        """Quit as soon as no action is under way; each ends after its current batch, which the journal records."""
         if not self._under_way:
             self.exit(return_code=self._code)
             return

@@ -25,7 +25,7 @@ class UserAction(NamedTuple):
     effect : str
         What that means for workers, shown before it is confirmed.
     settings : tuple of str
-        What the user gives with it: ``"to"``, ``"priority"``, ``"delay"`` and so on.
+        What the user enters for it: ``"to"``, ``"priority"``, ``"delay"`` and so on.
     """
 
     name: str

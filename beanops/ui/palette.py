@@ -45,7 +45,7 @@ OUTCOMES: Palette = {"done": "ready", "skipped": "delayed", "failed": "buried", 
 
 
 def css_rules() -> str:
-    """Return the style sheet that gives a notebook page these colours.
+    """Return the style sheet with these colours for a notebook page.
 
     ``--b-ready`` is the colour of `ready`, light or dark as JupyterLab is, and an element with ``data-tone="ready"``
     has it.

@@ -1,6 +1,6 @@
 """One action under way: its steps one after the other, how far it is, how to cancel it, and what of it can be undone.
 
-Knows no face: who shows the progress, and in which thread the action runs, is the caller's.
+It knows no face: the caller shows the progress and chooses the thread.
 """
 
 from __future__ import annotations

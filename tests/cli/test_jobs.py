@@ -93,9 +93,10 @@ def test_without_bodies_none_is_asked_for_and_no_column_shows_one(
         assert "body" not in printed
         assert "digest" not in printed
     assert cli("jobs", "--no-bodies", "--order", "-created").out.split("\n")[0].endswith("timeouts  created")
-    with (tmp_path / "jobs").open("wb") as file, program("jobs", "--no-bodies", "-o", "parquet", stdout=file) as running:
+    target = tmp_path / "jobs.parquet"
+    with target.open("wb") as file, program("jobs", "--no-bodies", "-o", "parquet", stdout=file) as running:
         assert running.wait(30) == 0
-    assert duckdb.sql(f"from '{tmp_path / 'jobs'}'").columns[-2:] == ["created", "instance"]
+    assert duckdb.sql(f"from '{target}'").columns[-2:] == ["created", "instance"]
     assert client.stats().cmd_peek == 0
 
 

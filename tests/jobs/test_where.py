@@ -75,8 +75,8 @@ def test_a_bad_predicate_is_one_line_with_the_position(predicate: str, says: str
 
 
 _SPANS = "age, delay, ttr and time_left are spans of time: write interval 60 seconds, or epoch(age)"
-_JSON = "-> gives JSON: compare text with data->>'$.key' = 'text', a number with (data->>'$.key')::int = 3"
-_TEXT = "->> gives text: write a text in single quotes, or cast, (data->>'$.key')::int > 3"
+_JSON = "-> returns JSON: compare text with data->>'$.key' = 'text', a number with (data->>'$.key')::int = 3"
+_TEXT = "->> returns text: write a text in single quotes, or cast, (data->>'$.key')::int > 3"
 
 
 @pytest.mark.parametrize(

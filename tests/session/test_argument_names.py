@@ -67,7 +67,7 @@ def test_an_error_names_the_argument_that_was_given(
 
 def test_several_ids_are_named_as_their_argument(session: Session) -> None:
     for ids in ([1.5], b"1", "1,x", {}, session.tubes()):
-        with pytest.raises(ArgumentError, match="^ids: "):
+        with pytest.raises(ArgumentError, match=r"^ids: "):
             session.jobs(ids=ids)
-        with pytest.raises(ArgumentError, match="^job: "):
+        with pytest.raises(ArgumentError, match=r"^job: "):
             session.journal.actions(job=ids)

@@ -52,7 +52,7 @@ class Budget:
 
     def __init__(self, limits: Limits) -> None:
         self.size, depth, self.values, self.layers, self.texts = limits
-        # What is read here is written as JSON later, and that recurses.
+        # The data is written as JSON later, which recurses.
         self.depth = min(depth, MAX_DEPTH)
         # No format but pickle can hold more text than it has bytes: the body's, those of its layers, and guesses.
         self.written = 4 * self.size
@@ -61,14 +61,14 @@ class Budget:
         self.tries = _TRIES * self.texts
 
     def spend_bytes(self, count: int) -> None:
-        """Pay for what a layer unpacked to."""
+        """Spend the bytes that a layer was unpacked to."""
         self.size -= count
         if self.size < 0:
             self.size = 0
             raise TooMuch("unpacks to more than is allowed")
 
     def spend_written(self, count: int) -> None:
-        """Pay for a text or binary value of the data: a pickle can name the same one again and again."""
+        """Spend the bytes of a text or binary value of the data: a pickle can name the same one again and again."""
         self.written -= count
         if self.written < 0:
             raise TooMuch("writes out to more than is allowed")

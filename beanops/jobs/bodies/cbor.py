@@ -1,6 +1,6 @@
 """CBOR, read to plain data by cbor2; no object is ever made of a tag.
 
-Unknown here: what the data means. How other formats are read is in `formats`.
+Other formats are in `formats`.
 """
 
 from __future__ import annotations

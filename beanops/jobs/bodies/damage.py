@@ -1,4 +1,4 @@
-"""Bodies that are rather data than text, but cut off on their way or damaged. Nothing is read here."""
+"""Recognise bodies that are cut-off or damaged data rather than text."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def is_damaged(body: bytes) -> bool:
 
 
 def _begins_binary(body: bytes) -> bool:
-    """Whether what passes for a text begins as an object of MessagePack or CBOR: with a key."""
+    """Whether valid text begins like an object of MessagePack or CBOR: with a key."""
     if len(body) < 3 or body[:1].isascii():
         return False
     name = body[2 : 2 + (body[1] & 0x1F)]
@@ -39,7 +39,7 @@ def _begins_binary(body: bytes) -> bool:
 
 
 def _is_cut_json(text: str) -> bool:
-    """Whether a text begins an object, or is JSON that ends before its end."""
+    """Whether a text begins like an object, or is JSON that is cut off."""
     if text[:1] == "{":
         return True
     if text[:1] not in ("[", '"'):

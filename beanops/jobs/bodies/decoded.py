@@ -28,7 +28,7 @@ def mark_refused(reason: str) -> dict[str, str]:
 
 
 class Decoded(NamedTuple):
-    """A body as data. The forms to show are made when they are asked for.
+    """A body as data. Its forms for display are made on demand.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class Decoded(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The whole for display, indented, of at most 65,536 safe characters; binary as a hex dump."""
+        """All of it for display, indented, of at most 65,536 safe characters; binary as a hex dump."""
         if isinstance(self.data, str):
             return safe_text(self.data, multiline=True, limit=TEXT_LIMIT)
         if self.chain[-1:] == ("hex",):
@@ -103,7 +103,7 @@ class Decoded(NamedTuple):
 
     @property
     def _is_readable(self) -> bool:
-        """Whether the data tells the key of each value."""
+        """Whether the key of each value is known."""
         if self.chain[-1:] in _ONE_BYTE and not self.data[:1].isascii():
             return False  # binary data that was cut can look like text in an old encoding
         chains = (self.chain, *(chain for _, chain in self.inner))

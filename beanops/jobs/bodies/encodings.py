@@ -36,7 +36,7 @@ def _as_utf8(body: bytes, encoding: str) -> bytes | None:
 
 
 def read_latin1(body: bytes, _: Budget) -> Ready | None:
-    """Latin-1 without control characters, mostly ASCII: anything else can be read so and means nothing."""
+    """Latin-1 without control characters, mostly ASCII: otherwise any bytes would be Latin-1."""
     if len(body.translate(None, CONTROLS + _C1)) < len(body) or _is_mostly_foreign(body):
         return None
     return Ready(body.decode("latin-1"))

@@ -16,12 +16,12 @@ from beanops.jobs.bodies.budget import Budget, TooMuch
 from beanops.jobs.bodies.cbor import read_cbor
 from beanops.jobs.bodies.pickles import Pairs
 
-#: Why something is not read.
+#: Why a body or a layer is not decoded.
 TOO_DEEP = "nested too deep"
 
 
 class Ready(NamedTuple):
-    """Data known to be as JSON can hold it, without a layer in any of its strings."""
+    """Data that JSON can represent, without a layer in any of its strings."""
 
     data: Any
 
@@ -34,7 +34,7 @@ def plain_integer(number: int) -> int | str:
 
 
 def plain_float(number: float) -> float | str:
-    """Return `number`, or the name of what JSON has no number for."""
+    """Return `number`, or its name if JSON cannot represent it."""
     if math.isfinite(number):
         return number
     return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
@@ -185,5 +185,5 @@ def mark_bytes(value: bytes) -> dict[str, Any]:
 
 
 def read_hex(body: bytes, _: Budget) -> dict[str, Any]:
-    """Anything, as hex."""
+    """Any bytes, as hex."""
     return mark_bytes(body)

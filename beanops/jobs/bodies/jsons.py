@@ -82,7 +82,7 @@ def may_hold_layers(text: str) -> bool:
 def _may_repeat(text: str, data: Any) -> bool:
     """Whether a key may occur twice in an object: the text has more keys than the data, or strings that look like keys.
 
-    Counting is several times cheaper than to read the text once more, which tells for sure.
+    Counting is several times cheaper than reading the text again, which would be certain.
     """
     keys = text.count('":')
     known, level = 0, [data]

@@ -98,14 +98,14 @@ class _Work:
 
     @property
     def whole(self) -> bool:
-        """Whether the data says all that is in the body."""
+        """Whether the data has everything that is in the body."""
         return self._budget.whole
 
     def unpack(self, body: bytes, depth: int, path: Path) -> tuple[tuple[str, ...], Any]:
         """Return the decoders' names and the plain data; `depth` and `path` are its position in the data."""
         known, whole = len(self.inner), self._budget.whole
         for decoder in self._decoders:
-            # What an attempt found that came to nothing is not in the data.
+            # What a failed attempt found is not in the data.
             del self.inner[known:]
             self._budget.whole = whole
             try:
@@ -115,7 +115,7 @@ class _Work:
                 if type(value) is Ready:
                     # The allowed depth depends on the position.
                     ready = depth == 0 or isinstance(value.data, str)
-                    # A text inside data is what it is; a body that begins like data is data that is damaged.
+                    # A text inside data is text; a body that begins like data is damaged data.
                     if decoder.name in _TEXTS and path == () and is_damaged(body):
                         self._budget.whole = False
                     return (decoder.name,), value.data if ready else self._plain(value.data, depth, path)
@@ -157,7 +157,7 @@ class _Work:
             self.notes.append(note)
 
     def _plain(self, value: Any, depth: int, path: Path) -> Any:
-        """Return `value` as JSON can hold it, text layers decoded."""
+        """Return `value` as data for JSON, with the layers in its texts decoded."""
         kind = type(value)
         if kind is str:
             return self._text(value, depth, path)
@@ -206,7 +206,7 @@ class _Work:
     def _text(self, text: str, depth: int, path: Path) -> Any:
         self._budget.spend_written(len(text))
         text = _encodable(text)
-        # A body that is one string is nothing but what the string says, however short.
+        # A body that is one string has no other content, so that even a short one may be a layer.
         if not (may_be_layer(text) if path else _layer_at(text)):
             return text
         if self._budget.texts <= 0 or self._budget.tries <= 0 or self._layer + 1 >= self._budget.layers:

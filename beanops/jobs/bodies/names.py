@@ -16,7 +16,7 @@ from beanops.protocol.errors import ArgumentError
 _WORD = re.compile(r"[\w.-]+")
 # What PHP puts before a property's name: its class, or a star.
 _QUALIFIED = re.compile(r"\A.*(?:\0|::)", re.DOTALL)
-#: Characters of a name beyond which its parts are not looked at.
+#: Maximum characters of a name whose parts are compared too.
 _LONGEST = 256
 #: Words that one name can consist of in a text, as in "api key".
 _WORDS = 3
@@ -24,7 +24,7 @@ _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 
 
 class Names:
-    """The names that patterns mean.
+    """The names that patterns match.
 
     Parameters
     ----------
@@ -40,11 +40,11 @@ class Names:
     def __init__(self, patterns: tuple[str, ...]) -> None:
         matching = [_expression(pattern) for pattern in patterns]
         self._match = _any(matching)
-        # A regular expression means the whole name, a glob also a part of it.
+        # A regular expression has to match the whole name, a glob also matches a part of it.
         self._part = _any(one for one, pattern in zip(matching, patterns, strict=True) if not _is_expression(pattern))
         cores = [_core(pattern) for pattern in patterns]
         self._anywhere = _any(core for core in cores if core)
-        # What a regular expression means cannot be looked for within a text, only among its words.
+        # A regular expression cannot be searched for within a text, only compared with its words.
         self._unsure = None in cores
         # Keys repeat from job to job.
         self.secret = lru_cache(maxsize=4096)(self._secret)
@@ -85,12 +85,12 @@ class Names:
 
 
 def plain(text: str) -> str:
-    """Return a text without what only looks different: full-width letters, and characters that nobody sees."""
+    """Return a text with full-width letters as usual ones, and without invisible characters."""
     return text if text.isascii() else _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
 
 
 def _parts(word: str) -> Iterator[str]:
-    """Yield what a word consists of: ``--password``, ``db.password``, ``x-api-key``."""
+    """Yield the parts of a word: ``--password``, ``db.password``, ``x-api-key``."""
     if len(word) > _LONGEST:
         return
     for piece in word.split("."):

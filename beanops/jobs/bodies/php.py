@@ -1,7 +1,7 @@
 """PHP's ``serialize`` format, read to plain data; no object is ever made.
 
 Our own reader, because the library for it (phpserialize) has had no release since 2016, builds objects,
-recurses without bound and trusts counts. Unknown here: what the data means.
+recurses without bound and trusts counts.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class _Reader:
     def _object(self, kind: bytes, name: bytes, count: int, depth: int) -> dict[str, Any]:
         data: dict[str, Any] = {"$class": name}
         if kind == b"C":
-            # In a format that its class alone knows.
+            # In a format of its class.
             data["$serialized"] = self._bytes(count)
             self._budget.whole = False
             self._take(b"}")

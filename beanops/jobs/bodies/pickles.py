@@ -87,7 +87,7 @@ _IGNORED = frozenset(("PROTO", "FRAME", "READONLY_BUFFER"))
 
 
 class _Machine:
-    """The pickle machine without its hands: a stack, the marked stacks below it, and the memo."""
+    """The pickle machine without any calls: a stack, the marked stacks below it, and the memo."""
 
     def __init__(self) -> None:
         self.memo: dict[int, Any] = {}
@@ -182,7 +182,7 @@ class _Machine:
             self._marked()
 
     def _outside(self, argument: Any) -> None:
-        """Replace what a pickle takes from outside: persistent ids, registered extensions, buffers."""
+        """Return the replacement for what is outside the pickle: persistent ids, registered extensions, buffers."""
         self._stack.append({"$outside": argument})
 
     def _binpersid(self, _: Any) -> None:

@@ -1,4 +1,4 @@
-"""`Reader`: what may be shown of bodies. A session makes the one that everything it shows goes through."""
+"""`Reader`: what may be shown of bodies. A session has one, which reads every body that it shows."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def redact_body(body: bytes, patterns: Iterable[str]) -> bytes:
 
 
 def _is_written_so(body: bytes, data: Any) -> bool:
-    """Whether some data comes to just these bytes when it is written as text, or as JSON."""
+    """Whether data that is written as text, or as JSON, is exactly these bytes."""
     if isinstance(data, str) and data.encode() == body:
         return True
     return any(style.encode(data).encode("utf-8", "replace") == body for style in _STYLES)

@@ -1,4 +1,4 @@
-"""Hiding secret values by the name of their key, in data; what is text is read in `texts`.
+"""Hide secret values in data by the name of their key; `texts` does so in text.
 
 It sees names, not secrets: a password in a sentence stays. A binary value does not: nobody knows what it holds.
 """
@@ -36,7 +36,7 @@ _NAMES = frozenset(
 _VALUES = frozenset(
     ("value", "v", "val", "values", "content", "text", "data", "string", "raw", "default", "old", "new", "old_value"),
 ).union(("new_value", "oldvalue", "newvalue", "before", "after", "from", "to", "was", "current", "previous"))
-# Whose object is about this one value: all of it is hidden.
+# Fields whose object is about this one value: all of the object is hidden.
 _FIELDS = frozenset(("field", "param", "parameter", "attribute", "property", "header", "variable"))
 
 
@@ -79,7 +79,7 @@ class Redactor:
         named = False
         for item in items:
             shown.append(_hide(item) if named else self.data(item))
-            # Names and values in turn, as in the raw headers of a request.
+            # Names and values alternate, as in the raw headers of a request.
             named = not named and isinstance(item, str) and self._is_name(item)
         return self._lines(items, shown) if shown != items else shown
 
@@ -120,7 +120,7 @@ class Redactor:
         return key if self._is_name(key) else hide_in(key, self.names)
 
     def _columns(self, value: Any) -> tuple[int, ...]:
-        """Return which elements of a list of names, or of what has names, are those of secrets."""
+        """Return which elements of a list of names, or of objects with names, name secrets."""
         if not isinstance(value, list) or len(value) > _COLUMNS:
             return ()
         titles = [_title(item) for item in value]
@@ -192,5 +192,5 @@ def redact(data: Any, patterns: Iterable[str] = DEFAULT_PATTERNS) -> Any:
 
 @lru_cache(maxsize=64)
 def redactor_of(patterns: tuple[str, ...]) -> Redactor:
-    """Return what hides by some patterns; it remembers names."""
+    """Return the redactor of some patterns; it remembers names."""
     return Redactor(patterns)

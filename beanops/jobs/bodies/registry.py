@@ -1,4 +1,4 @@
-"""Which decoders there are and in what order: the built-in ones, users' own, and those of installed packages.
+"""The decoders in their order: the built-in ones, users' own, and those of installed packages.
 
 How a body passes through them is in `layers`.
 """

@@ -1,6 +1,6 @@
 """One line that says which job this is: the class name in the envelopes of the usual frameworks.
 
-A table of places, most telling first; it knows data only, whatever format it came in.
+A table of places, the most informative first. It reads data, in whatever format that was.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def summarise(data: Any) -> str:
             return safe_text(f"{data.get('$size', '?')} bytes: {data['$bytes']}", limit=SUMMARY_LIMIT)
         line = _name(data) or _beginning(data)
         if error := _error(data):
-            # Whatever is long, both are seen.
+            # However long one is, both are shown.
             line = f"{safe_text(line, limit=SUMMARY_LIMIT // 2)} (error: {error})"
         return safe_text(line, limit=SUMMARY_LIMIT)
     return safe_text(data if isinstance(data, str) else _beginning(data), limit=SUMMARY_LIMIT)

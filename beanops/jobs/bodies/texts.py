@@ -1,4 +1,4 @@
-"""Hiding secret values in a text: where its form tells the key and the end of the value, and else all of it.
+"""Hide secret values in a text: the value if its key and its end are certain, otherwise the whole text.
 
 It sees names, not secrets: a password in a sentence stays. What is data is read in `redaction`.
 """
@@ -14,9 +14,9 @@ from beanops.jobs.bodies.names import Names, plain
 from beanops.text import plural
 
 HIDDEN = "[redacted]"
-#: Characters of a text beyond which it is not read, and so hidden; nothing shows more of one.
+#: Maximum characters of a text that is read; a longer one is hidden. No face shows more of a text.
 LONGEST = 65_536
-#: How often what is written in one way can be written in another: percent signs in escapes in entities.
+#: Maximum encodings inside one another, such as percent signs in escapes in entities.
 _ROUNDS = 6
 
 # The characters between a name and its value in JSON, URLs, headers, assignments, PHP arrays and PHP serialize.
@@ -24,7 +24,7 @@ _BETWEEN = r"""\\*["']?\s{0,20}(?:=>|[:=]|;s:\d{1,9}:)\s{0,20}"""
 _KEY = re.compile(rf"(?<![\w.-])(?P<key>[\w.-]++){_BETWEEN}")
 _IS_HIDDEN = re.compile(_BETWEEN + re.escape(HIDDEN)).match
 _QUOTED = re.compile(r"""\\+"[^"]*+"|"(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+'""", re.DOTALL).match
-# What may follow a value in quotes; after anything else nobody knows where the value ends.
+# What may follow a value in quotes; otherwise the end of the value is unknown.
 _AFTER_QUOTED = re.compile(r"""[ \t]*(?:[,;}\])&>\r\n]|/>|\Z|[ \t][\w.-]+\\*["']?\s?[:=])""").match
 # The rest of the line, or up to the next part of a form.
 _BARE = re.compile(r"(?![\[{(<|>])(?:[^\n&]|&(?![\w%.\[\]+-]+=))*+").match
@@ -49,7 +49,7 @@ _ESCAPE = re.compile(
 _BLANKS = {"n": "\n", "r": "\r", "t": "\t"}
 _HEX_BYTES = re.compile(r"(?:%[0-9a-fA-F]{2})+")
 _QUOTED_PRINTABLE = re.compile(r"=(?:([0-9A-F]{2})|\r?\n)")
-# Short words, in which nothing is written in another way than as it is read, and nothing is packed.
+# Short words, which contain no escapes and no packed data.
 _IS_PLAIN = re.compile(r"(?:[A-Za-z0-9]{0,9}[ .,:;!?@/#()\[\]_-])*+[A-Za-z0-9]{0,9}\Z").match
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{10,}")
@@ -60,7 +60,7 @@ _COMPRESSED = (b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"\x04
 
 
 def hide_in(text: str, names: Names) -> str:
-    """Return a text with the values of secret names hidden; the whole where it does not tell which these are."""
+    """Return a text with the values of secret names hidden; all of it is hidden if it is uncertain which these are."""
     if len(text) > LONGEST:
         return hidden(text)
     if _IS_PLAIN(text) and not names.may_be_in(text):
@@ -95,7 +95,7 @@ def _assignments(text: str, names: Names) -> str | None:
 
 
 def _end_of_value(text: str, key: int, start: int) -> int:
-    """Return where a value ends for sure: that is the end of the text, if its form does not tell."""
+    """Return the first place at which a value has certainly ended; at the latest the end of the text."""
     if text.startswith(HIDDEN, start):
         return start + len(HIDDEN)
     if quoted := _QUOTED(text, start):
@@ -112,7 +112,7 @@ def _end_of_value(text: str, key: int, start: int) -> int:
 
 
 def _is_left(text: str, names: Names, rounds: int = _ROUNDS) -> bool:
-    """Whether a secret name is left whose value is not hidden, however it is written."""
+    """Whether a secret name is left, in any spelling, whose value is not hidden."""
     while True:
         if _is_named(text, names) or _is_packed(text, names, rounds):
             return True
@@ -139,7 +139,7 @@ def _is_prose(text: str, start: int, end: int) -> bool:
 
 
 def _unescape(text: str) -> str:
-    """Return a text with one layer taken off of each of the ways in which characters can be written."""
+    """Return a text with one layer of each encoding of characters removed."""
     text = plain(text)
     if "\\" in text:
         text = _ESCAPE.sub(_character, text)
@@ -167,7 +167,7 @@ def _percent(match: re.Match[str]) -> str:
 
 
 def _is_packed(text: str, names: Names, rounds: int) -> bool:
-    """Whether a part of a text is base64 or hex in which a secret is named, or that holds what must be unpacked."""
+    """Whether a part of a text is base64 or hex that names a secret or holds packed data."""
     for data in _unpacked(text):
         try:
             inside, is_text = plain(data.decode()), True

@@ -1,4 +1,4 @@
-"""The ids that a scan has yet to ask for, given out in blocks."""
+"""The ids that a scan has yet to ask for, in blocks."""
 
 from __future__ import annotations
 

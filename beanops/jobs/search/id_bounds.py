@@ -22,7 +22,7 @@ class Bound(NamedTuple):
     Attributes
     ----------
     top : int
-        No id above it is known to have been given out.
+        No job is known to have a higher id.
     exact : bool
         Whether none can have been.
     """
@@ -75,7 +75,7 @@ def _stirred(server: ServerStats) -> tuple[int, ...]:
         server.current_jobs_reserved,
         server.current_jobs_delayed,
         server.current_jobs_buried,
-        # A connection that ends gives its jobs back, which no other counter tells.
+        # The jobs of a connection that ends become ready again, which no other counter shows.
         server.current_connections,
         server.total_connections,
     )
@@ -86,7 +86,7 @@ def bound(
 ) -> Bound:
     """Find out how high ids can be.
 
-    Without a binlog ids start at 1 with the process, and each is given out by a put command that the server
+    Without a binlog ids start at 1 with the process, and each is assigned by a put command that the server
     counts: that count is an exact bound. With a binlog they continue from an unknown id, so the bound is the
     highest id that is known, from earlier scans, from the record and from the heads of tubes, and `highest` looks
     further up; unless `probe` finds it.
@@ -100,7 +100,7 @@ def bound(
     server : ServerStats
         Its statistics now.
     known : callable
-        Returns the highest id that is on record.
+        Returns the highest id that the journal has.
     probe : callable or None
         Returns an id that the server gave out just now.
     """

@@ -1,4 +1,4 @@
-"""How far a scan has come, as one frozen value. Who shows it is not known here."""
+"""The progress of a scan, as one frozen value."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The scan: a stream of the jobs that match a selection, found by asking for ids, in constant memory.
 
-`id_bounds` finds the highest id, `completeness` tells when all jobs are found.
+`id_bounds` finds the highest id, `completeness` knows when all jobs are found.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Scan:
     progress : callable or None
         Called with the `Progress` after every block.
     watch : callable
-        Returns what is entered while the scan is iterated; what it gives is called as `progress` is, unless None.
+        Returns a context manager for the time of the scan; its value, unless None, is called as `progress` is.
     clock, sleep : callable
         As in `time`, for tests.
 
@@ -340,7 +340,7 @@ class Scan:
             ids = self._idmap.candidates(block, self._in_tube)
         bodies = Bodies(self._bodiless if self._bodies_first else self._bodiless[:wanted], self._max_job_size)
         asks: Iterator[Command[Any]] = chain((commands.stats(),), map(commands.stats_job, ids), bodies.asks())
-        before, top = self._idmap, self._idmap.top  # ids above it may be given out during the pipeline
+        before, top = self._idmap, self._idmap.top  # new jobs may get ids above it during the pipeline
         # Reads answers while the server works on the next ones.
         with closing(client.pipeline(asks)) as answers:
             server: ServerStats = present(next(answers))

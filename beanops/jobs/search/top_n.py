@@ -16,7 +16,7 @@ class First:
     Parameters
     ----------
     order : str
-        One of `COLUMNS` of `beanops.jobs.select`, turned round by a leading ``-``. States go by their life: ready,
+        One of `COLUMNS` of `beanops.jobs.select`, reversed by a leading ``-``. States go by their life: ready,
         reserved, delayed, buried.
     limit : int or None
         How many; None means all.

@@ -94,12 +94,12 @@ _HINTS = tuple(
         ),
         (
             r"json_extract\(\w+, BOOLEAN\)|^Failed to cast value to numerical|^Malformed JSON",
-            "-> gives JSON: compare text with data->>'$.key' = 'text', a number with (data->>'$.key')::int = 3",
+            "-> returns JSON: compare text with data->>'$.key' = 'text', a number with (data->>'$.key')::int = 3",
             "data",
         ),
         (
             rf"\bVARCHAR and type {_NUMBER}|{_NUMBER} and type VARCHAR|\bVARCHAR and {_NUMBER}|{_NUMBER} and VARCHAR",
-            "->> gives text: write a text in single quotes, or cast, (data->>'$.key')::int > 3",
+            "->> returns text: write a text in single quotes, or cast, (data->>'$.key')::int > 3",
             "data",
         ),
         (

@@ -68,7 +68,7 @@ _VALUES: dict[str, Callable[[FoundJob], Any]] = {
 
 
 def arrays(jobs: Sequence[FoundJob], names: Sequence[str], reader: Reader, data: Sequence[str] = ()) -> dict[str, Any]:
-    """Return jobs as arrays that DuckDB reads as a table; `select` gives them their proper types.
+    """Return jobs as arrays that DuckDB reads as a table; `select` casts them to their types.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ _PLAIN_TABLE_FUNCTIONS = frozenset(("range", "generate_series", "unnest"))
 
 
 def parse(connection: duckdb.DuckDBPyConnection, sql: str) -> Any:
-    """Return the parse tree of one SELECT; None for what DuckDB gives no tree of."""
+    """Return the parse tree of one SELECT; None if DuckDB has no tree for it."""
     ((text,),) = connection.execute("select json_serialize_sql(?)", [sql]).fetchall()
     tree = json.loads(text)
     return None if tree.get("error") else tree
@@ -34,7 +34,7 @@ def named_in(tree: Any, columns: Iterable[str] = TABLE) -> set[str]:
 
 
 def columns_of(tree: Any, table: str | None = None, columns: Iterable[str] = TABLE) -> set[str]:
-    """Return the columns that SQL may read; all where its tree does not tell.
+    """Return the columns that SQL may read; all columns if its tree does not show which.
 
     Parameters
     ----------

@@ -48,7 +48,7 @@ def with_jobs(which: Filter) -> list[sa.ColumnElement[bool]]:
 
 
 def puts_here(runs: sa.FromClause = RUNS) -> sa.ColumnElement[bool]:
-    """Return the condition that a run puts into its own server: a copy names another, which gives the new ids."""
+    """Return the condition that a run puts into its own server; a copy may put into another, which assigns the ids."""
     return runs.c.request.not_like('%"server": %')
 
 

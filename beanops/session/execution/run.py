@@ -55,7 +55,7 @@ class Run:
     about : dict
         Its ``tube``, for a whole tube, and its destination ``server``, if it has these.
     bodies : bool
-        Whether the bodies of the jobs that it deletes are on record; True where it does more than delete.
+        Whether the journal has the bodies of the jobs that it deletes; True where it does more than delete.
     cause : BeanopsError or None
         The error that ended it early, if any.
     sample : list of Intent

@@ -24,7 +24,7 @@ _KICK, _RELEASE = VERBS["kick"], VERBS["release"]
 _RESERVING = ("bury", "release", "move")
 #: Verbs whose undo has to bury a job that was buried.
 _BURIED_AGAIN = ("delete", "kick", "release", "move")
-_NEW_IDS = "this server gives jobs new ids for it"
+_NEW_IDS = "on this server a release changes the ids of jobs"
 _PUTTING = partial(put_copy, put=PUT_ALONE)
 _MOVING = partial(move, put=PUT_ALONE)
 

@@ -1,6 +1,6 @@
 r"""Bodies as editable text, with escapes for bytes that are not text; and samples by name.
 
-The text never has a control character of the terminal, and reading it gives the same bytes.
+The text never has a control character of the terminal, and reading it returns the same bytes.
 """
 
 from __future__ import annotations

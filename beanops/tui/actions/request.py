@@ -246,13 +246,13 @@ class UnderWay(NamedTuple):
         """Have the session do it; what a server, a file or a wrong answer can cause ends as an outcome."""
         request = self.request
         try:
-            # Ids are given out again by a server that was restarted, and a dialog may stay open for long.
+            # A server that was restarted uses ids again, and a dialog may stay open for long.
             if request.number and request.session.server().id != request.instance:
                 return Outcome(f"{request.offer.name}: nothing done; the server was restarted", False)
             return request.offer.perform(request, self.runner)
         except BeanopsError as error:
             return Outcome(f"{request.offer.name}: {safe_text(str(error))}", False)
-        except Exception as error:  # it has to end all the same: a user who quits waits for that
+        except Exception as error:  # it has to end in any case: quitting waits for that
             return fault(error)
         finally:
             self.over.set()
