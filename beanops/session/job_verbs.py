@@ -1,6 +1,6 @@
-"""The verbs of a session on jobs, one function each; `Session` has the public methods.
+"""The verbs of a session on jobs: `act` does any of them, the others check what one verb needs before.
 
-`execution.verbs` has their commands, `execution.executor` executes them.
+`Session` has the public methods, `execution.verbs` the commands, `execution.executor` executes them.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ def kick(executor: Executor, jobs: Jobs | str, options: Options) -> Run:
     jobs, asked = tube_or_jobs(jobs), given(options)
     if isinstance(jobs, str):
         asked.setdefault("state", "buried")
-    return _act(executor, "kick", jobs, KEEP, asked)
+    return act(executor, "kick", jobs, KEEP, asked)
 
 
 def bury(executor: Executor, jobs: Jobs | str, priority: SupportsIndex | None, options: Options) -> Run:
     """Bury jobs."""
-    return _act(executor, "bury", jobs, Settings(optional_priority(priority)), options)
+    return act(executor, "bury", jobs, Settings(optional_priority(priority)), options)
 
 
 def release(
@@ -43,7 +43,7 @@ def release(
 ) -> Run:
     """Make jobs ready or delayed, or change their priority."""
     settings = Settings(optional_priority(priority), whole_seconds("delay", delay))
-    return _act(executor, "release", jobs, settings, options)
+    return act(executor, "release", jobs, settings, options)
 
 
 def delete(executor: Executor, jobs: Jobs | str, options: Options) -> Run:
@@ -51,7 +51,7 @@ def delete(executor: Executor, jobs: Jobs | str, options: Options) -> Run:
     jobs = tube_or_jobs(jobs)
     if isinstance(jobs, str) and not (options.get("state") or options.get("where")):
         raise UsageError(f"delete of tube {jobs!r} is missing the jobs: pass state or where")
-    return _act(executor, "delete", jobs, KEEP, options)
+    return act(executor, "delete", jobs, KEEP, options)
 
 
 def drain(executor: Executor, jobs: Jobs | str, options: Options) -> Run:
@@ -59,12 +59,12 @@ def drain(executor: Executor, jobs: Jobs | str, options: Options) -> Run:
     jobs = tube_or_jobs(jobs)
     if isinstance(jobs, str) and not options.get("state"):
         raise UsageError(f'drain of tube {jobs!r} is missing the states: state="buried", for example')
-    return _act(executor, "drain", jobs, KEEP, options)
+    return act(executor, "drain", jobs, KEEP, options)
 
 
 def move(executor: Executor, jobs: Jobs | str, to: Tube, options: Options) -> Run:
     """Move jobs to another tube."""
-    return _act(executor, "move", jobs, Settings(target=check_tube(tube_of(to, "to"), "to")), options)
+    return act(executor, "move", jobs, Settings(target=check_tube(tube_of(to, "to"), "to")), options)
 
 
 def copy(executor: Executor, jobs: Jobs | str, to: Tube | None, server: Executor | None, options: Options) -> Run:
@@ -75,12 +75,7 @@ def copy(executor: Executor, jobs: Jobs | str, to: Tube | None, server: Executor
         raise Refused(f"copy was refused: the session on {server.context.address} is read-only")
     target = None if to is None else check_tube(tube_of(to, "to"), "to")
     settings = Settings(target=target, there=server is not None)
-    return _act(executor, "copy", jobs, settings, options, there=server)
-
-
-def touch(executor: Executor, jobs: Jobs, options: Options) -> Run:
-    """Restart the ttr of jobs that the session has reserved."""
-    return _act(executor, "touch", jobs, KEEP, options)
+    return act(executor, "copy", jobs, settings, options, there=server)
 
 
 def put_many(
@@ -108,7 +103,7 @@ def put_many(
     return executor.act_on_jobs(run, in_batches(orders, how.rate), how)
 
 
-def _act(
+def act(
     executor: Executor,
     verb: str,
     jobs: Jobs | str,
@@ -116,6 +111,7 @@ def _act(
     options: Options,
     there: Executor | None = None,
 ) -> Run:
+    """Do to jobs what a verb does; `there` has the destination server of a copy."""
     executor.context.check_open()
     jobs, options = tube_or_jobs(jobs), given(options)
     if isinstance(jobs, Iterator):

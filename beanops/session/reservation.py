@@ -21,6 +21,7 @@ from beanops.session import job_verbs
 from beanops.session.arguments import Seconds
 from beanops.session.execution.connection_use import watching
 from beanops.session.execution.executor import Executor
+from beanops.session.execution.verbs import KEEP
 from beanops.session.options import AT_ONCE, How, Options
 
 if TYPE_CHECKING:
@@ -210,7 +211,7 @@ class Reservation:
         reason : str or None
             Reason for the journal.
         """
-        run = job_verbs.touch(self._executor, self._ref, Options(reason=reason or self._reason))
+        run = job_verbs.act(self._executor, "touch", self._ref, KEEP, Options(reason=reason or self._reason))
         if run.done:
             self._touched = monotonic()
         return run

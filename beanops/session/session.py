@@ -33,6 +33,7 @@ from beanops.session.context import Context
 from beanops.session.execution.executor import Executor
 from beanops.session.execution.run import Run
 from beanops.session.execution.targets import Jobs
+from beanops.session.execution.verbs import KEEP
 from beanops.session.keywords import explain_keywords
 from beanops.session.lookups import Lookups, Snapshot, verdict_of
 from beanops.session.old_servers.capabilities import Capabilities
@@ -941,7 +942,7 @@ class Session:
         --------
         >>> session.touch(17)
         """
-        return job_verbs.touch(self._executor, jobs, Options(reason=reason))
+        return job_verbs.act(self._executor, "touch", jobs, KEEP, Options(reason=reason))
 
     def reserve(self, tube: Tube, timeout: Seconds = 0, *, reason: str | None = None) -> Reservation:
         """Reserve the next ready job of a tube and hold it until it is deleted, buried or released.

@@ -115,7 +115,7 @@ def test_rows_of_frames_are_what_they_are_rows_of(session: Session, shape: str) 
 def test_what_names_no_job_tube_or_run_is_refused(session: Session, client: Client) -> None:
     client.put(b"x", tube="mail")
     session.pause("mail", 5)
-    with pytest.raises(ArgumentError, match=r"'1 row without one' given, allowed is an id in each row: frame.dropna"):
+    with pytest.raises(ArgumentError, match=r"'1 row without an id' given, allowed is an id in each row: frame.dropna"):
         session.kick(session.actions)
     with pytest.raises(ArgumentError, match="rows with an 'id'"):
         session.kick(session.tubes().to_dict("records"))

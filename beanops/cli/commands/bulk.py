@@ -1,4 +1,7 @@
-"""Commands on jobs, one or a million: kick, bury, release, delete, drain, move, copy. They differ by a row of data."""
+"""Commands on jobs, one or a million: kick, bury, release, delete, drain, move, copy. The catalogue has their words.
+
+A new action on jobs is a command without a change here, unless it has options that no other has.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,14 @@ from beanops.cli.selection import Chosen, choose
 from beanops.jobs.refs import JobRefs
 from beanops.jobs.select import is_glob, select
 from beanops.journal.records import Refused
+from beanops.protocol.states import AT_REST
 from beanops.session import job_verbs
 from beanops.session.connect import connect
 from beanops.session.execution.run import Run
-from beanops.session.execution.verbs import Settings, Verb, verb_of
+from beanops.session.execution.verbs import KEEP, Settings, Verb, verb_of
 from beanops.session.options import Options
 from beanops.session.session import Session
-from beanops.ui.actions import CATALOGUE
+from beanops.ui.actions import CATALOGUE, ON_JOBS, UserAction
 from beanops.ui.confirmation import confirmation
 
 _priority = click.option("--priority", type=options.NUMBER, help="New priority; unchanged by default")
@@ -33,65 +37,53 @@ _delay = click.option(
 _to = click.option("--to", metavar="TUBE", shell_complete=complete.tubes, help="Destination tube")
 _to_server = click.option("--to-server", metavar="NAME", shell_complete=complete.servers, help="Destination server")
 _SETTINGS = ("priority", "delay", "to", "buried_as")
-#: What most commands act on: a tube, or ids.
-_jobs = options.together(options.tube, ids.jobs())
-
-
-def _command(name: str, more: str, *own: Any, jobs: Any = _jobs) -> click.Command:
-    """Make the command of an action: its help begins with the words of the catalogue, `more` says the rest."""
-
-    def command(**asked: Any) -> None:
-        _act(name, asked)
-
-    help = f"{CATALOGUE[name].help}.\n\n{cleandoc(more)}"
-    return click.command(name, help=help)(options.together(jobs, *own, options.bulk)(command))
-
-
-kick = _command(
-    "kick",
-    """Kicks the buried jobs of TUBE (a name or a glob), or those of --ids, oldest first.
+#: The options of an action by what the user enters for it, as the catalogue has it.
+_OPTIONS = {"priority": (_priority,), "delay": (_delay,), "to": (_to, options.buried_as)}
+_NEXT = click.option("--next", type=options.NUMBER, metavar="N", help="Kick the next N jobs, chosen by the server")
+#: Options that the command of an action has besides.
+_OWN = {"kick": (_NEXT,), "bury": (_priority,), "copy": (_to_server,)}
+#: What the help of an action says after the words of the catalogue, where it is not the usual sentence.
+_MORE = {
+    "kick": """
+    Kicks the buried jobs of TUBE (a name or a glob), or those of --ids, oldest first.
 
     With --next N the server chooses: the N jobs that were buried first, or delayed ones if none is buried. The server
     does not report which, so this cannot be undone.
     """,
-    click.option("--next", type=options.NUMBER, metavar="N", help="Kick the next N jobs, chosen by the server"),
-)
-bury = _command(
-    "bury",
-    "Buries ready and delayed jobs of TUBE (a name or a glob), or those of --ids, oldest first.",
-    _priority,
-)
-release = _command(
-    "release",
-    "Releases ready, delayed and buried jobs of TUBE (a name or a glob), or those of --ids, oldest first.",
-    _priority,
-    _delay,
-)
-delete = _command(
-    "delete",
-    """Deletes ready, delayed and buried jobs: those of --ids, or of TUBE that --state or --where select; oldest first.
+    "delete": """
+    Deletes ready, delayed and buried jobs: those of --ids, or of TUBE that --state or --where select; oldest first.
 
     Asks first; without a terminal it needs --yes.
     """,
-)
-drain = _command(
-    "drain",
-    "Deletes the jobs of TUBE in the states of --state, oldest first. Asks first; without a terminal it needs --yes.",
-    jobs=options.this_tube,
-)
-move = _command(
-    "move",
-    "Puts each job into the tube of --to, oldest first, then deletes it here. The jobs keep everything but their ids.",
-    _to,
-    options.buried_as,
-)
-copy = _command(
-    "copy",
-    "Puts copies, oldest first, into another tube with --to, another server with --to-server, or both.",
-    _to,
-    _to_server,
-    options.buried_as,
-)
+    "drain": """
+    Deletes the jobs of TUBE in the states of --state, oldest first. Asks first; without a terminal it needs --yes.
+    """,
+    "move": """
+    Puts each job into the tube of --to, oldest first, then deletes it here. The jobs keep everything but their ids.
+    """,
+    "copy": """
+    Puts copies, oldest first, into another tube with --to, another server with --to-server, or both.
+    """,
+}
+
+
+def _command(action: UserAction) -> click.Command:
+    """Make the command of an action from the catalogue."""
+
+    def command(**asked: Any) -> None:
+        _act(action.name, asked)
+
+    jobs = options.this_tube if action.name == "drain" else options.together(options.tube, ids.jobs())
+    own = [option for setting in action.settings for option in _OPTIONS.get(setting, ())]
+    help = f"{action.help}.\n\n{cleandoc(_MORE.get(action.name) or _usual(action.name))}"
+    decorated = options.together(jobs, *own, *_OWN.get(action.name, ()), options.bulk)(command)
+    return click.command(action.name, help=help)(decorated)
+
+
+def _usual(verb: str) -> str:
+    *states, last = (state for state in AT_REST if state in verb_of(verb, KEEP).states)
+    named = f"{', '.join(states)} and {last}" if states else last
+    return f"Takes {named} jobs of TUBE (a name or a glob), or those of --ids, oldest first."
 
 
 def _act(verb: str, asked: dict[str, Any]) -> None:
@@ -178,3 +170,7 @@ def _heads(session: Session, tube: str) -> list[int]:
     """Return the job that the server would kick first."""
     heads = session.next_jobs(tube)
     return [job.id for job in (heads["buried"] or heads["delayed"],) if job is not None]
+
+
+# `app` finds a command by its name in its module.
+globals().update({action.name: _command(action) for action in (*ON_JOBS, CATALOGUE["drain"])})

@@ -77,7 +77,7 @@ def show_tubes(tubes: Iterable[TubeStats], output: str = "table") -> None:
 def stats(tube: str | None, server: str, output: str) -> None:
     """Show the statistics of the server, or of TUBE, under their names in the protocol."""
     with connect(server, source="cli") as session:
-        fields = _of_server(session) if tube is None else as_dict(session.tube(tube))
+        fields = _of_server(session) if tube is None else as_dict(session._lookups.tube(tube))
     if output == "json":
         print_json(fields)
     elif output == "csv":

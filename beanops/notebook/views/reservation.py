@@ -79,7 +79,7 @@ class ReservationView(WidgetView):
             on_error=weakly(self._complain),
         )
         self._actions = ViewActions(self.job, self._session, weakly(self._done))
-        session.tube(tube)  # raises for a tube that does not exist, before anything is shown
+        session._lookups.tube(tube)  # raises for a tube that does not exist, before anything is shown
         weakref.finalize(self, _release_all, self._reserved).atexit = False  # a process that ends releases all its jobs
         super().__init__(self._session, name, refresher, (self.job,))
         self.reserve()

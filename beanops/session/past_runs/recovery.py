@@ -241,9 +241,9 @@ def _found_out(entry: Entry, original: _Seen, made: _Seen, same: bool, now: date
     return "unknown", f"the job is {stats.state} now, and was changed more than once"
 
 
-def _times(action: str, stats: JobStats) -> int:
-    """Return how often that was done to a job, by anybody."""
-    return {"kick": stats.kicks, "bury": stats.buries, "release": stats.releases}[action]
+def _times(action: str, stats: JobStats) -> int | None:
+    """Return how often that was done to a job, by anybody; None if the server does not count it."""
+    return {"kick": stats.kicks, "bury": stats.buries, "release": stats.releases}.get(action)
 
 
 def _left_so(entry: Entry, now: JobStats, out_of_reach: bool) -> bool:
