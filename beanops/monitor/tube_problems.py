@@ -83,8 +83,8 @@ def no_workers(tube: TubeFacts, limits: Thresholds) -> Problem | None:
     if not ready or tube.stats.current_watching:
         return None
     before = tube.ago(limits.window)
-    put = 0 if before is None else tube.stats.total_jobs - before.puts
-    more = f", {put / (tube.at - before.at):,.1f} jobs put per second" if before is not None and put > 0 else ""
+    put, seconds = (0, 0.0) if before is None else (tube.stats.total_jobs - before.puts, tube.at - before.at)
+    more = f", {put / seconds:,.1f} jobs put per second" if put > 0 and seconds > 0 else ""
     reason = f"{plural(ready, 'job')} ready and no worker watches it{tube.lasted('no-workers')}{more}"
     severity: Severity = "critical" if more else "warning"
     return tube.problem("no-workers", reason, _shown(tube.stats.name), severity=severity)
