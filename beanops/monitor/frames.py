@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from itertools import pairwise
 
 import pandas as pd
 
 from beanops.frames import frame
+from beanops.monitor.history import Cell
 from beanops.monitor.rates import Point
+from beanops.monitor.survey import Seen
 from beanops.protocol import TubeStats
 from beanops.protocol.states import STATES
 
@@ -22,6 +25,53 @@ _COUNTS = {
     "deletes": "cmd_delete",
 }
 _NAN = float("nan")
+_TREND = [
+    *(name for state in STATES for name in (state, f"{state}_min", f"{state}_max")),
+    "puts_per_s",
+    "deletes_per_s",
+]
+
+
+def watched_frame(tubes: Sequence[Seen], now: float) -> pd.DataFrame:
+    """Return tubes with their rates as a frame; see `Session.watch` for its columns."""
+    found = tubes_frame([seen.stats for seen in tubes])
+    rates = frame(
+        tubes,
+        {
+            "puts_per_s": ("float64", lambda seen: _NAN if seen.rates.puts is None else seen.rates.puts),
+            "deletes_per_s": ("float64", lambda seen: _NAN if seen.rates.deletes is None else seen.rates.deletes),
+            "drain": ("seconds", lambda seen: None if seen.drain is None else round(seen.drain)),
+            "seen": ("seconds", lambda seen: round(now - seen.at)),
+        },
+    )
+    found = pd.concat([found, rates], axis="columns")
+    found.attrs["time"] = datetime.now(UTC)
+    return found
+
+
+def trend_frame(spans: Sequence[Cell | None], first: float, step: float, now: float) -> pd.DataFrame:
+    """Return the past as a frame; see `Session.trend` for its columns.
+
+    Parameters
+    ----------
+    spans : sequence of Cell or None
+        What is known of spans of equal length.
+    first, step : float
+        When the first one begins, in seconds of a monotonic clock, and the seconds of each.
+    now : float
+        What that clock shows now.
+    """
+    found = pd.DataFrame([_trend_row(cell) for cell in spans], columns=_TREND, dtype="float64")
+    ends = pd.to_timedelta([(first + (place + 1) * step - now) * 1e6 for place in range(len(spans))], unit="us")
+    found.index = pd.DatetimeIndex(pd.Timestamp.now("UTC").as_unit("us") + ends.as_unit("us"), name="time")
+    return found
+
+
+def _trend_row(cell: Cell | None) -> list[float | None]:
+    if cell is None:
+        return [None] * len(_TREND)
+    spreads = [getattr(cell, state) for state in STATES]
+    return [*(n for one in spreads for n in (one.mean, one.low, one.high)), *cell.rates]
 
 
 def tubes_frame(tubes: Sequence[TubeStats]) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import count
+from math import inf
 from threading import Lock
 from typing import NamedTuple
 
@@ -38,6 +39,8 @@ TIERS = (Tier(1.0, 10 * MINUTE), Tier(10.0, 2 * HOUR), Tier(60.0, 2 * DAY), Tier
 MOST_BYTES, ALL_BYTES = 60_000, 40_000_000
 #: Tubes that do not exist any more whose histories are kept.
 MOST_VANISHED = 1000
+#: Seconds without a look after which nothing is told of them.
+GAP = 30.0
 
 
 class Spread(NamedTuple):
@@ -106,6 +109,11 @@ class History:
     def begun(self) -> float | None:
         """When the past begins, in seconds of the sampler's clock; None before the first look."""
         return None if self._last is None else max(self._first, self._last.at - TIERS[-1].keep)
+
+    @property
+    def ended(self) -> float | None:
+        """When the last look was; None before the first."""
+        return None if self._last is None else self._last.at
 
     def add(self, point: Point, joined: bool = True, most: int = MOST_BYTES) -> None:
         """Add the counts of one look.
@@ -242,7 +250,7 @@ NO_HISTORY = History()
 
 
 class Past:
-    """The histories of one server and of its tubes, also of some that have vanished.
+    """The histories of one server and of its tubes, also of some that have vanished. Several surveyors may share it.
 
     Attributes
     ----------
@@ -250,17 +258,31 @@ class Past:
         That of the whole server.
     tubes : dict of str to History
         By name.
+    since : float
+        Since when there was no gap, in seconds of the clock.
     """
 
     def __init__(self) -> None:
         self.server = History()
         self.tubes: dict[str, History] = {}
+        self.since = -inf
+        self._instance = ""
         self._vanished: dict[str, None] = {}
 
-    def of(self, tube: str) -> History:
-        """Return the history of a tube, a new one if there is none."""
-        self._vanished.pop(tube, None)
-        return self.tubes.setdefault(tube, History())
+    def begin(self, at: float, instance: str, lost: bool = False, gap: float = GAP) -> None:
+        """Begin a look at a server process. Nothing is known of the time before it if it was lost, or for `gap`."""
+        last = self.server.ended
+        if lost or instance != self._instance or last is None or at - last > gap:
+            self.since = at
+        self._instance = instance
+
+    def add(self, tube: str | None, point: Point) -> History:
+        """Add the counts of a tube, None for the whole server, at this look; return its history."""
+        history = self.server if tube is None else self.tubes.setdefault(tube, History())
+        joined = tube not in self._vanished and history.ended is not None and history.ended >= self.since
+        self._vanished.pop(tube or "", None)
+        history.add(point, joined, min(MOST_BYTES, ALL_BYTES // (len(self.tubes) or 1)))
+        return history
 
     def vanished(self, tubes: Iterable[str]) -> None:
         """Note that tubes do not exist any more: a tube that is empty for a moment comes back under its name."""
@@ -268,11 +290,6 @@ class Past:
         while len(self._vanished) > MOST_VANISHED:
             oldest = next(iter(self._vanished))
             del self._vanished[oldest], self.tubes[oldest]
-
-    @property
-    def room(self) -> int:
-        """Bytes that the history of each tube may take."""
-        return min(MOST_BYTES, ALL_BYTES // max(1, len(self.tubes)))
 
 
 def _merged(one: Row, two: Row) -> Row:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from beanops.client.sync import Client
 from beanops.monitor.evaluation import Evaluator
-from beanops.monitor.history import NO_HISTORY, History, Past
+from beanops.monitor.history import GAP, NO_HISTORY, History, Past
 from beanops.monitor.open_files import open_files
 from beanops.monitor.problems import Problem
 from beanops.monitor.rates import UNKNOWN, Rates, Trail, grown, point, recent_rates, since, time_to_drain
@@ -34,8 +34,8 @@ FULL, IN_TURN = 1000, 200
 RENAME = 10
 #: The part of the server's time that looks may cost, and the fewest tubes that one asks for whatever they cost.
 SHARE, FEWEST = 0.05, 20
-#: Seconds without a look after which nothing is told of them, at least; and how many times the interval of looks.
-GAP, INTERVALS = 30.0, 3
+#: Intervals without a look after which nothing is told of them, where that is longer than `GAP`.
+INTERVALS = 3
 
 
 class Seen(NamedTuple):
@@ -165,9 +165,8 @@ class Surveyor:
         self._open_files: int | None = None
         self._new: list[str] = []
         self._looks = 0
-        # Since when there was no gap, and the seconds between the last two looks.
-        self._since = self._interval = 0.0
-        self._lost = True
+        self._interval = 0.0
+        self._lost = False
 
     def lose(self) -> None:
         """Note that a look failed: nothing is known of the time until the next one."""
@@ -197,9 +196,8 @@ class Surveyor:
         if last is None:
             self._open_files = open_files(server)
         passed = at - last.at if last is not None else 0.0
-        if self._lost or passed > max(GAP, INTERVALS * self._interval):
-            self._since, self._lost = at, False
-        self._interval = passed
+        self.past.begin(at, server.id, self._lost, max(GAP, INTERVALS * self._interval))
+        self._interval, self._lost = passed, False
         self._names(client, server)
         most = self._affordable(passed)
         full = len(self._tubes) + len(self._new) <= min(FULL, most)
@@ -274,10 +272,9 @@ class Surveyor:
 
     def _seen(self, at: float, tube: TubeStats, wanted: bool) -> Seen:
         before = self._tubes.get(tube.name)
-        now, joined = point(at, tube), before is not None and before.at >= self._since
-        trail = grown(before.trail if before is not None and joined else (), now)
-        history = self.past.of(tube.name)
-        history.add(now, joined, self.past.room)
+        now = point(at, tube)
+        trail = grown(before.trail if before is not None and before.at >= self.past.since else (), now)
+        history = self.past.add(tube.name, now)
         # Of a tube that is not on a screen it may have been the next one at an earlier look.
         head = self._ages.head(tube.name) if wanted else None
         facts = TubeFacts(at, tube, partial(since, trail), self._ages.jobs(tube.name), self._evaluator.began(tube.name))
@@ -286,12 +283,11 @@ class Surveyor:
         return Seen(tube, at, recent_rates(trail), trail, history, age, time_to_drain(trail), wrong)
 
     def _survey(self, at: float, server: ServerStats, last: Survey | None) -> Survey:
-        now, joined = point(at, server), last is not None and last.at >= self._since
-        history = self.past.server
-        history.add(now, joined)
+        now = point(at, server)
+        history = self.past.add(None, now)
         if last is None:
             return Survey(at, server, trail=(now,), history=history)
-        trail = grown(last.trail if joined else (), now)
+        trail = grown(last.trail if last.at >= self.past.since else (), now)
         timeouts = max(0, server.job_timeouts - last.server.job_timeouts)
         cpu = last.cpu
         # Two looks within a tenth of a second give no share.

@@ -180,9 +180,9 @@ _refreshers: WeakKeyDictionary[Context, Refresher] = WeakKeyDictionary()
 
 def refresher_of(session: Session) -> Refresher:
     """Return the one refresher of a session and of those made from it by `through`."""
-    address = session.address  # the refresher must not hold the session
+    address, past = session.address, session._context.past  # the refresher must not hold the session
 
     def watch() -> Session:
         return connect(address, read_only=True, connect_timeout=CONNECT, read_timeout=ANSWER)
 
-    return _refreshers.setdefault(session._context, Refresher(Poller(watch)))
+    return _refreshers.setdefault(session._context, Refresher(Poller(watch, past=past)))

@@ -19,6 +19,7 @@ from beanops.jobs.bodies import DEFAULT_PATTERNS, Decoded, Reader, decode
 from beanops.jobs.identity import JobRef
 from beanops.jobs.search.id_map import IdMaps
 from beanops.journal.records import Refused, RunRow
+from beanops.monitor.history import Past
 from beanops.protocol import commands
 from beanops.protocol.errors import BeanopsError, ConnectionClosed
 from beanops.session.config import Profile, default_journal
@@ -73,6 +74,8 @@ class Context:
         Capabilities by server process, as far as known.
     views : WeakSet
         Open views, which end with the session.
+    past : Past
+        What watching the server has seen, in seconds of the monotonic clock.
     """
 
     def __init__(
@@ -97,6 +100,7 @@ class Context:
         self.id_maps = IdMaps()
         self.capable: dict[str, Capabilities] = {}
         self.views: WeakSet[Closes] = WeakSet()
+        self.past = Past()
         self._timeouts = timeouts
         self._lock = threading.RLock()
         self._closed = False

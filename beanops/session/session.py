@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from math import isfinite
@@ -178,6 +178,75 @@ class Session:
 
         wanted = None if pattern is None else select(tube_of(pattern, "pattern", TUBE_OR_GLOB)).in_tube
         return tubes_frame([tube for tube in self._lookups.tube_stats() if wanted is None or wanted(tube.name)])
+
+    def watch(self, seconds: Seconds = 1, *, pattern: str | None = None) -> Iterator[pandas.DataFrame]:
+        """Yield the statistics of tubes now and after every interval, with rates, until the loop ends.
+
+        What it sees is kept for `trend`.
+
+        Parameters
+        ----------
+        seconds : number, str or timedelta
+            Interval between two frames: seconds, text such as ``"10s"``, or a timedelta; 1 second by default.
+        pattern : str or None
+            The name of a tube or a glob such as ``"mail-*"``; None is all tubes.
+
+        Yields
+        ------
+        pandas.DataFrame
+            One row per tube with the columns of `tubes`, and: jobs put and deleted per second over the last 10
+            seconds, ``puts_per_s`` and ``deletes_per_s`` (float64, missing in the first frame); the time until no job
+            is ready at the present pace, ``drain``, and since the row was read, ``seen`` (timedelta64[us]): of more
+            than 1,000 tubes each frame reads a part anew. ``attrs["time"]`` is the time of the frame.
+
+        Examples
+        --------
+        >>> for tubes in session.watch(1):
+        ...     print(tubes.nlargest(3, "puts_per_s")[["tube", "puts_per_s", "drain"]])
+        ...     break
+        """
+        from beanops.monitor.frames import watched_frame
+        from beanops.session.watching import looks, matching
+
+        for survey in looks(self._lookups, self._context, seconds_of("seconds", seconds)):
+            yield watched_frame(matching(survey, pattern), survey.at)
+
+    def trend(self, tube: Tube | None = None, *, since: Seconds = "1h") -> pandas.DataFrame:
+        """Return the recent past of a tube or of the server, ready to plot.
+
+        It is what `watch` and the views of this session have seen, from the beginning of it or of `since`.
+
+        Parameters
+        ----------
+        tube : str, TubeStats, row or None
+            Its name, or a row of `tubes`; None is the whole server.
+        since : number, str or timedelta
+            How far to go back: seconds, text such as ``"2h"``, or a timedelta; an hour by default.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per span of time, indexed by its end, ``time`` (datetime64[us, UTC]): jobs ``ready``,
+            ``reserved``, ``delayed`` and ``buried``, the mean of the span, each with its extremes (``ready_min``,
+            ``ready_max`` and so on), and ``puts_per_s`` and ``deletes_per_s`` (all float64, missing where nobody
+            looked, so that a plot shows a gap). A span is a second where the frame goes back up to 10 minutes, 10
+            seconds up to two hours, a minute up to two days, else 10 minutes.
+
+        Raises
+        ------
+        NotFound
+            There is no such tube, and nothing is known of one.
+
+        Examples
+        --------
+        >>> session.trend("mail", since="2h")[["ready", "ready_max"]].plot()
+        """
+        from beanops.monitor.frames import trend_frame
+        from beanops.session.watching import trend
+
+        now = time.monotonic()
+        name = None if tube is None else tube_of(tube)
+        return trend_frame(*trend(self._lookups, self._context, name, seconds_of("since", since), now), now)
 
     def tube(self, name: Tube) -> TubeStats:
         """Return the statistics of one tube.

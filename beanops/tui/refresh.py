@@ -108,7 +108,7 @@ class RefreshingApp(App[None]):
         self._sessions: dict[Place, Session] = {_place_of(self.profile): session}
         # The server that the user chose last; until it answers, the former one is shown.
         self._wanted = _place_of(self.profile)
-        self._poller = Poller(lambda: session, clock, now)
+        self._poller = Poller(lambda: session, clock, now, session._context.past)
         # What the key of undo reverts.
         self.last = LastAction()
         # While it is frozen: since when, which screens do not change, and what they will show afterwards.
@@ -274,7 +274,7 @@ class RefreshingApp(App[None]):
     def _go(self, profile: Profile, session: Session) -> None:
         self._sessions[_place_of(profile)] = self.session = session
         self.profile = strictest(profile, [session._context.protection.now])
-        self._poller = Poller(lambda: session, self.clock, self.now)
+        self._poller = Poller(lambda: session, self.clock, self.now, session._context.past)
         self.frozen = None
         self.status = None
         self.last = LastAction()

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from beanops.monitor.history import Past
 from beanops.monitor.survey import Seen, Survey, Surveyor
 from beanops.protocol.errors import BeanopsError
 from beanops.session.config import problem_limits
@@ -97,6 +98,8 @@ class Poller:
         Monotonic seconds.
     now : callable
         The time, UTC.
+    past : Past or None
+        Where to keep what was seen; None is a new one.
     """
 
     def __init__(
@@ -104,7 +107,9 @@ class Poller:
         connect: Callable[[], Session],
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        past: Past | None = None,
     ) -> None:
+        self._past = Past() if past is None else past
         self._connect = connect
         self._clock = clock
         self._now = now
@@ -114,7 +119,7 @@ class Poller:
 
     def _reset(self) -> None:
         self._session: Session | None = None
-        self._surveyor = Surveyor(self._clock)
+        self._surveyor = Surveyor(self._clock, past=self._past)
         self._live = Live()
         self._retry_at = 0.0
 
