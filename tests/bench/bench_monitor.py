@@ -1,0 +1,141 @@
+"""What watching costs: looks, scrapes and full cycles over many tubes, beside the raw sweep that only counts replies."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from statistics import median
+
+from prometheus_client import CollectorRegistry
+
+from beanops import Client, commands
+from beanops.embedded.process import Beanstalkd
+from beanops.exporter.exposition import exposition
+from beanops.exporter.polling import POLL_INTERVAL, ServerPoller
+from beanops.exporter.service import BeanstalkdCollector, pollers_of
+from beanops.exporter.web_server import MetricsServer
+from tests.bench import raw
+from tests.bench.figures import Figure, in_turn, show
+
+#: Share of the server's time that the looks of an exporter may take.
+BUDGET = 0.05
+
+
+def fill(address: str, tubes: int) -> None:
+    """Put one job into each of many tubes."""
+    with Client(address) as client:
+        names = (f"tube-{number}" for number in range(tubes - 1))  # "default" is there
+        for _ in client.pipeline(one for name in names for one in (commands.use(name), commands.put(b"x"))):
+            pass
+
+
+def raw_sweep(address: str) -> Callable[[], float]:
+    """Return a measure of the seconds that a socket takes which asks for all tubes and only counts CRs."""
+    with Client(address) as client:
+        asked = [commands.stats_tube(name) for name in client.list_tubes()]
+
+    def measure() -> float:
+        with raw.connected(address) as peer:
+            return raw.seconds(peer, asked, 2 * len(asked))
+
+    return measure
+
+
+@contextmanager
+def exporting(poller: ServerPoller) -> Iterator[Callable[[], float]]:
+    """Serve the metrics of a poller; gives a measure of the seconds of a scrape over a connection that stays open."""
+    registry = CollectorRegistry()
+    registry.register(BeanstalkdCollector([poller]))
+    with MetricsServer("127.0.0.1", 0, registry=registry) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        connection = http.client.HTTPConnection("127.0.0.1", int(server.server_address[1]), timeout=60)
+
+        def measure() -> float:
+            start = time.perf_counter()
+            connection.request("GET", "/metrics", headers={"Accept-Encoding": "gzip"})
+            connection.getresponse().read()
+            return time.perf_counter() - start
+
+        yield measure
+        connection.close()
+        server.shutdown()
+
+
+def timed(call: Callable[[], object]) -> Callable[[], float]:
+    """Return a measure of the seconds of a call."""
+
+    def measure() -> float:
+        start = time.perf_counter()
+        call()
+        return time.perf_counter() - start
+
+    return measure
+
+
+def a_scrape(tubes: int = 1000, rounds: int = 9) -> None:
+    """Print a scrape, which serves what the last look saw, and the whole cost: a look and its text."""
+    with Beanstalkd() as server:
+        fill(server.address, tubes)
+        (poller,) = pollers_of([server.address])
+        registry = CollectorRegistry()
+        registry.register(BeanstalkdCollector([poller]))
+        poller.look()
+
+        def whole() -> None:
+            poller.look()
+            exposition(registry)
+
+        with exporting(poller) as scrape:
+            sweep, scraped, looked, wrote = in_turn(
+                rounds, raw_sweep(server.address), scrape, timed(whole), timed(lambda: exposition(registry))
+            )
+        poller.close()
+    milliseconds = [value * 1000 for value in (sweep, scraped, looked, wrote)]
+    figures = [
+        Figure("scrape of the last look", milliseconds[1], milliseconds[0], 1.5, at_least=False, unit="ms"),
+        Figure("the text alone", milliseconds[3], milliseconds[0], 1, at_least=False, unit="ms"),
+        Figure("look and text, all that it costs", milliseconds[2], milliseconds[0], 5, at_least=False, unit="ms"),
+    ]
+    show(f"beanops exporter against a raw pipelined sweep, {tubes:,} tubes, median of {rounds}", figures)
+
+
+def many_tubes(tubes: int = 10_000, rounds: int = 5) -> None:
+    """Print the server's share that looks at many tubes take, and the time until each tube was asked for again."""
+    with Beanstalkd() as server:
+        fill(server.address, tubes)
+        (poller,) = pollers_of([server.address])
+        with Client(server.address) as client, exporting(poller) as scrape:
+            poller.look()
+            (scraped,) = in_turn(rounds, scrape)
+            spent = []
+            for _ in range(rounds):
+                before = client.stats()
+                poller.look()
+                after = client.stats()
+                spent.append(after.rusage_utime + after.rusage_stime - before.rusage_utime - before.rusage_stime)
+            first, looks = poller.reading(), 0
+            while min(seen.at for seen in poller.reading().tubes.values()) <= first.now and looks < 1000:
+                poller.look()
+                looks += 1
+        poller.close()
+    figures = [
+        Figure("a scrape", scraped * 1000, 1000, 1, at_least=False, unit="ms"),
+        Figure(
+            "processor time of a look", median(spent) * 1000, POLL_INTERVAL * 1000, BUDGET, at_least=False, unit="ms"
+        ),
+    ]
+    show(f"beanops exporter, {tubes:,} tubes, a look every {POLL_INTERVAL:g} s", figures)
+    print(f"  a full cycle takes {looks:,} looks, {looks * POLL_INTERVAL:,.0f} s")
+
+
+def main() -> None:
+    """Print all figures of watching."""
+    a_scrape()
+    many_tubes()
+
+
+if __name__ == "__main__":
+    main()
