@@ -18,12 +18,15 @@ from beanops.client.sync import Client
 from beanops.exporter.exposition import Labels
 from beanops.exporter.metrics import Reading
 from beanops.monitor.survey import Seen, Survey, Surveyor
+from beanops.monitor.thresholds import ProblemLimits
 from beanops.protocol.errors import BeanopsError
 from beanops.protocol.limits import is_tube
 from beanops.text import safe_text, span
 
 #: Seconds between two looks, unless the user chooses others.
 POLL_INTERVAL = 5.0
+#: Times as often a server is looked at of which each look reads only a part of the tubes.
+PARTS = 5
 #: Seconds to wait for a connection and for a server's next bytes.
 ANSWER = 3.0
 #: Seconds beyond the interval after which a server counts as down although a look is still under way.
@@ -98,6 +101,8 @@ class ServerPoller:
         Seconds between two looks.
     patterns : TubePatterns
         The tubes to export.
+    limits : ProblemLimits or None
+        From which numbers on something is a problem.
     clock : callable
         Monotonic seconds.
     log : callable
@@ -112,6 +117,7 @@ class ServerPoller:
         labels: Labels = (),
         interval: float = POLL_INTERVAL,
         patterns: TubePatterns = ALL_TUBES,
+        limits: ProblemLimits | None = None,
         clock: Callable[[], float] = time.monotonic,
         log: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
     ) -> None:
@@ -122,7 +128,7 @@ class ServerPoller:
         self._patterns = patterns
         self._clock = clock
         self._log = log
-        self._surveyor = Surveyor(clock)
+        self._surveyor = Surveyor(clock, limits)
         self._client: Client | None = None
         self._known = _Known()
         self._wanted: tuple[str, ...] = ()
@@ -165,6 +171,7 @@ class ServerPoller:
                 self._client = Client(self._address, connect_timeout=ANSWER, read_timeout=ANSWER)
             survey = self._surveyor.look(self._client, self._wanted)
         except BeanopsError as error:
+            self._surveyor.lose()
             self._known = known._replace(
                 error=str(error), took=self._clock() - began, failures=known.failures + 1, tubes=_NO_TUBES
             )
@@ -177,7 +184,7 @@ class ServerPoller:
         took = self._clock() - began
         self._known = _Known(survey, tubes, left_out, "", took, known.looks + 1, known.failures)
         self._find()
-        return max(0.0, self._interval - took)
+        return max(0.0, (self._interval if survey.full else self._interval / PARTS) - took)
 
     def _select(self, tubes: Mapping[str, Seen]) -> dict[str, Seen]:
         """Return the tubes that match the patterns; each name is matched once."""

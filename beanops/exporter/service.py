@@ -17,7 +17,7 @@ from beanops.exporter.polling import ALL_TUBES, POLL_INTERVAL, ServerPoller, Tub
 from beanops.exporter.web_config import WatchedWebConfig
 from beanops.exporter.web_server import MetricsServer
 from beanops.protocol.errors import UsageError
-from beanops.session.config import profile
+from beanops.session.config import problem_limits, profile
 from beanops.text import plural, safe_text
 
 #: The address that it listens on by default; another one is reachable by others.
@@ -88,7 +88,8 @@ def serve(
     host, port : str and int
         The address to listen on.
     interval : float
-        Seconds between two looks at each server.
+        Seconds between two looks at each server, of which each reads only a part of very many tubes; then five times
+        as often.
     patterns : TubePatterns
         The tubes to export.
     web_config : Path or None
@@ -99,7 +100,7 @@ def serve(
     UsageError
         A server or the web config file is wrong, or it cannot listen there.
     """
-    pollers = pollers_of(servers, interval=interval, patterns=patterns)
+    pollers = pollers_of(servers, interval=interval, patterns=patterns, limits=problem_limits())
     registry = CollectorRegistry(auto_describe=False)
     registry.register(BeanstalkdCollector(pollers))
     ProcessCollector(registry=registry)

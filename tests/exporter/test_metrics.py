@@ -16,6 +16,7 @@ from beanops.embedded.process import Beanstalkd
 from beanops.exporter import polling
 from beanops.exporter.exposition import Family, SampleGroup, exposition
 from beanops.exporter.polling import TubePatterns
+from beanops.monitor import survey
 from beanops.monitor.problems import Problem
 from beanops.protocol.errors import UsageError
 from tests.exporter.conftest import Exporter, Start, key, samples_of
@@ -194,15 +195,15 @@ def test_problems_by_name_severity_and_tube(
     exporter = start_exporter(beanstalkd.address, patterns=TubePatterns(denied=("sms",)))
     exporter.look()
     poller = exporter.pollers[0]
-    survey = poller._known.survey
-    assert survey is not None
+    seen = poller._known.survey
+    assert seen is not None
     problems = (
         Problem("no-workers", "critical", "mail", "1 job ready", 40.0, "beanops tubes"),
         Problem("no-workers", "critical", "sms", "9 jobs ready", 40.0, "beanops tubes"),
         Problem("idle", "warning", None, "2 tubes", 90.0, "beanops tubes", ("sms", "mail")),
         Problem("slow", "warning", None, "the server is slow", 95.0, "beanops stats"),
     )
-    monkeypatch.setattr(poller, "_known", poller._known._replace(survey=survey._replace(problems=problems)))
+    monkeypatch.setattr(poller, "_known", poller._known._replace(survey=seen._replace(problems=problems)))
     samples = exporter.samples()
     assert samples[key("beanops_problems", severity="critical")] == 1
     assert samples[key("beanops_problems", severity="warning")] == 2
@@ -243,3 +244,18 @@ def test_promtool_has_nothing_to_say(exporter: Exporter, client: Client) -> None
         [program("promtool"), "check", "metrics"], input=exporter.ask().body, capture_output=True, check=False
     )
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
+
+
+def test_of_many_tubes_each_look_reads_a_part_and_looks_come_more_often(
+    exporter: Exporter, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for result in client.pipeline(one for n in range(30) for one in (commands.use(f"t{n}"), commands.put(b"x"))):
+        assert not isinstance(result, Exception)
+    poller = exporter.pollers[0]
+    assert poller.look() == polling.POLL_INTERVAL
+    monkeypatch.setattr(survey, "FULL", 20)
+    monkeypatch.setattr(survey, "IN_TURN", 4)
+    exporter.clock.seconds += 5
+    assert poller.look() == polling.POLL_INTERVAL / polling.PARTS
+    ages = [value for (name, _), value in exporter.samples().items() if name == "beanops_tube_row_age_seconds"]
+    assert (len(ages), max(ages), min(ages)) == (31, 5, 0)
