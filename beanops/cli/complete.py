@@ -30,6 +30,8 @@ def _quietly(candidates: Callable[[click.Context], Iterable[str]]) -> Completer:
 
 def _server(ctx: click.Context) -> str:
     named = ctx.params.get("server") or ctx.find_root().params.get("server")
+    if isinstance(named, tuple):  # of several the first
+        named = named[0]
     return str(named or "127.0.0.1:11300")
 
 

@@ -147,3 +147,12 @@ def test_the_server_of_the_line_is_asked_also_with_its_port(
     client.put(b"x", tube="mail")
     for line in (f"beanops -s {beanstalkd.address} stats m", f"true; beanops stats -s '{beanstalkd.address}' m"):
         assert _bash(line, capsys) == [f"{line}ail"]
+
+
+def test_of_several_servers_the_first_is_asked(
+    beanstalkd: Beanstalkd, client: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client.put(b"x", tube="mail")
+    for servers in (f"-s {beanstalkd.address}", f"-s {beanstalkd.address} -s nowhere"):
+        line = f"beanops exporter {servers} --tubes m"
+        assert _bash(line, capsys) == [f"{line}ail"]
