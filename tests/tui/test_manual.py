@@ -22,9 +22,12 @@ async def test_the_help_leads_to_the_page_about_the_screen(session: Session, cli
 async def test_keys_choose_topics_and_scroll_the_page(session: Session, clock: Clock) -> None:
     async with dashboard(session, clock, (120, 30)) as desk:
         await desk.command("manual quickstart")
-        for title in [*manual.topics().values()][1:]:
-            await desk.press("down")
-            assert desk.app.screen.query_one(Markdown).source.startswith(f"# {title}\n")
+        titles = [*manual.topics().values()]
+        await desk.press("down")
+        assert desk.app.screen.query_one(Markdown).source.startswith(f"# {titles[1]}\n")
+        # Who holds the key sees the page where it ends.
+        await desk.at_once(*["down"] * (len(titles) - 2))
+        assert desk.app.screen.query_one(Markdown).source.startswith(f"# {titles[-1]}\n")
         await desk.press("up")
         await desk.shows("The package is a row of rooms")
         for _ in range(5):
@@ -32,6 +35,11 @@ async def test_keys_choose_topics_and_scroll_the_page(session: Session, clock: C
         await desk.shows("CONTRIBUTING.md")
         await desk.press("escape")
         assert "Architecture" not in await desk.painted()
+
+
+def test_each_page_has_the_title_of_its_topic() -> None:
+    for name, title in manual.topics().items():
+        assert manual.terminal_page(name).startswith(f"# {title}\n")
 
 
 async def test_an_unknown_topic_is_named_with_the_one_that_is_like_it(session: Session, clock: Clock) -> None:

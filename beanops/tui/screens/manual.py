@@ -48,6 +48,8 @@ class ManualScreen(ModalScreen[None]):
     @on(OptionList.OptionHighlighted, "#topics")
     async def _show(self, event: OptionList.OptionHighlighted) -> None:
         assert event.option_id is not None
+        if event.option_index != event.option_list.highlighted:
+            return  # the next key was faster than this page
         await self.query_one(Markdown).update(manual.terminal_page(event.option_id))
         self.query_one("#page").scroll_home(animate=False)
 
