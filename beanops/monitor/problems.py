@@ -62,7 +62,7 @@ class Problem(NamedTuple):
     look_at : str
         The command that shows more, such as ``beanops jobs mail --state buried``.
     tubes : tuple of str
-        The tubes that the line sums up; empty where it is about one tube or the server.
+        The tubes that the line sums up, or the tube of the job that is a problem of the server; else empty.
     job : int or None
         The job that it is about.
     """
@@ -90,7 +90,9 @@ class Problem(NamedTuple):
     @property
     def place(self) -> str:
         """What it is about: a tube, several tubes, or the server."""
-        return plural(len(self.tubes), "tube") if self.tubes else "server" if self.tube is None else self.tube
+        if self.tube is not None:
+            return self.tube
+        return plural(len(self.tubes), "tube") if len(self.tubes) > 1 else "server"
 
 
 def worst_first(problems: Iterable[Problem]) -> tuple[Problem, ...]:

@@ -253,14 +253,14 @@ class Dashboard(RefreshingApp):
     # -- screens: those that the first paint does not need are imported when they open --------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer the journal where it is not open yet, and other servers unless this one alone is shown."""
+        """Offer journal and problems where they are not open yet, and other servers unless this one alone is shown."""
         if action == "servers":
             return not self.alone
         if action == "suspend_process":
             # A browser has no shell, and in a text editor the key undoes a change.
             edited = self.focused is not None and "ctrl+z" in self.focused._bindings.key_to_bindings
             return not (self.is_web or edited)
-        return action != "record" or not (self.view and self.view.TITLE == "Journal")
+        return {"record": "Journal", "problems": "Problems"}.get(action, "") != (self.view and self.view.TITLE)
 
     def begin(self) -> None:
         """Show the tubes of another server."""
@@ -273,10 +273,16 @@ class Dashboard(RefreshingApp):
         while not isinstance(self.screen, TubesScreen):
             self.pop_screen()
 
-    def open_tube(self, name: str) -> None:
-        """Open a tube."""
+    def open_tube(self, name: str, job: int | None = None) -> None:
+        """Open a tube, and a job of it."""
         self.action_tubes()
-        self.tube_list.open(name)
+        self.tube_list.open(name, job)
+
+    def action_problems(self) -> None:
+        """Open the problems."""
+        from beanops.tui.screens.problems import ProblemsScreen
+
+        self.push_screen(ProblemsScreen())
 
     def action_servers(self) -> None:
         """Open the servers."""

@@ -93,8 +93,11 @@ class Host(Protocol):
     def deliver_binary(self, file: BinaryIO, *, save_filename: str | None = None) -> str | None:
         """Send a file to the browser."""
 
-    def open_tube(self, name: str) -> None:
-        """Show a tube."""
+    def open_tube(self, name: str, job: int | None = None) -> None:
+        """Show a tube, or a job of it."""
+
+    def action_problems(self) -> None:
+        """Show the problems."""
 
     def action_refresh(self) -> None:
         """Ask the server now."""

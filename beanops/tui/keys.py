@@ -37,6 +37,15 @@ def key(
 APP = [
     key("app", "question_mark", "app.help", "Help", "Show the keys of this screen", show=True, display="?"),
     key("app", "a", "app.record", "Actions", "Show the journal: actions on this server and their outcomes", show=True),
+    key(
+        "app",
+        "exclamation_mark",
+        "app.problems",
+        "Problems",
+        "Show the problems of the server and its tubes",
+        show=True,
+        display="!",
+    ),
     key("app", "f", "app.freeze", "Freeze", "Pause or resume updates"),
     key("app", "plus", "app.interval(1)", "Slower", "Longer or shorter refresh interval", display="+ -"),
     key("app", "minus", "app.interval(-1)", "Faster"),
@@ -114,6 +123,10 @@ TUBES = [
 
 SERVERS = [
     key("servers", "enter", "open", "Open", "Switch to the server under the cursor", show=True, display="⏎"),
+]
+
+PROBLEMS = [
+    key("problems", "enter", "open", "Open", "Go to the tube or job of the problem", show=True, display="⏎"),
 ]
 
 CHOOSE = [

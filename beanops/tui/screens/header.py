@@ -113,10 +113,17 @@ class ServerHeader(Vertical):
             (f" ({stats.current_waiting:,} waiting)", "$muted"),
         ]
         right: list[Part] = []
+        wide = self.app.size.width >= WIDE
+        if survey.problems:
+            critical = sum(one.severity == "critical" for one in survey.problems)
+            number = plural(len(survey.problems), "problem")
+            severe = f", {critical:,} critical" if critical and wide else ""
+            right += [(f"{number}{severe}", "bold $buried" if critical else "bold $delayed"), ("  ", "")]
         if survey.timeouts:
             right += [(f"{plural(survey.timeouts, 'job')} timed out", "bold $delayed"), ("  ", "")]
         files = stats.binlog_current_index - stats.binlog_oldest_index + 1 if stats.binlog_current_index else 0
-        right.append((f"binlog {plural(files, 'file')}" if files else "no binlog", "$muted"))
+        if wide or not right:
+            right.append((f"binlog {plural(files, 'file')}" if files else "no binlog", "$muted"))
         if self.host.interval != INTERVAL:
             right.append((f"  every {self.host.interval:g} s", "$delayed"))
         return left, right

@@ -200,11 +200,11 @@ class TubesScreen(FullScreen):
             return self.is_mounted and (self.filter.display or bool(self.table.selection))
         return super().check_action(action, parameters)
 
-    def open(self, name: str) -> None:
-        """Open a tube."""
+    def open(self, name: str, job: int | None = None) -> None:
+        """Open a tube, and a job of it."""
         from beanops.tui.screens.tube import TubeScreen  # the first paint does not need it
 
-        self.app.push_screen(TubeScreen(self.host.session, name))
+        self.app.push_screen(TubeScreen(self.host.session, name, job))
 
     def action_open(self) -> None:
         """Open the tube under the cursor, or unfold the group."""

@@ -51,14 +51,17 @@ class TubeScreen(JobSearch):
         Redacts bodies.
     tube : str
         Its name.
+    job : int or None
+        The job of it to open.
     """
 
     TITLE = "Tube"
     topic = "finding-jobs"
     BINDINGS: ClassVar[list[BindingType]] = [*keys.TUBE, *catalogue.bindings(), *keys.UNDO, *keys.BACK]
 
-    def __init__(self, session: Session, tube: str) -> None:
+    def __init__(self, session: Session, tube: str, job: int | None = None) -> None:
         super().__init__(session, tube)
+        self._first = job
         self._gone = False
         # The cursor goes to the job in the first of these places.
         self._follow: tuple[str, ...] = FIRST
@@ -88,6 +91,8 @@ class TubeScreen(JobSearch):
         self.table.focus()
         self.host.action_refresh()
         self._run(self._feed, page=True)
+        if self._first is not None:
+            self.app.push_screen(JobScreen(self, self._first))
 
     def on_unmount(self) -> None:
         """Stop the search."""
