@@ -21,6 +21,7 @@ from textual.worker import WorkerCancelled, WorkerFailed
 
 from beanops import Client, Session, connect
 from beanops.embedded.process import Beanstalkd
+from beanops.protocol import commands
 from beanops.tui.app import Dashboard
 from beanops.tui.widgets.body import BodyView
 from beanops.tui.widgets.job_table import JobTable
@@ -208,7 +209,9 @@ async def dashboard(
 
 def fill(client: Client, tube: str, *bodies: bytes, bury: int = 0, **settings: int) -> list[int]:
     """Put jobs and bury the first of them."""
-    ids = [client.put(body, tube=tube, **settings) for body in bodies]
+    client.use(tube)
+    ids = [int(id) for id in client.pipeline(commands.put(body, **settings) for body in bodies)]  # type: ignore[arg-type]
+    client.use("default")
     for id in ids[:bury]:
         client.reserve_job(id)
         client.bury(id)
