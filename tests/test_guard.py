@@ -12,7 +12,7 @@ import pytest
 
 from beanops.embedded.process import Beanstalkd
 from tests.guard import MARK, marked
-from tests.waits import until
+from tests.waits import PATIENCE, until
 
 ROOT = Path(__file__).parents[1]
 #: Starts what tests start, tells the processes, and hangs.
@@ -38,7 +38,7 @@ def test_hears():
                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         child.stdout.readline()
         child.send_signal(number)
-        assert child.wait(30) != 0
+        assert child.wait(60) != 0
         child.stdout.close()
     try:
         signal.raise_signal(signal.SIGINT)
@@ -89,7 +89,7 @@ def test_tests_that_are_killed_leave_no_process(number: signal.Signals, tmp_path
         *pids, mark = line.partition("PIDS")[2].split()
         assert all(alive(int(pid)) for pid in pids)
         process.send_signal(number)
-        process.wait(30)
+        process.wait(PATIENCE)
         until(lambda: not any(alive(int(pid)) for pid in pids))
         until(lambda: not marked(mark))
 
@@ -121,7 +121,7 @@ def test_a_server_ends_with_whoever_started_it(number: signal.Signals, beanstalk
         pid = int(process.stdout.readline())
         assert alive(pid)
         process.send_signal(number)
-        process.wait(30)
+        process.wait(PATIENCE)
     until(lambda: not alive(pid))
 
 

@@ -19,6 +19,8 @@ from beanops.protocol.errors import BeanopsError
 _WATCH = 'read -r _; kill -9 "$0"'
 #: Free ports that are tried where none was asked for.
 _TRIES = 3
+#: Seconds for it to answer, many because on a busy machine Python alone takes some to start.
+_LATE = 30.0
 
 
 class CannotStart(BeanopsError):
@@ -56,7 +58,7 @@ class Beanstalkd:
     Raises
     ------
     CannotStart
-        There is no ``beanstalkd`` on PATH, or it did not start within 5 seconds, for example on a used port.
+        There is no ``beanstalkd`` on PATH, or it did not start within 30 seconds, for example on a used port.
 
     Examples
     --------
@@ -69,7 +71,7 @@ class Beanstalkd:
             raise CannotStart("beanstalkd is not on PATH; install it (Debian: apt-get install beanstalkd)")
         # stderr is no pipe: nobody would read it while the server runs, and a full one would hold it up.
         with tempfile.TemporaryFile() as stderr:
-            give_up = time.monotonic() + 5
+            give_up = time.monotonic() + _LATE
             # A port that was free a moment ago can be taken when the server wants it.
             for _ in range(1 if port else _TRIES):
                 self._start(program, port or free_port(), arguments, stderr)

@@ -21,6 +21,7 @@ import pytest
 from beanops import Client
 from beanops.cli.app import run
 from beanops.embedded.process import Beanstalkd
+from tests.waits import PATIENCE
 
 BEANOPS = str(Path(sys.executable).with_name("beanops"))
 
@@ -96,7 +97,7 @@ class Terminal:
 
     def until(self, text: str) -> None:
         """Read on until a text is shown."""
-        give_up = time.monotonic() + 30
+        give_up = time.monotonic() + PATIENCE
         while text not in self.shown:
             assert self._read_on(give_up), f"it ended without {text}: {self.shown}"
 
@@ -116,11 +117,11 @@ class Terminal:
 
     def end(self) -> int:
         """Read what is left, and return the exit code."""
-        give_up = time.monotonic() + 30
+        give_up = time.monotonic() + PATIENCE
         while self._read_on(give_up):
             pass
         os.close(self._ours)
-        return self.process.wait(30)
+        return self.process.wait(PATIENCE)
 
 
 def _take_terminal() -> None:

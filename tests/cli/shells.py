@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tests.cli.conftest import BEANOPS, _take_terminal
 from tests.needs import missing
+from tests.waits import PATIENCE
 
 #: Completes as beanops does; what it is called with otherwise goes to a file, an argument a line.
 _BEANOPS = """#!/bin/sh
@@ -83,7 +84,7 @@ class Shell:
         return (self.home / "marked").exists()
 
     def _until(self, path: Path) -> None:
-        give_up = time.monotonic() + 30
+        give_up = time.monotonic() + PATIENCE
         while not path.exists():
             assert time.monotonic() < give_up, f"nothing came of it: {self.shown}"
             if select.select([self._ours], [], [], 0.02)[0]:
@@ -91,7 +92,7 @@ class Shell:
 
     def end(self) -> None:
         os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait(30)
+        self._process.wait(PATIENCE)
         os.close(self._ours)
 
 

@@ -21,7 +21,7 @@ from beanops.jobs.bodies import decode
 from beanops.jobs.read import FoundJob
 from beanops.protocol.errors import ConnectFailed
 from tests.cli.conftest import BEANOPS, Cli, Terminal, configure
-from tests.waits import until
+from tests.waits import PATIENCE, until
 
 
 def gone(told: str) -> None:
@@ -68,10 +68,10 @@ def test_serve_takes_the_flags_of_beanstalkd_and_ends_on_sigterm() -> None:
             with Client(address) as client:
                 assert client.stats().max_job_size == 10
             process.terminate()
-            assert process.wait(30) == 0
+            assert process.wait(PATIENCE) == 0
         finally:
             process.kill()
-    refused = subprocess.run([BEANOPS, "serve", "-b", "/tmp"], capture_output=True, text=True, timeout=20)
+    refused = subprocess.run([BEANOPS, "serve", "-b", "/tmp"], capture_output=True, text=True, timeout=PATIENCE)
     assert refused.returncode == 2
     assert "there is no binlog" in refused.stderr
 
@@ -111,7 +111,7 @@ def test_a_signal_ends_it_with_its_server(number: signal.Signals, code: int) -> 
     assert process.stderr is not None
     told = process.stderr.readline()
     process.send_signal(number)
-    _, err = process.communicate(timeout=10)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == code
     assert "Traceback" not in err
     gone(told)

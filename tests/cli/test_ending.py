@@ -20,7 +20,7 @@ from beanops.journal.journal import Journal
 from beanops.session.connect import connect
 from beanops.session.execution.connection_use import Interrupted, Terminated
 from tests.cli.conftest import Terminal, bury
-from tests.waits import until
+from tests.waits import PATIENCE, until
 
 Program = Callable[..., "subprocess.Popen[str]"]
 CODES = [(signal.SIGTERM, 143), (signal.SIGHUP, 129)]
@@ -58,7 +58,7 @@ def test_a_bulk_run_ends_between_batches(
     begun(client, lambda: (now := client.stats()).cmd_delete + now.current_jobs_ready + now.cmd_put - before.cmd_put)
     for _ in range(2):  # as timeout(1) sends it
         process.send_signal(number)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == code, err
     assert "Traceback" not in err
     assert "ends after this batch" in err
@@ -78,7 +78,7 @@ def test_a_terminal_that_is_closed_ends_a_run_between_batches(
     shown = terminal("kick", "mail", "--rate", "40", "--yes")
     begun(client, lambda: 200 - client.stats().current_jobs_buried)
     os.close(shown._ours)
-    assert shown.process.wait(30) == 129
+    assert shown.process.wait(PATIENCE) == 129
     assert outcomes()["unknown"] == 0
 
 
@@ -106,7 +106,7 @@ def test_a_snapshot_leaves_nothing(
     process = program("snapshot", str(tmp_path / "out"), "--rate", "5")
     until(lambda: client.stats().cmd_stats_job > 0)
     process.send_signal(number)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == code
     assert "Traceback" not in err
     assert list(tmp_path.glob("**/*.parquet")) == []
@@ -122,7 +122,7 @@ def test_a_signal_that_is_ignored_stays_so(number: signal.Signals, program: Prog
     process = program("kick", "mail", "--yes", "--rate", "100", stdin=subprocess.DEVNULL, preexec_fn=ignore)
     begun(client, lambda: 60 - client.stats().current_jobs_buried)
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out, err) == (0, "kick: 60 done\n", "")
 
 
@@ -151,7 +151,7 @@ def test_a_script_ends_as_with_ctrl_c(
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         begun(client, lambda: 200 - client.stats().current_jobs_buried)
         process.send_signal(number)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == code, err
     assert err.startswith("beanops: kick: ")
     assert "stopped: cancelled; session.resume('" in err

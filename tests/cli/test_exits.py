@@ -18,7 +18,7 @@ from tests.cli.conftest import Cli, Terminal, configure, one_line
 from tests.names import resolve
 from tests.proxies import Proxy
 from tests.scripted import Scripted
-from tests.waits import until
+from tests.waits import PATIENCE, until
 
 Program = Callable[..., "subprocess.Popen[str]"]
 
@@ -116,7 +116,7 @@ def test_a_tab_after_ids_from_standard_input_does_not_wait_for_any(
     monkeypatch.setenv("COMP_CWORD", "4")
     process = program()  # its standard input stays open, as the shell's does
     try:
-        assert process.wait(30) == 0
+        assert process.wait(PATIENCE) == 0
         assert process.communicate()[0].split() == ["plain,--state"]
     finally:
         process.kill()
@@ -182,7 +182,7 @@ def test_a_reader_that_has_left(program: Program) -> None:
     os.close(ours)
     for arguments in (["tubes", "--json"], ["--help"]):
         process = program(*arguments, stdout=theirs)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=PATIENCE)
         assert (process.returncode, err) == (1, "")
     os.close(theirs)
 
@@ -190,7 +190,7 @@ def test_a_reader_that_has_left(program: Program) -> None:
 def test_an_output_that_is_closed(program: Program, client: Client) -> None:
     for arguments in (["tubes"], ["put", "mail", "x"], ["export", "-"]):
         process = program(*arguments, stdout=None, preexec_fn=lambda: os.close(1))
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=PATIENCE)
         assert process.returncode == 2
         assert one_line(err) == "beanops: standard output is closed, nothing was done"
     assert client.stats().total_jobs == 0
@@ -199,7 +199,7 @@ def test_an_output_that_is_closed(program: Program, client: Client) -> None:
 def test_a_full_disk(program: Program) -> None:
     with Path("/dev/full").open("w") as full:
         process = program("tubes", stdout=full)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
     assert "No space left on device" in one_line(err)
 
@@ -207,7 +207,7 @@ def test_a_full_disk(program: Program) -> None:
 def test_a_terminal_without_utf8(program: Program, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
     client.put("10 €".encode(), tube="mail")
-    out, err = program("peek", "mail").communicate(timeout=30)
+    out, err = program("peek", "mail").communicate(timeout=PATIENCE)
     assert "10 \\u20ac" in out
     assert err == ""
 
@@ -217,7 +217,7 @@ def test_interrupted(program: Program) -> None:
         process = program("-s", silent.address, "tubes")
         until(lambda: bool(silent.received))
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert out == ""
     assert one_line(err.lstrip("\n")) == "beanops: interrupted"

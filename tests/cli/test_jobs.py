@@ -11,7 +11,7 @@ import re
 import signal
 import subprocess
 import termios
-import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from beanops import Client, commands
 from beanops.embedded.process import Beanstalkd
 from beanops.jobs.search import highest_id, scan
 from tests.cli.conftest import Cli, Terminal, bury, one_line
+from tests.waits import PATIENCE, until
 
 Program = Callable[..., subprocess.Popen[str]]
 
@@ -69,7 +70,7 @@ def test_parquet_keeps_the_order(program: Program, client: Client, tmp_path: Pat
         client.put(b"x", tube=f"t{priority}", priority=priority)
     target = tmp_path / "jobs.parquet"
     with target.open("wb") as file, program("jobs", "--order", "priority", "-o", "parquet", stdout=file) as running:
-        assert running.wait(30) == 0
+        assert running.wait(PATIENCE) == 0
     assert duckdb.sql(f"select priority from '{target}'").fetchall() == [(1,), (2,), (3,)]
 
 
@@ -78,7 +79,7 @@ def test_parquet_goes_to_a_file_or_a_pipe(cli: Cli, program: Program, client: Cl
     target = tmp_path / "jobs.parquet"
     for tube, ids in (("a/b", [1, 2, 3]), ("none*", [])):
         with target.open("wb") as file, program("jobs", tube, "-o", "parquet", stdout=file) as running:
-            assert running.wait(30) == 0
+            assert running.wait(PATIENCE) == 0
         rows = duckdb.sql(f"select id, tube, body from '{target}' order by id").fetchall()
         assert rows == [(id, "a/b", b'{"user": %d}' % (id - 1)) for id in ids]
 
@@ -202,7 +203,7 @@ def test_a_reader_that_leaves_is_no_crash(program: Program, client: Client) -> N
         assert running.stderr is not None
         assert json.loads(running.stdout.readline())["id"] == 5000
         running.stdout.close()
-        running.wait(30)
+        running.wait(PATIENCE)
         assert running.stderr.read() == ""
 
 
@@ -215,7 +216,7 @@ def test_ctrl_c_ends_a_scan_with_what_is_known(program: Program, client: Client)
         running.send_signal(signal.SIGINT)
         # Not communicate, which knows nothing of what the line above read ahead.
         out, err = running.stdout.read(), running.stderr.read()
-        assert running.wait(30) == 130
+        assert running.wait(PATIENCE) == 130
     assert "interrupted, incomplete: " in one_line(err)
     assert re.search(r"of 3000 found(, \d+ of them not read)?; not looked at: ids 1 to ", err)
     assert all(json.loads(line) for line in out.splitlines())
@@ -227,7 +228,7 @@ def test_the_progress_shows_on_a_terminal_only(program: Program, client: Client)
     termios.tcsetwinsize(theirs, (24, 100))
     running = program("jobs", "--json", "--rate", "1500", stderr=theirs)
     os.close(theirs)
-    out, _ = running.communicate(timeout=30)
+    out, _ = running.communicate(timeout=PATIENCE)
     assert len(json.loads(out)) == 3000
     assert "of 3,000 jobs" in os.read(ours, 1 << 16).decode()
     os.close(ours)
@@ -295,7 +296,7 @@ def test_a_server_that_goes_away_is_said(cli: Cli, program: Program, beanstalkd:
     assert running.stdout is not None
     assert running.stdout.readline()
     beanstalkd.stop()
-    _, err = running.communicate(timeout=30)
+    _, err = running.communicate(timeout=PATIENCE)
     assert running.returncode == 3
     one_line(err)
 
@@ -385,18 +386,14 @@ def test_ctrl_c_ends_a_query_at_once(program: Program, client: Client, command: 
     if command != "sql":
         asked = [command, "mail", "--where", ENDLESS, *(["--yes"] if command != "jobs" else [])]
     with program(*asked) as running:
-        busy = threading.Event()
-        for _ in range(200):
-            if _threads(running.pid) > 1:
-                break
-            busy.wait(0.05)
-        busy.wait(0.3)  # DuckDB is at work
+        until(lambda: _threads(running.pid) > 1)
+        time.sleep(0.3)  # DuckDB is at work
         running.send_signal(signal.SIGINT)
         try:
             _, err = running.communicate(timeout=3)
         except subprocess.TimeoutExpired:  # it ends what it found in order first; the second time at once
             running.send_signal(signal.SIGINT)
-            _, err = running.communicate(timeout=5)
+            _, err = running.communicate(timeout=PATIENCE)
     assert "Traceback" not in err
     assert "Error" not in err
     assert running.returncode == 130 if command in ("jobs", "sql") else running.returncode in (1, 130), err

@@ -16,6 +16,7 @@ from beanops.embedded.process import Beanstalkd
 from beanops.journal.prune import this_actor
 from beanops.journal.records import Fate, Intent
 from tests.cli.conftest import BEANOPS, Cli, bury, configure, one_line
+from tests.waits import PATIENCE
 
 HOSTILE_REASON = "\x1b]52;c;aGk=\x07\u202e=1+1"
 
@@ -171,7 +172,7 @@ with connect(sys.argv[1]) as session:
 def test_verify(cli: Cli, client: Client, beanstalkd: Beanstalkd) -> None:
     assert cli("journal", "verify").out == "no actions with unknown outcome\n"
     bury(client, "mail", b"1", b"2")
-    subprocess.run([sys.executable, "-c", _CUT_OFF, beanstalkd.address], timeout=30)
+    subprocess.run([sys.executable, "-c", _CUT_OFF, beanstalkd.address], timeout=PATIENCE)
     assert [row["outcome"] for row in cli("journal", "--json").json] == ["unknown"] * 2
     ended = cli("journal", "verify")
     assert ended.code == 0

@@ -12,6 +12,7 @@ import pytest
 from beanops import Client
 from beanops.embedded.process import free_port
 from tests.cli.conftest import Cli, Terminal, bury, configure, one_line
+from tests.waits import PATIENCE
 
 HOSTILE = b"\x1b]52;c;aGk=\x07 \xe2\x80\xae =1+1\r\n\xff\x00"
 Program = Callable[..., "subprocess.Popen[str]"]
@@ -88,7 +89,7 @@ def test_a_reader_that_has_left(program: Program, client: Client) -> None:
     ours, theirs = os.pipe()
     os.close(ours)
     process = program("export", "-", stdout=theirs)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=PATIENCE)
     os.close(theirs)
     assert process.returncode == 1
     assert "Traceback" not in err
@@ -99,11 +100,11 @@ def test_a_full_disk(program: Program, client: Client) -> None:
     client.put(b"x", tube="mail")
     with Path("/dev/full").open("w") as full:
         process = program("export", "-", stdout=full)
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
     assert "No space left on device" in one_line(err)
     process = program("export", "/dev/full", "--force", "--delete", "--yes")
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
     assert "No space left on device; nothing was exported" in one_line(err)
     assert client.stats().current_jobs_ready == 1

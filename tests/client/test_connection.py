@@ -21,7 +21,7 @@ from tests.names import resolve
 from tests.needs import missing
 from tests.proxies import Proxy
 from tests.scripted import Scripted
-from tests.waits import until
+from tests.waits import PATIENCE, until
 
 
 @contextmanager
@@ -244,7 +244,7 @@ def test_what_is_slow_but_moves_is_not_given_up(connect: Any) -> None:
         assert client.peek(5).body == b"x" * 8
         assert client.put(bytes(size)) == 6
         client.close()
-        player.join(30)
+        player.join(PATIENCE)
 
 
 def test_a_server_that_answers_before_it_has_read_is_not_believed(connect: Any) -> None:

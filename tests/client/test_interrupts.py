@@ -18,7 +18,7 @@ from beanops import AsyncClient, Client, commands, errors
 from beanops.client.transport import dial
 from beanops.embedded.process import Beanstalkd
 from tests.scripted import Scripted
-from tests.waits import until
+from tests.waits import PATIENCE, until
 
 _ASKS = """
 import sys
@@ -92,7 +92,7 @@ def run(script: str, address: str, wait: Callable[[], object]) -> list[str]:
             except subprocess.TimeoutExpired:
                 # Python does not see a signal that comes just before it waits for the network, until the next one.
                 process.send_signal(signal.SIGINT)
-                out, err = process.communicate(timeout=30)
+                out, err = process.communicate(timeout=PATIENCE)
         finally:
             process.kill()
     assert err == ""
@@ -165,7 +165,7 @@ async def test_cancelling_a_reconnect_leaves_a_closed_client_and_no_connection(
     dialed: list[socket.socket] = []
 
     def slow_dial(*where: Any) -> socket.socket:
-        may_dial.wait(30)
+        may_dial.wait(PATIENCE)
         dialed.append(dial(*where))
         return dialed[0]
 

@@ -15,7 +15,7 @@ import pytest
 from beanops import AsyncClient, Client, commands, errors
 from beanops.embedded.process import Beanstalkd
 from beanops.protocol import Command
-from tests.waits import until
+from tests.waits import PATIENCE, until
 
 
 def test_threads_share_a_client(client: Any) -> None:
@@ -49,7 +49,7 @@ def test_a_blocked_reserve_ends_when_another_thread_closes(client: Any, connect:
     other = connect(beanstalkd.address)
     until(lambda: other.stats().current_waiting == 1)
     client.close()
-    waiter.join(30)
+    waiter.join(PATIENCE)
     assert not waiter.is_alive()
     assert [type(error) for error in caught] == [errors.ConnectionClosed]
     assert "closed by close()" in str(caught[0])

@@ -16,7 +16,7 @@ import pytest
 from beanops.embedded import run
 from beanops.embedded.options import parse
 from tests.embedded.peers import ask, dial, statistics
-from tests.waits import until
+from tests.waits import PATIENCE, until
 
 
 @contextmanager
@@ -60,7 +60,7 @@ def test_it_ends_cleanly_with_connections_open(number: signal.Signals) -> None:
         assert peer.recv(14) == b"INSERTED 1\r\nRE"
         process.send_signal(number)
 
-        assert process.wait(5) == 0
+        assert process.wait(PATIENCE) == 0
         assert process.stderr is not None
         assert process.stderr.read() == ""
 
@@ -94,7 +94,7 @@ def test_a_reader_that_leaves_is_no_error(monkeypatch: pytest.MonkeyPatch) -> No
             ask(address, b"list-tube-used\r\n")
         process.terminate()
 
-        assert process.wait(30) == 0
+        assert process.wait(PATIENCE) == 0
         assert process.stderr is not None
         assert process.stderr.read() == ""
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.needs import missing
+from tests.waits import PATIENCE
 
 
 def _program(name: str) -> str:
@@ -69,10 +70,10 @@ class Postgres:
         socket = ["-k", str(self._folder), "-c", "listen_addresses="]
         run = [_program("postgres"), "-D", self._data, *socket, "-c", "fsync=off"]
         self._server = subprocess.Popen(run, **self._quiet)
-        give_up = time.monotonic() + 20
+        give_up = time.monotonic() + PATIENCE
         while subprocess.run([_program("pg_isready"), "-q", "-h", str(self._folder)], check=False).returncode:
             assert self._server.poll() is None, "PostgreSQL did not come up"
-            assert time.monotonic() < give_up, "PostgreSQL did not come up within 20 seconds"
+            assert time.monotonic() < give_up, f"PostgreSQL did not come up within {PATIENCE:.0f} seconds"
             time.sleep(0.02)
 
     def kill(self) -> None:
@@ -86,7 +87,7 @@ class Postgres:
 
     def _end(self, with_signal: signal.Signals) -> None:
         self._server.send_signal(with_signal)
-        self._server.wait(20)
+        self._server.wait(PATIENCE)
 
 
 @contextmanager

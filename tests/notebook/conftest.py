@@ -11,6 +11,7 @@ from beanops.session.connect import connect
 from beanops.session.session import Session
 from tests.needs import chromium, missing
 from tests.notebook.lab import FLAGS, Lab, Notebook, jupyter_lab
+from tests.waits import PATIENCE
 
 
 @pytest.fixture(scope="package")
@@ -21,7 +22,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     with sync_playwright() as playwright:
 
         def launch() -> Browser:
-            return playwright.chromium.launch(executable_path=program, args=FLAGS)
+            return playwright.chromium.launch(executable_path=program, args=FLAGS, timeout=PATIENCE * 1000)
 
         with jupyter_lab(tmp_path_factory.mktemp("lab"), launch) as running:
             yield running

@@ -17,6 +17,7 @@ from typing import Any
 import nbformat
 
 from beanops.embedded.process import free_port
+from tests.waits import PATIENCE
 
 FLAGS = [
     "--no-sandbox",
@@ -56,7 +57,7 @@ class Lab:
         notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
         nbformat.write(notebook, self.folder / name)
         page = self.browser.new_page(viewport={"width": 1280, "height": 1000})
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(PATIENCE * 1000)
         try:
             page.goto(f"{self.url}/doc/tree/{name}?token={self.token}")
             opened = Notebook(page)
@@ -81,7 +82,7 @@ class Notebook:
         """Wait until its kernel is there."""
         self.page.wait_for_function(
             "() => window.jupyterapp?.shell.currentWidget?.context?.sessionContext?.session?.kernel?.status === 'idle'",
-            timeout=30_000,
+            timeout=PATIENCE * 1000,
         )
 
     def command(self, name: str, **arguments: Any) -> None:
@@ -129,9 +130,9 @@ class Notebook:
 
     def until(self, condition: Callable[[], bool]) -> None:
         """Wait for `condition`, while the page goes on."""
-        give_up = time.monotonic() + 30
+        give_up = time.monotonic() + PATIENCE
         while not condition():
-            assert time.monotonic() < give_up, "it did not happen within 30 seconds"
+            assert time.monotonic() < give_up, f"it did not happen within {PATIENCE:.0f} seconds"
             self.page.wait_for_timeout(50)
 
     def picture(self, name: str) -> None:
@@ -172,7 +173,7 @@ def jupyter_lab(folder: Path, launch: Callable[[], Any]) -> Iterator[Lab]:
             browser.close()
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(PATIENCE)
 
 
 @contextmanager
@@ -192,11 +193,11 @@ def voila(folder: Path, notebook: nbformat.NotebookNode) -> Iterator[str]:
             yield f"http://127.0.0.1:{port}/"
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(PATIENCE)
 
 
 def _wait_until_up(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    give_up = time.monotonic() + 30
+    give_up = time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < give_up:
         try:
             urllib.request.urlopen(url, timeout=5).close()

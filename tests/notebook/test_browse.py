@@ -24,7 +24,7 @@ from beanops.session.execution.run import Run
 from beanops.session.session import Session
 from beanops.ui.poller import Live
 from tests.notebook.pages import Page, Still, lost
-from tests.waits import until
+from tests.waits import PATIENCE, until
 
 
 @pytest.fixture
@@ -163,7 +163,7 @@ def test_a_long_run_reports_progress_and_can_be_cancelled(
             if not run.done:
                 return
             reached.set()
-            go_on.wait(30)
+            go_on.wait(PATIENCE)
             options["progress"](run)  # type: ignore[operator]
 
         return kick(self, jobs, rate=4, progress=progress)
@@ -171,7 +171,7 @@ def test_a_long_run_reports_progress_and_can_be_cancelled(
     monkeypatch.setattr(Session, "kick", one_by_one)
     page = Page(view.jobs)
     page.says("action", name="kick", keys=["1", "2", "3"], clicked=time.monotonic())
-    assert reached.wait(30)
+    assert reached.wait(PATIENCE)
     assert view.jobs.said("progress") == "kick: 1 done"
     page.says("action", name="bury", keys=["4"], clicked=time.monotonic())
     assert view.status == "bury was refused: kick is still under way; wait for it or cancel it"
@@ -190,13 +190,13 @@ def test_a_scan_reports_progress_and_can_be_cancelled(session: Session, monkeypa
     def slowly(self: Scan, wanted: int | None) -> object:
         if self.progress.looked > 256:
             reached.set()
-            go_on.wait(30)
+            go_on.wait(PATIENCE)
         return next_batch(self, wanted)
 
     monkeypatch.setattr(Scan, "_next_batch", slowly)
     list(session._context.acting().pipeline(commands.put(b"x") for _ in range(3000)))
     with session.browse("default") as view:
-        assert reached.wait(30)
+        assert reached.wait(PATIENCE)
         assert re.match(r"[\d,]+ of 3,000 found, [\d,]+ ids to check", view.jobs.said("progress"))
         assert len(view.jobs.rows) == 256
         Page(view.jobs).says("cancel")
@@ -215,13 +215,13 @@ def test_it_scans_for_jobs_that_are_far_to_find_and_can_be_cancelled(
     def slowly(self: Scan, wanted: int | None) -> object:
         if self.progress.looked:
             reached.set()
-            go_on.wait(30)
+            go_on.wait(PATIENCE)
         return next_batch(self, wanted)
 
     monkeypatch.setattr(Scan, "_next_batch", slowly)
     list(session._context.acting().pipeline(commands.put(b"x") for _ in range(3000)))
     with session.browse("mail", name="far") as view:
-        assert reached.wait(30)
+        assert reached.wait(PATIENCE)
         assert not view.jobs.rows
         assert view.jobs.said("title") == "jobs of mail · scanning"
         assert re.match(r"0 of 6 found, [\d,]+ ids to check", view.jobs.said("progress"))
@@ -243,19 +243,19 @@ def test_an_error_of_the_latest_scan_is_shown_and_of_earlier_ones_not(
         scans.append(self)
         if self is scans[0]:
             reached.set()
-            go_on.wait(30)
+            go_on.wait(PATIENCE)
             raise ValueError("unexpected")
         return next_batch(self, wanted)
 
     monkeypatch.setattr(Scan, "_next_batch", fails)
     with session.browse("mail") as view:
-        assert reached.wait(30)
+        assert reached.wait(PATIENCE)
         first = view._thread
         view.find("id < 3")
         assert list(view.wait().jobs.rows) == ["2", "1"]
         go_on.set()
         assert first is not None
-        first.join(30)
+        first.join(PATIENCE)
         assert (list(view.jobs.rows), view.status) == (["2", "1"], "")
         scans.clear()
         view.find()

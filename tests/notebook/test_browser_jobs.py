@@ -12,6 +12,7 @@ import pytest
 from beanops.session.session import Session
 from tests.notebook.lab import Lab, Notebook, voila
 from tests.notebook.test_browser import BODIES, SHOWN, TUBE
+from tests.waits import PATIENCE
 
 _CELLS = (
     "import beanops\nsession = beanops.connect(address)",
@@ -148,7 +149,7 @@ def test_voila_serves_the_dashboard_as_a_page(lab: Lab, server: Session, tmp_pat
     page_of.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     with voila(tmp_path, page_of) as url:
         page = lab.browser.new_page(viewport={"width": 1280, "height": 900})
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(PATIENCE * 1000)
         page.goto(url)
         shown = Notebook(page)
         shown.row(0, "mail").click()

@@ -20,7 +20,7 @@ from beanops.embedded.process import Beanstalkd
 from beanops.session.connect import connect
 from beanops.session.session import Session
 from tests.needs import missing
-from tests.waits import until
+from tests.waits import PATIENCE, until
 
 VERSIONS = ["6.31", "7.3", "7.4"]
 #: A cell that runs until a file appears.
@@ -59,14 +59,14 @@ class Kernel:
             if message["header"]["msg_type"] in ("stream", "error"):
                 said.append(message["content"].get("text") or message["content"]["evalue"])
 
-        self.client.execute_interactive(code, output_hook=hear, timeout=30, store_history=False)
+        self.client.execute_interactive(code, output_hook=hear, timeout=PATIENCE, store_history=False)
         return "".join(said).strip()
 
     def open_subshell(self) -> None:
         """Have the page's messages handled beside the cells, as JupyterLab does where the kernel can."""
         request = self.client.session.msg("create_subshell_request")
         self.client.control_channel.send(request)
-        self.subshell = self.client.get_control_msg(timeout=10)["content"]["subshell_id"]
+        self.subshell = self.client.get_control_msg(timeout=PATIENCE)["content"]["subshell_id"]
 
     def says(self, model: str, kind: str, **content: Any) -> None:
         """Send what the page of a widget would."""
@@ -93,7 +93,7 @@ def kernel(request: pytest.FixtureRequest) -> Iterator[Kernel]:
     client = manager.client()
     client.start_channels()
     try:
-        client.wait_for_ready(timeout=30)
+        client.wait_for_ready(timeout=PATIENCE)
         yield Kernel(client)
     finally:
         client.stop_channels()

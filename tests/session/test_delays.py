@@ -15,6 +15,7 @@ from beanops.protocol.errors import TimedOut
 from beanops.protocol.limits import U32_MAX
 from beanops.session.execution.pause_guard import PauseGuard
 from beanops.session.session import Session
+from tests.waits import PATIENCE
 
 DELAYS = (0, 1, 7, 86_400, U32_MAX - 1, U32_MAX)
 
@@ -67,7 +68,7 @@ def working(address: str, *tubes: str) -> Iterator[list[Job]]:
             for _ in threads:
                 client.put(b"end", tube="end")  # ends those that wait
         for thread in threads:
-            thread.join(30)
+            thread.join(PATIENCE)
 
 
 def delays_of(client: Client, ids: list[int]) -> list[tuple[str, int]]:

@@ -26,7 +26,7 @@ from beanops.session.execution.verbs import Order, Settings, verb_of
 from beanops.session.session import Session
 from beanops.session.tube_verbs import guard_of
 from tests.session.conftest import fill
-from tests.waits import until
+from tests.waits import PATIENCE, until
 
 _SLOWLY = """
 import sys
@@ -163,7 +163,7 @@ def test_what_a_killed_process_left_is_resumed_at_once(
         with pytest.raises(Refused, match=f"is still under way in process {process.pid} on"):
             session.resume(run)
         process.send_signal(signal.SIGKILL)
-        process.wait(10)
+        process.wait(PATIENCE)
         session.resume(run, rate=4000)
     assert worker.stats().current_jobs_ready == 0
 
@@ -298,7 +298,7 @@ def test_a_process_does_not_end_the_pause_of_another(
         _run_of(process)
         assert session.bury(ids[30:40], priority=7).complete
         assert _pause(worker) == pause_guard.PAUSE
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE) == 0
         assert _pause(worker) == 0
     with _elsewhere(beanstalkd.address, journal, "bury", ids[:30]) as process:
         _run_of(process)
@@ -345,7 +345,7 @@ def test_a_run_waits_while_another_ends_the_pause(
 
     monkeypatch.setattr(pause_guard.PauseGuard, "_act", meanwhile)
     assert first.bury(ids[:10], priority=5).complete
-    begun[0].join(30)
+    begun[0].join(PATIENCE)
     assert seen == [pause_guard.PAUSE]
     assert _pause(worker) == 0
     assert _registered(first._context.journal()) == 0

@@ -18,6 +18,7 @@ from beanops.protocol.limits import U32_MAX
 from beanops.session.execution import executor, targets
 from beanops.session.execution.run import Run
 from beanops.session.session import Session
+from tests.waits import PATIENCE
 
 
 @pytest.fixture(params=["1.10", "1.11"])
@@ -261,7 +262,7 @@ def test_beside_workers_each_job_is_done_once_or_there_once(
     run = session.move(ids[::-1], "post") if verb == "move" else session.release(ids[::-1], delay=1000)
     over.set()
     for thread in threads:
-        thread.join(30)
+        thread.join(PATIENCE)
     jobs = [job for batch in session.scan() for job in batch]
     left = Counter(job.body for job in jobs)
     assert worked + left == Counter(b"ready %d" % n for n in range(400))

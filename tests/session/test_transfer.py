@@ -23,7 +23,7 @@ from beanops.session.execution.run import Run
 from beanops.session.files.export import FileError
 from beanops.session.files.jsonl import LineError, read_line
 from tests.proxies import Proxy
-from tests.waits import until
+from tests.waits import PATIENCE, until
 
 HOSTILE = (
     b"plain",
@@ -521,7 +521,7 @@ def test_a_killed_import_puts_nothing_twice_and_loses_nothing(
 ) -> None:
     (tmp_path / "jobs").write_bytes(lines(*({"priority": n} for n in range(1200))))
     command = [sys.executable, "-c", _IMPORT, str(session.address), str(tmp_path / "jobs"), when, str(call)]
-    assert subprocess.run(command, timeout=30).returncode == -signal.SIGKILL
+    assert subprocess.run(command, timeout=PATIENCE).returncode == -signal.SIGKILL
     assert session.server().current_jobs_ready == put
     again = session.import_(tmp_path / "jobs")
     assert again.unknown == unknown

@@ -16,7 +16,7 @@ from beanops.session.session import Session
 from tests.session.conftest import fill
 from tests.session.truth import jobs_by_id
 from tests.session.victim import act
-from tests.waits import until
+from tests.waits import PATIENCE, until
 
 _JOBS = 150
 
@@ -48,7 +48,7 @@ class _Workers:
     def __exit__(self, *_: object) -> None:
         self._over.set()
         for thread in self._threads:
-            thread.join(30)
+            thread.join(PATIENCE)
 
 
 @pytest.mark.parametrize("verb", ["kick", "bury", "release", "delete", "move"])

@@ -27,6 +27,7 @@ from beanops.tui.widgets.body import BodyView
 from beanops.tui.widgets.job_table import JobTable
 from beanops.tui.widgets.line import Line
 from beanops.tui.widgets.table import RowTable
+from tests.waits import PATIENCE
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -144,7 +145,7 @@ class Desk:
 
     async def shows(self, text: str) -> str:
         """Wait until a text stands on the screen, while something is under way; return everything that stands there."""
-        give_up = time.monotonic() + 30
+        give_up = time.monotonic() + PATIENCE
         while text not in (painted := self._painted()):
             assert time.monotonic() < give_up, f"{text!r} is not shown, but {painted}"
             await self.handled()

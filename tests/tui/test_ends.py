@@ -21,7 +21,7 @@ from beanops import Client
 from beanops.embedded.process import Beanstalkd
 from beanops.journal.journal import Journal
 from tests.tui.conftest import fill
-from tests.waits import until
+from tests.waits import PATIENCE, until
 
 RUN = "import sys; from beanops.tui.app import run; sys.exit(run(sys.argv[1]))"
 #: What gives the terminal back: alternate screen, mouse, cursor, bracketed paste.
@@ -135,7 +135,7 @@ def test_a_signal_gives_back_the_terminal_and_what_is_held(
 
 def test_a_closed_terminal_ends_it_and_gives_back_what_is_held(held: Screen, client: Client) -> None:
     held.close()
-    assert held.process.wait(30) == 129
+    assert held.process.wait(PATIENCE) == 129
     assert client.stats_job(1).state == "ready"
 
 

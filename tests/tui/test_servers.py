@@ -21,6 +21,7 @@ from beanops.tui.dialogs.confirm import Confirm
 from tests.proxies import Proxy
 from tests.tui.conftest import Clock, dashboard, fill
 from tests.tui.test_jobs import Stalled
+from tests.waits import PATIENCE
 
 
 @pytest.fixture
@@ -180,7 +181,7 @@ async def test_a_server_that_hangs_holds_up_no_other(
         assert "NO ANSWER for 5s" in desk.line("#banner")
         assert "stale" in desk.line("#banner")
         desk.app.switch(profile("prod"))
-        give_up = time.monotonic() + 30
+        give_up = time.monotonic() + PATIENCE
         while desk.app.session is session or not desk.app.live.tubes:
             assert time.monotonic() < give_up
             await asyncio.sleep(0.01)
@@ -207,7 +208,7 @@ async def test_nothing_of_the_former_server_stands_under_the_name_of_one_that_do
         try:
             await desk.press("enter")
             desk.app.switch(profile("prod"))
-            give_up = time.monotonic() + 30
+            give_up = time.monotonic() + PATIENCE
             while desk.app.session is session:
                 assert time.monotonic() < give_up
                 await asyncio.sleep(0.01)

@@ -30,7 +30,7 @@ from beanops.tui.app import Dashboard
 from beanops.tui.web import JUNK, DashboardServer, _OneLine, _read
 from tests.needs import chromium, missing
 from tests.tui.conftest import Clock, dashboard, fill
-from tests.waits import until
+from tests.waits import PATIENCE, until
 
 
 def free_port() -> int:
@@ -62,7 +62,11 @@ def web(address: str, state: Path, *arguments: str) -> Iterator[tuple[str, list[
         yield url, lines
     finally:
         process.terminate()
-        _, told = process.communicate(timeout=10)
+        try:
+            # A visitor's dashboard that only starts is ended when it has started.
+            _, told = process.communicate(timeout=PATIENCE)
+        finally:
+            process.kill()
         lines += told.splitlines()
     assert f"at {url}, read-only" in lines[0]
 
@@ -78,7 +82,7 @@ def page(beanstalkd: Beanstalkd, client: Client, tmp_path: Path) -> Iterator[str
 
 def status(url: str, **headers: str) -> int:
     try:
-        return int(urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=5).status)
+        return int(urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=PATIENCE).status)
     except urllib.error.HTTPError as error:
         return error.code
 
@@ -88,8 +92,9 @@ def test_a_browser_shows_the_tubes_and_a_key_opens_one_read_only(page: str) -> N
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as player:
-        browser = player.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        browser = player.chromium.launch(executable_path=program, args=["--no-sandbox"], timeout=PATIENCE * 1000)
         tab = browser.new_page(viewport={"width": 1100, "height": 700})
+        tab.set_default_timeout(PATIENCE * 1000)
         loaded: list[str] = []
         drawn = bytearray()
         tab.on("requestfinished", lambda request: loaded.append(request.url))
@@ -102,7 +107,7 @@ def test_a_browser_shows_the_tubes_and_a_key_opens_one_read_only(page: str) -> N
 
         def wait(text: str) -> str:
             # The page draws on a canvas; what it is given to draw tells what it shows.
-            give_up = time.monotonic() + 30
+            give_up = time.monotonic() + PATIENCE
             while text not in (seen := re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", drawn.decode(errors="replace"))):
                 assert time.monotonic() < give_up, f"{text!r} is not shown, but {seen}"
                 tab.wait_for_timeout(50)
@@ -187,7 +192,7 @@ def test_other_sites_are_kept_out(page: str) -> None:
     named = f"localhost:{port}"
     assert status(page, Host=named, Origin=f"http://{named}") == 200
     asked = urllib.request.Request(page, headers={"Host": named})
-    assert f"ws://{named}/ws" in urllib.request.urlopen(asked, timeout=5).read().decode()
+    assert f"ws://{named}/ws" in urllib.request.urlopen(asked, timeout=PATIENCE).read().decode()
     assert status(f"{page}/ws", Origin=page) == 400
 
 
@@ -216,7 +221,7 @@ async def test_one_visitor_too_many_is_told_so_on_a_page(beanstalkd: Beanstalkd,
     with web(beanstalkd.address, tmp_path / "tui.json", "--max-visitors", "1") as (url, _):
         async with ClientSession() as browser:
             async with browser.ws_connect(f"{url}/ws", origin=url) as visit:
-                await visit.receive_bytes(timeout=30)
+                await visit.receive_bytes(timeout=PATIENCE)
                 async with browser.get(url) as answer:
                     assert answer.status == 503
                     assert "1 visitor is connected" in await answer.text()
@@ -232,7 +237,7 @@ async def test_junk_ends_a_visit_with_a_line_in_the_log(beanstalkd: Beanstalkd, 
             for one in junk:
                 async with browser.ws_connect(f"{url}/ws", origin=url) as visit:
                     await (visit.send_str(one) if isinstance(one, str) else visit.send_bytes(one))
-                    while (await visit.receive(timeout=60)).type not in (WSMsgType.CLOSE, WSMsgType.CLOSED):
+                    while (await visit.receive(timeout=PATIENCE)).type not in (WSMsgType.CLOSE, WSMsgType.CLOSED):
                         pass
                     assert visit.close_code == 1008
     assert lines[1:] == ["beanops web: disconnected a visitor after a malformed message"] * len(junk)
