@@ -13,6 +13,7 @@ import sys
 import termios
 import time
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +22,9 @@ import pytest
 from beanops import Client
 from beanops.cli.app import run
 from beanops.embedded.process import Beanstalkd
+from beanops.protocol import commands
+from beanops.protocol.errors import ReplyError
+from beanops.protocol.limits import DEFAULT_PRIORITY
 from tests.waits import PATIENCE
 
 BEANOPS = str(Path(sys.executable).with_name("beanops"))
@@ -76,9 +80,13 @@ def one_line(err: str) -> str:
 
 def bury(client: Client, tube: str, *bodies: bytes) -> list[int]:
     """Put jobs into a tube and bury them."""
-    ids = [client.put(body, tube=tube) for body in bodies]
-    for id in ids:
-        client.bury(client.reserve_job(id))
+    used = client.list_tube_used()
+    client.use(tube)
+    ids = [int(id) for id in client.pipeline(map(commands.put, bodies))]
+    client.use(used)
+    pairs = ((commands.reserve_job(id), commands.bury(id, priority=DEFAULT_PRIORITY)) for id in ids)
+    for answer in client.pipeline(chain.from_iterable(pairs)):
+        assert not isinstance(answer, ReplyError)
     return ids
 
 
