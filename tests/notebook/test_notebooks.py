@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
+from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 
 from beanops.embedded.process import Beanstalkd
@@ -20,27 +21,54 @@ from beanops.session.connect import connect
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 #: Notebooks that run at a time: most of their time they wait.
 TOGETHER = 3
+#: Makes a kernel as good as new, in another environment: to start one takes longer than most notebooks do.
+FRESH = """get_ipython().reset(new_session=True)
+import os
+os.environ.clear()
+os.environ.update({environment!r})
+del os"""
 
+Kernels = asyncio.Queue[AsyncKernelManager]
 
 Ran = dict[str, tuple[nbformat.NotebookNode, Beanstalkd]]
 
 
-async def run(
-    path: Path, environment: dict[str, str], together: asyncio.Semaphore, tube: str | None = None
-) -> nbformat.NotebookNode:
+@asynccontextmanager
+async def kernels(environment: dict[str, str]) -> AsyncIterator[Kernels]:
+    """Start the kernels in which notebooks run one after another."""
+    idle = Kernels()
+    started = [AsyncKernelManager(kernel_name="python3") for _ in range(TOGETHER)]
+    try:
+        for kernel in started:
+            await kernel.start_kernel(env=environment)
+            idle.put_nowait(kernel)
+        yield idle
+    finally:
+        for kernel in started:
+            await kernel.shutdown_kernel(now=True)
+
+
+async def run(path: Path, environment: dict[str, str], idle: Kernels, tube: str | None = None) -> nbformat.NotebookNode:
     notebook = nbformat.read(path, as_version=4)
     if tube is not None:
         for cell in notebook.cells:
             cell.source = cell.source.replace("TUBE = OWN ", f"TUBE = {tube!r} ")
-    async with together:
-        await NotebookClient(notebook, timeout=60, kernel_name="python3").async_execute(env=environment)
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(FRESH.format(environment=environment)))
+    kernel = await idle.get()
+    client = NotebookClient(notebook, km=kernel, timeout=60)
+    try:
+        await client.async_execute()
+    finally:
+        if client.kc is not None:
+            client.kc.stop_channels()
+        idle.put_nowait(kernel)
     return notebook
 
 
 async def run_all(folder: Path, servers: ExitStack) -> Ran:
     common = {name: value for name, value in os.environ.items() if name != "BEANOPS_SERVER"}
-    together = asyncio.Semaphore(TOGETHER)
-    names, runs = [], []
+    names: list[tuple[str, Beanstalkd]] = []
+    environments: list[tuple[Path, dict[str, str]]] = []
     for path in NOTEBOOKS:
         own = common | {
             "BEANOPS_JOURNAL": str(folder / f"{path.stem}.sqlite"),
@@ -49,8 +77,9 @@ async def run_all(folder: Path, servers: ExitStack) -> Ran:
         }
         server = servers.enter_context(Beanstalkd())
         names += [(f"{path.stem} alone", server), (path.stem, server)]
-        runs += [run(path, own, together), run(path, own | {"BEANOPS_SERVER": server.address}, together)]
-    done = await asyncio.gather(*runs)
+        environments += [(path, own), (path, own | {"BEANOPS_SERVER": server.address})]
+    async with kernels(common | {"MPLBACKEND": "agg", "TMPDIR": str(folder)}) as idle:
+        done = await asyncio.gather(*(run(path, environment, idle) for path, environment in environments))
     return {name: (notebook, server) for (name, server), notebook in zip(names, done, strict=True)}
 
 
@@ -115,12 +144,12 @@ def test_they_leave_the_jobs_of_the_user_alone(tmp_path: Path, start_beanstalkd:
     common = {**os.environ, "BEANOPS_SERVER": server.address, "MPLBACKEND": "agg", "TMPDIR": str(tmp_path)}
 
     async def run_them() -> list[Any]:
-        together = asyncio.Semaphore(TOGETHER)
         (capacity,) = (path for path in NOTEBOOKS if path.stem == "capacity")
-        measured = run(capacity, common, together, tube="orders")
-        return await asyncio.gather(
-            measured, *(run(path, common, together) for path in NOTEBOOKS), return_exceptions=True
-        )
+        async with kernels(common) as idle:
+            measured = run(capacity, common, idle, tube="orders")
+            return await asyncio.gather(
+                measured, *(run(path, common, idle) for path in NOTEBOOKS), return_exceptions=True
+            )
 
     with ThreadPoolExecutor(1) as thread:
         measured, *refused = thread.submit(lambda: asyncio.run(run_them())).result()
