@@ -31,6 +31,10 @@ def test_tubes_loads_what_it_needs(beanstalkd: Beanstalkd) -> None:
     assert not loaded("-s", beanstalkd.address, "tubes") & set(HEAVY)
 
 
+def test_the_files_of_the_exporter_need_nothing() -> None:
+    assert not loaded("exporter", "--print-rules") & {*HEAVY, "prometheus_client", "yaml", "bcrypt"}
+
+
 def test_serve_loads_only_the_server() -> None:
     assert not loaded("serve", "-v") & {*HEAVY, "platformdirs"} - {"asyncio"}
 

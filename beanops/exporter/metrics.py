@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 import beanops
 from beanops.exporter.exposition import Family, Labels, SampleGroup
+from beanops.monitor.problems import SEVERITIES
 from beanops.monitor.survey import Seen, Survey
 from beanops.protocol import ServerStats
 
 STATES = ("urgent", "ready", "reserved", "delayed", "buried")
-SEVERITIES = ("critical", "warning")
 
 
 class Reading(NamedTuple):

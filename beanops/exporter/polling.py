@@ -143,12 +143,15 @@ class ServerPoller:
         self._thread.start()
 
     def close(self) -> None:
-        """End the thread, also in the middle of a look, and close the connection."""
+        """Have the thread end, also in the middle of a look, and close the connection."""
         self._end.set()
         if self._client is not None:
             self._client.close()
-        if self._thread.is_alive():
-            self._thread.join(timeout=1)
+
+    @property
+    def failed(self) -> bool:
+        """Whether the thread has ended on an error of beanops."""
+        return self._thread.ident is not None and not self._thread.is_alive() and not self._end.is_set()
 
     @property
     def looked(self) -> bool:

@@ -110,6 +110,7 @@ def serve(
                 host,
                 port,
                 registry=registry,
+                healthy=lambda: not any(poller.failed for poller in pollers),
                 ready=lambda: all(poller.looked for poller in pollers),
                 servers=[poller.name for poller in pollers],
                 web_config=WatchedWebConfig(web_config),

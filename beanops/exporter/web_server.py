@@ -52,8 +52,8 @@ class MetricsServer(ThreadingMixIn, HTTPServer):
         The address to listen on; port 0 takes a free one.
     registry : CollectorRegistry
         What ``/metrics`` shows.
-    ready : callable
-        Whether ``/-/ready`` says yes.
+    healthy, ready : callable
+        Whether ``/-/healthy`` and ``/-/ready`` say yes.
     servers : sequence of str
         Names of the exported servers, for the page.
     web_config : WatchedWebConfig
@@ -76,12 +76,14 @@ class MetricsServer(ThreadingMixIn, HTTPServer):
         port: int,
         *,
         registry: CollectorRegistry,
+        healthy: Callable[[], bool] = lambda: True,
         ready: Callable[[], bool] = lambda: True,
         servers: Sequence[str] = (),
         web_config: WatchedWebConfig | None = None,
         log: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
     ) -> None:
         self.registry = registry
+        self.healthy = healthy
         self.ready = ready
         self.servers = tuple(servers)
         self.passwords = Passwords()
@@ -104,7 +106,7 @@ class MetricsServer(ThreadingMixIn, HTTPServer):
     def server_bind(self) -> None:
         """Bind without looking up a name for the address, which may take long."""
         if self.address_family == socket.AF_INET6:
-            self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)  # "::" is for IPv4 too
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
@@ -169,7 +171,10 @@ class _Handler(BaseHTTPRequestHandler):
                     text = exposition(self.server.registry)
                 self._answer(HTTPStatus.OK, text, {"Content-Type": CONTENT_TYPE, "Vary": "Accept-Encoding"})
             case "/-/healthy":
-                self._answer(HTTPStatus.OK, "healthy\n")
+                if self.server.healthy():
+                    self._answer(HTTPStatus.OK, "healthy\n")
+                else:
+                    self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, "a poller has failed; restart the exporter\n")
             case "/-/ready":
                 if self.server.ready():
                     self._answer(HTTPStatus.OK, "ready\n")

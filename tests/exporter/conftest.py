@@ -118,6 +118,7 @@ def start_exporter() -> Iterator[Start]:
             "127.0.0.1",
             0,
             registry=registry,
+            healthy=lambda: not any(poller.failed for poller in pollers),
             ready=lambda: all(poller.looked for poller in pollers),
             servers=[poller.name for poller in pollers],
             web_config=WatchedWebConfig(web_config),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import http.client
 import os
@@ -13,11 +14,13 @@ from pathlib import Path
 
 import bcrypt
 import pytest
+from prometheus_client import CollectorRegistry
 
 from beanops.embedded.process import Beanstalkd
 from beanops.exporter import web_server
 from beanops.protocol.errors import UsageError
-from tests.exporter.conftest import Exporter, Start, samples_of
+from tests.exporter.conftest import Exporter, Start, key, samples_of
+from tests.waits import until
 
 
 def hashed(password: str) -> str:
@@ -92,6 +95,24 @@ def test_more_connections_than_allowed_are_closed(exporter: Exporter) -> None:
         with socket.create_connection(address) as late:
             late.settimeout(30)
             assert late.recv(1) == b""
+
+
+@pytest.mark.parametrize(("host", "shown"), [("::1", "[::1]"), ("localhost", "localhost"), ("0.0.0.0", "0.0.0.0")])
+def test_addresses_to_listen_on(host: str, shown: str) -> None:
+    try:
+        server = web_server.MetricsServer(host, 0, registry=CollectorRegistry())
+    except UsageError:
+        if host == "::1" and not has_ipv6():
+            pytest.skip("this machine has no IPv6")
+        raise
+    with server:
+        assert server.url == f"http://{shown}:{server.server_address[1]}"
+
+
+def has_ipv6() -> bool:
+    with contextlib.suppress(OSError), socket.create_server(("::1", 0), family=socket.AF_INET6):
+        return True
+    return False
 
 
 def test_a_used_port_is_reported(exporter: Exporter) -> None:
@@ -212,3 +233,16 @@ def test_a_client_that_is_slow_at_the_handshake_holds_up_nobody(
     exporter = start_exporter(beanstalkd.address, web_config=write(tmp_path / "web.yml", TLS.format(certificates)))
     with socket.create_connection(("127.0.0.1", exporter.port)):
         assert exporter.ask("/-/healthy", tls=client_of(certificates)).status == 200
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_an_error_of_beanops_makes_it_unhealthy(exporter: Exporter, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> float:
+        raise ZeroDivisionError
+
+    (poller,) = exporter.pollers
+    monkeypatch.setattr(poller, "look", fail)
+    assert exporter.ask("/-/healthy").status == 200
+    poller.start()
+    until(lambda: exporter.ask("/-/healthy").status == 500)
+    assert exporter.samples()[key("beanstalkd_up")] == 0
