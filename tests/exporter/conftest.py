@@ -145,23 +145,26 @@ def exporter(start_exporter: Start, beanstalkd: Beanstalkd) -> Exporter:
 
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make an authority, a certificate for localhost and one for a client, each with its key; and another authority."""
+    """Make two authorities, a certificate of each for localhost, and one for a client, all with their keys."""
     folder = tmp_path_factory.mktemp("certificates")
 
     def openssl(*arguments: str) -> None:
         subprocess.run([program("openssl"), *arguments], cwd=folder, check=True, capture_output=True)
 
     def authority(name: str) -> None:
-        openssl("req", "-x509", *new, "-keyout", f"{name}.key", "-out", f"{name}.pem", "-subj", f"/CN={name}")
+        openssl("req", "-x509", *new, "-keyout", f"{name}.key", "-out", f"{name}.pem", "-subj", f"/CN={name}", *signs)
 
+    signs = ("-addext", "keyUsage=critical,keyCertSign")
     new = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "3650")
     authority("ca")
     authority("other-ca")
-    (folder / "names").write_text("subjectAltName=DNS:localhost")
-    for name in ("server", "client"):
+    (folder / "extensions").write_text(
+        "subjectAltName=DNS:localhost\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
+    )
+    for name, by in (("server", "ca"), ("client", "ca"), ("renewed", "other-ca")):
         openssl("req", *new, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}")
         openssl(
-            *("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"),
-            *("-days", "3650", "-out", f"{name}.pem", "-extfile", "names"),
+            *("x509", "-req", "-in", f"{name}.csr", "-CA", f"{by}.pem", "-CAkey", f"{by}.key", "-CAcreateserial"),
+            *("-days", "3650", "-out", f"{name}.pem", "-extfile", "extensions"),
         )
     return folder
