@@ -277,7 +277,14 @@ class Surveyor:
         history = self.past.add(tube.name, now)
         # Of a tube that is not on a screen it may have been the next one at an earlier look.
         head = self._ages.head(tube.name) if wanted else None
-        facts = TubeFacts(at, tube, partial(since, trail), self._ages.jobs(tube.name), self._evaluator.began(tube.name))
+        facts = TubeFacts(
+            at,
+            tube,
+            before.stats if before is not None else None,
+            partial(since, trail),
+            self._ages.jobs(tube.name),
+            self._evaluator.began(tube.name),
+        )
         wrong = self._evaluator.tube(facts)
         age = head.age if head is not None else None
         return Seen(tube, at, recent_rates(trail), trail, history, age, time_to_drain(trail), wrong)

@@ -15,8 +15,6 @@ from beanops.monitor.thresholds import Thresholds
 from beanops.protocol import JobStats, TubeStats
 from beanops.text import plural, span
 
-#: Seconds before the present look within which nothing changes unseen: it finds the look before.
-_BEFORE = 0.5
 #: Seconds below which a reason does not say how long something lasts.
 _SHORT = 10.0
 #: Jobs put beyond those deleted, as a share, that a tube at full load has by chance.
@@ -32,6 +30,8 @@ class TubeFacts(NamedTuple):
         Seconds of the surveyor's clock at which its statistics were read.
     stats : TubeStats
         Its statistics.
+    last : TubeStats or None
+        Those of the look before.
     ago : callable
         Returns its counts of so many seconds ago, or the oldest known ones; None if there are none.
     jobs : tuple of JobStats
@@ -42,6 +42,7 @@ class TubeFacts(NamedTuple):
 
     at: float
     stats: TubeStats
+    last: TubeStats | None
     ago: Callable[[float], Point | None]
     jobs: tuple[JobStats, ...] = ()
     began: Mapping[str, float] = {}
@@ -96,8 +97,7 @@ def not_consuming(tube: TubeFacts, limits: Thresholds) -> Problem | None:
     idle = not (stats.current_waiting or stats.current_jobs_reserved or stats.pause_time_left)
     if not (idle and stats.current_jobs_ready and stats.current_watching):
         return None
-    before = tube.ago(_BEFORE)
-    if before is not None and stats.cmd_delete > before.deletes:
+    if tube.last is not None and stats.cmd_delete != tube.last.cmd_delete:
         return None
     watched = f"{plural(stats.current_watching, 'worker')} {'watches' if stats.current_watching == 1 else 'watch'} it"
     lasted = tube.lasted("not-consuming")
@@ -108,7 +108,7 @@ def not_consuming(tube: TubeFacts, limits: Thresholds) -> Problem | None:
 def falling_behind(tube: TubeFacts, limits: Thresholds) -> Problem | None:
     """Report a tube with workers into which more jobs are put than deleted."""
     stats, before = tube.stats, tube.ago(limits.falling_behind)
-    if before is None or not stats.current_watching or stats.pause_time_left:
+    if before is None or before.at >= tube.at or not stats.current_watching or stats.pause_time_left:
         return None
     more, put, deleted = (
         stats.current_jobs_ready - before.ready,
@@ -145,8 +145,7 @@ def buried(tube: TubeFacts, limits: Thresholds) -> Problem | None:
     number = tube.stats.current_jobs_buried
     if not number or number < limits.buried:
         return None
-    before = tube.ago(_BEFORE)
-    if before is not None and before.buried > number:
+    if tube.last is not None and tube.last.current_jobs_buried > number:
         return None  # somebody does
     oldest = max((job.age for job in tube.jobs if job.state == "buried"), default=None)
     put = "" if oldest is None else f", the next one put {span(oldest)} ago"

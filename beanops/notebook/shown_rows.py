@@ -25,6 +25,8 @@ from beanops.ui.columns.journal import DoneAction, action_columns
 from beanops.ui.columns.tubes import WINDOW, tube_columns
 from beanops.ui.formatting import moment, rate, rounded
 
+#: Most problems that are listed.
+MOST_PROBLEMS = 20
 #: Most characters of an open body.
 OPENED = 16_384
 
@@ -112,6 +114,18 @@ def freshness(survey: Survey) -> str:
         return ""
     oldest = survey.at - min((seen.at for seen in survey.tubes.values()), default=survey.at)
     return f"{len(survey.tubes):,} tubes are refreshed in turn: rows that are not selected are up to {span(oldest)} old"
+
+
+def problem_lines(survey: Survey) -> str:
+    """Return the problems of the server and its tubes, one a line, the worst first."""
+    lines = [
+        f"{one.severity}: {one.title}, {safe_text(one.place)}: {safe_text(one.reason)}"
+        for one in survey.problems[:MOST_PROBLEMS]
+    ]
+    more = len(survey.problems) - len(lines)
+    if more:
+        lines.append(f"and {more:,} more: session.problems() lists them")
+    return "\n".join(lines) or "no problems"
 
 
 def _page_value(column: Column[Any]) -> Callable[[Any], Any]:

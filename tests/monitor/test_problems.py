@@ -55,6 +55,7 @@ class Past:
     def __init__(self, limits: Thresholds = DEFAULT, patience: float = float("inf")) -> None:
         self.evaluator = Evaluator(ProblemLimits(limits), patience)
         self.points: list[Point] = []
+        self.last: TubeStats | None = None
 
     def look(self, at: float, *jobs: JobStats, **fields: int) -> dict[str, Problem]:
         stats = tube(**fields)
@@ -64,7 +65,8 @@ class Past:
         def ago(seconds: float) -> Point:
             return next((one for one in reversed(self.points) if one.at <= at - seconds), self.points[0])
 
-        facts = TubeFacts(at, stats, ago, jobs, self.evaluator.began("mail"))
+        facts = TubeFacts(at, stats, self.last, ago, jobs, self.evaluator.began("mail"))
+        self.last = stats
         return {one.name: one for one in self.evaluator.tube(facts)}
 
 
@@ -201,7 +203,7 @@ def test_thresholds_and_ignored_problems_are_those_of_the_tube() -> None:
     evaluator = Evaluator(limits)
 
     def found(name: str, **fields: int) -> list[str]:
-        facts = TubeFacts(AT, tube(name, **fields), lambda seconds: None)
+        facts = TubeFacts(AT, tube(name, **fields), None, lambda seconds: None)
         return [one.name for one in evaluator.tube(facts)]
 
     assert found("mail-in", current_jobs_buried=9) == []

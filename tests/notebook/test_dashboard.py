@@ -55,6 +55,21 @@ def test_it_shows_the_tubes_and_who_the_server_is(view: DashboardView, session: 
     assert view.chart.said("title").startswith(f"{session.address} · beanstalkd 1.")
 
 
+def test_it_lists_what_is_wrong(view: DashboardView, session: Session) -> None:
+    assert view.tubes.said("problems").splitlines() == [
+        "warning: no workers, mail: 1 job ready and no worker watches it",
+        "warning: buried, mail: 2 jobs buried, the next one put 0s ago",
+    ]
+    session.drain("mail", state="buried")
+    session.pause("mail", 60)
+    session.kick_next("mail", 1)
+    session.delete([3, 4])
+    view.show(first_look(session))
+    assert view.tubes.said("problems") == "no problems"
+    view.show(lost("it closed the connection"))
+    assert view.tubes.said("problems") == "not known: the server does not answer"
+
+
 def test_selecting_a_tube_shows_its_heads_and_one_job_its_body(view: DashboardView) -> None:
     view.select("mail")
     assert {cells[0]: key for key, cells in view.heads.rows.items()} == {"ready": "3", "delayed": "4", "buried": "1"}

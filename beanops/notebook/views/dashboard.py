@@ -208,6 +208,7 @@ class DashboardView(JobsView):
             self.chart.say("title", f"{self._session.address} is lost: {live.lost.error}{known} · trying again", "lost")
             self.tubes.say("title", "", "lost")
             self.tubes.say("empty", NOT_KNOWN)
+            self.tubes.say("problems", NOT_KNOWN)
             self.heads.say("title", f"{self._title()}{known}", "lost")
             self.heads.say("empty", NOT_KNOWN)
             self.chart.append(live.at, *[None] * shown_rows.SERIES)
@@ -215,6 +216,9 @@ class DashboardView(JobsView):
             self.chart.say("title", shown_rows.title(self._session, live.survey), "live")
             self.chart.append(live.at, *shown_rows.sample(live.survey))
             self.tubes.say("title", shown_rows.freshness(live.survey))
+            severe = {one.severity for one in live.survey.problems}
+            tone = "buried" if "critical" in severe else "delayed" if severe else "zero"
+            self.tubes.say("problems", shown_rows.problem_lines(live.survey), tone)
             self.tubes.say("empty", "")
             self.heads.say("empty", "")
             self.tubes.update(shown_rows.tube_rows(live.survey))
