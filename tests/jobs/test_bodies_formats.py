@@ -6,9 +6,11 @@ import base64
 import collections
 import datetime
 import gzip
+import hashlib
 import json
 import pickle
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -264,6 +266,12 @@ def test_zlib_is_read_whatever_its_window_is(bits: int) -> None:
     packer = zlib.compressobj(wbits=bits)
     decoded = decode(packer.compress(b'{"a": 1}') + packer.flush())
     assert (decoded.chain, decoded.data) == (("zlib", "json"), {"a": 1})
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress])
+def test_compressed_text_may_repeat_what_is_far_back(pack: Callable[[bytes], bytes]) -> None:
+    text = "".join(hashlib.sha256(b"%d" % number).hexdigest() for number in range(480)) * 2
+    assert decode(pack(text.encode())).data == text
 
 
 @pytest.mark.parametrize("cut", range(1, 26, 3))
