@@ -26,7 +26,7 @@ WORDS = (
     "test 12345678 123 007 1e5 3.14 true null NaN password= aaaa abcdefgh deadbeef d41d8cd98f00b204e9800998ecf8427e "
     "550e8400-e29b-41d4-a716-446655440000 internationalization ThisIsACamelCaseName user:42 N; i:5; b:1; a:1 O:8 a:1:{ "
     "]. N. (l. I42\n. (see). }. {broken [x] [/x] x^2 x=1 /var/log/messages/today hello/world/path12 AAAAAAAAAAAAAAAA "
-    "1234567890123456 SGVsbG8= Zm9v 2026-01-01T00:00:00Z gzip 0x1f8b 7b2261223a317d "
+    "1234567890123456 abcdefghi SGVsbG8= Zm9v 2026-01-01T00:00:00Z gzip 0x1f8b 7b2261223a317d "
     "hE8wYnCmo8ptMLwU721u dFgnIk4zJ2RqREpf glcvzwdvfznssmzzqxsiqnwweygcelco gq3GLbnAvrTsPtorORjhLvM3"
 )
 MARK = {"$bytes": "ff00", "$size": 2}
@@ -114,7 +114,7 @@ def test_formats_are_told_apart_and_read(body: bytes, chain: tuple[str, ...], da
 )
 def test_short_ascii_text_is_text(body: str) -> None:
     decoded = decode(body.encode())
-    assert (decoded.chain, decoded.data) == (("text",), body)
+    assert (decoded.chain, decoded.data, decoded.notes) == (("text",), body, ())
 
 
 def test_words_of_a_language_are_never_taken_for_a_format() -> None:
