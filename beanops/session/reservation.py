@@ -211,7 +211,7 @@ class Reservation:
         reason : str or None
             Reason for the journal.
         """
-        run = job_verbs.act(self._executor, "touch", self._ref, KEEP, Options(reason=reason or self._reason))
+        run = job_verbs.act(self._executor, "touch", self._ref, KEEP, self._with(reason))
         if run.done:
             self._touched = monotonic()
         return run
@@ -228,9 +228,7 @@ class Reservation:
         reason : str or None
             Reason for the journal.
         """
-        return self._ended_by(
-            job_verbs.release(self._executor, self._ref, priority, delay, Options(reason=reason or self._reason))
-        )
+        return self._ended_by(job_verbs.release(self._executor, self._ref, priority, delay, self._with(reason)))
 
     def bury(self, *, priority: SupportsIndex | None = None, reason: str | None = None) -> Run:
         """Bury it.
@@ -242,8 +240,7 @@ class Reservation:
         reason : str or None
             Reason for the journal.
         """
-        options = Options(reason=reason or self._reason)
-        return self._ended_by(job_verbs.bury(self._executor, self._ref, priority, options))
+        return self._ended_by(job_verbs.bury(self._executor, self._ref, priority, self._with(reason)))
 
     def delete(self, *, reason: str | None = None) -> Run:
         """Delete it.
@@ -253,7 +250,10 @@ class Reservation:
         reason : str or None
             Reason for the journal.
         """
-        return self._ended_by(job_verbs.delete(self._executor, self._ref, Options(reason=reason or self._reason)))
+        return self._ended_by(job_verbs.delete(self._executor, self._ref, self._with(reason)))
+
+    def _with(self, reason: str | None) -> Options:
+        return Options(reason=reason or self._reason)
 
     def _ended_by(self, run: Run) -> Run:
         if not self.held:

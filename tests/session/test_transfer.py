@@ -360,7 +360,7 @@ def test_blank_lines_and_other_keys_are_left_aside(session: Session) -> None:
     assert session.import_(io.BytesIO(lines({"note": "mine"}, b"", b"  ", {}))).done == 2
 
 
-def test_a_line_is_not_imported_twice(session: Session, tmp_path: Path) -> None:
+def test_a_line_is_not_imported_twice(session: Session, worker: Client, tmp_path: Path) -> None:
     (tmp_path / "jobs").write_bytes(lines(*({"priority": n} for n in range(5))))
     assert session.import_(tmp_path / "jobs").done == 5
     again = session.import_(tmp_path / "jobs")
@@ -369,8 +369,11 @@ def test_a_line_is_not_imported_twice(session: Session, tmp_path: Path) -> None:
     copy = session.import_(io.BytesIO((tmp_path / "jobs").read_bytes()))
     assert copy.done == 0, "it is the lines that count, not the file's name"
     assert len(facts(session)) == 5
+    worker.watch("mail")
+    worker.delete(worker.reserve(0))
+    assert session.import_(tmp_path / "jobs").summary == again.summary, "a worker has done one"
     assert session.import_(tmp_path / "jobs", repeat="all").done == 5
-    assert len(facts(session)) == 10
+    assert len(facts(session)) == 9
 
 
 def test_the_same_line_twice_in_a_file_is_two_jobs(session: Session) -> None:
