@@ -13,10 +13,12 @@ import pytest
 
 from beanops import Client, connect
 from beanops.embedded.process import Beanstalkd
+from beanops.jobs.read import FoundJob, read_jobs
 from beanops.protocol.errors import ArgumentError, NotFound, TimedOut, UsageError
 from beanops.protocol.limits import U32_MAX
 from beanops.session.execution import executor, targets
 from beanops.session.execution.run import Run
+from beanops.session.old_servers import substitutes
 from beanops.session.session import Session
 from tests.waits import PATIENCE
 
@@ -96,6 +98,23 @@ def test_a_ready_job_gets_another_priority_and_delay(session: Session, worker: C
     assert [facts(worker, id)[:3] for id in new_ids(later)] == [("mail", "ready", 7)] * 2, "kicked, with their ids"
 
 
+def test_a_body_that_another_server_process_gave_is_not_put(
+    session: Session, worker: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (id,) = ready(worker)
+
+    def after_a_restart(client: Client, ids: list[int]) -> Iterator[FoundJob | None]:
+        return (job and job._replace(body=b"another", instance="after") for job in read_jobs(client, ids))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(substitutes, "read_jobs", after_a_restart)
+        run = session.release(id, priority=3)
+    assert (run.done, run.skipped) == (0, 1)
+    assert worker.peek(id).body == b"ready 0"
+    assert session.server().current_jobs_ready == 1
+    assert session.release(id, priority=3).complete
+
+
 def test_a_delayed_or_buried_job_is_released(session: Session, worker: Client) -> None:
     (delayed,) = ready(worker, delay=1000)
     (at_rest,) = buried(worker, tube="post")
@@ -151,6 +170,7 @@ def test_where_workers_watch_nothing_is_buried_and_it_is_said_before(
     plan = session.bury(one, dry_run=True)
     assert (plan.done, plan.skipped) == (0, 1)
     assert "needs beanstalkd 1.12 or newer" in plan.summary
+    assert "--as" not in plan.summary, "a bury leaves no choice"
     assert session.bury(one).skipped == 1
     assert worker.stats_job(one).state == "ready"
     worker.delete(one)
@@ -163,7 +183,9 @@ def test_where_workers_watch_nothing_is_buried_and_it_is_said_before(
     assert "--as parked" in plan.summary
     assert session.move(ids, "post", dry_run=True).skipped == 4
     assert session.move(ids, "post").skipped == 4
-    assert session.copy(ids, "post", dry_run=True).done == 0
+    copied = session.copy(ids, "post", dry_run=True)
+    assert copied.done == 0
+    assert "pass --as parked or --as ready" in copied.summary
     exported = session.export(tmp_path / "file", ids, delete=True, dry_run=True)
     assert "import" in (exported.caution or "")
     assert session.export(tmp_path / "file", ids, delete=True).done == 4

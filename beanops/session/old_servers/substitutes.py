@@ -182,7 +182,10 @@ class _Fitting:
         if not ids:
             return orders
         read = read_jobs(self._lookups.looking(), ids)
-        return [order._replace(job=_with_body(order, next(read))) if _lacks_body(order) else order for order in orders]
+        return [
+            order._replace(job=_with_body(order.job, next(read))) if order.job and _lacks_body(order) else order
+            for order in orders
+        ]
 
 
 def _lacks_body(order: Order) -> bool:
@@ -190,11 +193,9 @@ def _lacks_body(order: Order) -> bool:
     return job is not None and order.refusal is None and order.verb.puts and job.body is None
 
 
-def _with_body(order: Order, read: FoundJob | None) -> FoundJob | None:
+def _with_body(job: FoundJob, read: FoundJob | None) -> FoundJob | None:
     # A body that was read on another server process may be another job's.
-    if read is None or order.job is None or read.instance != order.job.instance:
-        return None
-    return order.job._replace(body=read.body)
+    return job._replace(body=read.body) if read is not None and read.instance == job.instance else None
 
 
 def _by(order: Order, verb: Verb) -> Order:
