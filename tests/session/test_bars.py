@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -53,6 +54,33 @@ def test_verbs_show_how_many_jobs_they_have_done_of_how_many(session: Session, s
     session.delete(ids, dry_run=True)
     session.undo(session.runs["run"].iloc[0])
     assert [bar.look["desc"] for bar in shown] == ["bury", "kick", "delete", "undo"]
+
+
+#: Each verb that may take long.
+LONG: dict[str, Callable[..., Any]] = {
+    "put_many": lambda session, **how: session.put_many([b"x"], tube="mail", **how),
+    "kick": lambda session, **how: session.kick([1], **how),
+    "kick_next": lambda session, **how: session.kick_next("mail", 1, **how),
+    "bury": lambda session, **how: session.bury([1], **how),
+    "release": lambda session, **how: session.release([1], **how),
+    "delete": lambda session, **how: session.delete([1], **how),
+    "drain": lambda session, **how: session.drain("mail", state="ready", **how),
+    "move": lambda session, **how: session.move([1], "post", **how),
+    "copy": lambda session, **how: session.copy([1], "post", **how),
+    "undo": lambda session, **how: session.undo(session.pause("mail", 0), **how),
+    "export": lambda session, **how: session.export(io.BytesIO(), "mail", **how),
+    "import": lambda session, **how: session.import_(io.BytesIO(b'{"tube": "mail", "body": "x"}\n'), **how),
+}
+
+
+@pytest.mark.parametrize("verb", LONG)
+def test_each_verb_shows_a_bar_unless_told_not_to(verb: str, session: Session, shown: list[FakeTqdm]) -> None:
+    session.put(b"x", tube="mail")
+    LONG[verb](session, progress=False)
+    assert shown == []
+    session.put(b"x", tube="mail")  # a drained tube is gone
+    LONG[verb](session)
+    assert [bar.look["desc"] for bar in shown] == [verb]
 
 
 def test_searches_show_ids_and_what_they_found(session: Session, shown: list[FakeTqdm]) -> None:
