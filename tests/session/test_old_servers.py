@@ -14,9 +14,11 @@ import pytest
 from beanops import Client, connect
 from beanops.embedded.process import Beanstalkd
 from beanops.jobs.read import FoundJob, read_jobs
+from beanops.protocol import commands
 from beanops.protocol.errors import ArgumentError, NotFound, TimedOut, UsageError
 from beanops.protocol.limits import U32_MAX
 from beanops.session.execution import executor, targets
+from beanops.session.execution.conversation import Ask
 from beanops.session.execution.run import Run
 from beanops.session.old_servers import substitutes
 from beanops.session.session import Session
@@ -290,6 +292,30 @@ def test_beside_workers_each_job_is_done_once_or_there_once(
     assert worked + left == Counter(b"ready %d" % n for n in range(400))
     assert (run.failed, run.unknown) == (0, 0)
     assert run.done == sum(job.stats.tube == "post" or job.stats.state == "delayed" for job in jobs)
+
+
+def test_a_job_that_the_server_does_not_take_back_is_put_again_from_the_journal(
+    session: Session, worker: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as that of a server which runs out of memory."""
+    ids = ready(worker, 2)
+    inner = executor.stage
+
+    def refused(asks: dict[int, Ask], *given: Any) -> None:
+        for n, ask in asks.items():
+            if len(ask.commands) == 2:  # the put in the place of the deleted job, and the delete of its copy
+                asks[n] = ask._replace(commands=(commands.put(bytes(70_000)), ask.commands[1]))
+        inner(asks, *given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(executor, "stage", refused)
+        run = session.move(ids, "post")
+    assert (run.done, run.failed, session.server().current_jobs_delayed) == (0, 2, 0)
+    assert "its body is only in the journal: undo puts it again" in run.summary
+    assert session.undo(run).done == 2
+    jobs = [job for batch in session.scan("mail") for job in batch]
+    assert sorted((job.body, job.stats.state) for job in jobs) == [(b"ready 0", "ready"), (b"ready 1", "ready")]
+    assert session.undo(run).done == 0
 
 
 # -- a crash between the delete and the put ----------------------------------------------------------------------------
