@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -113,3 +114,14 @@ def test_the_summary_says_what_the_journal_says_when_the_disk_is_full(
     assert _counts(run) == {"done": 200, "unknown": 100} == dict(record.counts([run.id])[run.id])
     assert worker.stats_tube("mail").current_jobs_ready == 700
     record.close()
+
+
+def test_a_dry_run_needs_no_journal(open_session: Callable[..., Session], worker: Client, tmp_path: Path) -> None:
+    ids = fill(worker, "mail", "buried", 3)
+    (tmp_path / "file").touch()
+    session = open_session(journal=str(tmp_path / "file" / "journal.sqlite"))
+    assert session.kick(ids, dry_run=True).done == 3
+    assert session.kick_next("mail", 2, dry_run=True).done == 2
+    with pytest.raises(JournalError):
+        session.kick(ids)
+    assert session.tube("mail").current_jobs_buried == 3

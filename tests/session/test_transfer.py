@@ -410,7 +410,8 @@ def test_a_cancelled_import_is_gone_on_with(session: Session, tmp_path: Path) ->
 
     run = session.import_(tmp_path / "jobs", rate=40.0, progress=cancel)
     assert (run.done, run.stopped) == (10, "cancelled")
-    assert session.resume(run).summary == "import: 30 done, 10 imported before"
+    assert session.resume(run, progress=cancel).done == 10, "a batch of this rate"
+    assert session.resume(run).summary == "import: 20 done, 20 imported before"
     assert [fact[2] for fact in facts(session)] == [*range(40)]
     (tmp_path / "jobs").write_bytes(lines({}))
     with pytest.raises(UsageError, match="it was changed since"):
@@ -428,6 +429,14 @@ def test_what_was_undone_is_not_left_to_resume(session: Session, tmp_path: Path)
     for one in (run, resumed):
         assert session.resume(one).summary == "import: 0 done, 20 imported before"
     assert session.import_(tmp_path / "jobs").done == 20, "a new import puts them again"
+
+
+def test_a_resumed_import_parks_buried_jobs_as_it_began(session: Session, tmp_path: Path) -> None:
+    (tmp_path / "jobs").write_bytes(lines(*[{"state": "buried"}] * 20))
+    how: dict[str, Any] = {"rate": 40.0, "buried_as": "parked"}
+    run = session.import_(tmp_path / "jobs", progress=lambda run: run.done and run.cancel(), **how)
+    assert session.resume(run).done == 10
+    assert session.tube("mail").current_jobs_delayed == 20
 
 
 def test_a_lost_connection_leaves_unknown_lines_that_are_not_repeated(beanstalkd: Beanstalkd) -> None:
