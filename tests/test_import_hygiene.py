@@ -48,3 +48,8 @@ def test_import_beanops_loads_no_other_package() -> None:
     script = "import sys; import beanops; print(*sys.modules, sep='\\n')"
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert not set(ended.stdout.split()) & {*HEAVY, "click", "beanops.client", "beanops.session"}
+
+
+def test_what_leads_to_alerts_and_shows_them_is_light() -> None:
+    assert not loaded("alert", "run", "--help") & set(HEAVY)
+    assert not loaded("alert", "status") & {*HEAVY} - {"asyncio"}

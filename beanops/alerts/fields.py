@@ -5,6 +5,7 @@ All complaints are collected, so that one run of ``--check`` shows them all.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -159,6 +160,13 @@ class Fields:
             self.complain(f"{key} must be {bounds}, not {_shown(found)}", key)
             return default
         return seconds
+
+    def path(self, key: str) -> str:
+        """Return the path of a file that can be read; empty where there is none."""
+        path = os.path.expanduser(os.path.expandvars(self.text(key, "")))
+        if path and not (os.path.isfile(path) and os.access(path, os.R_OK)):
+            self.complain(f"{key}: cannot read {path}", key)
+        return path
 
     def texts(self, key: str, default: Sequence[str] = (), *, required: bool = False) -> tuple[str, ...]:
         """Return a list of texts; one text is a list of one."""

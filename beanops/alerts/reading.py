@@ -138,7 +138,7 @@ class _RulesReader:
     def _names(self, fields: Fields, key: str, default: tuple[str, ...]) -> tuple[str, ...]:
         """Return names of notifiers."""
         names = fields.texts(key, default)
-        for name in names:
+        for name in names if key in fields else ():
             if name not in self._known:
                 known = f"; notifiers are {', '.join(self._known)}" if self._known else "; there are none"
                 fields.complain(f"there is no notifier {name!r}{known}{did_you_mean(name, self._known)}", key)

@@ -86,19 +86,21 @@ def _tube_row(server: str, at: float, seen: Seen) -> Row:
 
 
 def problem_rows(server: str, survey: Survey) -> list[Row]:
-    """Return the rows of ``problems`` of one server: of a line that sums up several tubes one row for each of them."""
+    """Return the rows of ``problems`` of one server: those of each tube, and those of the server itself."""
+    of_tubes = (problem for seen in survey.tubes.values() for problem in seen.problems)
+    # The survey sums up idle tubes in one line; a rule can ask about each of them.
+    of_server = (problem for problem in survey.problems if problem.tube is None and not problem.tubes)
     return [
         {
             "server": server,
             "problem": problem.name,
             "severity": problem.severity,
-            "tube": tube,
+            "tube": problem.tube,
             "reason": problem.reason,
             "lasting": survey.at - problem.since,
             "look_at": problem.look_at,
         }
-        for problem in survey.problems
-        for tube in problem.tubes or (problem.tube,)
+        for problem in (*of_server, *of_tubes)
     ]
 
 

@@ -137,7 +137,11 @@ class Supervisor:
         for name, error in failed.items():
             if known.get(name) != error:
                 self._say(f"rule {name} cannot be evaluated on {server}: {error}")
-        self._failing[server] = failed
+        # What this look could not evaluate is as it was.
+        self._failing[server] = {
+            **{name: error for name, error in known.items() if self._by_name[name].table.name not in rows},
+            **failed,
+        }
         for key in before.keys() | {key for key, alert in self.alerts.items() if alert.server == server}:
             alert = self.alerts.get(key)
             status = "resolved" if alert is None else alert.status

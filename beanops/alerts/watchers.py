@@ -14,6 +14,8 @@ from beanops.protocol.errors import BeanopsError
 
 #: Tubes with ready jobs of which the age is asked for, those with most jobs first.
 AGES = 200
+#: Tubes whose next jobs a look peeks at.
+PEEKS = 50
 
 
 class Looked(NamedTuple):
@@ -58,7 +60,7 @@ class ServerWatcher:
         self.ages = ages
         self._address = address
         self._patience = patience
-        self._surveyor = Surveyor(clock)
+        self._surveyor = Surveyor(clock, peeks=PEEKS) if ages else Surveyor(clock)
         self._client: Client | None = None
         self._wanted: list[str] = []
         self._ended = threading.Event()
@@ -73,6 +75,7 @@ class ServerWatcher:
             survey = self._surveyor.look(self._client, self._wanted if self.ages else ())
         except (BeanopsError, OSError) as error:
             self._disconnect()
+            self._surveyor.lose()
             return Looked(self.name, None, str(error))
         waiting = {name: seen.stats.current_jobs_ready for name, seen in survey.tubes.items()}
         self._wanted = nlargest(AGES, (name for name, ready in waiting.items() if ready), key=waiting.__getitem__)

@@ -34,7 +34,7 @@ class Mail(Notifier):
         self._from = fields.text("from")
         self._to = fields.texts("to", required=True)
         self._timeout = fields.span("timeout", 20.0, 0.1, 300.0)
-        self._ca_file = fields.text("ca_file", "")
+        self._ca_file = fields.path("ca_file")
         if not 0 < self._port < 65536:
             fields.complain("port must be from 1 to 65535", "port")
         for key, addresses in (("from", [self._from]), ("to", self._to)):

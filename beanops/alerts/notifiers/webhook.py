@@ -41,7 +41,7 @@ class HttpTarget(NamedTuple):
             url,
             tuple(fields.secret_table("headers").items()),
             fields.span("timeout", 10.0, 0.1, 300.0),
-            fields.text("ca_file", ""),
+            fields.path("ca_file"),
         )
 
     @property

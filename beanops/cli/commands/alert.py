@@ -162,12 +162,8 @@ def status(state: Path | None, output: str) -> int:
         for error in found.errors:
             click.echo(safe_text(error), err=True)
         if not found.is_running:
-            last = (
-                "never ran"
-                if found.at is None
-                else f"last ran {span((datetime.now(UTC) - found.at).total_seconds())} ago"
-            )
-            click.echo(f"beanops alert is not running; it {last}", err=True)
+            ago = None if found.at is None else span((datetime.now(UTC) - found.at).total_seconds())
+            click.echo(f"beanops alert is not running{'' if ago is None else f'; it ended {ago} ago'}", err=True)
         elif not rows:
             click.echo("nothing fires")
     return INCOMPLETE if any(not one.silenced for one in found.firing) else 0
