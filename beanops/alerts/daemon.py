@@ -7,17 +7,23 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import UTC, datetime
+from math import inf
 from pathlib import Path
 
 from beanops.alerts.alert import key_of
 from beanops.alerts.couriers import Courier, Delivered, deliver
 from beanops.alerts.fields import RulesError
 from beanops.alerts.notifiers.notice import Notice
+from beanops.alerts.rows import PROBLEMS, TUBES
 from beanops.alerts.rules import NotifierChannel, Rules
 from beanops.alerts.state import locked
 from beanops.alerts.supervisor import Supervisor
 from beanops.alerts.watchers import Looked, ServerWatcher
 from beanops.jobs.sql.row_predicates import RowPredicates
+from beanops.monitor.survey import Surveyor
+from beanops.monitor.wait_times import PEEKS
+from beanops.protocol.errors import UsageError
+from beanops.session.config import problem_limits
 from beanops.text import plural
 
 #: Seconds after which the daemon looks whether something is due.
@@ -26,6 +32,10 @@ _TICK = 1.0
 _ENDING = 5.0
 #: Longest time between two rounds of cron that counts as watched.
 _CRON = 900.0
+#: Tubes whose next jobs a look peeks at where a rule reads their age.
+_PEEKS = 50
+#: Columns that a single look does not know, and seconds between the two looks of a round that needs them.
+_TWO_LOOKS, _BETWEEN = frozenset(("puts_per_s", "deletes_per_s", "drain", "cpu", "timeouts")), 2.0
 
 
 def _utc() -> datetime:
@@ -33,7 +43,7 @@ def _utc() -> datetime:
 
 
 def watchers_of(
-    rules: Rules, servers: Mapping[str, str], clock: Callable[[], float] = time.monotonic
+    rules: Rules, servers: Mapping[str, str], clock: Callable[[], float] = time.monotonic, lasting: float = inf
 ) -> list[ServerWatcher]:
     """Return a watcher for each server.
 
@@ -45,10 +55,20 @@ def watchers_of(
         Addresses by name.
     clock : callable
         Monotonic seconds.
+    lasting : float
+        Most seconds that something must last to be a problem.
     """
-    ages = any("age" in rule.reads and rule.table.name == "tubes" for rule in rules.rules)
+    ages = any("age" in rule.reads and rule.table is TUBES for rule in rules.rules)
+    limits, peeks = problem_limits(), _PEEKS if ages else PEEKS
     return [
-        ServerWatcher(name, address, clock, patience=rules.patience, ages=ages) for name, address in servers.items()
+        ServerWatcher(
+            name,
+            address,
+            Surveyor(clock, limits, patience=lasting, peeks=peeks),
+            patience=rules.patience,
+            ages=ages,
+        )
+        for name, address in servers.items()
     ]
 
 
@@ -116,7 +136,7 @@ class Daemon:
             supervisor = Supervisor(
                 rules, predicates, list(servers), self._state, clock=self._clock, now=self._now, say=self._say
             )
-            self._start(rules, servers)
+            self._start(rules, watchers_of(rules, servers, self._clock))
             counts = f"{plural(len(rules.rules), 'rule')}, {plural(len(rules.channels), 'notifier')}"
             self._say(f"watching {', '.join(servers)}: {counts}, {plural(supervisor.firing(), 'alert')} firing")
             try:
@@ -152,19 +172,20 @@ class Daemon:
     def _reload(self, supervisor: Supervisor, predicates: RowPredicates) -> None:
         try:
             rules = self._read(predicates)
-        except RulesError as error:
-            for line in error.lines:
+            servers = self._servers_of(rules)
+            watchers = watchers_of(rules, servers, self._clock)
+        except UsageError as error:  # of the rules, or of the configuration
+            for line in error.lines if isinstance(error, RulesError) else [str(error)]:
                 self._say(line)
             self._say("rules not reloaded; the present ones stay")
             return
-        servers = self._servers_of(rules)
         self._stop()
         supervisor.take(rules, list(servers))
-        self._start(rules, servers)
+        self._start(rules, watchers)
         self._say(f"rules reloaded: {plural(len(rules.rules), 'rule')}, {plural(len(rules.channels), 'notifier')}")
 
-    def _start(self, rules: Rules, servers: Mapping[str, str]) -> None:
-        self._watchers = watchers_of(rules, servers, self._clock)
+    def _start(self, rules: Rules, watchers: list[ServerWatcher]) -> None:
+        self._watchers = watchers
         for watcher in self._watchers:
             watcher.start(rules.interval, self._inbox.put)
         self._couriers = {name: Courier(channel, self._inbox.put) for name, channel in rules.channels.items()}
@@ -196,8 +217,11 @@ def run_once(
     say: Callable[[str], None],
     clock: Callable[[], float] = time.monotonic,
     now: Callable[[], datetime] = _utc,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> int:
-    """Look at each server once, notify once, and return the number of firing alerts that are not silenced.
+    """Look at each server, notify once, and return the number of firing alerts that are not silenced.
+
+    It looks twice where a rule is on problems or reads rates.
 
     Time counts from one round to the next, up to a quarter of an hour, so that ``for`` works in cron.
     """
@@ -205,12 +229,20 @@ def run_once(
         supervisor = Supervisor(
             rules, predicates, list(servers), state, clock=clock, now=now, say=say, gap=_CRON
         )  # fmt: skip
-        watchers = watchers_of(rules, servers, clock)
-        with ThreadPoolExecutor(max_workers=min(16, len(watchers))) as pool:
-            for look in as_completed([pool.submit(watcher.look) for watcher in watchers]):
-                supervisor.looked(look.result())
-        for watcher in watchers:
+        twice = any(rule.table is PROBLEMS or rule.reads & _TWO_LOOKS for rule in rules.rules)
+        watchers = watchers_of(rules, servers, clock, _BETWEEN)
+
+        def look(watcher: ServerWatcher) -> Looked:
+            found = watcher.look()
+            if twice and found.survey is not None:
+                sleep(_BETWEEN)
+                found = watcher.look()
             watcher.end()
+            return found
+
+        with ThreadPoolExecutor(max_workers=min(16, len(watchers))) as pool:
+            for looked in as_completed([pool.submit(look, watcher) for watcher in watchers]):
+                supervisor.looked(looked.result())
         due = supervisor.due()
         with ThreadPoolExecutor(max_workers=16) as pool:
             for deliveries in pool.map(lambda name: [*deliver(rules.channels[name], due[name])], due):

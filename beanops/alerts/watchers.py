@@ -14,8 +14,6 @@ from beanops.protocol.errors import BeanopsError
 
 #: Tubes with ready jobs of which the age is asked for, those with most jobs first.
 AGES = 200
-#: Tubes whose next jobs a look peeks at.
-PEEKS = 50
 
 
 class Looked(NamedTuple):
@@ -45,8 +43,8 @@ class ServerWatcher:
         What rules call it.
     address : str
         Where it listens.
-    clock : callable
-        Monotonic seconds.
+    surveyor : Surveyor
+        Surveys it.
     patience : float
         Seconds to wait for each answer.
     ages : bool
@@ -54,13 +52,19 @@ class ServerWatcher:
     """
 
     def __init__(
-        self, name: str, address: str, clock: Callable[[], float], *, patience: float = 3.0, ages: bool = False
+        self,
+        name: str,
+        address: str,
+        surveyor: Surveyor,
+        *,
+        patience: float = 3.0,
+        ages: bool = False,
     ) -> None:
         self.name = name
         self.ages = ages
         self._address = address
         self._patience = patience
-        self._surveyor = Surveyor(clock, peeks=PEEKS) if ages else Surveyor(clock)
+        self._surveyor = surveyor
         self._client: Client | None = None
         self._wanted: list[str] = []
         self._ended = threading.Event()

@@ -88,6 +88,14 @@ def test_rounds_of_cron(cli: Cli, client: Client) -> None:
     assert [one["status"] for body in receiver.bodies for one in body["alerts"]] == ["firing", "resolved"]
 
 
+def test_a_round_looks_twice_where_a_rule_needs_it(cli: Cli, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    rules('[[rule]]\nname = "quiet"\nwhen = "puts_per_s = 0 and tube = \'mail\'"\n')
+    client.put(b"x", tube="mail")
+    assert "firing warning quiet: mail" in cli("alert", "--once").out
+    rules('[[rule]]\nname = "idle"\non = "problems"\nwhen = "problem = \'no-workers\'"\n')
+    assert "firing warning idle: no-workers on" in cli("alert", "--once").out
+
+
 def test_the_server_of_the_command_line_comes_first(
     cli: Cli, client: Client, beanstalkd: Beanstalkd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
