@@ -6,11 +6,10 @@ A look evaluates only the tubes that it asked for; what it found of the others b
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
-from itertools import chain
+from collections.abc import Collection, Iterable
 from math import inf
 
-from beanops.monitor.problems import Problem, summary, worst_first
+from beanops.monitor.problems import Kind, Problem, summary_of_kinds, worst_first
 from beanops.monitor.server_problems import WINDOW, Mark, ServerFacts, mark, server_problems
 from beanops.monitor.thresholds import ProblemLimits
 from beanops.monitor.tube_problems import LASTING, TubeFacts, at_rest, tube_problems
@@ -34,7 +33,8 @@ class Evaluator:
         self._limits = limits
         self._patience = patience
         self._began: dict[str, dict[str, float]] = {}
-        self._found: dict[str, tuple[Problem, ...]] = {}
+        self._found: dict[Kind, dict[str, Problem]] = {}
+        self._kinds_of: dict[str, tuple[Kind, ...]] = {}
         self._server_began: dict[str, float] = {}
         self._past: deque[Mark] = deque()
 
@@ -48,8 +48,7 @@ class Evaluator:
         limits = self._limits.of(name)
         holding = [] if at_rest(facts.stats) else list(tube_problems(facts, limits))
         if not holding:
-            self._began.pop(name, None)
-            self._found.pop(name, None)
+            self.forget([name])
             return ()
         self._began[name] = {one.name: one.since for one in holding}
         lasting = [one for one in holding if self._lasts(one, facts.at)]
@@ -57,11 +56,19 @@ class Evaluator:
         found = worst_first(
             one for one in lasting if one.name not in limits.ignore and _HIDDEN_BY.get(one.name) not in names
         )
-        if found:
-            self._found[name] = found
-        else:
-            self._found.pop(name, None)
+        self._store(name, found)
         return found
+
+    def _store(self, tube: str, found: tuple[Problem, ...]) -> None:
+        """Note the problems of a tube instead of those of its last look."""
+        kinds = {(one.severity, one.name): one for one in found}
+        for kind in self._kinds_of.pop(tube, ()):
+            if kind not in kinds:
+                del self._found[kind][tube]
+        for kind, one in kinds.items():
+            self._found.setdefault(kind, {})[tube] = one
+        if kinds:
+            self._kinds_of[tube] = tuple(kinds)
 
     def _lasts(self, problem: Problem, at: float) -> bool:
         asked = LASTING.get(problem.name)
@@ -71,8 +78,8 @@ class Evaluator:
     def forget(self, tubes: Iterable[str]) -> None:
         """Forget tubes that no longer exist."""
         for name in tubes:
-            self._began.pop(name, None)
-            self._found.pop(name, None)
+            if self._began.pop(name, None) is not None:
+                self._store(name, ())
 
     def all(self, server: ServerFacts) -> tuple[Problem, ...]:
         """Evaluate the server, and return all problems, the worst first; idle tubes share a line."""
@@ -83,5 +90,6 @@ class Evaluator:
         found = list(server_problems(server._replace(past=tuple(past), began=self._server_began), self._limits.server))
         self._server_began = {one.name: one.since for one in found}
         ignored = self._limits.tubes.ignore
-        of_server = (one for one in found if one.name not in ignored)
-        return summary(chain(of_server, chain.from_iterable(self._found.values())))
+        kinds: dict[Kind, Collection[Problem]] = {kind: by_tube.values() for kind, by_tube in self._found.items()}
+        kinds |= {(one.severity, one.name): [one] for one in found if one.name not in ignored}
+        return summary_of_kinds(kinds)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import http.client
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import cycle, islice
 from statistics import median
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 
@@ -17,7 +19,13 @@ from beanops.exporter.exposition import exposition
 from beanops.exporter.polling import PARTS, POLL_INTERVAL, ServerPoller
 from beanops.exporter.service import BeanstalkdCollector, pollers_of
 from beanops.exporter.web_server import MetricsServer
-from beanops.monitor.survey import SHARE
+from beanops.monitor.evaluation import Evaluator
+from beanops.monitor.rates import Point
+from beanops.monitor.server_problems import ServerFacts
+from beanops.monitor.survey import IN_TURN, SHARE
+from beanops.monitor.thresholds import ProblemLimits
+from beanops.monitor.tube_problems import TubeFacts
+from beanops.protocol import ServerStats, TubeStats
 from tests.bench import raw
 from tests.bench.figures import Figure, in_turn, show
 
@@ -128,8 +136,42 @@ def many_tubes(tubes: int = 10_000, rounds: int = 5) -> None:
     print(f"  a full cycle takes {looks:,} looks, {looks * pause:,.0f} s")
 
 
+def problems(tubes: int = 10_000, rounds: int = 15) -> None:
+    """Print the time in which a look finds the problems of some tubes, and lists them with those of all others."""
+    counts: dict[str, Any] = dict.fromkeys(TubeStats._fields[1:-1], 0)
+    counts |= {"current_jobs_ready": 5, "current_jobs_buried": 7, "current_watching": 1, "total_jobs": 90}
+    stats = [TubeStats(f"tube-{number}", **counts) for number in range(tubes)]
+    numbers: dict[str, Any] = dict.fromkeys(ServerStats._fields[:48], 0)
+    server = ServerStats(**{**numbers, "version": "", "id": "", "hostname": ""})
+    now, evaluator, asked = [0.0], Evaluator(ProblemLimits()), cycle(stats)
+
+    def evaluate(several: Iterable[TubeStats]) -> None:
+        at = now[0]
+        before = Point(at - 60, 0, 0, 0, 7, 90, 0)
+        for tube in several:
+            evaluator.tube(TubeFacts(at, tube, tube, lambda _: before, (), evaluator.began(tube.name)))
+        assert evaluator.all(ServerFacts(at, server, ())) or at < 60
+
+    def tick() -> None:
+        now[0] += 1
+        evaluate(islice(asked, IN_TURN + IN_TURN // 4))
+
+    def whole() -> None:
+        now[0] += 60
+        evaluate(stats)
+
+    whole()
+    ticked, first = in_turn(rounds, timed(tick), timed(whole))
+    show(
+        f"problems of {tubes:,} tubes that have two each, median of {rounds}",
+        [Figure("a look at some of them", ticked * 1000, 20, 1, at_least=False, unit="ms")],
+    )
+    print(f"  a look at all of them takes {first * 1000:,.0f} ms")
+
+
 def main() -> None:
     """Print all figures of watching."""
+    problems()
     a_scrape()
     many_tubes()
 

@@ -10,8 +10,9 @@ import pytest
 from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
 from beanops.journal.records import Refused
+from beanops.monitor.thresholds import ServerThresholds, Thresholds
 from beanops.protocol.errors import ConnectFailed
-from beanops.session.config import ConfigError, default_journal, profile
+from beanops.session.config import ConfigError, default_journal, problem_limits, profile
 from beanops.session.connect import connect
 from tests.session.conftest import fill
 
@@ -73,6 +74,15 @@ def test_bodies_can_be_left_out(beanstalkd: Beanstalkd) -> None:
         ('[servers.prod]\naddress = "a"\nconfirm = "never"', "confirm must be one of"),
         ('[servers.prod]\naddress = "a"\nredact = "token"', "redact must be a list"),
         ('[servers.prod]\naddress = "a"\nredact = [5]', "redact must be a list of texts"),
+        ("problems = 5", "problems must be a table, not 5"),
+        ("[problems]\nburied_ = 5", "problems.buried_ is unknown; did you mean 'buried'"),
+        ("[problems]\nburied = -1", "problems.buried must be a whole number from 0 on, not -1"),
+        ("[problems]\nburied = true", "problems.buried must be a whole number from 0 on, not True"),
+        ('[problems]\nwindow = "soon"', "problems.window must be seconds, or a text such as \"10m\", not 'soon'"),
+        ("[problems]\ncpu = 90", "problems.cpu must be a share above 0 and at most 1, not 90"),
+        ('[problems]\nignore = ["lonely"]', "problems.ignore must be a list of these: draining, "),
+        ('[problems."mail-*"]\nslow = 1', 'problems."mail-*".slow is of the server: set it under [problems]'),
+        ('[problems."mail-*"]\nold = 1', 'problems."mail-*".old is unknown; did you mean'),
         ("this is no toml", "config.toml"),
     ],
 )
@@ -94,3 +104,27 @@ def test_the_journal_is_the_environments_then_the_configurations_then_the_users(
     _configure("")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     assert default_journal() == str(tmp_path / "beanops" / "journal.sqlite")
+
+
+def test_thresholds_are_those_of_the_defaults_then_of_the_patterns_in_turn() -> None:
+    assert problem_limits().of("mail-in") == Thresholds()
+    _configure(
+        """
+        [problems]
+        oldest = "30m"
+        slow = 0.5
+        ignore = ["restarted"]
+        [problems."mail-*"]
+        buried = 100
+        no_workers = "5m"
+        [problems."*-in"]
+        buried = 7
+        ignore = ["oldest"]
+        """
+    )
+    limits = problem_limits()
+    expected = Thresholds(oldest=1800.0, ignore=("restarted",))
+    assert (limits.tubes, limits.server) == (expected, ServerThresholds(slow=0.5))
+    assert limits.of("mail-out") == expected._replace(buried=100, no_workers=300.0)
+    assert limits.of("mail-in") == expected._replace(buried=7, no_workers=300.0, ignore=("oldest",))
+    assert limits.of("sms") == expected
