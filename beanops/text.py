@@ -8,6 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_PART = re.compile(
+    r"\s*(\d+(?:\.\d+)?)\s*(ms|[smhdw]|secs?|seconds?|mins?|minutes?|hours?|days?|weeks?)(?![a-z])", re.I
+)
+
 # Controls, separators, format characters (bidi, zero-width, tags), letters and marks that draw nothing, surrogates
 # and noncharacters. Blanks, private use (fonts with icons) and the visible Arabic number signs stay.
 _HIDDEN = (
@@ -139,3 +144,21 @@ def span(seconds: float) -> str:
     if whole < 86400:
         return f"{sign}{whole // 3600}h{whole % 3600 // 60:02}m"
     return f"{sign}{whole // 86400}d{whole % 86400 // 3600:02}h"
+
+
+def seconds_in(text: str) -> float | None:
+    """Return a text with units in seconds; a number without a unit is seconds. None for any other text.
+
+    Examples
+    --------
+    >>> seconds_in("1h30m"), seconds_in("90"), seconds_in("soon")
+    (5400.0, 90.0, None)
+    """
+    if re.fullmatch(r"\s*\d+(\.\d+)?\s*", text, re.ASCII):
+        return float(text)
+    total, place = 0.0, 0
+    while match := _PART.match(text, place):
+        unit = match[2].lower()
+        total += float(match[1]) * _UNITS[unit if unit in _UNITS else unit[0]]
+        place = match.end()
+    return total if place and not text[place:].strip() else None

@@ -236,10 +236,10 @@ def _summed(parts: Sequence[Cell], begin: float, end: float) -> Cell:
     spreads = []
     for state in STATES:
         each = [getattr(cell, state) for cell in parts]
-        mean = (
-            sum(one.mean * share for one, share in zip(each, shares, strict=True)) / known if known else each[-1].mean
-        )
-        spreads.append(Spread(min(one.low for one in each), round(mean), max(one.high for one in each)))
+        low, high = min(one.low for one in each), max(one.high for one in each)
+        whole = sum(one.mean * share for one, share in zip(each, shares, strict=True))
+        mean = round(whole / known) if known else each[-1].mean
+        spreads.append(Spread(low, min(high, max(low, mean)), high))
     puts = sum(cell.puts * share for cell, share in zip(parts, flows, strict=True))
     deletes = sum(cell.deletes * share for cell, share in zip(parts, flows, strict=True))
     return Cell(min(end, parts[-1].at), known, puts, deletes, *spreads)
@@ -302,7 +302,8 @@ def _merged(one: Row, two: Row) -> Row:
         other = two[place + 1]
         values += (
             min(low, two[place]),
-            other if mean == other or not known else round((mean * before + other * after) / known),
+            # In whole numbers: a float does not hold all of 64 bits.
+            other if mean == other or not known else (mean * before + other * after) // known,
             max(high, two[place + 2]),
         )
     return tuple(values)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
@@ -13,6 +12,7 @@ from beanops.jobs.rows import field_of
 from beanops.protocol.errors import ArgumentError
 from beanops.protocol.limits import MAX_BODY, U32_MAX, check_body
 from beanops.session.execution.run import Run
+from beanops.text import seconds_in
 
 #: A span of time: seconds, text such as ``"10m"`` or ``"1h 30m"``, or a timedelta of Python, pandas or numpy.
 Seconds = SupportsIndex | SupportsFloat | str | timedelta
@@ -20,11 +20,6 @@ Seconds = SupportsIndex | SupportsFloat | str | timedelta
 Moment = datetime | date | Seconds
 #: A body to put: bytes, text (as UTF-8), or a dict or list (as JSON).
 Body = bytes | bytearray | memoryview | str | dict[str, Any] | list[Any]
-
-_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_PART = re.compile(
-    r"\s*(\d+(?:\.\d+)?)\s*(ms|[smhdw]|secs?|seconds?|mins?|minutes?|hours?|days?|weeks?)(?![a-z])", re.I
-)
 
 
 def seconds_of(argument: str, value: Seconds, allowed: str = "seconds, or text such as '10m'") -> float:
@@ -126,25 +121,13 @@ def _seconds(value: Any) -> float | None:
     if isinstance(value, timedelta):
         return value.total_seconds()
     if isinstance(value, str):
-        return _seconds_in(value)
+        return seconds_in(value)
     if isinstance(value, bool) or not isinstance(value, SupportsIndex | SupportsFloat):
         return None
     try:
         return float(value)
     except (TypeError, ValueError, OverflowError):
         return None
-
-
-def _seconds_in(text: str) -> float | None:
-    """Return a text with units such as ``"1h30m"`` in seconds; a number without a unit is seconds."""
-    if re.fullmatch(r"\s*\d+(\.\d+)?\s*", text, re.ASCII):
-        return float(text)
-    total, place = 0.0, 0
-    while match := _PART.match(text, place):
-        unit = match[2].lower()
-        total += float(match[1]) * _UNITS[unit if unit in _UNITS else unit[0]]
-        place = match.end()
-    return total if place and not text[place:].strip() else None
 
 
 def body_of(body: Body, maximum: int = MAX_BODY) -> bytes:

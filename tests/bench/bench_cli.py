@@ -50,14 +50,16 @@ def start(rounds: int = 21) -> None:
         return (time.perf_counter() - begin) * 1000
 
     with Beanstalkd() as server:
-        helping, looking, click = in_turn(
+        helping, checking, looking, click = in_turn(
             rounds,
             lambda: taking(BEANOPS, "--help"),
+            lambda: taking(BEANOPS, "check", "-s", server.address, "--buried", "0"),
             lambda: taking(BEANOPS, "-s", server.address, "tubes"),
             lambda: taking(sys.executable, "-c", "import click"),
         )
     figures = [
         Figure("beanops --help", helping, click, 2, at_least=False, unit="ms"),
+        Figure("beanops check, whole process", checking, click, 3, at_least=False, unit="ms"),
         Figure("beanops tubes", looking, click, 4, at_least=False, unit="ms"),
     ]
     show(f"Start of the command line against 'import click', median of {rounds}", figures)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import http.client
+import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import cycle, islice
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -20,6 +23,7 @@ from beanops.exporter.polling import PARTS, POLL_INTERVAL, ServerPoller
 from beanops.exporter.service import BeanstalkdCollector, pollers_of
 from beanops.exporter.web_server import MetricsServer
 from beanops.monitor.evaluation import Evaluator
+from beanops.monitor.history import DAY, HOUR, Past
 from beanops.monitor.rates import Point
 from beanops.monitor.server_problems import ServerFacts
 from beanops.monitor.survey import IN_TURN, SHARE
@@ -169,11 +173,51 @@ def problems(tubes: int = 10_000, rounds: int = 15) -> None:
     print(f"  a look at all of them takes {first * 1000:,.0f} ms")
 
 
+def a_week(tubes: int = 1000, busy: int = 100, slow: int = 300) -> None:
+    """Print the memory of a week of history: some tubes are busy, some slow, and the others at rest, as servers are."""
+    noise = random.Random(1)
+    past, at = Past(), 0.0
+    counts = [[noise.randrange(200), 5, 20, 10, 0, 0] for _ in range(tubes)]
+    gc.collect()
+    base = _resident()
+    # Each tier is filled with looks as dense as its cells.
+    for until, step in [(5 * DAY, 120), (7 * DAY - 2 * HOUR, 30), (7 * DAY - 600, 5), (7 * DAY, 1)]:
+        while at < until:
+            at += step
+            past.begin(at, "one", gap=10 * step)
+            past.add(None, Point(at, 0, 0, 0, 0, 0, 0))
+            for number, tube in enumerate(counts):
+                if number < busy or (number < busy + slow and noise.random() < step / 60):
+                    _work(tube, step, 20 if number < busy else 0.02, noise)
+                past.add(f"tube-{number}", Point(at, *tube))
+    gc.collect()
+    used = (_resident() - base) / 1e6
+    title = f"a week of history, {tubes:,} tubes, of which {busy} busy and {slow} slow"
+    show(title, [Figure("memory", used, 60, 1, at_least=False, unit="MB")])
+
+
+def _work(tube: list[int], seconds: float, rate: float, noise: random.Random) -> None:
+    """Move a tube on: jobs come and go at a rate, with the noise of chance."""
+    spread = (rate * seconds) ** 0.5
+    puts = max(0, round(noise.gauss(rate * seconds, spread)))
+    deletes = min(tube[0] + puts, max(0, round(noise.gauss(rate * seconds + 0.01 * (tube[0] - 200), spread))))
+    tube[0] += puts - deletes
+    tube[1] = max(0, tube[1] + noise.randrange(-2, 3))
+    tube[4] += puts
+    tube[5] += deletes
+
+
+def _resident() -> int:
+    """Return the bytes of memory that this process has."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+
 def main() -> None:
     """Print all figures of watching."""
     problems()
     a_scrape()
     many_tubes()
+    a_week()
 
 
 if __name__ == "__main__":

@@ -25,8 +25,8 @@ __all__ = ["cli", "terminal"]
 
 #: Commands that need a terminal or run until they are stopped: their arguments are checked, and nothing else.
 ENDLESS = {"demo", "exporter", "reserve", "serve", "tui", "web"}
-#: Commands whose exit code says what they found.
-FINDING = {"problems"}
+#: Exit codes of commands that say what they found.
+FINDING = {"problems": (0, 1), "check": (0, 1, 2)}
 #: What lines of a block have in common: variables, or a line that goes on. ``$.name`` is a path of JSON.
 _SHARES = re.compile(r"\$[\w({]|^export |\\$|^ ", re.M)
 
@@ -93,7 +93,8 @@ def shell(shop: Shop, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixt
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
         code = run(words)
         out, err = capfd.readouterr()
-        assert (line, code in ((0, 1) if FINDING & set(words) else (0,)), _notes(err)) == (line, True, "")
+        codes = next((FINDING[word] for word in words if word in FINDING), (0,))
+        assert (line, code in codes, _notes(err)) == (line, True, "")
         assert out or set(words) & {"snapshot", "export"}, line
 
     def run_block(block: str) -> None:

@@ -9,7 +9,7 @@ from tests.notebook.lab import Lab
 from tests.waits import PATIENCE
 
 SPANS = [-90000, -61, -1, -0.5, 0, 0.9, 59, 60, 200, 3599, 3600, 7500, 86399, 86400, 300000]
-RATES = [None, 0, 0.04, 0.25, 12.34, 99.94, 99.95, 1234.5]
+RATES = [None, 0, 0.004, 0.04, 0.094, 0.096, 0.25, 12.34, 99.94, 99.95, 1234.5]
 #: As a row has them: rounded, so that both sides round the same way.
 SENT = [each and rounded(each) for each in RATES]
 

@@ -5,6 +5,7 @@ const tenths = new Intl.NumberFormat("en-US", { minimumFractionDigits: 1, maximu
 // Jobs per second, as rate() of ui/formatting.py writes them.
 function perSecond(value) {
   if (value === 0) return "0";
+  if (value < 0.095) return value.toFixed(2);
   return value < 99.95 ? tenths.format(value) : whole.format(Math.round(value));
 }
 
