@@ -83,6 +83,13 @@ def test_each_verb_shows_a_bar_unless_told_not_to(verb: str, session: Session, s
     assert [bar.look["desc"] for bar in shown] == [verb]
 
 
+def test_a_verb_that_does_not_know_how_many_there_are_shows_no_total(session: Session, shown: list[FakeTqdm]) -> None:
+    session.put_many([b"x"] * 3, tube="mail", progress=False)
+    session.export(io.BytesIO(), "mail")
+    (bar,) = shown
+    assert (bar.n, bar.total) == (3, None)
+
+
 def test_searches_show_ids_and_what_they_found(session: Session, shown: list[FakeTqdm]) -> None:
     session.put_many([b"x"] * 5, tube="mail", progress=False)
     assert shown == []
