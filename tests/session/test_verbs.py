@@ -517,3 +517,13 @@ def test_a_job_that_cannot_be_put_elsewhere_is_left_as_it_was(
         assert worker.stats_job(reserved).state == "reserved"
         stats = worker.stats_job(ready)
         assert (stats.state, stats.tube, stats.priority) == ("ready", "mail", 7)
+
+
+@pytest.mark.parametrize(("reasons", "more"), [(2, ""), (3, "; and 1 other reason"), (4, "; and 2 other reasons")])
+def test_a_summary_has_the_two_most_frequent_reasons(reasons: int, more: str) -> None:
+    run = Run("", "kick", list)
+    for n in range(1, reasons + 1):
+        for _ in range(n):
+            run.count("skipped", f"reason {n}", about=f"job {n}")
+    assert run.summary.endswith(f"{more})")
+    assert f"({reasons} times, first job {reasons}: reason {reasons}; " in run.summary

@@ -234,7 +234,7 @@ class Run:
             f"{first}: {error}" if n == 1 else f"{n} times, first {first}: {error}" for error, (n, first) in reasons
         ]
         if shown:
-            more = f"; and {len(shown) - 2} other reasons" if len(shown) > 2 else ""
+            more = f"; and {plural(len(shown) - 2, 'other reason')}" if len(shown) > 2 else ""
             line += f" ({'; '.join(shown[:2])}{more})"
         besides = "".join(f"; {more}" for more in (self.besides, self.dry and self.done and self.caution) if more)
         return line + besides + (f"; stopped: {self.stopped}" if self.stopped else "")
