@@ -62,9 +62,11 @@ class Problem(NamedTuple):
     look_at : str
         The command that shows more, such as ``beanops jobs mail --state buried``.
     tubes : tuple of str
-        The tubes that the line sums up, or the tube of the job that is a problem of the server; else empty.
+        The tubes that the line sums up; empty where it is about one tube or the server.
     job : int or None
         The job that it is about.
+    job_tube : str or None
+        The tube of that job.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Problem(NamedTuple):
     look_at: str
     tubes: tuple[str, ...] = ()
     job: int | None = None
+    job_tube: str | None = None
 
     @property
     def title(self) -> str:
@@ -92,7 +95,7 @@ class Problem(NamedTuple):
         """What it is about: a tube, several tubes, or the server."""
         if self.tube is not None:
             return self.tube
-        return plural(len(self.tubes), "tube") if len(self.tubes) > 1 else "server"
+        return plural(len(self.tubes), "tube") if self.tubes else "server"
 
 
 #: A kind of problem: severity and name.

@@ -167,7 +167,7 @@ def _binlog(server: ServerFacts, limits: ServerThresholds) -> Problem | None:
         return server.problem("binlog-growing", size)
     state = f"{pinning.state} in {pinning.tube}, put {span(pinning.age)} ago"
     reason = f"{size}; job {pinning.id} ({state}) keeps the oldest, number {oldest:,}"
-    return server.problem("binlog-pinned", reason, job=pinning.id)._replace(tubes=(pinning.tube,))
+    return server.problem("binlog-pinned", reason, job=pinning.id)._replace(job_tube=pinning.tube)
 
 
 RULES: tuple[Rule, ...] = (_draining, _puts_refused, _connections, _busy, _slow, _restarted, _binlog)

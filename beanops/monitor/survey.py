@@ -210,7 +210,9 @@ class Surveyor:
         for tube in stats:
             # Every connection watches "default", but only those that reserve are workers.
             workers = min(tube.current_watching, server.current_workers)
-            self._tubes[tube.name] = self._seen(at, tube._replace(current_watching=workers), tube.name in wanted)
+            self._tubes[tube.name] = self._seen(
+                at, tube._replace(current_watching=workers), tube.name in wanted, server.current_jobs_reserved
+            )
         survey = self._survey(at, server, last)
         facts = ServerFacts(
             at, server, (), at - began, survey.cpu, self._open_files, self._succeeds, jobs=self._ages.all
@@ -270,7 +272,7 @@ class Surveyor:
     def _oldest(self, names: Iterable[str], most: int) -> list[str]:
         return nsmallest(most, names, key=lambda name: self._tubes[name].at)
 
-    def _seen(self, at: float, tube: TubeStats, wanted: bool) -> Seen:
+    def _seen(self, at: float, tube: TubeStats, wanted: bool, taken: int) -> Seen:
         before = self._tubes.get(tube.name)
         now = point(at, tube)
         trail = grown(before.trail if before is not None and before.at >= self.past.since else (), now)
@@ -284,6 +286,7 @@ class Surveyor:
             partial(since, trail),
             self._ages.jobs(tube.name),
             self._evaluator.began(tube.name),
+            taken,
         )
         wrong = self._evaluator.tube(facts)
         age = head.age if head is not None else None

@@ -38,6 +38,8 @@ class TubeFacts(NamedTuple):
         The next jobs of it and reserved ones, as far as they are known: the server does not list jobs.
     began : mapping of str to float
         When the problems that it had at the last look began, by name.
+    taken : int
+        Jobs that the server's workers hold, of whichever tube.
     """
 
     at: float
@@ -46,6 +48,7 @@ class TubeFacts(NamedTuple):
     ago: Callable[[float], Point | None]
     jobs: tuple[JobStats, ...] = ()
     began: Mapping[str, float] = {}
+    taken: int = 0
 
     def problem(
         self,
@@ -59,7 +62,9 @@ class TubeFacts(NamedTuple):
     ) -> Problem:
         """Return a problem of this tube that began when it was first seen, or at `since`."""
         began = self.began.get(name, self.at if since is None else since)
-        return Problem(name, severity, self.stats.name, reason, began, look_at, (), job)
+        return Problem(
+            name, severity, self.stats.name, reason, began, look_at, (), job, self.stats.name if job else None
+        )
 
     def lasted(self, name: str) -> str:
         """Return for how long it has had a problem, such as `` for 5m00s``; empty for a short time."""
@@ -102,7 +107,10 @@ def not_consuming(tube: TubeFacts, limits: Thresholds) -> Problem | None:
     watched = f"{plural(stats.current_watching, 'worker')} {'watches' if stats.current_watching == 1 else 'watch'} it"
     lasted = tube.lasted("not-consuming")
     reason = f"{plural(stats.current_jobs_ready, 'job')} ready, {watched} but took and deleted none{lasted}"
-    return tube.problem("not-consuming", reason, _shown(stats.name), severity="critical")
+    if tube.taken:
+        reason += f"; {plural(tube.taken, 'job')} of other tubes may keep them busy"
+    severity: Severity = "warning" if tube.taken else "critical"
+    return tube.problem("not-consuming", reason, _shown(stats.name), severity=severity)
 
 
 def falling_behind(tube: TubeFacts, limits: Thresholds) -> Problem | None:

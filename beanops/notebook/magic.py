@@ -22,6 +22,7 @@ NAME = "session"
 HELP = f"""\
 %beans connect SERVER     open a session, as the variable session
 %beans [tubes]            all tubes
+%beans problems [TUBE]    what is wrong with the server and its tubes, or with TUBE or those that match it
 %beans jobs TUBE [WHERE]  the jobs of a tube, such as: jobs mail state = 'buried'
 %beans peek ID            a job with its body
 %beans {"|".join(VERBS)} ID ...
@@ -132,6 +133,7 @@ def _browse(session: Session, tube: str) -> Any:
 #: The commands, but for connect, help and jobs, whose predicate has quotes of its own.
 COMMANDS: dict[str, Callable[[Session, list[str]], Any]] = {
     "tubes": _tubes,
+    "problems": lambda session, words: session.problems(_one(words, "one tube or glob") if words else None),
     "peek": lambda session, words: session.job(_ids([_one(words, "one job id")])[0]),
     **{name: _on_jobs(name) for name in VERBS},
     "move": _move,

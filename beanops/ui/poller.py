@@ -169,7 +169,7 @@ class Poller:
         try:
             if self._session is None:
                 self._session = self._connect()
-                self._surveyor = Surveyor(self._clock, problem_limits())
+                self._surveyor = Surveyor(self._clock, problem_limits(), past=self._past)
             looked = look(self._session) if look is not None else None
             survey = self._session._lookups.survey(self._surveyor, wanted)
         except BeanopsError as error:

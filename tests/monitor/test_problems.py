@@ -116,6 +116,10 @@ def test_workers_that_watch_but_take_nothing() -> None:
     found = past.look(60, **waits)["not-consuming"]
     assert (found.severity, found.since) == ("critical", 0)
     assert found.reason == "5 jobs ready, 2 workers watch it but took and deleted none for 1m00s"
+    facts = TubeFacts(60, tube(**waits), None, lambda seconds: None, (), {"not-consuming": 0.0}, taken=3)
+    (busy_elsewhere,) = Evaluator(ProblemLimits()).tube(facts)
+    assert busy_elsewhere.severity == "warning"
+    assert busy_elsewhere.reason.endswith("; 3 jobs of other tubes may keep them busy")
     # One that deletes, holds or waits for a job is at work.
     assert not past.look(61, **{**waits, "cmd_delete": 11})
     for busy in ({"current_jobs_reserved": 1}, {"current_waiting": 1}):
@@ -298,7 +302,8 @@ def test_the_job_that_pins_the_binlog_is_named() -> None:
     assert grown.reason == "the binlog has 40 files of 10,485,760 bytes, 22 more than 1m00s ago"
     old = job(id=5, state="buried", tube="sms", age=90_000, file=3)
     pinned = of_server(server(binlog_current_index=42, **files), jobs=lambda: [old])["binlog-pinned"]
-    assert (pinned.job, pinned.look_at) == (5, "beanops job 5")
+    assert (pinned.job, pinned.job_tube, pinned.place) == (5, "sms", "server")
+    assert pinned.look_at == "beanops job 5"
     assert "job 5 (buried in sms, put 1d01h ago) keeps the oldest, number 3" in pinned.reason
     assert not of_server(server(binlog_current_index=10, **files))
 

@@ -91,8 +91,8 @@ class ProblemsScreen(FullScreen):
         row = self.table.row
         if row is None:
             return
-        if row.job is not None and (row.tube or row.tubes):
-            self.host.open_tube(row.tube or row.tubes[0], row.job)
+        if row.job is not None and row.job_tube is not None:
+            self.host.open_tube(row.job_tube, row.job)
         elif row.tube is not None:
             self.host.open_tube(row.tube)
         else:
