@@ -86,8 +86,8 @@ def _bound(text: str, bound: str, number: Callable[[str], float]) -> float:
     return value
 
 
-class Limits(NamedTuple):
-    """When a value raises a warning, and when it is critical; None for never."""
+class Bounds(NamedTuple):
+    """When a value raises a warning and when it is critical; None for never."""
 
     warning: Range | None = None
     critical: Range | None = None
@@ -97,7 +97,7 @@ class Limits(NamedTuple):
 
         Examples
         --------
-        >>> STATES[parse_limits("10,100").state(50)]
+        >>> STATES[parse_bounds("10,100").state(50)]
         'WARNING'
         """
         if self.critical is not None and self.critical.alerts(value):
@@ -105,7 +105,7 @@ class Limits(NamedTuple):
         return WARNING if self.warning is not None and self.warning.alerts(value) else OK
 
 
-def parse_limits(text: str, number: Callable[[str], float] = float) -> Limits:
+def parse_bounds(text: str, number: Callable[[str], float] = float) -> Bounds:
     """Return the limits that a text describes: ``WARNING,CRITICAL``, or one range that is critical.
 
     Raises
@@ -115,11 +115,11 @@ def parse_limits(text: str, number: Callable[[str], float] = float) -> Limits:
     """
     first, comma, second = text.partition(",")
     if not comma:
-        return Limits(critical=parse_range(first, number))
+        return Bounds(critical=parse_range(first, number))
     ranges = [parse_range(part, number) if part.strip() else None for part in (first, second)]
     if ranges == [None, None]:
         raise ValueError(f"{text!r} has neither a range for warnings nor one for critical values")
-    return Limits(*ranges)
+    return Bounds(*ranges)
 
 
 class Value(NamedTuple):
@@ -133,7 +133,7 @@ class Value(NamedTuple):
         None is unknown.
     tube : str
         Its tube; empty for the server.
-    limits : Limits
+    limits : Bounds
         When it is too low or too high.
     unit : str
         ``"s"`` for seconds, ``"c"`` for a counter, empty for a number.
@@ -142,14 +142,14 @@ class Value(NamedTuple):
     name: str
     value: float | None
     tube: str = ""
-    limits: Limits = Limits()
+    limits: Bounds = Bounds()
     unit: str = ""
 
     @property
     def state(self) -> int:
         """The state; an unknown value that has limits is unknown."""
         if self.value is None:
-            return OK if self.limits == Limits() else UNKNOWN
+            return OK if self.limits == Bounds() else UNKNOWN
         return self.limits.state(self.value)
 
     @property
@@ -232,7 +232,7 @@ def performance_data(value: Value) -> str:
 
     Examples
     --------
-    >>> performance_data(Value("buried", 5, "mail", parse_limits("1,100")))
+    >>> performance_data(Value("buried", 5, "mail", parse_bounds("1,100")))
     "'mail buried'=5;1;100;0"
     """
     label = _UNSAFE.sub("_", value.label)

@@ -267,14 +267,19 @@ class Past:
         self.tubes: dict[str, History] = {}
         self.since = -inf
         self._instance = ""
+        self._lost = False
         self._vanished: dict[str, None] = {}
 
-    def begin(self, at: float, instance: str, lost: bool = False, gap: float = GAP) -> None:
-        """Begin a look at a server process. Nothing is known of the time before it if it was lost, or for `gap`."""
+    def lose(self) -> None:
+        """Note that a look failed: nothing is known of the time until the next one."""
+        self._lost = True
+
+    def begin(self, at: float, instance: str, gap: float = GAP) -> None:
+        """Begin a look at a server process; after more than `gap` seconds nothing is known of the time before it."""
         last = self.server.ended
-        if lost or instance != self._instance or last is None or at - last > gap:
+        if self._lost or instance != self._instance or last is None or at - last > gap:
             self.since = at
-        self._instance = instance
+        self._instance, self._lost = instance, False
 
     def add(self, tube: str | None, point: Point) -> History:
         """Add the counts of a tube, None for the whole server, at this look; return its history."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from beanops.monitor.checks import CRITICAL, WARNING, Finding, Limits, Value
+from beanops.monitor.checks import CRITICAL, WARNING, Bounds, Finding, Value
 from beanops.monitor.rates import Rates
 from beanops.monitor.survey import Seen, Survey
 from beanops.protocol import ServerStats, TubeStats
@@ -58,23 +58,23 @@ FLOWS = ("rate", "puts")
 
 
 def measured(
-    limits: Mapping[str, Limits], stats: ServerStats | TubeStats, rates: Rates, age: float | None, tube: str = ""
+    limits: Mapping[str, Bounds], stats: ServerStats | TubeStats, rates: Rates, age: float | None, tube: str = ""
 ) -> list[Value]:
     """Return the values of a server or a tube: those that always count, and those with limits."""
     return [
-        Value(name, measure.get(stats, rates, age), tube, limits.get(name, Limits()), measure.unit)
+        Value(name, measure.get(stats, rates, age), tube, limits.get(name, Bounds()), measure.unit)
         for name, measure in MEASURES.items()
         if measure.always or name in limits
     ]
 
 
-def of_server(limits: Mapping[str, Limits], survey: Survey) -> list[Value]:
+def of_server(limits: Mapping[str, Bounds], survey: Survey) -> list[Value]:
     """Return the values of the whole server; its age is that of the oldest next job of its tubes."""
     age = max((seen.age for seen in survey.tubes.values() if seen.age is not None), default=None)
     return measured(limits, survey.server, survey.rates, age)
 
 
-def of_tubes(limits: Mapping[str, Limits], tubes: Iterable[Seen]) -> list[Value]:
+def of_tubes(limits: Mapping[str, Bounds], tubes: Iterable[Seen]) -> list[Value]:
     """Return the values of each tube."""
     return [value for seen in tubes for value in measured(limits, seen.stats, seen.rates, seen.age, seen.name)]
 

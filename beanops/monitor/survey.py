@@ -166,11 +166,6 @@ class Surveyor:
         self._new: list[str] = []
         self._looks = 0
         self._interval = 0.0
-        self._lost = False
-
-    def lose(self) -> None:
-        """Note that a look failed: nothing is known of the time until the next one."""
-        self._lost = True
 
     def look(self, client: Client, wanted: Collection[str] = ()) -> Survey:
         """Return a new survey of the server.
@@ -196,8 +191,8 @@ class Surveyor:
         if last is None:
             self._open_files = open_files(server)
         passed = at - last.at if last is not None else 0.0
-        self.past.begin(at, server.id, self._lost, max(GAP, INTERVALS * self._interval))
-        self._interval, self._lost = passed, False
+        self.past.begin(at, server.id, max(GAP, INTERVALS * self._interval))
+        self._interval = passed
         self._names(client, server)
         most = self._affordable(passed)
         full = len(self._tubes) + len(self._new) <= min(FULL, most)

@@ -179,7 +179,7 @@ class Poller:
 
     def lose(self, error: str, looked: Any = None) -> Live:
         """Note that a look failed, and return what was known before, with the reason and the next try."""
-        self._surveyor.lose()
+        self._past.lose()
         earlier = self._live.lost
         tries = earlier.tries + 1 if earlier else 1
         pause = min(LAST_RETRY, FIRST_RETRY * 2 ** min(tries - 1, 10))

@@ -11,11 +11,11 @@ from beanops.monitor.checks import (
     OK,
     UNKNOWN,
     WARNING,
+    Bounds,
     Finding,
-    Limits,
     Value,
     nagios,
-    parse_limits,
+    parse_bounds,
     parse_range,
     performance_data,
     prometheus,
@@ -52,7 +52,7 @@ def test_a_range_alerts_as_the_guidelines_say(text: str, fine: list[float], aler
 @pytest.mark.parametrize("text", ["", "@", "x", "20:10", "1:x", "10:~", "1:2:3", "nan", "inf", "1,2:x", ",", "~"])
 def test_what_is_no_range_is_refused_with_the_text(text: str) -> None:
     with pytest.raises(ValueError, match=r"range|begins above"):
-        parse_limits(text)
+        parse_bounds(text)
 
 
 @pytest.mark.parametrize(
@@ -69,17 +69,17 @@ def test_what_is_no_range_is_refused_with_the_text(text: str) -> None:
     ],
 )
 def test_one_range_is_critical_and_two_are_warning_and_critical(text: str, value: float, state: int) -> None:
-    assert parse_limits(text).state(value) == state
+    assert parse_bounds(text).state(value) == state
 
 
 @pytest.mark.parametrize(
     ("value", "data"),
     [
         (Value("ready", 5), "ready=5;;;0"),
-        (Value("age", 61.5, "mail", parse_limits("60,3600"), "s"), "'mail age'=61.5s;60;3600;0"),
-        (Value("workers", 0, "mail", parse_limits("1:")), "'mail workers'=0;;1:;0"),
-        (Value("rate", 1e6, limits=parse_limits("@~:0.5,~:2000000")), "rate=1000000;@~:0.5;~:2000000;0"),
-        (Value("rate", None, limits=parse_limits("1:")), "rate=U"),
+        (Value("age", 61.5, "mail", parse_bounds("60,3600"), "s"), "'mail age'=61.5s;60;3600;0"),
+        (Value("workers", 0, "mail", parse_bounds("1:")), "'mail workers'=0;;1:;0"),
+        (Value("rate", 1e6, limits=parse_bounds("@~:0.5,~:2000000")), "rate=1000000;@~:0.5;~:2000000;0"),
+        (Value("rate", None, limits=parse_bounds("1:")), "rate=U"),
         (Value("ready", 2**62), f"ready={2**62};;;0"),
         (Value("ready", 1, "a$b"), "'a$b ready'=1;;;0"),
     ],
@@ -90,9 +90,9 @@ def test_performance_data_is_what_the_guidelines_describe(value: Value, data: st
 
 def test_the_line_says_the_worst_first_and_the_pipe_is_only_before_the_data() -> None:
     values = [
-        Value("ready", 7, "mail", parse_limits("5,10")),
-        Value("buried", 3, "mail", parse_limits("2")),
-        Value("rate", None, "mail", parse_limits("1:")),
+        Value("ready", 7, "mail", parse_bounds("5,10")),
+        Value("buried", 3, "mail", parse_bounds("2")),
+        Value("rate", None, "mail", parse_bounds("1:")),
     ]
     result = result_of(values, [Finding(WARNING, "server: slow | late")])
     assert result.state == CRITICAL
@@ -101,6 +101,6 @@ def test_the_line_says_the_worst_first_and_the_pipe_is_only_before_the_data() ->
     assert "mail rate is unknown" in line
     assert line.count("|") == 1
     assert "\n" not in line
-    assert result_of([Value("rate", None, limits=Limits(parse_range("1:")))]).state == UNKNOWN
+    assert result_of([Value("rate", None, limits=Bounds(parse_range("1:")))]).state == UNKNOWN
     assert nagios(result_of([], fine="all is well")) == "BEANSTALKD OK - all is well"
     assert 'beanops_check_value{tube="mail",name="buried"} 3' in prometheus(result)

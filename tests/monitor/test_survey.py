@@ -207,7 +207,7 @@ def test_the_past_has_a_gap_where_nobody_looked_and_survives_a_tube_that_vanishe
     for seconds in (1, 1, 1):
         seen = look(seconds).tubes["mail"]
     assert known(seen) == [(101, 103)]
-    surveyor.lose()
+    surveyor.past.lose()
     for seconds in (7, 1):
         seen = look(seconds).tubes["mail"]
     assert known(seen) == [(101, 103), (110, 111)], "the server did not answer for 7 seconds"

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from beanops.embedded.process import Beanstalkd
+from beanops.monitor.history import Past
 from beanops.protocol.errors import ConnectFailed
 from beanops.session.connect import connect
 from beanops.session.session import Session
@@ -102,3 +103,19 @@ def test_an_answer_that_is_late_makes_the_values_stale(beanstalkd: Beanstalkd) -
         assert not poller.begin()
         assert poller.end(), "another look was asked for"
         assert not poller.wait().stale
+
+
+def test_what_was_seen_is_kept_over_sessions_with_a_gap_while_the_server_was_lost(beanstalkd: Beanstalkd) -> None:
+    time, past = Time(), Past()
+    poller = Poller(lambda: connect(beanstalkd.address, read_only=True), time.clock, time.now, past)
+    for up in (True, True, False, True, True):
+        time.seconds += 1
+        if up:
+            poller.look()
+        else:
+            poller.lose("it is gone")
+            poller.close()
+    poller.close()
+    cells = past.tubes["default"].cells(0, time.seconds)
+    assert sum(cell.seconds for cell in cells) == 2.0, "two of the four seconds between the looks were seen"
+    assert (cells[0].at - cells[0].seconds, cells[-1].at) == (101, 105)

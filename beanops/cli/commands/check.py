@@ -14,7 +14,7 @@ from beanops.cli import complete
 from beanops.cli.one_of import OneOf
 from beanops.client.sync import Client
 from beanops.monitor import checks
-from beanops.monitor.checks import CRITICAL, UNKNOWN, Finding, Limits, Result, result_of
+from beanops.monitor.checks import CRITICAL, UNKNOWN, Bounds, Finding, Result, result_of
 from beanops.monitor.measures import FLOWS, MEASURES, findings_of, no_tube, of_server, of_tubes
 from beanops.monitor.survey import Survey, Surveyor
 from beanops.protocol.errors import BeanopsError, ConnectionLost, ProtocolError
@@ -32,17 +32,17 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-class _LimitsType(click.ParamType[Limits]):
-    """Limits of a value: ``RANGE``, or ``WARNING,CRITICAL``."""
+class _BoundsType(click.ParamType[Bounds]):
+    """Bounds of a value: ``RANGE``, or ``WARNING,CRITICAL``."""
 
     name = "limits"
 
     def __init__(self, number: Callable[[str], float] = float) -> None:
         self._number = number
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Limits:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Bounds:
         try:
-            return checks.parse_limits(value, self._number)
+            return checks.parse_bounds(value, self._number)
         except ValueError as error:
             self.fail(str(error), param, ctx)
 
@@ -59,8 +59,8 @@ class _Check(click.Command):
 
 def _limit_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for name, measure in reversed(list(MEASURES.items())):
-        kind = _LimitsType(_seconds if measure.unit == "s" else float)
-        help = f"Limits of the {measure.help}"
+        kind = _BoundsType(_seconds if measure.unit == "s" else float)
+        help = f"Bounds of the {measure.help}"
         function = click.option(f"--{name}", type=kind, metavar="RANGE", help=help)(function)
     return function
 
@@ -82,7 +82,7 @@ def _limit_options(function: Callable[..., Any]) -> Callable[..., Any]:
     help="Server address or profile [env: BEANOPS_SERVER]",
 )  # fmt: skip
 def check(
-    tube: str | None, all_problems: bool, form: str, seconds: float, timeout: float, server: str, **given: Limits | None
+    tube: str | None, all_problems: bool, form: str, seconds: float, timeout: float, server: str, **given: Bounds | None
 ) -> None:
     """Check the server, or TUBE or all that match it, and exit with 0 ok, 1 warning, 2 critical or 3 unknown.
 
@@ -114,7 +114,7 @@ def _look(server: str, timeout: float, looks: int, seconds: float) -> Survey:
         return survey
 
 
-def _result(survey: Survey, tube: str | None, limits: dict[str, Limits], all_problems: bool) -> Result:
+def _result(survey: Survey, tube: str | None, limits: dict[str, Bounds], all_problems: bool) -> Result:
     if tube is None:
         problems = findings_of(survey, None) if all_problems else []
         values = of_server(limits, survey)
