@@ -25,7 +25,7 @@ demo: .venv/demo
 	@$(BIN)/beanops demo
 
 test: .venv/dev
-	@.ci/install beanstalkd chromium fish openssl postgresql prometheus tmux zsh
+	@.ci/install beanstalkd chromium fish openssl postgresql prometheus prometheus-alertmanager tmux zsh
 	@$(BIN)/python -m pytest --numprocesses auto
 
 test-full: .venv/dev

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from beanops.alerts import templates
 from beanops.alerts.alert import Alert, key_of
-from beanops.alerts.rows import Row
+from beanops.alerts.rows import TABLES, Row
 from beanops.alerts.rules import SEVERITIES, Rule
 from beanops.jobs.sql.complaints import PredicateError
-from beanops.jobs.sql.row_predicates import RowPredicates
+from beanops.jobs.sql.row_predicates import RowBatch, RowPredicates
 
 #: Tubes that a summary names; the rest is counted.
 _NAMES = 5
-#: Columns that identify a row.
-_IDENTITY = ("problem", "tube")
+#: What tells the alerts of a rule on a server apart: problem and tube.
+_Identity = tuple[str, str]
 
 
 def evaluate(
@@ -56,51 +57,81 @@ def evaluate(
         By name, why a rule could not be evaluated; its alerts stay as they are.
     """
     failed = {}
-    mine: dict[str, dict[str, Alert]] = {}
+    mine: dict[str, dict[_Identity, Alert]] = {}
     for alert in alerts.values():
         if alert.server == server:
-            mine.setdefault(alert.rule, {})[alert.key] = alert
+            mine.setdefault(alert.rule, {})[alert.problem, alert.tube] = alert
+    batches = {name: RowBatch(TABLES[name], found) for name, found in rows.items()}
     for rule in rules:
-        if rule.table.name in rows:
+        name = rule.table.name
+        if name in rows:
             try:
-                _apply(alerts, mine.get(rule.name, {}), rule, predicates, server, rows[rule.table.name], elapsed, now)
+                found = _find(rule, predicates, batches[name], rows[name], mine.get(rule.name, {}))
             except PredicateError as error:
                 failed[rule.name] = str(error)
+            else:
+                _change(alerts, mine.get(rule.name, {}), rule, server, found, elapsed, now)
     return failed
 
 
-def _apply(
-    alerts: dict[str, Alert],
-    known: dict[str, Alert],
+class _Found(NamedTuple):
+    """What a rule finds about one alert: rows that are wrong; and where none is, whether it stays, None for unknown."""
+
+    wrong: list[Row]
+    stays: bool | None
+
+
+def _find(
     rule: Rule,
     predicates: RowPredicates,
-    server: str,
+    batch: RowBatch,
     rows: Sequence[Row],
+    known: Container[_Identity],
+) -> dict[_Identity, _Found]:
+    """Return what a rule finds, for rows that are wrong and for those of known alerts."""
+    judged = predicates.judge(rule.when, batch)
+    over = None if rule.until is None else predicates.judge(rule.until, batch)
+    found: dict[_Identity, _Found] = {}
+    for place, row in enumerate(rows):
+        identity = (row.get("problem") or "", row.get("tube") or "") if rule.per == "tube" else ("", "")
+        true = judged[place]
+        if not true and identity not in known:
+            continue
+        one = found.setdefault(identity, _Found([], False))
+        if true:
+            one.wrong.append(row)
+        elif true is None:
+            found[identity] = one._replace(stays=None)
+        elif over is not None and not over[place] and one.stays is False:
+            found[identity] = one._replace(stays=True)
+    return found
+
+
+def _change(
+    alerts: dict[str, Alert],
+    known: dict[_Identity, Alert],
+    rule: Rule,
+    server: str,
+    found: Mapping[_Identity, _Found],
     elapsed: float,
     now: datetime,
 ) -> None:
-    judged = predicates.judge(rule.table, rule.when, rows)
-    over = None if rule.until is None else predicates.judge(rule.table, rule.until, rows)
-    groups: dict[str, list[int]] = {}
-    for place, row in enumerate(rows):
-        identity = (str(row.get(name) or "") for name in _IDENTITY) if rule.per == "tube" else ()
-        groups.setdefault(key_of(rule.name, server, identity), []).append(place)
-    for key, places in groups.items():
-        wrong = [place for place in places if judged[place]]
-        unknown = any(judged[place] is None for place in places)
-        alert = known.pop(key, None)
+    """Change the alerts of a rule on a server by what it has found."""
+    for identity, (wrong, stays) in found.items():
+        alert = known.get(identity)
         if wrong:
             if alert is None:
+                key = key_of(rule.name, server, identity if rule.per == "tube" else ())
                 alert = alerts[key] = Alert(key, rule.name, server)
-            _describe(alert, rule, [rows[place] for place in wrong])
+            _describe(alert, rule, wrong)
             _hold(alert, rule, elapsed, now)
-        elif alert is not None and not unknown:
-            if alert.status == "firing" and over is not None and not over[places[0]]:
-                alert.clear = None  # it stays between the two conditions of its rule, and where `until` is unknown
-            else:
-                _lift(alerts, alert, rule, elapsed, now)
-    for alert in known.values():  # what they were about is gone
-        _lift(alerts, alert, rule, elapsed, now)
+        elif alert is not None and stays and alert.status == "firing":
+            alert.clear = None  # between the two conditions of its rule, or where `until` is unknown
+        elif alert is not None and stays is not None:
+            _lift(alerts, alert, rule, elapsed, now)
+    for identity, alert in known.items():
+        if identity not in found:  # what it is about is gone
+            _lift(alerts, alert, rule, elapsed, now)
 
 
 def _hold(alert: Alert, rule: Rule, elapsed: float, now: datetime) -> None:

@@ -27,6 +27,7 @@ from beanops.text import did_you_mean
 #: The rule on lost servers, unless the file has one of this name.
 UNREACHABLE = "unreachable"
 _UTC = ZoneInfo("UTC")
+_LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DAILY = re.compile(r"(\d\d?):(\d\d)\s*-\s*(\d\d?):(\d\d)")
 _SUMMARIES = {
     "tubes": "{tube} on {server}: {values}",
@@ -86,7 +87,7 @@ class _RulesReader:
         file = self._file
         self._zone = file.parsed("timezone", _zone, 'the name of a time zone such as "Europe/Berlin"') or _UTC
         self._repeat = file.span("repeat", 4 * 3600.0)
-        self._labels = file.text_table("labels")
+        self._labels = _labels(file)
         channels = {name: self._channel(name, fields) for name, fields in file.named("notifiers").items()}
         self._channels = {name: channel for name, channel in channels.items() if channel is not None}
         self._known = list(channels)
@@ -169,7 +170,7 @@ class _RulesReader:
             severity=None if table is PROBLEMS and "severity" not in fields else severity,
             summary=texts["summary"] or _SUMMARIES[table.name],
             description=texts["description"],
-            labels={**self._labels, **fields.text_table("labels")},
+            labels={**self._labels, **_labels(fields)},
             notify=self._names(fields, "notify", self._notify),
             repeat=fields.span("repeat", self._repeat),
             per="tube" if table is SERVERS else per,
@@ -238,6 +239,15 @@ class _RulesReader:
         if not isinstance(found, datetime):
             raise ValueError
         return found if found.tzinfo is not None else found.replace(tzinfo=self._zone)
+
+
+def _labels(fields: Fields) -> dict[str, str]:
+    """Return the labels of a table; their names are such as Alertmanager takes."""
+    labels = fields.text_table("labels")
+    for name in labels:
+        if not _LABEL.fullmatch(name):
+            fields.complain(f"labels.{name}: a label is made of letters, digits and _", "labels", name)
+    return labels
 
 
 _MOMENT = "a time such as 2026-01-31T20:00:00"

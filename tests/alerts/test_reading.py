@@ -60,6 +60,7 @@ BAD = [
     (in_rule("for = 'soon'"), (4, 1), "for must be a span of time"),
     (in_rule("for = -5"), (4, 1), "for must be a span of time"),
     (in_rule("keep_firing = []"), (4, 1), "keep_firing must be a span of time such as"),
+    (in_rule("labels = { 'a b' = 'x' }"), (4, 12), "labels.a b: a label is made of letters"),
     (in_rule("per = 'job'"), (4, 1), "per must be one of tube, server"),
     (in_rule("per = 'server'\nuntil = 'ready < 1'"), (5, 1), "until needs per"),
     (in_rule("summary = '{tub}'"), (4, 1), "unknown field {tub}"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from beanops.jobs.sql.complaints import PredicateError, UserText
@@ -42,6 +43,27 @@ class PredicateTable(NamedTuple):
         return [name for name, kind in self.columns.items() if kind == "span"]
 
 
+class RowBatch:
+    """Rows of a table, for many predicates.
+
+    Parameters
+    ----------
+    table : PredicateTable
+        The table.
+    rows : sequence of mappings
+        A value, or None, for each column.
+    """
+
+    def __init__(self, table: PredicateTable, rows: Sequence[Mapping[str, Any]]) -> None:
+        self.table = table
+        self._rows = rows
+
+    @cached_property
+    def arrays(self) -> dict[str, Any]:
+        """The rows as arrays that DuckDB reads as a table, with nulls where a row has None."""
+        return _arrays(self.table, self._rows)
+
+
 class RowPredicates:
     """Predicates on rows, which share one engine.
 
@@ -54,7 +76,7 @@ class RowPredicates:
     --------
     >>> tubes = PredicateTable("tubes", {"tube": "text", "ready": "count", "age": "span"})
     >>> rows = [{"tube": "mail", "ready": 7, "age": 90.0}, {"tube": "sms", "ready": 9, "age": None}]
-    >>> RowPredicates().judge(tubes, "age > interval 1 minute", rows)
+    >>> RowPredicates().judge("age > interval 1 minute", RowBatch(tubes, rows))
     [True, None]
     """
 
@@ -83,7 +105,7 @@ class RowPredicates:
         if kind not in ("BOOLEAN", '"NULL"'):
             raise PredicateError(asked.what, f"it is {kind}, neither true nor false; write a comparison")
 
-    def judge(self, table: PredicateTable, predicate: str, rows: Sequence[Mapping[str, Any]]) -> list[bool | None]:
+    def judge(self, predicate: str, batch: RowBatch) -> list[bool | None]:
         """Return for each row whether a predicate is true; None where it is null, such as for an unknown value.
 
         Raises
@@ -91,12 +113,13 @@ class RowPredicates:
         PredicateError
             It failed on a row, or took too long.
         """
+        table = batch.table
         asked = self._asked(table, predicate)
         # The predicate has a line of its own, so that a comment at its end does not swallow the rest.
         head = "select case when (\n"
         rest = f"then true when not (\n{predicate}\n) then false end"
         statement = f"{head}{predicate}\n) {rest} {_source(table)} order by {PLACE}"
-        found = self._ready().run(statement, len(head), batch=_arrays(table, rows), asked=asked)
+        found = self._ready().run(statement, len(head), batch=batch.arrays, asked=asked)
         return [judged for (judged,) in found]
 
     def _ready(self) -> Engine:
@@ -130,4 +153,4 @@ def _arrays(table: PredicateTable, rows: Sequence[Mapping[str, Any]]) -> dict[st
     return arrays
 
 
-__all__ = ["PredicateError", "RowPredicates", "PredicateTable"]
+__all__ = ["PredicateError", "PredicateTable", "RowBatch", "RowPredicates"]
