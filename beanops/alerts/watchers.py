@@ -79,7 +79,7 @@ class ServerWatcher:
             survey = self._surveyor.look(self._client, self._wanted if self.ages else ())
         except (BeanopsError, OSError) as error:
             self._disconnect()
-            self._surveyor.lose()
+            self._surveyor.past.lose()
             return Looked(self.name, None, str(error))
         waiting = {name: seen.stats.current_jobs_ready for name, seen in survey.tubes.items()}
         self._wanted = nlargest(AGES, (name for name, ready in waiting.items() if ready), key=waiting.__getitem__)

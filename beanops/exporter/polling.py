@@ -174,7 +174,7 @@ class ServerPoller:
                 self._client = Client(self._address, connect_timeout=ANSWER, read_timeout=ANSWER)
             survey = self._surveyor.look(self._client, self._wanted)
         except BeanopsError as error:
-            self._surveyor.lose()
+            self._surveyor.past.lose()
             self._known = known._replace(
                 error=str(error), took=self._clock() - began, failures=known.failures + 1, tubes=_NO_TUBES
             )
