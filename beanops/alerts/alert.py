@@ -55,6 +55,8 @@ class Alert:
         The values that the rule reads, for people.
     told : dict of str to Told
         By channel.
+    silenced : bool
+        Whether a silence covers it.
     """
 
     key: str
@@ -74,6 +76,7 @@ class Alert:
     labels: dict[str, str] = field(default_factory=dict)
     values: dict[str, str] = field(default_factory=dict)
     told: dict[str, Told] = field(default_factory=dict)
+    silenced: bool = False
 
     def notice(self, now: datetime) -> Notice:
         """Return what is sent about it."""

@@ -33,9 +33,9 @@ _ENDING = 5.0
 #: Longest time between two rounds of cron that counts as watched.
 _CRON = 900.0
 #: Tubes whose next jobs a look peeks at where a rule reads their age.
-_PEEKS = 50
+_PEEKS = 100
 #: Columns that a single look does not know, and seconds between the two looks of a round that needs them.
-_TWO_LOOKS, _BETWEEN = frozenset(("puts_per_s", "deletes_per_s", "drain", "cpu", "timeouts")), 2.0
+_TWO_LOOKS, _BETWEEN = frozenset(("age", "drain", "puts_per_s", "deletes_per_s", "cpu", "timeouts")), 2.0
 
 
 def _utc() -> datetime:
@@ -221,7 +221,7 @@ def run_once(
 ) -> int:
     """Look at each server, notify once, and return the number of firing alerts that are not silenced.
 
-    It looks twice where a rule is on problems or reads rates.
+    It looks twice where a rule is on problems, or reads rates or ages.
 
     Time counts from one round to the next, up to a quarter of an hour, so that ``for`` works in cron.
     """

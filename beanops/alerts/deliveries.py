@@ -38,21 +38,9 @@ def is_silenced(alert: Alert, rule: Rule | None, silences: Iterable[Silence], no
     return any(one.covers(alert.rule, alert.tube, alert.server, now) for one in (*own, *silences))
 
 
-def due(
-    channel: NotifierChannel,
-    alerts: Iterable[Alert],
-    rules: Mapping[str, Rule],
-    silences: Iterable[Silence],
-    now: datetime,
-) -> list[Notice]:
+def due(channel: NotifierChannel, alerts: Iterable[Alert], rules: Mapping[str, Rule], now: datetime) -> list[Notice]:
     """Return what is due to a channel now: ends first, then the worst."""
-    silences = tuple(silences)
-    found = [
-        alert
-        for alert in alerts
-        if _is_due(channel, alert, rules.get(alert.rule), now)
-        and (alert.status == "resolved" or not is_silenced(alert, rules.get(alert.rule), silences, now))
-    ]
+    found = [alert for alert in alerts if _is_due(channel, alert, rules.get(alert.rule), now)]
     found.sort(key=lambda alert: (alert.status != "resolved", _rank(alert.severity)))
     return [alert.notice(now) for alert in found[:MOST]]
 
@@ -65,7 +53,7 @@ def _is_due(channel: NotifierChannel, alert: Alert, rule: Rule | None, now: date
     told = alert.told.get(channel.name)
     if alert.status == "resolved":
         return channel.resolves and told is not None and told.status == "firing"
-    if alert.status != "firing" or rule is None or channel.name not in rule.notify:
+    if alert.status != "firing" or alert.silenced or rule is None or channel.name not in rule.notify:
         return False
     if alert.severity not in channel.severities:
         return False

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from beanops.alerts.files import state_path
-from beanops.alerts.state import SetSilence, load, load_silences
+from beanops.alerts.state import load
 
 
 class FiringAlert(NamedTuple):
@@ -30,7 +30,7 @@ class FiringAlert(NamedTuple):
     summary : str
         The text of the rule.
     silenced : bool
-        Whether a silence of the command line covers it.
+        Whether a silence covers it.
     look_at : str
         The command that shows more.
     """
@@ -98,7 +98,6 @@ def alert_status(path: Path | None = None, now: datetime | None = None) -> Alert
     saved = load(path)
     if saved.at is None:
         return AlertStatus()
-    silences = load_silences(path, now)
     firing = [
         FiringAlert(
             alert.rule,
@@ -108,7 +107,7 @@ def alert_status(path: Path | None = None, now: datetime | None = None) -> Alert
             alert.since or saved.at,
             ", ".join(f"{name} {value}" for name, value in alert.values.items()),
             alert.summary,
-            _covered(silences, alert.rule, alert.tube, alert.server, now),
+            alert.silenced,
             alert.look_at,
         )
         for alert in saved.alerts.values()
@@ -125,7 +124,3 @@ def alert_status(path: Path | None = None, now: datetime | None = None) -> Alert
         sum(alert.status == "pending" for alert in saved.alerts.values()),
         tuple(errors),
     )
-
-
-def _covered(silences: list[SetSilence], rule: str, tube: str, server: str, now: datetime) -> bool:
-    return any(one.silence.covers(rule, tube, server, now) for one in silences)

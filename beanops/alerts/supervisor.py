@@ -173,14 +173,13 @@ class Supervisor:
 
     def due(self) -> dict[str, list[Notice]]:
         """Return what is due now to channels that are not busy, and take them for busy until `delivered` says more."""
-        self._read_silences()
         clock, now = self._clock(), self._now()
+        self._silence(now)
         found = {}
-        silences = (*self.rules.silences, *self._silences)
         for name, channel in self.rules.channels.items():
             if name in self._busy or clock < self._ways.get(name, BackOff()).until:
                 continue
-            if notices := due(channel, self.alerts.values(), self._by_name, silences, now):
+            if notices := due(channel, self.alerts.values(), self._by_name, now):
                 found[name] = notices
                 self._busy.add(name)
         return found
@@ -210,24 +209,24 @@ class Supervisor:
         """Whether a delivery is under way."""
         return bool(self._busy)
 
-    def _read_silences(self) -> None:
+    def _silence(self, now: datetime) -> None:
+        """Note which alerts are silenced now."""
         try:
-            self._silences = tuple(one.silence for one in load_silences(self._path, self._now()))
+            self._silences = tuple(one.silence for one in load_silences(self._path, now))
             self._silence_error = ""
         except StateError as error:  # those that are known stay
             if self._silence_error != str(error):
                 self._say(str(error))
             self._silence_error = str(error)
+        silences = (*self.rules.silences, *self._silences)
+        for alert in self.alerts.values():
+            silenced = is_silenced(alert, self._by_name.get(alert.rule), silences, now)
+            self._changed = self._changed or silenced != alert.silenced
+            alert.silenced = silenced
 
     def firing(self, *, silenced: bool = True) -> int:
         """Return the number of firing alerts, with silenced ones or without."""
-        now = self._now()
-        silences = (*self.rules.silences, *self._silences)
-        return sum(
-            alert.status == "firing"
-            and (silenced or not is_silenced(alert, self._by_name.get(alert.rule), silences, now))
-            for alert in self.alerts.values()
-        )
+        return sum(alert.status == "firing" and (silenced or not alert.silenced) for alert in self.alerts.values())
 
     def save(self, *, force: bool = False) -> None:
         """Save the state if it has changed, or was saved too long ago."""

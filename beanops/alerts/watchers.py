@@ -13,7 +13,7 @@ from beanops.monitor.survey import Survey, Surveyor
 from beanops.protocol.errors import BeanopsError
 
 #: Tubes with ready jobs of which the age is asked for, those with most jobs first.
-AGES = 200
+AGES = 1000
 
 
 class Looked(NamedTuple):

@@ -11,6 +11,7 @@ import pytest
 from beanops.alerts.alert import Alert, Told
 from beanops.alerts.evaluation import evaluate
 from beanops.alerts.rules import Rules
+from beanops.jobs.sql.row_predicates import RowPredicates
 from tests.alerts.conftest import PREDICATES, START, Read, row
 
 
@@ -174,3 +175,12 @@ def test_an_end_that_somebody_must_hear_of_is_kept(read: Read) -> None:
 def test_predicates_of_all_kinds(read: Read, when: str) -> None:
     story = Story(read(rule(when=when)))
     assert story.look({"tube": "mail", "ready": 2, "using": 2}, {"tube": "sms"}) == {"mail": "firing"}
+
+
+def test_a_predicate_that_takes_too_long_fails_alone(read: Read) -> None:
+    slow = rule(when="(select count(*) from range(1000000000000)) = ready")
+    story = Story(read(slow + rule().replace("backlog", "other")))
+    found = {"tubes": [row("tubes", tube="mail", ready=101)]}
+    failed = evaluate(story.alerts, story.rules.rules, RowPredicates(timeout=0.2), "prod", found, 10.0, START)
+    assert failed == {"backlog": "the predicate: it took longer than 0.2 s; simplify it"}
+    assert [alert.rule for alert in story.alerts.values()] == ["other"]

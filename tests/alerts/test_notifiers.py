@@ -178,6 +178,14 @@ def test_a_secret_url_is_never_shown(made: Made, monkeypatch: pytest.MonkeyPatch
     assert SECRET not in told.error
 
 
+def test_a_header_that_is_none_is_not_repeated(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", f"a\r\nX-Other: {SECRET}")
+    with HttpReceiver() as receiver:
+        told = send(made('type = "webhook"', f'url = "{receiver.url}"', 'headers = { X-Token = { env = "TOKEN" } }'))
+    assert told.error == "cannot send to localhost: the URL or a header is not valid"
+    assert receiver.posted == []
+
+
 def test_a_secret_is_read_when_it_is_used(made: Made, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "token").write_text("first\n")
     with HttpReceiver() as receiver:

@@ -86,6 +86,7 @@ BAD = [
     (in_notifier("webhook", "url = 3"), (7, 1), "url must be a text, { env ="),
     (in_notifier("webhook", "url = 'example.com/hook'"), (7, 1), "url must be a URL that begins with https://"),
     (in_notifier("webhook", "url = 'http://a b'"), (7, 1), "url must be a URL"),
+    (in_notifier("webhook", "url = { env = 'HOME' }"), (7, 1), "url must be a URL"),
     (in_notifier("webhook", "url = { env = 'NOT_SET_HERE' }"), (7, 1), "url: the variable NOT_SET_HERE is not set"),
     (in_notifier("webhook", "url = { file = '/no/such' }"), (7, 1), "url: cannot read the file /no/such: No such file"),
     (in_notifier("webhook", "url = { evn = 'A' }"), (7, 1), "url must be a text, { env ="),

@@ -420,6 +420,7 @@ def test_status(start: Start, clock: Clock) -> None:
     town.look(mail=101, sms=1234)
     town.send()
     save_silences(town.path, [SetSilence(1, Silence("*", "mail", "*", START, START + timedelta(hours=1)))])
+    town.due()
     town.supervisor.looked(Looked("prod", None, "timed out"))
     town.supervisor.save(force=True)
     found = alert_status(town.path, clock.now())

@@ -94,6 +94,8 @@ def test_a_round_looks_twice_where_a_rule_needs_it(cli: Cli, client: Client, mon
     assert "firing warning quiet: mail" in cli("alert", "--once").out
     rules('[[rule]]\nname = "idle"\non = "problems"\nwhen = "problem = \'no-workers\'"\n')
     assert "firing warning idle: no-workers on" in cli("alert", "--once").out
+    rules('[[rule]]\nname = "old"\nwhen = "age < interval 1 hour and tube = \'mail\'"\n')
+    assert "firing warning old: mail on" in cli("alert", "--once").out
 
 
 def test_the_server_of_the_command_line_comes_first(
@@ -129,10 +131,10 @@ def test_what_fires_and_silences(cli: Cli, client: Client, beanstalkd: Beanstalk
     assert (second["tube"], second["rule"]) == ("*", "other")
     assert "@" in first["actor"]
     assert cli("alert", "silences", "-o", "csv").out.startswith("id,rule,tube,server,start,end,reason,actor\n1,*,ma*")
-    ended = cli("alert", "status")
-    assert (ended.code, ended.out.rstrip()[-3:]) == (0, "yes")
     ended = cli("alert", "--once")
     assert (ended.code, ended.out) == (0, "nothing fires\n")
+    ended = cli("alert", "status")
+    assert (ended.code, ended.out.rstrip()[-3:]) == (0, "yes")
     assert cli("alert", "unsilence", "1").out == "silence 1 ended\n"
     assert cli("alert", "--once").code == 1
     ended = cli("alert", "unsilence", "1")

@@ -124,7 +124,9 @@ def post(
     except urllib.error.HTTPError as error:
         with error:
             raise _refusal(host, error) from None
-    except (OSError, http.client.HTTPException, ValueError) as error:
+    except ValueError:  # before anything was sent; its text has the value
+        raise NotSent(f"cannot send to {host}: the URL or a header is not valid") from None
+    except (OSError, http.client.HTTPException) as error:
         if deadline.passed or isinstance(error, TimeoutError):
             raise NotSent(f"{host} did not answer within {timeout:g} s") from None
         why = getattr(error, "reason", error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -132,7 +133,8 @@ def _run_daemon(read: Any, servers_of: Any, state: Path) -> None:
 
 
 def _say(line: str) -> None:
-    click.echo(f"{datetime.now(UTC).isoformat(timespec='seconds').replace('+00:00', 'Z')} {line}", err=True)
+    with suppress(OSError):  # a terminal that was closed is no reason to watch no longer
+        click.echo(f"{datetime.now(UTC).isoformat(timespec='seconds').replace('+00:00', 'Z')} {line}", err=True)
 
 
 def _test(rules: Rules, server: str) -> int:
