@@ -17,6 +17,8 @@ from beanops.text import plural, span
 
 #: Seconds below which a reason does not say how long something lasts.
 _SHORT = 10.0
+#: Seconds within which a limit that is near is worth a word.
+_SOON = 86_400.0
 #: Jobs put beyond those deleted, as a share, that a tube at full load has by chance.
 _CHANCE = 0.05
 
@@ -123,11 +125,14 @@ def falling_behind(tube: TubeFacts, limits: Thresholds) -> Problem | None:
         stats.total_jobs - before.puts,
         stats.cmd_delete - before.deletes,
     )
-    if more < limits.growth or put - deleted < max(limits.growth, put * _CHANCE):
+    # Once it falls behind, half as much keeps it there: a slow tube does not come and go.
+    least = limits.growth / 2 if "falling-behind" in tube.began else limits.growth
+    if more < max(1, least) or put - deleted < max(least, put * _CHANCE):
         return None
     seconds = tube.at - before.at
     left = limits.ready_critical - stats.current_jobs_ready
-    until = f", {limits.ready_critical:,} in {span(left * seconds / more)}" if left > 0 else ""
+    then = left * seconds / more
+    until = f", {limits.ready_critical:,} in {span(then)}" if 0 < then < _SOON else ""
     reason = (
         f"{put / seconds:,.1f} jobs put and {deleted / seconds:,.1f} deleted per second over {span(seconds)}:"
         f" {plural(stats.current_jobs_ready, 'job')} ready, {more / seconds:,.1f} more per second{until}"
@@ -153,7 +158,8 @@ def buried(tube: TubeFacts, limits: Thresholds) -> Problem | None:
     number = tube.stats.current_jobs_buried
     if not number or number < limits.buried:
         return None
-    if tube.last is not None and tube.last.current_jobs_buried > number:
+    before = tube.ago(limits.window)
+    if before is not None and before.buried > number:
         return None  # somebody does
     oldest = max((job.age for job in tube.jobs if job.state == "buried"), default=None)
     put = "" if oldest is None else f", the next one put {span(oldest)} ago"

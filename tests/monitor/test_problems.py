@@ -143,6 +143,17 @@ def test_falling_behind_says_how_fast_and_until_when() -> None:
     assert found["falling-behind"].severity == "warning"
 
 
+def test_a_slow_tube_that_falls_behind_does_not_come_and_go() -> None:
+    past = Past(Thresholds(falling_behind=10))
+    fields = {"current_watching": 1, "current_jobs_reserved": 1}
+    past.look(0, **fields)
+    found = past.look(10, current_jobs_ready=10, total_jobs=10, **fields)["falling-behind"]
+    assert found.reason.endswith(": 10 jobs ready, 1.0 more per second"), "a limit that is days away is no help"
+    assert "falling-behind" in past.look(20, current_jobs_ready=16, total_jobs=16, **fields)
+    assert "falling-behind" not in past.look(30, current_jobs_ready=20, total_jobs=20, **fields)
+    assert "falling-behind" not in past.look(40, current_jobs_ready=26, total_jobs=26, **fields)
+
+
 def test_a_tube_that_keeps_up_by_and_large_is_not_falling_behind() -> None:
     past = Past()
     for at in range(0, 130, 10):
@@ -164,9 +175,10 @@ def test_buried_jobs_that_increase_and_that_nobody_kicks() -> None:
     assert [*later] == ["buried"]
     assert later["buried"].since == 0
     assert later["buried"].reason == "5 jobs buried, none kicked for 1m40s, the next one put 2h05m ago"
-    assert not past.look(101, current_jobs_buried=4), "somebody kicks"
-    assert past.look(102, current_jobs_buried=4)["buried"].since == 102
-    assert past.look(103, current_jobs_buried=1000)["burying"].severity == "critical"
+    for at in (101, 110, 160):
+        assert not past.look(at, current_jobs_buried=4), "somebody kicks"
+    assert past.look(161, current_jobs_buried=4)["buried"].since == 161
+    assert past.look(162, current_jobs_buried=1000)["burying"].severity == "critical"
 
 
 def test_a_job_past_its_ttr_when_it_lasts() -> None:

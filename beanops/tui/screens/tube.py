@@ -167,7 +167,10 @@ class TubeScreen(JobSearch):
             return
         if stats.pause_time_left:
             title += [("  ", ""), (f" PAUSED for {span(stats.pause_time_left)} ", "bold $background on $paused")]
-        tube.say(tube.spread(title, flow(live.tubes[self.tube].rates)))
+        seen = live.tubes[self.tube]
+        problems = [one.title for one in seen.problems if one.name != "paused"]
+        title += [("  ", ""), (", ".join(problems), "bold $buried")] if problems else []
+        tube.say(tube.spread(title, flow(seen.rates)))
         lonely = stats.current_jobs_ready and not stats.current_watching
         workers: list[Part] = [
             (plural(stats.current_watching, "worker"), "bold $buried" if lonely else ""),
