@@ -6,8 +6,9 @@ only where it was watched: the seconds between two looks, and none while a serve
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import NamedTuple
 
 from beanops.alerts import templates
@@ -15,12 +16,13 @@ from beanops.alerts.alert import Alert, key_of
 from beanops.alerts.rows import TABLES, Row
 from beanops.alerts.rules import SEVERITIES, Rule
 from beanops.jobs.sql.complaints import PredicateError
-from beanops.jobs.sql.row_predicates import RowBatch, RowPredicates
+from beanops.jobs.sql.row_predicates import PredicateTable, RowBatch, RowPredicates
 
 #: Tubes that a summary names; the rest is counted.
 _NAMES = 5
 #: What tells the alerts of a rule on a server apart: problem and tube.
 _Identity = tuple[str, str]
+_WHOLE: _Identity = ("", "")
 
 
 def evaluate(
@@ -61,17 +63,37 @@ def evaluate(
     for alert in alerts.values():
         if alert.server == server:
             mine.setdefault(alert.rule, {})[alert.problem, alert.tube] = alert
-    batches = {name: RowBatch(TABLES[name], found) for name, found in rows.items()}
+    seen = {name: _SeenRows(TABLES[name], found) for name, found in rows.items()}
     for rule in rules:
         name = rule.table.name
         if name in rows:
             try:
-                found = _find(rule, predicates, batches[name], rows[name], mine.get(rule.name, {}))
+                found = _find(rule, predicates, seen[name], mine.get(rule.name, {}))
             except PredicateError as error:
                 failed[rule.name] = str(error)
             else:
                 _change(alerts, mine.get(rule.name, {}), rule, server, found, elapsed, now)
     return failed
+
+
+class _SeenRows:
+    """The rows of a table, for many rules."""
+
+    def __init__(self, table: PredicateTable, rows: Sequence[Row]) -> None:
+        self.rows = rows
+        self.batch = RowBatch(table, rows)
+
+    @cached_property
+    def places(self) -> dict[_Identity, list[int]]:
+        """Where the rows of each identity are."""
+        places: dict[_Identity, list[int]] = {}
+        for place, row in enumerate(self.rows):
+            places.setdefault(_identity(row), []).append(place)
+        return places
+
+
+def _identity(row: Row) -> _Identity:
+    return row.get("problem") or "", row.get("tube") or ""
 
 
 class _Found(NamedTuple):
@@ -82,28 +104,24 @@ class _Found(NamedTuple):
 
 
 def _find(
-    rule: Rule,
-    predicates: RowPredicates,
-    batch: RowBatch,
-    rows: Sequence[Row],
-    known: Container[_Identity],
+    rule: Rule, predicates: RowPredicates, seen: _SeenRows, known: Collection[_Identity]
 ) -> dict[_Identity, _Found]:
     """Return what a rule finds, for rows that are wrong and for those of known alerts."""
-    judged = predicates.judge(rule.when, batch)
-    over = None if rule.until is None else predicates.judge(rule.until, batch)
+    judged = predicates.judge(rule.when, seen.batch)
+    over = None if rule.until is None else predicates.judge(rule.until, seen.batch)
     found: dict[_Identity, _Found] = {}
-    for place, row in enumerate(rows):
-        identity = (row.get("problem") or "", row.get("tube") or "") if rule.per == "tube" else ("", "")
-        true = judged[place]
-        if not true and identity not in known:
-            continue
-        one = found.setdefault(identity, _Found([], False))
-        if true:
-            one.wrong.append(row)
-        elif true is None:
-            found[identity] = one._replace(stays=None)
-        elif over is not None and not over[place] and one.stays is False:
-            found[identity] = one._replace(stays=True)
+    for place, true in judged.items():
+        row = seen.rows[place]
+        identity = _identity(row) if rule.per == "tube" else _WHOLE
+        if true or identity in known:
+            one = found.setdefault(identity, _Found([], False))
+            if true:
+                one.wrong.append(row)
+            else:
+                found[identity] = one._replace(stays=None)
+    for identity in known:
+        if identity not in found and rule.per == "tube" and (places := seen.places.get(identity)):
+            found[identity] = _Found([], over is not None and not all(over.get(place) for place in places))
     return found
 
 

@@ -77,7 +77,7 @@ class RowPredicates:
     >>> tubes = PredicateTable("tubes", {"tube": "text", "ready": "count", "age": "span"})
     >>> rows = [{"tube": "mail", "ready": 7, "age": 90.0}, {"tube": "sms", "ready": 9, "age": None}]
     >>> RowPredicates().judge("age > interval 1 minute", RowBatch(tubes, rows))
-    [True, None]
+    {0: True, 1: None}
     """
 
     def __init__(self, timeout: float = 5.0) -> None:
@@ -105,22 +105,21 @@ class RowPredicates:
         if kind not in ("BOOLEAN", '"NULL"'):
             raise PredicateError(asked.what, f"it is {kind}, neither true nor false; write a comparison")
 
-    def judge(self, predicate: str, batch: RowBatch) -> list[bool | None]:
-        """Return for each row whether a predicate is true; None where it is null, such as for an unknown value.
+    def judge(self, predicate: str, batch: RowBatch) -> dict[int, bool | None]:
+        """Return the places of rows for which a predicate is true, or null, such as for an unknown value.
 
         Raises
         ------
         PredicateError
             It failed on a row, or took too long.
         """
-        table = batch.table
-        asked = self._asked(table, predicate)
+        asked = self._asked(batch.table, predicate)
         # The predicate has a line of its own, so that a comment at its end does not swallow the rest.
-        head = "select case when (\n"
-        rest = f"then true when not (\n{predicate}\n) then false end"
-        statement = f"{head}{predicate}\n) {rest} {_source(table)} order by {PLACE}"
+        head = "select place, verdict from (select (\n"
+        source = f"\n) as verdict, {PLACE} as place {_source(batch.table)})"
+        statement = f"{head}{predicate}{source} where verdict is distinct from false order by place"
         found = self._ready().run(statement, len(head), batch=batch.arrays, asked=asked)
-        return [judged for (judged,) in found]
+        return dict(found)
 
     def _ready(self) -> Engine:
         if self._engine is None or self._engine.abandoned:
