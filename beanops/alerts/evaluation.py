@@ -117,7 +117,7 @@ def _find(
             one = found.setdefault(identity, _Found([], False))
             if true:
                 one.wrong.append(row)
-            else:
+            elif over is None or not over.get(place):
                 found[identity] = one._replace(stays=None)
     for identity in known:
         if identity not in found and rule.per == "tube" and (places := seen.places.get(identity)):

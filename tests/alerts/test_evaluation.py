@@ -90,6 +90,13 @@ def test_an_unknown_end_keeps_it_firing(read: Read) -> None:
     assert story.look({"tube": "mail", "ready": 5, "age": 5.0}) == {}
 
 
+def test_an_end_counts_where_the_condition_is_unknown(read: Read) -> None:
+    story = Story(read(rule('until = "ready < 10"', when="age > interval 1 minute")))
+    assert story.look({"tube": "mail", "ready": 50, "age": 61.0}) == {"mail": "firing"}
+    assert story.look({"tube": "mail", "ready": 50, "age": None}) == {"mail": "firing"}
+    assert story.look({"tube": "mail", "ready": 5, "age": None}) == {}
+
+
 def test_a_tube_that_vanished_ends_its_alert(read: Read) -> None:
     story = Story(read(rule('until = "ready < 10"')))
     story.look({"tube": "mail", "ready": 101}, {"tube": "sms", "ready": 101})
