@@ -14,6 +14,8 @@ from beanops.monitor.server_problems import WINDOW, Mark, ServerFacts, mark, ser
 from beanops.monitor.thresholds import ProblemLimits
 from beanops.monitor.tube_problems import LASTING, TubeFacts, at_rest, tube_problems
 
+#: Seconds after which a tube is evaluated again although nothing has changed in it: only its problems grow older.
+_FRESH = 5.0
 #: Problems that are not reported beside another one, which says the same and more.
 _HIDDEN_BY = {"buried": "burying"}
 
@@ -33,6 +35,7 @@ class Evaluator:
         self._limits = limits
         self._patience = patience
         self._began: dict[str, dict[str, float]] = {}
+        self._evaluated: dict[str, float] = {}
         self._found: dict[Kind, dict[str, Problem]] = {}
         self._kinds_of: dict[str, tuple[Kind, ...]] = {}
         self._server_began: dict[str, float] = {}
@@ -42,9 +45,16 @@ class Evaluator:
         """Return when the problems of a tube began, by name."""
         return self._began.get(tube, {})
 
+    def is_fresh(self, tube: str, at: float) -> bool:
+        """Whether what was found of a tube a moment ago still holds if nothing has changed in it since."""
+        # Between half of it and all, so that tubes which are seen together are not evaluated together for ever.
+        fresh = _FRESH * (8 + hash(tube) % 8) / 16
+        return at - self._evaluated.get(tube, -inf) < min(fresh, self._patience)
+
     def tube(self, facts: TubeFacts) -> tuple[Problem, ...]:
         """Evaluate a tube, and return its problems, the worst first."""
         name = facts.stats.name
+        self._evaluated[name] = facts.at
         limits = self._limits.of(name)
         holding = [] if at_rest(facts.stats) else list(tube_problems(facts, limits))
         if not holding:
@@ -78,6 +88,7 @@ class Evaluator:
     def forget(self, tubes: Iterable[str]) -> None:
         """Forget tubes that no longer exist."""
         for name in tubes:
+            self._evaluated.pop(name, None)
             if self._began.pop(name, None) is not None:
                 self._store(name, ())
 

@@ -97,10 +97,11 @@ class History:
     One thread adds points, others may read.
     """
 
-    __slots__ = ("_first", "_last", "_pending", "_tiers")
+    __slots__ = ("_added", "_first", "_last", "_pending", "_tiers")
 
     def __init__(self) -> None:
-        self._first = 0.0
+        # When the first look was, and until when the tiers know.
+        self._first, self._added = 0.0, -inf
         self._last: Point | None = None
         self._pending: list[Row] = []
         self._tiers: list[Rows] = []
@@ -127,28 +128,40 @@ class History:
         most : int
             Bytes of memory after which the oldest cells are forgotten.
         """
-        last, at = self._last, round(point.at * 1000)
-        known = puts = deletes = 0
+        last = self._last
         if last is None:
             self._first = point.at
-        else:
-            passed = at - round(last.at * 1000)
-            if passed <= 0:
-                return
-            puts, deletes = point.puts - last.puts, point.deletes - last.deletes
+        elif point.at <= last.at:
+            return
+        elif joined and point[1:] == last[1:]:
+            # At rest, as most tubes are: what it adds is worked out when the rest ends, or somebody asks.
+            self._last = point
+            return
+        with _lock:
+            self._flush(most)
+            puts, deletes = (0, 0) if last is None else (point.puts - last.puts, point.deletes - last.deletes)
             # Counters that went back are those of another tube of that name, or of a server that was restarted.
-            if joined and puts >= 0 and deletes >= 0:
-                known = passed
-            else:
-                puts = deletes = 0
+            joined = joined and last is not None and puts >= 0 and deletes >= 0
+            self._last = point
+            self._append(point, puts if joined else 0, deletes if joined else 0, joined, most)
+
+    def _flush(self, most: int = MOST_BYTES) -> None:
+        """Add the time of rest until the last point."""
+        if self._last is not None and self._last.at > self._added:
+            self._append(self._last, 0, 0, True, most)
+
+    def _append(self, point: Point, puts: int, deletes: int, joined: bool, most: int) -> None:
+        """Add a row that ends with a point and begins where the one before ended, or knows its end alone."""
+        at, known = round(point.at * 1000), 0
+        if joined:
+            known = at - round(self._added * 1000)
+        self._added = point.at
         ready, reserved, delayed, buried = point.ready, point.reserved, point.delayed, point.buried
         row = (
             at, known, puts, deletes, ready, ready, ready, reserved, reserved, reserved,
             delayed, delayed, delayed, buried, buried, buried,
         )  # fmt: skip
-        with _lock:
-            self._last = point
-            self._merge(0, row, most)
+        self._merge(0, row, most)
 
     def _merge(self, level: int, row: Row, most: int) -> None:
         """Add a row to the pending one of a tier; begin a new one where its time is over."""
@@ -191,6 +204,7 @@ class History:
         first, last = round(since * 1000), round(until * 1000)
         found: list[Row] = []
         with _lock:
+            self._flush()
             for level, newest in enumerate(self._pending):
                 rows = [newest]
                 coarser = level + 1 < len(self._tiers) and TIERS[level + 1].step <= step

@@ -205,9 +205,9 @@ class Surveyor:
         for tube in stats:
             # Every connection watches "default", but only those that reserve are workers.
             workers = min(tube.current_watching, server.current_workers)
-            self._tubes[tube.name] = self._seen(
-                at, tube._replace(current_watching=workers), tube.name in wanted, server.current_jobs_reserved
-            )
+            if workers != tube.current_watching:
+                tube = tube._replace(current_watching=workers)
+            self._tubes[tube.name] = self._seen(at, tube, tube.name in wanted, server.current_jobs_reserved)
         survey = self._survey(at, server, last)
         facts = ServerFacts(
             at, server, (), at - began, survey.cpu, self._open_files, self._succeeds, jobs=self._ages.all
@@ -274,16 +274,12 @@ class Surveyor:
         history = self.past.add(tube.name, now)
         # Of a tube that is not on a screen it may have been the next one at an earlier look.
         head = self._ages.head(tube.name) if wanted else None
-        facts = TubeFacts(
-            at,
-            tube,
-            before.stats if before is not None else None,
-            partial(since, trail),
-            self._ages.jobs(tube.name),
-            self._evaluator.began(tube.name),
-            taken,
-        )
-        wrong = self._evaluator.tube(facts)
+        last, jobs = before.stats if before is not None else None, self._ages.jobs(tube.name)
+        if before is not None and not jobs and tube == last and self._evaluator.is_fresh(tube.name, at):
+            wrong = before.problems
+        else:
+            began = self._evaluator.began(tube.name)
+            wrong = self._evaluator.tube(TubeFacts(at, tube, last, partial(since, trail), jobs, began, taken))
         age = head.age if head is not None else None
         return Seen(tube, at, recent_rates(trail), trail, history, age, time_to_drain(trail), wrong)
 
