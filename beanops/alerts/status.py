@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from beanops.alerts.files import state_path
-from beanops.alerts.state import load
+from beanops.alerts.state import Saved, StateError, load
 
 
 class FiringAlert(NamedTuple):
@@ -33,6 +33,8 @@ class FiringAlert(NamedTuple):
         Whether a silence covers it.
     look_at : str
         The command that shows more.
+    key : str
+        Identifies it as long as it exists.
     """
 
     rule: str
@@ -44,6 +46,7 @@ class FiringAlert(NamedTuple):
     summary: str
     silenced: bool = False
     look_at: str = ""
+    key: str = ""
 
 
 class AlertStatus(NamedTuple):
@@ -96,19 +99,58 @@ def alert_status(path: Path | None = None, now: datetime | None = None) -> Alert
     path = path or state_path()
     now = now or datetime.now(UTC)
     saved = load(path)
-    if saved.at is None:
-        return AlertStatus()
+    return AlertStatus() if saved.at is None else _status(saved, saved.at, now)
+
+
+class StatusReader:
+    """Reads what fires again and again: a file that has not changed is not read again.
+
+    Parameters
+    ----------
+    path : Path or None
+        The state file; None is the usual one.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path or state_path()
+        self._stamp: tuple[int, ...] | None = None
+        self._saved = Saved({})
+
+    def read(self, now: datetime) -> AlertStatus:
+        """Return what fires at a moment; a file that cannot be read is one of its errors."""
+        stamp = _stamp(self._path)
+        if stamp != self._stamp:
+            try:
+                self._saved = load(self._path)
+            except StateError as error:
+                self._stamp = None
+                return AlertStatus(errors=(str(error),))
+            self._stamp = stamp
+        saved = self._saved
+        return AlertStatus() if saved.at is None else _status(saved, saved.at, now)
+
+
+def _stamp(file: Path) -> tuple[int, ...]:
+    try:
+        found = file.stat()
+    except OSError:
+        return ()
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _status(saved: Saved, at: datetime, now: datetime) -> AlertStatus:
     firing = [
         FiringAlert(
             alert.rule,
             alert.server,
             alert.tube,
             alert.severity,
-            alert.since or saved.at,
+            alert.since or at,
             ", ".join(f"{name} {value}" for name, value in alert.values.items()),
             alert.summary,
             alert.silenced,
             alert.look_at,
+            alert.key,
         )
         for alert in saved.alerts.values()
         if alert.status == "firing"
@@ -118,8 +160,8 @@ def alert_status(path: Path | None = None, now: datetime | None = None) -> Alert
     errors += [f"rule {name} cannot be evaluated: {error}" for name, error in saved.failing.items()]
     errors += [f"notifier {name}: {way.error}" for name, way in saved.channels.items() if way.error]
     return AlertStatus(
-        saved.at,
-        (now - saved.at).total_seconds() < max(60.0, 3 * saved.interval),
+        at,
+        (now - at).total_seconds() < max(60.0, 3 * saved.interval),
         tuple(firing),
         sum(alert.status == "pending" for alert in saved.alerts.values()),
         tuple(errors),

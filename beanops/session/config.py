@@ -4,6 +4,7 @@ The file is ``config.toml`` in the user's configuration directory (``BEANOPS_CON
 
     journal = "postgresql+psycopg://ops@db/journal"
     journal_bodies = true
+    bell = true
 
     [servers.prod]
     address = "queue.internal:11300"
@@ -39,7 +40,7 @@ from beanops.protocol.errors import ArgumentError, UsageError
 from beanops.text import did_you_mean
 
 _SERVER_KEYS = {"address": str, "read_only": bool, "color": str, "label": str, "confirm": str, "redact": list}
-_KEYS = {"journal": str, "journal_bodies": bool, "servers": dict, "keys": dict, "problems": dict}
+_KEYS = {"journal": str, "journal_bodies": bool, "bell": bool, "servers": dict, "keys": dict, "problems": dict}
 #: What TOML calls them.
 _TYPES = {str: "a text in quotes", bool: "true or false", list: "a list", dict: "a table"}
 CONFIRMS = ("ask", "type-name")
@@ -174,6 +175,17 @@ def key_bindings() -> dict[str, str]:
         if not isinstance(value, str) or not value:
             raise ConfigError(f'{config_path()}: keys.{name} must name keys, such as "ctrl+b", not {value!r}')
     return keys
+
+
+def rings() -> bool:
+    """Return whether the terminal dashboard rings the bell for new alerts.
+
+    Raises
+    ------
+    ConfigError
+        The configuration cannot be read.
+    """
+    return bool(read_config().get("bell", False))
 
 
 def problem_limits() -> ProblemLimits:

@@ -20,7 +20,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
-from beanops.session.config import key_bindings, profile
+from beanops.session.config import key_bindings, profile, rings
 from beanops.session.connect import connect
 from beanops.session.reservation import Reservation
 from beanops.session.session import Session
@@ -36,8 +36,12 @@ from beanops.tui.screens.overview import TubesScreen
 from beanops.tui.signals import on_signals
 from beanops.tui.state import StateFile, state_path
 from beanops.tui.theme import CALM, THEMES, VARIABLES
+from beanops.ui.alerts import AlertReader
 from beanops.ui.defaults import CONNECT_TIMEOUT, INTERVAL, READ_TIMEOUT
 from beanops.ui.runner import Runner
+
+#: The actions that open a screen, with its title.
+_OPENS = {"record": "Journal", "problems": "Problems", "alerts": "Alerts"}
 
 
 class Acted(Message):
@@ -253,14 +257,14 @@ class Dashboard(RefreshingApp):
     # -- screens: those that the first paint does not need are imported when they open --------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer journal and problems where they are not open yet, and other servers unless this one alone is shown."""
+        """Offer screens that are not open yet, and other servers unless this one alone is shown."""
         if action == "servers":
             return not self.alone
         if action == "suspend_process":
             # A browser has no shell, and in a text editor the key undoes a change.
             edited = self.focused is not None and "ctrl+z" in self.focused._bindings.key_to_bindings
             return not (self.is_web or edited)
-        return {"record": "Journal", "problems": "Problems"}.get(action, "") != (self.view and self.view.TITLE)
+        return _OPENS.get(action, "") != (self.view and self.view.TITLE)
 
     def begin(self) -> None:
         """Show the tubes of another server."""
@@ -283,6 +287,12 @@ class Dashboard(RefreshingApp):
         from beanops.tui.screens.problems import ProblemsScreen
 
         self.push_screen(ProblemsScreen())
+
+    def action_alerts(self) -> None:
+        """Open the alerts."""
+        from beanops.tui.screens.alerts import AlertsScreen
+
+        self.push_screen(AlertsScreen())
 
     def action_servers(self) -> None:
         """Open the servers."""
@@ -373,6 +383,8 @@ def run(
             keys=_keymap(),
             alone=visitor,
             read_only=read_only,
+            alerts=AlertReader(alone=visitor),
+            bell=not visitor and rings(),
             owns=True,
         )
         app.run()

@@ -11,6 +11,7 @@ from beanops.session.session import Session
 from beanops.tui.actions.outcome import Outcome
 from beanops.tui.actions.request import Request
 from beanops.tui.state import StateFile
+from beanops.ui.alerts import Alerts
 from beanops.ui.poller import Live, Look
 from beanops.ui.runner import LastAction
 
@@ -61,6 +62,7 @@ class Host(Protocol):
     now: Callable[[], datetime]
     frozen: float | None
     live: Live
+    alerts: Alerts | None
     status: Outcome | None
     last: LastAction
 
@@ -98,6 +100,9 @@ class Host(Protocol):
 
     def action_problems(self) -> None:
         """Show the problems."""
+
+    def action_alerts(self) -> None:
+        """Show the alerts that fire."""
 
     def action_refresh(self) -> None:
         """Ask the server now."""

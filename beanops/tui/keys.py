@@ -46,6 +46,7 @@ APP = [
         show=True,
         display="!",
     ),
+    key("app", "A", "app.alerts", "Alerts", "Show the alerts that fire, as beanops alert reports them"),
     key("app", "f", "app.freeze", "Freeze", "Pause or resume updates"),
     key("app", "plus", "app.interval(1)", "Slower", "Longer or shorter refresh interval", display="+ -"),
     key("app", "minus", "app.interval(-1)", "Faster"),
@@ -127,6 +128,10 @@ SERVERS = [
 
 PROBLEMS = [
     key("problems", "enter", "open", "Open", "Go to the tube or job of the problem", show=True, display="⏎"),
+]
+
+ALERTS = [
+    key("alerts", "enter", "open", "Open", "Go to the tube or server of the alert", show=True, display="⏎"),
 ]
 
 CHOOSE = [

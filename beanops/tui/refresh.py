@@ -23,6 +23,7 @@ from beanops.session.session import Session
 from beanops.text import safe_text
 from beanops.tui.actions.outcome import Outcome
 from beanops.tui.host import LiveScreen
+from beanops.ui.alerts import AlertReader, Alerts, NewAlerts
 from beanops.ui.defaults import CONNECT_TIMEOUT, INTERVAL, INTERVALS, READ_TIMEOUT
 from beanops.ui.poller import Live, Look, Poller
 from beanops.ui.runner import LastAction
@@ -54,6 +55,15 @@ class Reached(Message):
         self.error = error
 
 
+class AlertsRead(Message):
+    """What fires; `session` is that of the server that was shown."""
+
+    def __init__(self, session: Session, alerts: Alerts | None) -> None:
+        super().__init__()
+        self.session = session
+        self.alerts = alerts
+
+
 class Protected(Message):
     """The strictest profile of a server is known."""
 
@@ -80,9 +90,14 @@ class RefreshingApp(App[None]):
         The time, UTC.
     read_only : bool
         Whether other servers are opened read-only too.
+    alerts : AlertReader or None
+        Reads what the alert daemon says; None shows no alerts.
+    bell : bool
+        Whether it rings the terminal's bell for each new alert.
     """
 
     live: reactive[Live] = reactive(Live(), always_update=True, repaint=False)
+    alerts: reactive[Alerts | None] = reactive(None, repaint=False)
     status: reactive[Outcome | None] = reactive(None, repaint=False)
 
     def __init__(
@@ -94,6 +109,8 @@ class RefreshingApp(App[None]):
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         read_only: bool = False,
+        alerts: AlertReader | None = None,
+        bell: bool = False,
     ) -> None:
         super().__init__()
         self._start = session
@@ -109,6 +126,8 @@ class RefreshingApp(App[None]):
         # The server that the user chose last; until it answers, the former one is shown.
         self._wanted = _place_of(self.profile)
         self._poller = Poller(lambda: session, clock, now, session._context.past)
+        self._alert_reader, self._reading_alerts = alerts, False
+        self._new_alerts = NewAlerts() if bell else None
         # What the key of undo reverts.
         self.last = LastAction()
         # While it is frozen: since when, which screens do not change, and what they will show afterwards.
@@ -120,6 +139,7 @@ class RefreshingApp(App[None]):
         """Ask the server now, then at every interval."""
         self._timer = self.set_interval(self.interval, self.tick)
         self.action_refresh()
+        self._look_at_alerts()
         self._protect(self.session)
 
     async def on_unmount(self) -> None:
@@ -146,6 +166,7 @@ class RefreshingApp(App[None]):
             self.action_refresh()
         elif (live := poller.wait()).stale:
             self._show(live)
+        self._look_at_alerts()
 
     def action_refresh(self) -> None:
         """Ask the server now."""
@@ -173,6 +194,30 @@ class RefreshingApp(App[None]):
                 self._show(sampled.live)
             if again:
                 self.action_refresh()
+
+    def _look_at_alerts(self) -> None:
+        # Not in the look at the server: alerts are worth most while that hangs.
+        if self._alert_reader is not None and not self._reading_alerts:
+            self._reading_alerts = True
+            self._read_alerts(self._alert_reader, self.session)
+
+    @work(thread=True, exit_on_error=False, group="alerts")
+    def _read_alerts(self, reader: AlertReader, session: Session) -> None:
+        alerts = None
+        try:
+            alerts = reader.read(session.address)
+        finally:
+            self.post_message(AlertsRead(session, alerts))
+
+    @on(AlertsRead)
+    def _alerts_read(self, read: AlertsRead) -> None:
+        self._reading_alerts = False
+        if read.alerts is None:
+            return
+        if self._new_alerts is not None and self._new_alerts.come(read.alerts):
+            self.bell()
+        if read.session is self.session:
+            self.alerts = read.alerts
 
     def _show(self, live: Live) -> None:
         self._meanwhile = live
@@ -279,8 +324,10 @@ class RefreshingApp(App[None]):
         self.status = None
         self.last = LastAction()
         self.live = self._meanwhile = Live()
+        self.alerts = None
         self.begin()
         self.action_refresh()
+        self._look_at_alerts()
 
     def begin(self) -> None:
         """Show the first screen for another server."""

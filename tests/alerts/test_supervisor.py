@@ -12,7 +12,7 @@ import pytest
 from beanops.alerts.couriers import Delivered, deliver
 from beanops.alerts.rules import Rules, Silence
 from beanops.alerts.state import SetSilence, StateError, StateLocked, load, locked, save_silences
-from beanops.alerts.status import alert_status
+from beanops.alerts.status import AlertStatus, StatusReader, alert_status
 from beanops.alerts.supervisor import Supervisor
 from beanops.alerts.watchers import Looked
 from beanops.monitor.survey import Seen, Survey
@@ -227,6 +227,19 @@ def test_a_silenced_alert_is_sent_when_the_silence_ends(start: Start) -> None:
     assert town.accept() == [("hook", "firing", "sms")]
     town.look(after=300, mail=101, sms=101)
     assert town.accept() == [("hook", "firing", "mail")]
+
+
+def test_a_reader_of_the_status_sees_each_change(start: Start, clock: Clock) -> None:
+    town = start(f"{RULE}[[silence]]\ntube = 'm*'\nto = {(START + timedelta(minutes=5)).isoformat()}\n")
+    reader = StatusReader(town.path)
+    assert reader.read(clock.now()) == AlertStatus()
+    for silenced in (True, False):
+        town.look(after=10 if silenced else 300, mail=101, sms=101)
+        town.accept()
+        town.supervisor.save(force=True)
+        status = reader.read(clock.now())
+        assert [(one.tube, one.silenced) for one in status.firing] == [("mail", silenced), ("sms", False)]
+        assert status == alert_status(town.path, clock.now())
 
 
 def test_the_end_of_an_alert_is_sent_through_a_silence(start: Start) -> None:

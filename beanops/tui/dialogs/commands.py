@@ -142,6 +142,7 @@ COMMANDS = {
         TypedCommand("columns", "[NAMES]", "Choose columns of the tubes", _choose, _columns),
         TypedCommand("group", "GLOB", "Fold tubes into one row, or unfold", _group),
         TypedCommand("problems", "", "Show the problems", lambda host, text: host.action_problems()),
+        TypedCommand("alerts", "", "Show the alerts that fire", lambda host, text: host.action_alerts()),
         TypedCommand("servers", "", "Show all configured servers", _servers),
         TypedCommand("server", "NAME", "Switch to another server", _server, _profiles),
         TypedCommand("journal", "", "Show the journal", lambda host, text: host.action_record()),

@@ -59,6 +59,7 @@ class FullScreen(Screen[None]):
         """Follow what is known of the server, and the status of actions."""
         self.watch(self.app, "live", self._show)
         self.watch(self.app, "status", self._show_status)
+        self.watch(self.app, "alerts", self.show_alerts)
         self.show_profile()
 
     def on_resize(self) -> None:
@@ -82,6 +83,10 @@ class FullScreen(Screen[None]):
 
     def show(self, live: Live) -> None:
         """Show what is known now."""
+
+    def show_alerts(self, _: Any = None) -> None:
+        """Show what the alert daemon says now."""
+        self.query_one(ServerHeader).show_alerts()
 
     def restarted(self) -> None:
         """Forget the jobs seen so far: the server was restarted and may reuse their ids."""

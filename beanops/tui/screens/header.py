@@ -16,6 +16,7 @@ from beanops.text import plural, safe_text, span
 from beanops.tui.host import Host
 from beanops.tui.widgets.columns import WIDE
 from beanops.tui.widgets.line import Line, Part, by_state, flow
+from beanops.ui.alerts import Alerts, alert_count, alert_line
 from beanops.ui.defaults import INTERVAL
 from beanops.ui.formatting import UNKNOWN, spark
 from beanops.ui.poller import Live
@@ -40,6 +41,7 @@ class ServerHeader(Vertical):
         yield Line(id="server")
         yield Line(id="jobs")
         yield Line(id="connections")
+        yield Line(id="alerts")
         yield Line(id="banner", grows=True)
 
     def show_profile(self, profile: Profile) -> None:
@@ -67,7 +69,28 @@ class ServerHeader(Vertical):
             server.say(server.spread(self._address(live), self._version(live.survey)))
             jobs.say(jobs.spread(by_state(live.survey.server), self._rates(live.survey)))
             connections.say(connections.spread(*self._connections(live.survey)))
+        self.show_alerts()
         self._show_banner(live)
+
+    def show_alerts(self) -> None:
+        """Show the alerts that fire on this server, and whether the daemon that reports them runs."""
+        line, alerts = self.query_one("#alerts", Line), self.host.alerts
+        left, right = ([], []) if alerts is None else self._alerts(alerts)
+        line.display = bool(left)
+        line.say(line.spread(left, right) if right else left)
+
+    def _alerts(self, alerts: Alerts) -> tuple[list[Part], list[Part]]:
+        now = self.host.now()
+        number, worst = alert_count(alerts)
+        old = alerts.age(now)
+        if not number:
+            return ([(old, "$muted")] if old else []), []
+        style = "$muted" if old else "$buried" if worst == "critical" else "$delayed"
+        right: list[Part] = [("beanops alert is not running  " if old else "", "$delayed"), ("A shows all", "$muted")]
+        room = self.app.size.width - len(number) - sum(len(text) for text, _ in right) - 6
+        first = alert_line(alerts.here[0], now)
+        first = first if len(first) <= room else f"{first[: max(0, room - 1)]}…"
+        return [(number, f"bold {style}"), (f"  {first}", "$muted" if old else "")], right
 
     def _address(self, live: Live) -> list[Part]:
         session = self.host.session
