@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from beanops.embedded.process import Beanstalkd
 from beanops.journal.journal import Journal
 from beanops.session.connect import connect
 from beanops.session.execution.connection_use import Interrupted, Terminated
+from beanops.session.execution.run import Run
 from tests.cli.conftest import Terminal, bury
 from tests.waits import PATIENCE, until
 
@@ -207,6 +210,40 @@ def test_the_handlers_of_a_program_are_left_to_it(beanstalkd: Beanstalkd, client
     finally:
         signal.signal(signal.SIGTERM, before)
     assert (run.done, came[:1]) == (1500, [signal.SIGTERM])
+
+
+def cancelled_at(step: int) -> bool:
+    """Wait as a run does, and cancel at a step of it, as a handler of signals does; return whether there is that step.
+
+    A wait that blocks before it is cancelled from another thread.
+    """
+    run = Run("r", "kick", list)
+    steps: list[str] = []
+
+    def come(frame: FrameType, event: str, arg: object) -> Any:
+        steps.append(event)
+        if len(steps) > step:
+            sys.settrace(None)
+            run.cancel()
+        return come
+
+    def wait() -> None:
+        sys.settrace(come)
+        run.wait(2 * PATIENCE)
+
+    waiting, later = threading.Thread(target=wait, daemon=True), threading.Timer(0.2, run.cancel)
+    later.daemon = True
+    for thread in (waiting, later):
+        thread.start()
+    waiting.join(PATIENCE)
+    assert not waiting.is_alive(), f"it waits forever after {steps}"
+    later.cancel()
+    return len(steps) > step
+
+
+def test_a_signal_ends_the_wait_of_a_run_at_whatever_moment_it_comes() -> None:
+    last = next(step for step in itertools.count() if not cancelled_at(step))
+    assert last > 1
 
 
 def test_an_export_ends_with_whole_lines(beanstalkd: Beanstalkd, client: Client, tmp_path: Path) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import threading
+import queue
 from array import array
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -88,13 +89,17 @@ class Run:
         self.commands = 0
         self._pauses: set[str] = set()
         self._would = JobRefs(array("Q"), [], [], array("d"))
-        self._cancelled = threading.Event()
+        self._cancelled = False
+        # A handler of signals may put something into a simple queue at any moment. It could not set a `threading.Event`
+        # while `wait` has its lock: both would wait forever.
+        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._stop_looking: Callable[[], None] = lambda: None
         self._rows = rows
 
     def cancel(self) -> None:
-        """End the run after the current batch; from any thread."""
-        self._cancelled.set()
+        """End the run after the current batch; from any thread, and from a handler of signals."""
+        self._cancelled = True
+        self._wake.put(None)
         self.stop_looking()
 
     def stop_looking(self) -> None:
@@ -112,8 +117,9 @@ class Run:
 
     def wait(self, seconds: float) -> None:
         """Wait for some seconds, or until it is cancelled."""
-        if seconds > 0:
-            self._cancelled.wait(seconds)
+        if seconds > 0 and not self._cancelled:
+            with suppress(queue.Empty):
+                self._wake.get(timeout=seconds)
 
     def preview(self, intent: Intent, commands: int, pauses: str | None = None, job: JobRef | None = None) -> None:
         """Note an action of a dry run: its job, its number of commands, and the tube that it would pause."""
@@ -128,7 +134,7 @@ class Run:
     @property
     def cancelled(self) -> bool:
         """Whether `cancel` was called."""
-        return self._cancelled.is_set()
+        return self._cancelled
 
     def count(self, outcome: str, error: str | None = None, jobs: int = 1, about: str = "") -> None:
         """Count an action that ended in `outcome`, on `about` such as ``"job 5"``."""
