@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
+from beanops.alerts.status import FiringAlert
 from beanops.protocol.errors import BeanopsError
 from beanops.session.config import profile
 from beanops.text import plural, safe_text, span
@@ -19,14 +20,11 @@ from beanops.ui.alerts import Alerts
 from beanops.ui.columns.alerts import alert_columns
 from beanops.ui.poller import Live
 
-if TYPE_CHECKING:
-    pass
-
 #: Shown while there is no alert daemon.
 NO_DAEMON = "no alerts: beanops alert has not run yet"
 
 
-class AlertTable(RowTable["FiringAlert"]):
+class AlertTable(RowTable[FiringAlert]):
     """The alerts."""
 
 
