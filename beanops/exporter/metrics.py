@@ -14,6 +14,8 @@ import beanops
 from beanops.exporter.exposition import Family, Labels, SampleGroup
 from beanops.monitor.problems import SEVERITIES
 from beanops.monitor.survey import Seen, Survey
+from beanops.monitor.times.durations import Percentiles
+from beanops.monitor.times.job_times import JobTimes
 from beanops.protocol import ServerStats
 
 STATES = ("urgent", "ready", "reserved", "delayed", "buried")
@@ -126,11 +128,31 @@ _TUBES = (
         lambda t, _: t.age,
     ),
     _Tube(
+        "beanops_tube_buried_job_age_seconds",
+        "Seconds since the first buried job of the tube was put, where it is known.",
+        lambda t, _: t.buried_age,
+    ),
+    _Tube(
+        "beanops_tube_overdue_jobs",
+        "Known jobs of the tube that are reserved for longer than their TTR.",
+        lambda t, _: t.overdue,
+    ),
+    _Tube(
         "beanops_tube_drain_seconds",
         "Estimated seconds until no job is ready, while ready jobs decrease.",
         lambda t, _: None if t.drain is None else round(t.drain, 1),
     ),
 )
+#: The estimates of how long jobs wait and run, by the label ``quantile``.
+_QUANTILES: dict[str, Callable[[Percentiles], float | None]] = {
+    "0.5": attrgetter("p50"),
+    "0.95": attrgetter("p95"),
+    "0.99": attrgetter("p99"),
+}
+_TIMES: dict[str, tuple[str, Callable[[JobTimes], Percentiles]]] = {
+    "wait": ("from ready to reserved", attrgetter("wait")),
+    "run": ("from reserved to deleted", attrgetter("run")),
+}
 
 
 def families(readings: Sequence[Reading]) -> Iterator[Family]:
@@ -165,6 +187,7 @@ def families(readings: Sequence[Reading]) -> Iterator[Family]:
         [SampleGroup((*one.labels, ("version", survey.server.version)), [1]) for one, survey in answering],
     )
     yield from _of_tubes([one for one, _ in answering])
+    yield from _of_times(answering)
     yield from _of_problems(answering)
     yield from _of_looks(readings)
     yield Family(
@@ -206,6 +229,42 @@ def _of_tubes(answering: Sequence[Reading]) -> Iterator[Family]:
         answering,
         lambda one: int(one.left_out),
     )
+
+
+def _of_times(answering: Sequence[tuple[Reading, Survey]]) -> Iterator[Family]:
+    timed = [(one, {name: seen.times for name, seen in one.tubes.items() if seen.times.jobs}) for one, _ in answering]
+    for name, (span, kind) in _TIMES.items():
+        yield Family(
+            f"beanops_job_{name}_seconds",
+            f"Estimated seconds {span} of the jobs of all tubes.",
+            [
+                SampleGroup((*one.labels, ("quantile", quantile)), [_rounded(value(kind(survey.times)))])
+                for one, survey in answering
+                for quantile, value in _QUANTILES.items()
+            ],
+        )
+        yield Family(
+            f"beanops_tube_job_{name}_seconds",
+            f"Estimated seconds {span} of the jobs of the tube.",
+            [
+                SampleGroup(
+                    (*one.labels, ("quantile", quantile)),
+                    [_rounded(value(kind(times))) for times in tubes.values()],
+                    [*tubes],
+                )
+                for one, tubes in timed
+                for quantile, value in _QUANTILES.items()
+            ],
+        )
+    yield Family(
+        "beanops_tube_timed_jobs",
+        "Jobs of the tube that the estimates are made from.",
+        [SampleGroup(one.labels, [times.jobs for times in tubes.values()], [*tubes]) for one, tubes in timed],
+    )
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
 
 
 def _of_problems(answering: Sequence[tuple[Reading, Survey]]) -> Iterator[Family]:

@@ -128,7 +128,7 @@ class ServerPoller:
         self._patterns = patterns
         self._clock = clock
         self._log = log
-        self._surveyor = Surveyor(clock, limits)
+        self._surveyor = Surveyor(clock, limits, follow=True)
         self._client: Client | None = None
         self._known = _Known()
         self._wanted: tuple[str, ...] = ()

@@ -1,6 +1,6 @@
 """Watch a server: the statistics of its tubes now (`sweep`) and over many looks (`survey`).
 
-Also the last minute of their counts and rates (`rates`), their past in tiers (`history`), the waiting time of jobs
-(`wait_times`), what is wrong and since when (`problems`), and several servers at once (`fleet`). Imports `client` and
-`protocol`; session and the faces import this room. It changes nothing.
+Also the last minute of their counts and rates (`rates`), their past in tiers (`history`), their next jobs
+(`wait_times`), how long jobs wait and run (`times`), what is wrong and since when (`problems`), and several servers at
+once (`fleet`). Imports `client` and `protocol`; session and the faces import this room. It changes nothing.
 """

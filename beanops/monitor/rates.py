@@ -29,6 +29,11 @@ class Rates(NamedTuple):
     puts: float | None
     deletes: float | None
 
+    @property
+    def growth(self) -> float | None:
+        """Jobs that it gains, less than 0 where it loses some; None is unknown."""
+        return None if self.puts is None or self.deletes is None else self.puts - self.deletes
+
 
 UNKNOWN = Rates(None, None)
 

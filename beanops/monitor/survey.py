@@ -20,10 +20,12 @@ from beanops.monitor.evaluation import Evaluator
 from beanops.monitor.history import GAP, NO_HISTORY, History, Past
 from beanops.monitor.open_files import open_files
 from beanops.monitor.problems import Problem
-from beanops.monitor.rates import UNKNOWN, Rates, Trail, grown, point, recent_rates, since, time_to_drain
+from beanops.monitor.rates import SHORTEST_GAP, UNKNOWN, Rates, Trail, grown, point, recent_rates, since, time_to_drain
 from beanops.monitor.server_problems import ServerFacts
-from beanops.monitor.sweep import tube_stats
+from beanops.monitor.sweep import jobs_and_tubes, tube_stats
 from beanops.monitor.thresholds import ProblemLimits
+from beanops.monitor.times.following import Follower
+from beanops.monitor.times.job_times import NO_TIMES, JobTimes
 from beanops.monitor.tube_problems import TubeFacts
 from beanops.monitor.wait_times import PEEKS, Ages
 from beanops.protocol import ServerStats, TubeStats
@@ -57,6 +59,12 @@ class Seen(NamedTuple):
         Seconds since the next ready job was put; None if no job is ready or the look did not ask for it.
     drain : float or None
         Seconds until no job is ready at the present pace; None while ready jobs do not decrease.
+    buried_age : int or None
+        Seconds since the first buried job was put; None if none is buried or the look did not ask for it.
+    overdue : int
+        Known jobs that are reserved for longer than their TTR.
+    times : JobTimes
+        How long its jobs wait and run, if the surveyor follows jobs.
     problems : tuple of Problem
         What is wrong with it, the worst first.
     members : tuple of str
@@ -70,6 +78,9 @@ class Seen(NamedTuple):
     history: History = NO_HISTORY
     age: int | None = None
     drain: float | None = None
+    buried_age: int | None = None
+    overdue: int = 0
+    times: JobTimes = NO_TIMES
     problems: tuple[Problem, ...] = ()
     members: tuple[str, ...] = ()
 
@@ -104,6 +115,8 @@ class Survey(NamedTuple):
         Whether this look asked for all tubes.
     answered : float
         Seconds that the server took to answer the first question of the look.
+    times : JobTimes
+        How long the jobs of all tubes wait and run, if the surveyor follows jobs.
     problems : tuple of Problem
         What is wrong with the server and its tubes, the worst first.
     """
@@ -118,6 +131,7 @@ class Survey(NamedTuple):
     tubes: Mapping[str, Seen] = MappingProxyType({})
     full: bool = True
     answered: float = 0.0
+    times: JobTimes = NO_TIMES
     problems: tuple[Problem, ...] = ()
 
 
@@ -136,6 +150,8 @@ class Surveyor:
         Most tubes whose next jobs a look peeks at.
     past : Past or None
         Where to keep the past; None is a new one.
+    follow : bool
+        Whether to follow a sample of the jobs, for how long they wait and run.
     """
 
     def __init__(
@@ -146,6 +162,7 @@ class Surveyor:
         patience: float = inf,
         peeks: int = PEEKS,
         past: Past | None = None,
+        follow: bool = False,
     ) -> None:
         self.past = Past() if past is None else past
         self._clock = clock
@@ -155,12 +172,15 @@ class Surveyor:
         self._patience = patience
         self._peeks = peeks
         self._succeeds = False
+        self._follow = follow
         self._forget()
 
     def _forget(self) -> None:
         self._last: Survey | None = None
         self._tubes: dict[str, Seen] = {}
         self._ages = Ages(self._peeks)
+        self._follower = Follower() if self._follow else None
+        self._followed_at = -inf
         self._evaluator = Evaluator(self._limits, self._patience)
         self._open_files: int | None = None
         self._new: list[str] = []
@@ -197,12 +217,14 @@ class Surveyor:
         most = self._affordable(passed)
         full = len(self._tubes) + len(self._new) <= min(FULL, most)
         asked = self._due(wanted, full, min(IN_TURN, most))
-        stats = list(tube_stats(client, asked))
+        stats = self._ask(client, asked, at, server)
         self._weigh(client, server, len(asked))
         self._drop(asked.keys() - {tube.name for tube in stats})
         self._new = [name for name in self._new if name not in asked]
         self._ages.look(client, stats, wanted)
         for tube in stats:
+            if self._follower is not None and self._followed_at == at:
+                self._follower.put(tube, at, full)
             # Every connection watches "default", but only those that reserve are workers.
             workers = min(tube.current_watching, server.current_workers)
             if workers != tube.current_watching:
@@ -216,9 +238,22 @@ class Surveyor:
             tubes=MappingProxyType(dict(self._tubes)),
             full=full,
             answered=at - began,
+            times=self._follower.times(None, at) if self._follower is not None else NO_TIMES,
             problems=self._evaluator.all(facts),
         )
         return self._last
+
+    def _ask(self, client: Client, tubes: Collection[str], at: float, server: ServerStats) -> list[TubeStats]:
+        """Return the statistics of tubes, and ask for the jobs that are followed in the same pipeline."""
+        follower = self._follower
+        # Two looks that are too close, as after an action, tell nothing about how long something took.
+        if follower is None or at - self._followed_at < SHORTEST_GAP:
+            return list(tube_stats(client, tubes))
+        self._followed_at = at
+        ids = follower.ask(at, server, self.past.since == at, self._ages.all())
+        swept = jobs_and_tubes(client, ids, tubes, self._clock, server=not follower.certain)
+        follower.take(swept.during, swept.jobs, (swept.server or server).total_jobs)
+        return swept.tubes
 
     def _affordable(self, passed: float) -> int:
         """Return for how many tubes the server may be asked after so many seconds."""
@@ -240,6 +275,8 @@ class Surveyor:
             self._tubes.pop(name, None)
         self.past.vanished(gone)
         self._ages.forget(gone)
+        if self._follower is not None:
+            self._follower.forget(gone)
         self._evaluator.forget(gone)
 
     def _names(self, client: Client, server: ServerStats) -> None:
@@ -274,14 +311,30 @@ class Surveyor:
         history = self.past.add(tube.name, now)
         # Of a tube that is not on a screen it may have been the next one at an earlier look.
         head = self._ages.head(tube.name) if wanted else None
-        last, jobs = before.stats if before is not None else None, self._ages.jobs(tube.name)
+        buried = self._ages.first_buried(tube.name) if wanted else None
+        last, jobs, times = before.stats if before is not None else None, self._ages.jobs(tube.name), NO_TIMES
+        if self._follower is not None:
+            if held := self._follower.reserved(tube.name):
+                jobs = (*{job.id: job for job in (*jobs, *held)}.values(),)
+            times = self._follower.times(tube.name, at)
         if before is not None and not jobs and tube == last and self._evaluator.is_fresh(tube.name, at):
             wrong = before.problems
         else:
             began = self._evaluator.began(tube.name)
             wrong = self._evaluator.tube(TubeFacts(at, tube, last, partial(since, trail), jobs, began, taken))
-        age = head.age if head is not None else None
-        return Seen(tube, at, recent_rates(trail), trail, history, age, time_to_drain(trail), wrong)
+        return Seen(
+            tube,
+            at,
+            recent_rates(trail),
+            trail,
+            history,
+            head.age if head is not None else None,
+            time_to_drain(trail),
+            buried.age if buried is not None else None,
+            sum(job.state == "reserved" and job.time_left < 0 for job in jobs),
+            times,
+            wrong,
+        )
 
     def _survey(self, at: float, server: ServerStats, last: Survey | None) -> Survey:
         now = point(at, server)

@@ -41,6 +41,10 @@ class Ages:
         """Return the next ready job of a tube at the last look that asked for it."""
         return self._known.get(tube, {}).get("ready")
 
+    def first_buried(self, tube: str) -> JobStats | None:
+        """Return the job of a tube that a kick would take first, at the last look that asked for it."""
+        return self._known.get(tube, {}).get("buried")
+
     def taken(self, tube: str) -> JobStats | None:
         """Return a job of a tube that is reserved."""
         return self._known.get(tube, {}).get("reserved")

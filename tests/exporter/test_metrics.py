@@ -74,6 +74,25 @@ def test_the_age_of_the_next_job(exporter: Exporter, client: Client) -> None:
     assert client.list_tubes() == ["default", "mail"]
 
 
+def test_how_long_jobs_wait_and_run(exporter: Exporter, client: Client) -> None:
+    exporter.look()
+    for _ in range(30):
+        client.put(b"x", tube="mail")
+    for id in range(1, 26):
+        client.delete(client.reserve_job(id))
+    client.bury(client.reserve_job(26))
+    exporter.clock.seconds += 5
+    exporter.look()
+    samples = exporter.samples()
+    assert 0 <= samples[key("beanops_tube_job_wait_seconds", tube="mail", quantile="0.5")] <= 5
+    assert 0 <= samples[key("beanops_job_run_seconds", quantile="0.5")] <= 5
+    assert key("beanops_tube_job_run_seconds", tube="mail", quantile="0.99") not in samples, "too few jobs"
+    assert 15 <= samples[key("beanops_tube_timed_jobs", tube="mail")] <= 20
+    assert samples[key("beanops_tube_overdue_jobs", tube="mail")] == 0
+    exporter.look()
+    assert exporter.samples()[key("beanops_tube_buried_job_age_seconds", tube="mail")] < 60
+
+
 def test_a_tube_that_vanished_is_dropped(exporter: Exporter, client: Client) -> None:
     id = client.put(b"x", tube="mail")
     exporter.look()

@@ -21,7 +21,13 @@ from tests.needs import program
 #: What Prometheus itself knows of a target.
 OF_PROMETHEUS = {"up"}
 #: Metrics that are there only while something is so.
-NOW_AND_THEN = {"beanops_problem_seconds", "beanops_tube_drain_seconds"}
+NOW_AND_THEN = {
+    "beanops_problem_seconds",
+    "beanops_tube_drain_seconds",
+    "beanops_tube_buried_job_age_seconds",
+    "beanops_tube_timed_jobs",
+    *(f"beanops_{whose}job_{what}_seconds" for whose in ("", "tube_") for what in ("wait", "run")),
+}
 
 
 def queries() -> list[str]:
