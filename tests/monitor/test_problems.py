@@ -437,6 +437,38 @@ def test_a_restart_with_a_binlog_and_the_job_that_pins_it(start_beanstalkd: Any,
     assert found["binlog-pinned"].job == old
 
 
+class Late:
+    """A client to which the server answers after so many seconds."""
+
+    def __init__(self, client: Client, clock: Clock, seconds: float) -> None:
+        self._client, self._clock, self._seconds = client, clock, seconds
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def stats(self) -> ServerStats:
+        """Answer late."""
+        self._clock.seconds += self._seconds
+        return self._client.stats()
+
+
+def test_the_surveyor_notes_how_long_the_server_takes_to_answer(client: Client) -> None:
+    clock = Clock()
+    late: Any = Late(client, clock, 2.5)
+    survey = Surveyor(clock).look(late)
+    assert survey.answered == 2.5
+    assert names(survey) == {"slow": "server"}
+
+
+def test_another_process_at_the_address_is_a_restart(client: Client, start_beanstalkd: Any) -> None:
+    surveyor = Surveyor(Clock())
+    assert surveyor.look(client).problems == ()
+    with Client(start_beanstalkd().address) as again:
+        (found,) = surveyor.look(again).problems
+    assert found.name == "restarted"
+    assert "without a binlog its jobs are gone" in found.reason
+
+
 def test_every_problem_that_a_rule_reports_has_a_meaning_and_a_place_in_the_order() -> None:
     source = inspect.getsource(tube_problems) + inspect.getsource(server_problems)
     assert {*re.findall(r'\.problem\(\s*"([\w-]+)"', source)} == {*PROBLEMS}
