@@ -16,6 +16,7 @@ from beanops.protocol.errors import NotFound
 from beanops.session.connect import connect
 from beanops.session.context import Context
 from beanops.session.session import Session
+from beanops.ui.alerts import AlertReader, Alerts
 from beanops.ui.defaults import ANSWER, CONNECT, NOTEBOOK_INTERVAL
 from beanops.ui.poller import Live, Look, Poller
 
@@ -47,10 +48,13 @@ class Tick(NamedTuple):
         The server.
     watched : Watched
         What the views asked besides; empty while the server is lost.
+    alerts : Alerts
+        What fires on the server.
     """
 
     live: Live
     watched: Watched = Watched()
+    alerts: Alerts = Alerts()
 
 
 class Refreshed(Protocol):
@@ -98,12 +102,20 @@ class Refresher:
     ----------
     poller : Poller
         Connects with the first look, and is closed after the last.
+    alerts : callable
+        Returns what fires on the server.
     clock : callable
         Monotonic seconds.
     """
 
-    def __init__(self, poller: Poller, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        poller: Poller,
+        alerts: Callable[[], Alerts] = Alerts,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._poller = poller
+        self._alerts = alerts
         self._clock = clock
         # Weak: a view that has no other reference must not live on because it is refreshed.
         self._views: WeakSet[Refreshed] = WeakSet()
@@ -157,6 +169,8 @@ class Refresher:
             tick = poll(self._poller, tubes, {id for view in views for id in view.followed})
         else:
             tick = Tick(self._poller.wait())
+        with suppress(Exception):  # the server is worth showing without them
+            tick = tick._replace(alerts=self._alerts())
         for view in views:
             view.show(tick)
         del views, view
@@ -172,7 +186,8 @@ class Refresher:
 
 def first_look(session: Session) -> Tick:
     """Return what a new view shows at once, asked on the session's own connection."""
-    return Tick(Poller(lambda: session).look())
+    live = Poller(lambda: session, past=session._context.past).look()
+    return Tick(live, alerts=AlertReader(alone=True).read(session.address))
 
 
 _refreshers: WeakKeyDictionary[Context, Refresher] = WeakKeyDictionary()
@@ -182,7 +197,9 @@ def refresher_of(session: Session) -> Refresher:
     """Return the one refresher of a session and of those made from it by `through`."""
     address, past = session.address, session._context.past  # the refresher must not hold the session
 
+    alerts = AlertReader(alone=True)
+
     def watch() -> Session:
         return connect(address, read_only=True, connect_timeout=CONNECT, read_timeout=ANSWER)
 
-    return _refreshers.setdefault(session._context, Refresher(Poller(watch, past=past)))
+    return _refreshers.setdefault(session._context, Refresher(Poller(watch, past=past), lambda: alerts.read(address)))

@@ -9,6 +9,7 @@ import signal
 import time
 import weakref
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import ipywidgets
@@ -18,6 +19,7 @@ import beanops
 from beanops import Client, commands
 from beanops.embedded.process import Beanstalkd
 from beanops.journal.records import JournalError
+from beanops.monitor.survey import Surveyor
 from beanops.notebook import refresher, shown_rows
 from beanops.notebook.refresher import first_look, poll, refresher_of
 from beanops.notebook.views import actions
@@ -25,7 +27,9 @@ from beanops.notebook.views.dashboard import DashboardView
 from beanops.protocol.errors import UsageError
 from beanops.session.context import Context
 from beanops.session.session import Session
+from beanops.ui.alerts import AlertReader
 from beanops.ui.poller import Poller
+from tests.alerts.saved import firing, saves
 from tests.notebook.pages import Page, Still, lost
 from tests.waits import until
 
@@ -68,6 +72,40 @@ def test_it_lists_what_is_wrong(view: DashboardView, session: Session) -> None:
     assert view.tubes.said("problems") == "no problems"
     view.show(lost("it closed the connection"))
     assert view.tubes.said("problems") == "not known: the server does not answer"
+
+
+def test_it_lists_the_alerts_of_its_server(session: Session) -> None:
+    start = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    now = [start]
+    with DashboardView(session, Still(), "dashboard", now=lambda: now[0]) as view:  # type: ignore[arg-type]
+        tick = first_look(session)
+        view.show(tick)
+        assert view.tubes.said("alerts") == ""
+        here = str(session.address)
+        saves(start, [firing("backlog", here, "mail", since=start, values={"ready": "7"}), firing("far", "prod")])
+        read = AlertReader(lambda: now[0], alone=True).read
+        view.show(tick._replace(alerts=read(session.address)))
+        assert view.tubes.said("alerts") == "warning alert: backlog, mail, for 0s: ready 7"
+        now[0] += timedelta(minutes=5)
+        view.show(lost("it closed the connection")._replace(alerts=read(session.address)))
+        assert view.tubes.said("alerts").splitlines() == [
+            "beanops alert is not running: alerts as of 5m00s ago",
+            "warning alert: backlog, mail, for 5m00s: ready 7",
+        ]
+
+
+def test_its_charts_begin_with_the_past_of_the_session(session: Session) -> None:
+    seconds = [1000.0]
+    surveyor = Surveyor(lambda: seconds[0], past=session._context.past)
+    for gap in (1, 1, 1, 100, 1, 1):
+        seconds[0] += gap
+        session._lookups.survey(surveyor)
+        session.put(b"x", tube="sms")
+    with DashboardView(session, Still(), "dashboard", clock=lambda: seconds[0]) as view:  # type: ignore[arg-type]
+        samples = view.chart.samples
+        ready = [(at - 1000, ready) for at, _, _, _, ready, *_ in samples if at is not None]
+        assert ready == [(1, 1), (2, 2), (3, 3), (4, None), (103, 4), (104, 5), (105, 6)]
+        assert [puts for *_, puts, _ in samples] == [None, 1.0, 1.0, None, None, 1.0, 1.0]
 
 
 def test_selecting_a_tube_shows_its_heads_and_one_job_its_body(view: DashboardView) -> None:

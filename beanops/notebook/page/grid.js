@@ -59,9 +59,12 @@ class Table {
     if (options.ask) bar.append(this.ask);
     if (options.actions.length) bar.append(this.tools.element);
 
-    this.problems = make("div", "beanops-problems");
-    this.problems.setAttribute("role", "status");
-    this.problems.hidden = true;
+    [this.alerts, this.problems] = ["beanops-alerts", "beanops-problems"].map((name) => {
+      const lines = make("div", name);
+      lines.setAttribute("role", "status");
+      lines.hidden = true;
+      return lines;
+    });
 
     this.view = make("div", "beanops-view");
     this.view.tabIndex = 0;
@@ -99,7 +102,7 @@ class Table {
     this.work.hidden = true;
     this.detail = make("div", "beanops-detail");
     this.detail.tabIndex = 0;
-    this.root.append(this.header.element, this.problems, bar, this.view, this.empty, this.work, this.status, this.detail);
+    this.root.append(this.header.element, this.alerts, this.problems, bar, this.view, this.empty, this.work, this.status, this.detail);
     bar.hidden = !bar.children.length;
     this.detail.hidden = true;
     // On each element that can have focus, or JupyterLab handles the keys: d d deletes the cell.
@@ -169,7 +172,7 @@ class Table {
     if (message.line === "title" || message.line === "label") return this.header.say(message);
     say(this[message.line], message);
     if (message.line === "progress") this.work.hidden = !message.text;
-    if (message.line === "detail" || message.line === "problems") this[message.line].hidden = !message.text;
+    if (["detail", "alerts", "problems"].includes(message.line)) this[message.line].hidden = !message.text;
   }
 
   // -- what the user does ------------------------------------------------------------------------------------------

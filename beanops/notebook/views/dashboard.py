@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -66,7 +68,15 @@ class DashboardView(JobsView):
 
     _how_to_select = "select some on the page, or by select_jobs(...)"
 
-    def __init__(self, session: Session, refresher: Refresher, name: str) -> None:
+    def __init__(
+        self,
+        session: Session,
+        refresher: Refresher,
+        name: str,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._now = now
         self._session = session._through("notebook")
         self._jobs: dict[str, FoundJob] = {}
         self._seen = ShownJobs(self._session._lookups.reused, MOST_SEEN)
@@ -100,6 +110,7 @@ class DashboardView(JobsView):
         self.log = Grid(shown_rows.ACTIONS, noun="action", visible=5, newest_first=True, on_error=complain)
         self._title_heads()
         self.chart = Chart(shown_rows.CHARTS)
+        self.chart.begin(shown_rows.past_samples(session._context.past, clock()))
         self._actions = ViewActions(self.tubes, self._session, weakly(self._done))
         super().__init__(self._session, name, refresher, (self.chart, self.tubes, self.heads, self.log))
 
@@ -203,6 +214,7 @@ class DashboardView(JobsView):
 
     def _show(self, tick: Tick) -> None:
         live = tick.live
+        self.tubes.say("alerts", *shown_rows.alert_lines(tick.alerts, self._now()))
         if live.lost is not None:
             known = "" if live.survey is None else f" · the values are {live.age:.0f} s old"
             self.chart.say("title", f"{self._session.address} is lost: {live.lost.error}{known} · trying again", "lost")

@@ -12,9 +12,8 @@ import traitlets
 from beanops.notebook.widgets.channel import Channel, page_style, page_text
 from beanops.ui.defaults import LATE
 
-#: Samples to keep: five minutes at two per second.
-LIMIT = 600
-
+#: Samples to keep: ten minutes at two per second.
+LIMIT = 1200
 
 Sample = tuple[float | None, ...]
 
@@ -61,6 +60,13 @@ class Chart(Channel):
     def samples(self) -> list[Sample]:
         """The samples, oldest first: each a moment and its values."""
         return list(self._samples)
+
+    def begin(self, samples: Sequence[Sample]) -> None:
+        """Show samples of the past, oldest first, instead of those that there are."""
+        with self._lock:
+            self._samples.clear()
+            self._samples.extend((round(at or 0.0, 1), *values) for at, *values in samples)
+            self._send_all()
 
     def append(self, at: float, *values: float | None) -> None:
         """Add one value for each series, in the order of the panels; None is unknown and leaves a gap.

@@ -118,9 +118,9 @@ class TubeScreen(JobSearch):
         self._stats = seen.stats if seen else None
         if isinstance(live.looked, TubeLook) and (live.looked.tube, live.looked.turn) == (self.tube, self._turn):
             self._looked(live.looked)
-        self._show_counts(live)
         at = live.survey.at if live.survey is not None else 0.0
         self.query_one(Charts).show(seen, at)
+        self._show_counts(live)
         self._show_job()
 
     def restarted(self) -> None:
@@ -170,7 +170,10 @@ class TubeScreen(JobSearch):
         seen = live.tubes[self.tube]
         problems = [one.title for one in seen.problems if one.name != "paused"]
         title += [("  ", ""), (", ".join(problems), "bold $buried")] if problems else []
-        tube.say(tube.spread(title, flow(seen.rates)))
+        rates, reach = flow(seen.rates), f"  {self.query_one(Charts).reach}"
+        if sum(len(text) for text, _ in (*title, *rates)) + len(reach) < self.app.size.width - 3:
+            title.append((reach, "$muted"))
+        tube.say(tube.spread(title, rates))
         lonely = stats.current_jobs_ready and not stats.current_watching
         workers: list[Part] = [
             (plural(stats.current_watching, "worker"), "bold $buried" if lonely else ""),
@@ -288,6 +291,11 @@ class TubeScreen(JobSearch):
     @on(RowTable.Opened)
     def _clicked(self) -> None:
         self.action_open()
+
+    def action_span(self) -> None:
+        """Show another time in the charts."""
+        self.query_one(Charts).next_span()
+        self._show_counts(self.host.live)
 
     def action_compare(self) -> None:
         """Compare two selected jobs, or the selected one with the one under the cursor."""

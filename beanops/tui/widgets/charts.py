@@ -1,4 +1,4 @@
-"""`Charts`: the job states and rates of a tube over up to two hours."""
+"""`Charts`: the job states and rates of a tube over up to ten minutes, two hours, two days or a week."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
-from beanops.monitor.history import HOUR, resampled
+from beanops.monitor.history import DAY, HOUR, MINUTE, NO_HISTORY, Cell, History, resampled
 from beanops.monitor.rates import UNKNOWN as NO_RATES
 from beanops.monitor.survey import Seen
 from beanops.protocol.states import STATES
@@ -22,8 +22,10 @@ from beanops.ui.formatting import BLOCKS, UNKNOWN, count, rate
 TALL = 36
 #: Cells between charts, and minimum cells of the bars of one.
 GAP, LEAST = 3, 8
-#: Seconds that charts reach back at most.
-MOST = 2 * HOUR
+#: Seconds that charts reach back at most, and the first choice of them.
+SPANS, FIRST = ((10 * MINUTE, "10m"), (2 * HOUR, "2h"), (2 * DAY, "2d"), (7 * DAY, "7d")), 1
+#: Bars of so many seconds are drawn again after some seconds only: they would hardly change before.
+LONG, AGAIN = 5 * MINUTE, 10.0
 
 
 class TubeChart(NamedTuple):
@@ -35,17 +37,46 @@ class TubeChart(NamedTuple):
     style: str
 
 
-def charts_of(seen: Seen | None, at: float, cells: int) -> tuple[list[TubeChart], float]:
-    """Return the charts of a tube's history, and the seconds that they cover.
+class DrawnPast(NamedTuple):
+    """The past of a tube, one cell for each bar.
 
-    A bar is as high as the most jobs of its time, so that a spike of a second is seen whatever the time.
+    Attributes
+    ----------
+    history : History
+        That of the tube.
+    at : float
+        When the newest bar ends.
+    reach : float
+        The seconds of all bars.
+    bars : list of Cell or None
+        Oldest first; None where nothing is known.
     """
-    begun = None if seen is None else seen.history.begun
-    reach = max(float(cells), 0.0 if begun is None else min(MOST, at - begun))
+
+    history: History
+    at: float
+    reach: float
+    bars: list[Cell | None]
+
+    def is_fresh(self, history: History, at: float, cells: int) -> bool:
+        """Whether it need not be drawn again for so many cells."""
+        same = history is self.history and cells == len(self.bars)
+        return same and (at == self.at or (self.reach > LONG * cells and 0 <= at - self.at < AGAIN))
+
+
+def past_of(history: History, at: float, cells: int, most: float) -> DrawnPast:
+    """Return the past since the history began, but at most so many seconds."""
+    begun = history.begun
+    reach = max(float(cells), 0.0 if begun is None else min(most, at - begun))
     step = reach / cells
-    # The newest bar ends with the newest second.
-    past = [] if seen is None else seen.history.cells(at - reach, at, step)
-    drawn = resampled(past, at - reach, step, cells)
+    return DrawnPast(history, at, reach, resampled(history.cells(at - reach, at, step), at - reach, step, cells))
+
+
+def charts_of(seen: Seen | None, drawn: Sequence[Cell | None]) -> list[TubeChart]:
+    """Return the charts of a tube.
+
+    A bar is as high as the most jobs of its time, so that a spike of a second is seen whatever the time. Time in which
+    nobody looked is blank.
+    """
     charts = []
     for state in STATES:
         now = UNKNOWN if seen is None else count(getattr(seen.stats, f"current_jobs_{state}"), 9)
@@ -54,7 +85,7 @@ def charts_of(seen: Seen | None, at: float, cells: int) -> tuple[list[TubeChart]
     for field, known in (("puts", rates.puts), ("deletes", rates.deletes)):
         flows = [None if cell is None else getattr(cell.rates, field) for cell in drawn]
         charts.append(TubeChart(f"{field}/s", rate(known), flows, "rate"))
-    return charts, reach
+    return charts
 
 
 def bars(values: Sequence[float | None], height: int) -> list[str]:
@@ -93,11 +124,26 @@ class Charts(Widget):
         super().__init__(id=id)
         self._seen: Seen | None = None
         self._at = 0.0
+        self._choice = FIRST
+        self._past: DrawnPast | None = None
         self._lines: list[list[tuple[str, str]]] = []
 
     def show(self, seen: Seen | None, at: float) -> None:
         """Show the history of a tube until now."""
         self._seen, self._at = seen, at
+        self._arrange()
+
+    @property
+    def reach(self) -> str:
+        """The time that is shown, of what may be, for people."""
+        most, name = SPANS[self._choice]
+        known = f"{span(self._past.reach)} of " if self._past is not None and self._past.reach < most else ""
+        return f"charts {known}{name}"
+
+    def next_span(self) -> None:
+        """Reach further back; after a week, ten minutes."""
+        self._choice = (self._choice + 1) % len(SPANS)
+        self._past = None
         self._arrange()
 
     def on_resize(self) -> None:
@@ -113,7 +159,10 @@ class Charts(Widget):
         each = (room - GAP * (across - 1)) // across
         if each < 12:
             return
-        charts, reach = charts_of(self._seen, self._at, each - named)
+        history = NO_HISTORY if self._seen is None else self._seen.history
+        if self._past is None or not self._past.is_fresh(history, self._at, each - named):
+            self._past = past_of(history, self._at, each - named, SPANS[self._choice][0])
+        charts, reach = charts_of(self._seen, self._past.bars), self._past.reach
         lines: list[list[tuple[str, str]]] = []
         for start in range(0, len(charts), across):
             row = charts[start : start + across]
