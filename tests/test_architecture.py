@@ -17,7 +17,19 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "beanops"
 #: The rooms in the order in which they import: each imports only those to its left.
-ROOMS = ("protocol", "client", "monitor", "jobs", "journal", "session", "exporter", "alerts", "ui", "faces")
+ROOMS = (
+    "protocol",
+    "client",
+    "monitor",
+    "recording",
+    "jobs",
+    "journal",
+    "session",
+    "exporter",
+    "alerts",
+    "ui",
+    "faces",
+)
 FACES = ("cli", "tui", "notebook")
 #: A folder of more modules than this has rooms inside.
 MOST_MODULES = 18

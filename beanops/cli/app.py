@@ -49,6 +49,7 @@ COMMANDS = {
     "completion": ("commands.servers", "Print a shell completion script."),
     "tui": ("commands.dashboard", "Open the terminal dashboard."),
     "web": ("commands.dashboard", "Serve the dashboard over HTTP."),
+    "record": ("commands.record", "Record tubes and problems to a file, to replay them."),
     "exporter": ("commands.exporter", "Export metrics for Prometheus."),
     "serve": ("commands.serve", "Run an embedded beanstalkd for trials and tests."),
     "demo": ("demo.command", "Try beanops on a private server with a sample workload."),

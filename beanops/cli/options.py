@@ -101,10 +101,22 @@ TIME = _Parsed("time", lambda text: time_of("time", text, datetime.now(UTC)))
 AGE = _Parsed("age", _age)
 
 
+class _Servers(click.Option):
+    """The option for servers, given several times; before the command's name there is one."""
+
+    def consume_value(self, ctx: click.Context, opts: Any) -> tuple[Any, Any]:
+        value, source = super().consume_value(ctx, opts)
+        return ((value,) if isinstance(value, str) else value), source
+
+
 # What several commands take, each once. Server, output and read_only have defaults from before the command's name.
 server = click.option(
     "-s", "--server", metavar="NAME", shell_complete=complete.servers,
     help="Server address or profile [env: BEANOPS_SERVER]",
+)  # fmt: skip
+servers = click.option(
+    "-s", "--server", cls=_Servers, metavar="NAME", multiple=True, shell_complete=complete.servers,
+    help="Server address or profile; repeatable [env: BEANOPS_SERVER]",
 )  # fmt: skip
 printing = together(
     click.option("-o", "--output", type=OneOf(["table", "json", "csv"]), help=spreadsheet.OUTPUT),

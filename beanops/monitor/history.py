@@ -84,7 +84,7 @@ class Cell(NamedTuple):
 
 # A cell is kept as whole numbers: milliseconds at its end, those that it knows, the counters, then a spread a state.
 _AT, _KNOWN, _PUTS, _DELETES, _SPREADS = 0, 1, 2, 3, 4
-_WIDTH = _SPREADS + 3 * len(STATES)
+WIDTH = _SPREADS + 3 * len(STATES)
 #: So that histories which begin together are not all compressed in the same look.
 _stagger = count(1)
 #: One for all histories: a point is added in microseconds.
@@ -172,7 +172,7 @@ class History:
         step = round(TIERS[level].step * 1000)
         # A gap is never summed up with what is before it, or the cell would reach over it.
         if (row[_AT] - 1) // step == (pending[_AT] - 1) // step and row[_KNOWN] >= row[_AT] - pending[_AT]:
-            self._pending[level] = _merged(pending, row)
+            self._pending[level] = merged(pending, row)
             return
         self._pending[level] = row
         self._keep(level, pending, most)
@@ -181,10 +181,10 @@ class History:
 
     def _keep(self, level: int, row: Row, most: int) -> None:
         if level == len(self._tiers):
-            self._tiers.append(Rows(_WIDTH, 1 + next(_stagger) % CHUNK))
+            self._tiers.append(Rows(WIDTH, 1 + next(_stagger) % CHUNK))
         rows = self._tiers[level]
         last = rows.last
-        if last is not None and _at_rest(last, row):
+        if last is not None and _is_at_rest(last, row):
             rows.replace_last((row[_AT], last[_KNOWN] + row[_KNOWN], *row[_PUTS:]))
         elif rows.append(row):
             rows.drop(row[_AT] - round(TIERS[level].keep * 1000))
@@ -213,7 +213,7 @@ class History:
                 # What the finer tier has is not repeated.
                 end = found[0][_AT] - found[0][_KNOWN] if found else last + 1
                 found = [row for row in rows if row[_AT] > first and row[_AT] - row[_KNOWN] < end] + found
-        return [_cell(row) for row in found]
+        return [cell_of(row) for row in found]
 
 
 def resampled(cells: Sequence[Cell], first: float, step: float, number: int) -> list[Cell | None]:
@@ -311,12 +311,12 @@ class Past:
             del self._vanished[oldest], self.tubes[oldest]
 
 
-def _merged(one: Row, two: Row) -> Row:
-    """Return the row of two that follow each other."""
+def merged(one: Row, two: Row) -> Row:
+    """Return the row of two that follow each other without a gap."""
     before, after = one[_KNOWN], two[_KNOWN]
     known = before + after
     values = [two[_AT], known, one[_PUTS] + two[_PUTS], one[_DELETES] + two[_DELETES]]
-    for place in range(_SPREADS, _WIDTH, 3):
+    for place in range(_SPREADS, WIDTH, 3):
         low, mean, high = one[place], one[place + 1], one[place + 2]
         other = two[place + 1]
         values += (
@@ -328,16 +328,17 @@ def _merged(one: Row, two: Row) -> Row:
     return tuple(values)
 
 
-def _at_rest(one: Row, two: Row) -> bool:
+def _is_at_rest(one: Row, two: Row) -> bool:
     """Whether nothing changed over two rows that follow each other without a gap."""
     return (
         two[_KNOWN] >= two[_AT] - one[_AT]
         and not (two[_PUTS] or two[_DELETES] or one[_PUTS] or one[_DELETES])
         and one[_SPREADS:] == two[_SPREADS:]
-        and all(two[place] == two[place + 2] for place in range(_SPREADS, _WIDTH, 3))
+        and all(two[place] == two[place + 2] for place in range(_SPREADS, WIDTH, 3))
     )
 
 
-def _cell(row: Row) -> Cell:
-    spreads = (Spread(*row[place : place + 3]) for place in range(_SPREADS, _WIDTH, 3))
+def cell_of(row: Row) -> Cell:
+    """Return the cell that is kept as a row."""
+    spreads = (Spread(*row[place : place + 3]) for place in range(_SPREADS, WIDTH, 3))
     return Cell(row[_AT] / 1000, row[_KNOWN] / 1000, row[_PUTS], row[_DELETES], *spreads)

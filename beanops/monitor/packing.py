@@ -1,4 +1,4 @@
-"""`Rows`: rows of whole numbers in little memory, appended at one end and dropped at the other."""
+"""Rows of whole numbers, compressed column by column; `Rows` appends them at one end and drops them at the other."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Rows:
         full = len(self._open) >= self._room * self._width
         if full:
             self._starts.append(self._open[0])
-            self._chunks.append(_packed(self._open, self._width))
+            self._chunks.append(packed(self._open, self._width))
             self._open, self._room = array("q"), CHUNK
         self._open.extend(row)
         return full
@@ -59,8 +59,8 @@ class Rows:
     def since(self, first: int) -> Iterator[Row]:
         """Yield the rows whose first number is at least `first`, and some before them."""
         begin = max(0, bisect_right(self._starts, first) - 1)
-        for packed in self._chunks[begin:]:
-            yield from _unpacked(packed, self._width)
+        for chunk in self._chunks[begin:]:
+            yield from unpacked(chunk, self._width)
         yield from zip(*[iter(self._open)] * self._width, strict=True)
 
     def drop(self, before: int) -> None:
@@ -80,7 +80,7 @@ class Rows:
         return sum(map(len, self._chunks))
 
 
-def _packed(rows: array[int], width: int) -> bytes:
+def packed(rows: array[int], width: int) -> bytes:
     """Return rows column by column, each as differences in the smallest type that holds them, compressed."""
     parts = [len(rows).to_bytes(4, "little")]
     for place in range(width):
@@ -95,14 +95,25 @@ def _packed(rows: array[int], width: int) -> bytes:
     return zlib.compress(b"".join(parts), 6)
 
 
-def _unpacked(packed: bytes, width: int) -> Iterator[Row]:
-    data = zlib.decompress(packed)
+def unpacked(chunk: bytes, width: int) -> Iterator[Row]:
+    """Return the rows that were packed."""
+    return zip(*_columns(chunk, width), strict=True)
+
+
+def columns(chunk: bytes, width: int) -> list[array[int]]:
+    """Return the columns of the rows that were packed."""
+    return [array("q", column) for column in _columns(chunk, width)]
+
+
+def _columns(chunk: bytes, width: int) -> list[Iterator[int]]:
+    data = zlib.decompress(chunk)
     length = int.from_bytes(data[:4], "little") // width
-    columns, place = [], 4
+    found: list[Iterator[int]] = []
+    place = 4
     for _ in range(width):
         steps = array(data[place : place + 1].decode())
         end = place + 1 + length * steps.itemsize
         steps.frombytes(data[place + 1 : end])
-        columns.append(accumulate(steps))
+        found.append(accumulate(steps))
         place = end
-    return zip(*columns, strict=True)
+    return found

@@ -1,9 +1,10 @@
-"""The configuration: named servers, the journal, key bindings, and from which numbers on something is a problem.
+"""The configuration: named servers, journal, recording, key bindings, and from which numbers on something is a problem.
 
 The file is ``config.toml`` in the user's configuration directory (``BEANOPS_CONFIG`` names another)::
 
     journal = "postgresql+psycopg://ops@db/journal"
     journal_bodies = true
+    recording = "/var/lib/beanops/recording.sqlite"
     bell = true
 
     [servers.prod]
@@ -40,7 +41,15 @@ from beanops.protocol.errors import ArgumentError, UsageError
 from beanops.text import did_you_mean
 
 _SERVER_KEYS = {"address": str, "read_only": bool, "color": str, "label": str, "confirm": str, "redact": list}
-_KEYS = {"journal": str, "journal_bodies": bool, "bell": bool, "servers": dict, "keys": dict, "problems": dict}
+_KEYS = {
+    "journal": str,
+    "journal_bodies": bool,
+    "recording": str,
+    "bell": bool,
+    "servers": dict,
+    "keys": dict,
+    "problems": dict,
+}
 #: What TOML calls them.
 _TYPES = {str: "a text in quotes", bool: "true or false", list: "a list", dict: "a table"}
 CONFIRMS = ("ask", "type-name")
@@ -296,3 +305,12 @@ def default_journal() -> str:
     from platformdirs import user_data_path
 
     return str(user_data_path("beanops") / "journal.sqlite")
+
+
+def default_recording() -> Path:
+    """Return the path of the recording: ``BEANOPS_RECORDING``, the configured one, or a file of the user."""
+    if named := os.environ.get("BEANOPS_RECORDING") or read_config().get("recording"):
+        return Path(named).expanduser()
+    from platformdirs import user_data_path
+
+    return user_data_path("beanops") / "recording.sqlite"

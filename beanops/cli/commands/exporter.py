@@ -12,14 +12,6 @@ from beanops.protocol.errors import UsageError
 from beanops.ui.defaults import LONGEST_INTERVAL, SHORTEST_INTERVAL
 
 
-class _Servers(click.Option):
-    """The option for servers, given several times; before the command's name there is one."""
-
-    def consume_value(self, ctx: click.Context, opts: Any) -> tuple[Any, Any]:
-        value, source = super().consume_value(ctx, opts)
-        return ((value,) if isinstance(value, str) else value), source
-
-
 @click.command()
 @click.option(
     "--listen", default="127.0.0.1", show_default=True, help="Listening address; any other is reachable by others"
@@ -57,10 +49,7 @@ class _Servers(click.Option):
 )  # fmt: skip
 @click.option("--print-dashboard", "print_", flag_value="dashboard", help="Print the Grafana dashboard and exit")
 @click.option("--print-rules", "print_", flag_value="rules", help="Print alert rules for Prometheus and exit")
-@click.option(
-    "-s", "--server", cls=_Servers, metavar="NAME", multiple=True, shell_complete=complete.servers,
-    help="Server address or profile; repeatable [env: BEANOPS_SERVER]",
-)  # fmt: skip
+@options.servers
 def exporter(print_: str | None, **given: Any) -> None:
     """Export metrics for Prometheus over HTTP, by default to this machine.
 

@@ -1,0 +1,1 @@
+"""Recordings: what is written, read back and replayed."""
