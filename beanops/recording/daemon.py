@@ -6,6 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from heapq import nlargest
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +23,8 @@ from beanops.text import plural, safe_text
 FLUSH, SETTLE, PRUNE = 5.0, 60.0, 600.0
 #: Seconds to wait for a connection and for a server's next bytes, and between two tries to reach a lost server.
 _ANSWER, _RETRY = 3.0, 5.0
+#: Tubes of which the age of the next job is recorded, those with the most ready jobs.
+_AGES = 50
 #: Seconds for which what cannot be written is kept in memory.
 PATIENCE = 600.0
 
@@ -55,6 +58,7 @@ class _Looker:
         self._give = give
         self._clock = clock
         self._client: Client | None = None
+        self._wanted: list[str] = []
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"record {name}", daemon=True)
         self._thread.start()
@@ -80,10 +84,12 @@ class _Looker:
         try:
             if self._client is None or self._client.notice_end():
                 self._client = Client(self._address, connect_timeout=_ANSWER, read_timeout=_ANSWER)
-            survey = self._surveyor.look(self._client)
+            survey = self._surveyor.look(self._client, self._wanted)
         except BeanopsError as error:
-            self._surveyor.lose()
+            self._surveyor.past.lose()
             return _Look(self._name, self._address, None, error=str(error))
+        ready = ((seen.stats.current_jobs_ready, name) for name, seen in survey.tubes.items())
+        self._wanted = [name for jobs, name in nlargest(_AGES, ready) if jobs]
         return _Look(self._name, self._address, survey, self._surveyor.past.since)
 
 
@@ -148,6 +154,8 @@ class Recorder:
         clock = self._clock
         with RecordingWriter(self._path, keep=self._keep, clock=clock, wall=self._wall) as writer:
             writer.prune()
+            for name, address in self._servers.items():
+                writer.know(name, address)
             names = ", ".join(map(safe_text, self._servers))
             self._say(f"recording {names} to {self._path}, every {self._interval:g} s; Ctrl-C ends it")
             lookers = [

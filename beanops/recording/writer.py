@@ -87,7 +87,7 @@ class _Series:
             self.rows.extend(row)
 
 
-class _Server:
+class _RecordedNow:
     """What is known of a server that is recorded."""
 
     def __init__(self, id: int, problems: ProblemLog) -> None:
@@ -135,7 +135,7 @@ class RecordingWriter:
         self._time = SteadyClock(clock, wall)
         self._was_set = False
         self._now = clock
-        self._servers: dict[str, _Server] = {}
+        self._servers: dict[str, _RecordedNow] = {}
         self._changes: list[Change] = []
         self._ended: dict[int, int] = {}
         self._alone = only_writer(path)
@@ -212,7 +212,11 @@ class RecordingWriter:
         self._tubes(server, survey, at)
         self._changes += server.problems.look(survey, at, self._time.milliseconds)
 
-    def _server(self, name: str, address: str) -> _Server:
+    def know(self, name: str, address: str) -> None:
+        """Note a server that is recorded; their order in the file is that in which they are first noted."""
+        self._server(name, address)
+
+    def _server(self, name: str, address: str) -> _RecordedNow:
         known = self._servers.get(address)
         if known is None:
             found = self._database.execute("SELECT id FROM servers WHERE address = ?", (address,)).fetchone()
@@ -224,7 +228,7 @@ class RecordingWriter:
                     (id, name, address),
                 )
             )
-            known = self._servers[address] = _Server(id, ProblemLog(id, lambda: next(self._ids["problems"])))
+            known = self._servers[address] = _RecordedNow(id, ProblemLog(id, lambda: next(self._ids["problems"])))
         return known
 
     def _follow_clock(self) -> None:
@@ -238,7 +242,7 @@ class RecordingWriter:
         for server in self._servers.values():
             self._pause(server, "the clock was set")
 
-    def _begin(self, server: _Server, survey: Survey, at: int) -> None:
+    def _begin(self, server: _RecordedNow, survey: Survey, at: int) -> None:
         server.stretch, server.instance = next(self._ids["stretches"]), survey.server.id
         if server.own is None:
             server.own = self._series(server, None)
@@ -249,7 +253,7 @@ class RecordingWriter:
             )
         )
 
-    def _pause(self, server: _Server, cause: str) -> None:
+    def _pause(self, server: _RecordedNow, cause: str) -> None:
         if server.stretch is None:
             return
         server.stretch, server.cause = None, cause
@@ -266,7 +270,7 @@ class RecordingWriter:
         self._pause(server, error)
         server.cause = error
 
-    def _tubes(self, server: _Server, survey: Survey, at: int) -> None:
+    def _tubes(self, server: _RecordedNow, survey: Survey, at: int) -> None:
         for name in server.tubes.keys() - survey.tubes.keys():
             server.tubes[name].lasts = False
             server.tubes[name].before = None
@@ -281,7 +285,7 @@ class RecordingWriter:
             series.lasts = True
             series.before = Counters(seen_at, seen.stats.total_jobs, seen.stats.cmd_delete)
 
-    def _series(self, server: _Server, tube: str | None) -> _Series:
+    def _series(self, server: _RecordedNow, tube: str | None) -> _Series:
         found = self._database.execute(
             "SELECT id FROM series WHERE server = ? AND tube IS ?", (server.id, tube)
         ).fetchone()
