@@ -96,6 +96,12 @@ class Alert:
             self.look_at,
         )
 
+    @classmethod
+    def of(cls, notice: Notice) -> Alert:
+        """Return the alert that a notice is about."""
+        shared = {one.name for one in fields(cls)} & set(Notice._fields)
+        return cls(**{name: getattr(notice, name) for name in shared})
+
     def to_json(self) -> dict[str, Any]:
         """Return it for the state file."""
         found = asdict(self)

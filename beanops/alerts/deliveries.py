@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from beanops.alerts.alert import Alert, Told
 from beanops.alerts.notifiers.notice import Notice
-from beanops.alerts.rules import SEVERITIES, NotifierChannel, Rule, Silence
+from beanops.alerts.rules import NotifierChannel, Rule, Silence, severity_rank
 
 #: Notices that a channel gets in one go.
 MOST = 500
@@ -41,12 +41,8 @@ def is_silenced(alert: Alert, rule: Rule | None, silences: Iterable[Silence], no
 def due(channel: NotifierChannel, alerts: Iterable[Alert], rules: Mapping[str, Rule], now: datetime) -> list[Notice]:
     """Return what is due to a channel now: ends first, then the worst."""
     found = [alert for alert in alerts if _is_due(channel, alert, rules.get(alert.rule), now)]
-    found.sort(key=lambda alert: (alert.status != "resolved", _rank(alert.severity)))
+    found.sort(key=lambda alert: (alert.status != "resolved", severity_rank(alert.severity)))
     return [alert.notice(now) for alert in found[:MOST]]
-
-
-def _rank(severity: str) -> int:
-    return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
 
 
 def _is_due(channel: NotifierChannel, alert: Alert, rule: Rule | None, now: datetime) -> bool:
@@ -57,7 +53,7 @@ def _is_due(channel: NotifierChannel, alert: Alert, rule: Rule | None, now: date
         return False
     if alert.severity not in channel.severities:
         return False
-    if told is None or told.status != "firing" or _rank(alert.severity) < _rank(told.severity):
+    if told is None or told.status != "firing" or severity_rank(alert.severity) < severity_rank(told.severity):
         return True
     repeat = rule.repeat if channel.repeat is None else channel.repeat
     passed = (now - told.at).total_seconds()
@@ -69,6 +65,10 @@ def mark(alerts: dict[str, Alert], channel: str, notices: Iterable[Notice], now:
     """Note what a channel was told."""
     for notice in notices:
         alert = alerts.get(notice.key)
+        if alert is None and notice.status == "firing":
+            # It ended while its first notice was under way, and the channel is still to hear of its end.
+            alert = alerts[notice.key] = Alert.of(notice)
+            alert.status, alert.ended = "resolved", now
         if alert is not None:
             alert.told[channel] = Told(notice.status, notice.severity, now)
 

@@ -172,6 +172,18 @@ def test_an_alert_that_ends_before_it_could_be_sent_is_not_sent(start: Start) ->
     assert len(receiver.posted) == 1
 
 
+def test_an_alert_that_ends_while_it_is_sent_is_resolved(start: Start) -> None:
+    town = start(RULE)
+    town.look(mail=500)
+    under_way = town.supervisor.due()
+    town.look(mail=0)
+    for name, notices in under_way.items():
+        town.supervisor.delivered(Delivered(name, tuple(notices)))
+        town.supervisor.delivered(Delivered(name, (), last=True))
+    assert town.accept() == [("hook", "resolved", "mail")]
+    assert not town.supervisor.alerts
+
+
 def test_what_is_rejected_is_not_sent_again(start: Start, clock: Clock) -> None:
     with HttpReceiver(Reply(400, "no")) as receiver:
         town = start(RULE, receiver.url)
