@@ -14,7 +14,7 @@ from typing import NamedTuple
 from beanops.alerts import templates
 from beanops.alerts.alert import Alert, key_of
 from beanops.alerts.rows import TABLES, Row
-from beanops.alerts.rules import SEVERITIES, Rule
+from beanops.alerts.rules import Rule, severity_rank
 from beanops.jobs.sql.complaints import PredicateError
 from beanops.jobs.sql.row_predicates import PredicateTable, RowBatch, RowPredicates
 
@@ -195,7 +195,7 @@ def _describe(alert: Alert, rule: Rule, rows: Sequence[Row]) -> None:
     values = {name: facts[name] for name in rule.table.columns if name in rule.reads and name not in ("tube", "server")}
     one_row = rule.per == "tube"
     severities = [rule.severity or str(one["severity"]) for one in rows]
-    alert.severity = min(severities, key=lambda name: SEVERITIES.index(name) if name in SEVERITIES else len(SEVERITIES))
+    alert.severity = min(severities, key=severity_rank)
     alert.tube = tubes[0] if tubes and one_row else ""
     alert.problem = str(row.get("problem") or "") if one_row else ""
     alert.labels = dict(rule.labels)

@@ -18,6 +18,7 @@ from beanops.alerts.rows import PROBLEMS, SERVERS, TABLES
 from beanops.alerts.rules import DAYS, SEVERITIES, NotifierChannel, Rule, Rules, Silence
 from beanops.alerts.toml_places import Places
 from beanops.client.address import Address
+from beanops.jobs.select import is_glob
 from beanops.jobs.sql.complaints import PredicateError
 from beanops.jobs.sql.row_predicates import PredicateTable, RowPredicates
 from beanops.protocol.errors import ArgumentError
@@ -218,7 +219,7 @@ class _RulesReader:
             else:
                 fields.complain(f"a day is one of {', '.join(DAYS)}, not {day!r}", "days", number)
         pattern = escape(rule) or fields.text("rule", "*")
-        if names is not None and "rule" in fields and not _is_pattern(pattern) and pattern not in [*names, UNREACHABLE]:
+        if names is not None and "rule" in fields and not is_glob(pattern) and pattern not in [*names, UNREACHABLE]:
             fields.complain(f"there is no rule {pattern!r}{did_you_mean(pattern, names)}", "rule")
         silence = Silence(
             pattern,
@@ -251,10 +252,6 @@ def _labels(fields: Fields) -> dict[str, str]:
 
 
 _MOMENT = "a time such as 2026-01-31T20:00:00"
-
-
-def _is_pattern(text: str) -> bool:
-    return any(character in text for character in "*?[")
 
 
 def _zone(value: Any) -> ZoneInfo:

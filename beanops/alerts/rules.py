@@ -14,7 +14,19 @@ from beanops.jobs.sql.row_predicates import PredicateTable
 
 #: Severities, the worst first.
 SEVERITIES = ("critical", "warning", "info")
+#: Days of the week, Monday first.
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def severity_rank(severity: str) -> int:
+    """Return the place of a severity, 0 for the worst; unknown ones come last.
+
+    Examples
+    --------
+    >>> sorted(["info", "critical", "warning"], key=severity_rank)
+    ['critical', 'warning', 'info']
+    """
+    return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
 
 
 class Silence(NamedTuple):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from beanops.alerts.files import state_path
+from beanops.alerts.rules import severity_rank
 from beanops.alerts.state import Saved, StateError, load
 
 
@@ -71,9 +72,6 @@ class AlertStatus(NamedTuple):
     firing: tuple[FiringAlert, ...] = ()
     pending: int = 0
     errors: tuple[str, ...] = ()
-
-
-_ORDER = {"critical": 0, "warning": 1, "info": 2}
 
 
 def alert_status(path: Path | None = None, now: datetime | None = None) -> AlertStatus:
@@ -155,7 +153,7 @@ def _status(saved: Saved, at: datetime, now: datetime) -> AlertStatus:
         for alert in saved.alerts.values()
         if alert.status == "firing"
     ]
-    firing.sort(key=lambda alert: (_ORDER.get(alert.severity, 3), alert.since, alert.server, alert.tube))
+    firing.sort(key=lambda alert: (severity_rank(alert.severity), alert.since, alert.server, alert.tube))
     errors = [f"{name} does not answer: {one.error}" for name, one in saved.servers.items() if one.error]
     errors += [f"rule {name} cannot be evaluated: {error}" for name, error in saved.failing.items()]
     errors += [f"notifier {name}: {way.error}" for name, way in saved.channels.items() if way.error]

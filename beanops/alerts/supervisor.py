@@ -13,7 +13,7 @@ from beanops.alerts.couriers import Delivered
 from beanops.alerts.deliveries import BackOff, due, forget, is_silenced, mark
 from beanops.alerts.evaluation import end_stale, evaluate
 from beanops.alerts.notifiers.notice import Notice
-from beanops.alerts.rows import SERVERS, TUBES, Row, lost_row, problem_rows, server_row, tube_rows
+from beanops.alerts.rows import PROBLEMS, SERVERS, TUBES, Row, lost_row, problem_rows, server_row, tube_rows
 from beanops.alerts.rules import Rules, Silence
 from beanops.alerts.state import Saved, SeenServer, StateError, load, load_silences, save
 from beanops.alerts.watchers import Looked
@@ -120,7 +120,7 @@ class Supervisor:
         else:
             rows = {
                 TUBES.name: tube_rows(name, look.survey),
-                "problems": problem_rows(name, look.survey),
+                PROBLEMS.name: problem_rows(name, look.survey),
                 SERVERS.name: [server_row(name, look.survey)],
             }
             elapsed = clock - self._evaluated.get(name, clock)

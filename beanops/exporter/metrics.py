@@ -17,8 +17,10 @@ from beanops.monitor.survey import Seen, Survey
 from beanops.monitor.times.durations import Percentiles
 from beanops.monitor.times.job_times import JobTimes
 from beanops.protocol import ServerStats
+from beanops.protocol.states import STATES
 
-STATES = ("urgent", "ready", "reserved", "delayed", "buried")
+#: The states of `beanstalkd_current_jobs`.
+_STATES = ("urgent", *STATES)
 
 
 class Reading(NamedTuple):
@@ -162,7 +164,7 @@ def families(readings: Sequence[Reading]) -> Iterator[Family]:
     yield Family(
         "beanstalkd_current_jobs",
         "Jobs by state; urgent jobs (priority below 1024) are counted as ready too.",
-        _by("state", STATES, answering, lambda stats, state: getattr(stats, f"current_jobs_{state}")),
+        _by("state", _STATES, answering, lambda stats, state: getattr(stats, f"current_jobs_{state}")),
     )
     commands = {field.removeprefix("cmd_").replace("_", "-"): field for field in _COMMANDS}
     yield Family(
@@ -205,7 +207,7 @@ def _of_tubes(answering: Sequence[Reading]) -> Iterator[Family]:
             for value, field in fields.items():
                 yield SampleGroup((*one.labels, (label, value)), [*map(attrgetter(field), stats)], names)
 
-    states = {state: f"current_jobs_{state}" for state in STATES}
+    states = {state: f"current_jobs_{state}" for state in _STATES}
     yield Family(
         "beanstalkd_tube_current_jobs", "Jobs of the tube by state; urgent jobs are ready too.", counts("state", states)
     )

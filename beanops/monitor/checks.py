@@ -238,13 +238,13 @@ def performance_data(value: Value) -> str:
     label = _UNSAFE.sub("_", value.label)
     if label != value.name:
         label = f"'{label}'"
-    limits = [_seconds(one) for one in value.limits]
+    limits = [_plain(one) for one in value.limits]
     if value.value is None:
         return f"{label}=U"
     return f"{label}={number_of(value.value)}{value.unit};{limits[0]};{limits[1]};0"
 
 
-def _seconds(limit: Range | None) -> str:
+def _plain(limit: Range | None) -> str:
     """Return a range with plain numbers, as performance data has it."""
     if limit is None:
         return ""

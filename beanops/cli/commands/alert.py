@@ -74,11 +74,10 @@ def run(ctx: click.Context, file: Path | None, state: Path | None, way: str | No
         return read_rules(path, predicates)
 
     def servers_of(rules: Rules) -> dict[str, str]:
-        from beanops.session.config import profiles
+        from beanops.session.config import profile
 
-        known = profiles()
         names = (given,) if given is not None else rules.servers or (server,)
-        return {name: known[name].address if name in known else name for name in names}
+        return {name: profile(name).address for name in names}
 
     try:
         if way is None:

@@ -18,6 +18,7 @@ from beanops.monitor.checks import CRITICAL, UNKNOWN, Bounds, Finding, Result, r
 from beanops.monitor.measures import FLOWS, MEASURES, findings_of, no_tube, of_server, of_tubes
 from beanops.monitor.survey import Survey, Surveyor
 from beanops.protocol.errors import BeanopsError, ConnectionLost, ProtocolError
+from beanops.protocol.states import STATES
 from beanops.session.config import problem_limits, profile
 from beanops.text import plural, safe_text, seconds_in
 
@@ -129,10 +130,7 @@ def _result(survey: Survey, tube: str | None, limits: dict[str, Bounds], all_pro
 
 
 def _fine(what: str, *stats: Any) -> str:
-    counts = (
-        f"{sum(getattr(one, f'current_jobs_{state}') for one in stats):,} {state}"
-        for state in ("ready", "reserved", "delayed", "buried")
-    )
+    counts = (f"{sum(getattr(one, f'current_jobs_{state}') for one in stats):,} {state}" for state in STATES)
     return f"{what}: {', '.join(counts)}"
 
 
