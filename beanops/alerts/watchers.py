@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import suppress
-from heapq import nlargest
 from typing import NamedTuple
 
-from beanops.client.sync import Client
+from beanops.monitor.reconnecting import ReconnectingSurveyor, most_ready
 from beanops.monitor.survey import Survey, Surveyor
 from beanops.protocol.errors import BeanopsError
 
@@ -61,35 +59,21 @@ class ServerWatcher:
         ages: bool = False,
     ) -> None:
         self.name = name
-        self.ages = ages
-        self._address = address
-        self._patience = patience
-        self._surveyor = surveyor
-        self._client: Client | None = None
+        self._ages = ages
+        self._surveyor = ReconnectingSurveyor(address, surveyor, patience)
         self._wanted: list[str] = []
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
 
     def look(self) -> Looked:
-        """Look once; connect first where there is no connection."""
+        """Look once."""
         try:
-            if self._client is None or self._client.notice_end():
-                self._disconnect()
-                self._client = Client(self._address, connect_timeout=self._patience, read_timeout=self._patience)
-            survey = self._surveyor.look(self._client, self._wanted if self.ages else ())
-        except (BeanopsError, OSError) as error:
-            self._disconnect()
-            self._surveyor.past.lose()
+            survey = self._surveyor.look(self._wanted)
+        except BeanopsError as error:
             return Looked(self.name, None, str(error))
-        waiting = {name: seen.stats.current_jobs_ready for name, seen in survey.tubes.items()}
-        self._wanted = nlargest(AGES, (name for name, ready in waiting.items() if ready), key=waiting.__getitem__)
+        if self._ages:
+            self._wanted = most_ready(survey.tubes, AGES)
         return Looked(self.name, survey)
-
-    def _disconnect(self) -> None:
-        if self._client is not None:
-            with suppress(BeanopsError, OSError):
-                self._client.close()
-            self._client = None
 
     def start(self, interval: float, report: Callable[[Looked], None]) -> None:
         """Look at intervals, and report each look in the watcher's thread."""
@@ -98,7 +82,7 @@ class ServerWatcher:
             while not self._ended.is_set():
                 report(self.look())
                 self._ended.wait(interval)
-            self._disconnect()
+            self._surveyor.close()
 
         self._thread = threading.Thread(target=work, name=f"beanops-watch-{self.name}", daemon=True)
         self._thread.start()
@@ -107,4 +91,4 @@ class ServerWatcher:
         """Look no more; a look under way ends by its time limits."""
         self._ended.set()
         if self._thread is None:
-            self._disconnect()
+            self._surveyor.close()

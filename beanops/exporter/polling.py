@@ -14,9 +14,9 @@ from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import NamedTuple
 
-from beanops.client.sync import Client
 from beanops.exporter.exposition import Labels
 from beanops.exporter.metrics import Reading
+from beanops.monitor.reconnecting import ReconnectingSurveyor, most_ready
 from beanops.monitor.survey import Seen, Survey, Surveyor
 from beanops.monitor.thresholds import ProblemLimits
 from beanops.protocol.errors import BeanopsError
@@ -122,14 +122,12 @@ class ServerPoller:
         log: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
     ) -> None:
         self.name = name
-        self._address = address
         self._labels = labels
         self._interval = interval
         self._patterns = patterns
         self._clock = clock
         self._log = log
-        self._surveyor = Surveyor(clock, limits, follow=True)
-        self._client: Client | None = None
+        self._surveyor = ReconnectingSurveyor(address, Surveyor(clock, limits, follow=True), ANSWER)
         self._known = _Known()
         self._wanted: tuple[str, ...] = ()
         self._exported: dict[str, bool] = {}
@@ -145,8 +143,7 @@ class ServerPoller:
     def close(self) -> None:
         """Have the thread end, also in the middle of a look, and close the connection."""
         self._end.set()
-        if self._client is not None:
-            self._client.close()
+        self._surveyor.close()
 
     @property
     def failed(self) -> bool:
@@ -170,11 +167,8 @@ class ServerPoller:
         """Look once, and return the seconds until the next look."""
         began, known = self._clock(), self._known
         try:
-            if self._client is None or self._client.notice_end():
-                self._client = Client(self._address, connect_timeout=ANSWER, read_timeout=ANSWER)
-            survey = self._surveyor.look(self._client, self._wanted)
+            survey = self._surveyor.look(self._wanted)
         except BeanopsError as error:
-            self._surveyor.past.lose()
             self._known = known._replace(
                 error=str(error), took=self._clock() - began, failures=known.failures + 1, tubes=_NO_TUBES
             )
@@ -183,7 +177,7 @@ class ServerPoller:
         left_out = len(tubes) > self._patterns.most
         if left_out:
             tubes = {name: tubes[name] for name in list(tubes)[: self._patterns.most]}
-        self._wanted = _most_ready(tubes)
+        self._wanted = tuple(tubes) if len(tubes) <= WITH_AGES else tuple(most_ready(tubes, WITH_AGES))
         took = self._clock() - began
         self._known = _Known(survey, tubes, left_out, "", took, known.looks + 1, known.failures)
         self._find()
@@ -212,13 +206,4 @@ class ServerPoller:
     def _run(self) -> None:
         while not self._end.is_set():
             self._end.wait(self.look())
-        if self._client is not None:
-            self._client.close()
-
-
-def _most_ready(tubes: Mapping[str, Seen]) -> tuple[str, ...]:
-    """Return the names of the tubes with the most ready jobs; of few tubes all."""
-    if len(tubes) <= WITH_AGES:
-        return tuple(tubes)
-    ready = sorted(tubes, key=lambda name: tubes[name].stats.current_jobs_ready, reverse=True)
-    return tuple(ready[:WITH_AGES])
+        self._surveyor.close()
