@@ -6,11 +6,11 @@ week. Time in which nobody looked is in no tier: a gap stays a gap.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 from math import inf
 from threading import Lock
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from beanops.monitor.packing import CHUNK, Row, Rows
 from beanops.monitor.rates import Point, Rates
@@ -91,15 +91,36 @@ _stagger = count(1)
 _lock = Lock()
 
 
+class KnownPast(Protocol):
+    """The past of one tube or server, wherever it is kept."""
+
+    @property
+    def begun(self) -> float | None:
+        """When it begins, in seconds of a clock; None where nothing is known."""
+
+    @property
+    def ended(self) -> float | None:
+        """When the last look was; None where nothing is known."""
+
+    def cells(self, since: float, until: float, step: float = 0.0) -> list[Cell]:
+        """Return what is known of a time, oldest first, with as much detail as a step needs."""
+
+
 class History:
     """The past of one tube or server; see the module.
 
     One thread adds points, others may read.
+
+    Parameters
+    ----------
+    older : KnownPast or None
+        What others have seen of the time before the first look.
     """
 
-    __slots__ = ("_added", "_first", "_last", "_pending", "_tiers")
+    __slots__ = ("_added", "_first", "_last", "_older", "_pending", "_tiers")
 
-    def __init__(self) -> None:
+    def __init__(self, older: KnownPast | None = None) -> None:
+        self._older = older
         # When the first look was, and until when the tiers know.
         self._first, self._added = 0.0, -inf
         self._last: Point | None = None
@@ -109,7 +130,11 @@ class History:
     @property
     def begun(self) -> float | None:
         """When the past begins, in seconds of the sampler's clock; None before the first look."""
-        return None if self._last is None else max(self._first, self._last.at - TIERS[-1].keep)
+        if self._last is None:
+            return None
+        older = self._older.begun if self._older is not None else None
+        first = max(self._first, self._last.at - TIERS[-1].keep)
+        return first if older is None else min(first, older)
 
     @property
     def ended(self) -> float | None:
@@ -172,7 +197,7 @@ class History:
         step = round(TIERS[level].step * 1000)
         # A gap is never summed up with what is before it, or the cell would reach over it.
         if (row[_AT] - 1) // step == (pending[_AT] - 1) // step and row[_KNOWN] >= row[_AT] - pending[_AT]:
-            self._pending[level] = merged(pending, row)
+            self._pending[level] = _merged(pending, row)
             return
         self._pending[level] = row
         self._keep(level, pending, most)
@@ -213,7 +238,21 @@ class History:
                 # What the finer tier has is not repeated.
                 end = found[0][_AT] - found[0][_KNOWN] if found else last + 1
                 found = [row for row in rows if row[_AT] > first and row[_AT] - row[_KNOWN] < end] + found
-        return [cell_of(row) for row in found]
+        own = [cell_of(row) for row in found]
+        if self._older is None or since >= self._first:
+            return own
+        begun = own[0].at - own[0].seconds if own else until
+        older = self._older.cells(since, begun, step)
+        return [until_then(cell, begun) for cell in older if cell.at - cell.seconds < begun] + own
+
+
+def until_then(cell: Cell, end: float) -> Cell:
+    """Return the part of a cell before a moment."""
+    if cell.at <= end:
+        return cell
+    seconds = cell.seconds - (cell.at - end)
+    share = seconds / cell.seconds
+    return cell._replace(at=end, seconds=seconds, puts=cell.puts * share, deletes=cell.deletes * share)
 
 
 def resampled(cells: Sequence[Cell], first: float, step: float, number: int) -> list[Cell | None]:
@@ -266,6 +305,12 @@ NO_HISTORY = History()
 class Past:
     """The histories of one server and of its tubes, also of some that have vanished. Several surveyors may share it.
 
+    Parameters
+    ----------
+    older : callable or None
+        Returns what others have seen of a tube, None for the server, before the first look; given the server's
+        process as its id.
+
     Attributes
     ----------
     server : History
@@ -276,7 +321,8 @@ class Past:
         Since when there was no gap, in seconds of the clock.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, older: Callable[[str, str | None], KnownPast | None] | None = None) -> None:
+        self._older = older
         self.server = History()
         self.tubes: dict[str, History] = {}
         self.since = -inf
@@ -297,11 +343,21 @@ class Past:
 
     def add(self, tube: str | None, point: Point) -> History:
         """Add the counts of a tube, None for the whole server, at this look; return its history."""
-        history = self.server if tube is None else self.tubes.setdefault(tube, History())
+        history = self._history(tube)
         joined = tube not in self._vanished and history.ended is not None and history.ended >= self.since
         self._vanished.pop(tube or "", None)
         history.add(point, joined, min(MOST_BYTES, ALL_BYTES // (len(self.tubes) or 1)))
         return history
+
+    def _history(self, tube: str | None) -> History:
+        known = self.server if tube is None else self.tubes.get(tube)
+        if known is None or (known.ended is None and self._older is not None):
+            known = History(None if self._older is None else self._older(self._instance, tube))
+            if tube is None:
+                self.server = known
+            else:
+                self.tubes[tube] = known
+        return known
 
     def vanished(self, tubes: Iterable[str]) -> None:
         """Note that tubes do not exist any more: a tube that is empty for a moment comes back under its name."""
@@ -311,7 +367,7 @@ class Past:
             del self._vanished[oldest], self.tubes[oldest]
 
 
-def merged(one: Row, two: Row) -> Row:
+def _merged(one: Row, two: Row) -> Row:
     """Return the row of two that follow each other without a gap."""
     before, after = one[_KNOWN], two[_KNOWN]
     known = before + after

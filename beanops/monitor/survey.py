@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from beanops.client.sync import Client
 from beanops.monitor.evaluation import Evaluator
-from beanops.monitor.history import GAP, NO_HISTORY, History, Past
+from beanops.monitor.history import GAP, NO_HISTORY, KnownPast, Past
 from beanops.monitor.open_files import open_files
 from beanops.monitor.problems import Problem
 from beanops.monitor.rates import SHORTEST_GAP, UNKNOWN, Rates, Trail, grown, point, recent_rates, since, time_to_drain
@@ -53,7 +53,7 @@ class Seen(NamedTuple):
         Jobs put and deleted per second, over the last `RATE_WINDOW` seconds.
     trail : Trail
         Its counts in the last minute.
-    history : History
+    history : KnownPast
         Its past.
     age : int or None
         Seconds since the next ready job was put; None if no job is ready or the look did not ask for it.
@@ -75,7 +75,7 @@ class Seen(NamedTuple):
     at: float
     rates: Rates = UNKNOWN
     trail: Trail = ()
-    history: History = NO_HISTORY
+    history: KnownPast = NO_HISTORY
     age: int | None = None
     drain: float | None = None
     buried_age: int | None = None
@@ -103,7 +103,7 @@ class Survey(NamedTuple):
         Jobs put and deleted per second on the whole server.
     trail : Trail
         The counts of the server in the last minute.
-    history : History
+    history : KnownPast
         The past of the server.
     cpu : float or None
         Share of a core that the server uses; 1 is a whole core.
@@ -125,7 +125,7 @@ class Survey(NamedTuple):
     server: ServerStats
     rates: Rates = UNKNOWN
     trail: Trail = ()
-    history: History = NO_HISTORY
+    history: KnownPast = NO_HISTORY
     cpu: float | None = None
     timeouts: int = 0
     tubes: Mapping[str, Seen] = MappingProxyType({})

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from beanops.monitor.history import WIDTH, merged
+from beanops.monitor.history import WIDTH
 from beanops.monitor.packing import Row
 from beanops.monitor.rates import Point
 from beanops.monitor.survey import Seen, Survey
@@ -30,9 +30,9 @@ _TUBE = tuple(name for name in TubeStats._fields if name not in ("name", "extra"
 _SERVER = tuple(name for name in ServerStats._fields if name not in ("extra", *_TEXTS, *_COUNTS))
 _TUBE_JOBS, _TUBE_DELETES = (WIDTH + _TUBE.index(name) for name in ("total_jobs", "cmd_delete"))
 _SERVER_JOBS, _SERVER_DELETES = (WIDTH + _SERVER.index(name) for name in ("total_jobs", "cmd_delete"))
-#: Numbers of a row of a tube, which ends with the age of its next job, and of a server, with the microseconds until
-#: it answered and whether the look asked for all tubes.
-TUBE_WIDTH, SERVER_WIDTH = WIDTH + len(_TUBE) + 1, WIDTH + len(_SERVER) + 2
+#: Numbers of a row of a tube, which ends with the age of its next ready job and of its oldest buried one and with its
+#: overdue jobs, and of a server, with the microseconds until it answered and whether the look asked for all tubes.
+TUBE_WIDTH, SERVER_WIDTH = WIDTH + len(_TUBE) + 3, WIDTH + len(_SERVER) + 2
 #: A number that a server sent is kept within these bounds, so that differences fit into 64 bits.
 _MOST = 2**62
 _NONE = -1
@@ -60,7 +60,8 @@ def tube_row(seen: Seen, at: int, before: Counters | None) -> Row:
     """
     values = seen.stats._asdict()
     rest = [min(values[name], _MOST) for name in _TUBE]
-    return (*_begun(values, at, before), *rest, _NONE if seen.age is None else min(seen.age, _MOST))
+    ages = (_NONE if age is None else min(age, _MOST) for age in (seen.age, seen.buried_age))
+    return (*_begun(values, at, before), *rest, *ages, seen.overdue)
 
 
 def server_row(survey: Survey, at: int, before: Counters | None) -> Row:
@@ -90,12 +91,18 @@ def is_at_rest(before: Row, last: Row, new: Row) -> bool:
     The row before keeps when the rest began.
     """
     return (
-        last[_STATE] == new[_STATE] == before[_STATE]
+        is_same(last, new)
+        and is_same(last, before)
         and new[KNOWN] > 0
         and last[KNOWN] > 0
         and new[AT] - new[KNOWN] == last[AT]
         and last[AT] - last[KNOWN] == before[AT]
     )
+
+
+def is_same(one: Row, two: Row) -> bool:
+    """Whether both looks saw the same."""
+    return one[_STATE] == two[_STATE]
 
 
 def rested(last: Row, new: Row) -> Row:
@@ -108,19 +115,30 @@ def summed(rows: Iterable[Row], step: int) -> list[Row]:
 
     A gap is never summed up, nor a rest that is longer than a span, or what came after it would be spread over it.
     """
-    found: list[Row] = []
+    parts: list[list[Row]] = []
     for row in rows:
-        last = found[-1] if found else None
+        part = parts[-1] if parts else None
         if (
-            last is not None
-            and follows(last, row)
-            and (row[AT] - 1) // step == (last[AT] - 1) // step
-            and row[AT] - last[AT] + last[KNOWN] <= step + row[KNOWN]
+            part is not None
+            and follows(part[-1], row)
+            and (row[AT] - 1) // step == (part[-1][AT] - 1) // step
+            and row[AT] - part[0][AT] + part[0][KNOWN] <= step + row[KNOWN]
         ):
-            found[-1] = (*merged(last[:WIDTH], row[:WIDTH]), *row[WIDTH:])
+            part.append(row)
         else:
-            found.append(row)
-    return found
+            parts.append([row])
+    return [_sum(part) if len(part) > 1 else part[0] for part in parts]
+
+
+def _sum(rows: Sequence[Row]) -> Row:
+    """Return the row of several that follow each other. At once, or each step would round the mean."""
+    known = sum(row[KNOWN] for row in rows)
+    values = [rows[-1][AT], known, sum(row[PUTS] for row in rows), sum(row[DELETES] for row in rows)]
+    for mean in _MEANS:
+        weighed = sum(row[mean] * row[KNOWN] for row in rows)
+        low, high = min(row[mean - 1] for row in rows), max(row[mean + 1] for row in rows)
+        values += (low, max(low, min(high, round(weighed / known))), high)
+    return (*values, *rows[-1][WIDTH:])
 
 
 def follows(one: Sequence[int], two: Sequence[int]) -> bool:
@@ -131,13 +149,19 @@ def follows(one: Sequence[int], two: Sequence[int]) -> bool:
 def tube_stats_of(name: str, row: Sequence[int]) -> TubeStats:
     """Return the statistics of a tube at the end of a row."""
     values: dict[str, Any] = dict(zip(_COUNTS, (row[place] for place in _MEANS), strict=True))
-    values |= dict(zip(_TUBE, row[WIDTH:-1], strict=True))
+    values |= dict(zip(_TUBE, row[WIDTH:-3], strict=True))
     return TubeStats(name=name, **values)
 
 
-def age_of(row: Sequence[int]) -> int | None:
-    """Return the age of the next job of a tube."""
-    return None if row[-1] == _NONE else row[-1]
+def ages_of(row: Sequence[int]) -> tuple[int | None, int | None]:
+    """Return the ages of the next ready job and of the oldest buried job of a tube."""
+    ready, buried = row[-3:-1]
+    return None if ready == _NONE else ready, None if buried == _NONE else buried
+
+
+def overdue_of(row: Sequence[int]) -> int:
+    """Return how many jobs of a tube were reserved for longer than their TTR."""
+    return row[-1]
 
 
 def server_stats_of(texts: str, row: Sequence[int]) -> ServerStats:

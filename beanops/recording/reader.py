@@ -15,8 +15,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from beanops.monitor.history import WIDTH, Cell, cell_of
+from beanops.monitor.history import WIDTH, Cell, cell_of, until_then
 from beanops.monitor.packing import Row, columns
+from beanops.monitor.problems import Severity
 from beanops.recording.looks import AT, KNOWN, SERVER_WIDTH, TUBE_WIDTH
 from beanops.recording.storage import explained, open_to_read
 from beanops.recording.writer import LONGEST, STEPS, append, tail_rows
@@ -85,7 +86,7 @@ class RecordedProblem(NamedTuple):
     """
 
     name: str
-    severity: str
+    severity: Severity
     tube: str | None
     reason: str
     look_at: str
@@ -217,6 +218,14 @@ class Recording:
             newest = [] if tier else [rows[0][AT] - rows[0][KNOWN] for _, rows in self._tail.get(id, ())]
         return min([*([] if first is None else [int(first)]), *newest], default=None)
 
+    def ended(self, server: int, tube: str | None) -> float | None:
+        """Return when the last look at a tube was, None for the server, in seconds since 1970; None without any."""
+        with self._reading():
+            id = self._id(server, tube)
+            newest = [rows[-1][AT] for _, rows in self._tail.get(id, ())]
+            ((last,),) = self._rows("SELECT max(ended) FROM chunks WHERE series = ? AND tier = 0", id)
+        return max((one / 1000 for one in [last, *newest] if one is not None), default=None)
+
     def rows(self, server: int, tube: str | None, tier: int, first: int, last: int) -> list[Row]:
         """Return the rows of a tube, None for the server, from one moment to another, also those that reach over them.
 
@@ -270,8 +279,16 @@ class Recording:
         found: list[Cell] = []
         for rows in parts:
             end = found[0].at - found[0].seconds if found else inf
-            older = [cell_of(row[:WIDTH]) for row in rows if row[AT] > first and row[AT] - row[KNOWN] < end * 1000]
-            found = [_until(cell, end) for cell in older] + found
+            if end <= since:
+                break
+            older = [
+                cell_of(row[:WIDTH])
+                for row in rows
+                if row[AT] > first
+                and row[AT] - row[KNOWN] < end * 1000
+                and (row[AT] - row[KNOWN] < last or not row[KNOWN])
+            ]
+            found = [until_then(cell, end) for cell in older] + found
         return found
 
     @contextmanager
@@ -364,12 +381,3 @@ def _places(ends: Sequence[int], known: Sequence[int], first: int, last: int, cu
     if stop < len(ends) and ends[stop] - known[stop] <= last:
         stop += 1
     return slice(bisect_left(ends, first), min(stop, bisect_right(ends, cut)))
-
-
-def _until(cell: Cell, end: float) -> Cell:
-    """Return the part of a cell before a moment."""
-    if cell.at <= end:
-        return cell
-    seconds = cell.seconds - (cell.at - end)
-    share = seconds / cell.seconds
-    return cell._replace(at=end, seconds=seconds, puts=cell.puts * share, deletes=cell.deletes * share)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from beanops.monitor.history import DAY, HOUR, MINUTE, resampled
 from beanops.monitor.problems import Problem
-from beanops.recording.looks import AT, KNOWN, age_of, server_stats_of, tube_stats_of
+from beanops.recording.looks import AT, KNOWN, ages_of, server_stats_of, tube_stats_of
 from beanops.recording.reader import Recording
 from beanops.recording.storage import NotARecording, RecordingError
 from beanops.recording.writer import STEPS, RecordingWriter
@@ -39,7 +39,7 @@ def test_all_statistics_come_back(stage: Stage) -> None:
     with stage.read() as recording:
         (row,) = recording.rows(1, "mail", 0, 0, 2**60)
         assert tube_stats_of("mail", row) == tube_stats("mail", **tube)
-        assert age_of(row) is None
+        assert ages_of(row) == (None, None)
         (of_server,) = recording.rows(1, None, 0, 0, 2**60)
         expected = server_stats(current_workers=4, rusage_utime=1, total_jobs=2**62)
         assert server_stats_of(recording.stretches(1)[0].texts, of_server) == expected

@@ -10,7 +10,7 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
-from beanops.monitor.history import DAY, HOUR, MINUTE, NO_HISTORY, Cell, History, resampled
+from beanops.monitor.history import DAY, HOUR, MINUTE, NO_HISTORY, Cell, KnownPast, resampled
 from beanops.monitor.rates import UNKNOWN as NO_RATES
 from beanops.monitor.survey import Seen
 from beanops.protocol.states import STATES
@@ -42,7 +42,7 @@ class DrawnPast(NamedTuple):
 
     Attributes
     ----------
-    history : History
+    history : KnownPast
         That of the tube.
     at : float
         When the newest bar ends.
@@ -52,18 +52,18 @@ class DrawnPast(NamedTuple):
         Oldest first; None where nothing is known.
     """
 
-    history: History
+    history: KnownPast
     at: float
     reach: float
     bars: list[Cell | None]
 
-    def is_fresh(self, history: History, at: float, cells: int) -> bool:
+    def is_fresh(self, history: KnownPast, at: float, cells: int) -> bool:
         """Whether it need not be drawn again for so many cells."""
         same = history is self.history and cells == len(self.bars)
         return same and (at == self.at or (self.reach > LONG * cells and 0 <= at - self.at < AGAIN))
 
 
-def past_of(history: History, at: float, cells: int, most: float) -> DrawnPast:
+def past_of(history: KnownPast, at: float, cells: int, most: float) -> DrawnPast:
     """Return the past since the history began, but at most so many seconds."""
     begun = history.begun
     reach = max(float(cells), 0.0 if begun is None else min(most, at - begun))
