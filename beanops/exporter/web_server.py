@@ -118,7 +118,7 @@ class MetricsServer(ThreadingMixIn, HTTPServer):
         if error != self._complained:
             self._complained = error
             if error:
-                self._log(f"beanops exporter: {error}; the earlier web config holds")
+                self._log(f"beanops exporter: {error}; the earlier web config stays in effect")
         return config
 
     def process_request(self, request: Any, client_address: Any) -> None:
@@ -128,7 +128,7 @@ class MetricsServer(ThreadingMixIn, HTTPServer):
             return
         try:
             super().process_request(request, client_address)
-        except BaseException:
+        except Exception:  # no thread was started; an interrupt may come when one was, which releases it then
             self._free.release()
             raise
 

@@ -9,6 +9,7 @@ import os
 import shutil
 import socket
 import ssl
+import threading
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -157,7 +158,7 @@ def test_a_change_of_the_file_takes_effect_and_a_wrong_one_does_not(
     (line,) = lines
     assert line == (
         f"beanops exporter: {config}: basic_auth_users.ann is not a bcrypt hash such as $2b$10$...;"
-        " the earlier web config holds"
+        " the earlier web config stays in effect"
     )
 
 
@@ -244,3 +245,21 @@ def test_an_error_of_beanops_makes_it_unhealthy(exporter: Exporter, monkeypatch:
     poller.start()
     until(lambda: exporter.ask("/-/healthy").status == 500)
     assert exporter.samples()[key("beanstalkd_up")] == 0
+
+
+def test_an_interrupt_while_a_thread_starts_ends_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = threading.Thread.start
+
+    def interrupted(thread: threading.Thread) -> None:
+        start(thread)
+        thread.join()
+        raise KeyboardInterrupt
+
+    with (
+        web_server.MetricsServer("127.0.0.1", 0, registry=CollectorRegistry()) as server,
+        socket.create_connection((server.server_name, server.server_port)) as connection,
+    ):
+        connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        monkeypatch.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            server.handle_request()
