@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 from beanops.jobs.sql.row_predicates import PredicateTable
 from beanops.monitor.survey import Seen, Survey
+from beanops.monitor.sweep import TUBE_COUNTS
 
 #: One row of a table, by column.
 Row = dict[str, Any]
+
+_counts = attrgetter(*TUBE_COUNTS.values())
 
 TUBES = PredicateTable(
     "tubes",
     {
         "server": "text",
         "tube": "text",
-        **dict.fromkeys(("ready", "reserved", "delayed", "buried", "urgent"), "count"),
-        **dict.fromkeys(("watching", "waiting", "using", "jobs", "deletes"), "count"),
+        **dict.fromkeys(TUBE_COUNTS, "count"),
         **dict.fromkeys(("age", "drain", "seen", "pause", "pause_left"), "span"),
         "puts_per_s": "number",
         "deletes_per_s": "number",
@@ -64,16 +67,7 @@ def _tube_row(server: str, at: float, seen: Seen) -> Row:
     return {
         "server": server,
         "tube": stats.name,
-        "ready": stats.current_jobs_ready,
-        "reserved": stats.current_jobs_reserved,
-        "delayed": stats.current_jobs_delayed,
-        "buried": stats.current_jobs_buried,
-        "urgent": stats.current_jobs_urgent,
-        "watching": stats.current_watching,
-        "waiting": stats.current_waiting,
-        "using": stats.current_using,
-        "jobs": stats.total_jobs,
-        "deletes": stats.cmd_delete,
+        **dict(zip(TUBE_COUNTS, _counts(stats), strict=True)),
         # Without ready jobs both are known: nothing waits, and nothing is left to drain.
         "age": seen.age if stats.current_jobs_ready else 0,
         "drain": seen.drain if stats.current_jobs_ready else 0,

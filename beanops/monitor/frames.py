@@ -12,18 +12,10 @@ from beanops.frames import frame
 from beanops.monitor.history import Cell
 from beanops.monitor.rates import Point
 from beanops.monitor.survey import Seen
+from beanops.monitor.sweep import TUBE_COUNTS
 from beanops.protocol import TubeStats
 from beanops.protocol.states import STATES
 
-_COUNTS = {
-    **{state: f"current_jobs_{state}" for state in STATES},
-    "urgent": "current_jobs_urgent",
-    "watching": "current_watching",
-    "waiting": "current_waiting",
-    "using": "current_using",
-    "jobs": "total_jobs",
-    "deletes": "cmd_delete",
-}
 _NAN = float("nan")
 _TREND = [
     *(name for state in STATES for name in (state, f"{state}_min", f"{state}_max")),
@@ -76,7 +68,7 @@ def _trend_row(cell: Cell | None) -> list[float | None]:
 
 def tubes_frame(tubes: Sequence[TubeStats]) -> pd.DataFrame:
     """Return the statistics of tubes as a frame; see `Session.tubes` for its columns."""
-    counts = {name: ("int64", field) for name, field in _COUNTS.items()}
+    counts = {name: ("int64", field) for name, field in TUBE_COUNTS.items()}
     pauses = {"pause": ("seconds", "pause"), "pause_left": ("seconds", "pause_time_left")}
     return frame(tubes, {"tube": ("str", "name"), **counts, **pauses})
 

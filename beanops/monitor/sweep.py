@@ -10,6 +10,18 @@ from beanops.client.sync import Client
 from beanops.monitor.times.durations import Interval
 from beanops.protocol import JobStats, ServerStats, TubeStats, commands
 from beanops.protocol.errors import NotFound, ReplyError
+from beanops.protocol.states import STATES
+
+#: The counts of a tube, by the names that frames and rules of alerts have for them, with their statistics.
+TUBE_COUNTS = {
+    **{state: f"current_jobs_{state}" for state in STATES},
+    "urgent": "current_jobs_urgent",
+    "watching": "current_watching",
+    "waiting": "current_waiting",
+    "using": "current_using",
+    "jobs": "total_jobs",
+    "deletes": "cmd_delete",
+}
 
 
 class Swept(NamedTuple):
