@@ -27,7 +27,7 @@ def test_a_file_is_checked(cli: Cli) -> None:
     rules()
     ended = cli("alert", "--check")
     assert ended.code == 0
-    assert ended.out == f"{rules_path()}: 2 rules, 0 notifiers, 0 silences; nothing is wrong\n"
+    assert ended.out == f"{rules_path()}: 2 rules, 0 notifiers, 0 silences; no errors\n"
     assert cli("alert", "run", "--check").out == ended.out
 
 
@@ -75,7 +75,7 @@ def test_rounds_of_cron(cli: Cli, client: Client) -> None:
     with HttpReceiver() as receiver:
         rules(RULE + hook(receiver))
         ended = cli("alert", "--once")
-        assert (ended.code, ended.out) == (0, "nothing fires\n")
+        assert (ended.code, ended.out) == (0, "no alerts firing\n")
         for _ in range(2):
             client.put(b"x", tube="mail")
         ended = cli("alert", "--once")
@@ -105,7 +105,7 @@ def test_the_server_of_the_command_line_comes_first(
     rules('servers = ["gone"]\n' + RULE)
     assert "gone does not answer" in cli("alert", "--once").out
     for words in (["-s", "prod", "alert", "--once"], ["alert", "--once", "-s", "prod"]):
-        assert cli(*words).out == "nothing fires\n"
+        assert cli(*words).out == "no alerts firing\n"
     rules()
     monkeypatch.setenv("BEANOPS_SERVER", "gone")
     assert "gone does not answer" in cli("alert", "--once").out
@@ -132,7 +132,7 @@ def test_what_fires_and_silences(cli: Cli, client: Client, beanstalkd: Beanstalk
     assert "@" in first["actor"]
     assert cli("alert", "silences", "-o", "csv").out.startswith("id,rule,tube,server,start,end,reason,actor\n1,*,ma*")
     ended = cli("alert", "--once")
-    assert (ended.code, ended.out) == (0, "nothing fires\n")
+    assert (ended.code, ended.out) == (0, "no alerts firing\n")
     ended = cli("alert", "status")
     assert (ended.code, ended.out.rstrip()[-3:]) == (0, "yes")
     assert cli("alert", "unsilence", "1").out == "silence 1 ended\n"

@@ -38,7 +38,7 @@ class _Alert(click.Group):
 @click.group(cls=_Alert)
 @click.pass_context
 def alert(ctx: click.Context) -> None:
-    """Notify people and programs of what goes wrong, by the rules of alerts.toml; see beanops manual alerts.
+    """Notify people and programs of problems, by the rules of alerts.toml; see beanops manual alerts.
 
     Without a subcommand it runs the rules: beanops alert --check is beanops alert run --check.
     """
@@ -56,7 +56,7 @@ _state = click.option(
 @alert.command()
 @_rules
 @_state
-@click.option("--check", "way", flag_value="check", help="Check the rules file, and run nothing")
+@click.option("--check", "way", flag_value="check", help="Check the rules file and exit")
 @click.option("--test", "way", flag_value="test", help="Send a test to each notifier")
 @click.option("--once", "way", flag_value="once", help="Look once, notify, and exit 1 if an alert fires")
 @options.server
@@ -89,14 +89,14 @@ def run(ctx: click.Context, file: Path | None, state: Path | None, way: str | No
         rules = read(predicates)
         if way == "check":
             counts = ((len(rules.rules), "rule"), (len(rules.channels), "notifier"), (len(rules.silences), "silence"))
-            click.echo(f"{path}: {', '.join(plural(*count) for count in counts)}; nothing is wrong")
+            click.echo(f"{path}: {', '.join(plural(*count) for count in counts)}; no errors")
             return 0
         if way == "test":
             return _test(rules, next(iter(servers_of(rules))))
         from beanops.alerts.daemon import run_once
 
         firing = run_once(rules, predicates, servers_of(rules), state or state_path(), say=click.echo)
-        click.echo(f"{plural(firing, 'alert')} firing" if firing else "nothing fires")
+        click.echo(f"{plural(firing, 'alert')} firing" if firing else "no alerts firing")
         return INCOMPLETE if firing else 0
     except RulesError as error:
         return _complain(error)
@@ -153,7 +153,7 @@ def _test(rules: Rules, server: str) -> int:
 @_state
 @options.printing
 def status(state: Path | None, output: str) -> int:
-    """Show what fires now, as the running daemon has it; exit 1 if anything does."""
+    """Show firing alerts and errors of the running daemon; exit 1 if an alert fires that is not silenced."""
     from beanops.alerts.status import alert_status
 
     found = alert_status(state)
@@ -166,7 +166,7 @@ def status(state: Path | None, output: str) -> int:
             ago = None if found.at is None else span((datetime.now(UTC) - found.at).total_seconds())
             click.echo(f"beanops alert is not running{'' if ago is None else f'; it ended {ago} ago'}", err=True)
         elif not rows:
-            click.echo("nothing fires")
+            click.echo("no alerts firing")
     return INCOMPLETE if any(not one.silenced for one in found.firing) else 0
 
 
@@ -178,7 +178,7 @@ def status(state: Path | None, output: str) -> int:
 @click.option("--reason", metavar="TEXT", default="", help="Reason, for other people")
 @_state
 def silence(tube: str, rule: str, where: str, age: timedelta, reason: str, state: Path | None) -> None:
-    """Silence the alerts of TUBE, a name or a pattern, for some time; all tubes by default."""
+    """Silence the alerts of TUBE, a name or a pattern, for a limited time; all tubes by default."""
     from beanops.alerts.files import state_path
     from beanops.alerts.rules import Silence
     from beanops.alerts.state import SetSilence, load_silences, locked, save_silences, silences_path

@@ -61,7 +61,7 @@ class _Check(click.Command):
 def _limit_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for name, measure in reversed(list(MEASURES.items())):
         kind = _BoundsType(_seconds if measure.unit == "s" else float)
-        help = f"Bounds of the {measure.help}"
+        help = f"Limits for {measure.help}"
         function = click.option(f"--{name}", type=kind, metavar="RANGE", help=help)(function)
     return function
 
@@ -69,13 +69,13 @@ def _limit_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.command(cls=_Check)
 @click.argument("tube", required=False, shell_complete=complete.tubes)
 @_limit_options
-@click.option("--all-problems", is_flag=True, help="Also what 'beanops problems' finds")
+@click.option("--all-problems", is_flag=True, help="Include what 'beanops problems' finds")
 @click.option(
     "--format", "form", type=OneOf(["nagios", "json", "prometheus", "text"]), default="nagios",
-    help="Form of the result, nagios by default",
+    help="Output format, nagios by default",
 )  # fmt: skip
 @click.option(
-    "--seconds", type=click.FloatRange(1, 60), default=2.0, help="Time over which rates are taken, 2 by default"
+    "--seconds", type=click.FloatRange(1, 60), default=2.0, help="Seconds between two looks for rates, 2 by default"
 )
 @click.option("--timeout", type=click.FloatRange(0.1, 600), default=10.0, help="Time limit in seconds, 10 by default")
 @click.option(

@@ -13,11 +13,13 @@ from beanops.ui.defaults import LONGEST_INTERVAL, SHORTEST_INTERVAL
 
 
 @click.command()
+@click.option("--listen", default="127.0.0.1", show_default=True, help="Address to listen on; loopback by default")
 @click.option(
-    "--listen", default="127.0.0.1", show_default=True, help="Listening address; any other is reachable by others"
-)
-@click.option(
-    "--port", type=options.Number(0, 65535), default=11380, show_default=True, help="Listening port; 0 takes a free one"
+    "--port",
+    type=options.Number(0, 65535),
+    default=11380,
+    show_default=True,
+    help="Port to listen on; 0 for any",
 )
 @click.option(
     "--interval",
@@ -38,7 +40,7 @@ from beanops.ui.defaults import LONGEST_INTERVAL, SHORTEST_INTERVAL
     metavar="PATTERN",
     multiple=True,
     shell_complete=complete.tubes,
-    help="Leave out matching tubes; repeatable",
+    help="Exclude matching tubes; repeatable",
 )
 @click.option(
     "--max-tubes", type=options.Number(1), default=10_000, show_default=True, help="Maximum exported tubes of a server"
@@ -53,7 +55,7 @@ from beanops.ui.defaults import LONGEST_INTERVAL, SHORTEST_INTERVAL
 def exporter(print_: str | None, **given: Any) -> None:
     """Export metrics for Prometheus over HTTP, by default to this machine.
 
-    /metrics has the metrics, /-/healthy and /-/ready tell how the exporter is. PATTERN is a name or a glob such as
+    /metrics serves the metrics, /-/healthy and /-/ready the state of the exporter. PATTERN is a name or a glob such as
     'mail-*'.
     """
     from beanops import exporter as room
