@@ -21,6 +21,7 @@ import pytest
 
 from beanops import Client
 from beanops.embedded.process import Beanstalkd
+from beanops.jobs import identity
 from beanops.protocol import commands
 from beanops.protocol.errors import BeanopsError, ReplyError
 from beanops.session.connect import connect
@@ -29,6 +30,7 @@ from beanops.session.execution.run import Run
 from beanops.session.session import Session
 from tests.bench.bench_restarts import touched
 from tests.session.conftest import fill
+from tests.waits import PATIENCE
 
 REUSED = "id was reused by another job"
 JOBS = 3
@@ -180,6 +182,15 @@ VERBS: dict[str, Callable[[Session, Any], Run]] = {
 
 
 @pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask until jobs show what they are: the moments at which they do are short, and on a busy machine easily missed.
+
+    Ours were put a moment before the restart, and were seen a moment before it.
+    """
+    monkeypatch.setattr(identity, "_PATIENCE", PATIENCE)
+
+
+@pytest.fixture
 def make_server(start_beanstalkd: Callable[..., Beanstalkd], tmp_path: Path) -> Callable[[bool], Server]:
     return lambda log: Server(start_beanstalkd, tmp_path / "log" if log else None)
 
@@ -231,6 +242,7 @@ def test_what_was_seen_is_not_what_has_the_ids_now(
             assert list(run.reasons) == [REUSED], (how, verb, run.summary)
 
 
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize(("restart", "verb"), [(kept, "delete"), *((kept_and_filled, verb) for verb in VERBS)])
 def test_jobs_that_a_log_brought_back_are_acted_on(
     restart: Callable[[Server], None], verb: str, make_server: Any, open_on: Any
@@ -351,6 +363,7 @@ def test_resume_of_a_run_that_was_cut_before_leaves_the_others_alone(
     spared(server, lambda: session.resume(resumed, rate=100_000))
 
 
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("restart", [kept_and_filled])
 @pytest.mark.parametrize("asked", CUT)
 def test_resume_goes_on_with_jobs_that_a_log_brought_back(
