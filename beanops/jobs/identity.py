@@ -22,10 +22,11 @@ REUSED = "id was reused by another job"
 UNDECIDED = "server was restarted, and the id may belong to another job"
 #: Seconds by which two looks may differ on when a job was put: ages are whole seconds, and answers take time.
 TOLERANCE = 2.0
-#: Seconds by which the latest moment at which a job was put may be missed, by what is asked and kept.
-_EXACT = 0.02
+#: Seconds by which the latest moment at which a job was put may be missed, by what is asked and kept. A server that is
+#: started again has jobs of others after 15 ms.
+_EXACT = 0.005
 #: Seconds within which every job shows whether it was put before or after the start, and the pause between two looks.
-_TELLING, _LOOKS = 1.1, 0.01
+_TELLING, _LOOKS = 1.1, 0.004
 #: Seconds for which jobs are asked that may still show more: on a busy machine the looks are too far apart.
 _PATIENCE = 5.0
 #: An uptime beyond it comes from a clock that was set back, after which no time of the server means anything.

@@ -266,7 +266,7 @@ class SlowServer:
         return reason
 
 
-@given(put=st.floats(0.03, 5), started=st.floats(0.03, 5), puts=st.integers(0, 1), pauses=PAUSES)
+@given(put=st.floats(0.01, 5), started=st.floats(0.01, 5), puts=st.integers(0, 1), pauses=PAUSES)
 def test_a_job_that_was_put_later_is_never_taken_for_the_expected_one(
     put: float, started: float, puts: int, pauses: list[float]
 ) -> None:
