@@ -13,7 +13,7 @@ from beanops.ui.defaults import LONGEST_INTERVAL, SHORTEST_INTERVAL
 
 
 @click.command()
-@click.option("--listen", default="127.0.0.1", show_default=True, help="Address to listen on; loopback by default")
+@click.option("--listen", default="127.0.0.1", show_default=True, help="Address to listen on")
 @click.option(
     "--port",
     type=options.Number(0, 65535),
