@@ -139,7 +139,6 @@ class RefreshingApp(App[None]):
         """Ask the server now, then at every interval."""
         self._timer = self.set_interval(self.interval, self.tick)
         self.action_refresh()
-        self._look_at_alerts()
         self._protect(self.session)
 
     async def on_unmount(self) -> None:
@@ -192,6 +191,8 @@ class RefreshingApp(App[None]):
         if poller is self._poller:
             if sampled.live is not None:
                 self._show(sampled.live)
+            if self.alerts is None:  # not before the first tubes: it imports more
+                self._look_at_alerts()
             if again:
                 self.action_refresh()
 
@@ -327,7 +328,6 @@ class RefreshingApp(App[None]):
         self.alerts = None
         self.begin()
         self.action_refresh()
-        self._look_at_alerts()
 
     def begin(self) -> None:
         """Show the first screen for another server."""

@@ -150,6 +150,7 @@ def jupyter_lab(folder: Path, launch: Callable[[], Any]) -> Iterator[Lab]:
     notebooks.mkdir()
     own = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime"}
     own |= {"JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces", "IPYTHONDIR": "ipython"}
+    own |= {"BEANOPS_ALERTS": "alerts.json"}
     environment = {**os.environ, **{name: str(folder / place) for name, place in own.items()}, "JUPYTER_TOKEN": token}
     log = folder / "lab.log"
     arguments = ["--no-browser", "--expose-app-in-browser", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}"]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from beanops.embedded.process import Beanstalkd
 from beanops.session.session import Session
+from tests.alerts.saved import firing, saves
 from tests.notebook.lab import Lab, Notebook
 
 # What careless pages execute or set as mathematics. In the names of tubes only these characters are allowed.
@@ -259,3 +261,18 @@ def test_a_page_that_hears_nothing_says_so(notebook: Notebook) -> None:
     notebook.page.locator(".beanops-quiet", has_text="no updates for").wait_for()
     notebook.run("view._refresher.add(view)")
     notebook.page.locator(".beanops-quiet").wait_for(state="hidden")
+
+
+def test_alerts_are_listed_above_the_tubes_and_leave_no_room_when_they_end(notebook: Notebook, server: Session) -> None:
+    lines = notebook.grid(0).locator(".beanops-alerts")
+    assert not lines.is_visible()
+    path = Path(notebook.run_json("__import__('os').environ['BEANOPS_ALERTS']"))
+    try:
+        saves(datetime.now(UTC), [firing("backlog", str(server.address), "mail", values={"ready": "7"})], path=path)
+        lines.get_by_text("warning alert: backlog, mail").wait_for()
+        notebook.picture("alerts")
+        saves(datetime.now(UTC), path=path)
+        lines.wait_for(state="hidden")
+    finally:
+        path.unlink()
+    assert notebook.errors == []
