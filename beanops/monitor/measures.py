@@ -40,6 +40,10 @@ def _workers(stats: ServerStats | TubeStats, rates: Rates, age: float | None) ->
     return stats.current_workers if isinstance(stats, ServerStats) else stats.current_watching
 
 
+def _age(stats: ServerStats | TubeStats, rates: Rates, age: float | None) -> float | None:
+    return age if stats.current_jobs_ready else 0
+
+
 #: All measures by name, in the order of performance data.
 MEASURES: Mapping[str, Measure] = {
     "ready": Measure("ready jobs", _count("ready"), always=True),
@@ -49,7 +53,7 @@ MEASURES: Mapping[str, Measure] = {
     "urgent": Measure("ready jobs with a priority below 1024", _count("urgent")),
     "workers": Measure("connections that watch the tube, or workers of the server", _workers, always=True),
     "waiting": Measure("workers that wait for a job", lambda stats, rates, age: stats.current_waiting),
-    "age": Measure("age of the next ready job, 0 without one", lambda stats, rates, age: age or 0, "s", always=True),
+    "age": Measure("age of the next ready job, 0 without one", _age, "s"),
     "rate": Measure("jobs deleted per second", lambda stats, rates, age: rates.deletes),
     "puts": Measure("jobs put per second", lambda stats, rates, age: rates.puts),
 }
@@ -70,8 +74,12 @@ def measured(
 
 def of_server(limits: Mapping[str, Bounds], survey: Survey) -> list[Value]:
     """Return the values of the whole server; its age is that of the oldest next job of its tubes."""
-    age = max((seen.age for seen in survey.tubes.values() if seen.age is not None), default=None)
-    return measured(limits, survey.server, survey.rates, age)
+    ages = [seen.age for seen in survey.tubes.values() if seen.stats.current_jobs_ready]
+    known = [age for age in ages if age is not None]
+    oldest = max(known, default=None)
+    if len(known) < len(ages) and not (oldest and limits.get("age", Bounds()).state(oldest)):
+        oldest = None  # one that is not known may be older
+    return measured(limits, survey.server, survey.rates, oldest)
 
 
 def of_tubes(limits: Mapping[str, Bounds], tubes: Iterable[Seen]) -> list[Value]:

@@ -6,8 +6,11 @@ import os
 import re
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -62,6 +65,7 @@ LINE = re.compile(r"BEANSTALKD (OK|WARNING|CRITICAL|UNKNOWN) - [^|\n]+( \| [^|\n
         ("check mail post", 3),
         ("check mail --age 5x", 3),
         ("check mail --timeout 0", 3),
+        ("check mail,post", 3),
     ],
 )
 def test_every_end_is_one_line_and_its_exit_code(arguments: str, code: int, mail: None, cli: Cli) -> None:
@@ -76,6 +80,21 @@ def test_the_line_names_the_value_its_limit_and_all_that_was_measured(mail: None
     for data in ("'mail ready'=3;;;0", "'mail buried'=2;1;100;0", "'mail workers'=0;;1:;0"):
         assert data in ended.out
     assert cli("check", "mail").out.startswith("BEANSTALKD OK - mail: 3 ready, 0 reserved, 0 delayed, 2 buried | ")
+
+
+@pytest.mark.parametrize("tube", ["", "two words", 'quoted"', "two\nlines"])
+def test_a_name_that_no_tube_can_have_is_unknown_and_not_fine(tube: str, mail: None, cli: Cli) -> None:
+    ended = cli("check", tube, "--buried", "0")
+    assert LINE.fullmatch(ended.out), ended.out
+    assert ended.code == 3
+
+
+@pytest.mark.parametrize("arguments", [["mail"], ["ma*"], [], ["mail", "--all-problems", "--seconds", "1"]])
+def test_the_age_of_the_next_job_is_measured(arguments: list[str], mail: None, cli: Cli) -> None:
+    time.sleep(1.1)  # the server's ages are whole seconds
+    ended = cli("check", *arguments, "--age", "0")
+    assert ended.code == 2
+    assert re.search(r"age [1-9]\d*s is outside 0", ended.out), ended.out
 
 
 def test_the_other_forms(mail: None, cli: Cli) -> None:
@@ -119,3 +138,11 @@ def test_what_is_no_beanstalkd_is_critical_too(cli: Cli) -> None:
         ended = cli("check", "-s", f"127.0.0.1:{other.getsockname()[1]}", "--timeout", "0.3")
     assert ended.code == 2
     assert LINE.fullmatch(ended.out)
+
+
+def test_a_result_that_cannot_be_written_is_unknown(mail: None, beanstalkd: Beanstalkd) -> None:
+    main = "import sys; from beanops.cli import main; sys.argv[0] = 'beanops'; main()"
+    command = [sys.executable, "-c", main, "check", "-s", beanstalkd.address]
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (3, "beanops: cannot write the result: No space left on device\n")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any, NoReturn
 
 import click
@@ -18,6 +20,7 @@ from beanops.monitor.checks import CRITICAL, UNKNOWN, Bounds, Finding, Result, r
 from beanops.monitor.measures import FLOWS, MEASURES, findings_of, no_tube, of_server, of_tubes
 from beanops.monitor.survey import Survey, Surveyor
 from beanops.protocol.errors import BeanopsError, ConnectionLost, ProtocolError
+from beanops.protocol.limits import check_tube
 from beanops.protocol.states import STATES
 from beanops.session.config import problem_limits, profile
 from beanops.text import plural, safe_text, seconds_in
@@ -77,7 +80,9 @@ def _limit_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--seconds", type=click.FloatRange(1, 60), default=2.0, help="Seconds between two looks for rates, 2 by default"
 )
-@click.option("--timeout", type=click.FloatRange(0.1, 600), default=10.0, help="Time limit in seconds, 10 by default")
+@click.option(
+    "--timeout", type=click.FloatRange(0.1, 600), default=10.0, help="Seconds to wait for an answer, 10 by default"
+)
 @click.option(
     "-s", "--server", metavar="NAME", shell_complete=complete.servers,
     help="Server address or profile [env: BEANOPS_SERVER]",
@@ -95,7 +100,10 @@ def check(
     limits = {name: limit for name, limit in given.items() if limit is not None}
     looks = 2 if all_problems or any(name in limits for name in FLOWS) else 1
     try:
-        found = _look(server, timeout, looks, seconds)
+        if tube is not None and not _is_glob(tube):
+            check_tube(tube)
+        wanted = partial(_matching, tube) if looks > 1 or "age" in limits else None
+        found = _look(server, timeout, looks, seconds, wanted)
         result = _result(found, tube, limits, all_problems)
     except (ConnectionLost, ProtocolError, OSError) as error:
         result = Result(CRITICAL, [Finding(CRITICAL, safe_text(str(error)))], [])
@@ -104,14 +112,27 @@ def check(
     _end(result, form)
 
 
-def _look(server: str, timeout: float, looks: int, seconds: float) -> Survey:
+def _is_glob(tube: str) -> bool:
+    return any(sign in tube for sign in "*?[")
+
+
+def _matching(tube: str | None, names: Iterable[str]) -> list[str]:
+    """Return the tubes that are checked."""
+    return [name for name in names if tube is None or fnmatchcase(name, tube)]
+
+
+def _look(
+    server: str, timeout: float, looks: int, seconds: float, wanted: Callable[[list[str]], list[str]] | None
+) -> Survey:
+    """Look so many times; `wanted` chooses the tubes whose ages and rates are needed, None for none of them."""
     address = profile(server).address
     surveyor = Surveyor(time.monotonic, problem_limits(), patience=seconds, peeks=_PEEKS)
     with Client(address, connect_timeout=timeout, read_timeout=timeout) as client:
-        survey = surveyor.look(client)
+        names = wanted(client.list_tubes()) if wanted is not None else ()
+        survey = surveyor.look(client, names)
         for _ in range(looks - 1):
             time.sleep(seconds)
-            survey = surveyor.look(client, survey.tubes)
+            survey = surveyor.look(client, names)
         return survey
 
 
@@ -120,8 +141,8 @@ def _result(survey: Survey, tube: str | None, limits: dict[str, Bounds], all_pro
         problems = findings_of(survey, None) if all_problems else []
         values = of_server(limits, survey)
         return result_of(values, problems, _fine("server", survey.server))
-    names = [tube] if tube in survey.tubes else [name for name in survey.tubes if fnmatchcase(name, tube)]
-    if not names and any(sign in tube for sign in "*?["):
+    names = _matching(tube, survey.tubes)
+    if not names and _is_glob(tube):
         return Result(UNKNOWN, [Finding(UNKNOWN, f"no tube matches {tube!r}")], [])
     seen = [survey.tubes[name] for name in names] or [no_tube(tube)]
     problems = findings_of(survey, names) if all_problems else []
@@ -163,5 +184,10 @@ _FORMS: dict[str, Callable[[Result], str]] = {
 
 
 def _end(result: Result, form: str) -> NoReturn:
-    click.echo(_FORMS[form](result))
+    try:
+        click.echo(_FORMS[form](result))
+    except OSError as error:  # such as a full disk; exit code 1 would be a warning about the server
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        click.echo(f"beanops: cannot write the result: {error.strerror}", err=True)
+        raise click.exceptions.Exit(UNKNOWN) from None
     raise click.exceptions.Exit(result.state)
