@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
+from shlex import quote
 from typing import NamedTuple
 
 from beanops.alerts import templates
@@ -213,4 +214,6 @@ def _describe(alert: Alert, rule: Rule, rows: Sequence[Row]) -> None:
     if len(rows) > 1 and "{count}" not in rule.summary and "{names}" not in rule.summary:
         alert.summary += f" (and {len(rows) - 1:,} more)"
     alert.description = templates.filled(rule.description, facts)
-    alert.look_at = facts.get("look_at") or (f"beanops -s {alert.server} stats {alert.tube}" if alert.tube else "")
+    alert.look_at = facts.get("look_at") or (
+        f"beanops -s {quote(alert.server)} stats {quote(alert.tube)}" if alert.tube else ""
+    )

@@ -133,6 +133,12 @@ def test_texts_have_the_values_of_the_row(read: Read) -> None:
     assert story.alert.summary == "mail: 101 jobs, oldest unknown {x}"
 
 
+def test_the_command_to_look_at_a_tube_is_safe_in_a_shell(read: Read) -> None:
+    story = Story(read(rule()))
+    story.look({"tube": "$(reboot);x", "ready": 101})
+    assert story.alert.look_at == "beanops -s prod stats '$(reboot);x'"
+
+
 def test_a_problem_has_its_own_severity(read: Read) -> None:
     text = '[[rule]]\nname = "any"\non = "problems"\nwhen = "true"\n'
     story = Story(read(text), "problems")
