@@ -52,6 +52,15 @@ def hand_down(ctx: click.Context, group: click.Group) -> None:
     ctx.default_map = dict.fromkeys(group.commands, ctx.default_map)
 
 
+def is_given(ctx: click.Context) -> bool:
+    """Whether --server is on the command line itself, before or after the command's name."""
+    places: list[click.Context | None] = [ctx, ctx.find_root()]
+    return any(
+        place is not None and place.get_parameter_source("server") is click.core.ParameterSource.COMMANDLINE
+        for place in places
+    )
+
+
 class _Rate(click.ParamType[float]):
     """Jobs per second: ``500/s``, or the number alone."""
 

@@ -19,6 +19,7 @@ from beanops.monitor.history import WIDTH, Cell, cell_of, until_then
 from beanops.monitor.packing import Row, columns
 from beanops.monitor.problems import Severity
 from beanops.recording.looks import AT, KNOWN, SERVER_WIDTH, TUBE_WIDTH
+from beanops.recording.playback import Stretch
 from beanops.recording.storage import explained, open_to_read
 from beanops.recording.writer import LONGEST, STEPS, append, tail_rows
 
@@ -47,25 +48,6 @@ class RecordedServer(NamedTuple):
     began: float
     ended: float
     instance: str
-
-
-class Stretch(NamedTuple):
-    """Time without a gap, on one server process.
-
-    Attributes
-    ----------
-    began, ended : float
-        Its first and last look, in seconds since 1970.
-    texts : str
-        The statistics of the server that are texts, as JSON.
-    cause : str
-        Why nothing is known of the time before.
-    """
-
-    began: float
-    ended: float
-    texts: str
-    cause: str
 
 
 class RecordedProblem(NamedTuple):
@@ -269,26 +251,26 @@ class Recording:
         """Return what is known of a tube, None for the server, as `History.cells` does, in seconds since 1970."""
         first, last = int(since * 1000), int(until * 1000)
         base = max(tier for tier, each in enumerate(STEPS) if each <= step)
+        found: list[Cell] = []
         with self._reading():
             id, cuts = self._id(server, tube), self._cuts(server)
-            parts = [self._newest(id, cuts, first, last)]
-            for tier in range(base, len(STEPS)):
-                where = "series = ? AND tier = ? AND ended >= ? AND began <= ?"
-                stored = self._stored(where, id, tier, first, last, cuts=cuts, first=first, last=last)
-                parts.append(stored.get(id, []))
-        found: list[Cell] = []
-        for rows in parts:
-            end = found[0].at - found[0].seconds if found else inf
-            if end <= since:
-                break
-            older = [
-                cell_of(row[:WIDTH])
-                for row in rows
-                if row[AT] > first
-                and row[AT] - row[KNOWN] < end * 1000
-                and (row[AT] - row[KNOWN] < last or not row[KNOWN])
-            ]
-            found = [until_then(cell, end) for cell in older] + found
+            rows = self._newest(id, cuts, first, last)
+            for tier in range(base, len(STEPS) + 1):
+                end = found[0].at - found[0].seconds if found else inf
+                if end <= since:
+                    break
+                older = [
+                    cell_of(row[:WIDTH])
+                    for row in rows
+                    if row[AT] > first
+                    and row[AT] - row[KNOWN] < end * 1000
+                    and (row[AT] - row[KNOWN] < last or not row[KNOWN])
+                ]
+                found = [until_then(cell, end) for cell in older] + found
+                if tier < len(STEPS):
+                    where = "series = ? AND tier = ? AND ended >= ? AND began <= ?"
+                    stored = self._stored(where, id, tier, first, last, cuts=cuts, first=first, last=last)
+                    rows = stored.get(id, [])
         return found
 
     @contextmanager

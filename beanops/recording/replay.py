@@ -7,7 +7,6 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import NamedTuple
 
 from beanops.monitor.history import Cell, KnownPast
 from beanops.monitor.packing import Row
@@ -25,7 +24,8 @@ from beanops.recording.looks import (
     server_stats_of,
     tube_stats_of,
 )
-from beanops.recording.reader import RecordedProblem, RecordedServer, Recording, Stretch
+from beanops.recording.playback import Playback, Stretch
+from beanops.recording.reader import RecordedProblem, RecordedServer, Recording
 from beanops.recording.storage import NotARecording, RecordingError
 from beanops.recording.writer import STEPS
 from beanops.text import did_you_mean
@@ -38,39 +38,6 @@ _HOLDS = 2.0
 _UNASKED = 120_000
 #: Seconds after which a growing recording is asked for its end again.
 _GROWS = 5.0
-
-
-class Playback(NamedTuple):
-    """Where a player is.
-
-    Attributes
-    ----------
-    at : float
-        The moment that is shown, in seconds since 1970.
-    speed : float
-        Seconds of the recording that pass in a second.
-    playing : bool
-        Whether time passes.
-    began, ended : float
-        The first and the last look.
-    gap : Stretch or None
-        The next stretch where nothing is known of this moment.
-    gap_since : float
-        When the gap began.
-    """
-
-    at: float
-    speed: float
-    playing: bool
-    began: float
-    ended: float
-    gap: Stretch | None = None
-    gap_since: float = 0.0
-
-    @property
-    def is_over(self) -> bool:
-        """Whether it is at the end."""
-        return self.at >= self.ended
 
 
 class RecordedPast:

@@ -108,7 +108,10 @@ class Context:
         self._journal_at = journal
         self._own_journal: Journal | None = None
         self._reader = Reader(known.redact)
-        self.protection = Protection(known, self.looking().peer, lambda: self.looking().execute(commands.stats()).id)
+        self.protection = self._protect(known)
+
+    def _protect(self, known: Profile) -> Protection:
+        return Protection(known, self.looking().peer, lambda: self.looking().execute(commands.stats()).id)
 
     # -- connections ---------------------------------------------------------------------------------------------
 

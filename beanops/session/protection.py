@@ -33,8 +33,8 @@ class Protection:
         The profile of the session's server.
     here : set of Place
         The peer of the connection.
-    instance : callable
-        Returns the instance id of the server process.
+    instance : callable or None
+        Returns the instance id of the server process; None asks no server, and compares addresses alone.
     clock : callable
         Monotonic seconds.
 
@@ -48,7 +48,7 @@ class Protection:
         self,
         profile: Profile,
         here: Iterable[Place],
-        instance: Callable[[], str],
+        instance: Callable[[], str] | None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._here = frozenset(here) | places(Address.parse(profile.address))
@@ -58,7 +58,7 @@ class Protection:
         self._asked: float | None = None
         known = profiles().values()
         self.now = strictest(profile, (one for one in known if self._here & places(Address.parse(one.address))))
-        self._others = self._stricter(known)
+        self._others = self._stricter(known) if instance is not None else []
 
     @property
     def settled(self) -> Profile:
@@ -80,6 +80,7 @@ class Protection:
         return [one for one in known if strictest(self.now, [one]).guards != self.now.guards]
 
     def _settle(self) -> None:
+        assert self._instance is not None
         instance = self._instance()
         same: queue.SimpleQueue[Profile | None] = queue.SimpleQueue()
         for one in self._others:

@@ -380,7 +380,7 @@ def run(
             profile=profile(address),
             interval=interval,
             state_file=None if visitor else StateFile(state_path()),
-            keys=_keymap(),
+            keys=keys_of_user(),
             alone=visitor,
             read_only=read_only,
             alerts=AlertReader(alone=visitor),
@@ -391,6 +391,7 @@ def run(
     return app.return_code or 0
 
 
-def _keymap() -> dict[str, str]:
+def keys_of_user() -> dict[str, str]:
+    """Return the configured key bindings."""
     chosen = key_bindings()
     return keymap(chosen, bindings()) if chosen else {}

@@ -67,6 +67,27 @@ APP = [
     key("app", "ctrl+q,ctrl+c", "app.quit", "Quit anywhere", "Quit, also from a dialog", display="^c", priority=True),
 ]
 
+#: In place of freezing and of the refresh interval.
+REPLAY = [
+    key("replay", "f", "app.play", "Play", "Play or pause the recording", show=True),
+    key("replay", "plus", "app.speed(1)", "Faster", "Play faster or slower", display="+ -"),
+    key("replay", "minus", "app.speed(-1)", "Slower"),
+    key("replay", "left", "app.skip(-60)", "Back", "One minute back or forward", display="← →"),
+    key("replay", "right", "app.skip(60)", "Forward"),
+    key("replay", "shift+left", "app.skip(-3600)", "Hour back", "One hour back or forward", display="⇧← ⇧→"),
+    key("replay", "shift+right", "app.skip(3600)", "Hour forward"),
+    key("replay", "at", "app.jump", "Jump", "Jump to a time", show=True, display="@", priority=True),
+    key(
+        "replay",
+        "right_square_bracket",
+        "app.to_problem(1)",
+        "Next problem",
+        "Jump to where the next or previous problem begins",
+        display="] [",
+    ),
+    key("replay", "left_square_bracket", "app.to_problem(-1)", "Previous problem"),
+]
+
 BACK = [key("back", "escape", "back", "Back", "Go back one level", display="Esc")]
 
 TABLE = [

@@ -94,6 +94,8 @@ class RefreshingApp(App[None]):
         Reads what the alert daemon says; None shows no alerts.
     bell : bool
         Whether it rings the terminal's bell for each new alert.
+    poller : Poller or None
+        What it shows; None asks the server of the session.
     """
 
     live: reactive[Live] = reactive(Live(), always_update=True, repaint=False)
@@ -111,6 +113,7 @@ class RefreshingApp(App[None]):
         read_only: bool = False,
         alerts: AlertReader | None = None,
         bell: bool = False,
+        poller: Poller | None = None,
     ) -> None:
         super().__init__()
         self._start = session
@@ -125,7 +128,7 @@ class RefreshingApp(App[None]):
         self._sessions: dict[Place, Session] = {_place_of(self.profile): session}
         # The server that the user chose last; until it answers, the former one is shown.
         self._wanted = _place_of(self.profile)
-        self._poller = Poller(lambda: session, clock, now, session._context.past)
+        self._poller = poller or Poller(lambda: session, clock, now, session._context.past)
         self._alert_reader, self._reading_alerts = alerts, False
         self._new_alerts = NewAlerts() if bell else None
         # What the key of undo reverts.

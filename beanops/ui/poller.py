@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from beanops.monitor.history import Past
 from beanops.monitor.survey import Seen, Survey, Surveyor
 from beanops.protocol.errors import BeanopsError
+from beanops.recording.playback import Playback
 from beanops.session.config import problem_limits
 from beanops.session.session import Session
 from beanops.ui.defaults import FIRST_RETRY, LAST_RETRY, LATE
@@ -62,6 +63,8 @@ class Live(NamedTuple):
         Seconds that an answer is late.
     at : float
         Monotonic seconds at which this was known.
+    playback : Playback or None
+        Set where it is a moment of a recording; all times are then seconds since 1970.
     """
 
     survey: Survey | None = None
@@ -70,11 +73,14 @@ class Live(NamedTuple):
     lost: Lost | None = None
     waiting: float = 0
     at: float = 0
+    playback: Playback | None = None
 
     @property
     def stale(self) -> bool:
         """Whether the values may have changed on the server since."""
-        return self.lost is not None or self.waiting > 0
+        return (
+            self.lost is not None or self.waiting > 0 or (self.playback is not None and self.playback.gap is not None)
+        )
 
     @property
     def tubes(self) -> Mapping[str, Seen]:

@@ -88,6 +88,7 @@ def test_the_keys_of_the_dashboard_are_in_the_manual() -> None:
     known = {*re.findall(r"`(\S+?)`", page), *re.findall(r"\b(?:Enter|Esc|Space|F5|Ctrl-\w)\b", page)}
     screens = [
         keys.APP,
+        keys.REPLAY,
         keys.TUBES,
         keys.SELECTION,
         keys.SORT,

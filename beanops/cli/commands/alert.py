@@ -68,7 +68,7 @@ def run(ctx: click.Context, file: Path | None, state: Path | None, way: str | No
     from beanops.alerts.reading import read_rules
 
     path = file or rules_path()
-    given = server if _is_given(ctx) else None
+    given = server if options.is_given(ctx) else None
 
     def read(predicates: RowPredicates) -> Rules:
         return read_rules(path, predicates)
@@ -100,15 +100,6 @@ def run(ctx: click.Context, file: Path | None, state: Path | None, way: str | No
         return INCOMPLETE if firing else 0
     except RulesError as error:
         return _complain(error)
-
-
-def _is_given(ctx: click.Context) -> bool:
-    """Whether --server is on the command line itself, before or after the command's name."""
-    places: list[click.Context | None] = [ctx, ctx.find_root()]
-    return any(
-        place is not None and place.get_parameter_source("server") is click.core.ParameterSource.COMMANDLINE
-        for place in places
-    )
 
 
 def _complain(error: RulesError) -> int:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 import click
 
 from beanops.cli import options
@@ -14,23 +18,50 @@ from beanops.ui.defaults import INTERVAL
 @click.command()
 @options.interval
 @options.redact
+@click.option(
+    "--replay", "file", metavar="FILE", type=click.Path(path_type=Path), help="Show a recording instead of a server"
+)
+@click.option("--at", metavar="TIME", help="Start of the replay (UTC), such as 14:30")
+@click.option("--speed", type=click.FloatRange(0.01, 86_400), metavar="FACTOR", help="Speed of the replay [default: 1]")
 @options.server
 @options.read_only
-def tui(interval: float, redact: tuple[str, ...], server: str, read_only: bool) -> int:
+@click.pass_context
+def tui(
+    ctx: click.Context,
+    interval: float,
+    redact: tuple[str, ...],
+    file: Path | None,
+    at: str | None,
+    speed: float | None,
+    server: str,
+    read_only: bool,
+) -> int:
     """Open the terminal dashboard: watch tubes, inspect jobs and act on them. The key ? shows all keys."""
+    if file is None and (at is not None or speed is not None):
+        raise click.UsageError("--at and --speed need --replay FILE")
     if not on_terminal("stdin", "stdout"):
         raise click.UsageError("this needs a terminal; beanops tubes prints the tubes once")
+    if file is not None:
+        with _needing_textual():
+            from beanops.tui.replay import run
+        return run(file, server if options.is_given(ctx) else None, at=at, speed=speed or 1.0, interval=interval)
     return show(server, read_only=read_only, interval=interval, redact=redact)
 
 
-def show(server: str, *, read_only: bool = False, interval: float = INTERVAL, redact: tuple[str, ...] = ()) -> int:
-    """Show the TUI until it is left, and return the exit code."""
+@contextmanager
+def _needing_textual() -> Iterator[None]:
     try:
-        from beanops.tui.app import run
+        yield
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] != "textual":
             raise
         raise UsageError("the TUI needs textual: pip install 'beanops[tui]'") from None
+
+
+def show(server: str, *, read_only: bool = False, interval: float = INTERVAL, redact: tuple[str, ...] = ()) -> int:
+    """Show the TUI until it is left, and return the exit code."""
+    with _needing_textual():
+        from beanops.tui.app import run
     return run(server, read_only=read_only, interval=interval, redact=redact)
 
 

@@ -76,7 +76,7 @@ class Field(NamedTuple):
     value : str
         The default.
     kind : str
-        ``"number"``, ``"tube"``, ``"states"``, ``"path"``, ``"body"`` or ``"buried"``.
+        ``"number"``, ``"tube"``, ``"states"``, ``"path"``, ``"body"``, ``"text"`` or ``"buried"``.
     unit : str
         The text after the input.
     least, most : int

@@ -42,6 +42,8 @@ def answer_to(field: Field, text: str) -> Any:
         if not text.strip() or "\x00" in text:
             raise UsageError(f"{field.label}: expected a file name")
         return text
+    if field.kind == "text":
+        return text.strip()
     if field.kind == "states":
         states = text.replace(",", " ").split()
         if not states or not set(states) <= set(AT_REST):

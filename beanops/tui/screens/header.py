@@ -37,6 +37,7 @@ class ServerHeader(Vertical):
 
     def compose(self) -> ComposeResult:
         """Lay out the lines."""
+        yield Line(id="replay")
         yield Line(id="profile")
         yield Line(id="server")
         yield Line(id="jobs")
@@ -70,7 +71,21 @@ class ServerHeader(Vertical):
             jobs.say(jobs.spread(by_state(live.survey.server), self._rates(live.survey)))
             connections.say(connections.spread(*self._connections(live.survey)))
         self.show_alerts()
+        self._show_playback(live)
         self._show_banner(live)
+
+    def _show_playback(self, live: Live) -> None:
+        line = self.query_one("#replay", Line)
+        line.display = live.playback is not None
+        if live.playback is not None:
+            from beanops.ui.replay import where_text
+
+            keys: list[Part] = [("f plays  @ jumps  ? keys", "$muted")]
+            line.say(
+                line.spread(
+                    [(" REPLAY ", "bold $background on $primary"), (f"  {where_text(live.playback)}", "bold")], keys
+                )
+            )
 
     def show_alerts(self) -> None:
         """Show the alerts that fire on this server, and whether the daemon that reports them runs."""
@@ -162,6 +177,10 @@ class ServerHeader(Vertical):
             banner.say([(text, "bold"), (safe_text(lost.error), "")])
         elif live.waiting:
             banner.say([(f"NO ANSWER for {span(live.waiting)}; {self._how_old(live)}.", "bold")])
+        elif live.playback is not None and live.playback.gap is not None:
+            from beanops.ui.replay import gap_text
+
+            banner.say([(safe_text(gap_text(live.playback)), "bold")])
         elif frozen is not None:
             text = f"FROZEN for {span(self.host.clock() - frozen)}: updates are paused. Press f to resume."
             banner.say([(text, "bold")])

@@ -113,7 +113,9 @@ class RowTable(RowLines[R], can_focus=True):
             them it moves to another, and returns with that row.
         """
         self._given = tuple(rows)
-        self._arrange(held=not requested and self._clock() < self._hold_until, asked=requested)
+        # Not for longer either: the clock of a recording may go back.
+        held = not requested and 0 < self._hold_until - self._clock() <= HOLD
+        self._arrange(held=held, asked=requested)
 
     def keep(self, passes: Callable[[R], bool] | None) -> None:
         """Show only rows that pass; None shows all."""
