@@ -25,6 +25,7 @@ from beanops.monitor.server_problems import ServerFacts
 from beanops.monitor.sweep import jobs_and_tubes, tube_stats
 from beanops.monitor.thresholds import ProblemLimits
 from beanops.monitor.times.following import Follower
+from beanops.monitor.times.job_classes import Classify, ClassSample, JobClass
 from beanops.monitor.times.job_times import NO_TIMES, JobTimes
 from beanops.monitor.tube_problems import TubeFacts
 from beanops.monitor.wait_times import PEEKS, Ages
@@ -65,6 +66,8 @@ class Seen(NamedTuple):
         Known jobs that are reserved for longer than their TTR.
     times : JobTimes
         How long its jobs wait and run, if the surveyor follows jobs.
+    classes : tuple of JobClass
+        The classes of the jobs put into it, if the surveyor reads bodies.
     problems : tuple of Problem
         What is wrong with it, the worst first.
     members : tuple of str
@@ -81,6 +84,7 @@ class Seen(NamedTuple):
     buried_age: int | None = None
     overdue: int = 0
     times: JobTimes = NO_TIMES
+    classes: tuple[JobClass, ...] = ()
     problems: tuple[Problem, ...] = ()
     members: tuple[str, ...] = ()
 
@@ -152,6 +156,8 @@ class Surveyor:
         Where to keep the past; None is a new one.
     follow : bool
         Whether to follow a sample of the jobs, for how long they wait and run.
+    classify : callable or None
+        Returns the name of a job's class, given its body; None reads no bodies. It needs `follow`.
     """
 
     def __init__(
@@ -163,6 +169,7 @@ class Surveyor:
         peeks: int = PEEKS,
         past: Past | None = None,
         follow: bool = False,
+        classify: Classify | None = None,
     ) -> None:
         self.past = Past() if past is None else past
         self._clock = clock
@@ -173,6 +180,7 @@ class Surveyor:
         self._peeks = peeks
         self._succeeds = False
         self._follow = follow
+        self._classify = classify
         self._forget()
 
     def _forget(self) -> None:
@@ -181,6 +189,7 @@ class Surveyor:
         self._ages = Ages(self._peeks)
         self._follower = Follower() if self._follow else None
         self._followed_at = -inf
+        self._classes = ClassSample(self._classify) if self._classify is not None else None
         self._evaluator = Evaluator(self._limits, self._patience)
         self._open_files: int | None = None
         self._new: list[str] = []
@@ -253,6 +262,8 @@ class Surveyor:
         ids = follower.ask(at, server, self.past.since == at, self._ages.all())
         swept = jobs_and_tubes(client, ids, tubes, self._clock, server=not follower.certain)
         follower.take(swept.during, swept.jobs, (swept.server or server).total_jobs)
+        if self._classes is not None:
+            self._classes.look(client, follower.new, at)
         return swept.tubes
 
     def _affordable(self, passed: float) -> int:
@@ -277,6 +288,8 @@ class Surveyor:
         self._ages.forget(gone)
         if self._follower is not None:
             self._follower.forget(gone)
+        if self._classes is not None:
+            self._classes.forget(gone)
         self._evaluator.forget(gone)
 
     def _names(self, client: Client, server: ServerStats) -> None:
@@ -322,10 +335,14 @@ class Surveyor:
         else:
             began = self._evaluator.began(tube.name)
             wrong = self._evaluator.tube(TubeFacts(at, tube, last, partial(since, trail), jobs, began, taken))
+        rates = recent_rates(trail)
+        classes: tuple[JobClass, ...] = ()
+        if self._follower is not None and self._classes is not None:
+            classes = self._classes.classes(tube.name, at, rates.puts, self._follower.alive(tube.name))
         return Seen(
             tube,
             at,
-            recent_rates(trail),
+            rates,
             trail,
             history,
             head.age if head is not None else None,
@@ -333,6 +350,7 @@ class Surveyor:
             buried.age if buried is not None else None,
             sum(job.state == "reserved" and job.time_left < 0 for job in jobs),
             times,
+            classes,
             wrong,
         )
 

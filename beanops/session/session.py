@@ -22,6 +22,7 @@ from beanops.jobs.search.progress import Progress
 from beanops.jobs.search.scan import Scan
 from beanops.jobs.select import TUBE_OR_GLOB, select
 from beanops.monitor.rates import Point, point
+from beanops.monitor.survey import Survey
 from beanops.protocol import ServerStats, TubeStats
 from beanops.protocol.errors import BeanopsError
 from beanops.protocol.limits import DEFAULT_PRIORITY, DEFAULT_TTR, MAX_RESERVE_TIMEOUT, check_tube
@@ -42,6 +43,8 @@ from beanops.session.past_runs.journal_reader import JournalReader
 from beanops.session.probe import probe_id
 from beanops.session.problem_looks import APART, problems_now
 from beanops.session.reservation import Reservation, Reserver
+from beanops.session.timing import APART as LOOKS_APART
+from beanops.session.timing import LENGTH, classified, measure, timed
 
 if TYPE_CHECKING:
     import pandas
@@ -320,6 +323,109 @@ class Session:
 
             points = record(look, length, apart)
         return rates_frame(points, time.monotonic())
+
+    def job_times(
+        self,
+        pattern: str | None = None,
+        *,
+        seconds: Seconds = LENGTH,
+        every: Seconds = LOOKS_APART,
+        progress: bool | None = None,
+    ) -> pandas.DataFrame:
+        """Estimate how long jobs wait for a worker and how long it runs them; Ctrl-C ends it with what is known.
+
+        The server does not know it: each look asks for a sample of the jobs put since the last one, and follows
+        some of them until they are gone. Only jobs put while it looks count, so a backlog takes long to measure.
+
+        Parameters
+        ----------
+        pattern : str or None
+            The name of a tube or a glob such as ``"mail-*"``; None is all tubes.
+        seconds : number, str or timedelta
+            Length of the measurement: seconds, text such as ``"10m"``, or a timedelta; 10 seconds by default.
+        every : number, str or timedelta
+            Interval between two looks, in the same forms; 1 second by default. What is shorter cannot be told apart.
+        progress : bool or None
+            Whether to show a progress bar; None shows one in notebooks and terminals.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per tube of which something is known: ``tube`` (text), the number of ``jobs`` in the sample
+            (int64), ``wait_p50``, ``wait_p95`` and ``wait_p99`` (from ready to reserved for the first time),
+            ``run_p50``, ``run_p95`` and ``run_p99`` (from reserved to deleted) and the ``resolution`` of these (all
+            timedelta64[us], missing where too few jobs are known), and the number of jobs that were released, buried
+            or kicked or that timed out, ``returned`` (int64). Without a pattern the last row, in which the tube is
+            missing, is the whole server.
+
+        Raises
+        ------
+        NotFound
+            There is no such tube.
+
+        Examples
+        --------
+        >>> session.job_times("mail*", seconds="1m")[["tube", "wait_p50", "wait_p95", "run_p50"]]
+        """
+        from beanops.session.time_frames import times_frame
+
+        return times_frame(timed(self._measure(pattern, seconds, every, progress, classes=False), pattern))
+
+    def job_classes(
+        self,
+        pattern: str | None = None,
+        *,
+        seconds: Seconds = LENGTH,
+        every: Seconds = LOOKS_APART,
+        progress: bool | None = None,
+    ) -> pandas.DataFrame:
+        """Estimate how many jobs of each class are put, from the bodies of a sample; Ctrl-C ends it with what is known.
+
+        Parameters
+        ----------
+        pattern : str or None
+            The name of a tube or a glob such as ``"mail-*"``; None is all tubes.
+        seconds : number, str or timedelta
+            Length of the measurement: seconds, text such as ``"10m"``, or a timedelta; 10 seconds by default.
+        every : number, str or timedelta
+            Interval between two looks, in the same forms; 1 second by default.
+        progress : bool or None
+            Whether to show a progress bar; None shows one in notebooks and terminals.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per tube and class: ``tube`` and ``job_class`` (text; missing for jobs whose bodies name no class,
+            and for those that were gone before they could be read), jobs put per second, ``puts_per_s`` (float64), and
+            the number of ``jobs`` in the sample (int64).
+
+        Raises
+        ------
+        NotFound
+            There is no such tube.
+
+        Examples
+        --------
+        >>> session.job_classes("mail*", seconds="1m").nlargest(5, "puts_per_s")
+        """
+        from beanops.session.time_frames import classes_frame
+
+        return classes_frame(classified(self._measure(pattern, seconds, every, progress, classes=True), pattern))
+
+    def _measure(
+        self, pattern: str | None, seconds: Seconds, every: Seconds, progress: bool | None, *, classes: bool
+    ) -> Survey:
+        length, apart = seconds_of("seconds", seconds), seconds_of("every", every)
+        classify = self._context.reader.job_class if classes else None
+        with bar_for(progress, self._watched, "s", "measure", length if isfinite(length) else None) as bar:
+            return measure(
+                self._lookups,
+                pattern,
+                length,
+                apart,
+                classify=classify,
+                report=lambda passed: None if bar is None else bar.show(round(passed, 1)),
+            )
 
     def problems(self, pattern: str | None = None, *, seconds: Seconds = APART) -> pandas.DataFrame:
         """Return what is wrong with the server and its tubes, by two looks a moment apart.

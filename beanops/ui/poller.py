@@ -125,7 +125,7 @@ class Poller:
 
     def _reset(self) -> None:
         self._session: Session | None = None
-        self._surveyor = Surveyor(self._clock, past=self._past)
+        self._surveyor = Surveyor(self._clock, past=self._past, follow=True)
         self._live = Live()
         self._retry_at = 0.0
 
@@ -175,7 +175,7 @@ class Poller:
         try:
             if self._session is None:
                 self._session = self._connect()
-                self._surveyor = Surveyor(self._clock, problem_limits(), past=self._past)
+                self._surveyor = Surveyor(self._clock, problem_limits(), past=self._past, follow=True)
             looked = look(self._session) if look is not None else None
             survey = self._session._lookups.survey(self._surveyor, wanted)
         except BeanopsError as error:

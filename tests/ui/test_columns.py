@@ -46,6 +46,7 @@ def test_a_table_fits_its_face(face: Any) -> None:
 def test_columns_are_named_as_in_frames(session: Session, client: Client) -> None:
     client.put(b"x")
     known = {*session.tubes(), *session.rates(seconds=0.01, every=0.01), "problem", "trend", "age", "drain", SEEN}
+    known |= {*session.job_times(seconds=0.01, every=0.01)}
     for face in FACES:
         assert {column.name for column in tube_columns(face)} <= known
         assert {column.name for column in job_columns(face)} <= {*session.jobs()}

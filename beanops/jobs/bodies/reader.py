@@ -9,6 +9,8 @@ from typing import Any
 from beanops.jobs.bodies.decoded import Decoded
 from beanops.jobs.bodies.layers import decode
 from beanops.jobs.bodies.redaction import redactor_of
+from beanops.jobs.bodies.summary import job_class
+from beanops.text import safe_text
 
 #: The ways in which the usual libraries write JSON.
 _STYLES = [
@@ -44,6 +46,11 @@ class Reader:
     def decode(self, body: bytes) -> Decoded:
         """Return a body decoded."""
         return decode(body).redacted(self.patterns)
+
+    def job_class(self, body: bytes) -> str | None:
+        """Return the name of the job's class, None where the body has none or it is secret."""
+        name = job_class(self.decode(body).data)
+        return None if name is None else safe_text(name)
 
     def shown(self, body: bytes) -> bytes:
         """Return what may be shown of a body; see `redact_body`."""

@@ -6,6 +6,7 @@ A table of places, the most informative first. It reads data, in whatever format
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from beanops.text import safe_text
@@ -34,6 +35,22 @@ _NAMES = tuple(
 )
 _ERRORS = ("exception", "error", "errors", "errorMessage", "error_message", "last_error")
 _ERROR_TEXTS = ("message", "$class", "class", "type")
+#: What a class or a task may be called; anything else is data.
+_CLASS = re.compile(r"[^\W\d][\w.:\\/-]{0,99}")
+
+
+def job_class(data: Any) -> str | None:
+    """Return the job's class, or its task, where an envelope of the usual frameworks names it; None if none does.
+
+    Examples
+    --------
+    >>> job_class({"displayName": "App\\\\Jobs\\\\SendMail", "to": "ann@example.com"})
+    'App\\\\Jobs\\\\SendMail'
+    >>> job_class({"task": "not a name: [redacted]"}) is None
+    True
+    """
+    name = _name(data) if isinstance(data, dict) else ""
+    return name if _CLASS.fullmatch(name) else None
 
 
 def summarise(data: Any) -> str:

@@ -79,6 +79,8 @@ class Follower:
         self._before = _Puts(0, 0, 0)
         self._width = 0.0
         self._so_far: dict[str | None, list[_Followed]] = {}
+        #: The new jobs that were still there at this look.
+        self.new: list[JobStats] = []
 
     @property
     def certain(self) -> bool:
@@ -156,6 +158,11 @@ class Follower:
         """Return the jobs of a tube that are followed and reserved."""
         return [one.stats for one in self._so_far.get(tube, ()) if one.reserved is not None]
 
+    def alive(self, tube: str) -> float | None:
+        """Return the share of the jobs put into a tube that were still there when they were asked for."""
+        kept = self._kept.get(tube)
+        return None if kept is None else kept.alive
+
     def times(self, tube: str | None, at: float) -> JobTimes:
         """Return how long the jobs of a tube wait and run, or those of the server for None."""
         kept = self._kept.get(tube)
@@ -178,10 +185,11 @@ class Follower:
 
     def _take_new(self, found: Mapping[int, JobStats], passed: Interval, now: Interval) -> None:
         draw = self._draw
+        self.new = []
         if not draw.new:
             return
         width = self._width = passed.width * (1 + draw.late)
-        jobs = [found[id] for id in draw.ids if id in found]
+        jobs = self.new = [found[id] for id in draw.ids if id in found]
         self._asked += len(draw.ids)
         self._kept[None].asked(now.high, len(draw.ids), len(jobs), width)
         put_since = Interval(now.high - width, now.high)

@@ -25,7 +25,7 @@ from beanops.tui.screens.compare import Compare
 from beanops.tui.screens.job import JobScreen, Read
 from beanops.tui.screens.job_search import JobSearch, TubeLook, look_at
 from beanops.tui.widgets.body import BodyView
-from beanops.tui.widgets.charts import Charts
+from beanops.tui.widgets.charts import TALL, Charts
 from beanops.tui.widgets.filter_input import FilterInput
 from beanops.tui.widgets.job_rows import JobRow
 from beanops.tui.widgets.job_summary import history, identity
@@ -75,6 +75,7 @@ class TubeScreen(JobSearch):
         """Yield the counts, the charts, the jobs, and the details of the one under the cursor."""
         yield Line(id="tube")
         yield Line(id="counts")
+        yield Line(id="times")
         yield Charts(id="charts")
         with Horizontal(id="search"):
             yield Static("", id="sought", markup=False)
@@ -159,7 +160,9 @@ class TubeScreen(JobSearch):
     def _show_counts(self, live: Live) -> None:
         tube, counts = self.query_one("#tube", Line), self.query_one("#counts", Line)
         title: list[Part] = [("tube ", "$muted"), (safe_text(self.tube), "bold $primary")]
-        stats = self._stats
+        stats, times = self._stats, self.query_one("#times", Line)
+        # Only where something is known, and there is room.
+        times.display = stats is not None and bool(live.tubes[self.tube].times.jobs) and self.size.height >= TALL
         if stats is None:
             gone = self._gone or live.survey is not None
             tube.say([*title, ("  tube no longer exists (empty and unused)" if gone else "", "$muted")])
@@ -180,6 +183,7 @@ class TubeScreen(JobSearch):
             (f" ({stats.current_waiting:,} waiting)  {stats.current_using:,} using", "$muted"),
         ]
         counts.say(counts.spread(by_state(stats), workers))
+        times.say([(str(live.tubes[self.tube].times), "$muted")])
 
     def found(self) -> None:
         """Show the job under the cursor."""

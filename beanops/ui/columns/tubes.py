@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from beanops.monitor.rates import RATE_WINDOW, course
 from beanops.monitor.survey import Seen
+from beanops.monitor.times.durations import Percentiles
+from beanops.monitor.times.job_times import shown_length
 from beanops.text import span
 from beanops.ui.columns.column import Column, named
 from beanops.ui.formatting import spark
@@ -22,8 +24,8 @@ WINDOW = f"{RATE_WINDOW:.0f}s"
 #: The columns that each face shows, in its order. The command line looks once, and knows no rates and no history.
 FACES = {
     "cli": "tube ready reserved delayed buried watching waiting pause_left jobs",
-    "tui": "tube problem ready reserved delayed buried puts_per_s deletes_per_s trend age watching waiting using"
-    " pause_left drain seen",
+    "tui": "tube problem ready reserved delayed buried puts_per_s deletes_per_s trend age wait_p95 run_p95"
+    " watching waiting using pause_left drain seen",
     "notebook": "tube ready reserved delayed buried puts_per_s deletes_per_s watching waiting pause_left",
 }
 
@@ -73,6 +75,24 @@ def _badness(row: Seen) -> tuple[int, int]:
     return -sum(one.severity == "critical" for one in row.problems), -len(row.problems)
 
 
+def _length(what: Literal["wait", "run"], optional: int) -> Column[Seen]:
+    """Return the column of how long 95 % of the jobs wait or run, as far as that is known."""
+
+    def written(row: Seen, width: int) -> str:
+        times: Percentiles = getattr(row.times, what)
+        return "" if times.p95 is None else shown_length(times.p95, times.resolution)
+
+    return Column(
+        f"{what}_p95",
+        f"{what} p95",
+        lambda row: getattr(row.times, what).p95,
+        "seconds",
+        8,
+        write=written,
+        optional=optional,
+    )
+
+
 _COUNTS: list[Column[Seen]] = [
     Column(
         "tube", "tube", lambda row: row.stats.name, "text", 20, em=12, grows=True,
@@ -90,6 +110,8 @@ _COUNTS: list[Column[Seen]] = [
     Column("puts_per_s", f"puts/s {WINDOW}", lambda row: row.rates.puts, "rate", 10, 6, "puts/s", em=8),
     Column("deletes_per_s", f"dels/s {WINDOW}", lambda row: row.rates.deletes, "rate", 10, 6, "dels/s", em=8),
     Column("age", "head age", lambda row: row.age, "seconds", 8, 6, "age", optional=4),
+    _length("wait", 9),
+    _length("run", 10),
     Column("watching", "watching", _stat("current_watching"), width=8, narrow=5, short="watch", colour=_watching),
     Column("waiting", "waiting", _stat("current_waiting"), width=7, narrow=5, short="wait", optional=7),
     Column("using", "using", _stat("current_using"), width=5, narrow=4, short="use", optional=8),
