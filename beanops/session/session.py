@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
-from math import isfinite
 from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, SupportsIndex, Unpack
@@ -21,14 +20,12 @@ from beanops.jobs.rows import Tube, tube_of
 from beanops.jobs.search.progress import Progress
 from beanops.jobs.search.scan import Scan
 from beanops.jobs.select import TUBE_OR_GLOB, select
-from beanops.monitor.rates import Point, point
-from beanops.monitor.survey import Survey
 from beanops.protocol import ServerStats, TubeStats
 from beanops.protocol.errors import BeanopsError
 from beanops.protocol.limits import DEFAULT_PRIORITY, DEFAULT_TTR, MAX_RESERVE_TIMEOUT, check_tube
 from beanops.session import job_verbs, tube_verbs
 from beanops.session.arguments import Body, Seconds, run_id_of, seconds_of, whole_seconds
-from beanops.session.bars import Report, bar_for, scan_bar, shows_run, shows_scan
+from beanops.session.bars import Report, scan_bar, shows_run, shows_scan
 from beanops.session.config import Profile
 from beanops.session.context import Context
 from beanops.session.execution.executor import Executor
@@ -43,8 +40,6 @@ from beanops.session.past_runs.journal_reader import JournalReader
 from beanops.session.probe import probe_id
 from beanops.session.problem_looks import APART, problems_now
 from beanops.session.reservation import Reservation, Reserver
-from beanops.session.timing import APART as LOOKS_APART
-from beanops.session.timing import LENGTH, classified, measure, timed
 
 if TYPE_CHECKING:
     import pandas
@@ -272,12 +267,7 @@ class Session:
         return self._lookups.tube(check_tube(tube_of(name, "name"), "name"))
 
     def rates(
-        self,
-        tube: Tube | None = None,
-        *,
-        seconds: Seconds = 10,
-        every: Seconds = 1,
-        progress: bool | None = None,
+        self, tube: Tube | None = None, *, seconds: Seconds = 10, every: Seconds = 1, progress: bool | None = None
     ) -> pandas.DataFrame:
         """Measure throughput and backlog for some time; Ctrl-C ends it and returns the rows measured so far.
 
@@ -310,27 +300,14 @@ class Session:
         >>> session.rates("mail", seconds=60)[["puts_per_s", "deletes_per_s"]].plot()
         """
         from beanops.monitor.frames import rates_frame
-        from beanops.session.rates import record
+        from beanops.session.rates import measured
 
         length, apart = seconds_of("seconds", seconds), seconds_of("every", every)
-        with bar_for(progress, self._watched, "s", "rates", length if isfinite(length) else None) as bar:
-            started = time.monotonic()
-
-            def look(at: float) -> Point:
-                if bar is not None:
-                    bar.show(round(at - started, 1))
-                return point(at, self.server() if tube is None else self._lookups.tube(tube))
-
-            points = record(look, length, apart)
+        points = measured(self._lookups, tube, length, apart, (progress, self._watched))
         return rates_frame(points, time.monotonic())
 
     def job_times(
-        self,
-        pattern: str | None = None,
-        *,
-        seconds: Seconds = LENGTH,
-        every: Seconds = LOOKS_APART,
-        progress: bool | None = None,
+        self, pattern: str | None = None, *, seconds: Seconds = 10, every: Seconds = 1, progress: bool | None = None
     ) -> pandas.DataFrame:
         """Estimate how long jobs wait for a worker and how long it runs them; Ctrl-C ends it with what is known.
 
@@ -367,17 +344,12 @@ class Session:
         --------
         >>> session.job_times("mail*", seconds="1m")[["tube", "wait_p50", "wait_p95", "run_p50"]]
         """
-        from beanops.session.time_frames import times_frame
+        from beanops.session.time_frames import job_times
 
-        return times_frame(timed(self._measure(pattern, seconds, every, progress, classes=False), pattern))
+        return job_times(self._lookups, pattern, seconds, every, (progress, self._watched))
 
     def job_classes(
-        self,
-        pattern: str | None = None,
-        *,
-        seconds: Seconds = LENGTH,
-        every: Seconds = LOOKS_APART,
-        progress: bool | None = None,
+        self, pattern: str | None = None, *, seconds: Seconds = 10, every: Seconds = 1, progress: bool | None = None
     ) -> pandas.DataFrame:
         """Estimate how many jobs of each class are put, from the bodies of a sample; Ctrl-C ends it with what is known.
 
@@ -408,24 +380,9 @@ class Session:
         --------
         >>> session.job_classes("mail*", seconds="1m").nlargest(5, "puts_per_s")
         """
-        from beanops.session.time_frames import classes_frame
+        from beanops.session.time_frames import job_classes
 
-        return classes_frame(classified(self._measure(pattern, seconds, every, progress, classes=True), pattern))
-
-    def _measure(
-        self, pattern: str | None, seconds: Seconds, every: Seconds, progress: bool | None, *, classes: bool
-    ) -> Survey:
-        length, apart = seconds_of("seconds", seconds), seconds_of("every", every)
-        classify = self._context.reader.job_class if classes else None
-        with bar_for(progress, self._watched, "s", "measure", length if isfinite(length) else None) as bar:
-            return measure(
-                self._lookups,
-                pattern,
-                length,
-                apart,
-                classify=classify,
-                report=lambda passed: None if bar is None else bar.show(round(passed, 1)),
-            )
+        return job_classes(self._context, self._lookups, pattern, seconds, every, (progress, self._watched))
 
     def problems(self, pattern: str | None = None, *, seconds: Seconds = APART) -> pandas.DataFrame:
         """Return what is wrong with the server and its tubes, by two looks a moment apart.

@@ -1,20 +1,63 @@
-"""How long jobs wait and run as DataFrames. Importing this module imports pandas, which costs half a second."""
+"""Measure how long jobs wait and run, and their classes, as DataFrames.
+
+Importing this module imports pandas, which costs half a second.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import isfinite
 from operator import attrgetter
 
 import pandas as pd
 
 from beanops.frames import frame
-from beanops.monitor.survey import Seen
-from beanops.session.timing import Timed
+from beanops.monitor.survey import Seen, Survey
+from beanops.monitor.times.job_classes import Classify
+from beanops.session.arguments import Seconds, seconds_of
+from beanops.session.bars import bar_for
+from beanops.session.context import Context
+from beanops.session.lookups import Lookups
+from beanops.session.timing import Timed, classified, measure, timed
 
+#: Whether to show a bar, None where somebody would see it, and whether somebody would.
+Shown = tuple[bool | None, bool]
 #: The percentiles by column.
 PERCENTILES = {
     f"{what}_{share}": f"times.{what}.{share}" for what in ("wait", "run") for share in ("p50", "p95", "p99")
 }
+
+
+def job_times(lookups: Lookups, pattern: str | None, seconds: Seconds, every: Seconds, shown: Shown) -> pd.DataFrame:
+    """Measure how long jobs wait and run; see `Session.job_times`."""
+    return times_frame(timed(_measured(lookups, pattern, seconds, every, shown, None), pattern))
+
+
+def job_classes(
+    context: Context, lookups: Lookups, pattern: str | None, seconds: Seconds, every: Seconds, shown: Shown
+) -> pd.DataFrame:
+    """Measure the classes of jobs; see `Session.job_classes`."""
+    survey = _measured(lookups, pattern, seconds, every, shown, context.reader.job_class)
+    return classes_frame(classified(survey, pattern))
+
+
+def _measured(
+    lookups: Lookups,
+    pattern: str | None,
+    seconds: Seconds,
+    every: Seconds,
+    shown: Shown,
+    classify: Classify | None,
+) -> Survey:
+    """Measure with a bar."""
+    length, apart = seconds_of("seconds", seconds), seconds_of("every", every)
+    with bar_for(*shown, "s", "measure", length if isfinite(length) else None) as bar:
+
+        def report(passed: float) -> None:
+            if bar is not None:
+                bar.show(round(passed, 1))
+
+        return measure(lookups, pattern, length, apart, classify=classify, report=report)
 
 
 def times_frame(found: Sequence[Timed]) -> pd.DataFrame:

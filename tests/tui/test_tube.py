@@ -262,3 +262,17 @@ async def test_a_long_body_scrolls_and_esc_goes_back_one_level(session: Session,
         assert desk.lines("#body")[-1] == "line 999"
         await desk.press("escape", "down", "escape")
         assert desk.names() == ["default", "mail"]
+
+
+async def test_how_long_jobs_wait_and_run_is_on_a_high_screen(session: Session, client: Client, clock: Clock) -> None:
+    (first,) = fill(client, "mail", b"x")
+    async with dashboard(session, clock, size=(160, 45)) as desk:
+        await open_tube(desk, "mail")
+        assert desk.line("#times") == ""
+        for _ in range(3):
+            ids = fill(client, "mail", *[b"x"] * 8)
+            for id in ids:
+                client.delete(client.reserve_job(id))
+            await desk.tick()
+        assert "wait p50 <1s p95 <1s, run p50 <1s p95 <1s (estimate of 24 jobs)" in await desk.painted()
+        assert client.stats_job(first).state == "ready"
