@@ -149,7 +149,7 @@ class Surveyor:
     limits : ProblemLimits
         From which numbers on something is a problem.
     patience : float
-        Most seconds that something must last to be a problem; for faces that look only twice.
+        Most seconds that something must last to be a problem; for faces that look only twice, at all tubes.
     peeks : int
         Most tubes whose next jobs a look peeks at.
     past : Past or None
@@ -224,7 +224,8 @@ class Surveyor:
         self._interval = passed
         self._names(client, server)
         most = self._affordable(passed)
-        full = len(self._tubes) + len(self._new) <= min(FULL, most)
+        # Who looks only twice asks for all tubes both times: there is no later turn.
+        full = self._patience < inf or len(self._tubes) + len(self._new) <= min(FULL, most)
         asked = self._due(wanted, full, min(IN_TURN, most))
         stats = self._ask(client, asked, at, server)
         self._weigh(client, server, len(asked))

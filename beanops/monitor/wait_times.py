@@ -14,7 +14,7 @@ from beanops.client.sync import Client
 from beanops.protocol import Command, Job, JobStats, TubeStats, commands
 from beanops.protocol.errors import NotFound, ReplyError
 
-#: Most tubes whose next jobs a look peeks at, and bytes of bodies after which it peeks no more.
+#: Most tubes whose next jobs a look peeks at, and bytes of bodies for so many after which it peeks no more.
 PEEKS, BYTES = 12, 256 * 1024
 
 _PEEKS = {"ready": commands.peek_ready, "buried": commands.peek_buried, "delayed": commands.peek_delayed}
@@ -33,6 +33,7 @@ class Ages:
 
     def __init__(self, peeks: int = PEEKS) -> None:
         self._peeks = peeks
+        self._bytes = BYTES * max(1, peeks // PEEKS)
         self._known: dict[str, dict[str, JobStats]] = {}
         self._peeked: dict[str, int] = {}
         self._looks = 0
@@ -113,7 +114,7 @@ class Ages:
         found: dict[int, tuple[str, str]] = {}
         size = 0
         for tube in tubes:
-            if size > BYTES:
+            if size > self._bytes:
                 break
             states = [state for state in _PEEKS if getattr(tube, f"current_jobs_{state}")]
             _, *answers = client.pipeline(_peek_into(tube.name, states))

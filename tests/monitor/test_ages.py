@@ -66,6 +66,14 @@ def test_large_bodies_end_a_look_but_starve_nobody(
     assert look(known, client, [*"abc"]) == made
 
 
+def test_who_peeks_at_many_tubes_reads_more_bodies(
+    client: Client, worker: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wait_times, "BYTES", 1000)
+    made = [worker.put(b"x" * 2000, tube=name) for name in "abc"]
+    assert look(Ages(100 * PEEKS), client, [*"abc"]) == made
+
+
 def test_a_tube_that_is_gone_is_forgotten(client: Client, worker: Client) -> None:
     known = Ages()
     worker.put(b"x", tube="mail")

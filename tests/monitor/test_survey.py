@@ -254,3 +254,20 @@ def test_looks_ask_for_no_more_tubes_than_the_share_of_the_server_allows(
     assert len(partly.tubes) == 100
     assert "tube-98" in fresh
     assert len(fresh) <= 2 * survey.FEWEST
+
+
+def test_who_looks_twice_asks_for_all_of_many_tubes_both_times(
+    client: Client, worker: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(survey, "FULL", 10)
+    monkeypatch.setattr(survey, "IN_TURN", 5)
+    names = [f"tube-{number:02}" for number in range(40)]
+    put(worker, *names)
+    clock = Clock()
+    surveyor = Surveyor(clock, patience=1.0)
+    surveyor.look(client)
+    put(worker, *names)
+    clock.seconds += 1
+    seen = surveyor.look(client).tubes
+    assert {seen[name].rates.puts for name in names} == {1.0}
+    assert {one.severity for name in names for one in seen[name].problems} == {"critical"}  # more jobs are put

@@ -26,7 +26,7 @@ from beanops.session.config import problem_limits, profile
 from beanops.text import plural, safe_text, seconds_in
 
 #: Tubes whose next jobs are peeked at, for their age.
-_PEEKS = 1000
+_PEEKS = 10_000
 
 
 def _seconds(text: str) -> float:
