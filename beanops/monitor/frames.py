@@ -32,6 +32,7 @@ def watched_frame(tubes: Sequence[Seen], now: float) -> pd.DataFrame:
         {
             "puts_per_s": ("float64", lambda seen: _NAN if seen.rates.puts is None else seen.rates.puts),
             "deletes_per_s": ("float64", lambda seen: _NAN if seen.rates.deletes is None else seen.rates.deletes),
+            "growth": ("float64", lambda seen: _NAN if seen.rates.growth is None else seen.rates.growth),
             "drain": ("seconds", lambda seen: None if seen.drain is None else round(seen.drain)),
             "seen": ("seconds", lambda seen: round(now - seen.at)),
         },

@@ -45,6 +45,7 @@ def test_frames_come_while_it_goes_on_with_rates(session: Session, worker: Clien
     assert [list(one.tube) for one in frames] == [["mail"], ["mail"]]
     assert pd.isna(frames[0].puts_per_s[0])
     assert frames[1].puts_per_s[0] == 0.0
+    assert frames[1].growth[0] == 0.0
     assert {*session.tubes().columns} < {*frames[0].columns}
     assert frames[0].dtypes.equals(frames[1].dtypes)
     assert frames[1].seen[0] == pd.Timedelta(0)
