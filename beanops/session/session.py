@@ -193,9 +193,10 @@ class Session:
         ------
         pandas.DataFrame
             One row per tube with the columns of `tubes`, and: jobs put and deleted per second over the last 10
-            seconds, ``puts_per_s`` and ``deletes_per_s``, and their difference, ``growth`` (float64, missing in the first
-            frame); the time until no job is ready at the present pace, ``drain``, and since the row was read, ``seen`` (timedelta64[us]): of more
-            than 1,000 tubes each frame reads a part anew. ``attrs["time"]`` is the time of the frame.
+            seconds, ``puts_per_s`` and ``deletes_per_s``, and their difference, ``growth`` (float64, missing in the
+            first frame); the time until no job is ready at the present pace, ``drain``, and since the row was read,
+            ``seen`` (timedelta64[us]): of more than 1,000 tubes each frame reads a part anew. ``attrs["time"]`` is
+            the time of the frame.
 
         Examples
         --------
