@@ -11,6 +11,7 @@ TYPE_CHECKING = False  # as that of typing, which costs more than all of this
 if TYPE_CHECKING:
     from typing import Any
 
+    from beanops.accessors import replay
     from beanops.client.address import Address
     from beanops.client.aio import AsyncClient
     from beanops.client.sync import Client
@@ -40,6 +41,7 @@ __all__ = [
     "embedded",
     "errors",
     "redact",
+    "replay",
 ]
 
 _HOMES = {
@@ -58,6 +60,7 @@ _HOMES = {
     "decoder": "beanops.jobs.bodies",
     "load_ipython_extension": "beanops.notebook.magic",
     "redact": "beanops.jobs.bodies",
+    "replay": "beanops.accessors",
     "errors": "beanops.protocol",
 }
 

@@ -1,4 +1,4 @@
-"""The live views of a notebook as methods of a session; importing this module binds them to `Session`.
+"""The live views of a notebook as methods of a session, and `replay`; importing this module binds them to `Session`.
 
 Each first checks that the extra ``notebook`` is installed.
 """
@@ -6,7 +6,9 @@ Each first checks that the extra ``notebook`` is installed.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from importlib.util import find_spec
+from os import PathLike
 from typing import TYPE_CHECKING, SupportsIndex
 
 from beanops.jobs.rows import Tube
@@ -19,9 +21,10 @@ from beanops.ui.defaults import MOST_BROWSED
 if TYPE_CHECKING:
     from beanops.notebook.views.browser import BrowserView
     from beanops.notebook.views.dashboard import DashboardView
+    from beanops.notebook.views.replay import ReplayView
     from beanops.notebook.views.reservation import ReservationView
 
-__all__ = ["Session", "connect"]
+__all__ = ["Session", "connect", "replay"]
 
 _NEEDED = ("anywidget", "ipywidgets")
 
@@ -156,8 +159,59 @@ def reserve_widget(session: Session, /, tube: Tube, name: str | None = None) -> 
     return ReservationView(session, refresher_of(session), name or f"reserve {tube}", tube)
 
 
+@explained
+def replay(
+    file: str | PathLike[str] | None = None,
+    *,
+    server: str | None = None,
+    at: datetime | str | None = None,
+    speed: float = 1.0,
+    name: str = "replay",
+) -> ReplayView:
+    """Return a view of a recording for a notebook, and frames of what it has; needs ``beanops[notebook]``.
+
+    Parameters
+    ----------
+    file : str, path or None
+        A recording, as ``beanops record`` makes it; None is the default one.
+    server : str or None
+        Name or address of a recorded server; None is the first.
+    at : datetime, str or None
+        Where to start, UTC: a time, ``"14:30"``, or ``"2h"`` before the end; None is the beginning.
+    speed : float
+        Seconds of the recording that pass in a second.
+    name : str
+        Name of the view. It closes another view of that name and server, so that a cell can run again.
+
+    Returns
+    -------
+    beanops.notebook.views.replay.ReplayView
+        A notebook shows it when it is the last value of a cell; `tubes`, `trend` and `problems` of it are frames.
+
+    Raises
+    ------
+    UsageError
+        The extra ``notebook`` is not installed, or there is no such recording or server.
+
+    Examples
+    --------
+    >>> view = beanops.replay("recording.sqlite", at="2h")
+    >>> view.next_problem()
+    >>> view.trend("mail")["ready"].plot()
+    """
+    _check_extra("a view of a recording")
+    from beanops.notebook.views.replay import opened
+    from beanops.session.config import default_recording
+
+    return opened(str(default_recording() if file is None else file), server, at, speed, name)
+
+
 def _check(session: Session, what: str) -> None:
     session._context.check_open()
+    _check_extra(what)
+
+
+def _check_extra(what: str) -> None:
     missing = [module for module in _NEEDED if find_spec(module) is None]
     if missing:
         raise UsageError(f"{what} needs {' and '.join(missing)}: pip install 'beanops[notebook]'")

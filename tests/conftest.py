@@ -122,6 +122,7 @@ def _own_files(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     folder = tmp_path_factory.mktemp("beanops")
     monkeypatch.setenv("BEANOPS_JOURNAL", str(folder / "journal.sqlite"))
     monkeypatch.setenv("BEANOPS_CONFIG", str(folder / "config.toml"))
+    monkeypatch.setenv("BEANOPS_RECORDING", str(folder / "recording.sqlite"))
     monkeypatch.setenv("BEANOPS_SAMPLES", str(folder / "samples"))
     monkeypatch.setenv("BEANOPS_ALERTS", str(folder / "alerts.json"))
     monkeypatch.setenv("BEANOPS_STATE", str(folder / "tui.json"))

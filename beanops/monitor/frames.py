@@ -42,7 +42,9 @@ def watched_frame(tubes: Sequence[Seen], now: float) -> pd.DataFrame:
     return found
 
 
-def trend_frame(spans: Sequence[Cell | None], first: float, step: float, now: float) -> pd.DataFrame:
+def trend_frame(
+    spans: Sequence[Cell | None], first: float, step: float, now: float, present: datetime | None = None
+) -> pd.DataFrame:
     """Return the past as a frame; see `Session.trend` for its columns.
 
     Parameters
@@ -53,10 +55,14 @@ def trend_frame(spans: Sequence[Cell | None], first: float, step: float, now: fl
         When the first one begins, in seconds of a monotonic clock, and the seconds of each.
     now : float
         What that clock shows now.
+    present : datetime or None
+        The time then, UTC; None is the present.
     """
     found = pd.DataFrame([_trend_row(cell) for cell in spans], columns=_TREND, dtype="float64")
     ends = pd.to_timedelta([(first + (place + 1) * step - now) * 1e6 for place in range(len(spans))], unit="us")
-    found.index = pd.DatetimeIndex(pd.Timestamp.now("UTC").as_unit("us") + ends.as_unit("us"), name="time")
+    found.index = pd.DatetimeIndex(
+        pd.Timestamp(present or datetime.now(UTC)).as_unit("us") + ends.as_unit("us"), name="time"
+    )
     return found
 
 

@@ -275,7 +275,8 @@ def resampled(cells: Sequence[Cell], first: float, step: float, number: int) -> 
             start += 1
         parts = []
         for cell in cells[start:]:
-            if (cell.seconds and cell.at - cell.seconds >= end) or cell.at - cell.seconds > end:
+            # A first look now may be at a rounded moment just after it.
+            if (cell.seconds and cell.at - cell.seconds >= end) or cell.at - cell.seconds > end + 0.001:
                 break
             parts.append(cell)
         spans.append(_summed(parts, begin, end) if parts else None)
@@ -348,6 +349,12 @@ class Past:
         self._vanished.pop(tube or "", None)
         history.add(point, joined, min(MOST_BYTES, ALL_BYTES // (len(self.tubes) or 1)))
         return history
+
+    def known(self, tube: str | None) -> KnownPast:
+        """Return the past of a tube, None for the server, also if only others have seen it."""
+        known = self.server if tube is None else self.tubes.get(tube, NO_HISTORY)
+        older = self._older(self._instance, tube) if known.ended is None and self._older is not None else None
+        return older or known
 
     def _history(self, tube: str | None) -> History:
         known = self.server if tube is None else self.tubes.get(tube)

@@ -11,7 +11,7 @@ from beanops.jobs.read import FoundJob
 from beanops.jobs.search.progress import Progress
 from beanops.jobs.select import Selection
 from beanops.journal import records
-from beanops.monitor.history import Past, resampled
+from beanops.monitor.history import KnownPast, resampled
 from beanops.monitor.rates import RATE_WINDOW
 from beanops.monitor.survey import Survey
 from beanops.notebook.widgets.chart import Panel, Sample, Series
@@ -91,13 +91,13 @@ def sample(survey: Survey) -> tuple[float | None, ...]:
     )
 
 
-def past_samples(past: Past, now: float) -> list[Sample]:
+def past_samples(past: KnownPast, now: float) -> list[Sample]:
     """Return samples of the last minutes, one for each second, with unknown values where nobody looked.
 
     Rates are those of the last 10 seconds, as in `sample`.
     """
     begin = now - BEGINNING
-    cells = resampled(past.server.cells(begin, now, 1.0), begin, 1.0, BEGINNING)
+    cells = resampled(past.cells(begin, now, 1.0), begin, 1.0, BEGINNING)
     samples: list[Sample] = []
     for place, cell in enumerate(cells):
         at = begin + place + 1

@@ -26,6 +26,7 @@ from beanops.session.config import Profile, default_journal
 from beanops.session.execution.connection_use import is_awake, restarted
 from beanops.session.old_servers.capabilities import Capabilities
 from beanops.session.protection import Protection
+from beanops.session.recorded_past import OlderPast
 
 if TYPE_CHECKING:
     from beanops.journal.journal import Journal
@@ -75,7 +76,7 @@ class Context:
     views : WeakSet
         Open views, which end with the session.
     past : Past
-        What watching the server has seen, in seconds of the monotonic clock.
+        What watching the server has seen, and before that the default recording, in seconds of the monotonic clock.
     """
 
     def __init__(
@@ -100,7 +101,8 @@ class Context:
         self.id_maps = IdMaps()
         self.capable: dict[str, Capabilities] = {}
         self.views: WeakSet[Closes] = WeakSet()
-        self.past = Past()
+        self._older = OlderPast(self.address)
+        self.past = Past(self._older)
         self._timeouts = timeouts
         self._lock = threading.RLock()
         self._closed = False
@@ -184,6 +186,7 @@ class Context:
         with ExitStack() as ends:  # each is closed even if another raises, in reverse order
             if self._own_journal is not None:
                 ends.callback(self._own_journal.close)
+            ends.callback(self._older.close)
             ends.callback(self.held.clear)
             ends.callback(self._close_connections)
             for view in list(self.views):

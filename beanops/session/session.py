@@ -213,7 +213,8 @@ class Session:
     def trend(self, tube: Tube | None = None, *, since: Seconds = "1h") -> pandas.DataFrame:
         """Return the recent past of a tube or of the server, ready to plot.
 
-        It is what `watch` and the views of this session have seen, from the beginning of it or of `since`.
+        It is what `watch` and the views of this session have seen, and before that the default recording (see
+        ``beanops record``), from the beginning of it or of `since`.
 
         Parameters
         ----------

@@ -10,7 +10,7 @@ from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
 from beanops.jobs.select import select
-from beanops.monitor.history import NO_HISTORY, TIERS, Cell, History, resampled
+from beanops.monitor.history import TIERS, Cell, resampled
 from beanops.monitor.survey import Seen, Survey, Surveyor
 from beanops.protocol.errors import ArgumentError, BeanopsError
 
@@ -72,19 +72,16 @@ def trend(lookups: Lookups, context: Context, tube: str | None, seconds: float, 
     """
     past = context.past
 
-    def known() -> History:
-        return past.server if tube is None else past.tubes.get(tube, NO_HISTORY)
-
     look = partial(lookups.survey, Surveyor(lambda: now, past=past))
-    if known().begun is None:
-        if tube is not None:
-            lookups.tube(tube)
+    if past.known(tube).begun is None:
         look()
+        if tube is not None and past.known(tube).begun is None:
+            lookups.tube(tube)
     else:
         # A server that does not answer now is no reason to withhold what is known.
         with suppress(BeanopsError):
             look()
-    history = known()
+    history = past.known(tube)
     first = now - seconds if history.begun is None else max(now - seconds, history.begun)
     step = next((tier.step for tier in TIERS if now - first <= tier.keep), TIERS[-1].step)
     number = max(1, ceil((now - first) / step))

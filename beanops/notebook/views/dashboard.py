@@ -110,7 +110,7 @@ class DashboardView(JobsView):
         self.log = Grid(shown_rows.ACTIONS, noun="action", visible=5, newest_first=True, on_error=complain)
         self._title_heads()
         self.chart = Chart(shown_rows.CHARTS)
-        self.chart.begin(shown_rows.past_samples(session._context.past, clock()))
+        self.chart.begin(shown_rows.past_samples(session._context.past.server, clock()))
         self._actions = ViewActions(self.tubes, self._session, weakly(self._done))
         super().__init__(self._session, name, refresher, (self.chart, self.tubes, self.heads, self.log))
 
