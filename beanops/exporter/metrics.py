@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import beanops
 from beanops.exporter.exposition import Family, Labels, SampleGroup
-from beanops.monitor.problems import SEVERITIES
+from beanops.monitor.problems.problem import SEVERITIES
 from beanops.monitor.survey import Seen, Survey
 from beanops.monitor.times.durations import Percentiles
 from beanops.monitor.times.job_times import JobTimes

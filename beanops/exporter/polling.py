@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 from beanops.exporter.exposition import Labels
 from beanops.exporter.metrics import Reading
+from beanops.monitor.problems.thresholds import ProblemLimits
 from beanops.monitor.reconnecting import ReconnectingSurveyor, most_ready
 from beanops.monitor.survey import Seen, Survey, Surveyor
-from beanops.monitor.thresholds import ProblemLimits
 from beanops.protocol.errors import BeanopsError
 from beanops.protocol.limits import is_tube
 from beanops.text import safe_text, span

@@ -16,18 +16,18 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from beanops.client.sync import Client
-from beanops.monitor.evaluation import Evaluator
 from beanops.monitor.history import GAP, NO_HISTORY, KnownPast, Past
-from beanops.monitor.open_files import open_files
-from beanops.monitor.problems import Problem
+from beanops.monitor.problems.evaluation import Evaluator
+from beanops.monitor.problems.open_files import open_files
+from beanops.monitor.problems.problem import Problem
+from beanops.monitor.problems.server_rules import ServerFacts
+from beanops.monitor.problems.thresholds import ProblemLimits
+from beanops.monitor.problems.tube_rules import TubeFacts
 from beanops.monitor.rates import SHORTEST_GAP, UNKNOWN, Rates, Trail, grown, point, recent_rates, since, time_to_drain
-from beanops.monitor.server_problems import ServerFacts
 from beanops.monitor.sweep import jobs_and_tubes, tube_stats
-from beanops.monitor.thresholds import ProblemLimits
 from beanops.monitor.times.following import Follower
 from beanops.monitor.times.job_classes import Classify, ClassSample, JobClass
 from beanops.monitor.times.job_times import NO_TIMES, JobTimes
-from beanops.monitor.tube_problems import TubeFacts
 from beanops.monitor.wait_times import PEEKS, Ages
 from beanops.protocol import ServerStats, TubeStats
 

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from beanops.client.sync import Client
 from beanops.monitor.history import Past
+from beanops.monitor.problems.thresholds import ProblemLimits
 from beanops.monitor.survey import Survey, Surveyor
-from beanops.monitor.thresholds import ProblemLimits
 from beanops.protocol.errors import BeanopsError
 from beanops.recording.storage import RecordingError
 from beanops.recording.writer import KEEP, RecordingWriter

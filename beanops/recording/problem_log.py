@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from beanops.monitor.problems import Problem
+from beanops.monitor.problems.problem import Problem
 from beanops.monitor.survey import Survey
 
 #: Milliseconds after which a problem that says something else is written again.

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Self
 
 from beanops.monitor.history import WIDTH, Cell, cell_of, until_then
 from beanops.monitor.packing import Row, columns
-from beanops.monitor.problems import Severity
+from beanops.monitor.problems.problem import Severity
 from beanops.recording.looks import AT, KNOWN, SERVER_WIDTH, TUBE_WIDTH
 from beanops.recording.playback import Stretch
 from beanops.recording.storage import explained, open_to_read

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from beanops.monitor.history import Cell, KnownPast
 from beanops.monitor.packing import Row
-from beanops.monitor.problems import Problem, summary, worst_first
+from beanops.monitor.problems.problem import Problem, summary, worst_first
 from beanops.monitor.rates import REACH, Trail, grown, recent_rates, time_to_drain
 from beanops.monitor.survey import Seen, Survey
 from beanops.recording.looks import (

@@ -35,8 +35,8 @@ from typing import Any, NamedTuple
 
 from beanops.client.address import Address
 from beanops.journal.storage.url import without_passwords
-from beanops.monitor.problems import PROBLEMS
-from beanops.monitor.thresholds import ProblemLimits, ServerThresholds, Thresholds
+from beanops.monitor.problems.problem import PROBLEMS
+from beanops.monitor.problems.thresholds import ProblemLimits, ServerThresholds, Thresholds
 from beanops.protocol.errors import ArgumentError, UsageError
 from beanops.text import did_you_mean
 

@@ -26,7 +26,7 @@ from beanops.session.config import Profile, default_journal
 from beanops.session.execution.connection_use import is_awake, restarted
 from beanops.session.old_servers.capabilities import Capabilities
 from beanops.session.protection import Protection
-from beanops.session.recorded_past import OlderPast
+from beanops.session.watching.recorded_past import OlderPast
 
 if TYPE_CHECKING:
     from beanops.journal.journal import Journal

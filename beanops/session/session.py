@@ -38,8 +38,8 @@ from beanops.session.old_servers.capabilities import Capabilities
 from beanops.session.options import How, Options, ScanOptions, how_of
 from beanops.session.past_runs.journal_reader import JournalReader
 from beanops.session.probe import probe_id
-from beanops.session.problem_looks import APART, problems_now
 from beanops.session.reservation import Reservation, Reserver
+from beanops.session.watching.problems_now import APART, problems_now
 
 if TYPE_CHECKING:
     import pandas
@@ -205,7 +205,7 @@ class Session:
         ...     break
         """
         from beanops.monitor.frames import watched_frame
-        from beanops.session.watching import looks, matching
+        from beanops.session.watching.looks import looks, matching
 
         for survey in looks(self._lookups, self._context, seconds_of("seconds", seconds)):
             yield watched_frame(matching(survey, pattern), survey.at)
@@ -242,7 +242,7 @@ class Session:
         >>> session.trend("mail", since="2h")[["ready", "ready_max"]].plot()
         """
         from beanops.monitor.frames import trend_frame
-        from beanops.session.watching import trend
+        from beanops.session.watching.looks import trend
 
         now = time.monotonic()
         name = None if tube is None else tube_of(tube)
@@ -302,7 +302,7 @@ class Session:
         >>> session.rates("mail", seconds=60)[["puts_per_s", "deletes_per_s"]].plot()
         """
         from beanops.monitor.frames import rates_frame
-        from beanops.session.rates import measured
+        from beanops.session.watching.rates import measured
 
         length, apart = seconds_of("seconds", seconds), seconds_of("every", every)
         points = measured(self._lookups, tube, length, apart, (progress, self._watched))
@@ -346,7 +346,7 @@ class Session:
         --------
         >>> session.job_times("mail*", seconds="1m")[["tube", "wait_p50", "wait_p95", "run_p50"]]
         """
-        from beanops.session.time_frames import job_times
+        from beanops.session.watching.time_frames import job_times
 
         return job_times(self._lookups, pattern, seconds, every, (progress, self._watched))
 
@@ -382,7 +382,7 @@ class Session:
         --------
         >>> session.job_classes("mail*", seconds="1m").nlargest(5, "puts_per_s")
         """
-        from beanops.session.time_frames import job_classes
+        from beanops.session.watching.time_frames import job_classes
 
         return job_classes(self._context, self._lookups, pattern, seconds, every, (progress, self._watched))
 
@@ -417,7 +417,7 @@ class Session:
         --------
         >>> session.problems("mail*")[["problem", "reason"]]
         """
-        from beanops.session.problem_frames import problems_frame
+        from beanops.session.watching.problem_frames import problems_frame
 
         apart = seconds_of("seconds", seconds)
         return problems_frame(problems_now(self._lookups, pattern, apart, self._context.now))

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from fnmatch import translate
 from operator import add
 
-from beanops.monitor.problems import worst_first
+from beanops.monitor.problems.problem import worst_first
 from beanops.monitor.rates import UNKNOWN, Rates, Trail, grown, point, time_to_drain
 from beanops.monitor.survey import Seen
 from beanops.protocol import TubeStats

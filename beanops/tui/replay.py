@@ -11,8 +11,8 @@ from textual.binding import Binding, BindingType
 from beanops.protocol.errors import ArgumentError
 from beanops.recording.reader import Recording
 from beanops.recording.replay import Player
-from beanops.session.recorded import recorded_session
 from beanops.session.session import Session
+from beanops.session.watching.recorded_session import recorded_session
 from beanops.text import safe_text
 from beanops.tui.actions.catalogue import bindings
 from beanops.tui.actions.request import Field

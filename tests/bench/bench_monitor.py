@@ -22,13 +22,13 @@ from beanops.exporter.exposition import exposition
 from beanops.exporter.polling import PARTS, POLL_INTERVAL, ServerPoller
 from beanops.exporter.service import BeanstalkdCollector, pollers_of
 from beanops.exporter.web_server import MetricsServer
-from beanops.monitor.evaluation import Evaluator
 from beanops.monitor.history import DAY, HOUR, Past
+from beanops.monitor.problems.evaluation import Evaluator
+from beanops.monitor.problems.server_rules import ServerFacts
+from beanops.monitor.problems.thresholds import ProblemLimits
+from beanops.monitor.problems.tube_rules import TubeFacts
 from beanops.monitor.rates import Point
-from beanops.monitor.server_problems import ServerFacts
 from beanops.monitor.survey import IN_TURN, SHARE
-from beanops.monitor.thresholds import ProblemLimits
-from beanops.monitor.tube_problems import TubeFacts
 from beanops.protocol import ServerStats, TubeStats
 from tests.bench import raw
 from tests.bench.figures import Figure, in_turn, show

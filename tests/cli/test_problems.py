@@ -13,7 +13,7 @@ from beanops import Client, connect
 from beanops.cli.app import run
 from beanops.embedded.process import Beanstalkd
 from beanops.protocol.errors import NotFound
-from beanops.session.problem_looks import problems_now
+from beanops.session.watching.problems_now import problems_now
 from tests.cli.conftest import Cli, bury, configure
 
 COLUMNS = ["severity", "problem", "tube", "reason", "since", "look_at"]

@@ -9,7 +9,7 @@ import pytest
 
 from beanops import Client
 from beanops.cli.commands import times
-from beanops.session.timing import measure
+from beanops.session.watching.timing import measure
 from tests.cli.conftest import Cli
 from tests.session.test_timing import Time
 

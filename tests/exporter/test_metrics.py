@@ -17,7 +17,7 @@ from beanops.exporter import polling
 from beanops.exporter.exposition import Family, SampleGroup, exposition
 from beanops.exporter.polling import TubePatterns
 from beanops.monitor import survey
-from beanops.monitor.problems import Problem
+from beanops.monitor.problems.problem import Problem
 from beanops.protocol.errors import UsageError
 from tests.exporter.conftest import Exporter, Start, key, samples_of
 from tests.needs import program

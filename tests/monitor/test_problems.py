@@ -14,15 +14,14 @@ import pytest
 
 from beanops import Client, commands
 from beanops.embedded.process import Beanstalkd
-from beanops.monitor import server_problems, tube_problems
-from beanops.monitor.evaluation import Evaluator
-from beanops.monitor.open_files import open_files
-from beanops.monitor.problems import PROBLEMS, Problem, summary
+from beanops.monitor.problems.evaluation import Evaluator
+from beanops.monitor.problems.open_files import open_files
+from beanops.monitor.problems.problem import PROBLEMS, Problem, server_rules, summary, tube_rules
+from beanops.monitor.problems.server_rules import ServerFacts
+from beanops.monitor.problems.thresholds import DEFAULT, SERVER_DEFAULT, ProblemLimits, ServerThresholds, Thresholds
+from beanops.monitor.problems.tube_rules import LASTING, TubeFacts
 from beanops.monitor.rates import Point
-from beanops.monitor.server_problems import ServerFacts
 from beanops.monitor.survey import Survey, Surveyor
-from beanops.monitor.thresholds import DEFAULT, SERVER_DEFAULT, ProblemLimits, ServerThresholds, Thresholds
-from beanops.monitor.tube_problems import LASTING, TubeFacts
 from beanops.protocol import JobStats, ServerStats, TubeStats
 from tests.waits import until
 
@@ -470,6 +469,6 @@ def test_another_process_at_the_address_is_a_restart(client: Client, start_beans
 
 
 def test_every_problem_that_a_rule_reports_has_a_meaning_and_a_place_in_the_order() -> None:
-    source = inspect.getsource(tube_problems) + inspect.getsource(server_problems)
+    source = inspect.getsource(tube_rules) + inspect.getsource(server_rules)
     assert {*re.findall(r'\.problem\(\s*"([\w-]+)"', source)} == {*PROBLEMS}
     assert {*LASTING} <= {*PROBLEMS}

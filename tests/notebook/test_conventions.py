@@ -18,8 +18,8 @@ from beanops.monitor.frames import rates_frame
 from beanops.monitor.rates import Point, point
 from beanops.protocol.errors import ArgumentError, NotFound
 from beanops.session.past_runs.journal_reader import JournalReader
-from beanops.session.rates import record
 from beanops.session.session import Session
+from beanops.session.watching.rates import record
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import beanops
-from beanops.monitor.problems import Problem
+from beanops.monitor.problems.problem import Problem
 from beanops.notebook.views.replay import ReplayView
 from beanops.protocol.errors import ArgumentError, NotFound, UsageError
 from tests.recording.conftest import NOON, Stage

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import pytest
 
-from beanops.monitor.problems import Problem
+from beanops.monitor.problems.problem import Problem
 from beanops.monitor.survey import Seen, Survey
 from beanops.protocol import ServerStats, TubeStats
 from beanops.recording.reader import Recording

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beanops.monitor.history import DAY, HOUR, MINUTE, resampled
-from beanops.monitor.problems import Problem
+from beanops.monitor.problems.problem import Problem
 from beanops.recording.looks import AT, KNOWN, ages_of, server_stats_of, tube_stats_of
 from beanops.recording.reader import Recording
 from beanops.recording.storage import NotARecording, RecordingError

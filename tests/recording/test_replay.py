@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from beanops.monitor.problems import Problem
+from beanops.monitor.problems.problem import Problem
 from beanops.recording.replay import Player
 from beanops.recording.storage import NotARecording
 from tests.recording.conftest import NOON, Stage

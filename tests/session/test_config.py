@@ -10,7 +10,7 @@ import pytest
 from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
 from beanops.journal.records import Refused
-from beanops.monitor.thresholds import ServerThresholds, Thresholds
+from beanops.monitor.problems.thresholds import ServerThresholds, Thresholds
 from beanops.protocol.errors import ConnectFailed
 from beanops.session.config import ConfigError, default_journal, problem_limits, profile
 from beanops.session.connect import connect

@@ -13,7 +13,7 @@ from beanops.embedded.process import Beanstalkd
 from beanops.monitor.survey import Surveyor
 from beanops.protocol.errors import NotFound
 from beanops.recording.writer import RecordingWriter
-from beanops.session.recorded_past import OlderPast
+from beanops.session.watching.recorded_past import OlderPast
 
 
 def record(path: Path, address: str, ago: float, looks: int = 30) -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from beanops import Client, Session
 from beanops.protocol.errors import ArgumentError, NotFound
-from beanops.session.time_frames import classes_frame, times_frame
-from beanops.session.timing import classified, measure, timed
+from beanops.session.watching.time_frames import classes_frame, times_frame
+from beanops.session.watching.timing import classified, measure, timed
 
 
 class Time:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from beanops.cli.app import run
-from beanops.monitor.problems import Problem
+from beanops.monitor.problems.problem import Problem
 from beanops.recording.replay import Player
-from beanops.session.recorded import recorded_session
+from beanops.session.watching.recorded_session import recorded_session
 from beanops.tui.replay import ReplayDashboard
 from tests.recording.conftest import NOON, Stage
 from tests.tui.conftest import Clock, Desk

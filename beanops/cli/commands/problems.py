@@ -12,9 +12,9 @@ from beanops.cli import complete, options
 from beanops.cli.exits import INCOMPLETE
 from beanops.cli.one_of import OneOf
 from beanops.cli.output import print_columns, print_csv, print_json
-from beanops.monitor.problems import SEVERITIES
+from beanops.monitor.problems.problem import SEVERITIES
 from beanops.session.connect import connect
-from beanops.session.problem_looks import APART, DatedProblem, problems_now
+from beanops.session.watching.problems_now import APART, DatedProblem, problems_now
 from beanops.ui.columns.problems import DATED_COLUMNS
 
 

@@ -11,7 +11,7 @@ from beanops.cli import complete, options
 from beanops.cli.output import print_csv, print_json, print_table
 from beanops.monitor.survey import Survey
 from beanops.session.connect import connect
-from beanops.session.timing import APART, LENGTH, Timed, classified, measure, timed
+from beanops.session.watching.timing import APART, LENGTH, Timed, classified, measure, timed
 from beanops.ui.columns.column import Column
 from beanops.ui.columns.times import CLASS_COLUMNS, TIME_COLUMNS, ClassRow
 

@@ -19,7 +19,7 @@ from beanops.notebook.widgets.table import Grid
 from beanops.protocol.errors import ArgumentError, NotFound
 from beanops.recording.reader import RecordedProblem, Recording
 from beanops.recording.replay import SPEEDS, Player
-from beanops.session.recorded import recorded_session
+from beanops.session.watching.recorded_session import recorded_session
 from beanops.ui.replay import ReplayPoller, gap_text, moment_of, speed_text, utc_text, where_text
 
 if TYPE_CHECKING:

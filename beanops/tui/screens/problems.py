@@ -9,7 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from beanops.monitor.problems import PROBLEMS, Problem
+from beanops.monitor.problems.problem import PROBLEMS, Problem
 from beanops.text import plural, safe_text, span
 from beanops.tui import keys
 from beanops.tui.screens.base import FullScreen

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from beanops.monitor.problems import SEVERITIES, Problem
-from beanops.session.problem_looks import DatedProblem
+from beanops.monitor.problems.problem import SEVERITIES, Problem
+from beanops.session.watching.problems_now import DatedProblem
 from beanops.text import span
 from beanops.ui.columns.column import Column
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from beanops.monitor.times.durations import Percentiles
 from beanops.monitor.times.job_classes import JobClass
 from beanops.monitor.times.job_times import shown_length
-from beanops.session.timing import Timed
+from beanops.session.watching.timing import Timed
 from beanops.ui.columns.column import Column
 from beanops.ui.formatting import UNKNOWN
 

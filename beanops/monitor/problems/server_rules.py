@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from beanops.monitor.problems import Problem, Severity
-from beanops.monitor.thresholds import ServerThresholds
+from beanops.monitor.problems.problem import Problem, Severity
+from beanops.monitor.problems.thresholds import ServerThresholds
 from beanops.protocol import JobStats, ServerStats
 from beanops.protocol.states import STATES
 from beanops.text import plural, span

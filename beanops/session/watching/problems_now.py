@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from beanops.jobs.select import select
-from beanops.monitor.problems import Problem, summary
+from beanops.monitor.problems.problem import Problem, summary
 from beanops.monitor.survey import Surveyor
 from beanops.session.config import problem_limits
 from beanops.session.lookups import Lookups

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from beanops.frames import frame
-from beanops.session.problem_looks import DatedProblem
+from beanops.session.watching.problems_now import DatedProblem
 
 
 def problems_frame(found: Sequence[DatedProblem]) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """`Problem`: what is wrong with a server or a tube, since when, and where to look; and the order of problems.
 
-`tube_problems` and `server_problems` find them, `evaluation` keeps them from look to look.
+`tube_rules` and `server_rules` find them, `evaluation` keeps them from look to look.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from beanops.session.arguments import Seconds, seconds_of
 from beanops.session.bars import bar_for
 from beanops.session.context import Context
 from beanops.session.lookups import Lookups
-from beanops.session.timing import Timed, classified, measure, timed
+from beanops.session.watching.timing import Timed, classified, measure, timed
 
 #: Whether to show a bar, None where somebody would see it, and whether somebody would.
 Shown = tuple[bool | None, bool]

@@ -9,10 +9,10 @@ from collections import deque
 from collections.abc import Collection, Iterable
 from math import inf
 
-from beanops.monitor.problems import Kind, Problem, summary_of_kinds, worst_first
-from beanops.monitor.server_problems import WINDOW, Mark, ServerFacts, mark, server_problems
-from beanops.monitor.thresholds import ProblemLimits
-from beanops.monitor.tube_problems import LASTING, TubeFacts, at_rest, tube_problems
+from beanops.monitor.problems.problem import Kind, Problem, summary_of_kinds, worst_first
+from beanops.monitor.problems.server_rules import WINDOW, Mark, ServerFacts, mark, server_problems
+from beanops.monitor.problems.thresholds import ProblemLimits
+from beanops.monitor.problems.tube_rules import LASTING, TubeFacts, at_rest, tube_problems
 
 #: Seconds after which a tube is evaluated again although nothing has changed in it: only its problems grow older.
 _FRESH = 5.0

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from shlex import quote
 from typing import NamedTuple
 
-from beanops.monitor.problems import Problem, Severity
+from beanops.monitor.problems.problem import Problem, Severity
+from beanops.monitor.problems.thresholds import Thresholds
 from beanops.monitor.rates import Point
-from beanops.monitor.thresholds import Thresholds
 from beanops.protocol import JobStats, TubeStats
 from beanops.text import plural, span
 
