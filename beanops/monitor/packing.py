@@ -81,14 +81,14 @@ class Rows:
 
 
 def packed(rows: array[int], width: int) -> bytes:
-    """Return rows column by column, each as differences in the smallest type that holds them, compressed."""
+    """Return rows column by column, each as its first number and differences in the smallest type that holds them."""
     parts = [len(rows).to_bytes(4, "little")]
     for place in range(width):
         column = rows[place::width]
-        steps = [column[0], *(after - before for before, after in pairwise(column))]
+        steps = [after - before for before, after in pairwise(column)]
         for kind in _TYPES:
             try:
-                parts += [kind.encode(), array(kind, steps).tobytes()]
+                parts += [column[:1].tobytes(), kind.encode(), array(kind, steps).tobytes()]
                 break
             except OverflowError:
                 continue
@@ -111,9 +111,10 @@ def _columns(chunk: bytes, width: int) -> list[Iterator[int]]:
     found: list[Iterator[int]] = []
     place = 4
     for _ in range(width):
-        steps = array(data[place : place + 1].decode())
-        end = place + 1 + length * steps.itemsize
-        steps.frombytes(data[place + 1 : end])
-        found.append(accumulate(steps))
+        first = array("q", data[place : place + 8])
+        steps = array(data[place + 8 : place + 9].decode())
+        end = place + 9 + (length - 1) * steps.itemsize
+        steps.frombytes(data[place + 9 : end])
+        found.append(accumulate(steps, initial=first[0]))
         place = end
     return found

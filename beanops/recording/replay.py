@@ -15,7 +15,9 @@ from beanops.monitor.rates import REACH, Trail, grown, recent_rates, time_to_dra
 from beanops.monitor.survey import Seen, Survey
 from beanops.recording.looks import (
     AT,
+    DELETES,
     KNOWN,
+    PUTS,
     ages_of,
     follows,
     is_same,
@@ -323,8 +325,9 @@ def _known(rows: list[Row], looked: int, *, full: bool) -> list[Row]:
     """
     last = rows[-1]
     if last[AT] > looked:
-        # It was at rest, or not asked for: what was known before still holds.
-        return rows[:-1] if len(rows) > 1 and follows(rows[-2], last) else rows
+        if len(rows) > 1 and follows(rows[-2], last) and not is_same(rows[-2], last):
+            return rows[:-1]  # it was not asked for, or summed up: what was known before still holds
+        return [*rows[:-1], (looked, looked - last[AT] + last[KNOWN], *last[KNOWN + 1 :])]  # it was at rest
     return rows if last[AT] == looked or (not full and looked - last[AT] <= _UNASKED) else []
 
 
@@ -334,6 +337,12 @@ def _trail(rows: Sequence[Row], server: bool = False) -> Trail:
     while start > 0 and follows(rows[start - 1], rows[start]):
         start -= 1
     trail: Trail = ()
+    if start == len(rows) - 1 and rows[start][KNOWN]:
+        # A row that reaches far back: at rest, or summed up.
+        only = rows[start]
+        end = point_of(only, server)
+        began = (only[AT] - only[KNOWN]) / 1000
+        trail = (end._replace(at=began, puts=end.puts - only[PUTS], deletes=end.deletes - only[DELETES]),)
     for row in rows[start:]:
         trail = grown(trail, point_of(row, server))
     return trail

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.widgets import Input
 
 from beanops.protocol.errors import ArgumentError
 from beanops.recording.reader import Recording
@@ -61,6 +62,12 @@ class ReplayDashboard(Dashboard, inherit_bindings=False):
             **options,
         )
         self._player = player
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave keys to what the user types into, and to dialogs."""
+        if action in ("skip", "jump"):
+            return self.screen is self.view and not isinstance(self.focused, Input)
+        return super().check_action(action, parameters)
 
     def action_play(self) -> None:
         """Play or pause."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import gc
 import http.client
 import random
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
@@ -30,8 +32,11 @@ from beanops.monitor.problems.tube_rules import TubeFacts
 from beanops.monitor.rates import Point
 from beanops.monitor.survey import IN_TURN, SHARE
 from beanops.protocol import ServerStats, TubeStats
+from beanops.recording.reader import Recording
+from beanops.recording.replay import Player
 from tests.bench import raw
 from tests.bench.figures import Figure, in_turn, show
+from tests.bench.recorded_day import record_day
 
 
 def fill(address: str, tubes: int) -> None:
@@ -196,6 +201,29 @@ def a_week(tubes: int = 1000, busy: int = 100, slow: int = 300) -> None:
     show(title, [Figure("memory", used, 60, 1, at_least=False, unit="MB")])
 
 
+def a_recorded_day(tubes: int = 100, rounds: int = 3) -> None:
+    """Print the size of a recording of a day at a look per second, and the time until its replay shows a moment."""
+    for busy, slow in ((tubes // 3, tubes // 3), (tubes, 0)):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "recording.sqlite"
+            took = record_day(path, tubes, busy, slow)
+            (opened,) = in_turn(rounds, timed(partial(_open_replay, path, tubes)))
+            size = path.stat().st_size / 1e6
+        title = f"a recording of a day at 1 Hz, {tubes} tubes, of which {busy} busy and {slow} slow"
+        show(title, [Figure("replay opened", opened * 1000, 1000, 1, at_least=False, unit="ms")])
+        print(f"  it takes {size:,.1f} MB, and {took * 1000:,.1f} ms to write a look")
+
+
+def _open_replay(path: Path, tubes: int) -> None:
+    """Show noon of a recorded day, and the charts of a tube."""
+    with Recording(path) as recording:
+        player = Player(recording)
+        player.jump(player.began + 12.5 * HOUR)
+        survey, _ = player.look()
+        assert len(survey.tubes) == tubes
+        assert player.past("tube-0").cells(survey.at - 2 * HOUR, survey.at, 60)
+
+
 def _work(tube: list[int], seconds: float, rate: float, noise: random.Random) -> None:
     """Move a tube on: jobs come and go at a rate, with the noise of chance."""
     spread = (rate * seconds) ** 0.5
@@ -218,6 +246,7 @@ def main() -> None:
     a_scrape()
     many_tubes()
     a_week()
+    a_recorded_day()
 
 
 if __name__ == "__main__":

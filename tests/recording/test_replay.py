@@ -54,6 +54,7 @@ def test_each_moment_is_shown_as_it_was(stage: Stage) -> None:
                 if second >= 29:
                     assert survey.tubes["grows"].rates == (2.0, 1.0)
                     assert survey.rates.puts == 2.0
+                    assert survey.tubes["rests"].rates == (0.0, 0.0)
             player.jump(NOON + 100)
             past = player.look()[0].tubes["grows"].history
             assert [cell.ready.high for cell in past.cells(NOON + 90, NOON + 100)] == list(range(91, 101))

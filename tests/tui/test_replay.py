@@ -153,6 +153,14 @@ async def test_the_help_lists_its_keys(recorded: Stage, clock: Clock) -> None:
         painted = await desk.painted()
         assert "Play or pause the recording" in painted
         assert "Jump to a time" in painted
+        assert "One minute back or forward" in painted
+
+
+async def test_keys_are_left_to_what_the_user_types_into(recorded: Stage, clock: Clock) -> None:
+    async with replaying(recorded, clock, 50) as desk:
+        await desk.press("/", "s", "@", "left", "m", "enter")
+        assert desk.app.tube_list.filter.value == "sm@"
+        assert "12:00:50" in desk.line("#replay")
 
 
 def test_what_cannot_be_replayed_is_told_in_one_line(
