@@ -25,7 +25,7 @@ def record_day(path: Path, tubes: int, busy: int, slow: int) -> float:
     noise = random.Random(1)
     now = [0.0]
     zeros: dict[str, Any] = dict.fromkeys(ServerStats._fields[:48], 0)
-    counts: list[dict[str, int]] = [dict.fromkeys(TubeStats._fields[1:-1], 0) for _ in range(tubes)]
+    counts: list[dict[str, Any]] = [dict.fromkeys(TubeStats._fields[1:-1], 0) for _ in range(tubes)]
     took = 0.0
     with RecordingWriter(path, clock=lambda: now[0], wall=lambda: _BEGIN + now[0]) as writer:
         for second in range(int(HOUR)):
@@ -47,7 +47,7 @@ def record_day(path: Path, tubes: int, busy: int, slow: int) -> float:
     return took / HOUR
 
 
-def _work(tube: dict[str, int], rate: float, noise: random.Random) -> None:
+def _work(tube: dict[str, Any], rate: float, noise: random.Random) -> None:
     """Move a tube on: jobs come and go at a rate, with the noise of chance."""
     puts = max(0, round(noise.gauss(rate, rate**0.5)))
     deletes = min(tube["current_jobs_ready"] + puts, max(0, round(noise.gauss(rate, rate**0.5))))
