@@ -21,7 +21,8 @@ from beanops.monitor.problems.problem import Severity
 from beanops.recording.looks import AT, KNOWN, SERVER_WIDTH, TUBE_WIDTH
 from beanops.recording.playback import Stretch
 from beanops.recording.storage import explained, open_to_read
-from beanops.recording.writer import LONGEST, STEPS, append, tail_rows
+from beanops.recording.tail import TailPart, append, tail_parts
+from beanops.recording.writer import LONGEST, STEPS
 
 #: Numbers of unpacked chunks that are kept in memory.
 _MOST_NUMBERS = 8_000_000
@@ -99,8 +100,8 @@ class Recording:
         self._database = open_to_read(self.path)
         self._chunks: OrderedDict[int, list[array[int]]] = OrderedDict()
         self._numbers = 0
-        # The rows of each series and era that are in no chunk, and the parts of the tail that they are from.
-        self._tail: dict[int, list[tuple[int, list[Row]]]] = {}
+        # The parts of the tail, and the first and the last of them.
+        self._tail: list[TailPart] = []
         self._parts = (0, 0)
 
     def __enter__(self) -> Self:
@@ -163,10 +164,11 @@ class Recording:
         """Return the problems that lasted at some moment from `since` to `until`, in seconds since 1970, as of then."""
         rows = self._rows(
             "SELECT name, severity, tube, reason, look_at, began, ended, job FROM problems JOIN reasons"
-            " ON reasons.rowid = (SELECT rowid FROM reasons WHERE problem = problems.id"
-            "   ORDER BY at > ?, abs(at - ?) LIMIT 1)"
+            " ON reasons.rowid = coalesce("
+            "(SELECT rowid FROM reasons WHERE problem = problems.id AND at <= ? ORDER BY at DESC LIMIT 1),"
+            " (SELECT rowid FROM reasons WHERE problem = problems.id ORDER BY at LIMIT 1))"
             " WHERE server = ? AND began <= ? AND (ended IS NULL OR ended > ?) ORDER BY began, problems.id",
-            *[min(until, 1e12) * 1000] * 2,
+            min(until, 1e12) * 1000,
             server,
             min(until, 1e12) * 1000,
             max(since, -1e12) * 1000,
@@ -197,14 +199,15 @@ class Recording:
         with self._reading():
             id = self._id(server, tube)
             ((first,),) = self._rows("SELECT min(began) FROM chunks WHERE series = ? AND tier = ?", id, tier)
-            newest = [] if tier else [rows[0][AT] - rows[0][KNOWN] for _, rows in self._tail.get(id, ())]
+            newest = [row[AT] - row[KNOWN] for part in self._tail for row in part.rows(id)][:1] if tier == 0 else []
         return min([*([] if first is None else [int(first)]), *newest], default=None)
 
     def ended(self, server: int, tube: str | None) -> float | None:
         """Return when the last look at a tube was, None for the server, in seconds since 1970; None without any."""
         with self._reading():
             id = self._id(server, tube)
-            newest = [rows[-1][AT] for _, rows in self._tail.get(id, ())]
+            width = SERVER_WIDTH if tube is None else TUBE_WIDTH
+            newest = [row[AT] for part in self._tail if part.width == width for row in part.rows(id)][-1:]
             ((last,),) = self._rows("SELECT max(ended) FROM chunks WHERE series = ? AND tier = 0", id)
         return max((one / 1000 for one in [last, *newest] if one is not None), default=None)
 
@@ -243,8 +246,10 @@ class Recording:
                 last=last,
                 only=names.keys(),
             )
-            for id in names.keys() & self._tail.keys() if tier == 0 else ():
-                found.setdefault(id, []).extend(self._newest(id, cuts, first, last))
+            if tier == 0:
+                recent = {id for part in self._tail if part.width == TUBE_WIDTH for id in part.series}
+                for id in names.keys() & recent:
+                    found.setdefault(id, []).extend(self._newest(id, cuts, first, last))
         return {names[id]: rows for id, rows in found.items() if rows}
 
     def cells(self, server: int, tube: str | None, since: float, until: float, step: float = 0.0) -> list[Cell]:
@@ -293,13 +298,8 @@ class Recording:
         if (oldest, newest) == self._parts:
             return
         if oldest != known_oldest:
-            self._tail, known_newest = {}, 0
-        for series, era, _, rows in tail_rows(self._database, known_newest):
-            eras = self._tail.setdefault(series, [])
-            if not eras or eras[-1][0] != era:
-                eras.append((era, []))
-            for row in rows:
-                append(eras[-1][1], row)
+            self._tail, known_newest = [], 0
+        self._tail += tail_parts(self._database, known_newest)
         self._parts = oldest, newest
 
     def _id(self, server: int, tube: str | None) -> int:
@@ -336,8 +336,14 @@ class Recording:
         return found
 
     def _newest(self, series: int, cuts: Mapping[int, float], first: int, last: int) -> list[Row]:
+        eras: dict[int, list[Row]] = {}
+        for part in self._tail:
+            if part.began <= last:
+                rows = eras.setdefault(part.era, [])
+                for row in part.rows(series):
+                    append(rows, row)
         found: list[Row] = []
-        for era, rows in self._tail.get(series, ()):
+        for era, rows in eras.items():
             ends, known = [row[AT] for row in rows], [row[KNOWN] for row in rows]
             found += rows[_places(ends, known, first, last, cuts.get(era, inf))]
         return found

@@ -5,7 +5,6 @@ All that is written at once is one transaction, so a recorder that is killed los
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from array import array
 from collections.abc import Callable, Iterable, Sequence
@@ -33,6 +32,7 @@ from beanops.recording.looks import (
 )
 from beanops.recording.problem_log import Change, ProblemLog
 from beanops.recording.storage import explained, only_writer, open_to_write
+from beanops.recording.tail import tail_parts, tail_rows
 
 #: What is kept how long by default: each look, then minutes, then tens of minutes.
 KEEP = (2 * DAY, 30 * DAY, 365 * DAY)
@@ -193,7 +193,10 @@ class RecordingWriter:
         since : float
             Since when there was no gap, as `Past.since`.
         """
-        server = self._server(name, address)
+        with explained(self.path, "write to"):
+            self._add(self._server(name, address), survey, since)
+
+    def _add(self, server: _RecordedNow, survey: Survey, since: float) -> None:
         self._follow_clock()
         at = self._time.milliseconds(survey.at)
         if server.stretch is not None and at <= server.last:
@@ -214,7 +217,8 @@ class RecordingWriter:
 
     def know(self, name: str, address: str) -> None:
         """Note a server that is recorded; their order in the file is that in which they are first noted."""
-        self._server(name, address)
+        with explained(self.path, "write to"):
+            self._server(name, address)
 
     def _server(self, name: str, address: str) -> _RecordedNow:
         known = self._servers.get(address)
@@ -264,7 +268,8 @@ class RecordingWriter:
 
     def lose(self, name: str, address: str, error: str) -> None:
         """Note that a look at a server failed."""
-        server = self._server(name, address)
+        with explained(self.path, "write to"):
+            server = self._server(name, address)
         if server.stretch is None and server.last:
             return  # why there is a gap is known already
         self._pause(server, error)
@@ -349,21 +354,24 @@ class RecordingWriter:
 
     def _add_tail(self, every: Iterable[_Series]) -> None:
         for width in (TUBE_WIDTH, SERVER_WIDTH):
-            rows = array("q")
+            rows, began = array("q"), []
             for series in every:
-                if series.width == width:
+                if series.width == width and series.written < series.length:
                     for place in range(series.written, series.length):
                         rows.append(series.id)
                         rows += series.rows[place * width : (place + 1) * width]
+                    first = series.written * width
+                    began.append(series.rows[first + AT] - series.rows[first + KNOWN])
             if rows:
                 self._database.execute(
-                    "INSERT INTO tail (era, width, rows) VALUES (?, ?, ?)", (self._era, width, packed(rows, width + 1))
+                    "INSERT INTO tail (era, began, width, rows) VALUES (?, ?, ?, ?)",
+                    (self._era, min(began), width, packed(rows, width + 1)),
                 )
 
     def _settle_tail(self) -> None:
         """Write what an earlier recorder left in the tail in chunks."""
-        for id, era, width, rows in tail_rows(self._database):
-            self._chunk(id, era, width, array("q", [number for row in rows for number in row]))
+        for (series, era), (width, rows) in tail_rows(tail_parts(self._database)).items():
+            self._chunk(series, era, width, array("q", [number for row in rows for number in row]))
         self._database.execute("DELETE FROM tail")
 
     def _chunk(self, series: int, era: int, width: int, rows: array[int]) -> None:
@@ -433,6 +441,13 @@ class RecordingWriter:
             execute("DELETE FROM stretches WHERE ended < ?", (last,))
             execute("DELETE FROM reasons WHERE problem IN (SELECT id FROM problems WHERE ended < ?)", (last,))
             execute("DELETE FROM problems WHERE ended < ?", (last,))
+            # Of the reasons one an hour.
+            execute(
+                "DELETE FROM reasons WHERE at < ? AND EXISTS (SELECT 1 FROM reasons AS earlier"
+                " WHERE earlier.problem = reasons.problem AND earlier.at < reasons.at"
+                " AND earlier.at >= reasons.at - reasons.at % 3600000)",
+                (oldest[0],),
+            )
             execute("CREATE TEMP TABLE IF NOT EXISTS busy (id INTEGER PRIMARY KEY)")
             execute("DELETE FROM busy")
             self._database.executemany("INSERT OR IGNORE INTO busy VALUES (?)", busy)
@@ -454,30 +469,3 @@ class RecordingWriter:
         finally:
             self._database.close()
             self._alone.__exit__(None, None, None)
-
-
-def tail_rows(database: sqlite3.Connection, since: int = 0) -> list[tuple[int, int, int, list[Row]]]:
-    """Return the rows that are not in chunks yet: of each series and era its width and rows, in their order.
-
-    Parameters
-    ----------
-    database : sqlite3.Connection
-        A recording.
-    since : int
-        Only the parts of the tail after this one.
-    """
-    found: dict[tuple[int, int], tuple[int, list[Row]]] = {}
-    parts = database.execute("SELECT era, width, rows FROM tail WHERE id > ? ORDER BY id", (since,))
-    for era, width, data in parts.fetchall():
-        for series, *row in unpacked(data, width + 1):
-            rows = found.setdefault((series, era), (width, []))[1]
-            append(rows, tuple(row))
-    return [(series, era, width, rows) for (series, era), (width, rows) in found.items()]
-
-
-def append(rows: list[Row], row: Row) -> None:
-    """Append a row of the tail; one that begins where the last one does takes its place."""
-    if rows and row[KNOWN] and rows[-1][KNOWN] and row[AT] - row[KNOWN] == rows[-1][AT] - rows[-1][KNOWN]:
-        rows[-1] = row
-    else:
-        rows.append(row)

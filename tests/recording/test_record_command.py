@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,10 @@ import pytest
 from beanops import Client
 from beanops.cli.app import run
 from beanops.embedded.process import Beanstalkd
+from beanops.recording import daemon
 from beanops.recording.reader import Recording
+from beanops.recording.storage import RecordingError
+from beanops.recording.writer import RecordingWriter
 from tests.waits import until
 
 Start = Callable[..., Beanstalkd]
@@ -179,3 +183,57 @@ def test_wrong_arguments_are_told_in_one_line(
 def test_one_server_under_two_names_is_refused(capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["record", "-s", "127.0.0.1:1", "-s", "127.0.0.1:1"]) == 2
     assert "is named twice" in capfd.readouterr().err
+
+
+def test_a_frozen_server_is_a_gap_and_holds_up_no_other(start_beanstalkd: Start, tmp_path: Path) -> None:
+    frozen, other = start_beanstalkd(), start_beanstalkd()
+    file = tmp_path / "r.sqlite"
+    with recording(file, frozen.address, other.address) as recorder:
+        until(lambda: looks(file) > 0)
+        os.kill(frozen.pid, signal.SIGSTOP)
+        before = looks(file, 2)
+        until(lambda: looks(file, 2) > before + 40)
+        os.kill(frozen.pid, signal.SIGCONT)
+        until(lambda: gaps(file) > 0)
+        recorder.terminate()
+        said = ended(recorder)
+    assert f"lost {frozen.address}" in said
+    assert f"{frozen.address} answers again" in said
+    with Recording(file) as found:
+        assert "no answer to 'stats' within 3 s" in found.stretches(1)[-1].cause
+        assert len(found.stretches(2)) == 1
+
+
+def gaps(file: Path) -> int:
+    """Return the gaps of the first server."""
+    with Recording(file) as found:
+        return len(found.stretches(1)) - 1
+
+
+def test_what_cannot_be_written_is_tried_again_and_said_once(
+    beanstalkd: Beanstalkd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    fails = [True]
+    flush = RecordingWriter.flush
+
+    def failing(writer: RecordingWriter) -> None:
+        if fails[0]:
+            raise RecordingError(f"cannot write to {writer.path}: no space left on the disk")
+        flush(writer)
+
+    monkeypatch.setattr(RecordingWriter, "flush", failing)
+    monkeypatch.setattr(daemon, "FLUSH", 0.2)
+    recorder = daemon.Recorder(tmp_path / "r", {"prod": beanstalkd.address}, interval=0.1, say=said.append)
+    thread = threading.Thread(target=recorder.run)
+    thread.start()
+    until(lambda: any("no space left" in line for line in said))
+    fails[0] = False
+    until(lambda: any("can be written again" in line for line in said))
+    recorder.end()
+    thread.join()
+    assert [line for line in said if "no space left" in line] == [
+        f"cannot write to {tmp_path / 'r'}: no space left on the disk; trying again for 10 minutes"
+    ]
+    with Recording(tmp_path / "r") as found:
+        assert len(found.stretches(1)) == 1

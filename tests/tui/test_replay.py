@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from beanops import connect
 from beanops.cli.app import run
+from beanops.embedded.process import Beanstalkd
 from beanops.monitor.problems.problem import Problem
 from beanops.recording.replay import Player
 from beanops.session.watching.recorded_session import recorded_session
 from beanops.tui.replay import ReplayDashboard
 from tests.recording.conftest import NOON, Stage
-from tests.tui.conftest import Clock, Desk
+from tests.session.test_recorded_past import record
+from tests.tui.conftest import Clock, Desk, dashboard
 
 
 @pytest.fixture
@@ -177,3 +181,19 @@ def test_what_cannot_be_replayed_is_told_in_one_line(
         said = capfd.readouterr().err
         assert message in said
         assert said.count("\n") == 1
+
+
+async def test_the_charts_of_a_live_server_begin_with_the_default_recording(
+    beanstalkd: Beanstalkd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BEANOPS_RECORDING", str(tmp_path / "recording.sqlite"))
+    with connect(beanstalkd.address, source="tui") as session:
+        session.put(b"x", tube="mail")
+        record(tmp_path / "recording.sqlite", beanstalkd.address, 300)
+        clock = Clock()
+        clock.seconds = time.monotonic()
+        async with dashboard(session, clock, (120, 40)) as desk:
+            await desk.press("down", "enter")
+            assert "charts 5m" in desk.line("#tube")
+            ready = next(line for line in (await desk.painted()).splitlines() if "█" in line)
+            assert "█  " in ready  # the gap until now

@@ -85,8 +85,8 @@ def record(
     from beanops.session.execution.signals import ENDING, handling
 
     known = [profile(one) for one in server]
-    names = [one.name for one in known]
-    if twice := {name for name in names if names.count(name) > 1}:
+    addresses = [one.address for one in known]
+    if twice := {one.name for one in known if addresses.count(one.address) > 1}:
         raise UsageError(f"server {', '.join(sorted(twice))} is named twice")
     recorder = Recorder(
         path,
