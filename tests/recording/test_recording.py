@@ -20,6 +20,9 @@ from beanops.recording.storage import NotARecording, RecordingError
 from beanops.recording.writer import STEPS, RecordingWriter
 from tests.recording.conftest import NOON, Stage, server_stats, tube_stats
 
+#: The user without rights.
+NOBODY = 65_534
+
 ALL = (0.0, 4e9)
 
 
@@ -382,12 +385,21 @@ def test_files_that_are_no_recording_are_told_plainly(tmp_path: Path) -> None:
         newer.read()
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes to read-only files")
 def test_a_file_without_the_right_to_write_is_refused(stage: Stage) -> None:
     stage.writer.close()
-    stage.path.chmod(0o400)
-    with pytest.raises(RecordingError, match="it is read-only"):
-        stage.open()
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        path = Path(folder, "recording")
+        path.write_bytes(stage.path.read_bytes())
+        path.chmod(0o444)
+        Path(folder).chmod(0o777)
+        user = os.geteuid()
+        if user == 0:
+            os.seteuid(NOBODY)  # root writes to read-only files
+        try:
+            with pytest.raises(RecordingError, match="it is read-only"):
+                Stage(path)
+        finally:
+            os.seteuid(user)
 
 
 def test_a_read_only_folder_can_be_read(stage: Stage) -> None:
