@@ -340,7 +340,7 @@ class Recording:
         for part in self._tail:
             if part.began <= last:
                 rows = eras.setdefault(part.era, [])
-                for row in part.rows(series):
+                for row in part.rows(series, first):
                     append(rows, row)
         found: list[Row] = []
         for era, rows in eras.items():

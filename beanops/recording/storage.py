@@ -42,10 +42,11 @@ CREATE TABLE chunks (
 CREATE INDEX chunks_of ON chunks (series, tier, ended);
 CREATE INDEX chunks_at ON chunks (tier, ended, began, series);
 
--- The newest rows of all tubes or of all servers, before they are enough for chunks; each begins with its series.
+-- The newest rows of several tubes or servers, before they are enough for chunks; each begins with its series.
 CREATE TABLE tail (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, era INTEGER NOT NULL, began INTEGER NOT NULL, width INTEGER NOT NULL,
-    rows BLOB NOT NULL
+    id INTEGER PRIMARY KEY AUTOINCREMENT, era INTEGER NOT NULL, began INTEGER NOT NULL,
+    first INTEGER NOT NULL, last INTEGER NOT NULL,  -- the range of its series
+    width INTEGER NOT NULL, rows BLOB NOT NULL
 );
 
 CREATE TABLE problems (

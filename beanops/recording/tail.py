@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import groupby
@@ -17,16 +18,17 @@ class TailPart:
 
     Parameters
     ----------
-    id, era, began, width : int
+    id, era, began, first, last, width : int
         As in the table.
     data : bytes
         The packed rows, each after the number of its series.
     """
 
-    def __init__(self, id: int, era: int, began: int, width: int, data: bytes) -> None:
+    def __init__(self, id: int, era: int, began: int, first: int, last: int, width: int, data: bytes) -> None:
         self.id = id
         self.era = era
         self.began = began
+        self._range = range(first, last + 1)
         self.width = width
         self._data = data
 
@@ -49,15 +51,21 @@ class TailPart:
         """The series that it has rows of."""
         return self._places
 
-    def rows(self, series: int) -> Iterator[Row]:
-        """Return the rows of a series."""
-        places = self._places.get(series)
-        return iter(()) if places is None else zip(*(column[places] for column in self._columns[1:]), strict=True)
+    def rows(self, series: int, since: int = 0) -> Iterator[Row]:
+        """Return the rows of a series that end from some moment on."""
+        places = self._places.get(series) if series in self._range else None
+        if places is None:
+            return iter(())
+        numbers = self._columns[1:]
+        start = bisect_left(numbers[AT], since, places.start, places.stop)
+        return zip(*(column[start : places.stop] for column in numbers), strict=True)
 
 
 def tail_parts(database: sqlite3.Connection, since: int = 0) -> list[TailPart]:
     """Return the parts of the tail after one, in their order."""
-    rows = database.execute("SELECT id, era, began, width, rows FROM tail WHERE id > ? ORDER BY id", (since,))
+    rows = database.execute(
+        "SELECT id, era, began, first, last, width, rows FROM tail WHERE id > ? ORDER BY id", (since,)
+    )
     return [TailPart(*row) for row in rows.fetchall()]
 
 

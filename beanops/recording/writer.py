@@ -9,6 +9,7 @@ import time
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count
+from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -40,6 +41,8 @@ KEEP = (2 * DAY, 30 * DAY, 365 * DAY)
 STEPS = (0.0, MINUTE, 10 * MINUTE)
 #: Rows of a chunk, and the milliseconds after which one with fewer rows is written.
 CHUNK, HOUR = 240, 3_600_000
+#: Series whose newest rows are packed together: a reader who wants one unpacks all of them.
+PART = 64
 #: Milliseconds that a chunk of each tier lasts at most.
 LONGEST = (4 * HOUR, 8 * HOUR, 44 * HOUR)
 
@@ -85,6 +88,9 @@ class _Series:
         else:
             self.before_last, self.last = self.last, row
             self.rows.extend(row)
+
+
+_id_of = attrgetter("id")
 
 
 class _RecordedNow:
@@ -354,19 +360,22 @@ class RecordingWriter:
 
     def _add_tail(self, every: Iterable[_Series]) -> None:
         for width in (TUBE_WIDTH, SERVER_WIDTH):
-            rows, began = array("q"), []
-            for series in every:
-                if series.width == width and series.written < series.length:
-                    for place in range(series.written, series.length):
-                        rows.append(series.id)
-                        rows += series.rows[place * width : (place + 1) * width]
-                    first = series.written * width
-                    began.append(series.rows[first + AT] - series.rows[first + KNOWN])
-            if rows:
-                self._database.execute(
-                    "INSERT INTO tail (era, began, width, rows) VALUES (?, ?, ?, ?)",
-                    (self._era, min(began), width, packed(rows, width + 1)),
-                )
+            new = sorted((one for one in every if one.width == width and one.written < one.length), key=_id_of)
+            for start in range(0, len(new), PART):
+                self._add_part(new[start : start + PART], width)
+
+    def _add_part(self, some: Sequence[_Series], width: int) -> None:
+        rows, began = array("q"), []
+        for series in some:
+            for place in range(series.written, series.length):
+                rows.append(series.id)
+                rows += series.rows[place * width : (place + 1) * width]
+            first = series.written * width
+            began.append(series.rows[first + AT] - series.rows[first + KNOWN])
+        self._database.execute(
+            "INSERT INTO tail (era, began, first, last, width, rows) VALUES (?, ?, ?, ?, ?, ?)",
+            (self._era, min(began), some[0].id, some[-1].id, width, packed(rows, width + 1)),
+        )
 
     def _settle_tail(self) -> None:
         """Write what an earlier recorder left in the tail in chunks."""
