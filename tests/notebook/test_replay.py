@@ -12,6 +12,7 @@ import beanops
 from beanops.monitor.problems.problem import Problem
 from beanops.notebook.views.replay import ReplayView
 from beanops.protocol.errors import ArgumentError, NotFound, UsageError
+from tests.notebook.lab import Lab
 from tests.recording.conftest import NOON, Stage
 
 
@@ -119,3 +120,19 @@ def test_the_default_recording_is_found_and_a_second_view_replaces_the_first(
     second = beanops.replay()
     assert first.closed
     second.close()
+
+
+def test_a_page_moves_about_in_the_recording(lab: Lab, file: Path) -> None:
+    cell = f"import beanops\nview = beanops.replay({str(file)!r}, at='12:05:30')\nview"
+    with lab.notebook(cell) as notebook:
+        notebook.command("notebook:run-all-cells")
+        notebook.row(0, "mail").wait_for()
+        assert "330" in notebook.row(0, "mail").text_content()
+        notebook.page.get_by_role("button", name="Previous problem").click()
+        notebook.until(lambda: "120" in notebook.row(0, "mail").text_content())
+        notebook.picture("replay")
+        notebook.page.get_by_role("button", name="Play", exact=True).click()
+        notebook.until(lambda: "125" in notebook.row(0, "mail").text_content())
+        notebook.page.get_by_role("button", name="Pause", exact=True).click()
+        assert notebook.run_json("view.player.playing") is False
+        assert notebook.errors == []
