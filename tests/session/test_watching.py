@@ -12,7 +12,7 @@ from beanops import Client, Session, commands
 from beanops.embedded.process import Beanstalkd
 from beanops.monitor.frames import trend_frame
 from beanops.protocol.errors import ArgumentError, NotFound
-from beanops.session.watching.looks import looks
+from beanops.session.watching.looks import looks, trend
 
 
 def put(client: Client, tube: str, jobs: int) -> None:
@@ -58,22 +58,22 @@ def test_frames_come_while_it_goes_on_with_rates(session: Session, worker: Clien
 def test_the_looks_keep_their_interval_and_the_past_keeps_what_they_saw(session: Session, worker: Client) -> None:
     time = Time(lambda nap: put(worker, "mail", 10))
     put(worker, "mail", 10)
-    surveys = looks.looks(session._lookups, session._context, 5.0, time.clock, time.sleep)
+    surveys = looks(session._lookups, session._context, 5.0, time.clock, time.sleep)
     seen = [survey.tubes["mail"].stats.current_jobs_ready for survey in islice(surveys, 4)]
     assert seen == [10, 20, 30, 40]
     assert time.naps == [5.0, 5.0, 5.0]
-    trend = looks.trend(session._lookups, session._context, "mail", 3600, time.now + 5)
-    assert trend.step == 1.0
-    known = [(cell.ready.high, cell.rates.puts) for cell in trend.spans if cell is not None]
+    past = trend(session._lookups, session._context, "mail", 3600, time.now + 5)
+    assert past.step == 1.0
+    known = [(cell.ready.high, cell.rates.puts) for cell in past.spans if cell is not None]
     assert known == [*[(20, 2.0)] * 5, *[(30, 2.0)] * 5, *[(40, 2.0)] * 5, *[(40, 0.0)] * 5]
 
 
 def test_a_trend_shows_a_gap_where_nobody_looked(session: Session, worker: Client) -> None:
     put(worker, "mail", 1)
     time = Time(lambda nap: None)
-    list(islice(looks.looks(session._lookups, session._context, 5.0, time.clock, time.sleep), 2))
+    list(islice(looks(session._lookups, session._context, 5.0, time.clock, time.sleep), 2))
     time.now += 100
-    frame = trend_frame(*looks.trend(session._lookups, session._context, "mail", 3600, time.now), time.now)
+    frame = trend_frame(*trend(session._lookups, session._context, "mail", 3600, time.now), time.now)
     assert len(frame) == 105
     known = frame.ready.dropna()
     assert list(known) == [1.0] * 6
