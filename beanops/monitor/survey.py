@@ -7,16 +7,18 @@ tube has the time at which it was seen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from heapq import nsmallest
+from itertools import islice
 from math import inf
 from threading import Lock
 from types import MappingProxyType
 from typing import NamedTuple
 
 from beanops.client.sync import Client
-from beanops.monitor.history import GAP, NO_HISTORY, KnownPast, Past
+from beanops.monitor.history import NO_HISTORY, KnownPast
+from beanops.monitor.past import GAP, Past
 from beanops.monitor.problems.evaluation import Evaluator
 from beanops.monitor.problems.open_files import open_files
 from beanops.monitor.problems.problem import Problem
@@ -186,6 +188,8 @@ class Surveyor:
     def _forget(self) -> None:
         self._last: Survey | None = None
         self._tubes: dict[str, Seen] = {}
+        # Their names, the one that was not seen for longest first.
+        self._turns: dict[str, None] = {}
         self._ages = Ages(self._peeks)
         self._follower = Follower() if self._follow else None
         self._followed_at = -inf
@@ -233,6 +237,8 @@ class Surveyor:
         self._new = [name for name in self._new if name not in asked]
         self._ages.look(client, stats, wanted)
         for tube in stats:
+            self._turns.pop(tube.name, None)
+            self._turns[tube.name] = None
             if self._follower is not None and self._followed_at == at:
                 self._follower.put(tube, at, full)
             # Every connection watches "default", but only those that reserve are workers.
@@ -285,6 +291,7 @@ class Surveyor:
         """Forget tubes that no longer exist."""
         for name in gone:
             self._tubes.pop(name, None)
+            self._turns.pop(name, None)
         self.past.vanished(gone)
         self._ages.forget(gone)
         if self._follower is not None:
@@ -312,11 +319,8 @@ class Surveyor:
         new = self._new[:most]
         # However many tubes are new, some of the others are asked for too.
         rest = max(most - len(new), most // 4)
-        wanted = wanted & self._tubes.keys()
-        return dict.fromkeys((*new, *self._oldest(wanted, most), *self._oldest(self._tubes, rest)))
-
-    def _oldest(self, names: Iterable[str], most: int) -> list[str]:
-        return nsmallest(most, names, key=lambda name: self._tubes[name].at)
+        on_screen = nsmallest(most, wanted & self._tubes.keys(), key=lambda name: self._tubes[name].at)
+        return dict.fromkeys((*new, *on_screen, *islice(self._turns, rest)))
 
     def _seen(self, at: float, tube: TubeStats, wanted: bool, taken: int) -> Seen:
         before = self._tubes.get(tube.name)

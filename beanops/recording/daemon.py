@@ -6,13 +6,12 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from heapq import nlargest
 from pathlib import Path
 from typing import NamedTuple
 
-from beanops.client.sync import Client
-from beanops.monitor.history import Past
+from beanops.monitor.past import Past
 from beanops.monitor.problems.thresholds import ProblemLimits
+from beanops.monitor.reconnecting import ReconnectingSurveyor, most_ready
 from beanops.monitor.survey import Survey, Surveyor
 from beanops.protocol.errors import BeanopsError
 from beanops.recording.storage import RecordingError
@@ -53,11 +52,11 @@ class _Looker:
     ) -> None:
         self._name = name
         self._address = address
-        self._surveyor = surveyor
+        self._past = surveyor.past
+        self._surveyor = ReconnectingSurveyor(address, surveyor, _ANSWER)
         self._interval = interval
         self._give = give
         self._clock = clock
-        self._client: Client | None = None
         self._wanted: list[str] = []
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"record {name}", daemon=True)
@@ -66,8 +65,7 @@ class _Looker:
     def end(self) -> None:
         """End the thread, also in the middle of a look."""
         self._end.set()
-        if self._client is not None:
-            self._client.close()
+        self._surveyor.close()
         self._thread.join(_ANSWER)
 
     def _run(self) -> None:
@@ -82,15 +80,11 @@ class _Looker:
 
     def _look(self) -> _Look:
         try:
-            if self._client is None or self._client.notice_end():
-                self._client = Client(self._address, connect_timeout=_ANSWER, read_timeout=_ANSWER)
-            survey = self._surveyor.look(self._client, self._wanted)
+            survey = self._surveyor.look(self._wanted)
         except BeanopsError as error:
-            self._surveyor.past.lose()
             return _Look(self._name, self._address, None, error=str(error))
-        ready = ((seen.stats.current_jobs_ready, name) for name, seen in survey.tubes.items())
-        self._wanted = [name for jobs, name in nlargest(_AGES, ready) if jobs]
-        return _Look(self._name, self._address, survey, self._surveyor.past.since)
+        self._wanted = most_ready(survey.tubes, _AGES)
+        return _Look(self._name, self._address, survey, self._past.since)
 
 
 class Recorder:

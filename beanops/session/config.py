@@ -254,7 +254,7 @@ def _threshold(key: str, value: Any, default: Any) -> tuple[Any, str]:
     if key == "cpu":
         return float(value) if number and 0 < value <= 1 else None, "a share above 0 and at most 1"
     if isinstance(default, int):
-        return value if number and isinstance(value, int) and value >= 0 else None, "a whole number from 0 on"
+        return value if number and isinstance(value, int) and value > 0 else None, "a whole number from 1 on"
     allowed = 'seconds, or a text such as "10m"'
     try:
         return (seconds_of(key, value) if number or isinstance(value, str) else None), allowed

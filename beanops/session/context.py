@@ -19,7 +19,7 @@ from beanops.jobs.bodies import DEFAULT_PATTERNS, Decoded, Reader, decode
 from beanops.jobs.identity import JobRef
 from beanops.jobs.search.id_map import IdMaps
 from beanops.journal.records import Refused, RunRow
-from beanops.monitor.history import Past
+from beanops.monitor.past import Past
 from beanops.protocol import commands
 from beanops.protocol.errors import BeanopsError, ConnectionClosed
 from beanops.session.config import Profile, default_journal

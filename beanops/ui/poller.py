@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from beanops.monitor.history import Past
+from beanops.monitor.past import Past
 from beanops.monitor.survey import Seen, Survey, Surveyor
 from beanops.protocol.errors import BeanopsError
 from beanops.recording.playback import Playback

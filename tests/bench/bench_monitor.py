@@ -24,7 +24,8 @@ from beanops.exporter.exposition import exposition
 from beanops.exporter.polling import PARTS, POLL_INTERVAL, ServerPoller
 from beanops.exporter.service import BeanstalkdCollector, pollers_of
 from beanops.exporter.web_server import MetricsServer
-from beanops.monitor.history import DAY, HOUR, Past
+from beanops.monitor.history import DAY, HOUR
+from beanops.monitor.past import Past
 from beanops.monitor.problems.evaluation import Evaluator
 from beanops.monitor.problems.server_rules import ServerFacts
 from beanops.monitor.problems.thresholds import ProblemLimits

@@ -18,6 +18,8 @@ LIMIT = 5.0
 MEMORY, GROWTH, KEY, START = 90.0, 2.0, 20.0, 1.5
 #: Looks until the course of each tube is as long as it gets, looks of ten minutes, and how many a second are made here.
 FILL, LOOKS, PACE = 400, 600, 10
+#: How often a look asks for the server's statistics: before and after the tubes, for what these cost.
+STATS = 2
 BARE = """
 from textual.app import App
 from textual.widgets import Static
@@ -57,7 +59,7 @@ def watch(server: Beanstalkd, client: Client, names: list[str], seconds: int = 2
         passed, after = time.monotonic() - begin, client.stats()
         share = 100 * (one.cpu - used) / passed
         served = after.rusage_utime + after.rusage_stime - before.rusage_utime - before.rusage_stime - puts
-        looks = after.cmd_stats - before.cmd_stats - 2 * seconds - 1
+        looks = (after.cmd_stats - before.cmd_stats - 2 * seconds - 1) // STATS
         times = one.milliseconds(*[DOWN] * 20, *[UP] * 20)
         return [
             Figure("of one core", share, LIMIT, 1, at_least=False, unit="%"),
@@ -83,7 +85,7 @@ def last(server: Beanstalkd, client: Client, names: list[str]) -> list[Figure]:
                 put_into(client, names)
                 one.drain(1)
                 asked += 1
-                looks = client.stats().cmd_stats - begin - asked
+                looks = (client.stats().cmd_stats - begin - asked) // STATS
                 assert one.program.poll() is None, "the dashboard ended"
             return one.resident
 

@@ -69,7 +69,7 @@ def test_errors_are_not_mistaken_for_problems(cli: Cli) -> None:
     configure("[problems]\nburied = 'many'\n")
     ended = cli("problems")
     assert ended.code == 2
-    assert "problems.buried must be a whole number from 0 on, not 'many'" in ended.err
+    assert "problems.buried must be a whole number from 1 on, not 'many'" in ended.err
 
 
 def test_thresholds_are_those_of_the_configuration(cli: Cli, client: Client) -> None:

@@ -46,7 +46,7 @@ async def test_without_a_daemon_there_is_no_line_and_the_list_says_so(session: S
         assert "beanops alert has not run yet" in await desk.painted()
         saves(clock.now())
         await desk.tick()
-        assert "nothing fires" in await desk.painted()
+        assert "no alerts firing" in await desk.painted()
 
 
 async def test_a_daemon_that_has_ended_is_noticed(session: Session, clock: Clock) -> None:

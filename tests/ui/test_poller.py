@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from beanops.embedded.process import Beanstalkd
-from beanops.monitor.history import Past
+from beanops.monitor.past import Past
 from beanops.protocol.errors import ConnectFailed
 from beanops.session.connect import connect
 from beanops.session.session import Session

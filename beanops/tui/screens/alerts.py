@@ -70,7 +70,7 @@ class AlertsScreen(FullScreen):
         problem = age or safe_text("; ".join(known.errors))
         self.query_one("#title", Line).say([("alerts", "bold $primary"), (f"  {problem}", "$delayed")])
         self.table.stale = bool(age)
-        self.table.empty = "loading ..." if alerts is None else "nothing fires" if alerts.at else NO_DAEMON
+        self.table.empty = "loading ..." if alerts is None else "no alerts firing" if alerts.at else NO_DAEMON
         self.table.show(known.every)
         self._show_about()
 
