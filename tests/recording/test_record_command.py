@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -200,7 +201,8 @@ def test_a_frozen_server_is_a_gap_and_holds_up_no_other(start_beanstalkd: Start,
     assert f"lost {frozen.address}" in said
     assert f"{frozen.address} answers again" in said
     with Recording(file) as found:
-        assert "no answer to 'stats' within 3 s" in found.stretches(1)[-1].cause
+        # It froze between two looks or in one: then it is another command that got no answer.
+        assert re.search(r"no answer to '.*' within 3 s", found.stretches(1)[-1].cause)
         assert len(found.stretches(2)) == 1
 
 
