@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(PYTHON) -m pip --python $(BIN)/python install -qq --constraint tests/constraints.txt
 NEEDS := pyproject.toml tests/constraints.txt
+# Two for each core: many tests wait for seconds to pass on a server.
+WORKERS := $(shell expr 2 \* $$(nproc))
 
 # The tests start hundreds of processes, which take half as long where Python may keep what it has compiled.
 unexport PYTHONDONTWRITEBYTECODE
@@ -26,7 +28,7 @@ demo: .venv/demo
 
 test: .venv/dev
 	@.ci/install beanstalkd chromium fish openssl postgresql prometheus prometheus-alertmanager tmux zsh
-	@$(BIN)/python -m pytest --numprocesses auto
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS)
 
 test-full: .venv/dev
 	@.ci/install beanstalkd

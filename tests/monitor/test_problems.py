@@ -14,9 +14,10 @@ import pytest
 
 from beanops import Client, commands
 from beanops.embedded.process import Beanstalkd
+from beanops.monitor.problems import server_rules, tube_rules
 from beanops.monitor.problems.evaluation import Evaluator
 from beanops.monitor.problems.open_files import open_files
-from beanops.monitor.problems.problem import PROBLEMS, Problem, server_rules, summary, tube_rules
+from beanops.monitor.problems.problem import PROBLEMS, Problem, summary
 from beanops.monitor.problems.server_rules import ServerFacts
 from beanops.monitor.problems.thresholds import DEFAULT, SERVER_DEFAULT, ProblemLimits, ServerThresholds, Thresholds
 from beanops.monitor.problems.tube_rules import LASTING, TubeFacts
