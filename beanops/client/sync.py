@@ -6,6 +6,7 @@ import threading
 import weakref
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from types import TracebackType
 from typing import Any, Self, SupportsIndex, TypeVar
 
@@ -80,6 +81,8 @@ class Client:
         self.last_instance = ""
         self._forgotten: weakref.finalize[..., Any] = weakref.finalize(self, bool)
         self._lock = threading.Lock()
+        self._reconnects = count(1)
+        self._last_reconnect = 0
         self._owner: int | None = None
         self._open()
 
@@ -145,11 +148,14 @@ class Client:
     def reconnect(self) -> None:
         """Open a new connection; use and watch the same tubes as before. Nothing is sent twice.
 
+        Of several threads that reconnect at once, the last one opens the connection.
+
         Raises
         ------
         ConnectFailed
             No connection could be made; the client stays closed.
         """
+        mine = self._last_reconnect = next(self._reconnects)
         self._end("another reconnect() came after it")
         with self._turn(closed=True):
             old = self._connection
@@ -160,6 +166,9 @@ class Client:
                     if isinstance(result, ReplyError):
                         self._connection.error = ConnectionClosed("could not use and watch the same tubes again")
                         raise result
+            except ConnectionClosed:
+                if self._last_reconnect == mine:
+                    raise
             finally:
                 # Also after a failure: the next attempt must use and watch the same.
                 self._connection.used, self._connection.watched = old.used, old.watched
