@@ -18,10 +18,10 @@ from beanops.alerts.rows import PROBLEMS, SERVERS, TABLES
 from beanops.alerts.rules import DAYS, SEVERITIES, NotifierChannel, Rule, Rules, Silence
 from beanops.alerts.toml_places import Places
 from beanops.client.address import Address
-from beanops.jobs.select import is_glob
 from beanops.jobs.sql.complaints import PredicateError
 from beanops.jobs.sql.row_predicates import PredicateTable, RowPredicates
 from beanops.protocol.errors import ArgumentError
+from beanops.protocol.limits import is_glob
 from beanops.session.config import profiles
 from beanops.text import did_you_mean
 

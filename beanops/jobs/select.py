@@ -145,11 +145,6 @@ def names_of(argument: str, value: str | Iterable[str]) -> list[str]:
     return names
 
 
-def is_glob(tube: str) -> bool:
-    """Whether a text is a glob, which may match several tubes; its characters cannot be part of a tube's name."""
-    return not set(tube).isdisjoint("*?[")
-
-
 def ids_of(jobs: Any, argument: str = "jobs") -> Sequence[int]:
     """Return the ids of jobs in any form, each once, in order.
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-from beanops.jobs.select import is_glob
 from beanops.protocol.errors import NotFound
+from beanops.protocol.limits import is_glob
 from beanops.text import nearest
 
 

@@ -94,6 +94,11 @@ def is_tube(name: str) -> bool:
     return 0 < len(name) <= 200 and name[0] != "-" and _IN_NAMES.issuperset(name)
 
 
+def is_glob(tube: str) -> bool:
+    """Return whether a text is a glob, which may match several tubes; no tube's name has its characters."""
+    return not set(tube).isdisjoint("*?[")
+
+
 def check_tube(name: str, argument: str = "tube") -> str:
     """Return `name` if a tube can have it.
 

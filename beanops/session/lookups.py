@@ -18,7 +18,7 @@ from beanops.jobs.read import BodyForm, FoundJob, find_jobs, read_heads, read_jo
 from beanops.jobs.refs import refs_of
 from beanops.jobs.rows import Tube, tube_of
 from beanops.jobs.search.scan import Scan
-from beanops.jobs.select import is_glob, select
+from beanops.jobs.select import select
 from beanops.jobs.tube_names import NoTube, is_any
 from beanops.journal.filters import Filter
 from beanops.journal.records import Action, JournalError, Refused, RunCounts
@@ -26,7 +26,7 @@ from beanops.monitor.survey import Survey, Surveyor
 from beanops.monitor.sweep import sweep
 from beanops.protocol import ServerStats, TubeStats
 from beanops.protocol.errors import NotFound
-from beanops.protocol.limits import U64_MAX, check_number
+from beanops.protocol.limits import U64_MAX, check_number, is_glob
 from beanops.session.context import Context
 from beanops.session.old_servers.capabilities import Capabilities, probe
 from beanops.text import plural

@@ -121,11 +121,11 @@ class Poller:
         self._now = now
         self._since: float | None = None
         self._again = False
+        self._surveyor: Surveyor  # made with the session
         self._reset()
 
     def _reset(self) -> None:
         self._session: Session | None = None
-        self._surveyor = Surveyor(self._clock, past=self._past, follow=True)
         self._live = Live()
         self._retry_at = 0.0
 

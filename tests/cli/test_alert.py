@@ -130,6 +130,8 @@ def test_what_fires_and_silences(cli: Cli, client: Client, beanstalkd: Beanstalk
     assert (first["id"], first["tube"], first["rule"], first["reason"]) == (1, "ma*", "*", "import")
     assert (second["tube"], second["rule"]) == ("*", "other")
     assert "@" in first["actor"]
+    ended = cli("alert", "silence", "--for", "0s")
+    assert (ended.code, ended.err) == (2, "beanops: --for 0 silences nothing; give a time such as 2h\n")
     assert cli("alert", "silences", "-o", "csv").out.startswith("id,rule,tube,server,start,end,reason,actor\n1,*,ma*")
     ended = cli("alert", "--once")
     assert (ended.code, ended.out) == (0, "no alerts firing\n")

@@ -175,6 +175,8 @@ def silence(tube: str, rule: str, where: str, age: timedelta, reason: str, state
     from beanops.alerts.state import SetSilence, load_silences, locked, save_silences, silences_path
     from beanops.journal.prune import this_actor
 
+    if not age:
+        raise UsageError("--for 0 silences nothing; give a time such as 2h")
     path = state or state_path()
     now = datetime.now(UTC)
     with locked(silences_path(path), wait=True):

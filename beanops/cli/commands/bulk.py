@@ -18,8 +18,9 @@ from beanops.cli.plan import Plan, ask, confirmed, planned, preview
 from beanops.cli.runs import report, underway
 from beanops.cli.selection import Chosen, choose
 from beanops.jobs.refs import JobRefs
-from beanops.jobs.select import is_glob, select
+from beanops.jobs.select import select
 from beanops.journal.records import Refused
+from beanops.protocol.limits import is_glob
 from beanops.protocol.states import AT_REST
 from beanops.session import job_verbs
 from beanops.session.connect import connect

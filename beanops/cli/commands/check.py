@@ -20,7 +20,7 @@ from beanops.monitor.checks import CRITICAL, UNKNOWN, Bounds, Finding, Result, r
 from beanops.monitor.measures import FLOWS, MEASURES, findings_of, no_tube, of_server, of_tubes
 from beanops.monitor.survey import Survey, Surveyor
 from beanops.protocol.errors import BeanopsError, ConnectionLost, ProtocolError
-from beanops.protocol.limits import check_tube
+from beanops.protocol.limits import check_tube, is_glob
 from beanops.protocol.states import STATES
 from beanops.session.config import problem_limits, profile
 from beanops.text import plural, safe_text, seconds_in
@@ -100,7 +100,7 @@ def check(
     limits = {name: limit for name, limit in given.items() if limit is not None}
     looks = 2 if all_problems or any(name in limits for name in FLOWS) else 1
     try:
-        if tube is not None and not _is_glob(tube):
+        if tube is not None and not is_glob(tube):
             check_tube(tube)
         wanted = partial(_matching, tube) if looks > 1 or "age" in limits else None
         found = _look(server, timeout, looks, seconds, wanted)
@@ -110,10 +110,6 @@ def check(
     except BeanopsError as error:
         result = Result(UNKNOWN, [Finding(UNKNOWN, safe_text(str(error)))], [])
     _end(result, form)
-
-
-def _is_glob(tube: str) -> bool:
-    return any(sign in tube for sign in "*?[")
 
 
 def _matching(tube: str | None, names: Iterable[str]) -> list[str]:
@@ -142,7 +138,7 @@ def _result(survey: Survey, tube: str | None, limits: dict[str, Bounds], all_pro
         values = of_server(limits, survey)
         return result_of(values, problems, _fine("server", survey.server))
     names = _matching(tube, survey.tubes)
-    if not names and _is_glob(tube):
+    if not names and is_glob(tube):
         return Result(UNKNOWN, [Finding(UNKNOWN, f"no tube matches {tube!r}")], [])
     seen = [survey.tubes[name] for name in names] or [no_tube(tube)]
     problems = findings_of(survey, names) if all_problems else []

@@ -18,12 +18,12 @@ from beanops.cli.streams import on_terminal
 from beanops.jobs.bodies import decode
 from beanops.jobs.identity import digest_shown
 from beanops.jobs.read import FoundJob
-from beanops.jobs.select import is_glob
 from beanops.jobs.tube_names import is_any, no_tube
 from beanops.journal.records import Refused
 from beanops.monitor.survey import Seen
 from beanops.protocol import JobStats, TubeStats
 from beanops.protocol.errors import NotFound
+from beanops.protocol.limits import is_glob
 from beanops.protocol.states import AT_REST
 from beanops.session.connect import connect
 from beanops.session.session import Session

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from beanops.jobs.refs import refs_of
 from beanops.jobs.rows import Tube, is_row, tube_of
-from beanops.jobs.select import is_glob, names_of
+from beanops.jobs.select import names_of
 from beanops.journal.filters import Filter
 from beanops.journal.prune import prune
 from beanops.journal.records import Pruned
 from beanops.protocol import TubeStats
 from beanops.protocol.errors import ArgumentError
-from beanops.protocol.limits import U64_MAX, check_choice, check_number
+from beanops.protocol.limits import U64_MAX, check_choice, check_number, is_glob
 from beanops.session.arguments import Moment, Seconds, run_id_of, seconds_of, time_of
 from beanops.session.execution.verbs import ACTIONS
 from beanops.session.keywords import explain_keywords

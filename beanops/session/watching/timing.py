@@ -7,11 +7,12 @@ from collections.abc import Callable
 from itertools import count, takewhile
 from typing import NamedTuple
 
-from beanops.jobs.select import is_glob, select
+from beanops.jobs.select import select
 from beanops.monitor.survey import Seen, Survey, Surveyor
 from beanops.monitor.times.job_classes import Classify
 from beanops.monitor.times.job_times import JobTimes
 from beanops.protocol.errors import ArgumentError
+from beanops.protocol.limits import is_glob
 from beanops.session.lookups import Lookups
 
 #: Seconds that a measurement takes, and seconds between two looks.
