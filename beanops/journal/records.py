@@ -22,6 +22,10 @@ class JournalError(BeanopsError):
 OUTCOMES = ("done", "skipped", "failed", "unknown")
 
 
+#: The action in a canary's run that has the verdict on a wave. It is on no job, and leaves nothing to undo.
+WATCH = "watch"
+
+
 class RunRow(NamedTuple):
     """One call of a verb.
 
@@ -72,6 +76,8 @@ class RunRow(NamedTuple):
             return again if request["file"] == "-" else None
         if self.action == "export" or "settings" not in request:
             return f"run {self.id} is a {self.action}, which cannot be resumed: start it again"
+        if "canary" in request:
+            return f"run {self.id} is a canary, whose waves depend on what becomes of them: start another one"
         if "server" in request:
             return f"run {self.id} copies to {request['server']} and cannot be resumed: copy the rest"
         return None

@@ -6,8 +6,8 @@ Jobs that an operator reserves are in `reservation`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from typing import Any
 
 from beanops.client.reading import IDLE
@@ -28,6 +28,8 @@ from beanops.session.old_servers.bury import Alone
 from beanops.session.old_servers.substitutes import as_chosen, fit
 from beanops.session.options import AT_ONCE, How
 
+#: Orders that are recorded and sent together.
+Batches = Iterable[Sequence[Order]]
 #: Maximum seconds between two requests while a run waits, so that idle connections stay open.
 _QUIET = 15.0
 
@@ -160,6 +162,32 @@ class Executor:
                     guard.lift(run)
         return run
 
+    def act_in_waves(self, run: Run, waves: Callable[[Ledger], Generator[Batches, None, None]], how: How = AT_ONCE) -> Run:
+        """Execute waves of orders as one run, which stays under way between them.
+
+        Parameters
+        ----------
+        run : Run
+            From `begin`; not a dry run.
+        waves : callable
+            Yields the batches of each wave, given the ledger of the run. It is resumed once the outcomes of the wave
+            are on record.
+        how : How
+            Rate and progress.
+
+        Raises
+        ------
+        Interrupted, Terminated
+            As `act_on_jobs`.
+        """
+        ledger = self.ledger(run)
+        with ending_gently(run), self._stopping(run), ledger.underway(), closing(waves(ledger)) as coming:
+            acting = self._acting_for(run)
+            for batches in coming:
+                self._in_batches(run, batches, how, None, {False: acting, True: acting}, lambda: None, ledger)
+                ledger.flush()
+        return run
+
     def _acting_for(self, run: Run) -> Client:
         """Return the acting connection; refuse if it is to another server process than that of the run."""
         acting = self.context.acting()
@@ -181,7 +209,7 @@ class Executor:
         unless: Callable[[], str | None],
         ledger: Ledger,
     ) -> None:
-        place = 0
+        place = ledger.size
         with ahead(run, batches) as looked_up:
             for orders in looked_up:
                 if run.cancelled:

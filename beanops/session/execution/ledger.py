@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from beanops.journal.heartbeat import alive, lease_from
@@ -39,12 +40,18 @@ class Ledger:
         Returns the journal.
     clock : callable
         Returns the time, UTC.
+
+    Attributes
+    ----------
+    size : int
+        Number of actions recorded so far; the place of the next one in the run.
     """
 
     def __init__(self, run: Run, journal: Callable[[], Journal], clock: Callable[[], datetime]) -> None:
         self._run = run
         self._journal = journal
         self._clock = clock
+        self.size = 0
         # Counted, but not yet recorded.
         self._settled: list[_Settled] = []
 
@@ -87,6 +94,21 @@ class Ledger:
         """
         now = self._clock()
         self._journal().write(self._run.id, now, intents, place, self._fates(), lease=lease_from(now))
+        self.size = place + len(intents)
+        self._recorded()
+
+    def note(self, intent: Intent, fate: Fate) -> None:
+        """Record what is not an action on a job, with its outcome: it counts as no job."""
+        now, place = self._clock(), self.size
+        fates = chain(self._fates(), [(place, fate._replace(jobs=0))])
+        self._journal().write(self._run.id, now, [intent], place, fates, lease=lease_from(now))
+        self.size += 1
+        self._recorded()
+
+    def flush(self) -> None:
+        """Record the outcomes of the actions so far."""
+        now = self._clock()
+        self._journal().write(self._run.id, now, fates=self._fates(), lease=lease_from(now))
         self._recorded()
 
     def settle(self, place: int, fate: Fate, about: str) -> None:

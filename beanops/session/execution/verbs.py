@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from beanops.jobs.identity import JobRef, digest_of, ref_of
 from beanops.jobs.read import FoundJob
-from beanops.journal.records import Fate, Intent
+from beanops.journal.records import WATCH, Fate, Intent
 from beanops.protocol import Command, JobStats, commands
 from beanops.protocol.errors import Buried, NotFound, ReplyError
 from beanops.protocol.states import AT_REST
@@ -318,7 +318,7 @@ ALL = {verb.name: verb for verb in (*VERBS.values(), MOVE, COPY, TOUCH, RESTORE,
 #: A run is named as the user called it, its actions as what they do: a drain deletes.
 ALL["drain"] = VERBS["delete"]
 #: Names of runs and actions in the journal. The actions of a drain are deletes, those of an undo what undoes the run.
-ACTIONS = (*ALL, "put", "pause", "unpause", "reserve", "undo", "export", "prune")
+ACTIONS = (*ALL, "put", "pause", "unpause", "reserve", "undo", "export", "prune", WATCH)
 
 
 def verb_of(name: str, settings: Settings) -> Verb:

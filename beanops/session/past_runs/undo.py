@@ -9,7 +9,7 @@ from beanops.jobs.identity import REUSED, JobRef, doubts
 from beanops.jobs.read import FoundJob
 from beanops.jobs.sql.where import Where
 from beanops.journal import explanations
-from beanops.journal.records import Entry, Intent, RunRow
+from beanops.journal.records import WATCH, Entry, Intent, RunRow
 from beanops.journal.rivals import Rivals
 from beanops.protocol import JobStats, commands
 from beanops.protocol.errors import UsageError
@@ -151,6 +151,7 @@ def _already_undone(entry: Entry, undo: str, repeat: str | None) -> str | None:
 def _to_undo(entries: Iterable[Entry], predicate: Where | None) -> tuple[list[Entry], list[Entry]]:
     """Return the actions to undo: done or perhaps done, on jobs that match; then those that cannot be evaluated."""
     entries = [entry for entry in entries if entry.fate.outcome in ("done", "unknown") or _is_left_over(entry)]
+    entries = [entry for entry in entries if entry.intent.action != WATCH]
     if predicate is None:
         return entries, []
     jobs = [_before(entry.intent) for entry in entries]
@@ -206,9 +207,10 @@ def _orders(
 
 def _went_down(journal: Journal, run: str) -> bool:
     """Whether a run went from newer jobs to older ones."""
-    last = journal.size(run) - 1
-    first, end = (journal.entries(run, start=n, stop=n + 1) for n in (0, max(last, 0)))
-    return bool(first and end) and (first[0].intent.job_id or 0) > (end[0].intent.job_id or 0)
+    first = journal.entries(run, stop=1)
+    # The last action of a canary is a verdict, after an action on a job.
+    last = [entry for entry in journal.entries(run, last=2) if entry.intent.action != WATCH]
+    return bool(first and last) and (first[0].intent.job_id or 0) > (last[-1].intent.job_id or 0)
 
 
 def _page_of_orders(
