@@ -30,6 +30,8 @@ from beanops.session.options import AT_ONCE, How
 
 #: Orders that are recorded and sent together.
 Batches = Iterable[Sequence[Order]]
+#: The batches of each wave of a run.
+Waves = Generator[Batches, None, None]
 #: Maximum seconds between two requests while a run waits, so that idle connections stay open.
 _QUIET = 15.0
 
@@ -162,7 +164,7 @@ class Executor:
                     guard.lift(run)
         return run
 
-    def act_in_waves(self, run: Run, waves: Callable[[Ledger], Generator[Batches, None, None]], how: How = AT_ONCE) -> Run:
+    def act_in_waves(self, run: Run, waves: Callable[[Ledger], Waves], how: How = AT_ONCE) -> Run:
         """Execute waves of orders as one run, which stays under way between them.
 
         Parameters
