@@ -1,0 +1,82 @@
+"""Whether the result of an edit differs from the body at the changed paths, and nowhere else."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from beanops.jobs.bodies.decoded import Decoded
+from beanops.jobs.bodies.edits.changes import Change, Tree, is_unset
+from beanops.jobs.bodies.edits.places import places_of
+from beanops.jobs.bodies.edits.refusals import EditRefused
+from beanops.jobs.bodies.paths import Steps
+
+#: Equal for data that is equal in its types and the order of its keys too.
+_as_text = json.JSONEncoder(check_circular=False).encode
+
+
+def check_raw(old: str, new: str, effects: list[tuple[Steps, Any, bool]], above: int) -> None:
+    """Raise if a text of JSON does not hold the same as before but for some values.
+
+    Parameters
+    ----------
+    old, new : str
+        JSON before and after.
+    effects : list
+        The path of each value that is to differ, what it is to be, and whether it is to be gone.
+    above : int
+        Steps of the paths that lead to the text.
+    """
+    data = {"": json.loads(old)}
+    for path, value, removed in effects:
+        steps = ("", *path[above:])
+        at: Any = data
+        for step in steps[:-1]:
+            at = at[step]
+        if removed:
+            del at[steps[-1]]
+        elif type(at) is list and steps[-1] == len(at):
+            at.append(value)
+        else:
+            at[steps[-1]] = value
+    if _as_text(data[""]) != _as_text(json.loads(new)):
+        raise EditRefused("the result would differ at other places too")
+
+
+def check_decoded(old: Decoded, new: Decoded, tree: Tree | Change) -> None:
+    """Raise if a body is not read as before but for the changed values."""
+    if isinstance(tree, Change):
+        return
+    if old.chain != new.chain:
+        raise EditRefused(f"the result would be read as {', '.join(new.chain)}, not as {', '.join(old.chain)}")
+    if old.whole and not new.whole:
+        raise EditRefused("the result would not be decoded whole")
+    if not _alike(old.data, new.data, tree, ()):
+        raise EditRefused("the result would be read as other data")
+
+
+def _alike(old: Any, new: Any, change: Tree | Change | None, path: Steps) -> bool:
+    """Whether data is the same but for changes."""
+    if change is None or (not isinstance(change, Change) and type(old) not in (dict, list)):
+        return bool(_as_text(old) == _as_text(new))
+    if isinstance(change, Change):
+        return True
+    if type(old) is not type(new):
+        return False
+    if type(old) is dict:
+        changes = {str(step): below for step, below in change.items()}
+        left = [key for key in old if not _removes(changes.get(key))]
+        added = [key for key, below in changes.items() if key not in old and not is_unset(below)]
+        return list(new) == left + added and all(
+            _alike(old[key], new[key], changes.get(key), (*path, key)) for key in left
+        )
+    places = places_of({step: below for step, below in change.items() if type(step) is int}, path, len(old))
+    kept = [number for number in range(len(old)) if not _removes(places.get(number))]
+    appended = sum(number >= len(old) and not is_unset(below) for number, below in places.items())
+    return len(new) == len(kept) + appended and all(
+        _alike(old[number], new[place], places.get(number), (*path, number)) for place, number in enumerate(kept)
+    )
+
+
+def _removes(change: Tree | Change | None) -> bool:
+    return isinstance(change, Change) and change.unset
