@@ -67,7 +67,7 @@ def shown_length(seconds: float | None, resolution: float) -> str:
 
 def _line(times: Percentiles) -> str:
     if times.p50 is None:
-        return f"p50 >{span(times.longest or 0)}"
+        return f"p50 >{span(times.longest)}" if times.longest and times.longest >= 1 else "p50 -"
     p95 = "" if times.p95 is None else f" p95 {shown_length(times.p95, times.resolution)}"
     return f"p50 {shown_length(times.p50, times.resolution)}{p95}"
 

@@ -36,7 +36,7 @@ def _length(what: str, share: str) -> Column[Timed]:
 def _shown(times: Percentiles, share: str) -> str:
     """Return a percentile; where most jobs are not through yet, how long the longest has taken so far."""
     value = getattr(times, share)
-    if value is None and share == "p50" and times.longest is not None:
+    if value is None and share == "p50" and times.longest is not None and times.longest >= 1:
         return f">{shown_length(times.longest, 0)}"
     return UNKNOWN if value is None else shown_length(value, times.resolution)
 
