@@ -98,7 +98,7 @@ def test_refusals_say_where_and_why(body: bytes, change: str, reason: str) -> No
         ("$.a..b=7", "path '$.a..b=7', character 4: one path is one value; wildcards are not supported"),
         ("$.a[x]=7", "path '$.a[x]=7', character 4: expected a number and ], such as [0] or [-1]"),
         ('$."a=7', "path '$.\"a=7', character 3: the quoted name does not end, or has an unknown escape"),
-        ('$.a={"b":1,"b":2}', "the value has two values under one key"),
+        ('$.a={"b":1,"b":2}', "an object has two values under one key"),
     ],
 )
 def test_what_is_no_change_is_reported_with_its_place(text: str, message: str) -> None:

@@ -111,23 +111,53 @@ def parse_unset(text: str) -> Change:
 
 
 def value_of(text: str) -> Any:
-    """Return what a text holds if it is JSON, else the text."""
+    """Return what a text holds if it is JSON, else the text.
+
+    Raises
+    ------
+    UsageError
+        It has two values under one key.
+    """
     try:
-        return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_no_duplicates)
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, UsageError):
-            raise
+        return _loads(text)
+    except UsageError:
+        raise
+    except (ValueError, RecursionError):
         return text
 
 
+def parse_json(text: str) -> Any:
+    """Return what a text of JSON holds.
+
+    Raises
+    ------
+    UsageError
+        It is not JSON, with the line where it is not, or has two values under one key.
+    """
+    try:
+        return _loads(text)
+    except json.JSONDecodeError as error:
+        raise UsageError(f"not JSON, line {error.lineno}, column {error.colno}: {error.msg.lower()}") from None
+    except UsageError:
+        raise
+    except ValueError as error:
+        raise UsageError(f"not JSON: {error}") from None
+    except RecursionError:
+        raise UsageError("not JSON: nested too deep") from None
+
+
+def _loads(text: str) -> Any:
+    return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_no_duplicates)
+
+
 def _no_constant(name: str) -> Any:
-    raise ValueError(name)
+    raise ValueError(f"{name} is no value of JSON")
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     data = dict(pairs)
     if len(data) < len(pairs):
-        raise UsageError("the value has two values under one key")
+        raise UsageError("an object has two values under one key")
     return data
 
 

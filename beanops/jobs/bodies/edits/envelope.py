@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from beanops.jobs.bodies.decoded import Decoded
 from beanops.jobs.bodies.edits.changes import Change, Tree, is_unset, tree_of
 from beanops.jobs.bodies.edits.checks import check_decoded, check_raw
-from beanops.jobs.bodies.edits.json_splice import JsonSplicer
+from beanops.jobs.bodies.edits.guards import check_seals
+from beanops.jobs.bodies.edits.json_splice import Deeper, JsonSplicer
+from beanops.jobs.bodies.edits.php_splice import edit_php
 from beanops.jobs.bodies.edits.refusals import EditRefused, refused_at
+from beanops.jobs.bodies.edits.wrappings import unwrap
 from beanops.jobs.bodies.layers import decode
 from beanops.jobs.bodies.paths import Steps, parse_path
 from beanops.protocol.limits import check_body
 
 _BOM = b"\xef\xbb\xbf"
+_TEXTS = ("text", "latin-1", "cp1252")
+#: What is never edited.
+_REASONS = {"pickle": "a pickle, which is a program,"}
 #: Encodings of JSON in the order in which they are tried when it is read.
 _ENCODINGS = ("utf-8", "cp1252", "latin-1")
 
@@ -103,16 +109,38 @@ class _Envelope:
 
     def edit(self, body: bytes, tree: Tree | Change) -> bytes:
         found = self._found
-        if not found.chain or (type(found.data) is dict and found.data.keys() == {"$refused"}):
-            raise EditRefused(f"not decoded: {_reason(found)}")
-        if not found.whole and found.chain != ("json",):
-            raise EditRefused(f"not decoded whole ({', '.join(found.chain)})")
+        if reason := refusal_of(found):
+            raise EditRefused(reason)
+        check_seals(found.data, tree)
+        self._check_texts(tree)
         return self._layer(body, found.chain, tree, ())
 
+    def _check_texts(self, tree: Tree | Change) -> None:
+        """Refuse an object in the place of a text that has one in it."""
+        if not isinstance(tree, Change):
+            for below in tree.values():
+                self._check_texts(below)
+        elif tree.path in self._inner and type(tree.value) in (dict, list):
+            chain = ", ".join(self._inner[tree.path][-1])
+            raise refused_at(tree.path, f"a text ({chain}), no object; change the values inside it")
+
     def _layer(self, raw: bytes, chain: tuple[str, ...], tree: Tree | Change, path: Steps) -> bytes:
-        if chain[0] == "json":
+        name = chain[0]
+        if name == "json":
             return _edit_json(raw, tree, path, self._deeper)
-        raise EditRefused(f"{chain[0]} cannot be edited")
+        if name == "php":
+            # A serialized text may be a layer of its own.
+            return edit_php(raw, tree, path, self._next(chain[1:]) if len(chain) > 1 else self._deeper)
+        if name in _TEXTS:
+            return _edit_text(raw, name, tree, path)
+        layer = unwrap(name, raw)
+        if layer is None:
+            raise EditRefused(f"{_REASONS.get(name, name)} cannot be edited")
+        new = self._layer(layer.content, chain[1:], tree, path)
+        return raw if new == layer.content else layer.pack(new)
+
+    def _next(self, chain: tuple[str, ...]) -> Deeper:
+        return lambda raw, tree, path: self._layer(raw, chain, tree, path)
 
     def _deeper(self, raw: bytes, tree: Tree, path: Steps) -> bytes:
         chains = self._inner.get(path)
@@ -123,11 +151,19 @@ class _Envelope:
         raise refused_at(path, "a text, without parts")
 
 
-def _reason(found: Decoded) -> str:
-    return str(found.data["$refused"]) if type(found.data) is dict and "$refused" in found.data else "too large"
+def refusal_of(found: Decoded) -> str | None:
+    """Return why nothing in a body can be edited; None if it may be."""
+    refused = found.data.get("$refused") if type(found.data) is dict and not found.whole else None
+    if refused is not None and len(found.data) == 1:
+        return f"not decoded: {refused}"
+    if found.chain[-1] == "hex":
+        return "a binary body cannot be edited"
+    if not found.whole and found.chain[-1] in _TEXTS:
+        return "a body that is damaged or cut off cannot be edited"
+    return None
 
 
-def _edit_json(raw: bytes, tree: Tree | Change, path: Steps, deeper: Callable[[bytes, Tree, Steps], bytes]) -> bytes:
+def _edit_json(raw: bytes, tree: Tree | Change, path: Steps, deeper: Deeper) -> bytes:
     """Return JSON, with what is before and after it, with changes applied."""
     body = raw.removeprefix(_BOM).lstrip()
     head = raw[: len(raw) - len(body)]
@@ -140,6 +176,20 @@ def _edit_json(raw: bytes, tree: Tree | Change, path: Steps, deeper: Callable[[b
         return raw
     check_raw(text, new, splicer.effects, len(path))
     return head + new.encode(encoding) + tail
+
+
+def _edit_text(raw: bytes, encoding: str, tree: Tree | Change, path: Steps) -> bytes:
+    """Return another text in the place of one."""
+    if not isinstance(tree, Change):
+        if is_unset(tree):
+            return raw
+        raise refused_at(path, "a text, without parts")
+    if type(tree.value) is not str:
+        raise refused_at(path, "a text, which only another text can replace")
+    try:
+        return tree.value.encode("utf-8" if encoding == "text" else encoding)
+    except UnicodeEncodeError:
+        raise refused_at(path, f"the text has characters that are not in {encoding}") from None
 
 
 def _decoded_text(body: bytes) -> tuple[str, str]:
