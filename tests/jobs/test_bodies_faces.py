@@ -45,7 +45,7 @@ SLASHED = ENVELOPE.replace("\\", "\\\\").replace('"', '\\"').replace("\0", "\\0"
         ({"class": "NewsletterJob", "args": [5]}, "NewsletterJob"),
         ({"type": "emailer", "payload": {}}, "emailer"),
         ({"task": "shop.pay", "error": "card declined\nat line 5"}, "shop.pay (error: card declined)"),
-        ({"class": "A", "exception": {"class": "E", "message": "no route"}}, "A (error: no route)"),
+        ({"class": "A", "exception": {"class": "E", "message": "no route"}}, "A (error: E: no route)"),
         ({"user": 42, "x": [1]}, '{"user": 42, "x": [1]}'),
         ([1, "a"], '[1, "a"]'),
         ({"displayName": "a\x1b[31m\nb"}, "a\\x1b[31m\\nb"),

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import Any
 
+from beanops.jobs.bodies.errors import error_line, find_error
 from beanops.text import safe_text
 
 SUMMARY_LIMIT = 120
@@ -27,14 +29,32 @@ _NAMES = tuple(
         "body/task",
         "job_class",  # Active Job
         "jobClass",
-        "class",  # backburner, Resque
+        "wrapped",  # Active Job in Sidekiq
+        "args/0/job_class",  # Active Job in Resque
+        "class",  # backburner, Resque, Sidekiq
+        "jobtype",  # Faktory
+        "actor_name",  # Dramatiq
+        "func_name",  # RQ
+        "payload/displayName",  # rows of failed jobs
+        "payload/job_class",
+        "payload/class",
+        "payload/task",
         "job",  # Laravel 4
+        "job/class",
+        "job/job_class",
+        "job/jobtype",
+        "job_name",
+        "jobName",
         "$class",  # a bare PHP or Python object
         "type",  # fivebeans
     )
 )
-_ERRORS = ("exception", "error", "errors", "errorMessage", "error_message", "last_error")
-_ERROR_TEXTS = ("message", "$class", "class", "type")
+# The class in the YAML of delayed_job; that of Active Job is within the one of its wrapper.
+_RUBY = re.compile(r"(?:job_class: |!ruby/(?:object|struct):(?!ActiveJob::))([A-Z][\w:]{0,99})")
+#: Characters of it that are read.
+_READ = 10_000
+#: Keys of an object whose places are remembered.
+_MOST_KEYS = 64
 #: What a class or a task may be called; anything else is data.
 _CLASS = re.compile(r"[^\W\d][\w.:\\/-]{0,99}")
 
@@ -61,31 +81,37 @@ def summarise(data: Any) -> str:
         if "$bytes" in data and len(data) == 2:
             return safe_text(f"{data.get('$size', '?')} bytes: {data['$bytes']}", limit=SUMMARY_LIMIT)
         line = _name(data) or _beginning(data)
-        if error := _error(data):
+        if error := find_error(data):
             # However long one is, both are shown.
-            line = f"{safe_text(line, limit=SUMMARY_LIMIT // 2)} (error: {error})"
+            line = f"{safe_text(line, limit=SUMMARY_LIMIT // 2)} (error: {error_line(error)})"
         return safe_text(line, limit=SUMMARY_LIMIT)
     return safe_text(data if isinstance(data, str) else _beginning(data), limit=SUMMARY_LIMIT)
 
 
 def _name(data: dict[str, Any]) -> str:
-    for place in _NAMES:
-        found: Any = data
-        for step in place:
-            found = found.get(step) if isinstance(found, dict) else None
+    for first, *steps in _places(tuple(data)) if len(data) <= _MOST_KEYS else _NAMES:
+        found: Any = data.get(first)
+        for step in steps:
+            if isinstance(found, list):
+                found = found[0] if step == "0" and found else None
+            else:
+                found = found.get(step) if isinstance(found, dict) else None
         if isinstance(found, str) and found:
+            # The type of a problem is an address, and names no job.
+            if first == "type" and ("//" in found or found.startswith("about:")):
+                continue
             return found
+    if "opts" in data and isinstance(name := data.get("name"), str):
+        return name  # Bull
+    if isinstance(handler := data.get("handler"), str) and (ruby := _RUBY.search(handler, 0, _READ)):
+        return ruby[1]
     return ""
 
 
-def _error(data: dict[str, Any]) -> str:
-    for key in _ERRORS:
-        error = data.get(key)
-        if isinstance(error, dict):
-            error = next((error[name] for name in _ERROR_TEXTS if isinstance(error.get(name), str)), None)
-        if isinstance(error, str) and error.strip():
-            return error.strip().splitlines()[0]
-    return ""
+@lru_cache(maxsize=2048)
+def _places(keys: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Return the places of a name in an object with these keys, which repeat from job to job."""
+    return [place for place in _NAMES if place[0] in keys]
 
 
 def _beginning(data: Any) -> str:

@@ -1,0 +1,1 @@
+"""Causes of failed jobs, from their bodies."""
