@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
@@ -29,6 +29,7 @@ from beanops.tui.actions.catalogue import bindings
 from beanops.tui.actions.outcome import Outcome, fault
 from beanops.tui.actions.request import Request, UnderWay
 from beanops.tui.download import save
+from beanops.tui.key_order import KeyOrder
 from beanops.tui.keys import APP, keymap
 from beanops.tui.refresh import RefreshingApp
 from beanops.tui.screens.base import FullScreen
@@ -102,6 +103,7 @@ class Dashboard(RefreshingApp):
         self._restore_signals: Callable[[], None] = lambda: None
         self._owns = owns
         self._slow = slow
+        self._key_order = KeyOrder(self, super().on_event)
         self.animation_level = "none"
         for theme in THEMES.values():
             self.register_theme(theme)
@@ -114,6 +116,13 @@ class Dashboard(RefreshingApp):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return the colours of job states for themes without their own."""
         return VARIABLES
+
+    async def on_event(self, event: events.Event) -> None:
+        """Pass on keys in order, everything else at once."""
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            await self._key_order.take(event)
+        else:
+            await super().on_event(event)
 
     def get_driver_class(self) -> type[Driver]:
         """Return the driver of the terminal, or of a browser."""
@@ -148,6 +157,7 @@ class Dashboard(RefreshingApp):
     async def on_unmount(self) -> None:
         """Wait for actions under way: sessions are closed after them."""
         self._restore_signals()
+        self._key_order.close()
         for action in self._under_way:
             action.runner.cancel()
         await asyncio.gather(*(asyncio.to_thread(action.over.wait) for action in self._under_way))

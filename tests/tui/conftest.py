@@ -107,7 +107,7 @@ class Desk:
                 if any(table._feeding for screen in self.app.screen_stack for table in screen.query(JobTable)):
                     quiet = 0
                     await asyncio.sleep(0.001)
-                if not self.app.screen.is_mounted:
+                if not self.app.screen.is_mounted or not self.app._key_order.idle:
                     quiet = 0
 
     def lines(self, selector: str) -> list[str]:

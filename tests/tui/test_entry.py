@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textual import events
+
 from beanops import Client, Session
 from tests.tui.conftest import Clock, dashboard, fill
 
@@ -29,3 +31,37 @@ async def test_what_is_typed_at_once_filters_the_jobs_and_asks_for_what_is_left(
         await desk.press("escape", "escape")
         await desk.at_once("w", *"body = 'Carol'", "enter", "o")
         assert desk.line("#status").endswith("1 job, where, oldest first")
+
+
+async def test_a_command_typed_at_once_is_one_command_and_no_keys_of_the_screen(
+    session: Session, client: Client, clock: Clock
+) -> None:
+    ids = fill(client, "mail", b"1", b"2", bury=2)
+    async with dashboard(session, clock) as desk:
+        await desk.press("down")
+        await desk.at_once(":", *"tube mail", "enter")
+        assert "tube mail" in desk.line("#tube")
+        await desk.at_once(":", *"kick", "escape", "escape")
+        assert desk.names() == ["default", "mail"]
+    assert [client.stats_job(id).state for id in ids] == ["buried", "buried"]
+
+
+async def test_a_paste_right_after_the_key_of_an_entry_goes_into_the_entry(
+    session: Session, client: Client, clock: Clock
+) -> None:
+    fill(client, "mail", b"1")
+    async with dashboard(session, clock) as desk:
+        desk._post(":")
+        desk.app.post_message(events.Paste("tube mail"))
+        await desk.at_once("enter")
+        assert "tube mail" in desk.line("#tube")
+
+
+async def test_what_is_typed_at_once_into_a_form_is_what_it_is_asked_for(
+    session: Session, client: Client, clock: Clock
+) -> None:
+    fill(client, "mail", b"1")
+    async with dashboard(session, clock) as desk:
+        await desk.press("down")
+        await desk.at_once("p", "end", *["backspace"] * 5, *"17m", "enter", "y")
+        assert client.stats_tube("mail").pause == 1020

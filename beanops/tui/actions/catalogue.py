@@ -118,8 +118,8 @@ def _put_fields(target: Target, body: bytes = b"", settings: PutSettings = PutSe
     return (
         Field("to", "Tube", target.tubes[0].name, "tube"),
         Field("priority", "Priority", str(settings.priority), unit="0 is most urgent"),
-        Field("delay", "Delay", str(settings.delay), unit="seconds"),
-        Field("ttr", "Ttr", str(settings.ttr), unit="seconds to work on it", least=1),
+        Field("delay", "Delay", str(settings.delay), "seconds", "seconds, or 10m"),
+        Field("ttr", "TTR", str(settings.ttr), "seconds", "seconds to work on it, or 10m", least=1),
         Field("body", "Body", drafts.written(body), "body"),
     )
 
@@ -165,7 +165,7 @@ TUBES = (
         lambda target: any(not tube.pause_time_left for tube in target.tubes),
         lambda request: f"Pause {request.places} for {plural(request.answers['seconds'], 'second')}?",
         _pause,
-        lambda target: (Field("seconds", "For", "60", unit="seconds", least=1),),
+        lambda target: (Field("seconds", "For", "60", "seconds", "seconds, or 10m", least=1),),
     ),
     Offer(
         CATALOGUE["unpause"],
@@ -189,7 +189,7 @@ TUBES = (
 _FIELDS = {
     "to": Field("to", "Into tube", kind="tube"),
     "priority": Field("priority", "Priority", unit="empty keeps each job's own", optional=True),
-    "delay": Field("delay", "Delay", "0", unit="seconds"),
+    "delay": Field("delay", "Delay", "0", "seconds", "seconds, or 10m"),
 }
 
 

@@ -76,7 +76,8 @@ class Field(NamedTuple):
     value : str
         The default.
     kind : str
-        ``"number"``, ``"tube"``, ``"states"``, ``"path"``, ``"body"``, ``"text"`` or ``"buried"``.
+        ``"number"``, ``"seconds"`` (or ``10m``), ``"tube"``, ``"states"``, ``"path"``, ``"body"``, ``"text"`` or
+        ``"buried"``.
     unit : str
         The text after the input.
     least, most : int

@@ -13,9 +13,10 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static, TextArea
 
-from beanops.protocol.errors import BeanopsError, UsageError
+from beanops.protocol.errors import ArgumentError, BeanopsError, UsageError
 from beanops.protocol.limits import check_tube
 from beanops.protocol.states import AT_REST
+from beanops.session.arguments import whole_seconds
 from beanops.session.files.samples import settings_of
 from beanops.text import plural, safe_text
 from beanops.tui import keys
@@ -56,6 +57,14 @@ def answer_to(field: Field, text: str) -> Any:
         return None if text == "buried" else text
     if not text and field.optional:
         return None
+    if field.kind == "seconds":
+        try:
+            seconds = whole_seconds(field.label, text)
+        except ArgumentError:
+            seconds = -1
+        if not field.least <= seconds:
+            raise UsageError(f"{field.label}: expected whole seconds from {field.least}, or a time such as 10m")
+        return seconds
     number = int(text) if text.isascii() and text.isdigit() and len(text) <= 10 else -1
     if not field.least <= number <= field.most:
         raise UsageError(f"{field.label}: expected a whole number from {field.least} to {field.most:,}")
@@ -92,7 +101,7 @@ class Form(ModalScreen[Answers | None]):
                     if field.kind == "body":
                         yield TextArea(field.value, id=field.name, soft_wrap=True, compact=True, theme="css")
                     else:
-                        kind = "-number" if field.kind == "number" else ""
+                        kind = "-number" if field.kind in ("number", "seconds") else ""
                         yield Input(field.value, id=field.name, compact=True, classes=kind)
                         yield Static(Content(field.unit), classes="unit")
             keys = "^s continues" if self._drafting else "Enter continues"

@@ -19,7 +19,6 @@ from beanops.session.session import Session
 from beanops.text import plural, safe_text
 from beanops.tui.job_feed import Feed, Found, Wanted
 from beanops.tui.screens.base import FullScreen
-from beanops.tui.widgets.filter_input import FilterInput
 from beanops.tui.widgets.job_rows import Summaries
 from beanops.tui.widgets.job_table import JobTable, passes
 
@@ -97,9 +96,9 @@ class JobSearch(FullScreen):
         return self.query_one(JobTable)
 
     @property
-    def seek(self) -> FilterInput:
+    def seek(self) -> Input:
         """The input of the text or predicate."""
-        return self.query_one(FilterInput)
+        return self.query_one(Input)
 
     def caption(self) -> str:
         """Return the number of jobs shown and selected, and the progress of the search."""

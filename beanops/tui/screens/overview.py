@@ -20,7 +20,6 @@ from beanops.tui.filters import BadFilter, parse
 from beanops.tui.groups import Folder, glob_of
 from beanops.tui.screens.base import FullScreen
 from beanops.tui.state import Shown
-from beanops.tui.widgets.filter_input import FilterInput
 from beanops.tui.widgets.line import Line, Part
 from beanops.tui.widgets.table import RowTable
 from beanops.ui.columns.tubes import SEEN, tube_columns
@@ -60,7 +59,8 @@ class TubesScreen(FullScreen):
             id="tubes",
         )
         yield Line(id="about")
-        yield FilterInput(placeholder="text, glob* or /regular expression; ! inverts", id="filter")
+        hint = "text, glob* or /regular expression; ! inverts"
+        yield Input(placeholder=hint, id="filter", compact=True, select_on_focus=False)
 
     @property
     def table(self) -> TubeTable:
@@ -68,9 +68,9 @@ class TubesScreen(FullScreen):
         return self.query_one(TubeTable)
 
     @property
-    def filter(self) -> FilterInput:
+    def filter(self) -> Input:
         """The input of the filter."""
-        return self.query_one(FilterInput)
+        return self.query_one(Input)
 
     def on_mount(self) -> None:
         """Show the tubes as they were left."""

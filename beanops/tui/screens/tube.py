@@ -9,7 +9,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from beanops.jobs.read import FoundJob
 from beanops.protocol.errors import BeanopsError
@@ -26,7 +26,6 @@ from beanops.tui.screens.job import JobScreen, Read
 from beanops.tui.screens.job_search import JobSearch, TubeLook, look_at
 from beanops.tui.widgets.body import BodyView
 from beanops.tui.widgets.charts import TALL, Charts
-from beanops.tui.widgets.filter_input import FilterInput
 from beanops.tui.widgets.job_rows import JobRow
 from beanops.tui.widgets.job_summary import history, identity
 from beanops.tui.widgets.job_table import JobTable
@@ -79,7 +78,7 @@ class TubeScreen(JobSearch):
         yield Charts(id="charts")
         with Horizontal(id="search"):
             yield Static("", id="sought", markup=False)
-            yield FilterInput(id="seek")
+            yield Input(id="seek", compact=True, select_on_focus=False)
         yield JobTable(self._reader, self.host.clock, id="heads")
         yield Line(id="job")
         yield Line(id="history")
