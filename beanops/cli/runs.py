@@ -39,12 +39,14 @@ def underway(verb: str, total: int | None = None) -> Iterator[Progress]:
     """
     with bar_for(None, True, "jobs", verb, total) as bar:
         runner = Runner(None if bar is None else bar.show_run)
-        with _cancelled_by_signals(verb, runner):
+        with ended_by_signals(verb, runner):
             yield runner.progress
 
 
 @contextmanager
-def _cancelled_by_signals(verb: str, runner: Runner) -> Iterator[None]:
+def ended_by_signals(verb: str, runner: Runner) -> Iterator[None]:
+    """Do as `underway`, without a bar."""
+
     def interrupt(number: int) -> None:
         if not runner.runs or (runner.cancelled and number == signal.SIGINT):
             raise KeyboardInterrupt
@@ -87,15 +89,25 @@ def report(run: Run, output: str, *, err: bool = False, missing: BeanopsError | 
     UsageError
         An argument proved wrong before anything was done.
     """
-    if missing is not None and run.stopped is None:
-        run.stop(missing)
-        run.resumable = False  # it has done all the jobs that were found
+    note_missing(run, missing)
     if output == "json" and not err:
         print_json(summary(run))
     elif output == "csv" and not err:
         print_csv([row._asdict() for row in _rows(run) or ()], Action._fields)
     elif run.complete:
         click.echo(safe_text(run.summary), err=err)
+    conclude(run, output)
+
+
+def note_missing(run: Run, missing: BeanopsError | None) -> None:
+    """Note that some of the selected jobs may not have been found, as what stopped a run that nothing else did."""
+    if missing is not None and run.stopped is None:
+        run.stop(missing)
+        run.resumable = False  # it has done all the jobs that were found
+
+
+def conclude(run: Run, output: str) -> None:
+    """Say on a terminal how to undo a run; raise as `report` if its results are not complete."""
     if output == "table" and run.done and run.id and not run.dry and on_terminal("stderr"):
         click.echo(f"recorded as run {run.id}{_how_to_undo(run)}", err=True)
     text = run.summary + (_how_to_go_on(run) if run.stopped else "")

@@ -784,6 +784,76 @@ class Session:
         """
         return job_verbs.kick(self._executor, jobs, options)
 
+    def canary(
+        self,
+        jobs: Jobs | str,
+        *,
+        first: SupportsIndex = 10,
+        watch: Seconds = 60,
+        promote_if: str | None = None,
+        waves: Iterable[SupportsIndex] | None = None,
+        **options: Unpack[Options],
+    ) -> pandas.DataFrame:
+        """Kick a few jobs, watch what becomes of them, and go on in waves as long as a condition is true.
+
+        Without `promote_if` it stops after the first wave. All waves are one run, with the verdict on each in the
+        journal; `undo` reverts what can be reverted. Later waves take only jobs that were there when it began.
+
+        Parameters
+        ----------
+        jobs : id, Job, Run, iterable of ids or jobs, DataFrame with a column ``id``, or str
+            The jobs; a str is a tube's name or a glob such as ``"mail-*"``, and means its jobs.
+        first : int
+            Number of jobs in the first wave; 10 by default.
+        watch : number, str or timedelta
+            Maximum time to watch each wave: seconds, text such as ``"10m"``, or a timedelta; a minute by default. It
+            ends as soon as all jobs are deleted, buried or lost.
+        promote_if : str or None
+            What must be true of a wave before the next one, such as ``"buried = 0"`` or ``"gone / jobs >= 99%"``. The
+            names are the verdicts below, ``jobs`` (all of the wave) and ``gone`` (``done`` and ``unseen``).
+        waves : iterable of int or None
+            Number of jobs in each of the next waves; the wave after them has all that are left. None is one wave.
+        state : str, iterable of str, or None
+            Only jobs in these states, ``"buried"`` or ``"delayed"``. None is buried jobs for a tube, both for ids.
+        where : str or None
+            Only jobs that match this SQL predicate, such as ``"age > interval 1 day"``.
+        limit : int or None
+            Maximum number of jobs.
+        order : str
+            Which jobs come first: ``"oldest"`` (default), ``"newest"``, or a column such as ``"priority"``.
+        reason : str or None
+            Reason for the journal.
+        rate : float or None
+            Maximum jobs per second; None sets no limit.
+        dry_run : bool
+            Rejected: a dry run of `kick` shows which jobs it would kick.
+        progress : callable, bool or None
+            A function that is called with the `Run` before the first batch and after each. False shows no progress
+            bar, None shows one in notebooks and terminals after a second.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per job that was kicked: ``id`` (uint64), ``tube`` (text), ``wave`` (int64), ``verdict``
+            (categorical): ``done`` (deleted after a worker had reserved it), ``unseen`` (deleted between two looks),
+            ``reserved`` (a worker has it), ``waiting`` (nobody has taken it), ``released``, ``timed_out``, ``buried``
+            (again), ``lost`` (with a restart of the server) or ``unknown`` (the server could not be reached); the time
+            to the verdict, ``seconds`` (timedelta64[us]); how often it was reserved, timed out, released, buried and
+            kicked by others since, ``reserves``, ``timeouts``, ``releases``, ``buries`` and ``kicks`` (int64); and
+            ``instance`` (text, the server process). ``attrs`` has the id of the ``run``, the ``verdict`` in words,
+            whether it ``passed``, and the number of jobs that are ``left``.
+
+        Examples
+        --------
+        >>> found = session.canary("mail", first=5, watch="2s", promote_if="buried = 0", waves=[100, 1000])
+        >>> found.groupby("verdict", observed=True).seconds.median()
+        """
+        from beanops.session.investigation.canary import Hooks, canary, stages_of
+        from beanops.session.investigation.canary_frames import canary_frame
+
+        stages = stages_of(first, watch, promote_if, waves)
+        return canary_frame(canary(self._executor, jobs, stages, options, Hooks(watched=self._watched)))
+
     @shows_run
     def kick_next(
         self,

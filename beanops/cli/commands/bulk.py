@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from beanops.cli import complete, ids, options
+from beanops.cli.commands.canary import CANARY_OPTIONS, kick_canary
 from beanops.cli.commands.tubes import check_tube_exists
 from beanops.cli.plan import Plan, ask, confirmed, planned, preview
 from beanops.cli.runs import report, underway
@@ -42,7 +43,7 @@ _SETTINGS = ("priority", "delay", "to", "buried_as")
 _OPTIONS = {"priority": (_priority,), "delay": (_delay,), "to": (_to, options.buried_as)}
 _NEXT = click.option("--next", type=options.NUMBER, metavar="N", help="Kick the next N jobs, chosen by the server")
 #: Options that the command of an action has besides.
-_OWN = {"kick": (_NEXT,), "bury": (_priority,), "copy": (_to_server,)}
+_OWN = {"kick": (_NEXT, *CANARY_OPTIONS), "bury": (_priority,), "copy": (_to_server,)}
 #: What the help of an action says after the words of the catalogue, where it is not the usual sentence.
 _MORE = {
     "kick": """
@@ -50,6 +51,10 @@ _MORE = {
 
     With --next N the server chooses: the N jobs that were buried first, or delayed ones if none is buried. The server
     does not report which, so this cannot be undone.
+
+    With --canary N it kicks N jobs and shows what becomes of them: done or unseen (deleted), reserved, waiting,
+    released, timed_out, buried, lost. Then it asks, or goes on by itself while --promote-if is true, and else exits
+    with 1. The names in a condition are these, jobs and gone (done and unseen): "gone / jobs >= 99%".
     """,
     "delete": """
     Deletes ready, delayed and buried jobs: those of --ids, or of TUBE that --state or --where select; oldest first.
@@ -92,6 +97,8 @@ def _act(verb: str, asked: dict[str, Any]) -> None:
     if asked.get("next") is not None:
         _kick_next(chosen, asked)
         return
+    if (asked.get("promote_if") is not None or asked.get("waves")) and asked["canary"] is None:
+        raise click.UsageError("--promote-if and --waves need --canary: the number of the first jobs")
     if verb == "drain" and "state" not in chosen.which:
         raise click.UsageError("missing --state: drain deletes the jobs of a tube in the states it names")
     if verb == "move" and asked["to"] is None:
@@ -101,6 +108,9 @@ def _act(verb: str, asked: dict[str, Any]) -> None:
     _check_states(verb_of(verb, Settings(asked.get("priority"))), chosen.which.get("state"))
     if verb == "kick" and isinstance(chosen.jobs, str):
         chosen.which.setdefault("state", "buried")
+    if asked.get("canary") is not None:
+        kick_canary(chosen, asked)
+        return
     with ExitStack() as opened:
         session = opened.enter_context(options.opened(asked))
         how = {name: asked[name] for name in _SETTINGS if asked.get(name) is not None}
@@ -138,8 +148,11 @@ def _check_states(verb: Verb, named: str | None) -> None:
 def _kick_next(chosen: Chosen, asked: dict[str, Any]) -> None:
     """Kick the next so many jobs of a tube, which the server chooses."""
     tube, number = chosen.jobs, asked["next"]
-    if not isinstance(tube, str) or is_glob(tube) or chosen.which or asked["rate"] is not None:
-        raise click.UsageError("--next takes one tube, and no --ids, --state, --where, --limit, --order or --rate")
+    others = (asked["rate"], asked["canary"], asked["promote_if"], asked["waves"])
+    if not isinstance(tube, str) or is_glob(tube) or chosen.which or any(one is not None for one in others):
+        raise click.UsageError(
+            "--next takes one tube, and no --ids, --state, --where, --limit, --order, --rate or --canary"
+        )
     with options.opened(asked) as session:
         check_tube_exists(session, tube)
         plan = partial(session.kick_next, tube, number, dry_run=True)

@@ -37,6 +37,7 @@ class DoneRun(NamedTuple):
         target = (request.get("settings") or {}).get("target")
         parts += [f"→ {target}"] if target else []
         parts += [f"where {request['where']}"] if request.get("where") else []
+        parts += [f"canary of {request['canary']['first']:,}"] if "canary" in request else []
         return " ".join(parts)
 
 
