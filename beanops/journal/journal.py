@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -51,12 +51,18 @@ from beanops.journal.storage.tables import (
 )
 from beanops.text import plural
 
+if TYPE_CHECKING:
+    from beanops.journal.storage.columns import ActionPage
+
 T = TypeVar("T")
+Page = tuple[RunRow, "ActionPage"]
 
 _FIELDS = tuple(ACTIONS.c[name] for name in Intent._fields)
 _WITHOUT_BODY = tuple(sa.null() if column.name == "body" else column for column in _FIELDS)
 #: Actions read in one query, and runs counted in one query.
 _PAGE = 1000
+#: Actions read in columns in one query.
+_LARGE_PAGE = 50_000
 
 
 class Journal:
@@ -326,9 +332,35 @@ class Journal:
 
     def actions(self, which: Filter = EVERYTHING) -> Iterator[Action]:
         """Yield actions as users see them, newest first. They are read page by page as the caller asks for them."""
-        return newest_first((last, self._actions_of(run, which)) for last, run in self._by_last_action(which))
+        return newest_first((last, self._actions_of(run, which)) for last, run in self.by_last_action(which))
 
-    def _by_last_action(self, which: Filter) -> Iterator[tuple[datetime, RunRow]]:
+    def pages(self, run: RunRow, which: Filter = EVERYTHING, last: int | None = None) -> Iterator[Page]:
+        """Yield the actions of a run in columns, newest first, each page with the run; numpy is imported.
+
+        Parameters
+        ----------
+        run : RunRow
+            The run.
+        which : Filter
+            Only matching actions.
+        last : int or None
+            Maximum number of actions, the last ones.
+        """
+        from beanops.journal.storage.columns import read_page
+
+        stop, conditions = None, of_actions(which)
+        while last is None or last > 0:
+            most = _LARGE_PAGE if last is None else min(last, _LARGE_PAGE)
+            with self._database.transaction() as connection:
+                page = read_page(connection, run.id, conditions, stop, most)
+            if page is None:
+                return
+            yield run, page
+            if len(page.n) < most:
+                return
+            stop, last = int(page.n[-1]), None if last is None else last - most
+
+    def by_last_action(self, which: Filter) -> Iterator[tuple[datetime, RunRow]]:
         """Yield the time of the last action of each run, and the run, newest first."""
         last = sa.select(ACTIONS.c.time).where(ACTIONS.c.run == RUNS.c.id).order_by(ACTIONS.c.n.desc()).limit(1)
         at = last.correlate(RUNS).scalar_subquery()

@@ -33,6 +33,7 @@ from beanops.text import plural
 
 if TYPE_CHECKING:
     from beanops.jobs.sql.query import Query
+    from beanops.journal.journal import Page
 
 
 class Snapshot(NamedTuple):
@@ -185,6 +186,12 @@ class Lookups:
             return []
         journal = self._context.journal()
         return list(islice((action for run in runs for action in journal.actions(Filter(runs=[run.id]))), limit))
+
+    def own_pages(self) -> Iterator[Page]:
+        """Yield the actions of this session in columns, newest first, for a frame."""
+        self._context.check_open()
+        for run in self._context.runs[::-1]:
+            yield from self._context.journal().pages(run)
 
     def own_runs(self) -> list[RunCounts]:
         """Return the runs of this session with the count of each outcome, newest first, without pandas."""

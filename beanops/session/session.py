@@ -1541,7 +1541,7 @@ class Session:
         """
         from beanops.journal.frames import actions_frame
 
-        return actions_frame(self._lookups.own_actions())
+        return actions_frame(self._lookups.own_pages())
 
     @property
     def runs(self) -> pandas.DataFrame:

@@ -32,6 +32,7 @@ from beanops.ui.defaults import MOST_ACTIONS
 from beanops.ui.formatting import moment
 
 if TYPE_CHECKING:
+    import pandas
     from click.shell_completion import CompletionItem
 
     from beanops.journal.journal import Journal
@@ -95,8 +96,16 @@ def show(run: str | None, limit: int, server: str, output: str, **filters: Any) 
     All filters must match. The manual says more: beanops manual journal
     """
     journal, which = _opened(server, output, run=run, **filters)
-    found = journal.actions(which)
-    rows = list(found if run is not None else islice(found, limit))
+    most = None if run is not None else limit
+    if output == "parquet":
+        from beanops.journal.frames import newest_frame
+
+        frame = newest_frame(journal, which, most)
+        if frame.empty:
+            _explain(journal, which)
+        _print_parquet(frame)
+        return
+    rows = list(islice(journal.actions(which), most))
     if not rows:
         _explain(journal, which)
     if output == "table":
@@ -121,6 +130,10 @@ def runs(limit: int, server: str, output: str, **filters: Any) -> None:
     if output == "table":
         shown = [[moment(row.time), *(getattr(row, name) for name in _RUN_COLUMNS[1:])] for row in rows]
         print_table(_RUN_COLUMNS, shown)
+    elif output == "parquet":
+        from beanops.journal.frames import runs_frame
+
+        _print_parquet(runs_frame(rows))
     else:
         _print(rows, RunCounts, output)
 
@@ -144,25 +157,20 @@ def _explain(journal: Journal, which: Filter) -> None:
 def _print(rows: Sequence[Any], record: type[Action] | type[RunCounts], output: str) -> None:
     if output == "json":
         print_json([row._asdict() for row in rows])
-    elif output == "csv":
-        print_csv([row._asdict() for row in rows], record._fields)
     else:
-        click.echo(_parquet(rows, record), nl=False)
+        print_csv([row._asdict() for row in rows], record._fields)
 
 
-def _parquet(rows: Sequence[Any], record: type[Action] | type[RunCounts]) -> bytes:
+def _print_parquet(frame: pandas.DataFrame) -> None:
     import duckdb
 
-    from beanops.journal.frames import actions_frame, runs_frame
-
-    frame = actions_frame(rows) if record is Action else runs_frame(rows)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "rows.parquet")
         connection = duckdb.connect()
         connection.register("rows_", frame)
         connection.execute(f"copy (select * from rows_) to '{path}' (format parquet)")
         connection.close()
-        return path.read_bytes()
+        click.echo(path.read_bytes(), nl=False)
 
 
 @journal.command()

@@ -112,6 +112,7 @@ class Executor:
             row = row._replace(request={})  # frees the ids of perhaps a hundred thousand jobs
             self.context.runs.append(row)
             run = Run(id, action, lambda: [action_of(row, entry) for entry in journal.entries(id)])
+            run.pages = lambda: journal.pages(row)
             run.resumable, run.instance = resumable, acting.instance
             run.about = {name: request[name] for name in ("tube", "server") if name in request}
         run.named = named_in(request)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 from array import array
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,8 @@ from beanops.text import inflected, plural, safe_text
 
 if TYPE_CHECKING:
     import pandas
+
+    from beanops.journal.journal import Page
 
 #: Rows of a dry run's sample, and reasons that are shown one by one.
 _SAMPLE = 10
@@ -57,6 +59,8 @@ class Run:
         Its ``tube``, for a whole tube, and its destination ``server``, if it has these.
     bodies : bool
         Whether the journal has the bodies of the jobs that it deletes; True where it does more than delete.
+    pages : callable
+        Reads its actions in columns, newest first.
     cause : BeanopsError or None
         The error that ended it early, if any.
     sample : list of Intent
@@ -79,6 +83,7 @@ class Run:
         self.resumable = False
         self.about: dict[str, Any] = {}
         self.bodies = True
+        self.pages: Callable[[], Iterable[Page]] = tuple
         self.cause: BeanopsError | None = None
         self.reasons: dict[str, tuple[int, str]] = {}
         self.sample: list[Intent] = []
@@ -210,7 +215,7 @@ class Run:
         """Its actions as a frame, one row per action, with the columns of `Session.actions`."""
         from beanops.journal.frames import actions_frame
 
-        return actions_frame(self.rows)
+        return actions_frame(self.pages(), slice(None, None, -1))
 
     @property
     def ids(self) -> list[int]:

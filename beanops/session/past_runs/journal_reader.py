@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
-from itertools import islice
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from beanops.jobs.refs import refs_of
@@ -119,14 +118,14 @@ class JournalReader:
         >>> run = session.kick([17])
         >>> session.journal.actions(since="1h", action="kick", tube="mail*")[["id", "actor"]]
         """
-        from beanops.journal.frames import actions_frame
+        from beanops.journal.frames import newest_frame
 
         journal, limit = self._journal(), _checked(limit)
         which = filter_of(
             journal, self._server, self._clock(),
             since=since, until=until, action=action, run=run, job=job, tube=tube, actor=actor,
         )  # fmt: skip
-        return actions_frame(islice(journal.actions(which), limit))
+        return newest_frame(journal, which, limit)
 
     def runs(
         self,
