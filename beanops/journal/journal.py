@@ -58,7 +58,8 @@ T = TypeVar("T")
 Page = tuple[RunRow, "ActionPage"]
 
 _FIELDS = tuple(ACTIONS.c[name] for name in Intent._fields)
-_WITHOUT_BODY = tuple(sa.null() if column.name == "body" else column for column in _FIELDS)
+_BODIES = ("body", "new_body")
+_WITHOUT_BODY = tuple(sa.null() if column.name in _BODIES else column for column in _FIELDS)
 #: Actions read in one query, and runs counted in one query.
 _PAGE = 1000
 #: Actions read in columns in one query.
@@ -269,7 +270,7 @@ class Journal:
         return self._runs(sa.select(*RUN_FIELDS).where(RUNS.c.undoes.in_(runs)).order_by(RUNS.c.time, RUNS.c.id))
 
     def without_bodies(self, runs: Iterable[str]) -> set[str]:
-        """Return the runs that deleted jobs without their bodies, and did nothing else.
+        """Return the runs that deleted or edited jobs without their bodies on record, and did nothing else.
 
         They are judged by a thousand actions, from the first that was done.
         """
@@ -277,7 +278,9 @@ class Journal:
         done = sa.select(FATES.c.run, sa.func.min(FATES.c.first_n).label("n"))
         first = done.where(FATES.c.run.in_(ids), FATES.c.outcome == "done").group_by(FATES.c.run).subquery()
         judged = ACTIONS.c.n.between(first.c.n, first.c.n + (_PAGE - 1))
-        undoable = sa.or_(ACTIONS.c.action != "delete", ACTIONS.c.body.is_not(None))
+        # An edit that has a digest kept the body.
+        kept_it = sa.and_(ACTIONS.c.action == "edit", ACTIONS.c.digest.is_not(None))
+        undoable = sa.or_(ACTIONS.c.action.not_in(("delete", "edit")), ACTIONS.c.body.is_not(None), kept_it)
         kept = sa.select(ACTIONS.c.run).join(first, first.c.run == ACTIONS.c.run).where(judged, undoable)
         with self._database.transaction() as connection:
             return set(ids) - set(connection.scalars(kept.distinct()))
@@ -291,8 +294,9 @@ class Journal:
         return self._number(sa.select(sa.func.max(ACTIONS.c.n) + 1).where(ACTIONS.c.run == run))
 
     def largest_body(self, run: str) -> int:
-        """Return the size of the largest body of a run, in bytes."""
-        return self._number(sa.select(sa.func.max(sa.func.length(ACTIONS.c.body))).where(ACTIONS.c.run == run))
+        """Return the bytes of the largest body of a run, or of a body before and after an edit."""
+        sizes = (sa.func.coalesce(sa.func.length(ACTIONS.c[name]), 0) for name in _BODIES)
+        return self._number(sa.select(sa.func.max(sum(sizes, sa.literal(0)))).where(ACTIONS.c.run == run))
 
     def entries(
         self,

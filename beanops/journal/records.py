@@ -74,6 +74,8 @@ class RunRow(NamedTuple):
         if self.action == "import":
             again = f"run {self.id} read standard input: import the same lines again, no line is put twice"
             return again if request["file"] == "-" else None
+        if "function" in request.get("edit", ()):
+            return f"run {self.id} edited jobs by a function and cannot be resumed: edit the same jobs again"
         if self.action == "export" or "settings" not in request:
             return f"run {self.id} is a {self.action}, which cannot be resumed: start it again"
         if "canary" in request:
@@ -116,6 +118,12 @@ class Intent(NamedTuple):
         Time of the put, in seconds since 1970.
     digest : str or None
         Digest of the job's body.
+    delay_before : int or None
+        Seconds of the job's delay before an edit.
+    new_state : str or None
+        State in which an edit puts the job.
+    new_body : bytes or None
+        The body after an edit, if it differs and the configuration allows to keep it.
     """
 
     action: str
@@ -131,6 +139,9 @@ class Intent(NamedTuple):
     body: bytes | None = None
     created: float | None = None
     digest: str | None = None
+    delay_before: int | None = None
+    new_state: str | None = None
+    new_body: bytes | None = None
 
     @property
     def put_into(self) -> str | None:

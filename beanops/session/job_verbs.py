@@ -17,6 +17,9 @@ from beanops.protocol import JobStats
 from beanops.protocol.errors import ArgumentError, UsageError
 from beanops.protocol.limits import U32_MAX, check_number, check_tube
 from beanops.session.arguments import Body, Seconds, body_of, whole_seconds
+from beanops.session.editing.changing import Changes
+from beanops.session.editing.edit import Edit, plain_edit
+from beanops.session.editing.schema import SchemaLike
 from beanops.session.execution.executor import Executor
 from beanops.session.execution.run import Run
 from beanops.session.execution.targets import Jobs, in_batches, orders_of, request_of
@@ -78,6 +81,32 @@ def copy(executor: Executor, jobs: Jobs | str, to: Tube | None, server: Executor
     return act(executor, "copy", jobs, settings, options, there=server)
 
 
+def edit(
+    executor: Executor,
+    jobs: Jobs | str,
+    changes: Changes | None,
+    *,
+    unset: Iterable[str],
+    priority: SupportsIndex | None,
+    ttr: Seconds | None,
+    delay: Seconds | None,
+    to: Tube | None,
+    kick: bool,
+    schema: SchemaLike | None,
+    options: Options,
+) -> Run:
+    """Put changed jobs in the place of jobs."""
+    target = None if to is None else check_tube(tube_of(to, "to"), "to")
+    settings = Settings(optional_priority(priority), target=target)
+    time_to_run, wait = (
+        None if value is None else whole_seconds(name, value) for name, value in (("ttr", ttr), ("delay", delay))
+    )
+    plain = plain_edit(changes, unset, time_to_run, wait, kick, schema)
+    if plain.keys() <= {"schema"} and settings == KEEP:
+        raise UsageError("nothing to change: give values by their paths, unset, priority, ttr, delay, to or kick")
+    return act(executor, "edit", jobs, settings, options, edit=Edit(plain, changes if callable(changes) else None))
+
+
 def put_many(
     executor: Executor,
     bodies: Iterable[Body],
@@ -110,8 +139,9 @@ def act(
     settings: Settings,
     options: Options,
     there: Executor | None = None,
+    edit: Edit | None = None,
 ) -> Run:
-    """Do to jobs what a verb does; `there` has the destination server of a copy."""
+    """Do to jobs what a verb does; `there` has the destination server of a copy, `edit` what to change."""
     executor.context.check_open()
     jobs, options = tube_or_jobs(jobs), given(options)
     if isinstance(jobs, Iterator):
@@ -126,6 +156,15 @@ def act(
         how = how_of(options)
         if isinstance(jobs, str):
             executor.lookups.check_tube(jobs)
-        run = executor.begin(verb, request_of(jobs, settings, options, copying), how)
+        request = request_of(jobs, settings, options, copying)
+        if edit is None:
+            run = executor.begin(verb, request, how)
+            run.when_cancelled(lookup.cancel)
+            return executor.act_on_jobs(run, lookup.batches, how, guard_of(there or executor), copying)
+        most = executor.lookups.server().max_job_size
+        run = executor.begin(verb, request | {"edit": edit.plain}, how)
         run.when_cancelled(lookup.cancel)
-        return executor.act_on_jobs(run, lookup.batches, how, guard_of(there or executor), copying)
+        batches = edit.applied(lookup.batches, executor.context.held, most)
+        executor.act_on_jobs(run, batches, how, guard_of(executor))
+        edit.tell(run)
+        return run

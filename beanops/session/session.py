@@ -28,6 +28,8 @@ from beanops.session.arguments import Body, Seconds, run_id_of, seconds_of, whol
 from beanops.session.bars import Report, scan_bar, shows_run, shows_scan
 from beanops.session.config import Profile
 from beanops.session.context import Context
+from beanops.session.editing.changing import Changes
+from beanops.session.editing.schema import SchemaLike
 from beanops.session.execution.executor import Executor
 from beanops.session.execution.run import Run
 from beanops.session.execution.targets import Jobs
@@ -1087,6 +1089,88 @@ class Session:
         >>> session.move("mail", "hospital", state="buried")
         """
         return job_verbs.move(self._executor, jobs, to, options)
+
+    @shows_run
+    def edit(
+        self,
+        jobs: Jobs | str,
+        changes: Changes | None = None,
+        *,
+        unset: Iterable[str] = (),
+        priority: SupportsIndex | None = None,
+        ttr: Seconds | None = None,
+        delay: Seconds | None = None,
+        to: Tube | None = None,
+        kick: bool = False,
+        schema: SchemaLike | None = None,
+        **options: Unpack[Options],
+    ) -> Run:
+        """Change the bodies and settings of jobs: beanops puts each changed job, then deletes the old one.
+
+        Values are replaced where they are in the body, also inside of JSON in JSON, base64, gzip, zlib and serialized
+        PHP; all other bytes stay. A job whose body cannot be changed so is skipped, with the reason. Jobs that need no
+        change stay as they are and count as ``unchanged``.
+
+        What is not changed is kept: priority, ttr, remaining delay, burial and tube. The new jobs have new ids. A fault
+        can leave a job twice, which the journal records, but never loses one. The journal has both bodies, and `undo`
+        puts the old ones back.
+
+        Parameters
+        ----------
+        jobs : id, Job, Run, iterable of ids or jobs, DataFrame with a column ``id``, or str
+            The jobs; a str is a tube's name or a glob such as ``"mail-*"``, and means its jobs.
+        changes : dict, callable or None
+            New values by their paths, such as ``{"$.customer": 7, "$.items[0].sku": "A-1"}``; a last key that is
+            missing is added. Or a function that takes the decoded data of a body: it returns the changed data, or
+            changes its argument and returns None; bytes that it returns are the new body as it is. A job for which it
+            raises an error is skipped.
+        unset : iterable of str
+            Paths to remove, such as ``["$.token"]``; paths that a body does not have are ignored.
+        priority : int or None
+            New priority; None keeps each job's own.
+        ttr : number, str or timedelta, or None
+            New time to run: seconds, text such as ``"10m"``, or a timedelta; None keeps each job's own.
+        delay : number, str or timedelta, or None
+            Time until ready and delayed jobs, or buried ones with `kick`, are ready; None keeps what is left.
+        to : str or None
+            Destination tube; None keeps each job's own.
+        kick : bool
+            Put buried and delayed jobs ready.
+        schema : path, dict, validator or None
+            A JSON Schema, or a validator of jsonschema; jobs whose new body does not fit are skipped.
+        state : str, iterable of str, or None
+            Only jobs in these states, such as ``"buried"``; several in a list or with commas. None is all states.
+        where : str or None
+            Only jobs that match this SQL predicate, such as ``"age > interval 1 day"``.
+        limit : int or None
+            Maximum number of jobs.
+        order : str
+            Which jobs come first: ``"oldest"`` (default), ``"newest"``, or a column such as ``"priority"``.
+        reason : str or None
+            Reason for the journal.
+        rate : float or None
+            Maximum jobs per second; None sets no limit.
+        dry_run : bool
+            Report what would be done, and change nothing; the run's ``sample`` has redacted bodies before and after.
+        progress : callable, bool or None
+            A function that is called with the `Run` before the first batch and after each. False shows no progress
+            bar, None shows one in notebooks and terminals after a second.
+        buried_as : {"parked", "ready"} or None
+            State of the new jobs for buried ones: ``"parked"`` delays them for 136 years, ``"ready"`` makes them
+            ready, None buries them. A server up to 1.11 can bury them only in a tube that no worker watches.
+
+        Examples
+        --------
+        >>> session.edit("mail", {"$.customer": 7}, unset=["$.token"], state="buried", kick=True)
+
+        >>> def shout(data):
+        ...     data["subject"] = data["subject"].upper()
+        >>> session.edit([17], shout, dry_run=True)
+        """
+        return job_verbs.edit(
+            self._executor, jobs, changes, unset=unset, priority=priority, ttr=ttr, delay=delay, to=to, kick=kick,
+            schema=schema, options=options,
+        )  # fmt: skip
 
     @shows_run
     def copy(

@@ -55,7 +55,7 @@ _OPTIONAL = {
     "leases": {"ended"},
     "asked": set(),
     "actions": {"tube", "job_id", "state_before", "priority", "delay", "priority_before", "time_left", "ttr", "target"}
-    | {"created", "digest", "body"},
+    | {"created", "digest", "body", "delay_before", "new_state", "new_body"},
     "outcomes": {"error", "new_id"},
     "pauses": set(),
 }

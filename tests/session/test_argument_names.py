@@ -35,6 +35,11 @@ METHODS: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
     ("drain", {"tube": "mail", "state": "ready"}, ("tube", *SELECTION, "rate")),
     ("move", {"jobs": "mail", "to": "post"}, ("jobs", "to", *SELECTION, "rate", "buried_as")),
     ("copy", {"jobs": "mail", "to": "post"}, ("jobs", "to", *SELECTION, "rate", "buried_as")),
+    (
+        "edit",
+        {"jobs": "mail", "priority": 9},
+        ("jobs", "changes", "priority", "ttr", "delay", "to", "schema", *SELECTION, "rate", "buried_as"),
+    ),
     ("touch", {}, ("jobs",)),
     ("kick_next", {"tube": "mail", "n": 1}, ("tube", "n")),
     ("put", {"body": b"1", "tube": "mail"}, ("body", "tube", "priority", "delay", "ttr")),

@@ -49,7 +49,7 @@ def call(session: Session, name: str, **options: Any) -> object:
         one.name for one in inspect.signature(method).parameters.values()
         if one.default is one.empty and one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)
     ]  # fmt: skip
-    options |= {"copy": {"to": "post"}, "drain": {"state": "ready"}}.get(name, {})
+    options |= {"copy": {"to": "post"}, "drain": {"state": "ready"}, "edit": {"priority": 9}}.get(name, {})
     found = method(**{one: GIVEN[one] for one in needed}, **options)
     return list(found) if hasattr(found, "__iter__") else found
 

@@ -30,7 +30,9 @@ def check(journal: Journal, row: RunRow, before: dict[int, tuple[str, str, bytes
     """
     now = jobs_by_id(client)
     entries = journal.entries(row.id, bodies=True)
-    kept = {job[2] for job in now.values()} | {entry.intent.body for entry in entries}
+    on_server = {job[2] for job in now.values()}
+    kept = on_server | {entry.intent.body for entry in entries if entry.intent.action != "edit"}
+    kept |= {entry.intent.body for entry in entries if entry.intent.new_body in on_server}
     assert {job[2] for job in before.values()} <= kept, "a job is lost"
     touched = set()
     for entry in entries:
@@ -60,6 +62,8 @@ def _is_done(entry: Entry, before: tuple[str, str, bytes], now: dict[int, tuple[
             return now[id][1] == "buried"
         case "move":
             return id not in now and now[new] == ("post", *before[1:])
+        case "edit":
+            return id not in now and now[new] == (*before[:2], b"edited " + before[2])
         case "copy":
             return now[id] == before and now[new] == ("post", *before[1:])
     return False

@@ -16,7 +16,7 @@ from beanops.session.execution import targets
 from beanops.session.execution.run import Run
 from beanops.session.session import Session
 
-VERBS = ("delete", "kick", "bury", "release", "move", "copy")
+VERBS = ("delete", "kick", "bury", "release", "move", "copy", "edit")
 
 
 def act(session: Session, verb: str, ids: list[int], **options: Any) -> Run:
@@ -24,7 +24,14 @@ def act(session: Session, verb: str, ids: list[int], **options: Any) -> Run:
     to: dict[str, Any] = {"to": "post"} if verb in ("move", "copy") else {}
     if verb == "bury":
         to = {"priority": 9}
+    if verb == "edit":
+        return session.edit(ids, edited, **options)
     return getattr(session, verb)(ids, **to, **options)  # type: ignore[no-any-return]
+
+
+def edited(body: str) -> bytes:
+    """Return what an edit makes of a body."""
+    return f"edited {body}".encode()
 
 
 def main(address: str, url: str) -> None:

@@ -171,6 +171,11 @@ def _to_3(connection: sa.Connection) -> None:
         connection.execute(table.update().where(table.c.action == "resume").values(action="unpause"))
 
 
+def _to_4(connection: sa.Connection) -> None:
+    """Add what an edit changes."""
+    _add(connection, ACTIONS.c.delay_before, ACTIONS.c.new_state, ACTIONS.c.new_body)
+
+
 #: The step to each version from the one before it.
-_STEPS: Mapping[int, Callable[[sa.Connection], None]] = {2: _to_2, 3: _to_3}
+_STEPS: Mapping[int, Callable[[sa.Connection], None]] = {2: _to_2, 3: _to_3, 4: _to_4}
 CURRENT = max(_STEPS)

@@ -92,6 +92,10 @@ ACTIONS = sa.Table(
     sa.Column("created", sa.Double),
     sa.Column("digest", sa.Text),
     sa.Column("body", sa.LargeBinary),
+    # Of an edit. Without it these take no room.
+    sa.Column("delay_before", sa.BigInteger),
+    sa.Column("new_state", sa.String(10)),
+    sa.Column("new_body", sa.LargeBinary),
 )
 # One row settles the actions first_n to last_n of a run: one row for a hundred thousand that were all done.
 FATES = sa.Table(

@@ -22,7 +22,7 @@ from beanops.session.execution.conversation import Ask, Steps
 from beanops.session.execution.ledger import Ledger
 from beanops.session.execution.pause_guard import PauseGuard, exposed
 from beanops.session.execution.run import Run
-from beanops.session.execution.verbs import MOVE, Order, TubeStep, intent_of
+from beanops.session.execution.verbs import EDIT, MOVE, Order, TubeStep, intent_of, keeps_what_undo_needs
 from beanops.session.lookups import Lookups
 from beanops.session.old_servers.bury import Alone
 from beanops.session.old_servers.substitutes import as_chosen, fit
@@ -237,7 +237,7 @@ class Executor:
                         guard.cover(run, going)
                     intents = [intent_of(order, self.context.keep_bodies) for order in orders]
                     kept = run.bodies if place else self.context.keep_bodies
-                    run.bodies = kept or any(intent.action != "delete" for intent in intents)
+                    run.bodies = kept or any(map(keeps_what_undo_needs, intents))
                     ledger.intend(intents, place)
                     try:
                         problem = unless()
@@ -292,7 +292,8 @@ class Executor:
                 # A job of the journal or of a file is not on the server, so the body is shown from here.
                 body = order.job.body if order.job is not None and order.verb.puts else None
                 body = None if body is None else self.context.shown(body)
-                intent, job = intent_of(order, False)._replace(body=body), order.job
+                new = None if order.instead is None else self.context.shown(order.instead.body)
+                intent, job = intent_of(order, False)._replace(body=body, new_body=new), order.job
                 ref = None if job is None or intent.job_id is None else ref_of(job._replace(body=None))
                 run.preview(intent, order.verb.commands, exposed(order), ref)
 
@@ -331,8 +332,8 @@ class Executor:
         except BaseException as error:
             if isinstance(error, BeanopsError):
                 why = str(error)
-            if any(orders[n].verb is MOVE for n in asks):
-                clients[False].close()  # or jobs reserved for moves would stay so until their ttr ends
+            if any(orders[n].verb in (MOVE, EDIT) for n in asks):
+                clients[False].close()  # or jobs reserved for these would stay so until their ttr ends
             raise
         finally:
             alone.close()

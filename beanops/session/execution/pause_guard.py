@@ -31,12 +31,12 @@ _BETWEEN_LOOKS = 0.05
 
 def exposed(order: Order) -> str | None:
     """Return the tube whose workers could get a buried job if the connection were lost; None without that risk."""
-    if order.job is None or order.job.stats.state != "buried":
+    if order.job is None or order.put_as != "buried":
         return None
     if order.settings.buried_as:
         return None
     if order.verb.puts:
-        return order.settings.target or order.stats.tube
+        return order.put_into
     stays = order.verb.name == "bury" or (order.verb.name == "release" and order.settings.delay > 0)
     return order.stats.tube if stays else None
 

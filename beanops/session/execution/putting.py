@@ -31,6 +31,8 @@ class NewJob(NamedTuple):
         Seconds until it is ready, if it is delayed.
     there : bool
         Whether it is put into the destination server of a copy.
+    state : str
+        The state in which it is put, a key of `PUT`.
     """
 
     body: bytes
@@ -40,6 +42,7 @@ class NewJob(NamedTuple):
     delay: int = 0
     left: int = 0
     there: bool = False
+    state: str = "ready"
 
     def put(self, delay: int) -> Ask:
         """Return the command that puts it with a delay."""

@@ -14,7 +14,7 @@ from beanops.jobs.select import select
 from beanops.protocol import Job, JobStats
 from beanops.protocol.errors import BeanopsError
 from beanops.protocol.limits import U32_MAX, check_number
-from beanops.session.execution.verbs import MOVE, Order, Settings, Verb
+from beanops.session.execution.verbs import EDIT, MOVE, Order, Settings, Verb
 from beanops.session.lookups import Lookups
 from beanops.session.options import Options
 
@@ -25,7 +25,7 @@ Jobs = SupportsIndex | Job | JobStats | FoundJob | JobRef | HasRef | HasRefs | I
 ORDER = "oldest"
 #: Jobs that are looked up, recorded and executed together.
 BATCH = 1000
-#: A move reserves the ready jobs of a batch: the more a connection has reserved, the slower the server is.
+#: A move or an edit reserves the ready jobs of a batch: the more a connection has reserved, the slower the server is.
 _HELD_BATCH = 200
 #: Maximum bytes of bodies in a batch.
 MOST_BYTES = 4 * 2**20
@@ -40,7 +40,7 @@ class NotAllFound(BeanopsError):
 
 def batch_size(rate: float | None, verb: Verb | None = None) -> int:
     """Return the number of jobs of a batch, small enough to keep a rate within each second."""
-    most = _HELD_BATCH if verb is MOVE else BATCH
+    most = _HELD_BATCH if verb in (MOVE, EDIT) else BATCH
     return most if rate is None else max(1, min(most, int(rate / 4)))
 
 
@@ -100,7 +100,9 @@ def orders_of(look: Lookups, verb: Verb, jobs: Any, settings: Settings, options:
         An argument is not as described; nothing was sent.
     """
     rate = options.get("rate")
-    bodies = not options.get("dry_run") and (verb.puts or (verb.destroys and keep_bodies))
+    # The bodies decide what an edit does, so a dry run reads them too.
+    acts = not options.get("dry_run")
+    bodies = verb is EDIT or (acts and (verb.puts or (verb.destroys and keep_bodies)))
     state, where, limit = options.get("state"), options.get("where"), options.get("limit")
     select(None, state=state, limit=limit, order=options.get("order", ORDER))
     states = frozenset((state.split(",") if isinstance(state, str) else state) or ())
@@ -134,7 +136,8 @@ def orders_of(look: Lookups, verb: Verb, jobs: Any, settings: Settings, options:
 
     tube, only = (jobs, None) if isinstance(jobs, str) else (None, named)
     # A search would find the jobs that it puts into the same tube, so it ends before the first is put.
-    feeds_itself = verb.puts and not settings.there and select(tube).in_tube(settings.target or "")
+    into = settings.target
+    feeds_itself = verb.puts and not settings.there and (into is None or select(tube).in_tube(into))
     # With a rate, jobs may change before their turn, so they are looked up again.
     again = feeds_itself or rate is not None
     scan = look.raw_scan(

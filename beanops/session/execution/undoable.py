@@ -18,8 +18,8 @@ CHOSEN_BY_SERVER = "the server chose the jobs that it kicked, and does not repor
 NO_BODIES = "the bodies of its jobs are not in the journal, so they cannot be put again"
 #: Actions that change no job, or nothing lasting.
 _LEAVE_NOTHING = ("reserve", "touch", "prune")
-#: Runs that delete jobs; an undo does where it reverts a put.
-_DELETE = ("delete", "drain", "export", "undo")
+#: Runs that delete jobs or edit them; an undo does where it reverts a put or an edit.
+_DELETE = ("delete", "drain", "export", "edit", "undo")
 
 
 def why_lasting(

@@ -86,6 +86,8 @@ class Order(NamedTuple):
         The line of a file that the job comes from; it has no id yet.
     ref : JobRef or None
         The job as it was seen before; None if `job` is all that is known of it.
+    instead : NewJob or None
+        The job that an edit puts in its place.
     """
 
     verb: Verb
@@ -95,6 +97,7 @@ class Order(NamedTuple):
     refusal: str | None = None
     line: int | None = None
     ref: JobRef | None = None
+    instead: NewJob | None = None
 
     @property
     def expected(self) -> JobRef:
@@ -112,6 +115,16 @@ class Order(NamedTuple):
     def priority(self) -> int:
         """The job's priority afterwards."""
         return self.stats.priority if self.settings.priority is None else self.settings.priority
+
+    @property
+    def put_as(self) -> str:
+        """The state in which a job is put for it."""
+        return self.stats.state if self.instead is None else self.instead.state
+
+    @property
+    def put_into(self) -> str:
+        """The tube into which a job is put for it."""
+        return (self.settings.target or self.stats.tube) if self.instead is None else self.instead.tube
 
 
 class Verb(NamedTuple):
@@ -167,6 +180,8 @@ def intent_of(order: Order, keep_body: bool) -> Intent:
     verb, id, job, settings, *_ = order
     if job is None:
         return Intent(verb.name, job_id=id or None)
+    if order.instead is not None:
+        return _intent_of_edit(job, order.instead, keep_body)
     stats, body = job.stats, job.body
     kept = keep_body and verb.destroys
     priority = stats.priority
@@ -186,6 +201,37 @@ def intent_of(order: Order, keep_body: bool) -> Intent:
         # The digest of a recorded body can be computed later.
         None if kept or body is None else digest_of(body),
     )
+
+
+def _intent_of_edit(job: FoundJob, new: NewJob, keep_body: bool) -> Intent:
+    """Return what is recorded before an edit. A digest without a body says that the body stays the same."""
+    stats, body = job.stats, job.body
+    same = new.body == body
+    return Intent(
+        "edit",
+        stats.tube,
+        stats.id,
+        stats.state,
+        new.priority,
+        new.delay,
+        stats.priority,
+        stats.time_left if stats.state == "delayed" else 0,
+        stats.ttr,
+        None if new.tube == stats.tube else new.tube,
+        body if keep_body else None,
+        job.created,
+        digest_of(body) if body is not None and same and not keep_body else None,
+        stats.delay,
+        new.state,
+        new.body if keep_body and not same else None,
+    )
+
+
+def keeps_what_undo_needs(intent: Intent) -> bool:
+    """Whether an undo does not miss a body that the journal was not to keep."""
+    if intent.action == "edit":
+        return intent.body is not None or intent.digest is not None
+    return intent.action != "delete"
 
 
 def fate_of(answer: Any, held: bool = False) -> Fate:
@@ -245,19 +291,20 @@ def _with_reservation(order: Order, held: set[int], command: Command[Any]) -> St
 
 def new_job(order: Order) -> NewJob | Fate:
     """Return the job that an order puts, with its destination tube and priority, or why there is none."""
-    stats, settings = order.stats, order.settings
+    stats, there = order.stats, order.settings.there
+    if order.instead is not None:
+        return order.instead
     if order.job is None or order.job.body is None:
         return Fate("failed", "its body is not known")
-    tube = settings.target or stats.tube
-    return NewJob(order.job.body, tube, order.priority, stats.ttr, stats.delay, stats.time_left, settings.there)
+    delay, left = stats.delay, stats.time_left
+    return NewJob(order.job.body, order.put_into, order.priority, stats.ttr, delay, left, there, stats.state)
 
 
 def _copy_of(order: Order, put: Mapping[str, Callable[[NewJob], Putting]]) -> Putting:
     job = new_job(order)
     if isinstance(job, Fate):
         return job
-    state = order.stats.state
-    return (yield from put[(order.settings.buried_as or state) if state == "buried" else state](job))
+    return (yield from put[(order.settings.buried_as or job.state) if job.state == "buried" else job.state](job))
 
 
 def put_copy(order: Order, held: set[int], put: Mapping[str, Callable[[NewJob], Putting]] = PUT) -> Steps:
@@ -266,9 +313,14 @@ def put_copy(order: Order, held: set[int], put: Mapping[str, Callable[[NewJob], 
     return new if isinstance(new, Fate) else Fate("done", new_id=new)
 
 
-def move(order: Order, held: set[int], put: Mapping[str, Callable[[NewJob], Putting]] = PUT) -> Steps:
-    """Put a copy, then delete the job. It reserves a ready job first, so that no worker runs both."""
-    reserves = order.stats.state == "ready" and order.id not in held
+def move(
+    order: Order, held: set[int], put: Mapping[str, Callable[[NewJob], Putting]] = PUT, reserve: bool = True
+) -> Steps:
+    """Put a copy, or the new job of an edit, then delete the job.
+
+    It reserves a ready job first, so that no worker runs both, unless `reserve` is false.
+    """
+    reserves = reserve and order.stats.state == "ready" and order.id not in held
     if reserves:
         (reserved,) = yield Ask((commands.reserve_job(order.id),))
         if isinstance(reserved, ReplyError):
@@ -304,6 +356,8 @@ VERBS = {
     )
 }
 MOVE = Verb("move", "moved", _AT_REST, False, True, True, 7, move)
+#: Puts the changed job of `Order.instead`, then deletes the old one.
+EDIT = Verb("edit", "edited", _AT_REST, True, True, True, 7, move)
 COPY = Verb("copy", "copied", _AT_REST, False, True, False, 5, put_copy)
 TOUCH = Verb("touch", "touched", frozenset(), False, False, True, 1, _touch)
 _CHANGE_BURIED = VERBS["bury"]._replace(states=_AT_REST)
@@ -314,7 +368,7 @@ IMPORT = RESTORE._replace(name="import", done="imported")
 #: Puts one of several new jobs.
 PUT_NEW = RESTORE._replace(name="put", done="put")
 #: All verbs by name.
-ALL = {verb.name: verb for verb in (*VERBS.values(), MOVE, COPY, TOUCH, RESTORE, IMPORT)}
+ALL = {verb.name: verb for verb in (*VERBS.values(), MOVE, EDIT, COPY, TOUCH, RESTORE, IMPORT)}
 #: A run is named as the user called it, its actions as what they do: a drain deletes.
 ALL["drain"] = VERBS["delete"]
 #: Names of runs and actions in the journal. The actions of a drain are deletes, those of an undo what undoes the run.

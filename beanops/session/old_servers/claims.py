@@ -1,4 +1,4 @@
-"""Move a ready job, or set its priority and delay, on a server that cannot reserve one by its id.
+"""Move or edit a ready job, or set its priority and delay, on a server that cannot reserve one by its id.
 
 ``delete`` claims the job: only one client is answered DELETED. Before it beanops puts a delayed copy, which no worker
 gets, so that the job is never lost; after it, one pipeline puts the new job and deletes the copy. After a crash an
@@ -33,7 +33,7 @@ def claim(order: Order, held: set[int], on_record: bool) -> Steps:
     Parameters
     ----------
     order : Order
-        A move, or a release.
+        A move, an edit, or a release.
     held : set of int
         Jobs that this session has reserved; not used.
     on_record : bool
@@ -42,9 +42,11 @@ def claim(order: Order, held: set[int], on_record: bool) -> Steps:
     job = new_job(order)
     if isinstance(job, Fate):
         return job
-    releases = order.verb.name == "release"
-    ready = not releases or not order.settings.delay
-    delay = order.settings.delay if releases else order.stats.delay if order.stats.state == "ready" else 0
+    if order.verb.name == "release":
+        delay = order.settings.delay
+        job = job._replace(delay=delay, left=delay, state="delayed" if delay else "ready")
+    ready = job.state == "ready"
+    delay = job.delay if ready else job.left
     wanted = job._replace(delay=delay, left=delay)
     stays = wanted.delay >= _LONG
     (copy,) = yield job.put(wanted.delay if stays else U32_MAX)
@@ -166,15 +168,21 @@ def put_in_place(entry: Entry, copy: FoundJob | None, back: bool, sure: bool) ->
 
 def _order_of(intent: Intent, id: int, body: bytes | None, copy: FoundJob | None, back: bool) -> Order:
     before = intent.state_before or "ready"
-    releases = intent.action == "release"
+    releases, edits = intent.action == "release", intent.action == "edit"
     target = intent.tube if back or releases else intent.put_into
     ends = before if back or not releases else ("delayed" if intent.delay else "ready")
     delay = 0 if back and releases else intent.delay or 0
-    left = delay if releases and not back else intent.time_left or 0
+    ttr = intent.ttr or 0
+    if edits and back:
+        delay = intent.delay_before or 0
+        body = body if intent.digest is not None else intent.body
+    elif edits:
+        ends, ttr = intent.new_state or before, ttr if copy is None else copy.stats.ttr
+    left = delay if (releases or edits) and not back else intent.time_left or 0
     priority = intent.priority_before if back else intent.priority
     tube = copy.stats.tube if copy is not None else intent.tube or ""
     age, seen, instance = (0, 0.0, "") if copy is None else (copy.stats.age, copy.seen, copy.instance)
-    stats = JobStats(id, tube, ends, priority or 0, age, delay, intent.ttr or 0, left, *(0,) * 6)
+    stats = JobStats(id, tube, ends, priority or 0, age, delay, ttr, left, *(0,) * 6)
     verb = PLACE if copy is not None else PLACE._replace(name="restore", steps=_only_put)
     return Order(verb, id, FoundJob(stats, body, (), instance, seen), Settings(target=target))
 

@@ -21,12 +21,14 @@ from beanops.session.old_servers.claims import PUT_ALONE, claim
 
 _KICK, _RELEASE = VERBS["kick"], VERBS["release"]
 #: Verbs that reserve jobs by id if this session does not hold them.
-_RESERVING = ("bury", "release", "move")
+_RESERVING = ("bury", "release", "move", "edit")
 #: Verbs whose undo has to bury a job that was buried.
-_BURIED_AGAIN = ("delete", "kick", "release", "move")
+_BURIED_AGAIN = ("delete", "kick", "release", "move", "edit")
 _NEW_IDS = "on this server a release changes the ids of jobs"
 _PUTTING = partial(put_copy, put=PUT_ALONE)
 _MOVING = partial(move, put=PUT_ALONE)
+#: The new job is buried, so that no worker runs it: there the delete claims the old one, which may be ready.
+_BURYING = partial(move, put=PUT_ALONE, reserve=False)
 
 
 def as_chosen(orders: Iterable[Order], chosen: str) -> list[Order]:
@@ -37,7 +39,7 @@ def as_chosen(orders: Iterable[Order], chosen: str) -> list[Order]:
 def _as_chosen(order: Order, chosen: str) -> Order:
     if order.refusal is not None or order.job is None:
         return order
-    if order.verb.puts and order.stats.state == "buried":
+    if order.verb.puts and order.put_as == "buried":
         return order._replace(settings=order.settings._replace(buried_as=chosen))
     if order.verb.name != "bury":
         return order
@@ -126,7 +128,7 @@ def _needs(order: Order, held: set[int]) -> bool:
     state = order.stats.state
     if state == "reserved" and order.id in held:
         return False
-    return order.verb.name in _RESERVING or (order.verb.puts and state == "buried")
+    return order.verb.name in _RESERVING or (order.verb.puts and order.put_as == "buried")
 
 
 class _Fitting:
@@ -159,11 +161,13 @@ class _Fitting:
             return _by(order, verb._replace(steps=bury_alone))
         if verb.name == "release":
             return self._release(order)
-        if verb.name == "move" and state == "ready":
+        if verb.name in ("move", "edit") and state == "ready":
+            if order.put_as == "buried" and not order.settings.buried_as:
+                return _by(order, verb._replace(steps=_BURYING))
             return _by(order, verb._replace(steps=self._claim, destroys=True))
         if verb.name in (COPY.name, RESTORE.name, IMPORT.name):
             return _by(order, verb._replace(steps=_PUTTING))
-        return _by(order, verb._replace(steps=_MOVING)) if verb.name == "move" and verb.steps is move else order
+        return _by(order, verb._replace(steps=_MOVING)) if verb.steps is move else order
 
     def _release(self, order: Order) -> Order:
         if order.priority != order.stats.priority or order.settings.delay:
@@ -205,6 +209,5 @@ def _by(order: Order, verb: Verb) -> Order:
 def _buried_in(order: Order) -> str | None:
     """Return the tube in which an order has a job buried."""
     if order.verb.puts:
-        ends_buried = order.stats.state == "buried" and not order.settings.buried_as
-        return (order.settings.target or order.stats.tube) if ends_buried else None
+        return order.put_into if order.put_as == "buried" and not order.settings.buried_as else None
     return order.stats.tube if order.verb.name == "bury" else None

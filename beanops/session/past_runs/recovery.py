@@ -14,6 +14,7 @@ from beanops.jobs.refs import refs_in
 from beanops.journal.records import Entry, Intent, RunRow
 from beanops.protocol import JobStats
 from beanops.protocol.errors import UsageError
+from beanops.session.editing.edit import Edit
 from beanops.session.execution.executor import Executor
 from beanops.session.execution.run import Run
 from beanops.session.execution.targets import BATCH, elsewhere, look_up, orders_of
@@ -59,8 +60,14 @@ def resume(executor: Executor, run: str, how_asked: Options) -> Run:
         batches, cancel = orders_of(executor.lookups, verb, asked, settings, options, executor.context.keep_bodies)
         left = None if limit is None else max(0, limit - len(tried))
         rest = _rest(batches, finished, tried, left, _too_late(executor, first) if by_tube else list)
+        edit = Edit(request["edit"]) if "edit" in request else None
+        if edit is not None:
+            rest = edit.applied(rest, executor.context.held, executor.lookups.server().max_job_size)
         resumed.when_cancelled(cancel)
-        return executor.act_on_jobs(resumed, chain(_cut_off(executor, runs), rest), how, guard_of(executor))
+        executor.act_on_jobs(resumed, chain(_cut_off(executor, runs), rest), how, guard_of(executor))
+        if edit is not None:
+            edit.tell(resumed)
+        return resumed
 
 
 def _cut_off(executor: Executor, runs: list[RunRow]) -> Iterator[list[Order]]:
@@ -268,7 +275,7 @@ def _of_a_put(entry: Entry, original: _Seen, made: _Seen, same: bool, out_of_rea
         return "unknown", made.another
     if job is None and not same:
         return "unknown", f"job {new_id} was put for it, and the server was restarted since"
-    if intent.action == "move":
+    if intent.action in ("move", "edit"):
         if original.job is not None:
             left = "is left twice" if job is not None else "no longer exists"
             return "failed", f"it still exists; job {new_id} was put in its place and {left}"

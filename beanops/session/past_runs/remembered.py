@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from beanops.journal.journal import Journal
 
 #: Actions that may give a job a new id.
-_GIVES_AN_ID = ("restore", "move", "release")
+_GIVES_AN_ID = ("restore", "move", "edit", "release")
 
 
 def acted_on(row: RunRow, entry: Entry) -> JobRef:
@@ -29,7 +29,9 @@ def left_behind(row: RunRow, entry: Entry) -> JobRef:
         return acted_on(row, entry)
     begun, settled = entry.time.timestamp(), (entry.settled or entry.time).timestamp()
     instance = row.request.get("server_instance", row.instance)
-    return JobRef(new, instance, entry.intent.put_into, (begun, settled), _digest(entry))
+    body = entry.intent.new_body
+    digest = _digest(entry) if body is None else digest_of(body)
+    return JobRef(new, instance, entry.intent.put_into, (begun, settled), digest)
 
 
 def _digest(entry: Entry) -> str | None:

@@ -15,10 +15,11 @@ from beanops.protocol import JobStats, commands
 from beanops.protocol.errors import UsageError
 from beanops.protocol.limits import check_choice
 from beanops.session.execution.executor import Executor
+from beanops.session.execution.putting import NewJob
 from beanops.session.execution.run import Run
 from beanops.session.execution.targets import MOST_BYTES, batch_size, elsewhere, in_batches, look_up
 from beanops.session.execution.undoable import CHOSEN_BY_SERVER
-from beanops.session.execution.verbs import ALL, KEEP, MOVE, RESTORE, VERBS, Order, Settings, TubeStep, verb_of
+from beanops.session.execution.verbs import ALL, EDIT, KEEP, MOVE, RESTORE, VERBS, Order, Settings, TubeStep, verb_of
 from beanops.session.old_servers.claims import cut_off, put_in_place
 from beanops.session.options import How, Options, how_of
 from beanops.session.past_runs.remembered import Successors, acted_on, left_behind
@@ -34,7 +35,7 @@ _ON_RECORD = ("id", "tube", "state", "priority", "delay", "ttr", "time_left", "s
 _CANNOT_JUDGE = "its body is not in the journal or was not decoded, and the predicate reads it"
 _KICK, _RELEASE, _DELETE = (VERBS[name] for name in ("kick", "release", "delete"))
 #: Verbs that an interruption can end between a put and a delete.
-_PUT_AND_DELETE = ("move", "release")
+_PUT_AND_DELETE = ("move", "edit", "release")
 #: Said of a job that still exists.
 _THERE = "it exists"
 
@@ -285,7 +286,7 @@ def _before(intent: Intent) -> FoundJob:
         intent.state_before or "ready",
         priority or 0,
         0,
-        intent.delay or 0,
+        (intent.delay if intent.delay_before is None else intent.delay_before) or 0,
         intent.ttr or 0,
         intent.time_left or 0,
         *(0,) * 6,
@@ -309,6 +310,8 @@ def _order(entry: Entry, id: int, now: FoundJob | None) -> Order:
             return Order(_DELETE, id, now)
         case "move":
             return Order(MOVE, id, now, Settings(target=intent.tube))
+        case "edit":
+            return _as_before(intent, id, now)
         case "kick":
             return Order(bury if state == "buried" else _RELEASE, id, now, restored, _unless(now, "ready"))
         case "bury":
@@ -319,6 +322,28 @@ def _order(entry: Entry, id: int, now: FoundJob | None) -> Order:
             back = bury if state == "buried" else _RELEASE
             return Order(back, id, now, restored, _unless(now, "ready", "delayed"))
     return Order(_DELETE, id, now, refusal=f"a {intent.action} leaves nothing to undo")
+
+
+def _as_before(intent: Intent, id: int, now: FoundJob | None) -> Order:
+    """Return the order that undoes an edit: what it changed is changed back, what others changed since stays."""
+    if now is None:
+        return Order(EDIT, id, None)
+    stats = now.stats
+    same = intent.new_body is None and (intent.digest is not None or intent.body is not None)
+    body = now.body if same else intent.body
+    if body is None:
+        return Order(EDIT, id, now, refusal="its body before is not in the journal, so it cannot be put again")
+    state, delay, left = "ready" if stats.state == "reserved" else stats.state, stats.delay, max(stats.time_left, 0)
+    refusal = None
+    if (intent.state_before, intent.delay_before) != (intent.new_state, intent.delay):
+        # A delay that ended is no change by others.
+        expected = {intent.new_state or "", "ready"} if intent.new_state == "delayed" else {intent.new_state or ""}
+        refusal = _unless(now, *expected)
+        state, delay, left = intent.state_before or state, intent.delay_before or 0, max(intent.time_left or 0, 0)
+    priority = stats.priority if intent.priority_before == intent.priority else intent.priority_before
+    ttr = stats.ttr if intent.ttr is None else intent.ttr
+    before = NewJob(body, intent.tube or stats.tube, priority or 0, ttr, delay, left, state=state)
+    return Order(EDIT, id, now, refusal=refusal, instead=before)
 
 
 def _unless(now: FoundJob | None, *states: str) -> str | None:
