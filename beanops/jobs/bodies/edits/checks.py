@@ -15,7 +15,11 @@ from beanops.jobs.bodies.paths import Steps
 _as_text = json.JSONEncoder(check_circular=False).encode
 
 
-def check_raw(old: str, new: str, effects: list[tuple[Steps, Any, bool]], above: int) -> None:
+#: The values of a text of JSON that differ after an edit: the path, the new value, whether it is gone.
+Effects = list[tuple[Steps, Any, bool]]
+
+
+def check_raw(old: str, new: str, effects: Effects, above: int) -> None:
     """Raise if a text of JSON does not hold the same as before but for some values.
 
     Parameters
@@ -27,10 +31,16 @@ def check_raw(old: str, new: str, effects: list[tuple[Steps, Any, bool]], above:
     above : int
         Steps of the paths that lead to the text.
     """
-    data = {"": json.loads(old)}
+    if _as_text(with_effects(json.loads(old), effects, above)) != _as_text(json.loads(new)):
+        raise EditRefused("the result would differ at other places too")
+
+
+def with_effects(data: Any, effects: Effects, above: int = 0) -> Any:
+    """Return data, which is changed, with the values that are to differ."""
+    root = {"": data}
     for path, value, removed in effects:
         steps = ("", *path[above:])
-        at: Any = data
+        at: Any = root
         for step in steps[:-1]:
             at = at[step]
         if removed:
@@ -39,8 +49,7 @@ def check_raw(old: str, new: str, effects: list[tuple[Steps, Any, bool]], above:
             at.append(value)
         else:
             at[steps[-1]] = value
-    if _as_text(data[""]) != _as_text(json.loads(new)):
-        raise EditRefused("the result would differ at other places too")
+    return root[""]
 
 
 def check_decoded(old: Decoded, new: Decoded, tree: Tree | Change) -> None:

@@ -10,6 +10,7 @@ from beanops.jobs.bodies.edits.checks import check_decoded, check_raw
 from beanops.jobs.bodies.edits.guards import check_seals
 from beanops.jobs.bodies.edits.json_splice import Deeper, JsonSplicer
 from beanops.jobs.bodies.edits.php_splice import edit_php
+from beanops.jobs.bodies.edits.quick import QuickSplicer
 from beanops.jobs.bodies.edits.refusals import EditRefused, refused_at
 from beanops.jobs.bodies.edits.wrappings import unwrap
 from beanops.jobs.bodies.layers import decode
@@ -47,6 +48,7 @@ class Splicer:
     def __init__(self, changes: Iterable[Change]) -> None:
         self.changes = tuple(changes)
         self._tree = tree_of(self.changes)
+        self._quick = None if isinstance(self._tree, Change) else QuickSplicer(self._tree)
 
     def edit(self, body: bytes) -> bytes:
         """Return a body with the changes applied: the same bytes if it has these values already.
@@ -56,6 +58,10 @@ class Splicer:
         EditRefused
             The body cannot be edited so without a risk to the rest of it.
         """
+        if self._quick is not None and type(body) is bytes:
+            quickly = self._quick.edit(body)
+            if quickly is not None:
+                return quickly
         body = check_body(body)
         found = decode(body)
         new = _Envelope(found).edit(body, self._tree)

@@ -17,6 +17,13 @@ from beanops.jobs.bodies.paths import Steps
 Deeper = Callable[[bytes, Tree, Steps], bytes]
 
 _blanks = re.compile(r"[ \t\n\r]*").match
+_SPACE, _SIMPLE = r"[ \t\n\r]*+", r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|-?[0-9][0-9.eE+-]*+|true|false|null'
+# A key, its colon, and its value if that is a simple one, with the comma behind it.
+_member = re.compile(
+    rf'("[^"\\]*+(?:\\.[^"\\]*+)*+"){_SPACE}:{_SPACE}(?:({_SIMPLE})({_SPACE},{_SPACE})?+)?+', re.DOTALL
+).match
+_item = re.compile(rf"({_SIMPLE})({_SPACE},{_SPACE})?+", re.DOTALL).match
+_comma = re.compile(rf"{_SPACE},{_SPACE}").match
 # Numbers as they are written: 1.0 and 1 are two values, and so are 1e400 and 1e401.
 _scan = json.JSONDecoder(parse_float=lambda digits: _Digits(digits), strict=True).raw_decode
 
@@ -41,6 +48,8 @@ class JsonSplicer:
     ----------
     effects : list
         The raw values that are to be different after the splices: ``(path, value, removed)``.
+    replaces_text : bool
+        Whether an object or a list takes the place of a text, which may have been a layer.
     """
 
     def __init__(self, text: str, deeper: Deeper, *, ascii: bool = False) -> None:
@@ -50,6 +59,7 @@ class JsonSplicer:
         self._splices: list[tuple[int, int, str]] = []
         self._style: JsonStyle | None = None
         self.effects: list[tuple[Steps, Any, bool]] = []
+        self.replaces_text = False
 
     def apply(self, tree: Tree | Change, path: Steps = ()) -> str:
         """Return the text with changes applied.
@@ -104,6 +114,7 @@ class JsonSplicer:
         """Set the value at a position; return where the old one ends."""
         old, end = _scan(self._text, at)
         if not _same(old, change.value):
+            self.replaces_text |= type(old) is str and type(change.value) in (dict, list)
             self._splice(at, end, self._written(change.value, at))
             self.effects.append((path, change.value, False))
         return end
@@ -119,37 +130,27 @@ class JsonSplicer:
         # Where keys and values begin and end, and which are to be removed.
         members: list[tuple[int, int, int, int]] = []
         gone: list[int] = []
-        while text[at] != "}":
-            key, key_end = _scan(text, at)
-            if type(key) is not str:
-                raise ValueError("a key that is no string")
-            value_at = self._skip(key_end)
-            if text[value_at] != ":":
-                raise ValueError("no colon")
-            value_at = self._skip(value_at + 1)
+        while match := _member(text, at):
+            value_at, value_end = match.span(2)
+            if value_at < 0:
+                value_at = value_end = match.end()
+            key = text[at + 1 : match.end(1) - 1] if "\\" not in match[1] else _scan(text, at)[0]
             change = tree.get(key)
             if change is None:
-                _, end = _scan(text, value_at)
+                end = value_end if match[2] else _scan(text, value_at)[1]
             elif key in seen:
                 raise refused_at((*path, key), "the object has two values under this key")
             else:
                 seen.add(key)
-                if not isinstance(change, Change):
-                    end = self._walk(value_at, change, (*path, key))
-                elif change.unset:
+                end = self._value(value_at, change, (*path, key))
+                if isinstance(change, Change) and change.unset:
                     gone.append(len(members))
-                    _, end = _scan(text, value_at)
                     self.effects.append(((*path, key), None, True))
-                else:
-                    end = self._set(value_at, (*path, key), change)
-            members.append((at, key_end, value_at, end))
-            at = self._skip(end)
-            if text[at] == ",":
-                at = self._skip(at + 1)
-                if text[at] == "}":
-                    raise ValueError("a comma before the end")
-            elif text[at] != "}":
-                raise ValueError("no comma")
+            members.append((at, match.end(1), value_at, end))
+            at = self._next(match, 3, end)
+            if at < 0:
+                break
+        at = self._closed(members[-1][3] if members else start + 1, "}")
         missing = [(str(key), tree[key]) for key in tree if key not in seen]
         added = [(key, value_to_add(change, (*path, key))) for key, change in missing if not is_unset(change)]
         self._remove([(member[0], member[3]) for member in members], gone, start, at, keep=bool(added))
@@ -165,26 +166,19 @@ class JsonSplicer:
         places = places_of(tree, path, self._length(at) if any(int(index) < 0 for index in tree) else 0)
         items: list[tuple[int, int]] = []
         gone: list[int] = []
-        while text[at] != "]":
+        while at >= 0 and text[at] != "]":
             number = len(items)
             change = places.pop(number, None)
+            match = _item(text, at)
             if change is None:
-                _, end = _scan(text, at)
-            elif not isinstance(change, Change):
-                end = self._walk(at, change, (*path, number))
-            elif change.unset:
-                gone.append(number)
-                _, end = _scan(text, at)
+                end = match.end(1) if match else _scan(text, at)[1]
             else:
-                end = self._set(at, (*path, number), change)
+                end = self._value(at, change, (*path, number))
+                if isinstance(change, Change) and change.unset:
+                    gone.append(number)
             items.append((at, end))
-            at = self._skip(end)
-            if text[at] == ",":
-                at = self._skip(at + 1)
-                if text[at] == "]":
-                    raise ValueError("a comma before the end")
-            elif text[at] != "]":
-                raise ValueError("no comma")
+            at = self._next(match, 2, end)
+        at = self._closed(items[-1][1] if items else start + 1, "]")
         # The last first, so that each index is right when its turn comes.
         self.effects += [((*path, number), None, True) for number in reversed(gone)]
         added: list[Any] = []
@@ -200,13 +194,32 @@ class JsonSplicer:
         self._add_items(added, items, start, at)
         return at + 1
 
+    def _value(self, at: int, change: Tree | Change, path: Steps) -> int:
+        """Apply a change to the value at a position; return where the old one ends."""
+        if not isinstance(change, Change):
+            return self._walk(at, change, path)
+        return _scan(self._text, at)[1] if change.unset else self._set(at, path, change)
+
+    def _next(self, match: re.Match[str] | None, comma: int, end: int) -> int:
+        """Return where the next element begins, which is behind a comma; a negative number if there is none."""
+        if match and match[comma - 1]:
+            return match.end(comma)
+        behind = _comma(self._text, end)
+        return behind.end() if behind else -1
+
+    def _closed(self, end: int, bracket: str) -> int:
+        """Return where a container ends, of which the last element ends at a position."""
+        at = self._skip(end)
+        if self._text[at] != bracket:
+            raise ValueError("no end")
+        return at
+
     def _length(self, at: int) -> int:
         count = 0
-        while self._text[at] != "]":
+        while at >= 0 and self._text[at] != "]":
             count += 1
-            at = self._skip(_scan(self._text, at)[1])
-            if self._text[at] == ",":
-                at = self._skip(at + 1)
+            match = _item(self._text, at)
+            at = self._next(match, 2, match.end(1) if match else _scan(self._text, at)[1])
         return count
 
     def _remove(self, spans: list[tuple[int, int]], gone: list[int], start: int, end: int, *, keep: bool) -> None:
