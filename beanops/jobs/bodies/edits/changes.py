@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from beanops.jobs.bodies.paths import Steps, parse_path, path_before, spell_path
@@ -232,3 +232,12 @@ def _overlap(change: Change, other: Tree | Change) -> UsageError:
 def is_unset(change: Tree | Change) -> bool:
     """Whether nothing is to be done where a value is missing."""
     return change.unset if isinstance(change, Change) else all(map(is_unset, change.values()))
+
+
+def leaves(tree: Tree | Change) -> Iterator[Change]:
+    """Yield the changes of a tree."""
+    if isinstance(tree, Change):
+        yield tree
+        return
+    for below in tree.values():
+        yield from leaves(below)

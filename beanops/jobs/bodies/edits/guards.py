@@ -9,7 +9,6 @@ from beanops.jobs.bodies.edits.refusals import refused_at
 from beanops.jobs.bodies.paths import Steps
 
 _ENCRYPTED = {"iv", "value", "mac"}
-_SIGNED_CLOSURES = ({"serializable", "hash"}, {"closure", "hash"})
 
 
 def check_seals(data: Any, tree: Tree | Change, path: Steps = ()) -> None:
@@ -37,9 +36,9 @@ def check_seals(data: Any, tree: Tree | Change, path: Steps = ()) -> None:
 
 def _seal(data: dict[str, Any], tree: Tree) -> str | None:
     """Return what seals an object, or the part of it that changes."""
-    if data.keys() >= _ENCRYPTED and not any(data[key] is None for key in _ENCRYPTED):
+    if "mac" in data and data.keys() >= _ENCRYPTED:
         return "encrypted by Laravel, with a MAC over the content"
-    if any(data.keys() >= names for names in _SIGNED_CLOSURES):
+    if "hash" in data and ("serializable" in data or "closure" in data):
         return "a closure that is signed by its hash"
     if "body" in tree:
         if data.get("content-type") == "application/data":

@@ -153,7 +153,8 @@ class JsonSplicer:
         at = self._closed(members[-1][3] if members else start + 1, "}")
         missing = [(str(key), tree[key]) for key in tree if key not in seen]
         added = [(key, value_to_add(change, (*path, key))) for key, change in missing if not is_unset(change)]
-        self._remove([(member[0], member[3]) for member in members], gone, start, at, keep=bool(added))
+        if gone:
+            self._remove([(member[0], member[3]) for member in members], gone, start, at, keep=bool(added))
         self._add_members(added, members, gone, start, at)
         self.effects += [((*path, key), value, False) for key, value in added]
         return at + 1
@@ -190,7 +191,8 @@ class JsonSplicer:
                 raise refused_at((*path, number), f"the list has {len(items)} elements")
             added.append(value)
             self.effects.append(((*path, number), value, False))
-        self._remove(items, gone, start, at, keep=False)
+        if gone:
+            self._remove(items, gone, start, at, keep=False)
         self._add_items(added, items, start, at)
         return at + 1
 
@@ -224,7 +226,7 @@ class JsonSplicer:
 
     def _remove(self, spans: list[tuple[int, int]], gone: list[int], start: int, end: int, *, keep: bool) -> None:
         """Remove elements with their commas; `keep` says that others are added to what is then empty."""
-        if gone and len(gone) == len(spans) and not keep:
+        if len(gone) == len(spans) and not keep:
             self._splice(start + 1, end, "")
             return
         taken = set(gone)
@@ -247,16 +249,17 @@ class JsonSplicer:
     ) -> None:
         if not added:
             return
-        text, style = self._text, self._style_here()
-        colon = text[members[-1][1] : members[-1][2]] if members else style.key
+        text = self._text
+        colon = text[members[-1][1] : members[-1][2]] if members else self._style_here().key
         anchor = members[-1][0] if members else start
-        written = [f"{style.write(key)}{colon}{self._written(value, anchor)}" for key, value in added]
+        written = [f"{self._written(key, 0)}{colon}{self._written(value, anchor)}" for key, value in added]
         if not members:
             self._fill(written, start, end)
             return
         if len(members) > 1:
             comma = text[members[-2][3] : members[-1][0]]
         else:
+            style = self._style_here()
             comma = f",{text[start + 1 : members[0][0]]}" if style.newline else style.item
         # Where all members go, the first of the new ones needs no comma.
         new = comma.join(written) if len(gone) == len(members) else "".join(f"{comma}{one}" for one in written)

@@ -12,6 +12,7 @@ _INDENTED = re.compile(r"\s*[\[{](\r?\n)([ \t]+)")
 _UPPER = re.compile(r"\\u[0-9a-f]{0,3}[A-F]")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-f]{4})|.)")
 _HTML = "<>&"
+_ascii, _unicode = json.JSONEncoder().encode, json.JSONEncoder(ensure_ascii=False).encode
 _LINES = "\u2028\u2029"
 #: What is written in the same way in every style.
 _is_plain = re.compile(r"[A-Za-z0-9 _.,:;!?@#$%()\[\]{}*+=-]*\Z").match
@@ -47,7 +48,9 @@ class JsonStyle(NamedTuple):
 
     def write(self, value: Any, margin: str = "") -> str:
         """Return a value as JSON; `margin` is before the line in which it begins."""
-        if type(value) in (dict, list) and self.newline:
+        if type(value) is str:
+            text = (_ascii if self.ascii else _unicode)(value)
+        elif type(value) in (dict, list) and self.newline:
             encoder = json.JSONEncoder(ensure_ascii=self.ascii, indent=self.indent, separators=(",", self.key))
             text = encoder.encode(value).replace("\n", self.newline + margin)
         else:
