@@ -19,22 +19,6 @@ _as_text = json.JSONEncoder(check_circular=False).encode
 Effects = list[tuple[Steps, Any, bool]]
 
 
-def check_raw(old: str, new: str, effects: Effects, above: int) -> None:
-    """Raise if a text of JSON does not hold the same as before but for some values.
-
-    Parameters
-    ----------
-    old, new : str
-        JSON before and after.
-    effects : list
-        The path of each value that is to differ, what it is to be, and whether it is to be gone.
-    above : int
-        Steps of the paths that lead to the text.
-    """
-    if _as_text(with_effects(json.loads(old), effects, above)) != _as_text(json.loads(new)):
-        raise EditRefused("the result would differ at other places too")
-
-
 def with_effects(data: Any, effects: Effects, above: int = 0) -> Any:
     """Return data, which is changed, with the values that are to differ."""
     root = {"": data}
@@ -80,15 +64,24 @@ def _alike(old: Any, new: Any, change: Tree | Change | None, path: Steps) -> boo
         changes = {step: below for step, below in change.items() if type(step) is str}
         left = [key for key in old if not _removes(changes.get(key))]
         added = [key for key, below in changes.items() if key not in old and not is_unset(below)]
-        return list(new) == left + added and all(
-            _alike(old.get(key), new[key], changes.get(key), (*path, key)) for key in new
-        )
+        if list(new) != left + added or not all(
+            _alike(old.get(key), new[key], below, (*path, key)) for key, below in changes.items() if key in new
+        ):
+            return False
+        same = [key for key in left if key not in changes]
+        return bool(_as_text([old[key] for key in same]) == _as_text([new[key] for key in same]))
     places = places_of({step: below for step, below in change.items() if type(step) is int}, path, len(old))
     kept = [number for number in range(len(old)) if not _removes(places.get(number))]
     kept += [number for number in sorted(places) if number >= len(old) and not is_unset(places[number])]
-    return len(new) == len(kept) and all(
-        _alike(old[number] if number < len(old) else None, new[place], places.get(number), (*path, number))
+    if len(new) != len(kept):
+        return False
+    pairs = [
+        (old[number], new[place]) for place, number in enumerate(kept) if number not in places and number < len(old)
+    ]
+    return _as_text([one for one, _ in pairs]) == _as_text([two for _, two in pairs]) and all(
+        _alike(old[number] if number < len(old) else None, new[place], places[number], (*path, number))
         for place, number in enumerate(kept)
+        if number in places
     )
 
 

@@ -19,7 +19,9 @@ from beanops.text import safe_text
 _INDENTED = json.JSONEncoder(ensure_ascii=False, indent=2, check_circular=False)
 _NOT_ASCII = re.compile(r"[^\x00-\x7e]")
 #: Lines between the first and the last difference that are compared with each other.
-_MOST_LINES = 2000
+_MOST_LINES = 1000
+#: Characters of a line of a difference.
+_LONGEST_LINE = 2000
 
 
 def pretty(body: bytes, patterns: Iterable[str] = ()) -> str:
@@ -120,7 +122,8 @@ def _compared(before: Decoded, after: Decoded) -> Iterator[str]:
     first = next((n for n, (one, two) in enumerate(zip(old, new, strict=False)) if one != two), min(len(old), len(new)))
     if max(len(old), len(new)) - first <= _MOST_LINES:
         # Without the names of files.
-        yield from list(unified_diff(old, new, lineterm=""))[2:]
+        for line in list(unified_diff(old, new, lineterm=""))[2:]:
+            yield safe_text(line, multiline=True, limit=_LONGEST_LINE)
         return
     # Comparing lines that are much alike takes quadratic time.
     for change in changes_between(before.data, after.data):
@@ -130,12 +133,17 @@ def _compared(before: Decoded, after: Decoded) -> Iterator[str]:
 def _written(data: Any) -> str:
     if _is_as_it_is(data):
         return str(data) if data.endswith("\n") else f"{data}\n"
-    return _NOT_ASCII.sub(_visible, _INDENTED.encode(data)) + "\n"
+    text = _INDENTED.encode(data) + "\n"
+    return text if _is_visible(text) else _NOT_ASCII.sub(_visible, text)
 
 
 def _is_as_it_is(data: Any) -> bool:
     """Whether data is a text that an editor shows as it is."""
-    return type(data) is str and safe_text(data, multiline=True) == data
+    return type(data) is str and _is_visible(data)
+
+
+def _is_visible(text: str) -> bool:
+    return safe_text(text, multiline=True) == text
 
 
 def _visible(match: re.Match[str]) -> str:

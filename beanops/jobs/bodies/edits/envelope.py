@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from beanops.jobs.bodies.decoded import Decoded
 from beanops.jobs.bodies.edits.changes import Change, Tree, is_unset, tree_of
-from beanops.jobs.bodies.edits.checks import check_decoded, check_raw
+from beanops.jobs.bodies.edits.checks import check_decoded
 from beanops.jobs.bodies.edits.guards import check_seals
 from beanops.jobs.bodies.edits.json_splice import Deeper, JsonSplicer
 from beanops.jobs.bodies.edits.php_splice import edit_php
@@ -58,12 +58,15 @@ class Splicer:
         EditRefused
             The body cannot be edited so without a risk to the rest of it.
         """
-        if self._quick is not None and type(body) is bytes:
-            quickly = self._quick.edit(body)
-            if quickly is not None:
-                return quickly
+        quick = self._quick
+        if quick is not None and not quick.layered and type(body) is bytes:
+            edited = quick.edit(body)
+            if edited is not None:
+                return edited
         body = check_body(body)
         found = decode(body)
+        if quick is not None and not found.inner:
+            quick.layered = False
         new = _Envelope(found).edit(body, self._tree)
         if new != body:
             check_decoded(found, decode(new), self._tree)
@@ -180,7 +183,6 @@ def _edit_json(raw: bytes, tree: Tree | Change, path: Steps, deeper: Deeper) -> 
     new = splicer.apply(tree, path)
     if new is text:
         return raw
-    check_raw(text, new, splicer.effects, len(path))
     return head + new.encode(encoding) + tail
 
 

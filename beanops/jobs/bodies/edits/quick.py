@@ -58,6 +58,11 @@ class QuickSplicer:
     ----------
     tree : Tree
         The changes.
+
+    Attributes
+    ----------
+    layered : bool
+        Whether the last body had a change inside a layer: the next one is most likely of the same kind.
     """
 
     def __init__(self, tree: Tree) -> None:
@@ -65,6 +70,7 @@ class QuickSplicer:
 
         self._loads, self._invalid = orjson.loads, orjson.JSONDecodeError
         self._tree = tree
+        self.layered = False
         self._places = _places(tree)
 
     def edit(self, body: bytes) -> bytes | None:
@@ -141,6 +147,7 @@ class QuickSplicer:
         try:
             new = splicer.apply(self._tree).encode()
         except _Layered:
+            self.layered = True
             return None
         if not splicer.effects:
             return body
