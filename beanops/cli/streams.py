@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import sys
 from typing import BinaryIO, Literal
 
@@ -19,3 +20,16 @@ def standard_input() -> BinaryIO:
     if sys.stdin is None:
         raise click.UsageError("standard input is closed")
     return sys.stdin.buffer
+
+
+def is_unread(name: Literal["stdout", "stderr"]) -> bool:
+    """Return whether a stream is a pipe that its reader has closed, as ``head`` does when it has enough."""
+    stream = getattr(sys, name)
+    if stream is None or not hasattr(select, "poll"):
+        return False
+    poll = select.poll()
+    try:
+        poll.register(stream.fileno(), 0)
+    except (OSError, ValueError):  # it has no descriptor
+        return False
+    return any(event & select.POLLERR for _, event in poll.poll(0))

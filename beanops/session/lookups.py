@@ -28,6 +28,7 @@ from beanops.protocol import ServerStats, TubeStats
 from beanops.protocol.errors import NotFound
 from beanops.protocol.limits import U64_MAX, check_number, is_glob
 from beanops.session.context import Context
+from beanops.session.investigation.tail import Tail
 from beanops.session.old_servers.capabilities import Capabilities, probe
 from beanops.text import plural
 
@@ -223,19 +224,38 @@ class Lookups:
     ) -> Scan:
         """Find jobs, as `scan` but with full bodies: for move, copy, export and undo, which show none."""
         context = self._context
-        if probe and context.read_only:
-            raise Refused(f"a probe was refused: it puts a job, and this session on {context.address} is read-only")
         selection = select(tube, state=state, ids=ids, where=where, limit=limit, order=order)
         return Scan(
             self.looking,
             selection,
             context.id_maps,
             known=self._known_id,
-            probe=self._probe_id if probe else None,
+            probe=self._probe(probe),
             redact=context.redact,
             query_timeout=context.query_timeout,
             **how,
         )
+
+    def tail(
+        self,
+        tube: Tube | None = None,
+        *,
+        state: str | Iterable[str] | None = None,
+        where: str | None = None,
+        limit: SupportsIndex | None = None,
+        probe: bool = False,
+        **how: Any,
+    ) -> Tail:
+        """Find jobs as they are put, with redacted bodies; see `Session.tail`."""
+        selection = select(tube, state=state, where=where, limit=limit)
+        return Tail(self._context, selection, known=self._known_id, probe=self._probe(probe), **how)
+
+    def _probe(self, wanted: bool) -> Callable[[], int] | None:
+        """Return what puts a job for a moment to learn the highest id, None where that is not wanted."""
+        if wanted and self._context.read_only:
+            at = self._context.address
+            raise Refused(f"a probe was refused: it puts a job, and this session on {at} is read-only")
+        return self._probe_id if wanted else None
 
     def _known_id(self, instance: str) -> int:
         """Return the highest id that the journal has of a server process, 0 for none."""

@@ -426,6 +426,70 @@ class Session:
 
     # -- jobs --------------------------------------------------------------------------------------------------------
 
+    def tail(
+        self,
+        tube: Tube | None = None,
+        *,
+        state: str | Iterable[str] | None = None,
+        where: str | None = None,
+        limit: SupportsIndex | None = None,
+        seconds: Seconds | None = None,
+        timeout: Seconds | None = None,
+        bodies: BodyForm = "text",
+        decoded: bool = False,
+        columns: str | Iterable[str] | None = None,
+        probe: bool = False,
+        rate: float | None = None,
+    ) -> Iterator[pandas.DataFrame]:
+        """Yield new jobs as they are put, without reserving any, until the loop ends.
+
+        It follows the ids of the server upwards, in at most a tenth of the server's time. A job that a worker has
+        reserved and deleted between two looks is counted, and not seen.
+
+        Parameters
+        ----------
+        tube : str, TubeStats, row or None
+            A name, a glob such as ``"mail-*"``, or a row of `tubes`; None is all tubes. It need not exist yet.
+        state : str, iterable of str, or None
+            Only jobs in these states when they are seen, such as ``"ready"``; None is all states.
+        where : str or None
+            Only jobs that match this SQL predicate, such as ``"priority < 10"``.
+        limit : int or None
+            End after so many jobs.
+        seconds : number, str, timedelta or None
+            End after this time: seconds, text such as ``"10s"``, or a timedelta; None is without an end.
+        timeout : number, str, timedelta or None
+            End after so long without a job.
+        bodies : {"text", "bytes", False}
+            Whether ``body`` is text or bytes; False leaves out the columns that need it.
+        decoded : bool
+            Whether ``data`` holds Python objects rather than JSON text.
+        columns : str, iterable of str, or None
+            Only these columns, in this order.
+        probe : bool
+            Put and delete a job, recorded in the journal, to learn the newest id of a server with a binlog.
+        rate : float or None
+            Maximum ids requested per second.
+
+        Yields
+        ------
+        pandas.DataFrame
+            New jobs in the order in which they were put, with the columns of `jobs`. ``attrs["missed"]`` is the
+            number of jobs put into the tubes so far that could not be read, and ``attrs["notes"]`` has lines on a
+            restart of the server or a lost connection. A frame without rows has only these.
+
+        Examples
+        --------
+        >>> for jobs in session.tail("mail*", seconds="1s"):
+        ...     print(jobs[["id", "tube", "data"]])
+        """
+        from beanops.session.investigation.tail_frames import tail_frames
+
+        ends = {"seconds": seconds, "timeout": timeout}
+        spans = {name: None if value is None else seconds_of(name, value) for name, value in ends.items()}
+        tail = self._lookups.tail(tube, state=state, where=where, limit=limit, probe=probe, rate=rate, **spans)
+        return tail_frames(tail, bodies, decoded, columns)
+
     @shows_scan
     def jobs(
         self,

@@ -24,7 +24,7 @@ from tests.cli.conftest import BEANOPS, bury, cli, configure, terminal
 __all__ = ["cli", "terminal"]
 
 #: Commands that need a terminal or run until they are stopped: their arguments are checked, and nothing else.
-ENDLESS = {"demo", "exporter", "reserve", "serve", "tui", "web"}
+ENDLESS = {"demo", "exporter", "reserve", "serve", "tail", "tui", "web"}
 #: Exit codes of commands that say what they found.
 FINDING = {"problems": (0, 1), "check": (0, 1, 2)}
 #: What lines of a block have in common: variables, or a line that goes on. ``$.name`` is a path of JSON.

@@ -81,13 +81,13 @@ def jobs(
         raise Refused("-o parquet is not for a terminal: write it to a file or a pipe")
     # A bar would mix with lines that are printed as they are found.
     apart = output in ("table", "parquet") or not on_terminal("stdout")
-    selection = _selection_in(asked)
+    selection = selection_in(asked)
     with options.opened(asked) as session, ExitStack() as shown:
         look_for_tube(session, tube)
         bar = shown.enter_context(bar_for(None if apart else False, True, "ids", "jobs"))
         scan = session.scan(tube, **selection, bodies=not no_bodies, progress=None if bar is None else bar.show_scan)
         with _interruptible(scan) as signals:
-            printing = partial(_print_table, order=asked["order"]) if output == "table" else _PRINT[output]
+            printing = partial(_print_table, order=asked["order"]) if output == "table" else WRITERS[output]
             printing(_until_over(scan, shown), not no_bodies)
         _conclude(scan, signals)
 
@@ -140,7 +140,7 @@ def sql(
 
     For example: beanops sql "select tube, data->>'$.displayName' as job, count(*) from jobs group by all"
     """
-    selection = _selection_in(asked)
+    selection = selection_in(asked)
     with options.opened(asked) as session, bar_for(None, True, "ids", "sql") as bar:
         look_for_tube(session, tube)
         answer = session._lookups.sql_rows(query, tube, **selection, progress=None if bar is None else bar.show_scan)
@@ -171,7 +171,7 @@ def snapshot(directory: Path, tube: str | None, **asked: Any) -> None:
 
     DIRECTORY must be new or empty; it appears when it is complete. pandas, DuckDB, Spark and Dask can read it.
     """
-    selection = _selection_in(asked)
+    selection = selection_in(asked)
     with options.opened(asked) as session:
         look_for_tube(session, tube)
         saved = session.snapshot(directory, tube, **selection, progress=is_watched())
@@ -180,7 +180,7 @@ def snapshot(directory: Path, tube: str | None, **asked: Any) -> None:
         raise Incomplete(saved.verdict)
 
 
-def _selection_in(asked: dict[str, Any]) -> dict[str, Any]:
+def selection_in(asked: dict[str, Any]) -> dict[str, Any]:
     """Return the options of the selection without those of the session."""
     return {
         name: value for name, value in asked.items() if name not in ("redact", "server", "read_only", "query_timeout")
@@ -274,7 +274,8 @@ def _print_parquet(batches: Batches, bodies: bool) -> None:
                 click.echo(piece, nl=False)
 
 
-_PRINT: dict[str, Callable[[Batches, bool], None]] = {
+#: How jobs are printed in each format but the table, as they are found.
+WRITERS: dict[str, Callable[[Batches, bool], None]] = {
     "json": _print_json,
     "jsonl": _print_jsonl,
     "csv": _print_csv,

@@ -46,12 +46,14 @@ class Pace:
         """Return the maximum size of a block: a quarter of a second's ids, and at most `most`."""
         return most if self._rate is None else max(1, min(most, int(self._rate / 4)))
 
+    def least(self, asked: int) -> float:
+        """Return the seconds that asking for `asked` ids has to take, pauses included."""
+        return 0.0 if self._rate is None else asked / self._rate
+
     def pause(self, asked: int, elapsed: float, server: ServerStats) -> float:
         """Return the seconds to pause after asking for `asked` ids."""
         pause = elapsed if self._polite and server.current_waiting else 0.0
-        if self._rate is not None:
-            pause = max(pause, asked / self._rate - elapsed)
-        return pause
+        return max(pause, self.least(asked) - elapsed)
 
     def follow(
         self,
