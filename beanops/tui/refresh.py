@@ -24,7 +24,7 @@ from beanops.text import safe_text
 from beanops.tui.actions.outcome import Outcome
 from beanops.tui.host import LiveScreen
 from beanops.ui.alerts import AlertReader, Alerts, NewAlerts
-from beanops.ui.defaults import CONNECT_TIMEOUT, INTERVAL, INTERVALS, READ_TIMEOUT
+from beanops.ui.defaults import COMPLAINED, CONNECT_TIMEOUT, INTERVAL, INTERVALS, READ_TIMEOUT, SAID
 from beanops.ui.poller import Live, Look, Poller
 from beanops.ui.runner import LastAction
 
@@ -135,6 +135,7 @@ class RefreshingApp(App[None]):
         self.last = LastAction()
         # While it is frozen: since when, which screens do not change, and what they will show afterwards.
         self.frozen: float | None = None
+        self._said = 0.0
         self._still: list[LiveScreen] = []
         self._meanwhile = Live()
 
@@ -169,6 +170,13 @@ class RefreshingApp(App[None]):
         elif (live := poller.wait()).stale:
             self._show(live)
         self._look_at_alerts()
+        status = self.status
+        if status is not None and self.clock() - self._said >= (SAID if status.done else COMPLAINED):
+            self.status = None
+
+    def watch_status(self) -> None:
+        """Note since when the status line says this."""
+        self._said = self.clock()
 
     def action_refresh(self) -> None:
         """Ask the server now."""

@@ -17,6 +17,8 @@ CONNECT, ANSWER = 2.0, 4.0
 FIRST_RETRY, LAST_RETRY = 1.0, 15.0
 #: Seconds without an answer after which values on the screen count as stale.
 LATE = 3.0
+#: Seconds that a status line stays: of what was done, and of what was not.
+SAID, COMPLAINED = 10.0, 60.0
 
 #: Jobs that a search keeps at most, in the terminal and by default in a notebook.
 MOST_FOUND, MOST_BROWSED = 250_000, 100_000

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from textual import events
 
-from beanops import Client, Session
+from beanops import Client, Session, connect
+from beanops.embedded.process import Beanstalkd
 from tests.tui.conftest import Clock, dashboard, fill
 
 
@@ -65,3 +66,27 @@ async def test_what_is_typed_at_once_into_a_form_is_what_it_is_asked_for(
         await desk.press("down")
         await desk.at_once("p", "end", *["backspace"] * 5, *"17m", "enter", "y")
         assert client.stats_tube("mail").pause == 1020
+
+
+async def test_a_key_of_an_action_that_is_not_possible_says_why(session: Session, client: Client, clock: Clock) -> None:
+    fill(client, "mail", b"1")
+    async with dashboard(session, clock) as desk:
+        for key, why in {
+            "K": "kick-next: no job is buried or delayed",
+            "u": "undo: nothing to undo",
+        }.items():
+            await desk.press(key)
+            assert why in desk.line("#status")
+        await desk.press("down", "enter", "k")
+        assert "kick: takes buried or delayed jobs, not these" in desk.line("#status")
+
+
+async def test_a_key_of_an_action_says_that_the_session_is_read_only(beanstalkd: Beanstalkd, clock: Clock) -> None:
+    with connect(beanstalkd.address, read_only=True) as session, connect(beanstalkd.address) as other:
+        other.put(b"1", tube="mail")
+        async with dashboard(session, clock) as desk:
+            for key, action in {"X": "drain", "p": "pause", "u": "undo"}.items():
+                await desk.press(key)
+                assert f"{action}: this session is read-only" in desk.line("#status")
+            await desk.press("down", "enter", "D")
+            assert "delete: this session is read-only" in desk.line("#status")

@@ -196,3 +196,23 @@ async def test_half_of_a_file_is_not_left_behind(
         await desk.settle()
         assert "✗ cannot write x.svg: File too large" in desk.line("#status")
         assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_status_line_goes_when_it_is_old_and_what_failed_stays_longer(
+    session: Session, client: Client, clock: Clock
+) -> None:
+    fill(client, "mail", b"1")
+    async with dashboard(session, clock) as desk:
+        await desk.press("down", "p", "enter", "y")
+        assert "pause: 1 done" in desk.line("#status")
+        await desk.tick(9)
+        assert "pause: 1 done" in desk.line("#status")
+        await desk.tick(1)
+        assert "pause" not in desk.line("#status")
+        await desk.press("u", "y")  # it can still be undone
+        assert client.stats_tube("mail").pause == 0
+        await desk.press("K")
+        await desk.tick(30)
+        assert "no job is buried" in desk.line("#status")
+        await desk.tick(30)
+        assert "no job" not in desk.line("#status")

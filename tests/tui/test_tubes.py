@@ -130,7 +130,7 @@ async def test_when_the_tube_under_the_cursor_vanishes_no_key_is_for_the_one_in_
         await desk.press("p", "enter", "space", "X")
         assert desk.app.screen is desk.app.view
         assert "Tubes" in str(desk.app.screen.title)
-        assert "selected" not in desk.line("#status")
+        assert "1 selected" not in desk.line("#status")
         fill(client, "bb", b"x")
         await desk.tick()
         assert desk.cursor("#tubes").startswith("bb")

@@ -149,6 +149,7 @@ TUBES = (
         _kick_sentence,
         _kick_next,
         _kickable,
+        lacks="no job is buried or delayed",
         counts=_to_kick,
     ),
     Offer(
@@ -157,21 +158,32 @@ TUBES = (
         lambda request: f"Reserve the next ready job of {request.places}?",
         _reserve,
         scope="tube",
+        lacks="no job is ready, or the tube is paused",
     ),
     Offer(CATALOGUE["put"], lambda target: True, _put_sentence, _put, _put_fields, "list"),
-    Offer(CATALOGUE["put-copy"], lambda target: target.body is not None, _put_sentence, _put, _copy_fields, "tube"),
+    Offer(
+        CATALOGUE["put-copy"],
+        lambda target: target.body is not None,
+        _put_sentence,
+        _put,
+        _copy_fields,
+        "tube",
+        "no job to copy",
+    ),
     Offer(
         CATALOGUE["pause"],
         lambda target: any(not tube.pause_time_left for tube in target.tubes),
         lambda request: f"Pause {request.places} for {plural(request.answers['seconds'], 'second')}?",
         _pause,
         lambda target: (Field("seconds", "For", "60", "seconds", "seconds, or 10m", least=1),),
+        lacks="paused already",
     ),
     Offer(
         CATALOGUE["unpause"],
         lambda target: all(tube.pause_time_left for tube in target.tubes),
         lambda request: f"Unpause {request.places}?",
         _unpause,
+        lacks="not paused",
     ),
     Offer(
         CATALOGUE["drain"],
@@ -179,6 +191,7 @@ TUBES = (
         _drain_sentence,
         _drain,
         lambda target: (Field("states", "States", "buried", "states", "of ready, delayed, buried"),),
+        lacks="no job is ready, delayed or buried",
         counts=_to_drain,
     ),
 )
@@ -229,6 +242,7 @@ def _on_jobs(action: UserAction) -> Offer:
         perform,
         (lambda target: fields) if fields else None,
         "jobs",
+        f"{ALL[action.name].takes.removeprefix(f'{action.name} ')}, not these",
     )
 
 

@@ -113,6 +113,8 @@ class Offer(NamedTuple):
         What a form asks for first.
     scope : str
         ``"jobs"`` for the jobs, ``"tube"`` for one tube, ``"list"`` where its jobs are listed, ``"tubes"`` for several.
+    lacks : str
+        Why it does not apply to a target.
     counts : callable or None
         For many jobs of tubes: the number of jobs by tube and state, from the answers of the form.
     """
@@ -123,6 +125,7 @@ class Offer(NamedTuple):
     perform: Callable[[Request, Runner], Outcome]
     ask: Callable[[Target], tuple[Field, ...]] | None = None
     scope: str = "tubes"
+    lacks: str = ""
     counts: Callable[[Target, Mapping[str, Any]], Counts] | None = None
 
     @property

@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from beanops.tui.actions.catalogue import BURIED_AS, OFFERS, UNDO
 from beanops.tui.actions.outcome import Outcome, fault
-from beanops.tui.actions.request import Request, Target, needed_for
+from beanops.tui.actions.request import Offer, Request, Target, needed_for
 from beanops.tui.host import Host
 from beanops.tui.screens.header import ServerHeader
 from beanops.tui.widgets.columns import WIDE
@@ -27,6 +28,11 @@ from beanops.ui.runner import LastAction
 
 if TYPE_CHECKING:
     from beanops.tui.dialogs.form import Answers
+
+
+def _offer_of(binding: Binding) -> Offer | None:
+    """Return the action that a key is for."""
+    return next((offer for offer in OFFERS.values() if binding.action == f"act('{offer.name}')"), None)
 
 
 class FullScreen(Screen[None]):
@@ -167,6 +173,28 @@ class FullScreen(Screen[None]):
         if action == "undo":
             return self.is_attached and bool(self.undoable().runs)
         return True
+
+    def on_key(self, event: events.Key) -> None:
+        """Say why the action of a key is not possible now."""
+        for _, bindings in self._binding_chain:
+            for binding in bindings.key_to_bindings.get(event.key, ()):
+                if binding.action == "undo" and not self.undoable().runs:
+                    self.host.say(f"undo: {self._hindrance or 'nothing to undo'}", False)
+                elif (offer := _offer_of(binding)) is not None and offer.name not in self._offered:
+                    self.host.say(f"{offer.name}: {self._hindrance or self._lacking(offer)}", False)
+
+    @property
+    def _hindrance(self) -> str:
+        """Why no action at all is possible now; empty where some are."""
+        if self.host.session._context.protection.now.read_only:
+            return "this session is read-only"
+        return "the server does not answer" if self.host.live.stale else ""
+
+    def _lacking(self, offer: Offer) -> str:
+        target = self.target()
+        if target is None or (offer.scope == "jobs" and not target.states):
+            return "nothing is selected"
+        return offer.lacks
 
     def action_act(self, name: str) -> None:
         """Ask for what an action needs, confirm it, and carry it out on what was selected when its key was pressed."""
