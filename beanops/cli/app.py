@@ -30,7 +30,7 @@ COMMANDS = {
     "peek": ("commands.tubes", "Show jobs: the next of a tube, or by id."),
     "jobs": ("commands.jobs", "Find jobs by tube, state, id or SQL predicate."),
     "job": ("commands.jobs", "Show one job: statistics, body and journal."),
-    "tail": ("commands.tail", "Show new jobs as they are put."),
+    "tail": ("commands.investigation.tail", "Show new jobs as they are put."),
     "sql": ("commands.jobs", "Query jobs with SQL."),
     "snapshot": ("commands.jobs", "Save all jobs of the server as Parquet files."),
     "put": ("commands.act", _does("put")),
