@@ -12,8 +12,10 @@ from typing import Any
 
 from beanops.jobs.bodies.error_texts import LONGEST, LONGEST_CLASS, ErrorText, read_text, with_cause
 
-#: How deep, and in how many objects and lists, an error is looked for; items of a list, and causes of causes.
-_DEEP, _WIDE, _ITEMS, _CAUSES = 6, 400, 8, 4
+#: How deep, and in how many objects and lists, an error is looked for, and in how many items of a list.
+DEEP, WIDE, ITEMS = 6, 400, 8
+#: Causes of causes.
+_CAUSES = 4
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -93,7 +95,7 @@ def find_error(data: Any) -> ErrorText | None:
     True
     """
     level, seen = [data], 0
-    for _ in range(_DEEP):
+    for _ in range(DEEP):
         following: list[Any] = []
         for item in level:
             if type(item) is dict:
@@ -101,10 +103,10 @@ def find_error(data: Any) -> ErrorText | None:
                     return found
                 values: Iterable[Any] = item.values()
             else:
-                values = item[:_ITEMS] if type(item) is list else ()
+                values = item[:ITEMS] if type(item) is list else ()
             following += [value for value in values if type(value) is dict or type(value) is list]
         seen += len(following)
-        if not following or seen > _WIDE:
+        if not following or seen > WIDE:
             break
         level = following
     return None
@@ -165,7 +167,7 @@ def _text(value: Any) -> str:
     if isinstance(value, str):
         return value if value.strip() else ""
     if isinstance(value, list):
-        texts = [one for one in value[:_ITEMS] if isinstance(one, str)]
+        texts = [one for one in value[:ITEMS] if isinstance(one, str)]
         # A stack trace by line, or arguments of an exception.
         return "\n".join(texts) if len(texts) > 1 and any(" " in one for one in texts) else ", ".join(texts)
     return ""
@@ -181,7 +183,7 @@ def _held(value: Any, key: str = "", deep: int = 0) -> ErrorText | None:
             return ErrorText(value, "") if not value.islower() else ErrorText("", value)
         return read_text(value)
     if isinstance(value, list):
-        for one in value[:_ITEMS]:
+        for one in value[:ITEMS]:
             if found := _held(one, key, deep + 1) if deep < _CAUSES else None:
                 return found
         return None
@@ -236,7 +238,7 @@ _is_code = re.compile(r"(?!0+\Z)(?:\d{1,5}|[^\W\d][\w.-]*)").fullmatch
 def _invalid(item: dict[str, Any]) -> ErrorText | None:
     """Return the messages of a validation, by field."""
     said = []
-    for key, value in list(item.items())[:_ITEMS]:
+    for key, value in list(item.items())[:ITEMS]:
         if key[:1] == "[" and key[-1:] == "]" and type(value) is int:
             # Active Job counts the executions that ended in each class.
             return ErrorText(key[1:-1], "")
@@ -274,4 +276,4 @@ def error_line(found: ErrorText) -> str:
     return f"{found.name}: {found.message}" if found.name and found.message else found.name or found.message
 
 
-__all__ = ["ErrorText", "error_line", "error_of", "find_error"]
+__all__ = ["DEEP", "ITEMS", "WIDE", "ErrorText", "error_line", "error_of", "find_error"]

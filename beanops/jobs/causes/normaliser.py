@@ -1,57 +1,101 @@
 """Turn the message of an error into what is alike in all errors of one cause: placeholders for what varies.
 
-The head of a message is one line without statements of SQL and quoted values; then each of its words by itself, which
-`tokens` does. The rules are part of the names of causes: see `VERSION` of `cause`.
+A message is read from the outside to the inside: its first line, statements of SQL and JSON in it, the codes that say
+which error it is, quoted values, names of people, and then each word by itself, which `tokens` does. The rules are
+part of the names of causes: see `VERSION` of `cause`.
 """
 
 from __future__ import annotations
 
 import re
 
-from beanops.jobs.causes.tokens import KEPT, kept, mask_name, mask_token, unkept
-from beanops.jobs.causes.vocabulary import words
+from beanops.jobs.causes.tokens import ID, KEPT, kept, mask_name, unkept, word_of
+from beanops.jobs.causes.vocabulary import IDENTIFIER_NOUNS
+from beanops.jobs.causes.word_order import BEGINNING, joined
 
 #: Characters of a message that are read, and that are kept.
 _READ, _LONGEST = 600, 300
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+")
-_SQL_TAIL = re.compile(
-    r"\s*[(\[](?:Connection: [^,]{1,60}, )?(?:SQL|Query|Statement|parameters): .*|;? ?(?:SQL|sql|query|statement) ?\[.*"
+# Characters that stand for what is kept, in the messages of others.
+_HELD = re.compile(f"[{chr(KEPT.start)}-{chr(KEPT.stop - 1)}]")
+
+_SQL = re.compile(
+    r"\s*[(\[](?:Connection: [^,]{1,60}, )?(?:SQL|Query|Statement|parameters): .*"
+    r"|;? ?(?:SQL|sql|[Qq]uery|[Ss]tatement)(?: was)?:? ?\[.*"
     r"|\b(?:SELECT\s.{1,400}?\sFROM\s|INSERT\s+(?:IGNORE\s+)?INTO\s|UPDATE\s+\S+\s+SET\s|DELETE\s+FROM\s|REPLACE\s+INTO\s"
     r"|select\s.{1,400}?\sfrom\s|insert\s+(?:ignore\s+)?into\s|update\s+\S+\s+set\s|delete\s+from\s).*",
     re.DOTALL,
 )
-# Numbers that say which error it is.
-_CODES = re.compile(
-    r"(?:\b(?:code|status|errno|sqlstate|sqlcode|signal|exit(?:ed)?(?: with)?|http|https?/[\d.]+|rc|err|error)"
-    r"(?:\s(?:is|was|code|status|number|no\.?))?[\s=:#(\[]{1,3}"
-    r"|(?:responded|replied|returned|answered|failed|response)(?: with)?(?: an?)?(?: status| code| http)*[\s:=(]{1,2}"
-    r"|\A\W{0,2}|\()"
-    r"([A-Z]{0,4}-?\d{3,5}|\d{1,2})(?![\w.,:%/-]*\d)(?![%\w])",
-    re.IGNORECASE,
+_JSON = re.compile(r"[\[(]?\{\s?\\?[\"'].*", re.DOTALL)
+_IN_JSON = re.compile(
+    r"""["'](?:code|error|error_code|type|title|message|msg|detail|reason|status)\\?["']\s?[:=]>?\s?"""
+    r"""(?:\\?"([^"\\]{1,200})|'([^'\\]{1,200})|(\d{1,5}\b))"""
 )
-_STATUS = re.compile(r"(?<![\w.,:/#-])(\d{3}) (?=[A-Z][a-z]+(?: [A-Z][A-Za-z]+)*)")
-_NAMED = re.compile(
-    r"\b(?:SQLSTATE\[\w{5}\]|(?:ORA|PLS|TNS|ERR|DB2|MSB|NU|CS|TS|KB|E|X|P|AADSTS|CVE)-?\d{3,6}|Errno \d{1,3}|"
-    r"WinError \d{1,5}|HTTP/\d(?:\.\d)?|TLSv?1(?:[._]\d)?|SSLv\d|IPv[46]|OAuth ?[12]|S3|EC2|HTTP[123]|UTF-?(?:8|16|32)"
-    r"|utf-?(?:8|16|32)|ISO-8859-\d{1,2}|SHA-?\d{1,3}|MD5|X\.509|RFC ?\d{3,4}|int\d{1,2}|uint\d{1,2}|float\d\d)\b"
-)
-_DIGIT = re.compile(r"[0-9]")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,15}://[^\s\"'<>)\]}|`]+", re.ASCII)
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,80}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,8}", re.ASCII)
+_UUID = re.compile(r"(?<!\w)[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}(?!\w)")
+_FOLD = bytes.maketrans(b"123456789", b"0" * 9)
+_DIGIT = re.compile("[0-9]").search
+_QUOTE = re.compile("[\"'`“„«‘»「]").search
+# Each alternative begins with its quotation mark, so that what has none is passed quickly.
 _QUOTED = re.compile(
-    r"""(?<![\w])(?:"(?P<a>[^"]{0,400})"|'(?P<b>(?:[^']|(?<=\w)'(?=\w)){0,400}?)'(?!\w)|`(?P<c>[^`']{0,400})[`']"""
-    r"""|“(?P<d>[^”]{0,400})”|„(?P<e>[^“”]{0,400})[“”]|«\s?(?P<f>[^»]{0,400}?)\s?»|‘(?P<g>[^’]{0,400})’|»(?P<h>[^«]{0,400})«"""
-    r"""|「(?P<i>[^」]{0,400})」|\\"(?P<j>[^"]{0,400})\\")"""
+    r"""(?:"(?<!\w.)(?P<a>[^"]{0,400})"|'(?<!\w.)(?P<b>(?:[^']|(?<=\w)'(?=\w)){0,400}?)'(?!\w)"""
+    r"""|`(?P<c>[^`']{0,400})[`']|“(?P<d>[^”]{0,400})”|„(?P<e>[^“”]{0,400})[“”]|«\s?(?P<f>[^»]{0,400}?)\s?»"""
+    r"""|‘(?P<g>[^’]{0,400})’|»(?P<h>[^«]{0,400})«|「(?P<i>[^」]{0,400})」|\\"(?P<j>[^"]{0,400})\\")"""
 )
-_BEFORE = re.compile(r"([A-Za-z_]+)[\s:=(\[]{0,3}\Z")
-_IDENTIFIER = re.compile(
-    r"[A-Za-z_$][\w$]{0,60}(?:(?:\.|::|\\{1,2}|->|/)[A-Za-z_$][\w$]{0,60}){0,8}(?:\(\))?\Z", re.ASCII
+_BEFORE = re.compile(r"([^\W\d_]+)[\s:=(\[]{0,3}\Z")
+_is_identifier = re.compile(
+    r"[A-Za-z_$][\w$]{0,60}(?:(?:\.|::|\\{1,2}|->|/)[A-Za-z_$][\w$]{0,60}){0,8}(?:\(\))?", re.ASCII
+).fullmatch
+
+# The words of a status that are quoted: `422 Unprocessable Entity`.
+_is_status = re.compile(r"\d{3} [A-Z][A-Za-z]+(?: [A-Z][A-Za-z]+){0,4}").fullmatch
+_RUN = re.compile(r"<n>(?:(?:[,;/x|&+-]|\s?(?:,|;|-|–|and|und|et|y|or|to|x|/|\.\.)?\s)<n>)+")
+_UNIT = re.compile(
+    r"<n> (?:%|ms|msec|milliseconds?|[µun]s|s|secs?|seconds?|mins?|minutes?|h|hrs?|hours?|days?|weeks?|months?|years?"
+    r"|[kKMGT]i?B|[kKMGT]B?|bytes?|bits?|B|characters|chars|Sekunden?|Minuten?|Stunden?|secondes?|segundos?|minutos?|"
+    r"USD|EUR|GBP|CHF|JPY|PLN)(?![\w/])"
 )
-#: Words before a quoted identifier that is part of the cause.
-_KEEP_AFTER = words(
-    "key keys column columns method attribute class table module argument property properties field function variable "
-    "parameter param option relation relationship constraint index reading setting named type interface trait schema "
-    "database extension package command template view route header offset keyword operator service enum of spalte "
-    "tabelle feld colonne champ columna campo tabla clave klasse methode"
-)
+_PLURAL = re.compile(r"(<n> [a-z]{3,}[a-rt-z])s\b")
+
+
+class Normaliser:
+    """Normalises messages, and remembers what became of them, within bounds; this changes no result.
+
+    Parameters
+    ----------
+    most : int
+        Messages that are remembered.
+    """
+
+    def __init__(self, most: int = 8192) -> None:
+        self._most = most
+        # By the message with zeros for digits, where no digit is left in what becomes of it, and by the message.
+        self._alike: dict[str, str | None] = {}
+        self._known: dict[str, str] = {}
+
+    def normalise(self, message: str) -> str:
+        """Return a message with placeholders in the places of what varies from job to job."""
+        text = _outside(message)
+        # Bytes are translated several times faster.
+        folded = text[:BEGINNING] + text[BEGINNING:].encode().translate(_FOLD).decode()
+        found = self._alike.get(folded)
+        if found is None:
+            found = self._known.get(text)
+            if found is None:
+                found = self._remember(folded, text, _inside(text))
+        return found
+
+    def _remember(self, folded: str, text: str, found: str) -> str:
+        if len(self._alike) + len(self._known) >= self._most:
+            self._alike.clear()
+            self._known.clear()
+        if self._most:
+            if _DIGIT(found):
+                self._known[text] = found
+            else:
+                self._alike[folded] = found
+        return found
 
 
 def normalise(message: str) -> str:
@@ -66,36 +110,75 @@ def normalise(message: str) -> str:
     >>> normalise("Unknown column 'emial' in 'field list'")
     "Unknown column 'emial' in '<n>'"
     """
-    text = _CONTROLS.sub(" ", message[:_READ].translate(_NO_KEPT)).strip()
-    text = _SQL_TAIL.sub(" <sql>", text)
-    if _DIGIT.search(text):
-        text = _NAMED.sub(lambda match: kept(match.group()), text)
-        text = _CODES.sub(lambda match: match.group()[: match.start(1) - match.start()] + kept(match[1]), text)
-        text = _STATUS.sub(lambda match: kept(match[1]) + " ", text)
-    if _QUOTED.search(text):
+    return _inside(_outside(message))
+
+
+def _outside(message: str) -> str:
+    """Return the line without SQL, JSON, quoted values, addresses and UUIDs."""
+    text = message[:_READ]
+    if not (text.isascii() and text.isprintable()):
+        text = _CONTROLS.sub(" ", _HELD.sub("", text))
+    if _may_hold_sql(text):
+        text = _SQL.sub(" <sql>", text)
+    if "{" in text:
+        text = _JSON.sub(_json, text)
+    if "://" in text:
+        text = _URL.sub(ID, text)
+    if _QUOTE(text):
         text = _QUOTED.sub(_quoted, text)
-    words = [mask_token(word) for word in text.split()]
-    return unkept(_COLLAPSE.sub("<n>", " ".join(words)))[:_LONGEST]
+    if "@" in text:
+        text = _EMAIL.sub(ID, text)
+    if text.count("-") >= 4:
+        text = _UUID.sub(ID, text)
+    return text
 
 
-_NO_KEPT = dict.fromkeys(KEPT)
-_COLLAPSE = re.compile(r"<n>(?:[\s,;:/x-]{0,2}(?:and )?<n>)+")
+def _inside(text: str) -> str:
+    """Return the rest of the way word by word."""
+    words = text.split()
+    text = joined(list(map(word_of, words)), words)
+    if ID in text:
+        text = _UNIT.sub(ID, _RUN.sub(ID, text))
+        if "s" in text:
+            text = _PLURAL.sub(_singular, text)
+    return (text if text.isascii() else unkept(text))[:_LONGEST]
+
+
+def _may_hold_sql(text: str) -> bool:
+    low = text.lower()
+    return (
+        "sql" in low
+        or "select " in low
+        or "insert " in low
+        or "update " in low
+        or "delete " in low
+        or "replace " in low
+        or "query" in low
+        or "statement" in low
+    )
+
+
+def _singular(match: re.Match[str]) -> str:
+    return match[1]
+
+
+def _json(match: re.Match[str]) -> str:
+    """Return what JSON in a message says of an error."""
+    said = [next(filter(None, one)) for one in _IN_JSON.findall(match.group())[:4]]
+    return f"{{{'; '.join(said)}}}" if said else "<json>"
 
 
 def _quoted(match: re.Match[str]) -> str:
-    inner = next(group for group in match.groups() if group is not None)
     whole = match.group()
-    at = whole.index(inner) if inner else 1
-    if _IDENTIFIER.match(inner):
+    inner = match[match.lastgroup or 0]
+    at = whole.find(inner) if inner else 1
+    if _is_status(inner):
+        return whole[:at] + kept(inner) + whole[at + len(inner) :]
+    if _is_identifier(inner):
         before = _BEFORE.search(match.string, max(0, match.start() - 40), match.start())
-        if (before and before[1].lower() in _KEEP_AFTER) or len(whole) == len(match.string):
+        if (before and before[1].lower() in IDENTIFIER_NOUNS) or len(whole) == len(match.string):
             return whole[:at] + kept(inner) + whole[at + len(inner) :]
-    if any(code in inner for code in KEPT_CHARACTERS):
-        return whole
-    return f"{whole[:at]}<n>{whole[at + len(inner) :]}"
-
-
-KEPT_CHARACTERS = frozenset(map(chr, KEPT))
+    return whole if _HELD.search(inner) else f"{whole[:at]}{ID}{whole[at + len(inner) :]}"
 
 
 def normalise_name(name: str) -> str:
@@ -106,4 +189,4 @@ def normalise_name(name: str) -> str:
     >>> normalise_name("App\\\\Jobs\\\\SendMail"), normalise_name("report-20260131")
     ('App\\\\Jobs\\\\SendMail', 'report-<n>')
     """
-    return mask_name(_CONTROLS.sub(" ", name.translate(_NO_KEPT)))
+    return mask_name(_CONTROLS.sub(" ", _HELD.sub("", name)))
