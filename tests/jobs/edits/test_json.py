@@ -80,8 +80,9 @@ def test_nothing_to_change_leaves_the_same_bytes(body: bytes, changes: list[str]
         (b'{"a":"text"}', "$.a.b=3", "$.a: a text, without parts"),
         (b'{"a":[1]}', "$.a.b=3", "$.a: a list, not an object"),
         (b'{"a":{}}', "$.a[0]=3", "$.a: an object, not a list"),
-        (b'{"a":[1]}', "$.a[2]=3", "$.a[2]: the list has 1 elements"),
-        (b'{"a":[1]}', "$.a[-2]=3", "$.a[-2]: the list has 1 elements"),
+        (b'{"a":[1]}', "$.a[2]=3", "$.a[2]: the list has 1 element"),
+        (b'{"a":[1]}', "$.a[1].b=3", "$.a[1]: missing; set it to an object or a list first"),
+        (b'{"a":[1]}', "$.a[-2]=3", "$.a[-2]: the list has 1 element"),
     ],
 )
 def test_refusals_say_where_and_why(body: bytes, change: str, reason: str) -> None:
@@ -119,6 +120,13 @@ def test_changes_of_one_value_twice_are_an_error() -> None:
 def test_a_value_that_json_cannot_hold_is_an_error(value: object) -> None:
     with pytest.raises(UsageError, match="value"):
         Change.set("$.a", value)
+
+
+def test_an_element_is_added_where_none_is_removed() -> None:
+    with pytest.raises(EditRefused, match="elements are removed from this list; add to it in another edit"):
+        changed(b'{"a":[1,2]}', "$.a[0]", "$.a[2]=3")
+    with pytest.raises(EditRefused, match="changed twice"):
+        changed(b'{"a":[1,2]}', "$.a[1]", "$.a[-1]=3")
 
 
 def test_the_whole_body_can_be_set() -> None:

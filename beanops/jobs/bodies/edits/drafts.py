@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from difflib import unified_diff
+from functools import lru_cache
 from typing import Any
 
 from beanops.jobs.bodies.decoded import Decoded
@@ -134,7 +135,7 @@ def _written(data: Any) -> str:
     if _is_as_it_is(data):
         return str(data) if data.endswith("\n") else f"{data}\n"
     text = _INDENTED.encode(data) + "\n"
-    return text if _is_visible(text) else _NOT_ASCII.sub(_visible, text)
+    return text if _is_visible(text) else _NOT_ASCII.sub(lambda match: _visible(match.group()), text)
 
 
 def _is_as_it_is(data: Any) -> bool:
@@ -146,6 +147,6 @@ def _is_visible(text: str) -> bool:
     return safe_text(text, multiline=True) == text
 
 
-def _visible(match: re.Match[str]) -> str:
-    character = match.group()
+@lru_cache(maxsize=4096)
+def _visible(character: str) -> str:
     return character if safe_text(character) == character else json.dumps(character)[1:-1]

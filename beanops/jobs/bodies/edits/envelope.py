@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from beanops.jobs.bodies.decoded import Decoded
+from beanops.jobs.bodies.edits.cbor_splice import edit_cbor
 from beanops.jobs.bodies.edits.changes import Change, Tree, is_unset, tree_of
 from beanops.jobs.bodies.edits.checks import check_decoded
 from beanops.jobs.bodies.edits.guards import check_seals
 from beanops.jobs.bodies.edits.json_splice import Deeper, JsonSplicer
+from beanops.jobs.bodies.edits.msgpack_splice import edit_msgpack
 from beanops.jobs.bodies.edits.php_splice import edit_php
 from beanops.jobs.bodies.edits.quick import QuickSplicer
 from beanops.jobs.bodies.edits.refusals import EditRefused, refused_at
@@ -140,6 +142,10 @@ class _Envelope:
         if name == "php":
             # A serialized text may be a layer of its own.
             return edit_php(raw, tree, path, self._next(chain[1:]) if len(chain) > 1 else self._deeper)
+        if name == "msgpack":
+            return edit_msgpack(raw, tree, path, self._deeper)
+        if name == "cbor":
+            return edit_cbor(raw, tree, path, self._deeper)
         if name in _TEXTS:
             return _edit_text(raw, name, tree, path)
         layer = unwrap(name, raw)

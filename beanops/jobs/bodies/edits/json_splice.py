@@ -9,7 +9,7 @@ from typing import Any
 
 from beanops.jobs.bodies.edits.changes import Change, Tree, is_unset
 from beanops.jobs.bodies.edits.json_style import JsonStyle, plain_text, style_of
-from beanops.jobs.bodies.edits.places import only, places_of, value_to_add
+from beanops.jobs.bodies.edits.places import appended, only, places_of, value_to_add
 from beanops.jobs.bodies.edits.refusals import EditRefused, refused_at
 from beanops.jobs.bodies.paths import Steps
 
@@ -182,18 +182,11 @@ class JsonSplicer:
         at = self._closed(items[-1][1] if items else start + 1, "]")
         # The last first, so that each index is right when its turn comes.
         self.effects += [((*path, number), None, True) for number in reversed(gone)]
-        added: list[Any] = []
-        for number, change in sorted(places.items()):
-            if is_unset(change):
-                continue
-            value = value_to_add(change, (*path, number))
-            if number != len(items) + len(added) or gone:
-                raise refused_at((*path, number), f"the list has {len(items)} elements")
-            added.append(value)
-            self.effects.append(((*path, number), value, False))
+        added = appended(places, path, len(items), shrinks=bool(gone))
+        self.effects += [((*path, number), value, False) for number, value in added]
         if gone:
             self._remove(items, gone, start, at, keep=False)
-        self._add_items(added, items, start, at)
+        self._add_items([value for _, value in added], items, start, at)
         return at + 1
 
     def _value(self, at: int, change: Tree | Change, path: Steps) -> int:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from beanops.jobs.bodies.edits.changes import Change, Tree, is_unset
 from beanops.jobs.bodies.edits.json_splice import Deeper
-from beanops.jobs.bodies.edits.places import only, places_of, value_to_add
+from beanops.jobs.bodies.edits.places import appended, only, places_of, value_to_add
 from beanops.jobs.bodies.edits.refusals import refused_at
 from beanops.jobs.bodies.paths import Steps
 
@@ -61,8 +61,8 @@ class Child(NamedTuple):
 class NodeWriter(Protocol):
     """How a format is written."""
 
-    def value(self, value: Any, path: Steps) -> bytes:
-        """Return a value; what the format cannot hold is refused."""
+    def value(self, value: Any, path: Steps, old: bytes) -> bytes:
+        """Return a value in the place of another one, if there is one; what the format cannot hold is refused."""
 
     def text(self, text: bytes, old: bytes) -> bytes:
         """Return a text that takes the place of another one."""
@@ -108,7 +108,7 @@ class NodeSplicer:
             return old
         self._writer.check(node, change, path)
         if isinstance(change, Change):
-            return self._writer.value(change.value, path)
+            return self._writer.value(change.value, path, old)
         if node.kind == "text":
             text = self._raw[slice(*node.inside)]
             new = self._deeper(text, change, path)
@@ -139,7 +139,7 @@ class NodeSplicer:
             if key not in seen and not is_unset(change):
                 place = (*path, key)
                 count += 1
-                parts += (self._writer.key(key, node), self._writer.value(value_to_add(change, place), place))
+                parts += (self._writer.key(key, node), self._writer.value(value_to_add(change, place), place, b""))
         return self._whole(node, parts, count)
 
     def _list(self, node: Node, tree: Tree, path: Steps) -> bytes:
@@ -154,14 +154,8 @@ class NodeSplicer:
             key = self._key_of(child) if count == number else self._writer.key(count, node)
             count += 1
             parts += (key, self.apply(child.node, change, (*path, number)))
-        length = len(node.children)
-        for number, change in sorted(places.items()):
-            if is_unset(change):
-                continue
-            value = value_to_add(change, (*path, number))
-            if number != count or count < length:
-                raise refused_at((*path, number), f"the list has {length} elements")
-            parts += (self._writer.key(count, node), self._writer.value(value, (*path, number)))
+        for number, value in appended(places, path, len(node.children), shrinks=count < len(node.children)):
+            parts += (self._writer.key(number, node), self._writer.value(value, (*path, number), b""))
             count += 1
         return self._whole(node, parts, count)
 

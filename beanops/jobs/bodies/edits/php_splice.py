@@ -146,7 +146,7 @@ class _PhpWriter:
         if self._referred and (change.unset or containers or node.number in self._referred):
             raise refused_at(path, "in PHP data with references, whose numbers would change")
 
-    def value(self, value: Any, path: Steps) -> bytes:
+    def value(self, value: Any, path: Steps, old: bytes) -> bytes:
         match value:
             case None:
                 return b"N;"
@@ -166,7 +166,7 @@ class _PhpWriter:
                 pairs = list(value.items())
                 if [str(key) for key, _ in pairs] == [str(number) for number in range(len(pairs))]:
                     raise refused_at(path, "an object that PHP would take for a list")
-        parts = [self.key(key, None) + self.value(item, path) for key, item in pairs]
+        parts = [self.key(key, None) + self.value(item, path, b"") for key, item in pairs]
         return b"a:%d:{%b}" % (len(parts), b"".join(parts))
 
     def text(self, text: bytes, old: bytes) -> bytes:

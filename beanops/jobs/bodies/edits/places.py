@@ -7,6 +7,7 @@ from typing import Any
 from beanops.jobs.bodies.edits.changes import Change, Tree, is_unset
 from beanops.jobs.bodies.edits.refusals import refused_at
 from beanops.jobs.bodies.paths import Steps
+from beanops.text import plural
 
 
 def only(kind: type, tree: Tree, path: Steps, found: str) -> Tree:
@@ -53,8 +54,34 @@ def places_of(tree: Tree, path: Steps, length: int) -> dict[int, Tree | Change]:
             if index < 0:
                 if is_unset(change):
                     continue
-                raise refused_at((*path, step), f"the list has {length} elements")
+                raise refused_at((*path, step), beyond(length))
         if index in places:
             raise refused_at((*path, step), "this element is changed twice")
         places[index] = change
     return places
+
+
+def beyond(length: int) -> str:
+    """Return the reason for refusing an index beyond those of a list."""
+    return f"the list has {plural(length, 'element')}"
+
+
+def appended(places: dict[int, Tree | Change], path: Steps, length: int, *, shrinks: bool) -> list[tuple[int, Any]]:
+    """Return the places and values that are added at the end of a list.
+
+    Raises
+    ------
+    EditRefused
+        There would be a gap, or elements are removed in the same edit, so that it is not clear where the end is.
+    """
+    added: list[tuple[int, Any]] = []
+    for number, change in sorted(places.items()):
+        if is_unset(change):
+            continue
+        value = value_to_add(change, (*path, number))
+        if number != length + len(added):
+            raise refused_at((*path, number), beyond(length))
+        if shrinks:
+            raise refused_at((*path, number), "elements are removed from this list; add to it in another edit")
+        added.append((number, value))
+    return added
