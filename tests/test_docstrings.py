@@ -15,7 +15,7 @@ import pytest
 import beanops
 from beanops import Client, connect
 from beanops.embedded.process import Beanstalkd
-from beanops.session.options import Options, ScanOptions
+from beanops.session.options import GroupOptions, Options, ScanOptions
 from beanops.session.session import Session
 
 PACKAGE = Path(beanops.__file__).parent
@@ -88,8 +88,8 @@ def _run(example: doctest.DocTest, address: str) -> None:
     "method", [value for name, value in vars(Session).items() if inspect.isfunction(value) and not name.startswith("_")]
 )
 def test_a_method_of_a_session_describes_each_argument(method: Callable[..., Any]) -> None:
-    parameters = set(inspect.signature(method).parameters) - {"self", "session", "options", "selection"}
-    kinds = {"options": Options, "selection": ScanOptions}
+    parameters = set(inspect.signature(method).parameters) - {"self", "session", "options", "selection", "which"}
+    kinds = {"options": Options, "selection": ScanOptions, "which": GroupOptions}
     for name, options in kinds.items():
         if name in inspect.signature(method).parameters:
             parameters |= options.__annotations__.keys()

@@ -32,6 +32,7 @@ COMMANDS = {
     "job": ("commands.jobs", "Show one job: statistics, body and journal."),
     "tail": ("commands.investigation.tail", "Show new jobs as they are put."),
     "sql": ("commands.jobs", "Query jobs with SQL."),
+    "groups": ("commands.investigation.groups", "Group jobs by cause, or by any SQL expression."),
     "snapshot": ("commands.jobs", "Save all jobs of the server as Parquet files."),
     "put": ("commands.act", _does("put")),
     **{action.name: ("commands.bulk", _does(action.name)) for action in ON_JOBS},

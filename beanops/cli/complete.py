@@ -69,7 +69,15 @@ def _actions(ctx: click.Context) -> Iterable[str]:
     return ACTIONS
 
 
+def _groups(ctx: click.Context) -> Iterable[str]:
+    from beanops.session.config import profile
+    from beanops.session.investigation.last_groups import last_groups
+
+    return [group.name for group in last_groups(profile(_server(ctx)).address)]
+
+
 actions = _quietly(_actions)
+groups = _quietly(_groups)
 tubes = _quietly(_tubes)
 runs = _quietly(_runs)
 _named_servers = _quietly(_servers)

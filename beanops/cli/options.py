@@ -164,9 +164,18 @@ query_timeout = click.option(
 )
 tube = click.argument("tube", required=False, shell_complete=complete.tubes)
 this_tube = click.argument("tube", shell_complete=complete.tubes)
+where = click.option("--where", metavar="SQL", help='SQL predicate, such as "age > interval 1 hour"')
+group = click.option(
+    "--group",
+    metavar="NAME",
+    multiple=True,
+    shell_complete=complete.groups,
+    help="Group by cause, such as g7f31c0a2 or g7f3; repeatable",
+)
 selection = together(
     click.option("--state", help="States, separated by commas: ready, delayed, buried"),
-    click.option("--where", metavar="SQL", help='SQL predicate, such as "age > interval 1 hour"'),
+    where,
+    group,
     query_timeout,
     click.option("--limit", type=NUMBER, help="Maximum number of jobs"),
     click.option(

@@ -51,6 +51,11 @@ def print_csv(rows: Sequence[Mapping[str, Any]], columns: Iterable[str], *, head
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Print rows in columns, numbers to the right; on a terminal the widest text is cut to what fits."""
+    click.echo("\n".join(table_lines(headings, rows)))
+
+
+def table_lines(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
+    """Return the lines that `print_table` prints: the headings, and one for each row."""
     values = [tuple(row) for row in rows]
     texts = [tuple(_cell(value) for value in row) for row in values]
     columns = list(zip(headings, *texts, strict=True))
@@ -62,7 +67,7 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     for row in (tuple(headings), *texts):
         cells = [_fit(*cell) for cell in zip(row, widths, right, strict=True)]
         lines.append("  ".join(cells).rstrip())
-    click.echo("\n".join(lines))
+    return lines
 
 
 def print_columns(columns: Sequence[Column[Any]], rows: Iterable[Any]) -> None:

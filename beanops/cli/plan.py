@@ -76,7 +76,8 @@ def confirmed(action: str, chosen: Chosen, plan: Plan, known: Profile) -> Chosen
         raise Incomplete(f"nothing was done: {run.summary}")
     if run.done:
         ask(action, f"{run.done:,} of {chosen.words}", run, known, count=run.done)
-    same: dict[str, Any] = {name: chosen.which[name] for name in ("state", "where", "order") if name in chosen.which}
+    kept = ("state", "where", "group", "order")
+    same: dict[str, Any] = {name: chosen.which[name] for name in kept if name in chosen.which}
     return Chosen(run.refs, same, run.cause or left_out)
 
 

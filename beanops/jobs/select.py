@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple, SupportsIndex
 
+from beanops.jobs.groups import WHOLE, both, groups_of, is_groups, place_of
 from beanops.jobs.identity import JobRef
 from beanops.jobs.read import FoundJob
 from beanops.jobs.rows import Tube, tube_of
@@ -70,6 +71,7 @@ def select(
     state: str | Iterable[str] | None = None,
     ids: Any = None,
     where: str | None = None,
+    group: Any = None,
     limit: SupportsIndex | None = None,
     order: str = "newest",
 ) -> Selection:
@@ -78,7 +80,7 @@ def select(
     Parameters
     ----------
     tube : str, TubeStats, row or None
-        A name, a glob such as ``"mail-*"``, or a row of a frame of tubes.
+        A name, a glob such as ``"mail-*"``, a row of a frame of tubes, or groups of jobs as rows: their jobs.
     state : str, iterable of str, or None
         ``"ready"``, ``"reserved"``, ``"delayed"`` or ``"buried"``, all four by default, or ``"invalid"``, a job
         whose body is still on the way; several in a list or with commas.
@@ -101,6 +103,14 @@ def select(
     >>> select("mail-*", state="buried,delayed", limit=100).takes
     <bound method Selection.takes of ...>
     """
+    if is_groups(tube):
+        tube, state, where = of_groups(tube, state, where)
+    if group is not None:
+        chosen = groups_of(group)
+        short = [name for name in chosen.names if len(name) < WHOLE]
+        if short:
+            raise ArgumentError("group", short[0], "a whole name such as 'g7f31c0a2'")
+        where = both(chosen.where, where)
     states = [] if state is None else names_of("state", state)
     for name in states:
         check_choice("state", name, EVERY_STATE)
@@ -113,6 +123,20 @@ def select(
         None if limit is None else check_number("limit", limit, U64_MAX),
         order,
     )
+
+
+def of_groups(groups: Any, state: Any, where: str | None) -> tuple[str, Any, str | None]:
+    """Return the tube, the states and the predicate of groups that are given as rows.
+
+    Parameters
+    ----------
+    groups : row, frame or list of rows
+        Of one look at groups.
+    state, where
+        As in `select`: states that replace those of the look, and a predicate besides.
+    """
+    tube, states = place_of(groups)
+    return tube, states if state is None else state, both(groups_of(groups).where, where)
 
 
 def _check_order(order: str) -> None:

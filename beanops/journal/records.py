@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from beanops.protocol.errors import BeanopsError
+from beanops.text import inflected, plural
 
 
 class Refused(BeanopsError):
@@ -66,6 +67,29 @@ class RunRow(NamedTuple):
     def named(self) -> int:
         """The number of jobs that it names by id."""
         return named_in(self.request)
+
+    @property
+    def without_ids(self) -> RunRow:
+        """The same with the number of ids alone."""
+        request = {name: value for name, value in self.request.items() if name not in ("ids", "facts")}
+        return self._replace(request=request | ({"ids": {"count": self.named}} if self.named else {}))
+
+    @property
+    def about(self) -> str:
+        """What was asked for, in words."""
+        request = self.request
+        ids, named, groups = request.get("ids"), self.named, request.get("groups") or ()
+        parts = [str(request[name]) for name in ("jobs", "tube", "run") if name in request]
+        if named:
+            parts.append(f"job {ids[0]}" if isinstance(ids, list) and named == 1 else plural(named, "job"))
+        target = (request.get("settings") or {}).get("target")
+        parts += [f"→ {target}"] if target else []
+        parts += [f"{inflected(len(groups), 'group')} {', '.join(groups)}"] if groups else []
+        where = request.get("where")
+        # That of a group by its cause says no more than the name.
+        parts += [f"where {where}"] if where and where != f"group_name = '{', '.join(groups)}'" else []
+        parts += [f"canary of {request['canary']['first']:,}"] if "canary" in request else []
+        return " ".join(parts)
 
     @property
     def at_its_end(self) -> str | None:
@@ -225,6 +249,7 @@ class RunCounts(NamedTuple):
     action: str
     reason: str | None
     undoes: str | None
+    about: str
     done: int
     skipped: int
     failed: int
@@ -266,5 +291,5 @@ def counted_run(run: RunRow, counts: Mapping[str, int]) -> RunCounts:
     """Return a run as users see it, with the number of actions that ended in each outcome."""
     return RunCounts(
         run.time, run.id, run.server, run.instance, run.actor, run.source, run.action, run.reason, run.undoes,
-        *(counts.get(outcome, 0) for outcome in OUTCOMES),
+        run.about, *(counts.get(outcome, 0) for outcome in OUTCOMES),
     )  # fmt: skip

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from typing import SupportsIndex
 
 from beanops.client.sync import Client
+from beanops.jobs.groups import both, is_groups, place_of
 from beanops.jobs.read import FoundJob
 from beanops.jobs.rows import Tube, tube_of, tube_or_jobs
 from beanops.journal.records import Refused
@@ -23,14 +24,15 @@ from beanops.session.editing.schema import SchemaLike
 from beanops.session.execution.executor import Executor
 from beanops.session.execution.run import Run
 from beanops.session.execution.targets import Jobs, in_batches, orders_of, request_of
-from beanops.session.execution.verbs import KEEP, PUT_NEW, Order, Settings, verb_of
-from beanops.session.options import How, Options, given, how_of, optional_priority
+from beanops.session.execution.verbs import KEEP, PUT_NEW, Order, Settings, Verb, verb_of
+from beanops.session.lookups import Lookups
+from beanops.session.options import GroupedOptions, How, Options, given, how_of, optional_priority
 from beanops.session.tube_verbs import guard_of
 
 
 def kick(executor: Executor, jobs: Jobs | str, options: Options) -> Run:
     """Make jobs ready; of a tube the buried ones, unless `state` names others."""
-    jobs, asked = tube_or_jobs(jobs), given(options)
+    jobs, asked = selected(jobs, options)
     if isinstance(jobs, str):
         asked.setdefault("state", "buried")
     return act(executor, "kick", jobs, KEEP, asked)
@@ -50,19 +52,19 @@ def release(
 
 
 def delete(executor: Executor, jobs: Jobs | str, options: Options) -> Run:
-    """Delete jobs; of a tube, those that `state` or `where` name."""
-    jobs = tube_or_jobs(jobs)
-    if isinstance(jobs, str) and not (options.get("state") or options.get("where")):
-        raise UsageError(f"delete of tube {jobs!r} is missing the jobs: pass state or where")
-    return act(executor, "delete", jobs, KEEP, options)
+    """Delete jobs; of a tube, those that `state`, `where` or `group` name."""
+    jobs, asked = selected(jobs, options)
+    if isinstance(jobs, str) and not (asked.get("state") or asked.get("where") or "group" in asked):
+        raise UsageError(f"delete of tube {jobs!r} is missing the jobs: pass state, where or group")
+    return act(executor, "delete", jobs, KEEP, asked)
 
 
 def drain(executor: Executor, jobs: Jobs | str, options: Options) -> Run:
     """Delete all jobs of a tube in the named states, or those of them that were confirmed."""
-    jobs = tube_or_jobs(jobs)
-    if isinstance(jobs, str) and not options.get("state"):
+    jobs, asked = selected(jobs, options)
+    if isinstance(jobs, str) and not asked.get("state"):
         raise UsageError(f'drain of tube {jobs!r} is missing the states: state="buried", for example')
-    return act(executor, "drain", jobs, KEEP, options)
+    return act(executor, "drain", jobs, KEEP, asked)
 
 
 def move(executor: Executor, jobs: Jobs | str, to: Tube, options: Options) -> Run:
@@ -132,6 +134,39 @@ def put_many(
     return executor.act_on_jobs(run, in_batches(orders, how.rate), how)
 
 
+def selected(jobs: Jobs | str, options: Options) -> tuple[Jobs | str, Options]:
+    """Return the jobs and the options of a verb, those of groups or of a row of tubes as a tube with options."""
+    asked = given(options)
+    if not is_groups(jobs):
+        return tube_or_jobs(jobs), asked
+    if "group" in asked:
+        raise UsageError("pass groups either as the jobs or as group, not as both")
+    tube, state = place_of(jobs)
+    if state is not None:
+        asked.setdefault("state", state)
+    return tube, Options(**asked, group=jobs)
+
+
+def grouped(lookups: Lookups, verb: Verb, jobs: Jobs | str, options: Options) -> GroupedOptions:
+    """Return options whose ``where`` has the jobs of the groups, with the whole names of these.
+
+    Raises
+    ------
+    NoGroup, UsageError
+        A name stands for no group of the jobs, or for several.
+    """
+    asked: GroupedOptions = {**options}  # type: ignore[typeddict-item]
+    if "group" not in asked:
+        return asked
+    if isinstance(jobs, str):
+        lookups.check_tube(jobs)
+    state, where = asked.get("state") or sorted(verb.states), asked.get("where")
+    tube, ids = (jobs, None) if isinstance(jobs, str) else (None, jobs)
+    chosen = lookups.groups(asked.pop("group"), tube, state=state, ids=ids, where=where)
+    asked["where"], asked["groups"] = both(chosen.where, where) or "", list(chosen.words)
+    return asked
+
+
 def act(
     executor: Executor,
     verb: str,
@@ -143,7 +178,7 @@ def act(
 ) -> Run:
     """Do to jobs what a verb does; `there` has the destination server of a copy, `edit` what to change."""
     executor.context.check_open()
-    jobs, options = tube_or_jobs(jobs), given(options)
+    jobs, options = selected(jobs, options)
     if isinstance(jobs, Iterator):
         jobs = list(jobs)  # read twice: for the lookup and for the journal
     if options.get("buried_as") is not None and not verb_of(verb, settings).puts:
@@ -152,8 +187,9 @@ def act(
         # A separate connection: the tube that `there` uses must not receive the copies.
         copying = None if there is None else opened.enter_context(Client(there.context.address))
         keep_bodies = executor.context.keep_bodies
-        lookup = orders_of(executor.lookups, verb_of(verb, settings), jobs, settings, options, keep_bodies)
         how = how_of(options)
+        options = grouped(executor.lookups, verb_of(verb, settings), jobs, options)
+        lookup = orders_of(executor.lookups, verb_of(verb, settings), jobs, settings, options, keep_bodies)
         if isinstance(jobs, str):
             executor.lookups.check_tube(jobs)
         request = request_of(jobs, settings, options, copying)

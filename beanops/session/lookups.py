@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex
 
 from beanops.client.sync import Client
+from beanops.jobs.groups import GroupChoice, groups_of, is_groups
 from beanops.jobs.hiding import hide
 from beanops.jobs.identity import JobRef, doubts
 from beanops.jobs.read import BodyForm, FoundJob, find_jobs, read_heads, read_jobs
 from beanops.jobs.refs import refs_of
 from beanops.jobs.rows import Tube, tube_of
 from beanops.jobs.search.scan import Scan
-from beanops.jobs.select import select
+from beanops.jobs.select import of_groups, select
 from beanops.jobs.tube_names import NoTube, is_any
 from beanops.journal.filters import Filter
 from beanops.journal.records import Action, JournalError, Refused, RunCounts
@@ -217,6 +218,7 @@ class Lookups:
         state: str | Iterable[str] | None = None,
         ids: Any = None,
         where: str | None = None,
+        group: Any = None,
         limit: SupportsIndex | None = None,
         order: str = "newest",
         probe: bool = False,
@@ -224,7 +226,11 @@ class Lookups:
     ) -> Scan:
         """Find jobs, as `scan` but with full bodies: for move, copy, export and undo, which show none."""
         context = self._context
-        selection = select(tube, state=state, ids=ids, where=where, limit=limit, order=order)
+        if is_groups(tube):
+            tube, state, where = of_groups(tube, state, where)
+        if group is not None:
+            group = self.groups(group, tube, state=state, ids=ids, where=where).whole_rows
+        selection = select(tube, state=state, ids=ids, where=where, group=group, limit=limit, order=order)
         return Scan(
             self.looking,
             selection,
@@ -256,6 +262,15 @@ class Lookups:
             at = self._context.address
             raise Refused(f"a probe was refused: it puts a job, and this session on {at} is read-only")
         return self._probe_id if wanted else None
+
+    def groups(self, group: Any, tube: Tube | None = None, **which: Any) -> GroupChoice:
+        """Return groups with whole names, looked up among the selected jobs where they were given as text."""
+        from beanops.session.investigation.group_names import whole
+
+        chosen = groups_of(group)
+        if not chosen.names:
+            return chosen
+        return whole(chosen, self.raw_scan(tube, **which), self._context.reader)
 
     def _known_id(self, instance: str) -> int:
         """Return the highest id that the journal has of a server process, 0 for none."""

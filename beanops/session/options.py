@@ -51,6 +51,8 @@ class Options(TypedDict, total=False):
         Only jobs in these states.
     where : str or None
         Only jobs that match this SQL predicate.
+    group : str, row, frame, iterable of these, or None
+        Only the jobs of these groups: names or beginnings of names, or rows of a frame of groups.
     limit : int or None
         Maximum number of jobs.
     order : str
@@ -71,6 +73,7 @@ class Options(TypedDict, total=False):
 
     state: str | Iterable[str] | None
     where: str | None
+    group: Any
     limit: SupportsIndex | None
     order: str
     reason: str | None
@@ -80,18 +83,36 @@ class Options(TypedDict, total=False):
     buried_as: Literal["parked", "ready"] | None
 
 
-class ScanOptions(TypedDict, total=False):
-    """Options of a query or a snapshot: the arguments of `Session.scan` without its tube."""
+class GroupedOptions(Options, total=False):
+    """Options whose ``where`` has the jobs of the groups.
+
+    Attributes
+    ----------
+    groups : list of str
+        Whole names of the groups, for the journal.
+    """
+
+    groups: list[str]
+
+
+class GroupOptions(TypedDict, total=False):
+    """Options of a look at groups of jobs, which are then a selection: it has the jobs of one tube or glob."""
 
     state: str | Iterable[str] | None
-    ids: Any
     where: str | None
+    group: Any
     limit: SupportsIndex | None
-    order: str
     probe: bool
     rate: float | None
     polite: bool
     progress: Callable[[Progress], None] | bool | None
+
+
+class ScanOptions(GroupOptions, total=False):
+    """Options of a query or a snapshot: the arguments of `Session.scan` without its tube."""
+
+    ids: Any
+    order: str
 
 
 def given(options: Options) -> Options:

@@ -17,7 +17,6 @@ from beanops.client.address import Address
 from beanops.html import card
 from beanops.jobs.read import BodyForm, FoundJob
 from beanops.jobs.rows import Tube, tube_of
-from beanops.jobs.search.progress import Progress
 from beanops.jobs.search.scan import Scan
 from beanops.jobs.select import TUBE_OR_GLOB, select
 from beanops.protocol import ServerStats, TubeStats
@@ -37,7 +36,7 @@ from beanops.session.execution.verbs import KEEP
 from beanops.session.keywords import explain_keywords
 from beanops.session.lookups import Lookups, Snapshot, verdict_of
 from beanops.session.old_servers.capabilities import Capabilities
-from beanops.session.options import How, Options, ScanOptions, how_of
+from beanops.session.options import GroupOptions, How, Options, ScanOptions, how_of
 from beanops.session.past_runs.journal_reader import JournalReader
 from beanops.session.probe import probe_id
 from beanops.session.reservation import Reservation, Reserver
@@ -495,18 +494,10 @@ class Session:
         self,
         tube: Tube | None = None,
         *,
-        ids: Any = None,
-        state: str | Iterable[str] | None = None,
-        where: str | None = None,
-        limit: SupportsIndex | None = None,
-        order: str = "newest",
         bodies: BodyForm = "text",
         decoded: bool = False,
         columns: str | Iterable[str] | None = None,
-        probe: bool = False,
-        rate: float | None = None,
-        polite: bool = True,
-        progress: Report[Progress] = None,
+        **selection: Unpack[ScanOptions],
     ) -> pandas.DataFrame:
         """Find jobs.
 
@@ -521,6 +512,8 @@ class Session:
         where : str or None
             Only jobs that match this SQL predicate on the columns below, such as ``"age > interval 1 day"`` or
             ``"data->>'$.user' = '7'"``.
+        group : str, row, frame, iterable of these, or None
+            Only jobs of these groups: names, beginnings of names, or rows of a frame of groups.
         limit : int or None
             Maximum number of jobs.
         order : str
@@ -567,9 +560,8 @@ class Session:
         from beanops.jobs.frames import job_columns, jobs_frame, needs_bodies
 
         shown = job_columns(bodies, decoded=decoded, columns=columns)
-        which: dict[str, Any] = {"ids": ids, "state": state, "where": where, "limit": limit, "order": order}
-        how: dict[str, Any] = {"probe": probe, "rate": rate, "polite": polite, "progress": progress or False}
-        scan = self.scan(tube, **which, bodies=needs_bodies(shown), **how)
+        selection["progress"] = selection.get("progress") or False
+        scan = self.scan(tube, bodies=needs_bodies(shown), **selection)
         found = jobs_frame([job for batch in scan for job in batch], shown)
         found.attrs["verdict"] = scan.conclusion
         return found
@@ -624,21 +616,7 @@ class Session:
         """
         return self._lookups.next_jobs(tube)
 
-    def scan(
-        self,
-        tube: Tube | None = None,
-        *,
-        state: str | Iterable[str] | None = None,
-        ids: Any = None,
-        where: str | None = None,
-        limit: SupportsIndex | None = None,
-        order: str = "newest",
-        bodies: BodyForm = True,
-        probe: bool = False,
-        rate: float | None = None,
-        polite: bool = True,
-        progress: Report[Progress] = None,
-    ) -> Scan:
+    def scan(self, tube: Tube | None = None, *, bodies: BodyForm = True, **selection: Unpack[ScanOptions]) -> Scan:
         """Find jobs, as a stream of batches. It remembers ids, which makes the session's next scan shorter.
 
         Parameters
@@ -651,6 +629,8 @@ class Session:
             Only these jobs; text as in ``"5,7-9"``.
         where : str or None
             Only jobs that match this SQL predicate, such as ``"age > interval 1 day"``.
+        group : str, row, frame, iterable of these, or None
+            Only jobs of these groups: names, beginnings of names, or rows of a frame of groups.
         limit : int or None
             Maximum number of jobs.
         order : str
@@ -679,15 +659,12 @@ class Session:
         >>> for batch in session.scan("mail", state="buried"):
         ...     print(len(batch))
         """
-        which: dict[str, Any] = {"state": state, "ids": ids, "where": where, "limit": limit, "order": order}
-        how: dict[str, Any] = {
-            "probe": probe,
-            "rate": rate,
-            "polite": polite,
+        progress = selection.pop("progress", None)
+        how = {
             "progress": progress if callable(progress) else None,
             "watch": partial(scan_bar, progress, self._watched),
         }
-        return self._lookups.scan(tube, **which, bodies=bodies, **how)
+        return self._lookups.scan(tube, bodies=bodies, **selection, **how)
 
     @shows_scan
     def sql(self, query: str, tube: Tube | None = None, **selection: Unpack[ScanOptions]) -> pandas.DataFrame:
@@ -705,6 +682,8 @@ class Session:
             Only these jobs; text as in ``"5,7-9"``.
         where : str or None
             Only jobs that match this SQL predicate, such as ``"age > interval 1 day"``.
+        group : str, row, frame, iterable of these, or None
+            Only jobs of these groups: names, beginnings of names, or rows of a frame of groups.
         limit : int or None
             Maximum number of jobs.
         order : str
@@ -740,6 +719,73 @@ class Session:
         return answer
 
     @shows_scan
+    def groups(
+        self,
+        tube: Tube | None = None,
+        *,
+        by: str | None = None,
+        most: SupportsIndex = 100,
+        **which: Unpack[GroupOptions],
+    ) -> pandas.DataFrame:
+        """Group jobs by the cause that their bodies give, such as an error, or by an SQL expression.
+
+        A group is a selection: verbs, `jobs` and this method accept the frame, its rows, and the objects of
+        ``beanops groups -o json``, and act on its jobs as they are then.
+
+        Parameters
+        ----------
+        tube : str, TubeStats, row or None
+            The name of a tube, a glob such as ``"mail-*"``, or a row of `tubes`; None is all tubes.
+        by : str or None
+            SQL expression on the columns of `jobs`, such as ``"data->>'$.customer'"``; None groups by cause.
+        most : int
+            Maximum number of groups, the largest; jobs of other groups are counted together.
+        state : str, iterable of str, or None
+            ``"ready"``, ``"reserved"``, ``"delayed"``, ``"buried"``; several in a list or with commas. None is all.
+        where : str or None
+            Only jobs that match this SQL predicate, such as ``"age > interval 1 day"``.
+        group : str, row, frame, iterable of these, or None
+            Only jobs of these groups: names, beginnings of names, or rows of a frame of groups.
+        limit : int or None
+            Maximum number of jobs, the newest.
+        probe : bool
+            Put a job for a moment, recorded in the journal, to find the highest id; it helps only with a binlog.
+        rate : float or None
+            Maximum ids per second; None sets no limit.
+        polite : bool
+            Pause after each request for as long as it took while workers wait for jobs; True by default.
+        progress : callable, bool or None
+            A function that is called with the `Progress` of the scan. False shows no progress bar, None shows one in
+            notebooks and terminals after a second.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per group, the largest first: ``name`` (text, the same for the same cause everywhere; of an
+            expression its value, missing for null), ``count`` (int64), ``share`` of all jobs (float64), ``oldest`` and
+            ``newest``, the times of the first and the last put (datetime64[us, UTC]), ``trend``, the number of jobs put
+            in each twelfth of the time from the first put of all to the last (tuples), ``cause`` (text, missing with
+            `by`), the sums of ``timeouts``, ``releases`` and ``buries`` (int64), ``hint`` (text, such as ``"times out
+            again and again"``), ``sample_id`` (uint64) and ``sample`` (the newest job, with its body in one redacted
+            line), and the selection of its jobs, ``tube``, ``state`` and ``where`` (text). ``attrs`` has ``others``
+            and ``other_groups``, the number of jobs and groups beyond `most`, ``total``, ``complete`` and ``verdict``.
+
+        Raises
+        ------
+        PredicateError
+            The expression or the predicate is not valid.
+
+        Examples
+        --------
+        >>> causes = session.groups("mail", state="buried")
+        >>> session.kick(causes.iloc[0])
+        >>> session.groups("mail", by="data->>'$.user'")[["name", "count"]]
+        """
+        from beanops.session.investigation.groups import groups
+
+        return groups(self._context, self._lookups, tube, by=by, most=most, **which)
+
+    @shows_scan
     def snapshot(
         self, directory: str | PathLike[str], tube: Tube | None = None, **selection: Unpack[ScanOptions]
     ) -> Snapshot:
@@ -760,6 +806,8 @@ class Session:
             Only these jobs; text as in ``"5,7-9"``.
         where : str or None
             Only jobs that match this SQL predicate, such as ``"age > interval 1 day"``.
+        group : str, row, frame, iterable of these, or None
+            Only jobs of these groups: names, beginnings of names, or rows of a frame of groups.
         limit : int or None
             Maximum number of jobs.
         order : str
@@ -823,12 +871,14 @@ class Session:
 
         Parameters
         ----------
-        jobs : id, Job, Run, iterable of ids or jobs, DataFrame with a column ``id``, or str
+        jobs : id, Job, Run, iterable of ids or jobs, DataFrame with a column ``id``, row of groups, or str
             The jobs; a str is a tube's name or a glob such as ``"mail-*"``, and means its jobs.
         state : str, iterable of str, or None
             Only jobs in these states, ``"buried"`` or ``"delayed"``. None is buried jobs for a tube, both for ids.
         where : str or None
             Only jobs that match this SQL predicate, such as ``"age > interval 1 day"``.
+        group : str, row, frame, iterable of these, or None
+            Only jobs of these groups: names, beginnings of names, or rows of a frame of groups.
         limit : int or None
             Maximum number of jobs.
         order : str
@@ -883,6 +933,8 @@ class Session:
             Only jobs in these states, ``"buried"`` or ``"delayed"``. None is buried jobs for a tube, both for ids.
         where : str or None
             Only jobs that match this SQL predicate, such as ``"age > interval 1 day"``.
+        group : str, row, frame, iterable of these, or None
+            Only jobs of these groups: names, beginnings of names, or rows of a frame of groups.
         limit : int or None
             Maximum number of jobs.
         order : str
@@ -970,7 +1022,7 @@ class Session:
 
         Parameters
         ----------
-        jobs : id, Job, Run, iterable of ids or jobs, DataFrame with a column ``id``, or str
+        jobs : id, Job, Run, iterable of ids or jobs, DataFrame with a column ``id``, row of groups, or str
             The jobs; a str is a tube's name or a glob such as ``"mail-*"``, and means its jobs.
         priority : int or None
             New priority, from 0, the most urgent; None keeps each job's own.
@@ -978,6 +1030,8 @@ class Session:
             Only jobs in these states, such as ``"buried"``; several in a list or with commas. None is all states.
         where : str or None
             Only jobs that match this SQL predicate, such as ``"age > interval 1 day"``.
+        group : str, row, frame, iterable of these, or None
+            Only jobs of these groups: names, beginnings of names, or rows of a frame of groups.
         limit : int or None
             Maximum number of jobs.
         order : str
@@ -1015,7 +1069,7 @@ class Session:
 
         Parameters
         ----------
-        jobs : id, Job, Run, iterable of ids or jobs, DataFrame with a column ``id``, or str
+        jobs : id, Job, Run, iterable of ids or jobs, DataFrame with a column ``id``, row of groups, or str
             The jobs; a str is a tube's name or a glob such as ``"mail-*"``, and means its jobs.
         priority : int or None
             New priority, from 0, the most urgent; None keeps each job's own.
@@ -1025,6 +1079,8 @@ class Session:
             Only jobs in these states, such as ``"buried"``; several in a list or with commas. None is all states.
         where : str or None
             Only jobs that match this SQL predicate, such as ``"age > interval 1 day"``.
+        group : str, row, frame, iterable of these, or None
+            Only jobs of these groups: names, beginnings of names, or rows of a frame of groups.
         limit : int or None
             Maximum number of jobs.
         order : str
@@ -1053,13 +1109,15 @@ class Session:
 
         Parameters
         ----------
-        jobs : id, Job, Run, iterable of ids or jobs, DataFrame with a column ``id``, or str
-            The jobs; a str is a tube's name or a glob such as ``"mail-*"``, and needs `state`
-            or `where`.
+        jobs : id, Job, Run, iterable of ids or jobs, DataFrame with a column ``id``, row of groups, or str
+            The jobs; a str is a tube's name or a glob such as ``"mail-*"``, and needs `state`,
+            `where` or `group`.
         state : str, iterable of str, or None
             Only jobs in these states, such as ``"buried"``; several in a list or with commas. None is all states.
         where : str or None
             Only jobs that match this SQL predicate, such as ``"age > interval 1 day"``.
+        group : str, row, frame, iterable of these, or None
+            Only jobs of these groups: names, beginnings of names, or rows of a frame of groups.
         limit : int or None
             Maximum number of jobs.
         order : str
@@ -1093,6 +1151,8 @@ class Session:
             States of the jobs to delete, such as ``"buried"``; required.
         where : str or None
             Only jobs that match this SQL predicate, such as ``"age > interval 1 day"``.
+        group : str, row, frame, iterable of these, or None
+            Only jobs of these groups: names, beginnings of names, or rows of a frame of groups.
         limit : int or None
             Maximum number of jobs.
         order : str
@@ -1123,7 +1183,7 @@ class Session:
 
         Parameters
         ----------
-        jobs : id, Job, Run, iterable of ids or jobs, DataFrame with a column ``id``, or str
+        jobs : id, Job, Run, iterable of ids or jobs, DataFrame with a column ``id``, row of groups, or str
             The jobs; a str is a tube's name or a glob such as ``"mail-*"``, and means its jobs.
         to : str
             Destination tube.
@@ -1131,6 +1191,8 @@ class Session:
             Only jobs in these states, such as ``"buried"``; several in a list or with commas. None is all states.
         where : str or None
             Only jobs that match this SQL predicate, such as ``"age > interval 1 day"``.
+        group : str, row, frame, iterable of these, or None
+            Only jobs of these groups: names, beginnings of names, or rows of a frame of groups.
         limit : int or None
             Maximum number of jobs.
         order : str
@@ -1246,7 +1308,7 @@ class Session:
 
         Parameters
         ----------
-        jobs : id, Job, Run, iterable of ids or jobs, DataFrame with a column ``id``, or str
+        jobs : id, Job, Run, iterable of ids or jobs, DataFrame with a column ``id``, row of groups, or str
             The jobs; a str is a tube's name or a glob such as ``"mail-*"``, and means its jobs.
         to : str or None
             Destination tube; None keeps each job's own.
@@ -1256,6 +1318,8 @@ class Session:
             Only jobs in these states, such as ``"buried"``; several in a list or with commas. None is all states.
         where : str or None
             Only jobs that match this SQL predicate, such as ``"age > interval 1 day"``.
+        group : str, row, frame, iterable of these, or None
+            Only jobs of these groups: names, beginnings of names, or rows of a frame of groups.
         limit : int or None
             Maximum number of jobs.
         order : str
@@ -1583,6 +1647,8 @@ class Session:
             Only jobs in these states, such as ``"buried"``; None is all but reserved jobs.
         where : str or None
             Only jobs that match this SQL predicate, such as ``"age > interval 1 day"``.
+        group : str, row, frame, iterable of these, or None
+            Only jobs of these groups: names, beginnings of names, or rows of a frame of groups.
         limit : int or None
             Maximum number of jobs.
         order : str
@@ -1699,7 +1765,8 @@ class Session:
         -------
         pandas.DataFrame
             ``time`` (datetime64[us, UTC]), ``run``, ``server``, ``instance``, ``actor``, ``source``, ``action``,
-            ``reason``, ``undoes`` (text), ``done``, ``skipped``, ``failed``, ``unknown`` (int64).
+            ``reason``, ``undoes``, ``about`` (text, the jobs that were asked for), ``done``, ``skipped``, ``failed``,
+            ``unknown`` (int64).
 
         Examples
         --------

@@ -82,7 +82,7 @@ def test_a_row_of_tubes_is_exported_and_reserved(session: Session, tube: pd.Data
 def test_only_counts_make_a_row_one_of_a_tube(session: Session, tube: pd.DataFrame) -> None:
     with pytest.raises(ArgumentError, match="rows with an 'id'"):
         session.kick({"tube": "mail", "body": "a"})
-    with pytest.raises(UsageError, match="missing the jobs: pass state or where"):
+    with pytest.raises(UsageError, match="missing the jobs: pass state, where or group"):
         session.delete(tube.iloc[0])
     assert session.tube("mail").current_jobs_buried == 2
 

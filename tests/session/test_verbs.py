@@ -186,7 +186,7 @@ def test_copy_to_a_tube_and_to_another_server(
 def test_delete_of_a_tube_needs_to_be_told_which_jobs(session: Session, worker: Client) -> None:
     fill(worker, "mail")
     for empty in ({}, {"state": ""}, {"state": []}):
-        with pytest.raises(UsageError, match="is missing the jobs: pass state or where"):
+        with pytest.raises(UsageError, match="is missing the jobs: pass state, where or group"):
             session.delete("mail", **empty)
     with pytest.raises(ArgumentError, match="state"):
         session.drain("mail", state="burried")

@@ -57,7 +57,8 @@ _MORE = {
     with 1. The names in a condition are these, jobs and gone (done and unseen): "gone / jobs >= 99%".
     """,
     "delete": """
-    Deletes ready, delayed and buried jobs: those of --ids, or of TUBE that --state or --where select; oldest first.
+    Deletes ready, delayed and buried jobs: those of --ids, or of TUBE that --state, --where or --group select;
+    oldest first.
 
     Asks first; without a terminal it needs --yes.
     """,
@@ -103,8 +104,8 @@ def _act(verb: str, asked: dict[str, Any]) -> None:
         raise click.UsageError("missing --state: drain deletes the jobs of a tube in the states it names")
     if verb == "move" and asked["to"] is None:
         raise click.UsageError("missing --to: the destination tube")
-    if verb == "delete" and isinstance(chosen.jobs, str) and not {"state", "where"} & set(chosen.which):
-        raise click.UsageError("missing --state or --where: the jobs of the tube to delete")
+    if verb == "delete" and isinstance(chosen.jobs, str) and not {"state", "where", "group"} & set(chosen.which):
+        raise click.UsageError("missing --state, --where or --group: the jobs of the tube to delete")
     _check_states(verb_of(verb, Settings(asked.get("priority"))), chosen.which.get("state"))
     if verb == "kick" and isinstance(chosen.jobs, str):
         chosen.which.setdefault("state", "buried")
@@ -118,6 +119,7 @@ def _act(verb: str, asked: dict[str, Any]) -> None:
             there = connect(asked["to_server"], source="cli", read_only=asked["read_only"])
             how["server"] = opened.enter_context(there)
         check_tube_exists(session, asked["tube"])
+        chosen = chosen.whole(session._lookups)
         act = partial(_drain, session) if verb == "drain" else getattr(session, verb)
         plan = partial(act, chosen.jobs, **how, **chosen.which, dry_run=True)
         if asked["dry_run"]:
@@ -150,9 +152,7 @@ def _kick_next(chosen: Chosen, asked: dict[str, Any]) -> None:
     tube, number = chosen.jobs, asked["next"]
     others = (asked["rate"], asked["canary"], asked["promote_if"], asked["waves"])
     if not isinstance(tube, str) or is_glob(tube) or chosen.which or any(one is not None for one in others):
-        raise click.UsageError(
-            "--next takes one tube, and no --ids, --state, --where, --limit, --order, --rate or --canary"
-        )
+        raise click.UsageError("--next takes one tube, and no --ids, --rate, --canary or options that select jobs")
     with options.opened(asked) as session:
         check_tube_exists(session, tube)
         plan = partial(session.kick_next, tube, number, dry_run=True)

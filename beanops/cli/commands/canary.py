@@ -59,6 +59,7 @@ def kick_canary(chosen: Chosen, asked: dict[str, Any]) -> None:
     jobs: Any = chosen.jobs
     with options.opened(asked) as session:
         check_tube_exists(session, asked["tube"])
+        chosen = chosen.whole(session._lookups)
         plan = partial(session.kick, jobs, **chosen.which, dry_run=True)
         if asked["dry_run"]:
             preview(session, plan, asked, "kick")

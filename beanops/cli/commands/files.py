@@ -47,6 +47,7 @@ def export(file: str, delete: bool, force: bool, **asked: Any) -> None:
         raise click.UsageError("--delete deletes only what is safely on disk: name a file")
     with options.opened(asked) as session:
         check_tube_exists(session, asked["tube"])
+        chosen = chosen.whole(session._lookups)
         # In a dry run the file is only a name.
         plan = partial(session.export, file, chosen.jobs, delete=delete, **chosen.which, dry_run=True)
         if asked["dry_run"]:

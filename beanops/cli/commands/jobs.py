@@ -41,7 +41,8 @@ Batches = Iterator[list[FoundJob]]
 _which = options.together(
     click.option("--state", help="States, separated by commas; all by default"),
     id_options.ids(),
-    click.option("--where", metavar="SQL", help='SQL predicate, such as "age > interval 1 hour"'),
+    options.where,
+    options.group,
 )
 _how = options.together(
     click.option("--probe", is_flag=True, help="Put a job briefly to learn the highest id (with -b only)"),
@@ -74,8 +75,8 @@ def jobs(
     """Show the jobs of TUBE (a name or a glob such as 'mail*') or of all tubes, newest first, without reserving any.
 
     Columns for --where: id, tube, state, priority, age, delay, ttr, time_left, created, reserves, timeouts, releases,
-    buries, kicks, file (of the binlog), instance (of the server), size, body, and data, the decoded body:
-    "data->>'$.user' = '42'".
+    buries, kicks, file (of the binlog), instance (of the server), size, body, data, the decoded body:
+    "data->>'$.user' = '42'", and group_name and cause, as "beanops groups" has them.
     """
     if output == "parquet" and on_terminal("stdout"):
         raise Refused("-o parquet is not for a terminal: write it to a file or a pipe")
@@ -86,10 +87,10 @@ def jobs(
         look_for_tube(session, tube)
         bar = shown.enter_context(bar_for(None if apart else False, True, "ids", "jobs"))
         scan = session.scan(tube, **selection, bodies=not no_bodies, progress=None if bar is None else bar.show_scan)
-        with _interruptible(scan) as signals:
+        with interruptible(scan) as signals:
             printing = partial(_print_table, order=asked["order"]) if output == "table" else WRITERS[output]
             printing(_until_over(scan, shown), not no_bodies)
-        _conclude(scan, signals)
+        conclude(scan, signals)
 
 
 def _until_over(scan: Scan, shown: ExitStack) -> Batches:
@@ -182,13 +183,12 @@ def snapshot(directory: Path, tube: str | None, **asked: Any) -> None:
 
 def selection_in(asked: dict[str, Any]) -> dict[str, Any]:
     """Return the options of the selection without those of the session."""
-    return {
-        name: value for name, value in asked.items() if name not in ("redact", "server", "read_only", "query_timeout")
-    }
+    apart = ("redact", "server", "read_only", "query_timeout")
+    return {name: value for name, value in asked.items() if name not in apart} | {"group": asked["group"] or None}
 
 
 @contextmanager
-def _interruptible(scan: Scan) -> Iterator[list[int]]:
+def interruptible(scan: Scan) -> Iterator[list[int]]:
     """Let the first Ctrl-C end the scan in order, so that what was found is printed; a second one ends at once."""
     received: list[int] = []
 
@@ -202,7 +202,8 @@ def _interruptible(scan: Scan) -> Iterator[list[int]]:
         yield received
 
 
-def _conclude(scan: Scan, interrupted: list[int]) -> None:
+def conclude(scan: Scan, interrupted: list[int]) -> None:
+    """End a command as its scan did: exit where it was interrupted, raise where its result is not for certain."""
     if interrupted:
         click.echo(f"beanops: interrupted, {scan.verdict}", err=True)
         click.get_current_context().exit(INTERRUPTED)

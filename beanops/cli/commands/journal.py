@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from beanops.journal.journal import Journal
 
 #: Columns of the table of runs.
-_RUN_COLUMNS = ("time", "run", "action", "done", "skipped", "failed", "unknown", "actor", "source", "reason")
+_RUN_COLUMNS = ("time", "run", "action", "done", "skipped", "failed", "unknown", "actor", "source", "reason", "about")
 
 
 class _Journal(click.Group):

@@ -156,6 +156,11 @@ class Scan:
         self._out_of_order = False
 
     @property
+    def where(self) -> str | None:
+        """The predicate of the jobs, with that of groups."""
+        return self._selection.where
+
+    @property
     def progress(self) -> Progress:
         """The progress so far."""
         remaining = self._todo.left

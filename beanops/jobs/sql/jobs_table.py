@@ -2,7 +2,8 @@
 
 ``body`` is text and ``data`` the decoded body as JSON. ``age``, ``delay``, ``ttr`` and ``time_left`` are intervals,
 ``created`` is a time. ``file`` is the number of the binlog file that holds the job, 0 without a binlog; ``instance`` is
-the ``id`` of the server process.
+the ``id`` of the server process. ``group_name`` and ``cause`` are the group that the body puts the job into, and its
+cause in one line.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from beanops.jobs.bodies import Reader
+from beanops.jobs.causes import Causes
 from beanops.jobs.read import FoundJob, body_text
 
 #: Columns that are spans of time.
@@ -44,9 +46,12 @@ TABLE = {
     "size": SqlColumn("int64", "size"),
     "body": SqlColumn("object", "body::varchar as body"),
     "data": SqlColumn("object", "data::json as data"),
+    "group_name": _stat("group_name", "object"),
+    "cause": _stat("cause", "object"),
 }
 #: Columns that need the job's body, which costs a command more.
-BODY_COLUMNS = frozenset({"size", "body", "data"})
+BODY_COLUMNS = frozenset({"size", "body", "data", "group_name", "cause"})
+_OF_CAUSES = frozenset({"group_name", "cause"})
 
 
 def data_of(body: bytes, reader: Reader) -> tuple[str, bool]:
@@ -67,7 +72,9 @@ _VALUES: dict[str, Callable[[FoundJob], Any]] = {
 }
 
 
-def arrays(jobs: Sequence[FoundJob], names: Sequence[str], reader: Reader, data: Sequence[str] = ()) -> dict[str, Any]:
+def arrays(
+    jobs: Sequence[FoundJob], names: Sequence[str], reader: Reader, causes: Causes, data: Sequence[str] = ()
+) -> dict[str, Any]:
     """Return jobs as arrays that DuckDB reads as a table; `select` casts them to their types.
 
     Parameters
@@ -78,16 +85,21 @@ def arrays(jobs: Sequence[FoundJob], names: Sequence[str], reader: Reader, data:
         The columns, of `TABLE`.
     reader : Reader
         Says what may be shown of a body.
+    causes : Causes
+        Says which cause a body has.
     data : sequence of str
         The column ``data``, if it is among them.
     """
     import numpy as np
 
+    found = [causes.of(job.body) for job in jobs] if _OF_CAUSES & set(names) else []
     columns = {"$place": np.arange(len(jobs), dtype="uint32")}
     for name in names:
         values: Sequence[Any]
         if name == "data":
             values = data
+        elif name in _OF_CAUSES:
+            values = [cause.name if name == "group_name" else cause.text for cause in found]
         elif name == "body":
             bodies: Iterable[bytes] = [job.body or b"" for job in jobs]
             values = list(map(body_text, map(reader.shown, bodies) if reader.patterns else bodies))

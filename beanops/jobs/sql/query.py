@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from beanops.jobs.bodies import Reader
+from beanops.jobs.causes import Causes
 from beanops.jobs.read import FoundJob
 from beanops.jobs.sql.complaints import PredicateError
 from beanops.jobs.sql.engine import MEMORY, TIMEOUT, Engine
@@ -47,6 +48,7 @@ class Query:
         import duckdb
 
         self._reader = Reader(redact)
+        self._causes = Causes(self._reader)
         self._sql = sql
         self._names = list(TABLE)
         self._engine = Engine("the query", sql, timeout, _memory())
@@ -70,7 +72,7 @@ class Query:
             known = [data_of(job.body or b"", self._reader) for job in jobs]
             data = [text for text, _ in known]
             self.undecoded += sum(not whole for _, whole in known) if self._reads_data else 0
-        batch = arrays(jobs, self._names, self._reader, data)
+        batch = arrays(jobs, self._names, self._reader, self._causes, data)
         self._engine.run(f"insert into jobs {select(self._names, 'batch')}", batch=batch)
 
     def run(self) -> pandas.DataFrame:
@@ -95,7 +97,7 @@ class Query:
         self._engine.run(head + self._sql, len(head))
 
     def _create(self) -> None:
-        batch = arrays([], self._names, self._reader)
+        batch = arrays([], self._names, self._reader, self._causes)
         self._engine.run(f"create or replace table jobs as {select(self._names, 'batch')}", batch=batch)
 
     def _columns(self, query: str) -> set[str] | None:

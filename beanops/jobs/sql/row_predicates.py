@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from beanops.jobs.sql.complaints import PredicateError, UserText
 from beanops.jobs.sql.engine import Engine
+from beanops.jobs.sql.job_expression import tree_of
 from beanops.jobs.sql.jobs_table import PLACE
 from beanops.jobs.sql.parse_tree import columns_of
-from beanops.jobs.sql.where import tree_of
 
 #: How numpy holds a column of each type, and how DuckDB then reads it.
 _HELD = {

@@ -109,12 +109,12 @@ class Executor:
             row = RunRow(id, now, *facts, action, how.reason, how.undoes, request)
             journal.begin(row, lease_from(now))
             resumable = row.at_its_end is None
-            row = row._replace(request={})  # frees the ids of perhaps a hundred thousand jobs
+            row = row.without_ids  # frees perhaps a hundred thousand
             self.context.runs.append(row)
             run = Run(id, action, lambda: [action_of(row, entry) for entry in journal.entries(id)])
             run.pages = lambda: journal.pages(row)
             run.resumable, run.instance = resumable, acting.instance
-            run.about = {name: request[name] for name in ("tube", "server") if name in request}
+            run.about = {name: request[name] for name in ("tube", "server", "groups") if name in request}
         run.named = named_in(request)
         if how.progress is not None:
             how.progress(run)

@@ -56,7 +56,7 @@ class Run:
     resumable : bool
         Whether `Session.resume` can resume it if it ends early.
     about : dict
-        Its ``tube``, for a whole tube, and its destination ``server``, if it has these.
+        Its ``tube``, for a whole tube, its destination ``server``, and the names of its ``groups``, if it has these.
     bodies : bool
         Whether the journal has the bodies of the jobs that it deletes; True where it does more than delete.
     pages : callable

@@ -16,7 +16,7 @@ from beanops.protocol.errors import BeanopsError
 from beanops.protocol.limits import U32_MAX, check_number
 from beanops.session.execution.verbs import EDIT, MOVE, Order, Settings, Verb
 from beanops.session.lookups import Lookups
-from beanops.session.options import Options
+from beanops.session.options import GroupedOptions, Options
 
 #: Jobs that a verb accepts: an id, a job, a row, several of these, a frame with a column ``id``, a reservation, a run.
 Jobs = SupportsIndex | Job | JobStats | FoundJob | JobRef | HasRef | HasRefs | Iterable[Any]
@@ -68,7 +68,7 @@ def in_batches(orders: Iterable[Order], rate: float | None) -> Iterator[list[Ord
         raise fault
 
 
-def request_of(jobs: Any, settings: Settings, options: Options, there: Client | None) -> dict[str, Any]:
+def request_of(jobs: Any, settings: Settings, options: GroupedOptions, there: Client | None) -> dict[str, Any]:
     """Return what a verb was called with as plain data for the journal, from which `resume` repeats it."""
     request: dict[str, Any] = {"jobs": jobs} if isinstance(jobs, str) else refs_of(jobs).plain()
     state, limit = options.get("state"), options.get("limit")
@@ -78,6 +78,8 @@ def request_of(jobs: Any, settings: Settings, options: Options, there: Client | 
         request["limit"] = int(limit)
     kept = ("where", "order", "rate", "buried_as")
     request |= {name: value for name in kept if (value := options.get(name)) is not None}
+    if groups := options.get("groups"):
+        request["groups"] = groups  # for people: `where` has their jobs
     request["settings"] = settings._asdict()
     if there is not None:
         request |= {"server": str(there.address), "server_instance": there.instance}

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from beanops import private
-from beanops.jobs.rows import tube_or_jobs
 from beanops.journal.records import Fate
 from beanops.protocol.errors import BeanopsError, UsageError
 from beanops.protocol.states import STATES
@@ -20,7 +19,8 @@ from beanops.session.execution.run import Run
 from beanops.session.execution.targets import NotAllFound, orders_of, request_of
 from beanops.session.execution.verbs import KEEP, VERBS, Order
 from beanops.session.files.jsonl import File, check_file, write_line
-from beanops.session.options import How, Options, given, how_of
+from beanops.session.job_verbs import grouped, selected
+from beanops.session.options import How, Options, how_of
 from beanops.session.tube_verbs import guard_of
 from beanops.text import plural
 
@@ -46,20 +46,21 @@ def export(executor: Executor, file: File, jobs: Any, delete: bool, force: bool,
         raise UsageError("export deletes only jobs that are safely on disk: pass a path")
     how = how_of(options)
     executor.context.check_open()
-    jobs = tube_or_jobs(jobs)
+    jobs, options = selected(jobs, options)
     if isinstance(jobs, str):
         executor.lookups.check_tube(jobs)
     jobs = "*" if jobs is None else list(jobs) if isinstance(jobs, Iterator) else jobs
-    usual = Options(state=sorted(_DELETE.states))
-    asked: Options = usual | given(options)
     verb = _DELETE if delete else _EXPORT
+    options = grouped(executor.lookups, _DELETE, jobs, options)
+    usual = Options(state=sorted(_DELETE.states))
+    asked: Options = usual | options
     batches, cancel = orders_of(executor.lookups, verb, jobs, KEEP, asked, keep_bodies=True)
     if how.dry or not delete:
         run = Run("", "export", list, dry=how.dry)
         if how.progress is not None:
             how.progress(run)
     else:
-        request = request_of(jobs, KEEP, given(options), None)
+        request = request_of(jobs, KEEP, options, None)
         run = executor.begin("export", request | {"file": os.path.abspath(file)}, how)  # type: ignore[arg-type]
     run.when_cancelled(cancel)
     if how.dry:

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple, SupportsIndex
 
 from beanops.jobs.identity import ref_of
 from beanops.jobs.refs import JobRefs, refs_of
-from beanops.jobs.rows import tube_or_jobs
 from beanops.journal.records import WATCH, Fate, Intent
 from beanops.protocol.errors import ArgumentError, BeanopsError, UsageError
 from beanops.protocol.limits import U32_MAX, check_number
@@ -26,8 +25,8 @@ from beanops.session.execution.verbs import KEEP, VERBS, Order
 from beanops.session.investigation.condition import Condition
 from beanops.session.investigation.job_watch import JobWatch
 from beanops.session.investigation.verdicts import VERDICTS, KickedJob
-from beanops.session.job_verbs import kick
-from beanops.session.options import Options, given, how_of
+from beanops.session.job_verbs import grouped, kick, selected
+from beanops.session.options import GroupedOptions, Options, how_of
 from beanops.text import plural, span
 
 #: Names that a condition on the verdicts of a wave may have.
@@ -209,13 +208,14 @@ def _size(argument: str, number: SupportsIndex) -> int:
 
 def canary(executor: Executor, jobs: Jobs | str, stages: Stages, options: Options, hooks: Hooks) -> CanaryRun:
     """Kick jobs in waves; see `Session.canary`."""
-    jobs, options = tube_or_jobs(jobs), given(options)
+    jobs, options = selected(jobs, options)
     if options.get("dry_run"):
         raise UsageError("canary takes no dry_run: a dry run of kick shows which jobs it would kick")
     if isinstance(jobs, Iterator):
         jobs = list(jobs)  # read twice: for the search and for the journal
+    options = grouped(executor.lookups, VERBS["kick"], jobs, options)
     # Which jobs is decided now: later waves must not take jobs that earlier ones sent back.
-    found = kick(executor, jobs, Options(**{**options, "dry_run": True, "progress": None}))
+    found = kick(executor, jobs, GroupedOptions(**{**options, "dry_run": True, "progress": None}))
     if found.cause is not None and not isinstance(found.cause, NotAllFound):
         raise found.cause
     refs = found.refs
@@ -227,7 +227,7 @@ def canary(executor: Executor, jobs: Jobs | str, stages: Stages, options: Option
 
 class _Canary:
     def __init__(
-        self, executor: Executor, jobs: Any, refs: JobRefs, stages: Stages, options: Options, hooks: Hooks
+        self, executor: Executor, jobs: Any, refs: JobRefs, stages: Stages, options: GroupedOptions, hooks: Hooks
     ) -> None:
         self._executor = executor
         self._refs = refs

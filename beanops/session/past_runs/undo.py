@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from beanops.journal.journal import Journal
 
 #: The columns that the journal has of a job before an action.
-_ON_RECORD = ("id", "tube", "state", "priority", "delay", "ttr", "time_left", "size", "body", "data")
+_ON_RECORD = ("id", "tube", "state", "priority", "delay", "ttr", "time_left", "size", "body", "data",
+              "group_name", "cause")  # fmt: skip
 #: Why an action is skipped on a job that a predicate cannot be evaluated on.
 _CANNOT_JUDGE = "its body is not in the journal or was not decoded, and the predicate reads it"
 _KICK, _RELEASE, _DELETE = (VERBS[name] for name in ("kick", "release", "delete"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Literal, NamedTuple
 
 from beanops.journal.records import OUTCOMES, Action, RunRow
-from beanops.text import plural
 from beanops.ui.columns.column import Column, Unit, named
 from beanops.ui.palette import OUTCOMES as TONES
 
@@ -29,16 +28,7 @@ class DoneRun(NamedTuple):
     @property
     def about(self) -> str:
         """What was asked for, in words."""
-        request = self.run.request
-        ids, named = request.get("ids"), self.run.named
-        parts = [str(request[name]) for name in ("jobs", "tube", "run") if name in request]
-        if named:
-            parts.append(f"job {ids[0]}" if isinstance(ids, list) and named == 1 else plural(named, "job"))
-        target = (request.get("settings") or {}).get("target")
-        parts += [f"→ {target}"] if target else []
-        parts += [f"where {request['where']}"] if request.get("where") else []
-        parts += [f"canary of {request['canary']['first']:,}"] if "canary" in request else []
-        return " ".join(parts)
+        return self.run.about
 
 
 class DoneAction(NamedTuple):
