@@ -53,18 +53,19 @@ def release(
 
 def delete(executor: Executor, jobs: Jobs | str, options: Options) -> Run:
     """Delete jobs; of a tube, those that `state`, `where` or `group` name."""
-    jobs, asked = selected(jobs, options)
-    if isinstance(jobs, str) and not (asked.get("state") or asked.get("where") or "group" in asked):
+    jobs, named = tube_or_jobs(jobs), options.get("state") or options.get("where")
+    if isinstance(jobs, str) and not named and options.get("group") is None:
         raise UsageError(f"delete of tube {jobs!r} is missing the jobs: pass state, where or group")
-    return act(executor, "delete", jobs, KEEP, asked)
+    return act(executor, "delete", jobs, KEEP, options)
 
 
 def drain(executor: Executor, jobs: Jobs | str, options: Options) -> Run:
     """Delete all jobs of a tube in the named states, or those of them that were confirmed."""
-    jobs, asked = selected(jobs, options)
-    if isinstance(jobs, str) and not asked.get("state"):
-        raise UsageError(f'drain of tube {jobs!r} is missing the states: state="buried", for example')
-    return act(executor, "drain", jobs, KEEP, asked)
+    jobs = tube_or_jobs(jobs)
+    where, asked = selected(jobs, options) if is_groups(jobs) else (jobs, options)
+    if isinstance(where, str) and not asked.get("state"):
+        raise UsageError(f'drain of tube {where!r} is missing the states: state="buried", for example')
+    return act(executor, "drain", jobs, KEEP, options)
 
 
 def move(executor: Executor, jobs: Jobs | str, to: Tube, options: Options) -> Run:
