@@ -1,1 +1,1 @@
-"""Commands that look for the cause: groups of jobs, new jobs as they are put (`tail`), and what is wrong with beanops."""
+"""Commands that look for the cause: groups of jobs, new jobs (`tail`), and what is wrong with beanops (`doctor`)."""
