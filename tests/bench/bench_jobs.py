@@ -106,7 +106,7 @@ def _laravel(number: int) -> bytes:
 
 
 #: Bodies, what stands behind their user in the text, and what a predicate on their data may cost, as told by users.
-_KINDS: list[tuple[str, Callable[[int], bytes], str, float | None]] = [
+KINDS: list[tuple[str, Callable[[int], bytes], str, float | None]] = [
     ("110 B", lambda number: BODY % number, "text", 1.3),
     ("500 B", _order, "email", 1.5),
     ("5 kB", _report, "rows", None),
@@ -117,7 +117,7 @@ _KINDS: list[tuple[str, Callable[[int], bytes], str, float | None]] = [
 def predicates(rounds: int = 5, jobs: int = 60_000) -> None:
     """Print what a predicate adds to a scan, also beside one that decodes every body whole."""
     figures = []
-    for name, make, behind, most in _KINDS:
+    for name, make, behind, most in KINDS:
         count = jobs if len(make(0)) < 1000 else jobs // 3
         on_data = "(data->>'$.user')::int % 10 = 7"
         with Beanstalkd() as server:

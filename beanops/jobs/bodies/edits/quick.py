@@ -26,6 +26,8 @@ _VALUE = re.compile(rb'[ \t\n\r]*:[ \t\n\r]*("(?:[^"\\]|\\.)*+"|-?[0-9][0-9.eE+-
 _COLON = re.compile(rb"[ \t\n\r]*:[ \t\n\r]*")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _NO_BRACKETS = bytes(code for code in range(256) if code not in b"{}[]")
+# An escape of a character that a key can have.
+_is_spelt_out = re.compile(rb"\\u00[2-7]").search
 _is_simple = re.compile(r"[A-Za-z0-9_ .@$-]+\Z").match
 
 
@@ -90,7 +92,7 @@ class QuickSplicer:
         if body.count(b"[") + body.count(b"{") >= DEFAULT_LIMITS.depth and _is_deep(body):
             return None
         check_seals(data, self._tree)
-        if self._places and b"\\u00" not in body:
+        if self._places and (b"\\u00" not in body or not _is_spelt_out(body)):
             new = self._searched(body, data)
             if new is not None:
                 return new
