@@ -55,8 +55,13 @@ def test_what_a_function_changed_is_spliced(function: Callable[[Any], Any], old:
         (lambda data: data.update(copy=data["data"]["command"]), "$.copy: $class marks what JSON cannot hold"),
         (lambda data: data.update(copy=[data["data"]["json"]]), "$.copy: the content of a text of another place"),
         (lambda data: data["data"]["command"].update({"$class": "B"}), '"$class": $class marks what JSON cannot hold'),
-        (lambda data: data.update(n=float("nan")), "value: nan given"),
-        (lambda data: data.update(n={1}), "value: {1} given"),
+        (lambda data: data.update(n=float("nan")), "the new data holds what JSON cannot (float)"),
+        (lambda data: data["tags"].append({1}), "the new data holds what JSON cannot"),
+        (lambda data: data.update(tags=[{1}]), "the new data holds what JSON cannot"),
+        (lambda data: data.update(tags=("a", "b", "c")), "the new data holds what JSON cannot (tuple)"),
+        (lambda data: data.update({5: 1}), "$: an object, not a list"),
+        (lambda data: data.update(n=data), "the new data holds what JSON cannot (dict)"),
+        (lambda data: data.update(n={1}), "the new data holds what JSON cannot (set)"),
     ],
 )
 def test_what_is_no_change_of_a_value_is_refused(function: Callable[[Any], Any], reason: str) -> None:

@@ -76,7 +76,7 @@ def test_nothing_to_change_leaves_the_same_bytes(body: bytes, changes: list[str]
         (b'{"a":1,"a":2}', "$.a=3", "$.a: the object has two values under this key"),
         (b'{"a":{"b":1},"a":{"b":1}}', "$.a.b=3", "$.a: the object has two values under this key"),
         (b'{"a":1}', "$.b.c=3", "$.b: missing; set it to an object or a list first"),
-        (b'{"a":1}', "$.a.b=3", "$.a: a value without parts (1)"),
+        (b'{"a":1}', "$.a.b=3", "$.a: a value without parts"),
         (b'{"a":"text"}', "$.a.b=3", "$.a: a text, without parts"),
         (b'{"a":[1]}', "$.a.b=3", "$.a: a list, not an object"),
         (b'{"a":{}}', "$.a[0]=3", "$.a: an object, not a list"),

@@ -103,7 +103,7 @@ class JsonSplicer:
         if type(value) is not str:
             if is_unset(tree):
                 return end
-            raise refused_at(path, f"a value without parts ({self._text[at:end][:20]})")
+            raise refused_at(path, "a value without parts")
         new = self._deeper(_utf8(value, path), tree, path).decode()
         if new != value:
             self._splice(at, end, self._style_here().write(new))

@@ -14,7 +14,7 @@ from beanops.jobs.bodies.edits.envelope import Splicer
 from beanops.jobs.bodies.edits.refusals import EditRefused, refused_at
 from beanops.jobs.bodies.layers import decode
 from beanops.jobs.bodies.paths import Steps, parse_path
-from beanops.protocol.errors import UsageError
+from beanops.protocol.errors import ArgumentError
 
 _as_text = json.JSONEncoder(check_circular=False).encode
 #: Keys by which decoded data says what JSON cannot hold.
@@ -72,8 +72,11 @@ def apply_data(body: bytes, found: Decoded, shown: Any, data: Any) -> bytes:
         return Splicer(changes).edit(body)
     except RecursionError:
         raise EditRefused("nested too deep") from None
-    except UsageError as error:
-        raise EditRefused(str(error)) from None
+    except ArgumentError as error:
+        # Without the value, which may be a secret.
+        raise EditRefused(f"the new data holds what JSON cannot ({type(error.given).__name__})") from None
+    except TypeError:
+        raise EditRefused("the new data holds what JSON cannot") from None
 
 
 def changes_between(old: Any, new: Any, path: Steps = ()) -> Iterator[Change]:
