@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, SupportsIndex, Unpack
 from beanops.client.address import Address
 from beanops.html import card
 from beanops.jobs.read import BodyForm, FoundJob
+from beanops.jobs.refs import refs_of
 from beanops.jobs.rows import Tube, tube_of
 from beanops.jobs.search.scan import Scan
 from beanops.jobs.select import TUBE_OR_GLOB, select
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 
     from beanops.session.files.import_ import Repeat
     from beanops.session.files.jsonl import File
+    from beanops.session.investigation.job_events import JobEvent
 
 #: Ids of held jobs that a notebook names.
 _MOST_HELD = 10
@@ -590,6 +592,39 @@ class Session:
         'buried'
         """
         return self._lookups.job(id)
+
+    def follow(self, id: SupportsIndex | Any) -> Iterator[JobEvent]:
+        """Yield what has happened to a job, how it is, and all that happens to it until it is gone.
+
+        Actions of beanops come from the journal, also those of others while the loop runs. What workers do is told
+        from the counters of the job, even if nobody saw it in between.
+
+        Parameters
+        ----------
+        id : int, job or row
+            The job.
+
+        Yields
+        ------
+        JobEvent
+            ``time`` (UTC), ``event`` (such as ``"reserved"``, ``"kick"`` or, at the end, ``"gone"``), how many
+            ``times``, the job's ``state``, the ``run`` with its ``actor``, ``source``, ``outcome`` and ``reason`` if
+            beanops did it, and ``text`` with more about it.
+
+        Raises
+        ------
+        NotFound
+            There is no such job, and the journal knows of none.
+
+        Examples
+        --------
+        >>> for event in session.follow(17):
+        ...     print(event.time, event.event, event.text)
+        ...     break
+        """
+        from beanops.session.investigation.follow import Follow
+
+        return iter(Follow(self._context, refs_of([id], "id").ids[0]))
 
     def next_jobs(self, tube: Tube) -> dict[str, FoundJob | None]:
         """Return the next job of a tube in each of the states ready, delayed and buried.

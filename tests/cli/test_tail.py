@@ -120,3 +120,30 @@ def test_wrong_arguments_and_no_server_are_one_line(cli: Cli) -> None:
         ended = cli("tail", "mail", *wrong)
         assert ended.code == 2
         one_line(ended.err)
+
+
+def test_a_job_is_followed_until_it_is_gone(program: Start, cli: Cli, client: Client) -> None:
+    id = client.put(b"x", tube="mail")
+    process = program("job", str(id), "--follow", "-o", "jsonl")
+    assert process.stdout is not None
+    assert [json.loads(process.stdout.readline())["event"] for _ in range(2)] == ["put", "seen"]
+    assert cli("bury", "--ids", str(id), "--reason", "\x1b[31mred").code == 0
+    buried = json.loads(process.stdout.readline())
+    assert (buried["event"], buried["outcome"], buried["state"]) == ("bury", "done", "buried")
+    assert cli("delete", "--ids", str(id), "--yes").code == 0
+    out, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, err) == (0, "")
+    assert [json.loads(line)["event"] for line in out.splitlines()] == ["delete", "gone"]
+    ended = cli("job", str(id), "--follow")
+    assert ended.code == 0
+    assert "\x1b" not in ended.out
+    assert [line.split()[2] for line in ended.out.splitlines()] == ["bury", "delete", "gone"]
+    assert len(cli("job", str(id), "--follow", "-o", "json").json) == 3
+    assert len(cli("job", str(id), "--follow", "-o", "csv").out.splitlines()) == 4
+
+
+def test_a_job_that_never_was_cannot_be_followed(cli: Cli) -> None:
+    ended = cli("job", "4711", "--follow")
+    assert (ended.code, ended.out) == (1, "")
+    assert one_line(ended.err) == "beanops: job 4711 does not exist"
+    assert cli("-s", "127.0.0.1:1", "job", "1", "--follow").code == 3

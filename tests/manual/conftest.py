@@ -87,7 +87,7 @@ def shell(shop: Shop, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixt
 
     def run_here(line: str) -> None:
         words = shlex.split(line, comments=True)[1:]
-        if ENDLESS & set(words[:1]) or words == ["alert"]:
+        if ENDLESS & set(words[:1]) or words == ["alert"] or "--follow" in words:
             check_arguments(words)
             return
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))

@@ -101,21 +101,33 @@ def _until_over(scan: Scan, shown: ExitStack) -> Batches:
 
 @click.command()
 @click.argument("id", type=options.ID)
+@click.option("--follow", is_flag=True, help="Show what happens to it until it is gone")
 @options.redact
 @options.server
-@options.printing
-def job(id: int, redact: tuple[str, ...], server: str, output: str) -> None:
-    """Show the job ID: its statistics, its decoded body, and its actions in the journal, oldest first."""
+@click.option("-o", "--output", type=OneOf(["table", "json", "jsonl", "csv"]), help=spreadsheet.OUTPUT)
+@click.option("--json", "output", flag_value="json", help="Same as -o json")
+@spreadsheet.option
+def job(id: int, follow: bool, redact: tuple[str, ...], server: str, output: str) -> None:
+    """Show the job ID: its statistics, its decoded body, and its actions in the journal, oldest first.
+
+    --follow shows its timeline instead: past actions, how it is, and every change, until it is gone or Ctrl-C.
+    """
     with connect(server, source="cli", redact=redact) as session:
+        if follow:
+            from beanops.cli.commands.investigation.timeline import show_timeline
+
+            show_timeline(session, id, output)
+            return
         found = []
         with suppress(NotFound):
             found = [session.job(id)]
         actions: list[Action] = []
         with suppress(JournalError):  # a broken journal must not keep a job from being shown
             actions = session._lookups.job_actions(id)
-    if output == "json" and (found or actions):
+    if output in ("json", "jsonl") and (found or actions):
         about = [{**row_of(one), **body_fields(one.body)} for one in found] or [{"id": id}]
-        print_json([{**about[0], "actions": [action._asdict() for action in actions]}])
+        row = {**about[0], "actions": [action._asdict() for action in actions]}
+        print_json([row]) if output == "json" else click.echo(_line(row))
     elif found:
         show_jobs(found, output)
     if output == "table" and actions:

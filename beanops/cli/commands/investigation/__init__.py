@@ -1,1 +1,5 @@
-"""Commands that look for the cause: groups of jobs, new jobs (`tail`), and what is wrong with beanops (`doctor`)."""
+"""Commands that look for the cause.
+
+What lives here: jobs by cause (`groups`), new jobs as they are put (`tail`), one job until it is gone (`timeline`), and
+what is wrong with beanops and its server (`doctor`).
+"""

@@ -1,0 +1,97 @@
+"""The timeline of one job, for ``beanops job ID --follow``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+import click
+
+from beanops.cli.ending import gently
+from beanops.cli.exits import INTERRUPTED, Incomplete
+from beanops.cli.output import print_csv
+from beanops.cli.streams import is_unread
+from beanops.protocol.errors import NotFound
+from beanops.session.investigation.follow import Follow
+from beanops.session.investigation.job_events import JobEvent
+from beanops.session.session import Session
+from beanops.text import safe_text
+
+
+def show_timeline(session: Session, id: int, output: str) -> None:
+    """Print what happens to a job, a line for each event, until it is gone.
+
+    Raises
+    ------
+    Incomplete
+        There is no such job, and the journal knows of none.
+    """
+    follow = Follow(session._context, id, unwanted=partial(is_unread, "stdout"))
+    received: list[int] = []
+
+    def cancel(number: int) -> None:
+        received.append(number)
+        follow.cancel()
+        if len(received) > 1:
+            raise KeyboardInterrupt
+
+    with gently(cancel):
+        try:
+            _PRINT[output](follow)
+        except NotFound:
+            raise Incomplete(f"job {id} does not exist") from None
+    if received:
+        click.echo(f"beanops: interrupted, job {id} is still there", err=True)
+        click.get_current_context().exit(INTERRUPTED)
+
+
+def _print_lines(events: Iterable[JobEvent]) -> None:
+    for one in events:
+        click.echo(safe_text(f"{one.time:%Y-%m-%d %H:%M:%S}  {one.event:<10}  {_about(one)}".rstrip()))
+
+
+def _about(one: JobEvent) -> str:
+    """Return what an event says beside its name."""
+    parts = []
+    if one.times > 1:
+        parts.append(f"{one.times:,} times")
+    if one.run is not None and one.event != "gone":
+        parts.append(f"{one.outcome} by {one.actor}, run {one.run}")
+    elif one.state is not None and one.state != one.event:
+        parts.append(f"now {one.state}" if one.event != "seen" else one.state)
+    parts.append(one.text)
+    if one.reason:
+        parts.append(f"({one.reason})")
+    return "  ".join(filter(None, parts))
+
+
+def _fields(one: JobEvent) -> dict[str, Any]:
+    return {**one._asdict(), "time": one.time.isoformat()}
+
+
+def _print_jsonl(events: Iterable[JobEvent]) -> None:
+    for one in events:
+        click.echo(json.dumps(_fields(one)))
+
+
+def _print_json(events: Iterable[JobEvent]) -> None:
+    start = "["
+    for one in events:
+        click.echo(f"{start}\n{json.dumps(_fields(one))}", nl=False)
+        start = ","
+    click.echo("[]" if start == "[" else "\n]")
+
+
+def _print_csv(events: Iterable[JobEvent]) -> None:
+    for number, one in enumerate(events):
+        print_csv([_fields(one)], JobEvent._fields, heading=not number)
+
+
+_PRINT: dict[str, Callable[[Iterable[JobEvent]], None]] = {
+    "table": _print_lines,
+    "jsonl": _print_jsonl,
+    "json": _print_json,
+    "csv": _print_csv,
+}
