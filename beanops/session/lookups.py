@@ -226,14 +226,10 @@ class Lookups:
     ) -> Scan:
         """Find jobs, as `scan` but with full bodies: for move, copy, export and undo, which show none."""
         context = self._context
-        if is_groups(tube):
-            tube, state, where = of_groups(tube, state, where)
-        if group is not None:
-            group = self.groups(group, tube, state=state, ids=ids, where=where).whole_rows
-        selection = select(tube, state=state, ids=ids, where=where, group=group, limit=limit, order=order)
+        which = self._which(tube, state, ids, where, group)
         return Scan(
             self.looking,
-            selection,
+            select(**which, limit=limit, order=order),
             context.id_maps,
             known=self._known_id,
             probe=self._probe(probe),
@@ -248,13 +244,22 @@ class Lookups:
         *,
         state: str | Iterable[str] | None = None,
         where: str | None = None,
+        group: Any = None,
         limit: SupportsIndex | None = None,
         probe: bool = False,
         **how: Any,
     ) -> Tail:
         """Find jobs as they are put, with redacted bodies; see `Session.tail`."""
-        selection = select(tube, state=state, where=where, limit=limit)
+        selection = select(**self._which(tube, state, None, where, group), limit=limit)
         return Tail(self._context, selection, known=self._known_id, probe=self._probe(probe), **how)
+
+    def _which(self, tube: Tube | None, state: Any, ids: Any, where: str | None, group: Any) -> dict[str, Any]:
+        """Return arguments of `select`, with whole names of groups."""
+        if is_groups(tube):
+            tube, state, where = of_groups(tube, state, where)
+        if group is not None:
+            group = self.groups(group, tube, state=state, ids=ids, where=where).whole_rows
+        return {"tube": tube, "state": state, "ids": ids, "where": where, "group": group}
 
     def _probe(self, wanted: bool) -> Callable[[], int] | None:
         """Return what puts a job for a moment to learn the highest id, None where that is not wanted."""

@@ -433,6 +433,7 @@ class Session:
         *,
         state: str | Iterable[str] | None = None,
         where: str | None = None,
+        group: Any = None,
         limit: SupportsIndex | None = None,
         seconds: Seconds | None = None,
         timeout: Seconds | None = None,
@@ -455,6 +456,8 @@ class Session:
             Only jobs in these states when they are seen, such as ``"ready"``; None is all states.
         where : str or None
             Only jobs that match this SQL predicate, such as ``"priority < 10"``.
+        group : str, row, frame, iterable of these, or None
+            Only jobs of these groups: names, beginnings of names, or rows of a frame of groups.
         limit : int or None
             End after so many jobs.
         seconds : number, str, timedelta or None
@@ -486,9 +489,10 @@ class Session:
         """
         from beanops.session.investigation.tail_frames import tail_frames
 
-        ends = {"seconds": seconds, "timeout": timeout}
-        spans = {name: None if value is None else seconds_of(name, value) for name, value in ends.items()}
-        tail = self._lookups.tail(tube, state=state, where=where, limit=limit, probe=probe, rate=rate, **spans)
+        how: dict[str, Any] = {"state": state, "where": where, "group": group, "limit": limit, "rate": rate}
+        for name, value in {"seconds": seconds, "timeout": timeout}.items():
+            how[name] = None if value is None else seconds_of(name, value)
+        tail = self._lookups.tail(tube, probe=probe, **how)
         return tail_frames(tail, bodies, decoded, columns)
 
     @shows_scan

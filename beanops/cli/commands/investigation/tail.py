@@ -30,6 +30,7 @@ _LONGEST, _TUBE = 1000, 20
 @options.tube
 @click.option("--state", help="States when a job is seen, separated by commas; all by default")
 @click.option("--where", metavar="SQL", help='SQL predicate, such as "priority < 10"')
+@options.group
 @click.option("--limit", type=options.NUMBER, help="End after so many jobs")
 @click.option("--for", "seconds", type=options.SPAN, help="End after this time, such as 10s")
 @click.option("--timeout", type=options.SPAN, help="Fail after this time without a job, such as 30s")
