@@ -17,17 +17,29 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from beanops.jobs.bodies import decode
-from beanops.jobs.bodies.edits import Change, EditRefused, Splicer, differences, edit, from_data, from_pretty, pretty
+from beanops.jobs.bodies.edits import (
+    Change,
+    EditRefused,
+    Splicer,
+    differences,
+    edit,
+    from_data,
+    from_pretty,
+    pretty,
+    quick,
+)
+from beanops.protocol.errors import UsageError
 
 #: Texts that are no layer themselves.
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 NUMBERS = st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+KEYS = st.sampled_from(["a", "b", "id", "user", "x y", "body"]) | TEXTS
 VALUES = st.recursive(
     st.none() | st.booleans() | NUMBERS | TEXTS,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4),
     max_leaves=12,
 )
-CONTAINERS = st.dictionaries(TEXTS, VALUES, min_size=1, max_size=5) | st.lists(VALUES, min_size=1, max_size=5)
+CONTAINERS = st.dictionaries(KEYS, VALUES, min_size=1, max_size=5) | st.lists(VALUES, min_size=1, max_size=5)
 EXAMPLES = settings(max_examples=150, deadline=None)
 
 
@@ -191,6 +203,39 @@ def test_data_changed_in_any_way_is_the_result_or_refused(old: Any, new: Any, st
     if type(old) is type(new):
         assert from_pretty(body, pretty(result)) == result
     assert bool(differences(body, result)) is (body != result)
+
+
+@given(CONTAINERS, st.lists(VALUES, min_size=3, max_size=3), st.randoms(use_true_random=False), st.data())
+@settings(max_examples=300, deadline=None)
+def test_a_body_is_edited_in_the_same_way_with_and_without_decoding_it(
+    data: Any, values: list[Any], style: random.Random, draw: st.DataObject
+) -> None:
+    body = draw.draw(st.sampled_from(["", "\ufeff", " "])).encode() + written(data, style).encode()
+    if draw.draw(st.booleans()):
+        body = json.dumps(data).encode()
+    if draw.draw(st.booleans()):
+        body = body.replace(b'"b"', b'"a"')  # two values under one key, or in two objects
+    known = [*paths_in(data), *((*path, "new") for path in paths_in(data))]
+    paths = draw.draw(st.lists(st.sampled_from(known), min_size=1, max_size=3, unique=True))
+    changes = [
+        Change.remove(path) if value is None else Change.set(path, value)
+        for path, value in zip(paths, values, strict=False)
+    ]
+    try:
+        splicer = Splicer(changes)
+    except UsageError:
+        return  # one path is inside another
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(quick, "reads_json_first", lambda: False)
+        slowly = result_of(splicer, body)
+    assert result_of(splicer, body) == slowly
+
+
+def result_of(splicer: Splicer, body: bytes) -> bytes | str:
+    try:
+        return splicer.edit(body)
+    except EditRefused as refused:
+        return refused.reason
 
 
 def php(value: Any) -> bytes:
