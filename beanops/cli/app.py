@@ -25,6 +25,7 @@ COMMANDS = {
     "tubes": ("commands.tubes", "Show the tubes: jobs in each state, workers, pauses."),
     "stats": ("commands.tubes", "Show the statistics of the server, or of one tube."),
     "times": ("commands.times", "Estimate how long jobs wait and run, and their classes."),
+    "wait": ("commands.wait", "Wait until a condition on a tube is true, such as that it is drained."),
     "problems": ("commands.problems", "Show what is wrong, with reasons; exit code 1 if there are problems."),
     "check": ("commands.check", "Check the server or a tube, for a monitoring system."),
     "peek": ("commands.tubes", "Show jobs: the next of a tube, or by id."),

@@ -34,10 +34,13 @@ class Bar:
         Name of the call.
     total : float or None
         The total count, None if it is unknown.
+    layout : str or None
+        The bar's ``bar_format``, None for tqdm's own.
     """
 
-    def __init__(self, unit: str, title: str = "", total: float | None = None) -> None:
+    def __init__(self, unit: str, title: str = "", total: float | None = None, layout: str | None = None) -> None:
         self._look = {"unit": f" {unit}", "desc": title or None, "total": total, "leave": False, "dynamic_ncols": True}
+        self._look["bar_format"] = layout
         self._bar: Any = None
         self._due = time.monotonic() + PATIENCE
 
@@ -72,7 +75,12 @@ class Bar:
 
 @contextmanager
 def bar_for(
-    wanted: Report[Any], watched: bool, unit: str, title: str, total: float | None = None
+    wanted: Report[Any],
+    watched: bool,
+    unit: str,
+    title: str,
+    total: float | None = None,
+    layout: str | None = None,
 ) -> Iterator[Bar | None]:
     """Yield a bar, or None if it is not wanted or nobody would see it; remove it at the end.
 
@@ -82,13 +90,13 @@ def bar_for(
         The argument `progress` of the caller.
     watched : bool
         Whether the caller is a script or a notebook; other faces show progress themselves.
-    unit, title, total
-        Unit, title and total of the bar.
+    unit, title, total, layout
+        As in `Bar`.
     """
     if callable(wanted) or wanted is False or not (wanted or (watched and is_watched())):
         yield None
         return
-    bar = Bar(unit, title, total)
+    bar = Bar(unit, title, total, layout)
     try:
         yield bar
     finally:

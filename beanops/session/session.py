@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from beanops.session.files.import_ import Repeat
     from beanops.session.files.jsonl import File
     from beanops.session.investigation.job_events import JobEvent
+    from beanops.session.investigation.wait import Waited
 
 #: Ids of held jobs that a notebook names.
 _MOST_HELD = 10
@@ -310,6 +311,61 @@ class Session:
         length, apart = seconds_of("seconds", seconds), seconds_of("every", every)
         points = measured(self._lookups, tube, length, apart, (progress, self._watched))
         return rates_frame(points, time.monotonic())
+
+    def wait(
+        self,
+        tube: Tube,
+        *,
+        until: str = "ready = 0 and reserved = 0 and delayed = 0",
+        timeout: Seconds | None = None,
+        every: Seconds = 1,
+        missing_ok: bool = False,
+        progress: bool | None = None,
+    ) -> Waited:
+        """Wait until a condition on the counts of a tube is true; by default until workers have nothing left to do.
+
+        It waits through lost connections and restarts of the server. A tube that vanished, because it has no jobs and
+        nobody uses or watches it, counts as empty.
+
+        Parameters
+        ----------
+        tube : str, TubeStats or row
+            The name of a tube, a glob such as ``"mail-*"``, whose tubes are summed up, or a row of `tubes`.
+        until : str
+            The condition. The names are ``ready``, ``reserved``, ``delayed``, ``buried``, ``urgent``, ``jobs`` (in all
+            states), and the connections ``watching``, ``waiting`` and ``using``.
+        timeout : number, str or timedelta, or None
+            Maximum time: seconds, text such as ``"10m"``, or a timedelta; None waits for any time.
+        every : number, str or timedelta
+            Interval between two looks, in the same forms; 1 second by default.
+        missing_ok : bool
+            Whether the tube may be one of which nothing is known; it then counts as empty.
+        progress : bool or None
+            Whether to show a progress bar; None shows one in notebooks and terminals.
+
+        Returns
+        -------
+        Waited
+            True where the condition is, false after the timeout; with the ``counts`` of the last look, the
+            ``seconds`` that it took, and a ``summary``.
+
+        Raises
+        ------
+        NotFound
+            There is no such tube, and neither the journal nor a recording has it.
+
+        Examples
+        --------
+        >>> session.wait("mail", until="ready < 10", timeout="10m").counts["ready"]
+        >>> assert session.wait("sms", timeout="1m"), "the workers are too slow"
+        """
+        from beanops.session.investigation.wait import wait_with_bar
+
+        name = tube_of(tube, allowed=TUBE_OR_GLOB)
+        most = None if timeout is None else seconds_of("timeout", timeout)
+        how = (until, most, seconds_of("every", every))
+        shown = (progress, self._watched)
+        return wait_with_bar(self._lookups, self._context, name, *how, missing_ok=missing_ok, shown=shown)
 
     def job_times(
         self, pattern: str | None = None, *, seconds: Seconds = 10, every: Seconds = 1, progress: bool | None = None

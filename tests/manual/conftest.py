@@ -23,8 +23,8 @@ from tests.cli.conftest import BEANOPS, bury, cli, configure, terminal
 
 __all__ = ["cli", "terminal"]
 
-#: Commands that need a terminal or run until they are stopped: their arguments are checked, and nothing else.
-ENDLESS = {"demo", "exporter", "reserve", "serve", "tail", "tui", "web"}
+#: Commands that need a terminal or workers, or do not end: their arguments are checked, and nothing else.
+ENDLESS = {"demo", "exporter", "reserve", "serve", "tail", "tui", "wait", "web"}
 #: Exit codes of commands that say what they found.
 FINDING = {"problems": (0, 1), "check": (0, 1, 2)}
 #: What lines of a block have in common: variables, or a line that goes on. ``$.name`` is a path of JSON.
@@ -87,7 +87,8 @@ def shell(shop: Shop, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixt
 
     def run_here(line: str) -> None:
         words = shlex.split(line, comments=True)[1:]
-        if ENDLESS & set(words[:1]) or words == ["alert"] or "--follow" in words:
+        endless = bool(ENDLESS & set(words[:1]) or {"--follow", "--canary"} & set(words))
+        if endless or words == ["alert"]:
             check_arguments(words)
             return
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
