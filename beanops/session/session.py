@@ -1363,6 +1363,8 @@ class Session:
             Only jobs in these states, such as ``"buried"``; several in a list or with commas. None is all states.
         where : str or None
             Only jobs that match this SQL predicate, such as ``"age > interval 1 day"``.
+        group : str, row, frame, iterable of these, or None
+            Only jobs of these groups: names, beginnings of names, or rows of a frame of groups.
         limit : int or None
             Maximum number of jobs.
         order : str

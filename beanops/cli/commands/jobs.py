@@ -196,7 +196,7 @@ def snapshot(directory: Path, tube: str | None, **asked: Any) -> None:
 def selection_in(asked: dict[str, Any]) -> dict[str, Any]:
     """Return the options of the selection without those of the session."""
     apart = ("redact", "server", "read_only", "query_timeout")
-    return {name: value for name, value in asked.items() if name not in apart} | {"group": asked["group"] or None}
+    return {name: value or None if name == "group" else value for name, value in asked.items() if name not in apart}
 
 
 @contextmanager
