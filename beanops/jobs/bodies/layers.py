@@ -14,6 +14,7 @@ from beanops.jobs.bodies.budget import Budget, Limits, TooMuch
 from beanops.jobs.bodies.damage import is_damaged
 from beanops.jobs.bodies.decoded import Decoded, mark_refused
 from beanops.jobs.bodies.formats import SHOWN_BYTES, Ready, mark_bytes, plain_float, plain_integer, text_of
+from beanops.jobs.bodies.paths import spell_path
 from beanops.jobs.bodies.pickles import Pairs
 from beanops.jobs.bodies.registry import registry
 from beanops.protocol.limits import check_body
@@ -250,12 +251,8 @@ def _encodable(text: str) -> str:
 
 
 def _spell(path: Path) -> str:
-    """Return the path as DuckDB and JSONPath spell it."""
-    steps: list[str] = []
+    steps: list[str | int] = []
     while path:
         path, step = path
-        if isinstance(step, int):
-            steps.append(f"[{step}]")
-        else:
-            steps.append(f".{step}" if step.isidentifier() else f".{json.dumps(step)}")
-    return "$" + "".join(reversed(steps))
+        steps.append(step)
+    return spell_path(reversed(steps))

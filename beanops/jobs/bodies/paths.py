@@ -11,8 +11,6 @@ from beanops.protocol.errors import UsageError
 #: Keys and indices from the outside in; a negative index counts from the end of a list.
 Steps = tuple[str | int, ...]
 
-#: Characters of a path.
-_LONGEST = 4096
 _NAME = re.compile(r"""\.([^\s.\[\]"'*=#]+)""")
 _INDEX = re.compile(r"\[(?:(\d{1,9})|#?(-[1-9]\d{0,8}))\]")
 _END = re.compile(r"=|\Z")
@@ -55,8 +53,6 @@ def path_before(text: str) -> tuple[Steps, int]:
     steps: list[str | int] = []
     at = 1
     while not _END.match(text, at):
-        if at > _LONGEST:
-            raise PathError(f"path {_shown(text)}: longer than {_LONGEST:,} characters")
         if match := _NAME.match(text, at):
             steps.append(match[1])
             at = match.end()

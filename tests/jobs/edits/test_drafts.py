@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from beanops.jobs.bodies import DEFAULT_PATTERNS, decode
+from beanops.jobs.bodies import DEFAULT_PATTERNS, decode, redact
 from beanops.jobs.bodies.edits import EditRefused, differences, from_data, from_pretty, pretty
 from beanops.protocol.errors import UsageError
 
@@ -68,6 +68,13 @@ def test_what_is_no_change_of_a_value_is_refused(function: Callable[[Any], Any],
     with pytest.raises(EditRefused) as refused:
         applied(LARAVEL, function)
     assert reason in refused.value.reason
+
+
+def test_data_that_was_hidden_is_not_written_back() -> None:
+    body = b'{"token": "s3cret", "n": 1}'
+    with pytest.raises(EditRefused, match=r"\$\.token: a part of this value is hidden"):
+        from_data(body, redact(decode(body).data) | {"n": 2})
+    assert from_data(b'{"a": "[redacted]", "n": 1}', {"a": "[redacted]!", "n": 1}) == b'{"a": "[redacted]!", "n": 1}'
 
 
 def edited(body: bytes, old: str, new: str) -> bytes:

@@ -298,6 +298,19 @@ def test_any_nesting_of_layers(names: list[str], number: int, serialized: bool) 
     assert edit(new, [Change.set(path, 42)]) == body or "gzip" in names
 
 
+@given(st.lists(KEYS | KEYS.map(lambda key: key * 2000), min_size=1, max_size=4))
+@settings(max_examples=100, deadline=None)
+def test_layers_under_any_keys(keys: list[str]) -> None:
+    def build(value: int) -> bytes:
+        body = json.dumps({"to": value, "more": [1, 2]})
+        for key in keys:
+            body = json.dumps({"id": 1, key: body}, ensure_ascii=False)
+        return body.encode()
+
+    path = (*reversed(keys), "to")
+    assert edit(build(1), [Change.set(path, 22)]) == build(22)
+
+
 def envelope(number: int) -> tuple[bytes, tuple[str | int, ...]]:
     """Return a body of one of the usual frameworks, and the path of a number in it."""
     rng = random.Random(number)
