@@ -18,6 +18,8 @@ from beanops import Client, connect
 from beanops.alerts.files import rules_path
 from beanops.cli.app import group, run
 from beanops.embedded.process import Beanstalkd
+from beanops.jobs.bodies import Reader
+from beanops.jobs.causes import Causes
 from beanops.session.files import samples
 from tests.cli.conftest import BEANOPS, bury, cli, configure, terminal
 
@@ -27,6 +29,8 @@ __all__ = ["cli", "terminal"]
 ENDLESS = {"demo", "exporter", "reserve", "serve", "tail", "tui", "wait", "web"}
 #: Exit codes of commands that say what they found.
 FINDING = {"problems": (0, 1), "check": (0, 1, 2)}
+#: The cause of most jobs.
+CAUSE = Causes(Reader()).of(b'{"customer": 7, "error": "card declined"}')
 #: What lines of a block have in common: variables, or a line that goes on. ``$.name`` is a path of JSON.
 _SHARES = re.compile(r"\$[\w({]|^export |\\$|^ ", re.M)
 
@@ -40,10 +44,13 @@ class Shop(NamedTuple):
         Where it listens.
     run : str
         A run that can be undone.
+    group : str
+        The name of the group of most jobs.
     """
 
     address: str
     run: str
+    group: str
 
 
 @pytest.fixture
@@ -75,7 +82,7 @@ def shop(
     Path("poison.txt").write_text("42\n")
     Path("body.json").write_text("{}")
     Path("worker.log").write_text("10:00 job=42 failed\n10:01 job=1 failed\n")
-    return Shop(beanstalkd.address, done.id)
+    return Shop(beanstalkd.address, done.id, CAUSE.name)
 
 
 @pytest.fixture
@@ -99,6 +106,7 @@ def shell(shop: Shop, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixt
         assert out or set(words) & {"snapshot", "export"}, line
 
     def run_block(block: str) -> None:
+        block = block.replace("g7f31c0a2", shop.group).replace("g7f3", shop.group[:5])
         block = block.replace("RUN", shop.run).replace("queue.internal:11300", shop.address)
         if _SHARES.search(block):
             run_by_bash(block)
