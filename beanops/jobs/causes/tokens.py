@@ -137,7 +137,7 @@ def word_of(word: str) -> Word:
 
     Examples
     --------
-    >>> [word_of(word).masked for word in ("order-4711,", "id=42", "utf8", "status=503")]
+    >>> [unkept(word_of(word).masked) for word in ("order-4711,", "id=42", "utf8", "status=503")]
     ['order-<n>,', 'id=<n>', 'utf8', 'status=503']
     """
     if not _SPECIAL(word):
@@ -181,7 +181,7 @@ def _flags(word: str) -> int:
         flags |= PERSON
     if low in TITLES:
         flags |= TITLE
-    if _is_capital(core):
+    if _is_capital(core) and word[0] not in "([{<":
         flags |= CAPITAL
         if core in FIRST_NAMES or core.partition("-")[0] in FIRST_NAMES:
             flags |= FIRST
