@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -42,6 +43,7 @@ def test_without_a_terminal_it_prints_the_tubes_twice() -> None:
         assert flow.tube in first
         assert flow.tube in second
     assert first != second
+    assert re.search(r"g[0-9a-f]{8} .* Undefined array key \"vat_id\"", second)
     gone(ended.stderr)
 
 
@@ -132,6 +134,16 @@ def test_it_is_the_same_twice(start_beanstalkd: Callable[..., Beanstalkd]) -> No
             seen.append([(job.id, job.body) for job in failed(server.address)[:320]])
     assert seen[0] == seen[1]
     assert len(seen[0]) == 320
+
+
+def test_its_failed_jobs_have_five_causes(start_beanstalkd: Callable[..., Beanstalkd]) -> None:
+    server = start_beanstalkd()
+    with running(server.address), connect(server.address) as session:
+        causes = session.groups("billing", state="buried")
+        truth = Counter(json.loads(job.body or b"")["exception"]["class"] for job in failed(server.address))
+    assert len(causes) == len(truth) == 5
+    assert all(causes["cause"].str.contains(error, regex=False).sum() == 1 for error in truth)
+    assert causes["count"].sum() >= 320
 
 
 MADE = """
