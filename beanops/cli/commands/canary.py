@@ -56,9 +56,10 @@ _JOB_COLUMNS = ("id", "tube", "wave", "verdict", "seconds", *COUNTERS, "instance
 def kick_canary(chosen: Chosen, asked: dict[str, Any]) -> None:
     """Kick the selected jobs in waves."""
     stages = stages_of(asked["canary"], asked["watch"], asked["promote_if"], asked["waves"])
-    jobs: Any = chosen.jobs
     with options.opened(asked) as session:
         check_tube_exists(session, asked["tube"])
+        chosen = chosen.whole(session._lookups)
+        jobs: Any = chosen.jobs
         chosen = chosen.whole(session._lookups)
         plan = partial(session.kick, jobs, **chosen.which, dry_run=True)
         if asked["dry_run"]:

@@ -116,6 +116,8 @@ class CanaryRun(NamedTuple):
     @property
     def passed(self) -> bool:
         """Whether the last wave passed, and all jobs were kicked unless nothing could make it go on."""
+        if self.run.stopped is not None:
+            return False
         if not self.waves:
             return True
         return self.waves[-1].passed is True and not (self.promotes and self.left)
@@ -214,6 +216,9 @@ def canary(executor: Executor, jobs: Jobs | str, stages: Stages, options: Option
     if isinstance(jobs, Iterator):
         jobs = list(jobs)  # read twice: for the search and for the journal
     options = grouped(executor.lookups, VERBS["kick"], jobs, options)
+    if isinstance(jobs, str):
+        options.setdefault("state", "buried")
+    options = grouped(executor.lookups, VERBS["kick"], jobs, options)
     # Which jobs is decided now: later waves must not take jobs that earlier ones sent back.
     found = kick(executor, jobs, GroupedOptions(**{**options, "dry_run": True, "progress": None}))
     if found.cause is not None and not isinstance(found.cause, NotAllFound):
@@ -254,6 +259,8 @@ class _Canary:
         self._executor.act_in_waves(self._run, self._in_waves, self._how)
         if self._run.cause is not None:
             self._ending = f"stopped: {self._run.stopped}"
+        elif self._run.stopped is None:
+            self._run.besides = self._ending
         stages = self._stages
         promotes = stages.promote_if is not None or self._hooks.ask is not None
         return CanaryRun(self._run, self._waves, len(self._refs) - self._place, self._ending, promotes, missing)
@@ -315,8 +322,6 @@ class _Canary:
             return True
         if self._run.cancelled:  # also while it asked
             run.stopped = "cancelled"
-        elif run.stopped is None:
-            run.besides = self._ending
         return False
 
     def _asks(self, wave: Wave, left: int) -> bool:
