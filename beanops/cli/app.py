@@ -37,6 +37,7 @@ COMMANDS = {
     "snapshot": ("commands.jobs", "Save all jobs of the server as Parquet files."),
     "put": ("commands.act", _does("put")),
     **{action.name: ("commands.bulk", _does(action.name)) for action in ON_JOBS},
+    "edit": ("commands.edit", _does("edit")),
     "drain": ("commands.bulk", _does("drain")),
     "reserve": ("commands.reserve", _does("reserve")),
     "pause": ("commands.act", _does("pause")),

@@ -146,6 +146,7 @@ buried_as = click.option(
     "--as", "buried_as", type=OneOf(["parked", "ready"]),
     help="State of buried jobs: parked (delayed for ever) or ready",
 )  # fmt: skip
+schema = click.option("--schema", metavar="FILE", type=click.Path(), help="JSON Schema that the bodies must fit")
 rate = click.option("--rate", type=_Rate(), metavar="N/s", help="Maximum jobs per second")
 interval = click.option(
     "--interval",

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from beanops.cli.confirm import confirm, must_ask
+from beanops.cli.diffs import difference, print_edits
 from beanops.cli.exits import Incomplete
 from beanops.cli.output import print_csv, print_json, print_table
 from beanops.cli.runs import summary
@@ -145,10 +146,13 @@ def preview(
     rate = asked["rate"]
     at_rate = None if rate is None else round(run.done / rate, 1)
     rows = _rows(session, run.sample, heads)
+    edited = [intent for intent in run.sample if intent.action == "edit"]
     final = confirmation(action, run.done, session.profile, undoes=undoes).warning if run.done else ""
     if asked["output"] == "table":
         click.echo(safe_text(run.summary))
-        if rows:
+        if edited:
+            print_edits(edited, run.done)
+        elif rows:
             click.echo(f"\n{'such as ' if len(rows) < run.done else ''}these:")
             print_table(_COLUMNS, [[*row.values()] for row in rows])
         duration = "" if at_rate is None else f", {at_rate:g} s at this rate"
@@ -165,6 +169,8 @@ def preview(
             "seconds_looking": looking,
             "seconds_at_rate": at_rate,
         }
+        if edited:
+            rows = [row | {"diff": difference(intent)} for row, intent in zip(rows, run.sample, strict=True)]
         print_json({**summary(run), "dry_run": True, "sample": rows, "cost": cost, "caution": final or run.caution})
     if run.cause is not None:
         raise Incomplete(str(run.cause))

@@ -129,6 +129,7 @@ def summary(run: Run) -> dict[str, Any]:
         "run": None if run.dry else run.id or None,
         "action": run.action,
         **counts,
+        **({"unchanged": run.unchanged} if run.action == "edit" else {}),
         "besides": run.besides,
         "stopped": run.stopped,
         "actions": None if rows is None else [row._asdict() for row in rows],

@@ -18,9 +18,9 @@ from beanops.protocol import JobStats
 from beanops.protocol.errors import ArgumentError, UsageError
 from beanops.protocol.limits import U32_MAX, check_number, check_tube
 from beanops.session.arguments import Body, Seconds, body_of, whole_seconds
-from beanops.session.editing.changing import Changes
+from beanops.session.editing.changing import BodyEdit, Changes, by_function
 from beanops.session.editing.edit import Edit, plain_edit
-from beanops.session.editing.schema import SchemaLike
+from beanops.session.editing.schema import Schema, SchemaLike
 from beanops.session.execution.executor import Executor
 from beanops.session.execution.run import Run
 from beanops.session.execution.targets import Jobs, in_batches, orders_of, request_of
@@ -97,17 +97,21 @@ def edit(
     kick: bool,
     schema: SchemaLike | None,
     options: Options,
+    by_hand: BodyEdit | None = None,
 ) -> Run:
-    """Put changed jobs in the place of jobs."""
+    """Put changed jobs in the place of jobs; `by_hand` makes a body as somebody edited it, instead of `changes`."""
     target = None if to is None else check_tube(tube_of(to, "to"), "to")
     settings = Settings(optional_priority(priority), target=target)
     time_to_run, wait = (
         None if value is None else whole_seconds(name, value) for name, value in (("ttr", ttr), ("delay", delay))
     )
     plain = plain_edit(changes, unset, time_to_run, wait, kick, schema)
+    if by_hand is not None:
+        plain["function"] = "editor"
     if plain.keys() <= {"schema"} and settings == KEEP:
         raise UsageError("nothing to change: give values by their paths, unset, priority, ttr, delay, to or kick")
-    return act(executor, "edit", jobs, settings, options, edit=Edit(plain, changes if callable(changes) else None))
+    edit = Edit(plain, by_function(changes) if callable(changes) else by_hand)
+    return act(executor, "edit", jobs, settings, options, edit=edit)
 
 
 def put_many(
@@ -119,6 +123,7 @@ def put_many(
     delay: Seconds,
     ttr: Seconds,
     how: How,
+    schema: SchemaLike | None = None,
 ) -> Run:
     """Put a job for each body, in batches."""
     one = isinstance(bodies, str | bytes | bytearray | memoryview | Mapping) or not isinstance(bodies, Iterable)
@@ -129,6 +134,10 @@ def put_many(
     state, counts = "delayed" if wait else "ready", (0,) * 6
     new = JobStats(0, name, state, check_number("priority", priority, U32_MAX), 0, wait, time_to_run, wait, *counts)
     jobs = [FoundJob(new, body_of(body, most)) for body in bodies]
+    if schema is not None:
+        fits = Schema.of(schema)
+        for number, job in enumerate(jobs, 1):
+            fits.check(job.body or b"", f"body {number}")
     run = executor.begin("put", {"tube": name}, how)
     run.named = len(jobs)
     orders = (Order(PUT_NEW, 0, job, line=number) for number, job in enumerate(jobs, 1))

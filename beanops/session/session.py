@@ -859,11 +859,10 @@ class Session:
             One row per group, the largest first: ``name`` (text, the same for the same cause everywhere; of an
             expression its value, missing for null), ``count`` (int64), ``share`` of all jobs (float64), ``oldest`` and
             ``newest``, the times of the first and the last put (datetime64[us, UTC]), ``trend``, the number of jobs put
-            in each twelfth of the time from the first put of all to the last (tuples, empty where that is less than 12
-            seconds), ``cause`` (text, missing with `by`), the sums of ``timeouts``, ``releases`` and ``buries``
-            (int64), ``hint`` (text, such as ``"times out again and again"``), ``sample_id`` (uint64) and ``sample``
-            (the newest job, with its body in one redacted line), and the selection of its jobs, ``tube``, ``state`` and
-            ``where`` (text). ``attrs`` has ``others``
+            in each twelfth of the time from the first put of all to the last (tuples), ``cause`` (text, missing with
+            `by`), the sums of ``timeouts``, ``releases`` and ``buries`` (int64), ``hint`` (text, such as ``"times out
+            again and again"``), ``sample_id`` (uint64) and ``sample`` (the newest job, with its body in one redacted
+            line), and the selection of its jobs, ``tube``, ``state`` and ``where`` (text). ``attrs`` has ``others``
             and ``other_groups``, the number of jobs and groups beyond `most`, ``total``, ``complete`` and ``verdict``.
 
         Raises
@@ -1501,6 +1500,7 @@ class Session:
         priority: SupportsIndex = DEFAULT_PRIORITY,
         delay: Seconds = 0,
         ttr: Seconds = DEFAULT_TTR,
+        schema: SchemaLike | None = None,
         reason: str | None = None,
     ) -> Run:
         """Put a job into a tube, which is created if it does not exist; the run's ``ids`` hold the new id.
@@ -1517,15 +1517,24 @@ class Session:
             Time until it is ready: seconds, text such as ``"10m"``, or a timedelta; 0 by default.
         ttr : number, str or timedelta
             Time that a worker may hold it before it becomes ready again; 60 seconds by default.
+        schema : path, dict, validator or None
+            A JSON Schema, or a validator of jsonschema, that the decoded body must fit.
         reason : str or None
             Reason for the journal.
+
+        Raises
+        ------
+        SchemaMismatch
+            The body does not fit the schema; nothing was sent.
 
         Examples
         --------
         >>> session.put({"user": 7}, tube="mail", delay="1m").ids
         [19]
         """
-        return tube_verbs.put(self._executor, body, tube, priority=priority, delay=delay, ttr=ttr, reason=reason)
+        return tube_verbs.put(
+            self._executor, body, tube, priority=priority, delay=delay, ttr=ttr, reason=reason, schema=schema
+        )
 
     @shows_run
     def put_many(
@@ -1536,6 +1545,7 @@ class Session:
         priority: SupportsIndex = DEFAULT_PRIORITY,
         delay: Seconds = 0,
         ttr: Seconds = DEFAULT_TTR,
+        schema: SchemaLike | None = None,
         reason: str | None = None,
         rate: float | None = None,
         dry_run: bool = False,
@@ -1555,6 +1565,8 @@ class Session:
             Time until they are ready: seconds, text such as ``"10m"``, or a timedelta; 0 by default.
         ttr : number, str or timedelta
             Time that a worker may hold each before it becomes ready again; 60 seconds by default.
+        schema : path, dict, validator or None
+            A JSON Schema, or a validator of jsonschema, that each decoded body must fit.
         reason : str or None
             Reason for the journal.
         rate : float or None
@@ -1569,6 +1581,8 @@ class Session:
         ------
         ArgumentError
             A body cannot be put; nothing was sent.
+        SchemaMismatch
+            A body does not fit the schema; nothing was sent.
 
         Examples
         --------
@@ -1576,7 +1590,9 @@ class Session:
         [19, 20, 21]
         """
         how = how_of(Options(reason=reason, rate=rate, dry_run=dry_run, progress=progress))
-        return job_verbs.put_many(self._executor, bodies, tube, priority=priority, delay=delay, ttr=ttr, how=how)
+        return job_verbs.put_many(
+            self._executor, bodies, tube, priority=priority, delay=delay, ttr=ttr, how=how, schema=schema
+        )
 
     def pause(self, tube: Tube, seconds: Seconds, *, reason: str | None = None) -> Run:
         """Pause a tube: for some time workers cannot reserve its jobs.
@@ -1781,6 +1797,7 @@ class Session:
         *,
         repeat: Repeat | None = None,
         buried_as: Literal["parked", "ready"] | None = None,
+        schema: SchemaLike | None = None,
         reason: str | None = None,
         rate: float | None = None,
         dry_run: bool = False,
@@ -1805,6 +1822,8 @@ class Session:
         buried_as : {"parked", "ready"} or None
             State of the new jobs for buried ones: ``"parked"`` delays them for 136 years, ``"ready"`` makes them
             ready, None buries them. A server up to 1.11 can bury them only in a tube that no worker watches.
+        schema : path, dict, validator or None
+            A JSON Schema, or a validator of jsonschema, that each decoded body must fit.
         reason : str or None
             Reason for the journal.
         rate : float or None
@@ -1819,6 +1838,8 @@ class Session:
         ------
         LineError
             A line is not a job; nothing was put.
+        SchemaMismatch
+            The body of a line does not fit the schema; nothing was put.
         UsageError
             The file cannot be read.
 
@@ -1829,7 +1850,7 @@ class Session:
         from beanops.session.files.import_ import import_
 
         options = Options(buried_as=buried_as, reason=reason, rate=rate, dry_run=dry_run, progress=progress)
-        return import_(self._executor, file, repeat, options)
+        return import_(self._executor, file, repeat, options, schema=schema)
 
     # -- what this session did ---------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from beanops.protocol import TubeStats, commands
 from beanops.protocol.errors import NotFound
 from beanops.protocol.limits import U32_MAX, check_number, check_tube
 from beanops.session.arguments import Body, Seconds, body_of, whole_seconds
+from beanops.session.editing.schema import Schema, SchemaLike
 from beanops.session.execution.executor import Executor
 from beanops.session.execution.pause_guard import PauseGuard
 from beanops.session.execution.run import Run
@@ -59,9 +60,12 @@ def put(
     delay: Seconds,
     ttr: Seconds,
     reason: str | None,
+    schema: SchemaLike | None = None,
 ) -> Run:
     """Put a job into a tube."""
     body, tube = body_of(body, executor.lookups.looking().max_job_size), check_tube(tube_of(tube))
+    if schema is not None:
+        Schema.of(schema).check(body, "body")
     wait, time_to_run = whole_seconds("delay", delay), whole_seconds("ttr", ttr)
     command = commands.put(body, priority=priority, delay=wait, ttr=time_to_run)
     intent = Intent("put", tube, priority=int(priority), delay=wait, ttr=time_to_run, digest=digest_of(body))

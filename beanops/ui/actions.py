@@ -85,6 +85,18 @@ ON_JOBS = (
     ),
 )
 
+#: What changes the content of jobs, which needs more than a click.
+ON_BODIES = (
+    UserAction(
+        "edit",
+        "Edit",
+        "",
+        "Change the bodies and settings of jobs",
+        "The changed jobs get new ids. Each is put first, then the old one is deleted.",
+        ("set", "unset", "priority", "ttr", "delay", "to", "kick"),
+    ),
+)
+
 #: Actions on tubes, or on one job that the server chooses.
 ON_TUBES = (
     UserAction(
@@ -164,4 +176,4 @@ ON_RUNS = (
 ON_HELD = (UserAction("touch", "Touch", "", "Restart the TTR of a reserved job"),)
 
 #: All actions by name.
-CATALOGUE = {action.name: action for action in (*ON_JOBS, *ON_TUBES, *ON_RUNS, *ON_HELD)}
+CATALOGUE = {action.name: action for action in (*ON_JOBS, *ON_BODIES, *ON_TUBES, *ON_RUNS, *ON_HELD)}

@@ -22,6 +22,8 @@ KINDS: tuple[Kind, ...] = ("nothing", "yes", "number", "name")
 
 #: Actions that delete.
 _DELETES = frozenset({"delete", "drain", "export and delete", "prune"})
+#: Actions after which the bodies of before are in the journal only.
+_REPLACES = _DELETES | {"edit"}
 #: Actions whose undo deletes the jobs that they put; an undo is among them, since it may be the undo of a delete.
 _UNDONE_BY_DELETING = frozenset({"put", "copy", "import", "undo"})
 #: Why nothing brings back what an action does, whatever the profile.
@@ -114,14 +116,14 @@ def confirmation(
     """
     undoes_put = action == "undo" and undoes in _UNDONE_BY_DELETING
     deletes = action in _DELETES or undoes_put
-    why = _FINAL.get(action) or (_NO_BODIES if deletes and not profile.keep_bodies else "")
+    why = _FINAL.get(action) or (_NO_BODIES if (deletes or action in _REPLACES) and not profile.keep_bodies else "")
     warnings = ["this deletes the jobs that it put"] if undoes_put else []
     warnings += [f"this cannot be undone: {why}"] if why else []
     many = count > MANY
     kind: Kind = "yes" if deletes else "nothing"
     if profile.confirm == "type-name" and (deletes or why or many):
         kind = "name"
-    elif many or (deletes and why and count):
+    elif many or ((deletes or action in _REPLACES) and why and count):
         kind = "number"
     typed = {"name": profile.name, "number": str(count)}.get(kind, "")
     return Confirmation(max(kind, at_least, key=KINDS.index), typed, "; ".join(warnings), deletes)

@@ -95,7 +95,7 @@ def shell(shop: Shop, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixt
     def run_here(line: str) -> None:
         words = shlex.split(line, comments=True)[1:]
         endless = bool(ENDLESS & set(words[:1]) or {"--follow", "--canary"} & set(words))
-        if endless or words == ["alert"]:
+        if endless or _opens_editor(words) or words == ["alert"]:
             check_arguments(words)
             return
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
@@ -124,6 +124,10 @@ def shell(shop: Shop, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixt
         assert (script, ended.returncode, _notes(ended.stderr)) == (script, 0, "")
 
     return run_block
+
+
+def _opens_editor(words: list[str]) -> bool:
+    return words[:2] == ["edit", "--ids"] and "--set" not in words
 
 
 def _is_plain(line: str) -> bool:

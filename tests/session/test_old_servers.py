@@ -254,7 +254,7 @@ def test_copies_to_an_old_server_from_a_new_one(
 
 
 @pytest.mark.parametrize("beanstalkd", ["1.11"], indirect=True)
-@pytest.mark.parametrize("verb", ["move", "release"])
+@pytest.mark.parametrize("verb", ["move", "release", "edit"])
 @pytest.mark.parametrize("keep_bodies", [True, False])
 def test_beside_workers_each_job_is_done_once_or_there_once(
     verb: str,
@@ -283,15 +283,21 @@ def test_beside_workers_each_job_is_done_once_or_there_once(
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
         thread.start()
-    run = session.move(ids[::-1], "post") if verb == "move" else session.release(ids[::-1], delay=1000)
+    calls: dict[str, Callable[[list[int]], Run]] = {
+        "move": lambda ids: session.move(ids, "post"),
+        "release": lambda ids: session.release(ids, delay=1000),
+        "edit": lambda ids: session.edit(ids, lambda text: f"new {text}", to="post"),
+    }
+    run = calls[verb](ids[::-1])
     over.set()
     for thread in threads:
         thread.join(PATIENCE)
     jobs = [job for batch in session.scan() for job in batch]
-    left = Counter(job.body for job in jobs)
+    left = Counter(job.body.removeprefix(b"new ") for job in jobs)
     assert worked + left == Counter(b"ready %d" % n for n in range(400))
     assert (run.failed, run.unknown) == (0, 0)
     assert run.done == sum(job.stats.tube == "post" or job.stats.state == "delayed" for job in jobs)
+    assert {job.body.startswith(b"new ") == (verb == "edit") for job in jobs if job.stats.tube == "post"} <= {True}
 
 
 def test_a_job_that_the_server_does_not_take_back_is_put_again_from_the_journal(
@@ -326,7 +332,7 @@ class _Crash(Exception):
 
 
 @pytest.mark.parametrize("beanstalkd", ["1.11"], indirect=True)
-@pytest.mark.parametrize("verb", ["move", "release"])
+@pytest.mark.parametrize("verb", ["move", "release", "edit"])
 @pytest.mark.parametrize("stage", range(1, 5))
 @pytest.mark.parametrize("sent", [False, True])
 @pytest.mark.parametrize("after", ["undo", "resume"])
@@ -356,7 +362,10 @@ def test_a_crash_is_repaired_from_the_journal(
 
     monkeypatch.setattr(executor, "stage", dying)
     with suppress(_Crash):
-        _ = session.move(ids, "post") if verb == "move" else session.release(ids, delay=30)
+        if verb == "edit":  # what a function changes is not resumed
+            session.edit(ids, (lambda text: f"new {text}") if after == "undo" else None, to="post", ttr=9)
+        else:
+            _ = session.move(ids, "post") if verb == "move" else session.release(ids, delay=30)
     monkeypatch.setattr(executor, "stage", inner)
     run = session._context.journal().runs(str(session.address))[0].id
     session.journal.verify(run)
@@ -366,11 +375,65 @@ def test_a_crash_is_repaired_from_the_journal(
         where, state = "mail", "ready"
     else:
         session.resume(run)
-        where, state = ("post", "ready") if verb == "move" else ("mail", "delayed")
-        if verb == "move" and stage + sent <= 2:  # what was not done to a job before its claim is not resumed
+        where, state = ("mail", "delayed") if verb == "release" else ("post", "ready")
+        if verb != "release" and stage + sent <= 2:  # what was not done to a job before its claim is not resumed
             where = "mail"
     jobs = [job for batch in session.scan() for job in batch]
     real = [job for job in jobs if job.stats.delay != U32_MAX]
     assert sorted(job.body for job in real) == [b"ready 0", b"ready 1", b"ready 2"], "each once"
     assert session.journal.verify(run).done >= 0
     assert {(job.stats.tube, job.stats.state, job.stats.priority) for job in real} == {(where, state, 7)}
+    assert {job.stats.ttr for job in real} == {9 if (verb, where) == ("edit", "post") else 60}
+
+
+# -- edits -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("delay", [0, 5, 1000])
+def test_a_ready_or_delayed_job_is_edited_by_record(
+    delay: int, session: Session, worker: Client, watching: Client
+) -> None:
+    ids = [*ready(worker, delay=delay), *ready(worker, delay=900)]
+    if delay:
+        worker.kick_job(ids[0])
+    run = session.edit(ids, lambda text: f"new {text}", priority=3)
+    assert run.done == 2
+    one, other = (facts(worker, id) for id in new_ids(run))
+    assert (one, other[:3]) == (("mail", "ready", 3, delay), ("mail", "delayed", 3))
+    assert [worker.peek(id).body for id in new_ids(run)] == [b"new ready 0"] * 2
+    undone = session.undo(run)
+    assert undone.done == 2
+    assert [facts(worker, id)[1] for id in new_ids(undone)] == ["ready", "delayed"]
+    assert [worker.peek(id).body for id in new_ids(undone)] == [b"ready 0"] * 2
+    assert session.server().current_jobs_delayed == 1
+
+
+def test_a_buried_job_is_edited_where_nobody_watches(session: Session, worker: Client) -> None:
+    ids = buried(worker, 2)
+    run = session.edit(ids, lambda text: f"new {text}")
+    assert run.done == 2
+    assert [facts(worker, id) for id in new_ids(run)] == [("mail", "buried", 9, 0)] * 2
+    kicked = session.edit(new_ids(run), lambda text: f"more {text}", kick=True)
+    assert [facts(worker, id)[1] for id in new_ids(kicked)] == ["ready"] * 2
+    back = session.undo(kicked)
+    assert back.done == 2, back.summary
+    assert [facts(worker, id) for id in new_ids(back)] == [("mail", "buried", 9, 0)] * 2
+    assert [worker.peek(id).body for id in new_ids(back)] == [b"new buried 0", b"new buried 1"]
+
+
+def test_where_workers_watch_a_buried_job_is_edited_to_ready_only(
+    session: Session, worker: Client, watching: Client
+) -> None:
+    (id,) = buried(worker)
+    for dry in (True, False):
+        run = session.edit(id, lambda text: f"new {text}", dry_run=dry)
+        assert (run.done, run.skipped) == (0, 1)
+        assert "pass --as parked or --as ready" in run.summary
+    assert worker.peek(id).body == b"buried 0"
+    run = session.edit(id, lambda text: f"new {text}", kick=True)
+    assert run.done == 1
+    assert "undo and import bury a job only in a tube that no worker watches" in (run.caution or "")
+    assert session.undo(run).skipped == 1
+    assert session.undo(run, buried_as="parked").done == 1
+    (job,) = (job for batch in session.scan() for job in batch)
+    assert (job.body, job.stats.state) == (b"buried 0", "delayed")

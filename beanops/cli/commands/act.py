@@ -42,8 +42,9 @@ from beanops.ui.confirmation import confirmation
     show_default=True,
     help="Time to run: 90 or 10m",
 )
+@options.schema
 @options.acting
-def put(tube: str, body: str, priority: int, delay: int, ttr: int, **asked: Any) -> None:
+def put(tube: str, body: str, priority: int, delay: int, ttr: int, schema: str | None, **asked: Any) -> None:
     """Put a job into TUBE and print its id.
 
     BODY is text, @FILE for the content of a file, or - for standard input, which is the default.
@@ -52,10 +53,9 @@ def put(tube: str, body: str, priority: int, delay: int, ttr: int, **asked: Any)
         raise click.UsageError("give a body, @FILE, or standard input")
     with options.opened(asked) as session:
         content = _read(body, session.server().max_job_size)
-        report_put(
-            session.put(content, tube=tube, priority=priority, delay=delay, ttr=ttr, reason=asked["reason"]),
-            asked["output"],
-        )
+        how = {"priority": priority, "delay": delay, "ttr": ttr}
+        run = session.put(content, tube=tube, **how, schema=schema, reason=asked["reason"])
+        report_put(run, asked["output"])
 
 
 def report_put(run: Run, output: str) -> None:

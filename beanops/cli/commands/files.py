@@ -69,8 +69,9 @@ def export(file: str, delete: bool, force: bool, **asked: Any) -> None:
     help="Also put lines with unknown outcome, or all lines",
 )  # fmt: skip
 @options.buried_as
+@options.schema
 @options.planning
-def import_(file: str, repeat: Any, buried_as: Any, **asked: Any) -> None:
+def import_(file: str, repeat: Any, buried_as: Any, schema: Any, **asked: Any) -> None:
     """Put the jobs of an exported FILE, in its order, with tube, priority, TTR, remaining delay and burial.
 
     With - as FILE, beanops reads standard input.
@@ -89,7 +90,7 @@ def import_(file: str, repeat: Any, buried_as: Any, **asked: Any) -> None:
             stream = standard_input()
             while part := stream.read(1 << 16):
                 source.write(part)
-        plan = partial(session.import_, source, repeat=repeat, buried_as=buried_as, dry_run=True)
+        plan = partial(session.import_, source, repeat=repeat, buried_as=buried_as, schema=schema, dry_run=True)
         if asked["dry_run"]:
             preview(session, plan, asked, "import")
             return
@@ -103,6 +104,7 @@ def import_(file: str, repeat: Any, buried_as: Any, **asked: Any) -> None:
                 source,
                 repeat=repeat,
                 buried_as=buried_as,
+                schema=schema,
                 rate=asked["rate"],
                 reason=asked["reason"],
                 progress=progress,

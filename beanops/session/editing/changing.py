@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 from beanops.jobs.bodies import decode
-from beanops.jobs.bodies.edits import Change, EditRefused, Splicer
-from beanops.protocol.errors import ArgumentError
+from beanops.jobs.bodies.edits import Change, EditRefused, Splicer, from_data
 
 #: Returns the changed body.
 BodyEdit = Callable[[bytes], bytes]
@@ -47,11 +46,10 @@ def by_function(function: Callable[[Any], Any]) -> BodyEdit:
             raise EditRefused(_raised(error)) from error
         if isinstance(new, bytes | bytearray | memoryview):
             return bytes(new)
-        changes = list(differences((), found.data, data if new is None else new))
         try:
-            return Splicer(changes).edit(body) if changes else body
-        except ArgumentError as error:
-            raise EditRefused(f"the function returned what JSON cannot hold: {type(error.given).__name__}") from error
+            return from_data(body, data if new is None else new)
+        except TypeError:
+            raise EditRefused("the function returned what JSON cannot hold") from None
 
     return edit
 
@@ -60,20 +58,3 @@ def _raised(error: Exception) -> str:
     """Return where a function raised an error, without its text, which may have values of the body in it."""
     at = traceback.extract_tb(error.__traceback__)[-1]
     return f"the function raised {type(error).__name__} (line {at.lineno} of {Path(at.filename).name})"
-
-
-def differences(path: tuple[str | int, ...], old: Any, new: Any) -> Iterator[Change]:
-    """Yield the changes that make new data of old, each as far inside as possible."""
-    if type(old) is dict and type(new) is dict:
-        for key in old.keys() - new.keys():
-            yield Change.remove((*path, key))
-        for key, value in new.items():
-            if key in old:
-                yield from differences((*path, key), old[key], value)
-            else:
-                yield Change.set((*path, key), value)
-    elif type(old) is list and type(new) is list and len(old) == len(new):
-        for place, (one, other) in enumerate(zip(old, new, strict=True)):
-            yield from differences((*path, place), one, other)
-    elif type(old) is not type(new) or old != new:
-        yield Change.set(path, new)

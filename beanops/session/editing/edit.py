@@ -9,14 +9,11 @@ from beanops.jobs.bodies.edits import EditRefused
 from beanops.jobs.read import FoundJob
 from beanops.protocol import JobStats
 from beanops.protocol.errors import ArgumentError, UsageError
-from beanops.session.editing.changing import BodyEdit, Changes, by_function, by_paths
+from beanops.session.editing.changing import BodyEdit, Changes, by_paths
 from beanops.session.editing.schema import Schema
 from beanops.session.execution.putting import NewJob
-from beanops.session.execution.run import Run
+from beanops.session.execution.run import UNCHANGED, Run
 from beanops.session.execution.verbs import KEEP, VERBS, Order
-
-#: How the summary of a run calls jobs that are as the edit would make them.
-UNCHANGED = "unchanged"
 
 
 class Edit:
@@ -27,7 +24,7 @@ class Edit:
     plain : dict
         As `plain_edit` returns it; the journal has it, and `resume` reads it.
     function : callable or None
-        Changes the data of a body instead of ``set`` and ``unset``.
+        Returns the changed body, instead of ``set`` and ``unset``.
 
     Attributes
     ----------
@@ -40,7 +37,7 @@ class Edit:
         There is nothing to change, or a path is none.
     """
 
-    def __init__(self, plain: dict[str, Any], function: Any = None) -> None:
+    def __init__(self, plain: dict[str, Any], function: BodyEdit | None = None) -> None:
         self.plain = plain
         self.unchanged = 0
         self._ttr: int | None = plain.get("ttr")
@@ -49,7 +46,7 @@ class Edit:
         self._schema = None if plain.get("schema") is None else Schema(plain["schema"])
         self._body: BodyEdit = bytes
         if function is not None:
-            self._body = by_function(function)
+            self._body = function
         elif "set" in plain or "unset" in plain:
             self._body = by_paths(plain.get("set", {}), plain.get("unset", ()))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,6 +33,10 @@ _APPLY = {
 
 class SchemaError(UsageError):
     """A schema cannot be used; nothing was sent."""
+
+
+class SchemaMismatch(UsageError):
+    """A body does not fit a schema; nothing was sent."""
 
 
 class Schema:
@@ -116,6 +119,18 @@ class Schema:
             return "schema: the schema refers to itself without end"
         return None if first is None else f"schema: {_reason(first)}"
 
+    def check(self, body: bytes, about: str) -> None:
+        """Raise if a body does not fit, which is called `about` in the message.
+
+        Raises
+        ------
+        SchemaMismatch
+            It does not fit, and why.
+        """
+        problem = self.problem(body)
+        if problem is not None:
+            raise SchemaMismatch(f"{about}: {problem}")
+
 
 def _reason(error: Any) -> str:
     where = safe_text(spell_path(error.absolute_path), limit=_LONGEST)
@@ -153,8 +168,6 @@ def _check_references(plain: Any, kind: Any, registry: Any, name: str) -> None:
     specification = specification_with(kind.META_SCHEMA.get("$schema", ""), default=referencing.Specification.OPAQUE)
     resource = specification.create_resource(plain)
     for resolver, part in _parts(registry.with_resource("", resource).resolver_with_root(resource), resource):
-        for pattern in (part.get("pattern"), *_keys(part.get("patternProperties"))):
-            _check_pattern(pattern, name)
         for keyword in ("$ref", "$dynamicRef", "$recursiveRef"):
             to = part.get(keyword)
             if isinstance(to, str):
@@ -164,18 +177,6 @@ def _check_references(plain: Any, kind: Any, registry: Any, name: str) -> None:
                     raise SchemaError(
                         f"{name} refers to {_short(to)}, which is not in it; beanops fetches none"
                     ) from None
-
-
-def _keys(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, dict) else []
-
-
-def _check_pattern(pattern: Any, name: str) -> None:
-    if isinstance(pattern, str):
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise SchemaError(f"{name} has the pattern {_short(pattern)}: {error}") from None
 
 
 def _parts(resolver: Any, resource: Any) -> Iterator[tuple[Any, dict[str, Any]]]:

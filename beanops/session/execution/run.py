@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Rows of a dry run's sample, and reasons that are shown one by one.
 _SAMPLE = 10
+#: How a summary calls jobs that are as an edit would make them.
+UNCHANGED = "unchanged"
 
 
 class Run:
@@ -177,6 +179,11 @@ class Run:
     def skipped(self) -> int:
         """Actions that were skipped: the job did not exist, was reserved, or was in another state."""
         return self._counts["skipped"]
+
+    @property
+    def unchanged(self) -> int:
+        """Jobs of an edit that needed no change."""
+        return self._counts[UNCHANGED]
 
     @property
     def failed(self) -> int:

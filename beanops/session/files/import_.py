@@ -18,6 +18,7 @@ from beanops.journal.records import Refused, RunRow
 from beanops.journal.rivals import Rivals
 from beanops.protocol.errors import UsageError
 from beanops.protocol.limits import check_choice
+from beanops.session.editing.schema import Schema, SchemaLike, SchemaMismatch
 from beanops.session.execution.executor import Executor
 from beanops.session.execution.run import Run
 from beanops.session.execution.targets import BATCH, elsewhere, in_batches, look_up
@@ -34,7 +35,12 @@ _TO_DO, _DONE, _UNKNOWN, _GONE = range(4)
 
 
 def import_(
-    executor: Executor, file: File, repeat: Repeat | None, options: Options, resumes: RunRow | None = None
+    executor: Executor,
+    file: File,
+    repeat: Repeat | None,
+    options: Options,
+    resumes: RunRow | None = None,
+    schema: SchemaLike | None = None,
 ) -> Run:
     """Put the jobs of a file; see `Session.import_`."""
     executor.context.check_open()
@@ -42,6 +48,7 @@ def import_(
     if repeat is not None:
         check_choice("repeat", repeat, ["unknown", "all"])
     how = how_of(options)
+    fits = None if schema is None else Schema.of(schema)
     if executor.context.read_only and not how.dry:
         raise Refused(f"import was refused: this session on {executor.context.address} is read-only")
     with ExitStack() as opened:
@@ -53,7 +60,7 @@ def import_(
                 raise UsageError(f"{name} cannot be read: {error.strerror or error}") from None
         maximum = executor.lookups.server().max_job_size
         file.seek(0)
-        digest, last = _checked(file, maximum)
+        digest, last = _checked(file, maximum, fits)
         if resumes is not None and resumes.request["digest"] != digest:
             raise UsageError(f"{name} is not what run {resumes.id} imported: it was changed since")
         before = _Before(executor, digest, last, resumes)
@@ -61,6 +68,7 @@ def import_(
         request |= {"resumes": resumes.id} if resumes else {}
         request |= {"rate": how.rate} if how.rate is not None else {}
         request |= {"buried_as": how.buried_as} if how.buried_as is not None else {}
+        request |= {"schema": fits.plain} if fits is not None else {}
         run = executor.begin("import", request, how)
         file.seek(0)
         orders = _orders(file, maximum, before.left_out(repeat))
@@ -77,7 +85,7 @@ def resume_import(executor: Executor, row: RunRow, options: Options) -> Run:
         options["rate"] = row.request["rate"]
     if options.get("buried_as") is None and "buried_as" in row.request:
         options["buried_as"] = row.request["buried_as"]
-    return import_(executor, row.request["file"], None, options, row)
+    return import_(executor, row.request["file"], None, options, row, row.request.get("schema"))
 
 
 def _lines(file: BinaryIO, max_body: int) -> Iterator[tuple[int, bytes]]:
@@ -99,7 +107,7 @@ def _job(number: int, line: bytes, max_body: int) -> FoundJob:
         raise LineError(f"line {number}: {error}") from None
 
 
-def _checked(file: BinaryIO, max_body: int) -> tuple[str, int]:
+def _checked(file: BinaryIO, max_body: int, schema: Schema | None) -> tuple[str, int]:
     """Check a whole file, and return its digest and the number of its last line."""
     digest = hashlib.sha256()
     number = 0
@@ -107,7 +115,11 @@ def _checked(file: BinaryIO, max_body: int) -> tuple[str, int]:
         for number, line in _lines(file, max_body):
             digest.update(line)
             if line.strip():
-                _job(number, line, max_body)
+                job = _job(number, line, max_body)
+                if schema is not None:
+                    schema.check(job.body or b"", f"line {number}")
+    except SchemaMismatch as error:
+        raise SchemaMismatch(f"{error}; nothing was imported") from None
     except LineError as error:
         raise LineError(f"{error}; nothing was imported") from None
     return digest.hexdigest(), number

@@ -45,6 +45,9 @@ def claim(order: Order, held: set[int], on_record: bool) -> Steps:
     if order.verb.name == "release":
         delay = order.settings.delay
         job = job._replace(delay=delay, left=delay, state="delayed" if delay else "ready")
+    elif job.state == "buried":  # the undo of an edit, and the user has chosen
+        parked = order.settings.buried_as == "parked"
+        job = job._replace(state="delayed", left=U32_MAX) if parked else job._replace(state="ready")
     ready = job.state == "ready"
     delay = job.delay if ready else job.left
     wanted = job._replace(delay=delay, left=delay)
