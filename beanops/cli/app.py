@@ -27,6 +27,7 @@ COMMANDS = {
     "times": ("commands.times", "Estimate how long jobs wait and run, and their classes."),
     "wait": ("commands.wait", "Wait until a condition on a tube is true, such as that it is drained."),
     "problems": ("commands.problems", "Show what is wrong, with reasons; exit code 1 if there are problems."),
+    "doctor": ("commands.investigation.doctor", "Examine beanops, its files and the server."),
     "check": ("commands.check", "Check the server or a tube, for a monitoring system."),
     "peek": ("commands.tubes", "Show jobs: the next of a tube, or by id."),
     "jobs": ("commands.jobs", "Find jobs by tube, state, id or SQL predicate."),

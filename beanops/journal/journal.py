@@ -97,6 +97,11 @@ class Journal:
         self.where = self._database.where
         self.pauses = Pauses(self._database.exclusive)
 
+    @property
+    def url(self) -> str:
+        """The path of its SQLite file, empty in memory, or its URL with the password, which nobody may be shown."""
+        return self._database.url
+
     def __repr__(self) -> str:
         return f"<Journal {self.where}>"
 

@@ -210,6 +210,12 @@ class Context:
                 self._journal_at = self._own_journal = Journal(self._journal_at or default_journal())
             return self._journal_at
 
+    @property
+    def journal_url(self) -> str | None:
+        """The path or URL of the journal, which may have a password; None is that of the configuration."""
+        known = self._journal_at
+        return known if known is None or isinstance(known, str) else known.url
+
     # -- the rules that protect the server -----------------------------------------------------------------------
 
     @property

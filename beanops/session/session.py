@@ -481,6 +481,24 @@ class Session:
         apart = seconds_of("seconds", seconds)
         return problems_frame(problems_now(self._lookups, pattern, apart, self._context.now))
 
+    def doctor(self) -> pandas.DataFrame:
+        """Examine beanops, its configuration and journal, and the server; nothing is changed.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per diagnosis: ``area``, ``state`` (``"ok"``, ``"warning"`` or ``"problem"``), ``text`` and
+            ``advice``, what to do (text).
+
+        Examples
+        --------
+        >>> session.doctor().query("state != 'ok'")[["area", "text", "advice"]]
+        """
+        from beanops.session.doctor.examination import Examination
+        from beanops.session.doctor.frames import diagnoses_frame
+
+        return diagnoses_frame(list(Examination([self._context.profile.name], self._context.journal_url)))
+
     # -- jobs --------------------------------------------------------------------------------------------------------
 
     def tail(
@@ -656,8 +674,8 @@ class Session:
     def follow(self, id: SupportsIndex | Any) -> Iterator[JobEvent]:
         """Yield what has happened to a job, how it is, and all that happens to it until it is gone.
 
-        Actions of beanops come from the journal, also those of others while the loop runs. What workers do is told
-        from the counters of the job, even if nobody saw it in between.
+        Actions of beanops come from the journal, also those of others while the loop runs. What workers do shows in
+        the counters of the job, also if it happens between two looks.
 
         Parameters
         ----------

@@ -28,7 +28,7 @@ __all__ = ["cli", "terminal"]
 #: Commands that need a terminal or workers, or do not end: their arguments are checked, and nothing else.
 ENDLESS = {"demo", "exporter", "reserve", "serve", "tail", "tui", "wait", "web"}
 #: Exit codes of commands that say what they found.
-FINDING = {"problems": (0, 1), "check": (0, 1, 2)}
+FINDING = {"doctor": (0, 1), "problems": (0, 1), "check": (0, 1, 2)}
 #: The cause of most jobs.
 CAUSE = Causes(Reader()).of(b'{"customer": 7, "error": "card declined"}')
 #: What lines of a block have in common: variables, or a line that goes on. ``$.name`` is a path of JSON.

@@ -52,11 +52,11 @@ class Database:
                 path = Path(url).expanduser()
                 private.make_folder(path.parent)
                 url = sa.URL.create("sqlite", database=str(path))  # type: ignore[assignment]
-            self.engine = _engine(url)
+            self.engine = engine_for(url)
             if self.engine.dialect.name == "sqlite":
                 private.database(self.engine.url.database)
         except (sa.exc.SQLAlchemyError, ImportError, OSError, TypeError, ValueError) as error:
-            raise self._unusable(self._shown(error)) from None
+            raise self._unusable(self._url.said(error)) from None
         # A database that nobody closes is closed when it is collected, or with the process.
         self._closing = weakref.finalize(self, self.engine.dispose)
         if self.engine.dialect.name == "sqlite":
@@ -69,7 +69,13 @@ class Database:
             if not isinstance(error, TypeError | ValueError):
                 raise
             # The driver does not know a parameter of the URL, or cannot read its value.
-            raise self._unusable(self._shown(error)) from None
+            raise self._unusable(self._url.said(error)) from None
+
+    @property
+    def url(self) -> str:
+        """The path of a SQLite file, empty in memory, or the URL with its password."""
+        url = self.engine.url
+        return url.database or "" if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=False)
 
     def close(self) -> None:
         """Close the connections; a later transaction raises `JournalError`."""
@@ -95,18 +101,13 @@ class Database:
         try:
             yield
         except (sa.exc.SQLAlchemyError, OSError) as error:
-            raise JournalError(f"the journal at {self.where} failed: {self._shown(error)}") from None
+            raise JournalError(f"the journal at {self.where} failed: {self._url.said(error)}") from None
 
     def _unusable(self, why: str) -> JournalError:
         return JournalError(f"cannot use the journal at {self.where}: {why}")
 
-    def _shown(self, error: BaseException) -> str:
-        """Return what a driver said, in one line and without passwords."""
-        cause = getattr(error, "orig", None) or error
-        return self._url.without_secrets(" ".join(str(cause).split()))
 
-
-def _engine(url: str | sa.URL) -> sa.Engine:
+def engine_for(url: str | sa.URL) -> sa.Engine:
     """Return an engine; that of a database server notices a restart, and limits the wait for a connection."""
     url = sa.make_url(url)
     if url.get_backend_name() == "sqlite":

@@ -69,6 +69,11 @@ class DatabaseUrl:
             text = re.sub(pattern if len(secret) > 3 else rf"(?<!\w){pattern}(?!\w)", _HIDDEN, text)
         return without_passwords(text)
 
+    def said(self, error: BaseException) -> str:
+        """Return what a driver said, in one line and without secrets."""
+        cause = getattr(error, "orig", None) or error
+        return self.without_secrets(" ".join(str(cause).split()))
+
     def _remember_from(self, rest: str) -> None:
         """Remember what may be a password, whichever way a driver reads the URL."""
         before, at, _ = rest.rpartition("@")

@@ -79,7 +79,7 @@ class Follow:
         self._ref = JobRef(id)
         self._job: JobStats | None = None
         self._seen = 0.0
-        self._told: set[tuple[str, datetime, str]] = set()
+        self._shown: set[tuple[str, datetime, str]] = set()
         self._waiting: set[tuple[str, datetime, str]] = set()
         self._credit: Counter[str] = Counter()
         self._stamp: int | None = None
@@ -236,7 +236,7 @@ class Follow:
         new = []
         for action in found:
             key = (action.run, action.time, action.action)
-            if key in self._told:
+            if key in self._shown:
                 continue
             if key not in self._waiting:
                 self._waiting.add(key)
@@ -244,7 +244,7 @@ class Follow:
             late = (self._now() - action.time).total_seconds() > PATIENCE
             if action.outcome != "unknown" or unsettled or late:
                 self._waiting.discard(key)
-                self._told.add(key)
+                self._shown.add(key)
                 new.append(action)
                 if action.action in REMOVES and action.outcome in ("done", "unknown"):
                     self._removal = action

@@ -51,7 +51,7 @@ class JobEvent(NamedTuple):
     state : str or None
         The job's state then; None where it is not known.
     run, actor, source, outcome, reason : str or None
-        The run of beanops that did it, by whom, with which face, how it ended, and why; None for all that others did.
+        The run of beanops that did it, its user and face, its outcome and reason; None for what others did.
     text : str
         More about it, in words.
     """

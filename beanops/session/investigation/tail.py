@@ -242,7 +242,7 @@ class Tail:
         return judged.matching
 
     def _note_connection(self, error: Exception | None) -> None:
-        """Note that the connection was lost, or is there again; an error is told once."""
+        """Note that the connection was lost, or is there again; an error is noted once."""
         if error is not None and self._server is None:
             raise error
         if error is not None and not self._lost:

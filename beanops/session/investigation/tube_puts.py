@@ -41,7 +41,7 @@ class TubePuts:
         self._totals: dict[str, int] | None = None
 
     def restart(self) -> None:
-        """Begin anew with the tubes of another server process, whose counters began with it."""
+        """Count from zero on another server process, whose counters began with it."""
         self._totals = {}
 
     def look(self, client: Client, tubes: int) -> None:
