@@ -18,7 +18,7 @@ from beanops.protocol import Command, JobStats, ServerStats, commands
 #: Ids that one look asks for, at most.
 MOST = 2048
 #: New ids that are left for later looks when jobs come faster than these ask; of more, the oldest are left out.
-BEHIND = 50_000
+BEHIND = 100_000
 
 
 class NewJobs:
@@ -51,6 +51,8 @@ class NewJobs:
         Those of them that were found.
     asked : int
         Ids that the last look asked for.
+    work : float
+        Seconds that the server worked meanwhile, for whomever.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class NewJobs:
     ) -> None:
         self.instance = server.id
         self.put = self.found = self.asked = 0
+        self.work = 0.0
         self._idmap = idmap
         self._clock = clock
         self._uploading: list[int] = []
@@ -119,7 +122,7 @@ class NewJobs:
             Maximum number of ids.
         """
         ids = self._ids
-        self.asked = 0
+        self.asked, self.work = 0, 0.0
         self.put += max(0, server.total_jobs - self._total)
         self._total = server.total_jobs
         ids.look(server)
@@ -130,6 +133,7 @@ class NewJobs:
         jobs, after = self._ask(client, asked)
         if after.id != self.instance:
             return []  # the next look finds another process
+        self.work = max(0.0, _work(after) - _work(server))
         if not jobs and ids.lost and self.put > self.found + self.unread:
             self._search(client, ids)
         ids.take([job.id for job in jobs], after.cmd_put)
@@ -157,3 +161,7 @@ class NewJobs:
     def _is_new(self, job: JobStats) -> bool:
         """Whether a job was put since the beginning; where that is not known by its id, its age tells."""
         return self._certain or job.age <= self._clock() - self._since
+
+
+def _work(server: ServerStats) -> float:
+    return server.rusage_utime + server.rusage_stime

@@ -102,6 +102,7 @@ class Tail:
         self._new: NewJobs | None = None
         self._server: ServerStats | None = None
         self._bodiless: list[FoundJob] = []
+        self._peeked = 0
         self._notes: list[str] = []
         self._lost = False
         self._shown = self._read = self._undecoded = 0
@@ -148,7 +149,8 @@ class Tail:
                 return
             took, asked = self._clock() - started - elsewhere, 0 if self._new is None else self._new.asked
             pause = SHORTEST if asked else min(LONGEST, pause * 1.5)
-            rest = max(AGAIN if self._lost else pause, took * (1 / SHARE - 1), self._pace.least(asked) - took)
+            eased = min(took, self._work) * (1 / SHARE - 1)
+            rest = max(AGAIN if self._lost else pause, eased, self._pace.least(asked) - took)
             # The last look is at the end of the time.
             left = min(end, inf if self._timeout is None else self._heard + self._timeout) - self._clock()
             self._pace.rest(min(rest, left), self._is_over)
@@ -178,6 +180,12 @@ class Tail:
         notes, self._notes = self._notes, []
         return notes
 
+    @property
+    def _work(self) -> float:
+        """Seconds that the server may have worked for the last look: bodies cost it as much as ids do."""
+        new = self._new
+        return inf if new is None or not (new.work and new.asked) else new.work * (1 + self._peeked / new.asked)
+
     # -- one look ------------------------------------------------------------------------------------------------
 
     def _look(self) -> Iterator[list[FoundJob]]:
@@ -198,6 +206,7 @@ class Tail:
             wanted = self._where.matching(wanted)
         # Of a lost connection some may be left, which are asked for once more.
         self._bodiless += wanted
+        self._peeked = len(self._bodiless)
         while self._bodiless:
             bodies = Bodies(self._bodiless, server.max_job_size)
             bodies.read_rest(client, server.id)
