@@ -877,10 +877,11 @@ class Session:
             One row per group, the largest first: ``name`` (text, the same for the same cause everywhere; of an
             expression its value, missing for null), ``count`` (int64), ``share`` of all jobs (float64), ``oldest`` and
             ``newest``, the times of the first and the last put (datetime64[us, UTC]), ``trend``, the number of jobs put
-            in each twelfth of the time from the first put of all to the last (tuples), ``cause`` (text, missing with
-            `by`), the sums of ``timeouts``, ``releases`` and ``buries`` (int64), ``hint`` (text, such as ``"times out
-            again and again"``), ``sample_id`` (uint64) and ``sample`` (the newest job, with its body in one redacted
-            line), and the selection of its jobs, ``tube``, ``state`` and ``where`` (text). ``attrs`` has ``others``
+            in each twelfth of the time from the first put of all to the last (tuples, empty where that is less than 12
+            seconds), ``cause`` (text, missing with `by`), the sums of ``timeouts``, ``releases`` and ``buries``
+            (int64), ``hint`` (text, such as ``"times out again and again"``), ``sample_id`` (uint64) and ``sample``
+            (the newest job, with its body in one redacted line), and the selection of its jobs, ``tube``, ``state`` and
+            ``where`` (text). ``attrs`` has ``others``
             and ``other_groups``, the number of jobs and groups beyond `most`, ``total``, ``complete`` and ``verdict``.
 
         Raises

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -42,6 +43,7 @@ def test_without_a_terminal_it_prints_the_tubes_twice() -> None:
         assert flow.tube in first
         assert flow.tube in second
     assert first != second
+    assert re.search(r"g[0-9a-f]{8} .* Undefined array key \"vat_id\"", second)
     gone(ended.stderr)
 
 
@@ -134,6 +136,16 @@ def test_it_is_the_same_twice(start_beanstalkd: Callable[..., Beanstalkd]) -> No
     assert len(seen[0]) == 320
 
 
+def test_its_failed_jobs_have_five_causes(start_beanstalkd: Callable[..., Beanstalkd]) -> None:
+    server = start_beanstalkd()
+    with running(server.address), connect(server.address) as session:
+        causes = session.groups("billing", state="buried")
+        truth = Counter(json.loads(job.body or b"")["exception"]["class"] for job in failed(server.address))
+    assert len(causes) == len(truth) == 5
+    assert all(causes["cause"].str.contains(error, regex=False).sum() == 1 for error in truth)
+    assert causes["count"].sum() >= 320
+
+
 MADE = """
 from itertools import islice
 from beanops.cli.demo.flows import FLOWS
@@ -161,7 +173,7 @@ def test_all_that_is_put_is_the_same_twice() -> None:
 def test_it_looks_like_work(beanstalkd: Beanstalkd) -> None:
     with running(beanstalkd.address), connect(beanstalkd.address) as session, Client(beanstalkd.address) as client:
         errors = Counter(decode(job.body).data["exception"]["class"] for job in failed(beanstalkd.address))
-        assert len(errors) == 3
+        assert len(errors) == 5
         assert errors.total() >= 300
         assert client.stats_tube("reports").current_watching == 0
         jobs = session._lookups.jobs_by_id(range(1, 1000))

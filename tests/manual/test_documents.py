@@ -69,6 +69,11 @@ def test_every_page_has_one_title_and_is_linked_from_the_index() -> None:
         assert re.findall(r"^# .+$", re.sub(r"^```.*?^```$", "", manual.page(name), flags=re.M | re.S), re.M)
 
 
+def test_each_page_has_the_title_of_its_topic() -> None:
+    for name, title in manual.topics().items():
+        assert manual.terminal_page(name).startswith(f"# {title}\n")
+
+
 def test_there_are_twenty_recipes() -> None:
     assert re.findall(r"^## (\d+)\. ", manual.page("recipes"), re.M) == [str(n) for n in range(1, 21)]
 

@@ -37,11 +37,6 @@ async def test_keys_choose_topics_and_scroll_the_page(session: Session, clock: C
         assert "Architecture" not in await desk.painted()
 
 
-def test_each_page_has_the_title_of_its_topic() -> None:
-    for name, title in manual.topics().items():
-        assert manual.terminal_page(name).startswith(f"# {title}\n")
-
-
 async def test_an_unknown_topic_is_named_with_the_one_that_is_like_it(session: Session, clock: Clock) -> None:
     async with dashboard(session, clock, (120, 30)) as desk:
         await desk.command("manual recipies")

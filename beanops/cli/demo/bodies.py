@@ -12,7 +12,8 @@ from uuid import UUID
 
 import msgpack  # type: ignore[import-untyped]
 
-#: Makes one body; the error is that of a job that failed for good, as class and message.
+#: Makes one body; the error is that of a job that failed for good, as class and message. ``{number}`` and ``{hex}`` in
+#: the message are other ones in each job.
 Maker = Callable[[Random, "Failure | None"], bytes]
 Failure = tuple[str, str]
 
@@ -82,7 +83,9 @@ def _laravel(random: Random, name: str, data: dict[str, Any], failure: Failure |
         "data": {"commandName": name, "command": _php((name, data)).decode()},
     }
     if failure:
-        envelope["exception"] = {"class": failure[0], "message": failure[1]}
+        said = failure[1].replace("{number}", f"{random.randrange(10_000, 100_000)}")
+        said = said.replace("{hex}", f"{random.getrandbits(64):016x}")
+        envelope["exception"] = {"class": failure[0], "message": said}
     return json.dumps(envelope).encode()
 
 

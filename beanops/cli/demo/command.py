@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 import click
 
 from beanops.cli.commands.dashboard import show
+from beanops.cli.commands.investigation.groups import show_groups
 from beanops.cli.commands.tubes import show_tubes
 from beanops.cli.demo.workload import running
 from beanops.cli.streams import on_terminal
@@ -39,7 +40,7 @@ def demo(embedded: bool) -> int:
     """Start a private server with a sample workload and open the dashboard on it; both end with the dashboard.
 
     The server is beanstalkd if it is installed, else the embedded one. Without a terminal, the tubes are printed twice,
-    a few seconds apart.
+    a few seconds apart, and the causes of failed jobs.
     """
     code = 0
     with (
@@ -79,3 +80,5 @@ def _print_twice(address: str) -> None:
         time.sleep(_BETWEEN)
         click.echo(f"\n{_BETWEEN:g} seconds later:\n")
         show_tubes(session._lookups.tube_stats())
+        click.echo("\nThe buried jobs of billing, by cause:\n")
+        show_groups(session, "billing", "buried")

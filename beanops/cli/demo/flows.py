@@ -34,7 +34,7 @@ class Flow(NamedTuple):
     retries : float
         Share of the jobs that are released with a delay instead of being done.
     failures : tuple of Failure
-        Errors with which jobs fail.
+        Errors with which jobs fail: each is one cause, whatever the ids in its message.
     fails : float
         Share of the jobs that have failed before and are tried once more, with the error in their body. Every other
         one fails again and is buried.
@@ -58,10 +58,22 @@ class Flow(NamedTuple):
     buried: int = 0
 
 
-_CARD = ("App\\Exceptions\\CardDeclined", "the issuer declined the charge: insufficient funds")
-_GATEWAY = ("GuzzleHttp\\Exception\\ConnectException", "no answer from the payment gateway within 30 s")
-_CUSTOMER = ("Illuminate\\Database\\ModelNotFoundException", "no query results for model App\\Customer")
-_BOUNCE = ("Swift_TransportException", "550 5.1.1 mailbox unavailable")
+_CARD = ("App\\Exceptions\\CardDeclined", "The issuer declined charge ch_{hex}: insufficient funds")
+_GATEWAY = (
+    "GuzzleHttp\\Exception\\ConnectException",
+    "cURL error 28: Operation timed out after {number} milliseconds for https://pay.example.com/v1/charges/ch_{hex}",
+)
+_DEADLOCK = (
+    "Illuminate\\Database\\QueryException",
+    "SQLSTATE[40001]: Serialization failure: 1213 Deadlock found when trying to get lock"
+    " (SQL: update invoices set paid = 1 where id = {number})",
+)
+_CUSTOMER = (
+    "Illuminate\\Database\\Eloquent\\ModelNotFoundException",
+    "No query results for model [App\\Models\\Customer] {number}",
+)
+_VAT = ("ErrorException", 'Undefined array key "vat_id"')
+_BOUNCE = ("Swift_TransportException", "550 5.1.1 mailbox {number} unavailable")
 
 FLOWS = (
     Flow("mail", (bodies.mail,), every=0.2, workers=3, takes=0.4, backlog=30, failures=(_BOUNCE,), fails=0.04),
@@ -75,7 +87,7 @@ FLOWS = (
         priority=512,
         retries=0.15,
         # Some errors are more common than others, also among those that were there before.
-        failures=(_CARD, _CARD, _CARD, _GATEWAY, _GATEWAY, _CUSTOMER),
+        failures=(*[_CARD] * 6, *[_GATEWAY] * 4, *[_DEADLOCK] * 3, *[_CUSTOMER] * 2, _VAT),
         fails=0.16,
         buried=320,
     ),

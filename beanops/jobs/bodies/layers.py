@@ -26,11 +26,11 @@ _TEXTS = frozenset(("text", "latin-1", "cp1252", "hex"))
 _MIN_BASE64_TEXT = 20
 # What a string inside data starts with when it may be a layer of its own: a JSON container or string, PHP, base64 (and
 # no hash), and of base64url, which names and ids look like, only what JSON, gzip and zlib begin with.
-_layer_at = re.compile(
+layer_at = re.compile(
     r"[{\[]|\"[\\{\[aOC]|[aOC]:\d|(?![0-9a-f]+\Z)[A-Za-z0-9+/]{16,}={0,2}\Z"
     r"|(?=e[A-Pw-z\d]|W[w-z\d]|H4sI)(?![0-9a-f-]+\Z)[A-Za-z0-9_-]{16,}={0,2}\Z"
 ).match
-_MIN_LAYER = 8
+SHORTEST_LAYER = 8
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 Path = tuple[Any, ...]
@@ -208,7 +208,7 @@ class _Work:
         self._budget.spend_written(len(text))
         text = _encodable(text)
         # A body that is one string has no other content, so that even a short one may be a layer.
-        if not (may_be_layer(text) if path else _layer_at(text)):
+        if not (may_be_layer(text) if path else layer_at(text)):
             return text
         if self._budget.texts <= 0 or self._budget.tries <= 0 or self._layer + 1 >= self._budget.layers:
             self._budget.whole = False
@@ -242,7 +242,7 @@ class _Work:
 
 def may_be_layer(text: str) -> bool:
     """Whether a string inside data may be a layer of its own."""
-    return len(text) >= _MIN_LAYER and _layer_at(text) is not None
+    return len(text) >= SHORTEST_LAYER and layer_at(text) is not None
 
 
 def _encodable(text: str) -> str:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 import re
-from functools import lru_cache
 from typing import Any
 
 from beanops.jobs.bodies.errors import error_line, find_error
+from beanops.jobs.bodies.memo import Memo, is_short
 from beanops.text import safe_text
 
 SUMMARY_LIMIT = 120
@@ -53,10 +53,8 @@ _NAMES = tuple(
 _RUBY = re.compile(r"(?:job_class: |!ruby/(?:object|struct):(?!ActiveJob::))([A-Z][\w:]{0,99})")
 #: Characters of it that are read.
 _READ = 10_000
-#: Keys of an object whose places are remembered.
-_MOST_KEYS = 64
 #: What a class or a task may be called; anything else is data.
-_CLASS = re.compile(r"[^\W\d][\w.:\\/-]{0,99}")
+_is_class = re.compile(r"[^\W\d][\w.:\\/-]{0,99}").fullmatch
 
 
 def job_class(data: Any) -> str | None:
@@ -70,7 +68,7 @@ def job_class(data: Any) -> str | None:
     True
     """
     name = _name(data) if isinstance(data, dict) else ""
-    return name if _CLASS.fullmatch(name) else None
+    return name if _is_class(name) else None
 
 
 def summarise(data: Any) -> str:
@@ -89,7 +87,7 @@ def summarise(data: Any) -> str:
 
 
 def _name(data: dict[str, Any]) -> str:
-    for first, *steps in _places(tuple(data)) if len(data) <= _MOST_KEYS else _NAMES:
+    for first, *steps in _places(tuple(data)):
         found: Any = data.get(first)
         for step in steps:
             if isinstance(found, list):
@@ -108,10 +106,18 @@ def _name(data: dict[str, Any]) -> str:
     return ""
 
 
-@lru_cache(maxsize=2048)
+_KNOWN_PLACES: Memo[tuple[str, ...], list[tuple[str, ...]]] = Memo(2048)
+
+
 def _places(keys: tuple[str, ...]) -> list[tuple[str, ...]]:
     """Return the places of a name in an object with these keys, which repeat from job to job."""
-    return [place for place in _NAMES if place[0] in keys]
+    known = _KNOWN_PLACES.get(keys)
+    if known is None:
+        present = set(keys)
+        known = [place for place in _NAMES if place[0] in present]
+        if is_short(keys):
+            _KNOWN_PLACES.keep(keys, known)
+    return known
 
 
 def _beginning(data: Any) -> str:

@@ -8,10 +8,13 @@ part of the names of causes: see `VERSION` of `cause`.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from typing import NamedTuple
 
+from beanops.jobs.bodies.memo import Memo
 from beanops.jobs.causes.tokens import ID, KEPT, kept, mask_name, unkept, word_of
 from beanops.jobs.causes.vocabulary import IDENTIFIER_NOUNS
-from beanops.jobs.causes.word_order import BEGINNING, joined
+from beanops.jobs.causes.word_order import BEGINNING, joined, mark_of
 
 #: Characters of a message that are read, and that are kept.
 _READ, _LONGEST = 600, 300
@@ -39,11 +42,10 @@ _DIGIT = re.compile("[0-9]").search
 _QUOTE = re.compile("[\"'`“„«‘»「]").search
 # Each alternative begins with its quotation mark, so that what has none is passed quickly.
 _QUOTED = re.compile(
-    r"""(?:"(?<!\w.)(?P<a>[^"]{0,400})"|'(?<!\w.)(?P<b>(?:[^']|(?<=\w)'(?=\w)){0,400}?)'(?!\w)"""
+    r"""(?:"(?<!\w.)(?P<a>[^"]{0,400})"|'(?<!\w.)(?P<b>[^']{0,400}(?:(?<=\w)'(?=\w)[^']{0,400}){0,4})'(?!\w)"""
     r"""|`(?P<c>[^`']{0,400})[`']|“(?P<d>[^”]{0,400})”|„(?P<e>[^“”]{0,400})[“”]|«\s?(?P<f>[^»]{0,400}?)\s?»"""
     r"""|‘(?P<g>[^’]{0,400})’|»(?P<h>[^«]{0,400})«|「(?P<i>[^」]{0,400})」|\\"(?P<j>[^"]{0,400})\\")"""
 )
-_BEFORE = re.compile(r"([^\W\d_]+)[\s:=(\[]{0,3}\Z")
 _is_identifier = re.compile(
     r"[A-Za-z_$][\w$]{0,60}(?:(?:\.|::|\\{1,2}|->|/)[A-Za-z_$][\w$]{0,60}){0,8}(?:\(\))?", re.ASCII
 ).fullmatch
@@ -69,33 +71,51 @@ class Normaliser:
     """
 
     def __init__(self, most: int = 8192) -> None:
-        self._most = most
-        # By the message with zeros for digits, where no digit is left in what becomes of it, and by the message.
-        self._alike: dict[str, str | None] = {}
-        self._known: dict[str, str] = {}
+        # Templates by the message with zeros for digits, and results by the message where digits are in a word.
+        self._templates: Memo[str, Template] = Memo(most)
+        self._known: Memo[str, str] = Memo(most)
 
     def normalise(self, message: str) -> str:
         """Return a message with placeholders in the places of what varies from job to job."""
         text = _outside(message)
         # Bytes are translated several times faster.
         folded = text[:BEGINNING] + text[BEGINNING:].encode().translate(_FOLD).decode()
-        found = self._alike.get(folded)
-        if found is None:
-            found = self._known.get(text)
-            if found is None:
-                found = self._remember(folded, text, _inside(text))
+        template = self._templates.get(folded)
+        if template is not None:
+            return template.text if not template.places else template.fill(text)
+        known = self._known.get(text)
+        if known is not None:
+            return known
+        template = _inside(text)
+        found = template.fill(text)
+        if _DIGIT(template.text):
+            return self._known.keep(text, found)
+        self._templates.keep(folded, template)
         return found
 
-    def _remember(self, folded: str, text: str, found: str) -> str:
-        if len(self._alike) + len(self._known) >= self._most:
-            self._alike.clear()
-            self._known.clear()
-        if self._most:
-            if _DIGIT(found):
-                self._known[text] = found
-            else:
-                self._alike[folded] = found
-        return found
+
+class Template(NamedTuple):
+    """What is alike in messages that differ in digits alone.
+
+    Attributes
+    ----------
+    text : str
+        The message with placeholders, and with marks in the places of words that stay as they are.
+    places : tuple of int
+        The places of these words in the message.
+    """
+
+    text: str
+    places: tuple[int, ...]
+
+    def fill(self, text: str) -> str:
+        """Return the message of a text."""
+        found = self.text
+        if self.places:
+            words = text.split()
+            for number, place in enumerate(self.places):
+                found = found.replace(mark_of(number), words[place], 1)
+        return found[:_LONGEST]
 
 
 def normalise(message: str) -> str:
@@ -110,7 +130,8 @@ def normalise(message: str) -> str:
     >>> normalise("Unknown column 'emial' in 'field list'")
     "Unknown column 'emial' in '<n>'"
     """
-    return _inside(_outside(message))
+    text = _outside(message)
+    return _inside(text).fill(text)
 
 
 def _outside(message: str) -> str:
@@ -133,15 +154,15 @@ def _outside(message: str) -> str:
     return text
 
 
-def _inside(text: str) -> str:
+def _inside(text: str) -> Template:
     """Return the rest of the way word by word."""
     words = text.split()
-    text = joined(list(map(word_of, words)), words)
+    text, places = joined(list(map(word_of, words)), words)
     if ID in text:
         text = _UNIT.sub(ID, _RUN.sub(ID, text))
         if "s" in text:
             text = _PLURAL.sub(_singular, text)
-    return (text if text.isascii() else unkept(text))[:_LONGEST]
+    return Template(text if text.isascii() else unkept(text), places)
 
 
 def _may_hold_sql(text: str) -> bool:
@@ -175,12 +196,13 @@ def _quoted(match: re.Match[str]) -> str:
     if _is_status(inner):
         return whole[:at] + kept(inner) + whole[at + len(inner) :]
     if _is_identifier(inner):
-        before = _BEFORE.search(match.string, max(0, match.start() - 40), match.start())
-        if (before and before[1].lower() in IDENTIFIER_NOUNS) or len(whole) == len(match.string):
+        before = match.string[max(0, match.start() - 40) : match.start()].rstrip(" :=([").rpartition(" ")[2]
+        if before.lstrip("([").lower() in IDENTIFIER_NOUNS or len(whole) == len(match.string):
             return whole[:at] + kept(inner) + whole[at + len(inner) :]
     return whole if _HELD.search(inner) else f"{whole[:at]}{ID}{whole[at + len(inner) :]}"
 
 
+@lru_cache(maxsize=4096)
 def normalise_name(name: str) -> str:
     """Return the class of a job or an error without ids in it.
 

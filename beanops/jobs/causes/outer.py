@@ -10,16 +10,22 @@ from typing import Any, NamedTuple
 
 from beanops.jobs.bodies import decode, may_be_layer
 from beanops.jobs.bodies.errors import DEEP, ITEMS, WIDE, ErrorText, error_of
+from beanops.jobs.bodies.errors.keys import roles_of
+from beanops.jobs.bodies.layers import SHORTEST_LAYER, layer_at
+from beanops.jobs.bodies.memo import Memo
 
 #: Bytes of a body that is read so, and lists and objects in it: a larger one may be beyond a limit of decoding.
 _SIZE, _CONTAINERS = 65_536, 64
+#: A float from here on may be an integer that was rounded.
+_ROUNDED = 2.0**63
 #: How a layer that is text begins.
 _TEXTS = ("{", "[", '"', "a:", "O:", "C:")
-# Every key that tells of an error has one of these in it; escapes may hide one.
-_TELLING = (
-    "err", "exc", "fail", "fault", "trace", "death", "problem", "reason", "message", "msg", "detail", "desc", "title",
-    "\\u00", "==",
-)  # fmt: skip
+#: Characters of a text of which it is remembered whether it is packed data.
+_LONGEST = 512
+
+
+#: Keys of values in which the job's class may be.
+_NAMED_IN = ("data", "headers", "body", "message", "args", "payload", "job", "handler")
 
 
 class Outer(NamedTuple):
@@ -32,7 +38,7 @@ class Outer(NamedTuple):
     error : ErrorText or None
         The error that it carries.
     has_layers : bool
-        Whether one of the strings looked at is a layer.
+        Whether one of the strings looked at is a layer; beside an error, of those that may name the job.
     """
 
     data: Any
@@ -67,26 +73,32 @@ def _search(data: Any) -> Outer | None:
     for _ in range(DEEP):
         following: list[Any] = []
         for item in level:
+            values: Any
             if type(item) is dict:
-                values: Any = item.values()
-                if (found := error_of(item)) is not None:
+                values = item.values()
+                roles = roles_of(tuple(item))
+                if roles.tells and (found := error_of(item, roles)) is not None:
                     # A layer among the texts of the error says more than its text.
-                    return None if any(map(_is_layer, values)) else Outer(data, found, True)
+                    if any(map(_has_layer, map(item.get, roles.read))):
+                        return None
+                    named = map(data.get, _NAMED_IN) if type(data) is dict else ()
+                    return Outer(data, found, any(map(_has_layer, named)))
             else:
-                values = item[:ITEMS] if type(item) is list else ()
+                values = item[:ITEMS]
             for value in values:
                 kind = type(value)
                 if kind is str:
-                    if len(value) >= 8 and may_be_layer(value):
-                        if not value.startswith(_TEXTS):
-                            if _is_packed(value):
+                    if len(value) >= SHORTEST_LAYER and layer_at(value) is not None:
+                        if value.startswith(_TEXTS):
+                            if _may_tell(value.lower()):
                                 return None
-                            continue
-                        if _tells(value):
+                            has_layers = True
+                        elif _is_packed(value):
                             return None
-                        has_layers = True
                 elif kind is dict or kind is list:
                     following.append(value)
+                elif kind is float and not -_ROUNDED < value < _ROUNDED:
+                    return None
         seen += len(following)
         if not following or seen > WIDE:
             break
@@ -94,23 +106,47 @@ def _search(data: Any) -> Outer | None:
     return Outer(data, None, has_layers)
 
 
-def _is_layer(value: Any) -> bool:
-    """Whether a value may be more than its text; one without a layer has to be looked at by itself."""
+def _has_layer(value: Any) -> bool:
+    """Whether a value may say more than its text."""
     if isinstance(value, str):
-        return len(value) >= 8 and may_be_layer(value) and (value.startswith(_TEXTS) or _is_packed(value))
-    return isinstance(value, dict | list) and bool(value) and any(map(_is_layer, _inner(value)))
+        return may_be_layer(value) and (value.startswith(_TEXTS) or _is_packed(value))
+    if isinstance(value, dict):
+        return any(map(_has_layer, value.values()))
+    return isinstance(value, list) and any(map(_has_layer, value))
 
 
-def _inner(value: dict[str, Any] | list[Any]) -> Any:
-    return value.values() if isinstance(value, dict) else value
+def _may_tell(low: str) -> bool:
+    """Whether a layer, in lower case, may tell of an error: its keys or values have one of these in them.
+
+    An escape may hide a letter.
+    """
+    return (
+        "err" in low
+        or "exc" in low
+        or "fail" in low
+        or "fault" in low
+        or "trace" in low
+        or "stack" in low
+        or "death" in low
+        or "title" in low
+        or "message" in low
+        or "reason" in low
+        or "msg" in low
+        or "detail" in low
+        or "description" in low
+        or "\\u00" in low
+        or "==" in low
+    )
 
 
-def _tells(text: str) -> bool:
-    low = text.lower()
-    return any(word in low for word in _TELLING)
+_PACKED: Memo[str, bool] = Memo(4096)
 
 
-@lru_cache(maxsize=4096)
 def _is_packed(text: str) -> bool:
     """Whether a text that could be base64 is data."""
-    return isinstance(decode(text.encode()).data, dict | list)
+    known = _PACKED.get(text)
+    if known is None:
+        known = isinstance(decode(text.encode()).data, dict | list)
+        if len(text) <= _LONGEST:
+            _PACKED.keep(text, known)
+    return known

@@ -6,14 +6,15 @@ from typing import Any
 
 from beanops.jobs.bodies import Decoded, Reader, reads_json_first
 from beanops.jobs.bodies.errors import ErrorText, find_error
+from beanops.jobs.bodies.memo import Memo
 from beanops.jobs.bodies.summary import job_class
 from beanops.jobs.causes.cause import Cause
 from beanops.jobs.causes.normaliser import Normaliser, normalise_name
 from beanops.jobs.causes.outer import read_outer
-from beanops.jobs.causes.shape import format_of, shape_of
+from beanops.jobs.causes.shape import Shapes, format_of
 
-#: Bytes of a body whose cause is remembered.
-_LONGEST = 4096
+#: Bytes of a body of which is remembered what came of it.
+_SMALL = 4096
 #: What is known of a body that was not read.
 UNREAD = Cause("format", "", "", "body not read")
 
@@ -38,11 +39,11 @@ class Causes:
 
     def __init__(self, reader: Reader, most: int = 4096) -> None:
         self._reader = reader
-        self._most = most
         self._normalise = Normaliser(2 * most).normalise
-        #: Causes by what they are made of, so that equal ones are the same object; and by body where that was decoded.
-        self._known: dict[tuple[str, str, str, str], Cause] = {}
-        self._decoded: dict[bytes, Cause] = {}
+        self._shapes = Shapes(most)
+        # Equal causes are the same object, and bodies that had to be decoded are often the same.
+        self._causes: Memo[tuple[str, str, str, str], Cause] = Memo(most)
+        self._bodies: Memo[bytes, Cause] = Memo(most)
 
     def of(self, body: bytes | None) -> Cause:
         """Return the cause that a body says; that of a body that is None is that it was not read."""
@@ -50,42 +51,35 @@ class Causes:
             return UNREAD
         if not self._reader.patterns and reads_json_first() and (outer := read_outer(body)) is not None:
             data, error, has_layers = outer
-            if error is not None or not has_layers or _is_named_first(data):
-                return self._cause(data, error, None)
-        known = self._decoded.get(body)
+            job = job_class(data)
+            # A layer may have a better name, but none is better than this one, and changes the shape.
+            if not has_layers or (job and data.get("displayName") == job):
+                return self._cause(data, job, error) or self._shape(data, body)
+        known = self._bodies.get(body)
         if known is None:
-            decoded = self._reader.decode(body)
-            data = decoded.data
-            known = self._cause(data, find_error(data) if isinstance(data, dict | list) else None, decoded)
-            if len(body) <= _LONGEST:
-                if len(self._decoded) >= self._most:
-                    self._decoded.clear()
-                self._decoded[body] = known
+            known = self._of_decoded(self._reader.decode(body), body)
+            if len(body) <= _SMALL:
+                self._bodies.keep(body, known)
         return known
 
-    def _cause(self, data: Any, error: ErrorText | None, decoded: Decoded | None) -> Cause:
-        job = normalise_name(job_class(data) or "")
+    def _of_decoded(self, decoded: Decoded, body: bytes) -> Cause:
+        data = decoded.data
+        if not isinstance(data, dict | list) or _is_mark(data):
+            return self._one("format", "", "", format_of(decoded))
+        return self._cause(data, job_class(data), find_error(data)) or self._shape(data, body)
+
+    def _cause(self, data: Any, job: str | None, error: ErrorText | None) -> Cause | None:
+        """Return the cause by the error, or by the class of the job."""
+        job = normalise_name(job) if job else ""
         if error is not None:
             return self._one("error", job, normalise_name(error.name), self._normalise(error.message))
-        if job:
-            return self._one("class", job, "", "")
-        if isinstance(data, dict | list) and not _is_mark(data):
-            return self._one("shape", "", "", shape_of(data))
-        assert decoded is not None, "data that is neither an object nor a list was decoded"
-        return self._one("format", "", "", format_of(decoded))
+        return self._one("class", job, "", "") if job else None
+
+    def _shape(self, data: Any, body: bytes) -> Cause:
+        return self._one("shape", "", "", self._shapes.of(data, small=len(body) <= _SMALL))
 
     def _one(self, *parts: Any) -> Cause:
-        cause = self._known.get(parts)
-        if cause is None:
-            if len(self._known) >= self._most:
-                self._known.clear()
-            cause = self._known[parts] = Cause(*parts)
-        return cause
-
-
-def _is_named_first(data: Any) -> bool:
-    """Whether the job's class is in the first place of all, so that no layer has another one."""
-    return isinstance(data, dict) and isinstance(data.get("displayName"), str) and job_class(data) is not None
+        return self._causes.get(parts) or self._causes.keep(parts, Cause(*parts))
 
 
 def _is_mark(data: dict[str, Any] | list[Any]) -> bool:

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from beanops.jobs.bodies import Decoded
+from beanops.jobs.bodies.memo import Memo
 
 #: How deep a shape is read, and how many keys of an object.
 _DEEP, _KEYS = 3, 40
@@ -14,9 +15,43 @@ _LONGEST_KEY, _LONGEST = 40, 1000
 _TYPES = {str: "text", int: "number", float: "number", bool: "flag", type(None): "null"}
 # A key that is an id: of an object that maps ids to values the number of ids is no part of the shape.
 _is_id = re.compile(r"-?\d+|(?=.*\d)[0-9a-fA-F-]{7,}|(?=.*\d)[\w-]{16,}", re.ASCII).fullmatch
-# Numbers that JSON readers would round are texts in decoded data.
-_is_number = re.compile(r"-?\d{19,}|NaN|-?Infinity|a number of [\d,]+ bits", re.ASCII).fullmatch
 _PLAIN = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff{}\[\],:]")
+
+
+class Shapes:
+    """Returns the shapes of data, and remembers them by its keys and types.
+
+    Parameters
+    ----------
+    most : int
+        Shapes that are remembered.
+    """
+
+    def __init__(self, most: int = 1024) -> None:
+        self._known: Memo[Any, str] = Memo(most)
+
+    def of(self, data: Any, *, small: bool) -> str:
+        """Return the shape of data; that of a small body is remembered."""
+        if not small:
+            return shape_of(data)
+        signature = _signature(data, _DEEP)
+        return self._known.get(signature) or self._known.keep(signature, shape_of(data))
+
+
+def _signature(value: Any, deep: int) -> Any:
+    """Return what the shape of a value is made of, in the order of its keys."""
+    kind = type(value)
+    if kind is dict:
+        if not deep:
+            return bool(value)
+        kinds = tuple(map(type, value.values()))
+        if dict in kinds or list in kinds:
+            inner = [_signature(one, deep - 1) for one in value.values() if type(one) is dict or type(one) is list]
+            return tuple(value), kinds, tuple(inner)
+        return tuple(value), kinds
+    if kind is list:
+        return (_signature(value[0], deep - 1) if deep else list,) if value else ()
+    return kind
 
 
 def shape_of(data: Any) -> str:
@@ -44,8 +79,6 @@ def _shape(value: Any, deep: int) -> str:
         return f"{{{','.join(parts)}{more}}}"
     if kind is list:
         return f"[{_shape(value[0], deep - 1) if deep else '…'}]" if value else "[]"
-    if kind is str and len(value) >= 3 and value[-1:] in "0123456789Nys" and _is_number(value):
-        return "number"
     return _TYPES.get(kind, "text")
 
 

@@ -10,8 +10,8 @@ from beanops.jobs.read import FoundJob
 
 #: Parts of the time between the oldest and the newest job of a group that are counted apart.
 _PARTS = 64
-#: Bytes of the body of a sample that are kept; one without its body can be read again by its id.
-_SAMPLE = 16 * 1024
+#: Bytes of the body of a sample that are kept.
+_SAMPLE = 8 * 1024
 
 K = TypeVar("K")
 
@@ -29,7 +29,7 @@ class Group:
         How often each happened to these jobs: a job that times out again and again is one that its worker does not
         survive.
     sample : FoundJob
-        The newest of them, with its body unless that is large.
+        The newest of them, with its body unless that is larger than 8 kB: it can be read again by its id.
     exact : bool
         Whether `count` is all of them: the first ones may have been counted among the others.
     """
@@ -39,7 +39,7 @@ class Group:
     def __init__(self, sample: FoundJob, exact: bool = True) -> None:
         self.count = self.timeouts = self.releases = self.buries = 0
         self._first, self._last = math.inf, -math.inf
-        self.sample = sample
+        self.sample = _light(sample)
         self.exact = exact
         self._counts: dict[int, int] = {}
         self._width = 1
@@ -67,7 +67,7 @@ class Group:
         if created < self._first:
             self._first = created
         if created > self._last:
-            self._last, self.sample = created, job
+            self._last, self.sample = created, _light(job)
         part = int(created) // self._width
         counts = self._counts
         if part in counts:
@@ -94,6 +94,10 @@ class Group:
             place = int(((part + 0.5) * self._width - since) / span * parts)
             counts[min(max(place, 0), parts - 1)] += count
         return counts
+
+
+def _light(job: FoundJob) -> FoundJob:
+    return job if len(job.body or b"") <= _SAMPLE else job._replace(body=None)
 
 
 class Tally(Generic[K]):
@@ -139,16 +143,13 @@ class Tally(Generic[K]):
 
     def _drop(self) -> None:
         """Drop the rarer half of the groups: one of many jobs stays, or soon returns."""
-        ranked = self._ranked()
+        ranked = sorted(self._groups.items(), key=lambda item: -item[1].count)
         self._dropped += sum(group.count for _, group in ranked[self.most :])
         self._groups = dict(ranked[: self.most])
 
-    def _ranked(self) -> list[tuple[K, Group]]:
-        return sorted(self._groups.items(), key=lambda item: (-item[1].count, str(item[0])))
-
     def groups(self) -> list[tuple[K, Group]]:
         """Return the groups, the one of most jobs first."""
-        return self._ranked()[: self.most]
+        return sorted(self._groups.items(), key=lambda item: (-item[1].count, str(item[0])))[: self.most]
 
     @property
     def others(self) -> int:

@@ -21,8 +21,8 @@ from beanops.jobs.causes.vocabulary import (
 
 #: What stands in the place of what varies.
 ID = "<n>"
-#: Characters that stand for those of a part that no rule changes, until the message is done.
-KEPT = range(0xE000, 0xE100)
+#: Characters that stand for those of a part that no rule changes, or for a word, until the message is done.
+KEPT = range(0xE000, 0xE300)
 _KEEP = {code: KEPT.start + code for code in (*b"0123456789@/\\.<>:-_'\"`,#$+", 0x20)}
 _UNKEEP = {kept: code for code, kept in _KEEP.items()}
 
@@ -120,12 +120,15 @@ _PLACES = re.compile(
     """,
     re.VERBOSE | re.ASCII,
 )
-# The most usual ids, which need no search.
+# The most usual ids, which need no search: each of these is also one of the places above.
 _is_id = re.compile(
-    rf"[+-]?\d+(?:[.,:/-]\d+)*(?:{_UNITS})?|{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}"
-    rf"|(?=[a-zA-Z]*\d){_HEX}{{7,}}|(?=[A-Za-z_-]*\d)[\w-]{{16,}}|[\w.+-]{{1,80}}@[A-Za-z0-9-]{{1,63}}(?:\.[A-Za-z0-9-]{{1,63}}){{0,8}}",
+    rf"[+-]?\d+(?:[.,:/-]\d+)*(?:{_UNITS})?|(?=[a-zA-Z]*\d){_HEX}{{7,}}|(?=[A-Za-z_-]*\d)[\w-]{{16,}}"
+    rf"|(?:[A-Za-z0-9_][A-Za-z0-9_-]{{0,62}}\.){{1,8}}(?:{_TLD})(?::\d{{1,5}})?|(?:/[\w.@%+~-]+){{2,40}}"
+    r"|(?=[A-Za-z+/]*\d)[A-Za-z0-9+/]{32,}={0,2}",
     re.ASCII,
 ).fullmatch
+#: Characters of the longest name or code with digits.
+_LONGEST_NAMED = 24
 
 
 @lru_cache(maxsize=16_384)
@@ -134,7 +137,7 @@ def word_of(word: str) -> Word:
 
     Examples
     --------
-    >>> [word_of(word).masked for word in ("order-4711,", "id=42", "utf8", "status=503")]
+    >>> [unkept(word_of(word).masked) for word in ("order-4711,", "id=42", "utf8", "status=503")]
     ['order-<n>,', 'id=<n>', 'utf8', 'status=503']
     """
     if not _SPECIAL(word):
@@ -151,7 +154,7 @@ def word_of(word: str) -> Word:
 
 
 def _masked(word: str, core: str) -> str:
-    if core and _is_id(core) and not _NAMED.search(core):
+    if core and _is_id(core) and (len(core) > _LONGEST_NAMED or not _NAMED.search(core)):
         return word.replace(core, ID, 1)
     return _PLACES.sub(ID, _NAMED.sub(lambda match: kept(match.group()), word))
 
@@ -178,7 +181,7 @@ def _flags(word: str) -> int:
         flags |= PERSON
     if low in TITLES:
         flags |= TITLE
-    if _is_capital(core):
+    if _is_capital(core) and word[0] not in "([{<":
         flags |= CAPITAL
         if core in FIRST_NAMES or core.partition("-")[0] in FIRST_NAMES:
             flags |= FIRST
@@ -194,7 +197,6 @@ _NAME_IDS = re.compile(
 )
 
 
-@lru_cache(maxsize=4096)
 def mask_name(name: str) -> str:
     """Return the name of a class with placeholders for what varies."""
     return _NAME_IDS.sub(ID, name)

@@ -11,6 +11,7 @@ from beanops.jobs.causes.tokens import (
     DIGIT,
     FIRST,
     ID,
+    KEPT,
     LAST,
     LINK,
     NO_NAME,
@@ -23,9 +24,10 @@ from beanops.jobs.causes.tokens import (
     THREE,
     TITLE,
     Word,
-    kept,
 )
 
+#: The first of the characters that stand for words.
+_MARKS = KEPT.stop - 400
 #: Characters of a message in which digits are looked at.
 BEGINNING = 6
 #: Words of a name.
@@ -33,8 +35,13 @@ _NAME = 5
 _EDGES = "()[]{}<>\"'`,;:.!?=#«»“”„"
 
 
-def joined(found: Sequence[Word], words: Sequence[str]) -> str:
-    """Return the words of a message, as they are masked in this order.
+def mark_of(number: int) -> str:
+    """Return what stands for a word that stays as it is; no message has it."""
+    return chr(_MARKS + number)
+
+
+def joined(found: Sequence[Word], words: Sequence[str]) -> tuple[str, tuple[int, ...]]:
+    """Return the words of a message as they are masked in this order, and the places of those that have marks.
 
     Parameters
     ----------
@@ -47,12 +54,14 @@ def joined(found: Sequence[Word], words: Sequence[str]) -> str:
     for word in found:
         flags |= word.flags
     if not flags & TELLING:
-        return " ".join([word.masked for word in found])
-    return " ".join(_in_order(found, words))
+        return " ".join([word.masked for word in found]), ()
+    shown, places = _in_order(found, words)
+    return " ".join(shown), tuple(places)
 
 
-def _in_order(found: Sequence[Word], words: Sequence[str]) -> list[str]:
+def _in_order(found: Sequence[Word], words: Sequence[str]) -> tuple[list[str], list[int]]:
     shown: list[str] = []
+    stay: list[int] = []
     # What the word before says, also through words such as "id" and "is".
     before = place = 0
     while place < len(found):
@@ -62,7 +71,8 @@ def _in_order(found: Sequence[Word], words: Sequence[str]) -> list[str]:
             _drop_name(shown, found, place)
         elif flags & DIGIT:
             if flags & SHORT and (before & CODE or _is_status(found, words, place, before)):
-                masked = kept(words[place])
+                masked = mark_of(len(stay))
+                stay.append(place)
             elif before & NOUN:
                 masked = _around(words[place])
         elif flags & CAPITAL and (flags & FIRST or before & (PERSON | TITLE)):
@@ -73,7 +83,7 @@ def _in_order(found: Sequence[Word], words: Sequence[str]) -> list[str]:
         shown.append(masked)
         before = found[end - 1].flags | (before if flags & LINK else 0)
         place = end
-    return shown
+    return shown, stay
 
 
 def _is_status(found: Sequence[Word], words: Sequence[str], place: int, before: int) -> bool:

@@ -174,7 +174,7 @@ class GroupSearch:
         hints = [words for sign, least, words in _SIGNS if counts[sign] >= least * group.count]
         return JobGroup(
             name, group.count, group.count / total, _moment(group.oldest), _moment(group.newest),
-            tuple(group.trend(*span, _PARTS)), cause, **counts, hint=", ".join(hints), sample_id=group.sample.id,
+            _trend(group, span), cause, **counts, hint=", ".join(hints), sample_id=group.sample.id,
             sample=line, tube=self._tube, state=self._state, where=where,
         )  # fmt: skip
 
@@ -238,6 +238,11 @@ _SOURCES: dict[str, Source] = {
     "state": ("str", "state"),
     "where": ("str", "where"),
 }
+
+
+def _trend(group: Group, span: tuple[float, float]) -> tuple[int, ...]:
+    # Times of puts are known to the second.
+    return tuple(group.trend(*span, _PARTS)) if span[1] - span[0] >= _PARTS else ()
 
 
 def _tube(tube: Tube | None) -> str:

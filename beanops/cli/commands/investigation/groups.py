@@ -18,7 +18,8 @@ from beanops.cli.streams import on_terminal
 from beanops.session.bars import bar_for
 from beanops.session.investigation.groups import FoundGroups, GroupSearch, JobGroup
 from beanops.session.investigation.last_groups import LastGroup, keep_groups
-from beanops.text import inflected, plural, safe_text
+from beanops.session.session import Session
+from beanops.text import plural, safe_text
 from beanops.ui.columns.groups import group_columns
 
 #: Groups of a table, and columns of a terminal on which a cause has a line of its own.
@@ -79,6 +80,13 @@ def groups(tube: str | None, by: str | None, most: int, output: str, **asked: An
         raise Incomplete(found.verdict)
 
 
+def show_groups(session: Session, tube: str, state: str) -> None:
+    """Print the causes of the jobs of a tube in a state."""
+    search = GroupSearch(session._context, session._lookups, tube, state=state)
+    search.run()
+    _print_table(search.found(), session._context.now, by=False)
+
+
 def _print_table(found: FoundGroups, now: Any, by: bool) -> None:
     columns = group_columns(now, by=by)
     apart = on_terminal("stdout") and shutil.get_terminal_size().columns < _NARROW
@@ -114,7 +122,8 @@ def _say_what_next(found: FoundGroups, asked: dict[str, Any], by: str | None) ->
     words += [] if row.state is None else ["--state", row.state]
     plain = row.where == f"group_name = '{row.name}'" and row.name
     words += ["--group", row.name] if plain and row.name else ["--where", row.where]
-    click.echo(safe_text(f"\n{' '.join(map(quote, words))} shows the {inflected(row.count, 'job')} of the first"))
+    click.echo()
+    click.echo(safe_text(f"{' '.join(map(quote, words))} shows the jobs of the first"))
 
 
 def _fields(row: JobGroup) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The class and the message of an error in its text: the first line, or what a stack trace says.
 
-Where the text is in a body is in `errors`.
+Where the text is in a body is in `finder`.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ _CLASS_AT = re.compile(
     r"(?: \[[\w-]{1,60}\]|\(\d{1,5}\))?(?::\s+|\s+--?\s+|\Z)"
 ).match
 _ELIXIR_AT = re.compile(r"\*\* \(([\w.]{1,100})\)\s*").match
+_SPELT_OUT = ("Exception in", "exception '")
 _PHP_AT = re.compile(r"exception '([\w\\]{1,200})' with message '(.*)'(?: in |\Z)", re.DOTALL).match
 _THREAD_AT = re.compile(r'Exception in thread "[^"\n]{0,200}" ').match
 # What the usual languages write behind a message, on its line.
@@ -45,16 +46,16 @@ class ErrorText(NamedTuple):
     message: str
 
 
-def read_text(text: str) -> ErrorText:
+def read_message(text: str) -> ErrorText:
     r"""Return the class and the message that a text says, with those of the cause behind them where it names one.
 
     Examples
     --------
-    >>> read_text("PDOException: no such table in /app/x.php:7\nStack trace:\n#0 /app/y.php(3): f()")
+    >>> read_message("PDOException: no such table in /app/x.php:7\nStack trace:\n#0 /app/y.php(3): f()")
     ErrorText(name='PDOException', message='no such table')
-    >>> read_text("Traceback (most recent call last):\n  File \"a.py\", line 1, in f\nKeyError: 'user'\n")
+    >>> read_message("Traceback (most recent call last):\n  File \"a.py\", line 1, in f\nKeyError: 'user'\n")
     ErrorText(name='KeyError', message="'user'")
-    >>> read_text("card declined")
+    >>> read_message("card declined")
     ErrorText(name='', message='card declined')
     """
     if len(text) > 2 * _READ:
@@ -114,12 +115,15 @@ def _raised(traceback: str) -> str:
 
 def _split(line: str) -> ErrorText:
     """Return the class at the beginning of a line, and the rest."""
-    if thread := _THREAD_AT(line):
-        line = line[thread.end() :]
-    if php := _PHP_AT(line):
-        return ErrorText(php[1], php[2])
+    if line.startswith(_SPELT_OUT):
+        if thread := _THREAD_AT(line):
+            line = line[thread.end() :]
+        if php := _PHP_AT(line):
+            return ErrorText(php[1], php[2])
     name = ""
-    if found := _ELIXIR_AT(line) or _CLASS_AT(line):
+    # Looking for the end of a class is cheaper than for the class.
+    may_be_class = ": " in line or " - " in line or " " not in line
+    if found := _ELIXIR_AT(line) if line.startswith("** ") else _CLASS_AT(line) if may_be_class else None:
         name, line = found[1], line[found.end() :]
     if " in " in line:
         line = _PLACE.sub("", line)
@@ -128,4 +132,4 @@ def _split(line: str) -> ErrorText:
     return ErrorText(name, line.strip()[:LONGEST])
 
 
-__all__ = ["CAUSED_BY", "LONGEST", "LONGEST_CLASS", "ErrorText", "read_text", "with_cause"]
+__all__ = ["CAUSED_BY", "LONGEST", "LONGEST_CLASS", "ErrorText", "read_message", "with_cause"]
