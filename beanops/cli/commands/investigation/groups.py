@@ -93,7 +93,7 @@ def _print_table(found: FoundGroups, now: Any, by: bool) -> None:
     *short, last = columns
     beside = short if apart else columns
     cells = [[_cell(column, row) for column in beside] for row in found.groups]
-    heading, *lines = table_lines([column.title for column in beside], cells)
+    heading, *lines = table_lines([column.name for column in beside], cells)
     if found.groups:
         click.echo(heading)
     for row, line in zip(found.groups, lines, strict=True):
