@@ -133,6 +133,8 @@ RUN_FIELDS = tuple(RUNS.c[name] for name in RunRow._fields)
 _ACTION_NAMES = ("run", "n", "time", *Intent._fields)
 #: The same table with its columns in the order of the inserted rows.
 _IN_ORDER = sa.table(ACTIONS.name, *map(sa.column, _ACTION_NAMES))
+_FATE_NAMES = ("run", "first_n", "last_n", "time", *Fate._fields)
+_FATES_IN_ORDER = sa.table(FATES.name, *map(sa.column, _FATE_NAMES))
 
 
 def insert_run(connection: sa.Connection, run: RunRow) -> None:
@@ -156,22 +158,28 @@ def insert_actions(connection: sa.Connection, run: str, now: datetime, first: in
     rows = [row if row[at] is None or row[at] < _U63 else (*row[:at], _signed(row[at]), *row[at + 1 :]) for row in rows]
     if not rows:
         return
-    compiled = _IN_ORDER.insert().compile(dialect=connection.dialect, column_keys=list(_ACTION_NAMES))
-    if compiled.positional:
-        connection.exec_driver_sql(str(compiled), rows)
-    else:
-        connection.exec_driver_sql(str(compiled), [dict(zip(_ACTION_NAMES, row, strict=True)) for row in rows])
+    _insert(connection, _IN_ORDER, _ACTION_NAMES, rows)
 
 
 def insert_fates(connection: sa.Connection, run: str, now: datetime, fates: Iterable[tuple[int, Fate]]) -> None:
     """Record the outcomes of the actions at positions of a run, in order."""
     time = microseconds(now)
     rows = [
-        {"run": run, "first_n": start, "last_n": end, "time": time, **fate._asdict()}
-        for start, end, fate in _together(fates)
+        (run, start, end, time, outcome, error, None if new is None else _signed(new), jobs)
+        for start, end, (outcome, error, new, jobs) in _together(fates)
     ]
     if rows:
-        connection.execute(FATES.insert(), rows)
+        _insert(connection, _FATES_IN_ORDER, _FATE_NAMES, rows)
+
+
+def _insert(
+    connection: sa.Connection, table: sa.TableClause, names: tuple[str, ...], rows: list[tuple[Any, ...]]
+) -> None:
+    compiled = table.insert().compile(dialect=connection.dialect, column_keys=list(names))
+    if compiled.positional:
+        connection.exec_driver_sql(str(compiled), rows)
+    else:
+        connection.exec_driver_sql(str(compiled), [dict(zip(names, row, strict=True)) for row in rows])
 
 
 def _together(fates: Iterable[tuple[int, Fate]]) -> Iterator[tuple[int, int, Fate]]:

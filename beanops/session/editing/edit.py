@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from beanops.jobs.bodies.edits import EditRefused
-from beanops.jobs.read import FoundJob
 from beanops.protocol import JobStats
 from beanops.protocol.errors import ArgumentError, UsageError
 from beanops.session.editing.changing import BodyEdit, Changes, by_paths
@@ -83,39 +82,52 @@ class Edit:
         except EditRefused as refused:
             return _without_body(order, refused.reason)
         new = self._new_job(order, job.stats, body)
-        if _is_so(job, new, self._delay):
-            self.unchanged += 1
-            return None
+        only_kick = False
+        if (
+            body == job.body
+            and _settings(new) == _settings_of(job.stats)
+            and not (self._delay and new.state != "buried")
+        ):
+            if new.state == ("ready" if job.stats.state == "reserved" else job.stats.state):
+                self.unchanged += 1
+                return None
+            only_kick = True
         if len(body) > most:
             return _without_body(order, f"its new body has {len(body):,} bytes, and the server takes {most:,}")
         problem = None if self._schema is None else self._schema.problem(body)
         if problem is not None:
             return _without_body(order, problem)
-        if _is_so(job, new._replace(state=job.stats.state), self._delay):
+        if only_kick:
             return order._replace(verb=VERBS["kick"], settings=KEEP)  # the job keeps its id
-        return order._replace(instead=new)
+        return Order(order.verb, order.id, job, order.settings, ref=order.ref, instead=new)
 
     def _new_job(self, order: Order, stats: JobStats, body: bytes) -> NewJob:
         state = "ready" if stats.state == "reserved" else stats.state
         delay, left = stats.delay, max(stats.time_left, 0) if state == "delayed" else 0
         if self._delay is not None:
             delay = left = self._delay
-        if self._delay is not None and (self._kick or state != "buried"):
-            state = "delayed" if self._delay else "ready"
+            if self._kick or state != "buried":
+                state = "delayed" if delay else "ready"
         elif self._kick:
             state = "ready"
-        ttr = stats.ttr if self._ttr is None else self._ttr
-        return NewJob(body, order.put_into, order.priority, ttr, delay, left, state=state)
+        priority, target = order.settings.priority, order.settings.target
+        return NewJob(
+            body,
+            stats.tube if target is None else target,
+            stats.priority if priority is None else priority,
+            stats.ttr if self._ttr is None else self._ttr,
+            delay,
+            left,
+            state=state,
+        )
 
 
-def _is_so(job: FoundJob, new: NewJob, delay: int | None) -> bool:
-    """Whether a job is already as an edit would put it; a delay that is given begins again."""
-    stats = job.stats
-    state = "ready" if stats.state == "reserved" else stats.state
-    if delay and new.state == "delayed":
-        return False
-    now = job.body, stats.tube, stats.priority, stats.ttr, stats.delay, state
-    return now == (new.body, new.tube, new.priority, new.ttr, new.delay, new.state)
+def _settings(new: NewJob) -> tuple[object, ...]:
+    return new.tube, new.priority, new.ttr, new.delay
+
+
+def _settings_of(stats: JobStats) -> tuple[object, ...]:
+    return stats.tube, stats.priority, stats.ttr, stats.delay
 
 
 def _without_body(order: Order, refusal: str | None) -> Order:
