@@ -35,6 +35,7 @@ COMMANDS = {
     "tail": ("commands.investigation.tail", "Show new jobs as they are put."),
     "sql": ("commands.jobs", "Query jobs with SQL."),
     "groups": ("commands.investigation.groups", "Group jobs by cause, or by any SQL expression."),
+    "facets": ("commands.investigation.facets", "Show paths and values in the bodies of jobs."),
     "snapshot": ("commands.jobs", "Save all jobs of the server as Parquet files."),
     "put": ("commands.act", _does("put")),
     **{action.name: ("commands.bulk", _does(action.name)) for action in ON_JOBS},

@@ -1,7 +1,8 @@
-"""Completions for the Tab key: tubes, actions, runs, profiles, samples. Fast, and silent on errors."""
+"""Completions for the Tab key: tubes, actions, runs, profiles, samples, predicates. Fast, and silent on errors."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ import click
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
+
+    from beanops.session.investigation.last_facets import LastPath
 
 #: Seconds that a server may take; a shell that hangs on Tab is worse than one that offers nothing.
 _PATIENCE = 0.5
@@ -76,8 +79,59 @@ def _groups(ctx: click.Context) -> Iterable[str]:
     return [group.name for group in last_groups(profile(_server(ctx)).address)]
 
 
+def _columns() -> list[str]:
+    from beanops.jobs.sql.jobs_table import TABLE
+
+    return list(TABLE)
+
+
+def _last_paths(ctx: click.Context) -> list[LastPath]:
+    from beanops.session.config import profile
+    from beanops.session.investigation.last_facets import last_paths
+
+    return last_paths(profile(_server(ctx)).address, ctx.params.get("tube"))
+
+
+def predicates(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Offer columns, and paths and values of the last facets, for the last term of a predicate."""
+    start = _last_term(incomplete)
+    before, term = incomplete[:start], incomplete[start:]
+
+    def candidates(ctx: click.Context) -> Iterable[str]:
+        paths = _last_paths(ctx)
+        begun = [path for path in paths if _opening(path.sql).startswith(term)]
+        # The values of a path are offered when it is the only one that is meant.
+        meant = [path for path in paths if term.startswith(_opening(path.sql))] or (begun if len(begun) == 1 else [])
+        offered = [*_columns(), *map(_opening, (path.sql for path in begun))]
+        return [before + text for text in (*offered, *(one for path in meant for one in path.predicates))]
+
+    return _quietly(candidates)(ctx, param, incomplete)
+
+
+_CONNECTIVE = re.compile(r"\b(?:and|or|not)\s+|\(\s*", re.IGNORECASE)
+
+
+def _last_term(predicate: str) -> int:
+    """Return where the last term of a predicate begins; a word in a text, or the bracket of a function, begins none."""
+    starts = [
+        match.end() for match in _CONNECTIVE.finditer(predicate) if predicate[: match.start()].count("'") % 2 == 0
+    ]
+    starts = [start for start in starts if not re.search(r"\w\(\s*\Z", predicate[:start])]
+    return starts[-1] if starts else 0
+
+
+def _opening(sql: str) -> str:
+    """Return how a predicate on an expression begins: one on a list asks what it contains."""
+    return f"list_contains({sql}, " if "[*]" in sql else sql
+
+
+def _expressions(ctx: click.Context) -> Iterable[str]:
+    return [*_columns(), *(path.sql for path in _last_paths(ctx))]
+
+
 actions = _quietly(_actions)
 groups = _quietly(_groups)
+expressions = _quietly(_expressions)
 tubes = _quietly(_tubes)
 runs = _quietly(_runs)
 _named_servers = _quietly(_servers)

@@ -165,7 +165,12 @@ query_timeout = click.option(
 )
 tube = click.argument("tube", required=False, shell_complete=complete.tubes)
 this_tube = click.argument("tube", shell_complete=complete.tubes)
-where = click.option("--where", metavar="SQL", help='SQL predicate, such as "age > interval 1 hour"')
+where = click.option(
+    "--where",
+    metavar="SQL",
+    shell_complete=complete.predicates,
+    help='SQL predicate, such as "age > interval 1 hour"',
+)
 group = click.option(
     "--group",
     metavar="NAME",

@@ -59,7 +59,7 @@ def table_lines(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[
     values = [tuple(row) for row in rows]
     texts = [tuple(_cell(value) for value in row) for row in values]
     columns = list(zip(headings, *texts, strict=True))
-    widths = [max(map(_width, column)) for column in columns]
+    widths = [max(map(text_width, column)) for column in columns]
     right = [bool(values) and all(isinstance(row[i], int | float) for row in values) for i in range(len(headings))]
     if on_terminal("stdout"):
         _narrow(widths, right, shutil.get_terminal_size().columns)
@@ -94,7 +94,7 @@ def _cell(value: Any) -> str:
     return safe_text(str(value))
 
 
-def _width(text: str) -> int:
+def text_width(text: str) -> int:
     """Return how many columns a text takes on a terminal."""
     if text.isascii():
         return len(text)
@@ -111,10 +111,16 @@ def _narrow(widths: list[int], right: list[bool], available: int) -> None:
         widths[widest] = min(widths[widest], max(_NARROWEST, widths[widest] - excess))
 
 
-def _fit(text: str, width: int, right: bool) -> str:
-    if _width(text) > width:
-        while _width(text) >= width:
-            text = text[: len(text) - max(1, (_width(text) - width) // 2)]
+def shortened(text: str, width: int) -> str:
+    """Return a text cut to so many columns."""
+    if text_width(text) > width:
+        while text and text_width(text) >= width:
+            text = text[: len(text) - max(1, (text_width(text) - width) // 2)]
         text += "…"
-    space = " " * (width - _width(text))
+    return text
+
+
+def _fit(text: str, width: int, right: bool) -> str:
+    text = shortened(text, width)
+    space = " " * (width - text_width(text))
     return space + text if right else text + space

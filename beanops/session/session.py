@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
     from beanops.session.files.import_ import Repeat
     from beanops.session.files.jsonl import File
+    from beanops.session.investigation.facets import FoundFacets
     from beanops.session.investigation.job_events import JobEvent
     from beanops.session.investigation.wait import Waited
 
@@ -898,6 +899,66 @@ class Session:
         from beanops.session.investigation.groups import groups
 
         return groups(self._context, self._lookups, tube, by=by, most=most, **which)
+
+    @shows_scan
+    def facets(
+        self, tube: Tube | None = None, *, top: SupportsIndex = 10, **selection: Unpack[ScanOptions]
+    ) -> FoundFacets:
+        """Find out which paths the decoded bodies of jobs have, how often, and with which values.
+
+        One search reads all bodies, in bounded memory. Counts are exact while a path has few different values; where it
+        has many, rare values are left out, and the number of different ones is an estimate.
+
+        Parameters
+        ----------
+        tube : str, TubeStats, row or None
+            The name of a tube, a glob such as ``"mail-*"``, or a row of `tubes`; None is all tubes.
+        top : int
+            Number of values of each path, at most 1,000.
+        state : str, iterable of str, or None
+            ``"ready"``, ``"reserved"``, ``"delayed"``, ``"buried"``; several in a list or with commas. None is all.
+        ids : id, job, Run, iterable of ids or jobs, DataFrame with a column ``id``, str, or None
+            Only these jobs; text as in ``"5,7-9"``.
+        where : str or None
+            Only jobs that match this SQL predicate, such as ``"age > interval 1 day"``.
+        group : str, row, frame, iterable of these, or None
+            Only jobs of these groups: names, beginnings of names, or rows of a frame of groups.
+        limit : int or None
+            Maximum number of jobs.
+        order : str
+            ``"newest"`` or ``"oldest"`` first, or a column such as ``"priority"``, reversed by a leading ``-``.
+        probe : bool
+            Put a job for a moment, recorded in the journal, to find the highest id; it helps only with a binlog.
+        rate : float or None
+            Maximum ids per second; None sets no limit.
+        polite : bool
+            Pause after each request for as long as it took while workers wait for jobs; True by default.
+        progress : callable, bool or None
+            A function that is called with the `Progress` of the scan. False shows no progress bar, None shows one in
+            notebooks and terminals after a second.
+
+        Returns
+        -------
+        FoundFacets
+            Three frames: ``paths``, one row per path; ``values``, one row per path and value, with the ``where`` that
+            selects its jobs; ``histograms``, one row per bin of age, size, priority, and of other numbers that differ.
+            ``verdict`` says whether these are all jobs that match, and which bodies were not decoded; a table in a
+            notebook.
+
+        Raises
+        ------
+        ArgumentError, PredicateError
+            An argument is not as described; nothing was sent.
+
+        Examples
+        --------
+        >>> facets = session.facets("mail", state="buried")
+        >>> facets.values.query("path == '$.error'")[["value", "jobs"]]
+        >>> session.kick("mail", where=facets.values["where"].iloc[0])
+        """
+        from beanops.session.investigation.facets import find_facets
+
+        return find_facets(self._context, self._lookups, tube, top, selection)
 
     @shows_scan
     def snapshot(

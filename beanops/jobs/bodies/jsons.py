@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from beanops.jobs.bodies.budget import Budget, TooMuch
+from beanops.jobs.bodies.budget import Budget, Limits, TooMuch
 from beanops.jobs.bodies.formats import TOO_DEEP, Ready, plain_float, plain_integer
 
 
@@ -106,3 +106,64 @@ def _repeats(text: str) -> bool:
     except _Twice:
         return True
     return False
+
+
+_LIMITS = Limits()
+#: Bytes up to which a body holds no more values than are decoded, and no more layers.
+_LONGEST, _LONG = 65_536, 8 * _LIMITS.texts
+#: Bytes that data takes which nests deeper than is decoded.
+_DEEP = 2 * _LIMITS.depth
+_ESCAPED = b"\\u003"
+
+
+def sound_json(body: bytes | None) -> Any:
+    """Return the list or object of a body of plain JSON, several times faster than it is decoded.
+
+    It is None where that might differ from what is decoded, and of any other body. What remains to be seen are layers
+    in its strings, and floats, which may have been integers beyond 64 bits.
+    """
+    from orjson import JSONDecodeError, dumps, loads
+
+    if not body or body[0] not in b"{[" or len(body) > _LONGEST:
+        return None
+    try:
+        data = loads(body)
+    except JSONDecodeError:
+        return None
+    colons = body.count(b":")
+    if len(body) > _DEEP and _may_be_large(body, colons) and not _is_sound(body, data):
+        return None
+    # Each colon may follow one of the outermost keys. Else, where a key occurs twice, one is lost, and its colon with
+    # it; an escaped colon in a string might take its place.
+    if not (type(data) is dict and len(data) == colons) and (dumps(data).count(b":") != colons or _ESCAPED in body):
+        return None
+    return data
+
+
+def _may_be_large(body: bytes, colons: int) -> bool:
+    """Whether a body may nest too deep, or have too many layers.
+
+    Each level but the innermost has a bracket or a colon, also those of a layer.
+    """
+    return len(body) > _LONG or body.count(b"[") + colons >= _LIMITS.depth
+
+
+def _is_sound(body: bytes, data: Any) -> bool:
+    """Whether all of a large body is decoded: it nests no deeper than it may, and no layer in it can."""
+    containers, level = 1, [data]
+    for _ in range(_LIMITS.depth):
+        level = [
+            value
+            for container in level
+            for value in (container.values() if type(container) is dict else container)
+            if type(value) is dict or type(value) is list
+        ]
+        if not level:
+            break
+        containers += len(level)
+    else:
+        return False
+    # No layer nests where no string has a bracket.
+    if len(body) <= _LONG and body.count(b"{") + body.count(b"[") == containers:
+        return True
+    return not may_hold_layers(body.decode())
