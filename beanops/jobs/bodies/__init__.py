@@ -7,7 +7,7 @@ the protocol's errors alone, and scans, the session and the faces import it.
 
 from beanops.jobs.bodies.budget import Limits
 from beanops.jobs.bodies.decoded import Decoded
-from beanops.jobs.bodies.jsons import may_hold_layers, sound_json
+from beanops.jobs.bodies.jsons import json_reader, may_hold_layers
 from beanops.jobs.bodies.layers import DEFAULT_LIMITS, decode, may_be_layer
 from beanops.jobs.bodies.reader import Reader, redact_body
 from beanops.jobs.bodies.redaction import DEFAULT_PATTERNS, redact
@@ -21,10 +21,10 @@ __all__ = [
     "Reader",
     "decode",
     "decoder",
+    "json_reader",
     "may_be_layer",
     "may_hold_layers",
     "reads_json_first",
     "redact",
     "redact_body",
-    "sound_json",
 ]

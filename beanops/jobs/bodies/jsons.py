@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 from beanops.jobs.bodies.budget import Budget, Limits, TooMuch
@@ -113,31 +114,36 @@ _LIMITS = Limits()
 _LONGEST, _LONG = 65_536, 8 * _LIMITS.texts
 #: Bytes that data takes which nests deeper than is decoded.
 _DEEP = 2 * _LIMITS.depth
+_OPENING = b"{["
 _ESCAPED = b"\\u003"
 
 
-def sound_json(body: bytes | None) -> Any:
-    """Return the list or object of a body of plain JSON, several times faster than it is decoded.
+def json_reader() -> Callable[[bytes | None], Any]:
+    """Return what reads the list or object of a body of plain JSON, several times faster than it is decoded.
 
-    It is None where that might differ from what is decoded, and of any other body. What remains to be seen are layers
-    in its strings, and floats, which may have been integers beyond 64 bits.
+    It returns None where that might differ from what is decoded, and of any other body. What remains to be seen are
+    layers in its strings, and floats, which may have been integers beyond 64 bits.
     """
-    from orjson import JSONDecodeError, dumps, loads
+    import orjson
 
-    if not body or body[0] not in b"{[" or len(body) > _LONGEST:
-        return None
-    try:
-        data = loads(body)
-    except JSONDecodeError:
-        return None
-    colons = body.count(b":")
-    if len(body) > _DEEP and _may_be_large(body, colons) and not _is_sound(body, data):
-        return None
-    # Each colon may follow one of the outermost keys. Else, where a key occurs twice, one is lost, and its colon with
-    # it; an escaped colon in a string might take its place.
-    if not (type(data) is dict and len(data) == colons) and (dumps(data).count(b":") != colons or _ESCAPED in body):
-        return None
-    return data
+    loads, dumps, invalid = orjson.loads, orjson.dumps, orjson.JSONDecodeError
+
+    def read(body: bytes | None) -> Any:
+        if not body or body[0] not in _OPENING or len(body) > _LONGEST:
+            return None
+        try:
+            data = loads(body)
+        except invalid:
+            return None
+        colons = body.count(b":")
+        if len(body) > _DEEP and _may_be_large(body, colons) and not _is_sound(body, data):
+            return None
+        # Each colon may follow one of the outermost keys. Else, where a key occurs twice, one is lost, and its colon
+        # with it; an escaped colon in a string might take its place.
+        plain = type(data) is dict and len(data) == colons
+        return data if plain or (dumps(data).count(b":") == colons and _ESCAPED not in body) else None
+
+    return read
 
 
 def _may_be_large(body: bytes, colons: int) -> bool:

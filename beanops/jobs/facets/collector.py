@@ -12,8 +12,8 @@ from beanops.jobs.facets.results import Facets, Undecoded
 from beanops.jobs.facets.tree import NotPlain, PathTree
 from beanops.jobs.read import FoundJob
 
-#: Bytes of bodies, and jobs, that are counted at once.
-_BYTES, _JOBS = 4 * 2**20, 8192
+#: Bytes of bodies, and jobs, that are counted at once: few, because their data should stay in the processor's cache.
+_BYTES, _JOBS = 4 * 2**20, 512
 #: Formats of undecoded bodies, and ids of each, that are named.
 _FORMATS, _SAMPLE = 20, 5
 
@@ -48,15 +48,20 @@ class FacetCounter:
         """Add jobs with their bodies."""
         self._jobs += len(jobs)
         self._histograms.add(jobs)
-        start = size = 0
-        for place, job in enumerate(jobs, 1):
-            size += len(job.body or b"")
-            if size >= _BYTES or place - start >= _JOBS or place == len(jobs):
-                self._add(jobs[start:place])
-                start, size = place, 0
+        for start in range(0, len(jobs), _JOBS):
+            self._add_part(jobs[start : start + _JOBS])
+
+    def _add_part(self, jobs: Sequence[FoundJob]) -> None:
+        """Add jobs, in parts where their bodies are large."""
+        if len(jobs) > 1 and sum(len(job.body) for job in jobs if job.body is not None) > _BYTES:
+            half = len(jobs) // 2
+            self._add_part(jobs[:half])
+            self._add_part(jobs[half:])
+        else:
+            self._add(jobs)
 
     def _add(self, jobs: Sequence[FoundJob]) -> None:
-        read = [self._reader.read(job.body) for job in jobs]
+        read = self._reader.read(jobs)
         rows = [data for data in read if data is not None]
         uncertain = [job for job, data in zip(jobs, read, strict=True) if data is None] if len(rows) < len(read) else []
         try:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from beanops.jobs.bodies import Reader, decode, may_be_layer, may_hold_layers, reads_json_first, sound_json
+from beanops.jobs.bodies import Reader, decode, json_reader, may_be_layer, may_hold_layers, reads_json_first
+from beanops.jobs.read import FoundJob
 
 #: Characters up to which it is remembered whether a text is a layer.
 _SHORT = 200
@@ -45,11 +46,12 @@ class QuickReader:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._quick = not reader.patterns and reads_json_first()
+        quick = not reader.patterns and reads_json_first()
+        self._read = json_reader() if quick else lambda body: None
 
-    def read(self, body: bytes | None) -> Any:
-        """Return the data of a body that is plain JSON, None for one that must be decoded."""
-        return sound_json(body) if self._quick else None
+    def read(self, jobs: Sequence[FoundJob]) -> list[Any]:
+        """Return the data of bodies that are plain JSON, None for those that must be decoded."""
+        return list(map(self._read, [job.body for job in jobs]))
 
     def certain(self, data: Any, body: bytes) -> Exact:
         """Return a body for certain, which was read as this data."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable
-from operator import attrgetter
+from collections.abc import Sequence
 
 from beanops.jobs.facets.results import Bin, Histogram
 from beanops.jobs.read import FoundJob
+from beanops.protocol import JobStats
 
 #: Values up to which each has a bin of its own.
 _FEW = 10
@@ -32,12 +32,12 @@ class Histograms:
     def __init__(self) -> None:
         self._numbers = {name: _Numbers(_SECONDS if name == "age" else _COUNTS) for name in _COLUMNS}
 
-    def add(self, jobs: Iterable[FoundJob]) -> None:
+    def add(self, jobs: Sequence[FoundJob]) -> None:
         """Add jobs."""
-        stats = [job.stats for job in jobs]
+        columns = dict(zip(JobStats._fields, zip(*[job.stats for job in jobs], strict=True), strict=False))
+        columns["size"] = tuple([job.size for job in jobs])
         for name, numbers in self._numbers.items():
-            values = [job.size for job in jobs] if name == "size" else map(attrgetter(name), stats)
-            numbers.add(Counter(values))
+            numbers.add(Counter(columns.get(name, ())))
 
     def results(self) -> tuple[Histogram, ...]:
         """Return the histograms, without those of numbers that are alike in all jobs and say nothing."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, repeat
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from beanops.jobs.facets.decoding import BEYOND_INTEGERS, is_layer
@@ -29,8 +30,6 @@ _TYPES: dict[type, str] = {
 }
 #: The jobs that values belong to; None where each belongs to another one.
 Owners = Sequence[int] | None
-#: Values at one path, and their jobs.
-Column = tuple["Node", list[Any], Owners]
 _WORDS = {True: "true", False: "false"}
 
 
@@ -40,6 +39,15 @@ class Counts(NamedTuple):
     texts: Counter[str]
     low: int | float | None
     high: int | float | None
+
+
+class Column(NamedTuple):
+    """Values at one path, the jobs that they belong to, and how many jobs these are."""
+
+    node: Node
+    values: list[Any]
+    owners: Owners
+    jobs: int
 
 
 #: Values of one type at one path, to be counted, and the jobs that have them; of `object` all jobs that have the path.
@@ -102,10 +110,10 @@ class PathTree:
         """
         dropped = self.dropped
         found: list[Found] = []
-        todo: list[Column] = [(self._root, rows, None)] if rows else []
+        todo = [Column(self._root, rows, None, len(rows))] if rows else []
         try:
             while todo:
-                todo += self._column(*todo.pop(), found, certain)
+                todo += self._below(todo.pop(), found, certain)
         except NotPlain:
             self.dropped = dropped
             raise
@@ -115,52 +123,42 @@ class PathTree:
         if len(self._nodes) > MOST_PATHS:
             self._prune()
 
-    def _column(
-        self, node: Node, values: list[Any], owners: Owners, found: list[Found], certain: bool
-    ) -> Iterable[Column]:
-        """Find what is to be counted of the values at one path; return the values below it."""
-        below: list[Column] = []
-        kinds = set(map(type, values))
-        found.append((node, object, len(values) if owners is None else len(set(owners)), None))
+    def _below(self, column: Column, found: list[Found], certain: bool) -> Iterator[Column]:
+        """Find what is to be counted of the values at one path; yield the values below it."""
+        kinds = set(map(type, column.values))
+        found.append((column.node, object, column.jobs, None))
         for kind in kinds:
-            ours, whose = values, owners
-            if len(kinds) > 1:
-                places = [place for place, value in enumerate(values) if type(value) is kind]
-                ours = [values[place] for place in places]
-                whose = None if owners is None else [owners[place] for place in places]
-            jobs = len(ours) if whose is None else len(set(whose))
+            ours = column if len(kinds) == 1 else _of_type(column, kind)
             counted: Counts | None = None
             if kind is dict:
-                below += self._fields(node, ours, whose)
+                yield from self._fields(ours)
             elif kind is list:
-                below += self._items(node, ours, whose)
-            elif ours[0] is not None:
-                counted = _counts(kind, ours, whose, certain)
-            found.append((node, kind, jobs, counted))
-        return below
+                yield from self._items(ours)
+            elif kind is not type(None):
+                counted = _counts(kind, ours.values, ours.owners, certain)
+            found.append((ours.node, kind, ours.jobs, counted))
 
-    def _fields(self, node: Node, rows: list[dict[str, Any]], owners: Owners) -> Iterable[Column]:
-        values: dict[str, list[Any]] = defaultdict(list)
-        whose: dict[str, list[int]] = defaultdict(list)
-        for row in rows:
-            for key, value in row.items():
-                values[key].append(value)
-        if owners is not None:
-            for row, owner in zip(rows, owners, strict=True):
-                for key in row:
-                    whose[key].append(owner)
-        for key, column in values.items():
-            child = self._child(node, key, len(column))
-            if child is not None:
-                yield child, column, None if owners is None else whose[key]
+    def _fields(self, column: Column) -> Iterator[Column]:
+        node, rows, owners, jobs = column
+        for key, values, places in _by_key(rows):
+            child = self._child(node, key, len(values))
+            if child is None:
+                continue
+            if owners is None:
+                yield Column(child, values, None, len(values))
+            elif places is None:
+                yield Column(child, values, owners, jobs)
+            else:
+                whose = [owners[place] for place in places]
+                yield Column(child, values, whose, len(set(whose)))
 
-    def _items(self, node: Node, rows: list[list[Any]], owners: Owners) -> Iterable[Column]:
-        lengths = list(map(len, rows))
-        if total := sum(lengths):
-            child = self._child(node, None, total)
-            if child is not None:
-                jobs = range(len(rows)) if owners is None else owners
-                yield child, list(chain.from_iterable(rows)), list(chain.from_iterable(map(repeat, jobs, lengths)))
+    def _items(self, column: Column) -> Iterator[Column]:
+        lengths = list(map(len, column.values))
+        child = self._child(column.node, None, total) if (total := sum(lengths)) else None
+        if child is not None:
+            jobs = range(len(lengths)) if column.owners is None else column.owners
+            whose = list(chain.from_iterable(map(repeat, jobs, lengths)))
+            yield Column(child, list(chain.from_iterable(column.values)), whose, len(set(whose)))
 
     def _child(self, node: Node, step: Step, values: int) -> Node | None:
         """Return the path below another one, None if it is not kept."""
@@ -202,6 +200,36 @@ class PathTree:
         # The root is of interest only where bodies are not objects, which all its keys show.
         wanted = [node for node in ordered if node.jobs and (node.parent is not None or set(node.types) != {dict})]
         return tuple(_result(node, jobs, top) for node in wanted)
+
+
+def _of_type(column: Column, kind: type) -> Column:
+    """Return the values of one type."""
+    places = [place for place, value in enumerate(column.values) if type(value) is kind]
+    values = [column.values[place] for place in places]
+    if column.owners is None:
+        return Column(column.node, values, None, len(values))
+    whose = [column.owners[place] for place in places]
+    return Column(column.node, values, whose, len(set(whose)))
+
+
+def _by_key(rows: Sequence[dict[str, Any]]) -> Iterator[tuple[str, list[Any], list[int] | None]]:
+    """Yield the values of each key, with the places of their objects, None where all objects have it."""
+    if len({*map(len, rows)}) == 1:
+        try:  # objects with the same keys, as most have, are read several times faster
+            columns = {key: list(map(itemgetter(key), rows)) for key in rows[0]}
+        except KeyError:
+            pass
+        else:
+            yield from ((key, values, None) for key, values in columns.items())
+            return
+    found: dict[str, tuple[list[Any], list[int]]] = defaultdict(lambda: ([], []))
+    for place, row in enumerate(rows):
+        for key, value in row.items():
+            values, places = found[key]
+            values.append(value)
+            places.append(place)
+    for key, (values, places) in found.items():
+        yield key, values, places if len(places) < len(rows) else None
 
 
 def _counts(kind: type, values: list[Any], owners: Owners, certain: bool) -> Counts:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from beanops.jobs.bodies import may_hold_layers, sound_json
+from beanops.jobs.bodies import json_reader, may_hold_layers
 from beanops.jobs.sql.parse_tree import Path
 
 #: What is kept at one position of the data: all of it, or the values of some keys.
@@ -27,12 +27,13 @@ def quick_reader(reach: Iterable[Path]) -> Callable[[bytes | None], str | None]:
     """
     from orjson import dumps
 
+    read_json = json_reader()
     kept = _kept(reach)
     flat = kept is not None and not any(kept.values())
     keys = tuple(kept or ())
 
     def read(body: bytes | None) -> str | None:
-        data = sound_json(body)
+        data = read_json(body)
         if data is None:
             return None
         mapping = type(data) is dict
