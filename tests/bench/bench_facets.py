@@ -9,7 +9,7 @@ from functools import partial
 
 from beanops import connect
 from beanops.embedded.process import Beanstalkd
-from tests.bench.bench_jobs import _KINDS, fill, scan_seconds
+from tests.bench.bench_jobs import KINDS, fill, scan_seconds
 from tests.bench.figures import Figure, in_turn, peak_memory, show
 
 JOBS = 100_000
@@ -40,7 +40,7 @@ def _measured(make: Callable[[int], bytes], rounds: int, jobs: int) -> list[floa
 def against_scan(rounds: int = 5, jobs: int = JOBS) -> None:
     """Print what facets cost beside the scan with bodies."""
     figures = []
-    for name, make, _, _ in _KINDS:
+    for name, make, _, _ in KINDS:
         ours, scan = _measured(make, rounds, jobs if len(make(0)) < 1000 else jobs // 10)
         plain = name in ("110 B", "500 B")
         figures.append(Figure(f"facets of {name}", ours * 1000, scan * 1000, _MOST if plain else 9, False, "ms"))
@@ -51,7 +51,7 @@ def memory(jobs: int = JOBS) -> None:
     """Print the most memory that facets take, of jobs in which each value is another one."""
     script = "import sys; from beanops import connect; connect(sys.argv[1]).facets('mail', progress=False)"
     with Beanstalkd() as server:
-        fill(server.address, jobs, body=_KINDS[1][1])
+        fill(server.address, jobs, body=KINDS[1][1])
         peak = peak_memory(script, server.address)
     show(f"Memory of the facets of {jobs:,} jobs", [Figure("peak of a process", peak, _MEMORY, 1, False, "MB")])
 

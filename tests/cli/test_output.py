@@ -34,7 +34,7 @@ def test_wide_characters_keep_columns_in_line(capsys: pytest.CaptureFixture[str]
     print_table(["body", "n"], [["日本語" * 10, 1], ["plain", 22]])
     _, wide, plain = capsys.readouterr().out.splitlines()
     assert wide.split()[0].endswith("…")
-    assert output._width(wide) == output._width(plain) <= 30
+    assert output.text_width(wide) == output.text_width(plain) <= 30
 
 
 def test_a_pipe_gets_everything(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

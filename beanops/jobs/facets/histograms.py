@@ -30,7 +30,7 @@ class Histograms:
     """The histograms of jobs that are added."""
 
     def __init__(self) -> None:
-        self._numbers = {name: _Numbers(_SECONDS if name == "age" else _COUNTS) for name in _COLUMNS}
+        self._numbers = {name: NumberCounts(_SECONDS if name == "age" else _COUNTS) for name in _COLUMNS}
 
     def add(self, jobs: Sequence[FoundJob]) -> None:
         """Add jobs."""
@@ -45,7 +45,7 @@ class Histograms:
         return tuple(numbers.result(name) for name, numbers in found if numbers.known)
 
 
-class _Numbers:
+class NumberCounts:
     """The distribution of one number."""
 
     def __init__(self, bounds: tuple[int, ...]) -> None:

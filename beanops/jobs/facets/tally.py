@@ -1,4 +1,4 @@
-"""`Tally`: the values at one path, counted exactly while they are few, and in bounded memory however many they are."""
+"""`ValueTally`: the values at one path, counted exactly while they are few, and in bounded memory however many they are."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Value = str | LongText
 _count = itemgetter(1)
 
 
-class Tally:
+class ValueTally:
     """Counts of values, and their extremes.
 
     While there are no more values than `most` every count is exact. After that the rare ones are dropped: a value that

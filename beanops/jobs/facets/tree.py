@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from beanops.jobs.facets.decoding import BEYOND_INTEGERS, is_layer
 from beanops.jobs.facets.results import PathFacet, ValueCount
 from beanops.jobs.facets.spelling import LongText, Step, extraction, float_text, predicate, spell
-from beanops.jobs.facets.tally import Tally
+from beanops.jobs.facets.tally import ValueTally
 
 #: Paths that are kept; while jobs are added there may be twice as many.
 MOST_PATHS = 1000
@@ -41,24 +41,24 @@ class Counts(NamedTuple):
     high: int | float | None
 
 
-class Column(NamedTuple):
+class PathValues(NamedTuple):
     """Values at one path, the jobs that they belong to, and how many jobs these are."""
 
-    node: Node
+    node: PathNode
     values: list[Any]
     owners: Owners
     jobs: int
 
 
 #: Values of one type at one path, to be counted, and the jobs that have them; of `object` all jobs that have the path.
-Found = tuple["Node", type, int, Counts | None]
+Found = tuple["PathNode", type, int, Counts | None]
 
 
 class NotPlain(Exception):
     """Data that was read quickly may have to be decoded."""
 
 
-class Node:
+class PathNode:
     """One path.
 
     Attributes
@@ -73,12 +73,12 @@ class Node:
 
     __slots__ = ("children", "jobs", "late", "parent", "step", "tally", "types")
 
-    def __init__(self, parent: Node | None, step: Step, late: bool = False) -> None:
+    def __init__(self, parent: PathNode | None, step: Step, late: bool = False) -> None:
         self.parent, self.step, self.late = parent, step, late
-        self.children: dict[Step, Node] = {}
+        self.children: dict[Step, PathNode] = {}
         self.jobs = 0
         self.types: dict[type, int] = {}
-        self.tally = Tally()
+        self.tally = ValueTally()
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -96,7 +96,7 @@ class PathTree:
     """
 
     def __init__(self) -> None:
-        self._root = Node(None, None)
+        self._root = PathNode(None, None)
         self._nodes = [self._root]
         self.dropped = 0
 
@@ -110,7 +110,7 @@ class PathTree:
         """
         dropped = self.dropped
         found: list[Found] = []
-        todo = [Column(self._root, rows, None, len(rows))] if rows else []
+        todo = [PathValues(self._root, rows, None, len(rows))] if rows else []
         try:
             while todo:
                 todo += self._below(todo.pop(), found, certain)
@@ -123,7 +123,7 @@ class PathTree:
         if len(self._nodes) > MOST_PATHS:
             self._prune()
 
-    def _below(self, column: Column, found: list[Found], certain: bool) -> Iterator[Column]:
+    def _below(self, column: PathValues, found: list[Found], certain: bool) -> Iterator[PathValues]:
         """Find what is to be counted of the values at one path; yield the values below it."""
         kinds = set(map(type, column.values))
         found.append((column.node, object, column.jobs, None))
@@ -138,36 +138,36 @@ class PathTree:
                 counted = _counts(kind, ours.values, ours.owners, certain)
             found.append((ours.node, kind, ours.jobs, counted))
 
-    def _fields(self, column: Column) -> Iterator[Column]:
+    def _fields(self, column: PathValues) -> Iterator[PathValues]:
         node, rows, owners, jobs = column
         for key, values, places in _by_key(rows):
             child = self._child(node, key, len(values))
             if child is None:
                 continue
             if owners is None:
-                yield Column(child, values, None, len(values))
+                yield PathValues(child, values, None, len(values))
             elif places is None:
-                yield Column(child, values, owners, jobs)
+                yield PathValues(child, values, owners, jobs)
             else:
                 whose = [owners[place] for place in places]
-                yield Column(child, values, whose, len(set(whose)))
+                yield PathValues(child, values, whose, len(set(whose)))
 
-    def _items(self, column: Column) -> Iterator[Column]:
+    def _items(self, column: PathValues) -> Iterator[PathValues]:
         lengths = list(map(len, column.values))
         child = self._child(column.node, None, total) if (total := sum(lengths)) else None
         if child is not None:
             jobs = range(len(lengths)) if column.owners is None else column.owners
             whose = list(chain.from_iterable(map(repeat, jobs, lengths)))
-            yield Column(child, list(chain.from_iterable(column.values)), whose, len(set(whose)))
+            yield PathValues(child, list(chain.from_iterable(column.values)), whose, len(set(whose)))
 
-    def _child(self, node: Node, step: Step, values: int) -> Node | None:
+    def _child(self, node: PathNode, step: Step, values: int) -> PathNode | None:
         """Return the path below another one, None if it is not kept."""
         child = node.children.get(step)
         if child is None:
             if len(self._nodes) >= 2 * MOST_PATHS or (step is not None and len(step) > _LONGEST_KEY):
                 self.dropped += values
                 return None
-            child = node.children[step] = Node(node, step, late=self.dropped > 0)
+            child = node.children[step] = PathNode(node, step, late=self.dropped > 0)
             self._nodes.append(child)
         return child
 
@@ -191,7 +191,7 @@ class PathTree:
         top : int
             Number of values of each.
         """
-        ordered: list[Node] = []
+        ordered: list[PathNode] = []
         todo = [self._root]
         while todo:
             node = todo.pop()
@@ -202,14 +202,14 @@ class PathTree:
         return tuple(_result(node, jobs, top) for node in wanted)
 
 
-def _of_type(column: Column, kind: type) -> Column:
+def _of_type(column: PathValues, kind: type) -> PathValues:
     """Return the values of one type."""
     places = [place for place, value in enumerate(column.values) if type(value) is kind]
     values = [column.values[place] for place in places]
     if column.owners is None:
-        return Column(column.node, values, None, len(values))
+        return PathValues(column.node, values, None, len(values))
     whose = [column.owners[place] for place in places]
-    return Column(column.node, values, whose, len(set(whose)))
+    return PathValues(column.node, values, whose, len(set(whose)))
 
 
 def _by_key(rows: Sequence[dict[str, Any]]) -> Iterator[tuple[str, list[Any], list[int] | None]]:
@@ -260,7 +260,7 @@ def _counts(kind: type, values: list[Any], owners: Owners, certain: bool) -> Cou
     return Counts(Counter(dict(zip(map(write, counted), counted.values(), strict=True))), low, high)
 
 
-def _count(node: Node, kind: type, jobs: int, counted: Counts | None, most: int) -> None:
+def _count(node: PathNode, kind: type, jobs: int, counted: Counts | None, most: int) -> None:
     if kind is object:
         node.jobs += jobs
         return
@@ -275,7 +275,7 @@ def _count(node: Node, kind: type, jobs: int, counted: Counts | None, most: int)
         node.tally.add_numbers(counted.texts, counted.low, counted.high, most)
 
 
-def _result(node: Node, jobs: int, top: int) -> PathFacet:
+def _result(node: PathNode, jobs: int, top: int) -> PathFacet:
     steps, tally = node.steps, node.tally
     low, high = tally.extremes
     return PathFacet(

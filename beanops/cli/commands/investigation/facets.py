@@ -37,6 +37,7 @@ _CSV = (
 @click.option("--state", help="States, separated by commas; all by default")
 @id_options.ids()
 @options.where
+@options.group
 @click.option(
     "--top", type=click.IntRange(0, MOST), default=TOP, show_default=True, help="Maximum number of values of each path"
 )
@@ -58,7 +59,7 @@ def facets(tube: str | None, top: int, output: str, **asked: Any) -> None:
     which = {name: asked[name] for name in ("state", "ids", "where", "limit", "probe", "rate")}
     with options.opened(asked) as session, bar_for(None, True, "ids", "facets") as bar:
         look_for_tube(session, tube)
-        which["progress"] = None if bar is None else bar.show_scan
+        which |= {"group": asked["group"] or None, "progress": None if bar is None else bar.show_scan}
         search = FacetSearch(session._context, session._lookups, tube, top, which)
         with interruptible(search.scan) as signals:
             found = search.run()

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from beanops.cli import options
+from beanops.cli import complete, options
 from beanops.cli.commands.jobs import conclude, interruptible
 from beanops.cli.commands.tubes import look_for_tube
 from beanops.cli.exits import Incomplete
@@ -33,7 +33,7 @@ _CSV = tuple(name for name in JobGroup._fields if name != "trend")
 
 @click.command()
 @options.tube
-@click.option("--by", metavar="SQL", help="SQL expression to group by")
+@click.option("--by", metavar="SQL", shell_complete=complete.expressions, help="SQL expression to group by")
 @click.option(
     "--most", type=options.NUMBER, default=_MOST, show_default=True, help="Maximum number of groups, the largest"
 )
