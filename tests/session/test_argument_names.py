@@ -26,6 +26,7 @@ METHODS: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
     ("jobs", {}, ("tube", "ids", *SELECTION, "bodies", "columns", "rate")),
     ("scan", {}, ("tube", "ids", *SELECTION, "bodies", "rate")),
     ("sql", {"query": "from jobs"}, ("tube", "ids", *SELECTION, "rate")),
+    ("facets", {}, ("tube", "top", "ids", *SELECTION, "rate")),
     ("snapshot", {"directory": "new"}, ("tube", "ids", *SELECTION, "rate")),
     ("job", {}, ("id",)),
     ("kick", {"jobs": "mail"}, ("jobs", *SELECTION, "rate")),

@@ -1,10 +1,10 @@
-"""`ValueTally`: the values at one path, counted exactly while they are few, and in bounded memory however many they are."""
+"""`ValueTally`: the values at one path, counted exactly while they are few, in bounded memory however many they are."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from heapq import nlargest
+from heapq import nlargest, nsmallest
 from operator import itemgetter
 from typing import Any
 
@@ -78,9 +78,9 @@ class ValueTally:
         self._add(counts, most)
 
     def top(self, most: int) -> list[tuple[Value, int, bool]]:
-        """Return the most frequent values with their counts, and whether there may be more of each."""
+        """Return the most frequent values with their counts, in one order, and whether there may be more of each."""
         certain = ((value, count) for value, count in self._counts.items() if count > self.error)
-        ranked = nlargest(most, certain, key=_count)
+        ranked = nsmallest(most, certain, key=lambda item: (-item[1], getattr(item[0], "head", item[0])))
         return [(value, count, value in self._late) for value, count in ranked]
 
     def _add(self, counts: Mapping[Any, int], most: int) -> None:

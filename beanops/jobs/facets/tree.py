@@ -30,6 +30,9 @@ _TYPES: dict[type, str] = {
 }
 #: The jobs that values belong to; None where each belongs to another one.
 Owners = Sequence[int] | None
+#: Values that jobs have, by job, where values of several types may be written in one way.
+Seen = set[tuple[int, str]] | None
+_SCALARS: set[type] = {str, int, float, bool}
 _WORDS = {True: "true", False: "false"}
 
 
@@ -126,6 +129,7 @@ class PathTree:
     def _below(self, column: PathValues, found: list[Found], certain: bool) -> Iterator[PathValues]:
         """Find what is to be counted of the values at one path; yield the values below it."""
         kinds = set(map(type, column.values))
+        seen: Seen = set() if column.owners is not None and len(kinds & _SCALARS) > 1 else None
         found.append((column.node, object, column.jobs, None))
         for kind in kinds:
             ours = column if len(kinds) == 1 else _of_type(column, kind)
@@ -135,7 +139,7 @@ class PathTree:
             elif kind is list:
                 yield from self._items(ours)
             elif kind is not type(None):
-                counted = _counts(kind, ours.values, ours.owners, certain)
+                counted = _counts(kind, ours, seen, certain)
             found.append((ours.node, kind, ours.jobs, counted))
 
     def _fields(self, column: PathValues) -> Iterator[PathValues]:
@@ -232,7 +236,7 @@ def _by_key(rows: Sequence[dict[str, Any]]) -> Iterator[tuple[str, list[Any], li
         yield key, values, places if len(places) < len(rows) else None
 
 
-def _counts(kind: type, values: list[Any], owners: Owners, certain: bool) -> Counts:
+def _counts(kind: type, column: PathValues, seen: Seen, certain: bool) -> Counts:
     """Count the jobs that have each of some values of one type.
 
     Raises
@@ -240,23 +244,27 @@ def _counts(kind: type, values: list[Any], owners: Owners, certain: bool) -> Cou
     NotPlain
         It is not `certain` that these are the values.
     """
+    values, owners = column.values, column.owners
     low = high = None
-    write: Callable[[Any], str] = _WORDS.__getitem__ if kind is bool else str
-    if kind is float:
+    write: Callable[[Any], str] = _WORDS.__getitem__ if kind is bool else float_text if kind is float else str
+    if kind is int or kind is float:
         low, high = min(values), max(values)
-        if not certain and max(high, -low) >= BEYOND_INTEGERS:
+        if kind is float and not certain and max(high, -low) >= BEYOND_INTEGERS:
             raise NotPlain
-        write = float_text
-        if 0.0 in values:  # which is equal to -0.0, and written in another way
-            values, write = list(map(float_text, values)), str
-    # In a list one job may have a value several times.
-    counted = Counter(values if owners is None else [value for _, value in set(zip(owners, values, strict=True))])
+    # 0.0 and -0.0 are equal, and written in two ways; 7 and "7" are not, and written in one.
+    if seen is not None or (kind is float and 0.0 in values):
+        values, write = list(map(write, values)), str
+    if owners is not None:  # where one job may have a value several times
+        pairs = set(zip(owners, values, strict=True))
+        if seen is not None:
+            pairs -= seen
+            seen |= pairs
+        values = [value for _, value in pairs]
+    counted = Counter(values)
     if kind is str:
         if not certain and any(map(is_layer, counted)):
             raise NotPlain
         return Counts(counted, None, None)
-    if kind is int:
-        low, high = min(counted), max(counted)
     return Counts(Counter(dict(zip(map(write, counted), counted.values(), strict=True))), low, high)
 
 
@@ -265,7 +273,7 @@ def _count(node: PathNode, kind: type, jobs: int, counted: Counts | None, most: 
         node.jobs += jobs
         return
     node.types[kind] = node.types.get(kind, 0) + jobs
-    if counted is None:
+    if counted is None or not counted.texts:
         return
     if kind is str:
         node.tally.add_texts(counted.texts, most)
