@@ -145,7 +145,7 @@ def _outside(message: str) -> str:
         text = _JSON.sub(_json, text)
     if "://" in text:
         text = _URL.sub(ID, text)
-    if _QUOTE(text):
+    if "'" in text or '"' in text or "`" in text or (not text.isascii() and _QUOTE(text)):
         text = _QUOTED.sub(_quoted, text)
     if "@" in text:
         text = _EMAIL.sub(ID, text)

@@ -37,13 +37,16 @@ class Outer(NamedTuple):
         The data, in which layers are still strings.
     error : ErrorText or None
         The error that it carries.
-    has_layers : bool
-        Whether one of the strings looked at is a layer; beside an error, of those that may name the job.
+    named : bool
+        Whether no layer has to be decoded for the class of the job, and for the shape.
+    alike : bool
+        Whether a body that differs in digits alone says the same: nothing was looked at of which the digits matter.
     """
 
     data: Any
     error: ErrorText | None
-    has_layers: bool
+    named: bool
+    alike: bool
 
 
 def read_outer(body: bytes) -> Outer | None:
@@ -68,7 +71,9 @@ def _json() -> tuple[Any, Any]:
 
 def _search(data: Any) -> Outer | None:
     """Search for an error as `find_error` does."""
-    has_layers = False
+    # None is better than the first name of all, so that a layer may have any other.
+    named = type(data) is dict and isinstance(data.get("displayName"), str)
+    has_layers, alike = False, True
     level, seen = [data], 0
     for _ in range(DEEP):
         following: list[Any] = []
@@ -77,12 +82,14 @@ def _search(data: Any) -> Outer | None:
             if type(item) is dict:
                 values = item.values()
                 roles = roles_of(tuple(item))
-                if roles.tells and (found := error_of(item, roles)) is not None:
-                    # A layer among the texts of the error says more than its text.
-                    if any(map(_has_layer, map(item.get, roles.read))):
+                if roles.tells:
+                    # A layer in a text of the error may say more than the text.
+                    packed = [item[key] for key in roles.read if _looks_packed(item[key])]
+                    if any(map(_has_layer, packed)):
                         return None
-                    named = map(data.get, _NAMED_IN) if type(data) is dict else ()
-                    return Outer(data, found, any(map(_has_layer, named)))
+                    alike = alike and not packed and not (roles.title and roles.status)
+                    if (found := error_of(item, roles)) is not None:
+                        return _beside(data, found, named, alike)
             else:
                 values = item[:ITEMS]
             for value in values:
@@ -95,6 +102,8 @@ def _search(data: Any) -> Outer | None:
                             has_layers = True
                         elif _is_packed(value):
                             return None
+                        else:
+                            alike = False
                 elif kind is dict or kind is list:
                     following.append(value)
                 elif kind is float and not -_ROUNDED < value < _ROUNDED:
@@ -103,11 +112,30 @@ def _search(data: Any) -> Outer | None:
         if not following or seen > WIDE:
             break
         level = following
-    return Outer(data, None, has_layers)
+    return Outer(data, None, named or not has_layers, alike)
+
+
+def _beside(data: Any, found: ErrorText, named: bool, alike: bool) -> Outer:
+    """Return what a body with an error says: whether a layer has to be decoded for the class of its job."""
+    if not named and type(data) is dict:
+        packed = [data[key] for key in _NAMED_IN if key in data and _looks_packed(data[key])]
+        alike = alike and not packed
+        named = not any(map(_has_layer, packed))
+    return Outer(data, found, named or type(data) is not dict, alike)
+
+
+def _looks_packed(value: Any) -> bool:
+    """Whether a text in a value looks like a layer."""
+    kind = type(value)
+    if kind is str:
+        return len(value) >= SHORTEST_LAYER and layer_at(value) is not None
+    if kind is dict:
+        return any(map(_looks_packed, value.values()))
+    return kind is list and any(map(_looks_packed, value))
 
 
 def _has_layer(value: Any) -> bool:
-    """Whether a value may say more than its text."""
+    """Whether a value says more than its text."""
     if isinstance(value, str):
         return may_be_layer(value) and (value.startswith(_TEXTS) or _is_packed(value))
     if isinstance(value, dict):

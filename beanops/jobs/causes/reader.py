@@ -8,9 +8,10 @@ from beanops.jobs.bodies import Decoded, Reader, reads_json_first
 from beanops.jobs.bodies.errors import ErrorText, find_error
 from beanops.jobs.bodies.memo import Memo
 from beanops.jobs.bodies.summary import job_class
+from beanops.jobs.causes.alike import AlikeBodies
 from beanops.jobs.causes.cause import Cause
 from beanops.jobs.causes.normaliser import Normaliser, normalise_name
-from beanops.jobs.causes.outer import read_outer
+from beanops.jobs.causes.outer import Outer, read_outer
 from beanops.jobs.causes.shape import Shapes, format_of
 
 #: Bytes of a body of which is remembered what came of it.
@@ -44,17 +45,18 @@ class Causes:
         # Equal causes are the same object, and bodies that had to be decoded are often the same.
         self._causes: Memo[tuple[str, str, str, str], Cause] = Memo(most)
         self._bodies: Memo[bytes, Cause] = Memo(most)
+        self._alike = AlikeBodies(most)
 
     def of(self, body: bytes | None) -> Cause:
         """Return the cause that a body says; that of a body that is None is that it was not read."""
         if body is None:
             return UNREAD
-        if not self._reader.patterns and reads_json_first() and (outer := read_outer(body)) is not None:
-            data, error, has_layers = outer
-            job = job_class(data)
-            # A layer may have a better name, but none is better than this one, and changes the shape.
-            if not has_layers or (job and data.get("displayName") == job):
-                return self._cause(data, job, error) or self._shape(data, body)
+        if not self._reader.patterns and reads_json_first():
+            found = self._alike.get(body)
+            if found is None and (outer := read_outer(body)) is not None:
+                found = self._of_outer(outer, body)
+            if found is not None:
+                return found
         known = self._bodies.get(body)
         if known is None:
             known = self._of_decoded(self._reader.decode(body), body)
@@ -62,13 +64,24 @@ class Causes:
                 self._bodies.keep(body, known)
         return known
 
+    def _of_outer(self, outer: Outer, body: bytes) -> Cause | None:
+        """Return the cause that the outer JSON says; None where a layer may say more."""
+        data, error, named, alike = outer
+        job = job_class(data)
+        if not named or (job is None and isinstance(data, dict) and "displayName" in data):
+            return None
+        cause = self._cause(job, error) or self._shape(data, body)
+        if alike:
+            self._alike.keep(body, cause, error)
+        return cause
+
     def _of_decoded(self, decoded: Decoded, body: bytes) -> Cause:
         data = decoded.data
         if not isinstance(data, dict | list) or _is_mark(data):
             return self._one("format", "", "", format_of(decoded))
-        return self._cause(data, job_class(data), find_error(data)) or self._shape(data, body)
+        return self._cause(job_class(data), find_error(data)) or self._shape(data, body)
 
-    def _cause(self, data: Any, job: str | None, error: ErrorText | None) -> Cause | None:
+    def _cause(self, job: str | None, error: ErrorText | None) -> Cause | None:
         """Return the cause by the error, or by the class of the job."""
         job = normalise_name(job) if job else ""
         if error is not None:

@@ -7,7 +7,7 @@ import json
 from random import Random
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from beanops.jobs.bodies import Reader, decode
@@ -59,6 +59,8 @@ MESSAGES = st.one_of(
 
 
 @given(DATA.filter(lambda data: isinstance(data, dict | list)))
+@example({"message": {"error": "1"}, "error": {"error": "", "errors": '{"error":"00"}'}})
+@example([-(2**63) - 1])
 def test_reading_the_outer_json_comes_to_the_same_as_decoding(data: Any) -> None:
     body = json.dumps(data).encode()
     causes = Causes(Reader())
@@ -75,6 +77,17 @@ def test_neither_order_nor_memory_changes_a_message(messages: list[str], most: i
         for _ in range(2):
             random.shuffle(messages)
             assert {message: normaliser.normalise(message) for message in messages} == expected
+
+
+@given(DATA.filter(lambda data: isinstance(data, dict | list)), st.randoms(use_true_random=False))
+def test_bodies_that_differ_in_digits_do_not_disturb_each_other(data: Any, random: Random) -> None:
+    text = json.dumps(data)
+    causes = Causes(Reader())
+    for _ in range(4):
+        body = "".join(random.choice("0123456789") if one in "0123456789" else one for one in text).encode()
+        assert causes.of(body) == causes._of_decoded(decode(body), body)
+        body = text.encode()
+        assert causes.of(body) == causes._of_decoded(decode(body), body)
 
 
 @given(MESSAGES, st.randoms(use_true_random=False))

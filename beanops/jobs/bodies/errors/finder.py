@@ -124,8 +124,8 @@ def _held(value: Any, plain: str, deep: int = 0) -> ErrorText | None:
         return next(filter(None, (_held(one, plain, deep + 1) for one in value[:ITEMS])), None)
     if isinstance(value, dict):
         return _described(value, deep)
-    # A flag, and how often it failed, say nothing.
-    return ErrorText("", f"code {value}") if type(value) is int and value != 1 else None
+    # A flag, and how often something failed, say nothing.
+    return ErrorText("", f"code {value}") if type(value) is int and abs(value) >= 10 else None
 
 
 def _described(item: dict[str, Any], deep: int = 0) -> ErrorText | None:
@@ -145,7 +145,7 @@ def _described(item: dict[str, Any], deep: int = 0) -> ErrorText | None:
     if name and found.name and found.name.rpartition(".")[2] != name.rpartition(".")[2]:
         found = ErrorText(name, f"{found.name}: {found.message}" if found.message else found.name)
     name = name or found.name
-    if code and code not in found.message and code != name:
+    if code:
         name = f"{name} {code}".strip()
     found = ErrorText(name, found.message)
     for key in roles.causes:

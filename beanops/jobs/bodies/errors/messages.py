@@ -33,6 +33,7 @@ _PLACE = re.compile(
     r" in (?:/|[A-Za-z]:\\|phar:)[^\n]{1,400}?(?::\d{1,7}|\(\d{1,7}\)(?: : eval\(\)'d code)?| on line \d{1,7})\Z"
 )
 _TRACEBACK = "Traceback (most recent call last)"
+_DIGITS = re.compile("[0-9]")
 _FRAME = re.compile(r"\s|File \"|\Z|[~^]+\Z|\+-+|\|\s{2}").match
 _CAUSED = re.compile(r"^\s*(?:Caused by|Wrapped by|Reason|Root cause): ?([^\n]{1,2000})", re.MULTILINE)
 _PHP_NEXT = re.compile(r"\n\nNext ([A-Z\\][\w\\]{1,200}: [^\n]{1,2000})")
@@ -77,13 +78,16 @@ def read_message(text: str) -> ErrorText:
 
 
 def with_cause(found: ErrorText, cause: ErrorText) -> ErrorText:
-    """Return an error with its cause, unless the error itself says it."""
-    if (not cause.message or cause.message in found.message) and (not cause.name or cause.name in found.message):
+    """Return an error with its cause, unless the error itself says it, whatever the numbers."""
+    said = _DIGITS.sub("0", found.message)
+    if (not cause.message or _DIGITS.sub("0", cause.message) in said) and (
+        not cause.name or cause.name in found.message
+    ):
         return found
-    if cause == found:
+    if cause.name == found.name and _DIGITS.sub("0", cause.message) == said:
         return found
-    said = f"{cause.name}: {cause.message}" if cause.name and cause.message else cause.name or cause.message
-    return found._replace(message=f"{found.message[:LONGEST]}{CAUSED_BY}{said}")
+    why = f"{cause.name}: {cause.message}" if cause.name and cause.message else cause.name or cause.message
+    return found._replace(message=f"{found.message[:LONGEST]}{CAUSED_BY}{why}")
 
 
 def _first_line(text: str) -> str:
