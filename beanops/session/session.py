@@ -357,8 +357,8 @@ class Session:
 
         Examples
         --------
-        >>> session.wait("mail", until="ready < 10", timeout="10m").counts["ready"]
-        >>> assert session.wait("sms", timeout="1m"), "the workers are too slow"
+        >>> session.wait("mail", until="ready < 1000", timeout="10s").counts["ready"]
+        >>> assert session.wait("mail", until="reserved = 0"), "workers are still busy"
         """
         from beanops.session.investigation.wait import wait_with_bar
 
