@@ -34,6 +34,8 @@ _IN_JSON = re.compile(
     r"""["'](?:code|error|error_code|type|title|message|msg|detail|reason|status)\\?["']\s?[:=]>?\s?"""
     r"""(?:\\?"([^"\\]{1,200})|'([^'\\]{1,200})|(\d{1,5}\b))"""
 )
+# How Python writes the errors of databases: (1205, 'Lock wait timeout exceeded').
+_TUPLE = re.compile(r"\((\d{3,5}), u?(['\"])(.{1,400}?)\2\)")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,15}://[^\s\"'<>)\]}|`]+", re.ASCII)
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,80}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,8}", re.ASCII)
 _UUID = re.compile(r"(?<!\w)[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}(?!\w)")
@@ -58,7 +60,10 @@ _UNIT = re.compile(
     r"|[kKMGT]i?B|[kKMGT]B?|bytes?|bits?|B|characters|chars|Sekunden?|Minuten?|Stunden?|secondes?|segundos?|minutos?|"
     r"USD|EUR|GBP|CHF|JPY|PLN)(?![\w/])"
 )
-_PLURAL = re.compile(r"(<n> [a-z]{3,}[a-rt-z])s\b")
+_PLURAL = re.compile(
+    r"(<n> (?:attempt|time|row|item|byte|error|request|job|record|file|connection|message|order|argument|value|element"
+    r"|parameter|line|page|result|product|column|user|thread|node|replica|partition|object|document))s\b"
+)
 
 
 class Normaliser:
@@ -145,6 +150,8 @@ def _outside(message: str) -> str:
         text = _JSON.sub(_json, text)
     if "://" in text:
         text = _URL.sub(ID, text)
+    if "(" in text and ", " in text:
+        text = _TUPLE.sub(_code_and_text, text)
     if "'" in text or '"' in text or "`" in text or (not text.isascii() and _QUOTE(text)):
         text = _QUOTED.sub(_quoted, text)
     if "@" in text:
@@ -187,6 +194,10 @@ def _json(match: re.Match[str]) -> str:
     """Return what JSON in a message says of an error."""
     said = [next(filter(None, one)) for one in _IN_JSON.findall(match.group())[:4]]
     return f"{{{'; '.join(said)}}}" if said else "<json>"
+
+
+def _code_and_text(match: re.Match[str]) -> str:
+    return f"({kept(match[1])}) {match[3]}"
 
 
 def _quoted(match: re.Match[str]) -> str:

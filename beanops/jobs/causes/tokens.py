@@ -86,7 +86,7 @@ _NAMED = re.compile(
     r"|(?:ORA|PLS|TNS|ERR|DB\d|MSB|NU|CS|TS|KB|E|X|P|AADSTS|SQL)-?\d{3,6}|CVE-\d{4}-\d{3,6}"
     r"|HTTP/?\d(?:\.\d)?|TLSv?\d(?:[._]\d)?|SSLv\d|[iI][pP]v\d|OAuth\d|S\d|EC\d|[uU][tT][fF]-?\d{1,2}(?:mb\d)?"
     r"|ISO-\d{4}-\d{1,2}|SHA-?\d{1,3}|sha-?\d{1,3}|[mM][dD]\d|X\.\d{3}|RFC\d{3,4}|u?int\d{1,2}|float\d\d"
-    r"|[xX]\d\d(?:[_-]\d\d)?|[bB]ase\d\d|[vV]\d|[lL]og\d[jJ]|[hH]\d|[mM][pP]\d|[wW]in\d\d|[aA]rm\d\d|[iI]\d\d[nN]"
+    r"|[xX]\d\d(?:[_-]\d\d)?|[bB]ase\d\d|[vV]\d(?!\.\d)|[lL]og\d[jJ]|[hH]\d|[mM][pP]\d|[wW]in\d\d|[aA]rm\d\d|[iI]\d\d[nN]"
     r"|[kK]\d[sS])(?![A-Za-z0-9])"
     r"|\b(?i:code|status|errno|sqlstate|sqlcode|statuscode|error_code|errorcode|signal)[=:#(]{1,2}[A-Z]{0,4}-?\d{1,5}"
     r"(?![\w.,:-]*\d)",

@@ -6,7 +6,6 @@ together. Some messages of one cause differ in their lines, or in parts that not
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from random import Random
 
 from tests.jobs.causes.values import Values
@@ -85,13 +84,18 @@ CAUSES: dict[str, list[str]] = {
 EACH = 50
 
 
-def messages(seed: int = 13) -> Iterator[tuple[str, str]]:
-    """Yield the cause and the message, in an order that mixes the causes."""
+def messages(seed: int = 13) -> list[tuple[str, str]]:
+    """Return the cause and the message, in an order that mixes the causes."""
+    return mixed(CAUSES, seed)
+
+
+def mixed(causes: dict[str, list[str]], seed: int) -> list[tuple[str, str]]:
+    """Return messages of causes that are given as templates."""
     random = Random(seed)
     made = [
         (cause, templates[number % len(templates)].format_map(Values(random)))
-        for cause, templates in CAUSES.items()
+        for cause, templates in causes.items()
         for number in range(EACH)
     ]
     random.shuffle(made)
-    return iter(made)
+    return made
