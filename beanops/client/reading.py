@@ -9,6 +9,7 @@ from itertools import chain, islice
 from typing import Any, TypeVar
 
 from beanops.client.address import Address
+from beanops.client.alike import Alike
 from beanops.client.pipeline_window import MAX_WAITING
 from beanops.client.sync import Client
 from beanops.protocol import Command, Connection, commands
@@ -85,6 +86,23 @@ class ReadingClient(Client):
                     yield from results
                 return
         yield from super().pipeline(chain(first, left))
+
+    def send_alike(self, alike: Alike) -> Generator[Any, None, None]:
+        """As `Client.send_alike`, over a new connection if this one is lost before the first answer."""
+        connection = self._awake()
+        with closing(super().send_alike(alike)) as results:
+            try:
+                result = next(results, _END)
+            except ConnectionLost as lost:
+                if alike.answered:
+                    raise
+                self._renew(connection, lost)
+            else:
+                if result is not _END:
+                    yield result
+                    yield from results
+                return
+        yield from super().pipeline(alike.rest())
 
     def _awake(self) -> Connection:
         """Return the connection, after a check if it was idle for long."""

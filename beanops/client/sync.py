@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self, SupportsIndex, TypeVar
 
 from beanops.client.address import Address
+from beanops.client.alike import Alike
 from beanops.client.places import Place, peer
 from beanops.client.transport import JobLike, coming_back, hang_up, job_id, restoring
 from beanops.client.wire import Wire
@@ -252,6 +253,34 @@ class Client:
         """
         with self._turn():
             yield from self._exchange(commands)
+
+    def send_alike(self, alike: Alike) -> Generator[Any, None, None]:
+        """Send commands that are all alike; yield results from the first that is not as expected.
+
+        Parameters
+        ----------
+        alike : Alike
+            The commands, from `beanops.client.alike`. It counts the replies that were as expected.
+
+        Yields
+        ------
+        object
+            As in `pipeline`, for the commands that `alike` has left.
+
+        Raises
+        ------
+        ConnectionLost, ProtocolError
+            As in `pipeline`.
+
+        Examples
+        --------
+        >>> from beanops.client.alike import Changes
+        >>> deletes = Changes("delete", ids)
+        >>> others = list(client.send_alike(deletes))
+        >>> print(deletes.answered, "deleted, of others:", others)
+        """
+        with self._turn():
+            yield from self._wire.exchange((), self.read_timeout, alike)
 
     def _exchange(self, commands: Iterable[Command[Any]], within: float | None = None) -> Generator[Any, None, None]:
         return self._wire.exchange(commands, self.read_timeout if within is None else within)

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from beanops.client.address import Address
+from beanops.client.alike import Alike
 from beanops.client.pipeline_window import Window
 from beanops.client.transport import dial, is_ready
 from beanops.protocol import Command, Connection
@@ -60,13 +61,20 @@ class Wire:
         with suppress(OSError):  # the server may have been first
             self.socket.shutdown(socket.SHUT_RDWR)
 
-    def exchange(self, commands: Iterable[Command[Any]], patience: float) -> Generator[Any, None, None]:
-        """Send commands and yield the result of each; wait `patience` seconds for the server's next bytes."""
+    def exchange(
+        self, commands: Iterable[Command[Any]], patience: float, alike: Alike | None = None
+    ) -> Generator[Any, None, None]:
+        """Send commands and yield the result of each; wait `patience` seconds for the server's next bytes.
+
+        `alike` are sent before. Their results are yielded from the first that is not as expected.
+        """
         connection = self.connection
         window = Window(connection, commands)
         settled = False
         try:
             self.look_for_end()
+            if alike is not None:
+                yield from self._compare(alike, patience)
             while True:
                 if not self._unsent and not window.exhausted:
                     self._unsent = memoryview(window.take())
@@ -87,6 +95,40 @@ class Wire:
         if window.failure is not None:
             raise window.failure
 
+    def _compare(self, alike: Alike, patience: float) -> Generator[Any, None, None]:
+        """Send commands that are alike, and take their replies as long as they are as expected.
+
+        From the first other reply on, `connection` has the commands; yield what it knows of them.
+        """
+        connection, held = self.connection, bytearray()
+        self._unsent = memoryview(alike.data)
+        failure: OSError | None = None
+        data: bytes | None = b""
+        while not alike.over:
+            try:
+                data = self._transfer()
+                if data is None and is_ready(self.socket, bool(self._unsent), patience):
+                    continue
+            except OSError as error:
+                failure = error
+                break
+            if not data:
+                break
+            held += data
+            del held[: alike.take(held, not self._unsent)]
+        connection.waiting.extend(alike.rest())
+        if held:
+            yield from connection.receive_data(bytes(held), unsent=bool(self._unsent))
+        if connection.waiting and connection.error is None:
+            if failure is not None:
+                raise self._lost(failure) from None
+            if data is None:
+                raise self._silent(patience)
+            if not data:
+                yield from connection.receive_data(b"")
+        if connection.waiting and connection.error is not None:
+            raise self._with_address(connection.error)
+
     def look_for_end(self) -> None:
         """Raise if the server has closed the idle connection, or has sent something unasked."""
         try:
@@ -101,25 +143,31 @@ class Wire:
     def _move(self, patience: float) -> list[Any]:
         """Write and read as much as possible, waiting for either; return the results."""
         try:
-            if self._unsent:
-                with suppress(BlockingIOError):
-                    self._unsent = self._unsent[self.socket.send(self._unsent) :]
-            try:
-                data = self.socket.recv(_RECEIVE)
-            except BlockingIOError:
-                self._wait(patience)
+            data = self._transfer()
+            if data is None:
+                patience += self.connection.waiting[0].wait
+                if not is_ready(self.socket, bool(self._unsent), patience):
+                    raise self._silent(patience)
                 return []
         except OSError as error:
             raise self._lost(error) from None
-        self.heard = self.clock()
         return self.connection.receive_data(data, unsent=bool(self._unsent))
 
-    def _wait(self, patience: float) -> None:
-        head = self.connection.waiting[0]
-        patience += head.wait
-        if not is_ready(self.socket, bool(self._unsent), patience):
-            self.connection.error = ReadTimeout(f"no answer to '{head.line}' within {patience:g} s")
-            raise self._with_address(self.connection.error)
+    def _transfer(self) -> bytes | None:
+        """Write and read as much as possible; None where there is nothing to read yet."""
+        if self._unsent:
+            with suppress(BlockingIOError):
+                self._unsent = self._unsent[self.socket.send(self._unsent) :]
+        try:
+            data = self.socket.recv(_RECEIVE)
+        except BlockingIOError:
+            return None
+        self.heard = self.clock()
+        return data
+
+    def _silent(self, patience: float) -> BeanopsError:
+        self.connection.error = ReadTimeout(f"no answer to '{self.connection.waiting[0].line}' within {patience:g} s")
+        return self._with_address(self.connection.error)
 
     def _drain(self, patience: float) -> None:
         """Read and drop the replies of a pipeline that was left early, so that the connection stays usable."""

@@ -88,11 +88,19 @@ def body_text(body: bytes) -> str:
 def find_jobs(client: Client, ids: Iterable[int]) -> Iterator[FoundJob | None]:
     """Yield each job in turn without its body, None for one that does not exist."""
     # The process is asked in the same breath: a client that only looks renews a connection that was lost before it.
-    answers = client.pipeline(chain((commands.stats(),), map(commands.stats_job, ids)))
-    instance = present(next(answers)).id
-    for answer in answers:
+    return found_by(client.pipeline(chain((commands.stats(),), map(commands.stats_job, ids))))
+
+
+def found_by(answers: Iterator[Any], seen: Sequence[float] = ()) -> Iterator[FoundJob | None]:
+    """Yield the jobs of answers, the first of which is of the server; `seen` says when the first of them came."""
+    instance = ""
+    for place, answer in enumerate(answers):
         stats = present(answer)
-        yield None if stats is None else FoundJob(stats, None, (), instance, time.time())
+        if place == 0:
+            instance = stats.id
+        else:
+            at = seen[place] if place < len(seen) else time.time()
+            yield None if stats is None else FoundJob(stats, None, (), instance, at)
 
 
 def read_jobs(client: Client, ids: Iterable[int]) -> Iterator[FoundJob | None]:
@@ -107,18 +115,42 @@ def read_jobs(client: Client, ids: Iterable[int]) -> Iterator[FoundJob | None]:
     if client.max_job_size == MAX_BODY:
         client.stats()  # now it knows
     while part := list(islice(left, min(_PART, at_once(client.max_job_size)))):
-        known = list(find_jobs(client, part))
-        wanted = [job for job in known if job is not None and _has_body(job.stats)]
-        peeked = client.pipeline(chain((commands.stats(),), (commands.peek(job.id) for job in wanted)))
-        instance = present(next(peeked)).id
-        if any(job.instance != instance for job in wanted):
-            raise ConnectionClosed(f"{client.address}: the server was restarted while jobs were read")
-        bodies = {job.id: peek.body for job, peek in zip(wanted, map(present, peeked), strict=True) if peek is not None}
-        for job in known:
-            if job is None or (job.id not in bodies and _has_body(job.stats)):
-                yield None
-            else:
-                yield job._replace(body=bodies.get(job.id))
+        yield from with_bodies(client, list(find_jobs(client, part)))
+
+
+def with_bodies(
+    client: Client, known: Sequence[FoundJob | None], answers: Iterable[Any] | None = None
+) -> Iterator[FoundJob | None]:
+    """Yield jobs with their bodies, None for those that no longer exist.
+
+    Parameters
+    ----------
+    client : Client
+        The connection on which they were found.
+    known : sequence of FoundJob or None
+        The jobs without their bodies.
+    answers : iterable or None
+        Answers to a look at the server and at the body of each; None asks for them.
+    """
+    wanted = [job for job in known if job is not None and _has_body(job.stats)]
+    if answers is None:
+        answers = client.pipeline(chain((commands.stats(),), (commands.peek(job.id) for job in wanted)))
+    peeked = map(present, answers)
+    instance = next(peeked).id
+    for before in wanted:
+        check_same(client, before.instance, instance)
+    bodies = {job.id: peek.body for job, peek in zip(wanted, peeked, strict=True) if peek is not None}
+    for job in known:
+        if job is None or (job.id not in bodies and _has_body(job.stats)):
+            yield None
+        else:
+            yield job._replace(body=bodies.get(job.id))
+
+
+def check_same(client: Client, before: str, after: str) -> None:
+    """Raise `ConnectionClosed` where another server process answered the second time."""
+    if before != after:
+        raise ConnectionClosed(f"{client.address}: the server was restarted while jobs were read")
 
 
 def read_heads(client: Client, tube: str) -> dict[str, FoundJob | None]:

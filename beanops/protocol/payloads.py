@@ -7,7 +7,7 @@ its type. Values are typed by their key, from the record's own annotations.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import call
 from typing import Any, Generic, NamedTuple, TypeVar, get_type_hints
 
@@ -75,6 +75,7 @@ class Layout(Generic[R]):
                 base = next(kind for kind in _KINDS if kind is hint or kind in getattr(hint, "__args__", ()))
                 self._kinds[_SPELLINGS.get(field, field.replace("_", "-"))] = _KINDS[base]
         self._converters = [kind.convert for kind in self._kinds.values()]
+        self._lines = [re.compile(f"{key}: ({kind.pattern})") for key, kind in self._kinds.items()]
         # One match reads the fields in the order of every server so far; anything else takes the slow way.
         lines = [f"{key}: ({kind.pattern})\n" for key, kind in self._kinds.items()]
         self._usual = re.compile("---\n" + "".join(lines))
@@ -92,6 +93,31 @@ class Layout(Generic[R]):
         if match is None:
             return self._read_any_order(text)
         return self._make(*map(call, self._converters, match.groups()))
+
+    def read_columns(self, payloads: Sequence[bytes]) -> list[list[Any]] | None:
+        """Read payloads of the usual form, and return the values of each field as a list.
+
+        Most values are the same in most payloads, so each is read once. None is returned if one payload has another
+        form; `read` knows all of them.
+        """
+        if not payloads:
+            return [[] for _ in self._lines]
+        width, ends = len(self._lines) + 1, len(payloads) - 1
+        text = b"\0".join(payloads)
+        lines = text.split(b"\n")
+        if lines[::width] != [b"---", *[b"\0---"] * ends, b""] or text.count(b"\0") != ends:
+            return None
+        columns = []
+        for at, (pattern, convert) in enumerate(zip(self._lines, self._converters, strict=True), 1):
+            column = lines[at::width]
+            values: dict[bytes, Any] = {}
+            for line in set(column):
+                match = pattern.fullmatch(line.decode("utf-8", "replace"))
+                if match is None:
+                    return None
+                values[line] = convert(match[1])
+            columns.append([values[line] for line in column] if len(values) > 1 else [*values.values()] * len(column))
+        return columns
 
     def _read_any_order(self, text: str) -> R:
         found: dict[str, str] = {}

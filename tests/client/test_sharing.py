@@ -147,6 +147,7 @@ def public(kind: type) -> dict[str, inspect.Signature]:
 def test_both_clients_have_the_same_methods() -> None:
     sync, aio = public(Client), public(AsyncClient)
     del sync["notice_end"]  # the event loop hears of an end by itself
+    del sync["send_alike"]  # runs are carried out by the blocking client
     assert set(sync) == set(aio)
     for name, signature in sync.items():
         assert signature.parameters == aio[name].parameters, name
@@ -165,7 +166,7 @@ def test_clients_have_every_command_with_its_arguments() -> None:
     }
     del made["quit"]  # a client says goodbye by close()
     methods = public(Client)
-    assert set(made) == set(methods) - {"close", "execute", "notice_end", "pipeline", "reconnect"}
+    assert set(made) == set(methods) - {"close", "execute", "notice_end", "pipeline", "reconnect", "send_alike"}
     for name, signature in made.items():
         wanted = [parameter if parameter != "id" else ("id", "job") for parameter in signature.parameters]
         given = list(methods[name].parameters)[1:]

@@ -276,16 +276,16 @@ def test_the_intent_is_on_disk_before_the_command_goes_out(
     session: Session, worker: Client, journal: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = fill(worker, "mail", jobs=3)
-    stage = executor.stage
+    carry_out = executor.carry_out
     seen: list[int] = []
 
-    def look_first(*talks: Any) -> None:
+    def look_first(*batch: Any) -> None:
         with sqlite3.connect(journal) as other:
             seen.append(other.execute("select count(*) from actions where body is not null").fetchone()[0])
         other.close()
-        stage(*talks)
+        carry_out(*batch)
 
-    monkeypatch.setattr(executor, "stage", look_first)
+    monkeypatch.setattr(executor, "carry_out", look_first)
     assert session.delete(ids).done == 3
     assert seen == [3]
 

@@ -187,15 +187,15 @@ def test_what_a_run_settles_while_it_is_verified_stays(
 ) -> None:
     run = session.delete(fill(worker, "mail", "buried", 2))
     _forget(session, run)
-    look_up = recovery.look_up
+    look_at = recovery.look_at
 
     def settled_meanwhile(*asked: Any, **how: Any) -> Any:
         session._context.journal().write(
             run.id, session._context.now(), fates=[(0, Fate("skipped", "no longer available (reserved or deleted)"))]
         )
-        return look_up(*asked, **how)
+        return look_at(*asked, **how)
 
-    monkeypatch.setattr(recovery, "look_up", settled_meanwhile)
+    monkeypatch.setattr(recovery, "look_at", settled_meanwhile)
     assert session.journal.verify(run).done == 1
     assert [row.outcome for row in run.rows] == ["skipped", "done"]
 

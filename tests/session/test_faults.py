@@ -384,7 +384,7 @@ def test_a_run_that_is_cut_off_searches_no_further(
         raise ConnectionLost("it was cut off")
 
     monkeypatch.setattr(Scan, "_next_batch", far)
-    monkeypatch.setattr(act_module, "stage", cut)
+    monkeypatch.setattr(act_module, "carry_out", cut)
     run = session.kick("mail", where=f"id > {ids[-101]}", order="newest")
     assert (run.unknown, run.stopped) == (100, "it was cut off")
     until(lambda: len(ended) == 1)
@@ -413,15 +413,15 @@ def test_a_cut_while_buried_jobs_are_reserved_leaves_the_tube_paused_and_says_so
     worker.watch("mail")
     with Proxy(beanstalkd.port) as proxy:
         session = open_session(proxy.address)
-        stage, stages = act_module.stage, []
+        carry_out, batches = act_module.carry_out, []
 
-        def cut(*talks: Any) -> None:
-            stages.append(len(talks[0]))
-            if len(stages) > 1:
+        def cut(*batch: Any) -> None:
+            batches.append(len(batch[0]))
+            if len(batches) > 1:
                 proxy.drop()
-            stage(*talks)
+            carry_out(*batch)
 
-        monkeypatch.setattr(act_module, "stage", cut)
+        monkeypatch.setattr(act_module, "carry_out", cut)
         run = session.bury(ids, priority=1)
         assert run.done == 1000
         assert run.unknown == 1000

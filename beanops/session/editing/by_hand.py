@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from beanops.jobs.bodies.edits import EditRefused
+from beanops.jobs.found import look_at
 from beanops.jobs.identity import JobRef, ref_of
 from beanops.jobs.read import FoundJob
 from beanops.journal.records import Refused
@@ -12,7 +13,7 @@ from beanops.protocol.errors import BeanopsError
 from beanops.session import job_verbs
 from beanops.session.execution.executor import Executor
 from beanops.session.execution.run import Run
-from beanops.session.execution.targets import elsewhere, look_up
+from beanops.session.execution.targets import elsewhere
 from beanops.session.execution.verbs import EDIT
 from beanops.session.options import Options
 
@@ -35,7 +36,7 @@ def job_to_edit(executor: Executor, ref: JobRef) -> FoundJob:
     if context.read_only:
         raise Refused(f"edit was refused: this session on {context.address} is read-only")
     (reason,) = executor.lookups.reused([ref])
-    (job,) = look_up(context.looking(), [ref.id], bodies=True)
+    (job,) = look_at(context.looking(), [ref.id], bodies=True)
     if job is None:
         raise NotEditable(f"job {ref.id} does not exist")
     why = reason or elsewhere(ref, job) or EDIT.refuses(job.stats.state, ref.id in context.held)

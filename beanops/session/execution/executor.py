@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import closing, contextmanager
 from typing import Any
 
+from beanops.client.alike import Alike
 from beanops.client.reading import IDLE
 from beanops.client.sync import Client
 from beanops.jobs.identity import Shown, differences, ref_of
@@ -17,6 +18,7 @@ from beanops.journal.heartbeat import lease_from
 from beanops.journal.records import Fate, Intent, Refused, RunRow, action_of, named_in, new_run_id
 from beanops.protocol.errors import BeanopsError, NotFound, ReplyError
 from beanops.session.context import Context
+from beanops.session.execution.alike import AlikeOrders, carry_out, commands_of
 from beanops.session.execution.connection_use import ahead, ending_gently, restarted, revived, stage, using
 from beanops.session.execution.conversation import Ask, Steps
 from beanops.session.execution.ledger import Ledger
@@ -225,17 +227,11 @@ class Executor:
                     orders = fit(
                         guard.lookups, run, orders, self.context.held, self.context.keep_bodies, how.undoes is None
                     )
-                refusals = [self._refusal(order) for order in orders]
                 if how.dry:
-                    self._preview(run, orders, refusals)
+                    self._preview(run, orders, [self._refusal(order) for order in orders])
                 else:
                     clients = self._awake(clients)
-                    # On the acting connection: a lookup may have reached another process.
-                    _refuse_strangers(orders, refusals, clients[False], self.context.shown)
-                    if guard is not None:
-                        going = (order for order, refusal in zip(orders, refusals, strict=True) if refusal is None)
-                        guard.cover(run, going)
-                    intents = [intent_of(order, self.context.keep_bodies) for order in orders]
+                    refusals, intents = self._checked(run, orders, clients[False], guard)
                     kept = run.bodies if place else self.context.keep_bodies
                     run.bodies = kept or any(map(keeps_what_undo_needs, intents))
                     ledger.intend(intents, place)
@@ -254,6 +250,20 @@ class Executor:
                     how.progress(run)
                 if how.rate is not None:
                     self._wait(run, len(orders) / how.rate - (time.monotonic() - started), clients)
+
+    def _checked(
+        self, run: Run, orders: Sequence[Order], acting: Client, guard: PauseGuard | None
+    ) -> tuple[list[Fate | None], list[Intent]]:
+        """Return why orders are refused, None for those that are not, and what to record of each; pause tubes."""
+        keep_bodies = self.context.keep_bodies
+        if isinstance(orders, AlikeOrders) and orders.are_certain(acting.instance, self.context.held):
+            return [None] * len(orders), orders.intents(keep_bodies)
+        refusals = [self._refusal(order) for order in orders]
+        # On the acting connection: a lookup may have reached another process.
+        _refuse_strangers(orders, refusals, acting, self.context.shown)
+        if guard is not None:
+            guard.cover(run, (order for order, refusal in zip(orders, refusals, strict=True) if refusal is None))
+        return refusals, [intent_of(order, keep_bodies) for order in orders]
 
     def _awake(self, clients: Mapping[bool, Client]) -> Mapping[bool, Client]:
         """Return the connections of a run, reconnected where one was lost while idle; refuse a restarted server."""
@@ -307,6 +317,10 @@ class Executor:
         clients: Mapping[bool, Client],
     ) -> None:
         """Run the steps of all orders in parallel; settle the outcome of each, in order."""
+        alike = None if any(refusals) else commands_of(orders, self.context.held)
+        if alike is not None:
+            self._carry_out_alike(orders, alike, place, ledger, clients[False])
+            return
         fates = list(refusals)
         talks: dict[int, Steps] = {}
         asks: dict[int, Ask] = {}
@@ -342,6 +356,22 @@ class Executor:
                 if fate is None:
                     fate = so_far.get(n, Fate("unknown", why))
                 ledger.settle(place + n, fate, _about(order))
+
+    def _carry_out_alike(
+        self, orders: Sequence[Order], commands: Alike, place: int, ledger: Ledger, client: Client
+    ) -> None:
+        """Send orders that are all alike; settle the outcome of each, in order."""
+        others: dict[int, Fate] = {}
+        why = "it was interrupted"
+        try:
+            carry_out(orders, commands, client, self.context.held, others)
+        except BeanopsError as error:
+            why = str(error)
+            raise
+        finally:
+            ledger.settle_done(place, commands.answered)
+            for n in range(commands.answered, len(orders)):
+                ledger.settle(place + n, others.get(n, Fate("unknown", why)), _about(orders[n]))
 
     # -- tubes ---------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from itertools import chain
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, NamedTuple
 
 from beanops.journal.heartbeat import alive, lease_from
@@ -19,6 +19,7 @@ from beanops.session.execution.run import Run
 if TYPE_CHECKING:
     from beanops.journal.journal import Journal
 
+DONE = Fate("done")
 #: Why an outcome is unknown although the server's answer came.
 NOT_WRITTEN = "its outcome could not be recorded"
 
@@ -27,6 +28,7 @@ class _Settled(NamedTuple):
     place: int
     fate: Fate
     about: str
+    actions: int = 1
 
 
 class Ledger:
@@ -116,8 +118,15 @@ class Ledger:
         self._settled.append(_Settled(place, fate, about))
         self._run.count(fate.outcome, fate.error, fate.jobs, about)
 
+    def settle_done(self, place: int, actions: int) -> None:
+        """Count actions that were done, the first of them at a place; the next batch records that."""
+        if actions:
+            self._settled.append(_Settled(place, DONE, f"action {place}", actions))
+            self._run.count("done", jobs=actions)
+
     def _fates(self) -> Iterator[tuple[int, Fate]]:
-        return ((place, fate) for place, fate, _ in self._settled)
+        for place, fate, _, actions in self._settled:
+            yield from zip(range(place, place + actions), repeat(fate, actions), strict=True)
 
     def _recorded(self) -> None:
         self._settled.clear()
@@ -133,7 +142,8 @@ class Ledger:
 
     def _count_as_journal(self) -> None:
         self._run.forget_unrecorded()
-        for _, fate, about in self._settled:
-            self._run.count("unknown", fate.error if fate.outcome == "unknown" else NOT_WRITTEN, about=about)
+        for _, fate, about, actions in self._settled:
+            for _ in range(actions):
+                self._run.count("unknown", fate.error if fate.outcome == "unknown" else NOT_WRITTEN, about=about)
         with suppress(BeanopsError):  # a full disk can still be read
             self._run.count_as(self._journal().counts([self._run.id])[self._run.id])

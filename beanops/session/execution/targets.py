@@ -7,13 +7,15 @@ from itertools import islice, repeat
 from typing import Any, NamedTuple, SupportsIndex
 
 from beanops.client.sync import Client
+from beanops.jobs.found import FoundJobs, look_at
 from beanops.jobs.identity import REUSED, JobRef
-from beanops.jobs.read import FoundJob, find_jobs, read_jobs
+from beanops.jobs.read import FoundJob
 from beanops.jobs.refs import HasRef, HasRefs, JobRefs, refs_of
 from beanops.jobs.select import select
 from beanops.protocol import Job, JobStats
 from beanops.protocol.errors import BeanopsError
 from beanops.protocol.limits import U32_MAX, check_number
+from beanops.session.execution.alike import ALIKE, AlikeOrders
 from beanops.session.execution.verbs import EDIT, MOVE, Order, Settings, Verb
 from beanops.session.lookups import Lookups
 from beanops.session.options import GroupedOptions, Options
@@ -70,6 +72,15 @@ def in_batches(orders: Iterable[Order], rate: float | None) -> Iterator[list[Ord
         raise fault
 
 
+def _batches(parts: Iterable[Iterable[Order]], rate: float | None) -> Iterator[Sequence[Order]]:
+    """Cut orders that come in parts into batches; a part in columns is one, unless its bodies are large."""
+    for part in parts:
+        if isinstance(part, AlikeOrders) and part.jobs.size < MOST_BYTES:
+            yield part
+        else:
+            yield from in_batches(part, rate)
+
+
 def request_of(jobs: Any, settings: Settings, options: GroupedOptions, there: Client | None) -> dict[str, Any]:
     """Return what a verb was called with as plain data for the journal, from which `resume` repeats it."""
     request: dict[str, Any] = {"jobs": jobs} if isinstance(jobs, str) else refs_of(jobs).plain()
@@ -91,7 +102,7 @@ def request_of(jobs: Any, settings: Settings, options: GroupedOptions, there: Cl
 class Lookup(NamedTuple):
     """Orders in batches, looked up on demand; `cancel` ends the search."""
 
-    batches: Iterator[list[Order]]
+    batches: Iterator[Sequence[Order]]
     cancel: Callable[[], None]
 
 
@@ -115,28 +126,46 @@ def orders_of(look: Lookups, verb: Verb, jobs: Any, settings: Settings, options:
     def order(id: int, job: FoundJob | None, ref: JobRef | None = None, reason: str | None = None) -> Order:
         return Order(verb, id, job, settings, job and (reason or _unlike(job, states)), ref=ref)
 
-    def looked_up(refs: JobRefs) -> Iterator[Order]:
+    # A batch that may go the fast path is left in columns.
+    in_columns = verb in ALIKE and acts
+
+    def looked_up(refs: JobRefs) -> Iterator[Iterable[Order]]:
+        """Yield the orders for each batch of jobs."""
         size = batch_size(rate, verb)
         for start in range(0, len(refs), size):
             part, client = refs[start : start + size], look.looking()
             instance = client.instance  # this lookup may reconnect, to another process
-            if part.bare:
-                yield from map(order, part.ids, look_up(client, part.ids, bodies))
-            elif part.are_all_of(instance):  # then only their tubes are left to compare
-                jobs, tubes = look_up(client, part.ids, bodies), part.columns["tube"] or repeat(None)
-                for id, job, tube in zip(part.ids, jobs, tubes, strict=False):
-                    strange = job is not None and (job.instance != instance or tube not in (None, job.stats.tube))
-                    yield order(id, job, None, REUSED if strange else None)
-            else:
+            if not (part.bare or part.are_all_of(instance)):
                 known = list(part)
                 reasons = look.reused(known, client)
-                for ref, job, reason in zip(known, look_up(client, part.ids, bodies), reasons, strict=True):
-                    yield order(ref.id, job, ref, reason or (job and elsewhere(ref, job)))
+                jobs = look_at(client, part.ids, bodies)
+                yield [
+                    order(ref.id, job, ref, reason or (job and elsewhere(ref, job)))
+                    for ref, job, reason in zip(known, jobs, reasons, strict=True)
+                ]
+                continue
+            jobs, tubes = look_at(client, part.ids, bodies), part.columns["tube"]  # only these are left to compare
+            if in_columns and isinstance(jobs, FoundJobs) and (part.bare or jobs.are_of(instance, tubes)):
+                alike = AlikeOrders(verb, settings, jobs)
+                if not states or alike.states <= states:
+                    yield alike
+                    continue
+            if part.bare:
+                yield map(order, part.ids, jobs)
+                continue
+            strange = (
+                job is not None and (job.instance != instance or tube not in (None, job.stats.tube))
+                for job, tube in zip(jobs, tubes or repeat(None), strict=False)
+            )
+            yield [
+                order(id, job, None, REUSED if reused else None)
+                for id, job, reused in zip(part.ids, jobs, strange, strict=True)
+            ]
 
     if named is not None and where is None:
         if limit is not None:
             named = named[: check_number("limit", limit, U32_MAX)]
-        return Lookup(in_batches(looked_up(named), rate), lambda: None)
+        return Lookup(_batches(looked_up(named), rate), lambda: None)
 
     tube, only = (jobs, None) if isinstance(jobs, str) else (None, named)
     # A search would find the jobs that it puts into the same tube, so it ends before the first is put.
@@ -171,9 +200,9 @@ def orders_of(look: Lookups, verb: Verb, jobs: Any, settings: Settings, options:
                 for job, ref, reason in zip(batch, refs, look.reused(refs), strict=True):
                     yield order(job.id, job, ref, reason or elsewhere(ref, job))
 
-    def searched() -> Iterator[Order]:
+    def searched() -> Iterator[Iterable[Order]]:
         if not again:
-            yield from found()
+            yield found()
         size = None if feeds_itself else batch_size(rate, verb)
         matching = (order.expected for order in found())
         while part := refs_of(islice(matching, size)):
@@ -183,7 +212,7 @@ def orders_of(look: Lookups, verb: Verb, jobs: Any, settings: Settings, options:
         if not (scan.complete or scan.sure):
             raise NotAllFound(scan.conclusion)
 
-    return Lookup(in_batches(searched(), rate), cancel)
+    return Lookup(_batches(searched(), rate), cancel)
 
 
 def _places(refs: JobRefs, instance: str) -> dict[int, int]:
@@ -202,9 +231,3 @@ def _unlike(job: FoundJob, states: frozenset[str]) -> str | None:
     if states and job.stats.state not in states:
         return "a worker has reserved it" if job.stats.state == "reserved" else f"it is {job.stats.state} now"
     return None
-
-
-def look_up(client: Client, ids: Sequence[int], bodies: bool) -> Iterable[FoundJob | None]:
-    """Return jobs as the server has them, None for those that do not exist."""
-    # A list: an unfinished pipeline would block the connection for others.
-    return read_jobs(client, ids) if bodies else list(find_jobs(client, ids))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -86,7 +86,7 @@ def export(executor: Executor, file: File, jobs: Any, delete: bool, force: bool,
     return run
 
 
-def _count(run: Run, written: Iterator[list[Order]], how: How) -> None:
+def _count(run: Run, written: Iterator[Sequence[Order]], how: How) -> None:
     """Count the jobs written; the journal does not record an export that changes nothing."""
     while (part := None if run.cancelled else next(written, None)) is not None:
         for order in part:
@@ -124,7 +124,7 @@ class _Lines:
         self._own = own
         self._size = 0
 
-    def written(self, parts: Iterable[list[Order]]) -> Iterator[list[Order]]:
+    def written(self, parts: Iterable[Sequence[Order]]) -> Iterator[Sequence[Order]]:
         """Yield the orders of each part after their jobs are written; stop if they cannot be."""
         for part in parts:
             jobs = [order.job for order in part if order.job and not _left_out(order)]

@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from itertools import count
 from typing import Any, BinaryIO, Literal
 
+from beanops.jobs.found import look_at
 from beanops.jobs.identity import doubts
 from beanops.jobs.read import FoundJob
 from beanops.journal.records import Refused, RunRow
@@ -21,7 +22,7 @@ from beanops.protocol.limits import check_choice
 from beanops.session.editing.schema import Schema, SchemaLike, SchemaMismatch
 from beanops.session.execution.executor import Executor
 from beanops.session.execution.run import Run
-from beanops.session.execution.targets import BATCH, elsewhere, in_batches, look_up
+from beanops.session.execution.targets import BATCH, elsewhere, in_batches
 from beanops.session.execution.verbs import IMPORT, Order
 from beanops.session.files.jsonl import File, LineError, check_file, longest_line, read_line
 from beanops.session.options import Options, how_of
@@ -168,7 +169,7 @@ class _Before:
             page = self._journal.entries(row.id, start=start, stop=start + BATCH)
             entries = [entry for entry in page if entry.fate.new_id is not None]
             refs, client = [left_behind(row, entry) for entry in entries], self._executor.context.looking()
-            jobs, reasons = look_up(client, [ref.id for ref in refs], bodies=False), doubts(client, refs)
+            jobs, reasons = look_at(client, [ref.id for ref in refs], bodies=False), doubts(client, refs)
             for entry, ref, job, reason in zip(entries, refs, jobs, reasons, strict=True):
                 if job is not None and not (reason or elsewhere(ref, job)):
                     found.add(int(entry.intent.target or 0))

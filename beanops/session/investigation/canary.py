@@ -355,7 +355,7 @@ def _one_tube(jobs: JobRefs) -> str | None:
     return tubes.pop() if len(tubes) == 1 else None
 
 
-def _noting(batches: Iterator[list[Order]], orders: list[Order]) -> Batches:
+def _noting(batches: Iterator[Sequence[Order]], orders: list[Order]) -> Batches:
     for batch in batches:
         orders += batch
         yield batch

@@ -12,6 +12,7 @@ from functools import partial
 from beanops.jobs.read import FoundJob, present, read_jobs
 from beanops.protocol import commands
 from beanops.protocol.limits import U32_MAX
+from beanops.session.execution.alike import AlikeOrders
 from beanops.session.execution.run import Run
 from beanops.session.execution.verbs import COPY, IMPORT, KEEP, RESTORE, VERBS, Order, Verb, move, put_copy
 from beanops.session.lookups import Lookups
@@ -71,9 +72,7 @@ def fit(
     """
     if run.capable or not orders:
         return orders
-    verb = orders[0].verb
-    plain = verb.name in ("delete", "kick") and all(order.verb is verb for order in orders)
-    if plain and (run.buries_again or not any(order.job and order.job.stats.state == "buried" for order in orders)):
+    if _are_plain(orders) and (run.buries_again or not _any_buried(orders)):
         return orders
     going = [order for order in orders if order.refusal is None and order.job is not None]
     again = (order.verb.name in _BURIED_AGAIN and order.stats.state == "buried" for order in going)
@@ -90,6 +89,18 @@ def fit(
     run.buries_again |= buries_again
     run.caution = "; ".join(cautions) or run.caution
     return fitted
+
+
+def _are_plain(orders: Sequence[Order]) -> bool:
+    """Whether all delete, or all kick."""
+    verbs = [orders.verb] if isinstance(orders, AlikeOrders) else [order.verb for order in orders]
+    return verbs[0].name in ("delete", "kick") and all(verb is verbs[0] for verb in verbs)
+
+
+def _any_buried(orders: Sequence[Order]) -> bool:
+    if isinstance(orders, AlikeOrders):
+        return "buried" in orders.states
+    return any(order.job and order.job.stats.state == "buried" for order in orders)
 
 
 def caution(can: Capabilities) -> str:

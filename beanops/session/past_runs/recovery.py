@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
 from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from beanops.client.sync import Client
+from beanops.jobs.found import look_at
 from beanops.jobs.identity import REUSED, TOLERANCE, JobRef, doubts
 from beanops.jobs.refs import refs_in
 from beanops.journal.records import Entry, Intent, RunRow
@@ -17,7 +18,7 @@ from beanops.protocol.errors import UsageError
 from beanops.session.editing.edit import Edit
 from beanops.session.execution.executor import Executor
 from beanops.session.execution.run import Run
-from beanops.session.execution.targets import BATCH, elsewhere, look_up, orders_of
+from beanops.session.execution.targets import BATCH, elsewhere, orders_of
 from beanops.session.execution.verbs import ALL, Order, Settings, verb_of
 from beanops.session.files.import_ import resume_import
 from beanops.session.old_servers.claims import cut_off, judge, put_in_place
@@ -79,7 +80,7 @@ def _cut_off(executor: Executor, runs: list[RunRow]) -> Iterator[list[Order]]:
             entries = [entry for entry in page if cut_off(entry)]
             refs, client = [left_behind(row, entry) for entry in entries], executor.context.looking()
             originals, ours = _seen(client, [acted_on(row, entry) for entry in entries]), doubts(client, refs)
-            copies = look_up(client, [ref.id for ref in refs], bodies=True)
+            copies = look_at(client, [ref.id for ref in refs], bodies=True)
             orders = [
                 put_in_place(entry, copy, back=False, sure=False)._replace(ref=ref)
                 for entry, ref, copy, original, reason in zip(entries, refs, copies, originals, ours, strict=True)
@@ -103,11 +104,11 @@ def _asked(first: RunRow, finished: set[int], tried: dict[int, JobRef]) -> list[
     return [tried.get(ref.id, ref) for ref in named if ref.id not in finished]
 
 
-def _too_late(executor: Executor, first: RunRow) -> Callable[[list[Order]], list[Order]]:
+def _too_late(executor: Executor, first: RunRow) -> Callable[[Sequence[Order]], list[Order]]:
     """Return a function that refuses jobs that were put, or may have been, after a run began."""
     began = first.time.timestamp()
 
-    def refusing(batch: list[Order]) -> list[Order]:
+    def refusing(batch: Sequence[Order]) -> list[Order]:
         refs = [JobRef(order.id, first.instance, created=(-inf, began)) for order in batch]
         found = zip(batch, refs, doubts(executor.context.looking(), refs), strict=True)
         return [
@@ -142,11 +143,11 @@ def _finished(journal: Journal, runs: list[RunRow]) -> tuple[set[int], dict[int,
 
 
 def _rest(
-    batches: Iterator[list[Order]],
+    batches: Iterator[Sequence[Order]],
     finished: set[int],
     tried: Iterable[int],
     left: int | None,
-    checked: Callable[[list[Order]], list[Order]],
+    checked: Callable[[Sequence[Order]], list[Order]],
 ) -> Iterator[list[Order]]:
     """Yield the orders that are left: second tries, and at most `left` jobs that were not tried yet."""
     again = set(tried) - finished
@@ -212,7 +213,7 @@ class _Seen(NamedTuple):
 
 
 def _seen(client: Client, refs: list[JobRef]) -> list[_Seen]:
-    looked = zip(refs, look_up(client, [ref.id for ref in refs], bodies=False), doubts(client, refs), strict=True)
+    looked = zip(refs, look_at(client, [ref.id for ref in refs], bodies=False), doubts(client, refs), strict=True)
     return [_Seen(job and job.stats, job and (reason or elsewhere(ref, job))) for ref, job, reason in looked]
 
 

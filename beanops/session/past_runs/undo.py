@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from beanops.jobs.found import look_at
 from beanops.jobs.identity import REUSED, JobRef, doubts
 from beanops.jobs.read import FoundJob
 from beanops.jobs.sql.where import Where
@@ -17,7 +18,7 @@ from beanops.protocol.limits import check_choice
 from beanops.session.execution.executor import Executor
 from beanops.session.execution.putting import NewJob
 from beanops.session.execution.run import Run
-from beanops.session.execution.targets import MOST_BYTES, batch_size, elsewhere, in_batches, look_up
+from beanops.session.execution.targets import MOST_BYTES, batch_size, elsewhere, in_batches
 from beanops.session.execution.undoable import CHOSEN_BY_SERVER
 from beanops.session.execution.verbs import ALL, EDIT, KEEP, MOVE, RESTORE, VERBS, Order, Settings, TubeStep, verb_of
 from beanops.session.old_servers.claims import cut_off, put_in_place
@@ -229,7 +230,7 @@ def _page_of_orders(
     latest = [refs[-1] for refs in known]
     reasons = doubts(client, latest)
     originals = _originals(executor, row, entries)
-    now = look_up(client, [ref.id for ref in latest], bodies)
+    now = look_at(client, [ref.id for ref in latest], bodies)
     for entry, refs, job, reason in zip(entries, known, now, reasons, strict=True):
         ref, id = refs[-1], refs[-1].id
         done_by = next((before[one.id] for one in refs if one.id in before), None)
@@ -274,7 +275,7 @@ def _originals(executor: Executor, row: RunRow, entries: Iterable[Entry]) -> dic
     refs = [
         acted_on(row, entry) for entry in entries if _is_left_over(entry) and entry.intent.action in _PUT_AND_DELETE
     ]
-    here = zip(refs, look_up(client, [ref.id for ref in refs], bodies=False), doubts(client, refs), strict=True)
+    here = zip(refs, look_at(client, [ref.id for ref in refs], bodies=False), doubts(client, refs), strict=True)
     return {ref.id: reason or elsewhere(ref, job) or _THERE for ref, job, reason in here if job is not None}
 
 
