@@ -24,7 +24,10 @@ SERVER = "127.0.0.1:11300"
 #: The faces have examples that need a page or a screen; tests of their own run them.
 FACES = ("notebook", "tui", "cli")
 #: Examples that take a minute or draw a plot, and views that the tests of the notebook show.
-ELSEWHERE = ("Session.rates", "accessors.dashboard", "accessors.browse", "accessors.reserve_widget", "accessors.replay")
+ELSEWHERE = (
+    "Session.rates", "Session.job_times", "Session.job_classes",
+    "accessors.dashboard", "accessors.browse", "accessors.reserve_widget", "accessors.replay",
+)  # fmt: skip
 MODULES = sorted(
     ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
     for path in PACKAGE.rglob("*.py")
