@@ -54,6 +54,7 @@ _is_identifier = re.compile(
 
 # The words of a status that are quoted: `422 Unprocessable Entity`.
 _is_status = re.compile(r"\d{3} [A-Z][A-Za-z]+(?: [A-Z][A-Za-z]+){0,4}").fullmatch
+_BEFORE_WORD = f"{ID} "
 _RUN = re.compile(r"<n>(?:(?:[,;/x|&+-]|\s?(?:,|;|-|–|and|und|et|y|or|to|x|/|\.\.)?\s)<n>)+")
 _UNIT = re.compile(
     r"<n> (?:%|ms|msec|milliseconds?|[µun]s|s|secs?|seconds?|mins?|minutes?|h|hrs?|hours?|days?|weeks?|months?|years?"
@@ -166,10 +167,11 @@ def _inside(text: str) -> Template:
     words = text.split()
     text, places = joined(list(map(word_of, words)), words)
     if ID in text:
-        text = _UNIT.sub(ID, _RUN.sub(ID, text))
-        if "s" in text:
-            text = _PLURAL.sub(_singular, text)
-    return Template(text if text.isascii() else unkept(text), places)
+        if text.count(ID) > 1:
+            text = _RUN.sub(ID, text)
+        if _BEFORE_WORD in text:
+            text = _PLURAL.sub(_singular, _UNIT.sub(ID, text))
+    return Template(unkept(text) if _HELD.search(text) else text, places)
 
 
 def _may_hold_sql(text: str) -> bool:

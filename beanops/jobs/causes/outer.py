@@ -96,6 +96,8 @@ def _search(data: Any) -> Outer | None:
                 kind = type(value)
                 if kind is str:
                     if len(value) >= SHORTEST_LAYER and layer_at(value) is not None:
+                        if _is_sentence(value):
+                            continue
                         if value.startswith(_TEXTS):
                             if _may_tell(value.lower()):
                                 return None
@@ -128,10 +130,15 @@ def _looks_packed(value: Any) -> bool:
     """Whether a text in a value looks like a layer."""
     kind = type(value)
     if kind is str:
-        return len(value) >= SHORTEST_LAYER and layer_at(value) is not None
+        return len(value) >= SHORTEST_LAYER and layer_at(value) is not None and not _is_sentence(value)
     if kind is dict:
         return any(map(_looks_packed, value.values()))
     return kind is list and any(map(_looks_packed, value))
+
+
+def _is_sentence(text: str) -> bool:
+    """Whether a text that begins like JSON or PHP does not end so: "[queue] is full"."""
+    return text[:1] in "[{" and text.rstrip("\0\r\n\t ")[-1:] not in ("]", "}")
 
 
 def _has_layer(value: Any) -> bool:
