@@ -498,6 +498,7 @@ class Session:
         from beanops.session.doctor.examination import Examination
         from beanops.session.doctor.frames import diagnoses_frame
 
+        self._context.check_open()
         return diagnoses_frame(list(Examination([self._context.profile.name], self._context.journal_url)))
 
     # -- jobs --------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import pytest
 from beanops import Client, Session, commands
 from beanops.embedded.process import Beanstalkd
 from beanops.jobs.search import new_jobs
-from beanops.protocol.errors import UsageError
+from beanops.protocol.errors import ConnectionClosed, UsageError
 from beanops.session.investigation.tail import Tail
 from tests.session.test_watching import Time
 
@@ -220,3 +220,9 @@ def test_idle_looks_get_rarer_and_busy_ones_rest_ten_times_as_long(session: Sess
     list(session._lookups.tail("mail", seconds=60.0, clock=time.clock, sleep=time.sleep))
     assert worker.stats().cmd_stats - before < 75
     assert worker.stats().cmd_stats_job == 0
+
+
+def test_a_session_that_is_closed_ends_it(session: Session, worker: Client) -> None:
+    time = Time(lambda nap: session.close() if nap == 3 else None)
+    with pytest.raises(ConnectionClosed, match="this session was closed"):
+        list(session._lookups.tail("mail", clock=time.clock, sleep=time.sleep))

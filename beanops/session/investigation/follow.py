@@ -96,6 +96,7 @@ class Follow:
         while not self.gone and not self._is_over():
             self._rest(pause)
             started, changed = self._clock(), False
+            self._context.check_open()
             try:
                 for event in self._look():
                     changed = True

@@ -131,6 +131,7 @@ class Tail:
         self._heard = self._clock()
         while not self._is_over():
             started, elsewhere = self._clock(), 0.0
+            self._context.check_open()
             try:
                 for jobs in self._look():
                     before = self._clock()
