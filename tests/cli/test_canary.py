@@ -122,6 +122,8 @@ def test_selections(cli: Cli, beanstalkd: Beanstalkd, client: Client, ids: list[
     [
         (["mail", "--promote-if", "buried = 0"], 2, "need --canary"),
         (["mail", "--waves", "10"], 2, "need --canary"),
+        (["mail", "--watch", "60s"], 2, "need --canary"),
+        (["mail", "--next", "3", "--watch", "60s"], 2, "--next takes one tube"),
         (["mail", "--canary", "0"], 2, "0 is not in the range"),
         (["mail", "--canary", "3", "--waves", "1,x"], 2, "no list of numbers"),
         (["mail", "--canary", "3", "--waves", "0"], 2, "above 0"),

@@ -126,6 +126,8 @@ def test_the_difference_is_coloured_on_a_terminal(terminal: Start, client: Clien
         (["mail", "--set", "$.a=1", "--unset", "$.a.b"], "one is inside the other"),
         (["mail", "--unset", "$.a["], "expected a number"),
         (["mail", "--editor"], "--editor takes the jobs of --ids"),
+        (["--ids", "1", "--where", "age > interval 1 day"], "nothing to change"),
+        (["--ids", "1", "--rate", "5"], "no --set, --unset, --rate"),
         (["mail", "--ids", "1", "--kick"], "give either TUBE or --ids"),
         (["--ids", "1", "--editor", "--set", "$.a=1"], "--editor takes the jobs of --ids"),
         (["mail", "--kick", "--schema", "none.json"], "schema none.json cannot be read: No such file or directory"),

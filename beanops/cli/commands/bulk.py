@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from beanops.cli import complete, ids, options
-from beanops.cli.commands.canary import CANARY_OPTIONS, kick_canary
+from beanops.cli.commands.canary import CANARY_OPTIONS, OF_WAVES, kick_canary
 from beanops.cli.commands.tubes import check_tube_exists
 from beanops.cli.plan import Plan, ask, confirmed, planned, preview
 from beanops.cli.runs import report, underway
@@ -98,8 +98,8 @@ def _act(verb: str, asked: dict[str, Any]) -> None:
     if asked.get("next") is not None:
         _kick_next(chosen, asked)
         return
-    if (asked.get("promote_if") is not None or asked.get("waves")) and asked["canary"] is None:
-        raise click.UsageError("--promote-if and --waves need --canary: the number of the first jobs")
+    if asked.get("canary") is None and any(asked.get(name) is not None for name in OF_WAVES):
+        raise click.UsageError("--watch, --promote-if and --waves need --canary: the number of the first jobs")
     if verb == "drain" and "state" not in chosen.which:
         raise click.UsageError("missing --state: drain deletes the jobs of a tube in the states it names")
     if verb == "move" and asked["to"] is None:
@@ -150,8 +150,8 @@ def _check_states(verb: Verb, named: str | None) -> None:
 def _kick_next(chosen: Chosen, asked: dict[str, Any]) -> None:
     """Kick the next so many jobs of a tube, which the server chooses."""
     tube, number = chosen.jobs, asked["next"]
-    others = (asked["rate"], asked["canary"], asked["promote_if"], asked["waves"])
-    if not isinstance(tube, str) or is_glob(tube) or chosen.which or any(one is not None for one in others):
+    others = any(asked[name] is not None for name in ("rate", "canary", *OF_WAVES))
+    if not isinstance(tube, str) or is_glob(tube) or chosen.which or others:
         raise click.UsageError("--next takes one tube, and no --ids, --rate, --canary or options that select jobs")
     with options.opened(asked) as session:
         check_tube_exists(session, tube)

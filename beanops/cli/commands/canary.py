@@ -44,10 +44,12 @@ class _Numbers(click.ParamType[list[int]]):
 #: The options of `kick`.
 CANARY_OPTIONS = (
     click.option("--canary", type=options.Number(1, U32_MAX), metavar="N", help="Kick N jobs first, and watch them"),
-    click.option("--watch", type=options.SPAN, default=str(LENGTH), help="Maximum time to watch a wave, 60 by default"),
+    click.option("--watch", type=options.SPAN, help=f"Maximum time to watch a wave, {LENGTH:g} by default"),
     click.option("--promote-if", metavar="CONDITION", help='Go on if this is true of a wave, such as "buried = 0"'),
     click.option("--waves", type=_Numbers(), metavar="N,N", help="Jobs in each of the next waves, such as 100,1000"),
 )
+#: Those that say nothing without ``--canary``.
+OF_WAVES = ("watch", "promote_if", "waves")
 #: Characters of a cell.
 _WIDEST = 100
 _JOB_COLUMNS = ("id", "tube", "wave", "verdict", "seconds", *COUNTERS, "instance")
@@ -55,12 +57,12 @@ _JOB_COLUMNS = ("id", "tube", "wave", "verdict", "seconds", *COUNTERS, "instance
 
 def kick_canary(chosen: Chosen, asked: dict[str, Any]) -> None:
     """Kick the selected jobs in waves."""
-    stages = stages_of(asked["canary"], asked["watch"], asked["promote_if"], asked["waves"])
+    watch = LENGTH if asked["watch"] is None else asked["watch"]
+    stages = stages_of(asked["canary"], watch, asked["promote_if"], asked["waves"])
     with options.opened(asked) as session:
         check_tube_exists(session, asked["tube"])
         chosen = chosen.whole(session._lookups)
         jobs: Any = chosen.jobs
-        chosen = chosen.whole(session._lookups)
         plan = partial(session.kick, jobs, **chosen.which, dry_run=True)
         if asked["dry_run"]:
             preview(session, plan, asked, "kick")

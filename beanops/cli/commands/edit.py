@@ -59,14 +59,15 @@ def edit(**asked: Any) -> None:
     how = {name: asked[name] for name in (*_SETTINGS, "schema", "buried_as") if asked[name] is not None}
     how |= {"kick": True} if asked["kick"] else {}
     nothing = not (changes or unset or how.keys() - {"schema", "buried_as"})
-    if asked["editor"] and (changes or unset or not isinstance(chosen.jobs, JobRefs) or chosen.which):
-        raise click.UsageError("--editor takes the jobs of --ids, and no --set, --unset, --state, --where or --limit")
-    if nothing and not isinstance(chosen.jobs, JobRefs):
+    if nothing and not asked["editor"] and (chosen.which or not isinstance(chosen.jobs, JobRefs)):
         raise click.UsageError("nothing to change: give --set, --unset, --priority, --ttr, --delay, --to or --kick")
+    in_an_editor = asked["editor"] or nothing
+    if in_an_editor and (changes or unset or chosen.which or asked["rate"] or not isinstance(chosen.jobs, JobRefs)):
+        raise click.UsageError("--editor takes the jobs of --ids, and no --set, --unset, --rate or --where")
     if "schema" in how:
         how["schema"] = Schema.of(how["schema"])
     with options.opened(asked) as session:
-        if asked["editor"] or nothing:
+        if in_an_editor:
             assert isinstance(chosen.jobs, JobRefs)
             _in_editor(session, chosen.jobs, how, asked)
             return

@@ -215,7 +215,6 @@ def canary(executor: Executor, jobs: Jobs | str, stages: Stages, options: Option
         raise UsageError("canary takes no dry_run: a dry run of kick shows which jobs it would kick")
     if isinstance(jobs, Iterator):
         jobs = list(jobs)  # read twice: for the search and for the journal
-    options = grouped(executor.lookups, VERBS["kick"], jobs, options)
     if isinstance(jobs, str):
         options.setdefault("state", "buried")
     options = grouped(executor.lookups, VERBS["kick"], jobs, options)
