@@ -25,7 +25,7 @@ COMMANDS = {
     "tubes": ("commands.tubes", "Show the tubes: jobs in each state, workers, pauses."),
     "stats": ("commands.tubes", "Show the statistics of the server, or of one tube."),
     "times": ("commands.times", "Estimate how long jobs wait and run, and their classes."),
-    "wait": ("commands.wait", "Wait until a condition on a tube is true, such as that it is drained."),
+    "wait": ("commands.investigation.wait", "Wait until a condition on a tube is true, such as that it is drained."),
     "problems": ("commands.problems", "Show what is wrong, with reasons; exit code 1 if there are problems."),
     "doctor": ("commands.investigation.doctor", "Examine beanops, its files and the server."),
     "check": ("commands.check", "Check the server or a tube, for a monitoring system."),

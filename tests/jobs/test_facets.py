@@ -17,9 +17,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from beanops.jobs.bodies import Reader, decode
+from beanops.jobs.bodies.paths import spell_path
 from beanops.jobs.facets import FacetCounter, Facets, PathFacet
 from beanops.jobs.facets.distinct import Distinct
-from beanops.jobs.facets.spelling import float_text, spell
+from beanops.jobs.facets.spelling import float_text
 from beanops.jobs.read import FoundJob
 from beanops.jobs.sql.where import Where
 from beanops.protocol import JobStats
@@ -74,11 +75,11 @@ def _counted(bodies: list[bytes]) -> tuple[dict[str, Counter[str]], dict[str, Co
         if not found.whole:
             continue
         decoded += 1
-        seen = {(spell(path), TYPES.get(type(value), "null")) for path, value in _walk(found.data)}
+        seen = {(spell_path(path), TYPES.get(type(value), "null")) for path, value in _walk(found.data)}
         for path, kind in seen:
             types[path][kind] += 1
         for path, text in {
-            (spell(path), _written(value))
+            (spell_path(path), _written(value))
             for path, value in _walk(found.data)
             if value is not None and not isinstance(value, dict | list)
         }:

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from beanops.cli import complete, ids, options
-from beanops.cli.commands.canary import CANARY_OPTIONS, OF_WAVES, kick_canary
+from beanops.cli.commands.investigation.canary import CANARY_OPTIONS, OF_WAVES, kick_canary
 from beanops.cli.commands.tubes import check_tube_exists
 from beanops.cli.plan import Plan, ask, confirmed, planned, preview
 from beanops.cli.runs import report, underway

@@ -14,7 +14,7 @@ Steps = tuple[str | int, ...]
 _NAME = re.compile(r"""\.([^\s.\[\]"'*=#]+)""")
 _INDEX = re.compile(r"\[(?:(\d{1,9})|#?(-[1-9]\d{0,8}))\]")
 _END = re.compile(r"=|\Z")
-_string_at = json.JSONDecoder().raw_decode
+_string_at = json.JSONDecoder(strict=False).raw_decode
 
 
 class PathError(UsageError):
@@ -67,19 +67,24 @@ def path_before(text: str) -> tuple[Steps, int]:
     return tuple(steps), at
 
 
-def spell_path(steps: Iterable[str | int]) -> str:
-    """Return keys and indices as a path.
+def spell_path(steps: Iterable[str | int | None]) -> str:
+    """Return keys and indices as a path; None stands for any item of a list.
 
     Examples
     --------
-    >>> spell_path(("user", "first name", "tags", 0))
-    '$.user."first name".tags[0]'
+    >>> spell_path(("user", "first name", "tags", 0)), spell_path(("tags", None))
+    ('$.user."first name".tags[0]', '$.tags[*]')
     """
-    parts = (
-        f"[{step}]" if isinstance(step, int) else f".{step}" if step.isidentifier() else f".{json.dumps(step)}"
-        for step in steps
-    )
-    return "$" + "".join(parts)
+    return "$" + "".join(map(_spelled, steps))
+
+
+def _spelled(step: str | int | None) -> str:
+    if not isinstance(step, str):
+        return "[*]" if step is None else f"[{step}]"
+    if step.isidentifier():
+        return f".{step}"
+    escaped = step.replace("\\", "\\\\").replace('"', '\\"')
+    return f'."{escaped}"'
 
 
 def _quoted(text: str, at: int) -> tuple[str, int]:

@@ -2,7 +2,7 @@
 
 What lives here: `FacetCounter`, to which jobs are added, within bounds of memory whatever their bodies are, and the
 `Facets` that it returns; the text of a path and the predicate of a value (`spelling`). No sockets, files or frames.
-Imports `beanops.jobs.bodies`; the session and the faces import it.
+Imports `bodies` and `sql.literals`; the session and the faces import it.
 """
 
 from beanops.jobs.facets.collector import FacetCounter

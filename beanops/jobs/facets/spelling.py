@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from beanops.text import safe_text
+from beanops.jobs.bodies.paths import spell_path
+from beanops.jobs.sql.literals import literal
 
 #: A key, or None for any item of a list.
 Step = str | None
@@ -49,49 +50,6 @@ def float_text(number: float) -> str:
     return plain if "." in plain else f"{plain}.0"
 
 
-def spell(steps: Sequence[Step]) -> str:
-    """Return a path as SQL has it.
-
-    Examples
-    --------
-    >>> spell(["user", "e-mail"]), spell(["tags", None])
-    ('$.user."e-mail"', '$.tags[*]')
-    """
-    return "$" + "".join(map(_spelled, steps))
-
-
-def _spelled(step: Step) -> str:
-    if step is None:
-        return "[*]"
-    if step.isidentifier():
-        return f".{step}"
-    escaped = step.replace("\\", "\\\\").replace('"', '\\"')
-    return f'."{escaped}"'
-
-
-def literal(text: str) -> str:
-    """Return a text as SQL, with what is not printable by its number.
-
-    Examples
-    --------
-    >>> literal("it's"), literal("two\\nlines")
-    ("'it''s'", "('two' || chr(10) || 'lines')")
-    """
-    quoted = text.replace("'", "''")
-    if safe_text(quoted) == quoted and quoted.isprintable():
-        return f"'{quoted}'"
-    parts, plain = [], ""
-    for character in text:
-        if character.isprintable() and safe_text(character) == character:
-            plain += character
-            continue
-        parts += [literal(plain)] if plain else []
-        parts.append(f"chr({ord(character)})")
-        plain = ""
-    parts += [literal(plain)] if plain else []
-    return f"({' || '.join(parts)})"
-
-
 def extraction(steps: Sequence[Step]) -> str | None:
     """Return the SQL for the text at a path, or for the texts at a path through lists; None where SQL has none."""
     if any(step in ("", "*") for step in steps):
@@ -99,7 +57,7 @@ def extraction(steps: Sequence[Step]) -> str | None:
             return None
         pointer = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
         return f"data->>{literal(pointer)}"
-    return f"data->>{literal(spell(steps))}"
+    return f"data->>{literal(spell_path(steps))}"
 
 
 def predicate(steps: Sequence[Step], value: str | LongText) -> str | None:

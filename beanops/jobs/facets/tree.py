@@ -8,9 +8,10 @@ from itertools import chain, repeat
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from beanops.jobs.bodies.paths import spell_path
 from beanops.jobs.facets.decoding import BEYOND_INTEGERS, is_layer
 from beanops.jobs.facets.results import PathFacet, ValueCount
-from beanops.jobs.facets.spelling import LongText, Step, extraction, float_text, predicate, spell
+from beanops.jobs.facets.spelling import LongText, Step, extraction, float_text, predicate
 from beanops.jobs.facets.tally import ValueTally
 
 #: Paths that are kept; while jobs are added there may be twice as many.
@@ -287,7 +288,7 @@ def _result(node: PathNode, jobs: int, top: int) -> PathFacet:
     steps, tally = node.steps, node.tally
     low, high = tally.extremes
     return PathFacet(
-        path=spell(steps),
+        path=spell_path(steps),
         sql=extraction(steps),
         jobs=node.jobs,
         missing=max(0, jobs - node.jobs),

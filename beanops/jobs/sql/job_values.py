@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Sequence
-from itertools import groupby
 from typing import NamedTuple
 
 from beanops.jobs.read import FoundJob
@@ -13,7 +12,7 @@ from beanops.jobs.sql.complaints import PredicateError
 from beanops.jobs.sql.engine import TIMEOUT
 from beanops.jobs.sql.job_expression import JobExpression, ReadBatch
 from beanops.jobs.sql.jobs_table import PLACE
-from beanops.text import safe_text
+from beanops.jobs.sql.literals import literal
 
 #: Characters of a value up to which a predicate has it; a longer one is compared by its digest.
 _LONGEST = 200
@@ -101,32 +100,10 @@ class JobValues(JobExpression):
         if _INTEGER.fullmatch(self._type):
             return f"{operand} = {value}"
         if self._type == "TIMESTAMP WITH TIME ZONE":
-            return f"{operand} = {_literal(value)}::timestamptz"
+            return f"{operand} = {literal(value)}::timestamptz"
         if len(value) > _LONGEST:
             return f"md5({operand}::varchar) = '{hashlib.md5(value.encode(), usedforsecurity=False).hexdigest()}'"
-        return f"{operand if self._type == 'VARCHAR' else f'{operand}::varchar'} = {_literal(value)}"
-
-
-def _literal(text: str) -> str:
-    """Return a text as SQL that a terminal shows as it is.
-
-    Examples
-    --------
-    >>> print(_literal("it's\\n"))
-    ('it''s' || chr(10))
-    """
-    if safe_text(text) == text:
-        return _quoted(text)
-    parts = []
-    for plain, run in groupby(text, key=lambda character: safe_text(character) == character):
-        characters = "".join(run)
-        parts += [_quoted(characters)] if plain else [f"chr({ord(character)})" for character in characters]
-    return f"({' || '.join(parts)})"
-
-
-def _quoted(text: str) -> str:
-    quoted = text.replace("'", "''")
-    return f"'{quoted}'"
+        return f"{operand if self._type == 'VARCHAR' else f'{operand}::varchar'} = {literal(value)}"
 
 
 __all__ = ["JobValues", "PredicateError", "Values"]
