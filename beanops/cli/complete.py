@@ -89,7 +89,16 @@ def _last_paths(ctx: click.Context) -> list[LastPath]:
     from beanops.session.config import profile
     from beanops.session.investigation.last_facets import last_paths
 
-    return last_paths(profile(_server(ctx)).address, ctx.params.get("tube"))
+    return last_paths(profile(_server(ctx)).address, _tube(ctx))
+
+
+def _tube(ctx: click.Context) -> str | None:
+    named: str | None = ctx.params.get("tube")
+    arguments = [param.name for param in ctx.command.params if isinstance(param, click.Argument)]
+    if named is None and "tube" in arguments:
+        # While the value of an option is typed click leaves the arguments unnamed.
+        named = dict(zip(arguments, ctx.args, strict=False)).get("tube")
+    return named
 
 
 def predicates(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:

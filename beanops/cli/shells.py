@@ -41,10 +41,10 @@ complete -o nosort -F _beanops_completion beanops
 _ZSH = r"""#compdef beanops
 _beanops_completion() {
     emulate -L zsh
-    local line tab=$'\t'
+    local line tab=$'\t' word="$compstate[quote]$PREFIX$compstate[quote]"
     local -a values described shown
     for line in "${(@f)$(env _BEANOPS_COMPLETE=zsh_complete beanops \
-        "${(@Q)words[2,CURRENT-1]}" "${(Q)PREFIX}" 2>/dev/null)}"; do
+        "${(@Q)words[2,CURRENT-1]}" "${(Q)word}" 2>/dev/null)}"; do
         case $line in
             (:*$tab*)
                 described+=("${${line#:}%%$tab*}")

@@ -86,6 +86,23 @@ def test_what_completion_inserts_is_one_literal_word(shell_here: Shell, beanstal
     assert not shell_here.marked
 
 
+def test_predicates_of_the_last_facets_are_one_word(shell_here: Shell, beanstalkd: Beanstalkd, cli: Cli) -> None:
+    with Client(beanstalkd.address) as client:
+        client.put(b'{"list": ["a"], "api_token": "x", "password`mark`$(mark)\'": "x"}', tube="mail")
+    assert cli("facets", "mail").code == 0
+    # Values of keys that look like secrets are not kept, so that each of these has one candidate.
+    for typed, predicate in {
+        "\"data->>'\\$.api\t": "data->>'$.api_token'",
+        "\"age > interval 1 hour and data->>'\\$.api\t": "age > interval 1 hour and data->>'$.api_token'",
+        '"list_c\t': "list_contains(data->>'$.list[*]', ",
+        "data-\\>\\>\\'\\$.api\t": "data->>'$.api_token'",
+        '"data->>\'\\$.\\"pass\t': "data->>'$.\"password`mark`$(mark)''\"'",
+    }.items():
+        called = shell_here.called(f"beanops jobs mail --where {typed}")
+        assert [one.rstrip() for one in called] == ["jobs", "mail", "--where", predicate.rstrip()], shell_here.shown
+    assert not shell_here.marked
+
+
 def _bash(line: str, capsys: pytest.CaptureFixture[str], breaks: str = BREAKS) -> list[str]:
     """Return the lines that bash makes of a line with each candidate in it."""
     with pytest.MonkeyPatch.context() as environment:
