@@ -17,7 +17,8 @@ from beanops.journal.journal import Journal
 from beanops.session.config import default_journal
 from beanops.session.connect import connect
 from beanops.session.files import samples
-from beanops.tui.state import StateFile, state_path
+from beanops.state_files import state_path
+from beanops.tui.state import StateFile
 
 
 @pytest.fixture(params=[0o000, 0o022, 0o077])
@@ -52,7 +53,7 @@ def test_journal_samples_and_state_are_private(
             [f"data/beanops/journal.sqlite{suffix}" for suffix in ("", "-shm", "-wal")], "600"
         )
     samples.save("greeting", samples.sample_of("mail", b"hello"))
-    StateFile(state_path()).keep_theme("light")
+    StateFile(state_path("tui")).keep_theme("light")
     modes = _modes(home)
     assert {modes[name] for name in ("data/beanops", "data/beanops/samples", "state/beanops")} == {"700"}
     assert {modes[name] for name in ("data/beanops/samples/greeting.json", "state/beanops/tui.json")} == {"600"}
@@ -80,7 +81,7 @@ def test_what_is_looser_is_tightened_and_told_once(
         session.put(b"x", tube="mail")
         session.export(home / "jobs.jsonl")
         samples.save("greeting", samples.sample_of("mail", b"hello"))
-        StateFile(state_path()).keep_theme("light")
+        StateFile(state_path("tui")).keep_theme("light")
         loosened = [home / "jobs.jsonl", *home.glob("*/beanops"), *home.glob("*/beanops/**/*")]
         for path in loosened:
             path.chmod(0o755 if path.is_dir() else 0o777 if path.suffix == ".json" else 0o644)
@@ -88,7 +89,7 @@ def test_what_is_looser_is_tightened_and_told_once(
             Journal(default_journal()).close()
             samples.load("greeting")
             samples.save("greeting", samples.sample_of("mail", b"hello"), force=True)
-            StateFile(state_path()).keep_theme("light")
+            StateFile(state_path("tui")).keep_theme("light")
             session.export(home / "jobs.jsonl", force=True)
     modes = {(path.is_dir(), stat.S_IMODE(path.stat().st_mode)) for path in loosened if path.exists()}
     assert modes == {(True, 0o700), (False, 0o600)}

@@ -11,7 +11,7 @@ import click
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from beanops.session.investigation.last_facets import LastPath
+    from beanops.session.investigation.last_shown import LastPath
 
 #: Seconds that a server may take; a shell that hangs on Tab is worse than one that offers nothing.
 _PATIENCE = 0.5
@@ -74,7 +74,7 @@ def _actions(ctx: click.Context) -> Iterable[str]:
 
 def _groups(ctx: click.Context) -> Iterable[str]:
     from beanops.session.config import profile
-    from beanops.session.investigation.last_groups import last_groups
+    from beanops.session.investigation.last_shown import last_groups
 
     return [group.name for group in last_groups(profile(_server(ctx)).address)]
 
@@ -87,7 +87,7 @@ def _columns() -> list[str]:
 
 def _last_paths(ctx: click.Context) -> list[LastPath]:
     from beanops.session.config import profile
-    from beanops.session.investigation.last_facets import last_paths
+    from beanops.session.investigation.last_shown import last_paths
 
     return last_paths(profile(_server(ctx)).address, _tube(ctx))
 

@@ -24,6 +24,7 @@ from beanops.session.config import key_bindings, profile, rings
 from beanops.session.connect import connect
 from beanops.session.reservation import Reservation
 from beanops.session.session import Session
+from beanops.state_files import state_path
 from beanops.text import safe_text
 from beanops.tui.actions.catalogue import bindings
 from beanops.tui.actions.outcome import Outcome, fault
@@ -35,7 +36,7 @@ from beanops.tui.refresh import RefreshingApp
 from beanops.tui.screens.base import FullScreen
 from beanops.tui.screens.overview import TubesScreen
 from beanops.tui.signals import on_signals
-from beanops.tui.state import StateFile, state_path
+from beanops.tui.state import StateFile
 from beanops.tui.theme import CALM, THEMES, VARIABLES
 from beanops.ui.alerts import AlertReader
 from beanops.ui.defaults import CONNECT_TIMEOUT, INTERVAL, READ_TIMEOUT
@@ -389,7 +390,7 @@ def run(
             session,
             profile=profile(address),
             interval=interval,
-            state_file=None if visitor else StateFile(state_path()),
+            state_file=None if visitor else StateFile(state_path("tui")),
             keys=keys_of_user(),
             alone=visitor,
             read_only=read_only,

@@ -14,13 +14,14 @@ from beanops.recording.reader import Recording
 from beanops.recording.replay import Player
 from beanops.session.session import Session
 from beanops.session.watching.recorded_session import recorded_session
+from beanops.state_files import state_path
 from beanops.text import safe_text
 from beanops.tui.actions.catalogue import bindings
 from beanops.tui.actions.request import Field
 from beanops.tui.app import Dashboard, keys_of_user
 from beanops.tui.dialogs.form import Answers, Form
 from beanops.tui.keys import APP, REPLAY, UNDO
-from beanops.tui.state import StateFile, state_path
+from beanops.tui.state import StateFile
 from beanops.ui.defaults import INTERVAL
 from beanops.ui.replay import TIMES, ReplayPoller, moment_of, speed_text, utc_text
 
@@ -159,7 +160,12 @@ def run(
         session = recorded_session(player.server.address, "tui")
         profile = session.profile._replace(name=player.server.name, read_only=True)
         app = ReplayDashboard(
-            player, session, profile=profile, interval=interval, state_file=StateFile(state_path()), keys=keys_of_user()
+            player,
+            session,
+            profile=profile,
+            interval=interval,
+            state_file=StateFile(state_path("tui")),
+            keys=keys_of_user(),
         )
         app.run()
     return app.return_code or 0

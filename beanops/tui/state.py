@@ -1,17 +1,12 @@
-"""The dashboard's state file: the theme, and how the tubes of each server are shown.
-
-One small JSON file in the user's state directory; ``BEANOPS_STATE`` names another. Errors are ignored: it is a
-convenience.
-"""
+"""The dashboard's state file: the theme, and how the tubes of each server are shown."""
 
 from __future__ import annotations
 
-import json
-import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from beanops import private
+from beanops.state_files import read_state, write_state
 
 
 class Shown(NamedTuple):
@@ -36,15 +31,6 @@ class Shown(NamedTuple):
     filter: str = ""
     columns: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
-
-
-def state_path() -> Path:
-    """Return the path of the file."""
-    if named := os.environ.get("BEANOPS_STATE"):
-        return Path(named)
-    from platformdirs import user_state_path
-
-    return user_state_path("beanops") / "tui.json"
 
 
 class StateFile:
@@ -82,19 +68,11 @@ class StateFile:
         self._write({**known, "servers": {**(servers if isinstance(servers, dict) else {}), server: shown._asdict()}})
 
     def _read(self) -> dict[str, Any]:
-        try:
-            known = json.loads(self._path.read_text())
-        except (OSError, ValueError):
-            return {}
+        known = read_state(self._path)
         return known if isinstance(known, dict) else {}
 
     def _write(self, known: dict[str, Any]) -> None:
-        # Several dashboards may write: each write is atomic, and the last one wins.
-        try:
-            private.make_folder(self._path.parent)
-            private.replace(self._path, json.dumps(known, indent=1).encode())
-        except OSError:
-            return
+        write_state(self._path, known)
 
 
 def _shown(known: dict[str, Any]) -> Shown:

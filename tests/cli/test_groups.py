@@ -13,7 +13,8 @@ from beanops import Client
 from beanops.cli import complete
 from beanops.cli.app import group
 from beanops.embedded.process import Beanstalkd
-from beanops.session.investigation.last_groups import LastGroup, keep_groups, last_groups
+from beanops.session.investigation.last_shown import LastGroup, keep_groups, last_groups
+from beanops.state_files import state_path
 from tests.cli.conftest import Cli, Terminal, bury, one_line
 from tests.waits import PATIENCE
 
@@ -244,10 +245,9 @@ def test_last_groups_are_few_and_survive_what_others_wrote() -> None:
         keep_groups(f"10.0.0.{number}", [LastGroup(f"g{n}", "cause") for n in range(200)])
     assert last_groups("10.0.0.0") == []
     assert len(last_groups("10.0.0.59")) == 100
-    from beanops.session.investigation.last_groups import _path
-
-    assert len(json.loads(_path().read_text())) == 50
-    assert _path().stat().st_mode & 0o077 == 0
+    path = state_path("groups")
+    assert len(json.loads(path.read_text())) == 50
+    assert path.stat().st_mode & 0o077 == 0
     for content in ("", "[]", '{"10.0.0.59:11300": [1, ["a"], ["a", "b", "c"], {}]}', "\xff"):
-        _path().write_text(content, "latin-1")
+        path.write_text(content, "latin-1")
         assert last_groups("10.0.0.59") == []

@@ -17,7 +17,7 @@ from beanops.cli.streams import on_terminal
 from beanops.jobs.facets import Bin, Facets, Histogram, PathFacet
 from beanops.session.bars import bar_for
 from beanops.session.investigation.facets import MOST, TOP, FacetSearch, FoundFacets, shown_share, undecoded_words
-from beanops.session.investigation.last_facets import keep_facets
+from beanops.session.investigation.last_shown import keep_facets
 from beanops.text import plural, safe_text, span
 
 #: Columns of a table that is not on a terminal.

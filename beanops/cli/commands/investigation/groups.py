@@ -17,7 +17,7 @@ from beanops.cli.output import print_csv, print_json, table_lines
 from beanops.cli.streams import on_terminal
 from beanops.session.bars import bar_for
 from beanops.session.investigation.groups import FoundGroups, GroupSearch, JobGroup
-from beanops.session.investigation.last_groups import LastGroup, keep_groups
+from beanops.session.investigation.last_shown import LastGroup, keep_groups
 from beanops.session.session import Session
 from beanops.text import plural, safe_text
 from beanops.ui.columns.groups import group_columns

@@ -1,28 +1,52 @@
-"""The paths and values that were shown last, by server and tube, so that a shell can complete predicates.
+"""The groups, paths and values that were shown last, by server, so that a shell can complete them.
 
-One small JSON file in the user's state directory, for its owner alone. It has no value that looks like a secret, none
-of a list, and no long one. Errors are ignored: it is a convenience.
+They are two small state files. Values that look like secrets, those of lists and long ones are not in them.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import re
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from beanops import private
 from beanops.client.address import Address
 from beanops.jobs.bodies import DEFAULT_PATTERNS, redact
 from beanops.jobs.facets import Facets, PathFacet
+from beanops.state_files import read_state, state_path, write_state
 
-#: What is kept: tubes, paths of each, characters of a path or predicate, and bytes that a file may have to be read.
-_TUBES, _PATHS, _LONGEST, _LARGEST = 30, 200, 120, 4_000_000
+#: Groups that are kept of a server, and servers.
+_GROUPS, _SERVERS = 100, 50
+#: Tubes whose facets are kept, paths of each, and characters of a path or predicate.
+_TUBES, _PATHS, _LONGEST = 30, 200, 120
 _KEY = re.compile(r'\.(?:"((?:[^"\\]|\\.)*)"|([^.\["]+))')
+
+
+class LastGroup(NamedTuple):
+    """The name of a group, and its cause in one line."""
+
+    name: str
+    cause: str
+
+
+def last_groups(address: str | Address) -> list[LastGroup]:
+    """Return the groups that were shown last of a server, the largest first."""
+    rows = _known_groups().get(str(Address.parse(address)))
+    pairs = rows if isinstance(rows, list) else []
+    return [LastGroup(*pair) for pair in pairs if isinstance(pair, list) and [*map(type, pair)] == [str, str]]
+
+
+def keep_groups(address: str | Address, groups: Iterable[LastGroup]) -> None:
+    """Remember the groups of a server."""
+    key, known = str(Address.parse(address)), _known_groups()
+    known.pop(key, None)
+    kept = dict([*known.items()][1 - _SERVERS :]) | {key: [list(group) for group in groups][:_GROUPS]}
+    write_state(state_path("groups"), kept)
+
+
+def _known_groups() -> dict[str, Any]:
+    known = read_state(state_path("groups"))
+    return known if isinstance(known, dict) else {}
 
 
 class LastPath(NamedTuple):
@@ -51,7 +75,7 @@ def last_paths(address: str | Address, tube: str | None) -> list[LastPath]:
         A name or a glob; None is all tubes.
     """
     server = str(Address.parse(address))
-    known = [entry for entry in _read() if entry[0] == server]
+    known = [entry for entry in _known_facets() if entry[0] == server]
     exact = [entry for entry in known if entry[1] == tube]
     found: dict[str, list[str]] = {}
     for *_, paths in exact or [entry for entry in known if _alike(entry[1], tube)]:
@@ -67,10 +91,8 @@ def keep_facets(address: str | Address, tube: str | None, facets: Facets, redact
     paths = [[facet.sql, _predicates(facet, patterns)] for facet in facets.paths if _is_short(facet.sql)][:_PATHS]
     if not paths:
         return
-    others = [entry for entry in _read() if entry[:2] != [server, tube]]
-    with suppress(OSError):
-        private.make_folder(_path().parent)
-        private.replace(_path(), json.dumps([[server, tube, paths], *others][:_TUBES]).encode())
+    others = [entry for entry in _known_facets() if entry[:2] != [server, tube]]
+    write_state(state_path("facets"), [[server, tube, paths], *others][:_TUBES])
 
 
 def _predicates(facet: PathFacet, patterns: Sequence[str]) -> list[str]:
@@ -97,21 +119,9 @@ def _alike(kept: str | None, wanted: str | None) -> bool:
     return kept is None or wanted is None or fnmatchcase(kept, wanted) or fnmatchcase(wanted, kept)
 
 
-def _path() -> Path:
-    if named := os.environ.get("BEANOPS_STATE"):
-        return Path(named).with_suffix(".facets.json")
-    from platformdirs import user_state_path
-
-    return user_state_path("beanops") / "facets.json"
-
-
-def _read() -> list[Any]:
+def _known_facets() -> list[Any]:
     """Return what is kept, the newest first: lists of a server, a tube, and pairs of an expression and predicates."""
-    try:
-        with _path().open("rb") as file:
-            known = json.loads(file.read(_LARGEST))
-    except (OSError, ValueError, RecursionError):
-        return []
+    known = read_state(state_path("facets"))
     return [entry for entry in known if _is_entry(entry)] if isinstance(known, list) else []
 
 
