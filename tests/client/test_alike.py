@@ -12,6 +12,7 @@ import pytest
 from beanops import Client, errors
 from beanops.client import sync, wire
 from beanops.client.alike import Alike, Buries, Changes, Looks
+from beanops.client.alike_puts import Puts, Reserves, ToPut
 from beanops.client.reading import ReadingClient
 from beanops.embedded.process import Beanstalkd
 from beanops.protocol import Job, JobStats
@@ -56,6 +57,24 @@ UNUSUAL = [
     ("age", "\0age"),
     ("delay: 0\nttr: 60", "ttr: 60\ndelay: 0"),
     ("id: ", "id: 1"),
+]
+
+
+BODIES = [b"", b"\r\n", b"INSERTED 5\r\n", b"x" * 100, b"\0\xff"]
+#: How an answer to ``put`` may be unusual.
+UNUSUAL_PUTS = [
+    b"BURIED 7\r\n",
+    b"JOB_TOO_BIG\r\n",
+    b"EXPECTED_CRLF\r\n",
+    b"INSERTED\r\n",
+    b"INSERTED \r\n",
+    b"INSERTED -1\r\n",
+    b"INSERTED 1_0\r\n",
+    b"INSERTED 5 \r\n",
+    b"INSERTED 5\n",
+    b"INSERTED 99999999999999999999999\r\n",
+    b"INSERTED 18446744073709551616\r\n",
+    b"INSERTED 007\r\n",
 ]
 
 
@@ -122,6 +141,13 @@ def body_of(dice: random.Random, word: bytes, id: int) -> bytes:
     return b"%s %d %d\r\n%s\r\n" % (word, id + dice.choice([0] * 200 + [1]), size, body)
 
 
+def inserted(dice: random.Random, id: int) -> bytes:
+    """Answer a put, mostly as a server does."""
+    if dice.random() < 0.02:
+        return dice.choice(UNUSUAL_PUTS)
+    return b"INSERTED %d\r\n" % id
+
+
 def asked(dice: random.Random, server: bytes) -> tuple[Callable[[], Alike], bytes]:
     """Choose commands that are all alike, and what a server answers."""
     ids = [dice.randrange(1, 2**64) for _ in range(dice.choice([1, 2, 5, 60]))]
@@ -130,11 +156,22 @@ def asked(dice: random.Random, server: bytes) -> tuple[Callable[[], Alike], byte
     def other(reply: bytes) -> bytes:
         return dice.choice(ERRORS) if dice.random() < sure else reply
 
-    kind = dice.choice(["delete", "kick", "bury", "look", "peek"])
+    kind = dice.choice(["delete", "kick", "bury", "look", "peek", "put", "reserve"])
     if kind == "bury":
         priorities = [dice.randrange(2**32) for _ in ids]
         replies = [other(reply) for id in ids for reply in (body_of(dice, b"RESERVED", id), b"BURIED\r\n")]
         return lambda: Buries(ids, priorities), b"".join(replies)
+    if kind == "put":
+        jobs = [ToPut(dice.choice(BODIES), *(dice.randrange(2**32) for _ in range(3))) for _ in ids]
+        return lambda: Puts(jobs), b"".join(other(inserted(dice, id)) for id in ids)
+    if kind == "reserve":
+        whole = [dice.choice(BODIES) for _ in ids]
+        replies = [
+            other(b"RESERVED %d %d\r\n%s\r\n" % (id, len(body), body)) for id, body in zip(ids, whole, strict=True)
+        ]
+        return lambda: Reserves(
+            ids, [dice.choice(BODIES) if dice.random() < 0.01 else body for body in whole]
+        ), b"".join(replies)
     if kind in ("delete", "kick"):
         reply = b"DELETED\r\n" if kind == "delete" else b"KICKED\r\n"
         return lambda: Changes(kind, ids), b"".join(other(reply) for _ in ids)
@@ -198,6 +235,8 @@ def test_alike_or_one_by_one_they_end_the_same(
 
 def as_expected(alike: Alike) -> list[str]:
     """Return the results that were as expected; an empty text for one that is not kept."""
+    if isinstance(alike, Puts):
+        return list(map(repr, alike.ids))
     if not isinstance(alike, Looks):
         return [""] * (alike.answered * (2 if isinstance(alike, Buries) else 1))
     if not alike.answered:

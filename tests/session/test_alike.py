@@ -17,9 +17,11 @@ from beanops.protocol import commands
 from beanops.protocol.errors import ReplyError
 from beanops.session.connect import connect
 from beanops.session.execution import alike, executor, targets
+from beanops.session.execution.alike_edits import AlikeEdits
 from beanops.session.execution.run import Run
 from tests.proxies import Proxy
 from tests.rounds import rounds
+from tests.waits import until
 
 
 def stock(client: Client, dice: random.Random) -> list[int]:
@@ -32,6 +34,17 @@ def stock(client: Client, dice: random.Random) -> list[int]:
         if dice.random() < 0.4:
             client.reserve_job(ids[-1])
             client.bury(ids[-1], priority=3)
+    return ids
+
+
+def likes(client: Client, dice: random.Random) -> list[int]:
+    """Put jobs of one tube that are ready once they are kicked."""
+    client.use("mail")
+    ids = [client.put(b"%d\r\n" % number * dice.choice([1, 50])) for number in range(dice.choice([1, 30, 60]))]
+    for id in ids:
+        if dice.random() < 0.4:
+            client.reserve_job(id)
+            client.bury(id, priority=3)
     return ids
 
 
@@ -133,3 +146,80 @@ def test_what_was_answered_before_the_connection_broke_is_done(
         assert states == [gone] * 56 + [left] * 44
     fates = [fate.outcome for _, _, fate in record(journal, run)]
     assert fates == ["done"] * 56 + ["unknown"] * 44
+
+
+@rounds(12, 200)
+def test_both_paths_of_edits_have_the_same_outcomes(
+    rounds: int, start_beanstalkd: Callable[..., Beanstalkd], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    servers = [start_beanstalkd(), start_beanstalkd()]
+    clients = [Client(server.address) for server in servers]
+    monkeypatch.setattr(targets, "_EDITED_BATCH", 20)
+    monkeypatch.setattr(executor, "ahead", lambda run, batches: nullcontext(batches))
+    batches, steps, edits_of = 0, executor.edits_of, AlikeEdits.carry_out
+    intend, recorded = executor.Ledger.intend, 0
+
+    def counted(self: Any, *arguments: Any) -> None:
+        nonlocal batches, recorded
+        batches += 1
+        edits_of(self, *arguments)
+        recorded += self._done
+
+    monkeypatch.setattr(AlikeEdits, "carry_out", counted)
+    for round in range(rounds):
+        runs = []
+        for usual, client, server in zip((False, True), clients, servers, strict=True):
+            dice = random.Random(round)
+            if dice.random() < 0.2:
+                ids, options = stock(client, dice), {"to": "mail"}
+            else:
+                ids, options = likes(client, dice), dice.choice([{"kick": True}, {"kick": True, "delay": 90}])
+
+            def disturbed(
+                self: Any, *arguments: Any, client: Client = client, dice: Any = dice, ids: Any = ids
+            ) -> None:
+                intend(self, *arguments)
+                disturb(client, ids, dice)
+
+            monkeypatch.setattr(executor.Ledger, "intend", disturbed)
+            monkeypatch.setattr(executor, "edits_of", (lambda *_: None) if usual else steps)
+            journal = str(tmp_path / f"{usual}.sqlite")
+            with connect(server.address, journal=journal) as session:
+                run = session.edit(ids, lambda text: f"new {text}".encode(), **options)
+                assert session._context.held == frozenset()
+            # The fast path puts all in their order, the usual one ready jobs last.
+            entries = [
+                (n, intent, fate._replace(new_id=None), bool(fate.new_id)) for n, intent, fate in record(journal, run)
+            ]
+            left = sorted(
+                (job.stats.tube, job.stats.state, job.body) for batch in connect(server.address).scan() for job in batch
+            )
+            runs.append((entries, run.summary.split(":", 1)[1], run.reasons, left))
+            client.close()
+            client.reconnect()
+            for _ in client.pipeline(map(commands.delete, range(1, client.stats().cmd_put + 1))):
+                pass
+        assert runs[0] == runs[1], round
+    assert 0 < recorded < batches
+    for client in clients:
+        client.close()
+
+
+@pytest.mark.parametrize("fatal", [b"reserve-job 57\r\n", b"\r\nnew 56\r\n", b"delete 57\r\n"])
+def test_an_edit_whose_connection_breaks_knows_what_was_put_and_what_is_gone(
+    fatal: bytes, beanstalkd: Beanstalkd, journal: str
+) -> None:
+    with Client(beanstalkd.address) as client, Proxy(beanstalkd.port, fatal=fatal) as proxy:
+        ids = [client.put(b"%d" % number) for number in range(100)]
+        with connect(proxy.address, journal=journal) as session:
+            run = session.edit(ids, lambda text: f"new {text}".encode())
+            assert run.stopped is not None
+        deleted, was_put = (56 if b"delete" in fatal else 0), {b"r": 0, b"\r": 56, b"d": 100}[fatal[:1]]
+        assert (run.done, run.unknown) == (deleted, 100 - deleted)
+        until(lambda: client.stats().current_connections == 1)
+        states = client.stats()
+        assert (states.current_jobs_ready, states.current_jobs_reserved) == (100 + was_put - deleted, 0)
+        entries = record(journal, run)
+        assert [fate.new_id for _, _, fate in entries] == [*range(101, 101 + was_put), *[None] * (100 - was_put)]
+        bodies = {client.peek(id).body for id in range(deleted + 1, 101 + was_put)}
+        assert {body.removeprefix(b"new ") for body in bodies} == {b"%d" % number for number in range(100)}

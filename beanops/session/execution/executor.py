@@ -19,6 +19,7 @@ from beanops.journal.records import Fate, Intent, Refused, RunRow, action_of, na
 from beanops.protocol.errors import BeanopsError, NotFound, ReplyError
 from beanops.session.context import Context
 from beanops.session.execution.alike import AlikeOrders, carry_out, commands_of
+from beanops.session.execution.alike_edits import edits_of
 from beanops.session.execution.connection_use import ahead, ending_gently, restarted, revived, stage, using
 from beanops.session.execution.conversation import Ask, Steps
 from beanops.session.execution.ledger import Ledger
@@ -325,7 +326,12 @@ class Executor:
         talks: dict[int, Steps] = {}
         asks: dict[int, Ask] = {}
         so_far: dict[int, Fate] = {}
-        for n, order in enumerate(orders):
+
+        def record(known: Iterable[tuple[int, Fate]]) -> None:
+            self.context.journal().write(run.id, self.context.now(), fates=[(place + n, fate) for n, fate in known])
+
+        edits = None if any(refusals) else edits_of(orders, self.context.held)
+        for n, order in enumerate(orders if edits is None else ()):
             if fates[n] is None:
                 talks[n] = order.verb.steps(order, self.context.held)
                 try:
@@ -335,13 +341,16 @@ class Executor:
         why = "it was interrupted"
         alone = Alone(dict(clients))
         try:
+            if edits is not None:
+                try:
+                    edits.carry_out(clients[False], record)
+                finally:
+                    edits.go_on(self.context.held, talks, asks, fates)
             while asks:
                 known = _known(asks)
                 if known:
                     so_far |= known
-                    self.context.journal().write(
-                        run.id, self.context.now(), fates=[(place + n, fate) for n, fate in known.items()]
-                    )
+                    record(known.items())
                 stage(asks, talks, fates, clients, alone)
         except BaseException as error:
             if isinstance(error, BeanopsError):

@@ -332,7 +332,7 @@ def move(
             yield Ask((commands.release(order.id, priority=order.stats.priority),), so_far=new)
             held.discard(order.id)
         return new
-    so_far = Fate("unknown", f"job {new} was put in its place, but it may still exist itself", new)
+    so_far = not_yet_deleted(new)
     (gone,) = yield Ask((commands.delete(order.id),), so_far=so_far)
     held.discard(order.id)
     if not isinstance(gone, ReplyError):
@@ -341,6 +341,11 @@ def move(
     if isinstance(undone, ReplyError):
         return Fate("failed", f"{fate_of(gone).error}; job {new} was put in its place and is left twice", new)
     return fate_of(gone)
+
+
+def not_yet_deleted(new: int) -> Fate:
+    """Return the outcome of a move or an edit after its put, before its delete was answered."""
+    return Fate("unknown", f"job {new} was put in its place, but it may still exist itself", new)
 
 
 _AT_REST = frozenset(AT_REST)
