@@ -35,6 +35,19 @@ def _failed() -> Callable[[int], bytes]:
     return failed
 
 
+def _worded() -> Callable[[int], bytes]:
+    """Return what makes orders that differ in words too, so that each is read by itself."""
+    random = Random(13)
+
+    def worded(number: int) -> bytes:
+        values = Values(random)
+        address = {"street": values["word"], "city": values["city"], "zip": "10115"}
+        order = json.loads(_order(number)) | {"email": values["email"], "note": values["person"], "address": address}
+        return json.dumps(order).encode()
+
+    return worded
+
+
 def _known(number: int) -> bytes:
     """Return a body with an error of a few causes whose messages differ in their numbers."""
     said = ("order %d not found", "card of customer %d declined", "HTTP 503 after %d ms", "no stock for item %d")
@@ -42,11 +55,12 @@ def _known(number: int) -> bytes:
     return json.dumps({"displayName": "SendInvoice", "user": number, "attempts": 3, "error": error}).encode()
 
 
-#: Bodies, and what groups of them may cost beside a scan, as told by users; but for the last errors, of which none is
-#: like another in more than its cause: names, addresses, hashes and base64. These have a limit so that it is seen.
+#: Bodies, and what groups of them may cost beside a scan, as told by users. Two have a limit of our own, so that a
+#: change is seen: bodies with other words in each, and errors of which none is like another in more than its cause.
 KINDS: list[tuple[str, Callable[[], Callable[[int], bytes]], float]] = [
     ("plain JSON of 110 B", lambda: lambda number: BODY % number, 1.3),
     ("plain JSON of 500 B", lambda: _order, 1.5),
+    ("the same with other words in each", _worded, 2.2),
     ("errors that differ in numbers", lambda: _known, 1.6),
     ("errors that differ in all that varies", _failed, 4),
     ("Laravel", lambda: _laravel, 1.7),

@@ -20,6 +20,8 @@ _SIZE, _CONTAINERS = 65_536, 64
 _ROUNDED = 2.0**63
 #: How a layer that is text begins.
 _TEXTS = ("{", "[", '"', "a:", "O:", "C:")
+#: Their first characters, and the least characters of a word that is base64.
+_FIRSTS, _WORD = '{["aOC', 16
 #: Characters of a text of which it is remembered whether it is packed data.
 _LONGEST = 512
 
@@ -95,7 +97,12 @@ def _search(data: Any) -> Outer | None:
             for value in values:
                 kind = type(value)
                 if kind is str:
-                    if len(value) >= SHORTEST_LAYER and layer_at(value) is not None:
+                    if len(value) < SHORTEST_LAYER:
+                        continue
+                    # Cheaper than to look at each for a layer: one is packed in a long word, or begins like a text.
+                    if value[0] not in _FIRSTS and (len(value) < _WORD or " " in value[:_WORD]):
+                        continue
+                    if layer_at(value) is not None:
                         if _is_sentence(value):
                             continue
                         if value.startswith(_TEXTS):
@@ -127,12 +134,14 @@ def _beside(data: Any, found: ErrorText, named: bool, alike: bool) -> Outer:
 
 
 def _looks_packed(value: Any) -> bool:
-    """Whether a text in a value looks like a layer."""
+    """Whether a text in a value looks like a layer, or a number was rounded."""
     kind = type(value)
     if kind is str:
         return len(value) >= SHORTEST_LAYER and layer_at(value) is not None and not _is_sentence(value)
     if kind is dict:
         return any(map(_looks_packed, value.values()))
+    if kind is float:
+        return not -_ROUNDED < value < _ROUNDED
     return kind is list and any(map(_looks_packed, value))
 
 
@@ -142,7 +151,9 @@ def _is_sentence(text: str) -> bool:
 
 
 def _has_layer(value: Any) -> bool:
-    """Whether a value says more than its text."""
+    """Whether a value that looks so says more than its text, or is another number."""
+    if isinstance(value, float):
+        return not -_ROUNDED < value < _ROUNDED
     if isinstance(value, str):
         return may_be_layer(value) and (value.startswith(_TEXTS) or _is_packed(value))
     if isinstance(value, dict):

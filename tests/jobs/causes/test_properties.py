@@ -61,6 +61,7 @@ MESSAGES = st.one_of(
 @given(DATA.filter(lambda data: isinstance(data, dict | list)))
 @example({"message": {"error": "1"}, "error": {"error": "", "errors": '{"error":"00"}'}})
 @example([-(2**63) - 1])
+@example({"exception": [-(10**19), ":"]})
 def test_reading_the_outer_json_comes_to_the_same_as_decoding(data: Any) -> None:
     body = json.dumps(data).encode()
     causes = Causes(Reader())
