@@ -6,8 +6,11 @@ A change of a table needs a migration in `schema`.
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +22,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 #: Maximum number of ids in the row of a run; more go to the table `ASKED`.
 _FEW = 100
+#: Rows that one statement inserts into SQLite, which allows 32,766 values; before 3.32 only 999.
+_TOGETHER = 500 if sqlite3.sqlite_version_info >= (3, 32) else 1_000_000
 
 
 class _Unsigned(sa.TypeDecorator[int]):
@@ -156,8 +161,6 @@ def insert_actions(connection: sa.Connection, run: str, now: datetime, first: in
     at, time = _ACTION_NAMES.index("job_id"), microseconds(now)
     rows: list[tuple[Any, ...]] = [(run, n, time, *intent) for n, intent in enumerate(intents, first)]
     rows = [row if row[at] is None or row[at] < _U63 else (*row[:at], _signed(row[at]), *row[at + 1 :]) for row in rows]
-    if not rows:
-        return
     _insert(connection, _IN_ORDER, _ACTION_NAMES, rows)
 
 
@@ -168,18 +171,35 @@ def insert_fates(connection: sa.Connection, run: str, now: datetime, fates: Iter
         (run, start, end, time, outcome, error, None if new is None else _signed(new), jobs)
         for start, end, (outcome, error, new, jobs) in _together(fates)
     ]
-    if rows:
-        _insert(connection, _FATES_IN_ORDER, _FATE_NAMES, rows)
+    _insert(connection, _FATES_IN_ORDER, _FATE_NAMES, rows)
 
 
 def _insert(
     connection: sa.Connection, table: sa.TableClause, names: tuple[str, ...], rows: list[tuple[Any, ...]]
 ) -> None:
-    compiled = table.insert().compile(dialect=connection.dialect, column_keys=list(names))
-    if compiled.positional:
-        connection.exec_driver_sql(str(compiled), rows)
-    else:
-        connection.exec_driver_sql(str(compiled), [dict(zip(names, row, strict=True)) for row in rows])
+    statement, positional = _statement(connection.dialect, table, names)
+    together = _TOGETHER if positional and connection.dialect.name == "sqlite" else len(rows) + 1
+    # Between two rows the interpreter may go to another thread, and waits to come back: insert many in one statement.
+    while len(rows) >= together:
+        connection.exec_driver_sql(_of_many(statement, together), tuple(chain.from_iterable(rows[:together])))
+        rows = rows[together:]
+    if rows:
+        connection.exec_driver_sql(
+            statement, rows if positional else [dict(zip(names, row, strict=True)) for row in rows]
+        )
+
+
+@lru_cache(16)  # compiling takes a millisecond
+def _statement(dialect: sa.Dialect, table: sa.TableClause, names: tuple[str, ...]) -> tuple[str, bool]:
+    compiled = table.insert().compile(dialect=dialect, column_keys=list(names))
+    return str(compiled), compiled.positional
+
+
+@lru_cache(16)
+def _of_many(statement: str, rows: int) -> str:
+    """Return the statement that inserts so many rows, given that for one."""
+    into, _, values = statement.rpartition(" VALUES ")
+    return f"{into} VALUES {', '.join([values] * rows)}"
 
 
 def _together(fates: Iterable[tuple[int, Fate]]) -> Iterator[tuple[int, int, Fate]]:
