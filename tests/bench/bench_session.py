@@ -103,7 +103,7 @@ def greenstalk_rates(jobs: int, milliseconds: float) -> dict[str, float]:
 
 def against_raw(rounds: int = 3, jobs: int = JOBS) -> None:
     """Print the rates of bulk runs beside the raw socket's."""
-    for bodies, target in ((True, 0.5), (False, 0.6)):
+    for bodies, target in ((True, 0.8), (False, 0.7)):
         rates, limits = rates_in_turn(rounds, partial(session_rates, bodies, jobs), partial(raw_rates, bodies, jobs))
         figures = [Figure(verb, rates[verb], limits[verb], target) for verb in VERBS]
         kept = "with bodies" if bodies else "without bodies"

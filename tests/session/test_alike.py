@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +26,8 @@ from beanops.session.execution.alike_edits import AlikeEdits
 from beanops.session.execution.run import Run
 from tests.proxies import Proxy
 from tests.rounds import rounds
+from tests.session.conftest import fill
+from tests.session.truth import check, jobs_by_id
 from tests.waits import until
 
 
@@ -223,3 +230,42 @@ def test_an_edit_whose_connection_breaks_knows_what_was_put_and_what_is_gone(
         assert [fate.new_id for _, _, fate in entries] == [*range(101, 101 + was_put), *[None] * (100 - was_put)]
         bodies = {client.peek(id).body for id in range(deleted + 1, 101 + was_put)}
         assert {body.removeprefix(b"new ") for body in bodies} == {b"%d" % number for number in range(100)}
+
+
+@rounds(5, 30)
+def test_killed_in_a_large_batch_nothing_is_gone_without_an_intent(
+    rounds: int, beanstalkd: Beanstalkd, worker: Client, journal: str
+) -> None:
+    """Large batches are under way for long, so that a kill meets them while replies arrive."""
+    dice, opened, torn = random.Random(1), Journal(journal), 0
+    command = [sys.executable, "-m", "tests.session.victim", beanstalkd.address, journal, "200"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as victims:
+        assert victims.stdin is not None
+        assert victims.stdout is not None
+        for _ in range(rounds):
+            for _ in worker.pipeline(map(commands.delete, jobs_by_id(worker))):
+                pass
+            verb = dice.choice(["delete", "kick", "bury"])
+            fill(worker, "mail", "buried" if verb == "kick" else "ready", 600)
+            before, wanted = jobs_by_id(worker), dice.randrange(600)
+            victims.stdin.write(f"{verb} {' '.join(map(str, before))}\n")
+            pid = int(victims.stdout.readline())
+            changed = partial(_changed, worker, verb, 600)
+            until(lambda: changed() >= wanted)  # noqa: B023
+            with suppress(ProcessLookupError):  # it was faster
+                os.kill(pid, signal.SIGKILL)
+            assert int(victims.stdout.readline()) in (0, signal.SIGKILL)
+            until(lambda: worker.stats().current_connections == 1)
+            entries = check(opened, opened.runs()[0], before, worker)
+            torn += sum(entry.fate.outcome == "unknown" for entry in entries) > 0
+        victims.stdin.close()
+    opened.close()
+    if rounds == 30:
+        assert torn > rounds / 10
+
+
+def _changed(client: Client, verb: str, jobs: int) -> int:
+    """Return how many jobs a verb has changed so far."""
+    stats = client.stats()
+    counts = {"kick": stats.current_jobs_ready, "bury": stats.current_jobs_buried}
+    return counts.get(verb, jobs - stats.current_jobs_ready)

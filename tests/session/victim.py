@@ -1,4 +1,4 @@
-"""A process to be killed: ``python -m tests.session.victim ADDRESS JOURNAL`` forks an actor for each line.
+"""A process to be killed: ``python -m tests.session.victim ADDRESS JOURNAL [BATCH]`` forks an actor for each line.
 
 A line is a verb and ids; the answer is the actor's process id and, once it is gone, a line more. Forking costs a
 hundredth of what a new interpreter does.
@@ -34,14 +34,14 @@ def edited(body: str) -> bytes:
     return f"edited {body}".encode()
 
 
-def main(address: str, url: str) -> None:
+def main(address: str, url: str, batch: str = "7") -> None:
     """Serve until standard input ends."""
     beanops.journal.journal.Journal(url).close()
     for line in sys.stdin:
         verb, *ids = line.split()
         pid = os.fork()
         if pid == 0:
-            targets.BATCH = targets._HELD_BATCH = 7
+            targets.BATCH = targets._HELD_BATCH = int(batch)
             with connect(address, journal=url) as session:
                 act(session, verb, [int(id) for id in ids])
             os._exit(0)
