@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -80,9 +80,16 @@ def _form(chain: tuple[str, ...], data: Any, readable: Callable[[], bool]) -> st
     return f"{names} (redacted)" if readable() else f"{names} (in part)"
 
 
-def is_layer(text: str) -> bool:
-    """Whether a text in data is a layer of its own, which is decoded."""
-    return may_be_layer(text) and (_known(text) if len(text) <= _SHORT else _is_layer(text))
+class LayerMemo:
+    """Finds texts that are layers of their own among those of data; it remembers short ones."""
+
+    def __init__(self) -> None:
+        self._known = lru_cache(maxsize=4096)(_is_layer)
+
+    def any(self, texts: Iterable[str]) -> bool:
+        """Whether any of some texts in data is a layer, which is decoded."""
+        possible = [text for text in texts if may_be_layer(text)]
+        return any(self._known(text) if len(text) <= _SHORT else _is_layer(text) for text in possible)
 
 
 def _is_layer(text: str) -> bool:
@@ -90,6 +97,3 @@ def _is_layer(text: str) -> bool:
 
     found = decode(dumps(text))
     return bool(found.inner) or not found.whole
-
-
-_known = lru_cache(maxsize=4096)(_is_layer)

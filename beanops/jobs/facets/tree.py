@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from beanops.jobs.bodies.paths import spell_path
-from beanops.jobs.facets.decoding import BEYOND_INTEGERS, is_layer
+from beanops.jobs.facets.decoding import BEYOND_INTEGERS, LayerMemo
 from beanops.jobs.facets.results import PathFacet, ValueCount
 from beanops.jobs.facets.spelling import LongText, Step, extraction, float_text, predicate
 from beanops.jobs.facets.tally import ValueTally
@@ -102,6 +102,7 @@ class PathTree:
     def __init__(self) -> None:
         self._root = PathNode(None, None)
         self._nodes = [self._root]
+        self._layers = LayerMemo()
         self.dropped = 0
 
     def add(self, rows: list[Any], *, certain: bool) -> None:
@@ -140,7 +141,7 @@ class PathTree:
             elif kind is list:
                 yield from self._items(ours)
             elif kind is not type(None):
-                counted = _counts(kind, ours, seen, certain)
+                counted = _counts(kind, ours, seen, None if certain else self._layers)
             found.append((ours.node, kind, ours.jobs, counted))
 
     def _fields(self, column: PathValues) -> Iterator[PathValues]:
@@ -237,33 +238,34 @@ def _by_key(rows: Sequence[dict[str, Any]]) -> Iterator[tuple[str, list[Any], li
         yield key, values, places if len(places) < len(rows) else None
 
 
-def _counts(kind: type, column: PathValues, seen: Seen, certain: bool) -> Counts:
+def _counts(kind: type, column: PathValues, seen: Seen, layers: LayerMemo | None) -> Counts:
     """Count the jobs that have each of some values of one type.
 
     Raises
     ------
     NotPlain
-        It is not `certain` that these are the values.
+        Texts among them are `layers`, or numbers may have been others; with None all values are certain.
     """
     values, owners = column.values, column.owners
     low = high = None
     write: Callable[[Any], str] = _WORDS.__getitem__ if kind is bool else float_text if kind is float else str
     if kind is int or kind is float:
         low, high = min(values), max(values)
-        if kind is float and not certain and max(high, -low) >= BEYOND_INTEGERS:
+        if kind is float and layers is not None and max(high, -low) >= BEYOND_INTEGERS:
             raise NotPlain
     # 0.0 and -0.0 are equal, and written in two ways; 7 and "7" are not, and written in one.
     if seen is not None or (kind is float and 0.0 in values):
         values, write = list(map(write, values)), str
-    if owners is not None:  # where one job may have a value several times
+    counted = Counter(values)
+    if owners is not None and (seen is not None or len(counted) < len(values)):
+        # One job may have a value several times.
         pairs = set(zip(owners, values, strict=True))
         if seen is not None:
             pairs -= seen
             seen |= pairs
-        values = [value for _, value in pairs]
-    counted = Counter(values)
+        counted = Counter([value for _, value in pairs])
     if kind is str:
-        if not certain and any(map(is_layer, counted)):
+        if layers is not None and layers.any(counted):
             raise NotPlain
         return Counts(counted, None, None)
     return Counts(Counter(dict(zip(map(write, counted), counted.values(), strict=True))), low, high)
