@@ -53,6 +53,15 @@ def test_a_table_fits_80_columns(cli: Cli, client: Client) -> None:
     assert all(len(line) <= 80 or line.startswith('$."') or line.startswith("$.long") for line in lines)
 
 
+def test_a_table_leaves_out_objects_that_their_keys_show(cli: Cli, client: Client) -> None:
+    client.put(b'{"error": {"class": "Timeout"}, "items": [{"sku": 1}], "empty": {}}', tube="billing")
+    client.put(b'{"error": {"class": "Timeout"}, "items": [], "empty": {}}', tube="billing")
+    paths = [line.split()[0] for line in cli("facets", "billing").out.splitlines() if line.startswith("$")]
+    assert paths == ["$.error.class", "$.items", "$.items[*].sku", "$.empty"]
+    paths = [path["path"] for path in cli("facets", "billing", "--json").json["paths"]]
+    assert paths == ["$.error", "$.error.class", "$.items", "$.items[*]", "$.items[*].sku", "$.empty"]
+
+
 def test_json_has_the_predicate_of_each_value(cli: Cli, client: Client) -> None:
     put_orders(client)
     client.put(json.dumps(HOSTILE).encode(), tube="billing")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any
 
 import click
@@ -80,12 +81,19 @@ def _lines(facets: Facets, width: int) -> Iterator[str]:
     """Yield a table for people."""
     left_out = undecoded_words(facets)
     yield f"{plural(facets.jobs, 'job')}{f', {left_out}' if left_out else ''}"
-    for facet in facets.paths:
-        yield from _path_lines(facet, facets.decoded, width)
+    for facet, below in zip_longest(facets.paths, facets.paths[1:]):
+        if not _is_shown_below(facet, below):
+            yield from _path_lines(facet, facets.decoded, width)
     if facets.other_paths:
         yield f"\nand {plural(facets.other_paths, 'value')} at other paths, which are too many to be counted"
     for histogram in facets.histograms:
         yield from _histogram_lines(histogram, facets.jobs, width)
+
+
+def _is_shown_below(facet: PathFacet, below: PathFacet | None) -> bool:
+    """Whether the next path says all that is to be said of an object or a list."""
+    container = len(facet.types) == 1 and not {"object", "array"}.isdisjoint(facet.types)
+    return container and below is not None and below.path.startswith(facet.path) and below.jobs == facet.jobs
 
 
 def _path_lines(facet: PathFacet, decoded: int, width: int) -> Iterator[str]:
