@@ -16,7 +16,8 @@ from beanops.jobs.facets import FacetCounter
 from beanops.jobs.read import FoundJob
 from beanops.protocol import JobStats
 from beanops.protocol.errors import ArgumentError
-from beanops.session.investigation.last_facets import _path, keep_facets, last_paths
+from beanops.session.investigation.last_shown import keep_facets, last_paths
+from beanops.state_files import state_path
 
 
 def put_orders(client: Client, jobs: int = 60) -> Counter[str]:
@@ -109,9 +110,9 @@ def test_what_is_kept_for_completion_has_no_secret_and_is_private() -> None:
     }
     facets = _facets(json.dumps(body).encode()).result()
     keep_facets("127.0.0.1:1", "mail", facets, ["code"])
-    text = _path().read_text()
+    text = state_path("facets").read_text()
     assert "s3cret" not in text
-    assert _path().stat().st_mode & 0o777 == 0o600
+    assert state_path("facets").stat().st_mode & 0o777 == 0o600
     (customer, *_) = last_paths("127.0.0.1:1", "mail")
     assert customer == ("data->>'$.customer'", ["data->>'$.customer' = '7'"])
     assert [path.predicates for path in last_paths("127.0.0.1:1", "mail")[1:]] == [[], [], [], [], []]
@@ -131,7 +132,7 @@ def test_what_is_kept_is_bounded() -> None:
     many = _facets(json.dumps({f"key{n}": f"value{n}" for n in range(900)} | {"x" * 190: "y"}).encode()).result()
     for number in range(60):
         keep_facets("127.0.0.1:1", f"tube{number}", many, [])
-    assert _path().stat().st_size < 1_500_000
+    assert state_path("facets").stat().st_size < 1_500_000
     assert len(last_paths("127.0.0.1:1", "tube59")) == 200
     assert last_paths("127.0.0.1:1", "tube0") == []
 
@@ -140,8 +141,8 @@ def test_what_is_kept_is_bounded() -> None:
     "text", ["", "{", "[[1]]", '[["127.0.0.1:1", "mail", [["a", [1]]]]]', "[" * 100_000, '{"a": 1}']
 )
 def test_a_damaged_file_is_no_file(text: str) -> None:
-    _path().parent.mkdir(parents=True, exist_ok=True)
-    _path().write_text(text)
+    state_path("facets").parent.mkdir(parents=True, exist_ok=True)
+    state_path("facets").write_text(text)
     assert last_paths("127.0.0.1:1", "mail") == []
     keep_facets("127.0.0.1:1", "mail", _facets(b'{"a": 1}').result(), [])
     assert [path.sql for path in last_paths("127.0.0.1:1", "mail")] == ["data->>'$.a'"]
