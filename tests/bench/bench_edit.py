@@ -23,7 +23,7 @@ CASES = {"ready jobs": False, "buried jobs, to ready": True}
 
 def _fill(address: str, jobs: int, buried: bool) -> None:
     with Client(address) as client:
-        puts = (commands.put(BODY % n, delay=3600 if buried else 0) for n in range(jobs))
+        puts = (commands.put(BODY % n) for n in range(jobs))
         for id in client.pipeline(puts):
             assert isinstance(id, int)
         if buried:

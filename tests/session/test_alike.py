@@ -47,7 +47,8 @@ def stock(client: Client, dice: random.Random) -> list[int]:
 def likes(client: Client, dice: random.Random) -> list[int]:
     """Put jobs of one tube that are ready once they are kicked."""
     client.use("mail")
-    ids = [client.put(b"%d\r\n" % number * dice.choice([1, 50])) for number in range(dice.choice([1, 30, 60]))]
+    jobs, delays = range(dice.choice([1, 30, 60])), dice.choice([[0], [0, 0, 600]])
+    ids = [client.put(b"%d\r\n" % number * dice.choice([1, 50]), delay=dice.choice(delays)) for number in jobs]
     for id in ids:
         if dice.random() < 0.4:
             client.reserve_job(id)

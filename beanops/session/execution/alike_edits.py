@@ -17,7 +17,7 @@ from beanops.client.sync import Client
 from beanops.journal.records import Fate
 from beanops.session.execution.connection_use import using
 from beanops.session.execution.conversation import Ask, Steps
-from beanops.session.execution.putting import NewJob
+from beanops.session.execution.putting import NewJob, not_yet_ready
 from beanops.session.execution.verbs import EDIT, Order, not_yet_deleted
 
 
@@ -37,6 +37,7 @@ class AlikeEdits:
         self._jobs = jobs
         # The answers of each step by the place of the order, as far as they came.
         self._steps: list[dict[int, Any]] = []
+        self._new: list[int] = []
         self._done = False
 
     def carry_out(self, client: Client, record: Callable[[Iterable[tuple[int, Fate]]], None]) -> None:
@@ -47,7 +48,7 @@ class AlikeEdits:
         client : Client
             The acting connection.
         record : callable
-            Records outcomes by the places of the orders, before the deletes are sent.
+            Records outcomes by the places of the orders, before commands that depend on them are sent.
         """
         orders, jobs = self._orders, self._jobs
         ready = [n for n, order in enumerate(orders) if order.stats.state == "ready"]
@@ -56,10 +57,17 @@ class AlikeEdits:
             reserves = Reserves([orders[n].id for n in ready], bodies)
             if not self._sent(client, reserves, ready, repeat(None)):
                 return
-        puts = Puts([ToPut(job.body, job.priority, job.left if job.state == "delayed" else 0, job.ttr) for job in jobs])
-        places = range(len(orders))
+        waits = ((job, job.left if job.state == "delayed" else job.delay) for job in jobs)
+        puts = Puts([ToPut(job.body, job.priority, wait, job.ttr) for job, wait in waits])
+        places, self._new = range(len(orders)), puts.ids
         with using(client, jobs[0].tube):
             if not self._sent(client, puts, places, puts.ids):
+                return
+        # A ready job keeps the delay that it once had.
+        kicked = [n for n, job in enumerate(jobs) if job.state == "ready" and job.delay]
+        if kicked:
+            record((n, not_yet_ready(puts.ids[n])) for n in kicked)
+            if not self._sent(client, Changes("kick", [puts.ids[n] for n in kicked]), kicked, repeat(None)):
                 return
         record((n, not_yet_deleted(new)) for n, new in enumerate(puts.ids))
         deletes = Changes("delete", [order.id for order in orders])
@@ -79,7 +87,7 @@ class AlikeEdits:
     def go_on(self, held: set[int], talks: dict[int, Steps], asks: dict[int, Ask], fates: list[Fate | None]) -> None:
         """Note the outcomes, or bring talks to where the answers so far have led; `stage` describes the arguments."""
         if self._done:
-            fates[:] = [Fate("done", None, new) for new in self._steps[-2].values()]
+            fates[:] = [Fate("done", None, new) for new in self._new]
             return
         for n, order in enumerate(self._orders):
             talk = order.verb.steps(order, held)
@@ -104,7 +112,7 @@ def edits_of(orders: Sequence[Order], held: set[int]) -> AlikeEdits | None:
         new = order.instead
         if order.verb is not EDIT or new is None or new.tube != tube or order.id in held:
             return None
-        if not (new.state == "delayed" or (new.state == "ready" and not new.delay)):
+        if new.state not in ("ready", "delayed"):
             return None
         jobs.append(new)
     return AlikeEdits(orders, jobs)

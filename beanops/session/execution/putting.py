@@ -62,11 +62,15 @@ def put_ready(job: NewJob) -> Putting:
     if (refused := why_not(new)) is not None:
         return refused
     if job.delay:
-        so_far = Fate("unknown", f"job {new} was put for it, but perhaps not yet ready", new)
-        (kicked,) = yield Ask((commands.kick_job(new),), there=job.there, so_far=so_far)
+        (kicked,) = yield Ask((commands.kick_job(new),), there=job.there, so_far=not_yet_ready(new))
         if isinstance(kicked, ReplyError) and not isinstance(kicked, NotFound):  # its delay may have ended
             return Fate("failed", f"{kicked}; job {new} was put for it and is left delayed", new)
     return int(new)
+
+
+def not_yet_ready(new: int) -> Fate:
+    """Return the outcome of a put with a delay, before the kick that ends it was answered."""
+    return Fate("unknown", f"job {new} was put for it, but perhaps not yet ready", new)
 
 
 def put_parked(job: NewJob) -> Putting:
