@@ -17,6 +17,8 @@ from beanops.protocol import Command, Connection
 from beanops.protocol.errors import BeanopsError, ConnectionClosed, ReadTimeout
 
 _RECEIVE = 64 * 1024
+#: A server answers each command on its own. While so many are left, a pause of so many seconds takes them together.
+_MANY, _FEW, _PAUSE = 100, 2048, 0.0002
 
 
 class Wire:
@@ -116,6 +118,8 @@ class Wire:
                 break
             held += data
             del held[: alike.take(held, not self._unsent)]
+            if len(data) < _FEW and alike.total - alike.answered > _MANY and not self._unsent:
+                time.sleep(_PAUSE)
         connection.waiting.extend(alike.rest())
         if held:
             yield from connection.receive_data(bytes(held), unsent=bool(self._unsent))
