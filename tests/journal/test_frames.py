@@ -98,6 +98,23 @@ def test_a_frame_has_what_the_records_have(
     journal.close()
 
 
+def test_what_is_done_keeps_the_new_ids_recorded_before(journal_url: str) -> None:
+    journal = Journal(journal_url)
+    run = RunRow("r1", NOW, "here:1", "one", "ben@there", "script", "edit", None, None, {})
+    journal.begin(run)
+    journal.write("r1", NOW, [Intent("edit", "mail", id) for id in range(1, 6)])
+    journal.write("r1", NOW, fates=[(n, Fate("unknown", "not yet", 11 + n)) for n in range(4)])
+    journal.write("r1", NOW, fates=[*((n, Fate("done")) for n in range(3)), (3, Fate("skipped", "gone"))])
+    fates = [entry.fate for entry in journal.entries("r1")]
+    assert fates == [Fate("done", None, 11), Fate("done", None, 12), Fate("done", None, 13), Fate("skipped", "gone"),
+                     Fate("unknown")]  # fmt: skip
+    assert [entry.fate for entry in journal.entries("r1", start=1, stop=3)] == fates[1:3]
+    pd.testing.assert_frame_equal(actions_frame(journal.pages(run)), as_records(journal, EVERYTHING, None))
+    assert [action.new_id for action in journal.of_job("one", 12)] == [12]
+    assert journal.counts(["r1"])["r1"] == {"done": 3, "skipped": 1, "unknown": 1}
+    journal.close()
+
+
 def test_a_frame_of_nothing_has_the_dtypes_of_a_full_one(journal_url: str) -> None:
     journal = Journal(journal_url)
     pd.testing.assert_frame_equal(newest_frame(journal), as_records(journal, EVERYTHING, None))

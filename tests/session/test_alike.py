@@ -171,7 +171,7 @@ def test_both_paths_of_edits_have_the_same_outcomes(
         nonlocal batches, recorded
         batches += 1
         edits_of(self, *arguments)
-        recorded += self._done
+        recorded += self.done
 
     monkeypatch.setattr(AlikeEdits, "carry_out", counted)
     for round in range(rounds):

@@ -132,4 +132,15 @@ def _fates(
     places = np.arange(len(row)) - np.repeat(np.cumsum(sizes) - sizes - firsts, sizes)
     latest = np.full(stop - start, len(rows), dtype=np.intp)
     latest[places - start] = row  # of a place that comes twice the last one counts
-    return [*(row[2:] for row in rows), UNKNOWN], latest[n - start]
+    fates: list[Any] = [*(row[2:] for row in rows), UNKNOWN]
+    # Done without a new id keeps the last one of before, as in `outcomes`.
+    has_id = np.array([row.new_id is not None for row in rows], dtype=bool)
+    keeps = np.array([row.outcome == "done" and row.new_id is None for row in rows] + [False], dtype=bool)
+    if has_id.any() and keeps.any():
+        made = np.full(stop - start, -1, dtype=np.intp)
+        made[places[has_id[row]] - start] = row[has_id[row]]
+        of = np.flatnonzero(keeps[latest] & (made >= 0))
+        pairs, which = np.unique(np.stack([latest[of], made[of]]), axis=1, return_inverse=True)
+        latest[of] = len(fates) + which
+        fates += [(*fates[done][:2], fates[with_id][2], fates[done][3]) for done, with_id in pairs.T.tolist()]
+    return fates, latest[n - start]

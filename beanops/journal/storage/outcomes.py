@@ -1,5 +1,7 @@
 """Read the outcomes of actions. Each row settles a range of positions in a run; a later row replaces an earlier one.
 
+A row that says done without a new id keeps the last one of before: ids are recorded before what depends on them.
+
 Each function is part of a transaction of its caller.
 """
 
@@ -20,11 +22,18 @@ from beanops.journal.storage.tables import ACTIONS, FATES, RUNS, moment
 def fates_of(connection: sa.Connection, run: str, start: int, stop: int) -> list[tuple[Fate, datetime | None]]:
     """Return the outcomes of the actions at positions of a run, and when each was recorded."""
     fates: list[tuple[Fate, datetime | None]] = [(UNKNOWN, None)] * (stop - start)
+    ids: list[int | None] = [None] * (stop - start)
     within = (FATES.c.run == run, FATES.c.last_n >= start, FATES.c.first_n < stop)
     for row in connection.execute(sa.select(FATES).where(*within).order_by(FATES.c.seq)):
         fate = Fate(row.outcome, row.error, row.new_id, row.jobs)
         first, end = max(row.first_n, start), min(row.last_n + 1, stop)
-        fates[first - start : end - start] = [(fate, moment(row.time))] * (end - first)
+        span, settled = slice(first - start, end - start), moment(row.time)
+        if fate.new_id is not None:
+            ids[span] = [fate.new_id] * (end - first)
+        if fate.outcome == "done" and any(ids[span]):
+            fates[span] = [(fate._replace(new_id=id), settled) for id in ids[span]]
+        else:
+            fates[span] = [(fate, settled)] * (end - first)
     return fates
 
 

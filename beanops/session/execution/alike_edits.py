@@ -30,6 +30,11 @@ class AlikeEdits:
         The edits.
     jobs : sequence of NewJob
         The job that each puts.
+
+    Attributes
+    ----------
+    done : bool
+        Whether all of it was done; the new ids are on record.
     """
 
     def __init__(self, orders: Sequence[Order], jobs: Sequence[NewJob]) -> None:
@@ -37,8 +42,7 @@ class AlikeEdits:
         self._jobs = jobs
         # The answers of each step by the place of the order, as far as they came.
         self._steps: list[dict[int, Any]] = []
-        self._new: list[int] = []
-        self._done = False
+        self.done = False
 
     def carry_out(self, client: Client, record: Callable[[Iterable[tuple[int, Fate]]], None]) -> None:
         """Send the commands, up to the step whose answers are not all as expected.
@@ -59,7 +63,7 @@ class AlikeEdits:
                 return
         waits = ((job, job.left if job.state == "delayed" else job.delay) for job in jobs)
         puts = Puts([ToPut(job.body, job.priority, wait, job.ttr) for job, wait in waits])
-        places, self._new = range(len(orders)), puts.ids
+        places = range(len(orders))
         with using(client, jobs[0].tube):
             if not self._sent(client, puts, places, puts.ids):
                 return
@@ -71,7 +75,7 @@ class AlikeEdits:
                 return
         record((n, not_yet_deleted(new)) for n, new in enumerate(puts.ids))
         deletes = Changes("delete", [order.id for order in orders])
-        self._done = self._sent(client, deletes, places, repeat(None))
+        self.done = self._sent(client, deletes, places, repeat(None))
 
     def _sent(self, client: Client, alike: Alike, places: Sequence[int], expected: Iterable[Any]) -> bool:
         """Send one step, note the answers, and return whether all were as expected."""
@@ -85,10 +89,7 @@ class AlikeEdits:
         return not others
 
     def go_on(self, held: set[int], talks: dict[int, Steps], asks: dict[int, Ask], fates: list[Fate | None]) -> None:
-        """Note the outcomes, or bring talks to where the answers so far have led; `stage` describes the arguments."""
-        if self._done:
-            fates[:] = [Fate("done", None, new) for new in self._new]
-            return
+        """Bring talks to where the answers so far have led; `stage` describes the arguments."""
         for n, order in enumerate(self._orders):
             talk = order.verb.steps(order, held)
             try:

@@ -345,7 +345,8 @@ class Executor:
                 try:
                     edits.carry_out(clients[False], record)
                 finally:
-                    edits.go_on(self.context.held, talks, asks, fates)
+                    if not edits.done:
+                        edits.go_on(self.context.held, talks, asks, fates)
             while asks:
                 known = _known(asks)
                 if known:
@@ -361,10 +362,11 @@ class Executor:
         finally:
             alone.close()
             so_far |= _known(asks)
-            for n, (order, fate) in enumerate(zip(orders, fates, strict=True)):
-                if fate is None:
-                    fate = so_far.get(n, Fate("unknown", why))
-                ledger.settle(place + n, fate, _about(order))
+            if edits is not None and edits.done:
+                ledger.settle_done(place, len(orders))
+            else:
+                for n, (order, fate) in enumerate(zip(orders, fates, strict=True)):
+                    ledger.settle(place + n, fate or so_far.get(n, Fate("unknown", why)), _about(order))
 
     def _carry_out_alike(
         self, orders: Sequence[Order], commands: Alike, place: int, ledger: Ledger, client: Client
