@@ -84,8 +84,24 @@ def plural(number: int, noun: str) -> str:
 
 
 def inflected(number: int, noun: str) -> str:
-    """Return the form of a noun for a number, without the number: ``job`` or ``jobs``."""
-    return noun if number == 1 else f"{noun}s"
+    """Return the form of a noun for a number, without the number: ``job`` or ``jobs``, ``body`` or ``bodies``."""
+    if number == 1:
+        return noun
+    return f"{noun[:-1]}ies" if noun.endswith("y") and noun[-2] not in "aeiou" else f"{noun}s"
+
+
+def percentage(part: float, whole: float) -> str:
+    """Return a share in per cent; only nothing is 0%, and only all is 100%.
+
+    Examples
+    --------
+    >>> percentage(1, 3), percentage(3, 3), percentage(1, 100_000), percentage(0, 0)
+    ('33%', '100%', '<1%', '0%')
+    """
+    share = 100 * part / whole if whole else 0.0
+    if 0 < share < 1:
+        return "<1%"
+    return ">99%" if 99 < share < 100 else f"{share:.0f}%"
 
 
 def nearest(given: str, names: Iterable[str], *, most: int = 3, alike: float = 0.6) -> list[str]:
@@ -127,14 +143,16 @@ def did_you_mean(given: object, names: Iterable[str]) -> str:
     return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 
-def span(seconds: float) -> str:
-    """Return a length of time in its two largest units.
+def span(seconds: float, *, tenths: bool = False) -> str:
+    """Return a length of time in its two largest units, or with `tenths` of a second below ten seconds.
 
     Examples
     --------
-    >>> span(7), span(200), span(7500), span(300000)
-    ('7s', '3m20s', '2h05m', '3d11h')
+    >>> span(7), span(200), span(7500), span(300000), span(0.25, tenths=True)
+    ('7s', '3m20s', '2h05m', '3d11h', '0.2s')
     """
+    if tenths and seconds < 10:
+        return f"{seconds:.1f}s"
     whole = int(abs(seconds))
     sign = "-" if seconds <= -1 else ""
     if whole < 60:

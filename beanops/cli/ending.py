@@ -45,6 +45,24 @@ def gently(act: Callable[[int], None]) -> Iterator[None]:
         _acts.pop()
 
 
+@contextmanager
+def interruptible(cancel: Callable[[], None]) -> Iterator[list[int]]:
+    """Call `cancel` with the first Ctrl-C, so that what was found is printed; a second one ends at once.
+
+    Gives the signals received.
+    """
+    received: list[int] = []
+
+    def act(number: int) -> None:
+        if received and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        received.append(number)
+        cancel()
+
+    with gently(act):
+        yield received
+
+
 def _interrupt(number: int) -> None:
     known = signal.getsignal(signal.SIGINT)
     if callable(known) and known is not signal.default_int_handler:

@@ -178,6 +178,16 @@ group = click.option(
     shell_complete=complete.groups,
     help="Group by cause, such as g7f31c0a2 or g7f3; repeatable",
 )
+any_state = click.option("--state", help="States, separated by commas; all by default")
+#: Of what searches for jobs and changes nothing.
+searching = together(
+    click.option("--probe", is_flag=True, help="Put a job briefly to learn the highest id (with -b only)"),
+    click.option("--rate", type=click.FloatRange(0, min_open=True), help="Maximum ids requested per second"),
+    query_timeout,
+    redact,
+    server,
+    read_only,
+)
 selection = together(
     click.option("--state", help="States, separated by commas: ready, delayed, buried"),
     where,

@@ -38,6 +38,25 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, default=str).replace("\x7f", "\\u007f"))
 
 
+def print_jsonl(rows: Iterable[Mapping[str, Any]]) -> None:
+    """Print each row as it comes, as JSON in one line."""
+    for row in rows:
+        click.echo(_json_line(row))
+
+
+def print_json_rows(rows: Iterable[Mapping[str, Any]]) -> None:
+    """Print rows as they come, as one JSON array with a line for each."""
+    start = "["
+    for row in rows:
+        click.echo(f"{start}\n{_json_line(row)}", nl=False)
+        start = ","
+    click.echo("[]" if start == "[" else "\n]")
+
+
+def _json_line(row: Mapping[str, Any]) -> str:
+    return json.dumps(row, default=str).replace("\x7f", "\\u007f")
+
+
 def print_csv(rows: Sequence[Mapping[str, Any]], columns: Iterable[str], *, heading: bool = True) -> None:
     """Print rows as CSV, with a heading also when there are none, or without one below rows that have it."""
     text = io.StringIO()

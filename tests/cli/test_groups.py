@@ -195,7 +195,7 @@ def test_jobs_that_could_not_be_read_make_it_incomplete(cli: Cli, client: Client
     bury(client, "t", b'{"v": 1}', b'{"v": 1, "v": 2}')
     ended = cli("groups", "t", "--by", "data->>'$.v'")
     assert ended.code == 1
-    assert "1 job was left out" in one_line(ended.err)
+    assert "1 job left out" in one_line(ended.err)
 
 
 def test_without_jobs_it_says_so(cli: Cli, client: Client) -> None:

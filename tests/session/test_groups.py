@@ -330,7 +330,7 @@ def test_jobs_that_cannot_be_decoded_are_counted_apart(session: Session, worker:
     table = session.groups("t", by="data->>'$.v'")
     assert table["count"].tolist() == [1]
     assert not table.attrs["complete"]
-    assert "2 jobs were left out: their bodies were not decoded" in table.attrs["verdict"]
+    assert "2 jobs left out: their bodies were not decoded" in table.attrs["verdict"]
     assert session.groups("t").attrs["complete"], "a cause needs no decoded body"
 
 

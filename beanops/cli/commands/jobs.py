@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import signal
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from decimal import Decimal
 from functools import partial
 from itertools import starmap
@@ -19,10 +17,10 @@ import click
 from beanops.cli import complete, options, spreadsheet
 from beanops.cli import ids as id_options
 from beanops.cli.commands.tubes import CSV_COLUMNS, body_fields, csv_row, look_for_tube, row_of, show_jobs
-from beanops.cli.ending import gently
+from beanops.cli.ending import interruptible
 from beanops.cli.exits import INTERRUPTED, Incomplete
 from beanops.cli.one_of import OneOf
-from beanops.cli.output import print_columns, print_csv, print_json, print_table
+from beanops.cli.output import print_columns, print_csv, print_json, print_json_rows, print_jsonl, print_table
 from beanops.cli.streams import on_terminal
 from beanops.jobs.read import FoundJob
 from beanops.jobs.search.scan import Scan
@@ -39,18 +37,10 @@ from beanops.ui.columns.journal import ACTION_COLUMNS, OF_ONE_JOB, DoneAction
 Batches = Iterator[list[FoundJob]]
 
 _which = options.together(
-    click.option("--state", help="States, separated by commas; all by default"),
+    options.any_state,
     id_options.ids(),
     options.where,
     options.group,
-)
-_how = options.together(
-    click.option("--probe", is_flag=True, help="Put a job briefly to learn the highest id (with -b only)"),
-    click.option("--rate", type=click.FloatRange(0, min_open=True), help="Maximum ids requested per second"),
-    options.query_timeout,
-    options.redact,
-    options.server,
-    options.read_only,
 )
 
 
@@ -62,7 +52,7 @@ _how = options.together(
     "--order", default="newest", show_default=True, help="Sort order: newest, oldest, or a column such as -age"
 )
 @click.option("--no-bodies", is_flag=True, help="Skip bodies, which is twice as fast")
-@_how
+@options.searching
 @click.option("-o", "--output", type=OneOf(["table", "json", "jsonl", "csv", "parquet"]), help=spreadsheet.OUTPUT)
 @spreadsheet.option
 @click.option("--json", "output", flag_value="json", help="Same as -o json")
@@ -87,7 +77,7 @@ def jobs(
         look_for_tube(session, tube)
         bar = shown.enter_context(bar_for(None if apart else False, True, "ids", "jobs"))
         scan = session.scan(tube, **selection, bodies=not no_bodies, progress=None if bar is None else bar.show_scan)
-        with interruptible(scan) as signals:
+        with interruptible(scan.cancel) as signals:
             printing = partial(_print_table, order=asked["order"]) if output == "table" else WRITERS[output]
             printing(_until_over(scan, shown), not no_bodies)
         conclude(scan, signals)
@@ -127,7 +117,7 @@ def job(id: int, follow: bool, redact: tuple[str, ...], server: str, output: str
     if output in ("json", "jsonl") and (found or actions):
         about = [{**row_of(one), **body_fields(one.body)} for one in found] or [{"id": id}]
         row = {**about[0], "actions": [action._asdict() for action in actions]}
-        print_json([row]) if output == "json" else click.echo(_line(row))
+        print_json([row]) if output == "json" else print_jsonl([row])
     elif found:
         show_jobs(found, output)
     if output == "table" and actions:
@@ -141,7 +131,7 @@ def job(id: int, follow: bool, redact: tuple[str, ...], server: str, output: str
 @click.argument("query")
 @options.tube
 @_which
-@_how
+@options.searching
 @options.printing
 def sql(
     query: str,
@@ -178,7 +168,7 @@ def _plain(value: Any) -> Any:
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.option("--tube", shell_complete=complete.tubes, help="Tube name or glob")
 @_which
-@_how
+@options.searching
 def snapshot(directory: Path, tube: str | None, **asked: Any) -> None:
     """Save jobs as Parquet files in DIRECTORY, one folder per tube, oldest first, with bodies as bytes.
 
@@ -197,21 +187,6 @@ def selection_in(asked: dict[str, Any]) -> dict[str, Any]:
     """Return the options of the selection without those of the session."""
     apart = ("redact", "server", "read_only", "query_timeout")
     return {name: value or None if name == "group" else value for name, value in asked.items() if name not in apart}
-
-
-@contextmanager
-def interruptible(scan: Scan) -> Iterator[list[int]]:
-    """Let the first Ctrl-C end the scan in order, so that what was found is printed; a second one ends at once."""
-    received: list[int] = []
-
-    def cancel(number: int) -> None:
-        if received and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        received.append(number)
-        scan.cancel()
-
-    with gently(cancel):
-        yield received
 
 
 def conclude(scan: Scan, interrupted: list[int]) -> None:
@@ -249,23 +224,6 @@ def _rows(batches: Batches, bodies: bool) -> Iterator[dict[str, Any]]:
         yield row
 
 
-def _print_json(batches: Batches, bodies: bool) -> None:
-    start = "["
-    for row in _rows(batches, bodies):
-        click.echo(f"{start}\n{_line(row)}", nl=False)
-        start = ","
-    click.echo("[]" if start == "[" else "\n]")
-
-
-def _print_jsonl(batches: Batches, bodies: bool) -> None:
-    for row in _rows(batches, bodies):
-        click.echo(_line(row))
-
-
-def _line(row: dict[str, Any]) -> str:
-    return json.dumps(row, default=str).replace("\x7f", "\\u007f")
-
-
 def _print_csv(batches: Batches, bodies: bool) -> None:
     columns = CSV_COLUMNS if bodies else [name for name in CSV_COLUMNS if name not in ("digest", "body")]
     heading = True
@@ -289,8 +247,8 @@ def _print_parquet(batches: Batches, bodies: bool) -> None:
 
 #: How jobs are printed in each format but the table, as they are found.
 WRITERS: dict[str, Callable[[Batches, bool], None]] = {
-    "json": _print_json,
-    "jsonl": _print_jsonl,
+    "json": lambda batches, bodies: print_json_rows(_rows(batches, bodies)),
+    "jsonl": lambda batches, bodies: print_jsonl(_rows(batches, bodies)),
     "csv": _print_csv,
     "parquet": _print_parquet,
 }

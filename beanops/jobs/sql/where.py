@@ -14,6 +14,7 @@ from beanops.jobs.sql.complaints import PredicateError
 from beanops.jobs.sql.engine import TIMEOUT
 from beanops.jobs.sql.job_expression import JobExpression, ReadBatch
 from beanops.jobs.sql.jobs_table import PLACE, TABLE
+from beanops.text import plural
 
 __all__ = ["TABLE", "Judged", "PredicateError", "Where", "undecoded_words"]
 
@@ -103,7 +104,7 @@ class Where(JobExpression):
         return [place for (place,) in self.select(f"select {PLACE} from {{jobs}} where ", " order by 1", batch)]
 
 
-def undecoded_words(count: int) -> str:
-    """Return in words that jobs match no predicate on ``data``."""
-    jobs, bodies = ("job", "its body was") if count == 1 else ("jobs", "their bodies were")
-    return f"{count:,} {jobs} left out: {bodies} not decoded, so a predicate on data is neither true nor false"
+def undecoded_words(count: int, so: str = "a predicate on data is neither true nor false") -> str:
+    """Return in words that jobs were left out, because nobody knows their data."""
+    bodies = "its body was" if count == 1 else "their bodies were"
+    return f"{plural(count, 'job')} left out: {bodies} not decoded, so {so}"

@@ -79,7 +79,7 @@ class Wave(NamedTuple):
     @property
     def length(self) -> str:
         """How long it was watched, in words."""
-        return f"{self.seconds:.1f}s" if self.seconds < 10 else span(self.seconds)
+        return span(self.seconds, tenths=True)
 
     @property
     def judgement(self) -> str:

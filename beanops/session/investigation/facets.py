@@ -14,7 +14,7 @@ from beanops.jobs.search.scan import Scan
 from beanops.protocol.limits import check_number
 from beanops.session.context import Context
 from beanops.session.lookups import Lookups
-from beanops.text import plural, safe_text
+from beanops.text import percentage, plural, safe_text
 
 if TYPE_CHECKING:
     import pandas
@@ -104,7 +104,7 @@ class FoundFacets:
         texts = (
             facet.path,
             f"{facet.jobs:,}",
-            shown_share(facet.jobs, self.facets.decoded),
+            percentage(facet.jobs, self.facets.decoded),
             ", ".join(facet.types),
             f"{'~' if facet.approximate else ''}{facet.distinct:,}",
             "" if facet.min is None else str(facet.min),
@@ -160,19 +160,4 @@ def undecoded_words(facets: Facets) -> str:
     if not facets.undecoded:
         return ""
     formats = ", ".join(f"{one.jobs:,} {one.format}" for one in facets.undecoded)
-    bodies = plural(facets.jobs - facets.decoded, "body").replace("bodys", "bodies")
-    return safe_text(f"{bodies} not decoded: {formats}")
-
-
-def shown_share(jobs: int, total: int) -> str:
-    """Return a share in per cent.
-
-    Examples
-    --------
-    >>> shown_share(1, 3), shown_share(3, 3), shown_share(1, 100_000)
-    ('33%', '100%', '<1%')
-    """
-    share = 100 * jobs / total if total else 0.0
-    if 0 < share < 1:
-        return "<1%"
-    return ">99%" if 99 < share < 100 else f"{share:.0f}%"
+    return safe_text(f"{plural(facets.jobs - facets.decoded, 'body')} not decoded: {formats}")

@@ -17,11 +17,12 @@ from beanops.jobs.rows import Tube, tube_of
 from beanops.jobs.search.scan import Scan
 from beanops.jobs.select import TUBE_OR_GLOB, names_of
 from beanops.jobs.sql.job_values import JobValues
+from beanops.jobs.sql.where import undecoded_words
 from beanops.protocol.errors import BeanopsError
 from beanops.protocol.limits import U32_MAX, check_number
 from beanops.session.context import Context
 from beanops.session.lookups import Lookups
-from beanops.text import plural, safe_text
+from beanops.text import safe_text
 
 if TYPE_CHECKING:
     import pandas
@@ -162,9 +163,7 @@ class GroupSearch:
         counted = None if self._tally.others else len(ranked) - len(shown)
         scan, words = self.scan, [self.scan.conclusion]
         if self._undecoded:
-            one = self._undecoded == 1
-            are = "was left out: its body was" if one else "were left out: their bodies were"
-            words.append(f"{plural(self._undecoded, 'job')} {are} not decoded, and the expression reads data")
+            words.append(undecoded_words(self._undecoded, "an expression on data has no value"))
         complete = (scan.complete or scan.sure) and not self._undecoded
         return FoundGroups(groups, others, counted, total, complete, "; ".join(words))
 

@@ -48,7 +48,7 @@ def _time(name: str, which: Callable[[list[float]], float]) -> Column[VerdictRow
 
     def written(row: VerdictRow, width: int) -> str:
         seconds = value(row)
-        return UNKNOWN if seconds is None else f"{seconds:.1f}s" if seconds < 10 else span(seconds)
+        return UNKNOWN if seconds is None else span(seconds, tenths=True)
 
     return Column(name, name, value, "seconds", write=written)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from beanops.session.investigation.groups import JobGroup
-from beanops.text import span
+from beanops.text import percentage, span
 from beanops.ui.columns.column import Column
 from beanops.ui.formatting import spark
 
@@ -38,7 +38,7 @@ def group_columns(now: Callable[[], datetime], *, by: bool = False) -> tuple[Col
     columns: tuple[Column[JobGroup], ...] = (
         Column("name", "group", lambda row: "NULL" if row.name is None else row.name, "text", 9, em=6, tone="strong"),
         Column("count", "jobs", lambda row: row.count, "count", 8, em=5),
-        Column("share", "share", lambda row: row.share, "count", 5, em=4, write=lambda row, width: _share(row.share)),
+        Column("share", "share", lambda row: row.share, "count", 5, em=4, write=_share),
         Column("oldest", "oldest", lambda row: row.oldest, "time", 6, em=6, write=ago("oldest")),
         Column("newest", "newest", lambda row: row.newest, "time", 6, em=6, write=ago("newest")),
         Column("trend", "trend", lambda row: row.count, "text", 12, em=8, write=lambda row, width: spark(row.trend)),
@@ -49,8 +49,8 @@ def group_columns(now: Callable[[], datetime], *, by: bool = False) -> tuple[Col
     return (*columns, Column("cause", "cause", _cause, "text", 30, em=24, grows=True))
 
 
-def _share(share: float) -> str:
-    return "<1%" if 0 < share < 0.01 else f"{share:.0%}"
+def _share(row: JobGroup, width: int) -> str:
+    return percentage(row.share, 1)
 
 
 def _cause(row: JobGroup) -> str:

@@ -11,15 +11,16 @@ import click
 
 from beanops.cli import ids as id_options
 from beanops.cli import options
-from beanops.cli.commands.jobs import conclude, interruptible
+from beanops.cli.commands.jobs import conclude
 from beanops.cli.commands.tubes import look_for_tube
+from beanops.cli.ending import interruptible
 from beanops.cli.output import print_csv, print_json, shortened, text_width
 from beanops.cli.streams import on_terminal
 from beanops.jobs.facets import Bin, Facets, Histogram, PathFacet
 from beanops.session.bars import bar_for
-from beanops.session.investigation.facets import MOST, TOP, FacetSearch, FoundFacets, shown_share, undecoded_words
+from beanops.session.investigation.facets import MOST, TOP, FacetSearch, FoundFacets, undecoded_words
 from beanops.session.investigation.last_shown import keep_facets
-from beanops.text import plural, safe_text, span
+from beanops.text import percentage, plural, safe_text, span
 
 #: Columns of a table that is not on a terminal.
 _WIDTH = 80
@@ -35,7 +36,7 @@ _CSV = (
 
 @click.command()
 @options.tube
-@click.option("--state", help="States, separated by commas; all by default")
+@options.any_state
 @id_options.ids()
 @options.where
 @options.group
@@ -43,12 +44,7 @@ _CSV = (
     "--top", type=click.IntRange(0, MOST), default=TOP, show_default=True, help="Maximum number of values of each path"
 )
 @click.option("--limit", type=options.NUMBER, help="Maximum number of jobs")
-@click.option("--probe", is_flag=True, help="Put a job briefly to learn the highest id (with -b only)")
-@click.option("--rate", type=click.FloatRange(0, min_open=True), help="Maximum ids requested per second")
-@options.query_timeout
-@options.redact
-@options.server
-@options.read_only
+@options.searching
 @options.printing
 def facets(tube: str | None, top: int, output: str, **asked: Any) -> None:
     """Show the paths in the bodies of the jobs of TUBE (a name or a glob), or of all tubes, with their values.
@@ -62,7 +58,7 @@ def facets(tube: str | None, top: int, output: str, **asked: Any) -> None:
         look_for_tube(session, tube)
         which |= {"group": asked["group"] or None, "progress": None if bar is None else bar.show_scan}
         search = FacetSearch(session._context, session._lookups, tube, top, which)
-        with interruptible(search.scan) as signals:
+        with interruptible(search.scan.cancel) as signals:
             found = search.run()
         if bar is not None:
             bar.close()
@@ -98,7 +94,7 @@ def _is_shown_below(facet: PathFacet, below: PathFacet | None) -> bool:
 
 def _path_lines(facet: PathFacet, decoded: int, width: int) -> Iterator[str]:
     yield ""
-    about = [", ".join(facet.types), shown_share(facet.jobs, decoded)]
+    about = [", ".join(facet.types), percentage(facet.jobs, decoded)]
     if facet.nulls and len(facet.types) > 1:
         about.append(f"{facet.nulls:,} null")
     if facet.distinct:
@@ -109,7 +105,7 @@ def _path_lines(facet: PathFacet, decoded: int, width: int) -> Iterator[str]:
     once = facet.distinct > _EXAMPLES and facet.top and facet.top[0].jobs == 1
     for one in facet.top[: _EXAMPLES if once else None]:
         count = f"{'≥' if one.approximate else ''}{one.jobs:,}"
-        yield from _row(f"  {safe_text(one.value)}", f"{count}  {shown_share(one.jobs, decoded):>4}", width)
+        yield from _row(f"  {safe_text(one.value)}", f"{count}  {percentage(one.jobs, decoded):>4}", width)
     others = facet.distinct - (_EXAMPLES if once else len(facet.top))
     if others > 0:
         many = f"{'~' if facet.approximate else ''}{others:,}"
@@ -129,7 +125,7 @@ def _histogram_lines(histogram: Histogram, jobs: int, width: int) -> Iterator[st
         bar = "█" * -(-one.jobs * _BAR // most)
         yield from _row(
             f"  {_range(histogram.column, one)}",
-            f"{bar:<{_BAR}}  {one.jobs:>9,}  {shown_share(one.jobs, jobs):>4}",
+            f"{bar:<{_BAR}}  {one.jobs:>9,}  {percentage(one.jobs, jobs):>4}",
             width,
         )
 

@@ -10,8 +10,9 @@ from typing import Any
 import click
 
 from beanops.cli import complete, options
-from beanops.cli.commands.jobs import conclude, interruptible
+from beanops.cli.commands.jobs import conclude
 from beanops.cli.commands.tubes import look_for_tube
+from beanops.cli.ending import interruptible
 from beanops.cli.exits import Incomplete
 from beanops.cli.output import print_csv, print_json, table_lines
 from beanops.cli.streams import on_terminal
@@ -37,16 +38,11 @@ _CSV = tuple(name for name in JobGroup._fields if name != "trend")
 @click.option(
     "--most", type=options.NUMBER, default=_MOST, show_default=True, help="Maximum number of groups, the largest"
 )
-@click.option("--state", help="States, separated by commas; all by default")
+@options.any_state
 @options.where
 @options.group
 @click.option("--limit", type=options.NUMBER, help="Maximum number of jobs, the newest")
-@click.option("--probe", is_flag=True, help="Put a job briefly to learn the highest id (with -b only)")
-@click.option("--rate", type=click.FloatRange(0, min_open=True), help="Maximum ids requested per second")
-@options.query_timeout
-@options.redact
-@options.server
-@options.read_only
+@options.searching
 @options.printing
 def groups(tube: str | None, by: str | None, most: int, output: str, **asked: Any) -> None:
     """Group the jobs of TUBE (a name or a glob), or of all tubes, by the cause in their bodies, the largest first.
@@ -61,7 +57,7 @@ def groups(tube: str | None, by: str | None, most: int, output: str, **asked: An
         look_for_tube(session, tube)
         how = {"group": asked["group"] or None, "progress": None if bar is None else bar.show_scan}
         search = GroupSearch(session._context, session._lookups, tube, by=by, most=most, **which, **how)
-        with interruptible(search.scan) as signals:
+        with interruptible(search.scan.cancel) as signals:
             search.run()
         if bar is not None:
             bar.close()

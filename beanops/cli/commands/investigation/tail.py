@@ -12,7 +12,7 @@ import click
 
 from beanops.cli import options
 from beanops.cli.commands.jobs import WRITERS, selection_in
-from beanops.cli.ending import gently
+from beanops.cli.ending import interruptible
 from beanops.cli.exits import INTERRUPTED, Incomplete
 from beanops.cli.one_of import OneOf
 from beanops.cli.streams import is_unread, on_terminal
@@ -29,17 +29,12 @@ _LONGEST, _TUBE = 1000, 20
 @click.command()
 @options.tube
 @click.option("--state", help="States when a job is seen, separated by commas; all by default")
-@click.option("--where", metavar="SQL", help='SQL predicate, such as "priority < 10"')
+@options.where
 @options.group
 @click.option("--limit", type=options.NUMBER, help="End after so many jobs")
 @click.option("--for", "seconds", type=options.SPAN, help="End after this time, such as 10s")
 @click.option("--timeout", type=options.SPAN, help="Fail after this time without a job, such as 30s")
-@click.option("--probe", is_flag=True, help="Put a job briefly to learn the highest id (with -b only)")
-@click.option("--rate", type=click.FloatRange(0, min_open=True), help="Maximum ids requested per second")
-@options.query_timeout
-@options.redact
-@options.server
-@options.read_only
+@options.searching
 @click.option("-o", "--output", type=OneOf(["table", "json", "jsonl", "csv"]), help="Output format, lines by default")
 @click.option("--json", "output", flag_value="json", help="Same as -o json")
 def tail(tube: str | None, output: str, **asked: Any) -> None:
@@ -55,15 +50,7 @@ def tail(tube: str | None, output: str, **asked: Any) -> None:
                 session._lookups.check_tube(tube)
             except NotFound as error:
                 _say(f"{error}; waiting for its first job")
-        received: list[int] = []
-
-        def cancel(number: int) -> None:
-            received.append(number)
-            tail.cancel()
-            if len(received) > 1:
-                raise KeyboardInterrupt
-
-        with gently(cancel):
+        with interruptible(tail.cancel) as received:
             printing = _print_lines if output == "table" else WRITERS[output]
             printing(_batches(tail), True)
     words = tail.counts.words

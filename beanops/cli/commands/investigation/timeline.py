@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
 import click
 
-from beanops.cli.ending import gently
+from beanops.cli.ending import interruptible
 from beanops.cli.exits import INTERRUPTED, Incomplete
-from beanops.cli.output import print_csv
+from beanops.cli.output import print_csv, print_json_rows, print_jsonl
 from beanops.cli.streams import is_unread
 from beanops.protocol.errors import NotFound
 from beanops.session.investigation.follow import Follow
@@ -29,15 +28,7 @@ def show_timeline(session: Session, id: int, output: str) -> None:
         There is no such job, and the journal knows of none.
     """
     follow = Follow(session._context, id, unwanted=partial(is_unread, "stdout"))
-    received: list[int] = []
-
-    def cancel(number: int) -> None:
-        received.append(number)
-        follow.cancel()
-        if len(received) > 1:
-            raise KeyboardInterrupt
-
-    with gently(cancel):
+    with interruptible(follow.cancel) as received:
         try:
             _PRINT[output](follow)
         except NotFound:
@@ -71,19 +62,6 @@ def _fields(one: JobEvent) -> dict[str, Any]:
     return {**one._asdict(), "time": one.time.isoformat()}
 
 
-def _print_jsonl(events: Iterable[JobEvent]) -> None:
-    for one in events:
-        click.echo(json.dumps(_fields(one)))
-
-
-def _print_json(events: Iterable[JobEvent]) -> None:
-    start = "["
-    for one in events:
-        click.echo(f"{start}\n{json.dumps(_fields(one))}", nl=False)
-        start = ","
-    click.echo("[]" if start == "[" else "\n]")
-
-
 def _print_csv(events: Iterable[JobEvent]) -> None:
     for number, one in enumerate(events):
         print_csv([_fields(one)], JobEvent._fields, heading=not number)
@@ -91,7 +69,7 @@ def _print_csv(events: Iterable[JobEvent]) -> None:
 
 _PRINT: dict[str, Callable[[Iterable[JobEvent]], None]] = {
     "table": _print_lines,
-    "jsonl": _print_jsonl,
-    "json": _print_json,
+    "jsonl": lambda events: print_jsonl(map(_fields, events)),
+    "json": lambda events: print_json_rows(map(_fields, events)),
     "csv": _print_csv,
 }
