@@ -109,10 +109,10 @@ def predicates(ctx: click.Context, param: click.Parameter, incomplete: str) -> l
     def candidates(ctx: click.Context) -> Iterable[str]:
         paths = _last_paths(ctx)
         begun = [path for path in paths if _opening(path.sql).startswith(term)]
-        # The values of a path are offered when it is the only one that is meant.
-        meant = [path for path in paths if term.startswith(_opening(path.sql))] or (begun if len(begun) == 1 else [])
+        # The values of a path are offered when no other path begins so.
+        chosen = [path for path in paths if term.startswith(_opening(path.sql))] or (begun if len(begun) == 1 else [])
         offered = [*_columns(), *map(_opening, (path.sql for path in begun))]
-        return [before + text for text in (*offered, *(one for path in meant for one in path.predicates))]
+        return [before + text for text in (*offered, *(one for path in chosen for one in path.predicates))]
 
     return _quietly(candidates)(ctx, param, incomplete)
 

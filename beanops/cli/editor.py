@@ -37,7 +37,7 @@ def in_editor(body: bytes, patterns: Iterable[str], problem: Callable[[bytes], s
     before = text = pretty(body, patterns)
     from_pretty(body, text, patterns)  # a body that cannot be edited is refused before the editor opens
     while True:
-        # Bytes, so that what is no UTF-8 can be told.
+        # Bytes, so that beanops can report text that is not UTF-8.
         saved = click.edit(text.encode(), extension=".json" if text.startswith(("{", "[")) else ".txt")
         if saved is None or not saved.strip():
             return None

@@ -45,7 +45,7 @@ def underway(verb: str, total: int | None = None) -> Iterator[Progress]:
 
 @contextmanager
 def ended_by_signals(verb: str, runner: Runner) -> Iterator[None]:
-    """Do as `underway`, without a bar."""
+    """Let the first Ctrl-C, SIGTERM or SIGHUP end a run after its batch, and a second Ctrl-C at once."""
 
     def interrupt(number: int) -> None:
         if not runner.runs or (runner.cancelled and number == signal.SIGINT):

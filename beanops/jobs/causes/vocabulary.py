@@ -1,4 +1,4 @@
-"""Words that tell what stands beside them in a message: identifiers, ids and names of people."""
+"""Words that say what is beside them in a message: identifiers, ids and names of people."""
 
 from __future__ import annotations
 

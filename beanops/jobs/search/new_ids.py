@@ -1,4 +1,4 @@
-"""`NewIds`: which ids the jobs have that were put since the last look at one server process. Nothing here asks it.
+"""`NewIds`: which ids the jobs have that were put since the last look at one server process. It sends nothing.
 
 Each put takes the next id of the server, which does not say where its sequence is. The counter of jobs bounds the
 newest id from below, since each job has an id of its own; the counter of put commands from above, since some are

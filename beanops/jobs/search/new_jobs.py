@@ -52,7 +52,7 @@ class NewJobs:
     asked : int
         Ids that the last look asked for.
     work : float
-        Seconds that the server worked meanwhile, for whomever.
+        Seconds that the server worked during the last look, for all clients.
     """
 
     def __init__(

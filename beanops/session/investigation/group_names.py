@@ -1,4 +1,4 @@
-"""What stands for the name of a group, such as ``g7f3``, looked up among the groups of the selected jobs."""
+"""Whole names of groups for their beginnings, such as ``g7f3``, looked up among the groups of the selected jobs."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def whole(chosen: GroupChoice, scan: Scan, reader: Reader) -> GroupChoice:
 
 
 def _look(names: Iterable[str], scan: Scan, reader: Reader) -> Counter[str]:
-    """Return the number of jobs in each group, as far as that is needed to know what the names stand for."""
+    """Return the number of jobs in each group, as far as that is needed to complete the names."""
     causes, found = Causes(reader), Counter[str]()
     missing, short = {name for name in names if len(name) == WHOLE}, any(len(name) < WHOLE for name in names)
     wanted = tuple(names)

@@ -191,7 +191,7 @@ class GroupSearch:
         """Yield one line of the body of each job, read again where it is not there; empty for a job that is gone."""
         bodies = {job.id: job.body for job in samples if job.body is not None}
         missing = [job for job in samples if job.body is None and job.stats.state != "invalid"]
-        with suppress(BeanopsError):  # the server may be gone by now, and the groups are known
+        with suppress(BeanopsError):  # without the server the groups are still known
             for job, again in zip(missing, self._lookups.jobs_by_id(job.id for job in missing), strict=True):
                 if again is not None and again.body is not None and again.instance == job.instance:
                     bodies[job.id] = again.body

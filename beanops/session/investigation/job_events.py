@@ -1,4 +1,4 @@
-"""`JobEvent`: what happened to one job; and what two looks at its counters tell that nobody saw. Nothing here asks."""
+"""`JobEvent`: what happened to one job; and what its counters show of the time between two looks. It sends nothing."""
 
 from __future__ import annotations
 

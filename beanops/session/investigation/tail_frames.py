@@ -18,13 +18,13 @@ def tail_frames(
     wanted = job_columns(bodies, decoded=decoded, columns=columns)
 
     def frames() -> Iterator[pd.DataFrame]:
-        told = 0
+        reported = 0
         for batch in tail:
             frame = jobs_frame(batch.jobs, wanted)
-            told = tail.counts.missed
-            frame.attrs |= {"missed": told, "notes": batch.notes}
+            reported = tail.counts.missed
+            frame.attrs |= {"missed": reported, "notes": batch.notes}
             yield frame
-        if tail.counts.missed != told:
+        if tail.counts.missed != reported:
             frame = jobs_frame([], wanted)
             frame.attrs |= {"missed": tail.counts.missed, "notes": []}
             yield frame

@@ -1,4 +1,4 @@
-"""What has become of jobs since they were kicked, told by their statistics before and after. Nothing is asked here."""
+"""What has become of jobs since they were kicked, by their statistics before and after. It sends nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ VERDICTS = {
     "released": "a worker released it, or lost its connection",
     "timed_out": "a worker held it for longer than its TTR",
     "buried": "buried again",
-    "lost": "lost with a restart of the server, or cannot be told from another job",
+    "lost": "lost with a restart of the server, or not to be distinguished from another job",
     "unknown": "the server could not be reached",
 }
 #: Verdicts that no later look changes.
@@ -84,7 +84,7 @@ class KickedJob:
         self._judge("done" if self.counters["reserves"] else "unseen", at)
 
     def is_lost(self, at: float) -> None:
-        """Note that it was lost with a restart of the server, or cannot be told from another job."""
+        """Note that it was lost with a restart of the server, or cannot be distinguished from another job."""
         self._judge("lost", at)
 
     def is_out_of_sight(self) -> None:

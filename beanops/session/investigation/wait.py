@@ -168,14 +168,14 @@ def wait(
     return now
 
 
-#: A bar without the pace and the time left of tqdm, which know nothing of jobs that are put meanwhile.
+#: A bar without tqdm's own pace and time left, which assume that no jobs are put.
 _LAYOUT = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}{postfix}"
 
 
 def wait_with_bar(
     lookups: Lookups, context: Context, tube: str, *how: Any, missing_ok: bool, shown: tuple[bool | None, bool]
 ) -> Waited:
-    """Do as `wait` with a bar; `shown` says whether it is wanted, and whether somebody would see it."""
+    """Wait as `wait` does, with a bar; `shown` says whether it is wanted, and whether it would be seen."""
     with bar_for(*shown, "jobs", f"wait {tube}", layout=_LAYOUT) as bar:
         most = 0
 
