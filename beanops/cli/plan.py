@@ -20,7 +20,7 @@ from beanops.session.config import Profile
 from beanops.session.execution.run import Run
 from beanops.session.execution.targets import NotAllFound
 from beanops.session.session import Session
-from beanops.text import inflected, safe_text
+from beanops.text import inflected, plural, safe_text
 from beanops.ui.confirmation import confirmation
 
 #: Makes the dry run of a command.
@@ -72,7 +72,7 @@ def confirmed(action: str, chosen: Chosen, plan: Plan, known: Profile) -> Chosen
         shown = set(run.refs.ids)
         return chosen._replace(jobs=refs_of([*run.refs, *(ref for ref in chosen.jobs if ref.id not in shown)]))
     run = planned(plan)
-    left_out = Incomplete(f"{run.skipped:,} were left out, {next(iter(run.reasons))}") if run.skipped else None
+    left_out = Incomplete(f"{run.skipped:,} were left out, {_reasons(run)}") if run.skipped else None
     if left_out is not None and not run.done:
         raise Incomplete(f"nothing was done: {run.summary}")
     if run.done:
@@ -80,6 +80,15 @@ def confirmed(action: str, chosen: Chosen, plan: Plan, known: Profile) -> Chosen
     kept = ("state", "where", "group", "order")
     same: dict[str, Any] = {name: chosen.which[name] for name in kept if name in chosen.which}
     return Chosen(run.refs, same, run.cause or left_out)
+
+
+def _reasons(run: Run) -> str:
+    """Return why jobs are left out: all reasons of a few, each with its number of jobs."""
+    if len(run.reasons) == 1:
+        return next(iter(run.reasons))
+    most = sorted(run.reasons.items(), key=lambda reason: -reason[1][0])
+    more = f"; and {plural(len(most) - _SHOWN, 'other reason')}" if len(most) > _SHOWN else ""
+    return "; ".join(f"{times:,}: {reason}" for reason, (times, _) in most[:_SHOWN]) + more
 
 
 def _show_which(run: Run) -> None:

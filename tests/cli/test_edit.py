@@ -88,7 +88,8 @@ def test_what_was_unchanged_and_what_was_refused_is_counted(cli: Cli, client: Cl
     ended = cli("edit", "mail", "--set", "$.n=1", "--json")
     assert ended.code == 1
     assert (ended.json["done"], ended.json["unchanged"]) == (1, 1)
-    assert "2 were left out" in ended.err
+    assert "2 were left out, 1: " in ended.err
+    assert "; 1: " in ended.err
     again = cli("edit", "mail", "--set", "$.n=1", "--where", "body like '%n%'")
     assert (again.code, again.out) == (0, "edit: 0 done, 2 unchanged\n")
 
@@ -132,6 +133,7 @@ def test_the_difference_is_coloured_on_a_terminal(terminal: Start, client: Clien
         (["--ids", "1", "--editor", "--set", "$.a=1"], "--editor takes the jobs of --ids"),
         (["mail", "--kick", "--schema", "none.json"], "schema none.json cannot be read: No such file or directory"),
         (["mail", "--ttr", "-1"], "whole seconds"),
+        (["mail", "--kick", "--state", "reserved"], "--state reserved names none of these"),
     ],
 )
 def test_wrong_arguments_are_one_line(arguments: list[str], words: str, cli: Cli, client: Client) -> None:

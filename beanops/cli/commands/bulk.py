@@ -106,7 +106,7 @@ def _act(verb: str, asked: dict[str, Any]) -> None:
         raise click.UsageError("missing --to: the destination tube")
     if verb == "delete" and isinstance(chosen.jobs, str) and not {"state", "where", "group"} & set(chosen.which):
         raise click.UsageError("missing --state, --where or --group: the jobs of the tube to delete")
-    _check_states(verb_of(verb, Settings(asked.get("priority"))), chosen.which.get("state"))
+    check_states(verb_of(verb, Settings(asked.get("priority"))), chosen.which.get("state"))
     if verb == "kick" and isinstance(chosen.jobs, str):
         chosen.which.setdefault("state", "buried")
     if asked.get("canary") is not None:
@@ -140,7 +140,7 @@ def _drain(session: Session, jobs: Any, **asked: Any) -> Run:
     return job_verbs.drain(session._executor, jobs, Options(**asked))  # type: ignore[typeddict-item]
 
 
-def _check_states(verb: Verb, named: str | None) -> None:
+def check_states(verb: Verb, named: str | None) -> None:
     """Refuse unknown states, and states in which the verb does nothing, before the confirmation."""
     states = select(state=named).states if named is not None else verb.states
     if not states & verb.states:

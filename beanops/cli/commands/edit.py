@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from beanops.cli import complete, ids, options
+from beanops.cli.commands.bulk import check_states
 from beanops.cli.commands.tubes import check_tube_exists
 from beanops.cli.confirm import confirm
 from beanops.cli.diffs import print_diff
@@ -24,6 +25,7 @@ from beanops.protocol.errors import BeanopsError
 from beanops.session.editing.by_hand import job_to_edit, put_edited
 from beanops.session.editing.schema import Schema
 from beanops.session.execution.run import UNCHANGED, Run
+from beanops.session.execution.verbs import EDIT
 from beanops.session.options import Options
 from beanops.session.session import Session
 from beanops.text import safe_text
@@ -64,6 +66,7 @@ def edit(**asked: Any) -> None:
     in_an_editor = asked["editor"] or nothing
     if in_an_editor and (changes or unset or chosen.which or asked["rate"] or not isinstance(chosen.jobs, JobRefs)):
         raise click.UsageError("--editor takes the jobs of --ids, and no --set, --unset, --rate or --where")
+    check_states(EDIT, chosen.which.get("state"))
     if "schema" in how:
         how["schema"] = Schema.of(how["schema"])
     with options.opened(asked) as session:
