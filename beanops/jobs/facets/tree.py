@@ -263,7 +263,8 @@ def _counts(kind: type, column: PathValues, seen: Seen, layers: LayerMemo | None
         if seen is not None:
             pairs -= seen
             seen |= pairs
-        counted = Counter([value for _, value in pairs])
+        if len(pairs) < len(values):
+            counted = Counter([value for _, value in pairs])
     if kind is str:
         if layers is not None and layers.any(counted):
             raise NotPlain
