@@ -95,7 +95,7 @@ def _show_which(run: Run) -> None:
     """Print the state and tube of the first jobs that --ids names, and the tubes of the others."""
     for intent in run.sample[:_SHOWN]:
         click.echo(safe_text(f"job {intent.job_id}: {intent.state_before} in tube {intent.tube}"), err=True)
-    tubes = list(dict.fromkeys(run.refs.columns["tube"][_SHOWN:]))
+    tubes = list(dict.fromkeys(run.refs.facts["tube"][_SHOWN:]))
     if tubes:
         others = f" and {len(tubes) - _SHOWN:,} others" if len(tubes) > _SHOWN else ""
         of = f"{inflected(len(tubes), 'tube')} {', '.join(tubes[:_SHOWN])}{others}"

@@ -49,7 +49,7 @@ class JobRefs(Sequence[JobRef]):
         digest: Sequence[str | None] | None = None,
     ) -> None:
         self.ids: Any = ids
-        self.columns: dict[str, Any] = {"instance": instance, "tube": tube, "created": created, "digest": digest}
+        self.facts: dict[str, Any] = {"instance": instance, "tube": tube, "created": created, "digest": digest}
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -57,14 +57,14 @@ class JobRefs(Sequence[JobRef]):
     @property
     def bare(self) -> bool:
         """Whether only their ids are known."""
-        return all(column is None for column in self.columns.values())
+        return all(column is None for column in self.facts.values())
 
     def are_all_of(self, instance: str) -> bool:
         """Whether all were seen on this server process."""
-        return set(self.columns["instance"] or ()) == {instance}
+        return set(self.facts["instance"] or ()) == {instance}
 
     def __iter__(self) -> Iterator[JobRef]:
-        columns: Iterable[Any] = (repeat(None) if column is None else column for column in self.columns.values())
+        columns: Iterable[Any] = (repeat(None) if column is None else column for column in self.facts.values())
         instance, tube, created, digest = columns
         return map(JobRef, self.ids, instance, tube, map(_between, created), digest)
 
@@ -74,9 +74,9 @@ class JobRefs(Sequence[JobRef]):
     def __getitem__(self, place: slice) -> JobRefs: ...
     def __getitem__(self, place: Any) -> Any:
         if isinstance(place, slice):
-            parts = (None if column is None else column[place] for column in self.columns.values())
+            parts = (None if column is None else column[place] for column in self.facts.values())
             return JobRefs(self.ids[place], *parts)
-        facts: Iterable[Any] = (None if column is None else column[place] for column in self.columns.values())
+        facts: Iterable[Any] = (None if column is None else column[place] for column in self.facts.values())
         instance, tube, created, digest = facts
         return JobRef(self.ids[place], instance, tube, _between(created), digest)
 
@@ -84,7 +84,7 @@ class JobRefs(Sequence[JobRef]):
         """Add a job; a fact that is unknown for all others is dropped."""
         created = _UNKNOWN if ref.created is None else ref.created[0]
         self.ids.append(ref.id)
-        for column, value in zip(self.columns.values(), (ref.instance, ref.tube, created, ref.digest), strict=True):
+        for column, value in zip(self.facts.values(), (ref.instance, ref.tube, created, ref.digest), strict=True):
             if column is not None:
                 column.append(value)
 
@@ -93,7 +93,7 @@ class JobRefs(Sequence[JobRef]):
         if isinstance(self.ids, range):
             return {"ids": {"range": [self.ids.start, self.ids.stop, self.ids.step]}}
         facts: dict[str, Any] = {}
-        for name, column in self.columns.items():
+        for name, column in self.facts.items():
             values: list[Any] = list(column or ())
             if name == "created":
                 values = [None if at is None or at != at else at for at in map(_earliest, values)]
@@ -162,7 +162,7 @@ def refs_of(jobs: Any, argument: str = "jobs") -> JobRefs:
     """
     if isinstance(jobs, range | str | bytes):
         return JobRefs(ids_of(jobs, argument))
-    if hasattr(jobs, "columns") and not isinstance(jobs, JobRefs):
+    if hasattr(jobs, "columns"):
         return _of_frame(jobs, argument)
     jobs = plain_row(jobs)
     if isinstance(jobs, JobRefs):
@@ -258,10 +258,10 @@ def _each_once(refs: JobRefs) -> JobRefs:
     """Leave out what is named twice; one number on two server processes is two jobs."""
     if len(set(refs.ids)) == len(refs):
         return refs
-    instances = refs.columns["instance"] or [None] * len(refs)
+    instances = refs.facts["instance"] or [None] * len(refs)
     first = {key: place for place, key in reversed(list(enumerate(zip(refs.ids, instances, strict=True))))}
     places = sorted(first.values())
-    columns = (None if column is None else [column[at] for at in places] for column in refs.columns.values())
+    columns = (None if column is None else [column[at] for at in places] for column in refs.facts.values())
     return JobRefs(array("Q", (refs.ids[at] for at in places)), *columns)
 
 

@@ -145,6 +145,15 @@ def test_errors_are_one_line_and_change_nothing(
     assert client.stats_tube("mail").current_jobs_buried == 20
 
 
+def test_jobs_that_are_gone_were_not_kicked(cli: Cli, client: Client, ids: list[int]) -> None:
+    client.delete(ids[0])
+    ended = cli("kick", "--ids", str(ids[0]), "--canary", "3")
+    assert ended.code == 1
+    assert one_line(ended.err) == (
+        f"beanops: kick: 0 done, 1 skipped (job {ids[0]}: it does not exist); no jobs left to kick"
+    )
+
+
 def test_many_jobs_are_confirmed_first(cli: Cli, client: Client) -> None:
     bury(client, "mail", *[b"{}"] * 150)
     by_itself = cli("kick", "mail", "--canary", "10", "--promote-if", "buried = 0")

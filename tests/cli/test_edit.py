@@ -318,4 +318,4 @@ def test_jobs_that_cannot_be_edited_do_not_keep_the_others_from_it(
     assert f"job {ids[1]} cannot be edited: " in ended.err
     assert f"job {taken}: a worker has reserved it" in ended.err
     assert "job 99 does not exist" in ended.err
-    assert ended.err.endswith("beanops: 3 of 5 jobs were not edited\n")
+    assert ended.err.endswith("beanops: 3 of 5 jobs could not be edited\n")

@@ -132,6 +132,19 @@ def test_each_command_takes_groups(
     assert "the name of a group such as 'g7f31c0a2'" in one_line(wrong.err)
 
 
+def test_a_group_of_jobs_that_are_named_by_id(cli: Cli, billing: dict[str, list[int]]) -> None:
+    largest, second = (str(row["name"]) for row in rows(cli)[:2])
+    mine, other = billing["declined by bank"][:2], billing["no such customer"][0]
+    for name in (largest, largest[:5]):
+        done = cli("bury", "--ids", f"{other}", "--group", name, "--yes")
+        assert done.code == 1
+        why = f"{'is called' if name == largest else 'begins with'} {name!r}; groups are {second} (1 job)"
+        assert one_line(done.err) == f"beanops: no group of these jobs {why}"
+    done = cli("delete", "--ids", f"{mine[0]},{mine[1]},{other}", "--group", largest, "--yes", "--json")
+    assert (done.code, done.err) == (0, "")
+    assert [action["id"] for action in done.json["actions"]] == mine
+
+
 def test_several_groups_are_named_in_the_question(
     cli: Cli, terminal: Callable[..., Terminal], billing: dict[str, list[int]], client: Client
 ) -> None:

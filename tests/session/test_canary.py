@@ -331,7 +331,7 @@ def test_it_goes_on_in_waves_as_long_as_the_condition_is_true(session: Session, 
     waits = Waits(always=lambda: finish(watcher))
     found = kick_some(session, "mail", waits, promote_if="buried = 0", waves=[5, 8])
     assert [len(wave.jobs) for wave in found.waves] == [3, 5, 8, 4]
-    assert (found.passed, found.left, found.ending) == (True, 0, "all jobs were kicked")
+    assert (found.passed, found.left, found.ending) == (True, 0, "no jobs left to kick")
     assert len(session.runs) == 1
 
 
@@ -407,7 +407,7 @@ def test_delayed_jobs_can_be_tried_too(session: Session, watcher: Client) -> Non
     fill(watcher, "mail", "delayed", 2)
     found = kick_some(session, "mail", Waits(always=lambda: finish(watcher)), state="delayed")
     assert verdicts(found) == ["unseen", "unseen"]
-    assert found.ending == "all jobs were kicked"
+    assert found.ending == "no jobs left to kick"
 
 
 def test_there_may_be_no_jobs(session: Session, watcher: Client) -> None:

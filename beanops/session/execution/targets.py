@@ -144,7 +144,7 @@ def orders_of(look: Lookups, verb: Verb, jobs: Any, settings: Settings, options:
                     for ref, job, reason in zip(known, jobs, reasons, strict=True)
                 ]
                 continue
-            jobs, tubes = look_at(client, part.ids, bodies), part.columns["tube"]  # only these are left to compare
+            jobs, tubes = look_at(client, part.ids, bodies), part.facts["tube"]  # only these are left to compare
             if in_columns and isinstance(jobs, FoundJobs) and (part.bare or jobs.are_of(instance, tubes)):
                 alike = AlikeOrders(verb, settings, jobs)
                 if not states or alike.states <= states:

@@ -308,7 +308,7 @@ class _Canary:
         elif run.cancelled:
             self._ending = f"cancelled: {rest}"
         elif not left:
-            self._ending = "all jobs were kicked"
+            self._ending = "no jobs left to kick"
         elif watch.restarted:
             self._ending = f"stopped, as the server was restarted: {rest}"
         elif self._stages.promote_if is None and self._hooks.ask is None:
@@ -350,7 +350,7 @@ def _sizes(stages: Stages, total: int) -> Iterator[int]:
 
 def _one_tube(jobs: JobRefs) -> str | None:
     """Return the tube of all jobs, None if they are in several."""
-    tubes = set(jobs.columns["tube"] or ())
+    tubes = set(jobs.facts["tube"] or ())
     return tubes.pop() if len(tubes) == 1 else None
 
 
