@@ -57,6 +57,22 @@ def test_what_is_unknown_is_tried_again_and_takes_nobody_elses_place(session: Se
     assert session.tube("mail").current_jobs_buried == 40
 
 
+@pytest.mark.parametrize("by_ids", [False, True])
+def test_jobs_that_may_have_been_put_are_not_passed_over_in_silence(
+    session: Session, worker: Client, by_ids: bool
+) -> None:
+    ids = fill(worker, "mail", jobs=60)
+    jobs: Any = ids if by_ids else "mail"
+    run = session.copy(jobs, "post", rate=40, progress=_cancel)
+    assert run.done == 10
+    _forget(session, run)
+    resumed = session.resume(run, rate=1000)
+    assert (resumed.done, resumed.skipped) == (50, 10)
+    why = f"run {run.id} may have put a copy of it, which is unknown: look, then repeat it"
+    assert [(row.id, row.error) for row in resumed.rows if row.outcome == "skipped"] == [(id, why) for id in ids[:10]]
+    assert session.tube("post").current_jobs_ready == 60, "none was copied twice"
+
+
 def test_a_limit_of_ids_means_the_first_of_them(session: Session, worker: Client) -> None:
     ids = fill(worker, "mail", "buried", 60)
     worker.kick_job(ids[3])

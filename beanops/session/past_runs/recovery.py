@@ -53,14 +53,14 @@ def resume(executor: Executor, run: str, how_asked: Options) -> Run:
     # The rest is read after `begin`: from then on no other run resumes it.
     with executor.ledger(resumed).beginning():
         runs = [one for one in family(journal, row) if one.id != resumed.id]
-        finished, tried = _finished(journal, runs)
+        finished, tried, doubtful = _finished(journal, runs)
         limit = request.get("limit")
         by_tube = "jobs" in request
-        asked: Any = request["jobs"] if by_tube else _asked(first, finished, tried)
+        asked: Any = request["jobs"] if by_tube else _asked(first, finished - doubtful.keys(), tried)
         verb = verb_of(row.action, settings)
         batches, cancel = orders_of(executor.lookups, verb, asked, settings, options, executor.context.keep_bodies)
         left = None if limit is None else max(0, limit - len(tried))
-        rest = _rest(batches, finished, tried, left, _too_late(executor, first) if by_tube else list)
+        rest = _rest(batches, finished, tried, left, _too_late(executor, first) if by_tube else list, doubtful)
         edit = Edit(request["edit"]) if "edit" in request else None
         if edit is not None:
             rest = edit.applied(rest, executor.context.held, executor.lookups.server().max_job_size)
@@ -124,22 +124,26 @@ def _put_since(order: Order, began: float, run: str) -> str | None:
     return f"it was put after run {run} had begun" if created and created > began + TOLERANCE else None
 
 
-def _finished(journal: Journal, runs: list[RunRow]) -> tuple[set[int], dict[int, JobRef]]:
-    """Return the jobs that need no second try, and all that were tried.
+def _finished(journal: Journal, runs: list[RunRow]) -> tuple[set[int], dict[int, JobRef], dict[int, str]]:
+    """Return the jobs that get no second try, all that were tried, and those of the first with an unknown outcome.
 
-    A job that may have been put is not put again: a duplicate is worse than a job that waits for `verify`.
+    A job that may have been put is not put again: a duplicate is worse than a job that waits for a decision. The last
+    has the run of each.
     """
     finished: set[int] = set()
     tried: dict[int, JobRef] = {}
+    doubtful: dict[int, str] = {}
     for row in runs:
         for entry in journal.entries(row.id):
             id, outcome, new = entry.intent.job_id or 0, entry.fate.outcome, entry.fate.new_id
             tried.setdefault(id, acted_on(row, entry))
             if outcome in ("done", "skipped") or (ALL[row.action].puts and (outcome == "unknown" or new is not None)):
                 finished.add(id)
+                if outcome == "unknown" and new is None:
+                    doubtful[id] = row.id
             if new is not None:
                 finished.add(new)
-    return finished, tried
+    return finished, tried, doubtful
 
 
 def _rest(
@@ -148,12 +152,22 @@ def _rest(
     tried: Iterable[int],
     left: int | None,
     checked: Callable[[Sequence[Order]], list[Order]],
+    doubtful: dict[int, str],
 ) -> Iterator[list[Order]]:
-    """Yield the orders that are left: second tries, and at most `left` jobs that were not tried yet."""
-    again = set(tried) - finished
-    while (left != 0 or again) and (batch := next(batches, None)):
+    """Yield the orders that are left: second tries, and at most `left` jobs that were not tried yet.
+
+    Those that may have been put already are refused, so that nobody takes them for done.
+    """
+    again, waiting = set(tried) - finished, set(doubtful)
+    while (left != 0 or again or waiting) and (batch := next(batches, None)):
         rest = []
         for order, as_found in zip(checked(batch), batch, strict=True):
+            if order.id in waiting:
+                waiting.discard(order.id)
+                if order.job is not None:
+                    why = f"run {doubtful[order.id]} may have put a copy of it, which is unknown: look, then repeat it"
+                    rest.append(order._replace(refusal=why))
+                continue
             if order.id in finished:
                 continue
             if order.refusal != as_found.refusal:
