@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain, islice
+from itertools import chain
 from typing import Any
 
 from beanops.protocol import Command, ServerStats, commands
@@ -50,6 +50,11 @@ class Alike(ABC):
         self.total = total
         self.answered = 0
         self.differs = False
+
+    @property
+    def left(self) -> int:
+        """How many replies are not there yet, roughly."""
+        return self.total - self.answered
 
     @property
     def over(self) -> bool:
@@ -184,16 +189,21 @@ class Looks(Alike):
         self._heads = [b"OK ", *(b"FOUND %d " % id for id in bodies), *[b"OK "] * len(stats)]
         self._spans: list[tuple[int, int]] = []
 
+    @property
+    def left(self) -> int:
+        """See `Alike.left`."""
+        return self.total - len(self._spans)
+
     def take(self, held: bytearray, sent: bool) -> int:
         """See `Alike.take`."""
         heads, spans = self._heads, self._spans
         at, before, there = spans[-1][1] + 2 if spans else 0, len(spans), len(held)
-        for head in islice(heads, before, len(heads) - (not sent)):
-            start, stop = span = _payload(held, at, head, MAX_STATS)
+        for place in range(before, len(heads) - (not sent)):
+            start, stop = span = _payload(held, at, heads[place], MAX_STATS)
             if there < stop + 2 or start <= 0:
                 self.differs = start < 0
                 break
-            if held[stop : stop + 2] != b"\r\n":
+            if not held.startswith(b"\r\n", stop):
                 self.differs = True
                 break
             spans.append(span)

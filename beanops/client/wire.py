@@ -118,7 +118,7 @@ class Wire:
                 break
             held += data
             del held[: alike.take(held, not self._unsent)]
-            if len(data) < _FEW and alike.total - alike.answered > _MANY and not self._unsent:
+            if len(data) < _FEW and alike.left > _MANY and not self._unsent:
                 time.sleep(_PAUSE)
         connection.waiting.extend(alike.rest())
         if held:
