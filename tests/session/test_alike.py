@@ -162,7 +162,7 @@ def test_both_paths_of_edits_have_the_same_outcomes(
 ) -> None:
     servers = [start_beanstalkd(), start_beanstalkd()]
     clients = [Client(server.address) for server in servers]
-    monkeypatch.setattr(targets, "_EDITED_BATCH", 20)
+    monkeypatch.setattr(targets, "BATCH", 20)
     monkeypatch.setattr(executor, "ahead", lambda run, batches: nullcontext(batches))
     batches, steps, edits_of = 0, executor.edits_of, AlikeEdits.carry_out
     intend, recorded = executor.Ledger.intend, 0

@@ -57,7 +57,6 @@ def test_jobs_keep_everything_but_the_changed_value_and_undo_puts_the_old_ones_b
     batch: int, session: Session, worker: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(targets, "BATCH", batch)
-    monkeypatch.setattr(targets, "_EDITED_BATCH", batch)
     stock(worker)
     before = population(worker)
     run = session.edit("mail", CHANGE)
@@ -222,7 +221,7 @@ def _line(text: str) -> int:
 def test_an_edit_by_a_function_cannot_be_resumed_and_one_by_paths_can(
     session: Session, worker: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(targets, "_EDITED_BATCH", 2)
+    monkeypatch.setattr(targets, "BATCH", 2)
     put(worker, jobs=6)
     before = population(worker)
     run = session.edit("mail", CHANGE, schema={"type": "object"}, progress=lambda run: run.done and run.cancel())

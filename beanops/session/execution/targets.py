@@ -27,10 +27,9 @@ Jobs = SupportsIndex | Job | JobStats | FoundJob | JobRef | HasRef | HasRefs | I
 ORDER = "oldest"
 #: Jobs that are looked up, recorded and executed together.
 BATCH = 1000
-#: A move reserves the ready jobs of a batch: the more a connection has reserved, the slower the server is.
+#: A move reserves the ready jobs of a batch: the more a connection has reserved, the slower the server is. An edit does
+#: so too, but there larger batches save more than that costs.
 _HELD_BATCH = 200
-#: An edit does so too, but larger batches save more than that costs.
-_EDITED_BATCH = 500
 #: Maximum bytes of bodies in a batch.
 MOST_BYTES = 4 * 2**20
 
@@ -44,7 +43,7 @@ class NotAllFound(BeanopsError):
 
 def batch_size(rate: float | None, verb: Verb | None = None) -> int:
     """Return the number of jobs of a batch, small enough to keep a rate within each second."""
-    most = min(BATCH, _HELD_BATCH if verb is MOVE else _EDITED_BATCH if verb is EDIT else BATCH)
+    most = _HELD_BATCH if verb is MOVE else BATCH
     return most if rate is None else max(1, min(most, int(rate / 4)))
 
 
