@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -354,3 +355,39 @@ def test_an_undo_keeps_what_others_changed_since(session: Session, worker: Clien
     assert session.undo(kicked).reasons == {"it is buried now": (1, f"job {id}")}
     worker.delete(id)
     assert session.undo(kicked).reasons == {"it does not exist": (1, f"job {id}")}
+
+
+def test_after_a_restart_an_edit_is_undone_for_the_same_jobs_only(
+    start_beanstalkd: Callable[..., Beanstalkd], open_session: Callable[..., Session], tmp_path: Path
+) -> None:
+    log = ("-b", str(tmp_path), "-f", "0")
+    with start_beanstalkd(*log) as server:
+        with Client(server.address) as worker:
+            put(worker, "buried")
+            before = population(worker)
+        run = open_session(server.address).edit("mail", CHANGE)
+        port = server.port
+    start_beanstalkd(*log, port=port)
+    session = open_session(f"127.0.0.1:{port}")
+    undone = session.undo(run)
+    assert undone.done == 3, undone.summary
+    left = sorted((job.stats.state, job.body) for batch in session.scan() for job in batch)
+    assert left == [(state, body) for _, state, *_, body in before]
+    assert session.undo(run).done == 0
+
+
+def test_after_a_restart_without_a_log_other_jobs_with_these_ids_are_left(
+    start_beanstalkd: Callable[..., Beanstalkd], open_session: Callable[..., Session]
+) -> None:
+    with start_beanstalkd() as server:
+        with Client(server.address) as worker:
+            put(worker, jobs=2)
+        run = open_session(server.address).edit("mail", CHANGE)
+        port = server.port
+    start_beanstalkd(port=port)
+    with Client(f"127.0.0.1:{port}") as worker:
+        fill(worker, "mail", jobs=9)
+        before = population(worker)
+        undone = open_session(f"127.0.0.1:{port}").undo(run)
+        assert (undone.done, undone.skipped) == (0, 2)
+        assert population(worker) == before
