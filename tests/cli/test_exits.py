@@ -40,7 +40,7 @@ Program = Callable[..., "subprocess.Popen[str]"]
         (["kick"], "either tube or --ids"),
         (["kick", "mail", "--ids", "1"], "either tube or --ids"),
         (["kick", "mail", "--rate", "0"], "'0' is no rate such as 500/s"),
-        (["delete", "mail"], "missing --state or --where"),
+        (["delete", "mail"], "missing --state, --where or --group"),
         (["drain", "mail"], "missing --state"),
         (["drain", "mail", "--state", "dirty", "--yes"], "state: 'dirty' given"),
         (["bury", "mail", "--state", "buried"], "bury takes delayed or ready jobs, and --state buried names none"),

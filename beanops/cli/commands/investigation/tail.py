@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from beanops.cli import options
+from beanops.cli import options, spreadsheet
 from beanops.cli.commands.jobs import WRITERS, selection_in
 from beanops.cli.ending import interruptible
 from beanops.cli.exits import INTERRUPTED, Incomplete
@@ -37,6 +37,7 @@ _LONGEST, _TUBE = 1000, 20
 @options.searching
 @click.option("-o", "--output", type=OneOf(["table", "json", "jsonl", "csv"]), help="Output format, lines by default")
 @click.option("--json", "output", flag_value="json", help="Same as -o json")
+@spreadsheet.option
 def tail(tube: str | None, output: str, **asked: Any) -> None:
     """Show the jobs of TUBE (a name or a glob such as 'mail*') or of all tubes as they are put, without reserving any.
 
