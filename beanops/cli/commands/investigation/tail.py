@@ -35,7 +35,7 @@ _LONGEST, _TUBE = 1000, 20
 @click.option("--for", "seconds", type=options.SPAN, help="End after this time, such as 10s")
 @click.option("--timeout", type=options.SPAN, help="Fail after this time without a job, such as 30s")
 @options.searching
-@click.option("-o", "--output", type=OneOf(["table", "json", "jsonl", "csv"]), help="Output format, lines by default")
+@click.option("-o", "--output", type=OneOf(["table", "json", "jsonl", "csv"]), help=spreadsheet.OUTPUT)
 @click.option("--json", "output", flag_value="json", help="Same as -o json")
 @spreadsheet.option
 def tail(tube: str | None, output: str, **asked: Any) -> None:
