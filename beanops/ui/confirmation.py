@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 from beanops.session.config import Profile
 from beanops.text import safe_text
 
-#: More jobs than this are confirmed by their number, whatever is done to them.
+#: More jobs than this are many: a yes is the least, and a delete of so many needs their number.
 MANY = 100
 
 Kind = Literal["nothing", "yes", "number", "name"]
@@ -89,8 +89,9 @@ def confirmation(
     """Return what has to be confirmed before an action on a server.
 
     Where the profile says ``confirm = "type-name"``, its name is typed before an action that deletes jobs, that cannot
-    be undone, or that changes more than 100 jobs. Elsewhere the number of jobs is typed if there are more than 100 of
-    them, or if they are deleted for good; any other delete needs a yes.
+    be undone, or that changes more than 100 jobs. Elsewhere the number of jobs is typed before more than 100 are
+    deleted, edited or changed without a way back, and before any are deleted for good. Any other delete, and any other
+    change of more than 100 jobs, needs a yes.
 
     Parameters
     ----------
@@ -111,19 +112,20 @@ def confirmation(
     >>> prod = Profile("prod", "queue.internal:11300", confirm="type-name")
     >>> confirmation("delete", 5, prod).prompt
     "Type the profile's name, prod,"
-    >>> confirmation("kick", 120, prod._replace(confirm="ask")).typed
-    '120'
+    >>> asks = prod._replace(confirm="ask")
+    >>> confirmation("delete", 120, asks).typed, confirmation("kick", 120, asks).kind
+    ('120', 'yes')
     """
     undoes_put = action == "undo" and undoes in _UNDONE_BY_DELETING
     deletes = action in _DELETES or undoes_put
     why = _FINAL.get(action) or (_NO_BODIES if (deletes or action in _REPLACES) and not profile.keep_bodies else "")
     warnings = ["this deletes the jobs that it put"] if undoes_put else []
     warnings += [f"this cannot be undone: {why}"] if why else []
-    many = count > MANY
-    kind: Kind = "yes" if deletes else "nothing"
+    many, replaces = count > MANY, deletes or action in _REPLACES
+    kind: Kind = "yes" if deletes or many else "nothing"
     if profile.confirm == "type-name" and (deletes or why or many):
         kind = "name"
-    elif many or ((deletes or action in _REPLACES) and why and count):
+    elif (many and (replaces or why)) or (replaces and why and count):
         kind = "number"
     typed = {"name": profile.name, "number": str(count)}.get(kind, "")
     return Confirmation(max(kind, at_least, key=KINDS.index), typed, "; ".join(warnings), deletes)

@@ -274,7 +274,7 @@ def test_the_question_names_the_tube_that_is_paused(terminal: Start, client: Cli
     bury(client, "mail", *([b"x"] * 101))
     shown = terminal("move", "mail", "--to", "hospital")
     shown.until("Move 101 of the jobs of tube mail on ")
-    shown.until(", pausing tube hospital for that time if workers watch? Type their number to go on: ")
+    shown.until(", pausing tube hospital for that time if workers watch? [y/N]")
     shown.type("\r")
     assert shown.end() == 4
 

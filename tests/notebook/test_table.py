@@ -143,7 +143,7 @@ def test_the_page_is_given_what_to_ask_for(clock: list[float]) -> None:
     buttons = [ToolButton("kick", "Kick"), ToolButton("delete", "Delete")]
     grid = Grid([], noun="job", actions=buttons, confirm=lambda action, jobs: confirmation(action, jobs, profile))
     kick, delete = (action["confirm"] for action in grid.widget.get_state()["options"]["actions"])
-    assert [(step["from"], step["kind"]) for step in kick] == [(0, "nothing"), (1, "nothing"), (101, "number")]
+    assert [(step["from"], step["kind"]) for step in kick] == [(0, "nothing"), (1, "nothing"), (101, "yes")]
     assert [(step["from"], step["kind"]) for step in delete[1:]] == [(1, "number"), (101, "number")]
     assert "this cannot be undone" in delete[1]["warning"]
 

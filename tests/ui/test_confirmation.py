@@ -16,7 +16,8 @@ FORGETS = ASKS._replace(keep_bodies=False)
     ("action", "count", "profile", "kind", "typed"),
     [
         ("kick", 100, ASKS, "nothing", ""),
-        ("kick", 101, ASKS, "number", "101"),
+        ("kick", 101, ASKS, "yes", ""),
+        ("edit", 101, ASKS, "number", "101"),
         ("kick", 100, NAMED, "nothing", ""),
         ("kick", 101, NAMED, "name", "prod"),
         ("kick-next", 100, ASKS, "nothing", ""),
@@ -76,7 +77,7 @@ def test_what_cannot_be_undone_says_so(action: str, undoes: str, profile: Profil
 
 def test_a_face_may_ask_for_more() -> None:
     assert confirmation("kick", 1, ASKS, at_least="yes").kind == "yes"
-    assert confirmation("kick", 101, ASKS, at_least="yes").kind == "number"
+    assert confirmation("delete", 101, ASKS, at_least="yes").kind == "number"
 
 
 @pytest.mark.parametrize(
