@@ -206,10 +206,20 @@ _FIELDS = {
 }
 
 
-def _takes(name: str) -> Callable[[Target], bool]:
+def _taken(name: str) -> frozenset[str]:
     verb = ALL[name]
-    taken = verb.states | {"held"} if verb.takes_held else verb.states
-    return lambda target: any(target.states.get(state) for state in taken)
+    return verb.states | {"held"} if verb.takes_held else verb.states
+
+
+def _takes(name: str) -> Callable[[Target], bool]:
+    taken = _taken(name)
+
+    def takes(target: Target) -> bool:
+        if target.selected:
+            return any(one.may_have(taken) for one in target.selected)
+        return any(target.states.get(state) for state in taken)
+
+    return takes
 
 
 def _jobs(request: Request) -> list[JobRef]:
@@ -232,6 +242,10 @@ def _on_jobs(action: UserAction) -> Offer:
     def perform(request: Request, runner: Runner) -> Outcome:
         given = {name: value for name, value in request.answers.items() if value is not None}
         act, jobs = getattr(request.session, action.name), _jobs(request)
+        if request.selected:
+            chosen = {one.tube: one for one in request.selected}
+            each = lambda tube, progress: act(tube, **chosen[tube].options, **given, progress=progress)  # noqa: E731
+            return one_by_one(request, runner, "tube", tuple(chosen), each)
         return at_once(request, runner, lambda progress: act(jobs, **given, progress=progress))
 
     fields = tuple(_FIELDS[name] for name in action.settings)
@@ -243,6 +257,7 @@ def _on_jobs(action: UserAction) -> Offer:
         (lambda target: fields) if fields else None,
         "jobs",
         f"{ALL[action.name].takes.removeprefix(f'{action.name} ')}, not these",
+        takes=_taken(action.name),
     )
 
 

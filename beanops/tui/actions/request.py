@@ -21,6 +21,7 @@ from beanops.session.files.samples import PutSettings
 from beanops.session.session import Session
 from beanops.text import plural, safe_text
 from beanops.tui.actions.outcome import Outcome, fault, outcome_of
+from beanops.tui.actions.selected import Selected, words_of
 from beanops.ui.actions import UserAction
 from beanops.ui.confirmation import Confirmation, confirmation
 from beanops.ui.runner import LastAction, Progress, Runner, Step
@@ -52,6 +53,10 @@ class Target(NamedTuple):
         The body of the job under the cursor, if known.
     settings : PutSettings
         The settings for a copy of that job.
+    each : tuple of str
+        The state of each of `ids`, if known: an action leaves out the jobs whose state it does not take.
+    selected : tuple of Selected
+        Jobs that are chosen by state, predicate or group instead of by `ids`; one for each tube.
     """
 
     tubes: tuple[TubeStats, ...]
@@ -60,6 +65,8 @@ class Target(NamedTuple):
     samples: tuple[str, ...] = ()
     body: bytes | None = None
     settings: PutSettings = PutSettings()
+    each: tuple[str, ...] = ()
+    selected: tuple[Selected, ...] = ()
 
     def count(self, field: str) -> int:
         """Return the sum of a count of the tubes."""
@@ -117,6 +124,8 @@ class Offer(NamedTuple):
         Why it does not apply to a target.
     counts : callable or None
         For many jobs of tubes: the number of jobs by tube and state, from the answers of the form.
+    takes : frozenset of str
+        The states of jobs that an action on jobs takes, ``"held"`` among them.
     """
 
     action: UserAction
@@ -127,6 +136,7 @@ class Offer(NamedTuple):
     scope: str = "tubes"
     lacks: str = ""
     counts: Callable[[Target, Mapping[str, Any]], Counts] | None = None
+    takes: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
@@ -142,7 +152,7 @@ class Offer(NamedTuple):
         """Return the request for a target, by its keys; tubes without such jobs are left out."""
         tubes = tuple(tube.name for tube in target.tubes)
         if self.scope == "jobs":
-            return Request(self, session, tubes, target.ids, target.states, target.samples, answers)
+            return self._on_jobs(session, tubes, target, answers)
         if self.counts is None or not answers:
             return Request(self, session, tubes, answers=answers)
         counts = {tube: states for tube, states in self.counts(target, answers).items() if states}
@@ -150,6 +160,20 @@ class Offer(NamedTuple):
         for one in counts.values():
             states.update(one)
         return Request(self, session, tuple(counts), states=states, answers=answers, counts=counts)
+
+    def _on_jobs(self, session: Session, tubes: tuple[str, ...], target: Target, answers: Mapping[str, Any]) -> Request:
+        """Return the request for jobs, without those in states that the action does not take."""
+        if target.selected:
+            chosen = (one.only(self.takes) for one in target.selected)
+            selected = tuple(one for one in chosen if one.states)
+            empty = Request(self, session, tuple(one.tube for one in selected), answers=answers)
+            return empty._replace(samples=target.samples).counted(selected)
+        ids, left_out = target.ids, {}
+        if target.each:
+            ids = tuple(id for id, state in zip(target.ids, target.each, strict=True) if state in self.takes)
+            left_out = {state: count for state, count in target.states.items() if state not in self.takes}
+        states = {state: count for state, count in target.states.items() if state not in left_out}
+        return Request(self, session, tubes, ids, states, target.samples, answers, left_out=left_out)
 
 
 class Request(NamedTuple):
@@ -175,6 +199,10 @@ class Request(NamedTuple):
         For an action on many jobs of tubes: the maximum number by tube and state.
     instance : str
         The id of the server process that has the jobs.
+    selected : tuple of Selected
+        Jobs that are chosen by state, predicate or group instead of by `ids`.
+    left_out : Mapping of str to int
+        The number of marked jobs by state that the action does not take.
     """
 
     offer: Offer
@@ -186,6 +214,20 @@ class Request(NamedTuple):
     answers: Mapping[str, Any] = NOTHING
     counts: Mapping[str, Mapping[str, int]] = NOTHING
     instance: str = ""
+    selected: tuple[Selected, ...] = ()
+    left_out: Mapping[str, int] = NOTHING
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the number of jobs is known."""
+        return all(one.counts is not None for one in self.selected)
+
+    def counted(self, selected: tuple[Selected, ...]) -> Request:
+        """Return the request for a selection, once its jobs are counted."""
+        states: Counter[str] = Counter()
+        for one in selected:
+            states.update(one.counts or {})
+        return self._replace(selected=selected, states=states)
 
     @property
     def tube(self) -> str:
@@ -204,8 +246,13 @@ class Request(NamedTuple):
     @property
     def jobs(self) -> str:
         """The jobs in words, such as ``job 5 of tube mail``."""
-        which = f"job {self.ids[0]}" if len(self.ids) == 1 else plural(len(self.ids), "job")
-        return f"{which} of {self.places}"
+        if self.selected:
+            state = next(iter(self.states)) if len(self.states) == 1 else ""
+            which = plural(self.number, f"{state} job".strip()) if self.is_counted else "jobs"
+            return " ".join(filter(None, (f"{which} of {self.places}", words_of(self.selected))))
+        marked = len(self.ids) + sum(self.left_out.values())
+        which = f"job {self.ids[0]}" if marked == 1 else plural(marked, "job")
+        return f"{f'{len(self.ids):,} of ' if self.left_out else ''}{which} of {self.places}"
 
     @property
     def places(self) -> str:

@@ -64,7 +64,9 @@ class Confirm(ModalScreen[bool]):
             if about or request.counts:
                 yield Static(Content(about), id="sample")
             if len(request.tubes) > 1:
-                each = [f"{tube} ({request.limit(tube):,})" if request.counts else tube for tube in request.tubes]
+                numbers = {tube: request.limit(tube) for tube in request.counts}
+                numbers |= {one.tube: one.number for one in request.selected}
+                each = [f"{tube} ({numbers[tube]:,})" if tube in numbers else tube for tube in request.tubes]
                 yield Static(Content(safe_text(", ".join(each), limit=300)), id="places")
             yield Static(Content(_note(request)), id="note")
             if warning := self._needed.warning:
@@ -129,6 +131,8 @@ def _about(request: Request, heads: Sequence[str] = ()) -> str:
     lines = []
     if request.number > 1:
         lines.append(", ".join(f"{number:,} {state}" for state, number in request.states.items() if number))
+    if request.left_out:
+        lines.append(f"left out: {', '.join(f'{number:,} {state}' for state, number in request.left_out.items())}")
     lines += request.samples
     if len(request.ids) > len(request.samples) > 0:
         lines.append(f"and {plural(len(request.ids) - len(request.samples), 'other job')}")

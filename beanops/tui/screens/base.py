@@ -192,7 +192,7 @@ class FullScreen(Screen[None]):
 
     def _lacking(self, offer: Offer) -> str:
         target = self.target()
-        if target is None or (offer.scope == "jobs" and not target.states):
+        if target is None or (offer.scope == "jobs" and not (target.states or target.selected)):
             return "nothing is selected"
         return offer.lacks
 
@@ -217,11 +217,14 @@ class FullScreen(Screen[None]):
             else:
                 self.host.say(f"{offer.name}: {request.places} had no such jobs", False)
 
-        of = request.jobs if request.ids else request.places
+        of = request.jobs if request.ids or request.selected else request.places
         self.app.push_screen(Form(f"{offer.label}: {of}", fields), answered)
 
     def confirm(self, request: Request) -> None:
-        """Have a request confirmed, then carried out."""
+        """Have the jobs of a request counted if their number is not known, the request confirmed, then carried out."""
+        if not request.is_counted:
+            self._count(request)
+            return
         from beanops.tui.dialogs.confirm import Confirm
 
         def answered(yes: bool | None) -> None:
@@ -229,6 +232,22 @@ class FullScreen(Screen[None]):
                 self.host.perform(request)
 
         self.app.push_screen(Confirm(request, needed_for(request, self.host.profile)), answered)
+
+    def _count(self, request: Request) -> None:
+        from beanops.tui.dialogs.counting import Counted, Counting
+
+        name = request.offer.name
+
+        def counted(answer: Counted | None) -> None:
+            if isinstance(answer, Request):
+                if answer.number:
+                    self.confirm(answer)
+                else:
+                    self.host.say(f"{name}: no such jobs", False)
+            elif answer:
+                self.host.say(f"{name}: {answer}", False)
+
+        self.app.push_screen(Counting(request), counted)
 
     def action_undo(self) -> None:
         """Undo the runs that `undoable` names."""

@@ -17,6 +17,7 @@ from beanops.protocol.errors import NotFound
 from beanops.protocol.states import AT_REST, STATES
 from beanops.session.session import Session
 from beanops.text import plural, safe_text
+from beanops.tui.actions.selected import Selected, where_words
 from beanops.tui.job_feed import Feed, Found, Wanted
 from beanops.tui.screens.base import FullScreen
 from beanops.tui.widgets.job_rows import Summaries
@@ -104,6 +105,9 @@ class JobSearch(FullScreen):
         """Return the number of jobs shown and selected, and the progress of the search."""
         table = self.table
         parts = [f"{len(table.selected):,} selected"] if len(table.selection) else []
+        if table.selection.everything:
+            number = self.selection().number
+            parts = [f"all {number:,} selected" if number else "all selected, not only these"]
         if self._text:
             parts.append(
                 f"{len(table.rows):,} of {plural(table.given, 'job')} with '{safe_text(self._text, limit=24)}'"
@@ -127,7 +131,17 @@ class JobSearch(FullScreen):
         here = sum(int(getattr(stats, f"current_jobs_{state}")) for state in states)
         return f"{here:,} now: s searches again" if here != self.table.alive else ""
 
+    def selection(self) -> Selected:
+        """Return all jobs of the list, also those that its search has not found yet."""
+        wanted, stats = self._feed.wanted, self._stats
+        states = (wanted.state,) if wanted.state else STATES
+        if wanted.where:
+            return Selected(self.tube, states, wanted.where, words=where_words(wanted.where))
+        counts = {state: int(getattr(stats, f"current_jobs_{state}")) for state in states} if stats else None
+        return Selected(self.tube, states, counts=counts)
+
     def _show_status(self, _: Any = None) -> None:
+        self.table.partial = not self._feed.over
         self.table.empty = self._nothing()
         super()._show_status()
 

@@ -248,6 +248,8 @@ class TubeScreen(JobSearch):
         if self.passive or self._stats is None:
             return None
         table, row = self.table, self.table.row
+        if table.selection.everything:
+            return Target((self._stats,), selected=(self.selection(),))
         selected = table.selected
         ids = selected or ((row.id,) if row is not None else ())
         states = table.states(ids, self.host.live.held)
@@ -260,7 +262,8 @@ class TubeScreen(JobSearch):
         whole = row is not None and row.stats is not None and row.size is None
         raw = self._body.raw if self._body is not None and whole else None
         settings = settings_of(row.stats) if row is not None and row.stats is not None else PutSettings()
-        return Target((self._stats,), ids, states, tuple(samples), raw, settings)
+        each = tuple(table.state_of(id, self.host.live.held) for id in ids)
+        return Target((self._stats,), ids, states, tuple(samples), raw, settings, each)
 
     @on(RowTable.SelectionChanged)
     def _selection_changed(self) -> None:
@@ -271,11 +274,12 @@ class TubeScreen(JobSearch):
         """Move the cursor to the job that was put or reserved; after other actions it stays on its job."""
         table = self.table
         self._turn += 1
-        if len(request.ids) > ASKED:
+        if request.selected or len(request.ids) > ASKED:
             self._begin(self._feed.wanted, asked=False)
         else:
             self._acted = request.ids
-        if request.ids and set(request.ids) == set(table.selected):
+        # The marks have done their work, also those on jobs that the action left out.
+        if request.selected or (request.ids and set(request.ids) <= set(table.selected)):
             table.clear_selection()
         elif outcome.id is not None:
             table.select(outcome.id)
@@ -327,7 +331,7 @@ class TubeScreen(JobSearch):
             self._text = ""
             self.table.keep(None)
             self._show_status()
-        elif len(self.table.selection):
+        elif len(self.table.selection) or self.table.selection.everything:
             self.table.clear_selection()
         elif wanted.where or wanted.state:
             self._begin(wanted._replace(where=None, state=None))

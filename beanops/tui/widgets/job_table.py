@@ -40,6 +40,8 @@ class JobTable(RowTable[JobRow]):
         self._pinned: tuple[JobRow, ...] = ()
         self._feeding = False
         self._dead = 0
+        #: Whether there are jobs that the search has not found yet: then all of them can be selected, loaded or not.
+        self.partial = False
         # Whether the user asked for other rows: then the cursor moves to another row if its own is not among them.
         self._asked = False
 
@@ -81,8 +83,41 @@ class JobTable(RowTable[JobRow]):
 
     def states(self, ids: Iterable[int], held: frozenset[int]) -> Mapping[str, int]:
         """Return the number of these jobs by state, ``"held"`` for those that this session has reserved."""
-        rows = (self._known[id] for id in ids)
-        return Counter("held" if row.id in held and row.state == "reserved" else row.state for row in rows)
+        return Counter(self.state_of(id, held) for id in ids)
+
+    def state_of(self, id: int, held: frozenset[int]) -> str:
+        """Return the state of a job, ``"held"`` for one that this session has reserved."""
+        state = self._known[id].state
+        return "held" if state == "reserved" and id in held else state
+
+    # -- selection ---------------------------------------------------------------------------------------------------
+
+    def action_select_all(self) -> None:
+        """Select all jobs that there are, or all rows that pass the filter; if they are selected, deselect them."""
+        if self.selection.everything:
+            self.clear_selection()
+        elif self.partial and self._keep is None:
+            self.selection.clear()
+            self.selection.everything = True
+            self._selection_changed()
+        else:
+            super().action_select_all()
+
+    def action_select_row(self) -> None:
+        """Select or deselect the row under the cursor, and move to the next."""
+        self._only_loaded()
+        super().action_select_row()
+
+    def action_select_range(self) -> None:
+        """Select all rows from the last one selected by hand to the cursor."""
+        self._only_loaded()
+        super().action_select_range()
+
+    def _only_loaded(self) -> None:
+        """Select the rows of the list one by one in place of all jobs: from here on some are not selected."""
+        if self.selection.everything:
+            self.selection.clear()
+            self.selection.all(self._places)
 
     # -- rows --------------------------------------------------------------------------------------------------------
 

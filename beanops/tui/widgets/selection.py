@@ -7,14 +7,23 @@ from typing import Any
 
 
 class RowSelection:
-    """A set of keys, and the row where a range begins."""
+    """A set of keys, and the row where a range begins.
+
+    Attributes
+    ----------
+    keys : set
+        The keys of the selected rows.
+    everything : bool
+        Whether all rows that there are were selected, also those that are not loaded; then `keys` is empty.
+    """
 
     def __init__(self) -> None:
         self.keys: set[Any] = set()
+        self.everything = False
         self._anchor: Any = None
 
     def __contains__(self, key: Any) -> bool:
-        return key in self.keys
+        return self.everything or key in self.keys
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -39,4 +48,5 @@ class RowSelection:
     def clear(self) -> None:
         """Clear selection."""
         self.keys.clear()
+        self.everything = False
         self._anchor = None
