@@ -26,7 +26,7 @@ class Shown(NamedTuple):
         Globs whose tubes are folded into one row.
     """
 
-    sort: str = "tube"
+    sort: str = "problem"
     descending: bool = False
     filter: str = ""
     columns: tuple[str, ...] = ()

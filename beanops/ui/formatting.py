@@ -77,3 +77,25 @@ def spark(values: Sequence[float | None]) -> str:
     return "".join(
         " " if value is None else BLOCKS[0 if value <= 0 else max(1, round(value / most * steps))] for value in values
     )
+
+
+def trend(values: Sequence[float | None]) -> str:
+    """Return one block for each value, on a scale that shows change: +30 on 666 is seen, and a flat line is low.
+
+    The scale begins at zero unless that would hide the change; a blank is unknown.
+
+    Examples
+    --------
+    >>> trend([None, 666, 676, 696]), trend([5, 5, 5]), trend([0, 1, 10])
+    (' ▁▃█', '▂▂▂', '▁▂█')
+    """
+    known = [value for value in values if value is not None]
+    least, most = min(known, default=0), max(known, default=0)
+    if 2 * least <= most:
+        return spark(values)
+    if most - least < most / 100:
+        return "".join(" " if value is None else BLOCKS[1] for value in values)
+    steps = len(BLOCKS) - 1
+    return "".join(
+        " " if value is None else BLOCKS[round((value - least) / (most - least) * steps)] for value in values
+    )

@@ -198,13 +198,16 @@ def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @asynccontextmanager
 async def dashboard(
-    session: Session, clock: Clock, size: tuple[int, int] = (80, 24), **options: Any
+    session: Session, clock: Clock, size: tuple[int, int] = (80, 24), sort: str | None = "tube", **options: Any
 ) -> AsyncIterator[Desk]:
-    """Open the dashboard with everything looked at once."""
+    """Open the dashboard with everything looked at once, sorted by name, in which tests know where a tube is."""
     app = Dashboard(session, **{"interval": 86_400, "clock": clock, "now": clock.now, "slow": None, **options})
     async with app.run_test(size=size) as pilot:
         desk = Desk(app, pilot, clock)
         await desk.settle()
+        if sort is not None and "state_file" not in options:
+            app.tube_list.sort(sort)
+            await desk.settle()
         yield desk
 
 

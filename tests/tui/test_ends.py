@@ -111,7 +111,7 @@ def held(client: Client, screen: Callable[..., Screen]) -> Screen:
     fill(client, "mail", b"hello")
     one = screen()
     one.shows("mail")
-    one.press("\x1b[B\r")
+    one.press("\r")
     one.shows("next ready")
     one.press("v")
     one.shows("Reserve the next")
@@ -162,7 +162,7 @@ def test_a_signal_ends_a_run_between_two_batches(
     )
     one = screen(slowly)
     one.shows("mail")
-    one.press("\x1b[B\r")
+    one.press("\r")
     one.shows("60 jobs")
     one.press("*k")
     one.shows("Kick 60 jobs")
@@ -195,7 +195,7 @@ def test_ctrl_z_gives_the_terminal_to_the_shell_and_fg_paints_all_of_it(
         for text in ("beanops", "ready", "1 problem", "tube", "mail", "Help"):
             one.shows(text)
         assert one.settings != one.before
-    one.press("\x1b[B\r")
+    one.press("\r")
     one.shows("hello")
     one.press("q")
     assert one.code() == 0

@@ -64,11 +64,11 @@ async def test_all_servers_are_shown_and_one_is_switched_to(
         assert str(desk.app.view.query_one("#profile").styles.background.hex) == "#FF0000"  # type: ignore[union-attr]
         await desk.command("server here")
         await desk.settle()
-        assert desk.names() == ["default", "mail"]
+        assert desk.names() == ["mail", "default"]
         await desk.command("server gone")
         await desk.settle()
         assert desk.line("#status").startswith("✗ gone: ")
-        assert desk.names() == ["default", "mail"]
+        assert desk.names() == ["mail", "default"]
         await desk.command("server nowhere")
         assert "unknown server 'nowhere'" in desk.line("#status")
 
@@ -144,7 +144,7 @@ async def test_what_is_under_way_on_a_server_that_was_gone_to_is_written_down_be
         await desk.command("server prod")
         there_session = desk.app.session
         stalled = Stalled(there_session, monkeypatch)
-        await desk.press("down", "enter", "asterisk", "k")
+        await desk.press("enter", "asterisk", "k")
         async with stalled.action(desk, "y"):
             # As when a terminal or a browser is closed; the pilot does this only at its own end.
             ending = asyncio.create_task(desk.app.on_unmount())
@@ -245,7 +245,7 @@ async def test_a_name_that_was_given_to_another_server_means_that_one(
         config = Path(os.environ["BEANOPS_CONFIG"])
         config.write_text(config.read_text().replace(other.address, beanstalkd.address))
         await desk.command("server prod")
-        assert desk.names() == ["default", "mail"]
+        assert desk.names() == ["mail", "default"]
 
 
 async def test_read_only_stays_so_on_every_server(

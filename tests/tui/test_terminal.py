@@ -46,7 +46,7 @@ def test_a_job_is_kicked_in_a_real_terminal(beanstalkd: Beanstalkd, client: Clie
         return lambda: text in tmux("capture-pane", "-p")
 
     until(shows("2 tubes"))
-    tmux("send-keys", "Down", "Enter")
+    tmux("send-keys", "Enter")
     until(shows("app.Mail"))
     tmux("send-keys", "k")
     until(shows(f"Kick job {id} of tube mail?"))

@@ -11,16 +11,19 @@ async def test_tubes_are_shown_with_their_counts_and_rates(session: Session, cli
     fill(client, "later", b"1", delay=60)
     async with dashboard(session, clock, (140, 24)) as desk:
         await desk.command("columns ready reserved delayed buried puts_per_s deletes_per_s watching pause_left")
+        assert desk.lines("#tubes")[0].split()[2:9] == [
+            "ready", "buried", "puts/s", "10s", "dels/s", "10s", "reserved",
+        ]  # fmt: skip
         assert desk.rows("#tubes")[1:] == [
-            ["later", "0", "0", "1", "0", "–", "–", "0"],
-            ["mail", "2", "0", "0", "1", "–", "–", "0"],
+            ["later", "0", "0", "–", "–", "0", "1", "0"],
+            ["mail", "2", "1", "–", "–", "0", "0", "0"],
         ]
         fill(client, "mail", b"4", b"5")
         client.pause_tube("mail", 5 * 3600 + 30)
         await desk.tick(2.0)
         (mail,) = [row for row in desk.rows("#tubes") if row[0] == "mail"]
         assert mail[1] == "4"
-        assert mail[5:8] == ["1.0", "0", "0"]
+        assert mail[3:7] == ["1.0", "0", "0", "0"]
         assert mail[8] == "5h00m"
         assert desk.line("#jobs").split()[:8] == ["ready", "4", "reserved", "0", "delayed", "1", "buried", "1"]
         assert "puts/s 1.0" in desk.line("#jobs")
@@ -33,7 +36,7 @@ async def test_a_narrow_terminal_leaves_columns_out_and_no_line_is_too_long(
     fill(client, "a-tube-with-a-name-that-is-much-too-long-for-eighty-cells", b"1")
     async with dashboard(session, clock, (80, 24)) as desk:
         header, *rows = desk.lines("#tubes")
-        assert " ".join(header.split()) == "tube ▲ ! ready resvd delay buried puts/s dels/s trend watch"
+        assert " ".join(header.split()) == "tube ▲ why ready buried oldest 5 min"
         assert max(map(len, rows)) <= 80
         assert "…" in rows[0]
         await desk.press("enter")
@@ -71,7 +74,7 @@ async def test_the_cursor_stays_on_its_tube_when_rows_are_sorted_anew(
         await desk.tick(1.0)
         # Nothing slips away right after the cursor moved; the values are new all the same.
         assert desk.names() == ["three", "two", "one", "default"]
-        assert desk.rows("#tubes")[2][2] == "10"
+        assert "10" in desk.rows("#tubes")[2]
         await desk.tick(5.0)
         assert desk.names() == ["one", "three", "two", "default"]
         assert desk.cursor("#tubes").startswith("two")

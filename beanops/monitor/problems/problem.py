@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Literal, NamedTuple
 
@@ -104,6 +104,18 @@ Kind = tuple[str, str]
 _ORDER: tuple[Kind, ...] = tuple((severity, name) for severity in SEVERITIES for name in PROBLEMS)
 _PLACES = {kind: place for place, kind in enumerate(_ORDER)}
 _IDLE: Kind = ("warning", "no-workers")
+
+
+def rank(problems: Sequence[Problem]) -> int:
+    """Return the place of the worst of some problems among all kinds, 0 for the worst kind; of none the last place.
+
+    Examples
+    --------
+    >>> buried = Problem("buried", "warning", "mail", "2 jobs buried", 5.0, "beanops jobs mail --state buried")
+    >>> rank([buried._replace(severity="critical")]) < rank([buried]) < rank([])
+    True
+    """
+    return min((_PLACES[one.severity, one.name] for one in problems), default=len(_ORDER))
 
 
 def worst_first(problems: Iterable[Problem]) -> tuple[Problem, ...]:

@@ -54,7 +54,7 @@ class TubesScreen(FullScreen):
             tube_columns("tui", self.host.clock),
             lambda row: row.stats.name,
             self.host.clock,
-            sort="tube",
+            sort=Shown().sort,
             empty="loading ...",
             id="tubes",
         )
@@ -99,7 +99,7 @@ class TubesScreen(FullScreen):
         if state_file is not None:
             table = self.table
             shown = Shown(
-                table.sort_key or "tube",
+                table.sort_key or Shown().sort,
                 table.descending,
                 self.filter.value,
                 self._chosen,
