@@ -22,7 +22,7 @@ from beanops.monitor.past import GAP, Past
 from beanops.monitor.problems.evaluation import Evaluator
 from beanops.monitor.problems.open_files import open_files
 from beanops.monitor.problems.problem import Problem
-from beanops.monitor.problems.server_rules import ServerFacts
+from beanops.monitor.problems.server_rules import ServerFacts, jobs_in
 from beanops.monitor.problems.thresholds import ProblemLimits
 from beanops.monitor.problems.tube_rules import TubeFacts
 from beanops.monitor.rates import SHORTEST_GAP, UNKNOWN, Rates, Trail, grown, point, recent_rates, since, time_to_drain
@@ -125,6 +125,8 @@ class Survey(NamedTuple):
         How long the jobs of all tubes wait and run, if the surveyor follows jobs.
     problems : tuple of Problem
         What is wrong with the server and its tubes, the worst first.
+    fewer : int or None
+        Jobs that the server process had fewer than the one before it; None if no restart was seen.
     """
 
     at: float
@@ -139,6 +141,7 @@ class Survey(NamedTuple):
     answered: float = 0.0
     times: JobTimes = NO_TIMES
     problems: tuple[Problem, ...] = ()
+    fewer: int | None = None
 
 
 class Surveyor:
@@ -180,7 +183,7 @@ class Surveyor:
         self._limits = ProblemLimits() if limits is None else limits
         self._patience = patience
         self._peeks = peeks
-        self._succeeds = False
+        self._fewer: int | None = None
         self._follow = follow
         self._classify = classify
         self._forget()
@@ -219,7 +222,7 @@ class Surveyor:
         at, last = self._clock(), self._last
         if last is not None and last.server.id != server.id:
             self._forget()
-            self._succeeds = True
+            self._fewer = jobs_in(last.server) - jobs_in(server)
             last = None
         if last is None:
             self._open_files = open_files(server)
@@ -248,7 +251,7 @@ class Surveyor:
             self._tubes[tube.name] = self._seen(at, tube, tube.name in wanted, server.current_jobs_reserved)
         survey = self._survey(at, server, last)
         facts = ServerFacts(
-            at, server, (), at - began, survey.cpu, self._open_files, self._succeeds, jobs=self._ages.all
+            at, server, (), at - began, survey.cpu, self._open_files, self._fewer is not None, self._fewer, self._ages.all
         )
         self._last = survey._replace(
             tubes=MappingProxyType(dict(self._tubes)),
@@ -256,6 +259,7 @@ class Surveyor:
             answered=at - began,
             times=self._follower.times(None, at) if self._follower is not None else NO_TIMES,
             problems=self._evaluator.all(facts),
+            fewer=self._fewer,
         )
         return self._last
 

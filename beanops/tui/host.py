@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import BinaryIO, Protocol, runtime_checkable
 
@@ -65,6 +65,10 @@ class Host(Protocol):
     alerts: Alerts | None
     status: Outcome | None
     last: LastAction
+
+    @property
+    def held_elsewhere(self) -> Mapping[str, int]:
+        """The number of jobs that the user holds on other servers, by the name of the server."""
 
     @property
     def is_web(self) -> bool:

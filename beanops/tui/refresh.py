@@ -7,7 +7,7 @@ Screens follow `live`. What a look asks is in `beanops.ui.poller`; the other hal
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 
 from textual import on, work
@@ -155,6 +155,12 @@ class RefreshingApp(App[None]):
     def full_screens(self) -> list[LiveScreen]:
         """The full screens, the one in front last, whatever dialog is over it."""
         return [screen for screen in self.screen_stack if isinstance(screen, LiveScreen)]
+
+    @property
+    def held_elsewhere(self) -> Mapping[str, int]:
+        """The number of jobs that the user holds on other servers, by the name of the server."""
+        others = [(name, one) for (name, _), one in self._sessions.items() if one is not self.session]
+        return {name: number for name, one in others if (number := len(one.held))}
 
     def say(self, text: str, done: bool = True) -> None:
         """Show a safe text in the status line."""

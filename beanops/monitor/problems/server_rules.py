@@ -60,6 +60,8 @@ class ServerFacts(NamedTuple):
         Its limit of open files, and so of connections, where that is known.
     succeeds : bool
         Whether another process was seen at this address before.
+    fewer : int or None
+        Jobs that it had fewer than that process when both were last and first seen.
     jobs : callable
         Returns the jobs that are known.
     began : mapping of str to float
@@ -73,6 +75,7 @@ class ServerFacts(NamedTuple):
     cpu: float | None = None
     open_files: int | None = None
     succeeds: bool = False
+    fewer: int | None = None
     jobs: Callable[[], Iterable[JobStats]] = tuple
     began: Mapping[str, float] = {}
 
@@ -94,14 +97,15 @@ class ServerFacts(NamedTuple):
 Rule = Callable[[ServerFacts, ServerThresholds], Problem | None]
 
 
-def _jobs(stats: ServerStats) -> int:
+def jobs_in(stats: ServerStats) -> int:
+    """Return the number of jobs in all states."""
     return sum(getattr(stats, f"current_jobs_{state}") for state in STATES)
 
 
 def _draining(server: ServerFacts, limits: ServerThresholds) -> Problem | None:
     if not server.stats.draining:
         return None
-    reason = f"the server refuses puts until it is restarted; {plural(_jobs(server.stats), 'job')} left"
+    reason = f"the server refuses puts until it is restarted; {plural(jobs_in(server.stats), 'job')} left"
     return server.problem("draining", reason, severity="critical")
 
 
@@ -143,15 +147,27 @@ def _slow(server: ServerFacts, limits: ServerThresholds) -> Problem | None:
     return server.problem("slow", f"the server took {server.answered:.1f} s to answer stats")
 
 
+def restarted_text(uptime: float, fewer: int | None) -> str:
+    """Return in words how long ago a server was restarted, and how many jobs it has lost or got since.
+
+    Examples
+    --------
+    >>> restarted_text(12, 240), restarted_text(12, -1), restarted_text(12, None)
+    ('restarted 12s ago, 240 jobs fewer', 'restarted 12s ago, 1 job more', 'restarted 12s ago')
+    """
+    change = f", {plural(abs(fewer), 'job')} {'fewer' if fewer > 0 else 'more'}" if fewer else ""
+    return f"restarted {span(uptime)} ago{change}"
+
+
 def _restarted(server: ServerFacts, limits: ServerThresholds) -> Problem | None:
     stats = server.stats
     if stats.uptime >= limits.restarted:
         return None
-    restored = _jobs(stats) > stats.total_jobs  # more than were put into this process
+    restored = jobs_in(stats) > stats.total_jobs  # more than were put into this process
     if not (restored or server.succeeds):
         return None
     ended = "jobs came back from the binlog" if stats.binlog_current_index else "without a binlog its jobs are gone"
-    reason = f"the server was restarted {span(stats.uptime)} ago: {ended}, pauses and counters are lost"
+    reason = f"the server was {restarted_text(stats.uptime, server.fewer)}: {ended}, pauses and counters are lost"
     return server.problem("restarted", reason, since=server.at - stats.uptime)
 
 

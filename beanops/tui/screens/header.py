@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import cast
 
 from textual.app import ComposeResult
 from textual.color import Color, ColorParseError
 from textual.containers import Vertical
 
+from beanops.monitor.problems.server_rules import restarted_text
 from beanops.monitor.rates import UNKNOWN as NO_RATES
 from beanops.monitor.rates import flow as flow_of
 from beanops.monitor.survey import Survey
@@ -114,8 +116,9 @@ class ServerHeader(Vertical):
             parts += [("  ", ""), (" READ-ONLY ", "bold $background on $delayed")]
         if live.survey is not None and live.survey.server.draining:
             parts += [("  ", ""), (" DRAINING ", "bold $background on $buried")]
-        if live.held:
-            parts += [("  ", ""), (f" YOU HOLD {plural(len(live.held), 'job')} ", "bold $background on $reserved")]
+        elsewhere = self.host.held_elsewhere
+        if live.held or elsewhere:
+            parts += [("  ", ""), (f" {_held_text(len(live.held), elsewhere)} ", "bold $background on $reserved")]
         return parts
 
     def _version(self, survey: Survey) -> list[Part]:
@@ -125,7 +128,12 @@ class ServerHeader(Vertical):
         if can is not None and not can.reserve_job:
             parts.append((f", {can.in_short}", "$delayed"))
         cpu = UNKNOWN if survey.cpu is None else f"{100 * survey.cpu:.0f}%"
-        return [*parts, ("  up ", "$muted"), (span(stats.uptime), ""), ("  cpu ", "$muted"), (cpu, "")]
+        if any(one.name == "restarted" for one in survey.problems):
+            # It takes the place of the version, and fits in 80 columns.
+            parts = [(restarted_text(stats.uptime, survey.fewer), "bold $delayed")]
+        else:
+            parts += [("  up ", "$muted"), (span(stats.uptime), "")]
+        return [*parts, ("  cpu ", "$muted"), (cpu, "")]
 
     def _rates(self, survey: Survey) -> list[Part]:
         parts = flow(survey.rates)
@@ -190,3 +198,20 @@ class ServerHeader(Vertical):
             return NOTHING_KNOWN
         age = self.host.clock() - live.survey.at
         return f"shown data is stale{f', {span(age)} old' if age >= 1 else ''}"
+
+
+def _held_text(here: int, elsewhere: Mapping[str, int]) -> str:
+    """Return how many jobs the user holds, also on other servers.
+
+    Examples
+    --------
+    >>> _held_text(1, {}), _held_text(0, {"prod": 2}), _held_text(1, {"prod": 2})
+    ('YOU HOLD 1 job', 'YOU HOLD 2 jobs on prod', 'YOU HOLD 1 job here, 2 on prod')
+    """
+    there = ", ".join(f"{number:,} on {safe_text(name, limit=20)}" for name, number in elsewhere.items())
+    if here:
+        return f"YOU HOLD {plural(here, 'job')}{f' here, {there}' if there else ''}"
+    if len(elsewhere) > 1:
+        return f"YOU HOLD {there}"
+    ((name, number),) = elsewhere.items()
+    return f"YOU HOLD {plural(number, 'job')} on {safe_text(name, limit=20)}"
