@@ -23,7 +23,7 @@ def no_runs_on(journal: Journal, server: str) -> str | None:
     if not runs:
         return f"the journal at {journal.where} has no runs yet"
     named = [f"{name} ({plural(count, 'run')})" for name, count in runs.most_common(_NAMED)]
-    more = f" and {len(runs) - _NAMED} more" if len(runs) > _NAMED else ""
+    more = f" and {len(runs) - _NAMED:,} more" if len(runs) > _NAMED else ""
     return f"the journal at {journal.where} has no runs on {server}; it has some on {', '.join(named)}{more}"
 
 

@@ -125,5 +125,5 @@ def check_body(body: bytes | bytearray | memoryview, maximum: int = MAX_BODY) ->
     elif not isinstance(body, bytes):
         raise ArgumentError("body", body, "bytes (encode text first)")
     if len(body) > maximum:
-        raise ArgumentError("body", f"{len(body)} bytes", f"at most {maximum} bytes (the server's max-job-size)")
+        raise ArgumentError("body", f"{len(body):,} bytes", f"at most {maximum:,} bytes (the server's max-job-size)")
     return body

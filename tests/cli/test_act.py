@@ -39,7 +39,7 @@ def test_put_of_too_much_and_of_no_file(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "big").write_bytes(b"x" * 70_000)
     ended = cli("put", "mail", f"@{tmp_path / 'big'}")
     assert ended.code == 2
-    assert "longer than the 65535 bytes" in one_line(ended.err)
+    assert "longer than the 65,535 bytes" in one_line(ended.err)
     ended = cli("put", "mail", f"@{tmp_path / 'none'}")
     assert ended.code == 2
     assert "No such file" in one_line(ended.err)

@@ -195,7 +195,7 @@ def test_a_run_that_was_terminated_is_at_hand(
             session.kick(ids, progress=lambda run: run.done and signal.raise_signal(number))
         assert caught.value.code == 128 + number
         assert (caught.value.run.done, caught.value.run.unknown) == (1000, 0)
-        assert capsys.readouterr().err.startswith("beanops: kick: 1000 done; stopped: cancelled; session.resume(")
+        assert capsys.readouterr().err.startswith("beanops: kick: 1,000 done; stopped: cancelled; session.resume(")
         assert session.resume(caught.value.run).done == 500
 
 

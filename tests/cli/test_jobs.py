@@ -218,7 +218,7 @@ def test_ctrl_c_ends_a_scan_with_what_is_known(program: Program, client: Client)
         out, err = running.stdout.read(), running.stderr.read()
         assert running.wait(PATIENCE) == 130
     assert "interrupted, incomplete: " in one_line(err)
-    assert re.search(r"of 3000 found(, \d+ of them not read)?; not looked at: ids 1 to ", err)
+    assert re.search(r"of 3,000 found(, [\d,]+ of them not read)?; not looked at: ids 1 to ", err)
     assert all(json.loads(line) for line in out.splitlines())
 
 

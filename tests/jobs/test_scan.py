@@ -325,7 +325,7 @@ def test_reading_the_bodies_asks_for_no_job_again(start_beanstalkd: Callable[...
                 client.put(b"new", tube="mail")
             known = scan.progress.found
         assert len(found) == 3840
-        assert scan.verdict == "complete: 3840 found"
+        assert scan.verdict == "complete: 3,840 found"
         assert scan.progress.looked == 3840
 
 
@@ -690,7 +690,7 @@ def test_a_lone_job_far_above_is_never_quietly_missing(restarted: Restarted) -> 
     assert sorted(found) == [*range(1, 10_001), 61_001]
     assert everything.complete
     assert everything.sure is (found[0] == 61_001)
-    assert everything.sure or everything.conclusion == "complete: 10001 found; jobs with higher ids came last"
+    assert everything.sure or everything.conclusion == "complete: 10,001 found; jobs with higher ids came last"
 
 
 def test_ids_that_go_on_after_several_restarts(start_beanstalkd: Callable[..., Beanstalkd], tmp_path: Path) -> None:

@@ -319,7 +319,7 @@ def test_read_only_exports_and_does_no_more(session: Session, beanstalkd: Beanst
         ({"body": "missing", "body_base64": "eA==\n!"}, "body_base64: "),
         ({"body": "missing", "body_base64": "é"}, "body_base64: "),
         ({"body": "x" * 70_000}, "the server's max-job-size"),
-        (b'{"x": "' + b"x" * 600_000 + b'"}', "longer than a job of at most 65535 bytes"),
+        (b'{"x": "' + b"x" * 600_000 + b'"}', "longer than a job of at most 65,535 bytes"),
     ],
 )
 def test_a_bad_line_is_named_and_nothing_is_put(session: Session, change: Any, told: str) -> None:

@@ -79,7 +79,7 @@ def _read(body: str, maximum: int) -> bytes:
         except (OSError, ValueError) as error:
             raise click.UsageError(f"cannot read {body[1:]}: {getattr(error, 'strerror', None) or error}") from None
     if len(content) > maximum:
-        raise click.UsageError(f"the body is longer than the {maximum} bytes that the server takes (max-job-size)")
+        raise click.UsageError(f"the body is longer than the {maximum:,} bytes that the server takes (max-job-size)")
     return content
 
 

@@ -130,7 +130,7 @@ def _in_editor(session: Session, refs: JobRefs, how: dict[str, Any], asked: dict
     if len(refs) == 1 and problems:
         raise problems[0]
     if problems:
-        raise Incomplete(f"{len(problems)} of {len(refs)} jobs could not be edited")
+        raise Incomplete(f"{len(problems):,} of {len(refs):,} jobs could not be edited")
 
 
 def _edit_one(session: Session, ref: JobRef, how: dict[str, Any], asked: dict[str, Any]) -> None:

@@ -159,7 +159,7 @@ def peek(
     else:
         show_jobs(found, output)
     if missing and (ids is not None or not found):
-        more = f" ({len(missing) - 1} more like it)" if len(missing) > 1 and ids is not None else ""
+        more = f" ({len(missing) - 1:,} more like it)" if len(missing) > 1 and ids is not None else ""
         raise Incomplete(f"{missing[0]}{more}")
 
 
@@ -171,7 +171,7 @@ def _heads(session: Session, tube: str, states: list[str]) -> tuple[list[FoundJo
 
 def _write_raw(jobs: list[FoundJob], missing: list[str]) -> None:
     if len(jobs) > 1:
-        raise click.UsageError(f"--raw writes one body, and these are {len(jobs)} jobs")
+        raise click.UsageError(f"--raw writes one body, and these are {len(jobs):,} jobs")
     if on_terminal("stdout"):
         raise Refused("--raw is not for a terminal, which a body may control: write it to a file or a pipe")
     for job in jobs:

@@ -71,16 +71,16 @@ class Facts(NamedTuple):
     def _known(self) -> str:
         if self.seen_all and not (self.at_limit and self.yielded < self.found):
             some = self.first is not None and self.first < self.found
-            first = f", the first {self.first} by {self.order}" if some else ""
-            return f"{'incomplete' if self.undecoded else 'complete'}: {self.found} found{first}"
+            first = f", the first {self.first:,} by {self.order}" if some else ""
+            return f"{'incomplete' if self.undecoded else 'complete'}: {self.found:,} found{first}"
         if self.at_limit:
             among = "" if self.top is None or self.proven else f" of the ids up to {self.top}"
-            return f"the {self.order} {self.yielded}{among}; no more were looked for"
+            return f"the {self.order} {self.yielded:,}{among}; no more were looked for"
         if not self.begun:
             return "incomplete: nothing was looked at"
-        of = "" if self.expected is None else f" of {self.expected}"
-        unread = f", {self.unread} of them not read" if self.unread else ""
-        return f"incomplete: {self.found}{of} found{unread}; not looked at: {self._left}"
+        of = "" if self.expected is None else f" of {self.expected:,}"
+        unread = f", {self.unread:,} of them not read" if self.unread else ""
+        return f"incomplete: {self.found:,}{of} found{unread}; not looked at: {self._left}"
 
     @property
     def _left(self) -> str:

@@ -277,7 +277,7 @@ class DashboardView(JobsView):
 
     def _title(self) -> str:
         tubes = self.tubes.selected
-        more = f" and {len(tubes) - MOST_TUBES} more tubes" if len(tubes) > MOST_TUBES else ""
+        more = f" and {len(tubes) - MOST_TUBES:,} more tubes" if len(tubes) > MOST_TUBES else ""
         return f"Next jobs of {', '.join(self.wanted)}{more}" if tubes else "Select a tube to see its next jobs"
 
     def _tubes_selected(self, _: tuple[str, ...]) -> None:

@@ -141,7 +141,7 @@ class ReservationView(WidgetView):
     def _why_none(self) -> str:
         with suppress(BeanopsError):
             if left := self._session.tube(self._tube).pause_time_left:
-                return f"{self._tube} is paused for another {left} s"
+                return f"{self._tube} is paused for another {left:,} s"
         return f"no job of {self._tube} is ready"
 
     def touch(self) -> Run:
@@ -247,7 +247,7 @@ class ReservationView(WidgetView):
                 rows[str(reservation.id)] = shown_rows.job_row(about, body.summary)
             self.job.update(rows)
             self.job.say("detail", shown_rows.cut(body.text))
-            title = f"job {reservation.id} of {reservation.tube} is reserved · {left} s left, touched automatically"
+            title = f"job {reservation.id} of {reservation.tube} is reserved · {left:,} s left, touched automatically"
             self.job.say("title", title, "live")
         else:
             self.job.update({})

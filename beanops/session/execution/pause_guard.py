@@ -144,7 +144,7 @@ class PauseGuard:
 
 
 def _stays(tube: TubeStats) -> str:
-    return f"tube {tube.name} stays paused for {tube.pause_time_left} s: a buried job may be ready now"
+    return f"tube {tube.name} stays paused for {tube.pause_time_left:,} s: a buried job may be ready now"
 
 
 def _note(run: Run, what: str) -> None:

@@ -245,11 +245,11 @@ class Run:
     @property
     def summary(self) -> str:
         """One line with the counts and the two most frequent reasons for what was not done."""
-        counts = [f"{n} {outcome}" for outcome, n in self._counts.items() if n and outcome != "done"]
-        line = f"{self.action}: {', '.join([f'{self.done} {self._done}', *counts])}"
+        counts = [f"{n:,} {outcome}" for outcome, n in self._counts.items() if n and outcome != "done"]
+        line = f"{self.action}: {', '.join([f'{self.done:,} {self._done}', *counts])}"
         reasons = sorted(self.reasons.items(), key=lambda reason: -reason[1][0])
         shown = [
-            f"{first}: {error}" if n == 1 else f"{n} times, first {first}: {error}" for error, (n, first) in reasons
+            f"{first}: {error}" if n == 1 else f"{n:,} times, first {first}: {error}" for error, (n, first) in reasons
         ]
         if shown:
             more = f"; and {plural(len(shown) - 2, 'other reason')}" if len(shown) > 2 else ""
@@ -271,7 +271,7 @@ class Run:
     @property
     def pausing(self) -> str:
         """The same in words; empty if there are none."""
-        more = f" and {len(self._pauses) - _SAMPLE} more" if len(self._pauses) > _SAMPLE else ""
+        more = f" and {len(self._pauses) - _SAMPLE:,} more" if len(self._pauses) > _SAMPLE else ""
         tubes = f"{inflected(len(self._pauses), 'tube')} {', '.join(self.pauses[:_SAMPLE])}{more}"
         return f"pausing {tubes} for that time if workers watch" if self._pauses else ""
 
@@ -284,9 +284,9 @@ class Run:
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><td>{escape(safe_text(error))}</td><td>{times}</td><td>{escape(safe_text(first))}</td></tr>"
+            f"<tr><td>{escape(safe_text(error))}</td><td>{times:,}</td><td>{escape(safe_text(first))}</td></tr>"
             for error, (times, first) in list(self.reasons.items())[:_SAMPLE]
         )
         table = f"<table><tr><th>reason</th><th>times</th><th>first</th></tr>{rows}</table>" if rows else ""
-        more = f"<p>{len(self.reasons) - _SAMPLE} more reasons</p>" if len(self.reasons) > _SAMPLE else ""
+        more = f"<p>{len(self.reasons) - _SAMPLE:,} more reasons</p>" if len(self.reasons) > _SAMPLE else ""
         return f"<p><b>{escape(safe_text(self.summary))}</b><br>run {escape(self.id)}</p>{table}{more}"

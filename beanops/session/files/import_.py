@@ -95,7 +95,7 @@ def _lines(file: BinaryIO, max_body: int) -> Iterator[tuple[int, bytes]]:
     for number in count(1):
         line = file.readline(longest + 1)
         if len(line) > longest:
-            raise LineError(f"line {number}: it is longer than a job of at most {max_body} bytes can be")
+            raise LineError(f"line {number}: it is longer than a job of at most {max_body:,} bytes can be")
         if not line:
             return
         yield number, line

@@ -95,7 +95,7 @@ def added_by(action: Action) -> Counter[str]:
 
 def first_look(job: JobStats, at: datetime) -> JobEvent:
     """Return how a job is when it is first seen."""
-    counts = (f"{name} {number}" for name in _COUNTERS if (number := getattr(job, name)))
+    counts = (f"{name} {number:,}" for name in _COUNTERS if (number := getattr(job, name)))
     return JobEvent(at, "seen", state=job.state, text=", ".join([f"priority {job.priority}", *counts, *_left(job)]))
 
 

@@ -52,7 +52,7 @@ def _kickable(target: Target) -> tuple[Field, ...]:
     numbers = [number for tube in target.tubes for number in _by_state(tube, [state]).values()]
     unit = f"of {plural(sum(numbers), f'{state} job')}, at most"
     if len(numbers) > 1:
-        unit = f"of each of {len(numbers)} tubes: {sum(numbers):,} {state}"
+        unit = f"of each of {plural(len(numbers), 'tube')}: {sum(numbers):,} {state}"
     return (Field("number", "How many", str(max(numbers)), unit=unit, least=1),)
 
 

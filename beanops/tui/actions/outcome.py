@@ -66,11 +66,11 @@ def outcome_of(results: Results, name: str, noun: str) -> Outcome:
         name = results.runs[0].action  # as the journal and the question of undo name it
     parts = [f"{count:,} {outcome}" for outcome, count in results.counts.items() if count or outcome == "done"]
     if results.errors:
-        parts.append(f"{len(results.errors)} not begun")
+        parts.append(f"{len(results.errors):,} not begun")
     whys = [f"{target}: {error}" for target, error in results.errors]
     whys += [why for run in results.runs for why in (run.stopped, *run.reasons) if why]
     text = f"{name} of {plural(number, noun)}: {', '.join(parts)}"
-    text += f" ({whys[0]}{f'; and {len(whys) - 1} more' if len(whys) > 1 else ''})" if whys else ""
+    text += f" ({whys[0]}{f'; and {len(whys) - 1:,} more' if len(whys) > 1 else ''})" if whys else ""
     if stopped := results.stopped(noun):
         text += f"; stopped: {stopped}"
     return Outcome(safe_text(text), results.complete, results=results)
