@@ -250,9 +250,8 @@ class Surveyor:
                 tube = tube._replace(current_watching=workers)
             self._tubes[tube.name] = self._seen(at, tube, tube.name in wanted, server.current_jobs_reserved)
         survey = self._survey(at, server, last)
-        facts = ServerFacts(
-            at, server, (), at - began, survey.cpu, self._open_files, self._fewer is not None, self._fewer, self._ages.all
-        )
+        seen = survey.cpu, self._open_files, self._fewer is not None, self._fewer
+        facts = ServerFacts(at, server, (), at - began, *seen, self._ages.all)
         self._last = survey._replace(
             tubes=MappingProxyType(dict(self._tubes)),
             full=full,
