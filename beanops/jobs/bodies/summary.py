@@ -78,12 +78,16 @@ def summarise(data: Any) -> str:
             return safe_text(f"not decoded: {data['$refused']}", limit=SUMMARY_LIMIT)
         if "$bytes" in data and len(data) == 2:
             return safe_text(f"{data.get('$size', '?')} bytes: {data['$bytes']}", limit=SUMMARY_LIMIT)
-        line = _name(data) or _beginning(data)
         if error := find_error(data):
             # However long one is, both are shown.
-            line = f"{safe_text(line, limit=SUMMARY_LIMIT // 2)} (error: {error_line(error)})"
-        return safe_text(line, limit=SUMMARY_LIMIT)
+            return safe_text(f"{name_job(data, SUMMARY_LIMIT // 2)} (error: {error_line(error)})", limit=SUMMARY_LIMIT)
+        return name_job(data)
     return safe_text(data if isinstance(data, str) else _beginning(data), limit=SUMMARY_LIMIT)
+
+
+def name_job(data: dict[str, Any], limit: int = SUMMARY_LIMIT) -> str:
+    """Return the job's class, or else the beginning of the data, in one safe line."""
+    return safe_text(_name(data) or _beginning(data), limit=limit)
 
 
 def _name(data: dict[str, Any]) -> str:

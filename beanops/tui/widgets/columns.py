@@ -13,7 +13,8 @@ R = TypeVar("R")
 
 #: Cells between columns at least, and cells that a gap may get beyond that.
 GAP, SLACK = 1, 4
-#: Cells that the growing column keeps before optional ones are left out, and cells from which a terminal is wide.
+#: Cells that the growing column usually keeps before optional ones are left out, and cells from which a terminal is
+#: wide.
 FIRST_MIN, WIDE = 20, 104
 
 
@@ -26,7 +27,7 @@ class Placed(NamedTuple, Generic[R]):
     width: int
 
 
-def place(columns: Sequence[Column[R]], rows: Sequence[R], width: int) -> list[Placed[R]]:
+def place(columns: Sequence[Column[R]], rows: Sequence[R], width: int, least: int = FIRST_MIN) -> list[Placed[R]]:
     """Return the columns that fit, in their order, with the width that is left over spread between them.
 
     Parameters
@@ -37,6 +38,8 @@ def place(columns: Sequence[Column[R]], rows: Sequence[R], width: int) -> list[P
         Where other columns follow the growing one, its longest text limits its width.
     width : int
         Cells.
+    least : int
+        Cells that the growing column keeps before optional ones are left out.
     """
     wide = width >= WIDE
     kept = list(columns)
@@ -50,7 +53,7 @@ def place(columns: Sequence[Column[R]], rows: Sequence[R], width: int) -> list[P
         others = [cells(column) for column in kept if column is not growing]
         return room - sum(others) - GAP * len(others)
 
-    while left_for_growing() < FIRST_MIN and any(column.optional for column in kept):
+    while left_for_growing() < least and any(column.optional for column in kept):
         kept.remove(max(kept, key=lambda column: column.optional))
     left = max(4, left_for_growing())
     if growing is kept[-1]:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
+from typing import NamedTuple
 
+from beanops.jobs.bodies.errors import error_line, find_error
+from beanops.jobs.bodies.summary import name_job
 from beanops.jobs.read import FoundJob
 from beanops.protocol import JobStats
 from beanops.session.session import Session
+from beanops.text import safe_text
+from beanops.tui.body_path import BodyPath, PathValue
 from beanops.ui.columns.column import Column
 from beanops.ui.columns.jobs import job_columns
 
@@ -15,8 +21,31 @@ KEPT = 2048
 _PLACES = {"ready": "next ready", "delayed": "next delayed", "buried": "next buried", "held": "held by you"}
 
 
+class Said(NamedTuple):
+    """What a body says, each in one safe line.
+
+    Attributes
+    ----------
+    summary : str
+        The class of the job and its error, or the beginning of the body.
+    error : str
+        The error, whole; empty where there is none.
+    name : str
+        The rest: the class of the job, or the beginning of the body.
+    """
+
+    summary: str
+    error: str
+    name: str
+
+    @property
+    def line(self) -> str:
+        """The error first, then the class."""
+        return f"{self.error} · {self.name}" if self.error else self.summary
+
+
 class Summaries:
-    """Summaries of bodies in one safe line, with a cache.
+    """Summaries of bodies, and values in them, with a cache.
 
     Parameters
     ----------
@@ -25,7 +54,22 @@ class Summaries:
     """
 
     def __init__(self, session: Session) -> None:
-        self.summary = lru_cache(maxsize=16_384)(lambda body: session._context.decode(body).summary)
+        self._decode = session._context.decode
+        self.said = lru_cache(maxsize=16_384)(self._read)
+        self.value = lru_cache(maxsize=16_384)(self._value)
+        #: Paths whose values are kept of bodies that are too large for their row.
+        self.paths: tuple[BodyPath, ...] = ()
+
+    def _read(self, body: bytes) -> Said:
+        decoded = self._decode(body)
+        data = decoded.data
+        error = find_error(data) if isinstance(data, dict | list) else None
+        if error is None:
+            return Said(decoded.summary, "", "")
+        return Said(decoded.summary, safe_text(error_line(error)), name_job(data) if isinstance(data, dict) else "")
+
+    def _value(self, body: bytes, path: BodyPath) -> PathValue | None:
+        return path.value(self._decode(body).data)
 
 
 class JobRow:
@@ -47,9 +91,11 @@ class JobRow:
         Empty for all others.
     found : bool
         Whether a search found it; else it is in the list only while it is at the top.
+    length : int
+        Size of the body on the server in bytes.
     """
 
-    __slots__ = ("_reader", "_said", "body", "found", "id", "place", "size", "stats")
+    __slots__ = ("_reader", "_said", "_values", "body", "found", "id", "length", "place", "size", "stats")
 
     def __init__(self, job: FoundJob, reader: Summaries) -> None:
         body = job.body or b""
@@ -61,8 +107,10 @@ class JobRow:
         self.place = ""
         self.found = False
         self._reader = reader
+        self.length = job.size
         # Decoding takes longer than finding a job: it waits until the row is shown.
-        self._said = "" if kept else reader.summary(body)
+        self._said = None if kept else reader._read(body)
+        self._values = None if kept else {path: reader._value(body, path) for path in reader.paths}
 
     @property
     def state(self) -> str:
@@ -70,16 +118,31 @@ class JobRow:
         return self.stats.state if self.stats else "gone"
 
     @property
+    def said(self) -> Said:
+        """What the body says."""
+        return self._said or self._reader.said(self.body or b"")
+
+    @property
     def summary(self) -> str:
         """The body in one safe line."""
-        return self._said if self.body is None else self._reader.summary(self.body)
+        return self.said.summary
+
+    def knows(self, paths: Iterable[BodyPath]) -> bool:
+        """Whether the values at these paths are known, or can be read."""
+        return self._values is None or all(path in self._values for path in paths)
+
+    def value(self, path: BodyPath) -> PathValue | None:
+        """Return the value at a path of the body, None where there is none."""
+        if self._values is not None:
+            return self._values.get(path)
+        return self._reader.value(self.body or b"", path)
 
     def contains(self, text: str) -> bool:
         """Whether id, state or body contain a text in lower case."""
         if text in str(self.id) or text in self.state:
             return True
         if self.body is None:
-            return text in self._said.lower()
+            return text in f"{self.said.summary}\n{self.said.line}".lower()
         plain = self.body.decode("utf-8", "replace").lower()
         # JSON contains its text literally; other bodies may be compressed.
         return text in plain or (not plain.startswith(("{", "[")) and text in self.summary.lower())
@@ -94,8 +157,17 @@ def _listed(column: Column[JobRow]) -> Column[JobRow]:
     if column.name == "state":
         return column._replace(write=lambda row, width: _place(row))
     if column.name == "body":
-        return column._replace(title="  body", write=lambda row, width: f"  {row.summary}")
+        return column._replace(title="  body", write=lambda row, width: f"  {row.said.line}")
     return column
 
 
-JOBS: list[Column[JobRow]] = [_listed(column) for column in job_columns("tui")]
+#: The columns that a list shows by itself, as far as they tell its jobs apart, and those that can be chosen besides.
+USUAL = tuple(column.name for column in job_columns("tui"))
+MORE = ("delay", "ttr", "kicks", "size")
+
+
+def list_columns() -> dict[str, Column[JobRow]]:
+    """Return all columns of a list of jobs but those of paths, by name and in their order."""
+    every = {column.name: column for column in job_columns("tui", " ".join(MORE))}
+    size = every["size"]._replace(value=lambda row: row.length)
+    return {name: _listed(column) for name, column in {**every, "size": size}.items()}

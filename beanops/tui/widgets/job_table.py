@@ -17,11 +17,18 @@ from textual.geometry import Size
 from beanops.jobs.read import FoundJob
 from beanops.protocol import JobStats
 from beanops.tui import keys
-from beanops.tui.widgets.job_rows import JOBS, JobRow, Summaries
+from beanops.tui.widgets.columns import WIDE, Placed
+from beanops.tui.widgets.columns import place as place_columns
+from beanops.tui.widgets.job_layout import JobLayout
+from beanops.tui.widgets.job_rows import JobRow, Summaries
 from beanops.tui.widgets.table import RowTable
 
 #: Seconds per slice of filtering, and rows between two checks of the clock.
 SLICE, STEP = 0.004, 64
+#: Cells for errors in a narrow and in a wide terminal, before other columns are left out.
+ERROR, WIDE_ERROR = 44, 60
+#: Rows up to which each that comes may change the widths of columns.
+FEW = 100
 
 
 class JobTable(RowTable[JobRow]):
@@ -30,7 +37,10 @@ class JobTable(RowTable[JobRow]):
     BINDINGS: ClassVar[list[BindingType]] = [*keys.SELECTION, *keys.JOB_SORT]
 
     def __init__(self, reader: Summaries, clock: Callable[[], float], *, id: str) -> None:
-        super().__init__(JOBS, lambda row: row.id, clock, empty="searching ...", id=id)
+        self.jobs_layout = JobLayout()
+        super().__init__(
+            tuple(self.jobs_layout.every.values()), lambda row: row.id, clock, empty="searching ...", id=id
+        )
         self._reader = reader
         self._rows: list[JobRow] = []
         self._known: dict[int, JobRow] = {}
@@ -123,6 +133,8 @@ class JobTable(RowTable[JobRow]):
 
     def extend(self, rows: Iterable[JobRow]) -> None:
         """Add jobs that a search found."""
+        rows = list(rows)
+        self._see(rows)
         for new in rows:
             row = self._known.setdefault(new.id, new)
             row.stats = new.stats
@@ -134,6 +146,7 @@ class JobTable(RowTable[JobRow]):
     def restart(self) -> None:
         """Remove all jobs."""
         self._known, self._found, self._pinned, self._dead = {}, [], (), 0
+        self.jobs_layout.restart()
         self._refeed()
 
     def settle(self) -> None:
@@ -148,6 +161,7 @@ class JobTable(RowTable[JobRow]):
             if row is not None:
                 self._dead += (stats is None) - (row.stats is None)
                 row.stats = stats
+        self._see([row for id in fresh if (row := self._known.get(id)) is not None])
         self._repaint()
 
     def pin(self, jobs: Mapping[int, tuple[str, FoundJob]]) -> None:
@@ -170,6 +184,7 @@ class JobTable(RowTable[JobRow]):
             if not (before.place or before.found or before.id in self.selection):
                 del self._known[before.id]
                 self._dead -= before.stats is None
+        self._see(pinned)
         changed = tuple(pinned) != self._pinned
         self._pinned = tuple(pinned)
         if changed:
@@ -189,6 +204,23 @@ class JobTable(RowTable[JobRow]):
             self._dead -= len(gone)
             self.selection.keys -= gone
             self._assemble()
+
+    # -- columns -----------------------------------------------------------------------------------------------------
+
+    def _see(self, rows: Sequence[JobRow]) -> None:
+        """Lay out the columns once more if jobs differ in other ones."""
+        if self.jobs_layout.see(rows) and self._placed:
+            self._fit()
+
+    def _fit(self) -> None:
+        """Lay out the columns: those that the user chose, or those that tell the jobs apart."""
+        self._columns = self.jobs_layout.columns(self._rows, self.in_sight, self.sort_key)
+        self._all = {**self.jobs_layout.every, **self._columns}
+        super()._fit()
+
+    def _place_columns(self, width: int) -> list[Placed[JobRow]]:
+        least = WIDE_ERROR if width >= WIDE else ERROR
+        return place_columns(list(self._columns.values()), self._rows, width, least)
 
     # -- filter and order --------------------------------------------------------------------------------------------
 
@@ -245,10 +277,11 @@ class JobTable(RowTable[JobRow]):
         rows = [row for row in new if not row.place and row.id not in self._places]
         if not rows:
             return
-        for place, row in enumerate(rows, len(self._rows)):
-            self._places[row.id] = place
+        before = len(self._rows)
+        for at, row in enumerate(rows, before):
+            self._places[row.id] = at
         self._rows += rows
-        self._grown()
+        self._grown(before)
 
     def _assemble(self, *, asked: bool = False) -> None:
         """Rebuild the rows; cursor and scroll position stay with the job under the cursor."""
@@ -266,9 +299,9 @@ class JobTable(RowTable[JobRow]):
         if self.row is not before:
             self.post_message(self.Moved())
 
-    def _grown(self) -> None:
+    def _grown(self, at_first: int) -> None:
         before, at = self.row, self._place
-        if self._placed:
+        if self._placed and at_first > FEW:
             self.virtual_size = Size(self.virtual_size.width, len(self._rows) + 1)
         else:
             self._fit()

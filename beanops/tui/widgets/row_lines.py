@@ -119,11 +119,14 @@ class RowLines(ScrollView, Generic[R]):
     def _fit(self) -> None:
         """Lay out the columns for the width and the names."""
         self._fitted = width = self.scrollable_content_region.width
-        placed = place(list(self._columns.values()), self._rows, width)
+        placed = self._place_columns(width)
         if placed != self._placed:
             self._placed = placed
             self._strips.clear()
         self.virtual_size = Size(width, len(self._rows) + 1)
+
+    def _place_columns(self, width: int) -> list[Placed[R]]:
+        return place(list(self._columns.values()), self._rows, width)
 
     def on_resize(self) -> None:
         """Lay out the columns, and keep the cursor in view."""

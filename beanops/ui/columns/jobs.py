@@ -79,7 +79,7 @@ def job_columns(
     face : str
         ``"cli"``, ``"tui"`` or ``"notebook"``.
     also : str
-        The name of one more, which is put before the body.
+        The names of others, which blanks part; they are put before the body.
     bodies : bool
         Whether to show the body.
 
@@ -89,8 +89,7 @@ def job_columns(
     ['state', 'id', 'tube']
     """
     names = FACES[face].split()
-    if also and also not in names:
-        names.insert(names.index("body"), also)
+    names[names.index("body") : names.index("body")] = [name for name in also.split() if name not in names]
     if not bodies:
         names.remove("body")
     return named(_COLUMNS, " ".join(names))
