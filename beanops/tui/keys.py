@@ -216,7 +216,7 @@ TUBE = [
     key("tube", "s", "scan", "Scan", "Continue or stop the search for jobs"),
     key("tube", "o", "order", "Order", "Search from the oldest jobs, or from the newest"),
     key("tube", "t", "states", "State", "Show jobs of the next state only, then of all states"),
-    key("tube", "h", "span", "History", "Show the next longer time in the charts: 10 minutes to a week"),
+    key("tube", "h", "span", "History", "Show 5 minutes, an hour or all that is known in the charts"),
     key(
         "tube",
         "equals_sign",

@@ -1,4 +1,4 @@
-"""`Charts`: the job states and rates of a tube over up to ten minutes, two hours, two days or a week."""
+"""`Charts`: the jobs of a tube by state, and the jobs that came and went, over 5 minutes, an hour or a week."""
 
 from __future__ import annotations
 
@@ -10,26 +10,31 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
-from beanops.monitor.history import DAY, HOUR, MINUTE, NO_HISTORY, Cell, KnownPast, resampled
+from beanops.monitor.history import HOUR, MINUTE, NO_HISTORY, TIERS, Cell, KnownPast, resampled
 from beanops.monitor.rates import UNKNOWN as NO_RATES
 from beanops.monitor.survey import Seen
 from beanops.protocol.states import STATES
 from beanops.text import span
-from beanops.tui.widgets.columns import WIDE, fitted
+from beanops.tui.widgets.columns import fitted
+from beanops.ui.axes import ticks, time_axis
 from beanops.ui.formatting import BLOCKS, UNKNOWN, count, rate
 
-#: Rows of the terminal from which charts are three rows high.
-TALL = 36
-#: Cells between charts, and minimum cells of the bars of one.
-GAP, LEAST = 3, 8
+#: Rows of the terminal from which charts are high, and rows of bars then, and else.
+TALL, HIGH, LOW = 36, 6, 2
+#: Cells of names and newest values, of the numbers at the scale, between charts, and minimum cells of bars.
+NAMES, SCALE, GAP, LEAST = 9, 6, 3, 16
+#: Cells of a chart from which there may be another one beside it.
+ENOUGH = 37
 #: Seconds that charts reach back at most, and the first choice of them.
-SPANS, FIRST = ((10 * MINUTE, "10m"), (2 * HOUR, "2h"), (2 * DAY, "2d"), (7 * DAY, "7d")), 1
+SPANS, FIRST = ((5 * MINUTE, "5m"), (HOUR, "1h"), (TIERS[-1].keep, "all")), 1
 #: Bars of so many seconds are drawn again after some seconds only: they would hardly change before.
 LONG, AGAIN = 5 * MINUTE, 10.0
+#: States in the order in which charts of equal peaks come.
+_WORST_FIRST = ("buried", "ready", "delayed", "reserved")
 
 
-class TubeChart(NamedTuple):
-    """One chart: its name, the newest value, all values, and the style."""
+class Strips(NamedTuple):
+    """Bars over one scale: their name, the newest value, all values, and the style."""
 
     name: str
     now: str
@@ -71,35 +76,43 @@ def past_of(history: KnownPast, at: float, cells: int, most: float) -> DrawnPast
     return DrawnPast(history, at, reach, resampled(history.cells(at - reach, at, step), at - reach, step, cells))
 
 
-def charts_of(seen: Seen | None, drawn: Sequence[Cell | None]) -> list[TubeChart]:
-    """Return the charts of a tube.
+def state_strips(seen: Seen | None, drawn: Sequence[Cell | None], first: str | None = None) -> list[Strips]:
+    """Return the states that have, or had, jobs: the chosen one first, then those with most jobs; at least one.
 
     A bar is as high as the most jobs of its time, so that a spike of a second is seen whatever the time. Time in which
     nobody looked is blank.
     """
-    charts = []
-    for state in STATES:
-        now = UNKNOWN if seen is None else count(getattr(seen.stats, f"current_jobs_{state}"), 9)
-        charts.append(TubeChart(state, now, [cell and getattr(cell, state).high for cell in drawn], state))
+    charts, peaks = {}, {}
+    for state in _WORST_FIRST:
+        values = [cell and getattr(cell, state).high for cell in drawn]
+        now = UNKNOWN if seen is None else count(getattr(seen.stats, f"current_jobs_{state}"), NAMES - 1)
+        charts[state] = Strips(state, now, values, state)
+        peaks[state] = max((value for value in values if value is not None), default=0)
+    order = sorted(_WORST_FIRST, key=lambda state: (state != first, -peaks[state]))
+    return [charts[state] for state in order if peaks[state] or state == first] or [charts["ready"]]
+
+
+def rate_strips(seen: Seen | None, drawn: Sequence[Cell | None]) -> list[Strips]:
+    """Return the jobs that came and went per second, on the average of each bar."""
     rates = NO_RATES if seen is None else seen.rates
-    for field, known in (("puts", rates.puts), ("deletes", rates.deletes)):
+    strips = []
+    for name, field, style in (("in", "puts", "in"), ("out", "deletes", "out")):
         flows = [None if cell is None else getattr(cell.rates, field) for cell in drawn]
-        charts.append(TubeChart(f"{field}/s", rate(known), flows, "rate"))
-    return charts
+        strips.append(Strips(name, f"{rate(getattr(rates, field))}/s", flows, style))
+    return strips
 
 
-def bars(values: Sequence[float | None], height: int) -> list[str]:
-    """Return rows of blocks, the upper first. A blank is unknown; zero is the lowest block.
+def bars(values: Sequence[float | None], height: int, low: float = 0, high: float | None = None) -> list[str]:
+    """Return rows of blocks, the upper first. A blank is unknown; the lowest block is the lowest value.
 
     Examples
     --------
     >>> bars([None, 0, 8, 16], 2)
     ['   █', ' ▁██']
     """
-    most = max((value for value in values if value is not None), default=0) or 1
-    eighths = [
-        None if value is None else 1 if value <= 0 else max(1, round(value / most * height * 8)) for value in values
-    ]
+    most = max((value for value in values if value is not None), default=0) if high is None else high
+    reach = most - low or 1
+    eighths = [None if value is None else max(1, round((value - low) / reach * height * 8)) for value in values]
     rows = []
     for row in range(height - 1, -1, -1):
         parts = [0 if eighth is None else min(8, max(0, eighth - row * 8)) for eighth in eighths]
@@ -108,29 +121,23 @@ def bars(values: Sequence[float | None], height: int) -> list[str]:
 
 
 class Charts(Widget):
-    """Six charts, in one row where they fit, else in two."""
+    """A chart for each state that fits beside that of the rates; each has a scale and an axis of time."""
 
     ALLOW_SELECT = False
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "charts--ready",
-        "charts--reserved",
-        "charts--delayed",
-        "charts--buried",
-        "charts--rate",
-        "charts--name",
-    }
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"charts--{name}" for name in (*STATES, "in", "out", "name")}
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._seen: Seen | None = None
         self._at = 0.0
+        self._first: str | None = None
         self._choice = FIRST
         self._past: DrawnPast | None = None
         self._lines: list[list[tuple[str, str]]] = []
 
-    def show(self, seen: Seen | None, at: float) -> None:
-        """Show the history of a tube until now."""
-        self._seen, self._at = seen, at
+    def show(self, seen: Seen | None, at: float, first: str | None = None) -> None:
+        """Show the history of a tube until now, the chart of the state `first` before those of others."""
+        self._seen, self._at, self._first = seen, at, first
         self._arrange()
 
     @property
@@ -141,7 +148,7 @@ class Charts(Widget):
         return f"charts {known}{name}"
 
     def next_span(self) -> None:
-        """Reach further back; after a week, ten minutes."""
+        """Reach further back; after all that is known, five minutes."""
         self._choice = (self._choice + 1) % len(SPANS)
         self._past = None
         self._arrange()
@@ -151,45 +158,22 @@ class Charts(Widget):
         self._arrange()
 
     def _arrange(self) -> None:
-        wide, tall = self.app.size.width >= WIDE, self.app.size.height >= TALL
-        height = 3 if tall else 1
-        room, named = self.size.width - 2, 0 if tall else 15
-        # One row only where each chart has room for bars, not only for its newest value.
-        across = 6 if wide and not tall and (room - GAP * 5) // 6 - named >= LEAST else 3
-        each = (room - GAP * (across - 1)) // across
-        if each < 12:
+        height = HIGH if self.app.size.height >= TALL else LOW
+        room = self.size.width - 2
+        if room < NAMES + SCALE + LEAST:
             return
         history = NO_HISTORY if self._seen is None else self._seen.history
-        if self._past is None or not self._past.is_fresh(history, self._at, each - named):
-            self._past = past_of(history, self._at, each - named, SPANS[self._choice][0])
-        charts, reach = charts_of(self._seen, self._past.bars), self._past.reach
-        lines: list[list[tuple[str, str]]] = []
-        for start in range(0, len(charts), across):
-            row = charts[start : start + across]
-            if tall:
-                heads = [
-                    [(fitted(f"{chart.name} {chart.now}", each - 6, True), chart.style), (f"{span(reach):>6}", "name")]
-                    for chart in row
-                ]
-                lines.append(_beside(heads))
-                drawn = [bars(chart.values, height) for chart in row]
-                lines += [
-                    _beside([[(one[n], chart.style)] for one, chart in zip(drawn, row, strict=True)])
-                    for n in range(height)
-                ]
-            else:
-                lines.append(
-                    _beside(
-                        [
-                            [
-                                (fitted(chart.name, 9, True), "name"),
-                                (fitted(chart.now, 5, False) + " ", chart.style),
-                                (bars(chart.values, 1)[0], chart.style),
-                            ]
-                            for chart in row
-                        ]
-                    )
-                )
+        # Half of a terminal of 80 columns is enough for a chart; where there is room, each state has one.
+        before = self._past.bars if self._past is not None else []
+        across = min(max(1, (room + GAP) // (ENOUGH + GAP)), 1 + len(state_strips(self._seen, before, self._first)))
+        cells = (room - GAP * (across - 1)) // across - NAMES - SCALE
+        if self._past is None or not self._past.is_fresh(history, self._at, cells):
+            self._past = past_of(history, self._at, cells, SPANS[self._choice][0])
+        drawn = self._past.bars
+        states = [[strip] for strip in state_strips(self._seen, drawn, self._first)]
+        charts = [*states[: across - 1], rate_strips(self._seen, drawn)] if across > 1 else states[:1]
+        axis = time_axis(self._past.reach, cells)
+        lines = _beside([_chart(strips, height, axis) for strips in charts])
         if len(lines) != len(self._lines):
             self.styles.height = len(lines)
         if lines != self._lines:
@@ -207,8 +191,38 @@ class Charts(Widget):
         return self.get_component_rich_style(f"charts--{name}", partial=True) if name else Style()
 
 
-def _beside(parts: list[list[tuple[str, str]]]) -> list[tuple[str, str]]:
-    line = list(parts[0])
-    for part in parts[1:]:
-        line += [(" " * GAP, ""), *part]
-    return line
+def _chart(strips: Sequence[Strips], height: int, axis: str) -> list[list[tuple[str, str]]]:
+    """Return the lines of a chart; several strips share the height and the scale."""
+    each = height // len(strips)
+    known = [value for strip in strips for value in strip.values if value is not None]
+    rates = len(strips) > 1
+    steps = 1 if rates else min(3, each)
+    scale = ticks(0 if rates else min(known, default=0), max(known, default=0), steps, whole=not rates)
+    lines = []
+    for strip in strips:
+        drawn = bars(strip.values, each, scale[0], scale[-1])
+        for row in range(each):
+            if rates and each == 1:
+                name = f"{strip.name} "
+                named = [(name, "name"), (fitted(strip.now, NAMES - len(name), True), strip.style)]
+            else:
+                text = (strip.name, strip.now, *[""] * each)[row]
+                named = [(fitted(text, NAMES, True), strip.style if row else "name")]
+            # A number stands in the row whose upper edge it is.
+            tick, left = divmod(each - row, each // steps)
+            lines.append([*named, *_tick("" if left else scale[tick]), (drawn[row], strip.style)])
+    lines.append([(" " * NAMES, ""), *_tick(scale[0]), (axis, "name")])
+    return lines
+
+
+def _tick(value: float | str) -> list[tuple[str, str]]:
+    text = value if isinstance(value, str) else count(value, 5) if isinstance(value, int) else f"{value:g}"[:5]
+    return [(f"{text:>{SCALE - 1}}{'┤' if text else '│'}", "name")]
+
+
+def _beside(charts: list[list[list[tuple[str, str]]]]) -> list[list[tuple[str, str]]]:
+    lines = [list(line) for line in charts[0]]
+    for chart in charts[1:]:
+        for line, more in zip(lines, chart, strict=True):
+            line += [(" " * GAP, ""), *more]
+    return lines
