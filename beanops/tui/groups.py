@@ -7,13 +7,16 @@ from collections.abc import Iterable
 from fnmatch import translate
 from operator import add
 
-from beanops.monitor.problems.problem import worst_first
+from beanops.monitor.problems.problem import Problem, worst_first
 from beanops.monitor.rates import UNKNOWN, Rates, Trail, grown, point, time_to_drain
 from beanops.monitor.survey import Seen
 from beanops.protocol import TubeStats
+from beanops.text import plural
 
 #: Separators in tube names.
 PARTS = re.compile(r"[-._/:;+]")
+#: Tubes that a reason names.
+NAMED = 3
 #: Fields of a group that are the maximum of its tubes, not the sum.
 _LARGEST = ("pause", "pause_time_left")
 _SUMS = [field for field in TubeStats._fields if field not in ("name", "extra", *_LARGEST)]
@@ -68,9 +71,6 @@ class Folder:
             **{field: max(getattr(one.stats, field) for one in members) for field in _LARGEST},
         )
         trail = self._trails[glob] = grown(self._trails.get(glob, ()), point(at, stats))
-        problems = worst_first(
-            problem._replace(reason=f"tube {one.name}: {problem.reason}") for one in members for problem in one.problems
-        )
         return Seen(
             stats,
             min(one.at for one in members),
@@ -78,9 +78,27 @@ class Folder:
             trail,
             age=max((one.age for one in members if one.age is not None), default=None),
             drain=time_to_drain(trail),
-            problems=problems,
+            problems=_problems(members),
             members=tuple(one.name for one in members),
         )
+
+
+def _problems(members: list[Seen]) -> tuple[Problem, ...]:
+    """Return the problems of all members, one for each kind, the worst first; a reason names the first tubes."""
+    kinds: dict[tuple[str, str], list[Problem]] = {}
+    for problem in worst_first(problem for one in members for problem in one.problems):
+        kinds.setdefault((problem.severity, problem.name), []).append(problem)
+    found = []
+    for some in kinds.values():
+        first = some[0]
+        names = [one.tube for one in some if one.tube is not None]
+        if len(some) == 1:
+            found.append(first._replace(reason=f"tube {first.tube}: {first.reason}"))
+        else:
+            others = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+            reason = f"{plural(len(names), 'tube')}: {', '.join(names[:NAMED])}{others}"
+            found.append(first._replace(reason=reason, tube=None, tubes=tuple(names), job=None, job_tube=None))
+    return tuple(found)
 
 
 def _sum(rates: Iterable[Rates]) -> Rates:

@@ -51,7 +51,7 @@ async def test_the_filter_shows_only_what_matches_and_esc_clears_it(
     async with dashboard(session, clock) as desk:
         await desk.press("slash", *"MAIL")
         assert desk.names() == ["mail-in", "mail-out"]
-        assert "2 of 4 tubes" in desk.line("#status")
+        assert "FILTER MAIL: 2 of 4 tubes" in desk.line("#status")
         await desk.press("enter", "down")
         assert desk.cursor("#tubes").startswith("mail-out")
         await desk.press("escape")
@@ -193,3 +193,43 @@ async def test_help_lists_the_keys_of_the_screen(session: Session, client: Clien
         assert "Delete the job" not in painted  # there is none
         await desk.press("escape", "escape", "q")
         assert not desk.app.is_running
+
+
+async def test_k_kicks_all_buried_jobs_by_id_and_u_undoes_it(session: Session, client: Client, clock: Clock) -> None:
+    fill(client, "mail", *[b"x"] * 9, bury=7)
+    fill(client, "sms", b"x", delay=60)
+    async with dashboard(session, clock, (120, 40), sort=None) as desk:
+        assert desk.cursor("#tubes").startswith("mail")
+        assert "Kick" in desk.footer
+        await desk.press("k")
+        assert "Kick 7 buried jobs of tube mail?" in await desk.painted()
+        await desk.press("y")
+        assert client.stats_tube("mail").current_jobs_buried == 0
+        assert "kick: 7 done" in desk.line("#status")
+        await desk.press("u", "y")
+        assert client.stats_tube("mail").current_jobs_buried == 7
+        await desk.command("sort tube")
+        await desk.press("end", "k")
+        assert "kick: no job is buried" in desk.line("#status")
+
+
+async def test_k_means_the_selected_tubes_and_none_of_the_others(
+    session: Session, client: Client, clock: Clock
+) -> None:
+    for tube in ("a", "b", "c"):
+        fill(client, tube, b"1", b"2", bury=1)
+    async with dashboard(session, clock) as desk:
+        await desk.press("space", "space", "k", "y")
+        assert [client.stats_tube(tube).current_jobs_buried for tube in ("a", "b", "c")] == [0, 0, 1]
+
+
+async def test_a_filter_is_not_to_be_missed(session: Session, client: Client, clock: Clock) -> None:
+    fill(client, "mail", b"x", bury=1)
+    fill(client, "sms", b"x", delay=60)
+    async with dashboard(session, clock) as desk:
+        await desk.press("slash", *"sms")
+        assert desk.line("#status").endswith("hides 1 problem tube   FILTER sms: 1 of 3 tubes ")
+        await desk.press("x")
+        assert "no tube matches the filter; Esc shows all" in await desk.painted()
+        await desk.press("escape")
+        assert desk.line("#status").endswith("3 tubes")

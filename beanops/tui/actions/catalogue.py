@@ -6,7 +6,7 @@ jobs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from textual.binding import Binding
@@ -291,10 +291,10 @@ UNDO = Offer(
 OFFERS = {offer.name: offer for offer in (*JOBS, *TUBES)}
 
 
-def bindings(*scopes: str) -> list[Binding]:
-    """Return the key bindings of the actions in these scopes, by default in all."""
+def bindings(*scopes: str, also: Collection[str] = ()) -> list[Binding]:
+    """Return the key bindings of the actions in these scopes, by default in all, and of others by name."""
     return [
         key("act", offer.action.key, f"act('{offer.name}')", offer.label, offer.action.help, show=True)
         for offer in OFFERS.values()
-        if not scopes or offer.scope in scopes
+        if not scopes or offer.scope in scopes or offer.name in also
     ]

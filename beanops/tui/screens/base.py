@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from rich.cells import cell_len
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -20,9 +21,10 @@ from beanops.tui.actions.outcome import Outcome, fault
 from beanops.tui.actions.request import Offer, Request, Target, needed_for
 from beanops.tui.host import Host
 from beanops.tui.screens.header import ServerHeader
-from beanops.tui.widgets.columns import WIDE
+from beanops.tui.widgets.columns import WIDE, shortened
 from beanops.tui.widgets.footer import KeyFooter
 from beanops.tui.widgets.line import Line, Part
+from beanops.tui.widgets.table import RowTable
 from beanops.ui.poller import Live, Look
 from beanops.ui.runner import LastAction
 
@@ -108,6 +110,14 @@ class FullScreen(Screen[None]):
         """Return the right part of the status line, safe."""
         return ""
 
+    def captions(self) -> list[Part]:
+        """Return the right part of the status line in parts, for captions that are not only muted."""
+        return [(self.caption(), "$muted")]
+
+    def whole_name(self) -> str:
+        """Return the name under the cursor, safe, where its table has no room for all of it; else empty."""
+        return next((name for table in self.query(RowTable) if (name := table.whole_name)), "")
+
     def target(self) -> Target | None:
         """Return what an action would be for now; None when nothing can be done."""
         return None
@@ -148,7 +158,15 @@ class FullScreen(Screen[None]):
             mark, style = ("✓", "$ready") if outcome.done else ("✗", "$buried")
             left = [(f"{mark} ", f"bold {style}"), (outcome.text, "")]
             left += [("  u ", "bold $primary"), (outcome.way_back, "$muted")] if outcome.way_back else []
-        line.say(line.spread(left, [(self.caption(), "$muted")]))
+        right = self.captions()
+        if outcome is None and (name := self.whole_name()):
+            room = line.app.size.width - 4 - sum(cell_len(text) for text, _ in right)
+            left = [(shortened(name, max(3, room)), "$foreground")]
+        line.say(line.spread(left, right))
+
+    @on(RowTable.Moved)
+    def _cursor_moved(self) -> None:
+        self._show_status()
 
     # -- act ---------------------------------------------------------------------------------------------------------
 

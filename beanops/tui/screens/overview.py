@@ -15,7 +15,8 @@ from beanops.protocol import TubeStats
 from beanops.text import plural, safe_text, span
 from beanops.tui import keys
 from beanops.tui.actions import catalogue
-from beanops.tui.actions.request import Target
+from beanops.tui.actions.request import Offer, Target
+from beanops.tui.actions.selected import all_in
 from beanops.tui.filters import BadFilter, parse
 from beanops.tui.groups import Folder, glob_of
 from beanops.tui.screens.base import FullScreen
@@ -25,6 +26,8 @@ from beanops.tui.widgets.table import RowTable
 from beanops.ui.columns.tubes import SEEN, tube_columns
 from beanops.ui.poller import Live
 
+#: Shown where the filter hides all tubes.
+NOT_ONE = "no tube matches the filter; Esc shows all"
 #: Shown while the tube under the cursor does not exist.
 GONE = "no longer exists: move the cursor to another tube"
 
@@ -39,7 +42,11 @@ class TubesScreen(FullScreen):
     """All tubes of the server."""
 
     TITLE = "Tubes"
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.TUBES, *catalogue.bindings("tubes"), *keys.UNDO]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *keys.TUBES,
+        *catalogue.bindings("tubes", also=("kick",)),
+        *keys.UNDO,
+    ]
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,6 +54,8 @@ class TubesScreen(FullScreen):
         self._chosen: tuple[str, ...] = ()
         self._shown = 0
         self._bad = ""
+        # The tubes with problems that the filter hides.
+        self._hidden = 0
 
     def body(self) -> ComposeResult:
         """Yield the table, the details of the tube under the cursor, and the filter."""
@@ -127,7 +136,8 @@ class TubesScreen(FullScreen):
         """Show the tubes that pass the filter, groups folded."""
         self.table.stale = live.stale
         survey = live.survey
-        self.table.empty = "loading ..." if survey is None else "no tubes"
+        self.table.empty = "no tubes" if survey is not None and not self.filter.value else NOT_ONE
+        self.table.empty = "loading ..." if survey is None else self.table.empty
         if survey is None:
             self._shown = 0
             self.table.show(())
@@ -142,6 +152,8 @@ class TubesScreen(FullScreen):
             passes, self._bad = None, str(error)
         shown = tubes if passes is None else [tube for tube in tubes if passes(tube.name)]
         self._shown = len(shown)
+        wrong = sum(bool(tube.problems) for tube in tubes) if passes is not None else 0
+        self._hidden = wrong - sum(bool(tube.problems) for tube in shown) if passes is not None else 0
         self.table.show(self._folder.fold(shown, survey.at), requested=requested)
         self._show_about()
 
@@ -151,21 +163,28 @@ class TubesScreen(FullScreen):
         # The age of a row is shown only where a look does not ask for every tube.
         self.table.choose(key for key in chosen if key != SEEN) if full else self.table.choose((*chosen, SEEN))
 
-    def caption(self) -> str:
-        """Return the number of tubes shown and selected, and the filter."""
-        total = len(self.host.live.tubes)
-        if self.host.live.survey is None:
-            return "no tubes yet"
-        parts = []
+    def captions(self) -> list[Part]:
+        """Return the number of tubes shown and selected, and the filter, which hides tubes and must not be missed."""
+        live = self.host.live
+        if live.survey is None:
+            return [("no tubes yet", "$muted")]
+        total, parts = plural(len(live.tubes), "tube"), list[Part]()
         if selected := len(self.table.selected):
-            parts.append(f"{selected:,} selected")
+            parts.append((f"{selected:,} selected  ", "bold $delayed"))
         if self._bad:
-            parts.append(f"invalid regular expression: {safe_text(self._bad, limit=30)}")
+            parts.append((f"invalid regular expression: {safe_text(self._bad, limit=30)}", "bold $buried"))
         elif self.filter.value:
-            parts.append(f"{self._shown:,} of {plural(total, 'tube')} with '{safe_text(self.filter.value, limit=30)}'")
+            if self._hidden:
+                parts.append((f"hides {plural(self._hidden, 'problem tube')}  ", "bold $buried"))
+            text = f" FILTER {safe_text(self.filter.value, limit=30)}: {self._shown:,} of {total} "
+            parts.append((text, "bold $background on $delayed"))
         else:
-            parts.append(plural(total, "tube"))
-        return "  ".join(parts)
+            parts.append((total, "$muted"))
+        return parts
+
+    def whole_name(self) -> str:
+        """Return nothing: the preview has the whole name."""
+        return ""
 
     @on(RowTable.Moved)
     @on(RowTable.SelectionChanged)
@@ -190,7 +209,11 @@ class TubesScreen(FullScreen):
         tubes: dict[str, TubeStats] = {}
         for row in rows:
             tubes |= {name: known[name].stats for name in row.members or (row.name,) if name in known}
-        return Target(tuple(tubes.values())) if tubes else None
+        buried = tuple(all_in(tube, "buried") for tube in tubes.values() if tube.current_jobs_buried)
+        return Target(tuple(tubes.values()), selected=buried) if tubes else None
+
+    def _lacking(self, offer: Offer) -> str:
+        return "no job is buried" if offer.name == "kick" and self.target() is not None else super()._lacking(offer)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer Esc only where it does something, and the filter where it has no focus."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Generic, NamedTuple, TypeVar
 
-from rich.cells import set_cell_size
+from rich.cells import cell_len, set_cell_size
 
 from beanops.ui.columns.column import Column
 
@@ -73,8 +73,30 @@ def place(columns: Sequence[Column[R]], rows: Sequence[R], width: int, least: in
     return placed
 
 
-def fitted(text: str, width: int, left: bool) -> str:
-    """Return a text in exactly `width` cells; one that is too long ends in an ellipsis."""
+def shortened(text: str, width: int) -> str:
+    """Return a name in at most `width` cells, without its middle if it is too long.
+
+    Examples
+    --------
+    >>> shortened("shop.eu-west.mail-out", 11), shortened("sms", 11)
+    ('shop.…l-out', 'sms')
+    """
+    if cell_len(text) <= width:
+        return text
+    if width < 3:
+        return set_cell_size(text, width)
+    end = ""
+    for character in reversed(text):
+        if cell_len(character + end) > (width - 1) // 2:
+            break
+        end = character + end
+    return set_cell_size(text, width - 1 - cell_len(end)).rstrip() + "…" + end
+
+
+def fitted(text: str, width: int, left: bool, *, is_name: bool = False) -> str:
+    """Return a text in exactly `width` cells; one that is too long ends in an ellipsis, a name has it in its middle."""
+    if is_name:
+        text = shortened(text, width)
     if text.isascii() and len(text) <= width:
         return text.ljust(width) if left else text.rjust(width)
     cut = set_cell_size(text, width)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Size
@@ -85,6 +86,15 @@ class RowLines(ScrollView, Generic[R]):
     def row(self) -> R | None:
         """The row under the cursor; None if it has vanished, or there are no rows."""
         return self._rows[self._place] if self._rows and not self._lost else None
+
+    @property
+    def whole_name(self) -> str:
+        """The name of the row under the cursor, safe, where its column has no room for all of it; else empty."""
+        for placed in self._placed:
+            if self.row is not None and placed.column.is_name:
+                text = safe_text(placed.column.text(self.row, placed.width))
+                return text if cell_len(text) > placed.width else ""
+        return ""
 
     @property
     def in_sight(self) -> Sequence[R]:
@@ -200,7 +210,11 @@ class RowLines(ScrollView, Generic[R]):
             text = safe_text(text)
             shown = "stale" if self.stale else "selected" if selected and not pieces[1:] else style
             pieces.append(Segment(" " * (placed.left - end), base + bar))
-            pieces.append(Segment(fitted(text, placed.width, left), base + self._style(shown) + bar))
+            pieces.append(
+                Segment(
+                    fitted(text, placed.width, left, is_name=placed.column.is_name), base + self._style(shown) + bar
+                )
+            )
             end = placed.left + placed.width
         return Strip(pieces).adjust_cell_length(width, base + bar)
 

@@ -12,6 +12,8 @@ R = TypeVar("R")
 
 Unit = Literal["text", "state", "time", "id", "count", "rate", "seconds"]
 
+#: Columns of names, which differ at both ends: where there is no room they are cut in the middle.
+_NAMES = frozenset({"tube", "server", "address", "rule"})
 #: Units of what is written from the left; the others are numbers.
 _TEXTS = ("text", "state", "time")
 _WRITTEN: dict[str, Callable[[Any, int], str]] = {
@@ -77,6 +79,11 @@ class Column(NamedTuple, Generic[R]):
     def left(self) -> bool:
         """Whether its texts start at the left edge; numbers end at the right one."""
         return self.unit in _TEXTS
+
+    @property
+    def is_name(self) -> bool:
+        """Whether it has names, which are cut in the middle and not at the end."""
+        return self.name in _NAMES
 
     def text(self, row: R, width: int) -> str:
         """Return what it shows of a row in so many cells."""

@@ -72,7 +72,9 @@ def _falling_behind(problem: Problem, row: Seen) -> str:
 
 
 def _buried(problem: Problem, row: Seen) -> str:
-    return f"{row.stats.current_jobs_buried:,} buried"
+    number = row.stats.current_jobs_buried
+    # A recording may know of a problem what it does not know of the tube.
+    return f"{number:,} buried" if number else problem.title
 
 
 def _burying(problem: Problem, row: Seen) -> str:
