@@ -11,7 +11,7 @@ import click
 
 from beanops.cli import complete, spreadsheet
 from beanops.cli.one_of import OneOf
-from beanops.jobs.sql.engine import TIMEOUT
+from beanops.jobs.sql.early_end import TIMEOUT
 from beanops.protocol.errors import ArgumentError
 from beanops.protocol.limits import U32_MAX, U64_MAX
 from beanops.session.arguments import seconds_of, time_of, whole_seconds

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from beanops.jobs.bodies import Reader
+from typing import TYPE_CHECKING
+
 from beanops.jobs.identity import digest_of
 from beanops.jobs.read import FoundJob
+
+if TYPE_CHECKING:
+    from beanops.jobs.bodies import Reader
 
 
 def hide(job: FoundJob, reader: Reader) -> FoundJob:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from operator import call
 from typing import Any, Generic, NamedTuple, TypeVar, get_type_hints
 
@@ -69,16 +70,29 @@ class Layout(Generic[R]):
     def __init__(self, record: type[R]) -> None:
         self._record = record
         self._make: Callable[..., R] = record
-        self._kinds: dict[str, _Kind] = {}
-        for field, hint in get_type_hints(record).items():
+
+    # Made with the first reply: most processes read one or two of the kinds.
+    @cached_property
+    def _kinds(self) -> dict[str, _Kind]:
+        kinds = {}
+        for field, hint in get_type_hints(self._record).items():
             if field != "extra":
                 base = next(kind for kind in _KINDS if kind is hint or kind in getattr(hint, "__args__", ()))
-                self._kinds[_SPELLINGS.get(field, field.replace("_", "-"))] = _KINDS[base]
-        self._converters = [kind.convert for kind in self._kinds.values()]
-        self._lines = [re.compile(f"{key}: ({kind.pattern})") for key, kind in self._kinds.items()]
+                kinds[_SPELLINGS.get(field, field.replace("_", "-"))] = _KINDS[base]
+        return kinds
+
+    @cached_property
+    def _converters(self) -> list[Callable[[str], Any]]:
+        return [kind.convert for kind in self._kinds.values()]
+
+    @cached_property
+    def _lines(self) -> list[re.Pattern[str]]:
+        return [re.compile(f"{key}: ({kind.pattern})") for key, kind in self._kinds.items()]
+
+    @cached_property
+    def _usual(self) -> re.Pattern[str]:
         # One match reads the fields in the order of every server so far; anything else takes the slow way.
-        lines = [f"{key}: ({kind.pattern})\n" for key, kind in self._kinds.items()]
-        self._usual = re.compile("---\n" + "".join(lines))
+        return re.compile("---\n" + "".join(f"{key}: ({kind.pattern})\n" for key, kind in self._kinds.items()))
 
     def read(self, payload: bytes) -> R:
         """Read one payload.

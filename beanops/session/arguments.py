@@ -11,7 +11,6 @@ from typing import Any, SupportsFloat, SupportsIndex
 from beanops.jobs.rows import field_of
 from beanops.protocol.errors import ArgumentError
 from beanops.protocol.limits import MAX_BODY, U32_MAX, check_body
-from beanops.session.execution.run import Run
 from beanops.text import seconds_in
 
 #: A span of time: seconds, text such as ``"10m"`` or ``"1h 30m"``, or a timedelta of Python, pandas or numpy.
@@ -175,6 +174,8 @@ def run_id_of(run: Any) -> str:
     >>> run_id_of({"run": "20260102-030405-1f2e3d4c", "action": "kick"})
     '20260102-030405-1f2e3d4c'
     """
+    from beanops.session.execution.run import Run
+
     named = run.id if isinstance(run, Run) else field_of(run, "run")
     if not isinstance(named, str):
         raise ArgumentError("run", run, "a run, its id, or a row of a frame of runs")

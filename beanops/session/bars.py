@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from beanops.jobs.search.progress import Progress
-from beanops.session.execution.run import Run
+if TYPE_CHECKING:
+    from beanops.jobs.search.progress import Progress
+    from beanops.session.execution.run import Run
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")

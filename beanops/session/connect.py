@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from beanops.client.address import Address
-from beanops.jobs.sql.engine import TIMEOUT
+from beanops.jobs.sql.early_end import TIMEOUT
 from beanops.journal.prune import this_actor
 from beanops.protocol.errors import ConnectFailed
 from beanops.session.arguments import Seconds, timeout_of

@@ -15,20 +15,19 @@ from weakref import WeakSet
 from beanops.client.address import Address
 from beanops.client.reading import ANSWER, ReadingClient
 from beanops.client.sync import Client
-from beanops.jobs.bodies import DEFAULT_PATTERNS, Decoded, Reader, decode
-from beanops.jobs.identity import JobRef
 from beanops.jobs.search.id_map import IdMaps
 from beanops.journal.records import Refused, RunRow
 from beanops.monitor.past import Past
 from beanops.protocol import commands
 from beanops.protocol.errors import BeanopsError, ConnectionClosed
 from beanops.session.config import Profile, default_journal
-from beanops.session.execution.connection_use import is_awake, restarted
 from beanops.session.old_servers.capabilities import Capabilities
 from beanops.session.protection import Protection
 from beanops.session.watching.recorded_past import OlderPast
 
 if TYPE_CHECKING:
+    from beanops.jobs.bodies import Decoded, Reader
+    from beanops.jobs.identity import JobRef
     from beanops.journal.journal import Journal
 
 
@@ -109,7 +108,7 @@ class Context:
         self._clients: dict[str, Client] = {}
         self._journal_at = journal
         self._own_journal: Journal | None = None
-        self._reader = Reader(known.redact)
+        self._reader: Reader | None = None
         self.protection = self._protect(known)
 
     def _protect(self, known: Profile) -> Protection:
@@ -134,6 +133,8 @@ class Context:
         Refused
             The server was restarted since the last lookup.
         """
+        from beanops.session.execution.connection_use import is_awake, restarted
+
         with self._lock:
             self.check_open()
             known = self._clients.get("acting")
@@ -161,6 +162,8 @@ class Context:
         looking = self.looking()
         before, now = looking.last_instance, looking.stats().id
         if before and now != before:
+            from beanops.session.execution.connection_use import restarted
+
             raise Refused(restarted(self.address))
 
     @property
@@ -238,8 +241,10 @@ class Context:
     @property
     def reader(self) -> Reader:
         """The reader that redacts all bodies to show; verbs and exports read full bodies instead."""
+        from beanops.jobs.bodies import Reader  # tubes have no bodies
+
         patterns = self.redact
-        if self._reader.patterns != patterns:
+        if self._reader is None or self._reader.patterns != patterns:
             self._reader = Reader(patterns)
         return self._reader
 
@@ -252,4 +257,6 @@ class Context:
 
         `kept` also hides everything that looks like a secret, for notebooks, which store what they show.
         """
+        from beanops.jobs.bodies import DEFAULT_PATTERNS, decode
+
         return decode(body).redacted((*DEFAULT_PATTERNS, *self.redact)) if kept else self.reader.decode(body)

@@ -18,7 +18,6 @@ from beanops.jobs.identity import JobRef, doubts
 from beanops.jobs.read import BodyForm, FoundJob, find_jobs, read_heads, read_jobs
 from beanops.jobs.refs import refs_of
 from beanops.jobs.rows import Tube, tube_of
-from beanops.jobs.search.scan import Scan
 from beanops.jobs.select import of_groups, select
 from beanops.jobs.tube_names import NoTube, is_any
 from beanops.journal.filters import Filter
@@ -29,13 +28,14 @@ from beanops.protocol import ServerStats, TubeStats
 from beanops.protocol.errors import NotFound
 from beanops.protocol.limits import U64_MAX, check_number, is_glob
 from beanops.session.context import Context
-from beanops.session.investigation.tail import Tail
 from beanops.session.old_servers.capabilities import Capabilities, probe
 from beanops.text import plural
 
 if TYPE_CHECKING:
+    from beanops.jobs.search.scan import Scan
     from beanops.jobs.sql.query import Query
     from beanops.journal.journal import Page
+    from beanops.session.investigation.tail import Tail
 
 
 class Snapshot(NamedTuple):
@@ -227,6 +227,8 @@ class Lookups:
         """Find jobs, as `scan` but with full bodies: for move, copy, export and undo, which show none."""
         context = self._context
         which = self._which(tube, state, ids, where, group)
+        from beanops.jobs.search.scan import Scan
+
         return Scan(
             self.looking,
             select(**which, limit=limit, order=order),
@@ -251,6 +253,8 @@ class Lookups:
     ) -> Tail:
         """Find jobs as they are put, with redacted bodies; see `Session.tail`."""
         selection = select(**self._which(tube, state, None, where, group), limit=limit)
+        from beanops.session.investigation.tail import Tail
+
         return Tail(self._context, selection, known=self._known_id, probe=self._probe(probe), **how)
 
     def _which(self, tube: Tube | None, state: Any, ids: Any, where: str | None, group: Any) -> dict[str, Any]:

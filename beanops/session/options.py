@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Literal, NamedTuple, SupportsIndex, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, SupportsIndex, TypedDict
 
 from beanops.jobs.search.progress import Progress
 from beanops.jobs.select import names_of
 from beanops.protocol.errors import ArgumentError
 from beanops.protocol.limits import U32_MAX, check_choice, check_number, check_rate
-from beanops.session.execution.run import Run
+
+if TYPE_CHECKING:
+    from beanops.session.execution.run import Run
 
 
 class How(NamedTuple):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from functools import partial
+from functools import cached_property, partial
 from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, SupportsIndex, Unpack
@@ -18,39 +18,42 @@ from beanops.html import card
 from beanops.jobs.read import BodyForm, FoundJob
 from beanops.jobs.refs import refs_of
 from beanops.jobs.rows import Tube, tube_of
-from beanops.jobs.search.scan import Scan
 from beanops.jobs.select import TUBE_OR_GLOB, select
+from beanops.later import Later
 from beanops.protocol import ServerStats, TubeStats
 from beanops.protocol.errors import BeanopsError
 from beanops.protocol.limits import DEFAULT_PRIORITY, DEFAULT_TTR, MAX_RESERVE_TIMEOUT, check_tube
-from beanops.session import job_verbs, tube_verbs
 from beanops.session.arguments import Body, Seconds, run_id_of, seconds_of, whole_seconds
 from beanops.session.bars import Report, scan_bar, shows_run, shows_scan
 from beanops.session.config import Profile
 from beanops.session.context import Context
-from beanops.session.editing.changing import Changes
-from beanops.session.editing.schema import SchemaLike
-from beanops.session.execution.executor import Executor
-from beanops.session.execution.run import Run
-from beanops.session.execution.targets import Jobs
-from beanops.session.execution.verbs import KEEP
 from beanops.session.keywords import explain_keywords
 from beanops.session.lookups import Lookups, Snapshot, verdict_of
 from beanops.session.old_servers.capabilities import Capabilities
 from beanops.session.options import GroupOptions, How, Options, ScanOptions, how_of
 from beanops.session.past_runs.journal_reader import JournalReader
-from beanops.session.probe import probe_id
-from beanops.session.reservation import Reservation, Reserver
 from beanops.session.watching.problems_now import APART, problems_now
 
 if TYPE_CHECKING:
     import pandas
 
+    from beanops.jobs.search.scan import Scan
+    from beanops.session import job_verbs, tube_verbs
+    from beanops.session.editing.changing import Changes
+    from beanops.session.editing.schema import SchemaLike
+    from beanops.session.execution.executor import Executor
+    from beanops.session.execution.run import Run
+    from beanops.session.execution.targets import Jobs
     from beanops.session.files.import_ import Repeat
     from beanops.session.files.jsonl import File
     from beanops.session.investigation.facets import FoundFacets
     from beanops.session.investigation.job_events import JobEvent
     from beanops.session.investigation.wait import Waited
+    from beanops.session.reservation import Reservation
+
+if not TYPE_CHECKING:
+    # Whoever only looks at a server does not wait for what changes jobs.
+    job_verbs, tube_verbs = Later("beanops.session.job_verbs"), Later("beanops.session.tube_verbs")
 
 #: Ids of held jobs that a notebook names.
 _MOST_HELD = 10
@@ -81,9 +84,8 @@ class Session:
     def __init__(self, context: Context, source: str) -> None:
         # Names with an underscore are for beanops' own faces.
         self._context = context
-        # The probe has its own executor: a reference cycle would leave a dropped session to the garbage collector.
-        self._lookups = Lookups(context, partial(probe_id, Executor(context, Lookups(context), source)))
-        self._executor = Executor(context, self._lookups, source)
+        self._lookups = Lookups(context, partial(_probe, context, source))
+        self._source = source
         self._watched = source not in ("cli", "tui")  # these faces show progress themselves
         self.address: Address = context.address
         self.journal = JournalReader(
@@ -92,8 +94,12 @@ class Session:
             actor=context.actor,
             source=source,
             clock=context.now,
-            verify=partial(_verify, self._executor),
+            verify=partial(_verify, context, self._lookups, source),
         )
+
+    @cached_property
+    def _executor(self) -> Executor:
+        return _executor_of(self._context, self._lookups, self._source)
 
     def _through(self, source: str) -> Session:
         """Return a session on the same connections and journal, whose runs have another `source`."""
@@ -1536,6 +1542,8 @@ class Session:
         --------
         >>> session.touch(17)
         """
+        from beanops.session.execution.verbs import KEEP
+
         return job_verbs.act(self._executor, "touch", jobs, KEEP, Options(reason=reason))
 
     def reserve(self, tube: Tube, timeout: Seconds = 0, *, reason: str | None = None) -> Reservation:
@@ -1570,6 +1578,8 @@ class Session:
         """
         seconds = whole_seconds("timeout", timeout, MAX_RESERVE_TIMEOUT)
         tube = self._lookups.tube(tube).name  # to watch a tube would create it
+        from beanops.session.reservation import Reservation, Reserver
+
         reserver = Reserver(self._executor)
         return Reservation(self._executor, reserver.keep, reserver.reserve(tube, seconds, How(reason=reason)), reason)
 
@@ -1977,7 +1987,20 @@ class Session:
         return runs_frame(self._lookups.own_runs())
 
 
-def _verify(executor: Executor, run: str) -> Run:
+def _executor_of(context: Context, lookups: Lookups, source: str) -> Executor:
+    from beanops.session.execution.executor import Executor  # what only looks needs no verbs
+
+    return Executor(context, lookups, source)
+
+
+# These two have an executor of their own: a reference cycle would leave a dropped session to the garbage collector.
+def _probe(context: Context, source: str) -> int:
+    from beanops.session.probe import probe_id
+
+    return probe_id(_executor_of(context, Lookups(context), source))
+
+
+def _verify(context: Context, lookups: Lookups, source: str, run: str) -> Run:
     from beanops.session.past_runs.recovery import verify
 
-    return verify(executor, run)
+    return verify(_executor_of(context, lookups, source), run)

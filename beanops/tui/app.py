@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on, work
 from textual.app import App
@@ -22,7 +22,6 @@ from textual.worker import Worker, WorkerState
 
 from beanops.session.config import key_bindings, profile, rings
 from beanops.session.connect import connect
-from beanops.session.reservation import Reservation
 from beanops.session.session import Session
 from beanops.state_files import state_path
 from beanops.text import safe_text
@@ -41,6 +40,9 @@ from beanops.tui.theme import CALM, THEMES, VARIABLES
 from beanops.ui.alerts import AlertReader
 from beanops.ui.defaults import CONNECT_TIMEOUT, INTERVAL, READ_TIMEOUT
 from beanops.ui.runner import Runner
+
+if TYPE_CHECKING:
+    from beanops.session.reservation import Reservation
 
 #: The actions that open a screen, with its title.
 _OPENS = {"record": "Journal", "problems": "Problems", "alerts": "Alerts"}

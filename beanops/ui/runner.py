@@ -6,15 +6,17 @@ It knows no face: the caller shows the progress and chooses the thread.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from beanops.protocol.errors import BeanopsError, ConnectFailed
-from beanops.session.execution.run import Run
 from beanops.session.session import Session
 from beanops.text import plural
 
+if TYPE_CHECKING:
+    from beanops.session.execution.run import Run
+
 #: What a verb calls with its run before the first batch, and after each.
-Progress = Callable[[Run], None]
+Progress = Callable[["Run"], None]
 #: What buried jobs become where a server cannot bury them.
 BuriedAs = Literal["parked", "ready"]
 

@@ -10,7 +10,8 @@ import time
 import pytest
 
 from beanops.jobs.sql.complaints import PredicateError
-from beanops.jobs.sql.engine import Cancelled, Engine
+from beanops.jobs.sql.early_end import Cancelled
+from beanops.jobs.sql.engine import Engine
 from beanops.jobs.sql.query import Query
 from beanops.jobs.sql.where import Where
 from beanops.protocol.errors import ArgumentError

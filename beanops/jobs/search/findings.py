@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from beanops.jobs.sql.where import undecoded_words
-
 
 class Facts(NamedTuple):
     """The state of a scan.
@@ -55,8 +53,11 @@ class Facts(NamedTuple):
     @property
     def verdict(self) -> str:
         """What is known."""
-        known = self._known
-        return f"{known}; {undecoded_words(self.undecoded)}" if self.undecoded else known
+        if not self.undecoded:
+            return self._known
+        from beanops.jobs.sql.where import undecoded_words
+
+        return f"{self._known}; {undecoded_words(self.undecoded)}"
 
     @property
     def doubt(self) -> str:

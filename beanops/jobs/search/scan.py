@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from functools import cache, partial
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from beanops.client.sync import Client
 from beanops.jobs.read import Bodies, BodyForm, FoundJob, check_bodies, present
@@ -25,12 +25,14 @@ from beanops.jobs.search.pace import Pace
 from beanops.jobs.search.progress import Progress
 from beanops.jobs.search.top_n import First
 from beanops.jobs.select import Selection
-from beanops.jobs.sql.engine import TIMEOUT, Cancelled
-from beanops.jobs.sql.where import Where
+from beanops.jobs.sql.early_end import TIMEOUT, Cancelled
 from beanops.jobs.tube_names import is_any, no_tube
 from beanops.protocol import Command, ServerStats, commands
 from beanops.protocol.errors import ConnectionClosed
 from beanops.protocol.limits import MAX_BODY
+
+if TYPE_CHECKING:
+    from beanops.jobs.sql.where import Where
 
 #: Ids per pipeline: few at first, so that the first page comes soon; then many, which hides the round trips.
 _FIRST_BLOCK, _BLOCK = 256, 8192
@@ -124,6 +126,8 @@ class Scan:
         self.undecoded = 0
         self._where: Where | None = None
         if selection.where is not None:
+            from beanops.jobs.sql.where import Where  # only predicates need DuckDB and what decodes bodies
+
             self._where = Where(selection.where, redact, query_timeout, lambda: self._cancelled)
         self._bodies_first = self._where is not None and self._where.needs_bodies
         self._bodies = bool(bodies) or self._bodies_first or selection.order.endswith("size")

@@ -10,15 +10,14 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from beanops.jobs.sql.complaints import TOO_BIG, PredicateError, UserText, explain
-from beanops.protocol.errors import ArgumentError, BeanopsError
+from beanops.jobs.sql.early_end import TIMEOUT, Cancelled
+from beanops.protocol.errors import ArgumentError
 
 if TYPE_CHECKING:
     import duckdb
 
 T = TypeVar("T")
 
-#: Seconds that a statement may take.
-TIMEOUT = 60.0
 #: Seconds after which a statement that was asked to end is left to itself: some functions hear nothing.
 _GRACE = 1.0
 #: How often the memory of a statement is looked at.
@@ -32,10 +31,6 @@ _SLACK = 64 * 2**20
 #: Values that these functions may make of one: DuckDB counts no memory for them, and ends none before its end.
 _MOST = 100_000
 _BOUNDED = (("repeat", "length(what) * n", ""), ("lpad", "n", ", filler"), ("rpad", "n", ", filler"))
-
-
-class Cancelled(BeanopsError):
-    """A statement was ended because its result is no longer wanted."""
 
 
 def _rows(result: Any) -> Any:

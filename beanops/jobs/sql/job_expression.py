@@ -12,7 +12,8 @@ from beanops.jobs.bodies import Reader, decode, may_hold_layers, reads_json_firs
 from beanops.jobs.causes import Causes
 from beanops.jobs.read import FoundJob
 from beanops.jobs.sql.complaints import PredicateError, UserText
-from beanops.jobs.sql.engine import TIMEOUT, Engine
+from beanops.jobs.sql.early_end import TIMEOUT
+from beanops.jobs.sql.engine import Engine
 from beanops.jobs.sql.jobs_table import BODY_COLUMNS, PLACE, TABLE, arrays, data_of, select
 from beanops.jobs.sql.json_paths import quick_reader
 from beanops.jobs.sql.parse_tree import columns_of, parse, paths_of

@@ -11,7 +11,8 @@ from beanops.jobs.bodies import Reader
 from beanops.jobs.causes import Causes
 from beanops.jobs.read import FoundJob
 from beanops.jobs.sql.complaints import PredicateError
-from beanops.jobs.sql.engine import MEMORY, TIMEOUT, Engine
+from beanops.jobs.sql.early_end import TIMEOUT
+from beanops.jobs.sql.engine import MEMORY, Engine
 from beanops.jobs.sql.jobs_table import BODY_COLUMNS, TABLE, arrays, data_of, select
 from beanops.jobs.sql.parse_tree import columns_of, describes, named_in, parse
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from beanops.jobs.read import FoundJob
 from beanops.jobs.sql.complaints import PredicateError
-from beanops.jobs.sql.engine import TIMEOUT
+from beanops.jobs.sql.early_end import TIMEOUT
 from beanops.jobs.sql.job_expression import JobExpression, ReadBatch
 from beanops.jobs.sql.jobs_table import PLACE, TABLE
 from beanops.text import plural

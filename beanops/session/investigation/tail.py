@@ -13,14 +13,14 @@ from beanops.jobs.read import Bodies, FoundJob
 from beanops.jobs.search.new_jobs import MOST, NewJobs
 from beanops.jobs.search.pace import Pace
 from beanops.jobs.select import Selection
-from beanops.jobs.sql.engine import Cancelled
-from beanops.jobs.sql.where import Where
+from beanops.jobs.sql.early_end import Cancelled
 from beanops.protocol import ServerStats
 from beanops.protocol.errors import ConnectionLost, ProtocolError
 from beanops.session.investigation.tail_counts import TailCounts
 from beanops.session.investigation.tube_puts import TubePuts
 
 if TYPE_CHECKING:
+    from beanops.jobs.sql.where import Where
     from beanops.session.context import Context
 
 #: The part of the time in which the server may work for a tail.
@@ -97,6 +97,8 @@ class Tail:
         self._cancelled = False
         self._where: Where | None = None
         if selection.where is not None:
+            from beanops.jobs.sql.where import Where  # the search itself does not need DuckDB
+
             self._where = Where(selection.where, context.redact, context.query_timeout, lambda: self._cancelled)
         self._tubes = None if selection.tube is None else TubePuts(selection.tube, selection.in_tube)
         self._new: NewJobs | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from beanops.client.sync import Client
-from beanops.jobs.sql.engine import TIMEOUT
+from beanops.jobs.sql.early_end import TIMEOUT
 from beanops.journal.prune import this_actor
 from beanops.journal.records import Refused
 from beanops.session.config import Profile, profile

@@ -7,7 +7,7 @@ jobs.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual.binding import Binding
 
@@ -15,7 +15,6 @@ from beanops.jobs.identity import JobRef
 from beanops.protocol import TubeStats
 from beanops.protocol.errors import TimedOut, UsageError
 from beanops.protocol.states import AT_REST
-from beanops.session.execution.run import Run
 from beanops.session.execution.verbs import ALL
 from beanops.session.files.samples import PutSettings
 from beanops.text import plural, safe_text
@@ -25,6 +24,9 @@ from beanops.tui.actions.request import Counts, Field, Offer, Request, Target, a
 from beanops.tui.keys import key
 from beanops.ui.actions import CATALOGUE, ON_JOBS, UserAction
 from beanops.ui.runner import LastAction, Progress, Runner, undo_steps
+
+if TYPE_CHECKING:
+    from beanops.session.execution.run import Run
 
 # -- on tubes ---------------------------------------------------------------------------------------------------------
 

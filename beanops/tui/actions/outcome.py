@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from beanops.protocol.errors import BeanopsError
-from beanops.session.reservation import Reservation
 from beanops.text import plural, safe_text
 from beanops.ui.runner import Results
+
+if TYPE_CHECKING:
+    from beanops.session.reservation import Reservation
 
 
 class Outcome(NamedTuple):

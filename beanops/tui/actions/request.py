@@ -10,13 +10,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from beanops.protocol import TubeStats
 from beanops.protocol.errors import BeanopsError
 from beanops.protocol.limits import U32_MAX
 from beanops.session.config import Profile, strictest
-from beanops.session.execution.run import Run
 from beanops.session.files.samples import PutSettings
 from beanops.session.session import Session
 from beanops.text import plural, safe_text
@@ -26,8 +25,11 @@ from beanops.ui.actions import UserAction
 from beanops.ui.confirmation import Confirmation, confirmation
 from beanops.ui.runner import LastAction, Progress, Runner, Step
 
+if TYPE_CHECKING:
+    from beanops.session.execution.run import Run
+
 #: Acts on one tube by its name.
-Act = Callable[[str, Progress], Run]
+Act = Callable[[str, Progress], "Run"]
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 #: Lines of a sample.
 SAMPLE = 3
