@@ -11,6 +11,7 @@ import sys
 from typing import Any
 
 import beanops.journal.journal
+import beanops.session.job_verbs  # before the forks, not in each
 from beanops.session.connect import connect
 from beanops.session.execution import targets
 from beanops.session.execution.run import Run

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Collection, Iterable
 from math import inf
 
-from beanops.monitor.problems.problem import Kind, Problem, summary_of_kinds, worst_first
+from beanops.monitor.problems.problem import IDLE, Kind, Problem, idle_tubes, summary_of_kinds, worst_first
 from beanops.monitor.problems.server_rules import WINDOW, Mark, ServerFacts, mark, server_problems
 from beanops.monitor.problems.thresholds import ProblemLimits
 from beanops.monitor.problems.tube_rules import LASTING, TubeFacts, at_rest, tube_problems
@@ -38,6 +38,8 @@ class Evaluator:
         self._evaluated: dict[str, float] = {}
         self._found: dict[Kind, dict[str, Problem]] = {}
         self._kinds_of: dict[str, tuple[Kind, ...]] = {}
+        # The line for all idle tubes, until one of them changes: to sort ten thousand names takes 10 ms.
+        self._idle: Problem | None = None
         self._server_began: dict[str, float] = {}
         self._past: deque[Mark] = deque()
 
@@ -75,8 +77,13 @@ class Evaluator:
         for kind in self._kinds_of.pop(tube, ()):
             if kind not in kinds:
                 del self._found[kind][tube]
+                if kind == IDLE:
+                    self._idle = None
         for kind, one in kinds.items():
-            self._found.setdefault(kind, {})[tube] = one
+            by_tube = self._found.setdefault(kind, {})
+            if kind == IDLE and (tube not in by_tube or by_tube[tube].since != one.since):
+                self._idle = None
+            by_tube[tube] = one
         if kinds:
             self._kinds_of[tube] = tuple(kinds)
 
@@ -103,4 +110,9 @@ class Evaluator:
         ignored = self._limits.tubes.ignore
         kinds: dict[Kind, Collection[Problem]] = {kind: by_tube.values() for kind, by_tube in self._found.items()}
         kinds |= {(one.severity, one.name): [one] for one in found if one.name not in ignored}
-        return summary_of_kinds(kinds)
+        return summary_of_kinds(kinds, self._idle_line)
+
+    def _idle_line(self, idle: Collection[Problem]) -> Problem:
+        if self._idle is None:
+            self._idle = idle_tubes(idle)
+        return self._idle

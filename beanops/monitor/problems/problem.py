@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Literal, NamedTuple
 
@@ -103,7 +103,7 @@ Kind = tuple[str, str]
 #: The kinds, the worst first, and the one that jobs in idle tubes are.
 _ORDER: tuple[Kind, ...] = tuple((severity, name) for severity in SEVERITIES for name in PROBLEMS)
 _PLACES = {kind: place for place, kind in enumerate(_ORDER)}
-_IDLE: Kind = ("warning", "no-workers")
+IDLE: Kind = ("warning", "no-workers")
 
 
 def rank(problems: Sequence[Problem]) -> int:
@@ -145,18 +145,22 @@ def summary(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     return summary_of_kinds(kinds)
 
 
-def summary_of_kinds(kinds: Mapping[Kind, Collection[Problem]]) -> tuple[Problem, ...]:
+def summary_of_kinds(
+    kinds: Mapping[Kind, Collection[Problem]], of_idle_tubes: Callable[[Collection[Problem]], Problem] | None = None
+) -> tuple[Problem, ...]:
     """Return problems that are known by kind, as `summary` does; fast for many."""
+    one_line = of_idle_tubes or idle_tubes
     found: list[Problem] = []
     for kind in _ORDER:
         some = kinds.get(kind)
         if some:
             # Where jobs are put, it is critical.
-            found += [_of_idle_tubes(some)] if kind == _IDLE and len(some) > 1 else sorted(some, key=_SINCE)
+            found += [one_line(some)] if kind == IDLE and len(some) > 1 else sorted(some, key=_SINCE)
     return tuple(found)
 
 
-def _of_idle_tubes(idle: Collection[Problem]) -> Problem:
+def idle_tubes(idle: Collection[Problem]) -> Problem:
+    """Return one line for all idle tubes."""
     names = tuple(sorted([one.tube for one in idle if one.tube is not None]))
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
     reason = f"{plural(len(names), 'idle tube')} with ready jobs that no worker watches: {shown}"
