@@ -177,7 +177,7 @@ class Feed:
             return f"list is full ({most}): narrow it with w"
         if self.over:
             return self._doubt if self._scan is not None and self._scan.seen_all else "some may be missing"
-        return f"s finds more; {self._doubt}" if self._doubt else "s finds more"
+        return f"m finds more; {self._doubt}" if self._doubt else "m finds more"
 
     @property
     def _doubt(self) -> str:

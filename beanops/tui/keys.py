@@ -1,6 +1,7 @@
 """The key bindings, as data: footer and help are made from them, and the user's `[keys]` can change them.
 
-The keys of actions are in `beanops.ui.actions`.
+A key means the same on all screens: it may be absent from one, never different. Dialogs that ask for a text or an answer
+have few keys of their own. The keys of actions are in `beanops.ui.actions`.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ def key(
 
 APP = [
     key("app", "question_mark", "app.help", "Help", "Show the keys of this screen", show=True, display="?"),
+    key("app", "f1", "app.manual", "Manual", "Read the manual, at the page about this screen", display="F1"),
     key("app", "a", "app.record", "Actions", "Show the journal: actions on this server and their outcomes", show=True),
     key(
         "app",
@@ -47,6 +49,7 @@ APP = [
         display="!",
     ),
     key("app", "A", "app.alerts", "Alerts", "Show the alerts that fire, as beanops alert reports them"),
+    key("app", "s", "app.servers", "Servers", "Show all configured servers"),
     key("app", "f", "app.freeze", "Freeze", "Pause or resume updates"),
     key("app", "plus", "app.interval(1)", "Slower", "Longer or shorter refresh interval", display="+ -"),
     key("app", "minus", "app.interval(-1)", "Faster"),
@@ -79,13 +82,13 @@ REPLAY = [
     key("replay", "at", "app.jump", "Jump", "Jump to a time", show=True, display="@", priority=True),
     key(
         "replay",
-        "right_square_bracket",
+        "right_curly_bracket",
         "app.to_problem(1)",
         "Next problem",
         "Jump to where the next or previous problem begins",
-        display="] [",
+        display="} {",
     ),
-    key("replay", "left_square_bracket", "app.to_problem(-1)", "Previous problem"),
+    key("replay", "left_curly_bracket", "app.to_problem(-1)", "Previous problem"),
 ]
 
 BACK = [key("back", "escape", "back", "Back", "Go back one level", display="Esc")]
@@ -102,7 +105,7 @@ TABLE = [
 SORT = [
     key("sort", "less_than_sign", "sort(-1)", "Sort", "Sort by the next column", display="<>"),
     key("sort", "greater_than_sign", "sort(1)", "Sort right"),
-    key("sort", "r", "reverse", "Reverse", "Reverse sort order"),
+    key("sort", "vertical_line", "reverse", "Reverse", "Reverse sort order", display="|"),
 ]
 
 SELECTION = [
@@ -138,8 +141,7 @@ TUBES = [
         priority=True,
     ),
     key("tubes", "g", "fold", "Group", "Fold tubes with the same prefix into one row, or unfold"),
-    key("tubes", "c", "columns", "Columns", "Choose the columns"),
-    key("tubes", "s", "app.servers", "Servers", "Show all configured servers"),
+    key("tubes", "C", "columns", "Columns", "Choose the columns"),
     key("tubes", "escape", "back", "Clear", "Clear selection, then the filter", display="Esc"),
 ]
 
@@ -177,7 +179,7 @@ BODY = [
     key("body", "up", "scroll_up", "Up", "One line up or down", display="↑↓"),
     key("body", "down", "scroll_down", "Down"),
     key("body", "pageup", "page_up", "Page up", "One page up or down", display="PgUp PgDn"),
-    key("body", "pagedown,space", "page_down", "Page down"),
+    key("body", "pagedown", "page_down", "Page down"),
     key("body", "home", "scroll_home", "Top", "First or last line", display="Home End"),
     key("body", "end", "scroll_end", "Bottom"),
 ]
@@ -190,12 +192,12 @@ CONFIRM = [
 ]
 
 HELP = [
-    key("help", "escape,question_mark,enter", "app.pop_screen", "Close", "Close the help", show=True, display="Esc"),
-    key("help", "m", "manual", "Manual", "Read the manual", show=True),
+    key("help", "escape,question_mark", "app.pop_screen", "Close", "Close the help", show=True, display="Esc"),
+    key("help", "f1", "manual", "Manual", "Read the manual", show=True, display="F1"),
 ]
 
 MANUAL = [
-    key("manual", "escape,q", "app.pop_screen", "Close", "Close the manual", show=True, display="Esc"),
+    key("manual", "escape", "app.pop_screen", "Close", "Close the manual", show=True, display="Esc"),
     key(
         "manual",
         "pageup",
@@ -206,17 +208,17 @@ MANUAL = [
         show=True,
         priority=True,
     ),
-    key("manual", "pagedown,space", "scroll_page(1)", "Page down", priority=True),
+    key("manual", "pagedown", "scroll_page(1)", "Page down", priority=True),
 ]
 
 TUBE = [
     key("tube", "enter", "open", "Open", "Open the job under the cursor", show=True, display="⏎"),
     key("tube", "slash", "filter", "Filter", "Filter jobs by text", show=True, display="/", priority=True),
     key("tube", "w", "where", "Where", "Find jobs by a SQL predicate", priority=True),
-    key("tube", "s", "scan", "Scan", "Continue or stop the search for jobs"),
+    key("tube", "m", "scan", "More", "Continue or stop the search for jobs"),
     key("tube", "o", "order", "Order", "Search from the oldest jobs, or from the newest"),
     key("tube", "t", "states", "State", "Show jobs of the next state only, then of all states"),
-    key("tube", "h", "span", "History", "Show 5 minutes, an hour or all that is known in the charts"),
+    key("tube", "h", "span", "Window", "Show 5 minutes, an hour or all that is known in the charts"),
     key(
         "tube",
         "equals_sign",
@@ -225,12 +227,6 @@ TUBE = [
         "Compare with the selected job, or the two selected jobs",
         display="=",
     ),
-]
-
-JOB_SORT = [
-    key("sort", "less_than_sign", "sort(-1)", "Sort", "Sort by the next column, or by search order", display="<>"),
-    key("sort", "greater_than_sign", "sort(1)", "Sort right"),
-    key("sort", "vertical_line", "reverse", "Reverse", "Reverse sort order", display="|"),
 ]
 
 _UNDO = CATALOGUE["undo"]
@@ -243,22 +239,22 @@ JOB = [
     key("job", "4", "show_as('hex')", "Hex", "Show the body in hexadecimal", show=True),
     key("job", "d", "decoder", "Decoder", "Decode the body with the next matching decoder", show=True),
     key("job", "y", "yank", "Copy", "Copy the shown body to the clipboard of your terminal", show=True),
-    key("job", "w", "save", "Save", "Save the body to a file"),
+    key("job", "Y", "save", "Save", "Save the body to a file"),
     key("job", "equals_sign", "compare", "Compare", "Compare with the selected job", display="="),
-    key("job", "n,right_square_bracket", "step(1)", "Next", "Next or previous job of the list", display="n N"),
-    key("job", "N,left_square_bracket", "step(-1)", "Previous"),
+    key("job", "n", "step(1)", "Next", "Next or previous job of the list", display="n N"),
+    key("job", "N", "step(-1)", "Previous"),
 ]
 
 JOURNAL = [
     key("journal", "enter", "open", "Open", "Show the actions of the run under the cursor", show=True, display="⏎"),
-    key("journal", "n", "page(1)", "Older", "Older or newer runs", show=True, display="n N"),
-    key("journal", "N", "page(-1)", "Newer"),
+    key("journal", "n", "page(1)", "Next", "Next page, of older runs, or previous page", show=True, display="n N"),
+    key("journal", "N", "page(-1)", "Previous"),
 ]
 
 UNDO_RUN = [key("undo", _UNDO.key, "undo", _UNDO.label, "Undo this run", show=True)]
 
 RUN = [
-    key("run", "n", "page(1)", "Next", "Next or previous actions of the run", show=True, display="n N"),
+    key("run", "n", "page(1)", "Next", "Next or previous page of the run", show=True, display="n N"),
     key("run", "N", "page(-1)", "Previous"),
 ]
 
@@ -269,7 +265,7 @@ FORM = [
 
 DRAFT = [
     key(
-        "form", "ctrl+o", "sample", "Sample", "Fill in the next sample; samples of this tube come first", priority=True
+        "form", "ctrl+l", "sample", "Sample", "Fill in the next sample; samples of this tube come first", priority=True
     ),
     key("form", "ctrl+t", "keep", "Keep", "Save as a sample, as `beanops sample` does", priority=True),
 ]
@@ -277,7 +273,7 @@ DRAFT = [
 PROGRESS = [key("progress", "escape", "cancel", "Cancel", "Stop after the current batch", display="Esc")]
 
 TREE = [
-    key("tree", "enter,space", "toggle_node", "Fold", "Fold or unfold the node under the cursor", display="⏎"),
+    key("tree", "enter", "toggle_node", "Fold", "Fold or unfold the node under the cursor", display="⏎"),
     key("tree", "up", "cursor_up", "Up", "One line up or down", display="↑↓"),
     key("tree", "down", "cursor_down", "Down"),
     key("tree", "pageup", "page_up", "Page up", "One page up or down", display="PgUp PgDn"),

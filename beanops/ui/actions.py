@@ -19,7 +19,7 @@ class UserAction(NamedTuple):
     label : str
         What buttons and key hints show.
     key : str
-        Its key in the terminal dashboard, upper case for an action that deletes or moves; empty for none.
+        Its key in the terminal dashboard, upper case for an action that deletes, moves or puts; empty for none.
     help : str
         What it does, as an imperative without a full stop.
     effect : str
@@ -117,7 +117,7 @@ ON_TUBES = (
     UserAction(
         "put",
         "New",
-        "n",
+        "P",
         "Put a job into a tube",
         "Workers get it as any other job.",
         ("to", "priority", "delay", "ttr", "body"),
@@ -125,7 +125,7 @@ ON_TUBES = (
     UserAction(
         "put-copy",
         "Edit copy",
-        "e",
+        "ctrl+n",
         "Edit a copy of a job, and put it",
         "Workers get it as any other job.",
         ("to", "priority", "delay", "ttr", "body"),

@@ -37,7 +37,7 @@ def on_tube(address: str, *, all_found: bytes = b"") -> Iterator[Terminal]:
         one.shows(b" jobs")
         if all_found:
             one.drain(1)
-            one.send(b"s")
+            one.send(b"m")
             one.shows(all_found)
         one.drain(1)
         one.send(b"\x1b[H")
@@ -67,7 +67,7 @@ def main() -> None:
         put_many(client, "other", 4 * MANY)
         put_many(client, "mail", MANY // 2)
         with on_tube(server.address) as one:
-            one.send(b"s")
+            one.send(b"m")
             one.shows(b"searching")
             scanning = high(one.milliseconds(*arrows, times=60))
             one.shows(b"searching", 3)  # still

@@ -47,7 +47,7 @@ def test_a_page_of_a_tube_with_few_jobs_ends_by_what_was_looked_at(
     fill(client, "other", *[b"x"] * 3000)
     search = Feed(Wanted("mail"), Summaries(session))
     assert found_by(search, session) == []
-    assert search.caption == "s finds more"
+    assert search.caption == "m finds more"
     assert len(found_by(search, session, page=False)) == 1
 
 

@@ -68,7 +68,7 @@ async def test_names_and_errors_of_a_server_do_not_either(
     )
     async with dashboard(session, clock) as desk:
         await desk.press("enter", "p", "enter", "y", "a", "escape", "escape", "slash", "x", "escape")
-        await desk.press("g", "enter", "space", "*", "c", "escape", "ctrl+p", "x", "escape", "s", "escape")
+        await desk.press("g", "enter", "space", "*", "C", "escape", "ctrl+p", "x", "escape", "s", "escape")
         await desk.command("tube x")
         await desk.command(f"group {text.replace(' ', '')}")
         monkeypatch.setattr(session._lookups, "survey", broken)

@@ -20,7 +20,7 @@ async def test_no_screen_about_jobs_lets_a_body_through(
         assert "Delete 2 jobs of tube mail?" in await desk.painted()
         await desk.press("escape", "equals_sign", "end", "escape", "escape", "home")
         # The form with the body as it is edited, and the job in every form.
-        await desk.press("e", "ctrl+s")
+        await desk.press("ctrl+n", "ctrl+s")
         await desk.painted()
         await desk.press("escape", "enter", "2", "down", "enter", "3", "end", "4", "end", "d", "d", "d", "escape")
         await desk.press("w", *"body like '[/x]\x1b%'", "enter", "escape", "escape")

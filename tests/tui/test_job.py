@@ -65,10 +65,10 @@ async def test_a_body_is_copied_and_saved_but_never_over_a_file(
         assert "copied 12 characters" in desk.line("#status")
         (copied,) = [data for data in written if data.startswith("\x1b]52;c;")]
         assert base64.b64decode(copied[7:].rstrip("\x07")).decode() == "\\x1b[2J \\xff"
-        await desk.press("w", "enter")
+        await desk.press("Y", "enter")
         assert (tmp_path / "job-1.bin").read_bytes() == b"\x1b[2J \xff"
         assert "saved 6 bytes to job-1.bin" in desk.line("#status")
-        await desk.press("w", "enter")
+        await desk.press("Y", "enter")
         assert "already exists; nothing written" in desk.line("#status")
 
 

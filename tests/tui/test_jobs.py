@@ -104,17 +104,17 @@ async def test_a_page_is_full_and_the_end_of_the_list_finds_the_next(
     fill(client, "mail", *[b"x"] * 3000)  # more than two pages, for a search takes more at a time as it goes on
     async with dashboard(session, clock, (100, 40)) as desk:
         await open_mail(desk)
-        assert "s finds more" in desk.line("#status")
+        assert "m finds more" in desk.line("#status")
         found = len(ids(desk))
         await desk.press("end")
         assert len(ids(desk)) > found
-        assert "s finds more" in desk.line("#status")
-        await desk.press("s")
+        assert "m finds more" in desk.line("#status")
+        await desk.press("m")
         assert len(ids(desk)) == 3000
         assert "3,000 jobs" in desk.line("#status")
         client.delete(5)
         await desk.tick()
-        assert "2,999 now: s searches again" in desk.line("#status")
+        assert "2,999 now: m searches again" in desk.line("#status")
 
 
 async def test_selected_jobs_are_acted_on_together_and_it_is_undone(
@@ -177,8 +177,8 @@ async def test_an_empty_list_says_how_far_was_looked(
         await open_mail(desk)
         await desk.press("w", *"body = 'y'", "enter")
         shown = "\n".join(desk.lines("#heads"))
-        assert "so far; s continues" in shown
-        await desk.press("s")
+        assert "so far; m continues" in shown
+        await desk.press("m")
         assert "no jobs found" in "\n".join(desk.lines("#heads"))
 
 
@@ -249,7 +249,7 @@ async def test_the_undo_of_a_put_deletes_and_asks_for_the_name_too(
     guarded = Profile("prod", str(session.address), confirm="type-name")
     async with dashboard(session, clock, (100, 40), profile=guarded) as desk:
         await open_mail(desk)
-        await desk.press("n", "ctrl+s", "y")
+        await desk.press("P", "ctrl+s", "y")
         assert client.stats_tube("mail").current_jobs_ready == 2
         await desk.press("u")
         painted = await desk.painted()
@@ -326,19 +326,19 @@ async def test_a_job_is_put_from_a_sample_or_an_edited_copy(session: Session, cl
     fill(client, "mail", b'{"a": 1}')
     async with dashboard(session, clock, (100, 40)) as desk:
         await open_mail(desk)
-        await desk.press("n", *"hello", "ctrl+t")
+        await desk.press("P", *"hello", "ctrl+t")
         assert "Saved as sample mail-1, 5 bytes" in await desk.painted()
         await desk.press("ctrl+t")
         assert samples.names() == ["mail-1"]
         samples.save("greeting", samples.sample_of("mail", b"from the command line"))
-        await desk.press("escape", "n", "ctrl+o")
+        await desk.press("escape", "P", "ctrl+l")
         assert "from the command line" in await desk.painted()
-        await desk.press("ctrl+o", "ctrl+s")
+        await desk.press("ctrl+l", "ctrl+s")
         assert "Put a job of 5 bytes into tube mail?" in await desk.painted()
         await desk.press("y")
         assert client.peek(2).body == b"hello"
         assert "job 2" in desk.line("#job")
-        await desk.press("home", "e", "right", "delete", "delete", "delete", *'"b"', "ctrl+s", "y")
+        await desk.press("home", "ctrl+n", "right", "delete", "delete", "delete", *'"b"', "ctrl+s", "y")
         assert client.peek(3).body == b'{"b": 1}'
 
 
@@ -349,7 +349,7 @@ async def test_an_edited_copy_keeps_priority_ttr_and_delay(
     fill(client, "mail", b"1", priority=7, ttr=33, delay=300)
     async with dashboard(session, clock, (100, 40)) as desk:
         await open_mail(desk)
-        await desk.press(*(["enter"] if where == "job" else []), "e", "2", "ctrl+t", "ctrl+s", "y")
+        await desk.press(*(["enter"] if where == "job" else []), "ctrl+n", "2", "ctrl+t", "ctrl+s", "y")
         new = client.stats_job(2)
         assert (new.priority, new.ttr, new.delay, new.state) == (7, 33, 300, "delayed")
         assert client.peek(2).body == b"21"
@@ -358,7 +358,7 @@ async def test_an_edited_copy_keeps_priority_ttr_and_delay(
         assert [job and job.id for job in session._lookups.jobs_by_id([1, 2])] == [None, 2]
         if where == "job":
             await desk.press("escape")
-        await desk.press("n", "ctrl+o", "ctrl+s", "y")
+        await desk.press("P", "ctrl+l", "ctrl+s", "y")
         sampled = client.stats_job(3)
         assert (sampled.priority, sampled.ttr, sampled.delay) == (7, 33, 300)
 
@@ -370,7 +370,7 @@ async def test_where_a_body_is_edited_ctrl_z_takes_back_a_change(
     async with dashboard(session, clock, (100, 40)) as desk:
         await open_mail(desk)
         assert desk.app.check_action("suspend_process", ())
-        await desk.press("n", "x", "y")
+        await desk.press("P", "x", "y")
         assert not desk.app.check_action("suspend_process", ())
         await desk.press("ctrl+z")
         assert str(desk.app.screen.query_one("#body", TextArea).text) == ""
@@ -384,7 +384,7 @@ async def test_an_edited_copy_of_a_job_that_was_put_to_be_buried_waits_for_nothi
     client.bury(id, priority=5)
     async with dashboard(session, clock, (100, 40)) as desk:
         await open_mail(desk)
-        await desk.press("e", "2", "ctrl+s", "y")
+        await desk.press("ctrl+n", "2", "ctrl+s", "y")
         new = client.stats_job(2)
         assert (new.priority, new.delay, new.state) == (5, 0, "ready")
 

@@ -147,7 +147,7 @@ async def test_the_jobs(beanstalkd: Beanstalkd, client: Client, clock: Clock, si
             await desk.press("down", "enter")
             await same(desk, "tube")
             if size == LARGE:
-                await desk.press("e")
+                await desk.press("ctrl+n")
                 await same(desk, "edit")
                 return
             await desk.press("slash", *"mail", "enter", "asterisk", "D")

@@ -12,10 +12,10 @@ async def test_the_help_leads_to_the_page_about_the_screen(session: Session, cli
     client.put(b"1", tube="mail")
     async with dashboard(session, clock, (120, 30)) as desk:
         await desk.press("question_mark")
-        assert "m Manual" in await desk.painted()
-        await desk.press("m")
+        assert "F1 Manual" in await desk.painted()
+        await desk.press("f1")
         assert "Find your way" in await desk.shows("shows the tubes of one server live")
-        await desk.press("escape", "a", "question_mark", "m")
+        await desk.press("escape", "a", "f1")
         await desk.shows("Every action is in the journal before it is sent")
 
 

@@ -184,7 +184,7 @@ def test_what_was_remembered_and_is_broken_is_forgotten(tmp_path: Path) -> None:
 async def test_the_columns_are_chosen_in_a_dialog(session: Session, client: Client, clock: Clock) -> None:
     async with dashboard(session, clock, (160, 30)) as desk:
         assert " why " in desk.lines("#tubes")[0]
-        await desk.press("c", "space", "enter")
+        await desk.press("C", "space", "enter")
         await desk.settle()
         assert " why " not in desk.lines("#tubes")[0]
         assert "ready" in desk.lines("#tubes")[0]

@@ -96,13 +96,13 @@ async def test_keys_play_pause_and_change_the_speed(recorded: Stage, clock: Cloc
 
 async def test_problems_can_be_jumped_to(recorded: Stage, clock: Clock) -> None:
     async with replaying(recorded, clock, 0) as desk:
-        await desk.press("]")
+        await desk.press("}")
         assert shown(desk)["mail"] == "100"
         assert "2026-01-01 12:01:40 UTC  mail: 7 jobs buried" in desk.line("#status")
         assert "buried: 7 jobs buried" in desk.line("#about")
-        await desk.press("]")
+        await desk.press("}")
         assert "no later problem" in desk.line("#status")
-        await desk.press("right", "right", "[")
+        await desk.press("right", "right", "{")
         assert shown(desk)["mail"] == "100"
 
 

@@ -78,7 +78,7 @@ async def test_the_cursor_stays_on_its_tube_when_rows_are_sorted_anew(
         await desk.tick(5.0)
         assert desk.names() == ["one", "three", "two", "default"]
         assert desk.cursor("#tubes").startswith("two")
-        await desk.press("r")
+        await desk.press("|")
         assert desk.names() == ["default", "two", "three", "one"]
         await desk.press("enter")
         assert "tube two" in desk.line("#tube")

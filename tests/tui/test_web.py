@@ -124,7 +124,7 @@ def test_a_browser_shows_the_tubes_and_a_key_opens_one_read_only(page: str) -> N
         with tab.expect_download() as download:
             tab.keyboard.press("Enter")
             wait("Raw")
-            tab.keyboard.press("w")
+            tab.keyboard.press("Y")
         assert download.value.suggested_filename == "job-1.txt"
         assert Path(download.value.path()).read_bytes() == b"x"
         assert all(url.startswith(page) for url in loaded)
@@ -166,12 +166,12 @@ async def test_a_visitor_gets_one_server_and_leaves_nothing_behind(
             assert "this page shows one server only" in desk.line("#status")
         await desk.press(":", *"server ")
         assert "secret" not in await desk.painted()
-        await desk.press("escape", "down", "enter", "enter", "w", "S")
+        await desk.press("escape", "down", "enter", "enter", "Y", "S")
         assert "to the browser" in desk.line("#status")
         assert sorted(sent) == ["beanops-20260102-030405.svg", "job-1.txt"]
         assert sent["job-1.txt"] == b"x"
         await desk.press("v", "y")
-        await desk.press("escape", "n", "ctrl+t")
+        await desk.press("escape", "P", "ctrl+t")
         assert samples.names() == []
     assert list(tmp_path.iterdir()) == []
 

@@ -105,7 +105,7 @@ class Form(ModalScreen[Answers | None]):
                         yield Input(field.value, id=field.name, compact=True, classes=kind)
                         yield Static(Content(field.unit), classes="unit")
             keys = "^s continues" if self._drafting else "Enter continues"
-            keys += ", ^o fills in a sample, ^t saves one" if self._samples else ""
+            keys += ", ^l fills in a sample, ^t saves one" if self._samples else ""
             yield Static(Content(f"{keys}, Esc cancels"), id="hint")
 
     def on_mount(self) -> None:

@@ -129,7 +129,7 @@ class JobSearch(FullScreen):
             return ""
         states = (wanted.state,) if wanted.state else STATES
         here = sum(int(getattr(stats, f"current_jobs_{state}")) for state in states)
-        return f"{here:,} now: s searches again" if here != self.table.alive else ""
+        return f"{here:,} now: m searches again" if here != self.table.alive else ""
 
     def selection(self) -> Selected:
         """Return all jobs of the list, also those that its search has not found yet."""
@@ -151,13 +151,13 @@ class JobSearch(FullScreen):
         if feed.running:
             return "searching ..."
         if feed.error:
-            return "search failed; s continues"
+            return "search failed; m continues"
         if self._text and here:
-            more = "" if feed.over or feed.full else "; s finds more"
+            more = "" if feed.over or feed.full else "; m finds more"
             return f"none of {plural(here, 'job')} contains '{safe_text(self._text, limit=24)}'{more}"
         if not feed.over:
-            return f"no jobs among {plural(feed.looked, 'id')} so far; s continues"
-        found = "all jobs found are gone; s searches again" if feed.found else "no jobs found"
+            return f"no jobs among {plural(feed.looked, 'id')} so far; m continues"
+        found = "all jobs found are gone; m searches again" if feed.found else "no jobs found"
         return "; ".join(filter(None, (found, feed.left_out)))
 
     @work(thread=True, exit_on_error=False, group="scan")

@@ -34,7 +34,7 @@ FEW = 100
 class JobTable(RowTable[JobRow]):
     """The jobs of a tube."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.SELECTION, *keys.JOB_SORT]
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.SELECTION, *keys.SORT]
 
     def __init__(self, reader: Summaries, clock: Callable[[], float], *, id: str) -> None:
         self.jobs_layout = JobLayout()
