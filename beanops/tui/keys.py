@@ -1,7 +1,7 @@
 """The key bindings, as data: footer and help are made from them, and the user's `[keys]` can change them.
 
-A key means the same on all screens: it may be absent from one, never different. Dialogs that ask for a text or an answer
-have few keys of their own. The keys of actions are in `beanops.ui.actions`.
+A key means the same on all screens: it may be absent from one, never different. Dialogs that ask for a text or an
+answer have few keys of their own. The keys of actions are in `beanops.ui.actions`.
 """
 
 from __future__ import annotations

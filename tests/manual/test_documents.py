@@ -98,7 +98,6 @@ def test_the_keys_of_the_dashboard_are_in_the_manual() -> None:
         keys.SELECTION,
         keys.SORT,
         keys.TUBE,
-        keys.JOB_SORT,
         keys.JOB,
         keys.JOURNAL,
         keys.UNDO,

@@ -141,7 +141,7 @@ async def test_a_tube_has_its_charts_and_no_jobs(recorded: Stage, clock: Clock) 
         assert shown(desk)["mail"] == "190"
 
 
-@pytest.mark.parametrize("key", ["k", "p", "D", "n", "u", "X"])
+@pytest.mark.parametrize("key", ["k", "p", "D", "P", "u", "X"])
 async def test_actions_are_refused_with_a_reason(key: str, recorded: Stage, clock: Clock) -> None:
     async with replaying(recorded, clock, 250) as desk:
         await desk.press(key)
