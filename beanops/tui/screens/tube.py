@@ -324,8 +324,7 @@ class TubeScreen(JobSearch):
         """Close the input, clear selection, drop text or predicate, or go back to the tubes."""
         wanted = self._feed.wanted
         if self.query_one("#search").display:
-            if self._sought == "filter":
-                self.seek.value = ""
+            self.seek.value = ""
             self._close_search()
         elif self._text:
             self._text = ""
