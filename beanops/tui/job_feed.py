@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from textual.message import Message
 
+from beanops.jobs.groups import GroupRow
 from beanops.jobs.search.progress import Progress
 from beanops.jobs.search.scan import Scan
 from beanops.protocol.errors import BeanopsError
@@ -32,6 +33,12 @@ class Wanted(NamedTuple):
     state: str | None = None
     where: str | None = None
     order: str = "newest"
+    group: GroupRow | None = None
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether not all jobs of its states are wanted."""
+        return self.where is not None or self.group is not None
 
 
 class Found(Message):
@@ -114,6 +121,7 @@ class Feed:
                     wanted.tube,
                     state=wanted.state,
                     where=wanted.where,
+                    group=wanted.group,
                     order=wanted.order,
                     limit=defaults.MOST_FOUND,
                     progress=self._reported,

@@ -169,18 +169,6 @@ COMMAND = [
     key("command", "down", "recall(1)", "Later"),
 ]
 
-WHERE = [
-    key("where", "enter", "accept", "Find", "Find the jobs that match", display="⏎", priority=True),
-    key("where", "escape", "cancel", "Cancel", "Cancel", display="Esc"),
-    key("where", "tab", "complete", "Complete", "Complete a column, path or value", display="Tab", priority=True),
-    key("where", "up", "recall(-1)", "Earlier", "Earlier, saved and completed predicates", display="↑↓", priority=True),
-    key("where", "down", "recall(1)", "Later", priority=True),
-    key("where", "ctrl+s", "save", "Save", "Save under a name", display="^s", priority=True),
-    key(
-        "where", "ctrl+r", "forget", "Forget", "Remove the chosen predicate from the list", display="^r", priority=True
-    ),
-]
-
 PALETTE = [
     key("palette", "escape", "cancel", "Cancel", "Close", display="Esc"),
     key("palette", "up", "move(-1)", "Up", "One line up or down", display="↑↓"),
@@ -229,7 +217,9 @@ TUBE = [
     key("tube", "w", "where", "Where", "Find jobs by a SQL predicate", priority=True),
     key("tube", "m", "scan", "More", "Continue or stop the search for jobs"),
     key("tube", "o", "order", "Order", "Search from the oldest jobs, or from the newest"),
-    key("tube", "t", "states", "State", "Show jobs of the next state only, then of all states"),
+    key("tube", "t", "states", "State", "Show the next tab: jobs of one state, or of all"),
+    key("tube", "G", "groups", "Groups", "Show the groups of jobs by cause", show=True),
+    key("tube", "F", "facets", "Facets", "Show the values in the bodies of the jobs", show=True),
     key("tube", "h", "span", "Window", "Show 5 minutes, an hour or all that is known in the charts"),
     key(
         "tube",

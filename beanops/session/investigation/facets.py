@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from beanops.html import card
 from beanops.jobs.facets import FacetCounter, Facets, PathFacet, Undecoded
+from beanops.jobs.read import FoundJob
 from beanops.jobs.rows import Tube
 from beanops.jobs.search.scan import Scan
 from beanops.protocol.limits import check_number
@@ -151,7 +152,15 @@ class FacetSearch:
     def run(self) -> FoundFacets:
         """Search, and return the facets."""
         for batch in self.scan:
-            self._counter.add(batch)
+            self.add(batch)
+        return self.found()
+
+    def add(self, batch: list[FoundJob]) -> None:
+        """Count some jobs of the scan."""
+        self._counter.add(batch)
+
+    def found(self) -> FoundFacets:
+        """Return the facets of the jobs that were counted."""
         return FoundFacets(self._counter.result(self._top), self.scan)
 
 

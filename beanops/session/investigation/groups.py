@@ -141,9 +141,10 @@ class GroupSearch:
     def run(self) -> None:
         """Count the jobs that are left to find."""
         for batch in self.scan:
-            self._add(batch)
+            self.add(batch)
 
-    def _add(self, batch: list[FoundJob]) -> None:
+    def add(self, batch: list[FoundJob]) -> None:
+        """Count some jobs of the scan."""
         if self._values is None:
             self._tally.add_all(map(self._causes.of, [job.body for job in batch]), batch)
             return

@@ -21,7 +21,7 @@ from beanops.tui.actions.outcome import Outcome, fault
 from beanops.tui.actions.request import Offer, Request, Target, needed_for
 from beanops.tui.host import Host
 from beanops.tui.screens.header import ServerHeader
-from beanops.tui.widgets.columns import WIDE, shortened
+from beanops.tui.widgets.columns import TALL, WIDE, shortened
 from beanops.tui.widgets.footer import KeyFooter
 from beanops.tui.widgets.line import Line, Part
 from beanops.tui.widgets.table import RowTable
@@ -78,6 +78,7 @@ class FullScreen(Screen[None]):
 
     def _fit(self) -> None:
         self.set_class(self.app.size.width >= WIDE, "-wide")
+        self.set_class(self.app.size.height >= TALL, "-tall")
 
     # -- what subclasses say -----------------------------------------------------------------------------------------
 

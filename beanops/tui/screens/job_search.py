@@ -85,8 +85,8 @@ class JobSearch(FullScreen):
         self._stats: TubeStats | None = None
         self._reader = Summaries(session)
         self._feed = Feed(Wanted(tube), self._reader)
-        # The text that jobs must contain.
-        self._text = ""
+        # What the input is for (`filter` or `where`), and the text that jobs must contain.
+        self._sought, self._text = "", ""
         # Whether the user started the search under way, and whether it continues by itself because all jobs that it had
         # found are gone.
         self._asked, self._refilling = False, False
@@ -98,7 +98,7 @@ class JobSearch(FullScreen):
 
     @property
     def seek(self) -> Input:
-        """The input of the text."""
+        """The input of the text or predicate."""
         return self.query_one(Input)
 
     def caption(self) -> str:
@@ -118,6 +118,7 @@ class JobSearch(FullScreen):
         wanted = self._feed.wanted
         parts += [wanted.state] if wanted.state else []
         parts += ["where"] if wanted.where else []
+        parts += [wanted.group.name] if wanted.group else []
         parts += ["oldest first"] if wanted.order == "oldest" else []
         searched = self._feed.caption or self._outdated()
         return ", ".join([*parts, searched] if searched else parts)
@@ -125,7 +126,7 @@ class JobSearch(FullScreen):
     def _outdated(self) -> str:
         """Return a hint when the tube has more or fewer jobs than were found."""
         stats, wanted = self._stats, self._feed.wanted
-        if stats is None or wanted.where:
+        if stats is None or wanted.is_narrow:
             return ""
         states = (wanted.state,) if wanted.state else STATES
         here = sum(int(getattr(stats, f"current_jobs_{state}")) for state in states)
@@ -135,8 +136,10 @@ class JobSearch(FullScreen):
         """Return all jobs of the list, also those that its search has not found yet."""
         wanted, stats = self._feed.wanted, self._stats
         states = (wanted.state,) if wanted.state else STATES
-        if wanted.where:
-            return Selected(self.tube, states, wanted.where, words=where_words(wanted.where))
+        if wanted.is_narrow:
+            words = [f"in group {wanted.group.name}"] if wanted.group else []
+            words += [where_words(wanted.where)] if wanted.where else []
+            return Selected(self.tube, states, wanted.where, wanted.group, words=" ".join(words))
         counts = {state: int(getattr(stats, f"current_jobs_{state}")) for state in states} if stats else None
         return Selected(self.tube, states, counts=counts)
 
@@ -151,7 +154,7 @@ class JobSearch(FullScreen):
         if feed.running:
             return "searching ..."
         if feed.error:
-            return f"search failed: {feed.error}"
+            return "search failed; m continues"
         if self._text and here:
             more = "" if feed.over or feed.full else "; m finds more"
             return f"none of {plural(here, 'job')} contains '{safe_text(self._text, limit=24)}'{more}"
@@ -218,51 +221,45 @@ class JobSearch(FullScreen):
         wanted = self._feed.wanted
         self._begin(wanted._replace(order="newest" if wanted.order == "oldest" else "oldest"))
 
-    def action_states(self) -> None:
-        """Search for jobs of the next state only."""
-        states = (None, *STATES)
-        wanted = self._feed.wanted
-        self._begin(wanted._replace(state=states[(states.index(wanted.state) + 1) % len(states)]))
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer filter and predicate where the filter has no focus."""
+        """Offer filter and predicate where their input has no focus."""
         if action in ("filter", "where"):
             return not (self.is_mounted and self.focused is self.seek)
         return super().check_action(action, parameters)
 
     def action_filter(self) -> None:
         """Ask for a text that jobs must contain."""
-        self.query_one("#search").display = True
-        self.query_one("#sought", Static).update(" / ")
-        self.seek.placeholder = "part of an id, state or body"
-        with self.prevent(Input.Changed):
-            self.seek.value = self._text
-        self.seek.cursor_position = len(self._text)
-        self.set_focus(self.seek)
+        self._ask("filter", " / ", self._text, "part of an id, state or body")
 
     def action_where(self) -> None:
         """Ask for a SQL predicate."""
-        from beanops.tui.dialogs.where import WhereEntry  # the first paint must not wait for it
+        proposal = "age > interval 1 hour and data->>'$.user' = '42'"
+        self._ask("where", " where ", self._feed.wanted.where or "", proposal)
 
-        wanted = self._feed.wanted
-
-        def answered(where: str | None) -> None:
-            if where is not None and (where or None) != self._feed.wanted.where:
-                self._begin(self._feed.wanted._replace(where=where or None))
-
-        self.app.push_screen(WhereEntry(wanted, self.table.rows), answered)
+    def _ask(self, what: str, sign: str, value: str, placeholder: str) -> None:
+        self._sought = what
+        self.query_one("#search").display = True
+        self.query_one("#sought", Static).update(sign)
+        self.seek.placeholder = placeholder
+        with self.prevent(Input.Changed):
+            self.seek.value = value
+        self.seek.cursor_position = len(value)
+        self.set_focus(self.seek)
 
     @on(Input.Changed, "#seek")
     def _typed(self, changed: Input.Changed) -> None:
-        self._text = changed.value
-        self.table.keep(passes(self._text))
-        self._show_status()
-
-    @on(JobTable.Filtered)
-    def _filtered(self) -> None:
-        self._show_status()
+        if self._sought == "filter":
+            self._text = changed.value
+            self.table.keep(passes(self._text))
+            self._show_status()
 
     @on(Input.Submitted, "#seek")
+    def _sought_for(self) -> None:
+        where = self.seek.value.strip() or None
+        if self._sought == "where" and where != self._feed.wanted.where:
+            self._begin(self._feed.wanted._replace(where=where))
+        self._close_search()
+
     def _close_search(self) -> None:
         self.set_focus(self.table)
         self.query_one("#search").display = False

@@ -21,15 +21,19 @@ from beanops.tui.actions import catalogue
 from beanops.tui.actions.outcome import Outcome
 from beanops.tui.actions.request import SAMPLE, Request, Target
 from beanops.tui.body_forms import Body, decoded
+from beanops.tui.breakdown_pane import BreakdownPane
 from beanops.tui.screens.compare import Compare
 from beanops.tui.screens.job import JobScreen, Read
-from beanops.tui.screens.job_search import JobSearch, TubeLook, look_at
+from beanops.tui.screens.job_search import TubeLook, look_at
+from beanops.tui.screens.narrowed_search import NarrowedSearch
 from beanops.tui.widgets.body import BodyView
-from beanops.tui.widgets.charts import TALL, Charts
+from beanops.tui.widgets.charts import Charts
+from beanops.tui.widgets.columns import TALL
 from beanops.tui.widgets.job_rows import JobRow
 from beanops.tui.widgets.job_summary import history, identity
 from beanops.tui.widgets.job_table import JobTable
-from beanops.tui.widgets.line import Line, Part, by_state, flow
+from beanops.tui.widgets.line import Line, Part, flow
+from beanops.tui.widgets.state_tabs import StateTabs
 from beanops.tui.widgets.table import RowTable
 from beanops.ui.poller import Live, Look
 
@@ -41,7 +45,7 @@ MISSING = "no longer in the list: move the cursor to another job"
 ASKED = 2000
 
 
-class TubeScreen(JobSearch):
+class TubeScreen(NarrowedSearch):
     """One tube.
 
     Parameters
@@ -73,12 +77,14 @@ class TubeScreen(JobSearch):
     def body(self) -> ComposeResult:
         """Yield the counts, the charts, the jobs, and the details of the one under the cursor."""
         yield Line(id="tube")
-        yield Line(id="counts")
+        yield StateTabs(id="counts")
         yield Line(id="times")
         yield Charts(id="charts")
         with Horizontal(id="search"):
             yield Static("", id="sought", markup=False)
             yield Input(id="seek", compact=True, select_on_focus=False)
+        yield BreakdownPane(id="pane")
+        yield Line(id="narrowed")
         yield JobTable(self._reader, self.host.clock, id="heads")
         yield Line(id="job")
         yield Line(id="history")
@@ -87,6 +93,7 @@ class TubeScreen(JobSearch):
     def on_mount(self) -> None:
         """Ask the server now, and search for jobs."""
         self.query_one("#search").display = False
+        self.query_one("#narrowed").display = False
         self.query_one(BodyView).can_focus = False
         self.table.focus()
         self.host.action_refresh()
@@ -129,6 +136,7 @@ class TubeScreen(JobSearch):
         self._acted, self._bodies, self._follow = (), {}, FIRST
         self.table.clear_selection()
         self.table.select(None)
+        self.pane.outdate(again=True)
         self._begin(self._feed.wanted, asked=False)
 
     def _looked(self, look: TubeLook) -> None:
@@ -138,7 +146,7 @@ class TubeScreen(JobSearch):
         top = {
             id: (place, job)
             for id, (place, job) in look.top.items()
-            if wanted.where is None and wanted.state in (None, job.stats.state)
+            if not wanted.is_narrow and wanted.state in (None, job.stats.state)
         }
         self.table.update_stats({**look.fresh, **{id: job.stats for id, (_, job) in look.top.items()}})
         self.table.pin(top)
@@ -157,7 +165,7 @@ class TubeScreen(JobSearch):
             self._follow = ()
 
     def _show_counts(self, live: Live) -> None:
-        tube, counts = self.query_one("#tube", Line), self.query_one("#counts", Line)
+        tube, counts = self.query_one("#tube", Line), self.query_one("#counts", StateTabs)
         title: list[Part] = [("tube ", "$muted"), (safe_text(self.tube), "bold $primary")]
         stats, times = self._stats, self.query_one("#times", Line)
         # Only where something is known, and there is room.
@@ -181,12 +189,19 @@ class TubeScreen(JobSearch):
             (plural(stats.current_watching, "worker"), "bold $buried" if lonely else ""),
             (f" ({stats.current_waiting:,} waiting)  {stats.current_using:,} using", "$muted"),
         ]
-        counts.say(counts.spread(by_state(stats), workers))
+        tabs = counts.parts(stats, self._feed.wanted.state)
+        if sum(len(text) for text, _ in (*tabs, *workers)) > self.app.size.width - 4:
+            workers = workers[:1]
+        counts.say(counts.spread(tabs, workers))
         times.say([(str(live.tubes[self.tube].times), "$muted")])
 
     def found(self) -> None:
         """Show the job under the cursor."""
         self._show_job()
+
+    def _show_tabs(self) -> None:
+        if self._stats is not None:
+            self._show_counts(self.host.live)
 
     @on(RowTable.Moved)
     def _show_job(self) -> None:
@@ -201,7 +216,7 @@ class TubeScreen(JobSearch):
         history_line.say(history(row.stats) if row and row.stats else [])
         self.query_one(BodyView).show(self._body)
         self.refresh_offers()
-        if row is not None and self.table.at_end and len(self.table.rows) > 1 and not self._feed.wanted.where:
+        if row is not None and self.table.at_end and len(self.table.rows) > 1 and not self._feed.wanted.is_narrow:
             self._more()
 
     def _body_of(self, row: JobRow) -> Body | None:
@@ -247,9 +262,9 @@ class TubeScreen(JobSearch):
         """Return the selected jobs, else the one under the cursor, and the tube."""
         if self.passive or self._stats is None:
             return None
+        if (chosen := self.chosen_target()) is not None:
+            return chosen
         table, row = self.table, self.table.row
-        if table.selection.everything:
-            return Target((self._stats,), selected=(self.selection(),))
         selected = table.selected
         ids = selected or ((row.id,) if row is not None else ())
         states = table.states(ids, self.host.live.held)
@@ -274,7 +289,10 @@ class TubeScreen(JobSearch):
         """Move the cursor to the job that was put or reserved; after other actions it stays on its job."""
         table = self.table
         self._turn += 1
-        if request.selected or len(request.ids) > ASKED:
+        # Jobs that an undo brought back are found only by another search.
+        several = bool(request.selected or request.offer.scope == "runs" or len(request.ids) > ASKED)
+        self.pane.outdate(again=several)
+        if several:
             self._begin(self._feed.wanted, asked=False)
         else:
             self._acted = request.ids
@@ -290,7 +308,10 @@ class TubeScreen(JobSearch):
     # -- screens -----------------------------------------------------------------------------------------------------
 
     def action_open(self) -> None:
-        """Open the job under the cursor."""
+        """Open the job under the cursor; in the pane, list only the jobs of the group or with the value."""
+        if self.pane.has_cursor:
+            self.narrow()
+            return
         row = self.table.row
         if row is not None:
             self.app.push_screen(JobScreen(self, row.id))
@@ -322,9 +343,9 @@ class TubeScreen(JobSearch):
 
     def action_back(self) -> None:
         """Close the input, clear selection, drop text or predicate, or go back to the tubes."""
-        wanted = self._feed.wanted
         if self.query_one("#search").display:
-            self.seek.value = ""
+            if self._sought == "filter":
+                self.seek.value = ""
             self._close_search()
         elif self._text:
             self._text = ""
@@ -332,7 +353,13 @@ class TubeScreen(JobSearch):
             self._show_status()
         elif len(self.table.selection) or self.table.selection.everything:
             self.table.clear_selection()
-        elif wanted.where or wanted.state:
-            self._begin(wanted._replace(where=None, state=None))
+        elif self.pane.has_cursor:
+            self.close_pane()
+        elif self.widen():
+            pass
+        elif self.pane.is_open:
+            self.close_pane()
+        elif self._feed.wanted.state:
+            self.choose_state(None)
         else:
             self.app.pop_screen()

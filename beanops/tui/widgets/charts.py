@@ -15,12 +15,12 @@ from beanops.monitor.rates import UNKNOWN as NO_RATES
 from beanops.monitor.survey import Seen
 from beanops.protocol.states import STATES
 from beanops.text import span
-from beanops.tui.widgets.columns import fitted
+from beanops.tui.widgets.columns import TALL, fitted
 from beanops.ui.axes import ticks, time_axis
 from beanops.ui.formatting import BLOCKS, UNKNOWN, count, rate
 
-#: Rows of the terminal from which charts are high, and rows of bars then, and else.
-TALL, HIGH, LOW = 36, 6, 2
+#: Rows of bars in a tall terminal, and else.
+HIGH, LOW = 6, 2
 #: Cells of names and newest values, of the numbers at the scale, between charts, and minimum cells of bars.
 NAMES, SCALE, GAP, LEAST = 9, 6, 3, 16
 #: Cells of a chart from which there may be another one beside it.

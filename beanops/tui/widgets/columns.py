@@ -16,6 +16,8 @@ GAP, SLACK = 1, 4
 #: Cells that the growing column usually keeps before optional ones are left out, and cells from which a terminal is
 #: wide.
 FIRST_MIN, WIDE = 20, 104
+#: Rows from which a terminal is tall.
+TALL = 36
 
 
 class Placed(NamedTuple, Generic[R]):
