@@ -145,6 +145,8 @@ TUBES = [
     key("tubes", "escape", "back", "Clear", "Clear selection, then the filter", display="Esc"),
 ]
 
+PREVIEW = [key("preview", "i", "preview", "Preview", "Show or hide the preview of what is under the cursor")]
+
 SERVERS = [
     key("servers", "enter", "open", "Open", "Switch to the server under the cursor", show=True, display="⏎"),
 ]

@@ -24,6 +24,8 @@ class Shown(NamedTuple):
         The chosen columns; empty for all.
     groups : tuple of str
         Globs whose tubes are folded into one row.
+    preview : bool
+        Whether there is a preview.
     """
 
     sort: str = "problem"
@@ -31,6 +33,7 @@ class Shown(NamedTuple):
     filter: str = ""
     columns: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    preview: bool = True
 
 
 class StateFile:

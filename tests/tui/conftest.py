@@ -23,6 +23,7 @@ from beanops import Client, Session, connect
 from beanops.embedded.process import Beanstalkd
 from beanops.protocol import commands
 from beanops.tui.app import Dashboard
+from beanops.tui.screens import preview
 from beanops.tui.widgets.body import BodyView
 from beanops.tui.widgets.job_table import JobTable
 from beanops.tui.widgets.line import Line
@@ -174,6 +175,12 @@ def _no_thread_is_left() -> Iterator[None]:
     # Those of the loop's own pool wait for work, and end with the loop.
     left = [one for one in threading.enumerate() if one not in before and not one.name.startswith("asyncio_")]
     assert all(one.daemon for one in left), f"still running: {left}"
+
+
+@pytest.fixture(autouse=True)
+def _the_cursor_need_not_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the preview read jobs at once, so that tests do not wait."""
+    monkeypatch.setattr(preview, "REST", 0)
 
 
 @pytest.fixture

@@ -42,13 +42,16 @@ async def test_the_course_of_a_tube_and_of_the_server_is_drawn(session: Session,
         for number in range(4):
             fill(client, "mail", *[b"x"] * number)
             await desk.tick(5)
-        assert "▂▂▂▃▃▃▅▅▅███" in head(desk, "mail")
+        assert "▂▂▃▃▅▅██" in head(desk, "mail")
         assert "puts/s 0.5" in desk.line("#jobs")  # 5 jobs in 10 seconds
         assert "█" in desk.line("#jobs")
         for _ in range(4):
             client.delete(client.reserve())
         await desk.tick(5)
         await desk.tick(25)
+        await desk.press("down")
+        assert "drains in 22s" in desk.line("#about")
+        await desk.press("i")
         assert "drains in" in desk.lines("#tubes")[0]
         assert head(desk, "mail").endswith("22s")
 

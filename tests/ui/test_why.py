@@ -6,12 +6,14 @@ import doctest
 
 import beanops.monitor.problems.problem
 import beanops.ui.columns.why
+from beanops.monitor.history import History
 from beanops.monitor.problems.problem import Problem, Severity
+from beanops.monitor.rates import Point
 from beanops.monitor.survey import Seen
 from beanops.protocol import TubeStats
 from beanops.protocol.states import STATES
 from beanops.ui.columns.tubes import tube_columns
-from beanops.ui.columns.why import badness, tone, why
+from beanops.ui.columns.why import badness, is_idle, tone, why
 
 
 def seen(name: str, *problems: tuple[str, Severity], **counts: int) -> Seen:
@@ -52,3 +54,15 @@ def test_the_worst_tube_is_the_least_and_a_few_jobs_more_change_nothing() -> Non
     fine = seen("fine", current_jobs_ready=9000)
     assert sorted((fine, less, idle, busy, bad), key=badness) == [bad, busy, idle, less, fine]
     assert badness(idle) == badness(seen("idle", ("buried", "warning"), current_jobs_buried=505))
+
+
+def test_an_idle_tube_is_the_last_with_a_problem_but_not_one_that_lost_its_workers_just_now() -> None:
+    idle = seen("idle", ("no-workers", "warning"), current_jobs_ready=9000)
+    buried = seen("buried", ("buried", "warning"), current_jobs_buried=1)
+    assert sorted((seen("fine"), idle, buried), key=badness) == [buried, idle, seen("fine")]
+    history = History()
+    history.add(Point(0.0, 0, 0, 0, 0, 0, 0))
+    lost = idle._replace(history=history, at=200.0)
+    assert why(lost, 200.0) == "▲ no workers, 1m"
+    assert sorted((buried, lost), key=badness) == [lost, buried]
+    assert is_idle(lost._replace(at=1000.0))

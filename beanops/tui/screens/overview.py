@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import chain, islice
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Vertical
 from textual.widgets import Input
 
 from beanops.monitor.survey import IN_TURN, Seen
 from beanops.protocol import TubeStats
-from beanops.text import plural, safe_text, span
+from beanops.text import plural, safe_text
 from beanops.tui import keys
 from beanops.tui.actions import catalogue
-from beanops.tui.actions.request import Offer, Target
+from beanops.tui.actions.outcome import Outcome
+from beanops.tui.actions.request import Offer, Request, Target
 from beanops.tui.actions.selected import all_in
 from beanops.tui.filters import BadFilter, parse
-from beanops.tui.groups import Folder, glob_of
 from beanops.tui.screens.base import FullScreen
+from beanops.tui.screens.preview import TubePreview
 from beanops.tui.state import Shown
-from beanops.tui.widgets.line import Line, Part
+from beanops.tui.tubes.groups import Folder, glob_of
+from beanops.tui.tubes.idle import IdleFold
+from beanops.tui.widgets.line import Part
 from beanops.tui.widgets.table import RowTable
 from beanops.ui.columns.tubes import SEEN, tube_columns
+from beanops.ui.columns.why import IDLE_TUBES, is_idle
 from beanops.ui.poller import Live
 
 #: Shown where the filter hides all tubes.
@@ -44,6 +50,7 @@ class TubesScreen(FullScreen):
     TITLE = "Tubes"
     BINDINGS: ClassVar[list[BindingType]] = [
         *keys.TUBES,
+        *keys.PREVIEW,
         *catalogue.bindings("tubes", also=("kick",)),
         *keys.UNDO,
     ]
@@ -51,6 +58,7 @@ class TubesScreen(FullScreen):
     def __init__(self) -> None:
         super().__init__()
         self._folder = Folder()
+        self._idle = IdleFold()
         self._chosen: tuple[str, ...] = ()
         self._shown = 0
         self._bad = ""
@@ -59,15 +67,16 @@ class TubesScreen(FullScreen):
 
     def body(self) -> ComposeResult:
         """Yield the table, the details of the tube under the cursor, and the filter."""
-        yield TubeTable(
-            tube_columns("tui", self.host.clock),
-            lambda row: row.stats.name,
-            self.host.clock,
-            sort=Shown().sort,
-            empty="loading ...",
-            id="tubes",
-        )
-        yield Line(id="about")
+        with Vertical(id="main"):
+            yield TubeTable(
+                tube_columns("tui", self.host.clock),
+                lambda row: row.stats.name,
+                self.host.clock,
+                sort=Shown().sort,
+                empty="loading ...",
+                id="tubes",
+            )
+            yield TubePreview(self._hints, id="preview")
         hint = "text, glob* or /regular expression; ! inverts"
         yield Input(placeholder=hint, id="filter", compact=True, select_on_focus=False)
 
@@ -75,6 +84,11 @@ class TubesScreen(FullScreen):
     def table(self) -> TubeTable:
         """The tubes."""
         return self.query_one(TubeTable)
+
+    @property
+    def preview(self) -> TubePreview:
+        """What is known of the tube under the cursor."""
+        return self.query_one(TubePreview)
 
     @property
     def filter(self) -> Input:
@@ -96,8 +110,9 @@ class TubesScreen(FullScreen):
         if shown.sort in self.table.columns:
             self.table.sort_key, self.table.descending = shown.sort, shown.descending
         self._chosen = shown.columns
-        self._folder = Folder()
+        self._folder, self._idle = Folder(), IdleFold()
         self._folder.globs = list(shown.groups)
+        self.preview.wanted = shown.preview
         self.filter.value = shown.filter
         self.filter.display = bool(shown.filter)
         self.table.focus()
@@ -113,6 +128,7 @@ class TubesScreen(FullScreen):
                 self.filter.value,
                 self._chosen,
                 tuple(self._folder.globs),
+                self.preview.wanted,
             )
             state_file.keep(self.host.profile.name, shown)
 
@@ -154,7 +170,13 @@ class TubesScreen(FullScreen):
         self._shown = len(shown)
         wrong = sum(bool(tube.problems) for tube in tubes) if passes is not None else 0
         self._hidden = wrong - sum(bool(tube.problems) for tube in shown) if passes is not None else 0
-        self.table.show(self._folder.fold(shown, survey.at), requested=requested)
+        rows: Sequence[Seen] = tuple(self._folder.fold(shown, survey.at))
+        if self.table.sort_key == "problem" and not self.filter.value:
+            table = self.table
+            rows = self._idle.fold(
+                rows, survey.at, {table.row.name if table.row else table.lost, *table.selection.keys}
+            )
+        self.table.show(rows, requested=requested)
         self._show_about()
 
     def _choose(self, *, full: bool) -> None:
@@ -183,8 +205,8 @@ class TubesScreen(FullScreen):
         return parts
 
     def whole_name(self) -> str:
-        """Return nothing: the preview has the whole name."""
-        return ""
+        """Return the name under the cursor where neither the table nor the preview has all of it."""
+        return "" if self.preview.beside else super().whole_name()
 
     @on(RowTable.Moved)
     @on(RowTable.SelectionChanged)
@@ -192,9 +214,26 @@ class TubesScreen(FullScreen):
         # Until the server answers, its tubes are unknown; the former server's must not appear as gone.
         row, lost = self.table.row, self.table.lost if self.host.live.survey is not None else None
         gone: list[Part] = [(safe_text(lost or ""), "bold $primary"), (f"  {GONE}", "$muted")] if lost else []
-        self.query_one("#about", Line).say(_about(row) if row else gone)
+        self.preview.show(row, self.instance, gone)
         self._show_status()
         self.refresh_offers()
+
+    def on_resize(self) -> None:
+        """Place the preview where there is room."""
+        self.preview.fit()
+        self._show_about()
+
+    def _hints(self) -> list[tuple[str, str]]:
+        """Return the keys of what can be done to the tube under the cursor, with words."""
+        row = self.table.row
+        if row is None:
+            return []
+        target, words = self.target(), {"open": "show each" if row.name == IDLE_TUBES else "open"}
+        if target is not None and target.selected:
+            words["act('kick')"] = f"kick {sum(one.number for one in target.selected):,}"
+        words |= {"act('pause')": "pause", "act('unpause')": "unpause", "act('drain')": "drain"}
+        keys = {one.binding.action: self.app.get_key_display(one.binding) for one in self.active_bindings.values()}
+        return [(keys[action], said) for action, said in words.items() if action in keys]
 
     # -- act ---------------------------------------------------------------------------------------------------------
 
@@ -215,12 +254,17 @@ class TubesScreen(FullScreen):
     def _lacking(self, offer: Offer) -> str:
         return "no job is buried" if offer.name == "kick" and self.target() is not None else super()._lacking(offer)
 
+    def acted(self, request: Request, outcome: Outcome) -> None:
+        """Read the jobs of the tubes again."""
+        super().acted(request, outcome)
+        self.preview.forget(request.tubes)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer Esc only where it does something, and the filter where it has no focus."""
         if action == "filter":
             return not (self.is_mounted and self.focused is self.filter)
         if action == "back":
-            return self.is_mounted and (self.filter.display or bool(self.table.selection))
+            return self.is_mounted and (self.filter.display or bool(self.table.selection) or self._idle.open)
         return super().check_action(action, parameters)
 
     def open(self, name: str, job: int | None = None) -> None:
@@ -232,7 +276,9 @@ class TubesScreen(FullScreen):
     def action_open(self) -> None:
         """Open the tube under the cursor, or unfold the group."""
         row = self.table.row
-        if row is not None and row.members:
+        if row is not None and row.name == IDLE_TUBES:
+            self._open_idle(row.members[0])
+        elif row is not None and row.members:
             self.action_fold()
         elif row is not None:
             self.open(row.name)
@@ -246,11 +292,41 @@ class TubesScreen(FullScreen):
     def action_fold(self) -> None:
         """Fold the tubes with the prefix of the one under the cursor, or unfold the group."""
         row = self.table.row
+        if row is not None and row.name == IDLE_TUBES:
+            self._open_idle(row.members[0])
+            return
+        if row is not None and self._idle.open and is_idle(row):
+            self._close_idle()
+            return
         glob = None if row is None else row.name if row.members else glob_of(row.name)
         if glob is None:
             self.host.say("no prefix to group by; use :group GLOB", False)
         else:
             self.fold(glob)
+
+    def _open_idle(self, first: str) -> None:
+        """Give each idle tube its row, until Esc."""
+        self._idle.open = True
+        self.table.clear_selection()
+        self._fill(self.host.live, requested=True)
+        self.table.select(first)
+        self.refresh_bindings()
+
+    def _close_idle(self) -> None:
+        """Sum up idle tubes again."""
+        self._idle.open = False
+        row = self.table.row
+        if row is not None and is_idle(row):
+            self.table.select(IDLE_TUBES)
+        self._fill(self.host.live, requested=True)
+        self.refresh_bindings()
+
+    def action_preview(self) -> None:
+        """Show or hide the preview."""
+        self.preview.wanted = not self.preview.wanted
+        self.preview.fit()
+        self._show_about()
+        self.keep()
 
     def fold(self, glob: str) -> None:
         """Fold the tubes that match a glob, or unfold them."""
@@ -312,6 +388,9 @@ class TubesScreen(FullScreen):
         if self.table.selection and self.table.has_focus:
             self.table.clear_selection()
             return
+        if self._idle.open and not self.filter.display:
+            self._close_idle()
+            return
         self.filter.value = ""
         self._close_filter()
 
@@ -329,21 +408,3 @@ class TubesScreen(FullScreen):
         self.set_focus(self.table)
         self.refresh_bindings()
         self.keep()
-
-
-def _about(row: Seen) -> list[Part]:
-    """Return the details of a tube, problems first."""
-    parts: list[Part] = [(safe_text(row.name), "bold $primary"), ("  ", "")]
-    for problem in row.problems:
-        parts += [(f"{problem.title}: ", "bold $buried"), (safe_text(problem.reason), ""), ("  ", "")]
-    facts = {
-        "paused for": span(row.stats.pause_time_left) if row.stats.pause_time_left else "",
-        "next job waits": "" if row.age is None else span(row.age),
-        "drains in": "" if row.drain is None else span(row.drain),
-        "using": f"{row.stats.current_using:,}",
-        "jobs so far": f"{row.stats.total_jobs:,}",
-    }
-    for name, value in facts.items():
-        if value:
-            parts += [(f"{name} ", "$muted"), (value, ""), ("  ", "")]
-    return parts

@@ -13,7 +13,7 @@ from beanops.monitor.times.durations import Percentiles
 from beanops.monitor.times.job_times import shown_length
 from beanops.text import span
 from beanops.ui.columns.column import Column, named
-from beanops.ui.columns.why import badness, tone, why
+from beanops.ui.columns.why import IDLE_TUBES, badness, tone, why
 from beanops.ui.formatting import trend
 
 #: Seconds that the trend goes back, seconds after which it is worked out again, and trends that are remembered.
@@ -90,10 +90,17 @@ def _length(what: Literal["wait", "run"], optional: int) -> Column[Seen]:
     )
 
 
+def _name(row: Seen, width: int) -> str:
+    if row.name != IDLE_TUBES:
+        return f"{row.name} ({len(row.members):,})" if row.members else row.name
+    text = f"+ {len(row.members):,} {IDLE_TUBES}"
+    return text if len(text) <= width else text.removesuffix(" without workers")
+
+
 _COUNTS: list[Column[Seen]] = [
     Column(
         "tube", "tube", lambda row: row.stats.name, "text", 20, em=12, grows=True,
-        write=lambda row, width: f"{row.name} ({len(row.members):,})" if row.members else row.name,
+        write=_name,
         colour=lambda row: "paused" if row.stats.pause_time_left else "strong",
     ),
     _state("ready", "ready", 6),

@@ -15,6 +15,12 @@ MARKS = {"critical": "✖", "warning": "▲"}
 IDLE, PAUSED = "○", "‖"
 
 
+#: Seconds for which a tube that lost its workers is not idle.
+NEWS = 300.0
+#: The name of the row that sums up idle tubes; a name of a tube has no blanks.
+IDLE_TUBES = "idle tubes without workers"
+
+
 def lasted(seconds: float) -> str:
     """Return for how long something lasts, in one unit.
 
@@ -30,8 +36,12 @@ def lasted(seconds: float) -> str:
 
 
 def is_idle(row: Seen) -> bool:
-    """Whether the only problem of a tube is that no worker watches it, and nobody puts jobs."""
-    return bool(row.problems) and all(one.name == "no-workers" and one.severity == "warning" for one in row.problems)
+    """Whether nobody works on a tube and nobody puts jobs, and that has long been so: nothing that is urgent."""
+    if not row.problems or any(one.name != "no-workers" or one.severity != "warning" for one in row.problems):
+        return False
+    begun, since = row.history.begun, row.problems[0].since
+    # A tube that was fine at the first look may have lost its workers a moment ago.
+    return begun is None or since - begun <= 1 or row.at - since >= NEWS
 
 
 def why(row: Seen, now: float) -> str:
@@ -54,12 +64,16 @@ def tone(row: Seen) -> str:
     return "warn" if row.problems[0].severity == "critical" else "delayed"
 
 
-def badness(row: Seen) -> tuple[int, int]:
-    """Return how bad the worst problem is, then how many jobs there are roughly: the worst tube is the least."""
+def badness(row: Seen) -> tuple[float, int]:
+    """Return how bad the worst problem is, then how many jobs there are roughly: the worst tube is the least.
+
+    Idle tubes come last of those with a problem.
+    """
     stats = row.stats
     # Roughly, so that a few jobs more do not move rows.
     jobs = stats.current_jobs_buried + stats.current_jobs_ready if row.problems else 0
-    return rank(row.problems), -jobs.bit_length()
+    worst = rank(row.problems)
+    return rank(()) - 0.5 if is_idle(row) else worst, -jobs.bit_length()
 
 
 def _title(problem: Problem, row: Seen) -> str:
@@ -79,7 +93,7 @@ def _buried(problem: Problem, row: Seen) -> str:
 
 def _burying(problem: Problem, row: Seen) -> str:
     more = row.trail[-1].buried - row.trail[0].buried if row.trail else 0
-    return f"buries, +{more:,}" if more > 0 else "buries jobs"
+    return f"burying, +{more:,}" if more > 0 else problem.title
 
 
 def _paused(problem: Problem, row: Seen) -> str:
@@ -87,7 +101,7 @@ def _paused(problem: Problem, row: Seen) -> str:
 
 
 def _poison(problem: Problem, row: Seen) -> str:
-    return f"job {problem.job} fails again" if problem.job is not None else problem.title
+    return f"job {problem.job} fails" if problem.job is not None else problem.title
 
 
 #: The problems whose short words are not their name.

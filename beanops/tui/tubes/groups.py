@@ -34,18 +34,49 @@ def glob_of(name: str) -> str | None:
     return f"{name[: parts[-1].end()]}*" if parts and parts[-1].start() else None
 
 
+class Sums:
+    """Sums tubes up in one row, and keeps the last minute of each such row."""
+
+    def __init__(self) -> None:
+        self._trails: dict[str, Trail] = {}
+
+    def forget(self, name: str) -> None:
+        """Forget the last minute of a row."""
+        self._trails.pop(name, None)
+
+    def of(self, name: str, members: list[Seen], at: float) -> Seen:
+        """Return the sum of some tubes."""
+        stats = members[0].stats._replace(
+            name=name,
+            **{field: sum(getattr(one.stats, field) for one in members) for field in _SUMS},
+            **{field: max(getattr(one.stats, field) for one in members) for field in _LARGEST},
+        )
+        trail = self._trails[name] = grown(self._trails.get(name, ()), point(at, stats))
+        return Seen(
+            stats,
+            min(one.at for one in members),
+            _sum(one.rates for one in members),
+            trail,
+            age=_largest(one.age for one in members),
+            drain=time_to_drain(trail),
+            buried_age=_largest(one.buried_age for one in members),
+            problems=_problems(members),
+            members=tuple(one.name for one in members),
+        )
+
+
 class Folder:
-    """Folds tubes into groups, and keeps the history of each group."""
+    """Folds tubes whose names match a glob into groups."""
 
     def __init__(self) -> None:
         self.globs: list[str] = []
-        self._trails: dict[str, Trail] = {}
+        self._sums = Sums()
 
     def toggle(self, glob: str) -> None:
         """Fold the tubes that match a glob, or unfold them."""
         if glob in self.globs:
             self.globs.remove(glob)
-            self._trails.pop(glob, None)
+            self._sums.forget(glob)
         else:
             self.globs.append(glob)
 
@@ -62,25 +93,11 @@ class Folder:
                 rows.append(tube)
             else:
                 groups.setdefault(glob, []).append(tube)
-        return rows + [self._group(glob, members, at) for glob, members in groups.items()]
+        return rows + [self._sums.of(glob, members, at) for glob, members in groups.items()]
 
-    def _group(self, glob: str, members: list[Seen], at: float) -> Seen:
-        stats = members[0].stats._replace(
-            name=glob,
-            **{field: sum(getattr(one.stats, field) for one in members) for field in _SUMS},
-            **{field: max(getattr(one.stats, field) for one in members) for field in _LARGEST},
-        )
-        trail = self._trails[glob] = grown(self._trails.get(glob, ()), point(at, stats))
-        return Seen(
-            stats,
-            min(one.at for one in members),
-            _sum(one.rates for one in members),
-            trail,
-            age=max((one.age for one in members if one.age is not None), default=None),
-            drain=time_to_drain(trail),
-            problems=_problems(members),
-            members=tuple(one.name for one in members),
-        )
+
+def _largest(ages: Iterable[int | None]) -> int | None:
+    return max((age for age in ages if age is not None), default=None)
 
 
 def _problems(members: list[Seen]) -> tuple[Problem, ...]:

@@ -1,0 +1,60 @@
+"""`IdleFold`: idle tubes without workers as one row, so that they do not hide what is urgent."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from beanops.monitor.survey import Seen
+from beanops.tui.tubes.groups import Sums
+from beanops.ui.columns.why import IDLE_TUBES, is_idle
+
+#: Idle tubes that are folded at least.
+FEWEST = 3
+
+
+class IdleFold:
+    """Folds idle tubes without workers into one row while other tubes are in use.
+
+    Attributes
+    ----------
+    open : bool
+        Whether the user opened it: then each tube has its row.
+    """
+
+    def __init__(self) -> None:
+        self.open = False
+        self._sums = Sums()
+
+    def fold(self, tubes: Sequence[Seen], at: float, shown: Collection[str] = ()) -> Sequence[Seen]:
+        """Return the tubes, with one row for the idle ones.
+
+        Parameters
+        ----------
+        tubes : sequence of Seen
+            The tubes.
+        at : float
+            When they were surveyed.
+        shown : collection of str
+            Tubes that keep their row, such as the one under the cursor.
+        """
+        if self.open:
+            return tubes
+        idle = [tube for tube in tubes if tube.name not in shown and is_idle(tube)]
+        if len(idle) < (1 if IDLE_TUBES in shown else FEWEST):
+            return tubes
+        folded = {tube.name for tube in idle}
+        rest = [tube for tube in tubes if tube.name not in folded]
+        if not any(map(_in_use, rest)):
+            return tubes  # there is nothing else to see
+        return [*rest, self._sums.of(IDLE_TUBES, idle, at)]
+
+
+def _in_use(tube: Seen) -> bool:
+    stats = tube.stats
+    jobs = (
+        stats.current_jobs_ready
+        or stats.current_jobs_reserved
+        or stats.current_jobs_delayed
+        or stats.current_jobs_buried
+    )
+    return bool(jobs or stats.current_watching)
