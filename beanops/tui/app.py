@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from beanops.session.reservation import Reservation
 
 #: The actions that open a screen, with its title.
-_OPENS = {"record": "Journal", "problems": "Problems", "alerts": "Alerts"}
+_OPENS = {"record": "Journal", "problems": "Problems", "alerts": "Alerts", "all_tubes": "All tubes"}
 
 
 class Acted(Message):
@@ -271,8 +271,8 @@ class Dashboard(RefreshingApp):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer screens that are not open yet, and other servers unless this one alone is shown."""
-        if action == "servers":
-            return not self.alone
+        if action in ("servers", "all_tubes") and self.alone:
+            return False
         if action == "suspend_process":
             # A browser has no shell, and in a text editor the key undoes a change.
             edited = self.focused is not None and "ctrl+z" in self.focused._bindings.key_to_bindings
@@ -313,6 +313,18 @@ class Dashboard(RefreshingApp):
 
         if not isinstance(self.view, ServersScreen):
             self.push_screen(ServersScreen())
+
+    def action_all_tubes(self) -> None:
+        """Open the tubes of all servers."""
+        from beanops.tui.screens.all_tubes import AllTubesScreen
+
+        if not isinstance(self.view, AllTubesScreen):
+            self.push_screen(AllTubesScreen())
+
+    def open_tube_from_all(self, name: str) -> None:
+        """Open a tube over the tubes of all servers, so that Esc goes back to them."""
+        self.action_all_tubes()
+        self.tube_list.open(name)
 
     def action_command(self) -> None:
         """Open the command line."""

@@ -10,6 +10,7 @@ from beanops.session.config import Profile
 from beanops.session.session import Session
 from beanops.tui.actions.outcome import Outcome
 from beanops.tui.actions.request import Request
+from beanops.tui.server_states import ServerStates
 from beanops.tui.state import StateFile
 from beanops.ui.alerts import Alerts
 from beanops.ui.poller import Live, Look
@@ -25,6 +26,9 @@ class LiveScreen(Protocol):
 
     def wanted(self) -> Collection[str]:
         """Return the tubes that each look asks for."""
+
+    def tick(self) -> None:
+        """Ask for what it shows of other servers."""
 
     def show_profile(self) -> None:
         """Show the server's profile."""
@@ -67,6 +71,10 @@ class Host(Protocol):
     last: LastAction
 
     @property
+    def servers(self) -> ServerStates:
+        """What is known of all configured servers."""
+
+    @property
     def held_elsewhere(self) -> Mapping[str, int]:
         """The number of jobs that the user holds on other servers, by the name of the server."""
 
@@ -84,8 +92,8 @@ class Host(Protocol):
     def perform(self, request: Request) -> None:
         """Carry out an action."""
 
-    def switch(self, profile: Profile) -> None:
-        """Show another server as soon as it answers."""
+    def switch(self, profile: Profile, then: Callable[[], None] | None = None) -> None:
+        """Show another server as soon as it answers, then do something."""
 
     def set_pace(self, seconds: float) -> None:
         """Set the refresh interval."""
@@ -102,6 +110,9 @@ class Host(Protocol):
     def open_tube(self, name: str, job: int | None = None) -> None:
         """Show a tube, or a job of it."""
 
+    def open_tube_from_all(self, name: str) -> None:
+        """Show a tube over the list of the tubes of all servers."""
+
     def action_problems(self) -> None:
         """Show the problems."""
 
@@ -116,6 +127,9 @@ class Host(Protocol):
 
     def action_tubes(self) -> None:
         """Go back to the tubes."""
+
+    def action_all_tubes(self) -> None:
+        """Show the tubes of all configured servers."""
 
     def action_servers(self) -> None:
         """Show the servers of the configuration."""

@@ -50,6 +50,7 @@ APP = [
     ),
     key("app", "A", "app.alerts", "Alerts", "Show the alerts that fire, as beanops alert reports them"),
     key("app", "s", "app.servers", "Servers", "Show all configured servers"),
+    key("app", "T", "app.all_tubes", "All tubes", "Show the tubes of all configured servers, the worst first"),
     key("app", "f", "app.freeze", "Freeze", "Pause or resume updates"),
     key("app", "plus", "app.interval(1)", "Slower", "Longer or shorter refresh interval", display="+ -"),
     key("app", "minus", "app.interval(-1)", "Faster"),
@@ -149,6 +150,20 @@ PREVIEW = [key("preview", "i", "preview", "Preview", "Show or hide the preview o
 
 SERVERS = [
     key("servers", "enter", "open", "Open", "Switch to the server under the cursor", show=True, display="⏎"),
+]
+
+ALL_TUBES = [
+    key("all", "enter", "open", "Open", "Go to the tube on its server", show=True, display="⏎"),
+    key(
+        "all",
+        "slash",
+        "filter",
+        "Filter",
+        "Filter tubes and servers: text, glob*, /regular expression, !inverse",
+        show=True,
+        display="/",
+        priority=True,
+    ),
 ]
 
 PROBLEMS = [

@@ -23,18 +23,12 @@ from beanops.session.session import Session
 from beanops.text import safe_text
 from beanops.tui.actions.outcome import Outcome
 from beanops.tui.host import LiveScreen
+from beanops.tui.server_states import ServerStates
 from beanops.ui.alerts import AlertReader, Alerts, NewAlerts
 from beanops.ui.defaults import COMPLAINED, CONNECT_TIMEOUT, INTERVAL, INTERVALS, READ_TIMEOUT, SAID
+from beanops.ui.fleet import Place, place_of
 from beanops.ui.poller import Live, Look, Poller
 from beanops.ui.runner import LastAction
-
-#: A server by name and address: the configuration may give the name to another server later.
-Place = tuple[str, str]
-
-
-def _place_of(profile: Profile) -> Place:
-    return profile.name, profile.address
-
 
 class Sampled(Message):
     """The result of a look at a server; `live` is None after a fault of beanops."""
@@ -125,9 +119,12 @@ class RefreshingApp(App[None]):
         self._timer: Timer | None = None
         self._read_only = read_only
         # Sessions stay open until the end, also when another server is shown: they may have reserved jobs.
-        self._sessions: dict[Place, Session] = {_place_of(self.profile): session}
+        self._sessions: dict[Place, Session] = {place_of(self.profile): session}
         # The server that the user chose last; until it answers, the former one is shown.
-        self._wanted = _place_of(self.profile)
+        self._wanted = place_of(self.profile)
+        # What to do once that is shown.
+        self._then: Callable[[], None] | None = None
+        self._servers: ServerStates | None = None
         self._poller = poller or Poller(lambda: session, clock, now, session._context.past)
         self._alert_reader, self._reading_alerts = alerts, False
         self._new_alerts = NewAlerts() if bell else None
@@ -147,6 +144,8 @@ class RefreshingApp(App[None]):
 
     async def on_unmount(self) -> None:
         """Close the sessions that this app opened."""
+        if self._servers is not None:
+            self._servers.close()
         for session in self._sessions.values():
             if session is not self._start:
                 session.close()
@@ -155,6 +154,13 @@ class RefreshingApp(App[None]):
     def full_screens(self) -> list[LiveScreen]:
         """The full screens, the one in front last, whatever dialog is over it."""
         return [screen for screen in self.screen_stack if isinstance(screen, LiveScreen)]
+
+    @property
+    def servers(self) -> ServerStates:
+        """What is known of all configured servers."""
+        if self._servers is None:
+            self._servers = ServerStates(self)
+        return self._servers
 
     @property
     def held_elsewhere(self) -> Mapping[str, int]:
@@ -176,6 +182,8 @@ class RefreshingApp(App[None]):
         elif (live := poller.wait()).stale:
             self._show(live)
         self._look_at_alerts()
+        for screen in self.full_screens[-1:]:
+            screen.tick()
         status = self.status
         if status is not None and self.clock() - self._said >= (SAID if status.done else COMPLAINED):
             self.status = None
@@ -276,13 +284,14 @@ class RefreshingApp(App[None]):
 
     # -- where ---------------------------------------------------------------------------------------------------------
 
-    def switch(self, profile: Profile) -> None:
-        """Show another server as soon as it answers, unless the user chooses yet another one first."""
-        place = _place_of(profile)
+    def switch(self, profile: Profile, then: Callable[[], None] | None = None) -> None:
+        """Show another server as soon as it answers, unless the user chooses yet another one first; then call `then`."""
+        place = place_of(profile)
+        self._then = then
         if place == self._wanted:
             return
         self._wanted = place
-        if place == _place_of(self.profile):
+        if place == place_of(self.profile):
             self.say(f"stays on {safe_text(profile.name)}")
         elif place in self._sessions:
             self._go(profile, self._sessions[place])
@@ -324,18 +333,18 @@ class RefreshingApp(App[None]):
     @on(Reached)
     def _reached(self, reached: Reached) -> None:
         profile, session = reached.profile, reached.session
-        late = _place_of(profile) != self._wanted
+        late = place_of(profile) != self._wanted
         if session is None:
             if not late:
-                self._wanted = _place_of(self.profile)
+                self._wanted = place_of(self.profile)
                 self.say(safe_text(f"{profile.name}: {reached.error}"), False)
-        elif late or _place_of(profile) in self._sessions:
+        elif late or place_of(profile) in self._sessions:
             session.close()
         else:
             self._go(profile, session)
 
     def _go(self, profile: Profile, session: Session) -> None:
-        self._sessions[_place_of(profile)] = self.session = session
+        self._sessions[place_of(profile)] = self.session = session
         self.profile = strictest(profile, [session._context.protection.now])
         self._poller = Poller(lambda: session, self.clock, self.now, session._context.past)
         self.frozen = None
@@ -345,6 +354,8 @@ class RefreshingApp(App[None]):
         self.alerts = None
         self.begin()
         self.action_refresh()
+        if self._then is not None:
+            self._then()
 
     def begin(self) -> None:
         """Show the first screen for another server."""

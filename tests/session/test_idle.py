@@ -12,7 +12,6 @@ from beanops import AsyncClient
 from beanops.client.sync import Client
 from beanops.embedded.process import Beanstalkd
 from beanops.journal.records import Refused
-from beanops.monitor.fleet import Fleet
 from beanops.protocol import Command
 from beanops.protocol.errors import ConnectionLost, ReadTimeout
 from beanops.session import reservation
@@ -223,16 +222,6 @@ def test_a_job_of_a_long_ttr_is_touched_every_quarter_of_a_minute(session: Sessi
         patched.setattr(reservation, "_TOUCHED_WITHIN", 0.01)
         with session.reserve("mail"):
             until(lambda: worker.stats().cmd_touch >= 3)
-
-
-def test_servers_at_a_glance_are_reached_again(proxy: Proxy) -> None:
-    fleet = Fleet({"prod": proxy.address})
-    try:
-        for _ in range(2):
-            assert fleet.look()["prod"].stats is not None
-            proxy.drop()
-    finally:
-        fleet.close()
 
 
 OPTIONS = [

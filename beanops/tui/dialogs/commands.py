@@ -10,12 +10,10 @@ from beanops.protocol.errors import BeanopsError
 from beanops.session.config import Profile, profiles
 from beanops.text import did_you_mean, safe_text
 from beanops.tui.host import Host
+from beanops.tui.screens.base import ALONE
 from beanops.tui.theme import THEMES
 from beanops.ui.columns.tubes import SEEN
 from beanops.ui.defaults import LONGEST_INTERVAL, SHORTEST_INTERVAL
-
-#: Why no other server can be shown.
-ALONE = "this page shows one server only"
 
 
 class Misused(ValueError):
@@ -84,6 +82,12 @@ def _servers(host: Host, text: str) -> None:
     host.action_servers()
 
 
+def _all_tubes(host: Host, text: str) -> None:
+    if host.alone:
+        raise Misused(ALONE)
+    host.action_all_tubes()
+
+
 def _sort(host: Host, text: str) -> None:
     _check("column", text, _columns(host))
     host.tube_list.sort(text)
@@ -144,6 +148,7 @@ COMMANDS = {
         TypedCommand("problems", "", "Show the problems", lambda host, text: host.action_problems()),
         TypedCommand("alerts", "", "Show the alerts that fire", lambda host, text: host.action_alerts()),
         TypedCommand("servers", "", "Show all configured servers", _servers),
+        TypedCommand("all", "", "Show the tubes of all configured servers", _all_tubes),
         TypedCommand("server", "NAME", "Switch to another server", _server, _profiles),
         TypedCommand("journal", "", "Show the journal", lambda host, text: host.action_record()),
         TypedCommand("theme", "NAME", "Choose a theme", _theme, lambda host: THEMES),

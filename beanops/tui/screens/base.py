@@ -31,6 +31,9 @@ from beanops.ui.runner import LastAction
 if TYPE_CHECKING:
     from beanops.tui.dialogs.form import Answers
 
+#: Why no other server can be shown.
+ALONE = "this page shows one server only"
+
 
 def _offer_of(binding: Binding) -> Offer | None:
     """Return the action that a key is for."""
@@ -96,6 +99,9 @@ class FullScreen(Screen[None]):
     def show_alerts(self, _: Any = None) -> None:
         """Show what the alert daemon says now."""
         self.query_one(ServerHeader).show_alerts()
+
+    def tick(self) -> None:
+        """Ask for what it shows of other servers; called at every refresh interval."""
 
     def restarted(self) -> None:
         """Forget the jobs seen so far: the server was restarted and may reuse their ids."""
@@ -197,7 +203,9 @@ class FullScreen(Screen[None]):
         """Say why the action of a key is not possible now."""
         for _, bindings in self._binding_chain:
             for binding in bindings.key_to_bindings.get(event.key, ()):
-                if binding.action == "undo" and not self.undoable().runs:
+                if binding.action in ("app.servers", "app.all_tubes") and self.host.alone:
+                    self.host.say(ALONE, False)
+                elif binding.action == "undo" and not self.undoable().runs:
                     self.host.say(f"undo: {self._hindrance or 'nothing to undo'}", False)
                 elif (offer := _offer_of(binding)) is not None and offer.name not in self._offered:
                     self.host.say(f"{offer.name}: {self._hindrance or self._lacking(offer)}", False)

@@ -1,72 +1,22 @@
-"""The servers of the configuration, with their counts; Enter switches to another one."""
+"""The servers of the configuration with their counts and problems, each as it answers; Enter switches to another one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
 
-from beanops.monitor.fleet import Fleet, Glance
-from beanops.protocol.errors import BeanopsError
-from beanops.session.config import Profile, profiles
-from beanops.text import plural, safe_text
+from beanops.text import plural, safe_text, span
 from beanops.tui import keys
 from beanops.tui.screens.base import FullScreen
-from beanops.tui.widgets.line import Line
+from beanops.tui.widgets.line import Line, Part
 from beanops.tui.widgets.table import RowTable
-from beanops.ui.columns.column import Column
-
-
-class ServerRow(NamedTuple):
-    """One server of the configuration, with its newest answer; None before it was asked."""
-
-    profile: Profile
-    glance: Glance | None
-    here: bool
-
-
-def _state(row: ServerRow) -> str:
-    if row.glance is None:
-        return "..."
-    if row.glance.stats is None:
-        return "LOST"
-    return "draining" if row.glance.stats.draining else "up"
-
-
-def _stat(field: str) -> Callable[[ServerRow], int | None]:
-    return lambda row: getattr(row.glance.stats, field) if row.glance and row.glance.stats else None
-
-
-def _jobs(state: str, short: str, narrow: int) -> Column[ServerRow]:
-    return Column(state, state, _stat(f"current_jobs_{state}"), narrow=narrow, short=short, tone=state)
-
-
-COLUMNS: list[Column[ServerRow]] = [
-    Column(
-        "name", "server", lambda row: row.profile.name, "text", 16, 14, grows=True,
-        write=lambda row, width: f"{row.profile.name}{' ←' if row.here else ''}",
-        colour=lambda row: "loud" if row.profile.label or row.profile.color else "strong",
-    ),
-    Column("label", "label", lambda row: row.profile.label, "text", 14, 12, tone="loud"),
-    Column(
-        "state", "state", _state, "state", 8,
-        colour=lambda row: "ready" if _state(row) == "up" else "muted" if row.glance is None else "warn",
-    ),
-    _jobs("ready", "ready", 6),
-    _jobs("reserved", "resvd", 5),
-    _jobs("delayed", "delay", 5),
-    _jobs("buried", "buried", 6),
-    Column("workers", "workers", _stat("current_workers"), width=8, narrow=5, short="work", optional=1),
-    Column("up", "up", _stat("uptime"), "seconds", 8, 6, optional=2, colour=lambda row: "muted"),
-    Column(
-        "access", "access", lambda row: "read-only" if row.profile.read_only else "", "text", 9, tone="delayed",
-        optional=3,
-    ),
-]  # fmt: skip
+from beanops.ui.columns.servers import ServerRow, server_columns
+from beanops.ui.fleet import ServerState
+from beanops.ui.poller import Live
 
 
 class ServerTable(RowTable[ServerRow]):
@@ -75,45 +25,64 @@ class ServerTable(RowTable[ServerRow]):
     BINDINGS: ClassVar[list[BindingType]] = [*keys.SORT]
 
 
-class Glanced(Message):
-    """The answers of all servers."""
-
-    def __init__(self, glances: dict[str, Glance]) -> None:
-        super().__init__()
-        self.glances = glances
+class Answered(Message):
+    """One of the servers has answered, or has failed to."""
 
 
-class ServersScreen(FullScreen):
+class SeveralServers(FullScreen):
+    """A screen that asks several servers."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.BACK]
+    topic = "servers"
+
+    def tick(self) -> None:
+        """Ask the other servers, and show which of them do not answer."""
+        self.host.servers.look(self._answered, self.wanted_elsewhere())
+        self.fill()
+
+    def _answered(self) -> None:
+        self.post_message(Answered())
+
+    def wanted_elsewhere(self) -> dict[str, set[str]]:
+        """Return the tubes in view, by the name of another server."""
+        return {}
+
+    @on(Answered)
+    def _show_answer(self) -> None:
+        if self.host.frozen is None:
+            self.fill()
+
+    def show(self, live: Live) -> None:
+        """Show what is known now."""
+        self.fill()
+
+    def fill(self) -> None:
+        """Show what is known of the servers."""
+        self._show_status()
+
+    def action_back(self) -> None:
+        """Go back to the screen that it was opened from."""
+        self.app.pop_screen()
+
+
+class ServersScreen(SeveralServers):
     """All servers of the configuration."""
 
     TITLE = "Servers"
-    topic = "servers"
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.SERVERS, *keys.BACK]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._profiles: dict[str, Profile] = {}
-        self._error = ""
-        try:
-            self._profiles = profiles()
-        except BeanopsError as error:
-            self._error = str(error)
-        self._fleet = Fleet({name: profile.address for name, profile in self._profiles.items()})
-        self._glances: dict[str, Glance] = {}
-        self._looking = False
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.SERVERS]
 
     def body(self) -> ComposeResult:
         """Yield the table, and the details of the server under the cursor."""
         yield Line(id="title")
         yield ServerTable(
-            COLUMNS,
-            lambda row: row.profile.name,
+            server_columns(self.host.clock),
+            lambda row: row.name,
             self.host.clock,
             sort="name",
             empty="no servers configured: add them under [servers] in config.toml",
             id="servers",
         )
-        yield Line(id="about")
+        yield Line(id="about", grows=True)
 
     @property
     def table(self) -> ServerTable:
@@ -122,80 +91,73 @@ class ServersScreen(FullScreen):
 
     def on_mount(self) -> None:
         """Put the cursor on the current server."""
-        self.query_one("#title", Line).say([("servers of the configuration", "bold $primary")])
-        self._fill()
-        if self.host.profile.name in self._profiles:
+        self.query_one("#title", Line).say(
+            [("servers of the configuration", "bold $primary"), ("  T shows the tubes of all", "$muted")]
+        )
+        self.host.servers.read()
+        self.tick()
+        if self.host.profile.name in self.host.servers.configured:
             self.table.select(self.host.profile.name)
         self.table.focus()
 
-    def show(self, live: object) -> None:
-        """Ask all servers, unless they are being asked."""
-        if not self._looking:
-            self._looking = True
-            self._look()
-
-    @work(thread=True, exit_on_error=False, group="fleet")
-    def _look(self) -> None:
-        self.post_message(Glanced(self._fleet.look()))
-
-    @on(Glanced)
-    def _glanced(self, glanced: Glanced) -> None:
-        self._looking = False
-        self._glances = glanced.glances
-        self._fill()
-
-    def faulted(self) -> None:
-        """Ask again at the next refresh."""
-        self._looking = False
-
-    def _fill(self) -> None:
-        here = self.host.profile.name
-        self.table.show(
-            ServerRow(profile, self._glances.get(name), name == here) for name, profile in self._profiles.items()
-        )
+    def fill(self) -> None:
+        """Show the servers with their counts and problems."""
+        self.table.show(ServerRow(state, self._alerts(state)) for state in self.host.servers.all())
         self._show_about()
-        self._show_status()
+        super().fill()
+
+    def _alerts(self, state: ServerState) -> int | None:
+        alerts = self.host.alerts
+        if alerts is None or alerts.at is None:
+            return None
+        names = {state.profile.name, state.profile.address}
+        return sum(not one.silenced for one in alerts.every if one.server in names)
 
     @on(RowTable.Moved)
     def _show_about(self) -> None:
         row, about = self.table.row, self.query_one("#about", Line)
         if row is None:
-            about.say([(safe_text(self._error), "bold $buried")] if self._error else [])
+            error = self.host.servers.error
+            about.say([(safe_text(error), "bold $buried")] if error else [])
             return
-        glance = row.glance or Glance()
-        version = f"beanstalkd {safe_text(glance.stats.version, limit=16)}" if glance.stats else ""
-        about.say(
-            [
-                (safe_text(row.profile.name), "bold $primary"),
-                (f"  {safe_text(row.profile.address)}  ", "$muted"),
-                (version, ""),
-                (safe_text(glance.error), "$buried"),
-            ]
-        )
+        profile, survey = row.state.profile, row.state.live.survey
+        parts: list[Part] = [
+            (safe_text(profile.name), "bold $primary"),
+            (f"  {safe_text(profile.address)}  ", "$muted"),
+        ]
+        if row.state.silence:
+            parts.append((safe_text(row.state.silence_text()), "bold $buried"))
+        elif survey is not None:
+            parts.append((f"beanstalkd {safe_text(survey.server.version, limit=16)}  ", ""))
+            for problem in row.problems[:3]:
+                lasts = span(max(0.0, self.host.clock() - problem.since))
+                parts += [
+                    (f"{safe_text(problem.place)}, {problem.title}, for {lasts}: ", "bold $buried"),
+                    (f"{safe_text(problem.reason)}  ", ""),
+                ]
+            parts += [(f"and {len(row.problems) - 3:,} more", "$muted")] if len(row.problems) > 3 else []
+        about.say(parts)
 
     def caption(self) -> str:
-        """Return the number of servers, and of lost ones."""
-        lost = sum(glance.stats is None for glance in self._glances.values())
-        return plural(len(self._profiles), "server") + (f", {lost} lost" if lost else "")
+        """Return the number of servers, of silent ones, and of problems."""
+        states = self.host.servers.all()
+        silent = sum(bool(state.silence) for state in states)
+        found = sum(len(state.live.survey.problems) for state in states if state.live.survey and not state.silence)
+        parts = [plural(len(states), "server")]
+        parts += [f"{silent:,} without an answer"] if silent else []
+        parts += [plural(found, "problem")] if found else []
+        return ", ".join(parts)
 
     def action_open(self) -> None:
         """Switch to the server under the cursor."""
         row = self.table.row
         if row is None:
             return
-        if row.here:
+        if row.state.here:
             self.host.action_tubes()
         else:
-            self.host.switch(row.profile)
+            self.host.switch(row.state.profile)
 
     @on(RowTable.Opened)
     def _clicked(self) -> None:
         self.action_open()
-
-    def action_back(self) -> None:
-        """Go back to the screen that it was opened from."""
-        self.app.pop_screen()
-
-    def on_unmount(self) -> None:
-        """Close the connections."""
-        self._fleet.close()
