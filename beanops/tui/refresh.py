@@ -30,6 +30,7 @@ from beanops.ui.fleet import Place, place_of
 from beanops.ui.poller import Live, Look, Poller
 from beanops.ui.runner import LastAction
 
+
 class Sampled(Message):
     """The result of a look at a server; `live` is None after a fault of beanops."""
 
@@ -285,7 +286,7 @@ class RefreshingApp(App[None]):
     # -- where ---------------------------------------------------------------------------------------------------------
 
     def switch(self, profile: Profile, then: Callable[[], None] | None = None) -> None:
-        """Show another server as soon as it answers, unless the user chooses yet another one first; then call `then`."""
+        """Show another server as soon as it answers, then call `then`; unless the user chooses another one first."""
         place = place_of(profile)
         self._then = then
         if place == self._wanted:

@@ -27,6 +27,10 @@ class ShownServer(Protocol):
         """What is known of the server that is shown."""
 
 
+#: Why no other server can be shown.
+ALONE = "this page shows one server only"
+
+
 class LeftAs(NamedTuple):
     """How the list of the tubes of all servers was left.
 

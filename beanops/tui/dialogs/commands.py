@@ -10,7 +10,7 @@ from beanops.protocol.errors import BeanopsError
 from beanops.session.config import Profile, profiles
 from beanops.text import did_you_mean, safe_text
 from beanops.tui.host import Host
-from beanops.tui.screens.base import ALONE
+from beanops.tui.server_states import ALONE
 from beanops.tui.theme import THEMES
 from beanops.ui.columns.tubes import SEEN
 from beanops.ui.defaults import LONGEST_INTERVAL, SHORTEST_INTERVAL

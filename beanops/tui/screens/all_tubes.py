@@ -45,7 +45,8 @@ class AllTubesScreen(SeveralServers):
             id="all-tubes",
         )
         yield Line(id="about", grows=True)
-        yield Input(placeholder="tube or server: text, glob* or /regular expression; ! inverts", id="filter", compact=True)
+        hint = "tube or server: text, glob* or /regular expression; ! inverts"
+        yield Input(placeholder=hint, id="filter", compact=True)
 
     @property
     def table(self) -> FleetTable:
@@ -111,7 +112,8 @@ class AllTubesScreen(SeveralServers):
 
     def _show_title(self, states: list[ServerState]) -> None:
         silent = [state for state in states if state.silence]
-        parts: list[Part] = [("tubes of all servers", "bold $primary"), (f"  {plural(len(states), 'server')}  ", "$muted")]
+        number = f"  {plural(len(states), 'server')}  "
+        parts: list[Part] = [("tubes of all servers", "bold $primary"), (number, "$muted")]
         for state in silent:
             parts += [(safe_text(f"{state.profile.name} {state.silence_text()}"), "bold $buried"), ("  ", "")]
         if self.host.servers.error:
@@ -125,7 +127,8 @@ class AllTubesScreen(SeveralServers):
             about.say([("no longer exists: move the cursor to another row", "$muted")] if self.table.lost else [])
             return
         profile = row.state.profile
-        parts: list[Part] = [(safe_text(profile.name), "bold $primary"), (f"  {safe_text(profile.address)}  ", "$muted")]
+        address = f"  {safe_text(profile.address)}  "
+        parts: list[Part] = [(safe_text(profile.name), "bold $primary"), (address, "$muted")]
         problems = own_problems(row.state) if row.seen is None else row.seen.problems
         if row.seen is not None:
             parts += [(safe_text(row.seen.name), "bold $primary"), ("  ", "")]

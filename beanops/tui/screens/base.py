@@ -22,6 +22,7 @@ from beanops.tui.actions.request import Offer, Request, Target, needed_for
 from beanops.tui.host import Host
 from beanops.tui.screens.header import ServerHeader
 from beanops.tui.widgets.columns import TALL, WIDE, shortened
+from beanops.tui.server_states import ALONE
 from beanops.tui.widgets.footer import KeyFooter
 from beanops.tui.widgets.line import Line, Part
 from beanops.tui.widgets.table import RowTable
@@ -30,9 +31,6 @@ from beanops.ui.runner import LastAction
 
 if TYPE_CHECKING:
     from beanops.tui.dialogs.form import Answers
-
-#: Why no other server can be shown.
-ALONE = "this page shows one server only"
 
 
 def _offer_of(binding: Binding) -> Offer | None:

@@ -1,4 +1,4 @@
-"""The servers of the configuration with their counts and problems, each as it answers; Enter switches to another one."""
+"""The configured servers with their counts and problems, each as it answers; Enter switches to another one."""
 
 from __future__ import annotations
 
