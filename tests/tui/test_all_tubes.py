@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
@@ -13,6 +14,7 @@ from beanops import Client, Session
 from beanops.embedded.process import Beanstalkd
 from beanops.session.config import profile
 from tests.tui.conftest import Clock, dashboard, fill
+from tests.waits import PATIENCE
 
 WIDE = (160, 50)
 
@@ -129,11 +131,10 @@ async def test_a_restart_of_another_server_is_told(
         await desk.shows("no workers")
         prod.stop()
         start_beanstalkd(port=prod.port)
-        for _ in range(2):
-            clock.seconds += 30
-            desk.app.tick()
-            await desk.handled()
-        await desk.shows("restarted, ")
+        give_up = monotonic() + PATIENCE
+        while "restarted, " not in (painted := await desk.painted()):
+            assert monotonic() < give_up, painted
+            await desk.tick(5)
         await desk.press("T")
         await desk.shows("restarted, ")
         desk.app.view.table.select(("prod", None))  # type: ignore[union-attr]
