@@ -21,8 +21,8 @@ from beanops.tui.actions.outcome import Outcome, fault
 from beanops.tui.actions.request import Offer, Request, Target, needed_for
 from beanops.tui.host import Host
 from beanops.tui.screens.header import ServerHeader
-from beanops.tui.widgets.columns import TALL, WIDE, shortened
 from beanops.tui.server_states import ALONE
+from beanops.tui.widgets.columns import TALL, WIDE, shortened
 from beanops.tui.widgets.footer import KeyFooter
 from beanops.tui.widgets.line import Line, Part
 from beanops.tui.widgets.table import RowTable
