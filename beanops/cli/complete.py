@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
@@ -103,35 +102,9 @@ def _tube(ctx: click.Context) -> str | None:
 
 def predicates(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Offer columns, and paths and values of the last facets, for the last term of a predicate."""
-    start = _last_term(incomplete)
-    before, term = incomplete[:start], incomplete[start:]
+    from beanops.ui.predicates import complete_predicate
 
-    def candidates(ctx: click.Context) -> Iterable[str]:
-        paths = _last_paths(ctx)
-        begun = [path for path in paths if _opening(path.sql).startswith(term)]
-        # The values of a path are offered when no other path begins so.
-        chosen = [path for path in paths if term.startswith(_opening(path.sql))] or (begun if len(begun) == 1 else [])
-        offered = [*_columns(), *map(_opening, (path.sql for path in begun))]
-        return [before + text for text in (*offered, *(one for path in chosen for one in path.predicates))]
-
-    return _quietly(candidates)(ctx, param, incomplete)
-
-
-_CONNECTIVE = re.compile(r"\b(?:and|or|not)\s+|\(\s*", re.IGNORECASE)
-
-
-def _last_term(predicate: str) -> int:
-    """Return where the last term of a predicate begins; a word in a text, or the bracket of a function, begins none."""
-    starts = [
-        match.end() for match in _CONNECTIVE.finditer(predicate) if predicate[: match.start()].count("'") % 2 == 0
-    ]
-    starts = [start for start in starts if not re.search(r"\w\(\s*\Z", predicate[:start])]
-    return starts[-1] if starts else 0
-
-
-def _opening(sql: str) -> str:
-    """Return how a predicate on an expression begins: one on a list asks what it contains."""
-    return f"list_contains({sql}, " if "[*]" in sql else sql
+    return _quietly(lambda ctx: complete_predicate(incomplete, _last_paths(ctx)))(ctx, param, incomplete)
 
 
 def _expressions(ctx: click.Context) -> Iterable[str]:

@@ -7,6 +7,7 @@ those that follow a ``:`` would still reach the screen below, before the command
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -17,6 +18,8 @@ from textual.dom import DOMNode
 
 #: Seconds after which the next key is passed on although a widget has not handled the one before.
 _PATIENCE = 1.0
+#: Seconds that a screen may hold keys back.
+_HELD = 5.0
 #: Times that what a key opened may move the focus once more.
 _MOVES = 4
 
@@ -70,12 +73,19 @@ class KeyOrder:
                 if (front_now := self._front()) is front:
                     break
                 front = front_now
+            await self._held_back()
             if not self._waiting:
                 break
             event = self._waiting.popleft()
             front = self._front()
             await self._forward(event)
         self._settling = None
+
+    async def _held_back(self) -> None:
+        """Wait while the screen in front has work under way that decides what the next key is for."""
+        until = time.monotonic() + _HELD
+        while self._app.screen_stack and getattr(self._app.screen, "holds_keys", False) and time.monotonic() < until:
+            await asyncio.sleep(0.005)
 
 
 async def _handled(node: DOMNode) -> None:

@@ -186,6 +186,18 @@ COMMAND = [
     key("command", "down", "recall(1)", "Later"),
 ]
 
+WHERE = [
+    key("where", "enter", "accept", "Find", "Find the jobs that match", display="⏎", priority=True),
+    key("where", "escape", "cancel", "Cancel", "Cancel", display="Esc"),
+    key("where", "tab", "complete", "Complete", "Complete a column, path or value", display="Tab", priority=True),
+    key("where", "up", "recall(-1)", "Earlier", "Earlier, saved and completed predicates", display="↑↓", priority=True),
+    key("where", "down", "recall(1)", "Later", priority=True),
+    key("where", "ctrl+s", "save", "Save", "Save under a name", display="^s", priority=True),
+    key(
+        "where", "ctrl+r", "forget", "Forget", "Remove the chosen predicate from the list", display="^r", priority=True
+    ),
+]
+
 PALETTE = [
     key("palette", "escape", "cancel", "Cancel", "Close", display="Esc"),
     key("palette", "up", "move(-1)", "Up", "One line up or down", display="↑↓"),

@@ -70,6 +70,14 @@ class StateFile:
         servers = known.get("servers")
         self._write({**known, "servers": {**(servers if isinstance(servers, dict) else {}), server: shown._asdict()}})
 
+    def part(self, name: str) -> Any:
+        """Return what was kept under a name; None for nothing."""
+        return self._read().get(name)
+
+    def keep_part(self, name: str, value: Any) -> None:
+        """Keep something that JSON can hold under a name."""
+        self._write({**self._read(), name: value})
+
     def _read(self) -> dict[str, Any]:
         known = read_state(self._path)
         return known if isinstance(known, dict) else {}

@@ -13,11 +13,11 @@ import pytest
 
 from beanops import Client
 from beanops.cli.app import group
-from beanops.cli.complete import _last_term
 from beanops.cli.shells import ShellComplete
 from beanops.embedded.process import Beanstalkd
 from beanops.jobs.search import scan
 from beanops.protocol import commands
+from beanops.ui.predicates import last_term
 from tests.cli.conftest import Cli, one_line
 from tests.waits import PATIENCE, until
 
@@ -216,4 +216,4 @@ def test_tab_needs_no_server(cli: Cli, client: Client, monkeypatch: pytest.Monke
     ],
 )
 def test_the_last_term_of_a_predicate_is_completed(predicate: str, term: str) -> None:
-    assert predicate[_last_term(predicate) :] == term
+    assert predicate[last_term(predicate) :] == term

@@ -85,8 +85,8 @@ class JobSearch(FullScreen):
         self._stats: TubeStats | None = None
         self._reader = Summaries(session)
         self._feed = Feed(Wanted(tube), self._reader)
-        # What the input is for (`filter` or `where`), and the text that jobs must contain.
-        self._sought, self._text = "", ""
+        # The text that jobs must contain.
+        self._text = ""
         # Whether the user started the search under way, and whether it continues by itself because all jobs that it had
         # found are gone.
         self._asked, self._refilling = False, False
@@ -98,7 +98,7 @@ class JobSearch(FullScreen):
 
     @property
     def seek(self) -> Input:
-        """The input of the text or predicate."""
+        """The input of the text."""
         return self.query_one(Input)
 
     def caption(self) -> str:
@@ -154,7 +154,7 @@ class JobSearch(FullScreen):
         if feed.running:
             return "searching ..."
         if feed.error:
-            return "search failed; m continues"
+            return f"search failed: {feed.error}"
         if self._text and here:
             more = "" if feed.over or feed.full else "; m finds more"
             return f"none of {plural(here, 'job')} contains '{safe_text(self._text, limit=24)}'{more}"
@@ -222,44 +222,44 @@ class JobSearch(FullScreen):
         self._begin(wanted._replace(order="newest" if wanted.order == "oldest" else "oldest"))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer filter and predicate where their input has no focus."""
+        """Offer filter and predicate where the filter has no focus."""
         if action in ("filter", "where"):
             return not (self.is_mounted and self.focused is self.seek)
         return super().check_action(action, parameters)
 
     def action_filter(self) -> None:
         """Ask for a text that jobs must contain."""
-        self._ask("filter", " / ", self._text, "part of an id, state or body")
+        self.query_one("#search").display = True
+        self.query_one("#sought", Static).update(" / ")
+        self.seek.placeholder = "part of an id, state or body"
+        with self.prevent(Input.Changed):
+            self.seek.value = self._text
+        self.seek.cursor_position = len(self._text)
+        self.set_focus(self.seek)
 
     def action_where(self) -> None:
         """Ask for a SQL predicate."""
-        proposal = "age > interval 1 hour and data->>'$.user' = '42'"
-        self._ask("where", " where ", self._feed.wanted.where or "", proposal)
+        from beanops.tui.dialogs.where import WhereEntry  # the first paint must not wait for it
 
-    def _ask(self, what: str, sign: str, value: str, placeholder: str) -> None:
-        self._sought = what
-        self.query_one("#search").display = True
-        self.query_one("#sought", Static).update(sign)
-        self.seek.placeholder = placeholder
-        with self.prevent(Input.Changed):
-            self.seek.value = value
-        self.seek.cursor_position = len(value)
-        self.set_focus(self.seek)
+        wanted = self._feed.wanted
+
+        def answered(where: str | None) -> None:
+            if where is not None and (where or None) != self._feed.wanted.where:
+                self._begin(self._feed.wanted._replace(where=where or None))
+
+        self.app.push_screen(WhereEntry(wanted, self.table.rows), answered)
 
     @on(Input.Changed, "#seek")
     def _typed(self, changed: Input.Changed) -> None:
-        if self._sought == "filter":
-            self._text = changed.value
-            self.table.keep(passes(self._text))
-            self._show_status()
+        self._text = changed.value
+        self.table.keep(passes(self._text))
+        self._show_status()
+
+    @on(JobTable.Filtered)
+    def _filtered(self) -> None:
+        self._show_status()
 
     @on(Input.Submitted, "#seek")
-    def _sought_for(self) -> None:
-        where = self.seek.value.strip() or None
-        if self._sought == "where" and where != self._feed.wanted.where:
-            self._begin(self._feed.wanted._replace(where=where))
-        self._close_search()
-
     def _close_search(self) -> None:
         self.set_focus(self.table)
         self.query_one("#search").display = False

@@ -344,8 +344,7 @@ class TubeScreen(NarrowedSearch):
     def action_back(self) -> None:
         """Close the input, clear selection, drop text or predicate, or go back to the tubes."""
         if self.query_one("#search").display:
-            if self._sought == "filter":
-                self.seek.value = ""
+            self.seek.value = ""
             self._close_search()
         elif self._text:
             self._text = ""

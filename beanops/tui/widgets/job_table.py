@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from textual.binding import BindingType
 from textual.geometry import Size
+from textual.message import Message
 
 from beanops.jobs.read import FoundJob
 from beanops.protocol import JobStats
@@ -35,6 +36,9 @@ class JobTable(RowTable[JobRow]):
     """The jobs of a tube."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.SELECTION, *keys.SORT]
+
+    class Filtered(Message):
+        """All found jobs have been filtered."""
 
     def __init__(self, reader: Summaries, clock: Callable[[], float], *, id: str) -> None:
         self.jobs_layout = JobLayout()
@@ -268,6 +272,7 @@ class JobTable(RowTable[JobRow]):
         elif self.sort_key is not None or self._asked:
             asked, self._asked = self._asked, False
             self._assemble(asked=asked)
+            self.post_message(self.Filtered())
 
     def _feed_on(self) -> None:
         self._feeding = False
