@@ -272,6 +272,9 @@ JOB = [
     key("job", "y", "yank", "Copy", "Copy the shown body to the clipboard of your terminal", show=True),
     key("job", "Y", "save", "Save", "Save the body to a file"),
     key("job", "equals_sign", "compare", "Compare", "Compare with the selected job", display="="),
+    key("job", "G", "groups", "Others", "List the other jobs with this error", show=True),
+    key("job", "tab", "app.focus_next", "Pane", "Next or previous pane", display="⇥ ⇧⇥"),
+    key("job", "shift+tab", "app.focus_previous", "Pane before"),
     key("job", "n", "step(1)", "Next", "Next or previous job of the list", display="n N"),
     key("job", "N", "step(-1)", "Previous"),
 ]
@@ -299,6 +302,12 @@ DRAFT = [
         "form", "ctrl+l", "sample", "Sample", "Fill in the next sample; samples of this tube come first", priority=True
     ),
     key("form", "ctrl+t", "keep", "Keep", "Save as a sample, as `beanops sample` does", priority=True),
+]
+
+EDIT = [
+    key("edit", "escape", "cancel", "Cancel", "Cancel; a changed text asks for it twice", display="Esc"),
+    key("edit", "ctrl+s", "go_on", "Difference", "Show the difference, and confirm it", display="^s", priority=True),
+    key("edit", "f4", "editor", "Editor", "Edit in $VISUAL or $EDITOR", display="F4", priority=True),
 ]
 
 PROGRESS = [key("progress", "escape", "cancel", "Cancel", "Stop after the current batch", display="Esc")]

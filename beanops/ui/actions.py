@@ -90,7 +90,7 @@ ON_BODIES = (
     UserAction(
         "edit",
         "Edit",
-        "",
+        "e",
         "Change the bodies and settings of jobs",
         "The changed jobs get new ids. Each is put first, then the old one is deleted.",
         ("set", "unset", "priority", "ttr", "delay", "to", "kick"),

@@ -114,6 +114,18 @@ class Follow:
         while not self._is_over() and (left := end - self._clock()) > 0:
             self._sleep(min(left, SHORTEST))
 
+    def news(self) -> list[JobEvent]:
+        """Return what has happened since the last call, at the first one all that is known; it does not wait.
+
+        Raises
+        ------
+        NotFound
+            There is no such job, and the journal knows of none.
+        """
+        if self.gone:
+            return []
+        return list(self._look() if self._instances else self._begin())
+
     # -- looks ---------------------------------------------------------------------------------------------------
 
     def _begin(self) -> Iterator[JobEvent]:

@@ -67,6 +67,21 @@ class JobEvent(NamedTuple):
     reason: str | None = None
     text: str = ""
 
+    @property
+    def about(self) -> str:
+        """What it says beside its name and time, in words."""
+        parts = []
+        if self.times > 1:
+            parts.append(f"{self.times:,} times")
+        if self.run is not None and self.event != "gone":
+            parts.append(f"{self.outcome} by {self.actor}, run {self.run}")
+        elif self.state is not None and self.state != self.event:
+            parts.append(f"now {self.state}" if self.event != "seen" else self.state)
+        parts.append(self.text)
+        if self.reason:
+            parts.append(f"({self.reason})")
+        return "  ".join(filter(None, parts))
+
 
 def of_action(action: Action) -> JobEvent:
     """Return an action of the journal as an event."""

@@ -19,7 +19,8 @@ from beanops.session.execution.verbs import ALL
 from beanops.session.files.samples import PutSettings
 from beanops.text import plural, safe_text
 from beanops.tui.actions import drafts
-from beanops.tui.actions.outcome import Outcome, outcome_of
+from beanops.tui.actions.body_edit import EDIT_BODY
+from beanops.tui.actions.outcome import Outcome, new_id_of, outcome_of
 from beanops.tui.actions.request import Counts, Field, Offer, Request, Target, at_once, one_by_one
 from beanops.tui.keys import key
 from beanops.ui.actions import CATALOGUE, ON_JOBS, UserAction
@@ -272,7 +273,8 @@ JOBS = tuple(map(_on_jobs, ON_JOBS))
 def _undo(request: Request, runner: Runner) -> Outcome:
     undone: LastAction = request.answers["undone"]
     steps = undo_steps(request.session, undone.runs, request.answers.get("buried_as"))
-    return outcome_of(runner.carry_out(steps), request.offer.name, "run")
+    outcome = outcome_of(runner.carry_out(steps), request.offer.name, "run")
+    return outcome._replace(id=new_id_of(outcome.results))
 
 
 #: Asked where the server cannot bury a job by id.
@@ -290,7 +292,7 @@ UNDO = Offer(
 )
 
 
-OFFERS = {offer.name: offer for offer in (*JOBS, *TUBES)}
+OFFERS = {offer.name: offer for offer in (*JOBS, EDIT_BODY, *TUBES)}
 
 
 def bindings(*scopes: str, also: Collection[str] = ()) -> list[Binding]:

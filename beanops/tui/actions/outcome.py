@@ -39,6 +39,13 @@ class Outcome(NamedTuple):
     way_back: str = ""
 
 
+def new_id_of(results: Results) -> int | None:
+    """Return the new id of the only job that an action put in place of another one; None for none or several."""
+    if results.counts.get("done") != 1:
+        return None
+    return next((row.new_id for run in results.runs for row in run.rows if row.new_id is not None), None)
+
+
 def fault(error: BaseException | None) -> Outcome:
     """Return what the status line says of a fault of beanops itself."""
     return Outcome(safe_text(f"fault in beanops: {type(error).__name__}: {error}"), False)

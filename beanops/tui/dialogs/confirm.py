@@ -60,9 +60,7 @@ class Confirm(ModalScreen[bool]):
         offer, request, typed = self._request.offer, self._request, self._needed.typed
         with Vertical(id="dialog", classes="-deletes" if self._needed.deletes else ""):
             yield Static(Content(offer.sentence(request)), id="question")
-            about = _about(request)
-            if about or request.counts:
-                yield Static(Content(about), id="sample")
+            yield from self.sample()
             if len(request.tubes) > 1:
                 numbers = {tube: request.limit(tube) for tube in request.counts}
                 numbers |= {one.tube: one.number for one in request.selected}
@@ -84,6 +82,12 @@ class Confirm(ModalScreen[bool]):
         self.query_one("#typed" if self._needed.typed else "#cancel").focus()
         if self._request.counts:
             self._look()
+
+    def sample(self) -> ComposeResult:
+        """Yield the number of jobs by state, and the first of them."""
+        about = _about(self._request)
+        if about or self._request.counts:
+            yield Static(Content(about), id="sample")
 
     @work(thread=True, exit_on_error=False, group="sample")
     def _look(self) -> None:

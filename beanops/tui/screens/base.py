@@ -227,6 +227,9 @@ class FullScreen(Screen[None]):
         if target is None or not offer.applies(target):
             return
         request = offer.request(session, target)._replace(instance=instance)
+        if name == "edit":
+            self._edit(request)
+            return
         fields = offer.ask(target) if offer.ask is not None else ()
         if not fields:
             self.confirm(request)
@@ -244,6 +247,16 @@ class FullScreen(Screen[None]):
 
         of = request.jobs if request.ids or request.selected else request.places
         self.app.push_screen(Form(f"{offer.label}: {of}", fields), answered)
+
+    def _edit(self, request: Request) -> None:
+        """Have a job's body edited and confirmed, then put."""
+        from beanops.tui.dialogs.edit_body import EditBody
+
+        def answered(confirmed: Request | None) -> None:
+            if confirmed is not None:
+                self.host.perform(confirmed)
+
+        self.app.push_screen(EditBody(request, needed_for(request, self.host.profile)), answered)
 
     def confirm(self, request: Request) -> None:
         """Have the jobs of a request counted if their number is not known, the request confirmed, then carried out."""

@@ -1,42 +1,41 @@
-"""The screen of one job: its statistics, and its body in several forms."""
+"""The screen of one job: its error, its body in several forms, and what has happened to it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import ClassVar, Protocol
 
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Container, Vertical
 from textual.message import Message
 
+from beanops.jobs.causes import Cause
 from beanops.jobs.read import FoundJob
 from beanops.protocol import JobStats
 from beanops.protocol.errors import NotFound
 from beanops.session.files.samples import settings_of
+from beanops.session.investigation.follow import Follow
+from beanops.session.investigation.job_events import JobEvent
 from beanops.session.session import Session
 from beanops.text import plural, safe_text
 from beanops.tui import keys
 from beanops.tui.actions import catalogue
 from beanops.tui.actions.outcome import Outcome
 from beanops.tui.actions.request import Field, Request, Target
-from beanops.tui.body_forms import Body, as_it_came, by_each_decoder, decoded, hexadecimal
+from beanops.tui.body_forms import Body, decoded
 from beanops.tui.dialogs.form import Answers, Form
 from beanops.tui.download import save
 from beanops.tui.screens.base import FullScreen
 from beanops.tui.screens.compare import Compare
-from beanops.tui.widgets.body import BodyView
-from beanops.tui.widgets.body_tree import BodyTree
-from beanops.tui.widgets.job_summary import history, identity
+from beanops.tui.screens.job_causes import Alike, CauseCounts
+from beanops.tui.widgets.job_body import JobBody
+from beanops.tui.widgets.job_summary import error_of, history, identity
 from beanops.tui.widgets.job_table import JobTable
 from beanops.tui.widgets.line import Line
+from beanops.tui.widgets.timeline import Timeline
 from beanops.ui.poller import Live, Look
 
-FORMS: dict[str, Callable[[Session, bytes], Body]] = {
-    "data": decoded,
-    "tree": decoded,
-    "raw": as_it_came,
-    "hex": hexadecimal,
-}
 #: Maximum characters to copy: terminals drop longer texts.
 COPIED = 65_536
 
@@ -50,6 +49,15 @@ class Read(Message):
         self.job = job
 
 
+class AlikeCounted(Message):
+    """The jobs with the cause of a job were counted."""
+
+    def __init__(self, id: int, alike: Alike) -> None:
+        super().__init__()
+        self.id = id
+        self.alike = alike
+
+
 class JobList(Protocol):
     """The list that a job was opened from."""
 
@@ -61,6 +69,9 @@ class JobList(Protocol):
 
     def pair(self, id: int | None) -> tuple[int, int] | None:
         """Return the two jobs to compare."""
+
+    def list_alike(self, cause: Cause, state: str) -> None:
+        """List only the jobs with a cause that are in a state."""
 
 
 class JobScreen(FullScreen):
@@ -87,8 +98,8 @@ class JobScreen(FullScreen):
     def __init__(self, jobs: JobList, id: int) -> None:
         super().__init__()
         self._jobs = jobs
-        self._form = "data"
-        self._reader = 0
+        self._counts: CauseCounts | None = None
+        self._counting = False
         self._turn_to(id)
 
     def _turn_to(self, id: int) -> None:
@@ -98,22 +109,27 @@ class JobScreen(FullScreen):
         self._hidden_size: int | None = None
         self._gone = False
         self._seen_at = 0.0
-        self._body: Body | None = None
-        self._readings: list[Body] = []
+        self._decoded: Body | None = None
+        self._follow: Follow | None = None
+        self._events: list[JobEvent] = []
+        self._alike: Alike | None = None
 
     def body(self) -> ComposeResult:
-        """Yield its statistics and its body."""
+        """Yield the place, the error, the statistics, the body, and what has happened to the job."""
         yield Line(id="tube")
+        yield Line(id="error", grows=True)
         yield Line(id="job")
-        yield Line(id="history")
-        yield Line(id="form")
-        yield BodyView(id="body")
-        yield BodyTree(id="tree")
+        with Container(id="parts"):
+            yield JobBody(id="job-body")
+            with Vertical(id="side"):
+                yield Line(id="history")
+                yield Timeline(id="timeline")
+                yield Line(id="alike")
 
     def on_mount(self) -> None:
-        """Show the decoded body, and update ages every second."""
-        self.query_one(BodyTree).display = False
-        self.query_one(BodyView).focus()
+        """Read the job, and update ages every second."""
+        self.query_one("#error").display = False
+        self.query_one(JobBody).scrolling.focus()
         self.set_interval(1.0, self._show_facts)
         self.host.action_refresh()
 
@@ -125,10 +141,12 @@ class JobScreen(FullScreen):
 
     def looking(self) -> Look:
         """Return a look at this job; its body is read once, because bodies never change."""
-        id, known = self._job, self._raw is not None
+        id, known, events = self._job, self._raw is not None, self._events
+        follow = self._follow = self._follow or Follow(self.host.session._context, id, unwanted=lambda: True)
 
         def look(session: Session) -> Read:
             try:
+                events.extend(follow.news())
                 if not known:
                     return Read(id, session.job(id))
                 (found,) = session._lookups.jobs_by_id([id], bodies=False)
@@ -145,16 +163,20 @@ class JobScreen(FullScreen):
             self._gone = looked.job is None
             self._seen_at = self.host.clock()
             if looked.job is not None:
-                self._stats = looked.job.stats
+                before, self._stats = self._stats, looked.job.stats
                 if looked.job.body is not None:
                     self._raw = looked.job.body
                     self._hidden_size = looked.job.size if looked.job.original else None
                     self._show_body()
+                if before is None or before.state != self._stats.state:
+                    self._count_cause()
+            self.query_one(Timeline).show_events(self._events, self.host.now())
         self._show_facts()
         self.refresh_offers()
 
     def restarted(self) -> None:
         """Read the job that has this id now."""
+        self._counts = None
         self._go_to(self._job)
 
     def _show_facts(self) -> None:
@@ -163,49 +185,39 @@ class JobScreen(FullScreen):
         passed = 0.0 if live.stale else max(0.0, self.host.clock() - self._seen_at)
         held = self._job in live.held and stats is not None and stats.state == "reserved"
         tube = stats.tube if stats is not None else self._jobs.tube
-        self.query_one("#tube", Line).say([("tube ", "$muted"), (safe_text(tube), "bold $primary")])
+        place, line = self._jobs.table.position(self._job), self.query_one("#tube", Line)
+        parts = [
+            ("tube ", "$muted"),
+            (safe_text(tube), "bold $primary"),
+            (" › job ", "$muted"),
+            (str(self._job), "bold"),
+        ]
+        line.say(line.spread(parts, [(f"{place}  n N" if place else "", "$muted")]))
         known = stats if not self._gone else None
         if stats is None and not self._gone:
             return
-        self.query_one("#job", Line).say(identity(self._job, known, self._body, held=held, passed=passed))
+        shown = self.query_one(JobBody).shown
+        self.query_one("#job", Line).say(identity(self._job, known, shown, held=held, passed=passed))
         self.query_one("#history", Line).say(history(stats, passed) if stats is not None else [])
 
     def _show_body(self) -> None:
-        if self._raw is None:
-            return
-        tree = self._form == "tree"
-        session = self.host.session
-        body = self._readings[self._reader - 1] if self._reader else FORMS[self._form](session, self._raw)
-        self._body = body = body._replace(size=self._hidden_size)
-        view, folded = self.query_one(BodyView), self.query_one(BodyTree)
-        focused = view.has_focus or folded.has_focus
-        view.display, folded.display = not tree, tree
-        view.show(body)
-        if tree:
-            folded.show(body)
-        if focused:
-            (folded if tree else view).focus()
-        names = [(f" {name} ", "bold $background on $primary" if name == self._form else "$muted") for name in FORMS]
-        if self._reader:
-            names.append((f" {safe_text(body.kind)}: {self._reader} of {len(self._readings)} ", "bold reverse"))
-        self.query_one("#form", Line).say(names)
-        self._show_facts()
-        self.refresh_offers()
+        """Show a body that was read, and the error that it says."""
+        if self._raw is not None:
+            self._decoded = decoded(self.host.session, self._raw)
+        self.query_one(JobBody).show(self.host.session, self._raw, self._hidden_size)
+        error = self.query_one("#error", Line)
+        error.say(error_of(self._decoded))
+        error.display = bool(error_of(self._decoded))
 
     def action_show_as(self, form: str) -> None:
         """Show the body in another form."""
-        self._form, self._reader = form, 0
-        self._show_body()
+        self.query_one(JobBody).show_as(form)
+        self._show_facts()
 
     def action_decoder(self) -> None:
         """Show the body as the next decoder reads it."""
-        if self._raw is None:
-            return
-        if not self._readings:
-            self._readings = by_each_decoder(self.host.session, self._raw)
-        self._reader = (self._reader + 1) % (len(self._readings) + 1)
-        self._form = "" if self._reader else "data"
-        self._show_body()
+        self.query_one(JobBody).next_decoder()
+        self._show_facts()
 
     def action_step(self, step: int) -> None:
         """Go to the next or previous job of the list that it was opened from."""
@@ -214,24 +226,66 @@ class JobScreen(FullScreen):
         if table.row is not None and table.row.id != self._job:
             self._go_to(table.row.id)
             self.host.action_refresh()
+        else:
+            self.host.say(f"no {'next' if step > 0 else 'previous'} job in the list", False)
 
     def _go_to(self, id: int) -> None:
         """Show another job; nothing of the former one stays on the screen."""
         self._turn_to(id)
-        self._form, self._reader = self._form or "data", 0
         self.host.thaw(self)
-        self.query_one(BodyView).show(None)
-        self.query_one(BodyTree).show(None)
+        self._show_body()
+        self.query_one(Timeline).show_events((), self.host.now())
         self.query_one("#job", Line).say([("job ", "$muted"), (str(id), "bold $primary")])
-        self.query_one("#history", Line).say([])
+        for name in ("#history", "#alike"):
+            self.query_one(name, Line).say([])
+        self._show_facts()
         self.refresh_offers()
+
+    # -- jobs with the same cause --------------------------------------------------------------------------------------
+
+    def _count_cause(self) -> None:
+        """Count the jobs with the cause of this one, unless a count is under way."""
+        stats, raw = self._stats, self._raw
+        if stats is None or raw is None or self._counting:
+            return
+        if self._counts is None or self._counts.place != (stats.tube, stats.state):
+            self._counts = CauseCounts(self.host.session, stats.tube, stats.state)
+        self._counting = True
+        self._count_alike(self._job, raw, self._counts)
+
+    @work(thread=True, exit_on_error=False, group="alike")
+    def _count_alike(self, id: int, raw: bytes, counts: CauseCounts) -> None:
+        self.post_message(AlikeCounted(id, counts.alike(raw)))
+
+    @on(AlikeCounted)
+    def _alike_counted(self, counted: AlikeCounted) -> None:
+        self._counting = False
+        if counted.id != self._job:  # another job was chosen in the meantime
+            self._count_cause()
+            return
+        self._alike = counted.alike
+        hint = [("  G", "bold $primary"), (" lists them", "$muted")] if counted.alike.others else []
+        self.query_one("#alike", Line).say([(counted.alike.words, "bold" if hint else "$muted"), *hint])
+
+    def faulted(self) -> None:
+        """Count again for the next job."""
+        self._counting = False
+
+    def action_groups(self) -> None:
+        """List the jobs with the cause of this one."""
+        if self._alike is None or self._counts is None:
+            self.host.say("the jobs with this error are not counted yet", False)
+            return
+        self.app.pop_screen()
+        self._jobs.list_alike(self._alike.cause, self._counts.place[1])
 
     # -- take away ---------------------------------------------------------------------------------------------------
 
     def action_yank(self) -> None:
         """Copy the shown body to the clipboard of the terminal."""
-        if self._body is not None:
-            text = self._body.text[:COPIED]
+        shown = self.query_one(JobBody).shown
+        if shown is not None:
+            text = shown.text[:COPIED]
             self.app.copy_to_clipboard(text)
             self.host.say(f"copied {plural(len(text), 'character')}, if your terminal supports it")
 
@@ -240,7 +294,7 @@ class JobScreen(FullScreen):
         if self._raw is None:
             return
         raw = self._raw
-        form = decoded(self.host.session, raw).form
+        form = self._decoded.form if self._decoded is not None else ""
         suffix = ("json" if form == "json" else "txt") if raw.isascii() else "bin"
         name = f"job-{self._job}.{suffix}"
         if self.app.is_web:
@@ -277,13 +331,14 @@ class JobScreen(FullScreen):
         if self._gone:
             return Target((seen.stats,), body=raw, settings=settings_of(stats))
         state = "held" if stats.state == "reserved" and self._job in self.host.live.held else stats.state
-        body = self._body
+        body = self._decoded
         sample = f"{stats.state}: {safe_text(body.text, limit=100)}" if body is not None else ""
         return Target((seen.stats,), (self._job,), {state: 1}, (sample,), raw, settings_of(stats))
 
     def acted(self, request: Request, outcome: Outcome) -> None:
-        """Show the job that was put or reserved."""
-        if outcome.id is not None and not request.ids:
+        """Show the job that was put or reserved, and count jobs with its cause again."""
+        self._counts = None
+        if outcome.id is not None and (not request.ids or request.offer.name == "edit"):
             self._go_to(outcome.id)
         self.refresh_offers()
 

@@ -1,12 +1,19 @@
-"""The statistics of a job in two lines: its state and body, and its history."""
+"""What is known of a job, in lines: its error, its state and body, and its history."""
 
 from __future__ import annotations
 
+from beanops.jobs.bodies.errors import error_line, find_error
 from beanops.protocol import JobStats
 from beanops.protocol.states import STATES
 from beanops.text import plural, safe_text, span
 from beanops.tui.body_forms import Body
 from beanops.tui.widgets.line import Part
+
+
+def error_of(body: Body | None) -> list[Part]:
+    """Return the error that a body says; nothing where it says none."""
+    error = find_error(body.data) if body is not None and isinstance(body.data, dict | list) else None
+    return [] if error is None else [("✖ ", "bold $buried"), (safe_text(error_line(error)), "bold $buried")]
 
 
 def identity(id: int, stats: JobStats | None, body: Body | None, *, held: bool, passed: float = 0) -> list[Part]:

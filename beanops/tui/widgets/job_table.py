@@ -86,6 +86,10 @@ class JobTable(RowTable[JobRow]):
         """Whether the cursor is on the last row."""
         return self._place >= len(self._rows) - 1
 
+    def position(self, id: int) -> str:
+        """Return where a job is in the list, in words; empty unless the cursor is on it."""
+        return f"{self._place + 1:,} of {len(self._rows):,}" if self.row is not None and self.row.id == id else ""
+
     def get(self, id: int) -> JobRow | None:
         """Return a row by the id of its job."""
         return self._known.get(id)

@@ -40,22 +40,7 @@ def show_timeline(session: Session, id: int, output: str) -> None:
 
 def _print_lines(events: Iterable[JobEvent]) -> None:
     for one in events:
-        click.echo(safe_text(f"{one.time:%Y-%m-%d %H:%M:%S}  {one.event:<10}  {_about(one)}".rstrip()))
-
-
-def _about(one: JobEvent) -> str:
-    """Return what an event says beside its name."""
-    parts = []
-    if one.times > 1:
-        parts.append(f"{one.times:,} times")
-    if one.run is not None and one.event != "gone":
-        parts.append(f"{one.outcome} by {one.actor}, run {one.run}")
-    elif one.state is not None and one.state != one.event:
-        parts.append(f"now {one.state}" if one.event != "seen" else one.state)
-    parts.append(one.text)
-    if one.reason:
-        parts.append(f"({one.reason})")
-    return "  ".join(filter(None, parts))
+        click.echo(safe_text(f"{one.time:%Y-%m-%d %H:%M:%S}  {one.event:<10}  {one.about}".rstrip()))
 
 
 def _fields(one: JobEvent) -> dict[str, Any]:
