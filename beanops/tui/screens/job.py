@@ -28,7 +28,7 @@ from beanops.tui.dialogs.form import Answers, Form
 from beanops.tui.download import save
 from beanops.tui.screens.base import FullScreen
 from beanops.tui.screens.compare import Compare
-from beanops.tui.screens.job_causes import Alike, CauseCounts
+from beanops.tui.screens.job_causes import CauseCounts, JobsAlike
 from beanops.tui.widgets.job_body import JobBody
 from beanops.tui.widgets.job_summary import error_of, history, identity
 from beanops.tui.widgets.job_table import JobTable
@@ -52,7 +52,7 @@ class Read(Message):
 class AlikeCounted(Message):
     """The jobs with the cause of a job were counted."""
 
-    def __init__(self, id: int, alike: Alike) -> None:
+    def __init__(self, id: int, alike: JobsAlike) -> None:
         super().__init__()
         self.id = id
         self.alike = alike
@@ -112,7 +112,7 @@ class JobScreen(FullScreen):
         self._decoded: Body | None = None
         self._follow: Follow | None = None
         self._events: list[JobEvent] = []
-        self._alike: Alike | None = None
+        self._alike: JobsAlike | None = None
 
     def body(self) -> ComposeResult:
         """Yield the place, the error, the statistics, the body, and what has happened to the job."""

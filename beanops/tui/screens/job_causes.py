@@ -16,7 +16,7 @@ from beanops.session.session import Session
 LONGEST, MOST = 3.0, 200_000
 
 
-class Alike(NamedTuple):
+class JobsAlike(NamedTuple):
     """The jobs with the cause of one job.
 
     Attributes
@@ -64,12 +64,12 @@ class CauseCounts:
         self._counts: Counter[str] | None = None
         self._complete = False
 
-    def alike(self, body: bytes) -> Alike:
+    def alike(self, body: bytes) -> JobsAlike:
         """Return the jobs with the cause of a body; blocks on the network for the first one."""
         if self._counts is None:
             self._counts = self._count()
         cause = self._causes.of(body)
-        return Alike(cause, max(0, self._counts[cause.name] - 1), self._complete)
+        return JobsAlike(cause, max(0, self._counts[cause.name] - 1), self._complete)
 
     def _count(self) -> Counter[str]:
         tube, state = self.place
