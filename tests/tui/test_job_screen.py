@@ -8,7 +8,7 @@ import pytest
 
 from beanops import Client, Session
 from beanops.tui.widgets.body import BodyView
-from beanops.tui.widgets.timeline import Timeline
+from beanops.tui.widgets.job_summary import Timeline
 from tests.tui.conftest import Clock, Desk, dashboard, fill
 
 TIMED_OUT = b'{"task": "Charge", "customer": %d, "error": "smtp.internal timed out after %d s"}'

@@ -30,10 +30,9 @@ from beanops.tui.screens.base import FullScreen
 from beanops.tui.screens.compare import Compare
 from beanops.tui.screens.job_causes import CauseCounts, JobsAlike
 from beanops.tui.widgets.job_body import JobBody
-from beanops.tui.widgets.job_summary import error_of, history, identity
+from beanops.tui.widgets.job_summary import Timeline, error_of, history, identity
 from beanops.tui.widgets.job_table import JobTable
 from beanops.tui.widgets.line import Line
-from beanops.tui.widgets.timeline import Timeline
 from beanops.ui.poller import Live, Look
 
 #: Maximum characters to copy: terminals drop longer texts.

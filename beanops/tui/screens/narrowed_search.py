@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from textual import on
 
-from beanops.jobs.groups import both
+from beanops.jobs.causes import Cause
+from beanops.jobs.groups import GroupRow, both
 from beanops.protocol.states import STATES
 from beanops.session.session import Session
 from beanops.text import safe_text
@@ -93,6 +94,15 @@ class NarrowedSearch(JobSearch):
             if where != wanted.where:
                 self._narrow_to(wanted._replace(where=where))
         self.set_focus(self.table)
+
+    def list_alike(self, cause: Cause, state: str) -> None:
+        """List only the jobs with a cause that are in a state."""
+        group = GroupRow(cause.name, f"group_name = '{cause.name}'")
+        wanted = self._feed.wanted._replace(group=group, where=None, state=state)
+        if wanted != self._feed.wanted:
+            self._cause = cause.text
+            self._narrow_to(wanted)
+            self._show_tabs()
 
     def _narrow_to(self, wanted: Wanted) -> None:
         self._before.append(self._feed.wanted)

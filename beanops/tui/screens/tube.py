@@ -11,7 +11,6 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
-from beanops.jobs.causes import Cause
 from beanops.jobs.read import FoundJob
 from beanops.protocol.errors import BeanopsError
 from beanops.session.files.samples import PutSettings, settings_of
@@ -333,10 +332,6 @@ class TubeScreen(NarrowedSearch):
             self.host.say("select one or two jobs to compare (space)", done=False)
         else:
             self.app.push_screen(Compare(*pair))
-
-    def list_alike(self, cause: Cause, state: str) -> None:
-        """List only the jobs with a cause that are in a state."""
-        self._begin(self._feed.wanted._replace(where=f"group_name = '{cause.name}'", state=state))
 
     def pair(self, id: int | None) -> tuple[int, int] | None:
         """Return the two jobs to compare: those selected, or the selected one and `id`."""

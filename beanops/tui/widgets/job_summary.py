@@ -1,13 +1,19 @@
-"""What is known of a job, in lines: its error, its state and body, and its history."""
+"""What is known of a job, in lines: its error, its state and body, its counts, and its `Timeline`."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
 
 from beanops.jobs.bodies.errors import error_line, find_error
 from beanops.protocol import JobStats
 from beanops.protocol.states import STATES
+from beanops.session.investigation.job_events import JobEvent
 from beanops.text import plural, safe_text, span
 from beanops.tui.body_forms import Body
+from beanops.tui.widgets.body import BodyView
 from beanops.tui.widgets.line import Part
+from beanops.ui.formatting import moment
 
 
 def error_of(body: Body | None) -> list[Part]:
@@ -46,3 +52,17 @@ def history(stats: JobStats, passed: float = 0) -> list[Part]:
     for name, value in facts.items():
         parts += [(f"{name} ", "$muted"), (value, "" if value != "0" else "$muted"), ("  ", "")]
     return parts
+
+
+class Timeline(BodyView):
+    """What has happened to a job, the newest first; it scrolls."""
+
+    def show_events(self, events: Sequence[JobEvent], now: datetime) -> None:
+        """Show events; those of today without their day."""
+        lines = [_line(event, now) for event in reversed(events)]
+        self.show(Body(b"", "timeline", "\n".join(lines)))
+
+
+def _line(event: JobEvent, now: datetime) -> str:
+    when = moment(event.time, 8) if event.time.date() == now.date() else f"{event.time:%m-%d %H:%M}"
+    return safe_text(f"{when}  {event.event}  {event.about}".rstrip())
