@@ -7,6 +7,7 @@ import gc
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -30,7 +31,7 @@ from beanops.tui.actions.outcome import Outcome, fault
 from beanops.tui.actions.request import Request, UnderWay
 from beanops.tui.download import save
 from beanops.tui.key_order import KeyOrder
-from beanops.tui.keys import APP, keymap
+from beanops.tui.keys import APP, by_name, keymap
 from beanops.tui.refresh import RefreshingApp
 from beanops.tui.screens.base import FullScreen
 from beanops.tui.screens.overview import TubesScreen
@@ -249,6 +250,17 @@ class Dashboard(RefreshingApp):
         if changed.state is WorkerState.ERROR:
             self.status = fault(changed.worker.error)
 
+    @cached_property
+    def _named(self) -> dict[str, Binding]:
+        return by_name(bindings())
+
+    def key_of(self, name: str) -> str:
+        """Return how the key of a binding is shown, the user's own if it was changed."""
+        binding = self._named[name]
+        if chosen := self._keymap.get(name):
+            binding = binding.with_key(chosen.partition(",")[0])
+        return self.get_key_display(binding)
+
     # -- feel --------------------------------------------------------------------------------------------------------
 
     def action_theme(self, name: str) -> None:
@@ -350,7 +362,7 @@ class Dashboard(RefreshingApp):
 
         screen = self.screen
         topic = self.view.topic if self.view else "terminal"
-        self.push_screen(HelpScreen(f"Keys: {screen.title or ''}", list(screen.active_bindings.values()), topic))
+        self.push_screen(HelpScreen(screen.title or "This screen", list(screen.active_bindings.values()), topic))
 
     def action_manual(self, topic: str = "") -> None:
         """Open the manual at a topic, or at the one about the screen in front."""

@@ -86,6 +86,9 @@ class Host(Protocol):
     def tube_list(self) -> TubeList:
         """The screen of all tubes."""
 
+    def key_of(self, name: str) -> str:
+        """Return how the key of a binding is shown, the user's own if it was changed."""
+
     def say(self, text: str, done: bool = True) -> None:
         """Show a safe text in the status line."""
 

@@ -15,6 +15,7 @@ from beanops.jobs.search.scan import Scan
 from beanops.protocol.errors import BeanopsError
 from beanops.session.session import Session
 from beanops.text import plural, safe_text
+from beanops.tui.keys import default_key
 from beanops.tui.widgets.job_rows import JobRow, Summaries
 from beanops.ui import defaults
 
@@ -70,12 +71,13 @@ class Feed:
         Why it failed, safe; empty if it did not.
     """
 
-    def __init__(self, wanted: Wanted, reader: Summaries) -> None:
+    def __init__(self, wanted: Wanted, reader: Summaries, key_of: Callable[[str], str] = default_key) -> None:
         self.wanted = wanted
         self.running = True
         self.over = False
         self.error = ""
         self._reader = reader
+        self._key_of = key_of
         self._found, self._bytes = 0, 0
         self._stopped = False
         # The number of ids read after which the current page is full, and whether that ended it.
@@ -182,10 +184,11 @@ class Feed:
                 if self._found >= defaults.MOST_FOUND
                 else f"{MOST_BYTES // 2**20} MB of bodies"
             )
-            return f"list is full ({most}): narrow it with w"
+            return f"list is full ({most}): narrow it with {self._key_of('tube.where')}"
         if self.over:
             return self._doubt if self._scan is not None and self._scan.seen_all else "some may be missing"
-        return f"m finds more; {self._doubt}" if self._doubt else "m finds more"
+        more = f"{self._key_of('tube.more')} finds more"
+        return f"{more}; {self._doubt}" if self._doubt else more
 
     @property
     def _doubt(self) -> str:

@@ -321,6 +321,24 @@ TREE = [
 ]
 
 
+def by_name(actions: Iterable[Binding] = ()) -> dict[str, Binding]:
+    """Return the bindings of this module, and those of actions, by name."""
+    tables = [table for table in globals().values() if isinstance(table, list)]
+    return {binding.id: binding for table in (*tables, actions) for binding in table if binding.id}
+
+
+def default_key(name: str) -> str:
+    """Return how the key of a binding is shown where the user has not changed it.
+
+    Examples
+    --------
+    >>> default_key("tube.more"), default_key("form.go-on")
+    ('m', '^s')
+    """
+    binding = by_name()[name]
+    return binding.key_display or binding.key.partition(",")[0].replace("ctrl+", "^")
+
+
 def keymap(chosen: Mapping[str, str], actions: Iterable[Binding]) -> dict[str, str]:
     """Return the user's key bindings as the toolkit takes them.
 
@@ -336,8 +354,7 @@ def keymap(chosen: Mapping[str, str], actions: Iterable[Binding]) -> dict[str, s
     ConfigError
         No binding has such a name.
     """
-    tables = [table for table in globals().values() if isinstance(table, list)]
-    known = {binding.id for table in (*tables, actions) for binding in table if binding.id}
+    known = by_name(actions)
     for name in chosen:
         if name not in known:
             raise ConfigError(f"unknown key binding {name!r} in [keys]{did_you_mean(name, known)}")

@@ -28,7 +28,7 @@ async def test_a_click_presses_the_key_that_stands_there(session: Session, clien
         await desk.settle()
         assert "journal" in (await desk.painted()).lower()
         await desk.press("escape")
-        gap = (bottom(await desk.painted()).index("Help") + len("Help") + 1, 0)
+        gap = (bottom(await desk.painted()).index("more") + len("more") + 1, 0)
         before = desk.app.screen
         await desk.pilot.click(KeyFooter, offset=gap)
         await desk.settle()
@@ -39,7 +39,7 @@ async def test_the_key_under_the_mouse_is_marked_and_explained(session: Session,
     async with dashboard(session, clock, (160, 24)) as desk:
         footer = desk.app.screen.query_one(KeyFooter)
         plain = footer.render().markup
-        await desk.pilot.hover(KeyFooter, offset=await at(desk, "Help"))
+        await desk.pilot.hover(KeyFooter, offset=await at(desk, "more"))
         await desk.settle()
         assert footer.tooltip == "Show the keys of this screen"
         assert footer.render().markup != plain
@@ -57,7 +57,7 @@ async def test_the_wheel_shows_the_keys_that_a_narrow_screen_has_no_room_for(
         await desk.press("down", "enter")
         footer = desk.app.screen.query_one(KeyFooter)
         first = bottom(await desk.painted())
-        assert "? Help" in first
+        assert "? more" in first
         assert "Quit" not in first
         for _ in range(30):  # it stops at the last
             footer.post_message(events.MouseScrollDown(footer, 1, 0, *STILL))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -23,6 +23,7 @@ from beanops.session.old_servers.substitutes import remark
 from beanops.text import plural, safe_text
 from beanops.tui import keys
 from beanops.tui.actions.request import SAMPLE, Request, UnderWay
+from beanops.tui.host import Host
 from beanops.ui.confirmation import Confirmation
 
 #: Cells of the bar of an action under way.
@@ -75,7 +76,9 @@ class Confirm(ModalScreen[bool]):
             with Horizontal(id="buttons"):
                 yield Button(Content("Cancel"), id="cancel", compact=True)
                 yield Button(Content(offer.label), id="confirm", compact=True, disabled=bool(typed))
-            yield Static(Content("Enter confirms, Esc cancels" if typed else "y yes   n or Esc no"), id="hint")
+            yes, no = map(cast("Host", self.app).key_of, ("confirm.yes", "confirm.no"))
+            hint = f"Enter confirms, {no} cancels" if typed else f"{yes} yes   n or {no} no"
+            yield Static(Content(hint), id="hint")
 
     def on_mount(self) -> None:
         """Focus Cancel, or the field to type in; read a sample of the jobs if there is none."""

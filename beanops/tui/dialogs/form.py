@@ -104,13 +104,18 @@ class Form(ModalScreen[Answers | None]):
                         kind = "-number" if field.kind in ("number", "seconds") else ""
                         yield Input(field.value, id=field.name, compact=True, classes=kind)
                         yield Static(Content(field.unit), classes="unit")
-            keys = "^s continues" if self._drafting else "Enter continues"
-            keys += ", ^l fills in a sample, ^t saves one" if self._samples else ""
-            yield Static(Content(f"{keys}, Esc cancels"), id="hint")
+            yield Static(Content(self._hints()), id="hint")
 
     def on_mount(self) -> None:
         """Focus the body, where there is one, else the first field."""
         self.query_one("#body" if self._drafting else "Input").focus()
+
+    def _hints(self) -> str:
+        key_of = cast("Host", self.app).key_of
+        hints = [f"{key_of('form.go-on')} continues" if self._drafting else "Enter continues"]
+        if self._samples:
+            hints += [f"{key_of('form.sample')} fills in a sample", f"{key_of('form.keep')} saves one"]
+        return ", ".join([*hints, f"{key_of('form.cancel')} cancels"])
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer samples only for bodies, and only where their files belong to the user."""
@@ -158,7 +163,7 @@ class Form(ModalScreen[Answers | None]):
         tube = self._text("to").strip()
         kept = drafts.kept(tube)
         if not kept:
-            self._say("No samples saved; ^t saves this one")
+            self._say(f"No samples saved; {cast('Host', self.app).key_of('form.keep')} saves this one")
             return
         self._sample = (self._sample + 1) % len(kept)
         name, job = kept[self._sample]

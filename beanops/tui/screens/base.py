@@ -162,7 +162,11 @@ class FullScreen(Screen[None]):
         if outcome is not None:
             mark, style = ("✓", "$ready") if outcome.done else ("✗", "$buried")
             left = [(f"{mark} ", f"bold {style}"), (outcome.text, "")]
-            left += [("  u ", "bold $primary"), (outcome.way_back, "$muted")] if outcome.way_back else []
+            left += (
+                [(f"  {self.host.key_of('undo.undo')} ", "bold $primary"), (outcome.way_back, "$muted")]
+                if outcome.way_back
+                else []
+            )
         right = self.captions()
         if outcome is None and (name := self.whole_name()):
             room = line.app.size.width - 4 - sum(cell_len(text) for text, _ in right)

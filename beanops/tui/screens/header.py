@@ -82,7 +82,8 @@ class ServerHeader(Vertical):
         if live.playback is not None:
             from beanops.ui.replay import where_text
 
-            keys: list[Part] = [("f plays  @ jumps  ? keys", "$muted")]
+            play, jump, help = map(self.host.key_of, ("replay.play", "replay.jump", "app.help"))
+            keys: list[Part] = [(f"{play} plays  {jump} jumps  {help} keys", "$muted")]
             line.say(
                 line.spread(
                     [(" REPLAY ", "bold $background on $primary"), (f"  {where_text(live.playback)}", "bold")], keys
@@ -103,7 +104,11 @@ class ServerHeader(Vertical):
         if not number:
             return ([(old, "$muted")] if old else []), []
         style = "$muted" if old else "$buried" if worst == "critical" else "$delayed"
-        right: list[Part] = [("beanops alert is not running  " if old else "", "$delayed"), ("A shows all", "$muted")]
+        key = self.host.key_of("app.alerts")
+        right: list[Part] = [
+            ("beanops alert is not running  " if old else "", "$delayed"),
+            (f"{key} shows all", "$muted"),
+        ]
         room = self.app.size.width - len(number) - sum(len(text) for text, _ in right) - 6
         first = alert_line(alerts.here[0], now)
         first = first if len(first) <= room else f"{first[: max(0, room - 1)]}…"

@@ -15,8 +15,13 @@ from beanops.tui import keys
 from beanops.tui.screens.manual import ManualScreen
 from beanops.tui.widgets.footer import KeyFooter
 
-#: The order of the keys: those of the screen itself come before these scopes.
-SCOPES = ("act", "undo", "tubes", "tube", "selection", "sort", "back", "app", "table", "body")
+#: The headings, with the scopes of the keys under them; those of the screen itself come first.
+HEADINGS = {
+    "Actions": ("act", "undo"),
+    "Rows": ("selection", "sort", "table", "body", "tree"),
+    "Recording": ("replay",),
+    "Everywhere": ("back", "app"),
+}
 
 
 class HelpScreen(ModalScreen[None]):
@@ -25,7 +30,7 @@ class HelpScreen(ModalScreen[None]):
     Parameters
     ----------
     title : str
-        The title.
+        The title of the screen.
     bindings : list of ActiveBinding
         The keys.
     topic : str
@@ -36,34 +41,30 @@ class HelpScreen(ModalScreen[None]):
 
     def __init__(self, title: str, bindings: list[ActiveBinding], topic: str) -> None:
         super().__init__()
-        self._title = title
+        self._own = title
         self._topic = topic
         self._bindings_shown = bindings
 
     def compose(self) -> ComposeResult:
-        """Lay out one line per key."""
+        """Lay out one line per key, under headings."""
         lines: dict[str, tuple[str, str]] = {}
         for active in self._bindings_shown:
             binding = active.binding
             # Keys of Textual's own widgets have no id here.
             if binding.id and binding.tooltip:
                 lines.setdefault(binding.id, (self.app.get_key_display(binding), binding.tooltip))
-        ordered = sorted(lines, key=_rank)
-        text = Content("\n").join(
-            Content.assemble((f"{shown:>9}", "bold $primary"), f"  {what}")
-            for shown, what in map(lines.__getitem__, ordered)
-        )
+        under: dict[str, list[Content]] = {heading: [] for heading in (self._own, *HEADINGS)}
+        for name, (shown, what) in lines.items():
+            scope = name.partition(".")[0]
+            heading = next((one for one, scopes in HEADINGS.items() if scope in scopes), self._own)
+            under[heading].append(Content.assemble((f"{shown:>9}", "bold $primary"), f"  {what}"))
+        sections = [[Content.styled(heading, "bold $accent"), *found] for heading, found in under.items() if found]
+        text = Content("\n\n").join(Content("\n").join(section) for section in sections)
         with VerticalScroll(id="help"):
-            yield Static(Content(self._title), id="question")
+            yield Static(Content("Keys"), id="question")
             yield Static(text)
         yield KeyFooter()
 
     def action_manual(self) -> None:
         """Open the manual instead, at the page about that screen."""
         self.app.switch_screen(ManualScreen(self._topic))
-
-
-def _rank(name: str) -> int:
-    scope = name.partition(".")[0]
-    # Keys of this screen alone come first.
-    return SCOPES.index(scope) + 1 if scope in SCOPES else 0

@@ -311,7 +311,9 @@ class JobScreen(FullScreen):
         """Compare it with the selected job."""
         pair = self._jobs.pair(self._job)
         if pair is None:
-            self.host.say("select another job in the list to compare with (space)", done=False)
+            self.host.say(
+                f"select another job in the list to compare with ({self.host.key_of('selection.select')})", done=False
+            )
         else:
             self.app.push_screen(Compare(*pair))
 

@@ -84,7 +84,7 @@ class JobSearch(FullScreen):
         self.tube = tube
         self._stats: TubeStats | None = None
         self._reader = Summaries(session)
-        self._feed = Feed(Wanted(tube), self._reader)
+        self._feed = Feed(Wanted(tube), self._reader, self._key_of)
         # The text that jobs must contain.
         self._text = ""
         # Whether the user started the search under way, and whether it continues by itself because all jobs that it had
@@ -123,6 +123,14 @@ class JobSearch(FullScreen):
         searched = self._feed.caption or self._outdated()
         return ", ".join([*parts, searched] if searched else parts)
 
+    def _key_of(self, name: str) -> str:
+        return self.host.key_of(name)
+
+    @property
+    def _key(self) -> str:
+        """How the key that continues the search is shown."""
+        return self._key_of("tube.more")
+
     def _outdated(self) -> str:
         """Return a hint when the tube has more or fewer jobs than were found."""
         stats, wanted = self._stats, self._feed.wanted
@@ -130,7 +138,7 @@ class JobSearch(FullScreen):
             return ""
         states = (wanted.state,) if wanted.state else STATES
         here = sum(int(getattr(stats, f"current_jobs_{state}")) for state in states)
-        return f"{here:,} now: m searches again" if here != self.table.alive else ""
+        return f"{here:,} now: {self._key} searches again" if here != self.table.alive else ""
 
     def selection(self) -> Selected:
         """Return all jobs of the list, also those that its search has not found yet."""
@@ -156,11 +164,11 @@ class JobSearch(FullScreen):
         if feed.error:
             return f"search failed: {feed.error}"
         if self._text and here:
-            more = "" if feed.over or feed.full else "; m finds more"
+            more = "" if feed.over or feed.full else f"; {self._key} finds more"
             return f"none of {plural(here, 'job')} contains '{safe_text(self._text, limit=24)}'{more}"
         if not feed.over:
-            return f"no jobs among {plural(feed.looked, 'id')} so far; m continues"
-        found = "all jobs found are gone; m searches again" if feed.found else "no jobs found"
+            return f"no jobs among {plural(feed.looked, 'id')} so far; {self._key} continues"
+        found = f"all jobs found are gone; {self._key} searches again" if feed.found else "no jobs found"
         return "; ".join(filter(None, (found, feed.left_out)))
 
     @work(thread=True, exit_on_error=False, group="scan")
@@ -183,7 +191,7 @@ class JobSearch(FullScreen):
     def _begin(self, wanted: Wanted, *, asked: bool = True) -> None:
         """Search for other jobs, or for the same ones again; `asked` if the user did it."""
         self._feed.stop()
-        self._feed = Feed(wanted, self._reader)
+        self._feed = Feed(wanted, self._reader, self._key_of)
         self._asked, self._refilling = asked, False
         self.table.restart()
         self.host.action_refresh()

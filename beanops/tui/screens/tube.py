@@ -329,7 +329,7 @@ class TubeScreen(NarrowedSearch):
         """Compare two selected jobs, or the selected one with the one under the cursor."""
         pair = self.pair(self.table.row.id if self.table.row else None)
         if pair is None:
-            self.host.say("select one or two jobs to compare (space)", done=False)
+            self.host.say(f"select one or two jobs to compare ({self.host.key_of('selection.select')})", done=False)
         else:
             self.app.push_screen(Compare(*pair))
 

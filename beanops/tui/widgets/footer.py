@@ -14,9 +14,21 @@ from textual.widget import Widget
 from beanops.tui.widgets.columns import WIDE
 from beanops.tui.widgets.line import Part
 
+#: The action that shows all keys.
+HELP = "app.help"
+#: Keys by their scope, the most useful first; those of a screen itself come before all of them.
+_SCOPES = ("undo", "act", "selection", "back", "app", "replay")
+
+
+def _rank(binding: Binding) -> int:
+    scope = (binding.id or "").partition(".")[0]
+    if binding.action == HELP:
+        return len(_SCOPES) + 1
+    return _SCOPES.index(scope) + 1 if scope in _SCOPES else 0
+
 
 class KeyFooter(Widget, can_focus=False):
-    """The keys that work now; the help comes first, because a narrow screen has no room for the last.
+    """The keys that work now, the most useful first, as many as there is room for; the last opens the help on all keys.
 
     A click presses a key, and the wheel shows those that there is no room for. Unlike in Textual's footer, a key is no
     widget of its own: half of the time of a key press went into theirs.
@@ -41,7 +53,7 @@ class KeyFooter(Widget, can_focus=False):
         for one in screen.active_bindings.values():
             if one.binding.show:
                 by_action.setdefault(one.binding.action, one.binding)
-        keys = sorted(by_action.values(), key=lambda binding: binding.action != "app.help")
+        keys = sorted(by_action.values(), key=_rank)
         if keys != self._keys:
             self._keys, self._skipped = keys, 0
             self._hover(None)
@@ -59,8 +71,22 @@ class KeyFooter(Widget, can_focus=False):
     def _shown(self) -> Iterator[tuple[Binding, str, str, str]]:
         """Yield each key from the first one shown: the key, what it does, and the gap after it."""
         gap = " " * (3 if self.app.size.width >= WIDE else 1)
-        for binding in self._keys[self._skipped :]:
-            yield binding, self.app.get_key_display(binding), f" {binding.description}", gap
+        if not self._keys:
+            return
+        *keys, last = self._keys
+        end = self._written(last)
+        room = self.content_size.width - Content("".join(end)).cell_length
+        for binding in keys[self._skipped :]:
+            key, text = self._written(binding)
+            room -= Content(key + text + gap).cell_length
+            if room < 0:
+                break
+            yield binding, key, text, gap
+        yield last, *end, gap
+
+    def _written(self, binding: Binding) -> tuple[str, str]:
+        """Return a key and what it does; the last one lists all keys."""
+        return self.app.get_key_display(binding), " more" if binding.action == HELP else f" {binding.description}"
 
     # -- mouse -------------------------------------------------------------------------------------------------------
 
@@ -104,7 +130,6 @@ class KeyFooter(Widget, can_focus=False):
 
     def _scroll(self, by: int) -> None:
         """Skip so many keys more, as long as those that are left do not fit."""
-        width = sum(Content(key + text + gap).cell_length for _, key, text, gap in self._shown())
-        if by < 0 or width > self.content_size.width:
+        if by < 0 or len(list(self._shown())) < len(self._keys) - self._skipped:
             self._skipped = max(0, self._skipped + by)
             self.refresh()
