@@ -26,7 +26,7 @@ from beanops.monitor.problems.server_rules import ServerFacts, jobs_in
 from beanops.monitor.problems.thresholds import ProblemLimits
 from beanops.monitor.problems.tube_rules import TubeFacts
 from beanops.monitor.rates import SHORTEST_GAP, UNKNOWN, Rates, Trail, grown, point, recent_rates, since, time_to_drain
-from beanops.monitor.sweep import jobs_and_tubes, tube_stats
+from beanops.monitor.sweep import jobs_and_tubes, server_and_names, tube_stats
 from beanops.monitor.times.following import Follower
 from beanops.monitor.times.job_classes import Classify, ClassSample, JobClass
 from beanops.monitor.times.job_times import NO_TIMES, JobTimes
@@ -163,6 +163,8 @@ class Surveyor:
         Whether to follow a sample of the jobs, for how long they wait and run.
     classify : callable or None
         Returns the name of a job's class, given its body; None reads no bodies. It needs `follow`.
+    quick : bool
+        Whether the first look takes two round trips and leaves out jobs, for a face that looks again at once.
     """
 
     def __init__(
@@ -175,7 +177,9 @@ class Surveyor:
         past: Past | None = None,
         follow: bool = False,
         classify: Classify | None = None,
+        quick: bool = False,
     ) -> None:
+        self._quick = quick
         self.past = Past() if past is None else past
         self._clock = clock
         self._lock = Lock()
@@ -203,6 +207,11 @@ class Surveyor:
         self._looks = 0
         self._interval = 0.0
 
+    @property
+    def is_first_quick(self) -> bool:
+        """Whether the next look leaves out jobs."""
+        return self._quick and self._last is None
+
     def look(self, client: Client, wanted: Collection[str] = ()) -> Survey:
         """Return a new survey of the server.
 
@@ -218,7 +227,9 @@ class Surveyor:
 
     def _look(self, client: Client, wanted: set[str]) -> Survey:
         began = self._clock()
-        server = client.stats()
+        # Over a slow link each round trip counts until there is a first row.
+        light = self.is_first_quick
+        server, names = server_and_names(client) if light else (client.stats(), None)
         at, last = self._clock(), self._last
         if last is not None and last.server.id != server.id:
             self._forget()
@@ -229,16 +240,18 @@ class Surveyor:
         passed = at - last.at if last is not None else 0.0
         self.past.begin(at, server.id, max(GAP, INTERVALS * self._interval))
         self._interval = passed
-        self._names(client, server)
+        self._names(client, server, names)
         most = self._affordable(passed)
         # Who looks only twice asks for all tubes both times: there is no later turn.
         full = self._patience < inf or len(self._tubes) + len(self._new) <= min(FULL, most)
         asked = self._due(wanted, full, min(IN_TURN, most))
-        stats = self._ask(client, asked, at, server)
-        self._weigh(client, server, len(asked))
+        stats = list(tube_stats(client, asked)) if light else self._ask(client, asked, at, server)
+        if not light:
+            self._weigh(client, server, len(asked))
         self._drop(asked.keys() - {tube.name for tube in stats})
         self._new = [name for name in self._new if name not in asked]
-        self._ages.look(client, stats, wanted)
+        if not light:
+            self._ages.look(client, stats, wanted)
         for tube in stats:
             self._turns.pop(tube.name, None)
             self._turns[tube.name] = None
@@ -303,14 +316,15 @@ class Surveyor:
             self._classes.forget(gone)
         self._evaluator.forget(gone)
 
-    def _names(self, client: Client, server: ServerStats) -> None:
-        """List the tubes: with each look while they are few, else when their number has changed."""
+    def _names(self, client: Client, server: ServerStats, names: list[str] | None) -> None:
+        """List the tubes unless `names` does: with each look while they are few, else when their number has changed."""
         known = len(self._tubes) + len(self._new)
-        if known > FULL and self._looks % RENAME and server.current_tubes == known:
+        if names is None and known > FULL and self._looks % RENAME and server.current_tubes == known:
             self._looks += 1
             return
         self._looks = 1
-        names = client.list_tubes()
+        if names is None:
+            names = client.list_tubes()
         there = set(names)
         self._drop(self._tubes.keys() - there)
         self._new = [name for name in names if name not in self._tubes]

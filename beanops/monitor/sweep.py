@@ -69,6 +69,17 @@ def jobs_and_tubes(
     return Swept(jobs, [*_existing(answers)], during, newer[0] if newer else None)
 
 
+def server_and_names(client: Client) -> tuple[ServerStats, list[str]]:
+    """Return the statistics of the server and the names of its tubes, in one round trip."""
+    answers: list[Any] = list(client.pipeline([commands.stats(), commands.list_tubes()]))
+    for answer in answers:
+        if isinstance(answer, ReplyError):
+            raise answer
+    server, names = answers
+    client.max_job_size = server.max_job_size
+    return server, names
+
+
 def _existing(answers: Iterable[Any]) -> Iterator[Any]:
     for result in answers:
         if not isinstance(result, ReplyError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Set
 from heapq import nsmallest
+from itertools import chain
 from typing import Any
 
 from beanops.client.sync import Client
@@ -16,6 +17,8 @@ from beanops.protocol.errors import NotFound, ReplyError
 
 #: Most tubes whose next jobs a look peeks at, and bytes of bodies for so many after which it peeks no more.
 PEEKS, BYTES = 12, 256 * 1024
+#: Bytes of a job up to which it peeks at all those tubes in one round trip before it knows how large bodies are.
+SMALL = 65_536
 
 _PEEKS = {"ready": commands.peek_ready, "buried": commands.peek_buried, "delayed": commands.peek_delayed}
 #: The states of known jobs that each look asks for again.
@@ -37,6 +40,8 @@ class Ages:
         self._known: dict[str, dict[str, JobStats]] = {}
         self._peeked: dict[str, int] = {}
         self._looks = 0
+        # The bytes of the bodies of the tube with the most, as far as was seen; None before the first peek.
+        self._largest: int | None = None
 
     def head(self, tube: str) -> JobStats | None:
         """Return the next ready job of a tube at the last look that asked for it."""
@@ -112,23 +117,41 @@ class Ages:
 
     def _peek(self, client: Client, tubes: list[TubeStats]) -> None:
         found: dict[int, tuple[str, str]] = {}
-        size = 0
-        for tube in tubes:
-            if size > self._bytes:
-                break
-            states = [state for state in _PEEKS if getattr(tube, f"current_jobs_{state}")]
-            _, *answers = client.pipeline(_peek_into(tube.name, states))
-            self._peeked[tube.name] = self._looks
-            for state, job in zip(states, answers, strict=True):
-                if isinstance(job, Job):
-                    found[job.id] = tube.name, state
-                    size += len(job.body)
-                else:
-                    self._keep(tube.name, None, state)
-        if tubes:
-            client.use("default")  # a tube that is used would not cease to exist
+        size, left = 0, list(tubes)
+        if self._largest is not None:
+            self._largest //= 2  # a large body is soon forgotten
+        while left and size <= self._bytes:
+            part, left = left[: (most := self._at_once(client, size))], left[most:]
+            size += self._peek_part(client, part, found)
         for id, stats in _jobs(client, found).items():
             self._keep(found[id][0], stats, found[id][1])
+
+    def _at_once(self, client: Client, size: int) -> int:
+        """Return into how many tubes to peek in one round trip, after so many bytes."""
+        if self._largest is None:
+            return self._peeks if client.max_job_size <= SMALL else 1
+        return max(1, (self._bytes - size) // max(1, self._largest))
+
+    def _peek_part(self, client: Client, tubes: list[TubeStats], found: dict[int, tuple[str, str]]) -> int:
+        """Peek into tubes in one round trip, and return the bytes of the bodies."""
+        asked = {tube.name: [state for state in _PEEKS if getattr(tube, f"current_jobs_{state}")] for tube in tubes}
+        peeks = chain.from_iterable(map(_peek_into, asked, asked.values()))
+        # A tube that is used would not cease to exist.
+        answers = iter(client.pipeline(chain(peeks, (commands.use("default"),))))
+        total = 0
+        for name, states in asked.items():
+            next(answers)  # of the use
+            self._peeked[name] = self._looks
+            jobs = {state: job for state, job in zip(states, answers, strict=False) if isinstance(job, Job)}
+            for state in states:
+                if state in jobs:
+                    found[jobs[state].id] = name, state
+                else:
+                    self._keep(name, None, state)
+            size = sum(len(job.body) for job in jobs.values())
+            self._largest, total = max(self._largest or 0, size), total + size
+        next(answers)
+        return total
 
     def _keep(self, tube: str, job: JobStats | None, state: str) -> None:
         if job is not None and job.state == state and job.tube == tube:

@@ -118,8 +118,10 @@ class Lookups:
 
     def survey(self, surveyor: Surveyor, wanted: Collection[str] = ()) -> Survey:
         """Return a survey of the server by a surveyor that caches tubes; it reads `wanted` tubes every time."""
+        light = surveyor.is_first_quick
         survey = surveyor.look(self.looking(), wanted)
-        self.capabilities_of(survey.server)  # so that screens have them without a request
+        if not light:
+            self.capabilities_of(survey.server)  # so that screens have them without a request
         return survey
 
     def tube_stats(self) -> list[TubeStats]:
@@ -162,11 +164,11 @@ class Lookups:
         found = read_jobs(self.looking(), wanted)
         return (job and self._hide(job) for job in found) if self._context.redact else found
 
-    def next_jobs(self, tube: Tube) -> dict[str, FoundJob | None]:
-        """Return the next job of a tube in each of the states ready, delayed and buried."""
+    def next_jobs(self, tube: Tube, *, exists: bool = False) -> dict[str, FoundJob | None]:
+        """Return the next job of a tube in each of the states ready, delayed and buried; see `read_heads`."""
         tube = tube_of(tube)
         try:
-            heads = read_heads(self.looking(), tube)
+            heads = read_heads(self.looking(), tube, exists=exists)
         except NotFound:
             raise NoTube(tube, self.looking().list_tubes()) from None
         return {state: job and self._hide(job) for state, job in heads.items()}

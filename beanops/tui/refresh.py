@@ -40,6 +40,15 @@ class Sampled(Message):
         self.poller = poller
 
 
+class Early(Message):
+    """What a screen asked, while the survey is still to come."""
+
+    def __init__(self, live: Live, poller: Poller) -> None:
+        super().__init__()
+        self.live = live
+        self.poller = poller
+
+
 class Reached(Message):
     """The result of a connection to another server."""
 
@@ -126,7 +135,7 @@ class RefreshingApp(App[None]):
         # What to do once that is shown.
         self._then: Callable[[], None] | None = None
         self._servers: ServerStates | None = None
-        self._poller = poller or Poller(lambda: session, clock, now, session._context.past)
+        self._poller = poller or Poller(lambda: session, clock, now, session._context.past, quick=True)
         self._alert_reader, self._reading_alerts = alerts, False
         self._new_alerts = NewAlerts() if bell else None
         # What the key of undo reverts.
@@ -134,6 +143,7 @@ class RefreshingApp(App[None]):
         # While it is frozen: since when, which screens do not change, and what they will show afterwards.
         self.frozen: float | None = None
         self._said = 0.0
+        self._served: LiveScreen | None = None
         self._still: list[LiveScreen] = []
         self._meanwhile = Live()
 
@@ -199,15 +209,23 @@ class RefreshingApp(App[None]):
         if not poller.begin():  # looks never overlap
             return
         front = self.full_screens[-1:]
-        self._look(poller, front[0].looking() if front else None, front[0].wanted() if front else ())
+        # A screen that was just opened shows the first answers at once.
+        new = bool(front) and front[0] is not self._served
+        self._served = front[0] if front else None
+        self._look(poller, front[0].looking() if front else None, front[0].wanted() if front else (), new)
 
     @work(thread=True, exit_on_error=False, group="look")
-    def _look(self, poller: Poller, look: Look | None, wanted: Collection[str]) -> None:
+    def _look(self, poller: Poller, look: Look | None, wanted: Collection[str], new: bool) -> None:
         live = None
         try:
-            live = poller.look(look, wanted)
+            live = poller.look(look, wanted, (lambda early: self.post_message(Early(early, poller))) if new else None)
         finally:
             self.post_message(Sampled(live, poller))
+
+    @on(Early)
+    def _shown_early(self, early: Early) -> None:
+        if early.poller is self._poller:
+            self._show(early.live)
 
     @on(Sampled)
     def _sampled(self, sampled: Sampled) -> None:
@@ -347,7 +365,7 @@ class RefreshingApp(App[None]):
     def _go(self, profile: Profile, session: Session) -> None:
         self._sessions[place_of(profile)] = self.session = session
         self.profile = strictest(profile, [session._context.protection.now])
-        self._poller = Poller(lambda: session, self.clock, self.now, session._context.past)
+        self._poller = Poller(lambda: session, self.clock, self.now, session._context.past, quick=True)
         self.frozen = None
         self.status = None
         self.last = LastAction()

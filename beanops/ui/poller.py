@@ -106,6 +106,8 @@ class Poller:
         The time, UTC.
     past : Past or None
         Where to keep what was seen; None is a new one.
+    quick : bool
+        Whether the first look takes two round trips and leaves out jobs. Another one follows it at once.
     """
 
     def __init__(
@@ -114,7 +116,10 @@ class Poller:
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         past: Past | None = None,
+        *,
+        quick: bool = False,
     ) -> None:
+        self._quick = quick
         self._past = Past() if past is None else past
         self._connect = connect
         self._clock = clock
@@ -161,7 +166,12 @@ class Poller:
         waiting = 0.0 if self._since is None else now - self._since
         return live._replace(waiting=waiting, looked=None, at=now) if waiting >= LATE else live
 
-    def look(self, look: Look | None = None, wanted: Collection[str] = ()) -> Live:
+    def look(
+        self,
+        look: Look | None = None,
+        wanted: Collection[str] = (),
+        early: Callable[[Live], object] | None = None,
+    ) -> Live:
         """Ask the server once; a server or network that fails is reported in the result, and not raised.
 
         Parameters
@@ -170,14 +180,22 @@ class Poller:
             What the face asks besides the survey.
         wanted : collection of str
             Tubes that the survey includes whatever their number.
+        early : callable or None
+            Called with what the face asked, and the survey before, while the new survey is still to come.
         """
         looked = None
         try:
             if self._session is None:
                 self._session = self._connect()
-                self._surveyor = Surveyor(self._clock, problem_limits(), past=self._past, follow=True)
+                self._surveyor = Surveyor(
+                    self._clock, problem_limits(), past=self._past, follow=True, quick=self._quick
+                )
             looked = look(self._session) if look is not None else None
+            if early is not None and looked is not None and self._live.lost is None:
+                early(self._live._replace(looked=looked, held=self._session.held, at=self._clock()))
+            light = self._surveyor.is_first_quick
             survey = self._session._lookups.survey(self._surveyor, wanted)
+            self._again |= light
         except BeanopsError as error:
             return self.lose(str(error), looked)
         self._live = Live(survey, self._session.held, looked, at=survey.at)

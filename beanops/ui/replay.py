@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from datetime import time as clock_time
 
@@ -43,7 +43,12 @@ class ReplayPoller(Poller):
         """Return what is known."""
         return self._live
 
-    def look(self, look: Look | None = None, wanted: Collection[str] = ()) -> Live:
+    def look(
+        self,
+        look: Look | None = None,
+        wanted: Collection[str] = (),
+        early: Callable[[Live], object] | None = None,
+    ) -> Live:
         """Return what was known at the present moment; a file that cannot be read is reported in the result."""
         try:
             survey, playback = self._player.look()

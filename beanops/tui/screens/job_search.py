@@ -48,19 +48,23 @@ class TubeLook(NamedTuple):
     turn: int = 0
 
 
-def look_at(session: Session, tube: str, seen: Iterable[int], turn: int) -> TubeLook:
-    """Look at a tube and at jobs seen before; a job that left the tube counts as gone."""
+def look_at(session: Session, tube: str, seen: Iterable[int], turn: int, *, exists: bool = False) -> TubeLook:
+    """Look at a tube and at jobs seen before; a job that left the tube counts as gone.
+
+    `exists` says whether the tube existed a moment ago, which saves a round trip.
+    """
     try:
-        heads = session.next_jobs(tube)
+        heads = session._lookups.next_jobs(tube, exists=exists)
         gone = False
     except NotFound:
         heads, gone = {}, True
     top = {head.id: (state, head) for state in AT_REST if (head := heads.get(state)) is not None}
-    for job in session._lookups.jobs_by_id(sorted(session.held)):
+    held = sorted(session.held)
+    for job in session._lookups.jobs_by_id(held) if held else ():
         if job is not None and job.stats.tube == tube and job.stats.state == "reserved":
             top[job.id] = ("held", job)
     wanted = [id for id in seen if id not in top]
-    now = session._lookups.jobs_by_id(wanted, bodies=False)
+    now = session._lookups.jobs_by_id(wanted, bodies=False) if wanted else ()
     fresh = {
         id: job.stats if job is not None and job.stats.tube == tube else None
         for id, job in zip(wanted, now, strict=True)

@@ -369,6 +369,7 @@ class TubesScreen(FullScreen):
 
     @on(RowTable.Sorted)
     def _sorted(self) -> None:
+        self._fill(self.host.live)  # idle tubes are folded in the order of problems only
         self.keep()
 
     def action_filter(self) -> None:

@@ -116,7 +116,8 @@ class TubeScreen(NarrowedSearch):
         """Return a look at this tube and at the jobs on the screen."""
         tube, table, turn = self.tube, self.table, self._turn
         seen = {*table.ids_in_sight(), *self._acted, *([table.row.id] if table.row else [])}
-        return lambda session: look_at(session, tube, seen, turn)
+        exists = tube in self.host.live.tubes
+        return lambda session: look_at(session, tube, seen, turn, exists=exists)
 
     def show(self, live: Live) -> None:
         """Show the tube's counts, and its jobs if the look included them."""

@@ -44,7 +44,7 @@ class IdleFold:
             return tubes
         folded = {tube.name for tube in idle}
         rest = [tube for tube in tubes if tube.name not in folded]
-        if not any(map(_in_use, rest)):
+        if not any(_in_use(tube) for tube in rest if not is_idle(tube)):
             return tubes  # there is nothing else to see
         return [*rest, self._sums.of(IDLE_TUBES, idle, at)]
 
