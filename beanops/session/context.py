@@ -109,6 +109,8 @@ class Context:
         self._journal_at = journal
         self._own_journal: Journal | None = None
         self._reader: Reader | None = None
+        if known.redact:
+            self._reader = self._reader_of(known.redact)  # a wrong pattern fails here
         self.protection = self._protect(known)
 
     def _protect(self, known: Profile) -> Protection:
@@ -241,12 +243,16 @@ class Context:
     @property
     def reader(self) -> Reader:
         """The reader that redacts all bodies to show; verbs and exports read full bodies instead."""
-        from beanops.jobs.bodies import Reader  # tubes have no bodies
-
         patterns = self.redact
         if self._reader is None or self._reader.patterns != patterns:
-            self._reader = Reader(patterns)
+            self._reader = self._reader_of(patterns)
         return self._reader
+
+    @staticmethod
+    def _reader_of(patterns: tuple[str, ...]) -> Reader:
+        from beanops.jobs.bodies import Reader  # tubes have no bodies
+
+        return Reader(patterns)
 
     def shown(self, body: bytes) -> bytes:
         """Return a body with the values of redacted keys hidden."""
