@@ -89,7 +89,7 @@ Program = Callable[..., "subprocess.Popen[str]"]
         (["put", "--", "-bad", "x"], "tube: '-bad' given"),
         (["put", "mail", "x", "--priority", "4294967296"], "is not in the range"),
         (["pause", "mail", "long"], "'long' given, allowed is whole seconds"),
-        (["tui"], "this needs a terminal"),
+        (["tui", "--replay", "day.sqlite"], "--replay needs a terminal: standard input or output is not a terminal"),
     ],
 )
 def test_usage(cli: Cli, client: Client, arguments: list[str], told: str) -> None:
@@ -242,7 +242,7 @@ def test_a_missing_extra_is_named(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> 
     for name in [name for name in sys.modules if name.startswith(("textual", "beanops.tui."))]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "textual", None)  # an import of it fails as if it were not there
-    monkeypatch.setattr(dashboard, "on_terminal", lambda *streams: True)
+    monkeypatch.setattr(dashboard, "why_plain", lambda: "")
     ended = cli("tui")
     assert ended.code == 2
     assert "pip install 'beanops[tui]'" in one_line(ended.err)

@@ -16,7 +16,7 @@ def test_what_is_redacted_is_redacted_in_the_dashboard(
 ) -> None:
     opened: list[dict[str, Any]] = []
     monkeypatch.setattr(opens, lambda server, **how: opened.append(how))
-    monkeypatch.setattr(dashboard, "on_terminal", lambda *streams: True)
+    monkeypatch.setattr(dashboard, "why_plain", lambda: "")
     assert cli(command, "--redact", "*token*", "--redact", "/^card/").code == 0
     assert opened[0]["redact"] == ("*token*", "/^card/")
 

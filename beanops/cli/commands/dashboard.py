@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from beanops.cli import options
-from beanops.cli.streams import on_terminal
+from beanops.cli.commands.plain_tubes import print_tubes, why_plain
 from beanops.protocol.errors import UsageError
 from beanops.session.connect import connect
 from beanops.ui.defaults import INTERVAL
@@ -36,16 +36,27 @@ def tui(
     server: str,
     read_only: bool,
 ) -> int:
-    """Open the terminal dashboard: watch tubes, inspect jobs and act on them. The key ? shows all keys."""
+    """Open the terminal dashboard: watch tubes, inspect jobs and act on them. The key ? shows all keys.
+
+    Where no dashboard can be shown (TERM is dumb, or the output is redirected) it prints the tubes once, the worst
+    first, and with --interval again and again.
+    """
     if file is None and (at is not None or speed is not None):
         raise click.UsageError("--at and --speed need --replay FILE")
-    if not on_terminal("stdin", "stdout"):
-        raise click.UsageError("this needs a terminal; beanops tubes prints the tubes once")
+    if plain := why_plain():
+        if file is not None:
+            raise click.UsageError(f"--replay needs a terminal: {plain}")
+        print_tubes(server, plain, interval if _is_given(ctx, "interval") else None)
+        return 0
     if file is not None:
         with _needing_textual():
             from beanops.tui.replay import run
         return run(file, server if options.is_given(ctx) else None, at=at, speed=speed or 1.0, interval=interval)
     return show(server, read_only=read_only, interval=interval, redact=redact)
+
+
+def _is_given(ctx: click.Context, name: str) -> bool:
+    return ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
 
 
 @contextmanager
