@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -17,6 +18,7 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 from textual.driver import Driver
+from textual.filter import Monochrome
 from textual.message import Message
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
@@ -37,7 +39,7 @@ from beanops.tui.screens.base import FullScreen
 from beanops.tui.screens.overview import TubesScreen
 from beanops.tui.signals import on_signals
 from beanops.tui.state import StateFile
-from beanops.tui.theme import CALM, THEMES, VARIABLES
+from beanops.tui.theme import CALM, SIXTEEN, THEMES, VARIABLES, is_colourless
 from beanops.ui.alerts import AlertReader
 from beanops.ui.defaults import CONNECT_TIMEOUT, INTERVAL, READ_TIMEOUT
 from beanops.ui.runner import Runner
@@ -116,6 +118,15 @@ class Dashboard(RefreshingApp):
         self.set_reactive(App.theme, chosen if chosen in THEMES else CALM.name)
         self.stylesheet.set_variables(self.get_css_variables())
         self.set_keymap(dict(keys))
+
+    def fit_colours(self) -> None:
+        """Show only what the terminal has colours for, unless the user chose a theme."""
+        if is_colourless(os.environ.get("TERM", "")) and not self.no_color:
+            self.no_color = True
+            self._filters.append(Monochrome())
+        if self.console.color_system == "standard" and self.theme == CALM.name:
+            self.set_reactive(App.theme, SIXTEEN.name)
+            self.stylesheet.set_variables(self.get_css_variables())
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return the colours of job states for themes without their own."""
@@ -424,6 +435,8 @@ def run(
             bell=not visitor and rings(),
             owns=True,
         )
+        if not visitor:
+            app.fit_colours()
         app.run()
     return app.return_code or 0
 

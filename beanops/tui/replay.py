@@ -167,5 +167,6 @@ def run(
             state_file=StateFile(state_path("tui")),
             keys=keys_of_user(),
         )
+        app.fit_colours()
         app.run()
     return app.return_code or 0

@@ -1,4 +1,7 @@
-"""The themes of the terminal: calm by default, light, and high contrast. Their state colours are in `ui.palette`."""
+"""The themes of the terminal: calm by default, light, high contrast, and one for terminals with 16 colours.
+
+Their state colours are in `ui.palette`.
+"""
 
 from __future__ import annotations
 
@@ -69,5 +72,35 @@ CONTRAST = _theme(
     },
 )
 
+#: Its colours are the terminal's own, so that none is changed to another.
+SIXTEEN = _theme(
+    "sixteen",
+    palette.SIXTEEN,
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#555555",
+    dark=True,
+    variables={
+        "footer-background": "#000000",
+        "border": "#aaaaaa",
+        "muted": "#aaaaaa",
+        "faint": "#aaaaaa",
+    },
+)
+
 #: The themes that the user can choose.
-THEMES = {theme.name: theme for theme in (CALM, LIGHT, CONTRAST)}
+THEMES = {theme.name: theme for theme in (CALM, LIGHT, CONTRAST, SIXTEEN)}
+#: Terminals without colours, by the beginning of TERM.
+_COLOURLESS = ("vt1", "vt2", "vt3", "vt4", "vt5", "xterm-mono", "linux-m", "screen-bw")
+
+
+def is_colourless(term: str) -> bool:
+    """Whether a terminal has no colours, by its TERM.
+
+    Examples
+    --------
+    >>> is_colourless("vt100"), is_colourless("xterm-16color")
+    (True, False)
+    """
+    return term.startswith(_COLOURLESS)

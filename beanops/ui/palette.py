@@ -39,6 +39,16 @@ CONTRAST: Palette = {
     "puts": "#00ffff",
     "deletes": "#00ff87",
 }
+#: Of the 16 colours that every terminal has: others become their nearest one, and several states become the same.
+SIXTEEN: Palette = {
+    "ready": "#55ff55",
+    "reserved": "#5555ff",
+    "delayed": "#ffff55",
+    "buried": "#ff5555",
+    "paused": "#ff55ff",
+    "puts": "#55ffff",
+    "deletes": "#55ff55",
+}
 
 #: The colour of an action's outcome, by the name that a palette has it under.
 OUTCOMES: Palette = {"done": "ready", "skipped": "delayed", "failed": "buried", "unknown": "buried"}

@@ -26,6 +26,6 @@ def test_a_state_has_the_same_colour_in_the_terminal_and_in_a_notebook(dark: boo
 
 
 def test_every_palette_and_the_page_colour_all_that_is_shown() -> None:
-    assert palette.DARK.keys() == palette.LIGHT.keys() == palette.CONTRAST.keys()
+    assert palette.DARK.keys() == palette.LIGHT.keys() == palette.CONTRAST.keys() == palette.SIXTEEN.keys()
     for tone in (*palette.LIGHT, *palette.OUTCOMES, "warning", "error"):
         assert f'[data-tone="{tone}"] {{ color: var(--b-' in page_style()
