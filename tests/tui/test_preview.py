@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import json
 from typing import Any
 
@@ -14,6 +15,7 @@ from beanops.protocol.errors import ConnectFailed
 from beanops.tui.screens import preview
 from beanops.tui.tubes import causes
 from beanops.tui.tubes.causes import CauseMemory, TubeCauses, read_causes
+from beanops.tui.widgets import columns
 from tests.tui.conftest import Clock, Desk, dashboard, fill
 
 WIDE = (160, 50)
@@ -42,7 +44,7 @@ async def test_it_shows_problems_causes_the_next_job_and_what_can_be_done(
     async with dashboard(session, clock, WIDE, sort=None) as desk:
         text = pane(desk)
         assert text.startswith("billing\n▲ buried: 11 jobs buried")
-        assert "causes of 11 buried jobs\n5  45% app.Pay: smtp timed out\n3  27% app.Pay: no such customer" in text
+        assert "causes of 11 buried jobs\n5  45% smtp timed out\n3  27% no such customer" in text
         assert "1      other causes" in text
         assert "next buried: job 1 put" in text
         assert "ago\nsmtp timed out" in text
@@ -57,7 +59,7 @@ async def test_a_narrow_terminal_has_it_in_three_lines_and_i_hides_it(
     fill(client, "billing", *failed("smtp timed out", 5), *failed("disk full", 3), bury=8)
     async with dashboard(session, clock, (80, 24), sort=None) as desk:
         assert desk.line("#about").startswith("billing  buried: 8 jobs buried")
-        assert desk.line("#causes").startswith("5 app.Pay: smtp timed out  3 app.Pay: disk full")
+        assert desk.line("#causes").startswith("5 smtp timed out  3 disk full")
         assert desk.line("#next") == "next buried: job 1  smtp timed out"
         await desk.press("i")
         assert "next buried" not in await desk.painted()
@@ -156,6 +158,11 @@ async def test_idle_tubes_have_their_rows_where_nothing_else_is_in_use(
         fill(client, f"idle-{number}", b"x")
     async with dashboard(session, clock, (100, 30), sort=None) as desk:
         assert len(desk.names()) == 6
+
+
+def test_the_examples_are_right() -> None:
+    for module in (causes, columns):
+        assert doctest.testmod(module).failed == 0
 
 
 def test_what_is_remembered_of_tubes_is_bounded(session: Session, client: Client) -> None:

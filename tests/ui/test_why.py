@@ -66,3 +66,6 @@ def test_an_idle_tube_is_the_last_with_a_problem_but_not_one_that_lost_its_worke
     assert why(lost, 200.0) == "▲ no workers, 1m"
     assert sorted((buried, lost), key=badness) == [lost, buried]
     assert is_idle(lost._replace(at=1000.0))
+    history = History()
+    history.add(Point(100.0, 0, 0, 0, 0, 0, 0))
+    assert why(lost._replace(history=history), 160.0) == "○ no workers, 60s+"

@@ -171,6 +171,8 @@ class FullScreen(Screen[None]):
         if outcome is None and (name := self.whole_name()):
             room = line.app.size.width - 4 - sum(cell_len(text) for text, _ in right)
             left = [(shortened(name, max(3, room)), "$foreground")]
+        if outcome is not None and sum(cell_len(text) for text, _ in (*left, *right)) + 4 > line.app.size.width:
+            right = right[-1:]
         line.say(line.spread(left, right))
 
     @on(RowTable.Moved)

@@ -69,9 +69,9 @@ class ServerHeader(Vertical):
             jobs.say(jobs.spread(by_state(None), flow(NO_RATES)))
             connections.say([(NOTHING_KNOWN, "$muted")])
         else:
-            server.say(server.spread(self._address(live), self._version(live.survey)))
-            jobs.say(jobs.spread(by_state(live.survey.server), self._rates(live.survey)))
-            connections.say(connections.spread(*self._connections(live.survey)))
+            server.say(server.spread(self._address(live), self._version(live.survey), most=True))
+            jobs.say(jobs.spread(by_state(live.survey.server), self._rates(live.survey), most=True))
+            connections.say(connections.spread(*self._connections(live.survey), most=True))
         self.show_alerts()
         self._show_playback(live)
         self._show_banner(live)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Collection
 from typing import NamedTuple
@@ -19,6 +20,8 @@ from beanops.text import safe_text
 TOP, BURIED, OTHERS, SECONDS = 3, 10_000, 500, 2.0
 #: Seconds after which a tube is read again if its buried jobs changed, and if anything changed.
 SOON, LATER = 10.0, 60.0
+#: The packages of a class: with backslashes, or with dots before a class that a message follows.
+_PACKAGES = re.compile(r"(?:\w+\\)+(?=\w)|(?:\w+\.)+(?=[A-Z]\w*:)")
 #: Tubes that are remembered.
 MOST = 200
 
@@ -189,5 +192,21 @@ def _grouped(session: Session, read: TubeCauses, cancelled: Callable[[], bool]) 
     )
     search.run()
     found = search.found()
-    groups = tuple((group.count, safe_text(group.cause or "")) for group in found.groups)
+    texts = _without_what_is_alike([safe_text(group.cause or "") for group in found.groups])
+    groups = tuple((group.count, text) for group, text in zip(found.groups, texts, strict=True))
     return read._replace(groups=groups, read=found.total)
+
+
+def _without_what_is_alike(texts: list[str]) -> list[str]:
+    """Return causes without the packages of classes, and without the class of the job where all have the same.
+
+    Examples
+    --------
+    >>> _without_what_is_alike(["App\\\\Pay: app.errors.NoMoney: <n> left", "App\\\\Pay: timed out"])
+    ['NoMoney: <n> left', 'timed out']
+    """
+    shorter = [_PACKAGES.sub("", text) for text in texts]
+    heads = {text.partition(": ")[0] for text in shorter}
+    if len(shorter) > 1 and len(heads) == 1 and all(": " in text for text in shorter):
+        return [text.partition(": ")[2] for text in shorter]
+    return shorter

@@ -35,9 +35,14 @@ class Line(Static):
             self._parts = parts
             self.update(Content.assemble(*parts), layout=self._grows)
 
-    def spread(self, left: list[Part], right: list[Part]) -> list[Part]:
-        """Return the parts with `right` at the right edge, cut where both do not fit."""
+    def spread(self, left: list[Part], right: list[Part], *, most: bool = False) -> list[Part]:
+        """Return the parts with `right` at the right edge, cut where both do not fit.
+
+        With `most`, the last parts of `right` are left out instead.
+        """
         width = self.app.size.width - 2
+        while most and len(right) > 1 and sum(Content(text).cell_length for text, _ in (*left, *right)) + 2 > width:
+            right = right[:-1]
         taken = sum(Content(text).cell_length for text, _ in (*left, *right))
         return [*left, (" " * max(2, width - taken), ""), *right]
 

@@ -14,7 +14,7 @@ from beanops.monitor.times.job_times import shown_length
 from beanops.text import span
 from beanops.ui.columns.column import Column, named
 from beanops.ui.columns.why import IDLE_TUBES, badness, tone, why
-from beanops.ui.formatting import trend
+from beanops.ui.formatting import BLOCKS, trend
 
 #: Seconds that the trend goes back, seconds after which it is worked out again, and trends that are remembered.
 TREND, AGAIN, MOST_TRENDS = 300.0, 5.0, 500
@@ -144,6 +144,7 @@ class _Trends:
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, int], tuple[float, str]] = {}
+        self._flat: set[str] = set()
 
     def text(self, row: Seen, width: int) -> str:
         """Return the trend of a tube over the last minutes, or since the first look."""
@@ -154,9 +155,15 @@ class _Trends:
             return known
         if len(self._known) > MOST_TRENDS:
             self._known.clear()
+            self._flat.clear()
         text = trend(self._values(row, width))
+        (self._flat.discard if set(text) - {" ", BLOCKS[0]} else self._flat.add)(row.name)
         self._known[key] = (row.at, text)
         return text
+
+    def tone(self, row: Seen) -> str:
+        """Return the tone of the trend that `text` has returned: of a tube without such jobs it is muted."""
+        return "muted" if row.name in self._flat else _trend_field(row)
 
     @staticmethod
     def _values(row: Seen, cells: int) -> list[float | None]:
@@ -171,6 +178,7 @@ class _Trends:
 
 
 def _clocked(now: Callable[[], float]) -> list[Column[Seen]]:
+    trends = _Trends()
     return [
         Column(
             "problem", "why", badness, "text", 24, 22, write=lambda row, width: why(row, now()),
@@ -178,7 +186,7 @@ def _clocked(now: Callable[[], float]) -> list[Column[Seen]]:
         ),
         Column(
             "trend", "5 min", _growth, "text", 12, 8,
-            write=_Trends().text, colour=_trend_field, optional=2,
+            write=trends.text, colour=trends.tone, optional=2,
         ),
         Column(
             SEEN, "seen", lambda row: -row.at, "seconds", 6, 5, colour=lambda row: "muted",

@@ -45,13 +45,19 @@ def is_idle(row: Seen) -> bool:
 
 
 def why(row: Seen, now: float) -> str:
-    """Return the worst problem of a tube with its mark and for how long it lasts; empty if nothing is wrong."""
+    """Return the worst problem of a tube with its mark and for how long it lasts; empty if nothing is wrong.
+
+    The time ends in ``+`` if it lasts for at least so long.
+    """
     if not row.problems:
         return f"{PAUSED} paused" if row.stats.pause_time_left else ""
     worst = row.problems[0]
     mark = PAUSED if worst.name == "paused" else IDLE if is_idle(row) else MARKS[worst.severity]
     seconds = now - worst.since
     known = f", {lasted(seconds)}" if seconds >= 1 and worst.name not in _WITH_TIME else ""
+    begun = row.history.begun
+    if known and begun is not None and abs(worst.since - begun) <= 1:
+        known += "+"  # it was there at the first look: since when is not known
     return f"{mark} {_WORDS.get(worst.name, _title)(worst, row)}{known}"
 
 
