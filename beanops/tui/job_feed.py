@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from textual.message import Message
 
@@ -40,6 +40,11 @@ class Wanted(NamedTuple):
     def is_narrow(self) -> bool:
         """Whether not all jobs of its states are wanted."""
         return self.where is not None or self.group is not None
+
+    @property
+    def selection(self) -> dict[str, Any]:
+        """What selects the jobs of the tube, in whatever order."""
+        return {name: value for name, value in self._asdict().items() if name not in ("tube", "order")}
 
 
 class Found(Message):

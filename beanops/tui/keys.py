@@ -198,6 +198,14 @@ WHERE = [
     ),
 ]
 
+JOB_COLUMNS = [
+    *CHOOSE,
+    key(
+        "choose", "tab,shift+tab", "switch", "Path", "Go to the entry of a path, or back", display="Tab", priority=True
+    ),
+    key("choose", "ctrl+r", "automatic", "Automatic", "Show what differs from job to job", display="^r", priority=True),
+]
+
 PALETTE = [
     key("palette", "escape", "cancel", "Cancel", "Close", display="Esc"),
     key("palette", "up", "move(-1)", "Up", "One line up or down", display="↑↓"),
@@ -244,6 +252,8 @@ TUBE = [
     key("tube", "enter", "open", "Open", "Open the job under the cursor", show=True, display="⏎"),
     key("tube", "slash", "filter", "Filter", "Filter jobs by text", show=True, display="/", priority=True),
     key("tube", "w", "where", "Where", "Find jobs by a SQL predicate", priority=True),
+    key("tube", "L", "tail", "Live", "Show jobs as they are put, on top, or stop it"),
+    key("tube", "C", "columns", "Columns", "Choose the columns, paths into bodies among them"),
     key("tube", "m", "scan", "More", "Continue or stop the search for jobs"),
     key("tube", "o", "order", "Order", "Search from the oldest jobs, or from the newest"),
     key("tube", "t", "states", "State", "Show the next tab: jobs of one state, or of all"),

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import NamedTuple
 
+from textual.message import Message
+
 from beanops.jobs.facets import FacetCounter
 from beanops.jobs.read import FoundJob
 from beanops.session.investigation.last_shown import LastPath, last_paths
@@ -38,6 +40,14 @@ class KnownPath(NamedTuple):
     def is_column(self) -> bool:
         """Whether it is the path of one value."""
         return "[*]" not in self.text
+
+
+class PathsFound(Message):
+    """The paths in the bodies of jobs are known."""
+
+    def __init__(self, paths: list[KnownPath]) -> None:
+        super().__init__()
+        self.paths = paths
 
 
 def find_paths(session: Session, tube: str, rows: Iterable[JobRow]) -> list[KnownPath]:

@@ -159,6 +159,11 @@ class Tail:
             self._pace.rest(min(rest, left), self._is_over)
 
     @property
+    def begun(self) -> bool:
+        """Whether it knows the newest job of the server: it finds those that are put from then on."""
+        return self._new is not None
+
+    @property
     def timed_out(self) -> bool:
         """Whether no selected job came for as long as `timeout`."""
         return self._timeout is not None and self._clock() >= self._heard + self._timeout

@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.widgets import Input, OptionList, Static
@@ -22,7 +21,7 @@ from beanops.tui import keys
 from beanops.tui.dialogs.where_check import Checked, WhereCheck
 from beanops.tui.host import Host
 from beanops.tui.job_feed import Wanted
-from beanops.tui.known_paths import KnownPath, find_paths
+from beanops.tui.known_paths import KnownPath, PathsFound, find_paths
 from beanops.tui.searches import PastSearch, Searches
 from beanops.tui.widgets.job_rows import JobRow
 from beanops.ui.predicates import complete_predicate
@@ -33,14 +32,6 @@ REST = 0.25
 FEW_PAST, FEW_FITS = 4, 8
 #: Shown while nothing is typed and nothing known.
 _EXAMPLE = "age > interval 1 hour and data->>'$.customer' = '42'"
-
-
-class PathsFound(Message):
-    """The paths in the bodies of jobs are known."""
-
-    def __init__(self, paths: Sequence[KnownPath]) -> None:
-        super().__init__()
-        self.paths = paths
 
 
 class WhereEntry(ModalScreen[str | None]):

@@ -74,9 +74,7 @@ class WhereCheck:
         """Check the predicate, then count; blocks on the network."""
         wanted = self.wanted
         try:
-            self._scan = scan = session.scan(
-                wanted.tube, state=wanted.state, where=wanted.where, bodies=False, progress=self._reported
-            )
+            self._scan = scan = session.scan(wanted.tube, bodies=False, progress=self._reported, **wanted.selection)
             self.accepted = True
             if self._counts and not self._cancelled:
                 tell(Checked(self))

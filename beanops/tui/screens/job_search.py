@@ -19,8 +19,7 @@ from beanops.session.session import Session
 from beanops.text import plural, safe_text
 from beanops.tui.actions.selected import Selected, where_words
 from beanops.tui.job_feed import Feed, Found, Wanted
-from beanops.tui.screens.base import FullScreen
-from beanops.tui.widgets.job_rows import Summaries
+from beanops.tui.screens.listed_jobs import ListedJobs
 from beanops.tui.widgets.job_table import JobTable, passes
 
 
@@ -72,7 +71,7 @@ def look_at(session: Session, tube: str, seen: Iterable[int], turn: int, *, exis
     return TubeLook(tube, top, fresh, gone, turn)
 
 
-class JobSearch(FullScreen):
+class JobSearch(ListedJobs):
     """A screen with the jobs of a tube.
 
     Parameters
@@ -84,10 +83,8 @@ class JobSearch(FullScreen):
     """
 
     def __init__(self, session: Session, tube: str) -> None:
-        super().__init__()
-        self.tube = tube
+        super().__init__(session, tube)
         self._stats: TubeStats | None = None
-        self._reader = Summaries(session)
         self._feed = Feed(Wanted(tube), self._reader, self._key_of)
         # The text that jobs must contain.
         self._text = ""
@@ -96,9 +93,13 @@ class JobSearch(FullScreen):
         self._asked, self._refilling = False, False
 
     @property
-    def table(self) -> JobTable:
-        """The jobs."""
-        return self.query_one(JobTable)
+    def listed(self) -> Wanted:
+        """The jobs that are searched for."""
+        return self._feed.wanted
+
+    def search_again(self) -> None:
+        """Search for the same jobs once more."""
+        self._begin(self._feed.wanted, asked=False)
 
     @property
     def seek(self) -> Input:
@@ -108,7 +109,7 @@ class JobSearch(FullScreen):
     def caption(self) -> str:
         """Return the number of jobs shown and selected, and the progress of the search."""
         table = self.table
-        parts = [f"{len(table.selected):,} selected"] if len(table.selection) else []
+        parts = [*self.live_caption, *([f"{len(table.selected):,} selected"] if len(table.selection) else [])]
         if table.selection.everything:
             number = self.selection().number
             parts = [f"all {number:,} selected" if number else "all selected, not only these"]
@@ -198,6 +199,8 @@ class JobSearch(FullScreen):
         self._feed = Feed(wanted, self._reader, self._key_of)
         self._asked, self._refilling = asked, False
         self.table.restart()
+        self.table.jobs_layout.one_state = wanted.state is not None
+        self.tail_again()
         self.host.action_refresh()
         self._run(self._feed, page=True)
         self._show_status()

@@ -95,6 +95,7 @@ class TubeScreen(NarrowedSearch):
         self.query_one("#search").display = False
         self.query_one("#narrowed").display = False
         self.query_one(BodyView).can_focus = False
+        self.show_columns()
         self.table.focus()
         self.host.action_refresh()
         self._run(self._feed, page=True)
@@ -104,6 +105,7 @@ class TubeScreen(NarrowedSearch):
     def on_unmount(self) -> None:
         """Stop the search."""
         self._feed.stop()
+        self.end_tail()
         gc.unfreeze()
 
     # -- show --------------------------------------------------------------------------------------------------------
@@ -129,6 +131,7 @@ class TubeScreen(NarrowedSearch):
         at = live.survey.at if live.survey is not None else 0.0
         self.query_one(Charts).show(seen, at)
         self._show_counts(live)
+        self.show_new()
         self._show_job()
 
     def restarted(self) -> None:

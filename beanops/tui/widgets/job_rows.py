@@ -110,7 +110,8 @@ class JobRow:
         self.length = job.size
         # Decoding takes longer than finding a job: it waits until the row is shown.
         self._said = None if kept else reader._read(body)
-        self._values = None if kept else {path: reader._value(body, path) for path in reader.paths}
+        # Here in the thread of the search: a sort must not wait for it.
+        self._values = {path: reader.value(body, path) for path in reader.paths} if reader.paths else None
 
     @property
     def state(self) -> str:
@@ -129,13 +130,18 @@ class JobRow:
 
     def knows(self, paths: Iterable[BodyPath]) -> bool:
         """Whether the values at these paths are known, or can be read."""
-        return self._values is None or all(path in self._values for path in paths)
+        return self.body is not None or {*paths} <= {*(self._values or ())}
 
     def value(self, path: BodyPath) -> PathValue | None:
         """Return the value at a path of the body, None where there is none."""
-        if self._values is not None:
-            return self._values.get(path)
-        return self._reader.value(self.body or b"", path)
+        if self._values is not None and path in self._values:
+            return self._values[path]
+        return None if self.body is None else self._reader.value(self.body, path)
+
+    def read_values(self, paths: Iterable[BodyPath]) -> None:
+        """Read the values at these paths now, and keep them."""
+        if self.body is not None:
+            self._values = {path: self.value(path) for path in paths}
 
     def contains(self, text: str) -> bool:
         """Whether id, state or body contain a text in lower case."""

@@ -30,6 +30,10 @@ SLICE, STEP = 0.004, 64
 ERROR, WIDE_ERROR = 44, 60
 #: Rows up to which each that comes may change the widths of columns.
 FEW = 100
+#: Jobs that were just put and stay in the list.
+TOP = 5000
+#: The key of the row under the cursor while it is on none, and the newest jobs are in view.
+_FOLLOWING = object()
 
 
 class JobTable(RowTable[JobRow]):
@@ -52,12 +56,19 @@ class JobTable(RowTable[JobRow]):
         self._fed = 0
         self._passing: list[JobRow] = []
         self._pinned: tuple[JobRow, ...] = ()
+        # Ids of jobs that were put while the list was shown, the newest first.
+        self._on_top: list[int] = []
         self._feeding = False
         self._dead = 0
         #: Whether there are jobs that the search has not found yet: then all of them can be selected, loaded or not.
         self.partial = False
         # Whether the user asked for other rows: then the cursor moves to another row if its own is not among them.
         self._asked = False
+
+    @property
+    def found(self) -> tuple[JobRow, ...]:
+        """The jobs that were found, also those that the filter hides."""
+        return tuple(self._found)
 
     @property
     def given(self) -> int:
@@ -153,9 +164,43 @@ class JobTable(RowTable[JobRow]):
 
     def restart(self) -> None:
         """Remove all jobs."""
-        self._known, self._found, self._pinned, self._dead = {}, [], (), 0
+        self._known, self._found, self._pinned, self._dead, self._on_top = {}, [], (), 0, []
         self.jobs_layout.restart()
         self._refeed()
+
+    def put_on_top(self, rows: Sequence[JobRow]) -> None:
+        """Add jobs that were just put, the newest first; of many only the newest stay."""
+        new = [row for row in rows if row.id not in self._known]
+        self._see(new)
+        for row in new:
+            row.found = True
+            self._known[row.id] = row
+        self._found[:0] = new
+        self._fed += len(new)
+        self._passing[:0] = new if self._keep is None else filter(self._keep, new)
+        self._on_top[:0] = [row.id for row in new]
+        if len(self._on_top) > 2 * TOP:
+            self._on_top, dropped = self._on_top[:TOP], {*self._on_top[TOP:]}
+            gone = {id for id in dropped if id in self._known and id not in self.selection and id != self._cursor}
+            self._dead -= sum(self._known[id].stats is None for id in gone)
+            self._drop(gone)
+        self._assemble()
+
+    def follow(self, *, on: bool) -> None:
+        """Show the first rows, with the cursor on none until it is moved; or put it on the first row."""
+        if on:
+            self._cursor, self._home, self._lost, self._place = _FOLLOWING, None, True, 0
+            self.scroll_to(y=0, animate=False)
+        elif self._cursor is _FOLLOWING:
+            self._cursor = None
+            self._follow(self._place)
+        self._repaint()
+        self.post_message(self.Moved())
+
+    @property
+    def lost(self) -> Any:
+        """The id of the job under the cursor, if that is no longer in the list; else None."""
+        return None if self._cursor is _FOLLOWING else super().lost
 
     def settle(self) -> None:
         """Move the cursor to another row if its own is not among those that the user asked for."""
@@ -204,14 +249,19 @@ class JobTable(RowTable[JobRow]):
         kept = None if here else self.row
         gone = {id for id, row in self._known.items() if row.stats is None and row is not kept}
         if gone:
+            self._drop(gone)
+            self._dead -= len(gone)
+            self.selection.keys -= gone
+            self._assemble()
+
+    def _drop(self, gone: set[int]) -> None:
+        """Forget jobs."""
+        if gone:
             self._known = {id: row for id, row in self._known.items() if id not in gone}
             self._fed = sum(row.id not in gone for row in self._found[: self._fed])
             self._found = [row for row in self._found if row.id not in gone]
             self._passing = [row for row in self._passing if row.id not in gone]
             self._pinned = tuple(row for row in self._pinned if row.id not in gone)
-            self._dead -= len(gone)
-            self.selection.keys -= gone
-            self._assemble()
 
     # -- columns -----------------------------------------------------------------------------------------------------
 
@@ -219,6 +269,12 @@ class JobTable(RowTable[JobRow]):
         """Lay out the columns once more if jobs differ in other ones."""
         if self.jobs_layout.see(rows) and self._placed:
             self._fit()
+
+    def lay_out(self) -> None:
+        """Show the columns that the layout has now."""
+        self._fit()
+        self._drawn.clear()
+        self.refresh()
 
     def _fit(self) -> None:
         """Lay out the columns: those that the user chose, or those that tell the jobs apart."""
