@@ -18,7 +18,7 @@ from textual.worker import Worker, WorkerState
 
 from beanops.text import safe_text
 from beanops.tui import keys
-from beanops.tui.dialogs.where_check import Checked, WhereCheck
+from beanops.tui.dialogs.where_check import WhereCheck, WhereChecked
 from beanops.tui.host import Host
 from beanops.tui.job_feed import Wanted
 from beanops.tui.known_paths import KnownPath, PathsFound, find_paths
@@ -224,8 +224,8 @@ class WhereEntry(ModalScreen[str | None]):
     def _run(self, check: WhereCheck) -> None:
         check.run(self._host.session, self.post_message)
 
-    @on(Checked)
-    def _checked(self, checked: Checked) -> None:
+    @on(WhereChecked)
+    def _checked(self, checked: WhereChecked) -> None:
         if checked.check is not self._check:
             return
         check = checked.check

@@ -22,7 +22,7 @@ SECONDS, IDS = 5.0, 200_000
 PAUSE = 0.1
 
 
-class Checked(Message):
+class WhereChecked(Message):
     """A check has come further, or has ended."""
 
     def __init__(self, check: WhereCheck) -> None:
@@ -77,7 +77,7 @@ class WhereCheck:
             self._scan = scan = session.scan(wanted.tube, bodies=False, progress=self._reported, **wanted.selection)
             self.accepted = True
             if self._counts and not self._cancelled:
-                tell(Checked(self))
+                tell(WhereChecked(self))
                 self._count(scan, tell)
         except PredicateError as error:
             self.accepted = False
@@ -90,7 +90,7 @@ class WhereCheck:
         finally:
             self.over = True
             if not self._cancelled or not self._counts:
-                tell(Checked(self))
+                tell(WhereChecked(self))
 
     def _count(self, scan: Scan, tell: Callable[[Message], object]) -> None:
         self._until = (told := time.monotonic()) + SECONDS
@@ -98,7 +98,7 @@ class WhereCheck:
             self._found += len(batch)
             if time.monotonic() - told >= PAUSE:
                 told = time.monotonic()
-                tell(Checked(self))
+                tell(WhereChecked(self))
             if self._cancelled or self._cut_short:
                 return
 
