@@ -187,7 +187,7 @@ def key_bindings() -> dict[str, str]:
 
 
 def rings() -> bool:
-    """Return whether the terminal dashboard rings the bell for new alerts.
+    """Return whether the terminal dashboard rings the bell for new alerts and problems.
 
     Raises
     ------

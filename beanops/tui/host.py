@@ -60,6 +60,7 @@ class Host(Protocol):
     session: Session
     profile: Profile
     interval: float
+    rings: bool
     state_file: StateFile | None
     alone: bool
     clock: Callable[[], float]

@@ -25,6 +25,7 @@ from beanops.tui.actions.outcome import Outcome
 from beanops.tui.host import LiveScreen
 from beanops.tui.server_states import ServerStates
 from beanops.ui.alerts import AlertReader, Alerts, NewAlerts
+from beanops.ui.bell import NewProblems
 from beanops.ui.defaults import COMPLAINED, CONNECT_TIMEOUT, INTERVAL, INTERVALS, READ_TIMEOUT, SAID
 from beanops.ui.fleet import Place, place_of
 from beanops.ui.poller import Live, Look, Poller
@@ -97,7 +98,7 @@ class RefreshingApp(App[None]):
     alerts : AlertReader or None
         Reads what the alert daemon says; None shows no alerts.
     bell : bool
-        Whether it rings the terminal's bell for each new alert.
+        Whether it rings the terminal's bell for each new alert and problem.
     poller : Poller or None
         What it shows; None asks the server of the session.
     """
@@ -137,7 +138,8 @@ class RefreshingApp(App[None]):
         self._servers: ServerStates | None = None
         self._poller = poller or Poller(lambda: session, clock, now, session._context.past, quick=True)
         self._alert_reader, self._reading_alerts = alerts, False
-        self._new_alerts = NewAlerts() if bell else None
+        self.rings = bell
+        self._new_alerts, self._new_problems = NewAlerts(), NewProblems()
         # What the key of undo reverts.
         self.last = LastAction()
         # While it is frozen: since when, which screens do not change, and what they will show afterwards.
@@ -235,6 +237,7 @@ class RefreshingApp(App[None]):
         if poller is self._poller:
             if sampled.live is not None:
                 self._show(sampled.live)
+                self._ring(self._new_problems.come(sampled.live))
             if self.alerts is None:  # not before the first tubes: it imports more
                 self._look_at_alerts()
             if again:
@@ -259,10 +262,13 @@ class RefreshingApp(App[None]):
         self._reading_alerts = False
         if read.alerts is None:
             return
-        if self._new_alerts is not None and self._new_alerts.come(read.alerts):
-            self.bell()
+        self._ring(self._new_alerts.come(read.alerts))
         if read.session is self.session:
             self.alerts = read.alerts
+
+    def _ring(self, new: bool) -> None:
+        if new and self.rings:
+            self.bell()
 
     def _show(self, live: Live) -> None:
         self._meanwhile = live
@@ -369,6 +375,7 @@ class RefreshingApp(App[None]):
         self.frozen = None
         self.status = None
         self.last = LastAction()
+        self._new_problems = NewProblems()
         self.live = self._meanwhile = Live()
         self.alerts = None
         self.begin()

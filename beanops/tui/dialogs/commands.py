@@ -46,6 +46,10 @@ class TypedCommand(NamedTuple):
 FEW = 20
 
 
+#: What a command that switches something takes.
+_SWITCH = ("on", "off")
+
+
 def _check(noun: str, text: str, known: Collection[str]) -> None:
     """Raise `Misused` for an empty or unknown name, with those that are like it, else all where they are few."""
     if text in known:
@@ -126,6 +130,15 @@ def _interval(host: Host, text: str) -> None:
     host.set_pace(seconds)
 
 
+def _bell(host: Host, text: str) -> None:
+    if host.live.playback is not None:
+        raise Misused("a recording rings no bell")
+    if text not in ("", *_SWITCH):
+        raise Misused("bell must be on or off")
+    host.rings = text == "on" if text else not host.rings
+    host.say(f"bell for new problems and alerts: {'on' if host.rings else 'off'}")
+
+
 def _manual(host: Host, text: str) -> None:
     if text:
         _check("topic", text, topics())
@@ -152,6 +165,7 @@ COMMANDS = {
         TypedCommand("server", "NAME", "Switch to another server", _server, _profiles),
         TypedCommand("journal", "", "Show the journal", lambda host, text: host.action_record()),
         TypedCommand("theme", "NAME", "Choose a theme", _theme, lambda host: THEMES),
+        TypedCommand("bell", "[on|off]", "Ring for new problems and alerts, or not", _bell, lambda host: _SWITCH),
         TypedCommand("interval", "SECONDS", "Set the refresh interval", _interval),
         TypedCommand("freeze", "", "Pause or resume updates", lambda host, text: host.action_freeze()),
         TypedCommand("screenshot", "[FILE]", "Save a picture", lambda host, text: host.action_screenshot(text or None)),
