@@ -282,7 +282,7 @@ JOB = [
     key("job", "y", "yank", "Copy", "Copy the shown body to the clipboard of your terminal", show=True),
     key("job", "Y", "save", "Save", "Save the body to a file"),
     key("job", "equals_sign", "compare", "Compare", "Compare with the selected job", display="="),
-    key("job", "G", "groups", "Others", "List the other jobs with this error", show=True),
+    key("job", "G", "groups", "Groups", "List the other jobs with this error", show=True),
     key("job", "tab", "app.focus_next", "Pane", "Next or previous pane", display="⇥ ⇧⇥"),
     key("job", "shift+tab", "app.focus_previous", "Pane before"),
     key("job", "n", "step(1)", "Next", "Next or previous job of the list", display="n N"),

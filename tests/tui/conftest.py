@@ -23,6 +23,7 @@ from beanops import Client, Session, connect
 from beanops.embedded.process import Beanstalkd
 from beanops.protocol import commands
 from beanops.tui.app import Dashboard
+from beanops.tui.dialogs.command_line import CommandLine
 from beanops.tui.screens import preview
 from beanops.tui.widgets.body import BodyView
 from beanops.tui.widgets.job_table import JobTable
@@ -79,6 +80,10 @@ class Desk:
         """Type a command, and have it done."""
         await self.press(":", *line, "enter")
         await self.settle()
+        if self.app.is_running and isinstance(
+            self.app.screen, CommandLine
+        ):  # it was not understood, and its line stands there to be mended
+            await self.press("escape")
 
     async def tick(self, seconds: float = 1.0) -> None:
         """Let time pass, and the server be looked at."""

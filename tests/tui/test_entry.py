@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from textual import events
 
 from beanops import Client, Session, connect
 from beanops.embedded.process import Beanstalkd
+from beanops.tui.state import StateFile
 from tests.tui.conftest import Clock, dashboard, fill
 
 
@@ -90,3 +93,33 @@ async def test_a_key_of_an_action_says_that_the_session_is_read_only(beanstalkd:
                 assert f"{action}: this session is read-only" in desk.line("#status")
             await desk.press("down", "enter", "D")
             assert "delete: this session is read-only" in desk.line("#status")
+
+
+async def test_a_command_that_is_wrong_keeps_its_line_and_takes_what_is_typed_after_it(
+    session: Session, client: Client, clock: Clock
+) -> None:
+    (id,) = fill(client, "mail", b"1", bury=1)
+    async with dashboard(session, clock) as desk:
+        await desk.press("down")
+        await desk.at_once(":", *"tube mial", "enter", *"Dy")
+        assert "tube mialDy" in await desk.painted()
+        await desk.press("backspace", "backspace")
+        assert "unknown tube 'mial'; did you mean 'mail'?" in await desk.painted()
+        await desk.press("backspace", "backspace", "backspace", *"ail", "enter")
+        assert "tube mail" in desk.line("#tube")
+    assert client.stats_job(id).state == "buried"
+
+
+async def test_commands_of_earlier_sessions_are_recalled(
+    session: Session, client: Client, clock: Clock, tmp_path: Path
+) -> None:
+    fill(client, "mail", b"1")
+    state_file = StateFile(tmp_path / "tui.json")
+    async with dashboard(session, clock, state_file=state_file) as desk:
+        await desk.command("sort ready")
+        await desk.command("tube mail")
+    async with dashboard(session, clock, state_file=StateFile(tmp_path / "tui.json")) as desk:
+        await desk.press(":", "up", "up")
+        assert "sort ready" in await desk.painted()
+        await desk.press("down", "enter")
+        assert "tube mail" in desk.line("#tube")

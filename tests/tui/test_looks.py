@@ -29,7 +29,11 @@ LOOKS = Path(__file__).with_name("looks")
 SMALL, LARGE = (80, 24), (160, 50)
 PRODUCTION = Profile("prod", "queue.internal:11300", color="red", label="PRODUCTION")
 #: What differs from run to run and stands in for it: the server's port, and the random part of a run's id.
-VOLATILE = ((r"127\.0\.0\.1:\d{5}", "127.0.0.1:#####"), (r"(?<=\d-)[0-9a-f]{8}\b", "########"))
+VOLATILE = (
+    (r"127\.0\.0\.1:\d{5}", "127.0.0.1:#####"),
+    (r"(?<=\d-)[0-9a-f]{8}\b", "########"),
+    (r"\b\d\d-\d\d&#160;\d\d:\d\d\b", "##-##&#160;##:##"),
+)
 
 
 @pytest.fixture(autouse=True)

@@ -53,3 +53,35 @@ def test_a_job_is_kicked_in_a_real_terminal(beanstalkd: Beanstalkd, client: Clie
     tmux("send-keys", "y")
     until(lambda: client.stats_job(id).state == "ready")
     until(shows("kick: 1 done"))
+
+
+def test_bursts_after_the_key_of_an_entry_go_into_the_entry(beanstalkd: Beanstalkd, client: Client, tmux: Tmux) -> None:
+    ids = fill(client, "mail", b"Alice", b"Bob", bury=2)
+    run = f"{sys.executable} -c 'import sys; from beanops.tui.app import run; run(sys.argv[1])' {beanstalkd.address}"
+    tmux("new-session", "-d", "-x", "120", "-y", "30", run)
+
+    def shows(text: str) -> Callable[[], bool]:
+        return lambda: text in tmux("capture-pane", "-p")
+
+    def burst(*parts: str) -> None:
+        # All in one write, as a paste or a slow line sends them.
+        tmux("send-keys", "-H", *(f"{byte:02x}" for byte in "".join(parts).encode()))
+
+    until(shows("2 tubes"))
+    burst(":tube nope\r", "Dky")
+    until(shows("tube nopeDky"))
+    burst("\x1b")
+    until(lambda: "nopeDky" not in tmux("capture-pane", "-p"))
+    burst(":tube mail\r")
+    until(shows("2 jobs"))
+    burst("/Bob\r")
+    until(shows("with 'Bob'"))
+    burst("w", "body = 'Alice' -- DkyX\r")
+    until(shows("where"))
+    burst("\x10freeze DkyX")
+    until(shows("freeze DkyX"))
+    burst("\x1b")
+    until(lambda: "freeze DkyX" not in tmux("capture-pane", "-p"))
+    burst("PDkyX\x13")  # a body, and its confirmation
+    until(shows("Put a job of 4 bytes into tube mail?"))
+    assert [client.stats_job(id).state for id in ids] == ["buried", "buried"]

@@ -5,16 +5,20 @@ from __future__ import annotations
 from typing import ClassVar, cast
 
 from textual import on
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from beanops.text import safe_text
 from beanops.tui import keys
 from beanops.tui.dialogs.commands import COMMANDS, Misused, proposals, run
 from beanops.tui.host import Host
+
+#: Under which name the state file keeps typed lines, and how many of them.
+HISTORY, MOST = "commands", 100
 
 
 class CommandLine(ModalScreen[None]):
@@ -24,21 +28,26 @@ class CommandLine(ModalScreen[None]):
     ----------
     begun : str
         The text to begin with.
+    complaint : str
+        Why that text could not be run, safe; shown until it is changed.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.COMMAND]
 
-    #: Typed lines, oldest first.
+    #: Lines typed where no state file keeps them, oldest first.
     typed: ClassVar[list[str]] = []
 
-    def __init__(self, begun: str = "") -> None:
+    def __init__(self, begun: str = "", complaint: str = "") -> None:
         super().__init__()
         self._begun = begun
-        self._place = len(self.typed)
+        self._complaint = complaint
+        self._known: list[str] = []
+        self._place = 0
 
     def compose(self) -> ComposeResult:
         """Lay out the completions above the input."""
         with Vertical():
+            yield Static(Content(self._complaint), id="complaint")
             yield Static("", id="hits", markup=False)
             with Horizontal():
                 yield Static(Content(":"), id="colon")
@@ -46,6 +55,8 @@ class CommandLine(ModalScreen[None]):
 
     def on_mount(self) -> None:
         """Focus the input."""
+        self._known = typed_lines(self._host)
+        self._place = len(self._known)
         self._input.focus()
         self._propose()
 
@@ -60,6 +71,7 @@ class CommandLine(ModalScreen[None]):
     @on(Input.Changed)
     def _propose(self) -> None:
         line = self._input.value
+        self.query_one("#complaint").display = bool(self._complaint) and line == self._begun
         name, blank, _ = line.partition(" ")
         lines = [Content(one) for one in proposals(self._host, line)]
         if not blank:
@@ -78,8 +90,8 @@ class CommandLine(ModalScreen[None]):
 
     def action_recall(self, step: int) -> None:
         """Recall a typed line."""
-        self._place = max(0, min(len(self.typed), self._place + step))
-        self._input.value = self.typed[self._place] if self._place < len(self.typed) else ""
+        self._place = max(0, min(len(self._known), self._place + step))
+        self._input.value = self._known[self._place] if self._place < len(self._known) else ""
         self._input.cursor_position = len(self._input.value)
 
     @on(Input.Submitted)
@@ -88,7 +100,7 @@ class CommandLine(ModalScreen[None]):
         host = self._host
         self.dismiss()
         if line:
-            self.typed[:] = [*(one for one in self.typed if one != line), line][-50:]
+            _remember(host, line)
             self.app.call_later(_run_line, host, line)
 
     def action_cancel(self) -> None:
@@ -101,6 +113,26 @@ def _run_line(host: Host, line: str) -> None:
         run(host, line)
     except Misused as error:
         host.say(str(error), False)
+        # It opens again before the next key is passed on, see `KeyOrder`.
+        cast("App[None]", host).push_screen(CommandLine(line, str(error)))
+
+
+def typed_lines(host: Host) -> list[str]:
+    """Return the lines typed before, oldest first."""
+    if host.state_file is None:
+        return list(CommandLine.typed)
+    kept = host.state_file.part(HISTORY)
+    return (
+        [line for line in kept if isinstance(line, str) and safe_text(line) == line] if isinstance(kept, list) else []
+    )
+
+
+def _remember(host: Host, line: str) -> None:
+    lines = [*(one for one in typed_lines(host) if one != line), line][-MOST:]
+    if host.state_file is None:
+        CommandLine.typed[:] = lines
+    else:
+        host.state_file.keep_part(HISTORY, lines)
 
 
 def _described(name: str) -> Content:

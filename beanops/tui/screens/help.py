@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from beanops.tui import keys
+from beanops.tui.keys import by_name
 from beanops.tui.screens.manual import ManualScreen
 from beanops.tui.widgets.footer import KeyFooter
 
@@ -54,7 +55,10 @@ class HelpScreen(ModalScreen[None]):
             if binding.id and binding.tooltip:
                 lines.setdefault(binding.id, (self.app.get_key_display(binding), binding.tooltip))
         under: dict[str, list[Content]] = {heading: [] for heading in (self._own, *HEADINGS)}
-        for name, (shown, what) in lines.items():
+        # Keys of the app that work in dialogs too come first from Textual.
+        order = list(by_name())
+        for name in sorted(lines, key=lambda name: order.index(name) if name in order else len(order)):
+            shown, what = lines[name]
             scope = name.partition(".")[0]
             heading = next((one for one, scopes in HEADINGS.items() if scope in scopes), self._own)
             under[heading].append(Content.assemble((f"{shown:>9}", "bold $primary"), f"  {what}"))
