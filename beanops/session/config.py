@@ -1,5 +1,7 @@
 """The configuration: named servers, journal, recording, key bindings, and from which numbers on something is a problem.
 
+The table ``[web]`` is in `web_access`.
+
 The file is ``config.toml`` in the user's configuration directory (``BEANOPS_CONFIG`` names another)::
 
     journal = "postgresql+psycopg://ops@db/journal"
@@ -49,6 +51,7 @@ _KEYS = {
     "servers": dict,
     "keys": dict,
     "problems": dict,
+    "web": dict,  # see `web_access`
 }
 #: What TOML calls them.
 _TYPES = {str: "a text in quotes", bool: "true or false", list: "a list", dict: "a table"}

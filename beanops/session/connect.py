@@ -44,7 +44,7 @@ def connect(
         ``host``, ``host:port``, ``[::1]:11300``, ``beanstalkd://host:port``, ``unix:/path``, ``/path``, or the name of
         a server in ``config.toml``.
     source : str
-        For the journal: ``"cli"``, ``"tui"``, ``"notebook"`` or ``"script"``.
+        For the journal: ``"cli"``, ``"tui"``, ``"web"``, ``"notebook"`` or ``"script"``.
     actor : str or None
         For the journal; by default user and host.
     read_only : bool or None

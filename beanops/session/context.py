@@ -62,6 +62,8 @@ class Context:
     ----------
     protection : Protection
         The rules that protect the server.
+    denied : frozenset of str
+        Names of actions that the user's role does not allow, besides what `protection` rejects.
     held : set of int
         Ids of the jobs that the acting connection has reserved.
     runs : list of RunRow
@@ -94,6 +96,7 @@ class Context:
         self.query_timeout = query_timeout
         self.keep_bodies = keep_bodies
         self.now = clock
+        self.denied: frozenset[str] = frozenset()
         self.held: set[int] = set()
         self.runs: list[RunRow] = []
         self.turn = threading.Lock()
@@ -227,6 +230,11 @@ class Context:
     def read_only(self) -> bool:
         """Whether the session rejects all changes."""
         return self.protection.settled.read_only
+
+    def check_allowed(self, action: str) -> None:
+        """Raise `Refused` if the user's role does not allow an action."""
+        if action in self.denied:
+            raise Refused(f"{action} was refused: your role does not allow it")
 
     @property
     def profile(self) -> Profile:

@@ -26,6 +26,7 @@ from textual.worker import Worker, WorkerState
 from beanops.session.config import key_bindings, profile, rings
 from beanops.session.connect import connect
 from beanops.session.session import Session
+from beanops.session.web_access import WebRole
 from beanops.state_files import state_path
 from beanops.text import safe_text
 from beanops.tui.actions.catalogue import bindings
@@ -73,6 +74,8 @@ class Dashboard(RefreshingApp):
         Keys by the name of a binding, such as ``{"table.page-up": "ctrl+b"}``.
     alone : bool
         Whether it shows this server only, as for the visitor of a page.
+    signed_in : str
+        Who the user is and the role, as the header shows them; empty for the user of a terminal.
     owns : bool
         Whether it closes the session when it ends.
     slow : float or None
@@ -93,6 +96,7 @@ class Dashboard(RefreshingApp):
         state_file: StateFile | None = None,
         keys: Mapping[str, str] = MappingProxyType({}),
         alone: bool = False,
+        signed_in: str = "",
         owns: bool = False,
         slow: float | None = 0.4,
         **looking: Any,
@@ -100,6 +104,7 @@ class Dashboard(RefreshingApp):
         super().__init__(session, **looking)
         self.state_file = state_file
         self.alone = alone
+        self.signed_in = signed_in
         # A reserved job is touched as long as there is a reference to its reservation.
         self._reservations: list[Reservation] = []
         # Actions under way, and whether the dashboard quits after them.
@@ -388,7 +393,9 @@ def run(
     read_only: bool = False,
     interval: float = INTERVAL,
     redact: Iterable[str] = (),
-    visitor: bool = False,
+    visitor: WebRole | None = None,
+    signed_in: str = "",
+    actor: str | None = None,
 ) -> int:
     """Show the dashboard of a server until the user quits, and return the exit code.
 
@@ -402,8 +409,12 @@ def run(
         Refresh interval in seconds.
     redact : iterable of str
         Patterns of keys in bodies whose values are hidden, as in `beanops.connect`.
-    visitor : bool
-        Whether the user is in a browser: then it shows this server only, and writes no file.
+    visitor : WebRole or None
+        The role of a user in a browser: then it shows this server only, and writes no file.
+    signed_in : str
+        Who that user is; empty where nobody logs in.
+    actor : str or None
+        For the journal; by default user and host.
 
     Raises
     ------
@@ -417,22 +428,26 @@ def run(
     sys.setswitchinterval(0.001)
     with connect(
         address,
-        source="tui",
+        source="tui" if visitor is None else "web",
+        actor=actor,
         read_only=read_only,
         redact=redact,
         connect_timeout=CONNECT_TIMEOUT,
         read_timeout=READ_TIMEOUT,
     ) as session:
+        if visitor is not None:
+            session._context.denied = visitor.denied
         app = Dashboard(
             session,
             profile=profile(address),
             interval=interval,
-            state_file=None if visitor else StateFile(state_path("tui")),
+            state_file=None if visitor is not None else StateFile(state_path("tui")),
             keys=keys_of_user(),
-            alone=visitor,
+            alone=visitor is not None,
+            signed_in=f"{signed_in}, {visitor.name}" if visitor is not None and signed_in else "",
             read_only=read_only,
-            alerts=AlertReader(alone=visitor),
-            bell=not visitor and rings(),
+            alerts=AlertReader(alone=visitor is not None),
+            bell=visitor is None and rings(),
             owns=True,
         )
         if not visitor:

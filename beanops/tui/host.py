@@ -63,6 +63,7 @@ class Host(Protocol):
     rings: bool
     state_file: StateFile | None
     alone: bool
+    signed_in: str
     clock: Callable[[], float]
     now: Callable[[], datetime]
     frozen: float | None

@@ -10,6 +10,7 @@ import click
 
 from beanops.cli import options
 from beanops.cli.commands.plain_tubes import print_tubes, why_plain
+from beanops.cli.streams import on_terminal, standard_input
 from beanops.protocol.errors import UsageError
 from beanops.session.connect import connect
 from beanops.ui.defaults import INTERVAL
@@ -80,12 +81,15 @@ def show(server: str, *, read_only: bool = False, interval: float = INTERVAL, re
 @click.option(
     "--host", default="127.0.0.1", show_default=True, help="Listening address; any other is reachable by others"
 )
-@click.option("--port", type=options.Number(1, 65535), default=8000, show_default=True, help="Listening port")
+@click.option(
+    "--port", type=options.Number(0, 65535), default=8000, show_default=True, help="Listening port; 0 for any"
+)
 @click.option("--url", help="Public URL, behind a proxy or on another host")
 @click.option(
     "--max-visitors", type=options.Number(1, 1000), default=8, show_default=True, help="Maximum concurrent visitors"
 )
-@click.option("--allow-actions", is_flag=True, help="Allow every visitor to act on jobs and tubes")
+@click.option("--allow-actions", is_flag=True, help="Allow everybody to act, where nobody logs in")
+@click.option("--hash-password", is_flag=True, help="Print the hash of a password for config.toml and exit")
 @options.interval
 @options.redact
 @options.server
@@ -96,27 +100,53 @@ def web(
     url: str | None,
     max_visitors: int,
     allow_actions: bool,
+    hash_password: bool,
     interval: float,
     redact: tuple[str, ...],
     server: str,
     read_only: bool,
 ) -> None:
-    """Serve the dashboard over HTTP, by default to this machine and read-only. There is no login."""
+    """Serve the dashboard over HTTP, by default to this machine and read-only.
+
+    Who may log in, and what for, is in [web] of config.toml.
+    """
+    if hash_password:
+        _print_hash()
+        return
     try:
-        from beanops.tui.web import serve as serve_page
+        from beanops.tui.web.server import serve as serve_page
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in ("textual", "textual_serve", "aiohttp"):
             raise
         raise UsageError("the page needs textual-serve: pip install 'beanops[web]'") from None
+    from beanops.session.web_access import web_access
+
+    access = web_access()
+    if access.asked and allow_actions:
+        raise click.UsageError("--allow-actions is for a page without login; roles say who may act")
     # A missing server or a wrong pattern is reported here, in one line, and not to each visitor.
-    connect(server, source="tui", redact=redact).close()
+    connect(server, source="web", redact=redact).close()
     serve_page(
         server,
         host=host,
         port=port,
         url=url,
-        read_only=read_only or not allow_actions,
+        read_only=read_only or not (allow_actions or access.asked),
         interval=interval,
         redact=redact,
         visitors=max_visitors,
+        access=access,
     )
+
+
+def _print_hash() -> None:
+    """Ask for a password, twice at a terminal, and print its hash."""
+    from beanops.tui.web.passwords import hash_password
+
+    if on_terminal("stdin"):
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    else:
+        password = standard_input().readline().decode().rstrip("\r\n")
+    if not password:
+        raise click.UsageError("the password is empty")
+    click.echo(hash_password(password))

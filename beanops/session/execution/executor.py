@@ -100,6 +100,8 @@ class Executor:
         """Begin a run in the journal, or refuse it."""
         if self.context.read_only and not how.dry:
             raise Refused(f"{action} was refused: this session on {self.context.address} is read-only")
+        if not how.dry:
+            self.context.check_allowed(action)
         now = self.context.now()
         id = new_run_id(now)
         if how.dry:
@@ -288,6 +290,8 @@ class Executor:
             return Fate("skipped", order.refusal)
         if order.job is None:
             return Fate("skipped", "it does not exist")
+        if order.verb.name in self.context.denied:  # as a part of another action, such as an undo
+            return Fate("skipped", f"your role does not allow {order.verb.name}")
         state = order.job.stats.state
         if order.id in self.context.held and state != "reserved":
             self.context.held.discard(order.id)  # its ttr ended

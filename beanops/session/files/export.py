@@ -42,6 +42,8 @@ _EXPORT = _DELETE._replace(name="export", done="exported", states=frozenset(STAT
 def export(executor: Executor, file: File, jobs: Any, delete: bool, force: bool, options: Options) -> Run:
     """Write jobs to a file; see `Session.export`."""
     check_file(file, "write")
+    if isinstance(file, str | os.PathLike):
+        executor.context.check_allowed("export")
     if delete and not isinstance(file, str | os.PathLike):
         raise UsageError("export deletes only jobs that are safely on disk: pass a path")
     how = how_of(options)

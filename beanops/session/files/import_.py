@@ -50,6 +50,7 @@ def import_(
         check_choice("repeat", repeat, ["unknown", "all"])
     how = how_of(options)
     fits = None if schema is None else Schema.of(schema)
+    executor.context.check_allowed("import")  # also a dry run reads the file
     if executor.context.read_only and not how.dry:
         raise Refused(f"import was refused: this session on {executor.context.address} is read-only")
     with ExitStack() as opened:

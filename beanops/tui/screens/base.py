@@ -189,7 +189,12 @@ class FullScreen(Screen[None]):
     def refresh_offers(self) -> None:
         """Show the keys of the actions that are possible now."""
         target = self.target()
-        offered = tuple(offer.name for offer in OFFERS.values() if target is not None and offer.applies(target))
+        denied = self.host.session._context.denied
+        offered = tuple(
+            name
+            for name, offer in OFFERS.items()
+            if target is not None and name not in denied and offer.applies(target)
+        )
         runs = self.undoable().runs
         if (*offered, *runs) != self._offered:
             self._offered = (*offered, *runs)
@@ -222,6 +227,8 @@ class FullScreen(Screen[None]):
         return "the server does not answer" if self.host.live.stale else ""
 
     def _lacking(self, offer: Offer) -> str:
+        if offer.name in self.host.session._context.denied:
+            return "your role does not allow it"
         target = self.target()
         if target is None or (offer.scope == "jobs" and not (target.states or target.selected)):
             return "nothing is selected"
@@ -230,7 +237,7 @@ class FullScreen(Screen[None]):
     def action_act(self, name: str) -> None:
         """Ask for what an action needs, confirm it, and carry it out on what was selected when its key was pressed."""
         target, offer, session, instance = self.target(), OFFERS[name], self.host.session, self.instance
-        if target is None or not offer.applies(target):
+        if target is None or not offer.applies(target) or name in session._context.denied:
             return
         request = offer.request(session, target)._replace(instance=instance)
         if name == "edit":

@@ -117,6 +117,8 @@ class ServerHeader(Vertical):
     def _address(self, live: Live) -> list[Part]:
         session = self.host.session
         parts: list[Part] = [("beanops  ", "$muted"), (safe_text(str(session.address), limit=40), "bold $foreground")]
+        if self.host.signed_in:
+            parts += [("  ", ""), (safe_text(self.host.signed_in, limit=40), "bold $primary")]
         if session._context.protection.now.read_only:
             parts += [("  ", ""), (" READ-ONLY ", "bold $background on $delayed")]
         if live.survey is not None and live.survey.server.draining:

@@ -1,41 +1,30 @@
-"""The dashboard in a browser: it shows the tubes, a key opens one, and the door is narrow."""
+"""The server of the dashboard in a browser: who comes in, who is kept out, and what a visit leaves behind."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
-import re
-import socket
-import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
-from aiohttp import ClientSession, WSMsgType, WSServerHandshakeError
-from aiohttp.web import AppRunner, TCPSite
-from textual_serve.app_service import AppService
+from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, WSServerHandshakeError
 
 from beanops import Client, Session
 from beanops.embedded.process import Beanstalkd
 from beanops.protocol.errors import UsageError
 from beanops.session.files import samples
 from beanops.tui.app import Dashboard
-from beanops.tui.web import JUNK, DashboardServer, _OneLine, _read
-from tests.needs import chromium, missing
+from beanops.tui.web.server import JUNK, DashboardServer, _OneLine, read_message
 from tests.tui.conftest import Clock, dashboard, fill
+from tests.tui.web.serving import served, web
 from tests.waits import PATIENCE, until
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 def answers(url: str) -> bool:
@@ -45,38 +34,12 @@ def answers(url: str) -> bool:
         return False
 
 
-@contextmanager
-def web(address: str, state: Path, *arguments: str) -> Iterator[tuple[str, list[str]]]:
-    """Serve a server's page; give where it is, and the lines that it said when it has ended."""
-    port, lines = free_port(), list[str]()
-    code = "import sys; from beanops.cli.app import run; sys.exit(run(sys.argv[1:]))"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, "-s", address, "web", "--port", str(port), *arguments],
-        env={**os.environ, "BEANOPS_STATE": str(state)},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        until(lambda: answers(url))
-        yield url, lines
-    finally:
-        process.terminate()
-        try:
-            # A visitor's dashboard that only starts is ended when it has started.
-            _, told = process.communicate(timeout=PATIENCE)
-        finally:
-            process.kill()
-        lines += told.splitlines()
-    assert f"at {url}, read-only" in lines[0]
-
-
 @pytest.fixture
 def page(beanstalkd: Beanstalkd, client: Client, tmp_path: Path) -> Iterator[str]:
     """Serve a server with the tubes billing and mail."""
     for tube in ("billing", "mail"):
         fill(client, tube, b"x", bury=1)
-    with web(beanstalkd.address, tmp_path / "tui.json") as (url, _):
+    with web(beanstalkd.address, tmp_path / "tui.json") as (url, *_):
         yield url
 
 
@@ -85,50 +48,6 @@ def status(url: str, **headers: str) -> int:
         return int(urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=PATIENCE).status)
     except urllib.error.HTTPError as error:
         return error.code
-
-
-def test_a_browser_shows_the_tubes_and_a_key_opens_one_read_only(page: str) -> None:
-    program = chromium() or missing("chromium is not installed")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as player:
-        browser = player.chromium.launch(executable_path=program, args=["--no-sandbox"], timeout=PATIENCE * 1000)
-        tab = browser.new_page(viewport={"width": 1100, "height": 700})
-        tab.set_default_timeout(PATIENCE * 1000)
-        loaded: list[str] = []
-        drawn = bytearray()
-        tab.on("requestfinished", lambda request: loaded.append(request.url))
-
-        def receive(frame: str | bytes) -> None:
-            drawn.extend(frame if isinstance(frame, bytes) else frame.encode())
-
-        tab.on("websocket", lambda one: one.on("framereceived", receive))
-        tab.goto(page)
-
-        def wait(text: str) -> str:
-            # The page draws on a canvas; what it is given to draw tells what it shows.
-            give_up = time.monotonic() + PATIENCE
-            while text not in (seen := re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", drawn.decode(errors="replace"))):
-                assert time.monotonic() < give_up, f"{text!r} is not shown, but {seen}"
-                tab.wait_for_timeout(50)
-            return seen
-
-        seen = wait("billing")
-        assert "READ-ONLY" in seen
-        assert tab.locator("canvas").count()
-        drawn.clear()
-        tab.locator("textarea").focus()
-        tab.keyboard.press("Enter")
-        seen = wait("tube billing")
-        assert "Delete" not in seen
-        with tab.expect_download() as download:
-            tab.keyboard.press("Enter")
-            wait("Raw")
-            tab.keyboard.press("Y")
-        assert download.value.suggested_filename == "job-1.txt"
-        assert Path(download.value.path()).read_bytes() == b"x"
-        assert all(url.startswith(page) for url in loaded)
-        browser.close()
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "0", ""])
@@ -191,8 +110,6 @@ def test_other_sites_are_kept_out(page: str) -> None:
         assert (status(page, Host=host), host) == (403, host)  # a name that was made to point here
     named = f"localhost:{port}"
     assert status(page, Host=named, Origin=f"http://{named}") == 200
-    asked = urllib.request.Request(page, headers={"Host": named})
-    assert f"ws://{named}/ws" in urllib.request.urlopen(asked, timeout=PATIENCE).read().decode()
     assert status(f"{page}/ws", Origin=page) == 400
 
 
@@ -200,31 +117,20 @@ def test_files_are_served_and_not_listed(page: str) -> None:
     assert status(f"{page}/static/js/textual.js") == 200
     for path in ("static", "static/", "static/js", "static/js/", "static/%2e", "static//", "static/js/%2e%2e/"):
         assert (status(f"{page}/{path}"), path) in ((404, path), (403, path))
-
-
-@asynccontextmanager
-async def served(beanstalkd: Beanstalkd, **how: Any) -> AsyncIterator[tuple[str, ClientSession]]:
-    """Serve a page within the test."""
-    port = free_port()
-    known: dict[str, Any] = {"host": "127.0.0.1", "port": port, "read_only": True, "interval": 1.0, **how}
-    runner = AppRunner(await DashboardServer(beanstalkd.address, **known)._make_app())
-    await runner.setup()
-    await TCPSite(runner, "127.0.0.1", port).start()
-    try:
-        async with ClientSession() as browser:
-            yield f"http://127.0.0.1:{port}", browser
-    finally:
-        await runner.cleanup()
+    for path in ("page/page.js", "page/start.js", "page/page.css", "page/icon.svg"):
+        assert (status(f"{page}/{path}"), path) == (200, path)
 
 
 async def test_one_visitor_too_many_is_told_so_on_a_page(beanstalkd: Beanstalkd, tmp_path: Path) -> None:
-    with web(beanstalkd.address, tmp_path / "tui.json", "--max-visitors", "1") as (url, _):
+    with web(beanstalkd.address, tmp_path / "tui.json", "--max-visitors", "1") as (url, *_):
         async with ClientSession() as browser:
             async with browser.ws_connect(f"{url}/ws", origin=url) as visit:
                 await visit.receive_bytes(timeout=PATIENCE)
                 async with browser.get(url) as answer:
                     assert answer.status == 503
-                    assert "1 visitor is connected" in await answer.text()
+                    text = await answer.text()
+                    assert "1 visitor is connected" in text
+                    assert 'http-equiv="refresh"' in text
                 with pytest.raises(WSServerHandshakeError, match="503"):
                     await browser.ws_connect(f"{url}/ws", origin=url)
             await asyncio.to_thread(until, lambda: answers(url))  # who left makes room
@@ -232,7 +138,7 @@ async def test_one_visitor_too_many_is_told_so_on_a_page(beanstalkd: Beanstalkd,
 
 async def test_junk_ends_a_visit_with_a_line_in_the_log(beanstalkd: Beanstalkd, tmp_path: Path) -> None:
     junk = ("{", b"\x00\xff")
-    with web(beanstalkd.address, tmp_path / "tui.json") as (url, lines):
+    with web(beanstalkd.address, tmp_path / "tui.json") as (url, lines, _):
         async with ClientSession() as browser:
             for one in junk:
                 async with browser.ws_connect(f"{url}/ws", origin=url) as visit:
@@ -250,7 +156,7 @@ async def test_junk_ends_a_visit_with_a_line_in_the_log(beanstalkd: Beanstalkd, 
 )  # fmt: skip
 def test_junk_is_told_from_what_the_page_sends(junk: str | None) -> None:
     with pytest.raises(JUNK):
-        _read(junk, AppService("", write_bytes=None, write_str=None, close=None, download_manager=None), None)  # type: ignore[arg-type]
+        read_message(junk, None, None)  # type: ignore[arg-type]
 
 
 def test_a_log_has_a_line_for_each_fault() -> None:
@@ -280,3 +186,48 @@ async def test_behind_a_proxy_the_address_that_visitors_type_is_the_origin(beans
         ):
             async with browser.get(url, headers={"Host": host, "Origin": origin}) as answer:
                 assert (answer.status, host, origin) == (wanted, host, origin)
+
+
+async def goodbye(visit: ClientWebSocketResponse) -> str:
+    """Return what a page is told at the end of its visit."""
+    async with asyncio.timeout(PATIENCE):
+        async for message in visit:
+            if message.type is WSMsgType.TEXT and json.loads(message.data)[0] == "ended":
+                return str(json.loads(message.data)[1])
+    raise AssertionError("the page was told nothing")
+
+
+async def drawn(visit: ClientWebSocketResponse, text: str) -> str:
+    """Return what was drawn until a text was."""
+    seen = b""
+    async with asyncio.timeout(PATIENCE):
+        while text.encode() not in seen:
+            message = await visit.receive()
+            assert message.type is WSMsgType.BINARY, message
+            seen += message.data
+    return seen.decode(errors="replace")
+
+
+async def test_who_quits_is_told_so(beanstalkd: Beanstalkd) -> None:
+    async with served(beanstalkd) as (url, browser), browser.ws_connect(f"{url}/ws", origin=url) as visit:
+        await drawn(visit, "tube")
+        await visit.send_json(["stdin", "q"])
+        assert await goodbye(visit) == "The dashboard was closed."
+
+
+async def test_a_server_that_does_not_answer_is_named_at_the_end(beanstalkd: Beanstalkd) -> None:
+    beanstalkd.stop()
+    async with served(beanstalkd) as (url, browser), browser.ws_connect(f"{url}/ws", origin=url) as visit:
+        told = await goodbye(visit)
+    assert told.startswith(
+        f"The dashboard could not start: beanops: cannot connect to beanstalkd at {beanstalkd.address}"
+    )
+
+
+async def test_visits_end_when_the_server_does(beanstalkd: Beanstalkd) -> None:
+    async with served(beanstalkd) as (url, browser):
+        visit = await browser.ws_connect(f"{url}/ws", origin=url)
+        await drawn(visit, "tube")
+        ended = asyncio.create_task(goodbye(visit))
+        await asyncio.sleep(0)
+    assert await ended == "beanops web was stopped."
