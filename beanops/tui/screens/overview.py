@@ -258,6 +258,7 @@ class TubesScreen(FullScreen):
         """Read the jobs of the tubes again."""
         super().acted(request, outcome)
         self.preview.forget(request.tubes)
+        self._idle.forget()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer Esc only where it does something, and the filter where it has no focus."""

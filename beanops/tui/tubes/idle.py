@@ -10,6 +10,8 @@ from beanops.ui.columns.why import IDLE_TUBES, is_idle
 
 #: Idle tubes that are folded at least.
 FEWEST = 3
+#: Seconds after which their row is summed up again.
+AGAIN = 5.0
 
 
 class IdleFold:
@@ -24,6 +26,10 @@ class IdleFold:
     def __init__(self) -> None:
         self.open = False
         self._sums = Sums()
+        # The row, the tubes in it, and when it was summed up: nothing happens in idle tubes.
+        self._row: Seen | None = None
+        self._names: list[str] = []
+        self._at = 0.0
 
     def fold(self, tubes: Sequence[Seen], at: float, shown: Collection[str] = ()) -> Sequence[Seen]:
         """Return the tubes, with one row for the idle ones.
@@ -42,11 +48,20 @@ class IdleFold:
         idle = [tube for tube in tubes if tube.name not in shown and is_idle(tube)]
         if len(idle) < (1 if IDLE_TUBES in shown else FEWEST):
             return tubes
-        folded = {tube.name for tube in idle}
+        names = [tube.name for tube in idle]
+        folded = set(names)
         rest = [tube for tube in tubes if tube.name not in folded]
         if not any(_in_use(tube) for tube in rest if not is_idle(tube)):
             return tubes  # there is nothing else to see
-        return [*rest, self._sums.of(IDLE_TUBES, idle, at)]
+        row = self._row
+        if row is None or names != self._names or not 0 <= at - self._at < AGAIN:
+            row, self._names, self._at = self._sums.of(IDLE_TUBES, idle, at), names, at
+            self._row = row
+        return [*rest, row]
+
+    def forget(self) -> None:
+        """Sum up anew: an action has changed tubes."""
+        self._row = None
 
 
 def _in_use(tube: Seen) -> bool:

@@ -37,11 +37,14 @@ def lasted(seconds: float) -> str:
 
 def is_idle(row: Seen) -> bool:
     """Whether nobody works on a tube and nobody puts jobs, and that has long been so: nothing that is urgent."""
-    if not row.problems or any(one.name != "no-workers" or one.severity != "warning" for one in row.problems):
+    if len(row.problems) != 1 or row.problems[0].name != "no-workers" or row.problems[0].severity != "warning":
         return False
-    begun, since = row.history.begun, row.problems[0].since
+    since = row.problems[0].since
+    if row.at - since >= NEWS:
+        return True
     # A tube that was fine at the first look may have lost its workers a moment ago.
-    return begun is None or since - begun <= 1 or row.at - since >= NEWS
+    begun = row.history.begun
+    return begun is None or since - begun <= 1
 
 
 def why(row: Seen, now: float) -> str:
@@ -70,16 +73,22 @@ def tone(row: Seen) -> str:
     return "warn" if row.problems[0].severity == "critical" else "delayed"
 
 
+#: How bad no problem is: most tubes of a large server have none.
+_NOTHING: tuple[float, int] = (rank(()), 0)
+
+
 def badness(row: Seen) -> tuple[float, int]:
     """Return how bad the worst problem is, then how many jobs there are roughly: the worst tube is the least.
 
     Idle tubes come last of those with a problem.
     """
+    if not row.problems:
+        return _NOTHING
     stats = row.stats
     # Roughly, so that a few jobs more do not move rows.
-    jobs = stats.current_jobs_buried + stats.current_jobs_ready if row.problems else 0
+    jobs = stats.current_jobs_buried + stats.current_jobs_ready
     worst = rank(row.problems)
-    return rank(()) - 0.5 if is_idle(row) else worst, -jobs.bit_length()
+    return _NOTHING[0] - 0.5 if is_idle(row) else worst, -jobs.bit_length()
 
 
 def _title(problem: Problem, row: Seen) -> str:
