@@ -6,6 +6,8 @@ from beanops.ui.poller import Live
 
 #: Seconds without a problem after which the same one is new again: one that comes and goes rings once.
 AGAIN = 300.0
+#: Problems that become one another as time passes.
+_SAME = {"burying": "buried"}
 
 
 class NewProblems:
@@ -32,7 +34,7 @@ class NewProblems:
             return False  # nothing is known, or it happened long ago
         if self._began is None:
             self._began = survey.at
-        found = {(one.name, one.tube): one.since for one in survey.problems}
+        found = {(_SAME.get(one.name, one.name), one.tube): one.since for one in survey.problems}
         if live.lost is not None:
             found = {("lost", None): live.at}  # problems that were known before it was lost say nothing now
         new = [

@@ -132,11 +132,11 @@ async def test_a_restart_of_another_server_is_told(
         prod.stop()
         start_beanstalkd(port=prod.port)
         give_up = monotonic() + PATIENCE
-        while "restarted, " not in (painted := await desk.painted()):
+        while "restarted " not in (painted := await desk.painted()):
             assert monotonic() < give_up, painted
             await desk.tick(5)
         await desk.press("T")
-        await desk.shows("restarted, ")
+        await desk.shows("restarted ")
         desk.app.view.table.select(("prod", None))  # type: ignore[union-attr]
         await desk.settle()
         assert "240 jobs fewer" in desk.line("#about")

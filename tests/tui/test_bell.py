@@ -30,12 +30,11 @@ async def test_it_rings_once_for_each_new_problem_and_not_with_each_look(
     async with dashboard(session, clock, bell=True) as desk:
         await desk.tick()
         assert not rung, "it is on the screen from the beginning"
-        fill(client, "mail", b"x", bury=1)
+        (buried,) = fill(client, "mail", b"x", bury=1)
         for _ in range(3):
             await desk.tick()
             assert len(rung) == 1
-        client.use("mail")
-        client.kick(10)
+        client.delete(buried)
         await desk.tick()
         fill(client, "mail", b"y", bury=1)
         await desk.tick()

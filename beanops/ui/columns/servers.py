@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from beanops.monitor.problems.problem import Problem, rank
+from beanops.monitor.problems.server_rules import restarted_text
 from beanops.monitor.survey import Seen
 from beanops.ui.columns.column import Column
 from beanops.ui.columns.tubes import SEEN, tube_columns
@@ -58,6 +59,8 @@ def worst_text(state: ServerState, problems: tuple[Problem, ...], clock: Callabl
     if not problems:
         return ""
     worst = problems[0]
+    if worst.name == "restarted" and live.survey is not None:
+        return f"{MARKS[worst.severity]} {restarted_text(live.survey.server.uptime, live.survey.fewer)}"
     place = "" if worst.tube is None else f"{worst.tube}: "
     return f"{MARKS[worst.severity]} {place}{worst.title}, {lasted(clock() - worst.since)}"
 
@@ -119,7 +122,7 @@ def server_columns(clock: Callable[[], float]) -> tuple[Column[ServerRow], ...]:
             colour=lambda row: "ready" if _state(row) == "up" else "muted" if _state(row) == "..." else "warn",
         ),
         Column(
-            "problem", "worst problem", lambda row: _badness(row.state, row.problems), "text", 34, 20, "problem",
+            "problem", "worst problem", lambda row: _badness(row.state, row.problems), "text", 38, 20, "problem",
             write=lambda row, width: worst_text(row.state, row.problems, clock) if not row.state.silence else "",
             colour=lambda row: _tone(row.state, row.problems),
         ),
