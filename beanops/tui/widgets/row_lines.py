@@ -77,6 +77,7 @@ class RowLines(ScrollView, Generic[R]):
         self._drawn: dict[int, object] = {}
         self._strips: dict[object, Strip] = {}
         self._styles: dict[str, Style] = {}
+        self._mixed: dict[tuple[str, bool, bool], Style] = {}
         self.sort_key: str | None = None
         self.descending = False
         #: Rows are selected where a subclass has the keys for it, `keys.SELECTION`.
@@ -149,6 +150,7 @@ class RowLines(ScrollView, Generic[R]):
         """Drop lines drawn in other colours."""
         super().notify_style_update()
         self._styles.clear()
+        self._mixed.clear()
         self._strips.clear()
 
     def watch_stale(self) -> None:
@@ -199,24 +201,31 @@ class RowLines(ScrollView, Generic[R]):
             return Strip(self._header(style)).adjust_cell_length(width, style)
         if kind == "empty":
             return Strip([Segment(f"  {cells[0]}", base + self._style("muted"))]).adjust_cell_length(width, base)
-        bar = Style()
-        if kind:
-            bar = self._style("cursor") if self.has_focus else Style(bold=True)
+        cursor, focused = bool(kind), self.has_focus
         selected, *cells = cells
-        sign = base + self._style("selected" if selected else "strong") + Style(bgcolor=bar.bgcolor)
-        pieces = [Segment(SIGNS[bool(kind), selected], sign)]
+        bar = self._style("cursor").bgcolor if cursor and focused else None
+        sign = base + self._style("selected" if selected else "strong") + Style(bgcolor=bar)
+        pieces = [Segment(SIGNS[cursor, selected], sign)]
+        blank = self._mix("", cursor, focused)
         end = 1
         for placed, (text, style, left) in zip(self._placed, cells, strict=True):
             text = safe_text(text)
             shown = "stale" if self.stale else "selected" if selected and not pieces[1:] else style
-            pieces.append(Segment(" " * (placed.left - end), base + bar))
-            pieces.append(
-                Segment(
-                    fitted(text, placed.width, left, is_name=placed.column.is_name), base + self._style(shown) + bar
-                )
-            )
+            pieces.append(Segment(" " * (placed.left - end), blank))
+            cell = fitted(text, placed.width, left, is_name=placed.column.is_name)
+            pieces.append(Segment(cell, self._mix(shown, cursor, focused)))
             end = placed.left + placed.width
-        return Strip(pieces).adjust_cell_length(width, base + bar)
+        return Strip(pieces).adjust_cell_length(width, blank)
+
+    def _mix(self, name: str, cursor: bool, focused: bool) -> Style:
+        """Return the style of a cell; made once, because adding styles took half the time of drawing a line."""
+        mixed = self._mixed.get((name, cursor, focused))
+        if mixed is None:
+            bar = Style()
+            if cursor:
+                bar = self._style("cursor") if focused else Style(bold=True)
+            mixed = self._mixed[name, cursor, focused] = self.rich_style + self._style(name) + bar
+        return mixed
 
     def _header(self, style: Style) -> list[Segment]:
         pieces, end = [], 0
