@@ -30,6 +30,8 @@ SLICE, STEP = 0.004, 64
 ERROR, WIDE_ERROR = 44, 60
 #: Rows up to which each that comes may change the widths of columns.
 FEW = 100
+#: Rows from which a list is not sorted by body.
+LONG = 5000
 #: Jobs that were just put and stay in the list.
 TOP = 5000
 #: The key of the row under the cursor while it is on none, and the newest jobs are in view.
@@ -189,6 +191,10 @@ class JobTable(RowTable[JobRow]):
     def follow(self, *, on: bool) -> None:
         """Show the first rows, with the cursor on none until it is moved; or put it on the first row."""
         if on:
+            if self.sort_key is not None:
+                # Sorted, they would come anywhere.
+                self.sort_key, self.descending = None, False
+                self._refeed()
             self._cursor, self._home, self._lost, self._place = _FOLLOWING, None, True, 0
             self.scroll_to(y=0, animate=False)
         elif self._cursor is _FOLLOWING:
@@ -302,11 +308,16 @@ class JobTable(RowTable[JobRow]):
 
     def action_sort(self, step: int) -> None:
         """Sort by the next shown column to the left or right; between last and first comes the search order."""
-        shown = [None, *(placed.column.name for placed in self._placed)]
+        # To sort many jobs by body would decode all of them first.
+        unsorted = {"body"} if len(self._rows) > LONG else set()
+        shown = [None, *(placed.column.name for placed in self._placed if placed.column.name not in unsorted)]
         key = shown[(shown.index(self.sort_key) + step) % len(shown)] if self.sort_key in shown else None
         self.sort_key, self.descending = key, False
         self._begin_at_top()
-        self._assemble()
+        if key is None:
+            self._refeed()  # in the order in which they were found
+        else:
+            self._assemble()
 
     def _refeed(self) -> None:
         self._fed, self._passing = 0, []
