@@ -74,7 +74,8 @@ def cause_lines(row: Seen, causes: TubeCauses | None, width: int, at: float) -> 
         return []
     if causes.error:
         return [[(f"causes could not be read: {causes.error}", "$muted")]]
-    total = getattr(causes.stats, f"current_jobs_{state}")
+    # Some more may have been buried between the look and the search.
+    total = max(causes.read, getattr(causes.stats, f"current_jobs_{state}"))
     read = (
         f"{causes.read:,} of {plural(total, f'{state} job')}" if causes.read < total else plural(total, f"{state} job")
     )
