@@ -12,10 +12,10 @@ from tests.bench.terminal import COLUMNS, DOWN, ROWS, UP, dashboard, terminal
 
 FEW, MANY = 1000, 10_000
 #: Share of one core, in percent, that the dashboard may take, and the server for it.
-LIMIT = 5.0
+LIMIT = 4.0
 #: Megabytes resident, and more after the looks of ten minutes; milliseconds from a key to the cursor; starts over
 #: that of a bare app.
-MEMORY, GROWTH, KEY, START = 90.0, 2.0, 20.0, 1.5
+MEMORY, GROWTH, KEY, START = 90.0, 1.0, 16.0, 1.3
 #: Looks until the course of each tube is as long as it gets, looks of ten minutes, and how many a second are made here.
 FILL, LOOKS, PACE = 400, 600, 10
 #: How often a look asks for the server's statistics: before and after the tubes, for what these cost.
