@@ -60,7 +60,7 @@ async def test_a_server_that_was_never_read_is_not_said_to_have_no_tubes(
             assert desk.lines("#tubes")[2].strip() == "loading ..."
             patch.undo()
             await desk.press("f5", "slash", *"nothing")
-            assert desk.lines("#tubes")[2].strip() == "no tubes"
+            assert desk.lines("#tubes")[2].strip() == "no tube matches the filter; Esc shows all"
 
 
 async def test_a_key_retries_at_once(
