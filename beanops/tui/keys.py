@@ -7,6 +7,7 @@ answer have few keys of their own. The keys of actions are in `beanops.ui.action
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from textual.binding import Binding
 
@@ -273,7 +274,8 @@ TUBE = [
 _UNDO = CATALOGUE["undo"]
 UNDO = [key("undo", _UNDO.key, "undo", _UNDO.label, "Undo the last action", show=True)]
 
-JOB = [
+#: How a body is shown and taken away, on all screens that have one.
+FORMS = [
     key("job", "1", "show_as('data')", "Data", "Show the decoded body as text", show=True),
     key("job", "2", "show_as('tree')", "Tree", "Show the decoded body as a tree", show=True),
     key("job", "3", "show_as('raw')", "Raw", "Show the body as received, other bytes escaped", show=True),
@@ -281,6 +283,10 @@ JOB = [
     key("job", "d", "decoder", "Decoder", "Decode the body with the next matching decoder", show=True),
     key("job", "y", "yank", "Copy", "Copy the shown body to the clipboard of your terminal", show=True),
     key("job", "Y", "save", "Save", "Save the body to a file"),
+]
+
+JOB = [
+    *FORMS,
     key("job", "equals_sign", "compare", "Compare", "Compare with the selected job", display="="),
     key("job", "G", "groups", "Groups", "List the other jobs with this error", show=True),
     key("job", "tab", "app.focus_next", "Pane", "Next or previous pane", display="⇥ ⇧⇥"),
@@ -288,6 +294,9 @@ JOB = [
     key("job", "n", "step(1)", "Next", "Next or previous job of the list", display="n N"),
     key("job", "N", "step(-1)", "Previous"),
 ]
+
+#: Beside a list the footer has no room for them.
+PREVIEW = [replace(one, show=False) for one in FORMS]
 
 JOURNAL = [
     key("journal", "enter", "open", "Open", "Show the actions of the run under the cursor", show=True, display="⏎"),

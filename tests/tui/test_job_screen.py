@@ -102,3 +102,26 @@ async def test_a_frozen_count_says_so(
     async with dashboard(session, clock, (160, 30)) as desk:
         await open_job(desk)
         assert desk.line("#alike").startswith(("at least ", "others with this error: not counted to the end"))
+
+
+async def test_the_preview_in_the_list_has_all_forms_and_scrolls(
+    session: Session, client: Client, clock: Clock
+) -> None:
+    fill(client, "mail", b'{"a": %s}' % json.dumps([*range(2000)]).encode())
+    async with dashboard(session, clock, (100, 30)) as desk:
+        await desk.press("down", "enter")
+        body = desk.app.view.query_one(BodyView)  # type: ignore[union-attr]
+        assert desk.lines("#body")[0] == "{"
+        for form, first in (("3", '{"a": [0, 1'), ("4", "00000000  7b 22 61"), ("1", "{")):
+            await desk.press(form)
+            assert desk.lines("#body")[0].startswith(first)
+            await desk.press("tab", "down", "down")
+            assert body.scroll_offset.y == 2
+            await desk.press("escape")
+            assert desk.app.screen.title == "Tube"
+        await desk.press("2")
+        assert "a  2,000 items" in await desk.painted()
+        await desk.press("d")
+        assert "json: 1 of" in desk.line("#form")
+        await desk.press("y")
+        assert "copied" in desk.line("#status")

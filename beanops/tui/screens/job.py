@@ -18,15 +18,13 @@ from beanops.session.files.samples import settings_of
 from beanops.session.investigation.follow import Follow
 from beanops.session.investigation.job_events import JobEvent
 from beanops.session.session import Session
-from beanops.text import plural, safe_text
+from beanops.text import safe_text
 from beanops.tui import keys
 from beanops.tui.actions import catalogue
 from beanops.tui.actions.outcome import Outcome
-from beanops.tui.actions.request import Field, Request, Target
+from beanops.tui.actions.request import Request, Target
 from beanops.tui.body_forms import Body, decoded
-from beanops.tui.dialogs.form import Answers, Form
-from beanops.tui.download import save
-from beanops.tui.screens.base import FullScreen
+from beanops.tui.screens.body_actions import BodyActions
 from beanops.tui.screens.compare import Compare
 from beanops.tui.screens.job_causes import CauseCounts, JobsAlike
 from beanops.tui.widgets.job_body import JobBody
@@ -34,9 +32,6 @@ from beanops.tui.widgets.job_summary import Timeline, error_of, history, identit
 from beanops.tui.widgets.job_table import JobTable
 from beanops.tui.widgets.line import Line
 from beanops.ui.poller import Live, Look
-
-#: Maximum characters to copy: terminals drop longer texts.
-COPIED = 65_536
 
 
 class Read(Message):
@@ -73,7 +68,7 @@ class JobList(Protocol):
         """List only the jobs with a cause that are in a state."""
 
 
-class JobScreen(FullScreen):
+class JobScreen(BodyActions):
     """One job.
 
     Parameters
@@ -202,20 +197,19 @@ class JobScreen(FullScreen):
     def _show_body(self) -> None:
         """Show a body that was read, and the error that it says."""
         if self._raw is not None:
-            self._decoded = decoded(self.host.session, self._raw)
-        self.query_one(JobBody).show(self.host.session, self._raw, self._hidden_size)
+            self._decoded = decoded(self.host.session, self._raw)._replace(size=self._hidden_size)
+        self.query_one(JobBody).show(self.host.session, self._decoded)
         error = self.query_one("#error", Line)
         error.say(error_of(self._decoded))
         error.display = bool(error_of(self._decoded))
 
-    def action_show_as(self, form: str) -> None:
-        """Show the body in another form."""
-        self.query_one(JobBody).show_as(form)
-        self._show_facts()
+    @property
+    def body_of(self) -> int:
+        """The job."""
+        return self._job
 
-    def action_decoder(self) -> None:
-        """Show the body as the next decoder reads it."""
-        self.query_one(JobBody).next_decoder()
+    def form_changed(self) -> None:
+        """Say what the body is in this form."""
         self._show_facts()
 
     def action_step(self, step: int) -> None:
@@ -277,35 +271,6 @@ class JobScreen(FullScreen):
             return
         self.app.pop_screen()
         self._jobs.list_alike(self._alike.cause, self._counts.place[1])
-
-    # -- take away ---------------------------------------------------------------------------------------------------
-
-    def action_yank(self) -> None:
-        """Copy the shown body to the clipboard of the terminal."""
-        shown = self.query_one(JobBody).shown
-        if shown is not None:
-            text = shown.text[:COPIED]
-            self.app.copy_to_clipboard(text)
-            self.host.say(f"copied {plural(len(text), 'character')}, if your terminal supports it")
-
-    def action_save(self) -> None:
-        """Save the redacted body: ask for a file, or send it to the browser."""
-        if self._raw is None:
-            return
-        raw = self._raw
-        form = self._decoded.form if self._decoded is not None else ""
-        suffix = ("json" if form == "json" else "txt") if raw.isascii() else "bin"
-        name = f"job-{self._job}.{suffix}"
-        if self.app.is_web:
-            save(self.host, name, raw)
-            return
-
-        def answered(answers: Answers | None) -> None:
-            if answers is not None:
-                save(self.host, answers["path"], raw)
-
-        field = Field("path", "File", name, "path")
-        self.app.push_screen(Form(f"Save the body of job {self._job}, {plural(len(raw), 'byte')}", (field,)), answered)
 
     def action_compare(self) -> None:
         """Compare it with the selected job."""

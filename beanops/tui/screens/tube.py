@@ -22,13 +22,14 @@ from beanops.tui.actions.outcome import Outcome
 from beanops.tui.actions.request import SAMPLE, Request, Target
 from beanops.tui.body_forms import Body, decoded
 from beanops.tui.breakdown_pane import BreakdownPane
+from beanops.tui.screens.body_actions import BodyActions
 from beanops.tui.screens.compare import Compare
 from beanops.tui.screens.job import JobScreen, Read
 from beanops.tui.screens.job_search import TubeLook, look_at
 from beanops.tui.screens.narrowed_search import NarrowedSearch
-from beanops.tui.widgets.body import BodyView
 from beanops.tui.widgets.charts import Charts
 from beanops.tui.widgets.columns import TALL
+from beanops.tui.widgets.job_body import JobBody
 from beanops.tui.widgets.job_rows import JobRow
 from beanops.tui.widgets.job_summary import history, identity
 from beanops.tui.widgets.job_table import JobTable
@@ -45,7 +46,7 @@ MISSING = "no longer in the list: move the cursor to another job"
 ASKED = 2000
 
 
-class TubeScreen(NarrowedSearch):
+class TubeScreen(BodyActions, NarrowedSearch):
     """One tube.
 
     Parameters
@@ -60,7 +61,7 @@ class TubeScreen(NarrowedSearch):
 
     TITLE = "Tube"
     topic = "finding-jobs"
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.TUBE, *catalogue.bindings(), *keys.UNDO, *keys.BACK]
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.TUBE, *keys.PREVIEW, *catalogue.bindings(), *keys.UNDO, *keys.BACK]
 
     def __init__(self, session: Session, tube: str, job: int | None = None) -> None:
         super().__init__(session, tube)
@@ -88,13 +89,12 @@ class TubeScreen(NarrowedSearch):
         yield JobTable(self._reader, self.host.clock, id="heads")
         yield Line(id="job")
         yield Line(id="history")
-        yield BodyView(id="body")
+        yield JobBody(id="preview")
 
     def on_mount(self) -> None:
         """Ask the server now, and search for jobs."""
         self.query_one("#search").display = False
         self.query_one("#narrowed").display = False
-        self.query_one(BodyView).can_focus = False
         self.show_columns()
         self.table.focus()
         self.host.action_refresh()
@@ -203,6 +203,11 @@ class TubeScreen(NarrowedSearch):
         """Show the job under the cursor."""
         self._show_job()
 
+    @property
+    def body_of(self) -> int | None:
+        """The job under the cursor."""
+        return self.table.row.id if self.table.row is not None else None
+
     def _show_tabs(self) -> None:
         if self._stats is not None:
             self._show_counts(self.host.live)
@@ -218,7 +223,7 @@ class TubeScreen(NarrowedSearch):
         else:
             job.say(identity(row.id, row.stats, self._body, held=held) if row else [])
         history_line.say(history(row.stats) if row and row.stats else [])
-        self.query_one(BodyView).show(self._body)
+        self.query_one(JobBody).show(self.host.session, self._body)
         self.refresh_offers()
         if row is not None and self.table.at_end and len(self.table.rows) > 1 and not self._feed.wanted.is_narrow:
             self._more()
@@ -346,8 +351,10 @@ class TubeScreen(NarrowedSearch):
         return (others[0], id) if id is not None and len(others) == 1 else None
 
     def action_back(self) -> None:
-        """Close the input, clear selection, drop text or predicate, or go back to the tubes."""
-        if self.query_one("#search").display:
+        """Close the input, leave the body, clear selection, drop text or predicate, or go back to the tubes."""
+        if self.query_one(JobBody).scrolling.has_focus:
+            self.table.focus()
+        elif self.query_one("#search").display:
             self.seek.value = ""
             self._close_search()
         elif self._text:

@@ -9,14 +9,15 @@ from textual.containers import Vertical
 
 from beanops.session.session import Session
 from beanops.text import safe_text
-from beanops.tui.body_forms import Body, as_it_came, by_each_decoder, decoded, hexadecimal
+from beanops.tui.body_forms import Body, as_it_came, by_each_decoder, hexadecimal
 from beanops.tui.widgets.body import BodyView
 from beanops.tui.widgets.body_tree import BodyTree
 from beanops.tui.widgets.line import Line
 
-FORMS: dict[str, Callable[[Session, bytes], Body]] = {
-    "data": decoded,
-    "tree": decoded,
+#: How each form is made of a session and the bytes; None is the body as it was decoded.
+FORMS: dict[str, Callable[[Session, bytes], Body] | None] = {
+    "data": None,
+    "tree": None,
     "raw": as_it_came,
     "hex": hexadecimal,
 }
@@ -27,6 +28,8 @@ class JobBody(Vertical):
 
     Attributes
     ----------
+    body : Body or None
+        The body as it was decoded.
     shown : Body or None
         The body in the form that is shown.
     """
@@ -35,8 +38,7 @@ class JobBody(Vertical):
         super().__init__(id=id)
         self.shown: Body | None = None
         self._session: Session | None = None
-        self._raw: bytes | None = None
-        self._whole_size: int | None = None
+        self.body: Body | None = None
         self._form = "data"
         self._readings: list[Body] = []
         self._reading = 0
@@ -49,6 +51,7 @@ class JobBody(Vertical):
 
     def on_mount(self) -> None:
         """Show lines first."""
+        self.set_class(True, "-usual")
         self.query_one(BodyTree).display = False
 
     @property
@@ -56,21 +59,11 @@ class JobBody(Vertical):
         """What scrolls now."""
         return self.query_one(BodyTree) if self._form == "tree" else self.query_one(BodyView)
 
-    def show(self, session: Session, raw: bytes | None, size: int | None = None) -> None:
-        """Show a body; the same one keeps its scroll position.
-
-        Parameters
-        ----------
-        session : Session
-            Decodes and redacts it.
-        raw : bytes or None
-            The bytes after redaction; None clears the pane.
-        size : int or None
-            Its size on the server, where it was redacted.
-        """
-        if raw is not None and raw == self._raw and size == self._whole_size:
+    def show(self, session: Session, body: Body | None) -> None:
+        """Show a decoded body in the present form; the same one keeps its scroll position, None clears the pane."""
+        if body is not None and body is self.body:
             return
-        self._session, self._raw, self._whole_size = session, raw, size
+        self._session, self.body = session, body
         self._readings, self._reading = [], 0
         self._form = self._form or "data"
         self._show()
@@ -82,9 +75,9 @@ class JobBody(Vertical):
 
     def next_decoder(self) -> None:
         """Show the body as the next decoder reads it that can."""
-        if self._session is None or self._raw is None:
+        if self._session is None or self.body is None:
             return
-        self._readings = self._readings or by_each_decoder(self._session, self._raw)
+        self._readings = self._readings or by_each_decoder(self._session, self.body.raw)
         self._reading = (self._reading + 1) % (len(self._readings) + 1)
         self._form = "" if self._reading else "data"
         self._show()
@@ -93,6 +86,7 @@ class JobBody(Vertical):
         view, tree = self.query_one(BodyView), self.query_one(BodyTree)
         self.shown = self._read()
         focused = view.has_focus or tree.has_focus
+        self.set_class(self._form == "data", "-usual")
         view.display, tree.display = self._form != "tree", self._form == "tree"
         if tree.display or self.shown is None:
             tree.show(self.shown)
@@ -107,7 +101,11 @@ class JobBody(Vertical):
         self.query_one("#form", Line).say(names if self.shown is not None else [])
 
     def _read(self) -> Body | None:
-        if self._session is None or self._raw is None:
+        if self._session is None or self.body is None:
             return None
-        body = self._readings[self._reading - 1] if self._reading else FORMS[self._form](self._session, self._raw)
-        return body._replace(size=self._whole_size)
+        if self._reading:
+            body = self._readings[self._reading - 1]
+        else:
+            make = FORMS[self._form]
+            body = self.body if make is None else make(self._session, self.body.raw)
+        return body._replace(size=self.body.size)
