@@ -47,7 +47,8 @@ async def test_a_key_lists_the_others_and_n_goes_through_them(session: Session, 
         await open_job(desk)
         assert f"job {ids[0]}" in desk.line("#tube")
         await desk.press("G")
-        assert sorted(int(row[1]) for row in desk.rows("#heads")) == [ids[0], ids[2], ids[4]]
+        listed = sorted(row.id for row in desk.app.view.table.rows)  # type: ignore[union-attr]
+        assert listed == [ids[0], ids[2], ids[4]]
         await desk.press("home", "enter", "n", "n", "n")
         assert "no next job in the list" in desk.line("#status")
         assert "3 of 3" in desk.line("#tube")
@@ -97,7 +98,7 @@ async def test_tab_goes_to_the_timeline_and_back(session: Session, client: Clien
 async def test_a_frozen_count_says_so(
     session: Session, client: Client, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("beanops.tui.screens.job_causes.LONGEST", -1.0)
+    monkeypatch.setattr("beanops.session.investigation.same_cause.LONGEST", -1.0)
     fill(client, "mail", *[TIMED_OUT % (n, n) for n in range(1000)], bury=3)
     async with dashboard(session, clock, (160, 30)) as desk:
         await open_job(desk)

@@ -48,7 +48,7 @@ class JobRead(Message):
         self.refusal = refusal
 
 
-class Checked(Message):
+class EditChecked(Message):
     """The text was read as a body, None if it is the same; or it is none, and why."""
 
     def __init__(self, new: bytes | None, lines: list[str], problem: str = "") -> None:
@@ -236,12 +236,12 @@ class EditBody(ModalScreen[Request | None]):
         try:
             new = body if text == self._before else from_pretty(body, text, patterns)
         except (BeanopsError, EditRefused) as error:
-            self.post_message(Checked(None, [], str(error)))
+            self.post_message(EditChecked(None, [], str(error)))
             return
-        self.post_message(Checked(None if new == body else new, differences(body, new, patterns)))
+        self.post_message(EditChecked(None if new == body else new, differences(body, new, patterns)))
 
-    @on(Checked)
-    def _checked(self, checked: Checked) -> None:
+    @on(EditChecked)
+    def _checked(self, checked: EditChecked) -> None:
         if checked.problem:
             self._hint(checked.problem)
         elif checked.new is None:

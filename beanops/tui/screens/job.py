@@ -17,6 +17,7 @@ from beanops.protocol.errors import NotFound
 from beanops.session.files.samples import settings_of
 from beanops.session.investigation.follow import Follow
 from beanops.session.investigation.job_events import JobEvent
+from beanops.session.investigation.same_cause import CauseCounts, JobsAlike
 from beanops.session.session import Session
 from beanops.text import safe_text
 from beanops.tui import keys
@@ -26,7 +27,6 @@ from beanops.tui.actions.request import Request, Target
 from beanops.tui.body_forms import Body, decoded
 from beanops.tui.screens.body_actions import BodyActions
 from beanops.tui.screens.compare import Compare
-from beanops.tui.screens.job_causes import CauseCounts, JobsAlike
 from beanops.tui.widgets.job_body import JobBody
 from beanops.tui.widgets.job_summary import Timeline, error_of, history, identity
 from beanops.tui.widgets.job_table import JobTable
@@ -242,7 +242,8 @@ class JobScreen(BodyActions):
         if stats is None or raw is None or self._counting:
             return
         if self._counts is None or self._counts.place != (stats.tube, stats.state):
-            self._counts = CauseCounts(self.host.session, stats.tube, stats.state)
+            session = self.host.session
+            self._counts = CauseCounts(session._context, session._lookups, stats.tube, stats.state)
         self._counting = True
         self._count_alike(self._job, raw, self._counts)
 

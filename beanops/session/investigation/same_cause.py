@@ -10,7 +10,8 @@ from typing import NamedTuple
 from beanops.jobs.causes import Cause, Causes
 from beanops.jobs.search.progress import Progress
 from beanops.protocol.errors import BeanopsError
-from beanops.session.session import Session
+from beanops.session.context import Context
+from beanops.session.lookups import Lookups
 
 #: Seconds that counting may take, and jobs that are counted.
 LONGEST, MOST = 3.0, 200_000
@@ -48,18 +49,22 @@ class CauseCounts:
 
     Parameters
     ----------
-    session : Session
-        The server.
+    context : Context
+        Says what may be shown of bodies.
+    lookups : Lookups
+        Finds jobs.
     tube, state : str
         Whose jobs.
     clock : callable
         Seconds, for the bound.
     """
 
-    def __init__(self, session: Session, tube: str, state: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, context: Context, lookups: Lookups, tube: str, state: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.place = tube, state
-        self._causes = Causes(session._context.reader)
-        self._session = session
+        self._causes = Causes(context.reader)
+        self._lookups = lookups
         self._clock = clock
         self._counts: Counter[str] | None = None
         self._complete = False
@@ -80,7 +85,7 @@ class CauseCounts:
                 scan.cancel()
 
         counts: Counter[str] = Counter()
-        scan = self._session._lookups.raw_scan(tube, state=state, limit=MOST, order="newest", progress=looked)
+        scan = self._lookups.raw_scan(tube, state=state, limit=MOST, order="newest", progress=looked)
         try:
             for batch in scan:
                 counts.update(self._causes.of(job.body).name for job in batch)
