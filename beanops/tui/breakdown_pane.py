@@ -267,8 +267,7 @@ class BreakdownPane(Vertical):
         shown = self.breakdown
         if shown is None:
             return
-        if self._kind == "groups":
-            self._start = common_start([row.cause or "" for row in shown.rows])
+        self._start = common_start([row.cause or "" for row in shown.rows]) if self._kind == "groups" else ""
         if shown.rows or not shown.running:
             self.table.show(shown.rows)
         self.table.empty = "counting ..." if shown.running else shown.error or "no jobs"

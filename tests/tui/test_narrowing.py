@@ -201,3 +201,28 @@ async def test_read_only_groups_are_shown_and_no_action_is_offered(
             await desk.press("down", "enter", "G", "k")
             assert "this session is read-only" in desk.line("#status")
             assert [row[0] for row in desk.rows("#groups")] == ["40", "12", "5"]
+
+
+async def test_a_job_that_was_deleted_here_is_said_to_come_back_by_undo(
+    session: Session, client: Client, clock: Clock
+) -> None:
+    fill(client, "mail", b"x", b"y", bury=2)
+    async with dashboard(session, clock) as desk:
+        await desk.press("down", "enter", "enter", "D", "y")
+        await desk.tick()
+        assert "your delete ended it; undo puts it again" in desk.line("#job")
+        await desk.press("u", "y")
+        await desk.tick()
+        assert "your delete" not in desk.line("#job")
+        assert client.stats_tube("mail").current_jobs_buried == 2
+
+
+async def test_jobs_that_changed_since_they_were_seen_are_no_failure(
+    session: Session, client: Client, clock: Clock
+) -> None:
+    ids = fill(client, "mail", *[b"x"] * 4, bury=4)
+    async with dashboard(session, clock) as desk:
+        await desk.press("down", "enter", "*", "k")
+        client.kick_job(ids[0])
+        await desk.press("y")
+        assert desk.line("#status").startswith("! kick: 3 done, 1 skipped")

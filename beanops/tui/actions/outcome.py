@@ -38,6 +38,16 @@ class Outcome(NamedTuple):
     results: Results = Results()
     way_back: str = ""
 
+    @property
+    def only_skipped(self) -> bool:
+        """Whether something was done, and all that was not done was skipped: jobs have changed since they were seen."""
+        results = self.results
+        if self.done or results.errors or results.left or results.cancelled:
+            return False
+        counts = results.counts
+        stopped = any(run.stopped for run in results.runs)
+        return bool(counts["done"]) and not (stopped or counts["failed"] or counts["unknown"])
+
 
 def new_id_of(results: Results) -> int | None:
     """Return the new id of the only job that an action put in place of another one; None for none or several."""

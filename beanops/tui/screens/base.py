@@ -161,6 +161,7 @@ class FullScreen(Screen[None]):
         left: list[Part] = []
         if outcome is not None:
             mark, style = ("✓", "$ready") if outcome.done else ("✗", "$buried")
+            mark, style = ("!", "$delayed") if outcome.only_skipped else (mark, style)
             left = [(f"{mark} ", f"bold {style}"), (outcome.text, "")]
             left += (
                 [(f"  {self.host.key_of('undo.undo')} ", "bold $primary"), (outcome.way_back, "$muted")]

@@ -102,6 +102,8 @@ class JobScreen(BodyActions):
         self._raw: bytes | None = None
         self._hidden_size: int | None = None
         self._gone = False
+        # The action of this session that deleted or moved it.
+        self._ended_by = ""
         self._seen_at = 0.0
         self._decoded: Body | None = None
         self._follow: Follow | None = None
@@ -190,8 +192,9 @@ class JobScreen(BodyActions):
         known = stats if not self._gone else None
         if stats is None and not self._gone:
             return
-        shown = self.query_one(JobBody).shown
-        self.query_one("#job", Line).say(identity(self._job, known, shown, held=held, passed=passed))
+        shown, ended_by = self.query_one(JobBody).shown, self._ended_by if self.undoable().runs else ""
+        parts = identity(self._job, known, shown, held=held, passed=passed, ended_by=ended_by)
+        self.query_one("#job", Line).say(parts)
         self.query_one("#history", Line).say(history(stats, passed) if stats is not None else [])
 
     def _show_body(self) -> None:
@@ -305,6 +308,8 @@ class JobScreen(BodyActions):
     def acted(self, request: Request, outcome: Outcome) -> None:
         """Show the job that was put or reserved, and count jobs with its cause again."""
         self._counts = None
+        if self._job in request.ids and outcome.results.undoable:
+            self._ended_by = request.offer.name
         if outcome.id is not None and (not request.ids or request.offer.name == "edit"):
             self._go_to(outcome.id)
         self.refresh_offers()

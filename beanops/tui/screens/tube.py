@@ -84,7 +84,7 @@ class TubeScreen(BodyActions, NarrowedSearch):
         with Horizontal(id="search"):
             yield Static("", id="sought", markup=False)
             yield Input(id="seek", compact=True, select_on_focus=False)
-        yield BreakdownPane(id="pane")
+        yield BreakdownPane()
         yield Line(id="narrowed")
         yield JobTable(self._reader, self.host.clock, id="heads")
         yield Line(id="job")

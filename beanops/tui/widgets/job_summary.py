@@ -21,12 +21,21 @@ def error_of(body: Body | None) -> list[Part]:
     error = find_error(body.data) if body is not None and isinstance(body.data, dict | list) else None
     return [] if error is None else [("✖ ", "bold $buried"), (safe_text(error_line(error)), "bold $buried")]
 
+#: Shown of a job that nothing is known of.
+GONE = "no longer exists (deleted, or finished by a worker)"
 
-def identity(id: int, stats: JobStats | None, body: Body | None, *, held: bool, passed: float = 0) -> list[Part]:
-    """Return id, state with the time left, and kind of body; `passed` seconds since the look."""
+
+def identity(
+    id: int, stats: JobStats | None, body: Body | None, *, held: bool, passed: float = 0, ended_by: str = ""
+) -> list[Part]:
+    """Return id, state with the time left, and kind of body.
+
+    `passed` are the seconds since the look, `ended_by` is the action of this session that deleted or moved the job.
+    """
     parts: list[Part] = [("job ", "$muted"), (str(id), "bold $primary"), ("  ", "")]
     if stats is None:
-        parts.append(("no longer exists (deleted, or finished by a worker)", "$muted"))
+        gone = f"gone: your {ended_by} ended it; undo puts it again" if ended_by else GONE
+        parts.append((gone, "bold" if ended_by else "$muted"))
     else:
         holder = " by you" if held else ""
         parts += [(f"{safe_text(stats.state)}{holder}", f"bold ${stats.state}" if stats.state in STATES else "")]
