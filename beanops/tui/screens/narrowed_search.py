@@ -131,7 +131,14 @@ class NarrowedSearch(JobSearch):
             parts += [("group ", "$muted"), (wanted.group.name, "bold"), (f" {self._cause}", "")]
         if wanted.where is not None:
             parts += [("  and " if parts else "", "$muted"), (where_words(wanted.where), "bold")]
-        line.say([(" only ", "bold $background on $delayed"), (" ", ""), *parts, ("  Esc shows all", "$muted")])
+        line.say(
+            [
+                (" only ", "bold $background on $delayed"),
+                (" ", ""),
+                *parts,
+                (f"  {self.host.key_of('back.back')} shows all", "$muted"),
+            ]
+        )
 
     # -- panes -------------------------------------------------------------------------------------------------------
 

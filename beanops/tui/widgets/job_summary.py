@@ -21,6 +21,7 @@ def error_of(body: Body | None) -> list[Part]:
     error = find_error(body.data) if body is not None and isinstance(body.data, dict | list) else None
     return [] if error is None else [("✖ ", "bold $buried"), (safe_text(error_line(error)), "bold $buried")]
 
+
 #: Shown of a job that nothing is known of.
 GONE = "no longer exists (deleted, or finished by a worker)"
 
@@ -34,7 +35,7 @@ def identity(
     """
     parts: list[Part] = [("job ", "$muted"), (str(id), "bold $primary"), ("  ", "")]
     if stats is None:
-        gone = f"gone: your {ended_by} ended it; undo puts it again" if ended_by else GONE
+        gone = f"no longer exists: your {ended_by} ended it; undo puts it again" if ended_by else GONE
         parts.append((gone, "bold" if ended_by else "$muted"))
     else:
         holder = " by you" if held else ""
