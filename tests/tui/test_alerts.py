@@ -12,6 +12,7 @@ import pytest
 from beanops import Client, Session
 from beanops.alerts.files import state_path
 from beanops.alerts.state import SeenServer
+from beanops.session.web_access import ROLES
 from beanops.tui import app as app_module
 from beanops.tui.app import Dashboard
 from beanops.ui.alerts import AlertReader
@@ -146,12 +147,14 @@ def test_the_bell_is_an_option_of_the_configuration(
         def __init__(self, session: Session, **options: Any) -> None:
             made.append(options)
 
+        def fit_colours(self) -> None: ...
+
         def run(self) -> None: ...
 
     monkeypatch.setattr(app_module, "Dashboard", Made)
     monkeypatch.setattr(app_module.sys, "setswitchinterval", lambda seconds: None)
     monkeypatch.setattr(app_module.gc, "set_threshold", lambda *numbers: None)
-    app_module.run(str(session.address), visitor=visitor)
+    app_module.run(str(session.address), visitor=ROLES["view"] if visitor else None)
     assert made[0]["bell"] is rings
 
 

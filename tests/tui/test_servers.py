@@ -182,7 +182,7 @@ async def test_a_server_that_hangs_holds_up_no_other(
         assert "stale" in desk.line("#banner")
         desk.app.switch(profile("prod"))
         give_up = time.monotonic() + PATIENCE
-        while desk.app.session is session or not desk.app.live.tubes:
+        while desk.app.session is session or not desk.app.live.tubes or desk.app._poller.busy:
             assert time.monotonic() < give_up
             await asyncio.sleep(0.01)
         assert "billing" in desk.names()
