@@ -29,9 +29,10 @@ from beanops.session.session import Session
 from beanops.session.web_access import WebRole
 from beanops.state_files import state_path
 from beanops.text import safe_text
+from beanops.tui.actions.canary import WaveRunner
 from beanops.tui.actions.catalogue import bindings
 from beanops.tui.actions.outcome import Outcome, fault
-from beanops.tui.actions.request import Request, UnderWay
+from beanops.tui.actions.request import NOTHING, Offer, Request, Target, UnderWay
 from beanops.tui.download import save
 from beanops.tui.key_order import KeyOrder
 from beanops.tui.keys import APP, by_name, keymap
@@ -43,7 +44,6 @@ from beanops.tui.state import StateFile
 from beanops.tui.theme import CALM, SIXTEEN, THEMES, VARIABLES, is_colourless
 from beanops.ui.alerts import AlertReader
 from beanops.ui.defaults import CONNECT_TIMEOUT, INTERVAL, READ_TIMEOUT
-from beanops.ui.runner import Runner
 
 if TYPE_CHECKING:
     from beanops.session.reservation import Reservation
@@ -193,10 +193,12 @@ class Dashboard(RefreshingApp):
             why = "quitting" if self._leaving else "another server is shown"
             self.say(f"{request.offer.name}: nothing done; {why}", False)
             return
-        action = UnderWay(request, Runner(), threading.Event())
+        action = UnderWay(request, request.offer.runner(), threading.Event())
         self._under_way.append(action)
         self._carry_out(action)
-        if self._slow == 0:
+        if isinstance(action.runner, WaveRunner):
+            self._show_waves(action)
+        elif self._slow == 0:
             self._show_progress(action)
         elif self._slow is not None:
             self.set_timer(self._slow, lambda: self._show_progress(action))
@@ -207,6 +209,11 @@ class Dashboard(RefreshingApp):
         if not action.over.is_set():
             self.push_screen(ProgressDialog(action))
 
+    def _show_waves(self, action: UnderWay) -> None:
+        from beanops.tui.dialogs.waves import WavesDialog
+
+        self.push_screen(WavesDialog(action))
+
     @work(thread=True, exit_on_error=False, group="act")
     def _carry_out(self, action: UnderWay) -> None:
         self.post_message(Acted(action, action.carry_out()))
@@ -214,6 +221,7 @@ class Dashboard(RefreshingApp):
     @on(Acted)
     def _acted(self, acted: Acted) -> None:
         from beanops.tui.dialogs.confirm import ProgressDialog
+        from beanops.tui.dialogs.waves import WavesDialog
 
         outcome, request = acted.outcome, acted.action.request
         self._under_way.remove(acted.action)
@@ -222,6 +230,8 @@ class Dashboard(RefreshingApp):
             return
         if isinstance(self.screen, ProgressDialog):
             self.screen.look()
+        elif isinstance(self.screen, WavesDialog):
+            self.screen.ended(outcome.text)
         self._reservations = [held for held in self._reservations if held.held]
         if outcome.reservation is not None:
             self._reservations.append(outcome.reservation)
@@ -317,6 +327,21 @@ class Dashboard(RefreshingApp):
         """Go back to the tubes."""
         while not isinstance(self.screen, TubesScreen):
             self.pop_screen()
+
+    def act(self, offer: Offer, target: Target, given: Mapping[str, Any] = NOTHING) -> None:
+        """Start an action on a target from the screen in front."""
+        if self.view is not None:
+            self.view.act(offer, target, given)
+
+    def open_jobs(self, tube: str, state: str | None, where: str | None, *, pane: str = "") -> None:
+        """Show jobs of a tube, and its groups or facets if a pane is named."""
+        from beanops.tui.screens.tube import TubeScreen
+
+        if not (isinstance(self.screen, TubeScreen) and self.screen.tube == tube):
+            self.open_tube(tube)
+        screen = self.screen
+        assert isinstance(screen, TubeScreen)
+        screen.call_after_refresh(screen.list_jobs, state, where, pane)
 
     def open_tube(self, name: str, job: int | None = None) -> None:
         """Open a tube, and a job of it."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import BinaryIO, Protocol, runtime_checkable
+from typing import Any, BinaryIO, Protocol, runtime_checkable
 
 from beanops.session.config import Profile
 from beanops.session.session import Session
 from beanops.tui.actions.outcome import Outcome
-from beanops.tui.actions.request import Request
+from beanops.tui.actions.request import NOTHING, Offer, Request, Target
 from beanops.tui.server_states import ServerStates
 from beanops.tui.state import StateFile
 from beanops.ui.alerts import Alerts
@@ -54,6 +54,26 @@ class TubeList(Protocol):
         """Show only the tubes that match."""
 
 
+class Front(Protocol):
+    """The full screen in front, as typed actions need it."""
+
+    @property
+    def tube_in_front(self) -> str | None:
+        """The tube that is shown, or under the cursor."""
+
+    def target(self) -> Target | None:
+        """Return what an action would be for now."""
+
+    def hindrance(self, offer: Offer | None = None) -> str:
+        """Return why an action is not possible now; empty where it is."""
+
+    def undoable(self) -> LastAction:
+        """Return what an undo from here reverts."""
+
+    def undo(self, undone: LastAction) -> None:
+        """Have an undo confirmed, then carried out."""
+
+
 class Host(Protocol):
     """The app: the server that is shown, the status line, actions, and the way to other screens."""
 
@@ -85,6 +105,10 @@ class Host(Protocol):
         """Whether it runs in a browser."""
 
     @property
+    def view(self) -> Front | None:
+        """The full screen in front."""
+
+    @property
     def tube_list(self) -> TubeList:
         """The screen of all tubes."""
 
@@ -111,6 +135,12 @@ class Host(Protocol):
 
     def deliver_binary(self, file: BinaryIO, *, save_filename: str | None = None) -> str | None:
         """Send a file to the browser."""
+
+    def act(self, offer: Offer, target: Target, given: Mapping[str, Any] = NOTHING) -> None:
+        """Start an action on a target, with the answers that were typed."""
+
+    def open_jobs(self, tube: str, state: str | None, where: str | None, *, pane: str = "") -> None:
+        """Show jobs of a tube, and its groups or facets if a pane is named."""
 
     def open_tube(self, name: str, job: int | None = None) -> None:
         """Show a tube, or a job of it."""

@@ -320,6 +320,7 @@ DRAFT = [
     key(
         "form", "ctrl+l", "sample", "Sample", "Fill in the next sample; samples of this tube come first", priority=True
     ),
+    key("form", "ctrl+o", "each_line", "Each line", "Put one job for each line, or one for all", priority=True),
     key("form", "ctrl+t", "keep", "Keep", "Save as a sample, as `beanops sample` does", priority=True),
 ]
 
@@ -330,6 +331,11 @@ EDIT = [
 ]
 
 PROGRESS = [key("progress", "escape", "cancel", "Cancel", "Stop after the current batch", display="Esc")]
+
+WAVES = [
+    key("waves", "y,enter", "answer(True)", "Go on", "Kick the next wave", display="y"),
+    key("waves", "n,escape", "answer(False)", "Stop", "Stop, or close at the end", display="n Esc"),
+]
 
 TREE = [
     key("tree", "enter", "toggle_node", "Fold", "Fold or unfold the node under the cursor", display="⏎"),

@@ -85,6 +85,36 @@ ON_JOBS = (
     ),
 )
 
+#: Jobs in waves, with a look at what became of each.
+CANARY = UserAction(
+    "canary",
+    "Canary",
+    "ctrl+k",
+    "Kick a few jobs, watch what becomes of them, then go on or stop",
+    "Workers can reserve the jobs of a wave. The others stay as they are until a wave is good.",
+    ("first", "watch", "promote_if", "waves"),
+)
+
+#: Jobs into a file, and from one.
+ON_FILES = (
+    UserAction(
+        "export",
+        "Export",
+        "E",
+        "Write jobs to a file",
+        "",
+        ("file",),
+    ),
+    UserAction(
+        "import",
+        "Import",
+        "",
+        "Put the jobs of an exported file",
+        "The jobs get new ids, and keep tube, priority, TTR, delay and burial. Lines that were imported are skipped.",
+        ("file",),
+    ),
+)
+
 #: What changes the content of jobs, which needs more than a click.
 ON_BODIES = (
     UserAction(
@@ -176,4 +206,4 @@ ON_RUNS = (
 ON_HELD = (UserAction("touch", "Touch", "", "Restart the TTR of a reserved job"),)
 
 #: All actions by name.
-CATALOGUE = {action.name: action for action in (*ON_JOBS, *ON_BODIES, *ON_TUBES, *ON_RUNS, *ON_HELD)}
+CATALOGUE = {action.name: action for action in (*ON_JOBS, CANARY, *ON_BODIES, *ON_FILES, *ON_TUBES, *ON_RUNS, *ON_HELD)}

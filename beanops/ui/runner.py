@@ -162,12 +162,15 @@ class Runner:
         The runs that have begun, by id.
     cancelled : bool
         Whether `cancel` was called.
+    note : str
+        How far it is in words, safe, where numbers of jobs do not say it.
     """
 
     def __init__(self, on_progress: Progress | None = None) -> None:
         self._on_progress = on_progress
         self.runs: dict[str, Run] = {}
         self.cancelled = False
+        self.note = ""
 
     def carry_out(self, steps: Sequence[Step]) -> Results:
         """Carry out steps one after the other; one that fails does not keep the others from being tried.

@@ -85,7 +85,16 @@ def test_the_package_ships_the_manual() -> None:
 
 
 #: How the manual writes keys that have a name.
-NAMES = {"⏎": "Enter", "␣": "Space", "^c": "Ctrl-C", "^z": "Ctrl-Z", "ctrl+p": "Ctrl-P", "ctrl+n": "Ctrl-N", "|": "\\|"}
+NAMES = {
+    "⏎": "Enter",
+    "␣": "Space",
+    "^c": "Ctrl-C",
+    "^z": "Ctrl-Z",
+    "ctrl+p": "Ctrl-P",
+    "ctrl+n": "Ctrl-N",
+    "ctrl+k": "Ctrl-K",
+    "|": "\\|",
+}
 
 
 def test_the_keys_of_the_dashboard_are_in_the_manual() -> None:

@@ -147,6 +147,8 @@ class Hooks(NamedTuple):
         Monotonic seconds.
     wait : callable or None
         Waits for some seconds; None waits for them, or until the run is cancelled.
+    look : callable
+        Takes the jobs of the wave that is watched, and the seconds that are left, after each look.
     """
 
     began: Callable[[Run], None] = lambda run: None
@@ -155,6 +157,7 @@ class Hooks(NamedTuple):
     watched: bool = False
     clock: Callable[[], float] = time.monotonic
     wait: Callable[[float], None] | None = None
+    look: Callable[[Sequence[KickedJob], float], None] = lambda jobs, left: None
 
 
 class Stages(NamedTuple):
@@ -332,6 +335,7 @@ class _Canary:
             self._bar.show(run.counted - self._before)
 
     def _report(self, jobs: Sequence[KickedJob], left: float) -> None:
+        self._hooks.look(jobs, left)
         if self._bar is not None:
             counts = Counter(job.verdict for job in jobs)
             found = ", ".join(f"{counts[name]:,} {name}" for name in VERDICTS if counts[name])

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from textual.binding import Binding
 
-from beanops.jobs.identity import JobRef
 from beanops.protocol import TubeStats
 from beanops.protocol.errors import TimedOut, UsageError
 from beanops.protocol.states import AT_REST
@@ -20,8 +19,10 @@ from beanops.session.files.samples import PutSettings
 from beanops.text import plural, safe_text
 from beanops.tui.actions import drafts
 from beanops.tui.actions.body_edit import EDIT_BODY
+from beanops.tui.actions.canary import CANARY
+from beanops.tui.actions.files import EXPORT, put, put_sentence
 from beanops.tui.actions.outcome import Outcome, new_id_of, outcome_of
-from beanops.tui.actions.request import Counts, Field, Offer, Request, Target, at_once, one_by_one
+from beanops.tui.actions.request import Counts, Field, Offer, Request, Target, at_once, jobs_of, one_by_one
 from beanops.tui.keys import key
 from beanops.ui.actions import CATALOGUE, ON_JOBS, UserAction
 from beanops.ui.runner import LastAction, Progress, Runner, undo_steps
@@ -107,16 +108,6 @@ def _drain(request: Request, runner: Runner) -> Outcome:
     return one_by_one(request, runner, "tube", request.tubes, drain)
 
 
-def _put(request: Request, runner: Runner) -> Outcome:
-    answers = request.answers
-    settings = {name: answers[name] for name in ("priority", "delay", "ttr")}
-    outcome = at_once(request, runner, lambda _: request.session.put(answers["body"], tube=answers["to"], **settings))
-    id = next((id for run in outcome.results.runs if run.done for id in run.ids), None)
-    # After a copy the cursor stays on the copied job.
-    goes = id if request.offer.name == "put" else None
-    return outcome._replace(text=f"{outcome.text}, job {id}" if id is not None else outcome.text, id=goes)
-
-
 def _put_fields(target: Target, body: bytes = b"", settings: PutSettings = PutSettings()) -> tuple[Field, ...]:  # noqa: B008
     return (
         Field("to", "Tube", target.tubes[0].name, "tube"),
@@ -129,11 +120,6 @@ def _put_fields(target: Target, body: bytes = b"", settings: PutSettings = PutSe
 
 def _copy_fields(target: Target) -> tuple[Field, ...]:
     return _put_fields(target, target.body or b"", target.settings)
-
-
-def _put_sentence(request: Request) -> str:
-    size, tube = plural(len(request.answers["body"]), "byte"), safe_text(request.answers["to"])
-    return f"Put a job of {size} into tube {tube}?"
 
 
 def _pause(request: Request, runner: Runner) -> Outcome:
@@ -163,12 +149,12 @@ TUBES = (
         scope="tube",
         lacks="no job is ready, or the tube is paused",
     ),
-    Offer(CATALOGUE["put"], lambda target: True, _put_sentence, _put, _put_fields, "list"),
+    Offer(CATALOGUE["put"], lambda target: True, put_sentence, put, _put_fields, "list"),
     Offer(
         CATALOGUE["put-copy"],
         lambda target: target.body is not None,
-        _put_sentence,
-        _put,
+        put_sentence,
+        put,
         _copy_fields,
         "tube",
         "no job to copy",
@@ -178,7 +164,7 @@ TUBES = (
         lambda target: any(not tube.pause_time_left for tube in target.tubes),
         lambda request: f"Pause {request.places} for {plural(request.answers['seconds'], 'second')}?",
         _pause,
-        lambda target: (Field("seconds", "For", "60", "seconds", "seconds, or 10m", least=1),),
+        lambda target: (Field("seconds", "For", "10m", "seconds", "seconds, or 10m", least=1),),
         lacks="paused already",
     ),
     Offer(
@@ -225,12 +211,6 @@ def _takes(name: str) -> Callable[[Target], bool]:
     return takes
 
 
-def _jobs(request: Request) -> list[JobRef]:
-    """Return the selected jobs, of the server process that was shown when they were selected."""
-    tube = request.tubes[0] if len(request.tubes) == 1 else None
-    return [JobRef(id, request.instance or None, tube) for id in request.ids]
-
-
 def _settings(request: Request) -> str:
     """Return the answers of the form in words, such as `` into tube mail``."""
     answers = request.answers
@@ -244,7 +224,7 @@ def _settings(request: Request) -> str:
 def _on_jobs(action: UserAction) -> Offer:
     def perform(request: Request, runner: Runner) -> Outcome:
         given = {name: value for name, value in request.answers.items() if value is not None}
-        act, jobs = getattr(request.session, action.name), _jobs(request)
+        act, jobs = getattr(request.session, action.name), jobs_of(request)
         if request.selected:
             chosen = {one.tube: one for one in request.selected}
             each = lambda tube, progress: act(tube, **chosen[tube].options, **given, progress=progress)  # noqa: E731
@@ -292,7 +272,7 @@ UNDO = Offer(
 )
 
 
-OFFERS = {offer.name: offer for offer in (*JOBS, EDIT_BODY, *TUBES)}
+OFFERS = {offer.name: offer for offer in (*JOBS, CANARY, EDIT_BODY, EXPORT, *TUBES)}
 
 
 def bindings(*scopes: str, also: Collection[str] = ()) -> list[Binding]:

@@ -12,6 +12,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from beanops.jobs.identity import JobRef
 from beanops.protocol import TubeStats
 from beanops.protocol.errors import BeanopsError
 from beanops.protocol.limits import U32_MAX
@@ -121,13 +122,18 @@ class Offer(NamedTuple):
     ask : callable or None
         What a form asks for first.
     scope : str
-        ``"jobs"`` for the jobs, ``"tube"`` for one tube, ``"list"`` where its jobs are listed, ``"tubes"`` for several.
+        ``"jobs"`` for the jobs, ``"tube"`` for one tube, ``"list"`` where its jobs are listed, ``"tubes"`` for several,
+        ``"none"`` for one that is typed only.
     lacks : str
         Why it does not apply to a target.
     counts : callable or None
         For many jobs of tubes: the number of jobs by tube and state, from the answers of the form.
     takes : frozenset of str
         The states of jobs that an action on jobs takes, ``"held"`` among them.
+    changes : bool
+        Whether it changes jobs or tubes. One that does not needs no confirmation, and a read-only session offers it.
+    runner : callable
+        Returns what carries it out.
     """
 
     action: UserAction
@@ -139,6 +145,8 @@ class Offer(NamedTuple):
     lacks: str = ""
     counts: Callable[[Target, Mapping[str, Any]], Counts] | None = None
     takes: frozenset[str] = frozenset()
+    changes: bool = True
+    runner: Callable[[], Runner] = Runner
 
     @property
     def name(self) -> str:
@@ -320,3 +328,9 @@ def one_by_one(request: Request, runner: Runner, noun: str, keys: Sequence[str],
 def at_once(request: Request, runner: Runner, call: Callable[[Progress], Run]) -> Outcome:
     """Act by one call of a verb."""
     return outcome_of(runner.carry_out([Step(request.places, call)]), request.offer.name, "job")
+
+
+def jobs_of(request: Request) -> list[JobRef]:
+    """Return the marked jobs, of the server process that was shown when they were marked."""
+    tube = request.tubes[0] if len(request.tubes) == 1 else None
+    return [JobRef(id, request.instance or None, tube) for id in request.ids]

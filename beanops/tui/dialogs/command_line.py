@@ -14,7 +14,8 @@ from textual.widgets import Input, Static
 
 from beanops.text import safe_text
 from beanops.tui import keys
-from beanops.tui.dialogs.commands import COMMANDS, Misused, proposals, run
+from beanops.tui.dialogs.commands import COMMANDS, proposals, run
+from beanops.tui.dialogs.typed_actions import Misused
 from beanops.tui.host import Host
 
 #: Under which name the state file keeps typed lines, and how many of them.

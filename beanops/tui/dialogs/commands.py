@@ -9,15 +9,13 @@ from beanops.manual import topics
 from beanops.protocol.errors import BeanopsError
 from beanops.session.config import Profile, profiles
 from beanops.text import did_you_mean, safe_text
+from beanops.tui.dialogs.typed_actions import Misused
+from beanops.tui.dialogs.typed_verbs import VERBS
 from beanops.tui.host import Host
 from beanops.tui.server_states import ALONE
 from beanops.tui.theme import THEMES
 from beanops.ui.columns.tubes import SEEN
 from beanops.ui.defaults import LONGEST_INTERVAL, SHORTEST_INTERVAL
-
-
-class Misused(ValueError):
-    """A command that was not understood."""
 
 
 class TypedCommand(NamedTuple):
@@ -33,6 +31,8 @@ class TypedCommand(NamedTuple):
         Runs it with the typed argument; raises `Misused`.
     proposals : callable
         The completions of the argument.
+    complete : callable or None
+        Completes an argument of several words.
     """
 
     name: str
@@ -40,6 +40,7 @@ class TypedCommand(NamedTuple):
     help: str
     run: Callable[[Host, str], None]
     proposals: Callable[[Host], Iterable[str]] = lambda host: ()
+    complete: Callable[[Host, str], list[str]] | None = None
 
 
 #: Names up to which a message lists all of them.
@@ -172,6 +173,7 @@ COMMANDS = {
         TypedCommand("help", "", "Show the keys", lambda host, text: host.action_help()),
         TypedCommand("manual", "[TOPIC]", "Read the manual", _manual, lambda host: topics()),
         TypedCommand("quit", "", "Quit", _quit),
+        *(TypedCommand(*verb[:4], complete=verb.complete) for verb in VERBS),
     )
 }
 
@@ -204,6 +206,9 @@ def proposals(host: Host, line: str, most: int = 8) -> list[str]:
     if command is None:
         return []
     try:
+        if command.complete is not None:
+            fits = command.complete(host, text)
+            return [f"{name} {one}" for one in fits[: most * 2] if safe_text(one) == one and one != text][:most]
         values = sorted(command.proposals(host))
     except Misused:
         return []

@@ -210,7 +210,7 @@ class ProgressDialog(ModalScreen[None]):
         )
         said = ", ".join(f"{counts[name]:,} {name}" for name in ("done", "skipped", "failed"))
         of = f" of {total:,}" if total else ""
-        self.query_one("#so-far", Static).update(Content(f"{number:,}{of}: {said}"))
+        self.query_one("#so-far", Static).update(Content(runner.note or f"{number:,}{of}: {said}"))
         if runner.cancelled:
             self.query_one("#hint", Static).update(Content("Stopping after the current batch ..."))
 

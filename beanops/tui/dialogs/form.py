@@ -90,6 +90,8 @@ class Form(ModalScreen[Answers | None]):
         self._fields = {field.name: field for field in fields}
         self._drafting = "body" in self._fields
         self._sample = -1
+        # Whether each line of the body is a job.
+        self._each_line = False
 
     def compose(self) -> ComposeResult:
         """Lay out one line per field, and an editor for a body."""
@@ -113,13 +115,15 @@ class Form(ModalScreen[Answers | None]):
     def _hints(self) -> str:
         key_of = cast("Host", self.app).key_of
         hints = [f"{key_of('form.go-on')} continues" if self._drafting else "Enter continues"]
+        if self._drafting:
+            hints.append(f"{key_of('form.each-line')} puts each line")
         if self._samples:
             hints += [f"{key_of('form.sample')} fills in a sample", f"{key_of('form.keep')} saves one"]
         return ", ".join([*hints, f"{key_of('form.cancel')} cancels"])
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer samples only for bodies, and only where their files belong to the user."""
-        return action not in ("sample", "keep") or self._samples
+        return self._drafting if action == "each_line" else action not in ("sample", "keep") or self._samples
 
     @property
     def _samples(self) -> bool:
@@ -143,6 +147,12 @@ class Form(ModalScreen[Answers | None]):
                 self._say(str(error))
                 self.query_one(f"#{name}").focus()
                 return None
+        if self._each_line:
+            lines = [line for line in self._text("body").splitlines() if line.strip()]
+            if not lines:
+                self._say("No lines: each line is the body of a job")
+                return None
+            answers["bodies"] = tuple(drafts.read(line) for line in lines)
         return answers
 
     @on(Input.Submitted)
@@ -155,6 +165,12 @@ class Form(ModalScreen[Answers | None]):
     def action_cancel(self) -> None:
         """Cancel."""
         self.dismiss(None)
+
+    def action_each_line(self) -> None:
+        """Put one job for each line, or one for all lines."""
+        self._each_line = not self._each_line
+        what = "Each line is a job of its own" if self._each_line else "All lines are one job"
+        self._say(f"{what}; {cast('Host', self.app).key_of('form.each-line')} changes that")
 
     # -- samples -----------------------------------------------------------------------------------------------------
 

@@ -21,7 +21,8 @@ from textual.widgets.option_list import Option
 from beanops.text import safe_text
 from beanops.tui import keys
 from beanops.tui.dialogs.command_line import CommandLine
-from beanops.tui.dialogs.commands import COMMANDS, Misused, run
+from beanops.tui.dialogs.commands import COMMANDS, run
+from beanops.tui.dialogs.typed_actions import Misused
 from beanops.tui.host import Host
 
 #: Maximum lines shown.

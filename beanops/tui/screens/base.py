@@ -6,7 +6,7 @@ app carries it out. Which actions there are is in `beanops.tui.actions.catalogue
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from rich.cells import cell_len
@@ -18,7 +18,7 @@ from textual.worker import Worker, WorkerState
 
 from beanops.tui.actions.catalogue import BURIED_AS, OFFERS, UNDO
 from beanops.tui.actions.outcome import Outcome, fault
-from beanops.tui.actions.request import Offer, Request, Target, needed_for
+from beanops.tui.actions.request import NOTHING, Offer, Request, Target, needed_for
 from beanops.tui.host import Host
 from beanops.tui.screens.header import ServerHeader
 from beanops.tui.server_states import ALONE
@@ -123,6 +123,12 @@ class FullScreen(Screen[None]):
         """Return the name under the cursor, safe, where its table has no room for all of it; else empty."""
         return next((name for table in self.query(RowTable) if (name := table.whole_name)), "")
 
+    @property
+    def tube_in_front(self) -> str | None:
+        """The tube that is shown, or under the cursor."""
+        target = self.target()
+        return target.tubes[0].name if target is not None and len(target.tubes) == 1 else None
+
     def target(self) -> Target | None:
         """Return what an action would be for now; None when nothing can be done."""
         return None
@@ -184,18 +190,14 @@ class FullScreen(Screen[None]):
 
     @property
     def passive(self) -> bool:
-        """Whether no action is possible: the session is read-only, or what is shown is stale."""
-        return self.host.session._context.protection.now.read_only or self.host.live.stale
+        """Whether nothing can be changed: the session is read-only, or what is shown is stale."""
+        return bool(self.hindrance())
 
     def refresh_offers(self) -> None:
         """Show the keys of the actions that are possible now."""
         target = self.target()
-        denied = self.host.session._context.denied
-        offered = tuple(
-            name
-            for name, offer in OFFERS.items()
-            if target is not None and name not in denied and offer.applies(target)
-        )
+        possible = [] if target is None else [one for one in OFFERS.values() if not self.hindrance(one)]
+        offered = tuple(offer.name for offer in possible if target is not None and offer.applies(target))
         runs = self.undoable().runs
         if (*offered, *runs) != self._offered:
             self._offered = (*offered, *runs)
@@ -216,20 +218,22 @@ class FullScreen(Screen[None]):
                 if binding.action in ("app.servers", "app.all_tubes") and self.host.alone:
                     self.host.say(ALONE, False)
                 elif binding.action == "undo" and not self.undoable().runs:
-                    self.host.say(f"undo: {self._hindrance or 'nothing to undo'}", False)
+                    self.host.say(f"undo: {self.hindrance() or 'nothing to undo'}", False)
                 elif (offer := _offer_of(binding)) is not None and offer.name not in self._offered:
-                    self.host.say(f"{offer.name}: {self._hindrance or self._lacking(offer)}", False)
+                    self.host.say(f"{offer.name}: {self.hindrance(offer) or self._lacking(offer)}", False)
 
-    @property
-    def _hindrance(self) -> str:
-        """Why no action at all is possible now; empty where some are."""
+    def hindrance(self, offer: Offer | None = None) -> str:
+        """Return why an action, by default one that changes something, is not possible now; empty where it is."""
+        if offer is not None and offer.name in self.host.session._context.denied:
+            return "your role does not allow it"
+        if offer is not None and not offer.changes:
+            # A file of jobs has their bodies as they are, also what a page hides.
+            return "a page writes no files; use beanops export" if offer.name == "export" and self.host.alone else ""
         if self.host.session._context.protection.now.read_only:
             return "this session is read-only"
         return "the server does not answer" if self.host.live.stale else ""
 
     def _lacking(self, offer: Offer) -> str:
-        if offer.name in self.host.session._context.denied:
-            return "your role does not allow it"
         target = self.target()
         if target is None or (offer.scope == "jobs" and not (target.states or target.selected)):
             return "nothing is selected"
@@ -237,27 +241,26 @@ class FullScreen(Screen[None]):
 
     def action_act(self, name: str) -> None:
         """Ask for what an action needs, confirm it, and carry it out on what was selected when its key was pressed."""
-        target, offer, session, instance = self.target(), OFFERS[name], self.host.session, self.instance
-        if target is None or not offer.applies(target) or name in session._context.denied:
-            return
-        request = offer.request(session, target)._replace(instance=instance)
-        if name == "edit":
+        target = self.target()
+        if target is not None and OFFERS[name].applies(target):
+            self.act(OFFERS[name], target)
+
+    def act(self, offer: Offer, target: Target, given: Mapping[str, Any] = NOTHING) -> None:
+        """Ask for what an action on a target needs and was not given, confirm it, and carry it out."""
+        session, instance = self.host.session, self.instance
+        request = offer.request(session, target, given)._replace(instance=instance)
+        if offer.name == "edit" and not given:
             self._edit(request)
             return
         fields = offer.ask(target) if offer.ask is not None else ()
-        if not fields:
-            self.confirm(request)
+        if not fields or given:
+            self._settled(request)
             return
         from beanops.tui.dialogs.form import Form  # the first paint must not wait for it
 
         def answered(answers: Answers | None) -> None:
-            if answers is None:
-                return
-            settled = offer.request(session, target, answers)._replace(instance=instance)
-            if settled.tubes:
-                self.confirm(settled)
-            else:
-                self.host.say(f"{offer.name}: {request.places} had no such jobs", False)
+            if answers is not None:
+                self._settled(offer.request(session, target, answers)._replace(instance=instance), request.places)
 
         of = request.jobs if request.ids or request.selected else request.places
         self.app.push_screen(Form(f"{offer.label}: {of}", fields), answered)
@@ -271,6 +274,16 @@ class FullScreen(Screen[None]):
                 self.host.perform(confirmed)
 
         self.app.push_screen(EditBody(request, needed_for(request, self.host.profile)), answered)
+
+    def _settled(self, request: Request, places: str = "") -> None:
+        """Have a request confirmed if it changes anything, then carried out."""
+        offer = request.offer
+        if not request.tubes and offer.scope not in ("none", "runs"):
+            self.host.say(f"{offer.name}: {places or 'the tube'} had no such jobs", False)
+        elif offer.changes:
+            self.confirm(request)
+        else:
+            self.host.perform(request)
 
     def confirm(self, request: Request) -> None:
         """Have the jobs of a request counted if their number is not known, the request confirmed, then carried out."""
@@ -303,7 +316,10 @@ class FullScreen(Screen[None]):
 
     def action_undo(self) -> None:
         """Undo the runs that `undoable` names."""
-        undone = self.undoable()
+        self.undo(self.undoable())
+
+    def undo(self, undone: LastAction) -> None:
+        """Have an undo confirmed, then carried out."""
         if not undone.runs:
             return
         session = self.host.session

@@ -291,7 +291,7 @@ class JobScreen(BodyActions):
     def target(self) -> Target | None:
         """Return this job."""
         stats = self._stats
-        if self.passive or stats is None:
+        if self.host.live.stale or stats is None:
             return None
         seen = self.host.live.tubes.get(stats.tube)
         if seen is None:

@@ -104,6 +104,16 @@ class NarrowedSearch(JobSearch):
             self._narrow_to(wanted)
             self._show_tabs()
 
+    def list_jobs(self, state: str | None, where: str | None, pane: str = "") -> None:
+        """List the jobs that were typed, and open a pane."""
+        if (state, where) != (None, None) or not pane:
+            self._begin(self._feed.wanted._replace(state=state, where=where, group=None))
+            self._show_tabs()
+        if pane == "groups":
+            self.action_groups()
+        elif pane:
+            self.action_facets()
+
     def _narrow_to(self, wanted: Wanted) -> None:
         self._before.append(self._feed.wanted)
         self._narrowing = True

@@ -239,7 +239,7 @@ class TubesScreen(FullScreen):
 
     def target(self) -> Target | None:
         """Return the selected tubes, else the one under the cursor; a group means all its tubes."""
-        if self.passive:
+        if self.host.live.stale:
             return None
         table = self.table
         selected = set(table.selected)

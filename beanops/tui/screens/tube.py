@@ -269,7 +269,7 @@ class TubeScreen(BodyActions, NarrowedSearch):
 
     def target(self) -> Target | None:
         """Return the selected jobs, else the one under the cursor, and the tube."""
-        if self.passive or self._stats is None:
+        if self.host.live.stale or self._stats is None:
             return None
         if (chosen := self.chosen_target()) is not None:
             return chosen

@@ -1,0 +1,404 @@
+"""Typed actions, such as ``kick mail buried where age > interval 1 hour``: offered and confirmed as their keys are.
+
+``VERB [TUBE] [STATE] [group NAME] [where PREDICATE]``: without jobs it is the same as the key; without a tube it is for
+the tube in front.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from beanops.jobs.bodies.edits import parse_set, parse_unset
+from beanops.jobs.bodies.paths import spell_path
+from beanops.protocol.errors import BeanopsError, UsageError
+from beanops.protocol.limits import is_glob
+from beanops.protocol.states import STATES
+from beanops.session.files.samples import PutSettings
+from beanops.session.investigation.last_shown import last_groups, last_paths
+from beanops.text import did_you_mean, safe_text
+from beanops.tui.actions.catalogue import OFFERS
+from beanops.tui.actions.edit_many import EDIT_MANY
+from beanops.tui.actions.files import IMPORT, lines_of
+from beanops.tui.actions.request import Field, Offer, Target
+from beanops.tui.actions.selected import Selected, where_words
+from beanops.tui.dialogs.form import answer_to
+from beanops.tui.host import Host
+from beanops.ui.predicates import complete_predicate
+
+#: Words after which something special comes.
+_WORDS = ("where", "group")
+#: Actions on the buried jobs of a tube where no state is named; other changes need one.
+_BURIED = frozenset({"kick", "canary"})
+
+
+class Misused(ValueError):
+    """A typed command that was not understood, or is not possible now."""
+
+
+class Typed(NamedTuple):
+    """A typed selection.
+
+    Attributes
+    ----------
+    tubes : tuple of str
+        The tubes; empty for the one in front.
+    states : tuple of str
+        Only jobs in these states; empty for those that the action takes.
+    group, where : str or None
+        Only jobs of this group, or that match this predicate.
+    settings : dict of str to str
+        What was typed for the fields of the action.
+    rest : tuple of str
+        Words that are none of these.
+    """
+
+    tubes: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    group: str | None = None
+    where: str | None = None
+    settings: dict[str, str] = {}  # noqa: RUF012 - never changed
+    rest: tuple[str, ...] = ()
+
+    @property
+    def names_jobs(self) -> bool:
+        """Whether jobs are chosen."""
+        return bool(self.tubes or self.states or self.group or self.where)
+
+
+def parse(text: str, tubes: Iterable[str], settings: Sequence[str] = (), rest: int = 0) -> Typed:
+    """Return what a typed line selects.
+
+    Parameters
+    ----------
+    text : str
+        What follows the verb.
+    tubes : iterable of str
+        The tubes that exist.
+    settings : sequence of str
+        The names of settings, each followed by its value.
+    rest : int
+        The number of other words that may come.
+
+    Raises
+    ------
+    Misused
+        A word is unknown, or a value is missing.
+
+    Examples
+    --------
+    >>> typed = parse("mail buried to hospital where age > interval 1 hour", ["mail"], ["to"])
+    >>> typed.states, typed.settings, typed.where
+    (('buried',), {'to': 'hospital'}, 'age > interval 1 hour')
+    """
+    known, found = list(tubes), Typed()
+    others: list[str] = []
+    given: dict[str, str] = {}
+    words = [(match.group(), match.end()) for match in re.finditer(r"\S+", text)]
+    place = 0
+    while place < len(words):
+        word, end = words[place]
+        place += 1
+        if word == "where":
+            where = text[end:].strip()
+            if not where:
+                raise Misused("missing predicate after where")
+            found = found._replace(where=where)
+            break
+        if word == "group" or word in settings:
+            if place == len(words):
+                raise Misused(f"missing value after {word}")
+            value = words[place][0]
+            place += 1
+            if word == "group":
+                found = found._replace(group=value)
+            else:
+                given[word] = value
+        elif word in STATES:
+            found = found._replace(states=(*found.states, word))
+        elif not found.tubes and is_glob(word):
+            found = found._replace(tubes=tuple(tube for tube in known if fnmatchcase(tube, word)))
+            if not found.tubes:
+                raise Misused(f"no tube matches {safe_text(word)!r}")
+        elif not found.tubes and word in known:
+            found = found._replace(tubes=(word,))
+        elif len(others) < rest:
+            others.append(word)
+        else:
+            about = did_you_mean(word, [*STATES, *_WORDS, *settings, *known])
+            raise Misused(safe_text(f"unknown word {word!r}{about}"))
+    return found._replace(settings=given, rest=tuple(others))
+
+
+def tubes_of(host: Host, typed: Typed) -> tuple[str, ...]:
+    """Return the tubes that a typed line is for: those that it names, else the one in front."""
+    front = host.view.tube_in_front if host.view is not None else None
+    tubes = tuple(tube for tube in typed.tubes or (front or "",) if tube in host.live.tubes)
+    if not tubes:
+        raise Misused("missing tube")
+    return tubes
+
+
+def check(host: Host, offer: Offer | None = None) -> None:
+    """Raise where an action, by default one that changes something, is not possible now."""
+    if host.view is not None and (why := host.view.hindrance(offer)):
+        raise Misused(f"{offer.name if offer is not None else 'undo'}: {why}")
+
+
+def _press(host: Host, name: str) -> None:
+    """Do what the key of an action does."""
+    check(host, OFFERS[name])
+    target = None if host.view is None else host.view.target()
+    if target is None:
+        raise Misused(f"{name}: nothing is selected")
+    if not OFFERS[name].applies(target):
+        raise Misused(f"{name}: {OFFERS[name].lacks}")
+    host.act(OFFERS[name], target)
+
+
+def _answers(offer: Offer, target: Target, typed: Mapping[str, str]) -> dict[str, Any]:
+    """Return the answers of a form from typed settings and defaults; empty if one is missing, then the form asks."""
+    fields: tuple[Field, ...] = offer.ask(target) if offer.ask is not None else ()
+    if not typed:
+        return {}
+    answers = {}
+    for field in fields:
+        value = typed.get(field.name, field.value)
+        if not value and field.kind in ("tube", "path"):
+            return {}
+        try:
+            answers[field.name] = answer_to(field, value)
+        except UsageError as error:
+            raise Misused(safe_text(str(error))) from None
+    return answers
+
+
+def _selection(host: Host, offer: Offer, typed: Typed) -> Target:
+    """Return the jobs that were typed."""
+    check(host, offer)
+    if typed.states:
+        chosen = typed.states
+    elif offer.name in _BURIED:
+        chosen = ("buried",)
+    elif typed.where or typed.group or not offer.changes:
+        chosen = tuple(state for state in STATES if state in offer.takes)
+    else:
+        raise Misused(f"{offer.name}: missing state, group or where: the jobs of the tube")
+    words = [f"in group {typed.group}"] if typed.group else []
+    words += [where_words(typed.where)] if typed.where else []
+    tubes = [host.live.tubes[tube].stats for tube in tubes_of(host, typed)]
+    selected = []
+    for tube in tubes:
+        # The server has counted what is neither a group nor a predicate.
+        counts = {state: int(getattr(tube, f"current_jobs_{state}")) for state in chosen}
+        known = None if typed.where or typed.group else counts
+        selected.append(Selected(tube.name, chosen, typed.where, typed.group, known, safe_text(" ".join(words))))
+    target = Target(tuple(tubes), selected=tuple(selected))
+    if not offer.applies(target):
+        raise Misused(f"{offer.name}: no such jobs")
+    return target
+
+
+# -- verbs ------------------------------------------------------------------------------------------------------------
+
+
+def on_jobs(name: str) -> Callable[[Host, str], None]:
+    """Return what runs a typed action on jobs."""
+    offer = OFFERS[name]
+
+    def run(host: Host, text: str) -> None:
+        if not text:
+            _press(host, name)
+            return
+        typed = parse(text, host.live.tubes, offer.action.settings)
+        if not typed.names_jobs:
+            target = None if host.view is None else host.view.target()
+            check(host, offer)
+            if target is None or not offer.applies(target):
+                raise Misused(f"{name}: nothing is selected")
+        else:
+            target = _selection(host, offer, typed)
+        host.act(offer, target, _answers(offer, target, typed.settings))
+
+    return run
+
+
+def on_tubes(name: str, *rest: str) -> Callable[[Host, str], None]:
+    """Return what runs a typed action on tubes; further words are its settings, in this order."""
+    offer = OFFERS[name]
+
+    def run(host: Host, text: str) -> None:
+        if not text:
+            _press(host, name)
+            return
+        check(host, offer)
+        typed = parse(text, host.live.tubes, offer.action.settings, len(rest))
+        states = {"states": " ".join(typed.states)} if typed.states else {}
+        given = {**dict(zip(rest, typed.rest, strict=False)), **states, **typed.settings}
+        target = Target(tuple(host.live.tubes[tube].stats for tube in tubes_of(host, typed)))
+        if not offer.applies(target):
+            raise Misused(f"{name}: {offer.lacks}")
+        host.act(offer, target, _answers(offer, target, given))
+
+    return run
+
+
+def put(host: Host, text: str) -> None:
+    """Put a body, or each line of a file: ``put [TUBE] BODY``, ``put [TUBE] @FILE``."""
+    offer = OFFERS["put"]
+    if not text:
+        _press(host, "put")
+        return
+    check(host, offer)
+    first, _, rest = text.partition(" ")
+    tube, body = (first, rest.strip()) if first in host.live.tubes else (tubes_of(host, Typed())[0], text)
+    target = Target((host.live.tubes[tube].stats,))
+    settings = PutSettings()._asdict()
+    if not body:
+        host.act(offer, target)
+    elif not body.startswith("@"):
+        host.act(offer, target, {"to": tube, "body": body.encode(), **settings})
+    elif host.alone:
+        raise Misused("put: a page reads no files")
+    else:
+        try:
+            host.act(offer, target, {"to": tube, "bodies": lines_of(body[1:]), **settings})
+        except UsageError as error:
+            raise Misused(safe_text(f"put: {error}")) from None
+
+
+def export(host: Host, text: str) -> None:
+    """Write jobs to a file: ``export FILE [TUBE] [STATE] [where ...]``; without jobs, those that are selected."""
+    offer = OFFERS["export"]
+    file, _, rest = text.partition(" ")
+    if not rest.strip():
+        check(host, offer)
+        target = None if host.view is None else host.view.target()
+        if target is None or not offer.applies(target):
+            raise Misused("export: no job is selected")
+    else:
+        target = _selection(host, offer, parse(rest, host.live.tubes))
+    host.act(offer, target, {"file": file} if file else {})
+
+
+def import_(host: Host, text: str) -> None:
+    """Put the jobs of a file."""
+    check(host, IMPORT)
+    if host.alone:
+        raise Misused("import: a page reads no files")
+    host.act(IMPORT, Target(()), {"file": text} if text else {})
+
+
+def edit(host: Host, text: str) -> None:
+    """Edit jobs by paths: ``edit [TUBE] [STATE] set PATH=VALUE unset PATH priority N [where ...]``."""
+    head, where = _split_where(text)
+    changes: dict[str, Any] = {}
+    unset, others = [], []
+    words = iter(head.split())
+    try:
+        for word in words:
+            if word == "set":
+                change = parse_set(next(words, ""))
+                changes[spell_path(change.path)] = change.value
+            elif word == "unset":
+                unset.append(spell_path(parse_unset(next(words, "")).path))
+            else:
+                others.append(word)
+    except BeanopsError as error:
+        raise Misused(safe_text(str(error))) from None
+    typed = parse(" ".join([*others, where]).strip(), host.live.tubes, ("priority", "ttr", "delay", "to"))
+    if not (changes or unset or typed.settings):
+        raise Misused("edit: nothing to change; set PATH=VALUE, unset PATH, priority N, ttr T, delay T or to TUBE")
+    target = _selection(host, EDIT_MANY, typed)
+    given: dict[str, Any] = {"changes": changes, "unset": tuple(unset)}
+    for field in (Field("priority", "Priority"), Field("ttr", "TTR", kind="seconds", least=1),
+                  Field("delay", "Delay", kind="seconds"), Field("to", "Tube", kind="tube")):  # fmt: skip
+        if field.name in typed.settings:
+            try:
+                given[field.name] = answer_to(field, typed.settings[field.name])
+            except UsageError as error:
+                raise Misused(safe_text(str(error))) from None
+    host.act(EDIT_MANY, target, given)
+
+
+def _split_where(text: str) -> tuple[str, str]:
+    """Return what stands before the predicate, and the predicate with its word."""
+    match = re.search(r"(?:^|(?<=\s))where\s", text)
+    return (text, "") if match is None else (text[: match.start()], text[match.start() :])
+
+
+def list_jobs(host: Host, text: str) -> None:
+    """Open the list of the jobs that were typed."""
+    typed = parse(text, host.live.tubes)
+    (tube, *others) = tubes_of(host, typed)
+    if others:
+        raise Misused("jobs: one tube at a time")
+    if len(typed.states) > 1:
+        raise Misused("jobs: one state, or none for all")
+    if typed.group:
+        raise Misused("jobs: groups are chosen in :groups")
+    host.open_jobs(tube, typed.states[0] if typed.states else None, typed.where)
+
+
+def open_pane(kind: str) -> Callable[[Host, str], None]:
+    """Return what opens the groups or facets of a tube."""
+
+    def run(host: Host, text: str) -> None:
+        typed = parse(text, host.live.tubes)
+        host.open_jobs(tubes_of(host, typed)[0], typed.states[0] if typed.states else None, typed.where, pane=kind)
+
+    return run
+
+
+# -- completion -------------------------------------------------------------------------------------------------------
+
+
+def complete(settings: Sequence[str] = (), *, files: bool = False) -> Callable[[Host, str], list[str]]:
+    """Return what completes a typed selection: its last word, or the predicate after ``where``."""
+
+    def proposals(host: Host, text: str) -> list[str]:
+        head, where = _split_where(text)
+        if where:
+            predicate = where.removeprefix("where").lstrip()
+            paths = last_paths(host.session.address, _tube_of(host, head))
+            return [f"{head}where {one}" for one in complete_predicate(predicate, paths)]
+        used = text.split(" ")
+        last = used.pop()
+        if used and used[-1] == "group":
+            names = [group.name for group in last_groups(host.session.address)]
+        elif used and used[-1] == "to":
+            names = sorted(host.live.tubes)
+        elif used and used[-1] in settings:
+            names = []
+        else:
+            named = any(word in host.live.tubes for word in used)
+            names = [*([] if named else sorted(host.live.tubes)), *STATES, *_WORDS, *settings]
+            if files and not host.alone and (not used or last.startswith("@")):
+                names = [*_files(last), *names]
+        before = "".join(f"{word} " for word in used)
+        return [f"{before}{one}" for one in names if one.startswith(last) and one not in used]
+
+    return proposals
+
+
+def _files(begun: str) -> list[str]:
+    """Return the files whose names begin so; the sign for a file of lines stays in front."""
+    sign = "@" if begun.startswith("@") else ""
+    path = begun.removeprefix("@")
+    folder, _, name = path.rpartition("/")
+    prefix = f"{folder}/" if "/" in path else ""
+    try:
+        found = sorted(Path(prefix or ".").expanduser().iterdir())
+    except (OSError, RuntimeError, ValueError):
+        return []
+    shown = [one for one in found if one.name.startswith(name) and (name or not one.name.startswith("."))]
+    return [f"{sign}{prefix}{one.name}{'/' if one.is_dir() else ''}" for one in shown]
+
+
+def _tube_of(host: Host, text: str) -> str | None:
+    """Return the tube that a typed text names, else the one in front."""
+    front = host.view.tube_in_front if host.view is not None else None
+    return next((word for word in text.split() if word in host.live.tubes), front)
