@@ -100,7 +100,7 @@ async def test_a_small_screen_shows_the_key_to_all_others(session: Session, clie
     fill(client, "mail", b"1", bury=1)
     async with dashboard(session, clock, (80, 24)) as desk:
         await open_tube(desk, "mail")
-        assert "? Help" in (await desk.painted()).splitlines()[-1]
+        assert "? more" in (await desk.painted()).splitlines()[-1]
 
 
 async def test_after_an_action_the_cursor_stays_on_its_job(session: Session, client: Client, clock: Clock) -> None:
