@@ -171,3 +171,40 @@ async def test_a_terminal_that_cannot_be_suspended_says_so(session: Session, cli
     async with dashboard(session, clock, (100, 30)) as desk:
         await desk.press("down", "enter", "e", "f4")
         assert "this terminal cannot be suspended" in await desk.painted()
+
+
+async def test_a_restart_while_a_difference_is_shown_spares_the_job_that_has_the_id_now(
+    session: Session,
+    client: Client,
+    clock: Clock,
+    beanstalkd: Beanstalkd,
+    start_beanstalkd: Callable[..., Beanstalkd],
+) -> None:
+    fill(client, "mail", b'{"a": 1}')
+    async with dashboard(session, clock, (100, 30)) as desk:
+        await desk.press("down", "enter", "enter")
+        await edit(desk, "1", "2")
+        await desk.press("ctrl+s")
+        beanstalkd.stop()
+        start_beanstalkd(port=beanstalkd.port)
+        with Client(beanstalkd.address) as other:
+            (id,) = fill(other, "mail", b'{"a": 7}')
+            await desk.tick()
+            await desk.tick(20.0)
+            await desk.press("y")
+            assert "edit: nothing done; the server was restarted" in desk.line("#status")
+            assert other.peek(id).body == b'{"a": 7}'
+            await desk.tick()
+            assert '  "a": 7' in desk.lines("#body")  # what has the id now is shown, and its timeline alone
+            assert "bury" not in await desk.painted()
+
+
+async def test_what_a_body_says_never_reaches_the_terminal_raw(session: Session, client: Client, clock: Clock) -> None:
+    fill(client, "mail", b'{"error": "\\u001b]52;c;x\\u0007[@click=app.quit]x[/] \\u202e"}')
+    async with dashboard(session, clock, (100, 30)) as desk:
+        await desk.press("down", "enter", "enter")
+        assert "[@click=app.quit]x[/]" in desk.line("#error")
+        for keys in (("2",), ("3",), ("4",), ("1", "e")):
+            await desk.press(*keys)
+            painted = await desk.painted()
+            assert not {"\x1b", "\x07", "\u202e"} & set(painted)
