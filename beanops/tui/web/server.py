@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import signal
 import sys
 import time
@@ -165,7 +166,8 @@ class DashboardServer:
             try:
                 await web.TCPSite(runner, host, port).start()
             except OSError as error:
-                raise UsageError(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
+                why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or error
+                raise UsageError(f"cannot listen on {host}:{port}: {why}") from None
             self._listening(runner.addresses[0][1])  # any free one, if it was 0
             print(self.about, file=sys.stderr, flush=True)
             over = asyncio.Event()

@@ -131,6 +131,10 @@ def test_a_phone_goes_to_a_tube_and_back_by_buttons(browser: Any, address: str, 
                 assert box["x"] >= 0
                 assert box["x"] + box["width"] <= 390
                 assert box["y"] + box["height"] <= 844
+        tab.page.set_viewport_size({"width": 844, "height": 390})
+        held_sideways = tab.page.locator("#terminal").bounding_box()
+        assert held_sideways is not None
+        assert held_sideways["height"] > 300
         # The keyboard of the phone comes when it is asked for, not with each tap.
         assert tab.page.get_attribute("textarea", "inputmode") == "none"
         tab.tap("Keyboard")

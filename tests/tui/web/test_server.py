@@ -231,3 +231,9 @@ async def test_visits_end_when_the_server_does(beanstalkd: Beanstalkd) -> None:
         ended = asyncio.create_task(goodbye(visit))
         await asyncio.sleep(0)
     assert await ended == "beanops web was stopped."
+
+
+def test_a_port_in_use_is_an_error_in_one_line(page: str, beanstalkd: Beanstalkd) -> None:
+    how: dict[str, Any] = {"host": "127.0.0.1", "port": int(page.rpartition(":")[2]), "interval": 1.0}
+    with pytest.raises(UsageError, match=r"cannot listen on 127.0.0.1:\d+: Address already in use"):
+        DashboardServer(beanstalkd.address, read_only=True, **how).serve()
