@@ -131,6 +131,7 @@ async def test_the_tubes(session: Session, client: Client, clock: Clock, size: t
         await desk.press("escape", "g", "f", "colon", "s")
         await same(desk, "command-frozen-group")
         await desk.press("escape", "f", "s")
+        await desk.shows("2 without an answer")
         await same(desk, "servers")
 
 
