@@ -34,13 +34,13 @@ from beanops.tui.actions.catalogue import bindings
 from beanops.tui.actions.outcome import Outcome, fault
 from beanops.tui.actions.request import NOTHING, Offer, Request, Target, UnderWay
 from beanops.tui.download import save
-from beanops.tui.key_order import KeyOrder
 from beanops.tui.keys import APP, by_name, keymap
 from beanops.tui.refresh import RefreshingApp
 from beanops.tui.screens.base import FullScreen
 from beanops.tui.screens.overview import TubesScreen
-from beanops.tui.signals import on_signals
 from beanops.tui.state import StateFile
+from beanops.tui.terminal.key_order import KeyOrder
+from beanops.tui.terminal.signals import on_signals
 from beanops.tui.theme import CALM, SIXTEEN, THEMES, VARIABLES, is_colourless
 from beanops.ui.alerts import AlertReader
 from beanops.ui.defaults import CONNECT_TIMEOUT, INTERVAL, READ_TIMEOUT
@@ -149,7 +149,7 @@ class Dashboard(RefreshingApp):
         usual = super().get_driver_class()
         if usual.__name__ != "LinuxDriver":
             return usual
-        from beanops.tui.terminal import Terminal  # imports modules that only such a terminal has
+        from beanops.tui.terminal.driver import Terminal  # imports modules that only such a terminal has
 
         return Terminal
 

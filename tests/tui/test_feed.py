@@ -8,8 +8,8 @@ import pytest
 
 from beanops import Client, Session, connect
 from beanops.embedded.process import Beanstalkd
-from beanops.tui import job_feed
-from beanops.tui.job_feed import Feed, Found, Wanted
+from beanops.tui.jobs import feed as job_feed
+from beanops.tui.jobs.feed import Feed, Found, Wanted
 from beanops.tui.screens.tube import TubeScreen
 from beanops.tui.widgets import job_table
 from beanops.tui.widgets.job_rows import JobRow, Summaries

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from beanops import Client, Session
-from beanops.tui.body_path import BodyPath
+from beanops.tui.bodies.path import BodyPath
 from beanops.tui.screens.tube import TubeScreen
 from beanops.tui.state import StateFile
 from tests.tui.conftest import Clock, dashboard, fill

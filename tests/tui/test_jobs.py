@@ -18,7 +18,7 @@ from beanops.embedded.process import Beanstalkd
 from beanops.session.config import Profile
 from beanops.session.execution.run import Run
 from beanops.session.files import samples
-from beanops.tui import job_feed
+from beanops.tui.jobs import feed as job_feed
 from beanops.tui.screens.tube import TubeScreen
 from tests.tui.conftest import Clock, Desk, dashboard, fill
 

@@ -9,7 +9,7 @@ import pytest
 
 from beanops import Client, Session, connect
 from beanops.embedded.process import Beanstalkd
-from beanops.tui.breakdown import GroupBreakdown
+from beanops.tui.jobs.breakdown import GroupBreakdown
 from beanops.tui.screens.tube import TubeScreen
 from tests.tui.conftest import Clock, Desk, dashboard, fill
 

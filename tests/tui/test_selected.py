@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from beanops import Client, Session
-from beanops.tui import job_feed
+from beanops.tui.jobs import feed as job_feed
 from tests.tui.conftest import Clock, dashboard, fill
 
 

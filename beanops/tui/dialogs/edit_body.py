@@ -26,7 +26,7 @@ from beanops.text import plural, safe_text
 from beanops.tui import keys
 from beanops.tui.actions.outcome import fault
 from beanops.tui.actions.request import Request
-from beanops.tui.body_forms import Body
+from beanops.tui.bodies.forms import Body
 from beanops.tui.dialogs.confirm import Confirm
 from beanops.tui.host import Host
 from beanops.tui.widgets.body import BodyView

@@ -17,10 +17,10 @@ from textual.widgets.selection_list import Selection
 from beanops.jobs.bodies.paths import PathError
 from beanops.text import safe_text
 from beanops.tui import keys
-from beanops.tui.body_path import BodyPath
-from beanops.tui.chosen_columns import JobColumns
+from beanops.tui.bodies.path import BodyPath
 from beanops.tui.host import Host
-from beanops.tui.known_paths import KnownPath, PathsFound, find_paths
+from beanops.tui.jobs.chosen_columns import JobColumns
+from beanops.tui.jobs.known_paths import KnownPath, PathsFound, find_paths
 from beanops.tui.widgets.job_rows import JobRow, list_columns
 
 #: Columns that are always shown.

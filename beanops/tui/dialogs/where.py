@@ -20,9 +20,9 @@ from beanops.text import safe_text
 from beanops.tui import keys
 from beanops.tui.dialogs.where_check import WhereCheck, WhereChecked
 from beanops.tui.host import Host
-from beanops.tui.job_feed import Wanted
-from beanops.tui.known_paths import KnownPath, PathsFound, find_paths
-from beanops.tui.searches import PastSearch, Searches
+from beanops.tui.jobs.feed import Wanted
+from beanops.tui.jobs.known_paths import KnownPath, PathsFound, find_paths
+from beanops.tui.jobs.searches import PastSearch, Searches
 from beanops.tui.widgets.job_rows import JobRow
 from beanops.ui.predicates import complete_predicate
 

@@ -14,7 +14,7 @@ from beanops.jobs.sql.early_end import Cancelled
 from beanops.protocol.errors import BeanopsError
 from beanops.session.session import Session
 from beanops.text import plural, safe_text
-from beanops.tui.job_feed import Wanted
+from beanops.tui.jobs.feed import Wanted
 
 #: Seconds and ids after which a count ends.
 SECONDS, IDS = 5.0, 200_000

@@ -12,9 +12,9 @@ from textual.widgets import Input
 
 from beanops.text import plural, safe_text, span
 from beanops.tui import keys
-from beanops.tui.filters import BadFilter, parse
 from beanops.tui.screens.servers import SeveralServers
 from beanops.tui.server_states import LeftAs
+from beanops.tui.tubes.filters import BadFilter, parse
 from beanops.tui.widgets.line import Line, Part
 from beanops.tui.widgets.table import RowTable
 from beanops.ui.columns.servers import FleetRow, fleet_columns, own_problems

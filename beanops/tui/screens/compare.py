@@ -13,7 +13,7 @@ from beanops.jobs.read import FoundJob
 from beanops.protocol.errors import BeanopsError
 from beanops.text import safe_text, span
 from beanops.tui import keys
-from beanops.tui.body_forms import decoded, difference
+from beanops.tui.bodies.forms import decoded, difference
 from beanops.tui.screens.base import FullScreen
 from beanops.tui.widgets.body import BodyView
 from beanops.tui.widgets.line import Line, Part

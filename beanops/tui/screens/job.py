@@ -24,7 +24,7 @@ from beanops.tui import keys
 from beanops.tui.actions import catalogue
 from beanops.tui.actions.outcome import Outcome
 from beanops.tui.actions.request import Request, Target
-from beanops.tui.body_forms import Body, decoded
+from beanops.tui.bodies.forms import Body, decoded
 from beanops.tui.screens.body_actions import BodyActions
 from beanops.tui.screens.compare import Compare
 from beanops.tui.widgets.job_body import JobBody

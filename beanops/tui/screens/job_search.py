@@ -18,7 +18,7 @@ from beanops.protocol.states import AT_REST, STATES
 from beanops.session.session import Session
 from beanops.text import plural, safe_text
 from beanops.tui.actions.selected import Selected, where_words
-from beanops.tui.job_feed import Feed, Found, Wanted
+from beanops.tui.jobs.feed import Feed, Found, Wanted
 from beanops.tui.screens.listed_jobs import ListedJobs
 from beanops.tui.widgets.job_table import JobTable, passes
 

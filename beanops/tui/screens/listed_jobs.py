@@ -9,10 +9,10 @@ from textual import on, work
 from textual.worker import get_current_worker
 
 from beanops.session.session import Session
-from beanops.tui.body_path import BodyPath
-from beanops.tui.chosen_columns import JobColumns, keep_columns, kept_columns
-from beanops.tui.job_feed import Wanted
-from beanops.tui.job_tail import JobTail, Tailed
+from beanops.tui.bodies.path import BodyPath
+from beanops.tui.jobs.chosen_columns import JobColumns, keep_columns, kept_columns
+from beanops.tui.jobs.feed import Wanted
+from beanops.tui.jobs.tail import JobTail, Tailed
 from beanops.tui.screens.base import FullScreen
 from beanops.tui.widgets.job_rows import JobRow, Summaries
 from beanops.tui.widgets.job_table import JobTable

@@ -11,9 +11,9 @@ from beanops.session.session import Session
 from beanops.text import safe_text
 from beanops.tui.actions.request import Target
 from beanops.tui.actions.selected import Selected, where_words
-from beanops.tui.breakdown import group_row
-from beanops.tui.breakdown_pane import BreakdownPane
-from beanops.tui.job_feed import Wanted
+from beanops.tui.jobs.breakdown import group_row
+from beanops.tui.jobs.breakdown_pane import BreakdownPane
+from beanops.tui.jobs.feed import Wanted
 from beanops.tui.screens.job_search import JobSearch
 from beanops.tui.widgets.line import Line, Part
 from beanops.tui.widgets.state_tabs import StateTabs, next_tab

@@ -20,10 +20,10 @@ from beanops.tui.actions import catalogue
 from beanops.tui.actions.outcome import Outcome
 from beanops.tui.actions.request import Offer, Request, Target
 from beanops.tui.actions.selected import all_in
-from beanops.tui.filters import BadFilter, parse
 from beanops.tui.screens.base import FullScreen
 from beanops.tui.screens.preview import TubePreview
 from beanops.tui.state import Shown
+from beanops.tui.tubes.filters import BadFilter, parse
 from beanops.tui.tubes.groups import Folder, glob_of
 from beanops.tui.tubes.idle import IdleFold
 from beanops.tui.widgets.line import Part

@@ -20,8 +20,8 @@ from beanops.tui import keys
 from beanops.tui.actions import catalogue
 from beanops.tui.actions.outcome import Outcome
 from beanops.tui.actions.request import SAMPLE, Request, Target
-from beanops.tui.body_forms import Body, decoded
-from beanops.tui.breakdown_pane import BreakdownPane
+from beanops.tui.bodies.forms import Body, decoded
+from beanops.tui.jobs.breakdown_pane import BreakdownPane
 from beanops.tui.screens.body_actions import BodyActions
 from beanops.tui.screens.compare import Compare
 from beanops.tui.screens.job import JobScreen, Read

@@ -14,7 +14,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from beanops.tui import keys
-from beanops.tui.body_forms import Body
+from beanops.tui.bodies.forms import Body
 
 #: The style of a line of a diff, by its first character.
 _SIGNS = {"+": "added", "-": "removed", "@": "place"}

@@ -13,7 +13,7 @@ from textual.widgets.tree import TreeNode
 
 from beanops.text import plural, safe_text
 from beanops.tui import keys
-from beanops.tui.body_forms import Body
+from beanops.tui.bodies.forms import Body
 
 #: Maximum children of a node, maximum characters of a value, and children up to which a node starts unfolded.
 CHILDREN, VALUE, OPEN = 1000, 400, 20

@@ -9,7 +9,7 @@ from textual.containers import Vertical
 
 from beanops.session.session import Session
 from beanops.text import safe_text
-from beanops.tui.body_forms import Body, as_it_came, by_each_decoder, hexadecimal
+from beanops.tui.bodies.forms import Body, as_it_came, by_each_decoder, hexadecimal
 from beanops.tui.widgets.body import BodyView
 from beanops.tui.widgets.body_tree import BodyTree
 from beanops.tui.widgets.line import Line

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from beanops.tui.body_path import BodyPath, PathValue
+from beanops.tui.bodies.path import BodyPath, PathValue
 from beanops.tui.widgets.job_rows import USUAL, JobRow, list_columns
 from beanops.ui.columns.column import Column
 

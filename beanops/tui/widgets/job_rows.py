@@ -12,7 +12,7 @@ from beanops.jobs.read import FoundJob
 from beanops.protocol import JobStats
 from beanops.session.session import Session
 from beanops.text import safe_text
-from beanops.tui.body_path import BodyPath, PathValue
+from beanops.tui.bodies.path import BodyPath, PathValue
 from beanops.ui.columns.column import Column
 from beanops.ui.columns.jobs import job_columns
 

@@ -10,7 +10,7 @@ from beanops.protocol import JobStats
 from beanops.protocol.states import STATES
 from beanops.session.investigation.job_events import JobEvent
 from beanops.text import plural, safe_text, span
-from beanops.tui.body_forms import Body
+from beanops.tui.bodies.forms import Body
 from beanops.tui.widgets.body import BodyView
 from beanops.tui.widgets.line import Part
 from beanops.ui.formatting import moment

@@ -1,6 +1,6 @@
 """`Breakdown`: counts the jobs of a tube by cause or by value, in a thread that can be stopped and continued.
 
-Its rows are those of the groups pane and of the facets pane, see `beanops.tui.breakdown_pane`.
+Its rows are those of the groups pane and of the facets pane, see `beanops.tui.jobs.breakdown_pane`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from beanops.jobs.groups import GroupRow
 from beanops.protocol.errors import BeanopsError
 from beanops.session.session import Session
 from beanops.text import plural, safe_text
-from beanops.tui.job_feed import Wanted
+from beanops.tui.jobs.feed import Wanted
 
 if TYPE_CHECKING:
     from beanops.jobs.facets import Facets, Histogram, PathFacet

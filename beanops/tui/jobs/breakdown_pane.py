@@ -14,9 +14,9 @@ from textual.worker import Worker, WorkerState
 from beanops.text import percentage, safe_text, span
 from beanops.tui.actions.outcome import fault
 from beanops.tui.actions.selected import where_words
-from beanops.tui.breakdown import Breakdown, BreakdownChanged, FacetBreakdown, FacetRow, GroupBreakdown
 from beanops.tui.host import Host
-from beanops.tui.job_feed import Wanted
+from beanops.tui.jobs.breakdown import Breakdown, BreakdownChanged, FacetBreakdown, FacetRow, GroupBreakdown
+from beanops.tui.jobs.feed import Wanted
 from beanops.tui.widgets.columns import WIDE
 from beanops.tui.widgets.line import Line, Part
 from beanops.tui.widgets.table import RowTable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from beanops.jobs.bodies.paths import PathError
-from beanops.tui.body_path import BodyPath
+from beanops.tui.bodies.path import BodyPath
 from beanops.tui.state import StateFile
 
 #: Tubes of all servers whose columns are kept, the last changed.

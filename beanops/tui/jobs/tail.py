@@ -10,7 +10,7 @@ from beanops.protocol.errors import BeanopsError
 from beanops.session.investigation.tail import Tail
 from beanops.session.session import Session
 from beanops.text import safe_text
-from beanops.tui.job_feed import Wanted
+from beanops.tui.jobs.feed import Wanted
 from beanops.tui.widgets.job_rows import JobRow, Summaries
 
 #: Jobs of one message: of more only the newest are shown.
