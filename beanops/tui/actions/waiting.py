@@ -13,8 +13,6 @@ from beanops.ui.runner import Runner
 
 #: Seconds after which a wait notices that it was cancelled.
 NOTICED = 0.2
-#: The condition that is the default: workers have nothing left to do.
-DRAINED = "ready = 0 and reserved = 0 and delayed = 0"
 
 
 def _perform(request: Request, runner: Runner) -> Outcome:

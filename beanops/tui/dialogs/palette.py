@@ -22,7 +22,7 @@ from beanops.text import safe_text
 from beanops.tui import keys
 from beanops.tui.dialogs.command_line import CommandLine
 from beanops.tui.dialogs.commands import COMMANDS, run
-from beanops.tui.dialogs.typed_actions import Misused
+from beanops.tui.dialogs.typed_selection import Misused
 from beanops.tui.host import Host
 
 #: Maximum lines shown.

@@ -6,131 +6,27 @@ the tube in front.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from fnmatch import fnmatchcase
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from beanops.jobs.bodies.edits import parse_set, parse_unset
 from beanops.jobs.bodies.paths import spell_path
 from beanops.protocol.errors import BeanopsError, UsageError
-from beanops.protocol.limits import is_glob
 from beanops.protocol.states import STATES
 from beanops.session.files.samples import PutSettings
-from beanops.session.investigation.last_shown import last_groups, last_paths
-from beanops.text import did_you_mean, safe_text
+from beanops.text import safe_text
 from beanops.tui.actions.catalogue import OFFERS
 from beanops.tui.actions.edit_many import EDIT_MANY
 from beanops.tui.actions.files import IMPORT, lines_of
 from beanops.tui.actions.request import Field, Offer, Target
 from beanops.tui.actions.selected import Selected, where_words
 from beanops.tui.dialogs.form import answer_to
+from beanops.tui.dialogs.reading import read_first
+from beanops.tui.dialogs.typed_selection import Misused, Typed, parse, split_where
 from beanops.tui.host import Host
-from beanops.ui.predicates import complete_predicate
 
-#: Words after which something special comes.
-_WORDS = ("where", "group")
 #: Actions on the buried jobs of a tube where no state is named; other changes need one.
 _BURIED = frozenset({"kick", "canary"})
-
-
-class Misused(ValueError):
-    """A typed command that was not understood, or is not possible now."""
-
-
-class Typed(NamedTuple):
-    """A typed selection.
-
-    Attributes
-    ----------
-    tubes : tuple of str
-        The tubes; empty for the one in front.
-    states : tuple of str
-        Only jobs in these states; empty for those that the action takes.
-    group, where : str or None
-        Only jobs of this group, or that match this predicate.
-    settings : dict of str to str
-        What was typed for the fields of the action.
-    rest : tuple of str
-        Words that are none of these.
-    """
-
-    tubes: tuple[str, ...] = ()
-    states: tuple[str, ...] = ()
-    group: str | None = None
-    where: str | None = None
-    settings: dict[str, str] = {}  # noqa: RUF012 - never changed
-    rest: tuple[str, ...] = ()
-
-    @property
-    def names_jobs(self) -> bool:
-        """Whether jobs are chosen."""
-        return bool(self.tubes or self.states or self.group or self.where)
-
-
-def parse(text: str, tubes: Iterable[str], settings: Sequence[str] = (), rest: int = 0) -> Typed:
-    """Return what a typed line selects.
-
-    Parameters
-    ----------
-    text : str
-        What follows the verb.
-    tubes : iterable of str
-        The tubes that exist.
-    settings : sequence of str
-        The names of settings, each followed by its value.
-    rest : int
-        The number of other words that may come.
-
-    Raises
-    ------
-    Misused
-        A word is unknown, or a value is missing.
-
-    Examples
-    --------
-    >>> typed = parse("mail buried to hospital where age > interval 1 hour", ["mail"], ["to"])
-    >>> typed.states, typed.settings, typed.where
-    (('buried',), {'to': 'hospital'}, 'age > interval 1 hour')
-    """
-    known, found = list(tubes), Typed()
-    others: list[str] = []
-    given: dict[str, str] = {}
-    words = [(match.group(), match.end()) for match in re.finditer(r"\S+", text)]
-    place = 0
-    while place < len(words):
-        word, end = words[place]
-        place += 1
-        if word == "where":
-            where = text[end:].strip()
-            if not where:
-                raise Misused("missing predicate after where")
-            found = found._replace(where=where)
-            break
-        if word == "group" or word in settings:
-            if place == len(words):
-                raise Misused(f"missing value after {word}")
-            value = words[place][0]
-            place += 1
-            if word == "group":
-                found = found._replace(group=value)
-            else:
-                given[word] = value
-        elif word in STATES:
-            found = found._replace(states=(*found.states, word))
-        elif not found.tubes and is_glob(word):
-            found = found._replace(tubes=tuple(tube for tube in known if fnmatchcase(tube, word)))
-            if not found.tubes:
-                raise Misused(f"no tube matches {safe_text(word)!r}")
-        elif not found.tubes and word in known:
-            found = found._replace(tubes=(word,))
-        elif len(others) < rest:
-            others.append(word)
-        else:
-            about = did_you_mean(word, [*STATES, *_WORDS, *settings, *known])
-            raise Misused(safe_text(f"unknown word {word!r}{about}"))
-    return found._replace(settings=given, rest=tuple(others))
 
 
 def tubes_of(host: Host, typed: Typed) -> tuple[str, ...]:
@@ -262,12 +158,16 @@ def put(host: Host, text: str) -> None:
     elif not body.startswith("@"):
         host.act(offer, target, {"to": tube, "body": body.encode(), **settings})
     elif host.alone:
-        raise Misused("put: a page reads no files")
+        raise Misused("put: a page reads and writes no files")
     else:
-        try:
-            host.act(offer, target, {"to": tube, "bodies": lines_of(body[1:]), **settings})
-        except UsageError as error:
-            raise Misused(safe_text(f"put: {error}")) from None
+        file = body[1:]
+        read_first(
+            host,
+            "put",
+            safe_text(file, limit=60),
+            lambda: lines_of(file),
+            lambda bodies: host.act(offer, target, {"to": tube, "bodies": bodies, **settings}),
+        )
 
 
 def export(host: Host, text: str) -> None:
@@ -287,14 +187,12 @@ def export(host: Host, text: str) -> None:
 def import_(host: Host, text: str) -> None:
     """Put the jobs of a file."""
     check(host, IMPORT)
-    if host.alone:
-        raise Misused("import: a page reads no files")
     host.act(IMPORT, Target(()), {"file": text} if text else {})
 
 
 def edit(host: Host, text: str) -> None:
     """Edit jobs by paths: ``edit [TUBE] [STATE] set PATH=VALUE unset PATH priority N [where ...]``."""
-    head, where = _split_where(text)
+    head, where = split_where(text)
     changes: dict[str, Any] = {}
     unset, others = [], []
     words = iter(head.split())
@@ -324,12 +222,6 @@ def edit(host: Host, text: str) -> None:
     host.act(EDIT_MANY, target, given)
 
 
-def _split_where(text: str) -> tuple[str, str]:
-    """Return what stands before the predicate, and the predicate with its word."""
-    match = re.search(r"(?:^|(?<=\s))where\s", text)
-    return (text, "") if match is None else (text[: match.start()], text[match.start() :])
-
-
 def list_jobs(host: Host, text: str) -> None:
     """Open the list of the jobs that were typed."""
     typed = parse(text, host.live.tubes)
@@ -351,54 +243,3 @@ def open_pane(kind: str) -> Callable[[Host, str], None]:
         host.open_jobs(tubes_of(host, typed)[0], typed.states[0] if typed.states else None, typed.where, pane=kind)
 
     return run
-
-
-# -- completion -------------------------------------------------------------------------------------------------------
-
-
-def complete(settings: Sequence[str] = (), *, files: bool = False) -> Callable[[Host, str], list[str]]:
-    """Return what completes a typed selection: its last word, or the predicate after ``where``."""
-
-    def proposals(host: Host, text: str) -> list[str]:
-        head, where = _split_where(text)
-        if where:
-            predicate = where.removeprefix("where").lstrip()
-            paths = last_paths(host.session.address, _tube_of(host, head))
-            return [f"{head}where {one}" for one in complete_predicate(predicate, paths)]
-        used = text.split(" ")
-        last = used.pop()
-        if used and used[-1] == "group":
-            names = [group.name for group in last_groups(host.session.address)]
-        elif used and used[-1] == "to":
-            names = sorted(host.live.tubes)
-        elif used and used[-1] in settings:
-            names = []
-        else:
-            named = any(word in host.live.tubes for word in used)
-            names = [*([] if named else sorted(host.live.tubes)), *STATES, *_WORDS, *settings]
-            if files and not host.alone and (not used or last.startswith("@")):
-                names = [*_files(last), *names]
-        before = "".join(f"{word} " for word in used)
-        return [f"{before}{one}" for one in names if one.startswith(last) and one not in used]
-
-    return proposals
-
-
-def _files(begun: str) -> list[str]:
-    """Return the files whose names begin so; the sign for a file of lines stays in front."""
-    sign = "@" if begun.startswith("@") else ""
-    path = begun.removeprefix("@")
-    folder, _, name = path.rpartition("/")
-    prefix = f"{folder}/" if "/" in path else ""
-    try:
-        found = sorted(Path(prefix or ".").expanduser().iterdir())
-    except (OSError, RuntimeError, ValueError):
-        return []
-    shown = [one for one in found if one.name.startswith(name) and (name or not one.name.startswith("."))]
-    return [f"{sign}{prefix}{one.name}{'/' if one.is_dir() else ''}" for one in shown]
-
-
-def _tube_of(host: Host, text: str) -> str | None:
-    """Return the tube that a typed text names, else the one in front."""
-    front = host.view.tube_in_front if host.view is not None else None
-    return next((word for word in text.split() if word in host.live.tubes), front)

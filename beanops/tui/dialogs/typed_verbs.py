@@ -6,17 +6,15 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from beanops.journal.filters import Filter
-from beanops.protocol.errors import BeanopsError
 from beanops.session.execution.undoable import lasting
+from beanops.session.investigation.wait import DRAINED
 from beanops.session.session import Session
 from beanops.text import safe_text
 from beanops.tui.actions.request import Target
-from beanops.tui.actions.waiting import DRAINED, WAIT
+from beanops.tui.actions.waiting import WAIT
+from beanops.tui.dialogs.reading import read_first
 from beanops.tui.dialogs.typed_actions import (
-    Misused,
-    Typed,
     check,
-    complete,
     edit,
     export,
     import_,
@@ -27,6 +25,8 @@ from beanops.tui.dialogs.typed_actions import (
     put,
     tubes_of,
 )
+from beanops.tui.dialogs.typed_completion import complete
+from beanops.tui.dialogs.typed_selection import Typed
 from beanops.tui.host import Host
 from beanops.tui.widgets.journal_rows import undoable_of
 from beanops.ui.actions import CATALOGUE
@@ -59,18 +59,18 @@ def _on_tubes(name: str, argument: str, *rest: str) -> TypedVerb:
 
 def _undo(host: Host, text: str) -> None:
     check(host)
-    if host.view is None:
-        return
     if not text:
-        undone = host.view.undoable()
-    else:
-        try:
-            undone = _undoable(host.session, text)
-        except BeanopsError as error:
-            raise Misused(safe_text(f"undo: {error}")) from None
+        _undo_these(host, host.view.undoable() if host.view is not None else LastAction())
+        return
+    session = host.session
+    read_first(host, "undo", "the journal", lambda: _undoable(session, text), lambda undone: _undo_these(host, undone))
+
+
+def _undo_these(host: Host, undone: LastAction) -> None:
     if not undone.runs:
-        raise Misused(safe_text(f"undo: {undone.why_not}"))
-    host.view.undo(undone)
+        host.say(safe_text(f"undo: {undone.why_not or 'nothing to undo'}"), False)
+    elif host.view is not None:
+        host.view.undo(undone)
 
 
 def _undoable(session: Session, id: str) -> LastAction:
