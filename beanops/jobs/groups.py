@@ -28,6 +28,11 @@ class GroupRow(NamedTuple):
     tube: str | None = None
     state: str | None = None
 
+    @classmethod
+    def named(cls, name: str) -> GroupRow:
+        """Return the row of a whole name, of whatever jobs it was counted among."""
+        return cls(name, f"group_name = '{name}'")
+
 
 class GroupChoice(NamedTuple):
     """Groups as a caller gives them.
@@ -51,7 +56,7 @@ class GroupChoice(NamedTuple):
     @property
     def whole_rows(self) -> list[GroupRow]:
         """The same as rows alone; all names are whole."""
-        return [*(GroupRow(name, f"group_name = '{name}'") for name in self.names), *self.rows]
+        return [*map(GroupRow.named, self.names), *self.rows]
 
     @property
     def where(self) -> str:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from textual.message import Message
 
-from beanops.jobs.groups import GroupRow
 from beanops.protocol.errors import BeanopsError
 from beanops.session.session import Session
 from beanops.text import plural, safe_text
@@ -217,11 +216,6 @@ class FacetBreakdown(Breakdown):
         self.rows, self._complete, self._verdict = tuple(facet_rows(found.facets)), found.complete, found.verdict
         left_out = undecoded_words(found.facets)
         self._rest = f", {left_out}" if left_out else ""
-
-
-def group_row(group: JobGroup) -> GroupRow:
-    """Return a group as verbs and searches take it, without the predicate of the jobs that it was counted among."""
-    return GroupRow(str(group.name), f"group_name = '{group.name}'")
 
 
 def facet_rows(facets: Facets) -> list[FacetRow]:

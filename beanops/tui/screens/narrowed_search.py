@@ -11,7 +11,6 @@ from beanops.session.session import Session
 from beanops.text import safe_text
 from beanops.tui.actions.request import Target
 from beanops.tui.actions.selected import Selected, where_words
-from beanops.tui.jobs.breakdown import group_row
 from beanops.tui.jobs.breakdown_pane import BreakdownPane
 from beanops.tui.jobs.feed import Wanted
 from beanops.tui.screens.job_search import JobSearch
@@ -85,7 +84,7 @@ class NarrowedSearch(JobSearch):
         if group is not None:
             if wanted.group is None or wanted.group.name != group.name:
                 self._cause = safe_text(group.cause or "", limit=200)
-                self._narrow_to(wanted._replace(group=group_row(group)))
+                self._narrow_to(wanted._replace(group=GroupRow.named(str(group.name))))
         elif facet is not None:
             if facet.where is None:
                 self.host.say(f"no filter for {safe_text(facet.path)}: SQL cannot name this path", False)
@@ -97,8 +96,7 @@ class NarrowedSearch(JobSearch):
 
     def list_alike(self, cause: Cause, state: str) -> None:
         """List only the jobs with a cause that are in a state."""
-        group = GroupRow(cause.name, f"group_name = '{cause.name}'")
-        wanted = self._feed.wanted._replace(group=group, where=None, state=state)
+        wanted = self._feed.wanted._replace(group=GroupRow.named(cause.name), where=None, state=state)
         if wanted != self._feed.wanted:
             self._cause = cause.text
             self._narrow_to(wanted)
@@ -205,6 +203,6 @@ class NarrowedSearch(JobSearch):
         known = {state: group.count} if state is not None and breakdown.over and not breakdown.outdated else None
         states = STATES if state is None else (state,)
         words = f"in group {group.name}"
-        selected = Selected(self.tube, states, wanted.where, group_row(group), known, words)
+        selected = Selected(self.tube, states, wanted.where, GroupRow.named(str(group.name)), known, words)
         samples = (safe_text(group.cause or "", limit=100), f"{group.sample_id} {safe_text(group.sample, limit=100)}")
         return Target((self._stats,), samples=samples, selected=(selected,))
