@@ -103,6 +103,7 @@ class Dashboard(RefreshingApp):
     ) -> None:
         super().__init__(session, **looking)
         self.state_file = state_file
+        self.typed: list[str] = []
         self.alone = alone
         self.signed_in = signed_in
         # A reserved job is touched as long as there is a reference to its reservation.

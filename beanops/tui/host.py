@@ -82,6 +82,8 @@ class Host(Protocol):
     interval: float
     rings: bool
     state_file: StateFile | None
+    #: The lines typed in this session, oldest first.
+    typed: list[str]
     alone: bool
     signed_in: str
     clock: Callable[[], float]

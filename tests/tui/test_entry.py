@@ -110,6 +110,25 @@ async def test_a_command_that_is_wrong_keeps_its_line_and_takes_what_is_typed_af
     assert client.stats_job(id).state == "buried"
 
 
+async def test_bodies_and_secrets_that_were_typed_are_recalled_but_in_no_file(
+    session: Session, client: Client, clock: Clock, tmp_path: Path
+) -> None:
+    fill(client, "mail", b'{"n": 1}')
+    kept = tmp_path / "tui.json"
+    async with dashboard(session, clock, state_file=StateFile(kept)) as desk:
+        await desk.command("put mail hunter1")
+        await desk.press("escape")
+        await desk.command("jobs mail where data->>'$.password' = 'hunter2'")
+        await desk.press("w", "ctrl+u", *"data->>'$.token' = 'hunter3'", "enter")
+        await desk.command("sort ready")
+        await desk.press(":", "up", "up")
+        assert "hunter2" in await desk.painted()
+        await desk.press("up")
+        assert "put mail hunter1" in await desk.painted()
+    assert "sort ready" in kept.read_text()
+    assert "hunter" not in kept.read_text()
+
+
 async def test_commands_of_earlier_sessions_are_recalled(
     session: Session, client: Client, clock: Clock, tmp_path: Path
 ) -> None:

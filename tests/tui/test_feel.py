@@ -10,7 +10,6 @@ import pytest
 from beanops import Client, Session
 from beanops.session.config import ConfigError
 from beanops.tui.actions.catalogue import bindings
-from beanops.tui.dialogs.command_line import CommandLine
 from beanops.tui.keys import keymap
 from tests.tui.conftest import Clock, dashboard, fill
 
@@ -62,7 +61,6 @@ async def test_commands_are_completed_recalled_and_told_when_they_are_wrong(
     session: Session, client: Client, clock: Clock
 ) -> None:
     fill(client, "billing", b"1")
-    CommandLine.typed.clear()
     async with dashboard(session, clock) as desk:
         await desk.press(":", *"tube bil")
         assert "tube billing" in await desk.painted()

@@ -22,7 +22,6 @@ from beanops.protocol import JobStats, ServerStats
 from beanops.protocol.errors import ConnectFailed
 from beanops.protocol.payloads import Layout
 from beanops.session.config import Profile
-from beanops.tui.dialogs.command_line import CommandLine
 from tests.tui.conftest import Clock, Desk, dashboard, fill
 
 LOOKS = Path(__file__).with_name("looks")
@@ -51,7 +50,6 @@ def _a_server_without_time(monkeypatch: pytest.MonkeyPatch) -> None:
         return record
 
     monkeypatch.setattr(Layout, "read", still)
-    CommandLine.typed.clear()
 
 
 def picture(svg: str) -> str:

@@ -10,7 +10,7 @@ from beanops.jobs.bodies.decoded import Decoded
 from beanops.jobs.bodies.jsons import json_reader, may_hold_layers
 from beanops.jobs.bodies.layers import DEFAULT_LIMITS, decode, may_be_layer
 from beanops.jobs.bodies.reader import Reader, redact_body
-from beanops.jobs.bodies.redaction import DEFAULT_PATTERNS, redact
+from beanops.jobs.bodies.redaction import DEFAULT_PATTERNS, names_secret, redact
 from beanops.jobs.bodies.registry import decoder, reads_json_first
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "may_be_layer",
     "may_hold_layers",
     "reads_json_first",
+    "names_secret",
     "redact",
     "redact_body",
 ]

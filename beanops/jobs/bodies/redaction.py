@@ -40,6 +40,24 @@ _VALUES = frozenset(
 _FIELDS = frozenset(("field", "param", "parameter", "attribute", "property", "header", "variable"))
 
 
+def names_secret(text: str, patterns: Iterable[str] = ()) -> bool:
+    """Whether a text has the name of a secret, so that its value may be there too.
+
+    Parameters
+    ----------
+    text : str
+        A predicate, or a typed command.
+    patterns : iterable of str
+        As in `redact`, besides those of names that usually hold secrets.
+
+    Examples
+    --------
+    >>> names_secret("data->>'$.user.token' = 'x'"), names_secret("age > 60"), names_secret("iban = 'x'", ["iban"])
+    (True, False, True)
+    """
+    return next(Names((*DEFAULT_PATTERNS, *patterns)).spans(text), None) is not None
+
+
 class Unreadable(Exception):
     """A secret may be in two places, of which only one is known: hide the whole body."""
 

@@ -12,10 +12,11 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from beanops.jobs.bodies import names_secret
 from beanops.text import safe_text
 from beanops.tui import keys
-from beanops.tui.dialogs.commands import COMMANDS, proposals, run
-from beanops.tui.dialogs.typed_actions import Misused
+from beanops.tui.dialogs.commands import COMMANDS, has_body, proposals, run
+from beanops.tui.dialogs.typed_selection import Misused
 from beanops.tui.host import Host
 
 #: Under which name the state file keeps typed lines, and how many of them.
@@ -34,9 +35,6 @@ class CommandLine(ModalScreen[None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.COMMAND]
-
-    #: Lines typed where no state file keeps them, oldest first.
-    typed: ClassVar[list[str]] = []
 
     def __init__(self, begun: str = "", complaint: str = "") -> None:
         super().__init__()
@@ -119,21 +117,23 @@ def _run_line(host: Host, line: str) -> None:
 
 
 def typed_lines(host: Host) -> list[str]:
-    """Return the lines typed before, oldest first."""
-    if host.state_file is None:
-        return list(CommandLine.typed)
-    kept = host.state_file.part(HISTORY)
+    """Return the lines typed before, oldest first: those of earlier sessions, then those of this one."""
+    return [*(line for line in _kept(host) if line not in host.typed), *host.typed]
+
+
+def _kept(host: Host) -> list[str]:
+    kept = host.state_file.part(HISTORY) if host.state_file is not None else None
     return (
         [line for line in kept if isinstance(line, str) and safe_text(line) == line] if isinstance(kept, list) else []
     )
 
 
 def _remember(host: Host, line: str) -> None:
-    lines = [*(one for one in typed_lines(host) if one != line), line][-MOST:]
-    if host.state_file is None:
-        CommandLine.typed[:] = lines
-    else:
-        host.state_file.keep_part(HISTORY, lines)
+    host.typed[:] = [*(one for one in host.typed if one != line), line][-MOST:]
+    # Bodies, and values of secrets, are in no file but the journal.
+    hidden = has_body(line) or names_secret(line, host.session._context.protection.now.redact)
+    if host.state_file is not None and not hidden:
+        host.state_file.keep_part(HISTORY, [*(one for one in _kept(host) if one != line), line][-MOST:])
 
 
 def _described(name: str) -> Content:

@@ -9,7 +9,7 @@ from beanops.manual import topics
 from beanops.protocol.errors import BeanopsError
 from beanops.session.config import Profile, profiles
 from beanops.text import did_you_mean, safe_text
-from beanops.tui.dialogs.typed_actions import Misused
+from beanops.tui.dialogs.typed_selection import Misused
 from beanops.tui.dialogs.typed_verbs import VERBS
 from beanops.tui.host import Host
 from beanops.tui.server_states import ALONE
@@ -195,6 +195,12 @@ def run(host: Host, line: str) -> None:
         _check("command", name, COMMANDS)
         return
     command.run(host, text.strip())
+
+
+def has_body(line: str) -> bool:
+    """Whether a typed line has the body of a job in it."""
+    name, _, text = line.strip().removeprefix(":").partition(" ")
+    return "put".startswith(name) and not any(word.startswith("@") for word in text.split()[:2])
 
 
 def proposals(host: Host, line: str, most: int = 8) -> list[str]:

@@ -16,6 +16,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 from textual.worker import Worker, WorkerState
 
+from beanops.jobs.bodies import names_secret
 from beanops.text import safe_text
 from beanops.tui import keys
 from beanops.tui.dialogs.where_check import WhereCheck, WhereChecked
@@ -280,7 +281,8 @@ class WhereEntry(ModalScreen[str | None]):
             self._show_verdict()
         else:
             where = self._entry.value.strip()
-            self._searches.used(self._wanted.tube, where)
+            if not names_secret(where, self._host.session._context.protection.now.redact):
+                self._searches.used(self._wanted.tube, where)
             self.dismiss(where)
 
     def action_cancel(self) -> None:
@@ -329,26 +331,20 @@ class WhereEntry(ModalScreen[str | None]):
             self._offer()
 
     def _show_hint(self) -> None:
+        key_of = self._host.key_of
         if self._naming is not None:
-            shown = "Enter saves, Esc cancels"
+            hints = {"find": "saves", "cancel": "cancels"}
         else:
-            hints: list[tuple[str, str]] = [
-                ("accept", "finds"),
-                ("recall(-1)", "earlier and saved"),
-                ("complete", "completes"),
-                ("save", "saves"),
-                ("forget", "forgets"),
-                ("cancel", "cancels"),
-            ]
-            shown = ", ".join(f"{self._key(action)} {what}" for action, what in hints)
+            hints = {
+                "find": "finds",
+                "earlier": "earlier and saved",
+                "complete": "completes",
+                "save": "saves",
+                "forget": "forgets",
+                "cancel": "cancels",
+            }
+        shown = ", ".join(f"{key_of(f'where.{name}')} {what}" for name, what in hints.items())
         self.query_one("#hint", Static).update(Content(shown))
-
-    def _key(self, action: str) -> str:
-        """Return the key of an action, which the user may have changed."""
-        for active in self.active_bindings.values():
-            if active.binding.action == action:
-                return self.app.get_key_display(active.binding)
-        return ""
 
 
 def _common(texts: Sequence[str]) -> str:

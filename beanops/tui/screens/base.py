@@ -16,6 +16,7 @@ from textual.binding import Binding
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
+from beanops.session.web_access import FILES
 from beanops.tui.actions.catalogue import BURIED_AS, OFFERS, UNDO
 from beanops.tui.actions.outcome import Outcome, fault
 from beanops.tui.actions.request import NOTHING, Offer, Request, Target, needed_for
@@ -224,11 +225,12 @@ class FullScreen(Screen[None]):
 
     def hindrance(self, offer: Offer | None = None) -> str:
         """Return why an action, by default one that changes something, is not possible now; empty where it is."""
+        if offer is not None and offer.name in FILES and self.host.alone:
+            return f"a page reads and writes no files; use beanops {offer.name}"
         if offer is not None and offer.name in self.host.session._context.denied:
             return "your role does not allow it"
         if offer is not None and not offer.changes:
-            # A file of jobs has their bodies as they are, also what a page hides.
-            return "a page writes no files; use beanops export" if offer.name == "export" and self.host.alone else ""
+            return ""
         if self.host.session._context.protection.now.read_only:
             return "this session is read-only"
         return "the server does not answer" if self.host.live.stale else ""
@@ -247,6 +249,9 @@ class FullScreen(Screen[None]):
 
     def act(self, offer: Offer, target: Target, given: Mapping[str, Any] = NOTHING) -> None:
         """Ask for what an action on a target needs and was not given, confirm it, and carry it out."""
+        if why := self.hindrance(offer):  # whichever way led here
+            self.host.say(f"{offer.name}: {why}", False)
+            return
         session, instance = self.host.session, self.instance
         request = offer.request(session, target, given)._replace(instance=instance)
         if offer.name == "edit" and not given:
