@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -14,6 +14,7 @@ from textual.widgets import SelectionList, Static
 from textual.widgets.selection_list import Selection
 
 from beanops.tui import keys
+from beanops.tui.host import Host
 
 
 class ColumnPicker(ModalScreen[tuple[str, ...] | None]):
@@ -41,7 +42,8 @@ class ColumnPicker(ModalScreen[tuple[str, ...] | None]):
             yield SelectionList(
                 *(Selection(Content(title), key, key in self._chosen) for key, title in self._things), id="columns"
             )
-            yield Static(Content("Space selects, Enter confirms, Esc cancels"), id="hint")
+            done, cancel = map(cast("Host", self.app).key_of, ("choose.done", "choose.cancel"))
+            yield Static(Content(f"Space selects, {done} confirms, {cancel} cancels"), id="hint")
 
     def action_done(self) -> None:
         """Return the selected columns; empty for all."""

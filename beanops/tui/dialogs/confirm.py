@@ -110,7 +110,8 @@ class Confirm(ModalScreen[bool]):
         if self._needed.accepts(submitted.value):
             self.dismiss(True)
         else:
-            self.query_one("#hint", Static).update(Content("Text does not match. Esc cancels"))
+            key_of = cast("Host", self.app).key_of
+            self.query_one("#hint", Static).update(Content(f"Text does not match. {key_of('confirm.no')} cancels"))
 
     @on(Button.Pressed)
     def _pressed(self, pressed: Button.Pressed) -> None:
@@ -187,7 +188,8 @@ class ProgressDialog(ModalScreen[None]):
             yield Static("", id="so-far", markup=False)
             with Horizontal(id="buttons"):
                 yield Button(Content("Cancel"), id="cancel", compact=True)
-            yield Static(Content("Esc stops after the current batch"), id="hint")
+            cancel = cast("Host", self.app).key_of("progress.cancel")
+            yield Static(Content(f"{cancel} stops after the current batch"), id="hint")
 
     def on_mount(self) -> None:
         """Update the progress regularly."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from textual import events, on, work
 from textual.app import ComposeResult
@@ -19,6 +19,7 @@ from beanops.text import plural, safe_text
 from beanops.tui import keys
 from beanops.tui.actions.request import Request
 from beanops.tui.actions.selected import count_jobs
+from beanops.tui.host import Host
 
 #: Either the request with the number of its jobs, or why they could not be counted; empty if the user cancelled.
 Counted = Request | str
@@ -58,7 +59,11 @@ class Counting(ModalScreen[Counted]):
             yield Static("", id="so-far", markup=False)
             with Horizontal(id="buttons"):
                 yield Button(Content("Cancel"), id="cancel", compact=True)
-            yield Static(Content("You confirm the number next. Esc cancels"), id="hint")
+            yield Static(Content(f"You confirm the number next. {self._cancel} cancels"), id="hint")
+
+    @property
+    def _cancel(self) -> str:
+        return cast("Host", self.app).key_of("progress.cancel")
 
     def on_mount(self) -> None:
         """Count, and show how far the count is."""
@@ -97,7 +102,8 @@ class Counting(ModalScreen[Counted]):
     def on_key(self, event: events.Key) -> None:
         """Say that a yes comes too early: nobody has seen the number yet."""
         if event.key == "y":
-            self.query_one("#hint", Static).update(Content("Still counting: you confirm the number next. Esc cancels"))
+            text = f"Still counting: you confirm the number next. {self._cancel} cancels"
+            self.query_one("#hint", Static).update(Content(text))
 
     @on(Button.Pressed)
     def action_cancel(self) -> None:

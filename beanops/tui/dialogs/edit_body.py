@@ -155,7 +155,9 @@ class EditBody(ModalScreen[Request | None]):
         area = self.query_one(TextArea)
         if self._long:
             size = plural(len(read.text), "character")
-            self.query_one("#note", Static).update(Content(f"{size}: too long for this pane, F4 opens your editor."))
+            self.query_one("#note", Static).update(
+                Content(f"{size}: too long for this pane, {self._key('editor')} opens your editor.")
+            )
             area.display = False
         else:
             area.load_text(read.text)
@@ -180,9 +182,12 @@ class EditBody(ModalScreen[Request | None]):
         """Whether there is an editor of the user: a visitor of a page has none."""
         return not self.host.is_web
 
+    def _key(self, name: str) -> str:
+        return self.host.key_of(f"edit.{name}")
+
     def _hint(self, text: str = "") -> None:
-        editor = "F4 opens $EDITOR, " if self._has_editor else ""
-        usual = f"^s shows the difference, {editor}Esc cancels"
+        editor = f"{self._key('editor')} opens $EDITOR, " if self._has_editor else ""
+        usual = f"{self._key('difference')} shows the difference, {editor}{self._key('cancel')} cancels"
         self.query_one("#hint", Static).update(Content(safe_text(text) if text else usual))
 
     # -- edit ----------------------------------------------------------------------------------------------------------
@@ -245,7 +250,7 @@ class EditBody(ModalScreen[Request | None]):
         if checked.problem:
             self._hint(checked.problem)
         elif checked.new is None:
-            self._hint("nothing changed; Esc closes")
+            self._hint(f"nothing changed; {self._key('cancel')} closes")
         else:
             request = self._request._replace(answers={"job": self._job, "new": checked.new})
 
@@ -253,7 +258,9 @@ class EditBody(ModalScreen[Request | None]):
                 if yes:
                     self.dismiss(request)
                 else:
-                    self._hint("not put; ^s shows the difference again, Esc cancels")
+                    self._hint(
+                        f"not put; {self._key('difference')} shows the difference again, {self._key('cancel')} cancels"
+                    )
 
             self.app.push_screen(ConfirmEdit(request, self._needed, checked.lines), answered)
 
@@ -261,6 +268,6 @@ class EditBody(ModalScreen[Request | None]):
         """Cancel; a changed text only by a second key press."""
         if self._text != self._before and not self._sure:
             self._sure = True
-            self._hint("Esc again discards your changes")
+            self._hint(f"{self._key('cancel')} again discards your changes")
         else:
             self.dismiss(None)

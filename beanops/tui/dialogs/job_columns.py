@@ -68,9 +68,10 @@ class JobColumnPicker(ModalScreen[JobColumns | None]):
     def on_mount(self) -> None:
         """Offer the columns, then the paths in the bodies."""
         self.query_one("#wrong").display = False
-        self.query_one("#hint", Static).update(
-            Content("Space selects, Enter confirms, Tab goes to the path, ^r shows what differs, Esc cancels")
-        )
+        hints = {"done": "confirms", "path": "goes to the path", "automatic": "shows what differs", "cancel": "cancels"}
+        key_of = cast("Host", self.app).key_of
+        shown = ", ".join(["Space selects", *(f"{key_of(f'choose.{name}')} {does}" for name, does in hints.items())])
+        self.query_one("#hint", Static).update(Content(shown))
         self._offer()
         self._list.focus()
         self._find_paths()

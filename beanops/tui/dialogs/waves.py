@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -16,6 +16,7 @@ from beanops.text import plural, safe_text, span
 from beanops.tui import keys
 from beanops.tui.actions.canary import WaveRunner
 from beanops.tui.actions.request import UnderWay
+from beanops.tui.host import Host
 from beanops.ui.columns.canary import VERDICT_COLUMNS, VerdictRow, verdict_rows
 
 #: The colours of verdicts.
@@ -84,16 +85,17 @@ class WavesDialog(ModalScreen[None]):
         self.query_one("#waves").scroll_end(animate=False)
 
     def _hint(self) -> str:
-        runner = self._runner
+        runner, key_of = self._runner, cast("Host", self.app).key_of
+        stop = key_of("waves.stop").replace(" ", " or ")
         if self._under_way.over.is_set():
-            return f"{self._end or 'over'}   Esc closes"
+            return f"{self._end or 'over'}   {stop} closes"
         if runner.cancelled:
             return "Stopping after the current batch ..."
         if runner.question is not None:
             size, left = runner.question
             which = f"the other {plural(left, 'job')}" if size == left else f"the next {size:,} of {left:,} other jobs"
-            return f"Kick {which}?   y yes   n or Esc no"
-        return "Esc stops after the current batch"
+            return f"Kick {which}?   {key_of('waves.go-on')} yes   {stop} no"
+        return f"{stop} stops after the current batch"
 
     def ended(self, text: str) -> None:
         """Show how it ended."""

@@ -197,7 +197,8 @@ class ServerHeader(Vertical):
 
             banner.say([(safe_text(gap_text(live.playback)), "bold")])
         elif frozen is not None:
-            text = f"FROZEN for {span(self.host.clock() - frozen)}: updates are paused. Press f to resume."
+            since, key = span(self.host.clock() - frozen), self.host.key_of("app.freeze")
+            text = f"FROZEN for {since}: updates are paused. Press {key} to resume."
             banner.say([(text, "bold")])
 
     def _how_old(self, live: Live) -> str:

@@ -32,8 +32,6 @@ from beanops.ui.columns.tubes import SEEN, tube_columns
 from beanops.ui.columns.why import IDLE_TUBES, is_idle
 from beanops.ui.poller import Live
 
-#: Shown where the filter hides all tubes.
-NOT_ONE = "no tube matches the filter; Esc shows all"
 #: Shown while the tube under the cursor does not exist.
 GONE = "no longer exists: move the cursor to another tube"
 
@@ -152,8 +150,8 @@ class TubesScreen(FullScreen):
         """Show the tubes that pass the filter, groups folded."""
         self.table.stale = live.stale
         survey = live.survey
-        self.table.empty = "no tubes" if survey is not None and not self.filter.value else NOT_ONE
-        self.table.empty = "loading ..." if survey is None else self.table.empty
+        not_one = f"no tube matches the filter; {self.host.key_of('tubes.clear')} shows all"
+        self.table.empty = "loading ..." if survey is None else not_one if self.filter.value else "no tubes"
         if survey is None:
             self._shown = 0
             self.table.show(())
