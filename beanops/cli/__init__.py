@@ -2,8 +2,9 @@
 
 What lives here: the list of commands (`app`) and the commands themselves (`commands`), shared options (`options`), the
 selection of jobs (`selection`), dry runs (`plan`) and questions (`confirm`), progress and results of runs (`runs`),
-printing (`output`), exit codes (`exits`), shell completion (`shells`, `complete`), and the demo (`demo`). Nothing
-imports this room. A command's module is imported when it is called: `--help` costs little more than click.
+printing (`output`), exit codes (`exits`), shell completion (`shells`, `complete`), the demo (`demo`),
+and the tubes in plain text where no dashboard can be (`plain_tubes`). Nothing imports this room. A command's module is
+imported when it is called: `--help` costs little more than click.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from beanops.cli import options
-from beanops.cli.commands.plain_tubes import print_tubes, why_plain
+from beanops.cli.plain_tubes import print_tubes, why_plain
 from beanops.cli.streams import on_terminal, standard_input
 from beanops.protocol.errors import UsageError
 from beanops.session.connect import connect
