@@ -1,6 +1,6 @@
 """`Selected`: the jobs of a tube that are chosen by state, predicate or group, whether or not a list has loaded them.
 
-An action on them calls the verb with the tube and these options, so that jobs are found anew when it runs.
+An action on them calls the verb with the tube and these options, so that jobs are found again when it runs.
 """
 
 from __future__ import annotations

@@ -93,11 +93,11 @@ class WhereCheck:
                 tell(WhereChecked(self))
 
     def _count(self, scan: Scan, tell: Callable[[Message], object]) -> None:
-        self._until = (told := time.monotonic()) + SECONDS
+        self._until = (reported := time.monotonic()) + SECONDS
         for batch in scan:
             self._found += len(batch)
-            if time.monotonic() - told >= PAUSE:
-                told = time.monotonic()
+            if time.monotonic() - reported >= PAUSE:
+                reported = time.monotonic()
                 tell(WhereChecked(self))
             if self._cancelled or self._cut_short:
                 return

@@ -60,7 +60,7 @@ class IdleFold:
         return [*rest, row]
 
     def forget(self) -> None:
-        """Sum up anew: an action has changed tubes."""
+        """Sum up again with the next tubes: an action has changed some."""
         self._row = None
 
 
