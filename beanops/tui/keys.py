@@ -296,7 +296,7 @@ JOB = [
 ]
 
 #: Beside a list the footer has no room for them.
-PREVIEW = [replace(one, show=False) for one in FORMS]
+BODY_FORMS = [replace(one, show=False) for one in FORMS]
 
 JOURNAL = [
     key("journal", "enter", "open", "Open", "Show the actions of the run under the cursor", show=True, display="⏎"),

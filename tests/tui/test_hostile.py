@@ -71,8 +71,9 @@ async def test_names_and_errors_of_a_server_do_not_either(
         await desk.press("g", "enter", "space", "*", "C", "escape", "ctrl+p", "x", "escape", "s", "escape")
         await desk.command("tube x")
         await desk.command(f"group {text.replace(' ', '')}")
+        await desk.command("tubes")
         monkeypatch.setattr(session._lookups, "survey", broken)
-        await desk.tick()
+        await desk.tick(60)
         assert "the server sent" in desk.line("#banner")
         assert desk.app.is_running
     assert_harmless(written, "stale")

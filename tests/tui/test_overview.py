@@ -67,7 +67,7 @@ async def test_selected_tubes_act_together_and_only_they(session: Session, clien
         await desk.press("home", "space", "space", "p")
         assert "2 tubes" in await desk.painted()
         await desk.press("enter")
-        assert "Pause 2 tubes for 60 seconds?" in await desk.painted()
+        assert "Pause 2 tubes for 600 seconds?" in await desk.painted()
         await desk.press("y")
         assert desk.line("#status").startswith("✓ pause of 2 tubes: 2 done")
         assert client.stats_tube("a").pause_time_left

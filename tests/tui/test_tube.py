@@ -158,7 +158,7 @@ async def test_a_tube_is_paused_and_resumed(session: Session, client: Client, cl
         await open_tube(desk, "mail")
         assert "Pause" in desk.footer
         await desk.press("p", "enter", "y")
-        assert client.stats_tube("mail").pause == 60
+        assert client.stats_tube("mail").pause == 600
         assert "PAUSED for" in desk.line("#tube")
         assert "Unpause" in desk.footer
         assert "Reserve" not in desk.footer

@@ -112,7 +112,7 @@ async def test_the_key_after_an_action_means_the_same_tube(session: Session, cli
         assert desk.names()[0] == "some"
         assert desk.cursor("#tubes").startswith("many")
         await desk.press("p", "enter", "y")
-        assert client.stats_tube("many").pause == 60
+        assert client.stats_tube("many").pause == 600
         assert client.stats_tube("some").pause == 0
 
 
@@ -182,7 +182,7 @@ async def test_a_click_moves_the_cursor_opens_and_sorts(session: Session, client
 
 
 async def test_help_lists_the_keys_of_the_screen(session: Session, client: Client, clock: Clock) -> None:
-    async with dashboard(session, clock) as desk:
+    async with dashboard(session, clock, (100, 80)) as desk:
         await desk.press("question_mark")
         assert "Filter tubes: text" in await desk.painted()
         await desk.press("escape", "enter", "question_mark")

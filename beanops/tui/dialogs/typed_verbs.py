@@ -119,5 +119,5 @@ VERBS = (
     TypedVerb(
         "wait", "[TUBE] [CONDITION]", "Wait until a condition on the counts of a tube is true", _wait, complete()
     ),
-    TypedVerb("undo", "[RUN]", "Undo the last action, or a run of the journal", _undo, lambda host, text: []),
+    TypedVerb("undo", "[RUN]", "Undo a run of the journal, or the last action", _undo, lambda host, text: []),
 )

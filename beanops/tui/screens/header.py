@@ -175,10 +175,11 @@ class ServerHeader(Vertical):
         if survey.timeouts:
             right += [(f"{plural(survey.timeouts, 'job')} timed out", "bold $delayed"), ("  ", "")]
         files = stats.binlog_current_index - stats.binlog_oldest_index + 1 if stats.binlog_current_index else 0
-        if wide or not right:
-            right.append((f"binlog {plural(files, 'file')}" if files else "no binlog", "$muted"))
+        # The last parts go where there is no room: what the user chose stays longer.
         if self.host.interval != INTERVAL:
-            right.append((f"  every {self.host.interval:g} s", "$delayed"))
+            right += [(f"every {self.host.interval:g} s", "$delayed"), ("  ", "")]
+        if wide or not right:
+            right += [(f"binlog {plural(files, 'file')}" if files else "no binlog", "$muted"), ("  ", "")]
         return left, right
 
     def _show_banner(self, live: Live) -> None:
