@@ -192,7 +192,7 @@ def test_ctrl_z_gives_the_terminal_to_the_shell_and_fg_paints_all_of_it(
         assert one.settings == one.before
         one.press("")
         os.kill(one.process.pid, signal.SIGCONT)
-        for text in ("beanops", "ready", "1 problem", "tube", "mail", "Help"):
+        for text in ("beanops", "ready", "1 problem", "tube", "mail", "more"):
             one.shows(text)
         assert one.settings != one.before
     one.press("\r")

@@ -91,9 +91,8 @@ class ServersScreen(SeveralServers):
 
     def on_mount(self) -> None:
         """Put the cursor on the current server."""
-        self.query_one("#title", Line).say(
-            [("servers of the configuration", "bold $primary"), ("  T shows the tubes of all", "$muted")]
-        )
+        hint = f"  {self.host.key_of('app.all-tubes')} shows the tubes of all"
+        self.query_one("#title", Line).say([("servers of the configuration", "bold $primary"), (hint, "$muted")])
         self.host.servers.read()
         self.tick()
         if self.host.profile.name in self.host.servers.configured:
