@@ -10,7 +10,9 @@ from beanops.cli.commands import dashboard
 from tests.cli.conftest import Cli, one_line
 
 
-@pytest.mark.parametrize(("command", "opens"), [("tui", "beanops.tui.app.run"), ("web", "beanops.tui.web.server.serve")])
+@pytest.mark.parametrize(
+    ("command", "opens"), [("tui", "beanops.tui.app.run"), ("web", "beanops.tui.web.server.serve")]
+)
 def test_what_is_redacted_is_redacted_in_the_dashboard(
     cli: Cli, monkeypatch: pytest.MonkeyPatch, command: str, opens: str
 ) -> None:

@@ -61,7 +61,13 @@ class TubeScreen(BodyActions, NarrowedSearch):
 
     TITLE = "Tube"
     topic = "finding-jobs"
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.TUBE, *keys.BODY_FORMS, *catalogue.bindings(), *keys.UNDO, *keys.BACK]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *keys.TUBE,
+        *keys.BODY_FORMS,
+        *catalogue.bindings(),
+        *keys.UNDO,
+        *keys.BACK,
+    ]
 
     def __init__(self, session: Session, tube: str, job: int | None = None) -> None:
         super().__init__(session, tube)
