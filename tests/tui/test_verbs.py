@@ -86,6 +86,7 @@ async def test_what_cannot_be_done_says_why(session: Session, client: Client, cl
             "move mail ready to": "missing value after to",
             "edit mail ready": "nothing to change",
             "import /nowhere": "/nowhere",
+            "put mail @/nowhere": "put: cannot read /nowhere",
             "undo nothing": "the journal has no run nothing",
             "pause mail soon": "expected whole seconds",
         }.items():
@@ -97,6 +98,17 @@ async def test_what_cannot_be_done_says_why(session: Session, client: Client, cl
             assert why in shown, line
             await desk.press("escape")
         assert session._lookups.own_actions() == []
+
+
+async def test_a_run_of_the_journal_is_undone_by_its_id(session: Session, client: Client, clock: Clock) -> None:
+    fill(client, "mail", *bodies("a", "b"), bury=2)
+    run = session.kick("mail", state="buried")
+    session.pause("mail", 60)
+    async with dashboard(session, clock, (120, 40)) as desk:
+        await desk.command(f"undo {run.id}")
+        assert "Undo kick" in await told(desk)
+        await desk.press("y")
+        assert counts(client) == (0, 2)
 
 
 async def test_tubes_are_paused_and_jobs_put_by_typing(
