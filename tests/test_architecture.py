@@ -141,6 +141,22 @@ def test_classes_have_names_of_their_own() -> None:
     assert {name: where for name, where in classes.items() if len(where) > 1} == {}
 
 
+def test_constants_are_assigned_once() -> None:
+    """A second table of one name would hide the first."""
+    twice = {}
+    for module in modules():
+        names = [
+            target.id
+            for node in tree(module).body
+            if isinstance(node, ast.Assign)
+            for target in node.targets
+            if isinstance(target, ast.Name) and target.id.isupper()
+        ]
+        if again := sorted(name for name, count in Counter(names).items() if count > 1):
+            twice[module] = again
+    assert twice == {}
+
+
 def test_modules_of_a_folder_have_names_that_nobody_confuses() -> None:
     alike: dict[tuple[Path, str], set[str]] = defaultdict(set)
     for path in [*PACKAGE.rglob("*.py"), *(path for path in PACKAGE.rglob("*") if (path / "__init__.py").exists())]:
