@@ -89,6 +89,13 @@ async def test_what_cannot_be_done_says_why(session: Session, client: Client, cl
             "put mail @/nowhere": "put: cannot read /nowhere",
             "undo nothing": "the journal has no run nothing",
             "pause mail soon": "expected whole seconds",
+            "pause mail ready 10m": "pause: takes no state",
+            "drain mail ready where id = 1": "drain: takes no where",
+            "drain mail ready group g12345678": "drain: takes no group",
+            "kick-next mail 1 where id = 1": "kick-next: takes no where",
+            "unpause mail where id = 1": "unpause: takes no where",
+            "groups mail group g12345678": "groups: takes no group",
+            "facets mail ready buried": "facets: one state",
         }.items():
             await desk.command(line)
             shown = await told(desk)

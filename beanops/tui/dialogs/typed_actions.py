@@ -44,6 +44,16 @@ def check(host: Host, offer: Offer | None = None) -> None:
         raise Misused(f"{offer.name if offer is not None else 'undo'}: {why}")
 
 
+def _refuse(name: str, typed: Typed, takes: Sequence[str]) -> None:
+    """Raise where more was typed than an action takes: left out, it would be done to more than was meant."""
+    given = {"states": typed.states, "group": typed.group, "where": typed.where}
+    unused = next((word for word, value in given.items() if value and word not in takes), None)
+    if unused == "states":
+        raise Misused(f"{name}: takes no state")
+    if unused is not None:
+        raise Misused(f"{name}: takes no {unused}")
+
+
 def _press(host: Host, name: str) -> None:
     """Do what the key of an action does."""
     check(host, OFFERS[name])
@@ -132,6 +142,7 @@ def on_tubes(name: str, *rest: str) -> Callable[[Host, str], None]:
             return
         check(host, offer)
         typed = parse(text, host.live.tubes, offer.action.settings, len(rest))
+        _refuse(name, typed, offer.action.settings)
         states = {"states": " ".join(typed.states)} if typed.states else {}
         given = {**dict(zip(rest, typed.rest, strict=False)), **states, **typed.settings}
         target = Target(tuple(host.live.tubes[tube].stats for tube in tubes_of(host, typed)))
@@ -224,22 +235,25 @@ def edit(host: Host, text: str) -> None:
 
 def list_jobs(host: Host, text: str) -> None:
     """Open the list of the jobs that were typed."""
-    typed = parse(text, host.live.tubes)
-    (tube, *others) = tubes_of(host, typed)
-    if others:
-        raise Misused("jobs: one tube at a time")
-    if len(typed.states) > 1:
-        raise Misused("jobs: one state, or none for all")
-    if typed.group:
-        raise Misused("jobs: groups are chosen in :groups")
-    host.open_jobs(tube, typed.states[0] if typed.states else None, typed.where)
+    _open(host, "jobs", text)
 
 
 def open_pane(kind: str) -> Callable[[Host, str], None]:
     """Return what opens the groups or facets of a tube."""
 
     def run(host: Host, text: str) -> None:
-        typed = parse(text, host.live.tubes)
-        host.open_jobs(tubes_of(host, typed)[0], typed.states[0] if typed.states else None, typed.where, pane=kind)
+        _open(host, kind, text, pane=kind)
 
     return run
+
+
+def _open(host: Host, name: str, text: str, pane: str = "") -> None:
+    typed = parse(text, host.live.tubes)
+    (tube, *others) = tubes_of(host, typed)
+    if others:
+        raise Misused(f"{name}: one tube at a time")
+    if len(typed.states) > 1:
+        raise Misused(f"{name}: one state, or none for all")
+    if typed.group:
+        raise Misused(f"{name}: takes no group; Enter chooses one in :groups")
+    host.open_jobs(tube, typed.states[0] if typed.states else None, typed.where, pane=pane)
