@@ -98,6 +98,27 @@ async def test_a_group_narrows_the_list_and_escape_takes_it_back_step_by_step(
         assert desk.names() == ["default", "mail"]
 
 
+async def test_the_job_under_the_cursor_stays_in_sight_when_other_jobs_are_listed(
+    session: Session, client: Client, clock: Clock
+) -> None:
+    fill(client, "mail", *[body("failed", n) for n in range(120)], bury=120)
+    async with dashboard(session, clock) as desk:
+        await desk.press("down", "enter", "end")
+        table = screen(desk).table
+        found = table.found
+        # As a search does that is slower than the next repaint.
+        table.restart()
+        await desk.settle()
+        assert not table.show_vertical_scrollbar
+        for row in found:
+            row.found = False
+        table.extend(found)
+        table.settle()
+        await desk.settle()
+        assert table.row is not None
+        assert table.row.id in table.ids_in_sight()
+
+
 async def test_values_are_filters_that_come_on_top_of_each_other(
     session: Session, client: Client, clock: Clock
 ) -> None:

@@ -196,7 +196,7 @@ class JobTable(RowTable[JobRow]):
                 self.sort_key, self.descending = None, False
                 self._refeed()
             self._cursor, self._home, self._lost, self._place = _FOLLOWING, None, True, 0
-            self.scroll_to(y=0, animate=False)
+            self.bring_to_top(0)
         elif self._cursor is _FOLLOWING:
             self._cursor = None
             self._follow(self._place)

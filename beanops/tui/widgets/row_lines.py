@@ -143,8 +143,13 @@ class RowLines(ScrollView, Generic[R]):
         """Lay out the columns, and keep the cursor in view."""
         self._fit()
         if self._rows and not 0 <= self._place - self.scroll_offset.y < self._visible:
-            self.scroll_to(y=self._place - self._visible + 1, animate=False)
+            self.bring_to_top(self._place - self._visible + 1)
         self._repaint()
+
+    def bring_to_top(self, place: int) -> None:
+        """Scroll so that the row at a position is the first in sight, as far as there are rows below it."""
+        # Of rows that have just come the layout does not know yet that they can be scrolled: unforced, nothing happens.
+        self.scroll_to(y=place, animate=False, force=True)
 
     def notify_style_update(self) -> None:
         """Drop lines drawn in other colours."""

@@ -163,7 +163,10 @@ class RowTable(RowLines[R], can_focus=True):
         # A cursor on the first row shows rows that come above it.
         stays = top == at == 0 and self._place < self._visible
         if 0 <= at - top < self._visible and not (stays or self._lost):
-            self.scroll_to(y=self._place - (at - top), animate=False)
+            self.bring_to_top(self._place - (at - top))
+        elif asked and not (self._lost or top <= self._place < top + self._visible):
+            # Keys act on the row under the cursor: among other rows it must be in sight.
+            self.bring_to_top(self._place - self._visible // 2)
 
     def _sorted(self, rows: Sequence[R]) -> list[int]:
         """Return the positions of the rows in the chosen order."""
@@ -199,9 +202,9 @@ class RowTable(RowLines[R], can_focus=True):
         self._hold_until = self._clock() + HOLD
         top = self.scroll_offset.y
         if self._place < top:
-            self.scroll_to(y=self._place, animate=False)
+            self.bring_to_top(self._place)
         elif self._place >= top + self._visible:
-            self.scroll_to(y=self._place - self._visible + 1, animate=False)
+            self.bring_to_top(self._place - self._visible + 1)
         if self.scroll_offset.y == top:
             self.refresh_line(before + 1)
             self.refresh_line(self._place + 1)
