@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from textual.widgets import Input
 
 from beanops import Client, Session, connect
 from beanops.embedded.process import Beanstalkd
@@ -87,6 +88,8 @@ async def test_what_cannot_be_done_says_why(session: Session, client: Client, cl
             "edit mail ready": "nothing to change",
             "import /nowhere": "/nowhere",
             "put mail @/nowhere": "put: cannot read /nowhere",
+            "delete mail where eror like 'x'": "there is no column 'eror'",
+            "jobs mail where id =": "at character",
             "undo nothing": "the journal has no run nothing",
             "pause mail soon": "expected whole seconds",
             "pause mail ready 10m": "pause: takes no state",
@@ -116,6 +119,16 @@ async def test_a_run_of_the_journal_is_undone_by_its_id(session: Session, client
         assert "Undo kick" in await told(desk)
         await desk.press("y")
         assert counts(client) == (0, 2)
+
+
+async def test_a_line_with_a_wrong_predicate_stays_open(session: Session, client: Client, clock: Clock) -> None:
+    fill(client, "mail", b"1", bury=1)
+    async with dashboard(session, clock, (120, 40)) as desk:
+        await desk.press(":", *(line := "kick mail where eror like 'x'"), "enter")
+        assert "there is no column 'eror'" in await told(desk)
+        assert desk.app.screen.query_one(Input).value == line
+        await desk.press("escape")
+        assert counts(client) == (0, 1)
 
 
 async def test_tubes_are_paused_and_jobs_put_by_typing(

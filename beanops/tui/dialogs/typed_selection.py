@@ -11,6 +11,8 @@ from beanops.protocol.limits import is_glob
 from beanops.protocol.states import STATES
 from beanops.text import did_you_mean, safe_text
 
+#: Seconds that a predicate may take for no jobs, before it is used.
+LONGEST_CHECK = 1.0
 #: Words after which something special comes.
 WORDS = ("where", "group")
 
@@ -86,6 +88,7 @@ def parse(text: str, tubes: Iterable[str], settings: Sequence[str] = (), rest: i
             where = text[end:].strip()
             if not where:
                 raise Misused("missing predicate after where")
+            _check_predicate(where)
             found = found._replace(where=where)
             break
         if word == "group" or word in settings:
@@ -111,6 +114,16 @@ def parse(text: str, tubes: Iterable[str], settings: Sequence[str] = (), rest: i
             about = did_you_mean(word, [*STATES, *WORDS, *settings, *known])
             raise Misused(safe_text(f"unknown word {word!r}{about}"))
     return found._replace(settings=given, rest=tuple(others))
+
+
+def _check_predicate(where: str) -> None:
+    """Raise where a predicate is none: while its line can still be corrected, not after it was closed to count."""
+    from beanops.jobs.sql.where import PredicateError, Where  # only predicates need DuckDB
+
+    try:
+        Where(where, timeout=LONGEST_CHECK)
+    except PredicateError as error:
+        raise Misused(safe_text(str(error))) from None
 
 
 def split_where(text: str) -> tuple[str, str]:
