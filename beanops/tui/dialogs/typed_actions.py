@@ -6,7 +6,7 @@ the tube in front.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from beanops.jobs.bodies.edits import parse_set, parse_unset
