@@ -183,7 +183,8 @@ class TubePreview(Vertical):
             ends: list[Part] = []
             for line in lines:
                 ends += [*line, ("\n", "")]
-            self.query_one("#pane", Static).update(Content.assemble(*ends))
+            # Its size does not follow its text: laying out the whole screen was half of the time of a key press.
+            self.query_one("#pane", Static).update(Content.assemble(*ends), layout=False)
 
     # -- read --------------------------------------------------------------------------------------------------------
 
