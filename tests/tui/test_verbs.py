@@ -87,6 +87,7 @@ async def test_what_cannot_be_done_says_why(session: Session, client: Client, cl
             "move mail ready to": "missing value after to",
             "edit mail ready": "nothing to change",
             "import /nowhere": "/nowhere",
+            "export mail ready": "missing file before 'mail'",
             "put mail @/nowhere": "put: cannot read /nowhere",
             "delete mail where eror like 'x'": "there is no column 'eror'",
             "jobs mail where id =": "at character",

@@ -185,6 +185,8 @@ def export(host: Host, text: str) -> None:
     """Write jobs to a file: ``export FILE [TUBE] [STATE] [where ...]``; without jobs, those that are selected."""
     offer = OFFERS["export"]
     file, _, rest = text.partition(" ")
+    if file in host.live.tubes or file in STATES:
+        raise Misused(f"export: missing file before {safe_text(file)!r}; ./{safe_text(file)} is a file of that name")
     if not rest.strip():
         check(host, offer)
         target = None if host.view is None else host.view.target()
