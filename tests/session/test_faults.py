@@ -89,7 +89,7 @@ def test_killed_at_any_moment_the_journal_is_true_and_no_job_is_lost(
                     _verified(beanstalkd, journal, record, runs[0].id)
         victims.stdin.close()
     record.close()
-    assert seen > rounds / 4
+    assert seen >= rounds / 4
     if rounds == MANY:  # enough to see that the kills were spread over the whole of the runs
         assert unknown > rounds / 50
         assert cut > rounds / 50

@@ -38,6 +38,8 @@ def edited(body: str) -> bytes:
 def main(address: str, url: str, batch: str = "7") -> None:
     """Serve until standard input ends."""
     beanops.journal.journal.Journal(url).close()
+    with connect(address, journal=url) as session:
+        session.kick([1], dry_run=True)  # imports what acts before the forks, not in each
     for line in sys.stdin:
         verb, *ids = line.split()
         pid = os.fork()

@@ -170,7 +170,7 @@ async def test_keys_are_left_to_what_the_user_types_into(recorded: Stage, clock:
 def test_what_cannot_be_replayed_is_told_in_one_line(
     recorded: Stage, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("beanops.cli.commands.plain_tubes.on_terminal", lambda *streams: True)
+    monkeypatch.setattr("beanops.cli.plain_tubes.on_terminal", lambda *streams: True)
     monkeypatch.setenv("TERM", "xterm-256color")
     for given, message in (
         (["tui", "--replay", "/nowhere"], "there is no recording /nowhere"),
