@@ -127,8 +127,12 @@ def _places(keys: tuple[str, ...]) -> list[tuple[str, ...]]:
 def _beginning(data: Any) -> str:
     if not isinstance(data, dict | list):
         return json.dumps(data)
-    parts = []
-    left = SUMMARY_LIMIT
+    return json_beginning(data, SUMMARY_LIMIT)
+
+
+def json_beginning(data: Any, limit: int) -> str:
+    """Return data as JSON, cut after the part with which it is longer than `limit` characters."""
+    parts, left = [], limit
     for part in json.JSONEncoder(ensure_ascii=False).iterencode(data):
         parts.append(part)
         left -= len(part)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from beanops.protocol.errors import UsageError
 from beanops.session.execution.verbs import ALL
 from beanops.text import plural, safe_text
-from beanops.tui.actions.outcome import Outcome, outcome_of
-from beanops.tui.actions.request import Field, Offer, Request, Target, jobs_of
+from beanops.tui.actions.outcome import Outcome
+from beanops.tui.actions.request import Field, Offer, Request, at_once, jobs_of
 from beanops.ui.actions import CATALOGUE
-from beanops.ui.runner import Progress, Runner, Step
+from beanops.ui.runner import Progress, Runner
 
 if TYPE_CHECKING:
     from beanops.session.execution.run import Run
@@ -116,7 +116,7 @@ def _perform(request: Request, runner: Runner) -> Outcome:
         hooks = Hooks(progress, runner.show, None if promote_if else runner.ask, look=runner.look)
         return canary(session._executor, jobs, stages, options, hooks).run
 
-    return outcome_of(runner.carry_out([Step(request.places, kick)]), "canary", "job")
+    return at_once(request, runner, kick)
 
 
 def _sentence(request: Request) -> str:
@@ -127,15 +127,9 @@ def _sentence(request: Request) -> str:
     return f"Kick {first:,} of {request.jobs}, watch them for up to {watched}, {then}?"
 
 
-def _applies(target: Target) -> bool:
-    if target.selected:
-        return any(one.may_have(_TAKEN) for one in target.selected)
-    return any(target.states.get(state) for state in _TAKEN)
-
-
 CANARY = Offer(
     CATALOGUE["canary"],
-    _applies,
+    lambda target: target.may_have(_TAKEN),
     _sentence,
     _perform,
     lambda target: (

@@ -22,7 +22,7 @@ from beanops.tui.actions.body_edit import EDIT_BODY
 from beanops.tui.actions.canary import CANARY
 from beanops.tui.actions.files import EXPORT, put, put_sentence
 from beanops.tui.actions.outcome import Outcome, new_id_of, outcome_of
-from beanops.tui.actions.request import Counts, Field, Offer, Request, Target, at_once, jobs_of, one_by_one
+from beanops.tui.actions.request import Counts, Field, Offer, Request, Target, at_once, jobs_of, on_selected, one_by_one
 from beanops.tui.keys import key
 from beanops.ui.actions import CATALOGUE, ON_JOBS, UserAction
 from beanops.ui.runner import LastAction, Progress, Runner, undo_steps
@@ -202,13 +202,7 @@ def _taken(name: str) -> frozenset[str]:
 
 def _takes(name: str) -> Callable[[Target], bool]:
     taken = _taken(name)
-
-    def takes(target: Target) -> bool:
-        if target.selected:
-            return any(one.may_have(taken) for one in target.selected)
-        return any(target.states.get(state) for state in taken)
-
-    return takes
+    return lambda target: target.may_have(taken)
 
 
 def _settings(request: Request) -> str:
@@ -226,9 +220,7 @@ def _on_jobs(action: UserAction) -> Offer:
         given = {name: value for name, value in request.answers.items() if value is not None}
         act, jobs = getattr(request.session, action.name), jobs_of(request)
         if request.selected:
-            chosen = {one.tube: one for one in request.selected}
-            each = lambda tube, progress: act(tube, **chosen[tube].options, **given, progress=progress)  # noqa: E731
-            return one_by_one(request, runner, "tube", tuple(chosen), each)
+            return on_selected(request, runner, act, **given)
         return at_once(request, runner, lambda progress: act(jobs, **given, progress=progress))
 
     fields = tuple(_FIELDS[name] for name in action.settings)

@@ -21,12 +21,6 @@ _TAKEN = frozenset({*ALL["copy"].states, "held"})
 MOST_BYTES = 256 * 2**20
 
 
-def _exportable(target: Target) -> bool:
-    if target.selected:
-        return any(one.may_have(_TAKEN) for one in target.selected)
-    return any(target.states.get(state) for state in _TAKEN)
-
-
 def _name(target: Target) -> str:
     """Return the file's name that is proposed: of the tube, and of the time."""
     tube = target.tubes[0].name if len(target.tubes) == 1 else "jobs"
@@ -50,7 +44,7 @@ def _export(request: Request, runner: Runner) -> Outcome:
 
 EXPORT = Offer(
     CATALOGUE["export"],
-    _exportable,
+    lambda target: target.may_have(_TAKEN),
     lambda request: f"Export {request.jobs} to {safe_text(request.answers['file'], limit=60)}?",
     _export,
     lambda target: (Field("file", "File", _name(target), "path", "JSON lines, as beanops import reads them"),),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -70,6 +70,12 @@ class Target(NamedTuple):
     settings: PutSettings = PutSettings()
     each: tuple[str, ...] = ()
     selected: tuple[Selected, ...] = ()
+
+    def may_have(self, states: Collection[str]) -> bool:
+        """Whether there may be jobs in some states."""
+        if self.selected:
+            return any(one.may_have(states) for one in self.selected)
+        return any(self.states.get(state) for state in states)
 
     def count(self, field: str) -> int:
         """Return the sum of a count of the tubes."""
@@ -323,6 +329,13 @@ def one_by_one(request: Request, runner: Runner, noun: str, keys: Sequence[str],
     """Act on one tube after the other, see `Runner.carry_out`."""
     steps = [Step(f"{noun} {key}", partial(act, key)) for key in keys]
     return outcome_of(runner.carry_out(steps), request.offer.name, noun)
+
+
+def on_selected(request: Request, runner: Runner, verb: Callable[..., Run], **given: Any) -> Outcome:
+    """Act on the selected jobs of one tube after the other, by a verb that takes a tube and the options of jobs."""
+    chosen = {one.tube: one.options for one in request.selected}
+    act = lambda tube, progress: verb(tube, **given, **chosen[tube], progress=progress)  # noqa: E731
+    return one_by_one(request, runner, "tube", tuple(chosen), act)
 
 
 def at_once(request: Request, runner: Runner, call: Callable[[Progress], Run]) -> Outcome:

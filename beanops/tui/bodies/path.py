@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, NamedTuple
 
 from beanops.jobs.bodies.paths import Steps, parse_path
+from beanops.jobs.bodies.summary import json_beginning
 from beanops.text import safe_text
 from beanops.ui.columns.column import Column
 
@@ -78,7 +78,9 @@ class BodyPath(NamedTuple):
         if isinstance(data, int | float) and not isinstance(data, bool):
             # An integer beyond 64 bits is a text in decoded data.
             return PathValue(False, float(data), safe_text(str(data), limit=LONGEST))
-        return PathValue(True, 0.0, safe_text(data if isinstance(data, str) else _written(data), limit=LONGEST))
+        return PathValue(
+            True, 0.0, safe_text(data if isinstance(data, str) else json_beginning(data, LONGEST), limit=LONGEST)
+        )
 
     def column(self, values: list[PathValue], title: str) -> Column[Any]:
         """Return the column that shows the values at this path.
@@ -103,14 +105,3 @@ class BodyPath(NamedTuple):
             write=lambda row, cells: value.text if (value := row.value(self)) is not None else "",
             colour=lambda row: "",
         )
-
-
-def _written(data: Any) -> str:
-    """Return the beginning of data as JSON."""
-    parts, left = [], LONGEST
-    for part in json.JSONEncoder(ensure_ascii=False).iterencode(data):
-        parts.append(part)
-        left -= len(part)
-        if left < 0:
-            break
-    return "".join(parts)

@@ -65,6 +65,21 @@ def _press(host: Host, name: str) -> None:
     host.act(OFFERS[name], target)
 
 
+def _target_now(host: Host, offer: Offer) -> Target | None:
+    """Return what the action would be for now; None where it does not apply."""
+    check(host, offer)
+    target = None if host.view is None else host.view.target()
+    return target if target is not None and offer.applies(target) else None
+
+
+def _answer(field: Field, text: str) -> Any:
+    """Return the answer that a text is to a field."""
+    try:
+        return answer_to(field, text)
+    except UsageError as error:
+        raise Misused(safe_text(str(error))) from None
+
+
 def _answers(offer: Offer, target: Target, typed: Mapping[str, str]) -> dict[str, Any]:
     """Return the answers of a form from typed settings and defaults; empty if one is missing, then the form asks."""
     fields: tuple[Field, ...] = offer.ask(target) if offer.ask is not None else ()
@@ -75,10 +90,7 @@ def _answers(offer: Offer, target: Target, typed: Mapping[str, str]) -> dict[str
         value = typed.get(field.name, field.value)
         if not value and field.kind in ("tube", "path"):
             return {}
-        try:
-            answers[field.name] = answer_to(field, value)
-        except UsageError as error:
-            raise Misused(safe_text(str(error))) from None
+        answers[field.name] = _answer(field, value)
     return answers
 
 
@@ -121,9 +133,8 @@ def on_jobs(name: str) -> Callable[[Host, str], None]:
             return
         typed = parse(text, host.live.tubes, offer.action.settings)
         if not typed.names_jobs:
-            target = None if host.view is None else host.view.target()
-            check(host, offer)
-            if target is None or not offer.applies(target):
+            target = _target_now(host, offer)
+            if target is None:
                 raise Misused(f"{name}: nothing is selected")
         else:
             target = _selection(host, offer, typed)
@@ -188,9 +199,8 @@ def export(host: Host, text: str) -> None:
     if file in host.live.tubes or file in STATES:
         raise Misused(f"export: missing file before {safe_text(file)!r}; ./{safe_text(file)} is a file of that name")
     if not rest.strip():
-        check(host, offer)
-        target = None if host.view is None else host.view.target()
-        if target is None or not offer.applies(target):
+        target = _target_now(host, offer)
+        if target is None:
             raise Misused("export: no job is selected")
     else:
         target = _selection(host, offer, parse(rest, host.live.tubes))
@@ -228,10 +238,7 @@ def edit(host: Host, text: str) -> None:
     for field in (Field("priority", "Priority"), Field("ttr", "TTR", kind="seconds", least=1),
                   Field("delay", "Delay", kind="seconds"), Field("to", "Tube", kind="tube")):  # fmt: skip
         if field.name in typed.settings:
-            try:
-                given[field.name] = answer_to(field, typed.settings[field.name])
-            except UsageError as error:
-                raise Misused(safe_text(str(error))) from None
+            given[field.name] = _answer(field, typed.settings[field.name])
     host.act(EDIT_MANY, target, given)
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from beanops.journal.filters import Filter
-from beanops.session.execution.undoable import lasting
 from beanops.session.investigation.wait import DRAINED
 from beanops.session.session import Session
 from beanops.text import safe_text
@@ -28,9 +27,8 @@ from beanops.tui.dialogs.typed_actions import (
 from beanops.tui.dialogs.typed_completion import complete
 from beanops.tui.dialogs.typed_selection import Typed
 from beanops.tui.host import Host
-from beanops.tui.widgets.journal_rows import undoable_of
+from beanops.tui.widgets.journal_rows import done_runs, undoable_of
 from beanops.ui.actions import CATALOGUE
-from beanops.ui.columns.journal import DoneRun
 from beanops.ui.runner import LastAction
 
 
@@ -79,7 +77,7 @@ def _undoable(session: Session, id: str) -> LastAction:
     runs = journal.find_runs(Filter(server=server, runs=[id]))
     if not runs:
         return LastAction(why_not=f"the journal has no run {id} on this server")
-    return undoable_of(DoneRun(runs[0], journal.counts([id])[id], lasting(journal, runs, server)[id]))
+    return undoable_of(done_runs(journal, server, runs)[0])
 
 
 def _wait(host: Host, text: str) -> None:

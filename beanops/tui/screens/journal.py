@@ -15,14 +15,13 @@ from textual.binding import BindingType
 
 from beanops.journal import explanations
 from beanops.journal.records import JournalError, RunRow, action_of
-from beanops.session.execution.undoable import lasting
 from beanops.session.session import Session
 from beanops.text import plural, safe_text
 from beanops.tui import keys
 from beanops.tui.actions.outcome import Outcome
 from beanops.tui.actions.request import Request
 from beanops.tui.screens.base import FullScreen
-from beanops.tui.widgets.journal_rows import about_action, about_run, sentence, undoable_of
+from beanops.tui.widgets.journal_rows import about_action, about_run, done_runs, sentence, undoable_of
 from beanops.tui.widgets.line import Line
 from beanops.tui.widgets.table import RowTable
 from beanops.ui.columns.journal import RUN_COLUMNS, DoneAction, DoneRun, action_columns
@@ -54,9 +53,7 @@ class JournalPage(NamedTuple):
 def _runs(session: Session, first: int) -> Rows:
     journal, server = session._context.journal(), str(session.address)
     runs = journal.runs(server, limit=RUNS, offset=first)
-    counts = journal.counts(run.id for run in runs)
-    why = lasting(journal, runs, server)
-    return tuple(DoneRun(run, counts[run.id], why[run.id]) for run in runs), journal.count_runs(server)
+    return done_runs(journal, server, runs), journal.count_runs(server)
 
 
 def _actions(run: RunRow, session: Session, first: int) -> Rows:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from beanops.journal.journal import Journal
 from beanops.journal.records import OUTCOMES, Action, RunRow
+from beanops.session.execution.undoable import lasting
 from beanops.text import safe_text, span
 from beanops.tui.widgets.line import Part
 from beanops.ui.columns.journal import DoneRun
 from beanops.ui.runner import LastAction
+
+
+def done_runs(journal: Journal, server: str, runs: Sequence[RunRow]) -> tuple[DoneRun, ...]:
+    """Return runs on a server with their counts, and why those that cannot be undone cannot."""
+    counts, why = journal.counts(run.id for run in runs), lasting(journal, runs, server)
+    return tuple(DoneRun(run, counts[run.id], why[run.id]) for run in runs)
 
 
 def sentence(row: DoneRun) -> str:
