@@ -35,15 +35,16 @@ MADE = """
 import json, random, time
 import pandas as pd
 from beanops.notebook import shown_rows
+from beanops.notebook.widgets.root import Root
 from beanops.notebook.widgets.table import Grid
 STATES = ["ready", "delayed", "buried"]
 def rows(n, age=0):
     return {str(i): (STATES[i % 3], str(i), "mail", age + i % 7200, None, 65536, i % 5, i % 3, 0, f'{{"user": {i}}}')
             for i in range(1, n + 1)}
 def new():
-    return Grid(shown_rows.JOBS, noun="job", actions=shown_rows.JOB_BUTTONS, visible=15, filter=True)
+    return Grid("jobs", shown_rows.JOBS, noun="job", actions=shown_rows.JOB_BUTTONS, visible=15, filter=True)
 """
-OURS = "grid = new(); grid.update(made); grid.widget"
+OURS = "grid = new(); grid.update(made); Root('bench', [grid]).widget"
 #: The whole of it: a scan of a real server, its rows decoded and sent as they are found.
 BROWSE = "session.browse('mail')"
 OTHERS = {
@@ -191,9 +192,8 @@ def an_hour() -> list[Figure]:
             session.put(b"{}", tube=f"tube-{number}")
         poller = Poller(lambda: watched, lambda: now[0])
         view = DashboardView(session, _Still(), "dashboard")  # type: ignore[arg-type]
-        for part in (view.chart, view.tubes, view.heads, view.log):
-            part.widget.send = json.dumps
-            part._receive(None, {"kind": "hello"}, None)
+        view.widget.send = lambda message, _: json.dumps(message)
+        view._root._receive(None, {"kind": "hello"}, ())
         view.show(poll(poller))
         view.select("tube-1")
         censuses = []

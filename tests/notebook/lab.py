@@ -113,7 +113,7 @@ class Notebook:
 
     def grid(self, which: int) -> Any:
         """Return one of the tables of the page, in order."""
-        return self.page.locator(".beanops:has(.beanops-view)").nth(which)
+        return self.page.locator(".beanops-part:has(.beanops-view)").nth(which)
 
     def row(self, which: int, key: str) -> Any:
         """Return a row of a table by its key."""

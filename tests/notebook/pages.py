@@ -9,20 +9,29 @@ from typing import Any
 from beanops.monitor.survey import Survey
 from beanops.notebook.refresher import Tick
 from beanops.notebook.widgets.channel import Channel
+from beanops.notebook.widgets.root import Root
 from beanops.ui.poller import Live, Lost
 
 
 class Page:
-    """What a browser would know and do."""
+    """What a browser would know and do of one part of a view, or of a part alone."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, part: Channel) -> None:
         self.heard: list[dict[str, Any]] = []
-        self._channel = channel
-        channel.widget.send = self.heard.append
+        self._name = part.name
+        root = part.root if isinstance(part.root, Root) else Root("test", [part])
+        self._widget = root.widget
+        self._send = self._widget.send
+        self._widget.send = self._hear
+
+    def _hear(self, message: dict[str, Any], buffers: object = None) -> None:
+        if message.get("part") == self._name:
+            self.heard.append(message)
+        self._send(message, buffers)
 
     def says(self, kind: str, **content: Any) -> None:
-        data = {"method": "custom", "content": {"kind": kind, **content}}
-        self._channel.widget._handle_msg({"content": {"data": data}, "buffers": []})
+        data = {"method": "custom", "content": {"kind": kind, "part": self._name, **content}}
+        self._widget._handle_msg({"content": {"data": data}, "buffers": []})
 
     def clicks(self, name: str, *keys: str, clicked: float, **beside: Any) -> None:
         self.says("action", name=name, keys=list(keys), clicked=clicked, **beside)

@@ -297,7 +297,7 @@ def test_what_a_notebook_file_keeps_is_cut_escaped_and_redacted(session: Session
         bundle = view._repr_mimebundle_()
         view.select(8)
         assert "s3cret" in view.jobs.said("detail")
-        saved = json.dumps([bundle, {**view.jobs.widget.get_state(), "_esm": "", "_css": ""}])
+        saved = json.dumps([bundle, {**view.widget.get_state(), "_esm": "", "_css": ""}])
     for secret in ("hunter2", "s3cret"):
         assert secret not in saved
     assert "<script" not in bundle["text/html"]
@@ -337,7 +337,7 @@ def test_a_saved_table_counts_what_it_does_not_keep(session: Session) -> None:
 
 def test_a_read_only_session_only_looks(beanstalkd: Beanstalkd) -> None:
     with beanops.connect(beanstalkd.address, read_only=True) as session, session.browse() as view:
-        assert [action["name"] for action in view.jobs.widget.options["actions"]] == ["refresh"]
+        assert [action["name"] for action in view.jobs.options["actions"]] == ["refresh"]
 
 
 def test_it_ends_with_its_threads(session: Session) -> None:

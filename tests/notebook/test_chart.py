@@ -12,7 +12,7 @@ from tests.notebook.pages import Page
 
 @pytest.fixture
 def chart() -> Chart:
-    return Chart([Panel("jobs", [Series("ready", "ready"), Series("buried", "buried")], stacked=True)])
+    return Chart("chart", [Panel("jobs", [Series("ready", "ready"), Series("buried", "buried")], stacked=True)])
 
 
 def test_a_page_gets_all_samples_then_one_a_tick(chart: Chart) -> None:

@@ -272,7 +272,7 @@ def test_an_error_of_a_click_is_shown_in_the_status_line(view: DashboardView) ->
 
 def test_a_read_only_session_offers_no_buttons(beanstalkd: Beanstalkd) -> None:
     with beanops.connect(beanstalkd.address, read_only=True) as session, session.dashboard() as view:
-        assert view.tubes.widget.options["actions"] == view.heads.widget.options["actions"] == []
+        assert view.tubes.options["actions"] == view.heads.options["actions"] == []
         assert view.chart.said("title").endswith("read-only")
 
 
@@ -348,8 +348,7 @@ def test_a_view_that_is_shown_stays_without_a_name(session: Session) -> None:
 
 def test_close_frees_every_widget(session: Session) -> None:
     view = session.dashboard()
-    mine = {view.widget.model_id, *(part.model_id for part in view.widget.children)}
-    mine |= {part.layout.model_id for part in (view.widget, *view.widget.children)}
+    mine = {view.widget.model_id, view.widget.layout.model_id}
     assert mine <= set(ipywidgets.widgets.widget._instances)
     view.close()
     assert mine.isdisjoint(ipywidgets.widgets.widget._instances)

@@ -69,8 +69,8 @@ class Kernel:
         self.subshell = self.client.get_control_msg(timeout=PATIENCE)["content"]["subshell_id"]
 
     def says(self, model: str, kind: str, **content: Any) -> None:
-        """Send what the page of a widget would."""
-        data = {"method": "custom", "content": {"kind": kind, **content}}
+        """Send what the page of the browser would."""
+        data = {"method": "custom", "content": {"kind": kind, "part": "jobs", **content}}
         message = self.client.session.msg("comm_msg", {"comm_id": model, "data": data})
         if self.subshell:
             message["header"]["subshell_id"] = self.subshell
@@ -116,7 +116,7 @@ def test_clicks_act_and_updates_come_whichever_thread_runs_them(
     version = request.node.callspec.params["kernel"]
     assert kernel.run("import ipykernel; print(ipykernel.__version__)").startswith(version)
     setup = f"import beanops; session = beanops.connect({str(server.address)!r}); view = session.browse('mail').wait()"
-    model = kernel.run(f"{setup}; print(view.jobs.widget.model_id)")
+    model = kernel.run(f"{setup}; print(view.widget.model_id)")
     if version > "7":
         kernel.open_subshell()
     kernel.says(model, "hello", page="1")

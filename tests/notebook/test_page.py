@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from beanops.notebook.widgets.channel import page_text
+from beanops.notebook.widgets.page_files import page_text
 from beanops.text import span
 from beanops.ui.formatting import count, rate, rounded
 from tests.notebook.lab import Lab

@@ -13,6 +13,7 @@ from beanops.monitor.problems.problem import Problem
 from beanops.notebook.views.replay import ReplayView
 from beanops.protocol.errors import ArgumentError, NotFound, UsageError
 from tests.notebook.lab import Lab
+from tests.notebook.pages import Page
 from tests.recording.conftest import NOON, Stage
 
 
@@ -43,29 +44,31 @@ def test_it_shows_a_moment_as_the_dashboard_does(view: ReplayView) -> None:
     assert title.startswith("REPLAY 2026-01-01 12:05:30 UTC  paused  ends 2026-01-01 12:09:59 UTC")
     assert "recorded" not in title
     assert [sample[0] for sample in view.chart.samples][-1] == NOON + 330
-    assert view._controls.time.value == 330
-    assert view._controls.time.max == 599
+    assert view.controls.time["place"] == 330
+    assert view.controls.time["end"] == 599
     html = view._repr_mimebundle_()["text/html"]
     assert "REPLAY" in html
     assert "mail" in html
 
 
 def test_the_slider_and_the_buttons_move_in_time(view: ReplayView) -> None:
-    controls = view._controls
-    controls.time.value = 60
+    page = Page(view.controls)
+    page.says("jump", place=60)
     assert view.grid.rows["mail"][1] == 60
-    controls.after.click()
-    assert (view.grid.rows["mail"][1], controls.time.value) == (120, 120)
+    page.says("next")
+    assert (view.grid.rows["mail"][1], page.heard[-1]["place"]) == (120, 120)
     assert "mail: 7 jobs buried" in view.grid.said("status")
     assert "warning: buried, mail: 7 jobs buried" in view.grid.said("problems")
-    controls.after.click()
+    page.says("next")
     assert view.grid.said("status") == "no later problem"
-    controls.speed.value = 60.0
-    controls.play.click()
+    page.says("speed", speed=60)
+    page.says("play")
     assert view.player.playing
-    assert controls.play.description == "Pause"
-    controls.play.click()
+    assert (page.heard[-1]["playing"], page.heard[-1]["speed"]) == (True, 60)
+    page.says("pause")
     assert not view.player.playing
+    page.says("speed")  # without a speed: no page of ours says that
+    assert view.grid.said("status") == "KeyError: 'speed'"
     view.play(speed=5)
     assert view.player.speed == 5.0
     view.pause()

@@ -7,6 +7,7 @@ from operator import itemgetter
 
 import pytest
 
+from beanops.notebook.widgets.root import Root
 from beanops.notebook.widgets.table import STALE, UNASKED, Click, Grid, ToolButton
 from beanops.session.config import Profile
 from beanops.ui.columns.column import Column
@@ -29,6 +30,7 @@ def received() -> list[object]:
 @pytest.fixture
 def grid(clock: list[float], received: list[object]) -> Grid:
     return Grid(
+        "jobs",
         [Column("id", "job", itemgetter(0), "id"), Column("n", "n", itemgetter(1))],
         noun="job",
         actions=[ToolButton("kick", "Kick")],
@@ -119,7 +121,8 @@ def test_what_has_to_be_typed_is_checked_once_more(
 ) -> None:
     profile = Profile("prod", "queue.internal", confirm=rule)
     buttons = [ToolButton("kick", "Kick"), ToolButton("delete", "Delete"), ToolButton("undo", "Undo", offered=True)]
-    grid = Grid([], noun="job", actions=buttons, confirm=lambda action, jobs: confirmation(action, jobs, profile),
+    grid = Grid("jobs", [], noun="job", actions=buttons,
+                confirm=lambda action, jobs: confirmation(action, jobs, profile),
                 on_action=received.append, on_error=received.append, clock=lambda: clock[0])  # fmt: skip
     page = Page(grid)
     many = [str(id) for id in range(101)]
@@ -141,8 +144,9 @@ def test_what_has_to_be_typed_is_checked_once_more(
 def test_the_page_is_given_what_to_ask_for(clock: list[float]) -> None:
     profile = Profile("prod", "queue.internal", keep_bodies=False)
     buttons = [ToolButton("kick", "Kick"), ToolButton("delete", "Delete")]
-    grid = Grid([], noun="job", actions=buttons, confirm=lambda action, jobs: confirmation(action, jobs, profile))
-    kick, delete = (action["confirm"] for action in grid.widget.get_state()["options"]["actions"])
+    grid = Grid("jobs", [], noun="job", actions=buttons,
+                confirm=lambda action, jobs: confirmation(action, jobs, profile))  # fmt: skip
+    kick, delete = (action["confirm"] for action in grid.options["actions"])
     assert [(step["from"], step["kind"]) for step in kick] == [(0, "nothing"), (1, "nothing"), (101, "yes")]
     assert [(step["from"], step["kind"]) for step in delete[1:]] == [(1, "number"), (101, "number")]
     assert "this cannot be undone" in delete[1]["warning"]
@@ -161,8 +165,7 @@ def test_a_page_cannot_ask_for_what_is_not_offered(page: Page, clock: list[float
 def test_rows_and_lines_are_not_in_the_state_that_a_notebook_file_keeps(grid: Grid) -> None:
     grid.update({"1": ("1", 12345678)})
     grid.say("detail", "a secret body")
-    state = json.dumps(
-        {key: value for key, value in grid.widget.get_state().items() if key[:4] not in ("_esm", "_css")}
-    )
+    root = Root("test", [grid])
+    state = json.dumps({**root.widget.get_state(), "_esm": "", "_css": ""})
     assert "12345678" not in state
     assert "secret" not in state

@@ -7,7 +7,7 @@ import re
 import pytest
 from textual.theme import Theme
 
-from beanops.notebook.widgets.channel import page_style
+from beanops.notebook.widgets.page_files import page_style
 from beanops.protocol.states import STATES
 from beanops.tui.theme import CALM, LIGHT
 from beanops.ui import palette

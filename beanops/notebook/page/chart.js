@@ -1,4 +1,4 @@
-// The charts: one canvas per panel, one new sample per tick; lines or stacked areas. dom.js is loaded before this file.
+// The charts: one canvas per panel, one new sample per tick; lines or stacked areas.
 
 const HEIGHT = 110;
 const TOP = 16;
@@ -107,58 +107,57 @@ class Panel {
   }
 }
 
-export default {
-  render({ model, el }) {
-    const { limit, late, panels: wanted } = model.get("options");
-    const root = make("div", "beanops");
-    const header = new Header();
-    const quiet = make("span", "beanops-quiet", "");
-    header.element.append(quiet);
+class Chart {
+  constructor(port, el) {
+    this.port = port;
+    this.el = el;
+    this.samples = [];
+    this.seq = null; // null: waiting for all samples
+    this.header = new Header();
+    this.quiet = make("span", "beanops-quiet", "");
+    this.header.element.append(this.quiet);
     const row = make("div", "beanops-panels");
     let start = 1; // the first value of a sample is its moment
-    const panels = wanted.map((panel) => {
+    this.panels = port.options.panels.map((panel) => {
       const made = new Panel(panel, start);
       start += panel.series.length;
       return made;
     });
-    row.append(...panels.map((panel) => panel.element));
-    root.append(header.element, row);
-    el.append(root);
+    row.append(...this.panels.map((panel) => panel.element));
+    el.append(this.header.element, row);
+    this.watch = setInterval(() => this.listen(), 1000);
+    this.resize = new ResizeObserver(() => this.paint());
+    this.resize.observe(row);
+    port.on((message) => this.receive(message));
+  }
 
-    let [samples, seq] = [[], null];
-    const paint = () => panels.forEach((panel) => panel.paint(samples));
-    const greeting = new Greeting(model);
-    const hello = () => ((seq = null), greeting.hello());
-    const clock = new Clock();
-    const listen = () => {
-      const silent = clock.age() > late;
-      quiet.textContent = silent ? `no updates for ${duration(clock.age())}` : "";
-      root.classList.toggle("beanops-stale", silent);
-    };
-    const watch = setInterval(listen, 1000);
-    const hear = (message) => {
-      clock.hear(message.sent);
-      listen();
-      if (message.kind === "say") return header.say(message);
-      if (message.kind === "samples") {
-        greeting.answered();
-        samples = message.samples;
-      } else if (seq === null) return;
-      else if (message.seq !== seq + 1) return hello();
-      else samples = [...samples.slice(1 - limit), message.sample];
-      seq = message.seq;
-      paint();
-    };
-    model.on("msg:custom", hear);
-    const resize = new ResizeObserver(paint);
-    resize.observe(row);
-    hello();
-    return () => {
-      greeting.bye();
-      clearInterval(watch);
-      model.off("msg:custom", hear);
-      resize.disconnect();
-      root.remove();
-    };
-  },
-};
+  close() {
+    clearInterval(this.watch);
+    this.resize.disconnect();
+  }
+
+  // Whether updates still come.
+  listen() {
+    const age = this.port.age();
+    const silent = age > this.port.options.late;
+    this.quiet.textContent = silent ? `no updates for ${duration(age)}` : "";
+    this.el.classList.toggle("beanops-stale", silent);
+  }
+
+  receive(message) {
+    this.listen();
+    if (message.kind === "say") return this.header.say(message);
+    if (message.kind === "samples") this.samples = message.samples;
+    else if (this.seq === null) return;
+    else if (message.seq !== this.seq + 1) return (this.seq = null), this.port.hello();
+    else this.samples = [...this.samples.slice(1 - this.port.options.limit), message.sample];
+    this.seq = message.seq;
+    this.paint();
+  }
+
+  paint() {
+    this.panels.forEach((panel) => panel.paint(this.samples));
+  }
+}
+
+kinds.chart = Chart;

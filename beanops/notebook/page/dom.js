@@ -1,4 +1,7 @@
-// Shared by the table and the chart.
+// Shared by all parts of a view.
+
+// The classes of the parts, by the name of their kind: each file of a part adds its own.
+const kinds = {};
 
 const whole = new Intl.NumberFormat("en-US");
 
@@ -19,6 +22,12 @@ function duration(seconds) {
   const [[size, unit], [smaller, its]] = [units[at], units[at + 1]];
   const rest = String(Math.floor((length % size) / smaller)).padStart(2, "0");
   return `${sign}${Math.floor(length / size)}${unit}${rest}${its}`;
+}
+
+function button(className, text) {
+  const element = make("button", className, text);
+  element.type = "button";
+  return element;
 }
 
 // Shows a line that Python sent; text is only set as textContent.
@@ -58,32 +67,5 @@ class Clock {
 
   now() {
     return this.sent === undefined ? null : this.sent + this.age();
-  }
-}
-
-// Says hello until Python answers, and bye at the end. A hello may be lost while a page reloads; a busy kernel answers
-// late, so each wait is twice the one before.
-class Greeting {
-  constructor(model) {
-    this.model = model;
-    this.page = `${Date.now()}-${Math.random()}`;
-    this.leave = () => this.model.send({ kind: "bye", page: this.page });
-    window.addEventListener("pagehide", this.leave);
-  }
-
-  hello(wait = 1000) {
-    this.answered();
-    this.model.send({ kind: "hello", page: this.page });
-    this.timer = setTimeout(() => this.hello(2 * wait), wait);
-  }
-
-  answered() {
-    clearTimeout(this.timer);
-  }
-
-  bye() {
-    this.answered();
-    window.removeEventListener("pagehide", this.leave);
-    this.leave();
   }
 }

@@ -1,16 +1,14 @@
-// The table: virtual rows, selection by key, a filter and a query box. Text is only set as textContent. dom.js, rows.js
-// and toolbar.js are loaded before this file.
+// The table: virtual rows, selection by key, a filter and a query box. Text is only set as textContent. rows.js and
+// toolbar.js are loaded before this file.
 
 const ROW = 26;
 const STILL_MS = 3000;
 
 class Table {
-  constructor(model, el) {
-    this.model = model;
-    this.columns = model.get("columns");
+  constructor(port, el) {
+    this.port = port;
+    this.columns = port.options.columns;
     this.rows = new Rows(this.columns);
-    this.clock = new Clock();
-    this.greeting = new Greeting(model);
     this.seq = null; // null: waiting for a snapshot
     this.selection = new Set();
     this.focus = null;
@@ -18,31 +16,26 @@ class Table {
     this.touched = -Infinity;
     this.state = this.columns.findIndex((column) => column.kind === "state");
     this.build(el);
-    this.hear = (message) => this.receive(message);
-    model.on("msg:custom", this.hear);
+    port.on((message) => this.receive(message));
     this.resize = new ResizeObserver(() => this.paint());
     this.resize.observe(this.view);
-    this.hello();
   }
 
   close() {
-    this.greeting.bye();
-    this.model.off("msg:custom", this.hear);
     this.resize.disconnect();
     this.tools.disarmAll();
     clearTimeout(this.settling);
     cancelAnimationFrame(this.frame);
-    this.root.remove();
   }
 
   // -- the page ----------------------------------------------------------------------------------------------------
 
   build(el) {
-    const options = this.model.get("options");
-    this.root = make("div", "beanops");
+    const { options } = this.port;
+    this.root = el;
     this.noun = options.noun;
     this.header = new Header();
-    this.tools = new Toolbar(options, () => this.selectedRows(), (message) => this.send(message));
+    this.tools = new Toolbar(options, () => this.selectedRows(), (message) => this.port.send(message));
     this.count = make("span", "beanops-total");
     this.filter = make("input", "beanops-filter");
     Object.assign(this.filter, { type: "search", placeholder: "filter (! inverts)" });
@@ -52,7 +45,7 @@ class Table {
     Object.assign(this.ask, { type: "search", placeholder: options.ask, spellcheck: false });
     this.ask.setAttribute("aria-label", options.ask);
     this.ask.addEventListener("keydown", (event) => {
-      if (event.key === "Enter") this.send({ kind: "ask", text: this.ask.value });
+      if (event.key === "Enter") this.port.send({ kind: "ask", text: this.ask.value });
     });
     const bar = make("div", "beanops-bar");
     if (options.filter) bar.append(this.filter, this.count);
@@ -96,7 +89,7 @@ class Table {
     this.progress.setAttribute("role", "status");
     const cancel = button("beanops-button", "Cancel");
     cancel.dataset.action = "cancel";
-    cancel.addEventListener("click", () => this.send({ kind: "cancel" }));
+    cancel.addEventListener("click", () => this.port.send({ kind: "cancel" }));
     this.work = make("div", "beanops-work");
     this.work.append(this.progress, cancel);
     this.work.hidden = true;
@@ -105,10 +98,6 @@ class Table {
     this.root.append(this.header.element, this.alerts, this.problems, bar, this.view, this.empty, this.work, this.status, this.detail);
     bar.hidden = !bar.children.length;
     this.detail.hidden = true;
-    // On each element that can have focus, or JupyterLab handles the keys: d d deletes the cell.
-    const focusable = this.root.querySelectorAll("button, input, [tabindex]");
-    focusable.forEach((element) => (element.dataset.lmSuppressShortcuts = "true"));
-    el.append(this.root);
   }
 
   head(column, i) {
@@ -124,15 +113,10 @@ class Table {
 
   hello() {
     this.seq = null;
-    this.greeting.hello();
-  }
-
-  send(message) {
-    this.model.send({ ...message, clicked: this.clock.now() });
+    this.port.hello();
   }
 
   receive(message) {
-    this.clock.hear(message.sent);
     if (message.kind === "rows") this.replace(message);
     else if (message.kind === "patch") this.patch(message);
     else if (message.kind === "select") this.select(message.keys);
@@ -141,7 +125,6 @@ class Table {
   }
 
   replace(message) {
-    this.greeting.answered();
     if (this.seq === null) this.selection = new Set(message.selected);
     this.seq = message.seq;
     this.rows.replace(message.keys, message.cells);
@@ -235,7 +218,7 @@ class Table {
   select(keys, report = false) {
     this.selection = new Set(keys);
     this.tools.disarmAll();
-    if (report) this.send({ kind: "select", keys: [...keys], focus: this.focus });
+    if (report) this.port.send({ kind: "select", keys: [...keys], focus: this.focus });
     this.paint();
   }
 
@@ -309,9 +292,4 @@ class Table {
   }
 }
 
-export default {
-  render({ model, el }) {
-    const table = new Table(model, el);
-    return () => table.close();
-  },
-};
+kinds.table = Table;

@@ -4,12 +4,6 @@
 const ARMED_MS = 5000;
 const TYPING_MS = 30000;
 
-function button(className, text) {
-  const element = make("button", className, text);
-  element.type = "button";
-  return element;
-}
-
 // Whether the typed text confirms an action.
 function accepts({ kind, typed }, text) {
   return typed === (kind === "number" ? text.replaceAll(",", "") : text);
@@ -23,7 +17,6 @@ class Toolbar {
     this.send = send;
     this.typed = make("input", "beanops-typed");
     Object.assign(this.typed, { type: "text", spellcheck: false, hidden: true });
-    this.typed.dataset.lmSuppressShortcuts = "true"; // the table has not added it yet when it sets this on the others
     this.typed.addEventListener("input", () => this.wait(this.armed()));
     this.typed.addEventListener("blur", (event) => this.left(this.armed(), event));
     this.typed.addEventListener("keydown", (event) => {

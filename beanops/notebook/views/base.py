@@ -12,13 +12,12 @@ from threading import RLock
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
-import ipywidgets
-
 from beanops.notebook.job_identity import ShownJobs
 from beanops.notebook.refresher import Refresher, Tick
 from beanops.notebook.static import StaticTable
 from beanops.notebook.views.actions import ViewActions
 from beanops.notebook.widgets.channel import Channel, in_words
+from beanops.notebook.widgets.root import Root
 from beanops.notebook.widgets.table import Grid
 from beanops.protocol.errors import UsageError
 from beanops.session.execution.run import Run
@@ -46,12 +45,6 @@ def confirm_of(session: Session) -> Callable[[str, int], Confirmation]:
     return lambda button, jobs: confirmation(button.replace("_", "-"), jobs, known)
 
 
-def _close_all(widget: ipywidgets.Widget) -> None:
-    for part in (*getattr(widget, "children", ()), widget.layout):
-        part.close() if isinstance(part, ipywidgets.Layout) else _close_all(part)
-    widget.close()
-
-
 class WidgetView(ABC):
     """A live display in a notebook; as a context manager it closes at the end of the block.
 
@@ -67,25 +60,27 @@ class WidgetView(ABC):
     refresher : Refresher
         Calls `show`.
     parts : sequence of Channel
-        The widgets from top to bottom.
+        From top to bottom.
     """
+
+    #: The name of its layout in the page.
+    layout: ClassVar[str]
 
     #: Views that are displayed, by server and name.
     _displayed: ClassVar[dict[tuple[str, str], WidgetView]] = {}
 
     def __init__(self, session: Session, name: str, refresher: Refresher, parts: Sequence[Channel]) -> None:
-        self.widget = ipywidgets.VBox([part.widget for part in parts])
-        self._parts = parts
+        self._root = Root(self.layout, parts)
+        self.widget = self._root.widget
         self._key = (str(session.address), name)
         self._refresher = refresher
         self._lock = RLock()
-        self._closing = weakref.finalize(self, _close_all, self.widget)
+        self._closing = weakref.finalize(self, self._root.close)
         self._closing.atexit = False
         earlier = self._displayed.get(self._key)
         if earlier is not None:
             earlier.close()
-        for part in parts:
-            part.on_pages = weakly(self._pages_changed)
+        self._root.on_pages = weakly(self._pages_changed)
         known = session.profile
         self._label = safe_text(known.label or (known.name if known.color else ""))
         if self._label:
@@ -105,7 +100,7 @@ class WidgetView(ABC):
 
     @abstractmethod
     def _show(self, tick: Tick) -> None:
-        """Bring the widgets up to date."""
+        """Bring the parts up to date."""
 
     @abstractmethod
     def _complain(self, text: str) -> None:
@@ -123,7 +118,7 @@ class WidgetView(ABC):
     @property
     def left(self) -> bool:
         """Whether pages showed it, and none does any more."""
-        return all(part.left for part in self._parts)
+        return self._root.left
 
     def show(self, tick: Tick) -> None:
         """Show a tick, or the error that keeps it from being shown: the polling thread cannot report one."""

@@ -58,6 +58,7 @@ class BrowserView(JobsView):
     >>> view.close()
     """
 
+    layout = "browser"
     _how_to_select = "select some on the page, or by select(...)"
 
     def __init__(self, session: Session, refresher: Refresher, name: str, selection: Selection) -> None:
@@ -71,6 +72,7 @@ class BrowserView(JobsView):
         self._scan: Scan | None = None
         scan = self._scan_for(selection)  # an error in it is raised before an earlier view is closed
         self.jobs = Grid(
+            "jobs",
             shown_rows.JOBS,
             noun="job",
             actions=shown_rows.FOUND_BUTTONS if not session.read_only else [shown_rows.REFRESH],

@@ -66,6 +66,7 @@ class DashboardView(JobsView):
     >>> view.close()
     """
 
+    layout = "dashboard"
     _how_to_select = "select some on the page, or by select_jobs(...)"
 
     def __init__(
@@ -86,6 +87,7 @@ class DashboardView(JobsView):
         act, cancel = weakly(self._clicked), weakly(self.cancel)
         offered = not session.read_only
         self.tubes = Grid(
+            "tubes",
             shown_rows.TUBES,
             noun="tube",
             actions=shown_rows.TUBE_BUTTONS if offered else (),
@@ -97,6 +99,7 @@ class DashboardView(JobsView):
             on_error=complain,
         )
         self.heads = Grid(
+            "heads",
             shown_rows.JOBS,
             noun="job",
             actions=shown_rows.JOB_BUTTONS if offered else (),
@@ -107,9 +110,9 @@ class DashboardView(JobsView):
             on_error=complain,
         )
         self._job_table = self.heads
-        self.log = Grid(shown_rows.ACTIONS, noun="action", visible=5, newest_first=True, on_error=complain)
+        self.log = Grid("log", shown_rows.ACTIONS, noun="action", visible=5, newest_first=True, on_error=complain)
         self._title_heads()
-        self.chart = Chart(shown_rows.CHARTS)
+        self.chart = Chart("chart", shown_rows.CHARTS)
         self.chart.begin(shown_rows.past_samples(session._context.past.server, clock()))
         self._actions = ViewActions(self.tubes, self._session, weakly(self._done))
         super().__init__(self._session, name, refresher, (self.chart, self.tubes, self.heads, self.log))

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from math import ceil
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-import ipywidgets
+from typing import TYPE_CHECKING, Any
 
 from beanops.jobs.rows import Tube, tube_of
 from beanops.monitor.history import TIERS, resampled
@@ -15,6 +13,7 @@ from beanops.notebook.refresher import Refresher, Tick
 from beanops.notebook.static import StaticTable
 from beanops.notebook.views.base import WidgetView, weakly
 from beanops.notebook.widgets.chart import Chart
+from beanops.notebook.widgets.replay_controls import ReplayControls
 from beanops.notebook.widgets.table import Grid
 from beanops.protocol.errors import ArgumentError, NotFound
 from beanops.recording.reader import RecordedProblem, Recording
@@ -36,6 +35,8 @@ class ReplayView(WidgetView):
     ----------
     player : Player
         Where it is in the recording.
+    controls : ReplayControls
+        Buttons and a slider that move in time.
     chart : Chart
         Jobs by state and rates of the whole server, until the moment that is shown.
     grid : Grid
@@ -51,27 +52,19 @@ class ReplayView(WidgetView):
     >>> view.problems()
     """
 
+    layout = "replay"
+
     def __init__(self, player: Player, name: str = "replay") -> None:
         self.player = player
         self._session = recorded_session(player.server.address, "notebook")
-        self.grid = Grid(shown_rows.TUBES, noun="tube", filter=True, on_error=weakly(self._complain))
-        self.chart = Chart(shown_rows.CHARTS)
+        complain = weakly(self._complain)
+        speeds = [(speed_text(speed), speed) for speed in sorted({*SPEEDS, player.speed})]
+        self.controls = ReplayControls("controls", speeds, weakly(self._pressed), complain)
+        self.chart = Chart("chart", shown_rows.CHARTS)
+        self.grid = Grid("tubes", shown_rows.TUBES, noun="tube", filter=True, on_error=complain)
         self._drawn: float | None = None
-        self._moving = False
         poller = ReplayPoller(player, self._session)
-        self._controls = _Controls.of(player)
-        super().__init__(self._session, name, Refresher(poller), (self.chart, self.grid))
-        controls = self._controls
-        self.widget.children = (
-            ipywidgets.HBox([controls.before, controls.play, controls.after, controls.speed, controls.now]),
-            controls.time,
-            *self.widget.children,
-        )
-        controls.play.on_click(weakly(self._play_clicked))
-        controls.before.on_click(weakly(self._before_clicked))
-        controls.after.on_click(weakly(self._after_clicked))
-        controls.speed.observe(weakly(self._speed_chosen), "value")
-        controls.time.observe(weakly(self._time_chosen), "value")
+        super().__init__(self._session, name, Refresher(poller), (self.controls, self.chart, self.grid))
         self.show(Tick(poller.look()))
         self._poller = poller
 
@@ -243,39 +236,26 @@ class ReplayView(WidgetView):
         self._show_controls()
 
     def _show_controls(self) -> None:
-        player, controls = self.player, self._controls
-        self._moving = True
-        try:
-            end = max(1, round(player.ended - player.began))
-            if controls.time.max != end:
-                controls.time.max = end
-            place = max(0, min(end, round(player.at - player.began)))
-            if controls.time.value != place:
-                controls.time.value = place
-            controls.now.value = f"{utc_text(player.at)} UTC"
-            words = "Pause" if player.playing and player.at < player.ended else "Play"
-            if controls.play.description != words:
-                controls.play.description = words
-        finally:
-            self._moving = False
+        player = self.player
+        end = max(1, round(player.ended - player.began))
+        place = max(0, min(end, round(player.at - player.began)))
+        playing = player.playing and player.at < player.ended
+        self.controls.show(f"{utc_text(player.at)} UTC", place, end, playing=playing, speed=player.speed)
 
-    def _play_clicked(self, *_: Any) -> None:
-        self.pause() if self._controls.play.description == "Pause" else self.play()
-
-    def _before_clicked(self, *_: Any) -> None:
-        self.previous_problem()
-
-    def _after_clicked(self, *_: Any) -> None:
-        self.next_problem()
-
-    def _speed_chosen(self, change: Any) -> None:
-        self.player.set_speed(change["new"])
-        self._look()
-
-    def _time_chosen(self, change: Any) -> None:
-        if not self._moving:
-            self.player.jump(self.player.began + change["new"])
-            self._look()
+    def _pressed(self, what: str, number: float) -> None:
+        if what == "previous":
+            return self.previous_problem()
+        if what == "next":
+            return self.next_problem()
+        if what == "play":
+            return self.play()
+        if what == "pause":
+            return self.pause()
+        if what == "speed":
+            self.player.set_speed(number)
+        elif what == "jump":
+            self.player.jump(self.player.began + number)
+        return self._look()
 
     def _complain(self, text: str) -> None:
         self.grid.say("status", text, "error")
@@ -289,33 +269,6 @@ class ReplayView(WidgetView):
         """Remove the view from the page, and close the recording."""
         super().close()
         self.player.recording.close()
-
-
-class _Controls(NamedTuple):
-    """The widgets above the charts."""
-
-    play: ipywidgets.Button
-    before: ipywidgets.Button
-    after: ipywidgets.Button
-    speed: ipywidgets.Dropdown
-    now: ipywidgets.Label
-    time: ipywidgets.IntSlider
-
-    @classmethod
-    def of(cls, player: Player) -> _Controls:
-        """Make the widgets for a player."""
-        speeds = sorted({*SPEEDS, player.speed})
-        return cls(
-            ipywidgets.Button(description="Play"),
-            ipywidgets.Button(description="Previous problem"),
-            ipywidgets.Button(description="Next problem"),
-            ipywidgets.Dropdown(options=[(speed_text(one), one) for one in speeds], value=player.speed),
-            ipywidgets.Label(),
-            ipywidgets.IntSlider(
-                min=0, max=max(1, round(player.ended - player.began)), readout=False, continuous_update=False,
-                layout=ipywidgets.Layout(width="100%"),
-            ),
-        )  # fmt: skip
 
 
 def _line(problem: RecordedProblem) -> str:

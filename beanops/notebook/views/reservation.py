@@ -60,6 +60,8 @@ class ReservationView(WidgetView):
     bury: 1 done
     """
 
+    layout = "reservation"
+
     def __init__(self, session: Session, refresher: Refresher, name: str, tube: str) -> None:
         if session.read_only:
             raise Refused(f"reserve was refused: this session on {session.address} is read-only")
@@ -70,6 +72,7 @@ class ReservationView(WidgetView):
         self._reserving = threading.RLock()
         self._leaving: threading.Timer | None = None
         self.job = Grid(
+            "job",
             shown_rows.JOBS,
             noun="job",
             actions=shown_rows.RESERVED_BUTTONS,

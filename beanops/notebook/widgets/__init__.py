@@ -1,1 +1,4 @@
-"""Widgets that Python and the page share: the table and the chart, both a `channel`. They know no view."""
+"""The parts that views are made of, such as the table and the chart, each a `channel`, and the `root` that joins them.
+
+They know no view; their other side is in ``page``.
+"""

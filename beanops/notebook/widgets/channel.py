@@ -1,33 +1,19 @@
-"""The base of table and chart: a widget through which Python and its page exchange messages in order.
+"""The base of the parts of a view, such as a table: a part and its page exchange messages in order.
 
-The page side is in ``page``. Only columns and options are synced traits, for a notebook file saves these.
+The page side is in ``page``. Only the options are saved in a notebook file.
 """
 
 from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from threading import RLock
-from typing import Any
-
-import anywidget
+from typing import Any, ClassVar, Protocol
 
 from beanops.protocol.errors import BeanopsError
-from beanops.ui.palette import css_rules
 
-_PAGE = Path(__file__).parents[1] / "page"
-
-
-def page_text(*names: str) -> str:
-    """Return files of the page side, joined into one module."""
-    return "\n".join((_PAGE / name).read_text() for name in names)
-
-
-def page_style() -> str:
-    """Return the style sheet of the page side, with the colours that all faces share."""
-    return f"{css_rules()}\n{page_text('style.css')}"
+Buffers = Sequence[bytes | memoryview]
 
 
 def in_words(error: BaseException) -> str:
@@ -35,17 +21,26 @@ def in_words(error: BaseException) -> str:
     return str(error) if isinstance(error, BeanopsError) else f"{type(error).__name__}: {error}"
 
 
-class Channel(ABC):
-    """One widget and its messages.
+class Sender(Protocol):
+    """What a part needs of its view's root."""
 
-    A page sends ``hello`` when it appears, and again when it misses a message; then Python sends everything. It sends
-    ``bye`` when it goes. Every message from Python has the time at which it was sent; the page adds the time since
-    then to its own messages, so that Python knows their age without a common clock.
+    def send(self, message: dict[str, Any], buffers: Buffers | None = None) -> None:
+        """Send a message to all pages; raises nothing."""
+
+
+class Channel(ABC):
+    """One part of a view and its messages.
+
+    When a page appears, and again when it misses a message, Python sends everything. Every message from Python has the
+    time at which it was sent; the page adds the time since then to its own messages, so that Python knows their age
+    without a common clock.
 
     Parameters
     ----------
-    widget : AnyWidget
-        What is displayed.
+    name : str
+        Its name in the view.
+    options : dict
+        What the page must know of it and does not change.
     on_error : callable or None
         Called with the text of an error in a handler.
     clock : callable
@@ -53,84 +48,75 @@ class Channel(ABC):
 
     Attributes
     ----------
-    on_pages : callable or None
-        Called when a page appears or goes.
+    root : Sender or None
+        The root of the view, which sets it.
     """
+
+    #: The name of its class in the page, and the files that it needs there, each after those that it builds on.
+    kind: ClassVar[str]
+    files: ClassVar[tuple[str, ...]]
 
     def __init__(
         self,
-        widget: anywidget.AnyWidget,
+        name: str,
+        options: dict[str, Any],
         on_error: Callable[[str], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.widget = widget
+        self.name = name
+        self.options = options
+        self.root: Sender | None = None
         self._on_error = on_error
         self._clock = clock
         self._said: dict[str, tuple[str, str]] = {}
         self._seq = 0
         self._greeted = False
-        self._pages: set[str] = set()
-        self.on_pages: Callable[[], None] | None = None
         # Messages must go out in the order of `seq`, whichever thread sends them.
         self._lock = RLock()
-        widget.on_msg(self._receive)
 
     @abstractmethod
     def _send_all(self) -> None:
         """Send everything that a new page needs, except the lines."""
 
     @abstractmethod
-    def _handle(self, message: dict[str, Any]) -> None:
-        """Handle a message other than ``hello`` and ``bye``."""
+    def _handle(self, message: dict[str, Any], buffers: Buffers) -> None:
+        """Handle a message from a page."""
 
     def say(self, line: str, text: str, tone: str = "") -> None:
         """Set a line of text on the page, such as ``"title"``; the page never parses it."""
         with self._lock:
             if self._said.get(line) != (text, tone):
                 self._said[line] = (text, tone)
-                self._send("say", line=line, text=text, tone=tone)
+                self.send("say", line=line, text=text, tone=tone)
 
     def said(self, line: str) -> str:
         """Return the text of a line."""
         return self._said.get(line, ("", ""))[0]
 
+    def send(self, kind: str, *, buffers: Buffers | None = None, **content: Any) -> None:
+        """Send a message to the pages."""
+        if self.root is not None:
+            self.root.send({"part": self.name, "kind": kind, "sent": self._clock(), **content}, buffers)
+
     def _next(self) -> int:
         self._seq += 1
         return self._seq
 
-    def _send(self, kind: str, **content: Any) -> None:
-        self.widget.send({"kind": kind, "sent": self._clock(), **content})
-
-    def _receive(self, _: object, message: dict[str, Any], __: object) -> None:
+    def receive(self, message: dict[str, Any], buffers: Buffers = ()) -> None:
+        """Handle a message from a page; an error is shown."""
         # An exception in a handler would only appear in the log of the kernel: show it to the user.
         try:
-            if message.get("kind") == "hello":
-                self._pages.add(message.get("page", ""))
-                self._welcome()
-                self._tell_pages()
-            elif message.get("kind") == "bye":
-                self._pages.discard(message["page"])
-                self._tell_pages()
-            else:
-                self._handle(message)
+            self._handle(message, buffers)
         except Exception as error:
             self._complain(in_words(error))
 
-    def _welcome(self) -> None:
+    def welcome(self) -> None:
+        """Send everything: a page has appeared."""
         with self._lock:
             self._greeted = True
             self._send_all()
             for line, (text, tone) in self._said.items():
-                self._send("say", line=line, text=text, tone=tone)
-
-    @property
-    def left(self) -> bool:
-        """Whether pages showed it and none does any more: its cell was deleted, or its output cleared."""
-        return self._greeted and not self._pages
-
-    def _tell_pages(self) -> None:
-        if self.on_pages:
-            self.on_pages()
+                self.send("say", line=line, text=text, tone=tone)
 
     def _complain(self, text: str) -> None:
         if self._on_error:

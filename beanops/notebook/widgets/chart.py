@@ -6,10 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import anywidget
-import traitlets
-
-from beanops.notebook.widgets.channel import Channel, page_style, page_text
+from beanops.notebook.widgets.channel import Buffers, Channel
 from beanops.ui.defaults import LATE
 
 #: Samples to keep: ten minutes at two per second.
@@ -33,28 +30,27 @@ class Panel(NamedTuple):
     stacked: bool = False
 
 
-class _ChartPage(anywidget.AnyWidget):
-    _esm = page_text("dom.js", "chart.js")
-    _css = page_style()
-    options: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
-
-
 class Chart(Channel):
     """Panels side by side, under a title.
 
     Parameters
     ----------
+    name : str
+        Its name in the view.
     panels : sequence of Panel
         From left to right.
     """
 
-    def __init__(self, panels: Sequence[Panel]) -> None:
+    kind = "chart"
+    files = ("chart.js",)
+
+    def __init__(self, name: str, panels: Sequence[Panel]) -> None:
         self._samples: deque[Sample] = deque(maxlen=LIMIT)
         shown = [
             {"title": title, "stacked": stacked, "series": [one._asdict() for one in series]}
             for title, series, stacked in panels
         ]
-        super().__init__(_ChartPage(options={"limit": LIMIT, "late": LATE, "panels": shown}))
+        super().__init__(name, {"limit": LIMIT, "late": LATE, "panels": shown})
 
     @property
     def samples(self) -> list[Sample]:
@@ -77,12 +73,12 @@ class Chart(Channel):
         with self._lock:
             self._samples.append(sample)
             if self._greeted:
-                self._send("sample", seq=self._next(), sample=sample)
+                self.send("sample", seq=self._next(), sample=sample)
             else:
                 self._send_all()  # a page may exist whose hello waits for a busy cell
 
     def _send_all(self) -> None:
-        self._send("samples", seq=self._next(), samples=list(self._samples))
+        self.send("samples", seq=self._next(), samples=list(self._samples))
 
-    def _handle(self, message: dict[str, Any]) -> None:
+    def _handle(self, message: dict[str, Any], _: Buffers) -> None:
         """Do nothing: a chart takes no input."""

@@ -9,10 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import anywidget
-import traitlets
-
-from beanops.notebook.widgets.channel import Channel, page_style, page_text
+from beanops.notebook.widgets.channel import Buffers, Channel
 from beanops.protocol.errors import UsageError
 from beanops.ui.columns.column import Column
 from beanops.ui.confirmation import STEPS, Confirmation
@@ -100,18 +97,13 @@ class Click(NamedTuple):
     text: str = ""
 
 
-class _GridPage(anywidget.AnyWidget):
-    _esm = page_text("dom.js", "rows.js", "toolbar.js", "grid.js")
-    _css = page_style()
-    columns: traitlets.List[Any] = traitlets.List().tag(sync=True)
-    options: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
-
-
 class Grid(Channel):
     """A table of rows with keys.
 
     Parameters
     ----------
+    name : str
+        Its name in the view.
     columns : sequence of Column
         One for each cell of a row.
     actions : sequence of ToolButton
@@ -140,15 +132,14 @@ class Grid(Channel):
         Called with the text of a rejection, or of an error in a handler.
     clock : callable
         Monotonic seconds.
-
-    Attributes
-    ----------
-    widget : AnyWidget
-        The widget to display.
     """
+
+    kind = "table"
+    files = ("rows.js", "toolbar.js", "grid.js")
 
     def __init__(
         self,
+        name: str,
         columns: Sequence[Column[Any]],
         *,
         noun: str,
@@ -175,6 +166,7 @@ class Grid(Channel):
         self._needed_by_offers: dict[str, Confirmation] = {}
         self._on_select, self._on_action, self._on_ask, self._on_cancel = on_select, on_action, on_ask, on_cancel
         options = {
+            "columns": [_described(column) for column in columns],
             "noun": noun,
             "visible": visible,
             "filter": filter,
@@ -182,8 +174,7 @@ class Grid(Channel):
             "newestFirst": newest_first,
             "actions": [{**action._asdict(), "confirm": _steps(confirm, action)} for action in actions],
         }
-        page = _GridPage(columns=[_described(column) for column in columns], options=options)
-        super().__init__(page, on_error, clock)
+        super().__init__(name, options, on_error, clock)
 
     @property
     def rows(self) -> Mapping[str, Cells]:
@@ -230,14 +221,14 @@ class Grid(Channel):
         if not self._greeted or len(changed) + len(gone) > MOST * len(now) + 8:
             self._send_all()
         elif changed or gone:
-            self._send("patch", seq=self._next(), rows=list(changed.items()), gone=gone)
+            self.send("patch", seq=self._next(), rows=list(changed.items()), gone=gone)
 
     def select(self, keys: Sequence[str]) -> None:
         """Select rows, and ignore keys that are not in the table."""
         with self._lock:
             self._selected = tuple(key for key in keys if key in self._rows)
             self._focus = self._selected[-1] if self._selected else None
-            self._send("select", keys=self._selected)
+            self.send("select", keys=self._selected)
 
     def offer(self, name: str, label: str = "", keys: Sequence[str] = (), needed: Confirmation | None = None) -> None:
         """Show a button that does not act on the selected rows, or hide it.
@@ -260,21 +251,22 @@ class Grid(Channel):
 
     def _send_offer(self, name: str) -> None:
         label, keys = self._offers[name]
-        self._send("offer", name=name, label=label, keys=keys, confirm=_shown(self._needed_by_offers[name]))
+        self.send("offer", name=name, label=label, keys=keys, confirm=_shown(self._needed_by_offers[name]))
 
     def _send_all(self) -> None:
         keys, cells = list(self._rows), list(self._rows.values())
-        self._send("rows", seq=self._next(), keys=keys, cells=cells, selected=self._selected)
+        self.send("rows", seq=self._next(), keys=keys, cells=cells, selected=self._selected)
 
-    def _welcome(self) -> None:
+    def welcome(self) -> None:
+        """Send everything: a page has appeared."""
         with self._lock:
-            super()._welcome()
+            super().welcome()
             for name in self._offers:
                 self._send_offer(name)
 
     # -- from the page -------------------------------------------------------------------------------------------
 
-    def _handle(self, message: dict[str, Any]) -> None:
+    def _handle(self, message: dict[str, Any], _: Buffers) -> None:
         kind = message.get("kind")
         if kind == "select":
             with self._lock:

@@ -1,0 +1,105 @@
+// The page's side of a view: one model, shared by its parts, each of which has a port of its own.
+
+// What a part knows of its view.
+class Port {
+  constructor(link, { name, options }) {
+    this.link = link;
+    this.name = name;
+    this.options = options; // what does not change
+    this.handlers = [];
+    this.liveHandlers = [];
+  }
+
+  // Called with each message of this part, and with its buffers.
+  on(handler) {
+    this.handlers.push(handler);
+  }
+
+  // Never throws: a part paints first and sends then, and nobody may listen.
+  send(message) {
+    this.link.send({ ...message, part: this.name });
+  }
+
+  // Asks for everything again, after a message that did not come.
+  hello() {
+    this.link.hello(this.name);
+  }
+
+  // Whether a kernel answers.
+  get live() {
+    return this.link.live;
+  }
+
+  onLive(handler) {
+    this.liveHandlers.push(handler);
+  }
+
+  // Seconds since the last message of the view.
+  age() {
+    return this.link.clock.age();
+  }
+}
+
+// Messages from and to Python. Says hello until Python answers, and bye at the end: a hello may be lost while a page
+// reloads, and a busy kernel answers late, so each wait is twice the one before.
+class Link {
+  constructor(model) {
+    this.model = model;
+    this.live = true;
+    this.clock = new Clock();
+    this.page = `${Date.now()}-${Math.random()}`;
+    this.ports = new Map();
+    this.hear = (message, buffers) => this.receive(message, buffers);
+    this.leave = () => this.send({ kind: "bye", page: this.page });
+    model.on("msg:custom", this.hear);
+    window.addEventListener("pagehide", this.leave);
+  }
+
+  port(part) {
+    const port = new Port(this, part);
+    this.ports.set(part.name, port);
+    return port;
+  }
+
+  send(message) {
+    try {
+      this.model.send({ ...message, clicked: this.clock.now() });
+    } catch {
+      this.setLive(false);
+    }
+  }
+
+  // `part`: the one that needs everything again; undefined for all of them.
+  hello(part, wait = 1000) {
+    const [all, waiting] = [part === undefined, this.timer !== undefined];
+    if (waiting && !all && this.asked !== part) return this.hello(undefined, wait);
+    this.answered();
+    this.asked = part;
+    this.send({ kind: "hello", page: this.page, ...(all ? {} : { part }) });
+    this.timer = setTimeout(() => this.hello(part, 2 * wait), wait);
+  }
+
+  answered() {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+  }
+
+  receive(message, buffers) {
+    this.clock.hear(message.sent);
+    if (message.kind === "welcome") return this.answered();
+    this.ports.get(message.part)?.handlers.forEach((handle) => handle(message, buffers));
+  }
+
+  setLive(live) {
+    if (live === this.live) return;
+    this.live = live;
+    for (const port of this.ports.values()) port.liveHandlers.forEach((handle) => handle(live));
+  }
+
+  close() {
+    this.answered();
+    window.removeEventListener("pagehide", this.leave);
+    this.leave();
+    this.model.off("msg:custom", this.hear);
+  }
+}

@@ -1,0 +1,32 @@
+// The root of a view: its parts, one below the other or as layout.css says. The files of the parts are loaded before.
+
+class View {
+  constructor(model, el) {
+    this.link = new Link(model);
+    this.root = make("div", `beanops beanops-${model.get("view")}`);
+    const parts = make("div", "beanops-parts");
+    this.root.append(parts);
+    el.append(this.root);
+    // Or JupyterLab handles the keys in what has the focus: d d deletes the cell.
+    this.root.addEventListener("focusin", ({ target }) => (target.dataset.lmSuppressShortcuts = "true"));
+    this.parts = model.get("parts").map((part) => {
+      const place = make("div", `beanops-part beanops-part-${part.name}`);
+      parts.append(place);
+      return new kinds[part.kind](this.link.port(part), place);
+    });
+    this.link.hello();
+  }
+
+  close() {
+    this.parts.forEach((part) => part.close());
+    this.link.close();
+    this.root.remove();
+  }
+}
+
+export default {
+  render({ model, el }) {
+    const view = new View(model, el);
+    return () => view.close();
+  },
+};

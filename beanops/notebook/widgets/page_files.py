@@ -1,0 +1,34 @@
+"""The files of the page side, joined into the module and the style sheet of a view."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from beanops.ui.palette import css_rules
+
+_PAGE = Path(__file__).parents[1] / "page"
+
+#: What every view needs, before and after the files of its parts.
+_FIRST, _LAST = ("dom.js", "port.js"), ("view.js",)
+#: The style sheets on which those of the parts build.
+_BASE = ("style.css", "layout.css")
+
+
+def page_text(*names: str) -> str:
+    """Return files of the page side, joined into one module."""
+    return "\n".join((_PAGE / name).read_text() for name in names)
+
+
+def page_module(files: Iterable[str]) -> str:
+    """Return the module of a view whose parts need these files, each of them once.
+
+    They neither import nor export: a notebook loads one module, so a name at the top level of a file must be unique.
+    """
+    return page_text(*dict.fromkeys((*_FIRST, *files, *_LAST)))
+
+
+def page_style() -> str:
+    """Return the style sheet of all views, with the colours that all faces share."""
+    parts = sorted(path.name for path in _PAGE.glob("*.css") if path.name not in _BASE)
+    return f"{css_rules()}\n{page_text(*_BASE, *parts)}"

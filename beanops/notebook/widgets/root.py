@@ -1,0 +1,91 @@
+"""The one widget of a view: it carries the messages of all its parts, and knows which pages show it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import anywidget
+import traitlets
+
+from beanops.notebook.widgets.channel import Buffers, Channel
+from beanops.notebook.widgets.page_files import page_module, page_style
+
+
+class _RootPage(anywidget.AnyWidget):
+    _esm = traitlets.Unicode().tag(sync=True)
+    _css = page_style()
+    view = traitlets.Unicode().tag(sync=True)
+    parts: traitlets.List[Any] = traitlets.List().tag(sync=True)
+
+
+class Root:
+    """The widget of a view, and what it exchanges with its pages.
+
+    A page sends ``hello`` when it appears, and again with a part's name when that misses a message; Python answers with
+    everything, and ``welcome`` at the end. A page that goes sends ``bye``. All other messages belong to a part.
+
+    Parameters
+    ----------
+    view : str
+        The name of the view's layout, such as ``"dashboard"``.
+    parts : sequence of Channel
+        From top to bottom.
+    clock : callable
+        Monotonic seconds.
+
+    Attributes
+    ----------
+    widget : AnyWidget
+        What is displayed.
+    on_pages : callable or None
+        Called when a page appears or goes.
+    """
+
+    def __init__(self, view: str, parts: Sequence[Channel], clock: Callable[[], float] = time.monotonic) -> None:
+        self._parts = {part.name: part for part in parts}
+        self._clock = clock
+        self._greeted = False
+        self._pages: set[str] = set()
+        self.on_pages: Callable[[], None] | None = None
+        described = [{"name": part.name, "kind": part.kind, "options": part.options} for part in parts]
+        module = page_module(file for part in parts for file in part.files)
+        self.widget = _RootPage(_esm=module, view=view, parts=described)
+        for part in parts:
+            part.root = self
+        self.widget.on_msg(self._receive)
+
+    @property
+    def left(self) -> bool:
+        """Whether pages showed it and none does any more: its cell was deleted, or its output cleared."""
+        return self._greeted and not self._pages
+
+    def send(self, message: dict[str, Any], buffers: Buffers | None = None) -> None:
+        """Send a message to all pages."""
+        self.widget.send(message, buffers)
+
+    def close(self) -> None:
+        """Remove the widget from its pages."""
+        self.widget.layout.close()
+        self.widget.close()
+
+    def _receive(self, _: object, message: dict[str, Any], buffers: Buffers) -> None:
+        kind, name = message.get("kind"), message.get("part")
+        if kind == "hello":
+            self._greeted = True
+            self._pages.add(message.get("page", ""))
+            for part in self._parts.values():
+                if name in (None, part.name):
+                    part.welcome()
+            self.send({"kind": "welcome", "sent": self._clock()})
+            self._tell_pages()
+        elif kind == "bye":
+            self._pages.discard(message.get("page", ""))
+            self._tell_pages()
+        elif name in self._parts:
+            self._parts[name].receive(message, buffers)
+
+    def _tell_pages(self) -> None:
+        if self.on_pages:
+            self.on_pages()
