@@ -15,7 +15,7 @@ from typing import Any
 
 import msgpack  # type: ignore[import-untyped]
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from beanops.jobs.bodies import Decoded, Limits, decode
@@ -282,6 +282,8 @@ OPCODES = st.lists(
 
 @settings(deadline=None)
 @given(OPCODES)
+@example([b"}", b"K\x01", b"a"])
+@example([b"}", b"(", b"K\x01", b"e"])
 def test_any_pickle_program_is_only_read(program: list[bytes]) -> None:
     decoded = decode(b"\x80\x04" + b"".join(program) + b".")
     assert decoded.notes == ()

@@ -84,6 +84,18 @@ async def test_a_key_of_an_action_that_is_not_possible_says_why(session: Session
         assert "kick: takes buried or delayed jobs, not these" in desk.line("#status")
 
 
+async def test_a_key_with_two_actions_complains_of_neither_while_one_is_possible(
+    session: Session, client: Client, clock: Clock
+) -> None:
+    fill(client, "mail", b"1")
+    async with dashboard(session, clock) as desk:
+        await desk.press("down", "p", "escape")
+        assert "not paused" not in desk.line("#status")
+        client.pause_tube("mail", 60)
+        await desk.press("f5", "p", "n")
+        assert "paused already" not in desk.line("#status")
+
+
 async def test_a_key_of_an_action_says_that_the_session_is_read_only(beanstalkd: Beanstalkd, clock: Clock) -> None:
     with connect(beanstalkd.address, read_only=True) as session, connect(beanstalkd.address) as other:
         other.put(b"1", tube="mail")

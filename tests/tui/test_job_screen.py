@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
+from collections.abc import Callable
 
 import pytest
 
@@ -10,6 +13,7 @@ from beanops import Client, Session
 from beanops.tui.widgets.body import BodyView
 from beanops.tui.widgets.job_summary import Timeline
 from tests.tui.conftest import Clock, Desk, dashboard, fill
+from tests.waits import PATIENCE
 
 TIMED_OUT = b'{"task": "Charge", "customer": %d, "error": "smtp.internal timed out after %d s"}'
 NO_CUSTOMER = b'{"task": "Charge", "customer": %d, "error": "no such customer %d"}'
@@ -18,6 +22,15 @@ NO_CUSTOMER = b'{"task": "Charge", "customer": %d, "error": "no such customer %d
 async def open_job(desk: Desk) -> None:
     await desk.press("down", "enter", "enter")
     assert desk.app.screen.title == "Job"
+
+
+async def until(desk: Desk, condition: Callable[[], bool]) -> None:
+    """Wait for what the screen does after a key has been handled: its layout, and scrolling."""
+    give_up = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < give_up, "it did not happen"
+        await desk.handled()
+        await asyncio.sleep(0.005)
 
 
 def timeline(desk: Desk) -> str:
@@ -87,8 +100,10 @@ async def test_tab_goes_to_the_timeline_and_back(session: Session, client: Clien
         await open_job(desk)
         body = desk.app.view.query_one(BodyView)  # type: ignore[union-attr]
         for form in ("1", "3", "4"):
-            await desk.press(form, "down", "down")
-            assert body.scroll_offset.y == 2
+            await desk.press(form)
+            await until(desk, lambda: body.max_scroll_y > 2)  # before it is laid out there is nothing to scroll
+            await desk.press("down", "down")
+            await until(desk, lambda: body.scroll_offset.y == 2)
         await desk.press("1", "tab")
         assert isinstance(desk.app.focused, Timeline)
         await desk.press("tab")
@@ -116,8 +131,9 @@ async def test_the_preview_in_the_list_has_all_forms_and_scrolls(
         for form, first in (("3", '{"a": [0, 1'), ("4", "00000000  7b 22 61"), ("1", "{")):
             await desk.press(form)
             assert desk.lines("#body")[0].startswith(first)
+            await until(desk, lambda: body.max_scroll_y > 2)  # before it is laid out there is nothing to scroll
             await desk.press("tab", "down", "down")
-            assert body.scroll_offset.y == 2
+            await until(desk, lambda: body.scroll_offset.y == 2)
             await desk.press("escape")
             assert desk.app.screen.title == "Tube"
         await desk.press("2")

@@ -170,6 +170,7 @@ async def test_a_server_that_is_lost_and_read_only(
     fill(client, "mail", b"x", bury=1)
     with connect(beanstalkd.address, source="tui", read_only=True) as session:
         async with dashboard(session, clock, SMALL) as desk:
+            await desk.tick()  # the age of the buried job is known
             monkeypatch.setattr(session._lookups, "survey", lost)
             await desk.tick()
             await same(desk, "lost-read-only")

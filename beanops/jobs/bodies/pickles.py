@@ -62,7 +62,9 @@ def _build(target: Any, state: Any) -> None:
 
 
 def _extend(target: Any, items: list[Any]) -> None:
-    if isinstance(target, list):
+    if isinstance(target, Pairs):  # only a damaged pickle adds items to a dict
+        target.append(("$items", items))
+    elif isinstance(target, list):
         target.extend(items)
     else:
         target.setdefault("$items", []).extend(items)

@@ -83,6 +83,7 @@ class Form(ModalScreen[Answers | None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.FORM, *keys.DRAFT]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-roomy")]  # noqa: RUF012  # as Textual declares it
 
     def __init__(self, title: str, fields: tuple[Field, ...]) -> None:
         super().__init__()

@@ -18,6 +18,7 @@ from beanops.jobs.bodies.paths import PathError
 from beanops.text import safe_text
 from beanops.tui import keys
 from beanops.tui.bodies.path import BodyPath
+from beanops.tui.dialogs.columns import TickList
 from beanops.tui.host import Host
 from beanops.tui.jobs.chosen_columns import JobColumns
 from beanops.tui.jobs.known_paths import KnownPath, PathsFound, find_paths
@@ -62,7 +63,7 @@ class JobColumnPicker(ModalScreen[JobColumns | None]):
             yield Static(Content("Columns of the jobs"), id="question")
             yield Input(placeholder="$.path in the body, or part of a name", id="wanted", compact=True)
             yield Static("", id="wrong", markup=False)
-            yield SelectionList(id="columns")
+            yield TickList(id="columns")
             yield Static(Content(""), id="hint")
 
     def on_mount(self) -> None:
@@ -77,8 +78,8 @@ class JobColumnPicker(ModalScreen[JobColumns | None]):
         self._find_paths()
 
     @property
-    def _list(self) -> SelectionList[str]:
-        return self.query_one(SelectionList)
+    def _list(self) -> TickList:
+        return self.query_one(TickList)
 
     @property
     def _entry(self) -> Input:

@@ -272,7 +272,8 @@ class BreakdownPane(Vertical):
             self.table.show(shown.rows)
         self.table.empty = "counting ..." if shown.running else shown.error or "no jobs"
         count = f"{len(shown.rows):,} " if shown.rows and self._kind == "groups" else ""
-        about: list[Part] = [(f"{count}{shown.title}", "bold $primary"), (f" of {_jobs_of(shown.wanted)}", "$muted")]
+        title = shown.title.replace("groups", "group", 1) if count == "1 " else shown.title
+        about: list[Part] = [(f"{count}{title}", "bold $primary"), (f" of {_jobs_of(shown.wanted)}", "$muted")]
         about += [(f"  {safe_text(self._start.removesuffix(': '), limit=40)}", "")] if self._start else []
         hint = "outdated, " if shown.outdated and not shown.running else ""
         loud = shown.error or shown.outdated

@@ -213,15 +213,27 @@ class FullScreen(Screen[None]):
         return True
 
     def on_key(self, event: events.Key) -> None:
-        """Say why the action of a key is not possible now."""
+        """Say why the action of a key is not possible now; a key with two actions does the one that is."""
+        refusals: list[str] = []
         for _, bindings in self._binding_chain:
             for binding in bindings.key_to_bindings.get(event.key, ()):
-                if binding.action in ("app.servers", "app.all_tubes") and self.host.alone:
-                    self.host.say(ALONE, False)
-                elif binding.action == "undo" and not self.undoable().runs:
-                    self.host.say(f"undo: {self.hindrance() or 'nothing to undo'}", False)
-                elif (offer := _offer_of(binding)) is not None and offer.name not in self._offered:
-                    self.host.say(f"{offer.name}: {self.hindrance(offer) or self._lacking(offer)}", False)
+                why = self._refusal(binding)
+                if why:
+                    refusals.append(why)
+                elif _offer_of(binding) is not None:
+                    return
+        if refusals:
+            self.host.say(refusals[0], False)
+
+    def _refusal(self, binding: Binding) -> str:
+        """Return why the action of a binding is not possible now; empty where it is, or where a screen decides."""
+        if binding.action in ("app.servers", "app.all_tubes") and self.host.alone:
+            return ALONE
+        if binding.action == "undo" and not self.undoable().runs:
+            return f"undo: {self.hindrance() or 'nothing to undo'}"
+        if (offer := _offer_of(binding)) is not None and offer.name not in self._offered:
+            return f"{offer.name}: {self.hindrance(offer) or self._lacking(offer)}"
+        return ""
 
     def hindrance(self, offer: Offer | None = None) -> str:
         """Return why an action, by default one that changes something, is not possible now; empty where it is."""

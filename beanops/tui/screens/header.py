@@ -57,7 +57,9 @@ class ServerHeader(Vertical):
             colour = Color.parse("red")
         line.styles.background = colour
         line.styles.color = colour.get_contrast_text(1.0)
-        words = " · ".join(filter(None, (profile.label or profile.name.upper(), profile.name, profile.address)))
+        # A profile that was found by its address has that as its name.
+        parts = dict.fromkeys((profile.label or profile.name.upper(), profile.name, profile.address))
+        words = " · ".join(filter(None, parts))
         line.say([(safe_text(words, limit=120), "bold")])
 
     def show(self, live: Live) -> None:
