@@ -10,6 +10,7 @@ from beanops.monitor.survey import Survey
 from beanops.notebook.refresher import Tick
 from beanops.notebook.widgets.channel import Channel
 from beanops.notebook.widgets.root import Root
+from beanops.notebook.widgets.selection import packed
 from beanops.ui.poller import Live, Lost
 
 
@@ -33,8 +34,16 @@ class Page:
         data = {"method": "custom", "content": {"kind": kind, "part": self._name, **content}}
         self._widget._handle_msg({"content": {"data": data}, "buffers": []})
 
+    def selects(self, *keys: str, focus: str | None = None) -> None:
+        self._widget.set_state({"selected": {**self._widget.selected, self._name: packed(keys, focus)}})
+
     def clicks(self, name: str, *keys: str, clicked: float, **beside: Any) -> None:
         self.says("action", name=name, keys=list(keys), clicked=clicked, **beside)
+
+    @property
+    def selected(self) -> dict[str, Any]:
+        selection: dict[str, Any] = self._widget.selected[self._name]
+        return selection
 
     @property
     def kinds(self) -> list[str]:

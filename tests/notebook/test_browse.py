@@ -99,7 +99,7 @@ def test_the_question_box_scans_again_and_a_wrong_question_changes_nothing(view:
 
 
 def test_the_body_of_the_job_that_was_chosen_last_is_opened(view: BrowserView) -> None:
-    Page(view.jobs).says("select", keys=["1", "4"], focus="4")
+    Page(view.jobs).selects("1", "4", focus="4")
     assert '"user": 4' in view.jobs.said("detail")
     view.select(2)
     assert '"user": 2' in view.jobs.said("detail")

@@ -70,7 +70,13 @@ class Kernel:
 
     def says(self, model: str, kind: str, **content: Any) -> None:
         """Send what the page of the browser would."""
-        data = {"method": "custom", "content": {"kind": kind, "part": "jobs", **content}}
+        self._send(model, {"method": "custom", "content": {"kind": kind, "part": "jobs", **content}})
+
+    def sets(self, model: str, **state: Any) -> None:
+        """Set synced traits, as that page would."""
+        self._send(model, {"method": "update", "state": state, "buffer_paths": []})
+
+    def _send(self, model: str, data: dict[str, Any]) -> None:
         message = self.client.session.msg("comm_msg", {"comm_id": model, "data": data})
         if self.subshell:
             message["header"]["subshell_id"] = self.subshell
@@ -120,7 +126,7 @@ def test_clicks_act_and_updates_come_whichever_thread_runs_them(
     if version > "7":
         kernel.open_subshell()
     kernel.says(model, "hello", page="1")
-    kernel.says(model, "select", keys=["1", "2"], focus="2")
+    kernel.sets(model, selected={"jobs": {"keys": ["1", "2"], "focus": "2"}})
     kernel.says(model, "action", name="kick", keys=["1", "2"], amount=None, text=None, clicked=time.monotonic())
     until(lambda: server.tube("mail").current_jobs_buried == 1)
     until(lambda: kernel.hears("kick: 2 done"))

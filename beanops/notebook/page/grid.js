@@ -17,6 +17,7 @@ class Table {
     this.state = this.columns.findIndex((column) => column.kind === "state");
     this.build(el);
     port.on((message) => this.receive(message));
+    port.onSelected(({ keys, focus }) => this.select(keys, focus));
     this.resize = new ResizeObserver(() => this.paint());
     this.resize.observe(this.view);
   }
@@ -119,13 +120,12 @@ class Table {
   receive(message) {
     if (message.kind === "rows") this.replace(message);
     else if (message.kind === "patch") this.patch(message);
-    else if (message.kind === "select") this.select(message.keys);
     else if (message.kind === "offer") this.tools.offer(message);
     else if (message.kind === "say") this.say(message);
   }
 
   replace(message) {
-    if (this.seq === null) this.selection = new Set(message.selected);
+    if (this.seq === null) this.selection = new Set(this.port.selected.keys);
     this.seq = message.seq;
     this.rows.replace(message.keys, message.cells);
     this.settle();
@@ -195,8 +195,8 @@ class Table {
       if (order.length) this.choose(order[to], false, event.shiftKey);
       this.reveal(to);
     } else if (event.key === " " && this.focus !== null) this.choose(this.focus, true, false);
-    else if (event.key === "a" && (event.ctrlKey || event.metaKey)) this.select(order, true);
-    else if (event.key === "Escape") this.select([], true);
+    else if (event.key === "a" && (event.ctrlKey || event.metaKey)) this.report(order);
+    else if (event.key === "Escape") this.report([]);
     else return;
     event.preventDefault();
   }
@@ -206,20 +206,29 @@ class Table {
     this.focus = key;
     if (range && this.rows.order.includes(this.anchor)) {
       const [a, b] = [this.anchor, key].map((end) => this.rows.order.indexOf(end)).sort((x, y) => x - y);
-      return this.select(this.rows.order.slice(a, b + 1), true);
+      return this.report(this.rows.order.slice(a, b + 1));
     }
     this.anchor = key;
     const keys = new Set(toggle ? this.selection : []);
     if (toggle && keys.has(key)) keys.delete(key);
     else keys.add(key);
-    this.select([...keys], true);
+    this.report([...keys]);
   }
 
-  select(keys, report = false) {
+  select(keys, focus) {
+    const before = this.selection;
     this.selection = new Set(keys);
-    this.tools.disarmAll();
-    if (report) this.port.send({ kind: "select", keys: [...keys], focus: this.focus });
+    this.focus = focus;
+    if (keys.every((key) => before.has(key))) this.tools.keep((key) => this.selection.has(key)); // only rows are gone
+    else this.tools.disarmAll();
     this.paint();
+  }
+
+  // Painted before it is sent: Python may be slow, or gone.
+  report(keys) {
+    this.tools.disarmAll();
+    this.select(keys, this.focus);
+    this.port.select(keys, this.focus);
   }
 
   selectedRows() {

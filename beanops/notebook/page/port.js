@@ -8,6 +8,7 @@ class Port {
     this.options = options; // what does not change
     this.handlers = [];
     this.liveHandlers = [];
+    this.selectedHandlers = [];
   }
 
   // Called with each message of this part, and with its buffers.
@@ -18,6 +19,20 @@ class Port {
   // Never throws: a part paints first and sends then, and nobody may listen.
   send(message) {
     this.link.send({ ...message, part: this.name });
+  }
+
+  // What is selected: { keys, focus }. It is a synced trait, so that all pages and Python agree on it.
+  get selected() {
+    return unpacked(this.link.selection(this.name));
+  }
+
+  select(keys, focus) {
+    this.link.select(this.name, packed(keys, focus));
+  }
+
+  // Called with a selection that Python or another page made.
+  onSelected(handler) {
+    this.selectedHandlers.push(handler);
   }
 
   // Asks for everything again, after a message that did not come.
@@ -50,13 +65,17 @@ class Link {
     this.page = `${Date.now()}-${Math.random()}`;
     this.ports = new Map();
     this.hear = (message, buffers) => this.receive(message, buffers);
+    this.choose = () => this.selected();
+    this.known = {}; // selections by part, as text
     this.leave = () => this.send({ kind: "bye", page: this.page });
     model.on("msg:custom", this.hear);
+    model.on("change:selected", this.choose);
     window.addEventListener("pagehide", this.leave);
   }
 
   port(part) {
     const port = new Port(this, part);
+    this.known[part.name] = JSON.stringify(this.selection(part.name));
     this.ports.set(part.name, port);
     return port;
   }
@@ -66,6 +85,29 @@ class Link {
       this.model.send({ ...message, clicked: this.clock.now() });
     } catch {
       this.setLive(false);
+    }
+  }
+
+  selection(part) {
+    return this.model.get("selected")?.[part];
+  }
+
+  select(part, selection) {
+    this.known[part] = JSON.stringify(selection);
+    try {
+      this.model.set("selected", { ...this.model.get("selected"), [part]: selection });
+      this.model.save_changes();
+    } catch {
+      this.setLive(false);
+    }
+  }
+
+  selected() {
+    for (const port of this.ports.values()) {
+      const now = JSON.stringify(this.selection(port.name));
+      if (now === this.known[port.name]) continue;
+      this.known[port.name] = now;
+      port.selectedHandlers.forEach((handle) => handle(port.selected));
     }
   }
 
@@ -101,5 +143,6 @@ class Link {
     window.removeEventListener("pagehide", this.leave);
     this.leave();
     this.model.off("msg:custom", this.hear);
+    this.model.off("change:selected", this.choose);
   }
 }

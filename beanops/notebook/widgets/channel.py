@@ -25,7 +25,10 @@ class Sender(Protocol):
     """What a part needs of its view's root."""
 
     def send(self, message: dict[str, Any], buffers: Buffers | None = None) -> None:
-        """Send a message to all pages; raises nothing."""
+        """Send a message to all pages."""
+
+    def select(self, part: str, keys: Sequence[str], focus: str | None) -> None:
+        """Select rows of a part on all pages."""
 
 
 class Channel(ABC):
@@ -109,6 +112,17 @@ class Channel(ABC):
             self._handle(message, buffers)
         except Exception as error:
             self._complain(in_words(error))
+
+    def receive_selection(self, keys: tuple[str, ...], focus: str | None) -> None:
+        """Handle a selection that a page made; an error is shown."""
+        try:
+            self._choose(keys, focus)
+        except Exception as error:
+            self._complain(in_words(error))
+
+    def _choose(self, keys: tuple[str, ...], focus: str | None) -> None:
+        """Note which rows the user selected."""
+        raise TypeError(f"{self.name} has no rows to select")
 
     def welcome(self) -> None:
         """Send everything: a page has appeared."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from threading import RLock
 from typing import Any
 
 import anywidget
@@ -11,6 +12,7 @@ import traitlets
 
 from beanops.notebook.widgets.channel import Buffers, Channel
 from beanops.notebook.widgets.page_files import page_module, page_style
+from beanops.notebook.widgets.selection import packed, unpacked
 
 
 class _RootPage(anywidget.AnyWidget):
@@ -18,6 +20,19 @@ class _RootPage(anywidget.AnyWidget):
     _css = page_style()
     view = traitlets.Unicode().tag(sync=True)
     parts: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    selected: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, on_state: Callable[[], None], **state: Any) -> None:
+        self.on_state = on_state
+        # Widgets hold back what other threads set while they take what a page set.
+        self.lock = RLock()
+        super().__init__(**state)
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take what a page set, and have it handled without the lock."""
+        with self.lock:
+            super().set_state(sync_data)
+        self.on_state()
 
 
 class Root:
@@ -47,11 +62,12 @@ class Root:
         self._parts = {part.name: part for part in parts}
         self._clock = clock
         self._greeted = False
+        self._selections: dict[str, Any] = {}
         self._pages: set[str] = set()
         self.on_pages: Callable[[], None] | None = None
         described = [{"name": part.name, "kind": part.kind, "options": part.options} for part in parts]
         module = page_module(file for part in parts for file in part.files)
-        self.widget = _RootPage(_esm=module, view=view, parts=described)
+        self.widget = _RootPage(self._take_selections, _esm=module, view=view, parts=described)
         for part in parts:
             part.root = self
         self.widget.on_msg(self._receive)
@@ -64,6 +80,12 @@ class Root:
     def send(self, message: dict[str, Any], buffers: Buffers | None = None) -> None:
         """Send a message to all pages."""
         self.widget.send(message, buffers)
+
+    def select(self, part: str, keys: Sequence[str], focus: str | None) -> None:
+        """Select rows of a part on all pages."""
+        with self.widget.lock:
+            self._selections = {**self.widget.selected, part: packed(keys, focus)}
+            self.widget.selected = self._selections
 
     def close(self) -> None:
         """Remove the widget from its pages."""
@@ -85,6 +107,13 @@ class Root:
             self._tell_pages()
         elif name in self._parts:
             self._parts[name].receive(message, buffers)
+
+    def _take_selections(self) -> None:
+        with self.widget.lock:
+            before, self._selections = self._selections, self.widget.selected
+            changed = {name: now for name, now in self._selections.items() if now != before.get(name)}
+        for name in changed.keys() & self._parts.keys():
+            self._parts[name].receive_selection(*unpacked(changed[name]))
 
     def _tell_pages(self) -> None:
         if self.on_pages:

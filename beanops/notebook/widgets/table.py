@@ -213,8 +213,8 @@ class Grid(Channel):
 
     def _change(self, now: dict[str, Cells], changed: dict[str, Cells], gone: list[str]) -> None:
         self._rows = now
-        if gone:
-            self._selected = tuple(key for key in self._selected if key in now)
+        if gone and not all(key in now for key in self._selected):
+            self._select([key for key in self._selected if key in now], self._focus)
         # Before its hello a page may have missed any message; a busy kernel may read that hello much later.
         if not self._greeted and len(now) > UNASKED:
             return
@@ -226,9 +226,13 @@ class Grid(Channel):
     def select(self, keys: Sequence[str]) -> None:
         """Select rows, and ignore keys that are not in the table."""
         with self._lock:
-            self._selected = tuple(key for key in keys if key in self._rows)
-            self._focus = self._selected[-1] if self._selected else None
-            self.send("select", keys=self._selected)
+            known = [key for key in keys if key in self._rows]
+            self._select(known, known[-1] if known else None)
+
+    def _select(self, keys: Sequence[str], focus: str | None) -> None:
+        self._selected, self._focus = tuple(keys), focus
+        if self.root is not None:
+            self.root.select(self.name, self._selected, focus)
 
     def offer(self, name: str, label: str = "", keys: Sequence[str] = (), needed: Confirmation | None = None) -> None:
         """Show a button that does not act on the selected rows, or hide it.
@@ -255,7 +259,7 @@ class Grid(Channel):
 
     def _send_all(self) -> None:
         keys, cells = list(self._rows), list(self._rows.values())
-        self.send("rows", seq=self._next(), keys=keys, cells=cells, selected=self._selected)
+        self.send("rows", seq=self._next(), keys=keys, cells=cells)
 
     def welcome(self) -> None:
         """Send everything: a page has appeared."""
@@ -268,18 +272,19 @@ class Grid(Channel):
 
     def _handle(self, message: dict[str, Any], _: Buffers) -> None:
         kind = message.get("kind")
-        if kind == "select":
-            with self._lock:
-                self._selected = tuple(key for key in message["keys"] if key in self._rows)
-                self._focus = message.get("focus")
-            if self._on_select:
-                self._on_select(self._selected)
-        elif kind == "ask" and self._on_ask:
+        if kind == "ask" and self._on_ask:
             self._on_ask(message["text"])
         elif kind == "cancel" and self._on_cancel:
             self._on_cancel()
         elif kind == "action" and message["name"] in self._actions:
             self._act(self._actions[message["name"]], message)
+
+    def _choose(self, keys: tuple[str, ...], focus: str | None) -> None:
+        with self._lock:
+            known = tuple(key for key in keys if key in self._rows)
+            self._selected, self._focus = known, focus
+        if self._on_select:
+            self._on_select(known)
 
     def _act(self, action: ToolButton, message: dict[str, Any]) -> None:
         keys, age = tuple(message["keys"]), self._clock() - message["clicked"]
