@@ -6,14 +6,13 @@ import asyncio
 import re
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from beanops import connect, manual
 from beanops.cli.demo.workload import running
 from beanops.embedded.process import Beanstalkd
 from beanops.tui.app import Dashboard
 from tests.needs import chromium
-from tests.notebook.lab import FLAGS, jupyter_lab
+from tests.notebook.lab import headless, jupyter_lab
 
 PICTURES = Path(manual.__file__).parent / "pictures"
 #: Seconds that the workload runs before a picture is taken: rates need a while.
@@ -62,16 +61,10 @@ async def take(address: str) -> None:
 
 def take_notebook(address: str, name: str, program: str) -> None:
     """Take a picture of the dashboard in JupyterLab."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
-
-        def launch() -> Any:
-            return playwright.chromium.launch(executable_path=program, args=FLAGS)
-
+    with headless(program) as browser, tempfile.TemporaryDirectory() as folder:
         open_session = f'import beanops\n\nsession = beanops.connect("{address}")'
         with (
-            jupyter_lab(Path(folder), launch) as lab,
+            jupyter_lab(Path(folder), browser) as lab,
             lab.notebook(open_session, "session.dashboard()") as notebook,
         ):
             notebook.command("notebook:run-all-cells")

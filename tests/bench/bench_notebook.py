@@ -22,7 +22,7 @@ from beanops.notebook.views.dashboard import DashboardView
 from beanops.ui.poller import Poller
 from tests.bench.figures import Figure, show
 from tests.needs import chromium
-from tests.notebook.lab import FLAGS, Lab, Notebook, jupyter_lab
+from tests.notebook.lab import Lab, Notebook, headless, jupyter_lab
 
 #: Rows, and the milliseconds until the first is seen that were measured when the table was planned.
 TABLES = {1_000: 900, 10_000: 1_400, 100_000: 2_300}
@@ -80,12 +80,12 @@ SHOWS = """(text) => new Promise((resolve) => {
 @contextmanager
 def lab(program: str) -> Iterator[Lab]:
     """Start JupyterLab and a browser."""
-    from playwright.sync_api import sync_playwright
-
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        launch = playwright.chromium.launch
-        with jupyter_lab(Path(folder), lambda: launch(executable_path=program, args=FLAGS)) as running:
-            yield running
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        headless(program) as browser,
+        jupyter_lab(Path(folder), browser) as running,
+    ):
+        yield running
 
 
 def until_seen(notebook: Notebook, cell: int, selector: str) -> float:

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from beanops import connect
 from beanops.embedded.process import Beanstalkd
-from beanops.session.connect import connect
 from beanops.session.session import Session
 from tests.needs import chromium, missing
-from tests.notebook.lab import FLAGS, Lab, Notebook, jupyter_lab
-from tests.waits import PATIENCE
+from tests.notebook.lab import Lab, Notebook, headless, jupyter_lab
 
 
 @pytest.fixture(scope="package")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    program = chromium() or missing("chromium is not installed")
-    from playwright.sync_api import Browser, sync_playwright
+def browser() -> Iterator[Any]:
+    """Return a headless chromium; see `bare_page` for what it can show without JupyterLab."""
+    with headless(chromium() or missing("chromium is not installed")) as launched:
+        yield launched
 
-    with sync_playwright() as playwright:
 
-        def launch() -> Browser:
-            return playwright.chromium.launch(executable_path=program, args=FLAGS, timeout=PATIENCE * 1000)
-
-        with jupyter_lab(tmp_path_factory.mktemp("lab"), launch) as running:
-            yield running
+@pytest.fixture(scope="package")
+def lab(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with jupyter_lab(tmp_path_factory.mktemp("lab"), browser) as running:
+        yield running
 
 
 @pytest.fixture(scope="package")

@@ -19,7 +19,7 @@ import nbformat
 from beanops.embedded.process import free_port
 from tests.waits import PATIENCE
 
-FLAGS = [
+_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
     "--disable-background-networking",
@@ -68,15 +68,54 @@ class Lab:
             page.close()
 
 
-class Notebook:
-    """An open notebook."""
+class Shown:
+    """Views on a page, whatever shows them.
+
+    Attributes
+    ----------
+    errors : list of str
+        What went wrong on the page, and what asked for attention there.
+    """
 
     def __init__(self, page: Any) -> None:
         self.page = page
-        #: What went wrong on the page, and what asked for attention there.
         self.errors: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("dialog", lambda dialog: (self.errors.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+
+    def grid(self, which: int) -> Any:
+        """Return one of the tables of the page, in order."""
+        return self.page.locator(".beanops-part:has(.beanops-view)").nth(which)
+
+    def row(self, which: int, key: str) -> Any:
+        """Return a row of a table by its key."""
+        return self.grid(which).locator(f'.beanops-body .beanops-row[data-key="{key}"]:not([hidden])')
+
+    def keys(self, which: int) -> list[str]:
+        """Return the keys of the rows that a table shows, from top to bottom."""
+        rows = self.grid(which).locator(".beanops-body .beanops-row:not([hidden])")
+        return list(
+            rows.evaluate_all(
+                "rows => rows.sort((a, b) => parseInt(a.style.top) - parseInt(b.style.top)).map(r => r.dataset.key)"
+            )
+        )
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for `condition`, while the page goes on."""
+        give_up = time.monotonic() + PATIENCE
+        while not condition():
+            assert time.monotonic() < give_up, f"it did not happen within {PATIENCE:.0f} seconds"
+            self.page.wait_for_timeout(50)
+
+    def picture(self, name: str) -> None:
+        """Save a picture of the page where BEANOPS_PICTURES says."""
+        folder = os.environ.get("BEANOPS_PICTURES")
+        if folder:
+            self.page.screenshot(path=f"{folder}/{name}.png")
+
+
+class Notebook(Shown):
+    """An open notebook."""
 
     def ready(self) -> None:
         """Wait until its kernel is there."""
@@ -111,40 +150,21 @@ class Notebook:
         """Return the value of a Python expression."""
         return json.loads(self.run(f"import json; print(json.dumps({expression}))"))
 
-    def grid(self, which: int) -> Any:
-        """Return one of the tables of the page, in order."""
-        return self.page.locator(".beanops-part:has(.beanops-view)").nth(which)
 
-    def row(self, which: int, key: str) -> Any:
-        """Return a row of a table by its key."""
-        return self.grid(which).locator(f'.beanops-body .beanops-row[data-key="{key}"]:not([hidden])')
+@contextmanager
+def headless(program: str) -> Iterator[Any]:
+    """Start a chromium without a window; return the browser of Playwright."""
+    from playwright.sync_api import sync_playwright
 
-    def keys(self, which: int) -> list[str]:
-        """Return the keys of the rows that a table shows, from top to bottom."""
-        rows = self.grid(which).locator(".beanops-body .beanops-row:not([hidden])")
-        return list(
-            rows.evaluate_all(
-                "rows => rows.sort((a, b) => parseInt(a.style.top) - parseInt(b.style.top)).map(r => r.dataset.key)"
-            )
-        )
-
-    def until(self, condition: Callable[[], bool]) -> None:
-        """Wait for `condition`, while the page goes on."""
-        give_up = time.monotonic() + PATIENCE
-        while not condition():
-            assert time.monotonic() < give_up, f"it did not happen within {PATIENCE:.0f} seconds"
-            self.page.wait_for_timeout(50)
-
-    def picture(self, name: str) -> None:
-        """Save a picture of the page where BEANOPS_PICTURES says."""
-        folder = os.environ.get("BEANOPS_PICTURES")
-        if folder:
-            self.page.screenshot(path=f"{folder}/{name}.png")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=_FLAGS, timeout=PATIENCE * 1000)
+        yield browser
+        browser.close()
 
 
 @contextmanager
-def jupyter_lab(folder: Path, launch: Callable[[], Any]) -> Iterator[Lab]:
-    """Start a JupyterLab that shares nothing with the user's, and a browser beside it; end both."""
+def jupyter_lab(folder: Path, browser: Any) -> Iterator[Lab]:
+    """Start a JupyterLab that shares nothing with the user's, for this browser."""
     port, token = free_port(), secrets.token_hex(16)
     notebooks = folder / "notebooks"
     notebooks.mkdir()
@@ -168,10 +188,8 @@ def jupyter_lab(folder: Path, launch: Callable[[], Any]) -> Iterator[Lab]:
             [sys.executable, "-m", "jupyterlab", *arguments], env=environment, stdout=out, stderr=subprocess.STDOUT
         )
         try:
-            browser = launch()
             _wait_until_up(process, f"{url}/api?token={token}", log)
             yield Lab(url, token, notebooks, browser)
-            browser.close()
         finally:
             process.terminate()
             process.wait(PATIENCE)
