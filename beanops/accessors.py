@@ -117,6 +117,8 @@ def browse(
     from beanops.notebook.views.browser import BrowserView
 
     selection = select(tube, state=state, where=where, limit=limit, order=order)
+    if selection.tube is not None:
+        session._lookups.look_for(selection, session._lookups.looking().list_tubes())
     return BrowserView(session, refresher_of(session), name or f"browse {selection.tube}", selection)
 
 

@@ -16,7 +16,7 @@ from typing import Any, Protocol, SupportsIndex, overload
 
 from beanops.jobs.identity import JobRef, digest_of, ref_of
 from beanops.jobs.read import FoundJob
-from beanops.jobs.select import ids_in_frame, ids_of, plain_row
+from beanops.jobs.select import check_id, ids_in_frame, ids_of, plain_row
 from beanops.protocol import Job, JobStats
 from beanops.protocol.errors import ArgumentError
 from beanops.protocol.limits import U64_MAX, check_number
@@ -189,7 +189,7 @@ def _ref(job: Any, argument: str) -> JobRef:
             return JobRef(job.id, digest=digest_of(job.body))
         case Mapping():
             return ref_of_row(job, argument)
-    return JobRef(check_number(argument, job, U64_MAX))
+    return JobRef(check_id(argument, job))
 
 
 def ref_of_row(row: Mapping[str, Any], argument: str = "jobs") -> JobRef:
@@ -208,7 +208,7 @@ def ref_of_row(row: Mapping[str, Any], argument: str = "jobs") -> JobRef:
     created = moment_of(row.get("created"))
     digest = _text(row["digest"]) if "digest" in row else _digest_of_row(row)
     return JobRef(
-        check_number("id", row["id"], U64_MAX),
+        check_id("id", row["id"]),
         _instance(row.get("instance")),
         _text(row.get("tube")),
         None if created is None else (created, created),

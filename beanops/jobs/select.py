@@ -28,6 +28,8 @@ _MOST = 10_000_000
 #: Types with the id of a job in an attribute.
 _JOBS = (Job, JobStats, FoundJob, JobRef)
 _RANGE = re.compile(r"(\d{1,20})(?:-(\d{1,20}))?")
+#: What jobs can be given as, for an error.
+_ANY_JOBS = "ids, jobs, rows of a frame, or a frame with a column 'id'"
 
 
 class Selection(NamedTuple):
@@ -116,13 +118,17 @@ def select(
         check_choice("state", name, EVERY_STATE)
     _check_order(order)
     return Selection(
-        None if tube is None else tube_of(tube, allowed=TUBE_OR_GLOB),
+        None if tube is None else tube_of(tube, allowed=_tube_allowed(tube)),
         frozenset(states) or _COUNTED,
         None if ids is None else ids_of(ids, "ids"),
         where,
         None if limit is None else check_number("limit", limit, U64_MAX),
         order,
     )
+
+
+def _tube_allowed(tube: Any) -> str:
+    return f"{TUBE_OR_GLOB}; jobs by id are ids={tube}" if isinstance(tube, int | range) else TUBE_OR_GLOB
 
 
 def of_groups(groups: Any, state: Any, where: str | None) -> tuple[str, Any, str | None]:
@@ -187,7 +193,7 @@ def ids_of(jobs: Any, argument: str = "jobs") -> Sequence[int]:
     if isinstance(jobs, range) and (not jobs or min(jobs) >= 0):
         return jobs
     if isinstance(jobs, bytes):
-        raise ArgumentError(argument, jobs, "ids, jobs, or a frame with a column 'id'")
+        raise ArgumentError(argument, jobs, _ANY_JOBS)
     if isinstance(jobs, str):
         return _ids_in(jobs, argument)
     if hasattr(jobs, "columns"):
@@ -237,7 +243,35 @@ def _id_of(job: Any, argument: str) -> int:
     job = plain_row(job)
     if isinstance(job, Mapping) and "id" not in job:
         raise ArgumentError(argument, sorted(job), "rows with an 'id'")
-    return check_number(argument, job["id"] if isinstance(job, Mapping) else getattr(job, "id", job), U64_MAX)
+    return check_id(argument, job["id"] if isinstance(job, Mapping) else getattr(job, "id", job))
+
+
+def check_id(argument: str, value: Any) -> int:
+    """Return `value` as the id of a job.
+
+    Raises
+    ------
+    ArgumentError
+        It is none; the text says how to give what was probably meant.
+
+    Examples
+    --------
+    >>> check_id("jobs", 17)
+    17
+    """
+    if value is None or isinstance(value, bytes):
+        raise ArgumentError(argument, value, _ANY_JOBS)
+    if isinstance(value, str):
+        number = value.strip().isdecimal()
+        allowed = _ANY_JOBS + ("; a tube is given alone, not in a list" if argument == "jobs" else "")
+        raise ArgumentError(argument, value, f"ids as numbers: {int(value)}" if number else allowed)
+    return check_number(argument, value, U64_MAX)
+
+
+def looks_like_ids(text: str) -> bool:
+    """Whether a text has the form of ids and ranges, such as ``"17"`` or ``"5,7-9"``; a tube's name may have it too."""
+    words = text.replace(",", " ").split()
+    return bool(words) and all(map(_RANGE.fullmatch, words))
 
 
 def _ids_in(text: str, argument: str) -> Sequence[int]:

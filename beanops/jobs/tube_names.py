@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
@@ -10,12 +12,16 @@ from beanops.protocol.limits import is_glob
 from beanops.text import nearest
 
 
-class NoTube(NotFound):
-    """There is no such tube; the text names similar tubes."""
+class UnknownTubeWarning(UserWarning):
+    """A search names a tube that does not exist, and that neither the session nor the journal has seen."""
 
-    def __init__(self, named: str, names: Iterable[str]) -> None:
+
+class NoTube(NotFound):
+    """There is no such tube; the text names similar tubes, and ends with a hint if there is one."""
+
+    def __init__(self, named: str, names: Iterable[str], hint: str = "") -> None:
         super().__init__(f"stats-tube {named}")
-        self._message = no_tube(named, names)
+        self._message = f"no tube {named!r}; {hint}" if hint else no_tube(named, names)
 
     def __str__(self) -> str:
         return self._message
@@ -34,3 +40,14 @@ def no_tube(named: str, names: Iterable[str]) -> str:
     # Where none is near, the nearest show at least what names there are.
     near = nearest(named, known) or nearest(named, (name for name in known if name != "default"), alike=0)
     return f"no tube {named!r}; did you mean {' or '.join(map(repr, near))}?" if near else f"no tube {named!r}"
+
+
+def warn_of_tube(message: str) -> None:
+    """Warn the first caller outside beanops; nobody where beanops' own thread calls, whose view shows the message."""
+    level, frame = 1, sys._getframe()
+    while frame.f_globals.get("__name__", "").partition(".")[0] == "beanops":
+        if frame.f_back is None:
+            return
+        level, frame = level + 1, frame.f_back
+    if frame.f_globals.get("__name__") != "threading":
+        warnings.warn(message, UnknownTubeWarning, stacklevel=level)

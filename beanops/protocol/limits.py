@@ -107,6 +107,8 @@ def check_tube(name: str, argument: str = "tube") -> str:
     ArgumentError
         `name` is no tube name.
     """
+    if isinstance(name, str) and is_glob(name):
+        raise ArgumentError(argument, name, "the name of one tube, not a glob")
     if not isinstance(name, str) or not is_tube(name):
         raise ArgumentError(argument, name, "1 to 200 of the characters A-Za-z0-9-+/;.$_(), not starting with '-'")
     return name

@@ -169,7 +169,7 @@ def grouped(lookups: Lookups, verb: Verb, jobs: Jobs | str, options: Options) ->
     if "group" not in asked:
         return asked
     if isinstance(jobs, str):
-        lookups.check_tube(jobs)
+        lookups.check_tube(jobs, or_jobs=True)
     state, where = asked.get("state") or sorted(verb.states), asked.get("where")
     tube, ids = (jobs, None) if isinstance(jobs, str) else (None, jobs)
     chosen = lookups.groups(asked.pop("group"), tube, state=state, ids=ids, where=where)
@@ -201,7 +201,7 @@ def act(
         options = grouped(executor.lookups, verb_of(verb, settings), jobs, options)
         lookup = orders_of(executor.lookups, verb_of(verb, settings), jobs, settings, options, keep_bodies)
         if isinstance(jobs, str):
-            executor.lookups.check_tube(jobs)
+            executor.lookups.check_tube(jobs, or_jobs=True)
         request = request_of(jobs, settings, options, copying)
         if edit is None:
             run = executor.begin(verb, request, how)

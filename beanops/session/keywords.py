@@ -16,7 +16,7 @@ C = TypeVar("C", bound=type)
 
 
 class UnknownKeyword(UsageError, TypeError):
-    """A method was called with a keyword that it does not take; nothing was sent."""
+    """A method was called with a keyword that it does not take, or without one that it needs; nothing was sent."""
 
 
 def explain_keywords(cls: C) -> C:
@@ -28,14 +28,21 @@ def explain_keywords(cls: C) -> C:
 
 
 def explained(function: F) -> F:
-    """Decorate a function so that it names its keywords if it is called with an unknown one.
+    """Decorate a function so that it names its keywords if it is called with an unknown one, or without any.
 
     Where it takes ``**options: Unpack[Options]``, the keywords of the TypedDict ``Options`` are its keywords.
     """
-    known = _keywords_of(cast(FunctionType, inspect.unwrap(function)))
+    plain = cast(FunctionType, inspect.unwrap(function))
+    known = _keywords_of(plain)
+    code = plain.__code__
+    most = None if code.co_flags & inspect.CO_VARARGS else code.co_argcount
+    named = code.co_varnames[code.co_argcount :][: code.co_kwonlyargcount]
 
     @wraps(function)
     def checked(*arguments: Any, **keywords: Any) -> Any:
+        if most is not None and len(arguments) > most and named:
+            forms = ", ".join(f"{name}=..." for name in named)
+            raise UnknownKeyword(f"{function.__name__}() takes further arguments by keyword: {forms}")
         if not keywords.keys() <= known:
             wrong = min(keywords.keys() - known)
             allowed = f"it takes {', '.join(sorted(known))}" if known else "it takes none"

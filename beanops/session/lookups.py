@@ -6,6 +6,8 @@ The exception is the probe of a search, which puts and deletes a job; the journa
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
 from itertools import islice
 from os import PathLike
 from pathlib import Path
@@ -18,8 +20,8 @@ from beanops.jobs.identity import JobRef, doubts
 from beanops.jobs.read import BodyForm, FoundJob, find_jobs, read_heads, read_jobs
 from beanops.jobs.refs import refs_of
 from beanops.jobs.rows import Tube, tube_of
-from beanops.jobs.select import of_groups, select
-from beanops.jobs.tube_names import NoTube, is_any
+from beanops.jobs.select import Selection, ids_of, looks_like_ids, of_groups, select
+from beanops.jobs.tube_names import NoTube, is_any, no_tube
 from beanops.journal.filters import Filter
 from beanops.journal.records import Action, JournalError, Refused, RunCounts
 from beanops.monitor.survey import Survey, Surveyor
@@ -86,10 +88,18 @@ class Lookups:
         The connections, and known facts on the server.
     probe_id : callable or None
         Returns the newest id of the server, by putting a job for a moment.
+    unknown : callable or None
+        Called with a message when a search names a tube of which nothing is known.
     """
 
-    def __init__(self, context: Context, probe_id: Callable[[], int] | None = None) -> None:
+    def __init__(
+        self,
+        context: Context,
+        probe_id: Callable[[], int] | None = None,
+        unknown: Callable[[str], None] | None = None,
+    ) -> None:
         self._context = context
+        self._unknown = unknown
         self._probe_id = probe_id
         self.looking: Callable[[], Client] = context.looking
 
@@ -136,15 +146,43 @@ class Lookups:
         except NotFound:
             raise NoTube(name, self.looking().list_tubes()) from None
 
-    def check_tube(self, which: str) -> None:
+    def check_tube(self, which: str, *, or_jobs: bool = False) -> None:
         """Raise `NotFound` if no tube matches a name or a glob; the error suggests similar names.
 
-        beanstalkd removes a tube with its last job if nobody uses or watches it.
+        beanstalkd removes a tube with its last job if nobody uses or watches it. With `or_jobs` the caller accepts jobs
+        too, and the error says how to give ids that came as text.
         """
-        if not is_glob(which):
+        if or_jobs and looks_like_ids(which):
+            names = self.looking().list_tubes()
+            if which not in names:
+                ids = ids_of(which)
+                hint = f"ids are numbers: {ids[0]}" if len(ids) == 1 else f"ids are numbers: {_listed(ids)}"
+                raise NoTube(which, names, hint)
+        elif not is_glob(which):
             self.tube(which)
         elif not is_any(which, names := self.looking().list_tubes()):
             raise NoTube(which, names)
+
+    def look_for(self, wanted: Selection, names: Iterable[str]) -> None:
+        """Report a selection whose name or glob matches none of these tubes."""
+        if wanted.tube is not None and not is_any(wanted.tube, known := list(names)):
+            self._report(wanted.tube, no_tube(wanted.tube, known))
+
+    def was_there(self, tube: str) -> bool:
+        """Whether something is known of a tube that does not exist: it went with its last job, and nobody used it."""
+        if is_glob(tube):
+            return False
+        if self._context.past.known(tube).begun is not None:
+            return True
+        here = Filter(str(self._context.address), tubes=[tube])
+        with suppress(JournalError):  # lookups must not depend on the journal
+            return bool(self._context.journal().find_runs(here, limit=1))
+        return False
+
+    def _report(self, tube: str, message: str) -> None:
+        """Report a tube that does not exist, unless it has only had its last job deleted."""
+        if self._unknown is not None and not self.was_there(tube):
+            self._unknown(message)
 
     # -- jobs at known places ------------------------------------------------------------------------------------
 
@@ -231,12 +269,14 @@ class Lookups:
         which = self._which(tube, state, ids, where, group)
         from beanops.jobs.search.scan import Scan
 
+        selection = select(**which, limit=limit, order=order)
         return Scan(
             self.looking,
-            select(**which, limit=limit, order=order),
+            selection,
             context.id_maps,
             known=self._known_id,
             probe=self._probe(probe),
+            unknown=partial(self._report, selection.tube or ""),
             redact=context.redact,
             query_timeout=context.query_timeout,
             **how,
@@ -314,6 +354,13 @@ class Lookups:
         check_new(Path(directory))
         scan = self.scan(tube, **{"order": "oldest", **selection})
         return Snapshot(save(scan, Path(directory)), scan.complete or scan.sure, scan.conclusion)
+
+
+def _listed(ids: Sequence[int]) -> str:
+    """Return ids as they are written in Python: a range, or a list of the first few."""
+    if isinstance(ids, range):
+        return repr(ids)
+    return f"[{', '.join(map(str, ids[:4]))}{', ...' if len(ids) > 4 else ''}]"
 
 
 def verdict_of(query: Query, scan: Scan) -> str:

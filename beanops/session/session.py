@@ -19,6 +19,7 @@ from beanops.jobs.read import BodyForm, FoundJob
 from beanops.jobs.refs import refs_of
 from beanops.jobs.rows import Tube, tube_of
 from beanops.jobs.select import TUBE_OR_GLOB, select
+from beanops.jobs.tube_names import warn_of_tube
 from beanops.later import Later
 from beanops.protocol import ServerStats, TubeStats
 from beanops.protocol.errors import BeanopsError
@@ -65,7 +66,8 @@ class Session:
 
     After a lost connection the next call reconnects; commands without an answer are never sent twice. Threads may
     share a session. A verb raises `NotFound` when no tube matches a name or a glob; only `put`, `put_many`, `move`,
-    `copy` and `import_` create tubes.
+    `copy` and `import_` create tubes. A search gives an ``UnknownTubeWarning`` then, unless the tube is known to have
+    been there.
 
     Attributes
     ----------
@@ -84,9 +86,9 @@ class Session:
     def __init__(self, context: Context, source: str) -> None:
         # Names with an underscore are for beanops' own faces.
         self._context = context
-        self._lookups = Lookups(context, partial(_probe, context, source))
         self._source = source
-        self._watched = source not in ("cli", "tui")  # these faces show progress themselves
+        self._watched = source not in ("cli", "tui")  # these faces show progress and messages themselves
+        self._lookups = Lookups(context, partial(_probe, context, source), warn_of_tube if self._watched else None)
         self.address: Address = context.address
         self.journal = JournalReader(
             context.journal,
@@ -185,8 +187,12 @@ class Session:
         """
         from beanops.monitor.frames import tubes_frame
 
-        wanted = None if pattern is None else select(tube_of(pattern, "pattern", TUBE_OR_GLOB)).in_tube
-        return tubes_frame([tube for tube in self._lookups.tube_stats() if wanted is None or wanted(tube.name)])
+        tubes = self._lookups.tube_stats()
+        if pattern is None:
+            return tubes_frame(tubes)
+        wanted = select(tube_of(pattern, "pattern", TUBE_OR_GLOB))
+        self._lookups.look_for(wanted, (tube.name for tube in tubes))
+        return tubes_frame([tube for tube in tubes if wanted.in_tube(tube.name)])
 
     def watch(self, seconds: Seconds = 1, *, pattern: str | None = None) -> Iterator[pandas.DataFrame]:
         """Yield the statistics of tubes now and after every interval, with rates, until the loop ends.
@@ -218,7 +224,9 @@ class Session:
         from beanops.monitor.frames import watched_frame
         from beanops.session.watching.looks import looks, matching
 
-        for survey in looks(self._lookups, self._context, seconds_of("seconds", seconds)):
+        for number, survey in enumerate(looks(self._lookups, self._context, seconds_of("seconds", seconds))):
+            if pattern is not None and not number:
+                self._lookups.look_for(select(pattern), survey.tubes)
             yield watched_frame(matching(survey, pattern), survey.at)
 
     def trend(self, tube: Tube | None = None, *, since: Seconds = "1h") -> pandas.DataFrame:

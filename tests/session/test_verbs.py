@@ -19,6 +19,7 @@ import pytest
 from beanops.client.sync import Client
 from beanops.embedded import serve
 from beanops.embedded.process import Beanstalkd
+from beanops.jobs.tube_names import UnknownTubeWarning
 from beanops.journal.records import Refused
 from beanops.protocol.errors import ArgumentError, NotFound, TimedOut, UsageError
 from beanops.session.connect import connect
@@ -453,10 +454,16 @@ def test_a_verb_tells_a_slip_in_a_tube(session: Session, worker: Client, tmp_pat
 def test_a_look_into_a_tube_that_does_not_exist_says_so(session: Session, worker: Client) -> None:
     fill(worker, "mail")
     worker.watch("empty")
-    assert session.jobs("mial").attrs["verdict"] == "complete: 0 found; no tube 'mial'; did you mean 'mail'?"
-    assert session.jobs("mial", where="id > 0", order="-age").attrs["verdict"].endswith("did you mean 'mail'?")
-    assert session.sql("select 1 from jobs", "nowhere").attrs["verdict"].startswith("complete: 0 found; no tube 'now")
-    assert session.jobs("ma.*").attrs["verdict"] == "complete: 0 found; no tube matches ma.*"
+    with pytest.warns(UnknownTubeWarning, match=r"^no tube 'mial'; did you mean 'mail'\?$") as warned:
+        assert session.jobs("mial").attrs["verdict"] == "complete: 0 found; no tube 'mial'; did you mean 'mail'?"
+    assert [warning.filename for warning in warned] == [__file__], "it points at the line of the caller"
+    with pytest.warns(UnknownTubeWarning):
+        assert session.jobs("mial", where="id > 0", order="-age").attrs["verdict"].endswith("did you mean 'mail'?")
+    with pytest.warns(UnknownTubeWarning):
+        verdict = session.sql("select 1 from jobs", "nowhere").attrs["verdict"]
+    assert verdict.startswith("complete: 0 found; no tube 'now")
+    with pytest.warns(UnknownTubeWarning):
+        assert session.jobs("ma.*").attrs["verdict"] == "complete: 0 found; no tube matches ma.*"
     for tube in ("empty", "mail", "ma*"):
         assert "no tube" not in session.jobs(tube, state="buried").attrs["verdict"]
     assert [tube.name for tube in session._lookups.tube_stats()] == ["default", "mail", "empty"]

@@ -76,6 +76,8 @@ class Scan:
         Seconds that the predicate may take per batch; None is no limit.
     progress : callable or None
         Called with the `Progress` after every block.
+    unknown : callable or None
+        Called with a message if the tube does not exist.
     watch : callable
         Returns a context manager for the time of the scan; its value, unless None, is called as `progress` is.
     clock, sleep : callable
@@ -110,6 +112,7 @@ class Scan:
         shown: Callable[[FoundJob], FoundJob] | None = None,
         query_timeout: float | None = TIMEOUT,
         progress: Callable[[Progress], None] | None = None,
+        unknown: Callable[[str], None] | None = None,
         watch: Watch = nullcontext,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -137,6 +140,7 @@ class Scan:
         self._probe = probe
         self._shown = shown
         self._progress = progress
+        self._unknown = unknown
         self._watch = watch
         self._watching: Callable[[Progress], None] | None = None
         self._stats = FreshStats(clock, sleep)
@@ -301,6 +305,8 @@ class Scan:
         if tube is not None and self._account is not None and self.seen_all and not self._account.found:
             names = self._connect().list_tubes()
             self._no_tube = "" if is_any(tube, names) else no_tube(tube, names)
+            if self._no_tube and self._unknown is not None:
+                self._unknown(self._no_tube)
 
     def _begin(self) -> None:
         client = self._connect()

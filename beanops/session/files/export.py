@@ -50,7 +50,7 @@ def export(executor: Executor, file: File, jobs: Any, delete: bool, force: bool,
     executor.context.check_open()
     jobs, options = selected(jobs, options)
     if isinstance(jobs, str):
-        executor.lookups.check_tube(jobs)
+        executor.lookups.check_tube(jobs, or_jobs=True)
     jobs = "*" if jobs is None else list(jobs) if isinstance(jobs, Iterator) else jobs
     verb = _DELETE if delete else _EXPORT
     options = grouped(executor.lookups, _DELETE, jobs, options)

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 from beanops.jobs.select import select
 from beanops.jobs.tube_names import NoTube
-from beanops.journal.filters import Filter
-from beanops.journal.records import JournalError
 from beanops.monitor.rates import Point, Trail, grown, time_to_drain
 from beanops.monitor.sweep import TUBE_COUNTS, jobs_and_tubes
 from beanops.protocol.errors import ArgumentError, ConnectionClosed, ConnectionLost
@@ -251,11 +248,6 @@ class _Wait:
 
     def was_there(self) -> bool:
         """Whether something is known of a tube that does not exist: it had its last job deleted, and nobody used it."""
-        if is_glob(self._tube):
-            return False
-        known = self._context.past.known(self._tube).begun is not None
-        with suppress(JournalError):  # lookups must not depend on the journal
-            here = Filter(str(self._context.address), tubes=[self._tube])
-            known = known or bool(self._context.journal().find_runs(here, limit=1))
+        known = self._lookups.was_there(self._tube)
         self._seen |= {self._tube} if known else set()
         return known
