@@ -83,7 +83,7 @@ def test_an_argument_without_its_keyword_names_the_keywords(session: Session) ->
 def test_a_search_in_an_unknown_tube_warns(session: Session, worker: Client, tmp_path: Path) -> None:
     fill(worker, "mail")
     looks: list[Callable[[str], object]] = [
-        session.jobs, session.groups, session.facets, session.tubes, session.browse, lambda tube: list(session.scan(tube)),
+        session.jobs, session.groups, session.facets, session.tubes, lambda tube: list(session.scan(tube)),
         lambda tube: session.sql("select id from jobs", tube), lambda tube: next(session.watch(pattern=tube)),
         lambda tube: session.snapshot(tmp_path / tube.strip("*"), tube),
     ]  # fmt: skip
