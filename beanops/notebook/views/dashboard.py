@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 from beanops.jobs.read import FoundJob
 from beanops.journal.records import Action
 from beanops.notebook import shown_rows
+from beanops.notebook.chart_feed import ChartFeed
+from beanops.notebook.chart_samples import PANELS, WINDOWS
 from beanops.notebook.job_identity import ShownJobs
 from beanops.notebook.refresher import Refresher, Tick
 from beanops.notebook.static import StaticTable
 from beanops.notebook.views.actions import ViewActions
 from beanops.notebook.views.base import JobsView, confirm_of, weakly
 from beanops.notebook.widgets.channel import in_words
-from beanops.notebook.widgets.chart import Chart
+from beanops.notebook.widgets.chart import Chart, ChartWindow
 from beanops.notebook.widgets.table import Click, Grid
 from beanops.protocol.errors import ArgumentError, UsageError
 from beanops.protocol.limits import U32_MAX, check_number
@@ -53,7 +55,7 @@ class DashboardView(JobsView):
     Attributes
     ----------
     chart : Chart
-        Jobs by state and rates of the whole server.
+        Jobs by state and rates of the selected tubes, or of the whole server, with the actions in the journal.
     tubes, heads, log : Grid
         The three tables: tubes, the next jobs of the selected tubes, and the last actions.
 
@@ -112,8 +114,9 @@ class DashboardView(JobsView):
         self._job_table = self.heads
         self.log = Grid("log", shown_rows.ACTIONS, noun="action", visible=5, newest_first=True, on_error=complain)
         self._title_heads()
-        self.chart = Chart("chart", shown_rows.CHARTS)
-        self.chart.begin(shown_rows.past_samples(session._context.past.server, clock()))
+        again = weakly(self._window_chosen)
+        self.chart = Chart("chart", PANELS, WINDOWS, on_window=again, on_error=complain)
+        self._charts = ChartFeed(self.chart, session._context.past.known, clock)
         self._actions = ViewActions(self.tubes, self._session, weakly(self._done))
         super().__init__(self._session, name, refresher, (self.chart, self.tubes, self.heads, self.log))
 
@@ -152,6 +155,7 @@ class DashboardView(JobsView):
         heads = [self._session.next_jobs(tube) for tube in tubes[:MOST_TUBES]]
         with self._lock:
             self.tubes.select(tubes)
+            self._charts.follow(tubes)
             self._show_heads([job for by_state in heads for job in by_state.values() if job is not None])
 
     def select_jobs(self, *ids: int) -> None:
@@ -226,10 +230,9 @@ class DashboardView(JobsView):
             self.tubes.say("problems", NOT_KNOWN)
             self.heads.say("title", f"{self._title()}{known}", "lost")
             self.heads.say("empty", NOT_KNOWN)
-            self.chart.append(live.at, *[None] * shown_rows.SERIES)
+            self._charts.lose(live.at)
         elif live.survey is not None:
             self.chart.say("title", shown_rows.title(self._session, live.survey), "live")
-            self.chart.append(live.at, *shown_rows.sample(live.survey))
             self.tubes.say("title", shown_rows.freshness(live.survey))
             severe = {one.severity for one in live.survey.problems}
             tone = "buried" if "critical" in severe else "delayed" if severe else "zero"
@@ -237,6 +240,8 @@ class DashboardView(JobsView):
             self.tubes.say("empty", "")
             self.heads.say("empty", "")
             self.tubes.update(shown_rows.tube_rows(live.survey))
+            self._charts.follow(self.tubes.selected)
+            self._charts.show(live.survey)
             self._follow(tick)
         self._show_log()
 
@@ -256,7 +261,9 @@ class DashboardView(JobsView):
         # The journal may be large and remote: it is read after an action, not at every tick.
         with self._lock:
             try:
-                stamp = self._session._context.journal().stamp()
+                journal = self._session._context.journal()
+                self._charts.show_actions(journal, str(self._session.address))
+                stamp = journal.stamp()
                 if stamp != self._logged:
                     latest = self._session._lookups.own_actions(LATEST_ACTIONS)[::-1]
                     self.log.update(shown_rows.action_rows(latest, self._numbers))
@@ -285,9 +292,15 @@ class DashboardView(JobsView):
 
     def _tubes_selected(self, _: tuple[str, ...]) -> None:
         with self._lock:
+            self._charts.follow(self.tubes.selected)
             self._title_heads()
             self._show_heads([job for job in self._jobs.values() if job.stats.tube in self.wanted])
         self._refresher.hurry()
+
+    def _window_chosen(self, _: ChartWindow) -> None:
+        with self._lock:
+            self._charts.begin_again()
+            self._show_log()
 
     def _jobs_selected(self, _: tuple[str, ...]) -> None:
         with self._lock:
