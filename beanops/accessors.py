@@ -1,4 +1,4 @@
-"""The live views of a notebook and the plots of a session, and `replay`; importing this module binds them to `Session`.
+"""The live views of a notebook as methods of a session, and `replay`; importing this module binds them to `Session`.
 
 Each first checks that the extra ``notebook`` is installed.
 """
@@ -23,21 +23,22 @@ if TYPE_CHECKING:
     from beanops.notebook.views.dashboard import DashboardView
     from beanops.notebook.views.replay import ReplayView
     from beanops.notebook.views.reservation import ReservationView
-    from beanops.plots.methods import Plots
 
 __all__ = ["Session", "connect", "replay"]
 
 _NEEDED = ("anywidget", "ipywidgets")
 
 
-def dashboard(session: Session, /, name: str = "dashboard") -> DashboardView:
-    """Return a live view of the tubes for a notebook, with buttons to act; needs ``beanops[notebook]``.
+def dashboard(session: Session, /, tube: Tube | None = None, *, name: str | None = None) -> DashboardView:
+    """Return a live view of the server and its tubes for a notebook, with buttons to act; needs ``beanops[notebook]``.
 
     Parameters
     ----------
-    name : str
-        Name of the view, ``"dashboard"`` by default. It closes another view of that name and server, so that a cell can
-        run again.
+    tube : str or None
+        The name of a tube or a glob such as ``"mail-*"``: only these tubes are shown. None is all tubes.
+    name : str or None
+        Name of the view; None is one name for each `tube`. It closes another view of that name and server, so that a
+        cell can run again.
 
     Returns
     -------
@@ -46,6 +47,8 @@ def dashboard(session: Session, /, name: str = "dashboard") -> DashboardView:
 
     Raises
     ------
+    NotFound
+        No tube matches a name or a glob.
     UsageError
         The extra ``notebook`` is not installed.
 
@@ -54,12 +57,19 @@ def dashboard(session: Session, /, name: str = "dashboard") -> DashboardView:
     >>> view = session.dashboard()
     >>> view.select("mail")
     >>> view.pause(60)
+    >>> session.dashboard("mail*")
     """
     _check(session, "a dashboard")
+    from beanops.jobs.rows import tube_of
     from beanops.notebook.refresher import first_look, refresher_of
     from beanops.notebook.views.dashboard import DashboardView
 
-    view = DashboardView(session, refresher_of(session), name)
+    shown = None if tube is None else tube_of(tube, allowed="a tube, or a glob such as 'mail-*'")
+    if shown is not None:
+        session._lookups.check_tube(shown)
+    view = DashboardView(
+        session, refresher_of(session), name or ("dashboard" if shown is None else f"dashboard {shown}"), tubes=shown
+    )
     # Not in the thread: the next line of the cell may select a tube.
     view.show(first_look(session))
     return view
@@ -209,37 +219,16 @@ def replay(
     return opened(str(default_recording() if file is None else file), server, at, speed, name)
 
 
-def plot(session: Session, /) -> Plots:
-    """Still plots for reports, as matplotlib figures: ``backlog``, ``rates``, ``ages``, ``groups`` and ``flow``.
-
-    They need ``beanops[notebook]``; ``help(session.plot)`` describes each.
-
-    Raises
-    ------
-    UsageError
-        The extra ``notebook`` is not installed.
-
-    Examples
-    --------
-    >>> session.plot.groups("mail", state="buried").savefig("causes.svg")
-    """
-    _check(session, "a plot", ("matplotlib",))
-    from beanops.plots.methods import Plots
-
-    return Plots(session)
-
-
-def _check(session: Session, what: str, needed: Iterable[str] = _NEEDED) -> None:
+def _check(session: Session, what: str) -> None:
     session._context.check_open()
-    _check_extra(what, needed)
+    _check_extra(what)
 
 
-def _check_extra(what: str, needed: Iterable[str] = _NEEDED) -> None:
-    missing = [module for module in needed if find_spec(module) is None]
+def _check_extra(what: str) -> None:
+    missing = [module for module in _NEEDED if find_spec(module) is None]
     if missing:
         raise UsageError(f"{what} needs {' and '.join(missing)}: pip install 'beanops[notebook]'")
 
 
 for _view in (dashboard, browse, reserve_widget):
     setattr(Session, _view.__name__, explained(_view))
-Session.plot = property(plot)

@@ -1,9 +1,8 @@
-"""The content of the views: columns and buttons, and rows made of records. No widgets."""
+"""The content of the views: columns, buttons and charts, and rows and samples made of records. No widgets."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
 from itertools import count
 from typing import Any
 
@@ -11,7 +10,10 @@ from beanops.jobs.read import FoundJob
 from beanops.jobs.search.progress import Progress
 from beanops.jobs.select import Selection
 from beanops.journal import records
+from beanops.monitor.history import KnownPast, resampled
+from beanops.monitor.rates import RATE_WINDOW
 from beanops.monitor.survey import Survey
+from beanops.notebook.widgets.chart import Panel, Sample, Series
 from beanops.notebook.widgets.table import Cells, ToolButton
 from beanops.protocol import JobStats
 from beanops.protocol.states import EVERY_STATE, STATES
@@ -19,15 +21,16 @@ from beanops.session.execution.verbs import ALL
 from beanops.session.session import Session
 from beanops.text import plural, safe_text, span
 from beanops.ui.actions import CATALOGUE
-from beanops.ui.alerts import Alerts, alert_count, alert_line
 from beanops.ui.columns.column import Column
 from beanops.ui.columns.jobs import ShownJob, job_columns
 from beanops.ui.columns.journal import DoneAction, action_columns
 from beanops.ui.columns.tubes import WINDOW, tube_columns
 from beanops.ui.formatting import moment, rate, rounded
 
-#: Most problems that are listed, and most alerts.
+#: Most problems that are listed.
 MOST_PROBLEMS = 20
+#: Seconds of the past with which the charts begin.
+BEGINNING = 600
 #: Most characters of an open body.
 OPENED = 16_384
 
@@ -63,6 +66,50 @@ RESERVED_BUTTONS = [
 
 REFRESH = ToolButton("refresh", "Scan again", offered=True)
 FOUND_BUTTONS = [*JOB_BUTTONS, UNDO, REFRESH]
+
+CHARTS = [
+    Panel("jobs", [Series(state, state) for state in ("buried", "delayed", "reserved", "ready")], stacked=True),
+    Panel(f"jobs per second, {WINDOW}", [Series("puts", "puts"), Series("deletes", "deletes")]),
+]
+#: Values in a sample.
+SERIES = sum(len(panel.series) for panel in CHARTS)
+
+
+def sample(survey: Survey) -> tuple[float | None, ...]:
+    """Return one sample of the charts: jobs by state, and the rates of the server."""
+    server = survey.server
+    puts, deletes = survey.rates
+    return (
+        server.current_jobs_buried,
+        server.current_jobs_delayed,
+        server.current_jobs_reserved,
+        server.current_jobs_ready,
+        puts and round(puts, 1),
+        deletes and round(deletes, 1),
+    )
+
+
+def past_samples(past: KnownPast, now: float) -> list[Sample]:
+    """Return samples of the last minutes, one for each second, with unknown values where nobody looked.
+
+    Rates are those of the last 10 seconds, as in `sample`.
+    """
+    begin = now - BEGINNING
+    cells = resampled(past.cells(begin, now, 1.0), begin, 1.0, BEGINNING)
+    samples: list[Sample] = []
+    for place, cell in enumerate(cells):
+        at = begin + place + 1
+        if cell is None:
+            # One is enough for a gap of any length.
+            if samples and samples[-1][1] is not None:
+                samples.append((at, *[None] * SERIES))
+            continue
+        recent = [one for one in cells[max(0, place + 1 - round(RATE_WINDOW)) : place + 1] if one is not None]
+        known = sum(one.seconds for one in recent)
+        flows = [sum(one.puts for one in recent), sum(one.deletes for one in recent)]
+        rates = [round(flow / known, 1) if known else None for flow in flows]
+        samples.append((at, cell.buried.high, cell.delayed.high, cell.reserved.high, cell.ready.high, *rates))
+    return samples
 
 
 def title(session: Session, survey: Survey) -> str:
@@ -106,17 +153,6 @@ def problem_lines(survey: Survey) -> str:
     if more:
         lines.append(f"and {more:,} more: session.problems() lists them")
     return "\n".join(lines) or "no problems"
-
-
-def alert_lines(alerts: Alerts, now: datetime) -> tuple[str, str]:
-    """Return the alerts that fire on the server, one a line, and their colour; empty where there is nothing to say."""
-    old, (_, worst) = alerts.age(now), alert_count(alerts)
-    lines = [f"{one.severity} alert: {alert_line(one, now)}" for one in alerts.here[:MOST_PROBLEMS]]
-    more = len(alerts.here) - len(lines)
-    if more:
-        lines.append(f"and {more:,} more: beanops alert status lists them")
-    tone = "zero" if old or not worst else "buried" if worst == "critical" else "delayed"
-    return "\n".join(filter(None, (old, *lines))), tone
 
 
 def _page_value(column: Column[Any]) -> Callable[[Any], Any]:

@@ -19,12 +19,12 @@ import beanops
 from beanops import Client, commands
 from beanops.embedded.process import Beanstalkd
 from beanops.journal.records import JournalError
+from beanops.monitor.survey import Surveyor
 from beanops.notebook import refresher, shown_rows
-from beanops.notebook.chart_samples import values_now
 from beanops.notebook.refresher import first_look, poll, refresher_of
 from beanops.notebook.views import actions
 from beanops.notebook.views.dashboard import DashboardView
-from beanops.protocol.errors import UsageError
+from beanops.protocol.errors import NotFound, UsageError
 from beanops.session.context import Context
 from beanops.session.session import Session
 from beanops.ui.alerts import AlertReader
@@ -56,22 +56,40 @@ def shown(view: DashboardView, tube: str) -> tuple[object, ...]:
 
 def test_it_shows_the_tubes_and_who_the_server_is(view: DashboardView, session: Session) -> None:
     assert shown(view, "mail") == (1, 0, 1, 2)
-    assert view.chart.said("title").startswith(f"{session.address} · beanstalkd 1.")
+    about = view.card.shown["about"]
+    assert about["address"] == str(session.address)
+    assert about["version"].startswith("beanstalkd 1.")
+    assert view.card.shown["figures"]["jobs"] == {"ready": 1, "reserved": 0, "delayed": 1, "buried": 2}
+
+
+def concerns(view: DashboardView) -> list[str]:
+    """Return the problems of the card, one a line."""
+    return [
+        f"{one['mark']} {one['place']}: {one['title']}: {one['reason']}" for one in view.card.shown["problems"]["lines"]
+    ]
 
 
 def test_it_lists_what_is_wrong(view: DashboardView, session: Session) -> None:
-    assert view.tubes.said("problems").splitlines() == [
-        "warning: no workers, mail: 1 job ready and no worker watches it",
-        "warning: buried, mail: 2 jobs buried, the next one put 0s ago",
+    assert concerns(view) == [
+        "▲ mail: no workers: 1 job ready and no worker watches it",
+        "▲ mail: buried: 2 jobs buried, the next one put 0s ago",
     ]
     session.drain("mail", state="buried")
     session.pause("mail", 60)
     session.kick_next("mail", 1)
     session.delete([3, 4])
     view.show(first_look(session))
-    assert view.tubes.said("problems") == "no problems"
+    assert concerns(view) == []
+    assert view.card.shown["lost"] is None
     view.show(lost("it closed the connection"))
-    assert view.tubes.said("problems") == "not known: the server does not answer"
+    assert view.card.shown["lost"] == "lost: it closed the connection · trying again"
+
+
+def test_a_problem_on_the_card_selects_its_tubes(view: DashboardView, session: Session) -> None:
+    problem = view.card.shown["problems"]["lines"][0]
+    Page(view.card).says("tubes", tubes=[*problem["tubes"], "vanished"])
+    assert view.tubes.selected == ("mail",)
+    assert view.heads.said("title") == "Next jobs of mail"
 
 
 def test_it_lists_the_alerts_of_its_server(session: Session) -> None:
@@ -80,18 +98,32 @@ def test_it_lists_the_alerts_of_its_server(session: Session) -> None:
     with DashboardView(session, Still(), "dashboard", now=lambda: now[0]) as view:  # type: ignore[arg-type]
         tick = first_look(session)
         view.show(tick)
-        assert view.tubes.said("alerts") == ""
+        assert view.card.shown["alerts"] == {"note": "", "lines": [], "number": 0}
         here = str(session.address)
         saves(start, [firing("backlog", here, "mail", since=start, values={"ready": "7"}), firing("far", "prod")])
         read = AlertReader(lambda: now[0], alone=True).read
         view.show(tick._replace(alerts=read(session.address)))
-        assert view.tubes.said("alerts") == "warning alert: backlog, mail, for 0s: ready 7"
+        (alert,) = view.card.shown["alerts"]["lines"]
+        assert (alert["title"], alert["reason"]) == ("warning alert", "backlog, mail, for 0s: ready 7")
         now[0] += timedelta(minutes=5)
         view.show(lost("it closed the connection")._replace(alerts=read(session.address)))
-        assert view.tubes.said("alerts").splitlines() == [
-            "beanops alert is not running: alerts as of 5m00s ago",
-            "warning alert: backlog, mail, for 5m00s: ready 7",
-        ]
+        alerts = view.card.shown["alerts"]
+        assert alerts["note"] == "beanops alert is not running: alerts as of 5m00s ago"
+        assert alerts["lines"][0]["reason"] == "backlog, mail, for 5m00s: ready 7"
+
+
+def test_its_charts_begin_with_the_past_of_the_session(session: Session) -> None:
+    seconds = [1000.0]
+    surveyor = Surveyor(lambda: seconds[0], past=session._context.past)
+    for gap in (1, 1, 1, 100, 1, 1):
+        seconds[0] += gap
+        session._lookups.survey(surveyor)
+        session.put(b"x", tube="sms")
+    with DashboardView(session, Still(), "dashboard", clock=lambda: seconds[0]) as view:  # type: ignore[arg-type]
+        samples = view.chart.samples
+        ready = [(at - 1000, ready) for at, _, _, _, ready, *_ in samples if at is not None]
+        assert ready == [(1, 1), (2, 2), (3, 3), (4, None), (103, 4), (104, 5), (105, 6)]
+        assert [puts for *_, puts, _ in samples] == [None, 1.0, 1.0, None, None, 1.0, 1.0]
 
 
 def test_selecting_a_tube_shows_its_heads_and_one_job_its_body(view: DashboardView) -> None:
@@ -198,9 +230,11 @@ def test_dashboards_of_several_servers_show_each_its_own(
         assert set(elsewhere.tubes.rows) == {"default", "billing"}
         elsewhere.show(lost("no answer"))
         view.show(first_look(session))
-        assert elsewhere.chart.said("title").startswith(f"{other.address} is lost")
+        assert elsewhere.card.shown["about"]["address"] == str(other.address)
+        assert elsewhere.card.shown["lost"] is not None
         assert set(elsewhere.tubes.rows) == {"default", "billing"}
-        assert view.chart.said("title").startswith(str(session.address))
+        assert view.card.shown["about"]["address"] == str(session.address)
+        assert view.card.shown["lost"] is None
         assert set(view.tubes.rows) == {"default", "mail"}
 
 
@@ -218,7 +252,7 @@ def test_undo_is_not_offered_after_what_nothing_takes_back(view: DashboardView, 
 def test_a_view_is_polled_while_a_page_shows_it(session: Session) -> None:
     thread = refresher_of(session)
     with session.dashboard() as view:
-        parts = (view.chart, view.tubes, view.heads, view.log)
+        parts = (view.card, view.chart, view.tubes, view.heads, view.log)
         pages = [Page(part) for part in parts]
         for number in "12":
             for page in pages:
@@ -238,8 +272,38 @@ def test_without_a_selection_a_method_says_what_to_do(view: DashboardView) -> No
         view.delete()
     with pytest.raises(UsageError, match="no tube is selected"):
         view.pause()
-    with pytest.raises(UsageError, match="nowhere is not in the table"):
-        view.select("nowhere")
+    with pytest.raises(UsageError, match="no job is selected"):
+        view.kick()
+    assert view.tubes.selected == ()
+
+
+def test_an_unknown_tube_is_an_error_that_suggests_another(view: DashboardView, session: Session) -> None:
+    with pytest.raises(NotFound, match="no tube 'mial'; did you mean 'mail'"):
+        view.select("mial")
+    with pytest.raises(NotFound, match=r"no tube matches sms-\*"):
+        view.select("sms-*")
+    with pytest.raises(NotFound, match="no tube 'mial'; did you mean 'mail'"):
+        session.dashboard("mial")
+    view.select("m*")
+    assert view.tubes.selected == ("mail",)
+
+
+def test_a_dashboard_of_some_tubes_shows_these_alone(session: Session) -> None:
+    session.put(b"x", tube="mail-eu")
+    session.put(b"x", tube="sms")
+    with session.dashboard("mail*") as view, session.dashboard():
+        assert not view.closed
+        assert set(view.tubes.rows) == {"mail", "mail-eu"}
+        assert {one["place"] for one in view.card.shown["problems"]["lines"]} == {"mail", "2 idle tubes"}
+        assert view.card.shown["figures"]["jobs"]["ready"] == 2
+        assert view.card.shown["about"]["flags"] == ["tubes mail*"]
+        with pytest.raises(UsageError, match=r"no tube 'sms' in this dashboard, which shows mail\*"):
+            view.select("sms")
+    with session.dashboard("mail") as view:
+        assert set(view.tubes.rows) == {"mail"}
+        session.drain("mail", state=["ready", "delayed", "buried"])
+        view.show(first_look(session))
+        assert view.tubes.said("empty") == "no tube is called mail"
 
 
 def test_a_job_that_a_worker_deleted_is_skipped_and_reported(view: DashboardView, session: Session) -> None:
@@ -259,15 +323,14 @@ def test_an_error_of_a_click_is_shown_in_the_status_line(view: DashboardView) ->
 def test_a_read_only_session_offers_no_buttons(beanstalkd: Beanstalkd) -> None:
     with beanops.connect(beanstalkd.address, read_only=True) as session, session.dashboard() as view:
         assert view.tubes.options["actions"] == view.heads.options["actions"] == []
-        assert view.chart.said("title").endswith("read-only")
+        assert view.card.shown["about"]["flags"] == ["read-only"]
 
 
 def test_a_lost_server_shows_with_the_age_of_the_values(view: DashboardView, session: Session) -> None:
     tick = first_look(session)
     view.show(tick)
     view.show(lost("it closed the connection", tick.live.survey, after=12))
-    said = f"{session.address} is lost: it closed the connection · the values are 12 s old · trying again"
-    assert view.chart.said("title") == said
+    assert view.card.shown["lost"] == "lost: it closed the connection · the values are 12 s old · trying again"
     assert shown(view, "mail") == (1, 0, 1, 2)
 
 
@@ -275,9 +338,9 @@ def test_a_view_survives_a_restart_of_the_server(start_beanstalkd: Callable[...,
     first = start_beanstalkd()
     with beanops.connect(first.address) as session, session.dashboard() as view:
         first.stop(kill=True)
-        until(lambda: " is lost: " in view.chart.said("title"))
+        until(lambda: view.card.shown["lost"] is not None)
         start_beanstalkd(port=first.port)
-        until(lambda: "beanstalkd 1." in view.chart.said("title"))
+        until(lambda: view.card.shown["lost"] is None)
 
 
 def test_a_server_that_hangs_does_not_look_live_for_long(
@@ -288,16 +351,16 @@ def test_a_server_that_hangs_does_not_look_live_for_long(
         until(lambda: refresher_of(session)._poller._session is not None)
         os.kill(beanstalkd.pid, signal.SIGSTOP)
         try:
-            until(lambda: " is lost: " in view.chart.said("title"))
+            until(lambda: view.card.shown["lost"] is not None)
         finally:
             os.kill(beanstalkd.pid, signal.SIGCONT)
-        until(lambda: "beanstalkd 1." in view.chart.said("title"))
+        until(lambda: view.card.shown["lost"] is None)
 
 
 def test_a_cell_that_runs_again_replaces_its_view(session: Session) -> None:
     first = session.dashboard()
     first._repr_mimebundle_()
-    with session.dashboard() as second, session.dashboard("another"):
+    with session.dashboard() as second, session.dashboard(name="another"):
         second._repr_mimebundle_()
         assert (first.closed, second.closed) == (True, False)
 
@@ -305,7 +368,7 @@ def test_a_cell_that_runs_again_replaces_its_view(session: Session) -> None:
 def test_one_thread_polls_for_all_views_and_ends_with_the_last(session: Session) -> None:
     thread = refresher_of(session)
     connections = session.server().current_connections
-    with session.dashboard(), session.dashboard("another"):
+    with session.dashboard(), session.dashboard(name="another"):
         until(lambda: session.server().current_connections == connections + 1)
         assert thread.running
     until(lambda: not thread.running)
@@ -362,7 +425,7 @@ def test_rates_cover_seconds_and_restart_with_another_server(session: Session) -
     assert first is not None
     assert shown_rows.tube_rows(first)["mail"][5] is None
     assert "rates not yet known" in shown_rows.title(session, first)
-    assert values_now(first, [])[-2:] == values_now(first, ["mail"])[-2:] == (None, None)
+    assert shown_rows.sample(first)[-2:] == (None, None)
     session.put(b"x", tube="mail")
     now[0] = 2.0
     then = poller.look(wanted={"mail"}).survey
@@ -370,7 +433,7 @@ def test_rates_cover_seconds_and_restart_with_another_server(session: Session) -
     assert shown_rows.tube_rows(then)["mail"][5] == 0.5
     assert "0.5 puts/s, 0 deletes/s over 10s" in shown_rows.title(session, then)
     # A tube of yesterday does not make the rate of the server unknown, nor does a new one count from nothing.
-    assert values_now(then, [])[-2:] == values_now(then, ["mail"])[-2:] == (0.5, 0.0)
+    assert shown_rows.sample(then)[-2:] == (0.5, 0.0)
 
 
 def test_many_tubes_are_asked_for_in_turn_and_say_how_old_they_are(
@@ -480,7 +543,7 @@ def test_closing_a_view_ends_its_run_after_the_batch_under_way(
 
 def test_views_end_with_their_session(beanstalkd: Beanstalkd) -> None:
     session = beanops.connect(beanstalkd.address)
-    views = [session.dashboard(), session._through("other").browse("mail")]
+    views = [session.dashboard(), session._through("other").browse("default")]
     session.close()
     assert [view.closed for view in views] == [True, True]
     with pytest.raises(UsageError, match="the view is closed"):
@@ -499,7 +562,7 @@ def test_a_server_that_must_be_confirmed_by_name_says_which_it_is(session: Sessi
         f'[servers.prod]\naddress = "{session.address}"\nlabel = "PRODUCTION"\ncolor = "red"\nconfirm = "type-name"\n'
     )
     with beanops.connect("prod") as prod, prod.dashboard() as view:
-        page = Page(view.chart)
+        page = Page(view.card)
         page.says("hello")
         label = next(said for said in page.heard if said.get("line") == "label")
         assert (label["text"], label["tone"]) == ("PRODUCTION", "red")

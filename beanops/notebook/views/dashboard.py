@@ -1,4 +1,4 @@
-"""The dashboard: live charts and tubes of a server, next jobs of the selected tubes, buttons, and the last actions."""
+"""The dashboard: a server, its charts and tubes, next jobs of the selected tubes, buttons, and the last actions."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 
 from beanops.jobs.read import FoundJob
 from beanops.journal.records import Action
-from beanops.notebook import shown_rows
-from beanops.notebook.chart_feed import ChartFeed
-from beanops.notebook.chart_samples import PANELS, WINDOWS
+from beanops.notebook import server_card, shown_rows
 from beanops.notebook.job_identity import ShownJobs
 from beanops.notebook.refresher import Refresher, Tick
 from beanops.notebook.static import StaticTable
+from beanops.notebook.tube_rows import TubeFilter
 from beanops.notebook.views.actions import ViewActions
 from beanops.notebook.views.base import JobsView, confirm_of, weakly
+from beanops.notebook.widgets.card import ServerCard
 from beanops.notebook.widgets.channel import in_words
-from beanops.notebook.widgets.chart import Chart, ChartWindow
+from beanops.notebook.widgets.chart import Chart
 from beanops.notebook.widgets.table import Click, Grid
 from beanops.protocol.errors import ArgumentError, UsageError
 from beanops.protocol.limits import U32_MAX, check_number
@@ -54,8 +54,10 @@ class DashboardView(JobsView):
 
     Attributes
     ----------
+    card : ServerCard
+        The server: its name, its jobs by state, and what is wrong.
     chart : Chart
-        Jobs by state and rates of the selected tubes, or of the whole server, with the actions in the journal.
+        Jobs by state and rates of the whole server.
     tubes, heads, log : Grid
         The three tables: tubes, the next jobs of the selected tubes, and the last actions.
 
@@ -78,8 +80,11 @@ class DashboardView(JobsView):
         name: str,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        tubes: str | None = None,
     ) -> None:
         self._now = now
+        self._filter = TubeFilter(tubes)
+        self._heading = ""
         self._session = session._through("notebook")
         self._jobs: dict[str, FoundJob] = {}
         self._seen = ShownJobs(self._session._lookups.reused, MOST_SEEN)
@@ -88,6 +93,7 @@ class DashboardView(JobsView):
         complain = weakly(self._complain)
         act, cancel = weakly(self._clicked), weakly(self.cancel)
         offered = not session.read_only
+        self.card = ServerCard("card", weakly(self._problem_pressed), complain)
         self.tubes = Grid(
             "tubes",
             shown_rows.TUBES,
@@ -114,11 +120,10 @@ class DashboardView(JobsView):
         self._job_table = self.heads
         self.log = Grid("log", shown_rows.ACTIONS, noun="action", visible=5, newest_first=True, on_error=complain)
         self._title_heads()
-        again = weakly(self._window_chosen)
-        self.chart = Chart("chart", PANELS, WINDOWS, on_window=again, on_error=complain)
-        self._charts = ChartFeed(self.chart, session._context.past.known, clock)
+        self.chart = Chart("chart", shown_rows.CHARTS)
+        self.chart.begin(shown_rows.past_samples(session._context.past.server, clock()))
         self._actions = ViewActions(self.tubes, self._session, weakly(self._done))
-        super().__init__(self._session, name, refresher, (self.chart, self.tubes, self.heads, self.log))
+        super().__init__(self._session, name, refresher, (self.card, self.chart, self.tubes, self.heads, self.log))
 
     # -- look ----------------------------------------------------------------------------------------------------
 
@@ -144,18 +149,17 @@ class DashboardView(JobsView):
         return tubes[tubes["tube"].isin(self.tubes.selected)].reset_index(drop=True)
 
     def select(self, *tubes: str) -> None:
-        """Select tubes by name, and show the next jobs of the first ten.
+        """Select tubes by name or by globs such as ``"mail-*"``, and show the next jobs of the first ten.
 
         Raises
         ------
-        UsageError
-            A tube is not in the table.
+        NotFound
+            A name or a glob matches no tube of the dashboard; the error suggests similar names.
         """
-        self._known(self.tubes, tubes)
-        heads = [self._session.next_jobs(tube) for tube in tubes[:MOST_TUBES]]
+        chosen = self._filter.chosen(tubes, self.tubes.rows)
+        heads = [self._session.next_jobs(tube) for tube in chosen[:MOST_TUBES]]
         with self._lock:
-            self.tubes.select(tubes)
-            self._charts.follow(tubes)
+            self.tubes.select(chosen)
             self._show_heads([job for by_state in heads for job in by_state.values() if job is not None])
 
     def select_jobs(self, *ids: int) -> None:
@@ -221,27 +225,31 @@ class DashboardView(JobsView):
 
     def _show(self, tick: Tick) -> None:
         live = tick.live
-        self.tubes.say("alerts", *shown_rows.alert_lines(tick.alerts, self._now()))
+        self.card.show(alerts=server_card.alerts(tick.alerts, self._now()))
         if live.lost is not None:
             known = "" if live.survey is None else f" · the values are {live.age:.0f} s old"
-            self.chart.say("title", f"{self._session.address} is lost: {live.lost.error}{known} · trying again", "lost")
+            lost = f"lost: {live.lost.error}{known} · trying again"
+            self._heading = f"{self._session.address} is {lost}"
+            self.card.show(about=self.card.shown.get("about") or server_card.unknown(self._session), lost=lost)
             self.tubes.say("title", "", "lost")
             self.tubes.say("empty", NOT_KNOWN)
-            self.tubes.say("problems", NOT_KNOWN)
             self.heads.say("title", f"{self._title()}{known}", "lost")
             self.heads.say("empty", NOT_KNOWN)
-            self._charts.lose(live.at)
+            self.chart.append(live.at, *[None] * shown_rows.SERIES)
         elif live.survey is not None:
-            self.chart.say("title", shown_rows.title(self._session, live.survey), "live")
-            self.tubes.say("title", shown_rows.freshness(live.survey))
-            severe = {one.severity for one in live.survey.problems}
-            tone = "buried" if "critical" in severe else "delayed" if severe else "zero"
-            self.tubes.say("problems", shown_rows.problem_lines(live.survey), tone)
-            self.tubes.say("empty", "")
+            survey = self._filter.narrowed(live.survey)
+            self._heading = shown_rows.title(self._session, live.survey)
+            self.card.show(
+                about=server_card.about(self._session, survey, self._filter.pattern),
+                figures=server_card.figures(survey, self._filter.pattern is None),
+                problems=server_card.problems(survey),
+                lost=None,
+            )
+            self.chart.append(live.at, *shown_rows.sample(live.survey))
+            self.tubes.say("title", shown_rows.freshness(survey))
+            self.tubes.say("empty", self._filter.nothing)
             self.heads.say("empty", "")
-            self.tubes.update(shown_rows.tube_rows(live.survey))
-            self._charts.follow(self.tubes.selected)
-            self._charts.show(live.survey)
+            self.tubes.update(shown_rows.tube_rows(survey))
             self._follow(tick)
         self._show_log()
 
@@ -261,14 +269,12 @@ class DashboardView(JobsView):
         # The journal may be large and remote: it is read after an action, not at every tick.
         with self._lock:
             try:
-                journal = self._session._context.journal()
-                self._charts.show_actions(journal, str(self._session.address))
-                stamp = journal.stamp()
+                stamp = self._session._context.journal().stamp()
                 if stamp != self._logged:
                     latest = self._session._lookups.own_actions(LATEST_ACTIONS)[::-1]
                     self.log.update(shown_rows.action_rows(latest, self._numbers))
                     self._logged = stamp
-                self.log.say("title", "Last actions")
+                self.log.say("title", "Last actions" if self._numbers else "")
             except Exception as error:  # the view shows the server without it
                 self.log.say("title", f"Last actions · the journal cannot be read: {in_words(error)}", "error")
 
@@ -288,19 +294,17 @@ class DashboardView(JobsView):
     def _title(self) -> str:
         tubes = self.tubes.selected
         more = f" and {len(tubes) - MOST_TUBES:,} more tubes" if len(tubes) > MOST_TUBES else ""
-        return f"Next jobs of {', '.join(self.wanted)}{more}" if tubes else "Select a tube to see its next jobs"
+        return f"Next jobs of {', '.join(self.wanted)}{more}" if tubes else ""
 
     def _tubes_selected(self, _: tuple[str, ...]) -> None:
         with self._lock:
-            self._charts.follow(self.tubes.selected)
             self._title_heads()
             self._show_heads([job for job in self._jobs.values() if job.stats.tube in self.wanted])
         self._refresher.hurry()
 
-    def _window_chosen(self, _: ChartWindow) -> None:
-        with self._lock:
-            self._charts.begin_again()
-            self._show_log()
+    def _problem_pressed(self, tubes: tuple[str, ...]) -> None:
+        self.tubes.select([tube for tube in tubes if tube in self.tubes.rows])
+        self._tubes_selected(tubes)
 
     def _jobs_selected(self, _: tuple[str, ...]) -> None:
         with self._lock:
@@ -317,9 +321,7 @@ class DashboardView(JobsView):
     def _static(self) -> StaticTable:
         with self._lock:
             rows = list(self.tubes.rows.values())
-            return StaticTable(
-                self.chart.said("title") or str(self._session.address), shown_rows.TUBES, rows, len(rows)
-            )
+            return StaticTable(self._heading or str(self._session.address), shown_rows.TUBES, rows, len(rows))
 
     def close(self) -> None:
         """Remove the view from the page, and end the action under way."""

@@ -6,10 +6,9 @@ from collections.abc import Collection, Sequence
 
 from beanops.monitor.survey import Seen
 from beanops.tui.tubes.groups import Sums
-from beanops.ui.columns.why import IDLE_TUBES, is_idle
+from beanops.ui.columns.why import IDLE_TUBES
+from beanops.ui.idle import FEWEST, folded
 
-#: Idle tubes that are folded at least.
-FEWEST = 3
 #: Seconds after which their row is summed up again.
 AGAIN = 5.0
 
@@ -45,14 +44,12 @@ class IdleFold:
         """
         if self.open:
             return tubes
-        idle = [tube for tube in tubes if tube.name not in shown and is_idle(tube)]
-        if len(idle) < (1 if IDLE_TUBES in shown else FEWEST):
+        idle = folded(tubes, shown, 1 if IDLE_TUBES in shown else FEWEST)
+        if not idle:
             return tubes
         names = [tube.name for tube in idle]
-        folded = set(names)
-        rest = [tube for tube in tubes if tube.name not in folded]
-        if not any(_in_use(tube) for tube in rest if not is_idle(tube)):
-            return tubes  # there is nothing else to see
+        hidden = set(names)
+        rest = [tube for tube in tubes if tube.name not in hidden]
         row = self._row
         if row is None or names != self._names or not 0 <= at - self._at < AGAIN:
             row, self._names, self._at = self._sums.of(IDLE_TUBES, idle, at), names, at
@@ -62,14 +59,3 @@ class IdleFold:
     def forget(self) -> None:
         """Sum up again with the next tubes: an action has changed some."""
         self._row = None
-
-
-def _in_use(tube: Seen) -> bool:
-    stats = tube.stats
-    jobs = (
-        stats.current_jobs_ready
-        or stats.current_jobs_reserved
-        or stats.current_jobs_delayed
-        or stats.current_jobs_buried
-    )
-    return bool(jobs or stats.current_watching)

@@ -128,14 +128,14 @@ _COUNTS: list[Column[Seen]] = [
 ]  # fmt: skip
 
 
-def _trend_field(row: Seen) -> str:
+def trend_field(row: Seen) -> Literal["buried", "ready"]:
     """Return the state whose jobs the trend shows: buried where that is what is wrong, else ready."""
     return "buried" if row.problems and row.problems[0].name in ("buried", "burying") else "ready"
 
 
 def _growth(row: Seen) -> int:
     """Return how many more jobs there are than a minute ago, of the state whose trend is shown."""
-    field = _trend_field(row)
+    field = trend_field(row)
     return getattr(row.trail[-1], field) - getattr(row.trail[0], field) if row.trail else 0
 
 
@@ -156,25 +156,26 @@ class _Trends:
         if len(self._known) > MOST_TRENDS:
             self._known.clear()
             self._flat.clear()
-        text = trend(self._values(row, width))
+        text = trend(trend_values(row, width))
         (self._flat.discard if set(text) - {" ", BLOCKS[0]} else self._flat.add)(row.name)
         self._known[key] = (row.at, text)
         return text
 
     def tone(self, row: Seen) -> str:
         """Return the tone of the trend that `text` has returned: of a tube without such jobs it is muted."""
-        return "muted" if row.name in self._flat else _trend_field(row)
+        return "muted" if row.name in self._flat else trend_field(row)
 
-    @staticmethod
-    def _values(row: Seen, cells: int) -> list[float | None]:
-        field, history = _trend_field(row), row.history
-        if history.begun is None:  # tubes that are summed up have no past of their own
-            return [*course(row.trail, field, row.at, REACH / cells, cells)]
-        reach = max(float(cells), min(TREND, row.at - history.begun))
-        step = reach / cells
-        past = resampled(history.cells(row.at - reach, row.at, step), row.at - reach, step, cells)
-        values: list[float | None] = [cell and getattr(cell, field).mean for cell in past]
-        return [*values[:-1], getattr(row.stats, f"current_jobs_{field}")]
+
+def trend_values(row: Seen, cells: int, reach: float = TREND) -> list[float | None]:
+    """Return the counts that the trend shows: means of the past, oldest first, and the present one; None is unknown."""
+    field, history = trend_field(row), row.history
+    if history.begun is None:  # tubes that are summed up have no past of their own
+        return [*course(row.trail, field, row.at, REACH / cells, cells)]
+    reach = max(float(cells), min(reach, row.at - history.begun))
+    step = reach / cells
+    past = resampled(history.cells(row.at - reach, row.at, step), row.at - reach, step, cells)
+    values: list[float | None] = [cell and getattr(cell, field).mean for cell in past]
+    return [*values[:-1], getattr(row.stats, f"current_jobs_{field}")]
 
 
 def _clocked(now: Callable[[], float]) -> list[Column[Seen]]:

@@ -1,1 +1,0 @@
-"""Tests of the still plots: what they say and mark, and what no text of a server does to them."""
