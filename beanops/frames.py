@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from beanops.protocol.states import EVERY_STATE
+from beanops.shown_frame import ShownFrame
 
 #: The states of jobs, shared by all frames so that they compare and join.
 STATES = pd.CategoricalDtype([*EVERY_STATE])
@@ -24,7 +25,7 @@ TIME = "datetime64[us, UTC]"
 Source = tuple[Any, str | Callable[[Any], Any]]
 
 
-def frame(records: Sequence[Any], columns: Mapping[str, Source]) -> pd.DataFrame:
+def frame(records: Sequence[Any], columns: Mapping[str, Source]) -> ShownFrame:
     """Return records as a frame.
 
     Parameters
@@ -38,7 +39,7 @@ def frame(records: Sequence[Any], columns: Mapping[str, Source]) -> pd.DataFrame
     for name, (dtype, source) in columns.items():
         get = attrgetter(source) if isinstance(source, str) else source
         arrays[name] = _array(map(get, records), dtype)
-    return pd.DataFrame(arrays)
+    return ShownFrame(arrays)
 
 
 def _array(values: Iterable[Any], dtype: Any) -> Any:

@@ -18,6 +18,7 @@ from beanops.journal.filters import EVERYTHING, Filter
 from beanops.journal.records import OUTCOMES, Action, Fate, RunCounts, RunRow
 from beanops.journal.storage.columns import ActionPage, Numbers
 from beanops.journal.storage.tables import microseconds
+from beanops.shown_frame import ShownFrame
 
 if TYPE_CHECKING:
     from beanops.journal.journal import Journal
@@ -105,4 +106,4 @@ def actions_frame(pages: Iterable[tuple[RunRow, ActionPage]], order: Any = slice
         "new_id": new_id,
         "jobs": np.asarray(column("jobs", "int64")),
     }
-    return pd.DataFrame({name: columns[name] if name in columns else column(name) for name in Action._fields})
+    return ShownFrame({name: columns[name] if name in columns else column(name) for name in Action._fields})

@@ -15,6 +15,7 @@ from beanops.monitor.survey import Seen
 from beanops.monitor.sweep import TUBE_COUNTS
 from beanops.protocol import TubeStats
 from beanops.protocol.states import STATES
+from beanops.shown_frame import ShownFrame
 
 _NAN = float("nan")
 _TREND = [
@@ -58,7 +59,7 @@ def trend_frame(
     present : datetime or None
         The time then, UTC; None is the present.
     """
-    found = pd.DataFrame([_trend_row(cell) for cell in spans], columns=_TREND, dtype="float64")
+    found = ShownFrame([_trend_row(cell) for cell in spans], columns=_TREND, dtype="float64")
     ends = pd.to_timedelta([(first + (place + 1) * step - now) * 1e6 for place in range(len(spans))], unit="us")
     found.index = pd.DatetimeIndex(
         pd.Timestamp(present or datetime.now(UTC)).as_unit("us") + ends.as_unit("us"), name="time"
@@ -92,7 +93,7 @@ def rates_frame(points: Sequence[Point], now: float) -> pd.DataFrame:
     """
     started = pd.Timestamp.now("UTC") - pd.Timedelta(seconds=now)
     times = pd.DatetimeIndex([started + pd.Timedelta(seconds=one.at) for one in points], name="time").as_unit("us")
-    found = pd.DataFrame(points, columns=list(Point._fields), index=times)
+    found = ShownFrame(points, columns=list(Point._fields), index=times)
     flow = {"puts_per_s": [_NAN], "deletes_per_s": [_NAN]}
     for before, after in pairwise(points):
         # Counters that went back are those of another tube of that name, or of a server that was restarted.

@@ -79,8 +79,9 @@ class Query:
     def run(self) -> pandas.DataFrame:
         """Run the query on the jobs so far."""
         self._answer()
-        frame: pandas.DataFrame = self._engine.run("from answer", then=lambda result: result.df())
-        return frame
+        from beanops.shown_frame import ShownFrame  # `rows` needs no pandas
+
+        return ShownFrame(self._engine.run("from answer", then=lambda result: result.df()))
 
     def rows(self) -> tuple[list[str], list[tuple[Any, ...]]]:
         """Run it without pandas: return the names of the columns, and rows with DuckDB's exact values."""
