@@ -42,7 +42,7 @@ def test_mixed_bodies_come_back_from_files_and_queries(session: Session, tmp_pat
     frame = session.jobs("mail")
     frame.to_parquet(tmp_path / "jobs.parquet")
     again = pd.read_parquet(tmp_path / "jobs.parquet")
-    pd.testing.assert_frame_equal(frame, again)
+    pd.testing.assert_frame_equal(again, pd.DataFrame(frame))
     assert session.kick(session.bury(again).refs).done == len(MIXED)
     with duckdb.connect() as duck:
         duck.register("found", pa.RecordBatchReader.from_stream(session.scan("mail")))
