@@ -2,8 +2,8 @@
 
 Only what is shown differs from pandas' own frames: in text and HTML control characters are visible, so that a job's
 body cannot reach a terminal or a saved notebook with them, and a span is ``1m48s`` rather than ``0 days 00:01:48``. A
-plot has spans in seconds, because pandas plots none. Slices and columns are shown in the same way; ``pandas.DataFrame(frame)``
-is a frame of pandas.
+plot has spans in seconds, because pandas plots none. Slices and columns are shown in the same way;
+``pandas.DataFrame(frame)`` is a frame of pandas.
 """
 
 from __future__ import annotations

@@ -34,6 +34,8 @@ from beanops.session.old_servers.capabilities import Capabilities, probe
 from beanops.text import plural
 
 if TYPE_CHECKING:
+    import pandas
+
     from beanops.jobs.search.scan import Scan
     from beanops.jobs.sql.query import Query
     from beanops.journal.journal import Page
@@ -330,21 +332,45 @@ class Lookups:
         except JournalError:  # lookups must not depend on the journal
             return 0
 
-    def query(self, sql: str, tube: Tube | None, selection: dict[str, Any]) -> tuple[Query, Scan]:
-        """Return a query with the matching jobs in its table, and the scan that found them."""
+    def query(self, sql: str, tube: Tube | None, selection: dict[str, Any]) -> tuple[Query, Scan | None]:
+        """Return a query with the matching jobs in its table, and the scan that found them, None if it needs none."""
         from beanops.jobs.sql.query import Query
 
-        prepared = Query(sql, self._context.redact, self._context.query_timeout)
+        prepared = Query(sql, self._context.redact, self._context.query_timeout, self._tables())
+        if not prepared.needs_jobs:
+            return prepared, None
         # The table redacts bodies, and has their sizes.
         scan = self.raw_scan(tube, **selection, bodies=prepared.needs_bodies)
         for batch in scan:
             prepared.add(batch)
         return prepared, scan
 
+    def _tables(self) -> dict[str, Callable[[], pandas.DataFrame]]:
+        """Return what makes each table of a query, beside that of jobs: all tubes, and the journal of this server."""
+        here = Filter(str(self._context.address))
+
+        def tubes() -> pandas.DataFrame:
+            from beanops.monitor.frames import tubes_frame
+
+            return tubes_frame(self.tube_stats())
+
+        def actions() -> pandas.DataFrame:
+            from beanops.journal.frames import newest_frame
+
+            return newest_frame(self._context.journal(), here)
+
+        def runs() -> pandas.DataFrame:
+            from beanops.journal.frames import runs_frame
+
+            journal = self._context.journal()
+            return runs_frame(journal.with_counts(journal.find_runs(here)))
+
+        return {"tubes": tubes, "actions": actions, "runs": runs}
+
     def sql_rows(self, query: str, tube: Tube | None = None, **selection: Any) -> Answer:
         """Query jobs with SQL, without pandas, which would change large integers, decimals and lists."""
         prepared, scan = self.query(query, tube, selection)
-        complete = (scan.complete or scan.sure) and not prepared.undecoded
+        complete = scan is None or ((scan.complete or scan.sure) and not prepared.undecoded)
         return Answer(*prepared.rows(), complete, verdict_of(prepared, scan))
 
     def snapshot(self, directory: str | PathLike[str], tube: Tube | None, selection: dict[str, Any]) -> Snapshot:
@@ -363,8 +389,10 @@ def _listed(ids: Sequence[int]) -> str:
     return f"[{', '.join(map(str, ids[:4]))}{', ...' if len(ids) > 4 else ''}]"
 
 
-def verdict_of(query: Query, scan: Scan) -> str:
+def verdict_of(query: Query, scan: Scan | None) -> str:
     """Return whether a result is complete, in words."""
+    if scan is None:
+        return "complete"
     if not query.undecoded:
         return scan.conclusion
     undecoded = f"{plural(query.undecoded, 'row')} {'was' if query.undecoded == 1 else 'were'}"

@@ -797,12 +797,13 @@ class Session:
 
     @shows_scan
     def sql(self, query: str, tube: Tube | None = None, **selection: Unpack[ScanOptions]) -> pandas.DataFrame:
-        """Query jobs with SQL, as the table ``jobs``.
+        """Query jobs with SQL, as the table ``jobs``, and ``tubes``, ``actions`` and ``runs``.
 
         Parameters
         ----------
         query : str
-            One SELECT in DuckDB's dialect; the columns are those of `jobs`.
+            One SELECT in DuckDB's dialect; the columns are those of `jobs`, `tubes`, and of the actions and runs on
+            this server in the journal, as `journal` has them. The other parameters select jobs.
         tube : str, TubeStats, row or None
             The name of a tube, a glob such as ``"mail-*"``, or a row of `tubes`; None is all tubes.
         state : str, iterable of str, or None
@@ -841,6 +842,8 @@ class Session:
         Examples
         --------
         >>> session.sql("select data->>'$.displayName' as job, count(*) from jobs group by 1", "mail")
+        >>> session.sql("select tube, buried from tubes where buried > 100 order by buried desc")
+        >>> session.sql("select actor, count(*) from actions where action = 'delete' group by actor")
         """
         prepared, scan = self._lookups.query(query, tube, {**selection})
         answer = prepared.run()

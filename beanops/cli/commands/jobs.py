@@ -139,7 +139,7 @@ def sql(
     output: str,
     **asked: Any,
 ) -> None:
-    """Run QUERY, SQL for DuckDB, on the table 'jobs': the jobs of TUBE, or all.
+    """Run QUERY, SQL for DuckDB, on the table 'jobs': the jobs of TUBE, or all; also on tubes, actions and runs.
 
     For example: beanops sql "select tube, data->>'$.displayName' as job, count(*) from jobs group by all"
     """

@@ -29,6 +29,8 @@ class UserText(NamedTuple):
         Those that are spans of time.
     too_slow : str
         What to do where it takes too long.
+    tables : sequence of str
+        Tables that it may name.
     """
 
     what: str
@@ -36,6 +38,7 @@ class UserText(NamedTuple):
     columns: Collection[str] = tuple(TABLE)
     spans: Sequence[str] = INTERVALS
     too_slow: str = "simplify it, or allow more with --query-timeout"
+    tables: Sequence[str] = ("jobs",)
 
 
 class PredicateError(UsageError):
@@ -77,6 +80,7 @@ def explain(error: Exception, asked: UserText, before: int = 0) -> PredicateErro
     return PredicateError(asked.what, _plain(said, message, asked, position), position)
 
 
+_NO_TABLE = re.compile(r"Table with name (\S+) does not exist!")
 _NUMBER = r"(?:\w*INT\w*(?:_LITERAL)?|DECIMAL\S*|DOUBLE|FLOAT)"
 #: What DuckDB says, what to do about it, and the column without which that is no help.
 _HINTS = tuple(
@@ -127,6 +131,9 @@ def _plain(said: dict[str, object], message: str, asked: UserText, position: int
             return f"there is no column {name!r}; quote a text with single quotes: '{name}'"
         columns = f"columns are {', '.join(asked.columns)}; quote a text with single quotes"
         return f"there is no column {name!r}; {columns}{did_you_mean(name, asked.columns)}"
+    if unknown := _NO_TABLE.match(message):
+        near = did_you_mean(unknown[1], asked.tables)
+        return f"there is no table {unknown[1]!r}; tables are {', '.join(asked.tables)}{near}"
     # What DuckDB lists besides, such as all functions of that name, says less than the hint.
     head = message.partition(" You might need")[0].partition(" - an explicit cast")[0]
     fitting = (hint for pattern, hint, column in _HINTS if pattern.search(head) and {column} <= {"", *asked.columns})

@@ -6,7 +6,7 @@ import atexit
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from beanops.jobs.sql.complaints import TOO_BIG, PredicateError, UserText, explain
@@ -78,7 +78,7 @@ class Engine:
         statement: str,
         before: int = 0,
         then: Callable[[Any], Any] = _rows,
-        batch: Mapping[str, Any] | None = None,
+        batch: Any = None,
         asked: UserText | None = None,
     ) -> Any:
         """Execute a statement and return what `then` makes of its result.
@@ -91,7 +91,7 @@ class Engine:
             Number of characters before the user's text.
         then : callable
             Takes the result, in the thread of the statement.
-        batch : dict of arrays or None
+        batch : dict of arrays, frame or None
             What the view ``batch`` is to hold.
         asked : UserText or None
             Another text than that of the engine, for complaints.

@@ -57,6 +57,11 @@ def _hides(tree: Any, table: str | None) -> bool:
     return "jobs" in known or (table is not None and bool(known - TABLE.keys()))
 
 
+def tables_of(tree: Any) -> set[str]:
+    """Return the names of the tables that a query reads, in lower case; those of its own CTEs are among them."""
+    return {str(node.get("table_name")).lower() for node in _nodes(tree) if node.get("type") == "BASE_TABLE"}
+
+
 def describes(tree: Any) -> bool:
     """Whether SQL is about the columns of a table."""
     return any(node.get("type") == "SHOW_REF" for node in _nodes(tree))

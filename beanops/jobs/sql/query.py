@@ -1,10 +1,13 @@
-"""A SQL query on scanned jobs: batches go into a table in DuckDB's memory, then the query runs on it."""
+"""A SQL query on scanned jobs: batches go into a table in DuckDB's memory, then the query runs on it.
+
+A frame can be a table beside it; it is made only for a query that names it.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from beanops.jobs.bodies import Reader
@@ -14,14 +17,14 @@ from beanops.jobs.sql.complaints import PredicateError
 from beanops.jobs.sql.early_end import TIMEOUT
 from beanops.jobs.sql.engine import MEMORY, Engine
 from beanops.jobs.sql.jobs_table import BODY_COLUMNS, TABLE, arrays, data_of, select
-from beanops.jobs.sql.parse_tree import columns_of, describes, named_in, parse
+from beanops.jobs.sql.parse_tree import columns_of, describes, named_in, parse, tables_of
 
 if TYPE_CHECKING:
     import pandas
 
 
 class Query:
-    """A query on the table ``jobs``; `add` jobs to it, then `run` it.
+    """A query on the table ``jobs`` and others; `add` jobs to it, then `run` it.
 
     Parameters
     ----------
@@ -31,9 +34,13 @@ class Query:
         Patterns of keys whose values it must not see.
     timeout : float or None
         Seconds that it may take; None means any.
+    tables : mapping of str to callable
+        Other tables by name, and what returns the frame of each.
 
     Attributes
     ----------
+    needs_jobs : bool
+        Whether it reads the table ``jobs``, or does not show what it reads.
     needs_bodies : bool
         Whether it reads columns that need the jobs' bodies.
     undecoded : int
@@ -45,7 +52,13 @@ class Query:
         DuckDB does not accept the query, or it is something else.
     """
 
-    def __init__(self, sql: str, redact: Sequence[str] = (), timeout: float | None = TIMEOUT) -> None:
+    def __init__(
+        self,
+        sql: str,
+        redact: Sequence[str] = (),
+        timeout: float | None = TIMEOUT,
+        tables: Mapping[str, Callable[[], pandas.DataFrame]] | None = None,
+    ) -> None:
         import duckdb
 
         self._reader = Reader(redact)
@@ -59,12 +72,27 @@ class Query:
         statements = self._engine.call(lambda: self._connection.extract_statements(sql))
         if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
             raise PredicateError("the query", "it is not one SELECT")
-        self._engine.run(sql)
+        self.needs_jobs = self._add_tables(statements[0].query, tables or {})
+        self._engine.run(sql, then=lambda result: None)
         read = self._columns(statements[0].query)
         self._reads_data = read is not None and "data" in read
         self._names = [name for name in TABLE if read is None or name in read]
         self.needs_bodies = not BODY_COLUMNS.isdisjoint(self._names)
         self._create()
+
+    def _add_tables(self, query: str, tables: Mapping[str, Callable[[], pandas.DataFrame]]) -> bool:
+        """Create the other tables that the query names; return whether it needs the jobs too."""
+        tree = self._engine.call(lambda: parse(self._connection, query))
+        read = set() if tree is None else tables_of(tree)
+        named = sorted(read & tables.keys())
+        needs_jobs = "jobs" in read or not named
+        columns = dict.fromkeys(TABLE if needs_jobs else ())
+        for name in named:
+            frame = tables[name]()
+            columns |= dict.fromkeys(map(str, frame))
+            self._engine.run(f"create table {name} as from batch", batch=frame)
+        self._engine.text = self._engine.text._replace(columns=tuple(columns), tables=("jobs", *tables))
+        return needs_jobs
 
     def add(self, jobs: Sequence[FoundJob]) -> None:
         """Add jobs to the table."""
@@ -81,7 +109,15 @@ class Query:
         self._answer()
         from beanops.shown_frame import ShownFrame  # `rows` needs no pandas
 
-        return ShownFrame(self._engine.run("from answer", then=lambda result: result.df()))
+        columns = self._engine.run("describe answer")
+        # DuckDB's own way for a time with its zone needs one more library, and a call that pandas deprecates.
+        zoned = [name for name, kind, *_ in columns if kind == "TIMESTAMP WITH TIME ZONE"]
+        instead = ", ".join(f"timezone('UTC', {quoted}) as {quoted}" for quoted in map(_quoted, zoned))
+        chosen = f"select * replace ({instead}) from answer" if zoned else "from answer"
+        frame = ShownFrame(self._engine.run(chosen, then=lambda result: result.df()))
+        for name in zoned:
+            frame[name] = frame[name].dt.tz_localize("UTC")
+        return frame
 
     def rows(self) -> tuple[list[str], list[tuple[Any, ...]]]:
         """Run it without pandas: return the names of the columns, and rows with DuckDB's exact values."""
@@ -118,6 +154,10 @@ class Query:
         return read
 
 
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
 def _memory() -> int:
     """Return the bytes that the table and the query may have: at most half of the machine's."""
     return min(4 * MEMORY, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2)
@@ -126,6 +166,6 @@ def _memory() -> int:
 def _scans(nodes: list[dict[str, Any]]) -> Iterator[str | list[str]]:
     """Yield the columns that each scan of the table reads."""
     for node in nodes:
-        if "Table" in node["extra_info"]:
+        if node["extra_info"].get("Table", "").split(".")[-1] == "jobs":
             yield node["extra_info"].get("Projections", list(TABLE))
         yield from _scans(node["children"])
