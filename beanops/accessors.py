@@ -1,4 +1,4 @@
-"""The live views of a notebook as methods of a session, and `replay`; importing this module binds them to `Session`.
+"""The live views of a notebook and the plots of a session, and `replay`; importing this module binds them to `Session`.
 
 Each first checks that the extra ``notebook`` is installed.
 """
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from beanops.notebook.views.dashboard import DashboardView
     from beanops.notebook.views.replay import ReplayView
     from beanops.notebook.views.reservation import ReservationView
+    from beanops.plots.methods import Plots
 
 __all__ = ["Session", "connect", "replay"]
 
@@ -219,16 +220,37 @@ def replay(
     return opened(str(default_recording() if file is None else file), server, at, speed, name)
 
 
-def _check(session: Session, what: str) -> None:
+def plot(session: Session, /) -> Plots:
+    """Still plots for reports, as matplotlib figures: ``backlog``, ``rates``, ``ages``, ``groups`` and ``flow``.
+
+    They need ``beanops[notebook]``; ``help(session.plot)`` describes each.
+
+    Raises
+    ------
+    UsageError
+        The extra ``notebook`` is not installed.
+
+    Examples
+    --------
+    >>> session.plot.groups("mail", state="buried").savefig("causes.svg")
+    """
+    _check(session, "a plot", ("matplotlib",))
+    from beanops.plots.methods import Plots
+
+    return Plots(session)
+
+
+def _check(session: Session, what: str, needed: Iterable[str] = _NEEDED) -> None:
     session._context.check_open()
-    _check_extra(what)
+    _check_extra(what, needed)
 
 
-def _check_extra(what: str) -> None:
-    missing = [module for module in _NEEDED if find_spec(module) is None]
+def _check_extra(what: str, needed: Iterable[str] = _NEEDED) -> None:
+    missing = [module for module in needed if find_spec(module) is None]
     if missing:
         raise UsageError(f"{what} needs {' and '.join(missing)}: pip install 'beanops[notebook]'")
 
 
 for _view in (dashboard, browse, reserve_widget):
     setattr(Session, _view.__name__, explained(_view))
+Session.plot = property(plot)

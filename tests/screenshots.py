@@ -7,7 +7,7 @@ import re
 import tempfile
 from pathlib import Path
 
-from beanops import connect, manual
+from beanops import connect, manual, plots
 from beanops.cli.demo.workload import running
 from beanops.embedded.process import Beanstalkd
 from beanops.tui.app import Dashboard
@@ -76,8 +76,18 @@ def take_notebook(address: str, name: str, program: str) -> None:
     print(f"{PICTURES.name}/{name}: {(PICTURES / name).stat().st_size:,} bytes")
 
 
+def take_plots(address: str) -> None:
+    """Draw the plot of the manual, as a notebook shows it."""
+    with connect(address) as session:
+        figure = plots.groups(session.groups("billing", state="buried"), name="billing")
+        packed = figure._repr_mimebundle_()[0]["image/png"]
+    (PICTURES / "plot-groups.png").write_bytes(packed)
+    print(f"{PICTURES.name}/plot-groups.png: {len(packed):,} bytes")
+
+
 if __name__ == "__main__":
     with Beanstalkd() as server, running(server.address):
+        take_plots(str(server.address))
         asyncio.run(take(str(server.address)))
         if browser := chromium():
             take_notebook(str(server.address), "notebook.png", browser)

@@ -30,7 +30,7 @@ ROOMS = (
     "ui",
     "faces",
 )
-FACES = ("cli", "tui", "notebook")
+FACES = ("cli", "tui", "notebook", "plots")
 #: Modules of a folder: what more there is has rooms inside.
 MOST_MODULES = 18
 #: Lines of a module without its docstrings and its signatures, which a facade has many of.

@@ -1,4 +1,4 @@
-"""The content of the views: columns, buttons and charts, and rows and samples made of records. No widgets."""
+"""The content of the views: columns and buttons, and rows made of records. No widgets."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ from beanops.jobs.read import FoundJob
 from beanops.jobs.search.progress import Progress
 from beanops.jobs.select import Selection
 from beanops.journal import records
-from beanops.monitor.history import KnownPast, resampled
-from beanops.monitor.rates import RATE_WINDOW
 from beanops.monitor.survey import Survey
-from beanops.notebook.widgets.chart import Panel, Sample, Series
 from beanops.notebook.widgets.table import Cells, ToolButton
 from beanops.protocol import JobStats
 from beanops.protocol.states import EVERY_STATE, STATES
@@ -29,8 +26,6 @@ from beanops.ui.formatting import moment, rate, rounded
 
 #: Most problems that are listed.
 MOST_PROBLEMS = 20
-#: Seconds of the past with which the charts begin.
-BEGINNING = 600
 #: Most characters of an open body.
 OPENED = 16_384
 
@@ -66,50 +61,6 @@ RESERVED_BUTTONS = [
 
 REFRESH = ToolButton("refresh", "Scan again", offered=True)
 FOUND_BUTTONS = [*JOB_BUTTONS, UNDO, REFRESH]
-
-CHARTS = [
-    Panel("jobs", [Series(state, state) for state in ("buried", "delayed", "reserved", "ready")], stacked=True),
-    Panel(f"jobs per second, {WINDOW}", [Series("puts", "puts"), Series("deletes", "deletes")]),
-]
-#: Values in a sample.
-SERIES = sum(len(panel.series) for panel in CHARTS)
-
-
-def sample(survey: Survey) -> tuple[float | None, ...]:
-    """Return one sample of the charts: jobs by state, and the rates of the server."""
-    server = survey.server
-    puts, deletes = survey.rates
-    return (
-        server.current_jobs_buried,
-        server.current_jobs_delayed,
-        server.current_jobs_reserved,
-        server.current_jobs_ready,
-        puts and round(puts, 1),
-        deletes and round(deletes, 1),
-    )
-
-
-def past_samples(past: KnownPast, now: float) -> list[Sample]:
-    """Return samples of the last minutes, one for each second, with unknown values where nobody looked.
-
-    Rates are those of the last 10 seconds, as in `sample`.
-    """
-    begin = now - BEGINNING
-    cells = resampled(past.cells(begin, now, 1.0), begin, 1.0, BEGINNING)
-    samples: list[Sample] = []
-    for place, cell in enumerate(cells):
-        at = begin + place + 1
-        if cell is None:
-            # One is enough for a gap of any length.
-            if samples and samples[-1][1] is not None:
-                samples.append((at, *[None] * SERIES))
-            continue
-        recent = [one for one in cells[max(0, place + 1 - round(RATE_WINDOW)) : place + 1] if one is not None]
-        known = sum(one.seconds for one in recent)
-        flows = [sum(one.puts for one in recent), sum(one.deletes for one in recent)]
-        rates = [round(flow / known, 1) if known else None for flow in flows]
-        samples.append((at, cell.buried.high, cell.delayed.high, cell.reserved.high, cell.ready.high, *rates))
-    return samples
 
 
 def title(session: Session, survey: Survey) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import cached_property, partial
 from os import PathLike
 from types import TracebackType
@@ -77,11 +78,14 @@ class Session:
         The runs and actions on this server by everybody who uses this journal.
     dashboard, browse, reserve_widget : callable
         Live views in a notebook; see `beanops.accessors`.
+    plot : Plots
+        Still plots of the server, as matplotlib figures; see `beanops.accessors`.
     """
 
     dashboard: Callable[..., Any]
     browse: Callable[..., Any]
     reserve_widget: Callable[..., Any]
+    plot: Any
 
     def __init__(self, context: Context, source: str) -> None:
         # Names with an underscore are for beanops' own faces.
@@ -263,9 +267,10 @@ class Session:
         from beanops.monitor.frames import trend_frame
         from beanops.session.watching.looks import trend
 
-        now = time.monotonic()
+        now, present = time.monotonic(), datetime.now(UTC)
         name = None if tube is None else tube_of(tube)
-        return trend_frame(*trend(self._lookups, self._context, name, seconds_of("since", since), now), now)
+        past = trend(self._lookups, self._context, name, seconds_of("since", since), now)
+        return trend_frame(*past, now, present)
 
     def tube(self, name: Tube) -> TubeStats:
         """Return the statistics of one tube.

@@ -19,8 +19,8 @@ import beanops
 from beanops import Client, commands
 from beanops.embedded.process import Beanstalkd
 from beanops.journal.records import JournalError
-from beanops.monitor.survey import Surveyor
 from beanops.notebook import refresher, shown_rows
+from beanops.notebook.chart_samples import values_now
 from beanops.notebook.refresher import first_look, poll, refresher_of
 from beanops.notebook.views import actions
 from beanops.notebook.views.dashboard import DashboardView
@@ -110,20 +110,6 @@ def test_it_lists_the_alerts_of_its_server(session: Session) -> None:
         alerts = view.card.shown["alerts"]
         assert alerts["note"] == "beanops alert is not running: alerts as of 5m00s ago"
         assert alerts["lines"][0]["reason"] == "backlog, mail, for 5m00s: ready 7"
-
-
-def test_its_charts_begin_with_the_past_of_the_session(session: Session) -> None:
-    seconds = [1000.0]
-    surveyor = Surveyor(lambda: seconds[0], past=session._context.past)
-    for gap in (1, 1, 1, 100, 1, 1):
-        seconds[0] += gap
-        session._lookups.survey(surveyor)
-        session.put(b"x", tube="sms")
-    with DashboardView(session, Still(), "dashboard", clock=lambda: seconds[0]) as view:  # type: ignore[arg-type]
-        samples = view.chart.samples
-        ready = [(at - 1000, ready) for at, _, _, _, ready, *_ in samples if at is not None]
-        assert ready == [(1, 1), (2, 2), (3, 3), (4, None), (103, 4), (104, 5), (105, 6)]
-        assert [puts for *_, puts, _ in samples] == [None, 1.0, 1.0, None, None, 1.0, 1.0]
 
 
 def test_selecting_a_tube_shows_its_heads_and_one_job_its_body(view: DashboardView) -> None:
@@ -425,7 +411,7 @@ def test_rates_cover_seconds_and_restart_with_another_server(session: Session) -
     assert first is not None
     assert shown_rows.tube_rows(first)["mail"][5] is None
     assert "rates not yet known" in shown_rows.title(session, first)
-    assert shown_rows.sample(first)[-2:] == (None, None)
+    assert values_now(first, [])[-2:] == values_now(first, ["mail"])[-2:] == (None, None)
     session.put(b"x", tube="mail")
     now[0] = 2.0
     then = poller.look(wanted={"mail"}).survey
@@ -433,7 +419,7 @@ def test_rates_cover_seconds_and_restart_with_another_server(session: Session) -
     assert shown_rows.tube_rows(then)["mail"][5] == 0.5
     assert "0.5 puts/s, 0 deletes/s over 10s" in shown_rows.title(session, then)
     # A tube of yesterday does not make the rate of the server unknown, nor does a new one count from nothing.
-    assert shown_rows.sample(then)[-2:] == (0.5, 0.0)
+    assert values_now(then, [])[-2:] == values_now(then, ["mail"])[-2:] == (0.5, 0.0)
 
 
 def test_many_tubes_are_asked_for_in_turn_and_say_how_old_they_are(

@@ -43,12 +43,25 @@ def test_it_shows_a_moment_as_the_dashboard_does(view: ReplayView) -> None:
     title = view.chart.said("title")
     assert title.startswith("REPLAY 2026-01-01 12:05:30 UTC  paused  ends 2026-01-01 12:09:59 UTC")
     assert "recorded" not in title
-    assert [sample[0] for sample in view.chart.samples][-1] == NOON + 330
+    course = view.chart.course
+    assert (course.at, course.live) == (NOON + 330, False)
+    assert view.chart.said("scope") == "Whole server"
     assert view.controls.time["place"] == 330
     assert view.controls.time["end"] == 599
     html = view._repr_mimebundle_()["text/html"]
     assert "REPLAY" in html
     assert "mail" in html
+
+
+def test_its_charts_follow_the_selected_tubes(view: ReplayView) -> None:
+    view.select("mail")
+    assert view.chart.said("scope") == "Tube mail"
+    assert [row and row[3] for row in view.chart.course.rows[-3:]] == [328, 329, 330]
+    view.chart.choose("1h")
+    view.jump("12:01")
+    assert [row and row[3] for row in view.chart.course.rows[-3:]] == [58, 59, 60]
+    with pytest.raises(UsageError, match="nope is not in the table"):
+        view.select("nope")
 
 
 def test_the_slider_and_the_buttons_move_in_time(view: ReplayView) -> None:

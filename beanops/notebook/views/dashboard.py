@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from beanops.jobs.read import FoundJob
 from beanops.journal.records import Action
 from beanops.notebook import server_card, shown_rows
+from beanops.notebook.chart_feed import ChartFeed
+from beanops.notebook.chart_samples import PANELS, WINDOWS
 from beanops.notebook.job_identity import ShownJobs
 from beanops.notebook.refresher import Refresher, Tick
 from beanops.notebook.static import StaticTable
@@ -19,7 +21,7 @@ from beanops.notebook.views.actions import ViewActions
 from beanops.notebook.views.base import JobsView, confirm_of, weakly
 from beanops.notebook.widgets.card import ServerCard
 from beanops.notebook.widgets.channel import in_words
-from beanops.notebook.widgets.chart import Chart
+from beanops.notebook.widgets.chart import Chart, ChartWindow
 from beanops.notebook.widgets.table import Click, Grid
 from beanops.protocol.errors import ArgumentError, UsageError
 from beanops.protocol.limits import U32_MAX, check_number
@@ -57,7 +59,7 @@ class DashboardView(JobsView):
     card : ServerCard
         The server: its name, its jobs by state, and what is wrong.
     chart : Chart
-        Jobs by state and rates of the whole server.
+        Jobs by state and rates of the selected tubes, or of the whole server, with the actions in the journal.
     tubes, heads, log : Grid
         The three tables: tubes, the next jobs of the selected tubes, and the last actions.
 
@@ -120,8 +122,9 @@ class DashboardView(JobsView):
         self._job_table = self.heads
         self.log = Grid("log", shown_rows.ACTIONS, noun="action", visible=5, newest_first=True, on_error=complain)
         self._title_heads()
-        self.chart = Chart("chart", shown_rows.CHARTS)
-        self.chart.begin(shown_rows.past_samples(session._context.past.server, clock()))
+        again = weakly(self._window_chosen)
+        self.chart = Chart("chart", PANELS, WINDOWS, on_window=again, on_error=complain)
+        self._charts = ChartFeed(self.chart, session._context.past.known, clock)
         self._actions = ViewActions(self.tubes, self._session, weakly(self._done))
         super().__init__(self._session, name, refresher, (self.card, self.chart, self.tubes, self.heads, self.log))
 
@@ -160,6 +163,7 @@ class DashboardView(JobsView):
         heads = [self._session.next_jobs(tube) for tube in chosen[:MOST_TUBES]]
         with self._lock:
             self.tubes.select(chosen)
+            self._charts.follow(tuple(chosen))
             self._show_heads([job for by_state in heads for job in by_state.values() if job is not None])
 
     def select_jobs(self, *ids: int) -> None:
@@ -235,7 +239,7 @@ class DashboardView(JobsView):
             self.tubes.say("empty", NOT_KNOWN)
             self.heads.say("title", f"{self._title()}{known}", "lost")
             self.heads.say("empty", NOT_KNOWN)
-            self.chart.append(live.at, *[None] * shown_rows.SERIES)
+            self._charts.lose(live.at)
         elif live.survey is not None:
             survey = self._filter.narrowed(live.survey)
             self._heading = shown_rows.title(self._session, live.survey)
@@ -245,11 +249,12 @@ class DashboardView(JobsView):
                 problems=server_card.problems(survey),
                 lost=None,
             )
-            self.chart.append(live.at, *shown_rows.sample(live.survey))
             self.tubes.say("title", shown_rows.freshness(survey))
             self.tubes.say("empty", self._filter.nothing)
             self.heads.say("empty", "")
             self.tubes.update(shown_rows.tube_rows(survey))
+            self._charts.follow(self._charted)
+            self._charts.show(live.survey)
             self._follow(tick)
         self._show_log()
 
@@ -269,7 +274,9 @@ class DashboardView(JobsView):
         # The journal may be large and remote: it is read after an action, not at every tick.
         with self._lock:
             try:
-                stamp = self._session._context.journal().stamp()
+                journal = self._session._context.journal()
+                self._charts.show_actions(journal, str(self._session.address))
+                stamp = journal.stamp()
                 if stamp != self._logged:
                     latest = self._session._lookups.own_actions(LATEST_ACTIONS)[::-1]
                     self.log.update(shown_rows.action_rows(latest, self._numbers))
@@ -298,9 +305,20 @@ class DashboardView(JobsView):
 
     def _tubes_selected(self, _: tuple[str, ...]) -> None:
         with self._lock:
+            self._charts.follow(self._charted)
             self._title_heads()
             self._show_heads([job for job in self._jobs.values() if job.stats.tube in self.wanted])
         self._refresher.hurry()
+
+    @property
+    def _charted(self) -> tuple[str, ...]:
+        """The tubes that the charts sum up: the selected ones, else those of the dashboard; none for all."""
+        return self.tubes.selected or (() if self._filter.pattern is None else tuple(self.tubes.rows))
+
+    def _window_chosen(self, _: ChartWindow) -> None:
+        with self._lock:
+            self._charts.begin_again()
+            self._show_log()
 
     def _problem_pressed(self, tubes: tuple[str, ...]) -> None:
         self.tubes.select([tube for tube in tubes if tube in self.tubes.rows])

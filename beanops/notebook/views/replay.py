@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 from beanops.jobs.rows import Tube, tube_of
 from beanops.monitor.history import TIERS, resampled
 from beanops.notebook import shown_rows
+from beanops.notebook.chart_feed import ChartFeed
+from beanops.notebook.chart_samples import PANELS, WINDOWS
 from beanops.notebook.refresher import Refresher, Tick
 from beanops.notebook.static import StaticTable
 from beanops.notebook.views.base import WidgetView, weakly
-from beanops.notebook.widgets.chart import Chart
+from beanops.notebook.widgets.chart import Chart, ChartWindow
 from beanops.notebook.widgets.replay_controls import ReplayControls
 from beanops.notebook.widgets.table import Grid
-from beanops.protocol.errors import ArgumentError, NotFound
+from beanops.protocol.errors import ArgumentError, NotFound, UsageError
 from beanops.recording.reader import RecordedProblem, Recording
 from beanops.recording.replay import SPEEDS, Player
 from beanops.session.watching.recorded_session import recorded_session
@@ -38,7 +40,7 @@ class ReplayView(WidgetView):
     controls : ReplayControls
         Buttons and a slider that move in time.
     chart : Chart
-        Jobs by state and rates of the whole server, until the moment that is shown.
+        Jobs by state and rates of the selected tubes, or of the whole server, until the moment that is shown.
     grid : Grid
         The table of tubes.
 
@@ -60,8 +62,12 @@ class ReplayView(WidgetView):
         complain = weakly(self._complain)
         speeds = [(speed_text(speed), speed) for speed in sorted({*SPEEDS, player.speed})]
         self.controls = ReplayControls("controls", speeds, weakly(self._pressed), complain)
-        self.chart = Chart("chart", shown_rows.CHARTS)
-        self.grid = Grid("tubes", shown_rows.TUBES, noun="tube", filter=True, on_error=complain)
+        again = weakly(self._window_chosen)
+        self.chart = Chart("chart", PANELS, WINDOWS, utc=True, on_window=again, on_error=complain)
+        # A recording has seconds since 1970.
+        self._charts = ChartFeed(self.chart, player.past, clock=lambda: 0.0, wall=lambda: 0.0)
+        selected = weakly(self._tubes_selected)
+        self.grid = Grid("tubes", shown_rows.TUBES, noun="tube", filter=True, on_select=selected, on_error=complain)
         self._drawn: float | None = None
         poller = ReplayPoller(player, self._session)
         super().__init__(self._session, name, Refresher(poller), (self.controls, self.chart, self.grid))
@@ -129,6 +135,20 @@ class ReplayView(WidgetView):
         if not isinstance(at, datetime):
             raise ArgumentError(argument, at, "a datetime, or text such as '14:30' or '2h'")
         return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()
+
+    def select(self, *tubes: str) -> None:
+        """Select tubes by name; the charts show their sum.
+
+        Raises
+        ------
+        UsageError
+            A tube is not in the table.
+        """
+        for tube in tubes:
+            if tube not in self.grid.rows:
+                raise UsageError(f"{tube} is not in the table")
+        self.grid.select(tubes)
+        self._tubes_selected(tubes)
 
     # -- frames ------------------------------------------------------------------------------------------------------
 
@@ -223,17 +243,27 @@ class ReplayView(WidgetView):
         survey, playback = live.survey, live.playback
         if survey is None or playback is None:
             return
+        if not self.player.playing and playback.at != self.player.at:
+            return  # of a look that began before a jump
         gap = gap_text(playback)
         title = f"REPLAY {where_text(playback)} · {shown_rows.title(self._session, survey)}"
         self.chart.say("title", gap or title, "lost" if gap else "live")
         if playback.at != self._drawn:
             self._drawn = playback.at
-            self.chart.begin(shown_rows.past_samples(self.player.past(None), playback.at))
+            self._charts.show_recorded(survey, playback.at)
         severe = {one.severity for one in survey.problems}
         tone = "buried" if "critical" in severe else "delayed" if severe else "zero"
         self.grid.say("problems", shown_rows.problem_lines(survey), tone)
         self.grid.update(shown_rows.tube_rows(survey))
         self._show_controls()
+
+    def _window_chosen(self, _: ChartWindow) -> None:
+        with self._lock:
+            self._charts.begin_again()
+
+    def _tubes_selected(self, tubes: tuple[str, ...]) -> None:
+        with self._lock:
+            self._charts.follow(tubes)
 
     def _show_controls(self) -> None:
         player = self.player
