@@ -3,7 +3,7 @@
 
 const bare = {
   models: new Map(),
-  dead: "", // how the kernel is dead: "silent" loses what is sent, "throws" refuses it
+  dead: "", // how the kernel is dead: "throws" refuses what is sent, the others lose it
   seq: 0,
   waiting: new Map(),
 
@@ -36,7 +36,7 @@ const bare = {
     bare.dead = how;
     for (const model of bare.models.values()) {
       if (how === "closed") model.close();
-      else model.fire("comm_live_update");
+      else if (how !== "hung") model.fire("comm_live_update");
     }
   },
 

@@ -26,8 +26,9 @@ from tests.waits import PATIENCE
 
 Theme = Literal["light", "dark", "high contrast"]
 Host = Literal["bare", "jupyterlab", "marimo", "vscode", "colab"]
-#: How a kernel dies for a page: it answers no more, sending raises an error, or its models are closed.
-Death = Literal["silent", "throws", "closed"]
+#: How a kernel dies for a page: unnoticed, after a notice that its state changed, so that sending raises an error, or
+#: with its models closed.
+Death = Literal["hung", "silent", "throws", "closed"]
 
 URL = "http://localhost/"  # a secure context, so that the clipboard works; nothing is really asked of it
 _SCRIPT = (Path(__file__).parent / "bare.js").read_text()

@@ -60,7 +60,8 @@ class Port {
 class Link {
   constructor(model) {
     this.model = model;
-    this.live = true;
+    this.liveness = new Liveness(model, () => this.send({ kind: "ping" }), (live) => this.liveChanged(live));
+    this.liveHandlers = [];
     this.clock = new Clock();
     this.page = `${Date.now()}-${Math.random()}`;
     this.ports = new Map();
@@ -84,7 +85,7 @@ class Link {
     try {
       this.model.send({ ...message, clicked: this.clock.now() });
     } catch {
-      this.setLive(false);
+      this.liveness.set(false);
     }
   }
 
@@ -98,7 +99,7 @@ class Link {
       this.model.set("selected", { ...this.model.get("selected"), [part]: selection });
       this.model.save_changes();
     } catch {
-      this.setLive(false);
+      this.liveness.set(false);
     }
   }
 
@@ -128,18 +129,28 @@ class Link {
 
   receive(message, buffers) {
     this.clock.hear(message.sent);
+    this.liveness.heard();
     if (message.kind === "welcome") return this.answered();
     this.ports.get(message.part)?.handlers.forEach((handle) => handle(message, buffers));
   }
 
-  setLive(live) {
-    if (live === this.live) return;
-    this.live = live;
-    for (const port of this.ports.values()) port.liveHandlers.forEach((handle) => handle(live));
+  get live() {
+    return this.liveness.live;
+  }
+
+  onLive(handler) {
+    this.liveHandlers.push(handler);
+  }
+
+  // Messages between may be lost: everything is sent again.
+  liveChanged(live) {
+    for (const each of [this, ...this.ports.values()]) each.liveHandlers.forEach((handle) => handle(live));
+    if (live && this.timer === undefined) this.hello();
   }
 
   close() {
     this.answered();
+    this.liveness.close();
     window.removeEventListener("pagehide", this.leave);
     this.leave();
     this.model.off("msg:custom", this.hear);

@@ -5,7 +5,12 @@ class View {
     this.link = new Link(model);
     this.root = make("div", `beanops beanops-${model.get("view")}`);
     const parts = make("div", "beanops-parts");
-    this.root.append(parts);
+    const notLive = new NotLive();
+    this.root.append(notLive.element, parts);
+    this.link.onLive((live) => {
+      this.root.classList.toggle("beanops-dead", !live);
+      notLive.show(live, this.link.liveness.heardAt, 1000 * model.get("snapshot")?.at);
+    });
     el.append(this.root);
     // Or JupyterLab handles the keys in what has the focus: d d deletes the cell.
     this.root.addEventListener("focusin", ({ target }) => (target.dataset.lmSuppressShortcuts = "true"));

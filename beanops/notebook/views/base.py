@@ -129,6 +129,7 @@ class WidgetView(ABC):
                 self._show(tick)
             except Exception as error:
                 self._complain(in_words(error))
+            self._root.show_life()
 
     def _pages_changed(self) -> None:
         # Not closed: a deleted cell can be restored, and a page that reloads says hello after its bye.

@@ -39,7 +39,8 @@ class Root:
     """The widget of a view, and what it exchanges with its pages.
 
     A page sends ``hello`` when it appears, and again with a part's name when that misses a message; Python answers with
-    everything, and ``welcome`` at the end. A page that goes sends ``bye``. All other messages belong to a part.
+    everything, and ``welcome`` at the end. A page that goes sends ``bye``. A page that hears nothing for some seconds
+    sends ``ping``. All other messages belong to a part.
 
     Parameters
     ----------
@@ -62,6 +63,7 @@ class Root:
         self._parts = {part.name: part for part in parts}
         self._clock = clock
         self._greeted = False
+        self._silent = True
         self._selections: dict[str, Any] = {}
         self._pages: set[str] = set()
         self.on_pages: Callable[[], None] | None = None
@@ -79,7 +81,17 @@ class Root:
 
     def send(self, message: dict[str, Any], buffers: Buffers | None = None) -> None:
         """Send a message to all pages."""
+        self._silent = False
         self.widget.send(message, buffers)
+
+    def show_life(self) -> None:
+        """Send a message if none was sent since the last call: a page that hears nothing takes the kernel for dead.
+
+        Called from the thread that polls: the one that handles messages may be busy with a cell.
+        """
+        if self._silent:
+            self.send({"kind": "alive", "sent": self._clock()})
+        self._silent = True
 
     def select(self, part: str, keys: Sequence[str], focus: str | None) -> None:
         """Select rows of a part on all pages."""
@@ -105,6 +117,8 @@ class Root:
         elif kind == "bye":
             self._pages.discard(message.get("page", ""))
             self._tell_pages()
+        elif kind == "ping":
+            self.send({"kind": "pong", "sent": self._clock()})
         elif name in self._parts:
             self._parts[name].receive(message, buffers)
 
