@@ -61,7 +61,7 @@ class FacetCounter:
             self._add(jobs)
 
     def _add(self, jobs: Sequence[FoundJob]) -> None:
-        read = self._reader.read(jobs)
+        read = self._reader.read([job.body for job in jobs])
         rows = [data for data in read if data is not None]
         uncertain = [job for job, data in zip(jobs, read, strict=True) if data is None] if len(rows) < len(read) else []
         try:

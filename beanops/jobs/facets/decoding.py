@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from beanops.jobs.bodies import Reader, decode, json_reader, may_be_layer, may_hold_layers, reads_json_first
-from beanops.jobs.read import FoundJob
 
 #: Characters up to which it is remembered whether a text is a layer.
 _SHORT = 200
@@ -49,9 +48,9 @@ class QuickReader:
         quick = not reader.patterns and reads_json_first()
         self._read = json_reader() if quick else lambda body: None
 
-    def read(self, jobs: Sequence[FoundJob]) -> list[Any]:
+    def read(self, bodies: Sequence[bytes | None]) -> list[Any]:
         """Return the data of bodies that are plain JSON, None for those that must be decoded."""
-        return list(map(self._read, [job.body for job in jobs]))
+        return list(map(self._read, bodies))
 
     def certain(self, data: Any, body: bytes) -> Exact:
         """Return a body for certain, which was read as this data."""
