@@ -55,11 +55,11 @@ def click(view: BrowserView, name: str, *keys: str, text: str = "") -> None:
 
 def test_it_shows_the_selected_jobs_and_whether_they_are_complete(view: BrowserView, session: Session) -> None:
     assert list(view.jobs.rows) == ["6", "5", "4", "3", "2", "1"]
-    assert re.fullmatch(r"jobs of mail · complete: 6 found · \d\d:\d\d:\d\d UTC", view.jobs.said("title"))
+    assert re.fullmatch(r"jobs of mail · complete: 6 found · \d\d:\d\d:\d\d UTC", view.facets.said("title"))
     with session.browse("mail", state="buried", where="data->>'$.user' = '2'", name="two") as some:
         assert list(some.wait().jobs.rows) == ["2"]
         found = "jobs of mail, buried, where data->>'$.user' = '2' · complete: 1 found · "
-        assert some.jobs.said("title").startswith(found)
+        assert some.facets.said("title").startswith(found)
 
 
 def test_an_empty_table_explains_why(session: Session) -> None:
@@ -79,13 +79,13 @@ def test_what_is_selected_stays_so_when_it_is_found_again(view: BrowserView, ses
     view.select(2, 5)
     view.refresh()
     assert view.wait().jobs.selected == ("2", "5")
-    assert '"user": 5' in view.jobs.said("detail")
+    assert '"user": 5' in view.body.text
     view.find("(data->>'$.user')::int < 4")
     assert view.wait().jobs.selected == ("2",)
 
 
 def test_the_question_box_scans_again_and_a_wrong_question_changes_nothing(view: BrowserView) -> None:
-    page = Page(view.jobs)
+    page = Page(view.facets)
     page.says("ask", text="(data->>'$.user')::int > 4")
     view.wait()
     assert list(view.jobs.rows) == ["6", "5"]
@@ -100,9 +100,9 @@ def test_the_question_box_scans_again_and_a_wrong_question_changes_nothing(view:
 
 def test_the_body_of_the_job_that_was_chosen_last_is_opened(view: BrowserView) -> None:
     Page(view.jobs).selects("1", "4", focus="4")
-    assert '"user": 4' in view.jobs.said("detail")
+    assert '"user": 4' in view.body.text
     view.select(2)
-    assert '"user": 2' in view.jobs.said("detail")
+    assert '"user": 2' in view.body.text
     with pytest.raises(UsageError, match="job 77 is not in the table"):
         view.select(77)
 
@@ -202,7 +202,7 @@ def test_a_scan_reports_progress_and_can_be_cancelled(session: Session, monkeypa
         Page(view.jobs).says("cancel")
         go_on.set()
         view.wait()
-        assert "incomplete: " in view.jobs.said("title")
+        assert "incomplete: " in view.facets.said("title")
         assert 0 < len(view.jobs.rows) < 3000
 
 
@@ -223,12 +223,12 @@ def test_it_scans_for_jobs_that_are_far_to_find_and_can_be_cancelled(
     with session.browse("mail", name="far") as view:
         assert reached.wait(PATIENCE)
         assert not view.jobs.rows
-        assert view.jobs.said("title") == "jobs of mail · scanning"
+        assert view.facets.said("title") == "jobs of mail · scanning"
         assert re.match(r"0 of 6 found, [\d,]+ ids to check", view.jobs.said("progress"))
         Page(view.jobs).says("cancel")
         go_on.set()
         view.wait()
-        assert "incomplete: 0 of 6 found" in view.jobs.said("title")
+        assert "incomplete: 0 of 6 found" in view.facets.said("title")
         assert view.jobs.said("progress") == ""
 
 
@@ -286,9 +286,9 @@ def test_a_selected_job_follows_what_workers_do(session: Session) -> None:
 
 def test_a_lost_server_shows(view: BrowserView, session: Session) -> None:
     view.show(lost("it closed the connection"))
-    assert view.jobs.said("title") == f"{session.address} is lost: it closed the connection · trying again"
+    assert view.facets.said("title") == f"{session.address} is lost: it closed the connection · trying again"
     view.show(Tick(Live()))
-    assert view.jobs.said("title") == "jobs of mail · values from before the connection was lost"
+    assert view.facets.said("title") == "jobs of mail · values from before the connection was lost"
 
 
 def test_what_a_notebook_file_keeps_is_cut_escaped_and_redacted(session: Session) -> None:
@@ -296,7 +296,7 @@ def test_what_a_notebook_file_keeps_is_cut_escaped_and_redacted(session: Session
     with session.browse("mail") as view:
         bundle = view._repr_mimebundle_()
         view.select(8)
-        assert "s3cret" in view.jobs.said("detail")
+        assert "s3cret" in view.body.text
         saved = json.dumps([bundle, {**view.widget.get_state(), "_esm": "", "_css": ""}])
     for secret in ("hunter2", "s3cret"):
         assert secret not in saved
@@ -312,7 +312,7 @@ def test_what_the_session_hides_is_in_no_view(beanstalkd: Beanstalkd) -> None:
         with session.browse("mail") as view, session.dashboard() as board, session.reserve_widget("mail") as held:
             view.wait().select(1)
             board.select("mail")
-            live = [view.jobs.rows["1"][-1], view.jobs.said("detail"), held.job.rows["1"][-1], held.job.said("detail")]
+            live = [view.jobs.rows["1"][-1], view.body.text, held.job.rows["1"][-1], held.job.said("detail")]
             assert all("hunter2" in said and "4111" not in said for said in live)
             kept = json.dumps([one._repr_mimebundle_() for one in (view, held)]) + held.reservation._repr_html_()
             held.release()

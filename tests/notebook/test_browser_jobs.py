@@ -53,7 +53,7 @@ def test_selected_jobs_are_kicked_moved_and_brought_back(notebook: Notebook, ser
     show(notebook, server, "mail", 1)
     notebook.row(0, "1").click()
     notebook.row(0, "2").click(modifiers=["Control"])
-    notebook.until(lambda: '"user": 2' in notebook.grid(0).locator(".beanops-detail").text_content())
+    notebook.until(lambda: '"user": 2' in notebook.page.locator(".beanops-job .beanops-detail").text_content())
     kick = notebook.grid(0).locator("[data-action=kick]")
     kick.click()
     assert kick.text_content() == "Kick 2 jobs: sure?"
@@ -79,7 +79,7 @@ def test_selected_jobs_are_kicked_moved_and_brought_back(notebook: Notebook, ser
     notebook.picture("browse")
     notebook.command("apputils:change-theme", theme="JupyterLab Dark")
     notebook.page.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
-    ground = notebook.grid(0).locator(".beanops-ask").evaluate("box => getComputedStyle(box).backgroundColor")
+    ground = notebook.page.locator(".beanops-ask").evaluate("box => getComputedStyle(box).backgroundColor")
     assert max(int(part) for part in re.findall(r"\d+", ground)[:3]) < 80
     notebook.picture("browse dark")
     notebook.command("apputils:change-theme", theme="JupyterLab Light")
@@ -90,7 +90,7 @@ def test_a_question_and_a_filter_narrow_the_table(notebook: Notebook, server: Se
     for user in range(1, 13):
         server.put(b'{"user": %d}' % user, tube="mail")
     show(notebook, server, "mail", 12)
-    ask = notebook.grid(0).locator(".beanops-ask")
+    ask = notebook.page.locator(".beanops-ask")
     ask.fill("id < 4")
     ask.press("Enter")
     notebook.until(lambda: notebook.keys(0) == ["3", "2", "1"])
@@ -119,7 +119,8 @@ def test_hostile_bodies_are_only_text(notebook: Notebook, server: Session) -> No
     show(notebook, server, TUBE, 1)
     for id, shown in enumerate(SHOWN, 1):
         notebook.row(0, str(id)).click()
-        notebook.until(lambda shown=shown: notebook.grid(0).locator(".beanops-detail").text_content() == shown)
+        body = notebook.page.locator(".beanops-job .beanops-detail")
+        notebook.until(lambda shown=shown, body=body: body.text_content() == shown)
         assert shown in notebook.row(0, str(id)).text_content()
     assert notebook.page.evaluate("() => window.owned") is None
     assert notebook.page.locator(".beanops :is(script, img, a, mjx-container)").count() == 0

@@ -113,9 +113,9 @@ def test_a_selected_row_does_not_turn_into_another_job(session: Session, server:
         view.show(look(session, view))
         assert view.jobs.selected == ()
         assert view.jobs.rows.keys() == {"3"}
-        assert view.jobs.said("detail") == ""
+        assert view.body.text == ""
         view.select(3)
-        assert view.jobs.said("detail") == ""
+        assert view.body.text == ""
         assert not view.jobs.rows
 
 

@@ -1,29 +1,41 @@
-"""The browser of jobs: the results of a scan as they are found, the body of one job, and buttons for selected jobs."""
+"""The browser of jobs: the results of a scan as they are found, what they have in common, and the body of one job.
+
+Buttons act on selected jobs, and on all jobs that match what was chosen of their histograms and causes.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
+from beanops.jobs.bins import JobBins
+from beanops.jobs.groups import both
 from beanops.jobs.read import FoundJob
 from beanops.jobs.search.progress import Progress
 from beanops.jobs.search.scan import Scan
 from beanops.jobs.select import Selection
 from beanops.notebook import shown_rows
 from beanops.notebook.job_identity import ShownJobs
+from beanops.notebook.opened_job import opened_job
 from beanops.notebook.refresher import Refresher, Tick
 from beanops.notebook.static import MOST_ROWS, StaticTable
 from beanops.notebook.views.actions import ViewActions
 from beanops.notebook.views.base import JobsView, confirm_of, weakly
+from beanops.notebook.widgets.body import BodyPane
 from beanops.notebook.widgets.channel import in_words
+from beanops.notebook.widgets.facets import FacetAction, FacetCall, FacetFilter
 from beanops.notebook.widgets.table import Cells, Click, Grid
 from beanops.protocol.errors import UsageError
+from beanops.protocol.states import STATES
 from beanops.session.execution.run import Run
+from beanops.session.execution.verbs import ALL
 from beanops.session.session import Session
+from beanops.text import safe_text
 from beanops.ui.defaults import REPORT_INTERVAL
+from beanops.ui.runner import Step
 
 if TYPE_CHECKING:
     import pandas
@@ -32,6 +44,8 @@ if TYPE_CHECKING:
 PART = 256
 #: Selected jobs to refresh with every tick.
 MOST_FOLLOWED = 50
+#: Seconds between two counts of the bins while jobs are found, and how many times longer than a count that must be.
+PAUSE, SHARE = 0.3, 10
 #: Seconds to wait for a scan before the table is saved in the notebook.
 PATIENCE = 1.0
 
@@ -40,12 +54,17 @@ class BrowserView(JobsView):
     """A live view of jobs, opened by `Session.browse`.
 
     Select jobs on the page, or by `select`. Each button has a method of the same name. The view shows the decoded
-    body of the job selected last.
+    body of the job selected last. Histograms, values and causes filter the table: choose some on the page, or by
+    `choose`; `chosen_where` is the predicate of all choices.
 
     Attributes
     ----------
+    facets : FacetFilter
+        The histograms, values and causes of the jobs.
     jobs : Grid
         The table.
+    body : BodyPane
+        The job selected last.
 
     Examples
     --------
@@ -69,6 +88,7 @@ class BrowserView(JobsView):
         self._saved: dict[str, str] = {}
         self._reported = 0.0
         self._thread: threading.Thread | None = None
+        self._looking: threading.Thread | None = None
         self._scan: Scan | None = None
         scan = self._scan_for(selection)  # an error in it is raised before an earlier view is closed
         self.jobs = Grid(
@@ -79,16 +99,31 @@ class BrowserView(JobsView):
             visible=15,
             filter=True,
             confirm=confirm_of(session),
-            ask="where, in SQL: data->>'$.user' = '7' and age > interval 1 hour",
             on_select=weakly(self._selected),
             on_action=weakly(self._clicked),
-            on_ask=weakly(self.find),
             on_cancel=weakly(self.cancel),
+            on_error=weakly(self._complain),
+        )
+        self._bins = JobBins(self._session._context.reader)
+        self._bins_lock = threading.Lock()
+        self.facets = FacetFilter(
+            "facets",
+            actions=[] if session.read_only else shown_rows.JOB_BUTTONS,
+            confirm=confirm_of(session),
+            ask="where, in SQL: data->>'$.user' = '7' and age > interval 1 hour",
+            on_ask=weakly(self.find),
+            on_act=weakly(self._act_on_matching),
+            on_path=weakly(self._path_asked),
+            on_error=weakly(self._complain),
+        )
+        self.body = BodyPane(
+            "body",
+            on_value=weakly(self._value_asked),
             on_error=weakly(self._complain),
         )
         self._job_table = self.jobs
         self._actions = ViewActions(self.jobs, self._session, weakly(self._done))
-        super().__init__(self._session, name, refresher, (self.jobs,))
+        super().__init__(self._session, name, refresher, (self.facets, self.jobs, self.body))
         self._begin(selection, scan)
 
     # -- look ----------------------------------------------------------------------------------------------------
@@ -158,12 +193,14 @@ class BrowserView(JobsView):
             self._before = (self._seen, [*chosen, *filter(None, [self.jobs.focus])])
             self._seen = ShownJobs(self._session._lookups.reused)
             self._saved.clear()
+            self._bins = JobBins(self._session._context.reader)
+            self._show_bins(self._bins)
             self.jobs.update({})
             self.jobs.say("empty", "scanning")
-            self.jobs.say("ask", asked.where or "")
+            self.facets.say("ask", asked.where or "")
             self.jobs.say("status", "")
-            self.jobs.say("detail", "")
-            self.jobs.say("title", f"{shown_rows.asked(asked)} · scanning")
+            self.body.show(None)
+            self.facets.say("title", f"{shown_rows.asked(asked)} · scanning")
             self.jobs.say("progress", "scanning")
             self.jobs.offer("refresh")
             self._thread = threading.Thread(target=self._read, args=(scan,), name="beanops-scan", daemon=True)
@@ -187,8 +224,9 @@ class BrowserView(JobsView):
         seconds : float or None
             Maximum time to wait for the scan alone; None waits for both, as long as they take.
         """
-        if self._thread is not None:
-            self._thread.join(seconds)
+        for thread in (self._thread, self._looking):
+            if thread is not None:
+                thread.join(seconds)
         if seconds is None:
             self._actions.wait()
         return self
@@ -212,6 +250,133 @@ class BrowserView(JobsView):
         """Select all jobs in the table, without showing a body."""
         self.jobs.select(list(self.jobs.rows))
 
+    # -- choose --------------------------------------------------------------------------------------------------
+
+    @property
+    def chosen_where(self) -> str | None:
+        """The predicate of all choices, without that of the scan; None without any."""
+        return self.facets.where
+
+    @property
+    def matching(self) -> list[int]:
+        """The ids of the jobs that match all choices."""
+        return self.facets.matching
+
+    def choose(self, name: str, *values: Any) -> Self:
+        """Choose some values of a histogram or list by name, such as ``"state"``, ``"cause"`` or ``"$.customer"``.
+
+        Parameters
+        ----------
+        name : str
+            A column, ``"cause"``, or a path; a path without a list gets one.
+        values : str or number
+            Values, names of groups, or the two ends of a range. Without any the choice is taken back.
+
+        Raises
+        ------
+        UsageError
+            There is no such histogram, or no such value.
+
+        Examples
+        --------
+        >>> view.choose("state", "buried").chosen_where
+        "state = 'buried'"
+        """
+        if name.startswith("$") and name not in self.facets.dimensions:
+            self.add_path(name)
+        self.facets.choose(name, self.facets.codes(name, values))
+        return self
+
+    def add_path(self, path: str) -> None:
+        """Add a histogram, or a list of values, of a path into the bodies such as ``$.customer``.
+
+        Raises
+        ------
+        PathError
+            It is no path.
+        """
+        bins = self._bins
+        with self._bins_lock:
+            bins.add_path(path, lambda: not self.closed and bins is self._bins)
+        self._show_bins(bins)
+        if path not in self.facets.dimensions:
+            raise UsageError(f"all jobs have the same at {path}, or nothing")
+
+    def drop_path(self, path: str) -> None:
+        """Remove the histogram of a path."""
+        with self._bins_lock:
+            self._bins.drop_path(path)
+        self._show_bins(self._bins)
+
+    def act_on_matching(self, verb: str, to: str = "") -> Run:
+        """Act on all jobs that match the choices; they are found again by their predicate when it runs.
+
+        Parameters
+        ----------
+        verb : str
+            ``"kick"``, ``"bury"``, ``"release"``, ``"delete"`` or ``"move"``.
+        to : str
+            The tube of a move.
+
+        Raises
+        ------
+        UsageError
+            Nothing is chosen, or no job matches.
+        """
+        jobs = self.facets.count(sorted(ALL[verb].states))
+        if not self.facets.chosen or not jobs:
+            raise UsageError(f"no job to {verb} matches; choose some on the page, or by choose(...)")
+        (run,) = self._actions.act(verb, self._matching_step(FacetAction(verb, self.facets.where, jobs, to)))
+        return run
+
+    def _matching_step(self, asked: FacetAction) -> Step:
+        """Return the step of a verb for all jobs that match, at most as many as were counted."""
+        chosen, session = self._selection, self._session
+        if chosen.ids is not None:  # a verb takes ids or a tube
+            keys = [str(id) for id in self.facets.matching]
+            return self._job_step(asked.name, keys, asked.text)
+        options: dict[str, Any] = {
+            "state": sorted(ALL[asked.name].states & chosen.states),
+            "where": both(chosen.where, asked.where),
+            "limit": asked.jobs,
+            "order": "oldest",
+        }
+        tube = chosen.tube or "*"
+        target = f"{asked.jobs:,} jobs where {safe_text(asked.where or '', limit=60)}"
+        if asked.name == "move":
+            return Step(target, lambda progress: session.move(tube, asked.text, progress=progress, **options))
+        act = getattr(session, asked.name)
+        return Step(target, lambda progress: act(tube, progress=progress, **options))
+
+    def _act_on_matching(self, asked: FacetAction) -> None:
+        self._actions.act_soon(asked.name, self._matching_step(asked))
+
+    def _path_asked(self, path: str, add: bool) -> None:
+        self._soon(lambda: self.add_path(path) if add else self.drop_path(path))
+
+    def _value_asked(self, path: str, value: str, wanted: bool) -> None:
+        self._soon(lambda: self._choose_value(path, value, wanted))
+
+    def _choose_value(self, path: str, value: str, wanted: bool) -> None:
+        if path not in self.facets.dimensions:
+            self.add_path(path)
+        codes = self.facets.codes(path, [value])
+        if not wanted:
+            codes = [code for code in range(self.facets.dimensions[path].size) if code not in codes]
+        self.facets.choose(path, codes)
+
+    def _soon(self, do: Callable[[], None]) -> None:
+        """Do in a thread what may take a second for many jobs; an error is shown."""
+
+        def work() -> None:
+            try:
+                do()
+            except Exception as error:
+                self._complain(in_words(error))
+
+        self._looking = threading.Thread(target=work, name="beanops-facets", daemon=True)
+        self._looking.start()
+
     # -- act -----------------------------------------------------------------------------------------------------
 
     def _clicked(self, click: Click) -> None:
@@ -231,21 +396,37 @@ class BrowserView(JobsView):
 
     def _read(self, scan: Scan) -> None:
         fresh: list[FoundJob] = []
-        shown_at = 0.0
+        bins = self._bins
+        shown_at = bins_due = 0.0
         try:
             for batch in scan:
                 fresh += batch
+                with self._bins_lock:
+                    bins.add(batch)
                 if time.monotonic() - shown_at >= REPORT_INTERVAL:
                     shown_at = time.monotonic()
                     self._add(scan, fresh)
                     fresh = []
+                if (began := time.monotonic()) >= bins_due:
+                    self._show_bins(bins)
+                    bins_due = (ended := time.monotonic()) + max(PAUSE, SHARE * (ended - began))
             self._add(scan, fresh, over=True)
+            self._show_bins(bins)
             self._choose_again(scan)
         except Exception as error:
             with self._lock:
                 if scan is self._scan:
                     self._add(scan, fresh, over=True)
                     self._complain(in_words(error))
+
+    def _show_bins(self, bins: JobBins) -> None:
+        asked = self._selection
+        states = None if asked.states >= set(STATES) else ",".join(sorted(asked.states))
+        with self._bins_lock, self._lock:
+            if bins is self._bins and not self.closed:
+                self.facets.show(
+                    bins, FacetCall(asked.tube, states, asked.where), self._session._context.now().timestamp()
+                )
 
     def _report(self, scan: Scan, progress: Progress) -> None:
         with self._lock:
@@ -271,7 +452,7 @@ class BrowserView(JobsView):
                 self.jobs.say("empty", left if self.jobs.rows else f"no job was found; {scan.verdict}")
                 # Only selected rows are refreshed: the time says how old the others are.
                 found = f"{scan.conclusion} · {self._session._context.now():%H:%M:%S} UTC"
-                self.jobs.say("title", f"{shown_rows.asked(self._selection)} · {found}")
+                self.facets.say("title", f"{shown_rows.asked(self._selection)} · {found}")
                 self.jobs.say("progress", "")
                 self.jobs.offer("refresh", "Scan again")
 
@@ -286,12 +467,16 @@ class BrowserView(JobsView):
 
     def _look_again(self, ids: Sequence[int]) -> None:
         found = zip(ids, self._session._lookups.jobs_by_id(ids), strict=True)
+        bins = self._bins
         while part := list(islice(found, PART)):
             here = [job for _, job in part if job is not None and self._belongs(job)]
             rows = shown_rows.job_rows(self._session, here)
+            with self._bins_lock:
+                bins.add(bins.update(here))
             with self._lock:
                 self._seen.note(here)
                 self._patch(rows, [str(id) for id, job in part if job is None or self._seen.is_another(job)])
+        self._show_bins(bins)
 
     def _belongs(self, job: FoundJob) -> bool:
         """Whether a job has a row, or gets one because of an action."""
@@ -299,16 +484,20 @@ class BrowserView(JobsView):
         return not self._seen.is_another(job) and (shown or self._selection.in_tube(job.stats.tube))
 
     def _patch(self, rows: dict[str, Cells], gone: Iterable[str]) -> None:
-        self.jobs.patch(rows, gone)
+        left = list(gone)
+        self.jobs.patch(rows, left)
+        self.facets.gone([int(key) for key in left])
         if self.jobs.focus is None:
-            self.jobs.say("detail", "")
+            self.body.show(None)
 
     def _show(self, tick: Tick) -> None:
         if tick.live.lost is not None:
-            self.jobs.say("title", f"{self._session.address} is lost: {tick.live.lost.error} · trying again", "lost")
+            self.facets.say("title", f"{self._session.address} is lost: {tick.live.lost.error} · trying again", "lost")
             return
-        if self.jobs.said("title").startswith(f"{self._session.address} is lost"):
-            self.jobs.say("title", f"{shown_rows.asked(self._selection)} · values from before the connection was lost")
+        if self.facets.said("title").startswith(f"{self._session.address} is lost"):
+            self.facets.say(
+                "title", f"{shown_rows.asked(self._selection)} · values from before the connection was lost"
+            )
         rows, gone = {}, []
         for id, job in tick.watched.jobs.items():
             key = str(id)
@@ -329,7 +518,7 @@ class BrowserView(JobsView):
             if key is not None and (job is None or self._seen.is_another(job)):
                 job = None
                 self._patch({}, [key])
-            self.jobs.say("detail", "" if job is None else shown_rows.opened(self._session, job))
+            self.body.show(None if job is None else opened_job(self._session, job))
 
     def _complain(self, text: str) -> None:
         self.jobs.say("status", text, "error")
@@ -340,7 +529,7 @@ class BrowserView(JobsView):
             now = self.jobs.rows
             # Only jobs whose body is known without secrets are saved; the others are counted.
             rows = [shown_rows.with_body(now[key], body) for key, body in self._saved.items() if key in now]
-            return StaticTable(self.jobs.said("title"), shown_rows.JOBS, rows, len(now))
+            return StaticTable(self.facets.said("title"), shown_rows.JOBS, rows, len(now))
 
     def close(self) -> None:
         """Remove the view from the page, and end the scan and the action under way."""
