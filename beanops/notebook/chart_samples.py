@@ -11,7 +11,6 @@ from beanops.monitor.survey import Seen, Survey
 from beanops.notebook.widgets.chart import ChartWindow, Panel, Row, Series
 from beanops.protocol.states import STATES
 from beanops.text import plural, safe_text
-from beanops.ui.columns.tubes import WINDOW
 
 #: The states in the order in which they are stacked, from below.
 STACKED = ("buried", "delayed", "reserved", "ready")
@@ -19,7 +18,7 @@ assert set(STACKED) == set(STATES)
 
 PANELS = (
     Panel("jobs", [Series(state, state) for state in STACKED], stacked=True, whole=True),
-    Panel(f"jobs per second, {WINDOW}", [Series("puts", "puts"), Series("deletes", "deletes")]),
+    Panel("jobs per second", [Series("puts", "puts"), Series("deletes", "deletes")]),
 )
 
 WINDOWS = (

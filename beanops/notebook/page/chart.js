@@ -3,6 +3,7 @@
 
 const CHART_LEAST = 60; // seconds across a chart, at least
 const CHART_NEAR = 6; // pixels between the crosshair and an action that it names
+const CHART_NAMED = 4; // actions that the crosshair names at most
 const CHART_STEPS = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
 
 class Chart {
@@ -235,9 +236,11 @@ class Chart {
     if (ago >= 1) time.append(make("span", "", this.course.live ? `${duration(ago)} ago` : `−${duration(ago)}`));
     // The legends of all charts show the values of that moment too.
     const lines = row ? this.tipLines(cursor.panel, row) : [make("div", "beanops-tip-gap", "no data")];
-    const actions = cursor.marks.map(({ at, text }) =>
-      make("div", "beanops-tip-action", `${momentText(at, this.course.at, this.isUtc)} ${text}`),
-    );
+    const actions = cursor.marks
+      .slice(-CHART_NAMED)
+      .map(({ at, text }) => make("div", "beanops-tip-action", `${momentText(at, this.course.at, this.isUtc)} ${text}`));
+    const more = cursor.marks.length - actions.length;
+    if (more) actions.unshift(make("div", "beanops-tip-gap", `${more} earlier action${more > 1 ? "s" : ""}`));
     this.tip.replaceChildren(time, ...lines, ...actions);
     const [whole, plot] = [this.element.getBoundingClientRect(), cursor.panel.plot.getBoundingClientRect()];
     const across = plot.left - whole.left + cursor.panel.placeOf(cursor.moment);
@@ -264,7 +267,9 @@ class Chart {
     const mark = make("span", "beanops-mark");
     if (tone) mark.dataset.tone = tone;
     else mark.hidden = true;
-    line.append(mark, make("span", "", label), make("b", "", text));
+    const value = make("b", "", text);
+    if (text === "0") value.dataset.tone = "zero";
+    line.append(mark, make("span", "", label), value);
     return line;
   }
 }

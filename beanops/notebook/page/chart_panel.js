@@ -3,6 +3,7 @@
 
 const CHART_FOOT = 18; // pixels below the plot, for the times
 const CHART_HEAD = 8; // pixels above it, for half of the highest number
+const CHART_APART = 9; // pixels between two actions that have a mark each
 
 class ChartPanel {
   // `start` is the place of its first value in a row; `toggle` is called with a series' label, and whether alone.
@@ -42,6 +43,7 @@ class ChartPanel {
     this.said(row).forEach((text, place) => {
       const { entry, value } = this.entries[place];
       const isShown = String(!hidden.has(this.series[place].label));
+      value.dataset.tone = text === "0" ? "zero" : "";
       if (value.textContent !== text) value.textContent = text;
       if (entry.getAttribute("aria-pressed") !== isShown) entry.setAttribute("aria-pressed", isShown);
     });
@@ -179,14 +181,23 @@ class ChartPanel {
     return fill;
   }
 
+  // A triangle and a line for each action; a bar on the axis for those that are too close together.
   drawActions(pen, scene, x, { left, right, bottom, ink }) {
-    for (const mark of scene.marks) {
-      const at = Math.round(x(mark.at)) + 0.5;
-      if (at < left || at > right) continue;
-      const isChosen = scene.cursor?.marks.includes(mark);
-      pen.strokeStyle = pen.fillStyle = ink;
-      pen.lineWidth = 1;
-      pen.globalAlpha = isChosen ? 1 : 0.6;
+    const seen = scene.marks.map((mark) => ({ mark, at: Math.round(x(mark.at)) + 0.5 }));
+    const groups = [];
+    for (const one of seen.filter(({ at }) => at >= left && at <= right)) {
+      if (groups.length && one.at - groups.at(-1).at(-1).at < CHART_APART) groups.at(-1).push(one);
+      else groups.push([one]);
+    }
+    pen.strokeStyle = pen.fillStyle = ink;
+    pen.lineWidth = 1;
+    for (const group of groups) {
+      const chosen = group.find(({ mark }) => scene.cursor?.marks.includes(mark));
+      if (group.length > 1) pen.fillRect(group[0].at - 4, bottom - 1, group.at(-1).at - group[0].at + 8, 3);
+      const single = group.length === 1 ? group[0] : chosen;
+      if (!single) continue;
+      const [at, half] = [single.at, chosen ? 5 : 4];
+      pen.globalAlpha = chosen ? 1 : 0.6;
       pen.setLineDash([2, 3]);
       pen.beginPath();
       pen.moveTo(at, CHART_HEAD);
@@ -195,10 +206,9 @@ class ChartPanel {
       pen.setLineDash([]);
       pen.globalAlpha = 1;
       pen.beginPath();
-      const half = isChosen ? 5 : 4;
       pen.moveTo(at, bottom - half - 2);
-      pen.lineTo(at + half, bottom + 1);
-      pen.lineTo(at - half, bottom + 1);
+      pen.lineTo(at + half, bottom + 2);
+      pen.lineTo(at - half, bottom + 2);
       pen.fill();
     }
   }
