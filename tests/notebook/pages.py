@@ -19,15 +19,17 @@ class Page:
 
     def __init__(self, part: Channel) -> None:
         self.heard: list[dict[str, Any]] = []
+        self.buffers: list[list[bytes]] = []
         self._name = part.name
         root = part.root if isinstance(part.root, Root) else Root("test", [part])
         self._widget = root.widget
         self._send = self._widget.send
         self._widget.send = self._hear
 
-    def _hear(self, message: dict[str, Any], buffers: object = None) -> None:
+    def _hear(self, message: dict[str, Any], buffers: Any = None) -> None:
         if message.get("part") == self._name:
             self.heard.append(message)
+            self.buffers.append(buffers or [])
         self._send(message, buffers)
 
     def says(self, kind: str, **content: Any) -> None:

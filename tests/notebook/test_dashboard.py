@@ -227,9 +227,9 @@ def test_dashboards_of_several_servers_show_each_its_own(
 def test_undo_is_not_offered_after_what_nothing_takes_back(view: DashboardView, session: Session) -> None:
     view.select("mail")
     view.pause(90)
-    assert view.tubes._offers["undo"][0] == "Undo pause (1)"
+    assert view.tubes._bar.offers["undo"][0] == "Undo pause (1)"
     view.kick_next(1)
-    assert view.tubes._offers["undo"] == ("", ())
+    assert view.tubes._bar.offers["undo"][:2] == ("", ())
     with pytest.raises(UsageError, match="the server chose the jobs that it kicked"):
         view.undo()
     assert session.tube("mail").pause == 90

@@ -41,7 +41,7 @@ def test_undo_is_offered_as_what_it_can_do(session: Session, worker: Client) -> 
         view.select("mail")
         view.select_jobs(1)
         assert view.delete().done == 1
-        label, runs = view.tubes._offers["undo"]
+        label, runs, _ = view.tubes._bar.offers["undo"]
         assert label == "Undo delete (1), buried jobs parked"
         assert view.undo()[0].done == 0, "as it was, it cannot be buried"
         view._clicked(Click("undo", runs, None, ""))

@@ -53,9 +53,9 @@ def offered(page: Page) -> dict[str, str]:
 def test_a_touch_is_not_offered_to_be_undone(view: ReservationView) -> None:
     view.touch()
     assert view.status.startswith("touch: 1 done")
-    assert "undo" not in view.job._offers
+    assert "undo" not in view.job._bar.offers
     view.bury()
-    assert view.job._offers["undo"][0] == "Undo bury (1)"
+    assert view.job._bar.offers["undo"][0] == "Undo bury (1)"
 
 
 def test_it_reserves_a_job_and_shows_its_time_left(view: ReservationView, session: Session) -> None:

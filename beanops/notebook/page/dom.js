@@ -30,6 +30,23 @@ function button(className, text) {
   return element;
 }
 
+// Puts a text on the clipboard.
+async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // Without the permission, as in frames of some notebooks, or in a page that is not secure.
+    const area = make("textarea", "");
+    area.value = text;
+    area.style.position = "fixed";
+    document.body.append(area);
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    if (!done) throw new Error("the browser does not allow it");
+  }
+}
+
 // Shows a line that Python sent; text is only set as textContent.
 function say(line, { text, tone }) {
   line.textContent = text;

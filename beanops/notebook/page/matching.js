@@ -20,21 +20,6 @@ function both(where, and) {
   return [where, and].map((part) => `(${part}${part.includes("--") ? "\n" : ""})`).join(" and ");
 }
 
-async function copyText(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    // Without the permission, or in a page that is not secure.
-    const area = make("textarea", "");
-    area.value = text;
-    area.style.position = "fixed";
-    document.body.append(area);
-    area.select();
-    document.execCommand("copy");
-    area.remove();
-  }
-}
-
 class Matching {
   constructor({ actions }, { choose, clear, act }) {
     Object.assign(this, { choose, act });

@@ -35,6 +35,11 @@ class Port {
     this.selectedHandlers.push(handler);
   }
 
+  // Another part of the view, by its name; it may be made after this one.
+  peer(name) {
+    return this.link.made.get(name);
+  }
+
   // Asks for everything again, after a message that did not come.
   hello() {
     this.link.hello(this.name);
@@ -65,6 +70,7 @@ class Link {
     this.clock = new Clock();
     this.page = `${Date.now()}-${Math.random()}`;
     this.ports = new Map();
+    this.made = new Map(); // the parts themselves, by name
     this.hear = (message, buffers) => this.receive(message, buffers);
     this.choose = () => this.selected();
     this.known = {}; // selections by part, as text

@@ -10,11 +10,12 @@ function accepts({ kind, typed }, text) {
 }
 
 class Toolbar {
-  constructor({ actions, noun }, selected, send) {
+  // `table` has selectedKeys() and states(): how many of the selected rows are in each state.
+  constructor({ actions, noun }, table) {
     this.element = make("div", "beanops-tools");
     this.noun = noun;
-    this.selected = selected;
-    this.send = send;
+    this.table = table;
+    this.port = table.port;
     this.typed = make("input", "beanops-typed");
     Object.assign(this.typed, { type: "text", spellcheck: false, hidden: true });
     this.typed.addEventListener("input", () => this.wait(this.armed()));
@@ -58,14 +59,14 @@ class Toolbar {
     const text = tool.text ? tool.text.value.trim() : null;
     if (text === "") return tool.text.focus();
     if (tool.amount && !tool.amount.reportValidity()) return;
-    const keys = tool.armed?.keys ?? tool.offer?.keys ?? this.selected().map(([key]) => key);
+    const keys = tool.armed?.keys ?? tool.offer?.keys ?? this.table.selectedKeys();
     const needed = this.needed(tool, keys);
     if (!tool.armed && needed.kind !== "nothing") return this.arm(tool, keys);
     const typed = needed.typed ? this.typed.value.trim() : null;
     if (typed !== null && !accepts(needed, typed)) return this.typed.focus();
     this.disarm(tool);
     const amount = tool.amount ? Number(tool.amount.value) : null;
-    this.send({ kind: "action", name: tool.action.name, keys, amount, text, typed });
+    this.port.send({ kind: "action", name: tool.action.name, keys, amount, text, typed });
   }
 
   // The confirmation of an action on these rows; the kernel counts jobs the same way.
@@ -152,13 +153,18 @@ class Toolbar {
     this.tools.forEach((tool) => this.disarm(tool));
   }
 
+  // A button that would act on nothing is off, and says why; without a kernel all of them are.
   refresh() {
-    const rows = this.selected();
+    const chosen = this.table.states();
     for (const tool of this.tools) {
       const { states, offered } = tool.action;
-      if (offered) continue;
-      tool.press.disabled = !rows.some(([, state]) => states === null || states.includes(state));
-      if (tool.press.disabled) this.disarm(tool);
+      const some = chosen.size > 0;
+      const fits = offered || (some && (states === null || states.some((state) => chosen.has(state))));
+      const off = !this.port.live || !fits;
+      const missing = some ? `no selected ${this.noun} is ${states?.join(" or ")}` : `select ${this.noun}s first`;
+      tool.press.title = !off ? "" : this.port.live ? missing : "no kernel answers";
+      for (const part of [tool.press, tool.text, tool.amount]) if (part) part.disabled = off;
+      if (off) this.disarm(tool);
     }
   }
 }

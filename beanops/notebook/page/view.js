@@ -17,7 +17,9 @@ class View {
     this.parts = model.get("parts").map((part) => {
       const place = make("div", `beanops-part beanops-part-${part.name}`);
       parts.append(place);
-      return new kinds[part.kind](this.link.port(part), place);
+      const made = new kinds[part.kind](this.link.port(part), place);
+      this.link.made.set(part.name, made);
+      return made;
     });
     this.link.hello();
   }

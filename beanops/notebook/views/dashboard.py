@@ -120,7 +120,7 @@ class DashboardView(JobsView):
             on_error=complain,
         )
         self._job_table = self.heads
-        self.log = Grid("log", shown_rows.ACTIONS, noun="action", visible=5, newest_first=True, on_error=complain)
+        self.log = Grid("log", shown_rows.ACTIONS, noun="action", visible=5, order=("number", True), on_error=complain)
         self._title_heads()
         again = weakly(self._window_chosen)
         self.chart = Chart("chart", PANELS, WINDOWS, on_window=again, on_error=complain)

@@ -13,8 +13,8 @@ from beanops.jobs.bins.body_values import written
 from beanops.jobs.bins.dimensions import where_of
 from beanops.jobs.bodies import Reader
 from beanops.jobs.bodies.redaction import names_secret
+from beanops.notebook.widgets.buttons import STALE, Confirm, ToolButton, confirm_steps
 from beanops.notebook.widgets.channel import Buffers, Channel
-from beanops.notebook.widgets.table import STALE, Confirm, ToolButton, _steps
 from beanops.protocol.errors import UsageError
 from beanops.text import did_you_mean, percentage, plural, safe_text
 
@@ -101,7 +101,7 @@ class FacetFilter(Channel):
         on_error: Callable[[str], None] | None = None,
         **how: Any,
     ) -> None:
-        described = [{**action._asdict(), "confirm": _steps(confirm, action)} for action in actions]
+        described = [{**action._asdict(), "confirm": confirm_steps(confirm, action.name)} for action in actions]
         super().__init__(name, {"actions": described, "ask": ask, "call": FacetCall()._asdict()}, on_error, **how)
         self._actions = {action.name: action for action in actions}
         self._confirm = confirm

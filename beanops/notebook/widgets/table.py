@@ -7,94 +7,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+from beanops.notebook.widgets.blocks import packed, packed_keys
+from beanops.notebook.widgets.buttons import Click, Confirm, ToolBar, ToolButton
+from beanops.notebook.widgets.cells import Fold, described
 from beanops.notebook.widgets.channel import Buffers, Channel
-from beanops.protocol.errors import UsageError
 from beanops.ui.columns.column import Column
-from beanops.ui.confirmation import STEPS, Confirmation
+from beanops.ui.confirmation import Confirmation
 
-#: Seconds after which a click is rejected: while the kernel was busy, the rows may have changed.
-STALE = 5.0
+__all__ = ["Cells", "Click", "Fold", "Grid", "ToolButton"]
+
 #: Share of changed rows from which a patch is sent as a snapshot.
 MOST = 0.5
 #: Most rows to send before a page said hello, after which it gets all of them.
 UNASKED = 5_000
 
 Cells = tuple[Any, ...]
-
-
-def _shown(needed: Confirmation) -> dict[str, Any]:
-    """Return a confirmation as the page needs it."""
-    return {"kind": needed.kind, "typed": needed.typed, "warning": needed.warning}
-
-
-def _steps(confirm: Confirm, action: ToolButton) -> list[dict[str, Any]]:
-    """Return the confirmations of an action, each with the number of jobs from which it applies."""
-    return [{"from": jobs, **_shown(confirm(action.name, jobs))} for jobs in STEPS]
-
-
-def _described(column: Column[Any]) -> dict[str, Any]:
-    """Return a column as the page needs it. Times are texts there: the page may be in another time zone."""
-    kind = "text" if column.unit == "time" else column.unit
-    return {"label": column.title, "kind": kind, "width": column.em, "tone": column.tone}
-
-
-class ToolButton(NamedTuple):
-    """One button of the tool bar, for the selected rows unless it is `offered`.
-
-    Attributes
-    ----------
-    name, label : str
-        Its action, and its text.
-    states : list of str or None
-        States of the rows that it acts on; None for all.
-    arms : bool
-        Whether the first click only arms it, also where no confirmation is needed. With several rows selected every
-        button is armed first.
-    amount : int or None
-        Default of the number beside it, such as seconds.
-    unit : str
-        Unit of the number.
-    text : str or None
-        Placeholder of the text that the user must enter beside it, such as ``"to tube"``.
-    offered : bool
-        Whether it acts on the keys of `Grid.offer`, and only appears while that offers it.
-    """
-
-    name: str
-    label: str
-    states: list[str] | None = None
-    arms: bool = False
-    amount: int | None = None
-    unit: str = ""
-    text: str | None = None
-    offered: bool = False
-
-
-#: Returns the confirmation that an action needs, from its name and a number of jobs.
-Confirm = Callable[[str, int], Confirmation]
-
-
-class Click(NamedTuple):
-    """A button was pressed on the page.
-
-    Attributes
-    ----------
-    name : str
-        The action.
-    keys : tuple of str
-        The rows selected at the click; for an offer, its keys.
-    amount : int or None
-        The number beside the button.
-    text : str
-        The text beside the button.
-    """
-
-    name: str
-    keys: tuple[str, ...]
-    amount: int | None = None
-    text: str = ""
 
 
 class Grid(Channel):
@@ -116,8 +45,17 @@ class Grid(Channel):
         Whether there is a filter box.
     ask : str
         Placeholder of the query box; empty for none.
-    newest_first : bool
-        Whether rows are sorted by the first column at first, largest first.
+    order : tuple or None
+        Name of the column by which rows are sorted at first, and whether the largest is first; None for the order in
+        which they came.
+    fold : Fold or None
+        Rows that are folded into one at the end.
+    hidden : sequence of str
+        Columns that are not shown at first; the user can choose them.
+    tidy : bool
+        Whether columns that are empty or the same in all rows are hidden while that is so.
+    paths : bool
+        Whether the user can add columns of body paths.
     confirm : callable
         Returns the confirmation that an action needs, from its name and a number of jobs.
     on_select : callable or None
@@ -128,6 +66,10 @@ class Grid(Channel):
         Called with the text of the query box, when the user presses Enter.
     on_cancel : callable or None
         Called when the user presses Cancel.
+    on_column, on_drop : callable or None
+        Called with a body path when the user adds a column of it, and with a column's name when the user removes it.
+    on_export : callable or None
+        Returns the name and the content of a file with whole bodies, from a format, ``"csv"`` or ``"jsonl"``, and keys.
     on_error : callable or None
         Called with the text of a rejection, or of an error in a handler.
     clock : callable
@@ -135,7 +77,7 @@ class Grid(Channel):
     """
 
     kind = "table"
-    files = ("rows.js", "toolbar.js", "grid.js")
+    files = ("cells.js", "store.js", "rows.js", "toolbar.js", "menus.js", "columns.js", "export.js", "grid.js")
 
     def __init__(
         self,
@@ -147,32 +89,44 @@ class Grid(Channel):
         visible: int = 12,
         filter: bool = False,
         ask: str = "",
-        newest_first: bool = False,
+        order: tuple[str, bool] | None = None,
+        fold: Fold | None = None,
+        hidden: Sequence[str] = (),
+        tidy: bool = False,
+        paths: bool = False,
         confirm: Confirm = lambda action, jobs: Confirmation(),
         on_select: Callable[[tuple[str, ...]], None] | None = None,
         on_action: Callable[[Click], None] | None = None,
         on_ask: Callable[[str], None] | None = None,
         on_cancel: Callable[[], None] | None = None,
+        on_column: Callable[[str], None] | None = None,
+        on_drop: Callable[[str], None] | None = None,
+        on_export: Callable[[str, tuple[str, ...]], tuple[str, bytes]] | None = None,
         on_error: Callable[[str], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._rows: dict[str, Cells] = {}
+        self._columns = list(columns)
+        self._own_columns = len(columns)
+        self._paths: list[str] = []
         self._selected: tuple[str, ...] = ()
         self._focus: str | None = None
-        self._actions = {action.name: action for action in actions}
-        self._confirm = confirm
-        self._noun = noun
-        self._offers: dict[str, tuple[str, tuple[str, ...]]] = {}
-        self._needed_by_offers: dict[str, Confirmation] = {}
+        self._bar = ToolBar(actions, noun, confirm)
         self._on_select, self._on_action, self._on_ask, self._on_cancel = on_select, on_action, on_ask, on_cancel
+        self._on_column, self._on_drop, self._on_export = on_column, on_drop, on_export
         options = {
-            "columns": [_described(column) for column in columns],
+            "columns": [described(column) for column in columns],
             "noun": noun,
             "visible": visible,
             "filter": filter,
             "ask": ask,
-            "newestFirst": newest_first,
-            "actions": [{**action._asdict(), "confirm": _steps(confirm, action)} for action in actions],
+            "order": order and [self._place(order[0]), order[1]],
+            "fold": fold and fold._asdict(),
+            "hidden": list(hidden),
+            "tidy": tidy,
+            "paths": paths,
+            "bodies": on_export is not None,
+            "actions": self._bar.described,
         }
         super().__init__(name, options, on_error, clock)
 
@@ -180,6 +134,11 @@ class Grid(Channel):
     def rows(self) -> Mapping[str, Cells]:
         """The rows by key."""
         return self._rows
+
+    @property
+    def columns(self) -> tuple[Column[Any], ...]:
+        """The columns, also those that were added: one for each cell of a row."""
+        return tuple(self._columns)
 
     @property
     def selected(self) -> tuple[str, ...]:
@@ -221,7 +180,34 @@ class Grid(Channel):
         if not self._greeted or len(changed) + len(gone) > MOST * len(now) + 8:
             self._send_all()
         elif changed or gone:
-            self.send("patch", seq=self._next(), rows=list(changed.items()), gone=gone)
+            self._send_rows("patch", changed, gone=gone)
+
+    def add_column(self, column: Column[Any], values: Sequence[Any]) -> None:
+        """Add a column to the right, with a value for each row in the order of `rows`; only these values are sent.
+
+        Rows that are shown from now on must have a cell for it, until `drop_column`.
+        """
+        with self._lock:
+            self._columns.append(column)
+            cells = zip(self._rows.items(), values, strict=True)
+            self._rows = {key: (*row, value) for (key, row), value in cells}
+            self._send_columns(len(self._columns) - 1, values)
+
+    def drop_column(self, name: str) -> None:
+        """Remove a column that was added; a name that no added column has is ignored."""
+        with self._lock:
+            place = self._place(name, self._own_columns)
+            if place is not None:
+                del self._columns[place]
+                self._rows = {key: (*row[:place], *row[place + 1 :]) for key, row in self._rows.items()}
+                self._send_columns(place, None)
+
+    def suggest(self, paths: Sequence[str]) -> None:
+        """Suggest body paths to a user who adds a column."""
+        with self._lock:
+            if paths != self._paths:
+                self._paths = list(paths)
+                self.send("paths", paths=self._paths)
 
     def select(self, keys: Sequence[str]) -> None:
         """Select rows, and ignore keys that are not in the table."""
@@ -247,26 +233,41 @@ class Grid(Channel):
             The confirmation; None for that of as many jobs as there are keys.
         """
         with self._lock:
-            offer = (label, tuple(keys))
-            if self._offers.get(name, ("", ())) != offer:
-                self._offers[name] = offer
-                self._needed_by_offers[name] = needed or self._confirm(name, len(keys))
-                self._send_offer(name)
+            if self._bar.offer(name, label, keys, needed):
+                self.send("offer", **self._bar.offered(name))
 
-    def _send_offer(self, name: str) -> None:
-        label, keys = self._offers[name]
-        self.send("offer", name=name, label=label, keys=keys, confirm=_shown(self._needed_by_offers[name]))
+    def _place(self, name: str, first: int = 0) -> int | None:
+        """Return the place of a column, from `first` on."""
+        places = range(first, len(self._columns))
+        return next((place for place in places if self._columns[place].name == name), None)
+
+    def _send_rows(self, kind: str, rows: Mapping[str, Cells], **more: Any) -> None:
+        keys = list(rows)
+        buffers: list[bytes] = []
+        named = packed_keys(keys, buffers)
+        columns = map(list, zip(*rows.values(), strict=True)) if rows else [[] for _ in self._columns]
+        cells = [packed(column, buffers, keys) for column in columns]
+        self.send(kind, buffers=buffers, seq=self._next(), keys=named, cells=cells, **more)
+
+    def _send_columns(self, place: int, values: Sequence[Any] | None) -> None:
+        buffers: list[bytes] = []
+        cells = None if values is None else packed(list(values), buffers)
+        columns = [described(column) for column in self._columns]
+        self.send("columns", buffers=buffers, seq=self._next(), columns=columns, at=place, cells=cells)
 
     def _send_all(self) -> None:
-        keys, cells = list(self._rows), list(self._rows.values())
-        self.send("rows", seq=self._next(), keys=keys, cells=cells)
+        # A page that appears now only knows the first columns.
+        added = len(self._columns) > self._own_columns
+        columns = [described(column) for column in self._columns] if added else None
+        self._send_rows("rows", self._rows, columns=columns)
 
     def welcome(self) -> None:
         """Send everything: a page has appeared."""
         with self._lock:
             super().welcome()
-            for name in self._offers:
-                self._send_offer(name)
+            self.send("paths", paths=self._paths) if self._paths else None
+            for name in self._bar.offers:
+                self.send("offer", **self._bar.offered(name))
 
     # -- from the page -------------------------------------------------------------------------------------------
 
@@ -276,8 +277,17 @@ class Grid(Channel):
             self._on_ask(message["text"])
         elif kind == "cancel" and self._on_cancel:
             self._on_cancel()
-        elif kind == "action" and message["name"] in self._actions:
-            self._act(self._actions[message["name"]], message)
+        elif kind == "column" and self._on_column:
+            self._on_column(message["path"])
+        elif kind == "drop" and self._on_drop:
+            self._on_drop(message["name"])
+        elif kind == "export" and self._on_export:
+            name, content = self._on_export(message["format"], tuple(message["keys"]))
+            self.send("file", buffers=[content], name=name)
+        elif kind == "action" and self._on_action:
+            click = self._bar.clicked(message, self._clock() - message["clicked"])
+            if click is not None:
+                self._on_action(click)
 
     def _choose(self, keys: tuple[str, ...], focus: str | None) -> None:
         with self._lock:
@@ -285,21 +295,3 @@ class Grid(Channel):
             self._selected, self._focus = known, focus
         if self._on_select:
             self._on_select(known)
-
-    def _act(self, action: ToolButton, message: dict[str, Any]) -> None:
-        keys, age = tuple(message["keys"]), self._clock() - message["clicked"]
-        if age > STALE:
-            late = f"click delayed by {age:.0f} s, the kernel was busy; click again"
-            raise UsageError(f"{action.name} was refused: {late}")
-        needed = self._needed(action, len(keys), message.get("amount"))
-        if needed.typed and not needed.accepts(message.get("typed") or ""):
-            raise UsageError(f"{action.name} was refused: type {needed.typed} to confirm")
-        if self._on_action:
-            self._on_action(Click(action.name, keys, message.get("amount"), message.get("text") or ""))
-
-    def _needed(self, action: ToolButton, rows: int, amount: int | None) -> Confirmation:
-        """Return the confirmation of an action on a number of rows; the page counts jobs the same way."""
-        if action.offered:
-            return self._needed_by_offers.get(action.name, Confirmation())
-        jobs = rows if self._noun == "job" else rows * int(amount or 0) if action.unit == "jobs" else 0
-        return self._confirm(action.name, jobs)

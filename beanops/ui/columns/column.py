@@ -45,7 +45,7 @@ class Column(NamedTuple, Generic[R]):
     short : str
         Its header in a narrow terminal; empty for the same as `title`.
     em : float
-        Width in a notebook, in em.
+        Width in a notebook, in em. With 0 it is not shown there: other columns or the order of the rows need it.
     tone : str
         The colour of its values, such as ``"buried"``: of numbers above zero, of all texts. Empty for none.
     blank : bool
@@ -58,6 +58,13 @@ class Column(NamedTuple, Generic[R]):
         Returns its text for a row in so many cells, where that does not follow from the unit.
     colour : callable or None
         Returns the tone for a row, where that does not follow from `tone`.
+    drawn : str
+        How a notebook draws the value: ``"bar"`` puts a bar behind the number, ``"spark"`` makes a small line of what
+        `beanops.notebook.widgets.cells.spark` returns; empty for text alone.
+    scale : str
+        Columns with the same scale have bars of one scale; empty for a scale of its own.
+    toned : str
+        The column whose value is the tone of this one in a notebook; empty for `tone`.
     """
 
     name: str
@@ -74,6 +81,9 @@ class Column(NamedTuple, Generic[R]):
     grows: bool = False
     write: Callable[[R, int], str] | None = None
     colour: Callable[[R], str] | None = None
+    drawn: Literal["", "bar", "spark"] = ""
+    scale: str = ""
+    toned: str = ""
 
     @property
     def left(self) -> bool:
