@@ -146,8 +146,8 @@ def job_row(stats: JobStats, body: str) -> Cells:
 
 
 def with_body(cells: Cells, body: str) -> Cells:
-    """Return the cells of a job with another summary of its body."""
-    return (*cells[:-1], body)
+    """Return the cells of a job with another summary of its body, and without columns that a user added."""
+    return (*cells[: len(JOBS) - 1], body)
 
 
 def action_rows(actions: Iterable[records.Action], numbers: dict[records.Action, int]) -> dict[str, Cells]:

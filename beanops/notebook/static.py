@@ -44,8 +44,12 @@ class StaticTable(NamedTuple):
     @property
     def html(self) -> str:
         """The table as HTML; every text in it is escaped."""
+        tags = ['td style="text-align: left"' if one.unit in ("text", "state") else "td" for one in self.columns]
         head = "".join(f"<th>{escape(column.title)}</th>" for column in self.columns)
-        body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in self._kept)
+        body = "".join(
+            f"<tr>{''.join(f'<{tag}>{escape(cell)}</td>' for tag, cell in zip(tags, row, strict=True))}</tr>"
+            for row in self._kept
+        )
         rest = f"<p>{self._more}</p>" if self._more else ""
         title = f"<p><b>{escape(self.title)}</b></p>"
         return f"{title}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{rest}"

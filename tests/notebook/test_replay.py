@@ -134,7 +134,7 @@ def test_the_default_recording_is_found_and_a_second_view_replaces_the_first(
     first._repr_mimebundle_()
     assert first.at == datetime(2026, 1, 1, 12, tzinfo=UTC)
     second = beanops.replay()
-    assert first.closed
+    assert first.aside
     second.close()
 
 

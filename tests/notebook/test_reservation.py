@@ -139,7 +139,7 @@ def test_two_tubes_can_be_reserved_from_side_by_side(session: Session) -> None:
         sms._repr_mimebundle_()
         assert (mail.held, sms.held) == (True, True)
         with session.reserve_widget("mail") as again:
-            assert (mail.closed, again.held) == (True, True)
+            assert (mail.aside, mail.held, again.held) == (True, False, True)
 
 
 def test_its_age_is_refreshed_while_its_body_is_not_read_again(view: ReservationView, session: Session) -> None:

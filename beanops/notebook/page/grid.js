@@ -384,7 +384,7 @@ class Table {
     this.body.style.height = `${order.length * ROW}px`;
     this.view.setAttribute("aria-rowcount", order.length);
     this.empty.hidden = order.length > 0;
-    if (this.seq !== null) {
+    if (this.seq !== null || live) {
       const filtered = this.rows.masked && !this.rows.filter ? `no ${this.noun} is chosen` : "no row matches the filter";
       this.empty.textContent = live ? filtered : this.nothing || "nothing here";
     }

@@ -45,7 +45,7 @@ class Port {
     this.link.hello(this.name);
   }
 
-  // Whether a kernel answers.
+  // Whether what the user does has an effect.
   get live() {
     return this.link.live;
   }
@@ -75,8 +75,10 @@ class Link {
     this.choose = () => this.selected();
     this.known = {}; // selections by part, as text
     this.leave = () => this.send({ kind: "bye", page: this.page });
-    model.on("msg:custom", this.hear);
-    model.on("change:selected", this.choose);
+    this.step = () => this.tell();
+    listen(model, "msg:custom", this.hear);
+    listen(model, "change:selected", this.choose);
+    listen(model, "change:aside", this.step);
     window.addEventListener("pagehide", this.leave);
   }
 
@@ -137,21 +139,38 @@ class Link {
     this.clock.hear(message.sent);
     this.liveness.heard();
     if (message.kind === "welcome") return this.answered();
-    this.ports.get(message.part)?.handlers.forEach((handle) => handle(message, buffers));
+    this.deliver(message.part, message, buffers);
   }
 
+  // A view that stands aside is not live either.
   get live() {
-    return this.liveness.live;
+    return this.liveness.live && !this.model.get("aside");
   }
 
+  // Called when a kernel answers, or does no more.
   onLive(handler) {
     this.liveHandlers.push(handler);
   }
 
   // Messages between may be lost: everything is sent again.
   liveChanged(live) {
-    for (const each of [this, ...this.ports.values()]) each.liveHandlers.forEach((handle) => handle(live));
+    this.liveHandlers.forEach((handle) => handle(live));
+    this.tell();
     if (live && this.timer === undefined) this.hello();
+  }
+
+  tell() {
+    for (const port of this.ports.values()) port.liveHandlers.forEach((handle) => handle(this.live));
+  }
+
+  deliver(part, message, buffers) {
+    this.ports.get(part)?.handlers.forEach((handle) => handle(message, buffers));
+  }
+
+  // Shows what the notebook file keeps, until Python answers.
+  recall() {
+    const { parts = {} } = this.model.get("snapshot") ?? {};
+    for (const [part, messages] of Object.entries(parts)) messages.forEach((message) => this.deliver(part, message));
   }
 
   close() {
@@ -159,7 +178,8 @@ class Link {
     this.liveness.close();
     window.removeEventListener("pagehide", this.leave);
     this.leave();
-    this.model.off("msg:custom", this.hear);
-    this.model.off("change:selected", this.choose);
+    unlisten(this.model, "msg:custom", this.hear);
+    unlisten(this.model, "change:selected", this.choose);
+    unlisten(this.model, "change:aside", this.step);
   }
 }

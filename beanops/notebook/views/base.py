@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from threading import RLock
 from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from beanops.notebook.job_identity import ShownJobs
 from beanops.notebook.refresher import Refresher, Tick
@@ -26,15 +26,19 @@ from beanops.text import safe_text
 from beanops.ui.confirmation import Confirmation, confirmation
 from beanops.ui.runner import BuriedAs, Step
 
+T = TypeVar("T")
 
-def weakly(method: Callable[..., None]) -> Callable[..., None]:
+#: Seconds between two snapshots of a view that is shown.
+SAVE_INTERVAL = 30.0
+
+
+def weakly(method: Callable[..., T]) -> Callable[..., T | None]:
     """Wrap a bound method without a reference to its object: ipywidgets never releases a widget."""
     reference = weakref.WeakMethod(method)
 
-    def call(*arguments: Any) -> None:
+    def call(*arguments: Any) -> T | None:
         alive = reference()
-        if alive is not None:
-            alive(*arguments)
+        return None if alive is None else alive(*arguments)
 
     return call
 
@@ -48,15 +52,17 @@ def confirm_of(session: Session) -> Callable[[str, int], Confirmation]:
 class WidgetView(ABC):
     """A live display in a notebook; as a context manager it closes at the end of the block.
 
-    A displayed view lives until it or its session is closed, or until a view of the same server and name replaces it;
-    it is refreshed while a page shows it. A view that was never displayed ends with its last reference.
+    A displayed view lives until it or its session is closed; it is refreshed while a page shows it, and stands aside
+    for a later view of the same server and name. A view that was never displayed ends with its last reference.
+
+    It stands in boxes of ipywidgets and in marimo like a widget, without being one: ipywidgets holds every widget.
 
     Parameters
     ----------
     session : Session
         The view closes with it.
     name : str
-        A later view of the same server and name replaces this one.
+        This view stands aside for a later one of the same server and name.
     refresher : Refresher
         Calls `show`.
     parts : sequence of Channel
@@ -64,23 +70,24 @@ class WidgetView(ABC):
     """
 
     #: The name of its layout in the page.
-    layout: ClassVar[str]
+    kind: ClassVar[str]
 
     #: Views that are displayed, by server and name.
     _displayed: ClassVar[dict[tuple[str, str], WidgetView]] = {}
 
     def __init__(self, session: Session, name: str, refresher: Refresher, parts: Sequence[Channel]) -> None:
-        self._root = Root(self.layout, parts)
+        self._root = Root(self.kind, parts)
         self.widget = self._root.widget
         self._key = (str(session.address), name)
         self._refresher = refresher
         self._lock = RLock()
+        self._now_is = session._context.now
+        self._saved_at = 0.0
         self._closing = weakref.finalize(self, self._root.close)
         self._closing.atexit = False
-        earlier = self._displayed.get(self._key)
-        if earlier is not None:
-            earlier.close()
+        self._supersede()
         self._root.on_pages = weakly(self._pages_changed)
+        self._root.on_resume = weakly(self.resume)
         known = session.profile
         self._label = safe_text(known.label or (known.name if known.color else ""))
         if self._label:
@@ -116,6 +123,11 @@ class WidgetView(ABC):
         return not self._closing.alive
 
     @property
+    def aside(self) -> bool:
+        """Whether it stands aside: a later view of the same server and name has taken its place."""
+        return bool(self._root.widget.aside)
+
+    @property
     def left(self) -> bool:
         """Whether pages showed it, and none does any more."""
         return self._root.left
@@ -127,6 +139,8 @@ class WidgetView(ABC):
                 return
             try:
                 self._show(tick)
+                if self._displayed.get(self._key) is self and self._seconds() - self._saved_at >= SAVE_INTERVAL:
+                    self._save()
             except Exception as error:
                 self._complain(in_words(error))
             self._root.show_life()
@@ -138,13 +152,67 @@ class WidgetView(ABC):
                 return
             if self.left:
                 self._refresher.discard(self)
-            else:
+                if self.aside:
+                    self.close()
+            elif not self.aside:
                 self._refresher.add(self)
+
+    def resume(self) -> None:
+        """Go on here, after a later view of the same server and name has taken its place; that stands aside now.
+
+        Raises
+        ------
+        UsageError
+            The view is closed.
+        """
+        with self._lock:
+            if self.closed:
+                raise UsageError("the view is closed; open another")
+            self._supersede()
+            self._displayed[self._key] = self
+            self._root.step_aside("")
+            self._refresher.add(self)
+
+    def _supersede(self) -> None:
+        earlier = self._displayed.get(self._key)
+        if earlier is not None and earlier is not self:
+            earlier._stand_aside()
+
+    def _stand_aside(self) -> None:
+        """Stop refreshing: a later view has taken its place. Its page says so, with a way back."""
+        self._refresher.discard(self)
+        with self._lock:
+            self._displayed.pop(self._key, None)
+            if self.left:
+                self.close()
+            elif not self.closed:
+                self._root.step_aside(f"a later view of this name has taken over at {self._now_is():%H:%M:%S} UTC")
+                self._save()
+
+    def _seconds(self) -> float:
+        return self._now_is().timestamp()
+
+    def _save(self) -> None:
+        self._saved_at = self._seconds()
+        self._root.save(self._saved_at)
+
+    def _save_soon(self) -> None:
+        """Save a snapshot with the next tick: what it shows has changed for good."""
+        self._saved_at = 0.0
+
+    def _appears(self) -> None:
+        """Note that a notebook shows it, whose file keeps what is saved now."""
+        if not self.closed:
+            self.resume()
+            with self._lock:
+                self._save()
 
     def close(self) -> None:
         """Remove the view from the page and stop refreshing it."""
         self._refresher.discard(self)
         with self._lock:
+            if self._displayed.get(self._key) is self:
+                self._save()
             self._closing()
         if self._displayed.get(self._key) is self:
             del self._displayed[self._key]
@@ -156,18 +224,69 @@ class WidgetView(ABC):
         self.close()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        table = self._static()
-        if self._label:
-            table = table._replace(title=f"{self._label} · {table.title}")
-        bundle: dict[str, Any] = {"text/html": table.html, "text/plain": table.text}
+        bundle = self._bundle()
         if not self.closed:
-            self._displayed[self._key] = self
-            bundle["application/vnd.jupyter.widget-view+json"] = {
-                "version_major": 2,
-                "version_minor": 0,
-                "model_id": self.widget.model_id,
-            }
+            bundle |= self._reference()
         return bundle
+
+    def _ipython_display_(self) -> None:
+        # Two outputs: an exporter prefers a widget to HTML in the same output, also where it cannot show one. The page
+        # of the widget hides the first.
+        from IPython import display
+
+        outputs = [self._bundle()] if self.closed else [self._bundle(), self._reference()]
+        display.display(*outputs, raw=True)  # type: ignore[no-untyped-call]
+
+    def _bundle(self) -> dict[str, Any]:
+        table = self._static()
+        label = f"{self._label} · " if self._label else ""
+        table = table._replace(title=f"{label}{table.title} · as of {self._now_is():%Y-%m-%d %H:%M:%S} UTC")
+        html = f'<div class="beanops-static beanops-static-{self._root.key}">{table.html}</div>'
+        return {"text/html": html, "text/plain": table.text}
+
+    def _reference(self) -> dict[str, Any]:
+        about = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
+        return {"application/vnd.jupyter.widget-view+json": about}
+
+    # -- like a widget -------------------------------------------------------------------------------------------
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        """A class of widgets, for `isinstance`: boxes take nothing else."""
+        return type(self._root.widget)
+
+    @property
+    def model_id(self) -> str:
+        """The id of its widget; who asks for it shows the view."""
+        self._appears()
+        return str(self.widget.model_id)
+
+    @property
+    def layout(self) -> Any:
+        """The layout of its widget, such as ``view.layout.width = "50%"``."""
+        return self.widget.layout
+
+    @property
+    def comm(self) -> Any:
+        """The connection of its widget to pages."""
+        return self.widget.comm
+
+    @property
+    def _model_id(self) -> str:
+        return self.model_id
+
+    def get_state(self, *arguments: Any, **options: Any) -> dict[str, Any]:
+        """Return the synced traits of its widget."""
+        state: dict[str, Any] = self.widget.get_state(*arguments, **options)
+        return state
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Set synced traits of its widget, as a page does."""
+        self.widget.set_state(state)
+
+    def _display_(self) -> Any:
+        self._appears()
+        return self.widget
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._key[0]}{', closed' if self.closed else ''}>"

@@ -77,7 +77,7 @@ class BrowserView(JobsView):
     >>> view.close()
     """
 
-    layout = "browser"
+    kind = "browser"
     _how_to_select = "select some on the page, or by select(...)"
 
     def __init__(self, session: Session, refresher: Refresher, name: str, selection: Selection) -> None:
@@ -99,6 +99,7 @@ class BrowserView(JobsView):
             visible=15,
             filter=True,
             confirm=confirm_of(session),
+            saved=weakly(self._saved_jobs),
             on_select=weakly(self._selected),
             on_action=weakly(self._clicked),
             on_cancel=weakly(self.cancel),
@@ -455,6 +456,7 @@ class BrowserView(JobsView):
                 self.facets.say("title", f"{shown_rows.asked(self._selection)} · {found}")
                 self.jobs.say("progress", "")
                 self.jobs.offer("refresh", "Scan again")
+                self._save_soon()
 
     def _choose_again(self, scan: Scan) -> None:
         """Select the jobs that were selected before the scan, unless others are selected already."""
@@ -523,13 +525,21 @@ class BrowserView(JobsView):
     def _complain(self, text: str) -> None:
         self.jobs.say("status", text, "error")
 
+    def _saved_jobs(self) -> dict[str, Cells]:
+        # Only jobs whose body is known without secrets are saved; the others are counted.
+        now = self.jobs.rows
+        return {key: shown_rows.with_body(now[key], body) for key, body in self._saved.items() if key in now}
+
     def _static(self) -> StaticTable:
         self.wait(PATIENCE)
         with self._lock:
-            now = self.jobs.rows
-            # Only jobs whose body is known without secrets are saved; the others are counted.
-            rows = [shown_rows.with_body(now[key], body) for key, body in self._saved.items() if key in now]
-            return StaticTable(self.facets.said("title"), shown_rows.JOBS, rows, len(now))
+            rows = list(self.jobs.saved_rows.values())
+            return StaticTable(self.facets.said("title"), shown_rows.JOBS, rows, len(self.jobs.rows))
+
+    def _stand_aside(self) -> None:
+        if self._scan is not None:
+            self._scan.cancel()
+        super()._stand_aside()
 
     def close(self) -> None:
         """Remove the view from the page, and end the scan and the action under way."""

@@ -22,7 +22,7 @@ from beanops.notebook.views.base import JobsView, confirm_of, weakly
 from beanops.notebook.widgets.card import ServerCard
 from beanops.notebook.widgets.channel import in_words
 from beanops.notebook.widgets.chart import Chart, ChartWindow
-from beanops.notebook.widgets.table import Click, Grid
+from beanops.notebook.widgets.table import Cells, Click, Grid
 from beanops.protocol.errors import ArgumentError, UsageError
 from beanops.protocol.limits import U32_MAX, check_number
 from beanops.session.execution.run import Run
@@ -72,7 +72,7 @@ class DashboardView(JobsView):
     >>> view.close()
     """
 
-    layout = "dashboard"
+    kind = "dashboard"
     _how_to_select = "select some on the page, or by select_jobs(...)"
 
     def __init__(
@@ -115,6 +115,7 @@ class DashboardView(JobsView):
             actions=shown_rows.JOB_BUTTONS if offered else (),
             confirm=confirm_of(session),
             visible=6,
+            saved=weakly(self._saved_heads),
             on_select=weakly(self._jobs_selected),
             on_action=act,
             on_error=complain,
@@ -336,10 +337,19 @@ class DashboardView(JobsView):
     def _complain(self, text: str) -> None:
         self.tubes.say("status", text, "error")
 
+    def _saved_heads(self) -> dict[str, Cells]:
+        decode = self._session._context.decode
+        known = {key: job for key, job in self._jobs.items() if key in self.heads.rows}
+        return {
+            key: shown_rows.with_body(self.heads.rows[key], decode(job.body or b"", kept=True).summary)
+            for key, job in known.items()
+        }
+
     def _static(self) -> StaticTable:
         with self._lock:
-            rows = list(self.tubes.rows.values())
-            return StaticTable(self._heading or str(self._session.address), shown_rows.TUBES, rows, len(rows))
+            rows = list(self.tubes.saved_rows.values())
+            title = self._heading or str(self._session.address)
+            return StaticTable(title, shown_rows.TUBES, rows, len(self.tubes.rows))
 
     def close(self) -> None:
         """Remove the view from the page, and end the action under way."""

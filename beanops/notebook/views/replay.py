@@ -54,7 +54,7 @@ class ReplayView(WidgetView):
     >>> view.problems()
     """
 
-    layout = "replay"
+    kind = "replay"
 
     def __init__(self, player: Player, name: str = "replay") -> None:
         self.player = player
@@ -292,8 +292,8 @@ class ReplayView(WidgetView):
 
     def _static(self) -> StaticTable:
         with self._lock:
-            rows = list(self.grid.rows.values())
-            return StaticTable(self.chart.said("title"), shown_rows.TUBES, rows, len(rows))
+            rows = list(self.grid.saved_rows.values())
+            return StaticTable(self.chart.said("title"), shown_rows.TUBES, rows, len(self.grid.rows))
 
     def close(self) -> None:
         """Remove the view from the page, and close the recording."""

@@ -14,7 +14,7 @@ from beanops.notebook.static import StaticTable
 from beanops.notebook.views.actions import ViewActions
 from beanops.notebook.views.base import WidgetView, confirm_of, weakly
 from beanops.notebook.widgets.channel import in_words
-from beanops.notebook.widgets.table import Click, Grid
+from beanops.notebook.widgets.table import Cells, Click, Grid
 from beanops.protocol import JobStats
 from beanops.protocol.errors import BeanopsError, TimedOut, UsageError
 from beanops.session.execution.run import Run
@@ -60,7 +60,7 @@ class ReservationView(WidgetView):
     bury: 1 done
     """
 
-    layout = "reservation"
+    kind = "reservation"
 
     def __init__(self, session: Session, refresher: Refresher, name: str, tube: str) -> None:
         if session.read_only:
@@ -78,6 +78,7 @@ class ReservationView(WidgetView):
             actions=shown_rows.RESERVED_BUTTONS,
             confirm=confirm_of(session),
             visible=1,
+            saved=weakly(self._saved_job),
             on_action=weakly(self._clicked),
             on_error=weakly(self._complain),
         )
@@ -182,6 +183,14 @@ class ReservationView(WidgetView):
                 super().close()
         self._mind_leaving()
 
+    def _stand_aside(self) -> None:
+        with self._reserving, suppress(BeanopsError):
+            if self.held and self.reservation is not None:
+                self.reservation.release()
+                self._reserved.clear()  # the later view may reserve the same job
+        self._paint()
+        super()._stand_aside()
+
     def _pages_changed(self) -> None:
         super()._pages_changed()
         self._mind_leaving()
@@ -227,6 +236,7 @@ class ReservationView(WidgetView):
     def _done(self, _: Sequence[Run]) -> None:
         with self._lock:
             self._paint()
+            self._save_soon()
 
     # -- show ----------------------------------------------------------------------------------------------------
 
@@ -263,8 +273,11 @@ class ReservationView(WidgetView):
     def _complain(self, text: str) -> None:
         self.job.say("status", text, "error")
 
+    def _saved_job(self) -> dict[str, Cells]:
+        kept = self.reservation.kept.summary if self.reservation else ""
+        return {key: shown_rows.with_body(cells, kept) for key, cells in self.job.rows.items()}
+
     def _static(self) -> StaticTable:
         with self._lock:
-            kept = self.reservation.kept.summary if self.reservation else ""
-            rows = [shown_rows.with_body(cells, kept) for cells in self.job.rows.values()]
+            rows = list(self.job.saved_rows.values())
             return StaticTable(self.job.said("title"), shown_rows.JOBS, rows, len(rows))

@@ -1,6 +1,6 @@
 """The base of the parts of a view, such as a table: a part and its page exchange messages in order.
 
-The page side is in ``page``. Only the options are saved in a notebook file.
+The page side is in ``page``. A notebook file keeps the options, and a snapshot that is cut and without secrets.
 """
 
 from __future__ import annotations
@@ -15,10 +15,20 @@ from beanops.protocol.errors import BeanopsError
 
 Buffers = Sequence[bytes | memoryview]
 
+#: Most characters of a line in a snapshot.
+MOST_OF_LINE = 2000
+#: Lines that are in no snapshot: a body may have secrets, and nothing is under way without a kernel.
+UNSAVED = frozenset({"detail", "progress"})
+
 
 def in_words(error: BaseException) -> str:
     """Return an error as one line."""
     return str(error) if isinstance(error, BeanopsError) else f"{type(error).__name__}: {error}"
+
+
+def cut(text: str, most: int) -> str:
+    """Return a text of at most so many characters."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 class Sender(Protocol):
@@ -131,6 +141,20 @@ class Channel(ABC):
             self._send_all()
             for line, (text, tone) in self._said.items():
                 self.send("say", line=line, text=text, tone=tone)
+
+    def snapshot(self) -> list[dict[str, Any]]:
+        """Return the messages that a page without a kernel gets: cut, and without secrets."""
+        with self._lock:
+            lines = [
+                {"kind": "say", "line": line, "text": cut(text, MOST_OF_LINE), "tone": "" if tone == "live" else tone}
+                for line, (text, tone) in self._said.items()
+                if text and line not in UNSAVED
+            ]
+            return [*self._saved(), *lines]
+
+    def _saved(self) -> list[dict[str, Any]]:
+        """Return the messages of the snapshot other than lines, with None as their ``seq``."""
+        return []
 
     def _complain(self, text: str) -> None:
         if self._on_error:

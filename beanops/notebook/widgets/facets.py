@@ -299,7 +299,8 @@ class FacetFilter(Channel):
                 both = (causes.codes < first) & (times.codes < times.size)
                 pairs = causes.codes[both].astype("int64") * times.size + times.codes[both]
                 content["cross"] = np.bincount(pairs, minlength=first * times.size).tolist()
-            return [{"kind": "bins", **content}] if len(self._bins.ids) else []
+            shown_bins = [{"kind": "bins", **content}] if len(self._bins.ids) else []
+            return [*shown_bins, *super().snapshot()]
 
     # -- from the page -------------------------------------------------------------------------------------------
 

@@ -55,6 +55,9 @@ class ReplayControls(Channel):
         if self._time:
             self.send("time", **self._time)
 
+    def _saved(self) -> list[dict[str, Any]]:
+        return [{"kind": "time", **self._time, "playing": False}] if self._time else []
+
     def _handle(self, message: dict[str, Any], _: Buffers) -> None:
         kind = message["kind"]
         if kind in ("play", "pause", "previous", "next"):

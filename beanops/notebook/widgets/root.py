@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Sequence
 from threading import RLock
@@ -9,6 +10,7 @@ from typing import Any
 
 import anywidget
 import traitlets
+from ipywidgets import Layout
 
 from beanops.notebook.widgets.channel import Buffers, Channel
 from beanops.notebook.widgets.page_files import page_module, page_style
@@ -20,6 +22,9 @@ class _RootPage(anywidget.AnyWidget):
     _css = page_style()
     view = traitlets.Unicode().tag(sync=True)
     parts: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    key = traitlets.Unicode().tag(sync=True)
+    aside = traitlets.Unicode().tag(sync=True)
+    snapshot: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
     selected: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
 
     def __init__(self, on_state: Callable[[], None], **state: Any) -> None:
@@ -55,8 +60,12 @@ class Root:
     ----------
     widget : AnyWidget
         What is displayed.
+    key : str
+        A unique name, for class names in pages.
     on_pages : callable or None
         Called when a page appears or goes.
+    on_resume : callable or None
+        Called when the user wants to go on with a view that stands aside.
     """
 
     def __init__(self, view: str, parts: Sequence[Channel], clock: Callable[[], float] = time.monotonic) -> None:
@@ -67,9 +76,14 @@ class Root:
         self._selections: dict[str, Any] = {}
         self._pages: set[str] = set()
         self.on_pages: Callable[[], None] | None = None
+        self.on_resume: Callable[[], None] | None = None
+        self.key = secrets.token_hex(6)
         described = [{"name": part.name, "kind": part.kind, "options": part.options} for part in parts]
         module = page_module(file for part in parts for file in part.files)
-        self.widget = _RootPage(self._take_selections, _esm=module, view=view, parts=described)
+        layout = Layout(width="100%", min_width="0")  # in a box, which has no width for it otherwise
+        self.widget = _RootPage(
+            self._take_selections, _esm=module, view=view, key=self.key, parts=described, layout=layout
+        )
         for part in parts:
             part.root = self
         self.widget.on_msg(self._receive)
@@ -99,6 +113,17 @@ class Root:
             self._selections = {**self.widget.selected, part: packed(keys, focus)}
             self.widget.selected = self._selections
 
+    def save(self, at: float) -> None:
+        """Keep a snapshot of all parts, for pages without a kernel; `at` is the time, in seconds since 1970."""
+        parts = {name: part.snapshot() for name, part in self._parts.items()}
+        with self.widget.lock:
+            self.widget.snapshot = {"at": round(at), "parts": parts}
+
+    def step_aside(self, why: str) -> None:
+        """Say on all pages why the view has stopped, with a way back; an empty text: it goes on."""
+        with self.widget.lock:
+            self.widget.aside = why
+
     def close(self) -> None:
         """Remove the widget from its pages."""
         self.widget.layout.close()
@@ -119,6 +144,8 @@ class Root:
             self._tell_pages()
         elif kind == "ping":
             self.send({"kind": "pong", "sent": self._clock()})
+        elif kind == "resume" and self.on_resume:
+            self.on_resume()
         elif name in self._parts:
             self._parts[name].receive(message, buffers)
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from beanops.notebook.widgets.blocks import packed, packed_keys
 from beanops.notebook.widgets.buttons import Click, Confirm, ToolBar, ToolButton
 from beanops.notebook.widgets.cells import Fold, described
-from beanops.notebook.widgets.channel import Buffers, Channel
+from beanops.notebook.widgets.channel import Buffers, Channel, cut
 from beanops.ui.columns.column import Column
 from beanops.ui.confirmation import Confirmation
 
@@ -22,6 +23,9 @@ __all__ = ["Cells", "Click", "Fold", "Grid", "ToolButton"]
 MOST = 0.5
 #: Most rows to send before a page said hello, after which it gets all of them.
 UNASKED = 5_000
+#: Rows that a notebook file keeps, and characters of a cell.
+MOST_ROWS = 50
+MOST_OF_CELL = 200
 
 Cells = tuple[Any, ...]
 
@@ -58,6 +62,8 @@ class Grid(Channel):
         Whether the user can add columns of body paths.
     confirm : callable
         Returns the confirmation that an action needs, from its name and a number of jobs.
+    saved : callable or None
+        Returns the rows that a notebook file may keep, by key; None keeps the first. Bodies in them must be redacted.
     on_select : callable or None
         Called with the keys when the user changes the selection.
     on_action : callable or None
@@ -95,6 +101,7 @@ class Grid(Channel):
         tidy: bool = False,
         paths: bool = False,
         confirm: Confirm = lambda action, jobs: Confirmation(),
+        saved: Callable[[], Mapping[str, Cells] | None] | None = None,
         on_select: Callable[[tuple[str, ...]], None] | None = None,
         on_action: Callable[[Click], None] | None = None,
         on_ask: Callable[[str], None] | None = None,
@@ -112,6 +119,7 @@ class Grid(Channel):
         self._selected: tuple[str, ...] = ()
         self._focus: str | None = None
         self._bar = ToolBar(actions, noun, confirm)
+        self._kept = saved
         self._on_select, self._on_action, self._on_ask, self._on_cancel = on_select, on_action, on_ask, on_cancel
         self._on_column, self._on_drop, self._on_export = on_column, on_drop, on_export
         options = {
@@ -139,6 +147,17 @@ class Grid(Channel):
     def columns(self) -> tuple[Column[Any], ...]:
         """The columns, also those that were added: one for each cell of a row."""
         return tuple(self._columns)
+
+    @property
+    def saved_rows(self) -> dict[str, Cells]:
+        """The rows that a notebook file keeps, without the columns that were added: they may show secrets."""
+        rows = (self._kept() or {}) if self._kept else self._rows
+        return {
+            key: tuple(
+                cut(cell, MOST_OF_CELL) if isinstance(cell, str) else cell for cell in cells[: self._own_columns]
+            )
+            for key, cells in islice(rows.items(), MOST_ROWS)
+        }
 
     @property
     def selected(self) -> tuple[str, ...]:
@@ -260,6 +279,12 @@ class Grid(Channel):
         added = len(self._columns) > self._own_columns
         columns = [described(column) for column in self._columns] if added else None
         self._send_rows("rows", self._rows, columns=columns)
+
+    def _saved(self) -> list[dict[str, Any]]:
+        rows = self.saved_rows
+        columns = map(list, zip(*rows.values(), strict=True)) if rows else [[] for _ in range(self._own_columns)]
+        cells = [{"list": column} for column in columns]
+        return [{"kind": "rows", "seq": None, "keys": {"list": list(rows)}, "cells": cells, "total": len(self._rows)}]
 
     def welcome(self) -> None:
         """Send everything: a page has appeared."""
