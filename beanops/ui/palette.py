@@ -57,14 +57,15 @@ OUTCOMES: Palette = {"done": "ready", "skipped": "delayed", "failed": "buried", 
 def css_rules() -> str:
     """Return the style sheet with these colours for a notebook page.
 
-    ``--b-ready`` is the colour of `ready`, light or dark as JupyterLab is, and an element with ``data-tone="ready"``
-    has it.
+    ``--b-ready`` is the colour of `ready`, and an element with ``data-tone="ready"`` has it. The page finds out whether
+    it is light, dark or of high contrast, and sets ``data-scheme``.
     """
     tones = {**dict.fromkeys(LIGHT), **OUTCOMES}
     return "\n".join(
         [
             f".beanops {{ {_variables(LIGHT)} }}",
-            f'[data-jp-theme-light="false"] .beanops {{ {_variables(DARK)} }}',
+            f'.beanops[data-scheme="dark"] {{ {_variables(DARK)} }}',
+            f'.beanops[data-scheme="contrast"] {{ {_variables(CONTRAST)} }}',
             *(f'.beanops [data-tone="{tone}"] {{ color: var(--b-{name or tone}); }}' for tone, name in tones.items()),
         ]
     )

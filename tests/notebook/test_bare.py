@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from beanops.notebook.widgets.table import Grid
 from beanops.session.session import Session
 from beanops.ui.columns.column import Column
-from tests.notebook.bare import BarePage, bare_page
+from tests.notebook.bare import bare_page
 
 
 def test_a_view_is_live(browser: Any, server: Session) -> None:
@@ -61,22 +59,6 @@ def test_the_network_is_an_error(browser: Any) -> None:
     with bare_page(browser) as bare:
         bare.page.evaluate("() => fetch('https://example.org/font.css').catch(() => null)")
         assert bare.errors == ["network: https://example.org/font.css"]
-
-
-@pytest.mark.parametrize("host", ["bare", "jupyterlab", "marimo", "vscode", "colab"])
-def test_it_imitates_the_pages_of_others(browser: Any, server: Session, host: Any) -> None:
-    def ground(bare: BarePage) -> int:
-        colour = bare.page.evaluate("() => getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0]")
-        return int(colour)
-
-    with server.dashboard() as view, bare_page(browser, view, host=host, width=620) as bare:
-        bare.row(0, "default").wait_for()
-        assert ground(bare) > 200
-        for theme in ("dark", "high contrast"):
-            bare.wear(theme)
-            assert ground(bare) < 80
-            bare.picture(f"{host} {theme}")
-        assert bare.errors == []
 
 
 def test_a_part_needs_no_view(browser: Any) -> None:

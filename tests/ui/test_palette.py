@@ -9,19 +9,26 @@ from textual.theme import Theme
 
 from beanops.notebook.widgets.page_files import page_style
 from beanops.protocol.states import STATES
-from beanops.tui.theme import CALM, LIGHT
+from beanops.tui.theme import CALM, CONTRAST, LIGHT
 from beanops.ui import palette
 
 
-def _page_colours(dark: bool) -> dict[str, str]:
+def _page_colours(scheme: str) -> dict[str, str]:
     rules = re.findall(r"^(.*?) \{ (--b-ready.*) \}$", page_style(), re.M)
-    (declarations,) = (text for selector, text in rules if ("data-jp-theme" in selector) is dark)
+    (declarations,) = (text for selector, text in rules if selector == scheme)
     return dict(re.findall(r"--b-([a-z]+): (#\w+);", declarations))
 
 
-@pytest.mark.parametrize(("dark", "theme"), [(True, CALM), (False, LIGHT)])
-def test_a_state_has_the_same_colour_in_the_terminal_and_in_a_notebook(dark: bool, theme: Theme) -> None:
-    page, terminal = _page_colours(dark), theme.variables
+@pytest.mark.parametrize(
+    ("scheme", "theme"),
+    [
+        (".beanops", LIGHT),
+        ('.beanops[data-scheme="dark"]', CALM),
+        ('.beanops[data-scheme="contrast"]', CONTRAST),
+    ],
+)
+def test_a_state_has_the_same_colour_in_the_terminal_and_in_a_notebook(scheme: str, theme: Theme) -> None:
+    page, terminal = _page_colours(scheme), theme.variables
     assert {state: page[state] for state in STATES} == {state: terminal[state] for state in STATES}
 
 

@@ -36,6 +36,7 @@ class Chart {
     this.resize.observe(row);
     this.quietness = setInterval(() => this.listen(), 1000);
     port.on((message) => this.hear(message));
+    port.onScheme(() => this.paint());
   }
 
   close() {

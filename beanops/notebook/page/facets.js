@@ -30,6 +30,7 @@ class Facets {
     el.append(this.header.element, this.ask, this.element);
     port.on((message, buffers) => this.receive(message, buffers));
     port.onLive(() => this.paint());
+    port.onScheme(() => this.paint());
     this.resize = new ResizeObserver(() => this.filter.dims.length && this.groups.heat.paint());
     this.resize.observe(this.element);
   }

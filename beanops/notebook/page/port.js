@@ -8,6 +8,7 @@ class Port {
     this.options = options; // what does not change
     this.handlers = [];
     this.liveHandlers = [];
+    this.schemeHandlers = [];
     this.selectedHandlers = [];
   }
 
@@ -52,6 +53,11 @@ class Port {
 
   onLive(handler) {
     this.liveHandlers.push(handler);
+  }
+
+  // Called when the page becomes light, dark or of high contrast: what is drawn has other colours then.
+  onScheme(handler) {
+    this.schemeHandlers.push(handler);
   }
 
   // Seconds since the last message of the view.
@@ -150,6 +156,10 @@ class Link {
   // Called when a kernel answers, or does no more.
   onLive(handler) {
     this.liveHandlers.push(handler);
+  }
+
+  schemeChanged() {
+    for (const port of this.ports.values()) port.schemeHandlers.forEach((handle) => handle());
   }
 
   // Messages between may be lost: everything is sent again.

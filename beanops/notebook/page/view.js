@@ -58,6 +58,7 @@ class View {
       this.link.made.set(part.name, made);
       return made;
     });
+    this.scheme = new Scheme(this.root, () => this.link.schemeChanged());
     if (!this.link.live) this.link.tell();
     this.link.recall();
     this.link.hello();
@@ -66,6 +67,7 @@ class View {
   close() {
     this.parts.forEach((part) => part.close());
     this.aside.close();
+    this.scheme.close();
     this.link.close();
     this.showTable();
     this.root.remove();

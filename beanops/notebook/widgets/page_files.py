@@ -10,9 +10,9 @@ from beanops.ui.palette import css_rules
 _PAGE = Path(__file__).parents[1] / "page"
 
 #: What every view needs, before and after the files of its parts.
-_FIRST, _LAST = ("dom.js", "selection.js", "live.js", "port.js"), ("view.js",)
+_FIRST, _LAST = ("dom.js", "selection.js", "live.js", "scheme.js", "port.js"), ("view.js",)
 #: The style sheets on which those of the parts build.
-_BASE = ("style.css", "layout.css")
+_BASE = ("scheme.css", "style.css", "layout.css")
 
 
 def page_text(*names: str) -> str:
