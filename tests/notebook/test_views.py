@@ -18,6 +18,7 @@ from beanops.notebook.views import base
 from beanops.notebook.views.browser import BrowserView
 from beanops.notebook.views.dashboard import DashboardView
 from beanops.session.session import Session
+from tests.notebook.bare import bare_page
 from tests.notebook.pages import Page, Still
 from tests.waits import until
 
@@ -157,3 +158,63 @@ def test_its_state_can_be_set_as_a_page_does(session: Session) -> None:
         view.set_state({"selected": {"tubes": {"keys": ["mail"], "focus": "mail"}}})
         assert view.tubes.selected == ("mail",)
         assert view.get_state()["selected"]["tubes"]["keys"] == ["mail"]
+
+
+def test_a_page_says_that_a_view_stands_aside_and_resumes_it(browser: Any, session: Session) -> None:
+    with session.dashboard() as first:
+        first._repr_mimebundle_()
+        with bare_page(browser, first) as bare:
+            bare.row(0, "mail").click()
+            with session.dashboard() as second:
+                second._repr_mimebundle_()
+                bare.page.get_by_text("a later view of this name has taken over").wait_for()
+                assert bare.grid(0).locator("[data-action=pause]").is_disabled()
+                session.put(b"x", tube="billing")
+                bare.picture("aside")
+                bare.page.get_by_role("button", name="Resume here").click()
+                bare.row(0, "billing").wait_for()
+                bare.until(lambda: bare.grid(0).locator("[data-action=pause]").is_enabled())
+                assert bare.page.locator(".beanops-aside").is_hidden()
+                assert (first.aside, second.aside) == (False, True)
+                assert bare.errors == []
+
+
+def test_a_view_that_is_shown_twice_is_the_same_in_both_places(browser: Any, session: Session) -> None:
+    with session.dashboard() as view, bare_page(browser, view, view, width=1600) as bare:
+        for place in (0, 1):
+            bare.page.locator(".beanops").nth(place).locator('[data-key="mail"]').first.wait_for()
+        rows = bare.page.locator('.beanops-part-tubes [data-key="sms"]:not([hidden])')
+        rows.nth(0).click()
+        bare.until(lambda: rows.nth(1).get_attribute("aria-selected") == "true")
+        rows.nth(1).click(modifiers=["Control"])
+        bare.until(lambda: rows.nth(0).get_attribute("aria-selected") == "false")
+        assert view.tubes.selected == ()
+        assert bare.errors == []
+
+
+def test_a_page_shows_the_snapshot_at_once(browser: Any, session: Session) -> None:
+    with session.browse("mail") as view, bare_page(browser, view.wait()) as bare:
+        view._repr_mimebundle_()
+        bare.row(0, "60").wait_for()
+        bare.reopen()
+        bare.row(0, "60").wait_for()
+        assert "[redacted]" in bare.row(0, "60").text_content()
+        assert bare.grid(0).locator(".beanops-empty").is_hidden()
+        assert bare.grid(0).locator(".beanops-total").text_content() == "50 of 60 jobs"
+        bare.picture("snapshot")
+        assert bare.errors == []
+
+
+@pytest.mark.parametrize("reopened", [False, True])
+def test_a_job_is_not_called_reserved_without_a_kernel(browser: Any, session: Session, reopened: bool) -> None:
+    with session.reserve_widget("mail") as view, bare_page(browser, view) as bare:
+        view._repr_mimebundle_()
+        title = bare.grid(0).locator(".beanops-title")
+        bare.until(lambda: title.text_content().startswith("job 1 of mail is reserved · "))
+        assert title.get_attribute("data-tone") == "live"
+        bare.reopen() if reopened else bare.kill()
+        said = "job 1 of mail was reserved: the server releases it when its kernel ends"
+        bare.until(lambda: title.text_content() == said)
+        assert title.get_attribute("data-tone") == ""
+        bare.picture(f"orphaned {reopened}")
+        assert bare.errors == []

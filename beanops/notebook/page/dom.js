@@ -54,8 +54,11 @@ function say(line, { text, tone }) {
 }
 
 // The first line: the user's label and colour of the server, and its title.
+// Without a kernel it has another title where there is one: a view that held something does not hold it any more.
 class Header {
   constructor() {
+    this.live = true;
+    this.titles = {};
     this.element = make("div", "beanops-head");
     this.label = make("span", "beanops-label", "");
     this.title = make("div", "beanops-title");
@@ -64,9 +67,20 @@ class Header {
   }
 
   say(message) {
-    if (message.line === "title") return say(this.title, message);
+    if (message.line !== "label") return (this.titles[message.line] = message), this.paint();
     this.label.textContent = message.text;
     this.label.style.borderColor = message.tone; // the browser ignores an invalid colour
+  }
+
+  enliven(live) {
+    this.live = live;
+    this.paint();
+  }
+
+  paint() {
+    const { title, orphaned } = this.titles;
+    const shown = !this.live && orphaned?.text ? orphaned : title;
+    if (shown) say(this.title, shown);
   }
 }
 

@@ -122,6 +122,7 @@ class Table {
 
   // Without a kernel one can still sort, filter and copy what is there.
   enliven() {
+    this.header.enliven(this.port.live);
     this.cancel.disabled = this.ask.disabled = !this.port.live;
     this.tools.refresh();
     this.columns.menu.refill();
@@ -149,6 +150,7 @@ class Table {
     const anew = this.seq === null || this.rows.live === 0;
     if (this.seq === null) this.selection = new Set(this.port.selected.keys);
     this.seq = message.seq;
+    this.total = message.total;
     if (message.columns) this.rows.columns = message.columns;
     this.rows.replace(message, buffers);
     if (message.columns) this.columns.build();
@@ -208,7 +210,7 @@ class Table {
     if (message.line === "ask") return (this.ask.value = message.text);
     if (message.line === "empty") return (this.nothing = message.text), this.paint();
     if (message.line === "title") this.root.classList.toggle("beanops-stale", message.tone === "lost");
-    if (message.line === "title" || message.line === "label") return this.header.say(message);
+    if (["title", "label", "orphaned"].includes(message.line)) return this.header.say(message);
     say(this[message.line], message);
     if (message.line === "progress") this.work.hidden = !message.text;
     if (["detail", "alerts", "problems"].includes(message.line)) this[message.line].hidden = !message.text;
@@ -389,8 +391,9 @@ class Table {
       this.empty.textContent = live ? filtered : this.nothing || "nothing here";
     }
     const chosen = this.selection.size ? `, ${counted(this.selection.size)} selected` : "";
-    const some = matching === live ? "" : `${counted(matching)} of `;
-    this.count.textContent = `${some}${counted(live)} ${this.noun}${live === 1 ? "" : "s"}${chosen}`;
+    const all = Math.max(live, this.total ?? 0); // a notebook file keeps the first of them
+    const some = matching === all ? "" : `${counted(matching)} of `;
+    this.count.textContent = `${some}${counted(all)} ${this.noun}${all === 1 ? "" : "s"}${chosen}`;
     this.columns.layout();
     this.tools.refresh();
     this.draw();

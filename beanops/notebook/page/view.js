@@ -42,8 +42,10 @@ class View {
     const notLive = new NotLive();
     this.aside = new Aside(this.link);
     this.root.append(notLive.element, this.aside.element, parts);
+    this.fade = () => this.root.classList.toggle("beanops-dead", !this.link.live);
+    listen(model, "change:aside", this.fade);
     this.link.onLive((live) => {
-      this.root.classList.toggle("beanops-dead", !live);
+      this.fade();
       notLive.show(live, this.link.liveness.heardAt, 1000 * model.get("snapshot")?.at);
       this.aside.resume.disabled = !live;
     });
@@ -59,7 +61,7 @@ class View {
       return made;
     });
     this.scheme = new Scheme(this.root, () => this.link.schemeChanged());
-    if (!this.link.live) this.link.tell();
+    if (!this.link.live) (this.fade(), this.link.tell());
     this.link.recall();
     this.link.hello();
   }
@@ -68,6 +70,7 @@ class View {
     this.parts.forEach((part) => part.close());
     this.aside.close();
     this.scheme.close();
+    unlisten(this.link.model, "change:aside", this.fade);
     this.link.close();
     this.showTable();
     this.root.remove();

@@ -25,6 +25,8 @@ from beanops.ui.runner import BuriedAs, Step
 
 #: Seconds until a job is released that no page shows; a page that reloads is back sooner.
 GRACE = 30.0
+#: What has become of the job, where no kernel answers.
+ORPHANED = "the server releases it when its kernel ends"
 
 
 def _release_all(reserved: list[Reservation]) -> None:
@@ -262,10 +264,12 @@ class ReservationView(WidgetView):
             self.job.say("detail", shown_rows.cut(body.text))
             title = f"job {reservation.id} of {reservation.tube} is reserved · {left:,} s left, touched automatically"
             self.job.say("title", title, "live")
+            self.job.say("orphaned", f"job {reservation.id} of {reservation.tube} was reserved: {ORPHANED}")
         else:
             self.job.update({})
             self.job.say("detail", "")
             self.job.say("title", f"no job of {self._tube} is reserved")
+            self.job.say("orphaned", "")
         for name in shown_rows.RESERVED_VERBS:
             self.job.offer(name, CATALOGUE[name].label if held else "", [str(reservation.id)] if reservation else [])
         self.job.offer("reserve", "" if held else f"Reserve the next of {self._tube}")
