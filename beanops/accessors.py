@@ -38,8 +38,8 @@ def dashboard(session: Session, /, tube: Tube | None = None, *, name: str | None
     tube : str or None
         The name of a tube or a glob such as ``"mail-*"``: only these tubes are shown. None is all tubes.
     name : str or None
-        Name of the view; None is one name for each `tube`. It closes another view of that name and server, so that a
-        cell can run again.
+        Name of the view; None is one name for each `tube`. Another view of that name and server stands aside, so that
+        a cell can run again.
 
     Returns
     -------
@@ -102,7 +102,7 @@ def browse(
     order : str
         ``"newest"`` or ``"oldest"`` first, or a column such as ``"priority"``, reversed by a leading ``-``.
     name : str or None
-        Name of the view; None is one name for each tube. It closes another view of that name and server, so that a
+        Name of the view; None is one name for each tube. Another view of that name and server stands aside, so that a
         cell can run again.
 
     Returns
@@ -142,7 +142,7 @@ def reserve_widget(session: Session, /, tube: Tube, name: str | None = None) -> 
     tube : str, TubeStats or row
         Its name, or a row of `Session.tubes`.
     name : str or None
-        Name of the view; None is one name for each tube. It closes another view of that name and server, so that a
+        Name of the view; None is one name for each tube. Another view of that name and server stands aside, so that a
         cell can run again.
 
     Returns
@@ -195,7 +195,7 @@ def replay(
     speed : float
         Seconds of the recording that pass in a second.
     name : str
-        Name of the view. It closes another view of that name and server, so that a cell can run again.
+        Name of the view. Another view of that name and server stands aside, so that a cell can run again.
 
     Returns
     -------

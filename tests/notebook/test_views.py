@@ -153,6 +153,13 @@ def test_the_layout_of_a_view_is_that_of_its_widget(session: Session) -> None:
         assert view.widget.layout.width == "50%"
 
 
+def test_a_view_whose_connection_the_front_end_closed_is_closed(session: Session) -> None:
+    with dashboard(session) as view:
+        view.widget.comm.close()
+        view.show(first_look(session))
+        assert view.closed
+
+
 def test_its_state_can_be_set_as_a_page_does(session: Session) -> None:
     with dashboard(session) as view:
         view.set_state({"selected": {"tubes": {"keys": ["mail"], "focus": "mail"}}})
@@ -177,6 +184,24 @@ def test_a_page_says_that_a_view_stands_aside_and_resumes_it(browser: Any, sessi
                 assert bare.page.locator(".beanops-aside").is_hidden()
                 assert (first.aside, second.aside) == (False, True)
                 assert bare.errors == []
+
+
+def test_views_beside_each_other_share_the_width(browser: Any, session: Session) -> None:
+    with session.browse("mail") as mail, session.browse("sms") as sms:
+        box = HBox([mail.wait(), sms.wait()])
+        assert [child.layout.width for child in box.children] == ["100%", "100%"]
+        with bare_page(browser, mail, sms, width=1600) as bare:
+            bare.page.evaluate(
+                """() => {
+                  const places = [...document.querySelectorAll(".bare-output")];
+                  places.forEach((place) => Object.assign(place.style, { width: "100%", minWidth: 0 }));
+                  Object.assign(places[0].parentElement.style, { display: "flex" });
+                }"""
+            )
+            views = bare.page.locator(".beanops")
+            bare.until(lambda: views.count() == 2 and all(view.bounding_box()["width"] > 700 for view in views.all()))
+            bare.picture("beside each other")
+            assert bare.errors == []
 
 
 def test_a_view_that_is_shown_twice_is_the_same_in_both_places(browser: Any, session: Session) -> None:

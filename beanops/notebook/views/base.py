@@ -137,6 +137,9 @@ class WidgetView(ABC):
         with self._lock:
             if self.closed:
                 return
+            if self._root.abandoned:
+                self.close()
+                return
             try:
                 self._show(tick)
                 if self._displayed.get(self._key) is self and self._seconds() - self._saved_at >= SAVE_INTERVAL:

@@ -89,6 +89,11 @@ class Root:
         self.widget.on_msg(self._receive)
 
     @property
+    def abandoned(self) -> bool:
+        """Whether the front end has closed the connection for ever, as marimo does when a cell runs again."""
+        return self.widget.comm is None or getattr(self.widget.comm, "_closed", False)
+
+    @property
     def left(self) -> bool:
         """Whether pages showed it and none does any more: its cell was deleted, or its output cleared."""
         return self._greeted and not self._pages
