@@ -11,6 +11,7 @@ from xdist.scheduler import LoadScopeScheduling
 GROUPS = {
     "notebook/test_browser": "a JupyterLab and a browser",
     "notebook/test_page": "a JupyterLab and a browser",
+    "notebook/test_reopened": "a JupyterLab and a browser",
     "notebook/test_replay": "a JupyterLab and a browser",
     "notebook/test_notebooks": "the notebooks that were run",
     "tui/test_web": "a browser",

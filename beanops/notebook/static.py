@@ -44,11 +44,13 @@ class StaticTable(NamedTuple):
     @property
     def html(self) -> str:
         """The table as HTML; every text in it is escaped."""
-        tags = ['td style="text-align: left"' if one.unit in ("text", "state") else "td" for one in self.columns]
-        head = "".join(f"<th>{escape(column.title)}</th>" for column in self.columns)
+        columns, rows = self._kept
+        styles = [' style="text-align: left"' if one.unit in ("text", "state") else "" for one in columns]
+        titles = [column.title for column in columns]
+        head = "".join(f"<th{style}>{escape(title)}</th>" for style, title in zip(styles, titles, strict=True))
         body = "".join(
-            f"<tr>{''.join(f'<{tag}>{escape(cell)}</td>' for tag, cell in zip(tags, row, strict=True))}</tr>"
-            for row in self._kept
+            f"<tr>{''.join(f'<td{style}>{escape(cell)}</td>' for style, cell in zip(styles, row, strict=True))}</tr>"
+            for row in rows
         )
         rest = f"<p>{self._more}</p>" if self._more else ""
         title = f"<p><b>{escape(self.title)}</b></p>"
@@ -57,17 +59,19 @@ class StaticTable(NamedTuple):
     @property
     def text(self) -> str:
         """The table as text, in columns."""
-        table = [[column.title for column in self.columns], *self._kept]
+        columns, rows = self._kept
+        table = [[column.title for column in columns], *rows]
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in table]
         return "\n".join([self.title, *lines, *([self._more] if self._more else [])])
 
     @property
-    def _kept(self) -> list[list[str]]:
-        return [
-            [_shown(value, column) for value, column in zip(row, self.columns, strict=True)]
-            for row in self.rows[:MOST_ROWS]
-        ]
+    def _kept(self) -> tuple[list[Column[Any]], list[list[str]]]:
+        """The columns in which a row has something, and the rows."""
+        rows = self.rows[:MOST_ROWS]
+        full = [i for i in range(len(self.columns)) if not rows or any(row[i] not in (None, "") for row in rows)]
+        columns = [self.columns[i] for i in full]
+        return columns, [[_shown(row[i], self.columns[i]) for i in full] for row in rows]
 
     @property
     def _more(self) -> str:

@@ -137,7 +137,7 @@ class BarePage(Shown):
         super().__init__(page)
         self._wire = _Wire()
         self._theme, self._host = theme, host
-        self._shown: list[tuple[str, Any]] = []
+        self._shown: list[str] = []
         page.route("**/*", self._route)
         page.expose_function("beanopsSend", self._wire.send)
         page.expose_function("beanopsTake", self._wire.take)
@@ -149,26 +149,27 @@ class BarePage(Shown):
         """Show views, widgets, or parts of a view below each other; one that is shown already appears a second time."""
         for widget in (each for view in views for each in _widgets(view)):
             self._wire.attach(widget)
-            self._shown.append((widget.model_id, None))
+            self._shown.append(widget.model_id)
             self._place(widget.model_id)
 
     def saved(self) -> dict[str, Any]:
         """Return what a notebook file would save of the widgets now; `reopen` shows it."""
-        return {model: self._wire.state(model) for model, _ in self._shown}
+        return {model: self._wire.state(model) for model in self._shown}
 
     def reopen(self, saved: dict[str, Any] | None = None) -> None:
-        """Load the page again without a kernel, with the state that a file saved, by default that of now."""
+        """Show views as a file saved them and without a kernel, by default those that are shown, as they are now."""
         states = self.saved() if saved is None else saved
+        self._shown = list(states)
         self._wire.close()
         self._open()
         self.page.evaluate("() => { bare.dead = 'silent'; }")
-        for model, _ in self._shown:
+        for model in self._shown:
             self._place(model, states[model])
 
     def reload(self) -> None:
         """Load the page again, as with F5."""
         self._open()
-        for model, _ in self._shown:
+        for model in self._shown:
             self._place(model)
 
     def remove(self, which: int) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from nbformat.sign import NotebookNotary
 
 from beanops.embedded.process import free_port
 from tests.waits import PATIENCE
@@ -43,6 +44,13 @@ _RUN = """async (code) => {
 }""".replace("KERNEL", _KERNEL)
 
 
+def notebook_of(*cells: str) -> nbformat.NotebookNode:
+    """Return a notebook with these cells, not yet run."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return notebook
+
+
 class Lab:
     """A JupyterLab and a browser."""
 
@@ -52,18 +60,23 @@ class Lab:
     @contextmanager
     def notebook(self, *cells: str) -> Iterator[Notebook]:
         """Open a notebook with these cells; its kernel ends with the block."""
+        with self.open(notebook_of(*cells)) as opened:
+            opened.ready()
+            yield opened
+            opened.shut_down()
+
+    @contextmanager
+    def open(self, notebook: nbformat.NotebookNode, *, trusted: bool = True) -> Iterator[Notebook]:
+        """Open a notebook as it is; it is untrusted where this machine does not know that its user ran it."""
         name = f"{secrets.token_hex(4)}.ipynb"
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
         nbformat.write(notebook, self.folder / name)
+        if trusted:
+            NotebookNotary(data_dir=str(self.folder.parent / "data")).sign(notebook)
         page = self.browser.new_page(viewport={"width": 1280, "height": 1000})
         page.set_default_timeout(PATIENCE * 1000)
         try:
             page.goto(f"{self.url}/doc/tree/{name}?token={self.token}")
-            opened = Notebook(page)
-            opened.ready()
-            yield opened
-            page.evaluate(f"() => {_SESSION}.shutdown()")
+            yield Notebook(page)
         finally:
             page.close()
 
@@ -123,6 +136,16 @@ class Notebook(Shown):
             "() => window.jupyterapp?.shell.currentWidget?.context?.sessionContext?.session?.kernel?.status === 'idle'",
             timeout=PATIENCE * 1000,
         )
+
+    def shut_down(self) -> None:
+        """End its kernel."""
+        self.ready()
+        self.page.evaluate(f"() => {_SESSION}.shutdown()")
+
+    def restart(self) -> None:
+        """Restart its kernel, as the user does who has confirmed that."""
+        self.page.evaluate(f"() => {_KERNEL}.restart()")
+        self.ready()
 
     def command(self, name: str, **arguments: Any) -> None:
         """Run a command of JupyterLab."""

@@ -6,11 +6,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import nbformat
 import pytest
 
 from beanops.session.session import Session
-from tests.notebook.lab import Lab, Notebook, voila
+from tests.notebook.lab import Lab, Notebook, notebook_of, voila
 from tests.notebook.test_browser import BODIES, SHOWN, TUBE
 from tests.waits import PATIENCE
 
@@ -146,9 +145,7 @@ def test_a_view_whose_cell_is_deleted_is_polled_no_more(notebook: Notebook, serv
 def test_voila_serves_the_dashboard_as_a_page(lab: Lab, server: Session, tmp_path: Path) -> None:
     server.put(b'{"user": 1}', tube="mail")
     source = f"import beanops\nview = beanops.connect({str(server.address)!r}).dashboard()\nview"
-    page_of = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
-    page_of.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    with voila(tmp_path, page_of) as url:
+    with voila(tmp_path, notebook_of(source)) as url:
         page = lab.browser.new_page(viewport={"width": 1280, "height": 900})
         page.set_default_timeout(PATIENCE * 1000)
         page.goto(url)

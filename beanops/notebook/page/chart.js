@@ -37,6 +37,10 @@ class Chart {
     this.quietness = setInterval(() => this.listen(), 1000);
     port.on((message) => this.hear(message));
     port.onScheme(() => this.paint());
+    port.onLive(() => {
+      this.listen();
+      this.paint();
+    });
   }
 
   close() {
@@ -50,7 +54,7 @@ class Chart {
   // Whether updates still come.
   listen() {
     const age = this.port.age();
-    const isSilent = age > this.port.options.late;
+    const isSilent = this.port.live && age > this.port.options.late; // without a kernel the view says so
     this.quiet.textContent = isSilent ? `no updates for ${duration(age)}` : "";
     this.el.classList.toggle("beanops-stale", isSilent);
   }
@@ -202,7 +206,7 @@ class Chart {
       from,
       to: at,
       isUtc: this.isUtc,
-      isNow: live,
+      isNow: live && this.port.live,
       beginOf: (place) => Math.max(from, (first + skipped + place) * step),
       endOf: (place) => Math.min(at, (first + skipped + place + 1) * step),
       cursor: cursor && { ...cursor, place: cursor.place - skipped < 0 ? null : cursor.place - skipped },

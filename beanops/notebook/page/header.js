@@ -13,7 +13,10 @@ class ServerCard {
     this.card.append(this.buildHead(), this.buildNumbers(), this.buildConcerns());
     el.append(this.card);
     port.on((message) => this.receive(message));
-    port.onLive(() => this.drawConcerns());
+    port.onLive(() => {
+      this.drawState();
+      this.drawConcerns();
+    });
   }
 
   close() {}
@@ -133,7 +136,7 @@ class ServerCard {
 
   drawState() {
     const { lost, figures } = this.pieces;
-    this.state.textContent = lost ?? (figures ? "live" : "");
+    this.state.textContent = lost ?? (figures && this.port.live ? "live" : "");
     this.state.dataset.tone = lost === null ? "live" : "lost";
     this.card.classList.toggle("beanops-lost", lost !== null);
   }
