@@ -65,7 +65,7 @@ def test_a_tube_has_the_same_rate_and_words_in_the_terminal_and_in_a_notebook(cl
     cells = dict(zip(shown_rows.TUBES, shown_rows.tube_rows(survey)["mail"], strict=True))
     page = StaticTable("", shown_rows.TUBES, [list(cells.values())], 1).text.splitlines()[2].split()
     terminal = [column.text(row, 11) for column in shown_rows.TUBES]
-        assert page == [text for text in terminal if text]  # a page leaves out what no row has
+    assert page == [text for text in terminal if text]  # a page leaves out what no row has
     for face in ("tui", "notebook"):
         titles = [column.title for column in tube_columns(face) if column.unit == "rate"]  # type: ignore[arg-type]
         assert all(title.endswith(f" {RATE_WINDOW:.0f}s") for title in titles)
