@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable
 from typing import Any
 
 from beanops.journal import explanations
 from beanops.journal.records import Refused
+from beanops.notebook.magic_completion import completions
 from beanops.protocol.errors import BeanopsError, UsageError
 from beanops.session.connect import connect
 from beanops.session.execution.undoable import lasting
@@ -29,10 +31,14 @@ HELP = f"""\
 %beans move ID ... TUBE   put jobs into another tube
 %beans undo [RUN]         undo a run, by default the last one of this session; add 'parked' or 'ready' to choose
                           what buried jobs become
+%beans sql QUERY          SQL on the tables jobs, tubes, actions and runs
+%%beans sql [NAME <<] [TUBE]
+                          the SQL in the rest of the cell, on the jobs of a tube or of all; NAME gets the frame
 %beans actions            the last actions of this session
 %beans browse TUBE        live view of the jobs of a tube
 %beans dashboard          live view of the tubes
-Each returns the result of the session's method: df = %beans jobs mail"""
+Each returns the result of the session's method: df = %beans jobs mail
+Tab completes commands, tubes, runs, and the columns and paths of a predicate."""
 
 
 def _ids(words: list[str]) -> list[int]:
@@ -139,9 +145,50 @@ COMMANDS: dict[str, Callable[[Session, list[str]], Any]] = {
     "move": _move,
     "undo": _undo,
     "actions": _actions,
+    "sql": lambda session, words: _one(words, "a query"),
     "browse": lambda session, words: _browse(session, _one(words, "one tube")),
     "dashboard": _dashboard,
 }
+
+
+#: The words that a line can begin with.
+FIRST_WORDS = ("connect", "help", "jobs", *COMMANDS)
+_TO_NAME = re.compile(r"\s*(?:(?P<name>\S+)\s*<<)?\s*(?P<tube>\S*)\s*")
+
+
+def beans_cell(line: str, cell: str, variables: dict[str, Any]) -> Any:
+    """Run a cell of ``%%beans sql`` on the session among the notebook's variables, and return its frame.
+
+    Parameters
+    ----------
+    line : str
+        ``sql``, then ``NAME <<`` for the variable that gets the frame, and a tube; both may be missing.
+    cell : str
+        The query.
+    variables : dict
+        The notebook's variables.
+
+    Raises
+    ------
+    UsageError
+        The line or the query is not valid, or there is no session.
+    """
+    word, _, rest = line.strip().partition(" ")
+    given = _TO_NAME.fullmatch(rest)
+    name = None if given is None else given["name"]
+    if word != "sql" or given is None or (name is not None and not name.isidentifier()):
+        raise UsageError(f"expected %%beans sql [NAME <<] [TUBE], got {line.strip()!r}")
+    frame = _session_in(variables)._through("notebook").sql(cell, given["tube"] or None)
+    if name is not None:
+        variables[name] = frame
+    return frame
+
+
+def _session_in(variables: dict[str, Any]) -> Session:
+    session = variables.get(NAME)
+    if not isinstance(session, Session):
+        raise UsageError("no session; use %beans connect SERVER, or session = beanops.connect(...)")
+    return session
 
 
 def beans(line: str, variables: dict[str, Any]) -> Any:
@@ -161,9 +208,9 @@ def beans(line: str, variables: dict[str, Any]) -> Any:
     if word == "connect":
         variables[NAME] = connect(rest.strip() or "127.0.0.1:11300", source="notebook")
         return variables[NAME]
-    session = variables.get(NAME)
-    if not isinstance(session, Session):
-        raise UsageError("no session; use %beans connect SERVER, or session = beanops.connect(...)")
+    session = _session_in(variables)
+    if word == "sql" and rest.strip():
+        return session._through("notebook").sql(rest)
     if word == "jobs":
         tube, _, where = rest.strip().partition(" ")
         if not tube:
@@ -172,7 +219,7 @@ def beans(line: str, variables: dict[str, Any]) -> Any:
         return session.jobs(tube, where=where.strip() or None)
     act = COMMANDS.get(word or "tubes")
     if act is None:
-        hint = did_you_mean(word, (*COMMANDS, "connect", "jobs", "help")) or "; %beans help lists the commands"
+        hint = did_you_mean(word, FIRST_WORDS) or "; %beans help lists the commands"
         raise UsageError(f"unknown command {word!r}{hint}")
     try:
         words = shlex.split(rest)
@@ -182,13 +229,26 @@ def beans(line: str, variables: dict[str, Any]) -> Any:
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Register the magic ``%beans`` in an IPython shell."""
+    """Register the magics ``%beans`` and ``%%beans`` in an IPython shell, with their completion."""
 
-    def magic(line: str) -> Any:
+    def magic(line: str, cell: str | None = None) -> Any:
         try:
-            return beans(line, shell.user_ns)
+            return beans(line, shell.user_ns) if cell is None else beans_cell(line, cell, shell.user_ns)
         except BeanopsError as error:
             print(f"%beans: {error}")
             return None
 
-    shell.register_magic_function(magic, "line", "beans")
+    def complete(_: Any, event: Any) -> list[str]:
+        line = event.text_until_cursor
+        line = line[line.find("%") :]  # without what it is assigned to
+        session = shell.user_ns.get(NAME)
+        found = completions(session if isinstance(session, Session) else None, line, FIRST_WORDS)
+        typed = "" if line[-1:].isspace() else line.split()[-1]
+        # IPython completes from the last sign that ends a word.
+        return [word[len(typed) - len(event.symbol) :] for word in found]
+
+    magic.__doc__ = HELP
+    shell.register_magic_function(magic, "line_cell", "beans")
+    for typed in ("%beans", "%%beans"):
+        shell.set_hook("complete_command", complete, str_key=typed)
+    shell.set_hook("complete_command", complete, re_key=re.compile(r"\s*\w+\s*=\s*%beans\b"))
