@@ -25,6 +25,7 @@ from beanops.session.execution.executor import Executor
 from beanops.session.execution.run import Run
 from beanops.session.execution.targets import Jobs, in_batches, orders_of, request_of
 from beanops.session.execution.verbs import KEEP, PUT_NEW, Order, Settings, Verb, verb_of
+from beanops.session.frame_bodies import bodies_of
 from beanops.session.lookups import Lookups
 from beanops.session.options import GroupedOptions, How, Options, given, how_of, optional_priority
 from beanops.session.tube_verbs import guard_of
@@ -127,8 +128,10 @@ def put_many(
 ) -> Run:
     """Put a job for each body, in batches."""
     one = isinstance(bodies, str | bytes | bytearray | memoryview | Mapping) or not isinstance(bodies, Iterable)
-    if one or hasattr(bodies, "columns"):
-        raise ArgumentError("bodies", bodies, "several bodies, such as a list or a column of a frame")
+    if one:
+        raise ArgumentError("bodies", bodies, "several bodies, such as a list, or a frame with a column 'body'")
+    if hasattr(bodies, "columns"):
+        bodies = bodies_of(bodies)
     most, name = executor.lookups.looking().max_job_size, check_tube(tube_of(tube))
     wait, time_to_run = whole_seconds("delay", delay), whole_seconds("ttr", ttr)
     state, counts = "delayed" if wait else "ready", (0,) * 6

@@ -1614,8 +1614,9 @@ class Session:
 
         Parameters
         ----------
-        body : bytes, str, dict or list
-            Bytes, text (put as UTF-8), or a dict or list (put as JSON); at most the server's max-job-size.
+        body : bytes, str, dict, list or row
+            Bytes, text (put as UTF-8), a dict or list (put as JSON), or a row of a frame of jobs: its body; at most the
+            server's max-job-size.
         tube : str, TubeStats or row
             The name of a tube, or a row of `Session.tubes`.
         priority : int
@@ -1662,8 +1663,9 @@ class Session:
 
         Parameters
         ----------
-        bodies : iterable of bytes, str, dict or list
-            Bytes, text (put as UTF-8), or a dict or list (put as JSON); all are checked before the first is put.
+        bodies : iterable of bytes, str, dict or list; or DataFrame with a column ``body``
+            Bytes, text (put as UTF-8), or a dict or list (put as JSON); all are checked before the first is put. A frame
+            of jobs gives their exact bodies: those that it shows with escapes or redacted are refused.
         tube : str, TubeStats or row
             The name of a tube, or a row of `Session.tubes`.
         priority : int
@@ -1695,6 +1697,7 @@ class Session:
         --------
         >>> session.put_many([{"user": user} for user in range(3)], tube="mail").ids
         [19, 20, 21]
+        >>> session.put_many(session.jobs("mail", bodies="bytes"), tube="again").done
         """
         how = how_of(Options(reason=reason, rate=rate, dry_run=dry_run, progress=progress))
         return job_verbs.put_many(

@@ -20,6 +20,7 @@ from beanops.session.execution.executor import Executor
 from beanops.session.execution.pause_guard import PauseGuard
 from beanops.session.execution.run import Run
 from beanops.session.execution.verbs import TubeStep
+from beanops.session.frame_bodies import body_of_row
 from beanops.session.options import How
 
 #: Jobs of one ``kick`` command, during which the server answers nobody else.
@@ -63,7 +64,7 @@ def put(
     schema: SchemaLike | None = None,
 ) -> Run:
     """Put a job into a tube."""
-    body, tube = body_of(body, executor.lookups.looking().max_job_size), check_tube(tube_of(tube))
+    body, tube = body_of(body_of_row(body), executor.lookups.looking().max_job_size), check_tube(tube_of(tube))
     if schema is not None:
         Schema.of(schema).check(body, "body")
     wait, time_to_run = whole_seconds("delay", delay), whole_seconds("ttr", ttr)
