@@ -24,9 +24,8 @@ def bodies_of(frame: Any) -> Sequence[bytes]:
     if "body" not in frame.columns:
         raise ArgumentError("bodies", list(frame.columns), "a frame with a column 'body'")
     digests = frame["digest"].tolist() if "digest" in frame.columns else [""] * len(frame)
-    return [
-        _exact(body, digest, number) for number, (body, digest) in enumerate(zip(frame["body"], digests, strict=True))
-    ]
+    pairs = zip(frame["body"], digests, strict=True)
+    return [_exact(body, digest, number) for number, (body, digest) in enumerate(pairs)]
 
 
 def body_of_row(row: Any) -> Any:

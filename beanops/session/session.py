@@ -1664,8 +1664,8 @@ class Session:
         Parameters
         ----------
         bodies : iterable of bytes, str, dict or list; or DataFrame with a column ``body``
-            Bytes, text (put as UTF-8), or a dict or list (put as JSON); all are checked before the first is put. A frame
-            of jobs gives their exact bodies: those that it shows with escapes or redacted are refused.
+            Bytes, text (put as UTF-8), or a dict or list (put as JSON); all are checked before the first is put. A
+            frame of jobs gives their exact bodies: those that it shows with escapes or redacted are refused.
         tube : str, TubeStats or row
             The name of a tube, or a row of `Session.tubes`.
         priority : int
