@@ -21,7 +21,7 @@ class Facets {
       clear: () => this.clear(),
       act: (order) => this.act(order),
     });
-    this.adder = this.addBox();
+    this.groups.top.prepend(this.addBox());
     this.header = new Header();
     this.ask = this.askBox(port.options.ask);
     this.element = make("div", "beanops-facets-inside");
@@ -204,7 +204,9 @@ class Facets {
     this.facets = wanted;
     const elements = [...wanted.values()].map((facet) => facet.element);
     const now = [...this.strip.children];
-    if (elements.some((element, i) => now[i] !== element) || now.length !== elements.length + 1) this.strip.replaceChildren(...elements, this.adder);
+    const same = now.length === elements.length && elements.every((element, i) => now[i] === element);
+    if (!same) this.strip.replaceChildren(...elements);
+    this.strip.hidden = !elements.length;
   }
 
   facet(dim) {

@@ -34,7 +34,9 @@ class GroupList {
       this.arrange();
       this.repaint();
     });
-    this.element.append(this.heading, this.times.element, this.table, this.more);
+    this.top = make("div", "beanops-causes-top"); // beside the times
+    this.top.append(this.heading);
+    this.element.append(this.top, this.times.element, this.table, this.more);
     this.order = [];
   }
 

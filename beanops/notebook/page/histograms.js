@@ -23,6 +23,12 @@ function clockTime(seconds, withSeconds) {
   return today ? time : `${moment.toLocaleDateString("en-GB", { day: "numeric", month: "short" })} ${time}`;
 }
 
+// An age in one unit: what stands under bars is no measurement.
+function shortAge(seconds) {
+  const [size, unit] = [[86400, "d"], [3600, "h"], [60, "m"], [1, "s"]].find(([size]) => seconds >= 2 * size || size === 1);
+  return `${exact.format(Math.round(seconds / size))}${unit}`;
+}
+
 const written = {
   time: (value, at) => duration(Math.max(0, at - value)),
   bytes: (value) => bytes(value),
@@ -106,7 +112,8 @@ class BinBars {
     const key = `${edges} ${Math.round(this.at / 60)}`;
     if (key === this.ticked) return;
     this.ticked = key;
-    const write = (value) => (unit === "count" || unit === "number" ? compact.format(value) : written[unit](value, this.at));
+    const short = { time: (value) => shortAge(Math.max(0, this.at - value)), bytes, count: compact.format, number: compact.format };
+    const write = short[unit];
     if (single.length) {
       const step = Math.ceil(size / 6);
       const labels = edges.slice(0, size).map((edge, code) => make("span", "beanops-tick", code % step ? "" : write(edge)));
