@@ -10,7 +10,10 @@ from beanops.jobs.bodies.paths import Steps, spell_path
 from beanops.jobs.facets.decoding import QuickReader
 from beanops.jobs.facets.spelling import float_text
 from beanops.jobs.sql.literals import literal
+from beanops.text import safe_text
 
+#: Characters of a cell.
+_CELL = 200
 _WORDS = {True: "true", False: "false"}
 
 
@@ -82,6 +85,13 @@ def written(value: Any) -> str:
     if type(value) is str:
         return value
     return _WORDS[value] if type(value) is bool else float_text(value) if type(value) is float else str(value)
+
+
+def cell_text(value: Any) -> str:
+    """Return a value as the cell of a table, in one safe line."""
+    if value is COMPOSITE:
+        return "…"
+    return "" if value is None or value is UNKNOWN else safe_text(written(value), limit=_CELL)
 
 
 def expression(path: Steps) -> str:

@@ -19,6 +19,7 @@ from beanops.jobs.search.scan import Scan
 from beanops.jobs.select import Selection
 from beanops.notebook import shown_rows
 from beanops.notebook.job_identity import ShownJobs
+from beanops.notebook.job_rows import PathCells, exported, fresh_row, saved_row
 from beanops.notebook.opened_job import opened_job
 from beanops.notebook.refresher import Refresher, Tick
 from beanops.notebook.static import MOST_ROWS, StaticTable
@@ -104,7 +105,13 @@ class BrowserView(JobsView):
             on_action=weakly(self._clicked),
             on_cancel=weakly(self.cancel),
             on_error=weakly(self._complain),
+            tidy=True,
+            paths=True,
+            on_column=weakly(self._column_asked),
+            on_drop=weakly(self.drop_column),
+            on_export=weakly(self._exported),
         )
+        self._paths = PathCells(self._session._context.reader)
         self._bins = JobBins(self._session._context.reader)
         self._bins_lock = threading.Lock()
         self.facets = FacetFilter(
@@ -120,6 +127,7 @@ class BrowserView(JobsView):
         self.body = BodyPane(
             "body",
             on_value=weakly(self._value_asked),
+            on_column=weakly(self._column_asked),
             on_error=weakly(self._complain),
         )
         self._job_table = self.jobs
@@ -309,6 +317,35 @@ class BrowserView(JobsView):
             self._bins.drop_path(path)
         self._show_bins(self._bins)
 
+    def add_column(self, path: str) -> None:
+        """Add a column with what the bodies have at a path such as ``$.customer``.
+
+        Raises
+        ------
+        UsageError
+            It is no path, or there is such a column.
+        """
+        with self._bins_lock, self._lock:
+            self.jobs.add_column(*self._paths.add(path, self._bins, self.jobs.rows))
+
+    def drop_column(self, path: str) -> None:
+        """Remove the column of a path."""
+        with self._bins_lock, self._lock:
+            if path in self._paths.paths:
+                self._paths.paths.remove(path)
+                self.jobs.drop_column(path)
+
+    def _rows_of(self, jobs: Sequence[FoundJob]) -> dict[str, Cells]:
+        return self._paths.rows(self._session, jobs, {column.name: column.unit for column in self.jobs.columns})
+
+    def _exported(self, form: str, keys: tuple[str, ...]) -> tuple[str, bytes]:
+        now = self._session._lookups.jobs_by_id([int(key) for key in keys])
+        here = [job for job in now if job is not None and not self._seen.is_another(job)]
+        return f"{self._selection.tube or 'jobs'}.{form}", exported(self._session, here, form)
+
+    def _column_asked(self, path: str) -> None:
+        self._soon(lambda: self.add_column(path))
+
     def act_on_matching(self, verb: str, to: str = "") -> Run:
         """Act on all jobs that match the choices; they are found again by their predicate when it runs.
 
@@ -436,8 +473,10 @@ class BrowserView(JobsView):
                 self.jobs.say("progress", shown_rows.scanning(progress))
 
     def _add(self, scan: Scan, jobs: list[FoundJob], over: bool = False) -> None:
-        rows = shown_rows.job_rows(self._session, jobs)
+        rows = self._rows_of(jobs)
         with self._lock:
+            if rows and len(next(iter(rows.values()))) != len(self.jobs.columns):
+                rows = self._rows_of(jobs)  # a column was added or removed in the meantime
             if scan is not self._scan or self.closed:
                 scan.cancel()
                 return
@@ -472,12 +511,13 @@ class BrowserView(JobsView):
         bins = self._bins
         while part := list(islice(found, PART)):
             here = [job for _, job in part if job is not None and self._belongs(job)]
-            rows = shown_rows.job_rows(self._session, here)
             with self._bins_lock:
                 bins.add(bins.update(here))
             with self._lock:
                 self._seen.note(here)
-                self._patch(rows, [str(id) for id, job in part if job is None or self._seen.is_another(job)])
+                self._patch(
+                    self._rows_of(here), [str(id) for id, job in part if job is None or self._seen.is_another(job)]
+                )
         self._show_bins(bins)
 
     def _belongs(self, job: FoundJob) -> bool:
@@ -506,7 +546,7 @@ class BrowserView(JobsView):
             if job is None or self._seen.is_another(job):
                 gone.append(key)
             elif key in self.jobs.rows:
-                rows[key] = shown_rows.job_row(job.stats, self.jobs.rows[key][-1])
+                rows[key] = fresh_row(job.stats, self.jobs.rows[key])
         self._patch(rows, gone)
 
     def _selected(self, _: tuple[str, ...]) -> None:
@@ -528,7 +568,7 @@ class BrowserView(JobsView):
     def _saved_jobs(self) -> dict[str, Cells]:
         # Only jobs whose body is known without secrets are saved; the others are counted.
         now = self.jobs.rows
-        return {key: shown_rows.with_body(now[key], body) for key, body in self._saved.items() if key in now}
+        return {key: saved_row(now[key], body) for key, body in self._saved.items() if key in now}
 
     def _static(self) -> StaticTable:
         self.wait(PATIENCE)

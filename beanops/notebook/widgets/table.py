@@ -108,7 +108,7 @@ class Grid(Channel):
         on_cancel: Callable[[], None] | None = None,
         on_column: Callable[[str], None] | None = None,
         on_drop: Callable[[str], None] | None = None,
-        on_export: Callable[[str, tuple[str, ...]], tuple[str, bytes]] | None = None,
+        on_export: Callable[[str, tuple[str, ...]], tuple[str, bytes] | None] | None = None,
         on_error: Callable[[str], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -307,8 +307,9 @@ class Grid(Channel):
         elif kind == "drop" and self._on_drop:
             self._on_drop(message["name"])
         elif kind == "export" and self._on_export:
-            name, content = self._on_export(message["format"], tuple(message["keys"]))
-            self.send("file", buffers=[content], name=name)
+            file = self._on_export(message["format"], tuple(message["keys"]))
+            if file is not None:
+                self.send("file", buffers=[file[1]], name=file[0])
         elif kind == "action" and self._on_action:
             click = self._bar.clicked(message, self._clock() - message["clicked"])
             if click is not None:
