@@ -216,7 +216,7 @@ class Facets {
       const drop = button("beanops-facet-drop", "hide");
       drop.title = `hide ${dim.name}`;
       drop.addEventListener("click", () => this.port.send({ kind: "drop", path: dim.name }));
-      made.element.querySelector(".beanops-facet-head").append(drop);
+      made.clear.before(drop);
     }
     return made;
   }
