@@ -139,7 +139,11 @@ def _trends(sheet: Sheet, frame: pd.DataFrame, rows: list[_Row], colour: str, ri
     axes.set_xlim(0, parts - 1)
     first, last = frame["oldest"].min(), frame["newest"].max()
     same_day = pd.notna(first) and pd.notna(last) and first.date() == last.date()
-    form = "%H:%M" if same_day else "%b %d %H:%M" if last - first < pd.Timedelta(days=2) else "%b %d"
+    form = "%b %d"
+    if same_day:
+        form = "%H:%M" if last - first > pd.Timedelta(minutes=10) else "%H:%M:%S"
+    elif last - first < pd.Timedelta(days=2):
+        form = "%b %d %H:%M"
     axes.set_xticks([0, parts - 1], [f"{first:{form}}", f"{last:{form}} UTC" if same_day else f"{last:{form}}"])
     axes.xaxis.tick_top()
     axes.tick_params(axis="x", labelsize=SMALL - 1, pad=1)

@@ -81,10 +81,10 @@ def backlog(
         for state in sorted(shown, key=lambda state: -past[state].mean()):
             colour = sheet.theme.tones[state]
             values = past[state].to_numpy()
+            axes.fill_between(times, 0, values, color=sheet.theme.tint(colour), linewidth=0)
             if f"{state}_max" in past:
                 low, high = (past[f"{state}_{end}"].to_numpy() for end in ("min", "max"))
                 axes.fill_between(times, low, high, color=sheet.theme.tint(colour, 0.4), linewidth=0)
-            axes.fill_between(times, 0, values, color=sheet.theme.tint(colour), linewidth=0)
             axes.plot(times, values, color=colour, linewidth=1.9, solid_capstyle="round")
             _lone_points(axes, times, values, colour)
         _label_ends(axes, sheet, past, [(state, state, sheet.theme.tones[state]) for state in shown])
