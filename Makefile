@@ -9,7 +9,7 @@ WORKERS := $(shell expr 2 \* $$(nproc))
 # The tests start hundreds of processes, which take half as long where Python may keep what it has compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test test-full lint bench docs screenshots clean
+.PHONY: help demo test test-full lint bench docs screenshots notebooks clean
 .DEFAULT_GOAL := help
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo "make bench        print the figures, each beside its limit"
 	@echo "make docs         build the manual: dist/docs/html with search, dist/docs/man"
 	@echo "make screenshots  take the pictures of the manual"
+	@echo "make notebooks    run the notebooks, and keep their outputs"
 	@echo "make clean        remove .venv and caches"
 
 demo: .venv/demo
@@ -53,6 +54,10 @@ docs: .venv/dev
 screenshots: .venv/dev
 	@.ci/install beanstalkd
 	@$(BIN)/python -m tests.screenshots
+
+notebooks: .venv/dev
+	@.ci/install chromium
+	@$(BIN)/python -m tests.notebook.outputs
 
 $(BIN)/python:
 	@$(PYTHON) -m venv --without-pip .venv

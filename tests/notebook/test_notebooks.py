@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import getpass
+import io
+import json
 import os
+import re
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +21,13 @@ import nbformat
 import pytest
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
+from PIL import Image
 
 from beanops.embedded.process import Beanstalkd
 from beanops.session.connect import connect
+from tests.notebook.outputs import FOLDER, NOTEBOOKS, fingerprint, kinds, scrub
 
-NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+NAMES = [path.stem for path in NOTEBOOKS]
 #: Notebooks that run at a time: most of their time they wait.
 TOGETHER = 3
 #: Makes a kernel as good as new, in another environment: to start one takes longer than most notebooks do.
@@ -97,28 +106,84 @@ def texts(notebook: nbformat.NotebookNode, kind: str = "text/plain") -> str:
     return "\n".join(str(output.get("data", {}).get(kind) or output.get("text", "")) for output in outputs)
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_it_is_committed_without_outputs(path: Path) -> None:
-    for cell in nbformat.read(path, as_version=4).cells:
-        assert not cell.get("outputs")
-        assert cell.get("execution_count") is None
+def committed(name: str) -> nbformat.NotebookNode:
+    return nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
 
 
-@pytest.mark.parametrize("name", [path.stem for path in NOTEBOOKS])
+@pytest.mark.parametrize("name", NAMES)
+def test_its_outputs_are_those_of_its_code(name: str) -> None:
+    notebook = committed(name)
+    assert notebook.metadata["beanops"]["outputs_of"] == fingerprint(notebook), "run `make notebooks`"
+    counts = [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_outputs_are_those_of_this_beanops(ran: Ran, name: str) -> None:
+    """What a reader sees on a page is what one sees who runs the notebook."""
+    again = deepcopy(ran[f"{name} alone"][0])
+    del again.cells[0]  # makes the kernel new
+    scrub(again)
+    assert kinds(committed(name)) == kinds(again), "run `make notebooks`"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_outputs_say_nothing_of_the_machine_that_made_them(name: str) -> None:
+    shown = json.dumps([cell.get("outputs", []) for cell in committed(name).cells])
+    without_pictures = re.sub(r'"image/png": "[^"]*"', "", shown)
+    home, host = str(Path.home()), socket.gethostname()
+    for trace in (
+        str(FOLDER.parent),
+        f"{getpass.getuser()}@",
+        host,
+        home,
+        "/tmp/",
+        "/dev/shm",
+        " at 0x",
+        "widget-view",
+    ):
+        assert trace not in without_pictures
+    assert set(committed(name).metadata) == {"kernelspec", "language_info", "beanops"}
+
+
+def test_each_has_a_picture_and_all_are_small() -> None:
+    for name in NAMES:
+        assert any("image/png" in kind or kind == "view" for cell in kinds(committed(name)) for kind in cell)
+    assert sum(path.stat().st_size for path in NOTEBOOKS) < 1_500_000
+
+
+def test_pictures_of_a_notebook_are_whole_and_not_empty() -> None:
+    for name in NAMES:
+        for cell in committed(name).cells:
+            for output in cell.get("outputs", ()):
+                if "image/png" in output.get("data", {}):
+                    picture = Image.open(io.BytesIO(base64.b64decode(output["data"]["image/png"])))
+                    picture.load()
+                    assert len(picture.convert("RGB").getcolors(1 << 24) or ()) > 4
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_it_runs_with_a_private_server(ran: Ran, name: str) -> None:
     assert texts(ran[f"{name} alone"][0])
 
 
 #: Texts that each notebook shows.
 SHOWN = {
-    "first_look": ["first-look-mail", "unpause: 1 done", "kick: 2 done"],
-    "incident": ["kick: 6 would be done", "move: 3 done", "undo: 3 done", "[redacted]", "no such template: wellcome"],
     "bulk_ops": ["bury: 250 would be done", "stopped: cancelled", "it is ready", "undo: 250 done"],
-    "capacity": ["would empty the tube in ten seconds", "fewer a second: empty in about"],
+    "capacity": ["would empty the tube in two seconds", "fewer a second: empty in about", "ready < 20 is true"],
+    "causes": ["KeyError: 'vat_id'", "edit: 108 would be done", "no jobs left to kick", "142 buried"],
+    "first_look": ["first-look-mail", "unpause: 1 done", "kick: 2 done"],
+    "incident": [
+        "kick: 20 would be done",
+        "move: 12 done",
+        "undo: 12 done",
+        "[redacted]",
+        "no such template: wellcome",
+    ],
 }
 
 
-@pytest.mark.parametrize("name", [path.stem for path in NOTEBOOKS])
+@pytest.mark.parametrize("name", NAMES)
 def test_it_leaves_a_server_of_the_users_as_it_was(ran: Ran, name: str) -> None:
     done, server = ran[name]
     shown = texts(done)
@@ -132,7 +197,7 @@ def test_it_leaves_a_server_of_the_users_as_it_was(ran: Ran, name: str) -> None:
 
 
 #: Tubes of the user's with the names that the notebooks choose.
-TAKEN = ["first-look-mail", "incident-quarantine", "bulk-exports", "capacity-orders"]
+TAKEN = ["first-look-mail", "incident-quarantine", "bulk-exports", "capacity-orders", "causes-billing"]
 
 
 def test_they_leave_the_jobs_of_the_user_alone(tmp_path: Path, start_beanstalkd: Callable[..., Beanstalkd]) -> None:
