@@ -189,7 +189,11 @@ class ChartFeed:
 def marks_of(journal: Journal, server: str, since: float, tubes: Sequence[str] = ()) -> list[ChartMark]:
     """Return the newest runs on a server since a moment, oldest first; with tubes those that acted on them."""
     which = Filter(server, since=datetime.fromtimestamp(since, UTC), tubes=list(tubes) or None)
-    runs = [run for run in journal.find_runs(which, limit=MOST_MARKS) if run.action not in _HARMLESS]
+    found = [run for run in journal.find_runs(which, limit=MOST_MARKS) if run.action not in _HARMLESS]
+    # A notebook file keeps marks, and a predicate may hold what is secret in bodies.
+    runs = [
+        run._replace(request={name: value for name, value in run.request.items() if name != "where"}) for run in found
+    ]
     return [ChartMark(round(run.time.timestamp(), 1), mark_text(run)) for run in reversed(journal.with_counts(runs))]
 
 

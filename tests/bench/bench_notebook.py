@@ -154,7 +154,7 @@ def wire(running: Lab) -> list[Figure]:
 
     def hear(payload: str | bytes) -> None:
         data = payload.encode() if isinstance(payload, str) else payload
-        if b'"kind": "sample"' in data or b'"kind":"sample"' in data:
+        if b'"kind": "bins"' in data or b'"kind":"bins"' in data:
             sizes.append(len(data))
 
     with Beanstalkd() as server, running.notebook("session.dashboard()") as notebook:
@@ -163,7 +163,7 @@ def wire(running: Lab) -> list[Figure]:
         notebook.reload()  # so that the socket is one that is listened to
         until_seen(notebook, 0, ".beanops-canvas")
         notebook.until(lambda: len(sizes) > 5)
-    return [Figure("an update of the charts on the wire", median(sizes), 2000, 1.0, False, "B")]
+    return [Figure("an update of the charts on the wire", median(sizes), 1000, 1.0, False, "B")]
 
 
 def _resident() -> int:

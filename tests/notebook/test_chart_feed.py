@@ -214,10 +214,15 @@ def test_actions_of_everybody_are_marked_and_of_the_selected_tubes_alone(session
     assert [mark.text.split(", by ")[0] for mark in chart.marks] == ["put sms: 1 done"]
 
 
-def test_marks_are_cut_and_safe(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_marks_are_cut_safe_and_without_predicates(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     session.put(b"x", tube="mail")
-    session.drain("mail", state="ready", where="'\x1b[2J" + "x" * 500 + "' != ''")
-    monkeypatch.setattr(chart_feed, "MOST_MARKS", 1)
-    (mark,) = chart_feed.marks_of(session._context.journal(), str(session.address), 0.0)
-    assert len(mark.text) <= chart_feed.MARK_TEXT
+    session.drain("mail", state="ready", where="'hunter2' != ''")
+    marks = chart_feed.marks_of(session._context.journal(), str(session.address), 0.0)
+    assert "hunter2" not in marks[-1].text
+    assert marks[-1].text.startswith("drain mail: 1 done")
+    monkeypatch.setattr(chart_feed, "MARK_TEXT", 30)
+    session._context.actor = "a\x1b[2J" + "b" * 99
+    session.put(b"x", tube="mail")
+    mark = chart_feed.marks_of(session._context.journal(), str(session.address), 0.0)[-1]
+    assert len(mark.text) <= 30
     assert "\x1b" not in mark.text

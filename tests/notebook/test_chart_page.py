@@ -10,6 +10,7 @@ import pytest
 from beanops.notebook.chart_samples import PANELS, WINDOWS
 from beanops.notebook.widgets.chart import Chart, ChartMark, Course, Row
 from beanops.notebook.widgets.page_files import page_text
+from beanops.notebook.widgets.root import Root
 from tests.notebook.bare import BarePage, bare_page
 from tests.waits import PATIENCE
 
@@ -163,6 +164,16 @@ def test_without_a_kernel_everything_but_new_data_goes_on(bare: BarePage, chart:
     point(bare, 20)
     assert tip(bare)[1:] == ["buried5", "delayed5", "reserved2", "all12"]
     assert (chart.window.name, chart.hidden) == ("5m", [])
+
+
+def test_a_saved_notebook_shows_the_charts_of_then(bare: BarePage, chart: Chart) -> None:
+    assert isinstance(chart.root, Root)
+    chart.root.save(NOON)
+    bare.reopen()
+    bare.until(lambda: plot(bare).get_attribute("aria-valuetext").startswith("08:01:59 UTC: buried 0"))
+    point(bare, 11)
+    assert tip(bare)[0].startswith("08:00:22")
+    bare.picture("charts of a saved notebook")
 
 
 def test_a_page_that_missed_a_message_asks_for_all(bare: BarePage, chart: Chart) -> None:

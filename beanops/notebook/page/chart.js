@@ -36,6 +36,7 @@ class Chart {
     this.resize.observe(row);
     this.quietness = setInterval(() => this.listen(), 1000);
     port.on((message) => this.hear(message));
+    port.onLive(() => this.paint());
     port.onScheme(() => this.paint());
     port.onLive(() => {
       this.listen();
@@ -222,7 +223,8 @@ class Chart {
 
   tellScreenReader(panel, row, cursor) {
     const values = panel.said(row).map((text, place) => `${panel.series[place].label} ${text}`);
-    const time = cursor ? momentText(cursor.at, this.course.at, this.isUtc) : "now";
+    const { at, live } = this.course;
+    const time = !cursor && live && this.port.live ? "now" : momentText(cursor ? cursor.at : at, at, this.isUtc);
     const actions = cursor ? cursor.marks.map((mark) => mark.text) : [];
     const said = {
       "aria-valuemin": 0,

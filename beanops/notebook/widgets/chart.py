@@ -240,20 +240,13 @@ class Chart(Channel):
         self._send_marks()
         self._send_course()
 
-    def snapshot(self) -> list[dict[str, Any]]:
-        """Return the messages that show the present state in a page without a kernel, in few bytes."""
-        with self._lock:
-            course = self._course_message(self._course.shortened(MOST_KEPT))
-            marks = [mark._asdict() for mark in self._marks[-MOST_MARKS_KEPT:]]
-            said = [
-                {"kind": "say", "line": line, "text": text, "tone": tone} for line, (text, tone) in self._said.items()
-            ]
-            return [
-                *said,
-                {"kind": "hidden", "labels": self._hidden},
-                {"kind": "marks", "marks": marks},
-                {"kind": "course", "seq": 0, **course},
-            ]
+    def _saved(self) -> list[dict[str, Any]]:
+        course = self._course_message(self._course.shortened(MOST_KEPT))
+        return [
+            {"kind": "hidden", "labels": self._hidden},
+            {"kind": "marks", "marks": [mark._asdict() for mark in self._marks[-MOST_MARKS_KEPT:]]},
+            {"kind": "course", "seq": None, **course, "rows": list(course["rows"])},
+        ]
 
     # -- from the page -----------------------------------------------------------------------------------------------
 
