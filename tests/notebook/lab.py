@@ -211,7 +211,7 @@ def jupyter_lab(folder: Path, browser: Any) -> Iterator[Lab]:
             [sys.executable, "-m", "jupyterlab", *arguments], env=environment, stdout=out, stderr=subprocess.STDOUT
         )
         try:
-            _wait_until_up(process, f"{url}/api?token={token}", log)
+            wait_until_up(process, f"{url}/api?token={token}", log)
             yield Lab(url, token, notebooks, browser)
         finally:
             process.terminate()
@@ -231,14 +231,15 @@ def voila(folder: Path, notebook: nbformat.NotebookNode) -> Iterator[str]:
             [sys.executable, "-m", "voila", *arguments], stdout=out, stderr=subprocess.STDOUT, cwd=folder
         )
         try:
-            _wait_until_up(process, f"http://127.0.0.1:{port}/voila/static/favicon.ico", log)
+            wait_until_up(process, f"http://127.0.0.1:{port}/voila/static/favicon.ico", log)
             yield f"http://127.0.0.1:{port}/"
         finally:
             process.terminate()
             process.wait(PATIENCE)
 
 
-def _wait_until_up(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+def wait_until_up(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    """Wait until a server answers; fail with its log when it ends."""
     give_up = time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < give_up:
         try:

@@ -95,12 +95,17 @@ class Link {
     return port;
   }
 
-  send(message) {
+  // Some front ends throw where there is no kernel, others return a promise that fails.
+  async attempt(sending) {
     try {
-      this.model.send({ ...message, clicked: this.clock.now() });
+      await sending();
     } catch {
       this.liveness.set(false);
     }
+  }
+
+  send(message) {
+    this.attempt(() => this.model.send({ ...message, clicked: this.clock.now() }));
   }
 
   selection(part) {
@@ -109,12 +114,10 @@ class Link {
 
   select(part, selection) {
     this.known[part] = JSON.stringify(selection);
-    try {
+    this.attempt(() => {
       this.model.set("selected", { ...this.model.get("selected"), [part]: selection });
-      this.model.save_changes();
-    } catch {
-      this.liveness.set(false);
-    }
+      return this.model.save_changes();
+    });
   }
 
   selected() {
