@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from itertools import count
-from typing import Any
 
 from beanops.jobs.read import FoundJob
 from beanops.jobs.search.progress import Progress
 from beanops.jobs.select import Selection
 from beanops.journal import records
 from beanops.monitor.survey import Survey
+from beanops.notebook.page_values import cells_of, page_value
 from beanops.notebook.widgets.table import Cells, ToolButton
 from beanops.protocol import JobStats
 from beanops.protocol.states import EVERY_STATE, STATES
@@ -18,18 +18,16 @@ from beanops.session.execution.verbs import ALL
 from beanops.session.session import Session
 from beanops.text import plural, safe_text, span
 from beanops.ui.actions import CATALOGUE
-from beanops.ui.columns.column import Column
 from beanops.ui.columns.jobs import ShownJob, job_columns
 from beanops.ui.columns.journal import DoneAction, action_columns
-from beanops.ui.columns.tubes import WINDOW, tube_columns
-from beanops.ui.formatting import moment, rate, rounded
+from beanops.ui.columns.tubes import WINDOW
+from beanops.ui.formatting import rate
 
 #: Most problems that are listed.
 MOST_PROBLEMS = 20
 #: Most characters of an open body.
 OPENED = 16_384
 
-TUBES = tube_columns("notebook")
 JOBS = job_columns("notebook")
 ACTIONS = action_columns("notebook")
 
@@ -86,14 +84,6 @@ def title(session: Session, survey: Survey) -> str:
     return " · ".join(parts)
 
 
-def freshness(survey: Survey) -> str:
-    """Return the age of the oldest row of the tubes; empty while each look asks for all of them."""
-    if survey.full:
-        return ""
-    oldest = survey.at - min((seen.at for seen in survey.tubes.values()), default=survey.at)
-    return f"{len(survey.tubes):,} tubes are refreshed in turn: rows that are not selected are up to {span(oldest)} old"
-
-
 def problem_lines(survey: Survey) -> str:
     """Return the problems of the server and its tubes, one a line, the worst first."""
     lines = [
@@ -106,33 +96,7 @@ def problem_lines(survey: Survey) -> str:
     return "\n".join(lines) or "no problems"
 
 
-def _page_value(column: Column[Any]) -> Callable[[Any], Any]:
-    """Return what gets the value of a column for a page from a row."""
-    value = column.value
-    # A page cannot hold 64 bits in a number, so ids are texts there.
-    if column.unit == "id":
-        return lambda row: "" if (id := value(row)) is None else str(id)
-    if column.unit == "text":
-        return lambda row: safe_text(value(row) or "")
-    if column.unit == "time":
-        return lambda row: moment(value(row), 8)
-    if column.unit == "rate":
-        return lambda row: None if (per_second := value(row)) is None else rounded(per_second)
-    if column.unit == "seconds" and column.blank:
-        return lambda row: value(row) or None
-    return value
-
-
-_TUBE_VALUES, _JOB_VALUES, _ACTION_VALUES = (list(map(_page_value, columns)) for columns in (TUBES, JOBS, ACTIONS))
-
-
-def _cells(row: Any, values: list[Callable[[Any], Any]]) -> Cells:
-    return tuple([value(row) for value in values])
-
-
-def tube_rows(survey: Survey) -> dict[str, Cells]:
-    """Return a row for each tube, by its name."""
-    return {name: _cells(seen, _TUBE_VALUES) for name, seen in survey.tubes.items()}
+_JOB_VALUES, _ACTION_VALUES = (list(map(page_value, columns)) for columns in (JOBS, ACTIONS))
 
 
 def job_rows(session: Session, jobs: Iterable[FoundJob]) -> dict[str, Cells]:
@@ -142,7 +106,7 @@ def job_rows(session: Session, jobs: Iterable[FoundJob]) -> dict[str, Cells]:
 
 def job_row(stats: JobStats, body: str) -> Cells:
     """Return the cells of a job, with the summary of its body."""
-    return _cells(ShownJob(stats, body), _JOB_VALUES)
+    return cells_of(ShownJob(stats, body), _JOB_VALUES)
 
 
 def with_body(cells: Cells, body: str) -> Cells:
@@ -156,7 +120,7 @@ def action_rows(actions: Iterable[records.Action], numbers: dict[records.Action,
     numbers.clear()
     for action in actions:
         numbers[action] = before[action] if action in before else next(following)
-    return {str(number): _cells(DoneAction(number, action), _ACTION_VALUES) for action, number in numbers.items()}
+    return {str(number): cells_of(DoneAction(number, action), _ACTION_VALUES) for action, number in numbers.items()}
 
 
 def asked(selection: Selection) -> str:

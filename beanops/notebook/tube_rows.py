@@ -3,15 +3,116 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from fnmatch import translate
 from types import MappingProxyType
+from typing import Any
 
 from beanops.jobs.tube_names import NoTube
 from beanops.monitor.problems.problem import summary
-from beanops.monitor.survey import Survey
+from beanops.monitor.survey import Seen, Survey
+from beanops.notebook.page_values import cells_of, page_value
+from beanops.notebook.static import StaticTable
+from beanops.notebook.tube_trends import TubeTrends
+from beanops.notebook.widgets.cells import Fold
+from beanops.notebook.widgets.table import Cells
 from beanops.protocol.errors import UsageError
 from beanops.protocol.limits import is_glob
+from beanops.text import span
+from beanops.ui.columns.column import Column
+from beanops.ui.columns.tubes import trend_field, tube_columns
+from beanops.ui.columns.why import badness, is_idle, tone, why
+from beanops.ui.idle import folded
+
+#: The tones of a page for those of a terminal.
+_TONES = {"warn": "buried", "muted": "zero"}
+#: The width of columns, in em, so that the table has room beside others.
+_WIDTHS = {"problem": 15, "trend": 7, "puts_per_s": 6.5, "deletes_per_s": 6.5, "ready": 6, "buried": 6}
+
+
+def _shown(column: Column[Any]) -> Column[Any]:
+    """Return a column of tubes as this table has it."""
+    column = column._replace(em=_WIDTHS.get(column.name, column.em))
+    if column.name == "problem":
+        # As of the look: a row that was not asked for again does not change.
+        return column._replace(value=lambda row: why(row, row.at), toned="problem_tone", write=None)
+    if column.name == "trend":
+        return column._replace(value=lambda row: "", drawn="spark", toned="trend_tone", write=None)
+    return column._replace(drawn="bar") if column.name in ("ready", "buried") else column
+
+
+def _order(row: Seen) -> float:
+    """Return the place of a tube in the order of problems, the worst the least."""
+    worst, jobs = badness(row)
+    return worst + jobs / 100
+
+
+#: What is sent beside the columns that are shown: their tones, the order of the rows, and whether a row is folded.
+_HELPERS: list[Column[Any]] = [
+    Column("problem_tone", "", lambda row: _TONES.get(name := tone(row), name), "text", em=0),
+    Column("trend_tone", "", trend_field, "text", em=0),
+    Column("worst", "", _order, em=0),
+    Column("idle", "", is_idle, em=0),
+]
+#: The columns of the table; a cell of `trend` is that of `TubeTrends`, and `idle` is known of all tubes together.
+COLUMNS: tuple[Column[Any], ...] = (*map(_shown, tube_columns("notebook")), *_HELPERS)
+#: The order of the rows at first: problems first.
+ORDER = ("worst", False)
+FOLD = Fold("idle", "idle tube", "without workers")
+
+_TREND, _WORST = map([column.name for column in COLUMNS].index, ("trend", "worst"))
+_VALUES = [page_value(column) for column in COLUMNS[:-1]]
+#: The columns that a notebook without a kernel shows.
+_STATIC = [place for place, column in enumerate(COLUMNS) if column.em and column.drawn != "spark"]
+
+
+class TubeRows:
+    """The rows of the tubes of one server, from look to look."""
+
+    def __init__(self) -> None:
+        self._trends = TubeTrends()
+        # A tube that was not asked for in a look has the row of the look before.
+        self._known: dict[str, tuple[Seen, Cells]] = {}
+
+    def of(self, survey: Survey, selected: Collection[str] = ()) -> dict[str, Cells]:
+        """Return a row for each tube, by its name; a selected one is never folded."""
+        tubes = survey.tubes
+        self._trends.look(list(tubes))
+        idle = {seen.name for seen in folded(tubes.values(), selected)}
+        known, self._known = self._known, {}
+        rows: dict[str, Cells] = {}
+        for name, seen in tubes.items():
+            last, cells = known.get(name, (None, ()))
+            if last is not seen:
+                cells = self._cells(seen, name in idle)
+            elif cells[-1] != (name in idle):
+                cells = (*cells[:-1], name in idle)
+            self._known[name] = seen, cells
+            rows[name] = cells
+        return rows
+
+    def _cells(self, seen: Seen, idle: bool) -> Cells:
+        cells = cells_of(seen, _VALUES)
+        return (*cells[:_TREND], self._trends.cell(seen), *cells[_TREND + 1 :], idle)
+
+
+def worst_first(rows: Mapping[str, Cells]) -> dict[str, Cells]:
+    """Return the rows in the order of problems, as the page shows them."""
+    return dict(sorted(rows.items(), key=lambda row: row[1][_WORST]))
+
+
+def static_table(title: str, rows: Iterable[Cells], total: int) -> StaticTable:
+    """Return the table of a notebook without a kernel: what can be written of these rows, of so many."""
+    kept = [[cells[place] for place in _STATIC] for cells in rows]
+    return StaticTable(title, [COLUMNS[place] for place in _STATIC], kept, total)
+
+
+def freshness(survey: Survey) -> str:
+    """Return the age of the oldest row of the tubes; empty while each look asks for all of them."""
+    if survey.full:
+        return ""
+    oldest = survey.at - min((seen.at for seen in survey.tubes.values()), default=survey.at)
+    return f"{len(survey.tubes):,} tubes are refreshed in turn: rows that are not selected are up to {span(oldest)} old"
 
 
 class TubeFilter:

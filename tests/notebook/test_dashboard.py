@@ -22,6 +22,7 @@ from beanops.journal.records import JournalError
 from beanops.notebook import refresher, shown_rows
 from beanops.notebook.chart_samples import values_now
 from beanops.notebook.refresher import first_look, poll, refresher_of
+from beanops.notebook.tube_rows import COLUMNS, TubeRows
 from beanops.notebook.views import actions
 from beanops.notebook.views.dashboard import DashboardView
 from beanops.protocol.errors import NotFound, UsageError
@@ -32,6 +33,8 @@ from beanops.ui.poller import Poller
 from tests.alerts.saved import firing, saves
 from tests.notebook.pages import Page, Still, lost
 from tests.waits import until
+
+PUTS = [column.name for column in COLUMNS].index("puts_per_s")
 
 
 @pytest.fixture
@@ -51,7 +54,13 @@ def view(session: Session) -> Iterator[DashboardView]:
 
 
 def shown(view: DashboardView, tube: str) -> tuple[object, ...]:
-    return tuple(view.tubes.rows[tube][1:5])
+    cells = row_of(view, tube)
+    return tuple(cells[state] for state in ("ready", "reserved", "delayed", "buried"))
+
+
+def row_of(view: DashboardView, tube: str) -> dict[str, object]:
+    """Return the cells of a tube by the names of their columns."""
+    return dict(zip([column.name for column in view.tubes.columns], view.tubes.rows[tube], strict=True))
 
 
 def test_it_shows_the_tubes_and_who_the_server_is(view: DashboardView, session: Session) -> None:
@@ -393,7 +402,7 @@ def test_a_notebook_without_a_kernel_shows_escaped_tables(session: Session, view
     bundle = view._repr_mimebundle_()
     assert ">mail</td>" in bundle["text/html"]
     assert "mail" in bundle["text/plain"]
-    view.tubes.update({"x": ("<script>alert(1)</script>", *[0] * 9)})
+    view.tubes.update({"x": ("<script>alert(1)</script>", "", *[0] * (len(COLUMNS) - 2))})
     assert "<script" not in view._repr_mimebundle_()["text/html"]
     json.dumps(bundle)
 
@@ -409,14 +418,14 @@ def test_rates_cover_seconds_and_restart_with_another_server(session: Session) -
     poller = Poller(lambda: session, lambda: now[0])
     first = poller.look().survey
     assert first is not None
-    assert shown_rows.tube_rows(first)["mail"][5] is None
+    assert TubeRows().of(first)["mail"][PUTS] is None
     assert "rates not yet known" in shown_rows.title(session, first)
     assert values_now(first, [])[-2:] == values_now(first, ["mail"])[-2:] == (None, None)
     session.put(b"x", tube="mail")
     now[0] = 2.0
     then = poller.look(wanted={"mail"}).survey
     assert then is not None
-    assert shown_rows.tube_rows(then)["mail"][5] == 0.5
+    assert TubeRows().of(then)["mail"][PUTS] == 0.5
     assert "0.5 puts/s, 0 deletes/s over 10s" in shown_rows.title(session, then)
     # A tube of yesterday does not make the rate of the server unknown, nor does a new one count from nothing.
     assert values_now(then, [])[-2:] == values_now(then, ["mail"])[-2:] == (0.5, 0.0)

@@ -10,11 +10,14 @@ import pytest
 
 import beanops
 from beanops.monitor.problems.problem import Problem
+from beanops.notebook.tube_rows import COLUMNS
 from beanops.notebook.views.replay import ReplayView
 from beanops.protocol.errors import ArgumentError, NotFound, UsageError
 from tests.notebook.lab import Lab
 from tests.notebook.pages import Page
 from tests.recording.conftest import NOON, Stage
+
+READY = [column.name for column in COLUMNS].index("ready")
 
 
 @pytest.fixture
@@ -38,7 +41,7 @@ def view(file: Path) -> Iterator[ReplayView]:
 
 def test_it_shows_a_moment_as_the_dashboard_does(view: ReplayView) -> None:
     assert view.at == datetime(2026, 1, 1, 12, 5, 30, tzinfo=UTC)
-    assert view.grid.rows["mail"][1] == 330
+    assert view.grid.rows["mail"][READY] == 330
     assert list(view.grid.rows) == ["mail"]
     title = view.chart.said("title")
     assert title.startswith("REPLAY 2026-01-01 12:05:30 UTC  paused  ends 2026-01-01 12:09:59 UTC")
@@ -67,9 +70,9 @@ def test_its_charts_follow_the_selected_tubes(view: ReplayView) -> None:
 def test_the_slider_and_the_buttons_move_in_time(view: ReplayView) -> None:
     page = Page(view.controls)
     page.says("jump", place=60)
-    assert view.grid.rows["mail"][1] == 60
+    assert view.grid.rows["mail"][READY] == 60
     page.says("next")
-    assert (view.grid.rows["mail"][1], page.heard[-1]["place"]) == (120, 120)
+    assert (view.grid.rows["mail"][READY], page.heard[-1]["place"]) == (120, 120)
     assert "mail: 7 jobs buried" in view.grid.said("status")
     assert "warning: buried, mail: 7 jobs buried" in view.grid.said("problems")
     page.says("next")
@@ -86,7 +89,7 @@ def test_the_slider_and_the_buttons_move_in_time(view: ReplayView) -> None:
     assert view.player.speed == 5.0
     view.pause()
     view.jump("1m")
-    assert view.grid.rows["mail"][1] == 539
+    assert view.grid.rows["mail"][READY] == 539
     view.previous_problem()
     assert view.at == datetime(2026, 1, 1, 12, 2, tzinfo=UTC)
 

@@ -16,8 +16,7 @@ from beanops import Client, Session, connect
 from beanops.journal.frames import actions_frame
 from beanops.monitor.rates import RATE_WINDOW
 from beanops.monitor.survey import Surveyor
-from beanops.notebook import shown_rows
-from beanops.notebook.static import StaticTable
+from beanops.notebook.tube_rows import TubeRows, static_table
 from beanops.ui.columns.column import Column, named
 from beanops.ui.columns.jobs import job_columns
 from beanops.ui.columns.journal import RUN_COLUMNS, action_columns
@@ -62,10 +61,10 @@ def test_a_tube_has_the_same_rate_and_words_in_the_terminal_and_in_a_notebook(cl
         survey = surveyor.look(client)
     row = survey.tubes["mail"]
     assert row.rates.puts == 1.0
-    cells = dict(zip(shown_rows.TUBES, shown_rows.tube_rows(survey)["mail"], strict=True))
-    page = StaticTable("", shown_rows.TUBES, [list(cells.values())], 1).text.splitlines()[2].split()
-    terminal = [column.text(row, 11) for column in shown_rows.TUBES]
-    assert page == [text for text in terminal if text]  # a page leaves out what no row has
+    table = static_table("", [TubeRows().of(survey)["mail"]], 1)
+    terminal = {column.name: column.text(row, 24) for column in tube_columns("tui", lambda: row.at)}
+    words = [terminal[column.name] for column in table.columns]  # a page leaves out what no row has
+    assert table.text.splitlines()[2].split() == " ".join(words).split()
     for face in ("tui", "notebook"):
         titles = [column.title for column in tube_columns(face) if column.unit == "rate"]  # type: ignore[arg-type]
         assert all(title.endswith(f" {RATE_WINDOW:.0f}s") for title in titles)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from beanops.jobs.read import FoundJob
 from beanops.journal.records import Action
-from beanops.notebook import server_card, shown_rows
+from beanops.notebook import server_card, shown_rows, tube_rows
 from beanops.notebook.chart_feed import ChartFeed
 from beanops.notebook.chart_samples import PANELS, WINDOWS
 from beanops.notebook.job_identity import ShownJobs
 from beanops.notebook.refresher import Refresher, Tick
 from beanops.notebook.static import StaticTable
-from beanops.notebook.tube_rows import TubeFilter
+from beanops.notebook.tube_rows import TubeFilter, TubeRows
 from beanops.notebook.views.actions import ViewActions
 from beanops.notebook.views.base import JobsView, confirm_of, weakly
 from beanops.notebook.widgets.card import ServerCard
@@ -86,6 +86,7 @@ class DashboardView(JobsView):
     ) -> None:
         self._now = now
         self._filter = TubeFilter(tubes)
+        self._rows = TubeRows()
         self._heading = ""
         self._session = session._through("notebook")
         self._jobs: dict[str, FoundJob] = {}
@@ -98,8 +99,12 @@ class DashboardView(JobsView):
         self.card = ServerCard("card", weakly(self._problem_pressed), complain)
         self.tubes = Grid(
             "tubes",
-            shown_rows.TUBES,
+            tube_rows.COLUMNS,
             noun="tube",
+            order=tube_rows.ORDER,
+            fold=tube_rows.FOLD,
+            tidy=True,
+            saved=weakly(self._kept_tubes),
             actions=shown_rows.TUBE_BUTTONS if offered else (),
             filter=True,
             confirm=confirm_of(session),
@@ -121,7 +126,9 @@ class DashboardView(JobsView):
             on_error=complain,
         )
         self._job_table = self.heads
-        self.log = Grid("log", shown_rows.ACTIONS, noun="action", visible=5, order=("number", True), on_error=complain)
+        self.log = Grid(
+            "log", shown_rows.ACTIONS, noun="action", visible=5, tidy=True, order=("number", True), on_error=complain
+        )
         self._title_heads()
         again = weakly(self._window_chosen)
         self.chart = Chart("chart", PANELS, WINDOWS, on_window=again, on_error=complain)
@@ -250,10 +257,10 @@ class DashboardView(JobsView):
                 problems=server_card.problems(survey),
                 lost=None,
             )
-            self.tubes.say("title", shown_rows.freshness(survey))
+            self.tubes.say("title", tube_rows.freshness(survey))
             self.tubes.say("empty", self._filter.nothing)
             self.heads.say("empty", "")
-            self.tubes.update(shown_rows.tube_rows(survey))
+            self.tubes.update(self._rows.of(survey, self.tubes.selected))
             self._charts.follow(self._charted)
             self._charts.show(live.survey)
             self._follow(tick)
@@ -347,9 +354,11 @@ class DashboardView(JobsView):
 
     def _static(self) -> StaticTable:
         with self._lock:
-            rows = list(self.tubes.saved_rows.values())
-            title = self._heading or str(self._session.address)
-            return StaticTable(title, shown_rows.TUBES, rows, len(self.tubes.rows))
+            heading = self._heading or str(self._session.address)
+            return tube_rows.static_table(heading, self.tubes.saved_rows.values(), len(self.tubes.rows))
+
+    def _kept_tubes(self) -> dict[str, Cells]:
+        return tube_rows.worst_first(self.tubes.rows)
 
     def close(self) -> None:
         """Remove the view from the page, and end the action under way."""

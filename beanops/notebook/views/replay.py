@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from beanops.jobs.rows import Tube, tube_of
 from beanops.monitor.history import TIERS, resampled
-from beanops.notebook import shown_rows
+from beanops.notebook import shown_rows, tube_rows
 from beanops.notebook.chart_feed import ChartFeed
 from beanops.notebook.chart_samples import PANELS, WINDOWS
 from beanops.notebook.refresher import Refresher, Tick
 from beanops.notebook.static import StaticTable
+from beanops.notebook.tube_rows import TubeRows
 from beanops.notebook.views.base import WidgetView, weakly
 from beanops.notebook.widgets.chart import Chart, ChartWindow
 from beanops.notebook.widgets.replay_controls import ReplayControls
-from beanops.notebook.widgets.table import Grid
+from beanops.notebook.widgets.table import Cells, Grid
 from beanops.protocol.errors import ArgumentError, NotFound, UsageError
 from beanops.recording.reader import RecordedProblem, Recording
 from beanops.recording.replay import SPEEDS, Player
@@ -67,7 +68,18 @@ class ReplayView(WidgetView):
         # A recording has seconds since 1970.
         self._charts = ChartFeed(self.chart, player.past, clock=lambda: 0.0, wall=lambda: 0.0)
         selected = weakly(self._tubes_selected)
-        self.grid = Grid("tubes", shown_rows.TUBES, noun="tube", filter=True, on_select=selected, on_error=complain)
+        self.grid = Grid(
+            "tubes",
+            tube_rows.COLUMNS,
+            noun="tube",
+            order=tube_rows.ORDER,
+            fold=tube_rows.FOLD,
+            saved=weakly(self._kept_tubes),
+            filter=True,
+            on_select=selected,
+            on_error=complain,
+        )
+        self._rows = TubeRows()
         self._drawn: float | None = None
         poller = ReplayPoller(player, self._session)
         super().__init__(self._session, name, Refresher(poller), (self.controls, self.chart, self.grid))
@@ -254,7 +266,7 @@ class ReplayView(WidgetView):
         severe = {one.severity for one in survey.problems}
         tone = "buried" if "critical" in severe else "delayed" if severe else "zero"
         self.grid.say("problems", shown_rows.problem_lines(survey), tone)
-        self.grid.update(shown_rows.tube_rows(survey))
+        self.grid.update(self._rows.of(survey, self.grid.selected))
         self._show_controls()
 
     def _window_chosen(self, _: ChartWindow) -> None:
@@ -292,8 +304,10 @@ class ReplayView(WidgetView):
 
     def _static(self) -> StaticTable:
         with self._lock:
-            rows = list(self.grid.saved_rows.values())
-            return StaticTable(self.chart.said("title"), shown_rows.TUBES, rows, len(self.grid.rows))
+            return tube_rows.static_table(self.chart.said("title"), self.grid.saved_rows.values(), len(self.grid.rows))
+
+    def _kept_tubes(self) -> dict[str, Cells]:
+        return tube_rows.worst_first(self.grid.rows)
 
     def close(self) -> None:
         """Remove the view from the page, and close the recording."""

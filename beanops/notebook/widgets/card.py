@@ -12,6 +12,8 @@ from beanops.notebook.widgets.channel import Buffers, Channel
 
 #: What the card consists of; each is sent when it changes.
 PIECES = ("about", "figures", "problems", "alerts", "lost")
+#: Problems, and alerts, that a notebook file keeps.
+MOST_SAVED = 8
 
 
 class ServerCard(Channel):
@@ -48,9 +50,14 @@ class ServerCard(Channel):
             if changed:
                 self.send("card", **changed)
 
-    def snapshot(self) -> list[dict[str, Any]]:
-        """Return the messages from which a page can show it without a kernel."""
-        return [{"kind": "card", **self._shown}] if self._shown else []
+    def _saved(self) -> list[dict[str, Any]]:
+        if not self._shown:
+            return []
+        pieces = dict(self._shown)
+        for name in ("problems", "alerts"):
+            if name in pieces:
+                pieces[name] = {**pieces[name], "lines": pieces[name]["lines"][:MOST_SAVED]}
+        return [{"kind": "card", **pieces}]
 
     def _send_all(self) -> None:
         if self._shown:

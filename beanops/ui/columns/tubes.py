@@ -28,7 +28,7 @@ FACES = {
     "cli": "tube ready reserved delayed buried watching waiting pause_left jobs",
     "tui": "tube problem ready buried age trend puts_per_s deletes_per_s reserved delayed watching pause_left drain"
     " waiting using wait_p95 run_p95 seen",
-    "notebook": "tube ready reserved delayed buried puts_per_s deletes_per_s watching waiting pause_left",
+    "notebook": "tube problem ready buried trend puts_per_s deletes_per_s reserved delayed watching pause_left",
 }
 
 
@@ -47,7 +47,7 @@ def tube_columns(
     Examples
     --------
     >>> [column.name for column in tube_columns("notebook")][:3]
-    ['tube', 'ready', 'reserved']
+    ['tube', 'problem', 'ready']
     """
     return named([*_COUNTS, *_clocked(clock)], FACES[face])
 
