@@ -308,7 +308,8 @@ class BrowserView(JobsView):
         with self._bins_lock:
             bins.add_path(path, lambda: not self.closed and bins is self._bins)
         self._show_bins(bins)
-        if path not in self.facets.dimensions:
+        if path not in self.facets.dimensions and not self.closed:
+            self.drop_path(path)
             raise UsageError(f"all jobs have the same at {path}, or nothing")
 
     def drop_path(self, path: str) -> None:

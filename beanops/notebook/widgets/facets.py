@@ -293,6 +293,9 @@ class FacetFilter(Channel):
                     continue
                 shown.append(_cut(bins.described, _CAUSES if bins.name == "cause" else _VALUES))
             content = {**self._content(()), "dims": shown, "chosen": {}, "paths": [], "gone": []}
+            content["constants"] = [words for words in self._bins.constants if not words.startswith("$")]
+            if self._call.where and names_secret(self._call.where):
+                content["call"] = self._call._replace(where=None)._asdict()
             causes, times = self._dimensions.get("cause"), self._dimensions.get("age")
             if causes is not None and times is not None:
                 first = min(causes.size, _CAUSES)
