@@ -152,6 +152,7 @@ def test_voila_serves_the_dashboard_as_a_page(lab: Lab, server: Session, tmp_pat
         shown = Notebook(page)
         shown.row(0, "mail").click()
         shown.row(1, "1").click()
+        assert page.locator(".beanops-static:visible, .beanops-notlive:visible").count() == 0
         shown.until(lambda: '"user": 1' in shown.grid(1).locator(".beanops-detail").text_content())
         press(shown, "bury", which=1)
         shown.until(lambda: server.tube("mail").current_jobs_buried == 1)

@@ -97,7 +97,7 @@ class NotLive {
     if (live) return;
     const at = heard ?? saved;
     const since = at ? ` as of ${moment(at)}` : " nothing is saved";
-    const advice = heard ? "the kernel does not answer; run the cell again once it does" : "run the cell to make it live";
+    const advice = heard ? "the kernel does not answer; run the cell again, or reload the page" : "run the cell to make it live";
     this.text.textContent = `${since} · ${advice}`;
     this.element.title = at ? new Date(at).toLocaleString() : "";
   }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,8 +17,12 @@ _BASE = ("scheme.css", "style.css", "layout.css")
 
 
 def page_text(*names: str) -> str:
-    """Return files of the page side, joined into one module."""
-    return "\n".join((_PAGE / name).read_text() for name in names)
+    """Return files of the page side, joined into one text without indentation and without comments between lines.
+
+    A saved notebook has it once for each view.
+    """
+    lines = (line.strip() for name in names for line in (_PAGE / name).read_text().splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
 def page_module(files: Iterable[str]) -> str:
@@ -31,4 +36,4 @@ def page_module(files: Iterable[str]) -> str:
 def page_style() -> str:
     """Return the style sheet of all views, with the colours that all faces share."""
     parts = sorted(path.name for path in _PAGE.glob("*.css") if path.name not in _BASE)
-    return f"{css_rules()}\n{page_text(*_BASE, *parts)}"
+    return re.sub(r"/\*.*?\*/\n?", "", f"{css_rules()}\n{page_text(*_BASE, *parts)}", flags=re.DOTALL)
