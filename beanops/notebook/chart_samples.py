@@ -32,7 +32,7 @@ MOST_SUMMED = 100
 #: Bins of a chart at most, when it begins; and how often that when it has grown, before it begins again.
 MOST_BINS, GROWN = 360, 2
 #: Seconds that the charts show at least.
-LEAST = 60.0
+LEAST = 30.0
 #: Seconds of a bin.
 STEPS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600)
 

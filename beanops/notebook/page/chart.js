@@ -1,7 +1,7 @@
 // The charts of a view: panels over one time, with one crosshair, and a choice of the time that they show.
 // chart_axes.js and chart_panel.js are loaded before this file.
 
-const CHART_LEAST = 60; // seconds across a chart, at least
+const CHART_LEAST = 30; // seconds across a chart, at least
 const CHART_NEAR = 6; // pixels between the crosshair and an action that it names
 const CHART_NAMED = 4; // actions that the crosshair names at most
 const CHART_STEPS = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
@@ -150,8 +150,6 @@ class Chart {
       event.preventDefault();
       event.stopPropagation();
     });
-    // The colours of a canvas do not follow a change of the theme: this transition tells of it.
-    panel.canvas.addEventListener("transitionend", () => this.paint());
   }
 
   point(pointed) {

@@ -73,8 +73,9 @@ class ChartPanel {
     const y = (value) => bottom - (value / ticks.at(-1)) * (bottom - CHART_HEAD);
     this.frame = { left, right, from: scene.from, span };
 
-    this.drawScale(pen, ticks, y, { left, right, ink: property("dim"), line: property("line") });
-    this.drawTimes(pen, scene, x, { left, right, bottom, ink: property("dim"), line: property("line") });
+    const grid = { left, right, bottom, ink: property("dim"), line: property("line"), weight: Number(property("chart-grid")) };
+    this.drawScale(pen, ticks, y, grid);
+    this.drawTimes(pen, scene, x, grid);
     pen.save();
     pen.beginPath();
     pen.rect(left, 0, right - left, bottom + 1);
@@ -101,23 +102,25 @@ class ChartPanel {
     );
   }
 
-  drawScale(pen, ticks, y, { left, right, ink, line }) {
+  drawScale(pen, ticks, y, { left, right, ink, line, weight }) {
     pen.textAlign = "right";
     pen.textBaseline = "middle";
     pen.lineWidth = 1;
     for (const tick of ticks) {
       const at = Math.round(y(tick)) + 0.5;
       pen.strokeStyle = line;
+      pen.globalAlpha = tick === 0 ? 1 : weight;
       pen.beginPath();
       pen.moveTo(left, at);
       pen.lineTo(right, at);
       pen.stroke();
+      pen.globalAlpha = 1;
       pen.fillStyle = ink;
       pen.fillText(compactNumber(tick), left - 6, at);
     }
   }
 
-  drawTimes(pen, scene, x, { left, right, bottom, ink, line }) {
+  drawTimes(pen, scene, x, { left, right, bottom, ink, line, weight }) {
     pen.textBaseline = "alphabetic";
     const foot = bottom + 13;
     const now = scene.isNow ? "now" : "";
@@ -129,7 +132,7 @@ class ChartPanel {
     for (const { at, text, isDay } of timeTicks(scene.from, scene.to, (right - left) / 76, scene.isUtc)) {
       const [place, half] = [Math.round(x(at)) + 0.5, pen.measureText(text).width / 2];
       pen.strokeStyle = line;
-      pen.globalAlpha = isDay ? 1 : 0.55;
+      pen.globalAlpha = weight * (isDay ? 1 : 0.55);
       pen.beginPath();
       pen.moveTo(place, CHART_HEAD);
       pen.lineTo(place, bottom + 4);
