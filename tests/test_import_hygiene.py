@@ -9,7 +9,10 @@ import pytest
 
 from beanops.embedded.process import Beanstalkd
 
-HEAVY = ("pandas", "numpy", "textual", "rich", "ipywidgets", "anywidget", "asyncio", "msgpack", "duckdb", "sqlalchemy")
+HEAVY = (
+    "pandas", "numpy", "matplotlib", "textual", "rich", "ipywidgets", "anywidget", "asyncio", "msgpack", "duckdb",
+    "sqlalchemy",
+)  # fmt: skip
 
 
 def loaded(*arguments: str) -> set[str]:

@@ -215,6 +215,9 @@ class Sheet:
 def checked(how: Style) -> Style:
     """Return how a plot shall look, checked."""
     check_choice("theme", how.get("theme", "light"), THEMES)
+    title = how.get("title")
+    if not (title is None or isinstance(title, str)):
+        raise ArgumentError("title", title, "text, or None for what the numbers say")
     size = how.get("size")
     if size is not None:
         least, most = _SIZES

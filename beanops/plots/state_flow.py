@@ -13,6 +13,7 @@ from matplotlib.path import Path
 
 from beanops.plots.house import MARGIN, SMALL, SUBTITLE, Sheet, Style, checked, columns_of, fitted, headline, house
 from beanops.plots.labels import spread
+from beanops.protocol.errors import ArgumentError
 from beanops.protocol.states import STATES
 from beanops.session.keywords import explained
 from beanops.text import percentage, plural
@@ -77,6 +78,8 @@ def flow(
 def _counted(frame: Any) -> tuple[pd.DataFrame, dict[str, list[str]]]:
     """Return jobs by tube, tries and state, and the values of each of these in their order."""
     columns_of(frame, "frame", ("tube",), "Session.jobs or Session.tubes")
+    if "count" in frame.columns:  # rows of groups are not jobs
+        raise ArgumentError("frame", list(frame.columns), "a frame of Session.jobs or Session.tubes")
     if "state" in frame.columns:
         by = {"tube": frame["tube"].astype("object"), "state": frame["state"].astype("object")}
         if "reserves" in frame.columns:

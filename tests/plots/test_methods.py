@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from beanops import connect
+from beanops import accessors, connect
 from beanops.embedded.process import Beanstalkd
 from beanops.plots.house import Style
 from beanops.plots.methods import Plots
-from beanops.protocol.errors import ArgumentError, NotFound
+from beanops.protocol.errors import ArgumentError, NotFound, UsageError
 from beanops.session.keywords import UnknownKeyword
 from beanops.session.options import GroupOptions, ScanOptions
 from beanops.session.session import Session
@@ -80,6 +80,12 @@ def test_bodies_in_a_plot_are_redacted(session: Session) -> None:
     with connect(session.address, redact=["password"]) as careful:
         for by in (None, "data->>'$.password'"):
             assert "hunter2" not in "".join(texts(careful.plot.groups("mail", by=by)))
+
+
+def test_without_matplotlib_the_extra_is_named(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accessors, "find_spec", lambda module: None)
+    with pytest.raises(UsageError, match=r"a plot needs matplotlib: pip install 'beanops\[notebook\]'"):
+        session.plot.flow()
 
 
 @pytest.mark.parametrize("name", ["backlog", "rates", "ages", "groups", "flow"])

@@ -231,6 +231,8 @@ def test_text_stays_in_the_picture() -> None:
         (lambda: plots.backlog(past(), theme="blue"), "light"),
         (lambda: plots.backlog(past(), size=(1, 900)), "inches"),
         (lambda: plots.backlog(past(), size="big"), "inches"),
+        (lambda: plots.backlog(past(), title=3), "title: 3 given"),
+        (lambda: plots.flow(causes(3).assign(tube="mail")), "Session.jobs or Session.tubes"),
     ],
 )
 def test_wrong_arguments_are_named(wrong: Callable[[], Any], said: str) -> None:
