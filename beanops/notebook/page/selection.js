@@ -5,12 +5,16 @@ const MOST_KEYS = 1000;
 
 function packed(keys, focus) {
   if (keys.length <= MOST_KEYS || !keys.every((key) => /^(0|[1-9]\d*)$/.test(key))) return { keys, focus };
-  const ids = BigUint64Array.from(keys, BigInt).sort();
-  const [runs, last] = [[], { end: -1n }];
+  // Numbers are fifty times as fast, and exact up to 15 digits.
+  const exact = keys.every((key) => key.length < 16);
+  const one = exact ? 1 : 1n;
+  const ids = (exact ? Float64Array.from(keys, Number) : BigUint64Array.from(keys, BigInt)).sort();
+  const runs = [];
+  let end = -one;
   for (const id of ids) {
-    if (runs.length && id === last.end + 1n) runs.at(-1)[1]++;
-    else runs.push([id - last.end, 1]);
-    last.end = id;
+    if (runs.length && id === end + one) runs.at(-1)[1]++;
+    else runs.push([id - end, 1]);
+    end = id;
   }
   return { ids: runs.map(([gap, length]) => (length === 1 ? `${gap}` : `${gap}:${length}`)).join(" "), focus };
 }

@@ -174,8 +174,9 @@ class Texts {
     const known = new Map();
     const codes = new Uint32Array(this.size);
     const of = [];
+    const texts = this.all();
     for (let n = 0; n < this.size; n++) {
-      const text = this.get(n);
+      const text = texts[n];
       let code = known.get(text);
       if (code === undefined) {
         known.set(text, (code = of.length));
@@ -186,15 +187,24 @@ class Texts {
     return (this.coded = { version: this.version, codes, of });
   }
 
+  // All texts, at once: one by one takes ten times as long.
+  all() {
+    const texts = [];
+    for (const { first, count, list, of, codes, bytes } of this.blocks) {
+      const own = list ?? (of ? null : utf8.decode(bytes).split("\n"));
+      for (let i = 0; i < count; i++) texts[first + i] = own ? own[i] : of[codes[i]];
+    }
+    for (const [n, text] of this.changed) texts[n] = text;
+    return texts;
+  }
+
   ranks() {
     if (this.ranked?.version === this.version) return this.ranked.ranks;
-    const { codes, of } = this.codes();
-    const place = new Float64Array(of.length);
-    const key = (code) => of[code] ?? "";
-    const less = this.kind === "id" ? compareIds : (a, b) => (a < b ? -1 : a > b ? 1 : 0);
-    const order = Array.from(of.keys()).sort((a, b) => less(key(a), key(b)));
-    order.forEach((code, at) => (place[code] = of[code] === null || of[code] === undefined ? NaN : at));
-    const ranks = Float64Array.from(codes, (code) => place[code]);
+    const texts = this.all();
+    const known = [...new Set(texts)].filter((text) => text !== null && text !== undefined);
+    known.sort(this.kind === "id" ? compareIds : undefined);
+    const place = new Map(known.map((text, at) => [text, at]));
+    const ranks = Float64Array.from(texts, (text) => place.get(text) ?? NaN);
     this.ranked = { version: this.version, ranks };
     return ranks;
   }
@@ -219,10 +229,11 @@ class Texts {
   scan({ first, count, bytes, starts }, wanted, hits) {
     const letters = Uint8Array.from(wanted, (letter) => letter.charCodeAt(0));
     const [head, length] = [letters[0], letters.length];
+    const capital = head > 96 && head < 123 ? head - 32 : head;
     const end = bytes.length - length + 1;
     let row = 0;
     for (let at = 0; at < end; at++) {
-      if (folded[bytes[at]] !== head) continue;
+      if (bytes[at] !== head && bytes[at] !== capital) continue;
       let same = 1;
       while (same < length && folded[bytes[at + same]] === letters[same]) same++;
       if (same < length) continue;

@@ -39,10 +39,12 @@ def packed(values: Sequence[Any], buffers: list[bytes], keys: Sequence[str] = ()
         return {"keys": True}
     if len(values) <= PLAIN:
         return {"list": values}
+    if isinstance(values[0], str) and len(set(values[:PLAIN])) > PLAIN // 2:
+        return _texts(values, buffers)
     different = set(values)
     if len(different) == 1:
         return {"same": values[0]}
-    # A set holds 1 and True as one value; no column has both.
+    # A set has 1 and True as one value; no column has both.
     if all(isinstance(value, int | float) or value is None for value in different):
         return _numbers(values, different, buffers)
     if len(different) <= min(MOST_DIFFERENT, len(values) // 2):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 from beanops.notebook.widgets.blocks import packed, packed_keys
@@ -264,7 +265,9 @@ class Grid(Channel):
         keys = list(rows)
         buffers: list[bytes] = []
         named = packed_keys(keys, buffers)
-        columns = map(list, zip(*rows.values(), strict=True)) if rows else [[] for _ in self._columns]
+        values = list(rows.values())
+        # Not by zip: it is three times as slow for many rows.
+        columns = [list(map(itemgetter(place), values)) for place in range(len(self._columns))]
         cells = [packed(column, buffers, keys) for column in columns]
         self.send(kind, buffers=buffers, seq=self._next(), keys=named, cells=cells, **more)
 
