@@ -29,7 +29,7 @@ function valuesOf(packed, buffers, keys) {
   if ("list" in packed) return packed.list;
   if ("keys" in packed) return keys;
   if ("same" in packed) return Array(keys.length).fill(packed.same);
-  if ("texts" in packed) return keys.length ? utf8.decode(typed(buffers[packed.texts], "u1")).split("\n") : [];
+  if ("texts" in packed) return utf8.decode(typed(buffers[packed.texts], "u1")).split("\n");
   if ("numbers" in packed) return typed(buffers[packed.numbers], packed.type);
   return Array.from(typed(buffers[packed.codes], packed.type), (code) => packed.of[code]);
 }

@@ -152,7 +152,7 @@ class Grid(Channel):
     @property
     def saved_rows(self) -> dict[str, Cells]:
         """The rows that a notebook file keeps, without the columns that were added: they may show secrets."""
-        rows = (self._kept() or {}) if self._kept else self._rows
+        rows = (self._kept() or {}) if self._kept else self._ordered()
         return {
             key: tuple(
                 cut(cell, MOST_OF_CELL) if isinstance(cell, str) else cell for cell in cells[: self._own_columns]
@@ -260,6 +260,21 @@ class Grid(Channel):
         """Return the place of a column, from `first` on."""
         places = range(first, len(self._columns))
         return next((place for place in places if self._columns[place].name == name), None)
+
+    def _ordered(self) -> dict[str, Cells]:
+        """Return the rows in the order in which a page shows them at first."""
+        if self.options["order"] is None:
+            return self._rows
+        place, largest_first = self.options["order"]
+        number = self._columns[place].unit == "id"
+
+        def rank(row: tuple[str, Cells]) -> tuple[bool, Any]:
+            value = row[1][place]
+            known = value is not None
+            # Unknown ones are last, whichever way.
+            return (known is largest_first, (int(value) if number else value) if known else 0)
+
+        return dict(sorted(self._rows.items(), key=rank, reverse=largest_first))
 
     def _send_rows(self, kind: str, rows: Mapping[str, Cells], **more: Any) -> None:
         keys = list(rows)
