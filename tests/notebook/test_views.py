@@ -99,7 +99,7 @@ def test_a_notebook_gets_a_table_first_and_then_the_widget_alone(session: Sessio
             assert list(widget) == ["application/vnd.jupyter.widget-view+json"]
             assert f'class="beanops-static beanops-static-{view.widget.key}"' in table["text/html"]
             assert " · as of " in table["text/plain"].splitlines()[0]
-            assert saved(view)["parts"]["tubes"][0]["keys"]["list"] == ["default", "mail", "sms"]
+            assert saved(view)["parts"]["tubes"][0]["keys"]["list"] == ["mail", "sms", "default"]
         shell.display_formatter.format(view)
         assert [*outputs[2]] == ["text/html", "text/plain"]  # a closed view is a table
     finally:
