@@ -135,7 +135,7 @@ def test_clicks_act_and_updates_come_whichever_thread_runs_them(
     kernel.client.execute(BUSY.format(over=str(over)), store_history=False)
     kernel.says(model, "action", name="kick", keys=["3"], amount=None, text=None, clicked=time.monotonic())
     server.bury([1])  # the thread that polls tells of it while the cell runs
-    until(lambda: kernel.hears("('1', ('buried'", "['1', ['buried'"))
+    until(lambda: kernel.hears("'list': ['buried', 'ready']"))
     if kernel.subshell:
         until(lambda: server.job(3).stats.state == "ready")
     over.touch()
