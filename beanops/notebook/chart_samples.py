@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from math import floor
 
@@ -139,11 +140,13 @@ def _as_rows(bins: Sequence[_Bin | None], step: float) -> list[list[float | None
     """Return the values of bins; rates are those of the last 10 seconds, as everywhere, or of a longer bin."""
     back = max(1, round(RATE_WINDOW / step))
     rows: list[list[float | None] | None] = []
-    for place, one in enumerate(bins):
+    recent: deque[_Bin] = deque(maxlen=back)
+    for one in bins:
         if one is None:
+            recent.clear()  # what was before a gap says nothing of the time after it
             rows.append(None)
             continue
-        recent = [each for each in bins[max(0, place + 1 - back) : place + 1] if each is not None]
+        recent.append(one)
         known = sum(each.known for each in recent)
         flows = (sum(each.puts for each in recent), sum(each.deletes for each in recent))
         rows.append([*one.highs, *(flow / known if known else None for flow in flows)])

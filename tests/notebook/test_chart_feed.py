@@ -90,6 +90,17 @@ def test_each_look_adds_its_counts_and_a_lost_server_leaves_a_gap(stage: Stage) 
     assert stage.values(PUTS)[-14][1] == 1.0
 
 
+def test_rates_after_a_gap_do_not_count_what_was_before_it(stage: Stage) -> None:
+    for _ in range(4):
+        stage.session.put_many([b"x"] * 8, tube="mail")
+        stage.look(show=False)
+    stage.session._context.past.lose()
+    for _ in range(2):
+        stage.look(3)
+    rates = dict(stage.values(PUTS))
+    assert [rates[second] for second in (4, 5, 6, 7, 10)] == [8.0, None, None, None, 0.0]
+
+
 def test_several_looks_in_one_bin_keep_the_peak_and_the_mean_rate(stage: Stage) -> None:
     stage.look()
     stage.look()
