@@ -99,9 +99,8 @@ def figures(survey: Survey, whole: bool = True) -> dict[str, Any]:
         "growth": {state: value for state, value in growth.items() if value},
         "rates": [f"{rate(value)}/s" for value in rates],
         "tubes": server.current_tubes if whole else len(seen),
-        "connections": server.current_connections,
         "workers": server.current_workers,
-        "waiting": server.current_waiting,
+        "connections": f"{server.current_waiting:,} waiting; {plural(server.current_connections, 'connection')}",
         "cpu": "" if survey.cpu is None else percentage(survey.cpu, 1),
         "uptime": span(server.uptime),
     }
@@ -123,7 +122,9 @@ def _sum(values: list[Any]) -> Any:
 def problems(survey: Survey) -> dict[str, Any]:
     """Return how many problems there are, and the worst; idle tubes are one of them."""
     critical = sum(one.severity == "critical" for one in survey.problems)
-    lines = [_problem_line(one, survey)._asdict() for one in survey.problems[:MOST_PROBLEMS]]
+    # Idle tubes are the last: nothing there is urgent.
+    first = sorted(survey.problems[:MOST_PROBLEMS], key=lambda one: bool(one.tubes) and one.severity != "critical")
+    lines = [_problem_line(one, survey)._asdict() for one in first]
     return {"critical": critical, "warning": len(survey.problems) - critical, "lines": lines}
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from fnmatch import translate
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from beanops.jobs.tube_names import NoTube
 from beanops.monitor.problems.problem import summary
@@ -22,12 +22,12 @@ from beanops.text import span
 from beanops.ui.columns.column import Column
 from beanops.ui.columns.tubes import trend_field, tube_columns
 from beanops.ui.columns.why import badness, is_idle, tone, why
-from beanops.ui.idle import folded
+from beanops.ui.idle import Use, folded, use_of
 
 #: The tones of a page for those of a terminal.
 _TONES = {"warn": "buried", "muted": "zero"}
-#: The width of columns, in em, so that the table has room beside others.
-_WIDTHS = {"problem": 15, "trend": 7, "puts_per_s": 6.5, "deletes_per_s": 6.5, "ready": 6, "buried": 6}
+#: The width of columns in em where they share what is left.
+_WIDTHS = {"problem": 15}
 
 
 def _shown(column: Column[Any]) -> Column[Any]:
@@ -38,6 +38,8 @@ def _shown(column: Column[Any]) -> Column[Any]:
         return column._replace(value=lambda row: why(row, row.at), toned="problem_tone", write=None)
     if column.name == "trend":
         return column._replace(value=lambda row: "", drawn="spark", toned="trend_tone", write=None)
+    if column.unit == "rate":
+        return column._replace(title=column.short)
     return column._replace(drawn="bar") if column.name in ("ready", "buried") else column
 
 
@@ -58,6 +60,8 @@ _HELPERS: list[Column[Any]] = [
 COLUMNS: tuple[Column[Any], ...] = (*map(_shown, tube_columns("notebook")), *_HELPERS)
 #: The order of the rows at first: problems first.
 ORDER = ("worst", False)
+#: What is not shown at first: a tube without workers has that as its problem.
+HIDDEN = ("watching",)
 FOLD = Fold("idle", "idle tube", "without workers")
 
 _TREND, _WORST = map([column.name for column in COLUMNS].index, ("trend", "worst"))
@@ -66,34 +70,45 @@ _VALUES = [page_value(column) for column in COLUMNS[:-1]]
 _STATIC = [place for place, column in enumerate(COLUMNS) if column.em and column.drawn != "spark"]
 
 
+class _Row(NamedTuple):
+    """What was made of a tube at one look."""
+
+    seen: Seen
+    use: Use
+    cells: Cells = ()
+
+
 class TubeRows:
     """The rows of the tubes of one server, from look to look."""
 
     def __init__(self) -> None:
         self._trends = TubeTrends()
         # A tube that was not asked for in a look has the row of the look before.
-        self._known: dict[str, tuple[Seen, Cells]] = {}
+        self._known: dict[str, _Row] = {}
 
     def of(self, survey: Survey, selected: Collection[str] = ()) -> dict[str, Cells]:
         """Return a row for each tube, by its name; a selected one is never folded."""
         tubes = survey.tubes
         self._trends.look(list(tubes))
-        idle = {seen.name for seen in folded(tubes.values(), selected)}
-        known, self._known = self._known, {}
-        rows: dict[str, Cells] = {}
-        for name, seen in tubes.items():
-            last, cells = known.get(name, (None, ()))
-            if last is not seen:
-                cells = self._cells(seen, name in idle)
-            elif cells[-1] != (name in idle):
-                cells = (*cells[:-1], name in idle)
-            self._known[name] = seen, cells
-            rows[name] = cells
-        return rows
+        known = self._known
+        self._known = {
+            name: row if (row := known.get(name)) is not None and row.seen is seen else _Row(seen, use_of(seen))
+            for name, seen in tubes.items()
+        }
+        idle = {seen.name for seen in folded(tubes.values(), selected, use=lambda seen: self._known[seen.name].use)}
+        return {name: self._cells(row, name in idle) for name, row in self._known.items()}
 
-    def _cells(self, seen: Seen, idle: bool) -> Cells:
-        cells = cells_of(seen, _VALUES)
-        return (*cells[:_TREND], self._trends.cell(seen), *cells[_TREND + 1 :], idle)
+    def _cells(self, row: _Row, idle: bool) -> Cells:
+        cells = row.cells
+        if cells and cells[-1] == idle:
+            return cells
+        if cells:
+            cells = (*cells[:-1], idle)
+        else:
+            cells = cells_of(row.seen, _VALUES)
+            cells = (*cells[:_TREND], self._trends.cell(row.seen), *cells[_TREND + 1 :], idle)
+        self._known[row.seen.name] = row._replace(cells=cells)
+        return cells
 
 
 def worst_first(rows: Mapping[str, Cells]) -> dict[str, Cells]:

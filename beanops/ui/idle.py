@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
+from typing import Literal
 
 from beanops.monitor.survey import Seen
 from beanops.ui.columns.why import is_idle
@@ -11,7 +12,27 @@ from beanops.ui.columns.why import is_idle
 FEWEST = 3
 
 
-def folded(tubes: Iterable[Seen], shown: Collection[str] = (), fewest: int = FEWEST) -> list[Seen]:
+#: How a tube is used; "empty" has neither jobs nor workers.
+Use = Literal["idle", "used", "empty"]
+
+
+def use_of(tube: Seen) -> Use:
+    """Return how a tube is used."""
+    if is_idle(tube):
+        return "idle"
+    stats = tube.stats
+    jobs = (
+        stats.current_jobs_ready
+        or stats.current_jobs_reserved
+        or stats.current_jobs_delayed
+        or stats.current_jobs_buried
+    )
+    return "used" if jobs or stats.current_watching else "empty"
+
+
+def folded(
+    tubes: Iterable[Seen], shown: Collection[str] = (), fewest: int = FEWEST, use: Callable[[Seen], Use] = use_of
+) -> list[Seen]:
     """Return the idle tubes that are worth one row together, which is none while no other tube is in use.
 
     Parameters
@@ -22,24 +43,14 @@ def folded(tubes: Iterable[Seen], shown: Collection[str] = (), fewest: int = FEW
         Tubes that keep their row, such as a selected one.
     fewest : int
         Number of idle tubes from which on they are folded.
+    use : callable
+        Returns how a tube is used.
     """
     idle: list[Seen] = []
     in_use = False
     for tube in tubes:
-        if is_idle(tube):
-            if tube.name not in shown:
-                idle.append(tube)
-        else:
-            in_use = in_use or _in_use(tube)
+        how = use(tube)
+        if how == "idle" and tube.name not in shown:
+            idle.append(tube)
+        in_use = in_use or how == "used"
     return idle if in_use and len(idle) >= fewest else []
-
-
-def _in_use(tube: Seen) -> bool:
-    stats = tube.stats
-    jobs = (
-        stats.current_jobs_ready
-        or stats.current_jobs_reserved
-        or stats.current_jobs_delayed
-        or stats.current_jobs_buried
-    )
-    return bool(jobs or stats.current_watching)

@@ -100,7 +100,7 @@ class ServerCard {
     this.flags.replaceChildren(...flags.map((flag) => make("span", "beanops-flag", flag)));
   }
 
-  drawFigures({ jobs, growth, rates, tubes, connections, workers, waiting, cpu, uptime }) {
+  drawFigures({ jobs, growth, rates, tubes, workers, connections, cpu, uptime }) {
     this.version.textContent = [this.release, `up ${uptime}`].filter(Boolean).join(" · ");
     for (const state of CARD_STATES) {
       const { tile, value, growth: grown, part } = this.tiles[state];
@@ -120,8 +120,7 @@ class ServerCard {
       [rates[0], "in", "jobs put per second"],
       [rates[1], "out", "jobs deleted per second"],
       [...counted(tubes, "tube"), ""],
-      [...counted(workers, "worker"), `${whole.format(waiting)} waiting for a job`],
-      [...counted(connections, "connection"), ""],
+      [...counted(workers, "worker"), connections],
       [cpu, "cpu", "share of one core that the server uses"],
     ];
     this.facts.replaceChildren(

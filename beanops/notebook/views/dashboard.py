@@ -103,6 +103,7 @@ class DashboardView(JobsView):
             noun="tube",
             order=tube_rows.ORDER,
             fold=tube_rows.FOLD,
+            hidden=tube_rows.HIDDEN,
             tidy=True,
             saved=weakly(self._kept_tubes),
             actions=shown_rows.TUBE_BUTTONS if offered else (),
@@ -120,6 +121,7 @@ class DashboardView(JobsView):
             actions=shown_rows.JOB_BUTTONS if offered else (),
             confirm=confirm_of(session),
             visible=6,
+            tidy=True,
             saved=weakly(self._saved_heads),
             on_select=weakly(self._jobs_selected),
             on_action=act,
@@ -127,7 +129,13 @@ class DashboardView(JobsView):
         )
         self._job_table = self.heads
         self.log = Grid(
-            "log", shown_rows.ACTIONS, noun="action", visible=5, tidy=True, order=("number", True), on_error=complain
+            "log",
+            shown_rows.ACTIONS,
+            noun="action",
+            visible=5,
+            order=("number", True),
+            hidden=("number",),
+            on_error=complain,
         )
         self._title_heads()
         again = weakly(self._window_chosen)

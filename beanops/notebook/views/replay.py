@@ -74,6 +74,8 @@ class ReplayView(WidgetView):
             noun="tube",
             order=tube_rows.ORDER,
             fold=tube_rows.FOLD,
+            hidden=tube_rows.HIDDEN,
+            tidy=True,
             saved=weakly(self._kept_tubes),
             filter=True,
             on_select=selected,
