@@ -11,6 +11,7 @@ class Facets {
     this.facets = new Map(); // the histogram or the list of each dimension
     this.call = port.options.call;
     this.frame = null;
+    this.pending = new Map(); // choices that are not counted yet
     el.classList.add("beanops-facets");
     const choose = (name, codes, over) => this.choose(name, codes, over);
     this.strip = make("div", "beanops-strip");
@@ -133,21 +134,32 @@ class Facets {
 
   // -- choices -----------------------------------------------------------------------------------------------------
 
-  // `over`: the brush has ended.
+  // `over`: the brush has ended. What pointers report between two frames is counted once.
   choose(name, codes, over) {
-    this.filter.choose(name, codes);
-    this.mask();
+    this.pending.set(name, codes);
     this.still = !over;
-    this.schedule();
-    if (over) this.tell();
+    this.frame ??= requestAnimationFrame(() => this.flush());
+    if (over) {
+      this.flush();
+      this.tell();
+    }
+  }
+
+  flush() {
+    cancelAnimationFrame(this.frame);
+    this.frame = null;
+    for (const [name, codes] of this.pending) if (this.filter.dim(name)) this.filter.choose(name, codes);
+    this.pending.clear();
+    this.mask();
+    this.paint(this.still);
   }
 
   clear() {
+    this.pending.clear();
     for (const dim of this.filter.dims) this.filter.mark(dim.name, null);
     this.filter.recount();
-    this.mask();
     this.still = false;
-    this.schedule();
+    this.flush();
     this.tell();
   }
 
@@ -166,13 +178,18 @@ class Facets {
     const { ids } = this;
     const places = new Int32Array(rows.size).fill(-1);
     let [next, known] = [0, null];
+    places.inOrder = rows.size === ids.length;
     for (let row = 0; row < rows.size; row++) {
       const id = Number(rows.keys[row]);
       if (ids[next] !== id) {
         known ??= new Map(Array.from(ids, (one, place) => [one, place]));
-        if (!known.has(id)) continue;
+        if (!known.has(id)) {
+          places.inOrder = false;
+          continue;
+        }
         next = known.get(id);
       }
+      if (next !== row) places.inOrder = false;
       places[row] = next++;
     }
     return places;
@@ -184,10 +201,11 @@ class Facets {
     if (!this.filter.chosen.size) return table.mask(null);
     if (!this.places || this.places.length !== table.rows.size) this.places = this.align(table.rows);
     const { places } = this;
-    const { fails } = this.filter;
+    const { passes } = this.filter;
+    if (places.inOrder) return table.mask(passes);
     const mask = new Uint8Array(places.length);
-    for (let row = 0; row < mask.length; row++) mask[row] = places[row] >= 0 && fails[places[row]] === 0 ? 1 : 0;
-    table.mask(mask);
+    for (let row = 0; row < mask.length; row++) mask[row] = places[row] < 0 ? 0 : passes[places[row]];
+    return table.mask(mask);
   }
 
   // -- the page ----------------------------------------------------------------------------------------------------
@@ -219,13 +237,6 @@ class Facets {
       made.clear.before(drop);
     }
     return made;
-  }
-
-  schedule() {
-    this.frame ??= requestAnimationFrame(() => {
-      this.frame = null;
-      this.paint(this.still);
-    });
   }
 
   paint(still = false) {

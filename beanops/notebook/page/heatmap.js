@@ -79,7 +79,8 @@ class HeatMap {
     if (!this.drag || (time === this.drag.time && !this.drag.moved)) return;
     this.drag.moved = true;
     const [low, high] = [Math.min(time, this.drag.time), Math.max(time, this.drag.time)];
-    this.chooseTime(Array.from({ length: high - low + 1 }, (_, i) => low + i), false);
+    this.drag.brushed = Array.from({ length: high - low + 1 }, (_, i) => low + i);
+    this.chooseTime(this.drag.brushed, false);
   }
 
   down(event) {
@@ -94,9 +95,9 @@ class HeatMap {
 
   up() {
     if (!this.drag) return;
-    const { time, row, moved } = this.drag;
+    const { time, row, moved, brushed } = this.drag;
     this.drag = null;
-    if (moved) this.chooseTime(this.chosenTimes ?? null, true);
+    if (moved) this.chooseTime(brushed, true);
     else this.choose(this.order[row], time);
   }
 }

@@ -186,9 +186,9 @@ class BinBars {
 
   up() {
     if (!this.drag) return;
-    const { moved, from, low, high, grip } = this.drag;
+    const { moved, from, low, high, grip, brushed } = this.drag;
     this.drag = null;
-    if (moved) return this.choose(this.chosen ?? null, true);
+    if (moved) return this.choose(brushed ?? null, true);
     // A press chooses one bin; on the only chosen one it takes the choice back.
     const only = low === high && low === from;
     if (grip === "new" || !only) this.brush(from, from);
@@ -198,7 +198,9 @@ class BinBars {
   brush(from, to, over = false) {
     const [low, high] = [Math.min(from, to), Math.max(from, to)];
     const all = low === 0 && high === this.dim.size - 1;
-    this.choose(all ? null : Array.from({ length: high - low + 1 }, (_, i) => low + i), over);
+    const codes = all ? null : Array.from({ length: high - low + 1 }, (_, i) => low + i);
+    if (this.drag) this.drag.brushed = codes; // it may not be drawn yet when the pointer goes up
+    this.choose(codes, over);
   }
 
   key(event) {
