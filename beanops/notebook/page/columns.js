@@ -47,8 +47,9 @@ class Columns {
     const before = [...this.constant.keys()].join();
     for (const [i, column] of this.all.entries()) {
       const { name, kind, helper } = column;
-      if (helper || kind === "id" || column === last || this.varied.has(name) || !this.own.has(name)) continue;
-      const same = this.rows.live > 1 ? this.same(i) : null;
+      if (helper || kind === "id" || this.varied.has(name) || !this.own.has(name)) continue;
+      let same = this.rows.live > 1 ? this.same(i) : null;
+      if (column === last && same) same = null; // it has the room that others leave
       if (same === null) this.constant.delete(name);
       else this.constant.set(name, same);
       if (same === null && this.rows.live > 1) this.varied.add(name);
@@ -70,15 +71,19 @@ class Columns {
   // Says which columns are not shown, and why.
   tell() {
     const away = this.all.filter((column) => this.constant.has(column.name) && !this.isShown(column));
-    const [full, empty] = [away.filter(({ name }) => this.constant.get(name)), away.filter(({ name }) => !this.constant.get(name))];
-    const parts = [];
-    if (full.length) parts.push(`all: ${full.map(({ label, name }) => `${label} ${this.constant.get(name)}`).join(" · ")}`);
-    if (empty.length) parts.push(`empty: ${empty.map(({ label }) => label).join(", ")}`);
-    const text = parts.join(" · ");
+    const text = away.map(({ name }) => `${name} ${this.constant.get(name)}`).join("\n");
     if (text === this.told) return;
     this.told = text;
     this.note.replaceChildren();
-    if (!text) return;
+    if (!away.length) return;
+    const [full, empty] = [true, false].map((is) => away.filter(({ name }) => Boolean(this.constant.get(name)) === is));
+    const words = full.map(({ label, name }) => {
+      const part = make("span", "", `${label} `);
+      part.append(make("b", "", this.constant.get(name)));
+      return part;
+    });
+    if (full.length) words.unshift(make("span", "", "in all rows:"));
+    if (empty.length) words.push(make("span", "", `empty: ${empty.map(({ label }) => label).join(", ")}`));
     const show = button("beanops-link", "show");
     show.title = "show these columns";
     show.addEventListener("click", () => {
@@ -87,7 +92,7 @@ class Columns {
       this.tell();
       this.changed();
     });
-    this.note.append(make("span", "", text), show);
+    this.note.append(...words, show);
   }
 
   toggle({ name, ...column }) {
@@ -224,7 +229,7 @@ class Columns {
     if (kind === "state") return { least: `(${Math.max(10, label.length + 2)}ch + 20px)` };
     if (kind === "text") return { least: `${Math.min(8, width)}em`, grows: width };
     const longest = Math.max(this.length(i, column), label.length + 2);
-    return { least: drawn === "bar" ? `max(${longest}ch + 20px, 7em)` : `(${longest}ch + 20px)` };
+    return { least: drawn === "bar" ? `max(${longest}ch + 20px, 5.5em)` : `(${longest}ch + 20px)` };
   }
 
   // Characters of the longest number or id so far: columns grow and never jump back.
