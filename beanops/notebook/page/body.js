@@ -69,7 +69,11 @@ class Body {
     this.error.hidden = !job.error;
     this.notes.textContent = job.notes;
     this.notes.hidden = !job.notes;
-    this.facts.replaceChildren(...job.facts.flatMap(([name, text]) => [make("dt", "", name), make("dd", "", text)]));
+    this.facts.replaceChildren(...job.facts.map(([name, text]) => {
+      const fact = make("div", "");
+      fact.append(make("dt", "", name), make("dd", "", text));
+      return fact;
+    }));
     this.fields.replaceChildren(...job.fields.map((field) => this.field(field)));
     this.text.replaceChildren(...jsonParts(job.text).map(([kind, part]) => make("span", kind && `beanops-json-${kind}`, part)));
     this.open(job.fields.length ? this.tab : "body", false);

@@ -50,7 +50,7 @@ class HeatMap {
         const count = counts[code * dim.size + time];
         if (!count) continue;
         const off = (times.size && !times.has(time)) || (some.size && !some.has(code));
-        pen.globalAlpha = (0.14 + 0.86 * Math.sqrt(count / most)) * (off ? 0.3 : 1);
+        pen.globalAlpha = (0.14 + 0.86 * Math.sqrt(count / most)) * (off ? 0.45 : 1);
         const [left, right] = [Math.round(time * step), Math.round((time + 1) * step)];
         pen.fillRect(left, row * HEAT_ROW + 3, Math.max(1, right - left - gap), HEAT_ROW - 7);
       }
