@@ -60,8 +60,8 @@ _HELPERS: list[Column[Any]] = [
 COLUMNS: tuple[Column[Any], ...] = (*map(_shown, tube_columns("notebook")), *_HELPERS)
 #: The order of the rows at first: problems first.
 ORDER = ("worst", False)
-#: What is not shown at first: a tube without workers has that as its problem.
-HIDDEN = ("watching",)
+#: What is not shown at first: that a tube has no workers, or is paused, is among its problems.
+HIDDEN = ("watching", "pause_left")
 FOLD = Fold("idle", "idle tube", "without workers")
 
 _TREND, _WORST = map([column.name for column in COLUMNS].index, ("trend", "worst"))

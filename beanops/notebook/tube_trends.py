@@ -108,8 +108,9 @@ def _drawn(counts: Sequence[Counts], field: str) -> str:
     if not most:
         return ""
     begun = next(place for place, value in enumerate(values) if value is not None)
-    values = values[max(0, min(begun, POINTS - FEWEST)) :]
-    seconds = lasted((POINTS - begun) * STEP)
+    values = values[begun:]
+    seconds = lasted(len(values) * STEP)
+    values = [*[None] * (FEWEST - len(values)), *values]
     words = f"{field}, last {seconds}: {least:,} to {most:,}" if least < most else f"{field}, last {seconds}: {most:,}"
     if most - least < most / 100:
         # Flat, and low: nothing happens.

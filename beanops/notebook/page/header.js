@@ -148,8 +148,8 @@ class ServerCard {
     const [critical, warning] = [problems?.critical ?? 0, problems?.warning ?? 0];
     const words = [
       alerts?.number ? `${alerts.number} alert${alerts.number === 1 ? "" : "s"}` : "",
-      critical ? `✖ ${whole.format(critical)} critical` : "",
-      warning ? `▲ ${whole.format(warning)} warning${warning === 1 ? "" : "s"}` : "",
+      critical && !unknown ? `✖ ${whole.format(critical)} critical` : "",
+      warning && !unknown ? `▲ ${whole.format(warning)} warning${warning === 1 ? "" : "s"}` : "",
       unknown ? "not known: the server does not answer" : "",
       alerts?.note ?? "",
     ].filter(Boolean);

@@ -72,11 +72,11 @@ def _fact(name: str, title: str = "", unit: Unit = "text", width: int = 9, narro
 #: The columns of actions.
 ACTION_COLUMNS: tuple[Column[DoneAction], ...] = (
     Column("number", "#", lambda row: row.number, "id", 6, em=4),
-    _fact("time", "time (UTC)", "time", 10, 8, short="UTC", em=6, colour=lambda row: "muted", write=None),
+    _fact("time", "time (UTC)", "time", 10, 8, short="UTC", em=7.5, colour=lambda row: "muted", write=None),
     _fact("run", width=24),
     _fact("source", "by", em=5),
     _fact("actor", "by", width=30),
-    _fact("action", width=9, narrow=8, em=5, tone="strong"),
+    _fact("action", width=9, narrow=8, em=6, tone="strong"),
     _fact("outcome", unit="state", width=9, narrow=7, colour=lambda row: TONES[row.action.outcome]),
     _fact("id", "job", "id", 10, 8, em=5),
     _fact("state_before", "was", "state", 10, 9, em=5),
