@@ -175,12 +175,12 @@ class Notebook(Shown):
 
 
 @contextmanager
-def headless(program: str) -> Iterator[Any]:
-    """Start a chromium without a window; return the browser of Playwright."""
+def headless(program: str, *flags: str) -> Iterator[Any]:
+    """Start a chromium without a window, with more flags; return the browser of Playwright."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=_FLAGS, timeout=PATIENCE * 1000)
+        browser = playwright.chromium.launch(executable_path=program, args=[*_FLAGS, *flags], timeout=PATIENCE * 1000)
         yield browser
         browser.close()
 

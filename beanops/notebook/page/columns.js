@@ -48,8 +48,9 @@ class Columns {
     for (const [i, column] of this.all.entries()) {
       const { name, kind, helper } = column;
       if (helper || kind === "id" || this.varied.has(name) || !this.own.has(name)) continue;
-      let same = this.rows.live > 1 ? this.same(i) : null;
-      if (column === last && same) same = null; // it has the room that others leave
+      let same = this.rows.live ? this.same(i) : null;
+      // One row alone only tells what is empty, and the last text has the room that others leave.
+      if (same && (this.rows.live === 1 || column === last)) same = null;
       if (same === null) this.constant.delete(name);
       else this.constant.set(name, same);
       if (same === null && this.rows.live > 1) this.varied.add(name);

@@ -80,7 +80,9 @@ class Numbers {
     const known = new Map();
     for (let n = 0; n < this.size; n++) {
       if (hits[n]) continue;
-      const value = this.values[n];
+      let value = this.values[n];
+      // Spans show two units: most of them look like many others.
+      if (this.kind === "seconds" && value >= 3600) value -= value % (value < 86400 ? 60 : 3600);
       let is = known.get(value);
       if (is === undefined) known.set(value, (is = this.text(n).includes(wanted)));
       if (is) hits[n] = 1;
@@ -286,6 +288,7 @@ class Keys {
   mark(wanted, hits) {
     const { keys } = this;
     if (this.kind === "id" && /\D/.test(wanted)) return;
-    for (let n = 0; n < keys.length; n++) if (keys[n].toLowerCase().includes(wanted)) hits[n] = 1;
+    const folds = this.kind !== "id";
+    for (let n = 0; n < keys.length; n++) if ((folds ? keys[n].toLowerCase() : keys[n]).includes(wanted)) hits[n] = 1;
   }
 }
