@@ -6,7 +6,7 @@ What a view shows is in its subclass.
 from __future__ import annotations
 
 import weakref
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from threading import RLock
 from types import TracebackType
@@ -16,6 +16,7 @@ from beanops.notebook.job_identity import ShownJobs
 from beanops.notebook.refresher import Refresher, Tick
 from beanops.notebook.static import StaticTable
 from beanops.notebook.views.actions import ViewActions
+from beanops.notebook.views.widget_like import WidgetLike
 from beanops.notebook.widgets.channel import Channel, in_words
 from beanops.notebook.widgets.root import Root
 from beanops.notebook.widgets.table import Grid
@@ -49,7 +50,7 @@ def confirm_of(session: Session) -> Callable[[str, int], Confirmation]:
     return lambda button, jobs: confirmation(button.replace("_", "-"), jobs, known)
 
 
-class WidgetView(ABC):
+class WidgetView(WidgetLike):
     """A live display in a notebook; as a context manager it closes at the end of the block.
 
     A displayed view lives until it or its session is closed; it is refreshed while a page shows it, and stands aside
@@ -250,46 +251,6 @@ class WidgetView(ABC):
     def _reference(self) -> dict[str, Any]:
         about = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
         return {"application/vnd.jupyter.widget-view+json": about}
-
-    # -- like a widget -------------------------------------------------------------------------------------------
-
-    @property  # type: ignore[misc]
-    def __class__(self) -> type:
-        """A class of widgets, for `isinstance`: boxes take nothing else."""
-        return type(self._root.widget)
-
-    @property
-    def model_id(self) -> str:
-        """The id of its widget; who asks for it shows the view."""
-        self._appears()
-        return str(self.widget.model_id)
-
-    @property
-    def layout(self) -> Any:
-        """The layout of its widget, such as ``view.layout.width = "50%"``."""
-        return self.widget.layout
-
-    @property
-    def comm(self) -> Any:
-        """The connection of its widget to pages."""
-        return self.widget.comm
-
-    @property
-    def _model_id(self) -> str:
-        return self.model_id
-
-    def get_state(self, *arguments: Any, **options: Any) -> dict[str, Any]:
-        """Return the synced traits of its widget."""
-        state: dict[str, Any] = self.widget.get_state(*arguments, **options)
-        return state
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Set synced traits of its widget, as a page does."""
-        self.widget.set_state(state)
-
-    def _display_(self) -> Any:
-        self._appears()
-        return self.widget
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._key[0]}{', closed' if self.closed else ''}>"
