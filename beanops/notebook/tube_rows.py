@@ -27,7 +27,7 @@ from beanops.ui.idle import Use, folded, use_of
 #: The tones of a page for those of a terminal.
 _TONES = {"warn": "buried", "muted": "zero"}
 #: The width of columns in em where they share what is left.
-_WIDTHS = {"problem": 15}
+_WIDTHS = {"problem": 14}
 
 
 def _shown(column: Column[Any]) -> Column[Any]:
@@ -65,6 +65,8 @@ HIDDEN = ("watching", "pause_left")
 FOLD = Fold("idle", "idle tube", "without workers")
 
 _TREND, _WORST = map([column.name for column in COLUMNS].index, ("trend", "worst"))
+#: The places of the counts of jobs that can be the next of their tube.
+WAITING = [[column.name for column in COLUMNS].index(state) for state in ("ready", "delayed", "buried")]
 _VALUES = [page_value(column) for column in COLUMNS[:-1]]
 #: The columns that a notebook without a kernel shows.
 _STATIC = [place for place, column in enumerate(COLUMNS) if column.em and column.drawn != "spark"]

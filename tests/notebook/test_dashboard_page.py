@@ -47,6 +47,11 @@ def test_nothing_that_is_empty_takes_room(browser: Any, server: Session) -> None
         heads.wait_for()
         bare.row(0, "mail").click(modifiers=["Control"])
         heads.wait_for(state="hidden")
+        bare.row(0, "default").click()
+        heads.get_by_text("No next jobs in default").wait_for()
+        assert not heads.locator(".beanops-view").is_visible()
+        server.put(b"x", tube="default")
+        heads.locator(".beanops-view").wait_for()
 
 
 def test_a_lost_server_is_named_and_its_values_fade(browser: Any, server: Session, beanstalkd: Beanstalkd) -> None:

@@ -115,7 +115,7 @@ def test_what_all_rows_share_takes_no_column_and_comes_back_by_a_click(jobs: Gri
     assert heads(bare) == ["state", "id", "age", "size", "body"]
     assert texts(bare, str(FIRST)) == ["ready", str(FIRST), "1h01m", "0", "body 0 Straße 0"]
     note = bare.page.locator(".beanops-constant")
-    assert note.text_content() == "in all rows:tube mailempty: leftshow"
+    assert note.text_content() == "in all rows:tube mailhidden, empty: leftshow"
     note.get_by_role("button").click()
     assert heads(bare) == [each.name for each in JOBS]
     assert texts(bare, str(FIRST))[4] == "–"

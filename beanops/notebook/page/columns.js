@@ -84,7 +84,7 @@ class Columns {
       return part;
     });
     if (full.length) words.unshift(make("span", "", "in all rows:"));
-    if (empty.length) words.push(make("span", "", `empty: ${empty.map(({ label }) => label).join(", ")}`));
+    if (empty.length) words.push(make("span", "", `hidden, empty: ${empty.map(({ label }) => label).join(", ")}`));
     const show = button("beanops-link", "show");
     show.title = "show these columns";
     show.addEventListener("click", () => {
@@ -228,7 +228,8 @@ class Columns {
     if (this.widths.has(name)) return { least: `${this.widths.get(name)}px` };
     if (drawn === "spark") return { least: `${width}em` };
     if (kind === "state") return { least: `(${Math.max(10, label.length + 2)}ch + 20px)` };
-    if (kind === "text") return { least: `${Math.min(8, width)}em`, grows: width };
+    // What has a tone in each row is read as a whole, such as why a tube is in trouble.
+    if (kind === "text") return { least: `${Math.min(column.toned ? 14 : 8, width)}em`, grows: width };
     const longest = Math.max(this.length(i, column), label.length + 2);
     return { least: drawn === "bar" ? `max(${longest}ch + 20px, 5.5em)` : `(${longest}ch + 20px)` };
   }

@@ -312,12 +312,21 @@ class DashboardView(JobsView):
         self._open_body()
 
     def _title_heads(self) -> None:
-        self.heads.say("title", self._title())
+        has_none = bool(self.tubes.selected) and not self._have_jobs()
+        self.heads.say("title", self._title(), "none" if has_none else "")
+
+    def _have_jobs(self) -> bool:
+        """Whether there are, or may be, next jobs of the selected tubes: the first look at them is still to come."""
+        rows, places = self.tubes.rows, tube_rows.WAITING
+        return bool(self.heads.rows) or any(
+            rows[tube][place] for tube in self.wanted if tube in rows for place in places
+        )
 
     def _title(self) -> str:
         tubes = self.tubes.selected
         more = f" and {len(tubes) - MOST_TUBES:,} more tubes" if len(tubes) > MOST_TUBES else ""
-        return f"Next jobs of {', '.join(self.wanted)}{more}" if tubes else ""
+        what = "Next jobs of" if self._have_jobs() else "No next jobs in"
+        return f"{what} {', '.join(self.wanted)}{more}" if tubes else ""
 
     def _tubes_selected(self, _: tuple[str, ...]) -> None:
         with self._lock:
