@@ -72,7 +72,7 @@ _VALUES = [page_value(column) for column in COLUMNS[:-1]]
 _STATIC = [place for place, column in enumerate(COLUMNS) if column.em and column.drawn != "spark"]
 
 
-class _Row(NamedTuple):
+class _SeenTube(NamedTuple):
     """What was made of a tube at one look."""
 
     seen: Seen
@@ -86,7 +86,7 @@ class TubeRows:
     def __init__(self) -> None:
         self._trends = TubeTrends()
         # A tube that was not asked for in a look has the row of the look before.
-        self._known: dict[str, _Row] = {}
+        self._known: dict[str, _SeenTube] = {}
 
     def of(self, survey: Survey, selected: Collection[str] = ()) -> dict[str, Cells]:
         """Return a row for each tube, by its name; a selected one is never folded."""
@@ -94,13 +94,13 @@ class TubeRows:
         self._trends.look(list(tubes))
         known = self._known
         self._known = {
-            name: row if (row := known.get(name)) is not None and row.seen is seen else _Row(seen, use_of(seen))
+            name: row if (row := known.get(name)) is not None and row.seen is seen else _SeenTube(seen, use_of(seen))
             for name, seen in tubes.items()
         }
         idle = {seen.name for seen in folded(tubes.values(), selected, use=lambda seen: self._known[seen.name].use)}
         return {name: self._cells(row, name in idle) for name, row in self._known.items()}
 
-    def _cells(self, row: _Row, idle: bool) -> Cells:
+    def _cells(self, row: _SeenTube, idle: bool) -> Cells:
         cells = row.cells
         if cells and cells[-1] == idle:
             return cells
