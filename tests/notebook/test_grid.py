@@ -257,6 +257,8 @@ def test_idle_rows_are_one_row_that_opens(show: Any) -> None:
     bare.page.keyboard.press("ArrowLeft")
     assert len(bare.keys(0)) == 5
     assert grid.selected == ("t0",)
+    bare.page.get_by_role("button", name="tube", exact=True).click()
+    assert bare.keys(0) == sorted(rows)
     bare.page.locator(".beanops-filter").fill("t3")
     bare.until(lambda: bare.keys(0) == ["t3"])
     assert bare.errors == []

@@ -180,6 +180,7 @@ class Rows {
   // Adds a column at `at`, or removes it where there are no values.
   recolumn({ columns, at, cells }, buffers) {
     const [sorted, first] = [this.sort, this.first].map((sort) => sort && this.columns[sort.column]?.name);
+    const begins = this.sort === this.first;
     const folds = this.fold === null ? null : this.columns[this.fold].name;
     this.columns = columns;
     if (!cells) this.data?.splice(at, 1);
@@ -195,7 +196,7 @@ class Rows {
     const place = (name) => columns.findIndex((column) => column.name === name);
     const again = (sort, name) => (sort && place(name) >= 0 ? { ...sort, column: place(name) } : null);
     this.first = again(this.first, first);
-    this.sort = again(this.sort, sorted) ?? this.first;
+    this.sort = (begins ? null : again(this.sort, sorted)) ?? this.first;
     if (folds !== null) this.fold = place(folds);
     this.match();
     this.arrange();
@@ -246,9 +247,9 @@ class Rows {
     return this.alive[n] && (!this.hits || this.hits[n]) && (!this.masked || this.masked[n] !== 0);
   }
 
-  // Whether rows of the fold are together at the end.
+  // Whether rows of the fold are together at the end: only as the table begins, for who sorts or filters wants all.
   get folds() {
-    return this.fold !== null && this.fold >= 0 && !this.filter && !this.masked;
+    return this.fold !== null && this.fold >= 0 && !this.filter && !this.masked && this.sort === this.first;
   }
 
   arrange() {
