@@ -40,7 +40,7 @@ _WIDTH = 8.0
 MOST = 8
 
 
-class _Row(NamedTuple):
+class _Bar(NamedTuple):
     """One bar: its text, its jobs, their share, and its trend."""
 
     text: str
@@ -104,7 +104,7 @@ def groups(
         return sheet.figure
 
 
-def _bar(axes: Axes, sheet: Sheet, place: int, row: _Row, colour: str, jobs: int) -> None:
+def _bar(axes: Axes, sheet: Sheet, place: int, row: _Bar, colour: str, jobs: int) -> None:
     theme = sheet.theme
     shade = theme.quiet if row.rest else colour
     room = (axes.get_position().width * sheet.width + _NUMBERS - 0.1) * 72
@@ -129,7 +129,7 @@ def _bar(axes: Axes, sheet: Sheet, place: int, row: _Row, colour: str, jobs: int
     )  # fmt: skip
 
 
-def _trends(sheet: Sheet, frame: pd.DataFrame, rows: list[_Row], colour: str, right: float) -> None:
+def _trends(sheet: Sheet, frame: pd.DataFrame, rows: list[_Bar], colour: str, right: float) -> None:
     """Draw the trend of each group, all on one axis of time."""
     left = sheet.width - right + 0.25
     axes = sheet.axes(left, MARGIN, bottom=0.02, top=0.24)
@@ -161,7 +161,7 @@ def _trends(sheet: Sheet, frame: pd.DataFrame, rows: list[_Row], colour: str, ri
         axes.plot(places, heights, color=colour, linewidth=1.3, clip_on=False)
 
 
-def _rows(frame: pd.DataFrame, most: int) -> list[_Row]:
+def _rows(frame: pd.DataFrame, most: int) -> list[_Bar]:
     ordered = frame.sort_values("count", ascending=False, kind="stable")
     others = int(frame.attrs.get("others") or 0)
     total = int(ordered["count"].sum()) + others
@@ -169,13 +169,13 @@ def _rows(frame: pd.DataFrame, most: int) -> list[_Row]:
     for group in ordered.head(most).to_dict("records"):
         jobs = int(group["count"])
         trend = group.get("trend")
-        rows.append(_Row(_text(group), jobs, jobs / total if total else 0, tuple(trend) if trend is not None else ()))
+        rows.append(_Bar(_text(group), jobs, jobs / total if total else 0, tuple(trend) if trend is not None else ()))
     hidden = len(ordered) - len(rows)
     rest = total - sum(row.jobs for row in rows)
     if rest:
         more = frame.attrs.get("other_groups", 0)
         words = "all other groups" if more is None else plural(hidden + int(more), "other group")
-        rows.append(_Row(words, rest, rest / total, (), rest=True))
+        rows.append(_Bar(words, rest, rest / total, (), rest=True))
     return rows
 
 
@@ -197,7 +197,7 @@ def _state(frame: pd.DataFrame) -> str | None:
     return states.pop() if len(states) == 1 and states <= {*STATES} else None
 
 
-def _words(rows: list[_Row], jobs: int, state: str | None, name: str | None) -> str:
+def _words(rows: list[_Bar], jobs: int, state: str | None, name: str | None) -> str:
     """Say how few groups make most of the jobs."""
     noun = f"{state} job" if state else "job"
     if not rows:
