@@ -136,13 +136,6 @@ def test_a_job_that_changed_moves_and_one_that_went_is_in_no_bin() -> None:
     assert bins.dimensions(NOW)["state"].codes.tolist() == [0, NO_BIN, 0, 0]
 
 
-def test_what_all_jobs_have_is_said_in_words() -> None:
-    bins = JobBins(Reader())
-    bins.add(jobs_of(b'{"a": 1}', b'{"a": 1}'))
-    assert "state ready" in bins.constants
-    assert "tube mail" in bins.constants
-
-
 @pytest.mark.parametrize(
     ("numbers", "edges"),
     [

@@ -66,13 +66,6 @@ class NumberColumn:
         operand = "created" if self._unit == "time" else self.name
         return _ranges(self.name, operand, self._unit, numbers, at, kept)
 
-    @property
-    def constant(self) -> str:
-        """What all jobs have, in words; empty for times, and where jobs differ."""
-        if self._unit == "time" or not self._numbers or min(self._numbers) != max(self._numbers):
-            return ""
-        return f"{self.name} {self._numbers[0]:,}"
-
 
 class ValueColumn:
     """A value that a job may have: its state, its tube, its cause, or what its body has at a path.
@@ -123,11 +116,6 @@ class ValueColumn:
                 return _OTHER
             place = self._known[key] = len(self._known)
         return place
-
-    @property
-    def constant(self) -> str:
-        """What all jobs have, in words; empty where jobs differ."""
-        return f"{self.name} {safe_text(self.only, limit=40)}" if self.only else ""
 
     @property
     def only(self) -> str:

@@ -199,15 +199,6 @@ class JobBins:
         """The state of all jobs, if it is the same."""
         return self._values["state"].only
 
-    @property
-    def constants(self) -> list[str]:
-        """In which all jobs are alike, in words."""
-        if len(self.ids) < 2:
-            return []
-        columns: list[NumberColumn | ValueColumn] = [*self._values.values(), *self._numbers.values()]
-        columns += self._by_path.values()
-        return [words for column in columns if (words := column.constant)]
-
 
 def _parts(facet: PathFacet, jobs: int) -> bool:
     """Whether a path parts jobs into few groups of several."""

@@ -15,7 +15,6 @@ class Facets {
     el.classList.add("beanops-facets");
     const choose = (name, codes, over) => this.choose(name, codes, over);
     this.strip = make("div", "beanops-strip");
-    this.alike = make("div", "beanops-alike");
     this.groups = new GroupList(choose);
     this.matching = new Matching(port.options, {
       choose,
@@ -68,7 +67,7 @@ class Facets {
     };
     this.adding.addEventListener("keydown", (event) => event.key === "Enter" && add());
     this.adding.addEventListener("input", () => this.paths?.some(({ path }) => path === this.adding.value) && add());
-    box.append(this.adding, this.known, this.alike);
+    box.append(this.adding, this.known);
     return box;
   }
 
@@ -95,7 +94,6 @@ class Facets {
     this.filter.load(message.dims, views.slice(1), message.chosen);
     if (message.gone.length) this.filter.drop(message.gone);
     this.watch();
-    this.alike.textContent = message.constants.length ? `all alike: ${message.constants.join(" · ")}` : "";
     this.known.replaceChildren(...message.paths.map(({ path, about }) => {
       const option = make("option", "", about);
       option.value = path;

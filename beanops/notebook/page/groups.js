@@ -3,6 +3,11 @@
 
 const GROUPS_SHOWN = 40;
 
+// A class without its namespace; what is no plain name stays as it is.
+function shortClass(name) {
+  return /^[\w.\\:/-]+$/.test(name) ? name.split(/[\\./]|::/).pop() || name : name;
+}
+
 class GroupList {
   constructor(choose) {
     this.choose = choose; // (name, codes, over)
@@ -38,6 +43,7 @@ class GroupList {
     this.top.append(this.heading);
     this.element.append(this.top, this.times.element, this.table, this.more);
     this.order = [];
+    this.common = "";
   }
 
   // `cross`: the jobs by cause and time, null where they are not known.
@@ -58,6 +64,7 @@ class GroupList {
 
   repaint() {
     const { causes, order, rows } = this;
+    this.common = this.shared();
     const chosen = this.chosen.get("cause") ?? [];
     const some = new Set(chosen);
     while (rows.children.length > order.length) rows.lastChild.remove();
@@ -96,20 +103,33 @@ class GroupList {
     }
   }
 
-  // The class of the job is dim, the error is what differs.
+  // What all causes begin with, such as the class of the job; empty where they differ.
+  shared() {
+    const { causes } = this;
+    const texts = causes.labels.filter((_, code) => !causes.rest.includes(code));
+    const cut = texts[0]?.indexOf(": ") ?? -1;
+    if (texts.length < 2 || cut < 0) return "";
+    const beginning = texts[0].slice(0, cut + 2);
+    return texts.every((text) => text.startsWith(beginning) && text.length > beginning.length) ? beginning : "";
+  }
+
+  // What all have in common stands in the heading, and a class without its namespace is dim: the error is what differs.
   text(element, causes, code) {
-    const text = causes.labels[code];
+    const rest = causes.rest.includes(code);
+    const text = rest ? causes.labels[code] : causes.labels[code].slice(this.common.length);
     if (element.dataset.text === text) return;
     element.dataset.text = text;
-    const cut = causes.rest.includes(code) ? -1 : text.indexOf(": ");
-    const parts = cut < 0 ? [text] : [text.slice(0, cut + 1), text.slice(cut + 1)];
+    const cut = rest ? -1 : text.indexOf(": ");
+    const parts = cut < 0 || this.common ? [text] : [`${shortClass(text.slice(0, cut))}:`, text.slice(cut + 1)];
     element.replaceChildren(...parts.map((part, i) => make("span", parts.length > 1 && !i ? "beanops-cause-job" : "beanops-cause-error", part)));
-    element.classList.toggle("beanops-rest", causes.rest.includes(code));
+    element.classList.toggle("beanops-rest", rest);
   }
 
   say(text) {
     const { causes } = this;
-    this.title.textContent = causes.size === 1 ? "one cause" : `${whole.format(causes.size)} causes`;
+    const number = causes.size === 1 ? "one cause" : `${whole.format(causes.size)} causes`;
+    this.title.textContent = this.common ? `${number} of ${shortClass(this.common.slice(0, -2))}` : number;
+    this.title.title = this.common.slice(0, -2);
     this.said.textContent = text;
   }
 

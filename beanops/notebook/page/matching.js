@@ -38,7 +38,6 @@ class Matching {
     line.append(this.count, this.chips, this.clear);
     const second = make("div", "beanops-match-line");
     second.append(this.code, this.copyWhere, this.copyCode);
-    this.second = second;
     this.element.append(line, second, this.tools);
   }
 
@@ -94,9 +93,8 @@ class Matching {
       return chip;
     });
     this.chips.replaceChildren(...chips);
-    this.clear.hidden = !some;
     this.element.classList.toggle("beanops-some", some);
-    this.second.hidden = this.tools.hidden = !some;
+    this.element.hidden = !some; // the table says how many there are
     const code = asCode(call, this.where);
     if (code !== this.code.textContent) this.disarm();
     this.code.textContent = this.code.title = code;

@@ -267,7 +267,6 @@ class FacetFilter(Channel):
             "total": len(self._bins.ids) - len(self._bins.gone),
             "dims": [bins.described for bins in dimensions],
             "chosen": self._chosen,
-            "constants": self._bins.constants,
             "paths": self._paths(),
             "gone": [place for id in self._bins.gone if (place := self._bins.place(id)) is not None],
             "call": self._call._asdict(),
@@ -293,7 +292,6 @@ class FacetFilter(Channel):
                     continue
                 shown.append(_cut(bins.described, _CAUSES if bins.name == "cause" else _VALUES))
             content = {**self._content(()), "dims": shown, "chosen": {}, "paths": [], "gone": []}
-            content["constants"] = [words for words in self._bins.constants if not words.startswith("$")]
             if self._call.where and names_secret(self._call.where):
                 content["call"] = self._call._replace(where=None)._asdict()
             causes, times = self._dimensions.get("cause"), self._dimensions.get("age")
