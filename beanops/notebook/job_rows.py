@@ -7,8 +7,10 @@ from typing import Any
 
 from beanops.jobs.bins import JobBins
 from beanops.jobs.bins.body_values import BodyValues, cell_text
-from beanops.jobs.bodies import Reader
+from beanops.jobs.bodies import Decoded, Reader
+from beanops.jobs.bodies.errors import error_line, find_error
 from beanops.jobs.bodies.paths import parse_path
+from beanops.jobs.bodies.summary import name_job
 from beanops.jobs.read import FoundJob
 from beanops.notebook import shown_rows
 from beanops.notebook.widgets.table import Cells
@@ -19,8 +21,25 @@ from beanops.session.session import Session
 from beanops.text import safe_text
 from beanops.ui.columns.column import Column
 
-#: The place of the body's summary in a row; the cells of paths follow.
-_BODY = len(shown_rows.JOBS) - 1
+#: Characters of an error.
+_LONGEST = 200
+#: The places of the error in a row, and of the body's summary, after which come the cells of paths.
+_ERROR, _BODY = 4, len(shown_rows.JOBS)
+#: The columns of the browser: those of other tables of jobs, with the error of the body before their numbers.
+COLUMNS: tuple[Column[Any], ...] = (
+    *shown_rows.JOBS[:_ERROR],
+    Column("error", "error", lambda row: None, "text", em=20),
+    *shown_rows.JOBS[_ERROR:],
+)
+
+
+def body_cells(decoded: Decoded) -> tuple[str, str]:
+    """Return the error of a body, empty without one, and one line about the body besides."""
+    data = decoded.data
+    error = find_error(data) if isinstance(data, dict) else None
+    if error is None:
+        return "", decoded.summary
+    return safe_text(error_line(error), limit=_LONGEST), name_job(data)
 
 
 class PathCells:
@@ -77,7 +96,11 @@ class PathCells:
         kinds : mapping
             The unit of each column of a path.
         """
-        rows = shown_rows.job_rows(session, jobs)
+        rows = {}
+        for job in jobs:
+            error, body = body_cells(session._context.decode(job.body or b""))
+            cells = shown_rows.job_row(job.stats, body)
+            rows[str(job.id)] = (*cells[:_ERROR], error, *cells[_ERROR:])
         if not self.paths or not jobs:
             return rows
         columns = BodyValues(self._reader, list(map(parse_path, self.paths))).of([job.body for job in jobs])
@@ -91,12 +114,13 @@ class PathCells:
 
 def fresh_row(stats: JobStats, row: Cells) -> Cells:
     """Return the row of a job whose body is known, with other statistics."""
-    return (*shown_rows.job_row(stats, row[_BODY]), *row[_BODY + 1 :])
+    cells = shown_rows.job_row(stats, row[_BODY])
+    return (*cells[:_ERROR], row[_ERROR], *cells[_ERROR:], *row[_BODY + 1 :])
 
 
-def saved_row(row: Cells, body: str) -> Cells:
-    """Return a row with another summary of its body, and without the cells of paths."""
-    return shown_rows.with_body(row[: _BODY + 1], body)
+def saved_row(row: Cells, body: tuple[str, str]) -> Cells:
+    """Return a row with other cells of its body, and without those of paths."""
+    return (*row[:_ERROR], body[0], *row[_ERROR + 1 : _BODY], body[1])
 
 
 def exported(session: Session, jobs: Sequence[FoundJob], form: str) -> bytes:

@@ -176,6 +176,18 @@ def test_a_job_opens_with_its_error_first(view: BrowserView) -> None:
     assert view.body.shown is None
 
 
+def test_the_table_has_the_error_before_the_numbers(view: BrowserView) -> None:
+    place = [column.name for column in view.jobs.columns].index("error")
+    assert place < [column.name for column in view.jobs.columns].index("priority")
+    assert [view.jobs.rows[key][place] for key in ("1", "2")] == ["timeout", "no such customer 12"]
+    assert "no such customer" not in view.jobs.rows["2"][-1]
+    view.select(2)
+    view.kick()
+    assert view.jobs.rows["2"][place] == "no such customer 12"
+    assert view.jobs.saved_rows["2"][place] == "no such customer 12"
+    assert "hunter2" not in str(view.jobs.saved_rows)
+
+
 def test_a_file_has_whole_bodies(view: BrowserView) -> None:
     name, content = view._exported("jsonl", ("1", "2"))
     assert name == "mail.jsonl"

@@ -19,7 +19,7 @@ from beanops.jobs.search.scan import Scan
 from beanops.jobs.select import Selection
 from beanops.notebook import shown_rows
 from beanops.notebook.job_identity import ShownJobs
-from beanops.notebook.job_rows import PathCells, exported, fresh_row, saved_row
+from beanops.notebook.job_rows import COLUMNS, PathCells, body_cells, exported, fresh_row, saved_row
 from beanops.notebook.opened_job import opened_job
 from beanops.notebook.refresher import Refresher, Tick
 from beanops.notebook.static import MOST_ROWS, StaticTable
@@ -86,7 +86,7 @@ class BrowserView(JobsView):
         self._selection = selection
         self._seen = ShownJobs(self._session._lookups.reused)
         self._before: tuple[ShownJobs, list[str]] = self._seen, []
-        self._saved: dict[str, str] = {}
+        self._saved: dict[str, tuple[str, str]] = {}
         self._reported = 0.0
         self._thread: threading.Thread | None = None
         self._looking: threading.Thread | None = None
@@ -94,7 +94,7 @@ class BrowserView(JobsView):
         scan = self._scan_for(selection)  # an error in it is raised before an earlier view is closed
         self.jobs = Grid(
             "jobs",
-            shown_rows.JOBS,
+            COLUMNS,
             noun="job",
             actions=shown_rows.FOUND_BUTTONS if not session.read_only else [shown_rows.REFRESH],
             visible=15,
@@ -483,7 +483,7 @@ class BrowserView(JobsView):
                 return
             self._seen.note(jobs)
             for job in jobs[: MOST_ROWS - len(self._saved)]:
-                self._saved[str(job.id)] = self._session._context.decode(job.body or b"", kept=True).summary
+                self._saved[str(job.id)] = body_cells(self._session._context.decode(job.body or b"", kept=True))
             self.jobs.patch(rows)
             seen, chosen = self._before
             others = {str(job.id) for job in jobs if seen.is_another(job)}
@@ -575,7 +575,7 @@ class BrowserView(JobsView):
         self.wait(PATIENCE)
         with self._lock:
             rows = list(self.jobs.saved_rows.values())
-            return StaticTable(self.facets.said("title"), shown_rows.JOBS, rows, len(self.jobs.rows))
+            return StaticTable(self.facets.said("title"), COLUMNS, rows, len(self.jobs.rows))
 
     def _stand_aside(self) -> None:
         if self._scan is not None:
