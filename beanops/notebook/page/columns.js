@@ -71,7 +71,7 @@ class Columns {
 
   // Says which columns are not shown, and why.
   tell() {
-    const away = this.all.filter((column) => this.constant.has(column.name) && !this.isShown(column));
+    const away = this.all.filter((column) => this.constant.has(column.name) && !this.hidden.has(column.name) && !this.isShown(column));
     const text = away.map(({ name }) => `${name} ${this.constant.get(name)}`).join("\n");
     if (text === this.told) return;
     this.told = text;
