@@ -201,6 +201,13 @@ def test_the_user_chooses_columns_and_adds_one_of_a_body_path(jobs: Grid, show: 
     jobs.drop_column("$.user")
     bare.until(lambda: "$.user" not in heads(bare))
     assert jobs.rows[str(FIRST)] == job_rows()[str(FIRST)]
+    jobs.add_column(column("$.plan", "text"), ["pro"] * 3000)
+    bare.until(lambda: heads(bare)[-1] == "$.plan")
+    bare.kill()
+    jobs.drop_column("$.plan")
+    bare.revive()
+    jobs.patch({str(FIRST): ("buried", *job_rows()[str(FIRST)][1:])})  # the message that shows it the gap
+    bare.until(lambda: texts(bare, str(FIRST))[0] == "buried" and "$.plan" not in heads(bare))
     assert bare.errors == []
 
 

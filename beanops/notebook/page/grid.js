@@ -151,9 +151,10 @@ class Table {
     if (this.seq === null) this.selection = new Set(this.port.selected.keys);
     this.seq = message.seq;
     this.total = message.total;
-    if (message.columns) this.rows.columns = message.columns;
+    const before = this.rows.columns;
+    this.rows.columns = message.columns ?? this.port.options.columns;
     this.rows.replace(message, buffers);
-    if (message.columns) this.columns.build();
+    if (this.rows.columns !== before) this.columns.build();
     this.columns.tidy(anew);
     this.settle("rows");
   }
