@@ -9,21 +9,25 @@ from collections.abc import Iterable
 from datetime import datetime
 from importlib.util import find_spec
 from os import PathLike
-from typing import TYPE_CHECKING, SupportsIndex
+from typing import TYPE_CHECKING, SupportsIndex, Unpack
 
 from beanops.jobs.rows import Tube
 from beanops.protocol.errors import UsageError
+from beanops.session.arguments import Seconds
 from beanops.session.connect import connect
 from beanops.session.keywords import explained
+from beanops.session.options import Options
 from beanops.session.session import Session
 from beanops.ui.defaults import MOST_BROWSED
 
 if TYPE_CHECKING:
     from beanops.notebook.views.browser import BrowserView
+    from beanops.notebook.views.canary import CanaryView
     from beanops.notebook.views.dashboard import DashboardView
     from beanops.notebook.views.replay import ReplayView
     from beanops.notebook.views.reservation import ReservationView
     from beanops.plots.methods import Plots
+    from beanops.session.execution.targets import Jobs
 
 __all__ = ["Session", "connect", "replay"]
 
@@ -173,6 +177,60 @@ def reserve_widget(session: Session, /, tube: Tube, name: str | None = None) -> 
     return ReservationView(session, refresher_of(session), name or f"reserve {tube}", tube)
 
 
+def canary_widget(
+    session: Session,
+    /,
+    jobs: Jobs | str,
+    *,
+    first: SupportsIndex = 10,
+    watch: Seconds = 60,
+    promote_if: str | None = None,
+    waves: Iterable[SupportsIndex] | None = None,
+    name: str | None = None,
+    **options: Unpack[Options],
+) -> CanaryView:
+    """Return a view of a canary, which shows its waves and asks before each; needs ``beanops[notebook]``.
+
+    Nothing is kicked before you confirm it, on the page or with ``start()``.
+
+    Parameters
+    ----------
+    jobs, first, watch, promote_if, waves, **options
+        As for `Session.canary`. Without `promote_if` it asks after each wave.
+    name : str or None
+        Name of the view; None is one name for each tube. Another view of that name and server stands aside, so that a
+        cell can run again.
+
+    Returns
+    -------
+    beanops.notebook.views.canary.CanaryView
+        A notebook shows it when it is the last value of a cell; its ``result`` is the frame of `Session.canary`.
+
+    Raises
+    ------
+    Refused
+        The session is read-only.
+    UsageError
+        The extra ``notebook`` is not installed.
+    ArgumentError, ConditionError
+        An argument is not as described.
+
+    Examples
+    --------
+    >>> view = session.canary_widget("mail", first=5, watch="30s", waves=[100])
+    >>> view.start()
+    >>> view.wait()
+    >>> view.stop()
+    """
+    _check(session, "a view of a canary")
+    from beanops.notebook.refresher import refresher_of
+    from beanops.notebook.views.canary import CanaryView
+    from beanops.session.investigation.canary import stages_of
+
+    stages = stages_of(first, watch, promote_if, waves)
+    return CanaryView(session, refresher_of(session), name or _named("canary", jobs), jobs, stages, options)
+
+
 @explained
 def replay(
     file: str | PathLike[str] | None = None,
@@ -240,6 +298,11 @@ def plot(session: Session, /) -> Plots:
     return Plots(session)
 
 
+def _named(action: str, jobs: Jobs | str) -> str:
+    """Return the name of a view of an action on jobs."""
+    return f"{action} {jobs}" if isinstance(jobs, str) else f"{action} jobs"
+
+
 def _check(session: Session, what: str, needed: Iterable[str] = _NEEDED) -> None:
     session._context.check_open()
     _check_extra(what, needed)
@@ -251,6 +314,6 @@ def _check_extra(what: str, needed: Iterable[str] = _NEEDED) -> None:
         raise UsageError(f"{what} needs {' and '.join(missing)}: pip install 'beanops[notebook]'")
 
 
-for _view in (dashboard, browse, reserve_widget):
+for _view in (dashboard, browse, reserve_widget, canary_widget):
     setattr(Session, _view.__name__, explained(_view))
 Session.plot = property(plot)

@@ -29,7 +29,6 @@ from beanops.session.session import Session
 from beanops.session.web_access import WebRole
 from beanops.state_files import state_path
 from beanops.text import safe_text
-from beanops.tui.actions.canary import WaveRunner
 from beanops.tui.actions.catalogue import bindings
 from beanops.tui.actions.outcome import Outcome, fault
 from beanops.tui.actions.request import NOTHING, Offer, Request, Target, UnderWay
@@ -44,6 +43,7 @@ from beanops.tui.terminal.signals import on_signals
 from beanops.tui.theme import CALM, SIXTEEN, THEMES, VARIABLES, is_colourless
 from beanops.ui.alerts import AlertReader
 from beanops.ui.defaults import CONNECT_TIMEOUT, INTERVAL, READ_TIMEOUT
+from beanops.ui.waves import WaveRunner
 
 if TYPE_CHECKING:
     from beanops.session.reservation import Reservation

@@ -268,7 +268,7 @@ class _Canary:
         return CanaryRun(self._run, self._waves, len(self._refs) - self._place, self._ending, promotes, missing)
 
     def _in_waves(self, ledger: Ledger) -> Waves:
-        for number, size in enumerate(_sizes(self._stages, len(self._refs)), 1):
+        for number, size in enumerate(sizes_of(self._stages, len(self._refs)), 1):
             part = self._refs[self._place : self._place + size]
             watch = yield from self._wave(number, part, ledger)
             wave = self._waves[-1]
@@ -327,7 +327,7 @@ class _Canary:
         return False
 
     def _asks(self, wave: Wave, left: int) -> bool:
-        sizes = [*_sizes(self._stages, len(self._refs))]
+        sizes = [*sizes_of(self._stages, len(self._refs))]
         return self._hooks.ask is not None and self._hooks.ask(wave, sizes[wave.number], left)
 
     def _show(self, run: Run) -> None:
@@ -342,7 +342,7 @@ class _Canary:
             self._bar.show(sum(job.is_final for job in jobs), len(jobs), f"{found}; {span(left)} left")
 
 
-def _sizes(stages: Stages, total: int) -> Iterator[int]:
+def sizes_of(stages: Stages, total: int) -> Iterator[int]:
     """Yield the number of jobs of each wave."""
     for size in (stages.first, *stages.more):
         if total > 0:

@@ -2,92 +2,20 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from beanops.protocol.errors import UsageError
 from beanops.session.execution.verbs import ALL
-from beanops.text import plural, safe_text
 from beanops.tui.actions.outcome import Outcome
 from beanops.tui.actions.request import Field, Offer, Request, at_once, jobs_of
 from beanops.ui.actions import CATALOGUE
 from beanops.ui.runner import Progress, Runner
+from beanops.ui.waves import WaveRunner, what_it_does
 
 if TYPE_CHECKING:
     from beanops.session.execution.run import Run
-    from beanops.session.investigation.canary import Wave
-    from beanops.session.investigation.verdicts import KickedJob
 
 _TAKEN = ALL["kick"].states
-
-
-class Question(NamedTuple):
-    """Whether to go on with the next wave.
-
-    Attributes
-    ----------
-    size : int
-        The number of jobs in the next wave.
-    left : int
-        The number of all jobs that have not had their turn.
-    """
-
-    size: int
-    left: int
-
-
-class WaveRunner(Runner):
-    """Carries out a canary; the screen follows its waves and answers its questions.
-
-    Attributes
-    ----------
-    waves : list of Wave
-        The waves that are over.
-    watched : sequence of KickedJob
-        The jobs of the wave under way.
-    seconds_left : float
-        For how long they will be watched.
-    question : Question or None
-        What is asked now.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.waves: list[Wave] = []
-        self.watched: Sequence[KickedJob] = ()
-        self.seconds_left = 0.0
-        self.question: Question | None = None
-        self._answer = False
-        self._answered = threading.Event()
-
-    def show(self, wave: Wave) -> None:
-        """Note a wave that is over."""
-        self.waves.append(wave)
-        self.watched = ()
-
-    def look(self, jobs: Sequence[KickedJob], left: float) -> None:
-        """Note what has become of the jobs so far."""
-        self.watched, self.seconds_left = jobs, left
-
-    def ask(self, wave: Wave, size: int, left: int) -> bool:
-        """Wait for an answer."""
-        self._answered.clear()
-        self.question = Question(size, left)
-        if not self.cancelled:
-            self._answered.wait()
-        self.question = None
-        return self._answer and not self.cancelled
-
-    def answer(self, yes: bool) -> None:
-        """Go on with the next wave, or stop."""
-        self._answer = yes
-        self._answered.set()
-
-    def cancel(self) -> None:
-        """Stop after the current batch."""
-        super().cancel()
-        self._answered.set()
 
 
 def _sizes(text: str) -> list[int]:
@@ -120,11 +48,9 @@ def _perform(request: Request, runner: Runner) -> Outcome:
 
 
 def _sentence(request: Request) -> str:
-    first = min(request.answers["first"], request.number)
-    watched = plural(request.answers["watch"], "second")
-    condition = safe_text(request.answers["promote_if"], limit=60)
-    then = f"and go on while {condition}" if condition else "and ask before the next ones"
-    return f"Kick {first:,} of {request.jobs}, watch them for up to {watched}, {then}?"
+    answers = request.answers
+    first = min(answers["first"], request.number)
+    return f"{what_it_does(first, request.jobs, answers['watch'], answers['promote_if'])}?"
 
 
 CANARY = Offer(

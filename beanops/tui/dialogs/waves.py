@@ -14,13 +14,11 @@ from textual.widgets import Static
 from beanops.session.investigation.verdicts import FINAL
 from beanops.text import plural, safe_text, span
 from beanops.tui import keys
-from beanops.tui.actions.canary import WaveRunner
 from beanops.tui.actions.request import UnderWay
 from beanops.tui.host import Host
 from beanops.ui.columns.canary import VERDICT_COLUMNS, VerdictRow, verdict_rows
+from beanops.ui.waves import BAD, VERDICT_TONES, WaveRunner
 
-#: The colours of verdicts.
-_TONES = {"done": "$ready", "unseen": "$ready", "reserved": "$reserved", "waiting": "$muted"}
 #: The columns, with their widths.
 _SHOWN = {"verdict": 10, "jobs": 8, "first": 8, "last": 8, "meaning": 0}
 _COLUMNS = [column for column in VERDICT_COLUMNS if column.name in _SHOWN]
@@ -92,9 +90,7 @@ class WavesDialog(ModalScreen[None]):
         if runner.cancelled:
             return "Stopping after the current batch ..."
         if runner.question is not None:
-            size, left = runner.question
-            which = f"the other {plural(left, 'job')}" if size == left else f"the next {size:,} of {left:,} other jobs"
-            return f"Kick {which}?   {key_of('waves.go-on')} yes   {stop} no"
+            return f"Kick {runner.question.which}?   {key_of('waves.go-on')} yes   {stop} no"
         return f"{stop} stops after the current batch"
 
     def ended(self, text: str) -> None:
@@ -120,4 +116,4 @@ def _line(row: VerdictRow) -> Content:
         text = column.text(row, _SHOWN[column.name] or 60)
         width = _SHOWN[column.name]
         cells.append(text.ljust(width) if column.left else text.rjust(width))
-    return Content.assemble(("  " + "  ".join(cells), _TONES.get(row.verdict, "$buried")))
+    return Content.assemble(("  " + "  ".join(cells), f"${VERDICT_TONES.get(row.verdict, BAD)}"))
