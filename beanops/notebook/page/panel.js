@@ -1,7 +1,7 @@
 // The base of parts that show one action: a title, what it is about, its buttons, its progress and its result. Text is
 // only set as textContent. dom.js and toolbar.js are loaded before this file.
 
-class Panel {
+class ActionPanel {
   constructor(port, el) {
     this.port = port;
     this.header = new Header();

@@ -6,7 +6,7 @@ function jobsOf(number) {
   return `${whole.format(number)} job${number === 1 ? "" : "s"}`;
 }
 
-class Waves extends Panel {
+class Waves extends ActionPanel {
   constructor(port, el) {
     super(port, el);
     this.strip = make("div", "beanops-all-jobs");

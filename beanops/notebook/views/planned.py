@@ -14,7 +14,7 @@ from beanops.notebook.views.actions import ViewActions
 from beanops.notebook.views.base import WidgetView, weakly
 from beanops.notebook.widgets.buttons import Click
 from beanops.notebook.widgets.channel import in_words
-from beanops.notebook.widgets.panel import Panel
+from beanops.notebook.widgets.panel import ActionPanel
 from beanops.protocol.errors import UsageError
 from beanops.session.execution.run import Run
 from beanops.session.execution.targets import NotAllFound
@@ -45,7 +45,7 @@ class PlannedView(WidgetView):
         The jobs, as the verb takes them.
     options : Options
         Which of them, and how.
-    panel : Panel
+    panel : ActionPanel
         Shows it.
     actions : ViewActions
         Carries it out, and reports in the panel.
@@ -61,7 +61,7 @@ class PlannedView(WidgetView):
         action: str,
         jobs: Any,
         options: Options,
-        panel: Panel,
+        panel: ActionPanel,
         actions: ViewActions,
         dry_run: Callable[[Any, Options], Run],
     ) -> None:

@@ -14,7 +14,7 @@ from beanops.notebook.widgets.channel import Buffers, Channel
 from beanops.ui.confirmation import Confirmation
 
 
-class Panel(Channel):
+class ActionPanel(Channel):
     """A part that shows one action as JSON, with buttons that appear while they do something.
 
     Parameters

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from beanops.notebook.widgets.panel import Panel
+from beanops.notebook.widgets.panel import ActionPanel
 
 #: Waves that a notebook file keeps: the last ones.
 MOST_SAVED = 8
 
 
-class WavePanel(Panel):
+class WavePanel(ActionPanel):
     """The waves of a canary as they come; see `shown_waves` for what it shows."""
 
     kind = "waves"
