@@ -195,11 +195,37 @@ def canary_widget(
 
     Parameters
     ----------
-    jobs, first, watch, promote_if, waves, **options
-        As for `Session.canary`. Without `promote_if` it asks after each wave.
+    jobs : id, Job, Run, iterable of ids or jobs, DataFrame with a column ``id``, or str
+        The jobs; a str is a tube's name or a glob such as ``"mail-*"``, and means its jobs.
+    first : int
+        Number of jobs in the first wave; 10 by default.
+    watch : number, str or timedelta
+        Maximum time to watch each wave; a minute by default.
+    promote_if : str or None
+        What must be true of a wave before the next one, such as ``"buried = 0"``; None asks after each wave.
+    waves : iterable of int or None
+        Number of jobs in each of the next waves; the wave after them has all that are left.
     name : str or None
         Name of the view; None is one name for each tube. Another view of that name and server stands aside, so that a
         cell can run again.
+    state : str, iterable of str, or None
+        Only jobs in these states, ``"buried"`` or ``"delayed"``. None is buried jobs for a tube, both for ids.
+    where : str or None
+        Only jobs that match this SQL predicate, such as ``"age > interval 1 day"``.
+    group : str, row, frame, iterable of these, or None
+        Only jobs of these groups: names, beginnings of names, or rows of a frame of groups.
+    limit : int or None
+        Maximum number of jobs.
+    order : str
+        Which jobs come first: ``"oldest"`` (default), ``"newest"``, or a column such as ``"priority"``.
+    reason : str or None
+        Reason for the journal.
+    rate : float or None
+        Maximum jobs per second; None sets no limit.
+    dry_run : bool
+        Rejected: the view makes a dry run before it asks.
+    progress : callable, bool or None
+        Ignored: the view shows the progress.
 
     Returns
     -------
