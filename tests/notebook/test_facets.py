@@ -118,6 +118,22 @@ def test_a_button_acts_on_what_was_confirmed(view: BrowserView, session: Session
     assert session.tube("mail").current_jobs_buried == 1
 
 
+def test_jobs_that_were_not_found_are_not_acted_on(session: Session) -> None:
+    with BrowserView(session, Still(), "some", select("mail", limit=5)) as view:  # type: ignore[arg-type]
+        view.wait().choose("$.plan", "free")
+        assert view.matching == [8, 7, 4]  # 1 and 2 match too, and are older
+        assert [row.id for row in view.act_on_matching("delete").rows] == [4, 7, 8]
+
+
+def test_jobs_that_match_since_are_not_acted_on(view: BrowserView, session: Session) -> None:
+    view.choose("state", "buried").choose("$.plan", "free")
+    session.kick([1, 2])
+    session.bury([7, 8])
+    run = view.act_on_matching("delete")
+    assert [(row.id, row.outcome) for row in run.rows] == [(4, "done")]
+    assert session.tube("mail").current_jobs_buried == 3
+
+
 def test_the_page_gets_a_byte_per_job_and_dimension(view: BrowserView) -> None:
     page = Page(view.facets)
     sent: list[Any] = []

@@ -34,7 +34,7 @@ from beanops.protocol.states import STATES
 from beanops.session.execution.run import Run
 from beanops.session.execution.verbs import ALL
 from beanops.session.session import Session
-from beanops.text import safe_text
+from beanops.text import plural, safe_text
 from beanops.ui.defaults import REPORT_INTERVAL
 from beanops.ui.runner import Step
 
@@ -348,7 +348,9 @@ class BrowserView(JobsView):
         self._soon(lambda: self.add_column(path))
 
     def act_on_matching(self, verb: str, to: str = "") -> Run:
-        """Act on all jobs that match the choices; they are found again by their predicate when it runs.
+        """Act on all jobs that match the choices, those that were found and no others.
+
+        When it runs, jobs that match no more are left out.
 
         Parameters
         ----------
@@ -362,30 +364,26 @@ class BrowserView(JobsView):
         UsageError
             Nothing is chosen, or no job matches.
         """
-        jobs = self.facets.count(sorted(ALL[verb].states))
-        if not self.facets.chosen or not jobs:
+        ids = self.facets.matching_in(sorted(ALL[verb].states))
+        if not self.facets.chosen or not ids:
             raise UsageError(f"no job to {verb} matches; choose some on the page, or by choose(...)")
-        (run,) = self._actions.act(verb, self._matching_step(FacetAction(verb, self.facets.where, jobs, to)))
+        (run,) = self._actions.act(verb, self._matching_step(FacetAction(verb, self.facets.where, ids, to)))
         return run
 
     def _matching_step(self, asked: FacetAction) -> Step:
-        """Return the step of a verb for all jobs that match, at most as many as were counted."""
-        chosen, session = self._selection, self._session
-        if chosen.ids is not None:  # a verb takes ids or a tube
-            keys = [str(id) for id in self.facets.matching]
-            return self._job_step(asked.name, keys, asked.text)
+        """Return the step of a verb for jobs that match, as far as they still do."""
+        # By their ids too: others may match by now, or were not found because of a limit or a cancelled scan.
+        jobs, chosen, session = self._seen.refs(map(str, asked.ids)), self._selection, self._session
         options: dict[str, Any] = {
             "state": sorted(ALL[asked.name].states & chosen.states),
             "where": both(chosen.where, asked.where),
-            "limit": asked.jobs,
             "order": "oldest",
         }
-        tube = chosen.tube or "*"
-        target = f"{asked.jobs:,} jobs where {safe_text(asked.where or '', limit=60)}"
+        target = f"{plural(len(jobs), 'job')} where {safe_text(asked.where or '', limit=60)}"
         if asked.name == "move":
-            return Step(target, lambda progress: session.move(tube, asked.text, progress=progress, **options))
+            return Step(target, lambda progress: session.move(jobs, asked.text, progress=progress, **options))
         act = getattr(session, asked.name)
-        return Step(target, lambda progress: act(tube, progress=progress, **options))
+        return Step(target, lambda progress: act(jobs, progress=progress, **options))
 
     def _act_on_matching(self, asked: FacetAction) -> None:
         self._actions.act_soon(asked.name, self._matching_step(asked))

@@ -50,15 +50,15 @@ class FacetAction(NamedTuple):
         The verb.
     where : str or None
         The predicate of the choices.
-    jobs : int
-        The number of jobs, which was confirmed.
+    ids : list of int
+        The jobs, whose number was confirmed.
     text : str
         The text beside the button.
     """
 
     name: str
     where: str | None
-    jobs: int
+    ids: list[int]
     text: str
 
 
@@ -133,12 +133,7 @@ class FacetFilter(Channel):
     @property
     def matching(self) -> list[int]:
         """The ids of the jobs that match all choices."""
-        import numpy as np
-
-        with self._lock:
-            ids = np.array(self._bins.ids)
-            found: list[int] = ids[self._mask(self._chosen)].tolist()
-        return [id for id in found if id not in self._bins.gone]
+        return self.matching_in(None)
 
     def choose(self, name: str, codes: Sequence[int] | None) -> None:
         """Choose bins of a dimension, or none, which is the same as all.
@@ -202,21 +197,23 @@ class FacetFilter(Channel):
             mask[len(made) :] = False
         return mask
 
-    def count(self, states: Sequence[str] | None = None) -> int:
-        """Return the number of jobs that match all choices and are in some states."""
+    def matching_in(self, states: Sequence[str] | None) -> list[int]:
+        """Return the ids of the jobs that match all choices and are in some states; None for all."""
         import numpy as np
 
-        mask = self._mask(self._chosen)
-        gone = [place for id in self._bins.gone if (place := self._bins.place(id)) is not None]
-        mask[gone] = False
-        if states is None:
-            return int(mask.sum())
-        by_state = self._dimensions.get("state")
-        if by_state is None:
-            return int(mask.sum()) if self._call.only in states else 0
-        wanted = [code for code, state in enumerate(by_state.keys) if state in states]  # type: ignore[union-attr]
-        mask[len(by_state.codes) :] = False
-        return int((np.isin(by_state.codes, wanted) & mask[: len(by_state.codes)]).sum())
+        with self._lock:
+            mask = self._mask(self._chosen)
+            mask[[place for id in self._bins.gone if (place := self._bins.place(id)) is not None]] = False
+            by_state = self._dimensions.get("state")
+            if states is not None and by_state is None:
+                mask &= self._call.only in states
+            elif states is not None:
+                wanted = [code for code, state in enumerate(by_state.keys) if state in states]  # type: ignore[union-attr]
+                known = by_state.codes  # type: ignore[union-attr]
+                mask[len(known) :] = False
+                mask[: len(known)] &= np.isin(known, wanted)
+            ids: list[int] = np.array(self._bins.ids, dtype="uint64")[mask].tolist()
+        return ids
 
     # -- to the page ---------------------------------------------------------------------------------------------
 
@@ -326,15 +323,15 @@ class FacetFilter(Channel):
         with self._lock:
             if message["version"] == self._version:
                 self._choose_all(message["chosen"])
-            jobs, asked = self.count(action.states), int(message["count"])
-            where = self.where
+            ids, asked = self.matching_in(action.states), int(message["count"])
+            where, jobs = self.where, len(ids)
         if message["version"] != self._version or jobs != asked:
             raise UsageError(f"{action.name} was refused: {jobs:,} jobs match now, not {asked:,}; click again")
         needed = self._confirm(action.name, jobs)
         if needed.typed and not needed.accepts(message.get("typed") or ""):
             raise UsageError(f"{action.name} was refused: type {needed.typed} to confirm")
         if self._on_act and jobs:
-            self._on_act(FacetAction(action.name, where, jobs, str(message.get("text") or "")))
+            self._on_act(FacetAction(action.name, where, ids, str(message.get("text") or "")))
 
 
 def _cut(described: dict[str, Any], most: int) -> dict[str, Any]:
