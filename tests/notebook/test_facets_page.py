@@ -189,3 +189,18 @@ def test_the_page_composes_the_predicates_of_python(bare: BarePage, view: Browse
             chosen.append(some)
             expected.append(bins.where(some))
     assert bare.page.evaluate(COMPOSED, [page_text("crossfilter.js"), dims, chosen]) == expected
+
+
+def test_a_button_says_which_selected_rows_are_hidden(bare: BarePage, view: BrowserView, server: Session) -> None:
+    view.select_all()
+    bare.page.locator(".beanops-cause").first.click()
+    bare.until(lambda: "14 of 40 jobs, 40 selected (26 hidden)" in bare.page.evaluate(SHOWN))
+    kick = bare.grid(0).locator(".beanops-tools [data-action=kick]")
+    kick.click()
+    assert kick.text_content() == "Kick 40 jobs, 26 hidden: sure?"
+    view.select(1)
+    bare.grid(0).locator(".beanops-filter").last.fill("no such row")
+    bare.until(lambda: bare.keys(0) == [])
+    kick.click()  # one job that is seen is kicked at once
+    assert kick.text_content() == "Kick job 1, hidden: sure?"
+    assert server.tube("mail").current_jobs_buried == 20

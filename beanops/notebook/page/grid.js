@@ -354,6 +354,11 @@ class Table {
     return [...this.selection].filter((key) => this.rows.has(key));
   }
 
+  // How many rows the filter or a choice hides: they stay selected, but are not seen.
+  hidden(keys) {
+    return keys.reduce((sum, key) => sum + (this.rows.has(key) && !this.rows.visible(this.rows.number(key)) ? 1 : 0), 0);
+  }
+
   // How many of the selected rows are in each state; tables without states have one.
   states() {
     if (this.chosen) return this.chosen;
@@ -391,7 +396,9 @@ class Table {
       const filtered = this.rows.masked && !this.rows.filter ? `no ${this.noun} is chosen` : "no row matches the filter";
       this.empty.textContent = live ? filtered : this.nothing || "nothing here";
     }
-    const chosen = this.selection.size ? `, ${counted(this.selection.size)} selected` : "";
+    const unseen = this.rows.filter || this.rows.masked ? this.hidden([...this.selection]) : 0;
+    const hidden = unseen ? ` (${counted(unseen)} hidden)` : "";
+    const chosen = this.selection.size ? `, ${counted(this.selection.size)} selected${hidden}` : "";
     const all = Math.max(live, this.total ?? 0); // a notebook file keeps the first of them
     const some = matching === all ? "" : `${counted(matching)} of `;
     this.count.textContent = `${some}${counted(all)} ${this.noun}${all === 1 ? "" : "s"}${chosen}`;

@@ -10,7 +10,8 @@ function accepts({ kind, typed }, text) {
 }
 
 class Toolbar {
-  // `table` has selectedKeys() and states(): how many of the selected rows are in each state.
+  // `table` has selectedKeys(), hidden(keys): how many of them are not seen, and states(): how many of the selected
+  // rows are in each state.
   constructor({ actions, noun }, table) {
     this.element = make("div", "beanops-tools");
     this.noun = noun;
@@ -75,7 +76,8 @@ class Toolbar {
     const jobs = this.noun === "job" ? keys.length : keys.length * one;
     const needed = offer ? offer.confirm : action.confirm.findLast((step) => step.from <= jobs);
     if (needed.kind === "number") return { ...needed, typed: offer ? needed.typed : String(jobs) };
-    const asks = action.arms || (!offer && keys.length > 1);
+    // Nobody acts at once on what is not seen.
+    const asks = action.arms || (!offer && (keys.length > 1 || this.table.hidden(keys) > 0));
     return needed.kind === "nothing" && asks ? { ...needed, kind: "yes" } : needed;
   }
 
@@ -100,7 +102,9 @@ class Toolbar {
     this.typed.setAttribute("aria-label", `type ${typed} to confirm`);
     const target = keys.length === 1 ? ` ${this.noun} ${keys[0]}` : ` ${whole.format(keys.length)} ${this.noun}s`;
     const amount = tool.amount ? `, ${whole.format(tool.amount.value)} ${tool.action.unit}` : "";
-    tool.press.textContent = `${this.label(tool)}${tool.offer ? "" : target}${amount}: sure?`;
+    const unseen = tool.offer ? 0 : this.table.hidden(keys);
+    const hidden = unseen ? `, ${unseen === keys.length ? "" : `${whole.format(unseen)} `}hidden` : "";
+    tool.press.textContent = `${this.label(tool)}${tool.offer ? "" : target}${hidden}${amount}: sure?`;
     this.warning.textContent = warning;
     this.warning.hidden = !warning;
   }
