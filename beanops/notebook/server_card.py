@@ -1,6 +1,6 @@
 """What the card at the top of a dashboard shows of a server: its jobs, its pace, and what is wrong, as JSON.
 
-No widgets. `widgets/card.py` sends it, and ``page/header.js`` draws it.
+No widgets. `widgets/card.py` sends it, and ``page/card/card.js`` draws it.
 """
 
 from __future__ import annotations

@@ -115,9 +115,9 @@ def main() -> None:
 
 def in_browser(program: str, grid: Grid, kept: _Kept) -> dict[str, list[float]]:
     """Return what the page takes for each step: milliseconds, and megabytes of heap at the end."""
-    script = page_text("dom.js", "selection.js", *grid.files)
+    script = page_text("view/dom.js", "view/selection.js", *grid.files)
     place = '<div class="beanops"><div class="beanops-part"></div></div>'
-    document = f"<!doctype html><style>{page_style()}</style>{place}"
+    document = f"<!doctype html><style>{page_style(grid.files)}</style>{place}"
 
     def answer(route: Any) -> None:
         name = route.request.url.removeprefix(URL)

@@ -210,7 +210,7 @@ TICKS = [
 def test_ticks_are_round_and_times_are_those_of_the_reader(browser: Any) -> None:
     page = browser.new_page(timezone_id="Asia/Kolkata")
     page.set_default_timeout(PATIENCE * 1000)
-    page.add_script_tag(content=page_text("dom.js", "chart_axes.js"))
+    page.add_script_tag(content=page_text("view/dom.js", "chart/chart_axes.js"))
     for most, is_whole, wanted in TICKS:
         assert page.evaluate("([most, isWhole]) => chartTicks(most, isWhole)", [most, is_whole]) == wanted
     times = "([from, to, most, utc]) => timeTicks(from, to, most, utc).map(({ text }) => text)"

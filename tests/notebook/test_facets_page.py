@@ -188,7 +188,7 @@ def test_the_page_composes_the_predicates_of_python(bare: BarePage, view: Browse
             dims.append(bins.described)
             chosen.append(some)
             expected.append(bins.where(some))
-    assert bare.page.evaluate(COMPOSED, [page_text("crossfilter.js"), dims, chosen]) == expected
+    assert bare.page.evaluate(COMPOSED, [page_text("facets/crossfilter.js"), dims, chosen]) == expected
 
 
 def test_a_button_says_which_selected_rows_are_hidden(bare: BarePage, view: BrowserView, server: Session) -> None:

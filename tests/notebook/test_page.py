@@ -17,7 +17,7 @@ SENT = [each and rounded(each) for each in RATES]
 def test_the_page_writes_numbers_as_the_terminal_does(lab: Lab) -> None:
     page = lab.browser.new_page()
     page.set_default_timeout(PATIENCE * 1000)
-    page.add_script_tag(content=page_text("dom.js", "cells.js"))
+    page.add_script_tag(content=page_text("view/dom.js", "table/cells.js"))
     assert page.evaluate("values => values.map(duration)", SPANS) == [span(seconds) for seconds in SPANS]
     assert page.evaluate("values => values.map(shown.rate)", SENT) == [rate(each, 11) for each in RATES]
     assert page.evaluate("shown.count(1234567)") == count(1234567)

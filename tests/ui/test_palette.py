@@ -14,7 +14,7 @@ from beanops.ui import palette
 
 
 def _page_colours(scheme: str) -> dict[str, str]:
-    rules = re.findall(r"^(.*?) \{ (--b-ready.*) \}$", page_style(), re.M)
+    rules = re.findall(r"^(.*?) \{ (--b-ready.*) \}$", page_style([]), re.M)
     (declarations,) = (text for selector, text in rules if selector == scheme)
     return dict(re.findall(r"--b-([a-z]+): (#\w+);", declarations))
 
@@ -35,4 +35,4 @@ def test_a_state_has_the_same_colour_in_the_terminal_and_in_a_notebook(scheme: s
 def test_every_palette_and_the_page_colour_all_that_is_shown() -> None:
     assert palette.DARK.keys() == palette.LIGHT.keys() == palette.CONTRAST.keys() == palette.SIXTEEN.keys()
     for tone in (*palette.LIGHT, *palette.OUTCOMES, "warning", "error"):
-        assert f'[data-tone="{tone}"] {{ color: var(--b-' in page_style()
+        assert f'[data-tone="{tone}"] {{ color: var(--b-' in page_style([])

@@ -1,6 +1,6 @@
 """The bins of one number or value of jobs, and the predicate that is true for the jobs of some bins.
 
-The page composes the same predicate of the same pieces, see ``notebook/page/crossfilter.js``.
+The page composes the same predicate of the same pieces, see ``notebook/page/facets/crossfilter.js``.
 """
 
 from __future__ import annotations

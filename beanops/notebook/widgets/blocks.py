@@ -1,4 +1,7 @@
-"""Rows as a page gets them: column by column, in buffers where that is smaller. The page side is ``page/store.js``."""
+"""Rows as a page gets them: column by column, in buffers where that is smaller.
+
+The page side is ``page/table/store.js``.
+"""
 
 from __future__ import annotations
 

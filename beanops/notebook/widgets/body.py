@@ -1,6 +1,6 @@
 """The part that shows one job: its error first, then its numbers, and its body as fields and as text.
 
-The page side is ``page/body.js``.
+The page side is ``page/body/body.js``.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class BodyPane(Channel):
     """
 
     kind = "body"
-    files = ("body.js",)
+    files = ("body/body.js",)
 
     def __init__(
         self,

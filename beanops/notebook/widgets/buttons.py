@@ -1,6 +1,6 @@
 """The tool bar of a table: its buttons, what must be confirmed before one acts, and the click of a user.
 
-The page side is ``page/toolbar.js``.
+The page side is ``page/table/toolbar.js``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The card at the top of a dashboard: who the server is, its jobs by state, and what is wrong.
 
-The page side is ``page/header.js``; `beanops.notebook.server_card` makes what it shows.
+The page side is ``page/card/card.js``; `beanops.notebook.server_card` makes what it shows.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class ServerCard(Channel):
     """
 
     kind = "card"
-    files = ("header.js",)
+    files = ("card/card.js",)
 
     def __init__(self, name: str, on_tubes: Callable[[tuple[str, ...]], None], on_error: Callable[[str], None]) -> None:
         self._on_tubes = on_tubes

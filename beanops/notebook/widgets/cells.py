@@ -1,4 +1,4 @@
-"""Columns and cells as a page needs them. The page side is ``page/cells.js``."""
+"""Columns and cells as a page needs them. The page side is ``page/table/cells.js``."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Charts: panels of areas over one time, of which a reader chooses how much is shown. The caller chooses the series.
 
-The page side is ``page/chart.js``.
+The page side is ``page/chart/chart.js``.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ class Chart(Channel):
     """
 
     kind = "chart"
-    files = ("chart_axes.js", "chart_panel.js", "chart.js")
+    files = ("chart/chart_axes.js", "chart/chart_panel.js", "chart/chart.js")
 
     def __init__(
         self,

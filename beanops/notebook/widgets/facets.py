@@ -1,6 +1,6 @@
 """The part that filters the jobs of a table by their bins: what it sends to the page, and what the user chooses there.
 
-The page side is ``page/facets.js``, which counts what remains after a choice.
+The page side is ``page/facets/facets.js``, which counts what remains after a choice.
 """
 
 from __future__ import annotations
@@ -86,7 +86,14 @@ class FacetFilter(Channel):
     """
 
     kind = "facets"
-    files = ("crossfilter.js", "histograms.js", "heatmap.js", "groups.js", "matching.js", "facets.js")
+    files = (
+        "facets/crossfilter.js",
+        "facets/histograms.js",
+        "facets/heatmap.js",
+        "facets/groups.js",
+        "facets/matching.js",
+        "facets/facets.js",
+    )
 
     def __init__(
         self,

@@ -1,4 +1,7 @@
-"""The files of the page side, joined into the module and the style sheet of a view."""
+"""The files of the page side, joined into the module and the style sheet of a view.
+
+In ``page`` is a folder for each part, with its style sheet, and the folder ``view`` with what all views have.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,10 @@ from beanops.ui.palette import css_rules
 _PAGE = Path(__file__).parents[1] / "page"
 
 #: What every view needs, before and after the files of its parts.
-_FIRST, _LAST = ("dom.js", "selection.js", "live.js", "scheme.js", "port.js"), ("view.js",)
+_FIRST = ("view/dom.js", "view/selection.js", "view/live.js", "view/scheme.js", "view/port.js")
+_LAST = ("view/view.js",)
 #: The style sheets on which those of the parts build.
-_BASE = ("scheme.css", "style.css", "layout.css")
+_BASE = ("view/scheme.css", "view/style.css", "view/layout.css", "view/live.css")
 
 
 def page_text(*names: str) -> str:
@@ -33,7 +37,8 @@ def page_module(files: Iterable[str]) -> str:
     return page_text(*dict.fromkeys((*_FIRST, *files, *_LAST)))
 
 
-def page_style() -> str:
-    """Return the style sheet of all views, with the colours that all faces share."""
-    parts = sorted(path.name for path in _PAGE.glob("*.css") if path.name not in _BASE)
-    return re.sub(r"/\*.*?\*/\n?", "", f"{css_rules()}\n{page_text(*_BASE, *parts)}", flags=re.DOTALL)
+def page_style(files: Iterable[str]) -> str:
+    """Return the style sheet of a view whose parts need these files, with the colours that all faces share."""
+    folders = sorted({_PAGE / name.partition("/")[0] for name in files})
+    sheets = [str(path.relative_to(_PAGE)) for folder in folders for path in sorted(folder.glob("*.css"))]
+    return re.sub(r"/\*.*?\*/\n?", "", f"{css_rules()}\n{page_text(*_BASE, *sheets)}", flags=re.DOTALL)

@@ -1,6 +1,6 @@
 """The base of parts that show one action and its buttons: what it would do, how far it is, and what came of it.
 
-The page side is ``page/panel.js``.
+The page side is ``page/panel/panel.js``.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ class ReplayControls(Channel):
     """
 
     kind = "replay"
-    files = ("replay.js",)
+    files = ("replay/replay.js",)
 
     def __init__(
         self,

@@ -19,7 +19,7 @@ from beanops.notebook.widgets.selection import packed, unpacked
 
 class _RootPage(anywidget.AnyWidget):
     _esm = traitlets.Unicode().tag(sync=True)
-    _css = page_style()
+    _css = traitlets.Unicode().tag(sync=True)
     view = traitlets.Unicode().tag(sync=True)
     parts: traitlets.List[Any] = traitlets.List().tag(sync=True)
     key = traitlets.Unicode().tag(sync=True)
@@ -79,10 +79,15 @@ class Root:
         self.on_resume: Callable[[], None] | None = None
         self.key = secrets.token_hex(6)
         described = [{"name": part.name, "kind": part.kind, "options": part.options} for part in parts]
-        module = page_module(file for part in parts for file in part.files)
-        layout = Layout(width="100%", min_width="0")  # in a box, which has no width for it otherwise
+        files = [file for part in parts for file in part.files]
         self.widget = _RootPage(
-            self._take_selections, _esm=module, view=view, key=self.key, parts=described, layout=layout
+            self._take_selections,
+            _esm=page_module(files),
+            _css=page_style(files),
+            view=view,
+            key=self.key,
+            parts=described,
+            layout=Layout(width="100%", min_width="0"),  # in a box, which has no width for it otherwise
         )
         for part in parts:
             part.root = self

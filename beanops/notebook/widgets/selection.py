@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-#: Most keys in a list; more of them are a text if they are numbers. ``page/selection.js`` has the same number.
+#: Most keys in a list; more of them are a text if they are numbers. ``page/view/selection.js`` has the same number.
 MOST_KEYS = 1000
 
 

@@ -1,6 +1,6 @@
 """The table of all views: it sends rows as snapshots and patches, and receives selections and clicks.
 
-The page side is ``page/grid.js``. Neither knows anything of tubes and jobs.
+The page side is ``page/table/grid.js``. Neither knows anything of tubes and jobs.
 """
 
 from __future__ import annotations
@@ -84,7 +84,16 @@ class Grid(Channel):
     """
 
     kind = "table"
-    files = ("cells.js", "store.js", "rows.js", "toolbar.js", "menus.js", "columns.js", "export.js", "grid.js")
+    files = (
+        "table/cells.js",
+        "table/store.js",
+        "table/rows.js",
+        "table/toolbar.js",
+        "table/menus.js",
+        "table/columns.js",
+        "table/export.js",
+        "table/grid.js",
+    )
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The waves of a canary: a bar over all jobs, and a card for each wave. The page side is ``page/waves.js``."""
+"""The waves of a canary: a bar over all jobs, and a card for each wave. The page side is ``page/panel/waves.js``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class WavePanel(ActionPanel):
     """The waves of a canary as they come; see `shown_waves` for what it shows."""
 
     kind = "waves"
-    files = ("toolbar.js", "panel.js", "waves.js")
+    files = ("table/toolbar.js", "panel/panel.js", "panel/waves.js")
 
     def _cut(self, shown: dict[str, Any]) -> dict[str, Any]:
         return {**shown, "waves": shown["waves"][-MOST_SAVED:]}
