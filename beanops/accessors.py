@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from beanops.notebook.views.dashboard import DashboardView
     from beanops.notebook.views.replay import ReplayView
     from beanops.notebook.views.reservation import ReservationView
+    from beanops.notebook.views.waiting import WaitView
     from beanops.plots.methods import Plots
     from beanops.session.execution.targets import Jobs
 
@@ -257,6 +258,65 @@ def canary_widget(
     return CanaryView(session, refresher_of(session), name or _named("canary", jobs), jobs, stages, options)
 
 
+def wait_widget(
+    session: Session,
+    /,
+    tube: Tube,
+    *,
+    until: str = "ready = 0 and reserved = 0 and delayed = 0",
+    timeout: Seconds | None = None,
+    every: Seconds = 1,
+    missing_ok: bool = False,
+    name: str | None = None,
+) -> WaitView:
+    """Return a view that waits while cells go on, with its progress and time left; needs ``beanops[notebook]``.
+
+    Parameters
+    ----------
+    tube : str, TubeStats or row
+        The name of a tube, a glob such as ``"mail-*"``, whose tubes are summed up, or a row of `Session.tubes`.
+    until : str
+        The condition, as for `Session.wait`; by default that workers have nothing left to do.
+    timeout : number, str or timedelta, or None
+        Maximum time: seconds, text such as ``"10m"``, or a timedelta; None waits for any time.
+    every : number, str or timedelta
+        Interval between two looks, in the same forms; 1 second by default.
+    missing_ok : bool
+        Whether the tube may be one of which nothing is known; it then counts as empty.
+    name : str or None
+        Name of the view; None is one name for each tube. Another view of that name and server stands aside, so that a
+        cell can run again.
+
+    Returns
+    -------
+    beanops.notebook.views.waiting.WaitView
+        A notebook shows it when it is the last value of a cell; its ``result`` is that of `Session.wait`.
+
+    Raises
+    ------
+    UsageError
+        The extra ``notebook`` is not installed.
+    ArgumentError, ConditionError
+        An argument is not as described.
+
+    Examples
+    --------
+    >>> view = session.wait_widget("mail", until="ready < 1000", timeout="10s")
+    >>> view.wait().counts["ready"]
+    """
+    _check(session, "a view of a wait")
+    from beanops.jobs.rows import tube_of
+    from beanops.jobs.select import TUBE_OR_GLOB
+    from beanops.notebook.refresher import refresher_of
+    from beanops.notebook.views.waiting import WaitArguments, WaitView
+    from beanops.session.arguments import seconds_of
+
+    place = tube_of(tube, allowed=TUBE_OR_GLOB)
+    most = None if timeout is None else seconds_of("timeout", timeout)
+    asked = WaitArguments(place, until, most, seconds_of("every", every), missing_ok)
+    return WaitView(session, refresher_of(session), name or f"wait {place}", asked)
+
+
 @explained
 def replay(
     file: str | PathLike[str] | None = None,
@@ -340,6 +400,6 @@ def _check_extra(what: str, needed: Iterable[str] = _NEEDED) -> None:
         raise UsageError(f"{what} needs {' and '.join(missing)}: pip install 'beanops[notebook]'")
 
 
-for _view in (dashboard, browse, reserve_widget, canary_widget):
+for _view in (dashboard, browse, reserve_widget, canary_widget, wait_widget):
     setattr(Session, _view.__name__, explained(_view))
 Session.plot = property(plot)
