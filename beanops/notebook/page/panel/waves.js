@@ -2,6 +2,8 @@
 
 const WAVE_MARKS = { passed: ["✓", "ready"], failed: ["✗", "buried"], unknown: ["?", "delayed"], "": ["●", "reserved"] };
 
+const UNTIMED = "–"; // as Python writes what is not known
+
 function jobsOf(number) {
   return `${whole.format(number)} job${number === 1 ? "" : "s"}`;
 }
@@ -75,7 +77,7 @@ class Waves extends ActionPanel {
     head.append(sign, make("b", "", `wave ${wave.number}`), make("span", "", jobsOf(wave.jobs)), time);
     const list = wave.verdicts.map(({ verdict, tone, jobs, first, last, meaning, ids }) => {
       const times = first === last || jobs === 1 ? first : `${first} to ${last}`;
-      return { number: jobs, tone, verdict, title: `${meaning}: ${ids}`, times: first === "-" || first === "?" ? "" : times };
+      return { number: jobs, tone, verdict, title: `${meaning}: ${ids}`, times: first === UNTIMED ? "" : times };
     });
     const verdicts = make("div", "beanops-verdicts");
     verdicts.append(...list.map((one) => this.verdict(one)));
