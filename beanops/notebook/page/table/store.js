@@ -227,24 +227,34 @@ class Texts {
     [...this.changed].forEach(([n, text], i) => (hits[n] = before[i] | has(text)));
   }
 
-  // Reads the bytes: nothing is decoded or copied.
+  // Reads some of the bytes (Horspool's search): nothing is decoded or copied.
   scan({ first, count, bytes, starts }, wanted, hits) {
     const letters = Uint8Array.from(wanted, (letter) => letter.charCodeAt(0));
-    const [head, length] = [letters[0], letters.length];
-    const capital = head > 96 && head < 123 ? head - 32 : head;
-    const end = bytes.length - length + 1;
+    const last = letters.length - 1;
+    // How far one may go on from the byte where the last letter would be; 0 is that letter.
+    const steps = new Uint32Array(256).fill(letters.length);
+    const step = (letter, far) => [letter, ...(letter > 96 && letter < 123 ? [letter - 32] : [])].forEach((byte) => (steps[byte] = far));
+    for (let i = 0; i < last; i++) step(letters[i], last - i);
+    const again = steps[letters[last]];
+    step(letters[last], 0);
     let row = 0;
-    for (let at = 0; at < end; at++) {
-      if (bytes[at] !== head && bytes[at] !== capital) continue;
+    for (let at = last; at < bytes.length; ) {
+      const far = steps[bytes[at]];
+      if (far) {
+        at += far;
+        continue;
+      }
       let same = 1;
-      while (same < length && folded[bytes[at + same]] === letters[same]) same++;
-      if (same < length) continue;
+      while (same <= last && folded[bytes[at - same]] === letters[last - same]) same++;
+      if (same <= last) {
+        at += again;
+        continue;
+      }
       while (row + 1 < count && starts[row + 1] <= at) row++;
       hits[first + row] = 1;
-      at = starts[row + 1] - 1; // one is enough
+      at = starts[row + 1] + last; // one is enough
     }
   }
-
 }
 
 // The column of the keys themselves, such as ids: unsigned 64 bits, as strings.
