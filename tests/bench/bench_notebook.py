@@ -15,12 +15,25 @@ from statistics import median
 
 import ipywidgets
 
-from beanops import Client, commands, connect
+from beanops import Client, connect
 from beanops.embedded.process import Beanstalkd
 from beanops.notebook.refresher import poll
 from beanops.notebook.views.dashboard import DashboardView
 from beanops.ui.poller import Poller
+from tests.bench.bench_tui import put_into
 from tests.bench.figures import Figure, show
+from tests.bench.notebook_pages import (
+    CHANGING,
+    FIRST,
+    HEAP,
+    JOBS,
+    TUBES,
+    Meter,
+    brushed,
+    fill_jobs,
+    filtered,
+    watched,
+)
 from tests.needs import chromium
 from tests.notebook.lab import Lab, Notebook, headless, jupyter_lab
 
@@ -45,8 +58,6 @@ def new():
     return Grid("jobs", shown_rows.JOBS, noun="job", actions=shown_rows.JOB_BUTTONS, visible=15, filter=True)
 """
 OURS = "grid = new(); grid.update(made); Root('bench', [grid]).widget"
-#: The whole of it: a scan of a real server, its rows decoded and sent as they are found.
-BROWSE = "session.browse('mail')"
 OTHERS = {
     "itables": ("import itables; itables.show(frame, maxBytes=0, connected=False)", ".jp-OutputArea table tbody tr td"),
     "ipydatagrid": ("import ipydatagrid; ipydatagrid.DataGrid(frame)", ".lm-DataGrid canvas"),
@@ -106,7 +117,7 @@ def shown(running: Lab, cell: str, selector: str, before: str) -> float:
 
 
 def first_rows(running: Lab) -> list[Figure]:
-    """Return the milliseconds to the first row of tables of several sizes, of other grids, and of a scan."""
+    """Return the milliseconds to the first row of tables of several sizes, and of other grids."""
     figures = []
     others = {name: OTHERS[name] for name in OTHERS if find_spec(name)}
     for size, limit in TABLES.items():
@@ -116,17 +127,41 @@ def first_rows(running: Lab) -> list[Figure]:
             made = f"pd.DataFrame(rows({size}).values(), columns=[column.title for column in shown_rows.JOBS])"
             other = shown(running, code, selector, f"{MADE}\nimport {name}\nframe = {made}")
             figures.append(Figure(f"  the same, beside {name}", ours, other, BESIDE, False, "ms"))
-        with Beanstalkd() as server:
-            with Client(server.address) as client:
-                client.use("mail")
-                for _ in client.pipeline(commands.put(b'{"user": %d}' % number) for number in range(size)):
-                    pass
-            connected = f"import beanops; session = beanops.connect({server.address!r})"
-            browsed = shown(running, BROWSE, OUR_ROW, connected)
-        figures.append(Figure(f"{size:,} jobs browsed, first seen", browsed, limit, 1.5, False, "ms"))
     for name in OTHERS.keys() - others.keys():
         print(f"{name} is not installed, so it is not measured beside: pip install '.[bench]'")
     return figures
+
+
+def many_jobs(running: Lab) -> list[Figure]:
+    """Return what it takes to browse many jobs: until the first is seen, all of them in the page, brush and filter."""
+    with Beanstalkd() as server:
+        fill_jobs(server.address)
+        with running.notebook(f"view = session.browse('mail', limit={JOBS})\nview") as notebook:
+            notebook.page.set_default_timeout(2 * GIVEN_UP)
+            notebook.run(f"import beanops; session = beanops.connect({server.address!r})")
+            meter = Meter(notebook)
+            kernel, page = meter.kernel, meter.page
+            seen = until_seen(notebook, 0, OUR_ROW)
+            kernel, page = meter.kernel - kernel, meter.page - page
+            notebook.run("view.wait()")
+            notebook.page.locator(".beanops-total", has_text=f"{JOBS:,} jobs").first.wait_for()
+            return [
+                Figure(f"{JOBS:,} jobs browsed, first seen", seen, FIRST, 1, False, "ms"),
+                Figure("  processor time of kernel and page", 1000 * (kernel + page), FIRST, 1, False, "ms"),
+                *brushed(notebook, meter),
+                *filtered(notebook, meter),
+                Figure("heap of the page", meter.heap, HEAP, 1, False, "MB"),
+            ]
+
+
+def many_tubes(running: Lab) -> list[Figure]:
+    """Return what a dashboard of many tubes takes of a core."""
+    names = [f"tube-{number:04}" for number in range(TUBES)]
+    with Beanstalkd() as server, Client(server.address) as client, running.notebook("session.dashboard()") as notebook:
+        put_into(client, names)
+        notebook.run(f"import beanops; session = beanops.connect({server.address!r})")
+        until_seen(notebook, 0, OUR_ROW)
+        return watched(notebook, client, names[:: TUBES // CHANGING])
 
 
 def patches(running: Lab) -> list[Figure]:
@@ -239,6 +274,8 @@ def main() -> None:
             print("\nnotebook: chromium is not installed, so what is seen in a browser is not measured")
             return
         with lab(program) as running:
+            show(f"notebook: {JOBS:,} jobs", many_jobs(running))
+            show(f"notebook: {TUBES:,} tubes, {CHANGING} of them change each second", many_tubes(running))
             show("notebook: tables and charts in a browser", [*first_rows(running), *patches(running), *wire(running)])
 
 
