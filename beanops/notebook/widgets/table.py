@@ -88,6 +88,8 @@ class Grid(Channel):
         "table/cells.js",
         "table/store.js",
         "table/rows.js",
+        "table/drawn_rows.js",
+        "table/picked_rows.js",
         "table/toolbar.js",
         "table/menus.js",
         "table/columns.js",

@@ -45,7 +45,7 @@ class Exports {
   choices(panel) {
     const { port, noun } = this.table;
     const count = this.numbers().length;
-    const what = this.table.selection.size ? "selected" : "shown";
+    const what = this.table.picked.selection.size ? "selected" : "shown";
     panel.append(make("div", "beanops-choices-title", `${counted(count)} ${what} ${noun}${count === 1 ? "" : "s"}`));
     const add = (text, note, act, possible = count > 0) => {
       const choice = this.menu.choice(text, note, undefined, () => (this.menu.close(), act()));
@@ -68,7 +68,8 @@ class Exports {
 
   // The selected rows in the order of the view, or else all that are shown.
   numbers() {
-    const { rows, selection } = this.table;
+    const { rows } = this.table;
+    const { selection } = this.table.picked;
     const shown = rows.inOrder();
     if (!selection.size) return shown;
     const chosen = shown.filter((n) => selection.has(rows.keys[n]));

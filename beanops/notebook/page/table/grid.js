@@ -1,7 +1,6 @@
-// The table: virtual rows, selection by key, a filter and a query box. Text is only set as textContent. The other files
-// of the table are loaded before this one.
+// The table: what it consists of, what it hears from Python, its filter and its query box. Text is only set as
+// textContent. The other files of the table are loaded before this one.
 
-const ROW = 26;
 const STILL_MS = 3000;
 const FILTER_MS = 60;
 
@@ -16,16 +15,15 @@ class Table {
       sorted: (column) => this.resort(column),
       reset: () => this.sortBy(this.rows.first),
     });
+    this.picked = new PickedRows(this);
+    this.drawn = new DrawnRows(this);
     this.exports = new Exports(this);
     this.seq = null; // null: waiting for a snapshot
-    this.selection = new Set();
-    this.focus = null;
-    this.anchor = null;
     this.touched = -Infinity;
     this.listeners = [];
     this.build();
     port.on((message, buffers) => this.receive(message, buffers));
-    port.onSelected(({ keys, focus }) => this.select(keys, focus));
+    port.onSelected(({ keys, focus }) => this.picked.select(keys, focus));
     port.onLive(() => this.enliven());
     this.resize = new ResizeObserver(() => this.schedule());
     this.resize.observe(this.view);
@@ -45,7 +43,7 @@ class Table {
   build() {
     const { options } = this.port;
     this.header = new Header();
-    this.tools = new Toolbar(options, this);
+    this.tools = new Toolbar(options, this.picked);
     this.count = make("span", "beanops-total");
     this.count.setAttribute("role", "status");
     this.filter = make("input", "beanops-filter");
@@ -85,17 +83,14 @@ class Table {
     const help = "Arrow up from the first row reaches the headers: Enter sorts, Shift with arrow keys resizes.";
     this.view.setAttribute("aria-description", help);
     this.view.style.maxHeight = `${(options.visible + 1) * ROW}px`;
-    this.body = make("div", "beanops-body");
-    this.body.setAttribute("role", "presentation");
-    this.pool = [];
     this.empty = make("div", "beanops-empty", "…");
-    this.view.append(this.columns.element, this.body);
+    this.view.append(this.columns.element, this.drawn.element);
     this.columns.build();
     this.view.addEventListener("scroll", () => this.schedule(), { passive: true });
     this.view.addEventListener("keydown", (event) => this.key(event));
     this.view.addEventListener("blur", () => this.columns.enter(-1));
     this.view.addEventListener("pointermove", () => (this.touched = performance.now()));
-    this.body.addEventListener("click", (event) => this.click(event));
+    this.drawn.element.addEventListener("click", (event) => this.click(event));
 
     this.status = make("div", "beanops-status");
     this.status.setAttribute("role", "status");
@@ -115,8 +110,7 @@ class Table {
 
   // The rows are drawn anew: other columns are shown.
   rebuild() {
-    for (const { element } of this.pool) element.remove();
-    this.pool = [];
+    this.drawn.clear();
     this.paint();
   }
 
@@ -148,7 +142,7 @@ class Table {
 
   replace(message, buffers) {
     const anew = this.seq === null || this.rows.live === 0;
-    if (this.seq === null) this.selection = new Set(this.port.selected.keys);
+    if (this.seq === null) this.picked.selection = new Set(this.port.selected.keys);
     this.seq = message.seq;
     this.total = message.total;
     const before = this.rows.columns;
@@ -187,8 +181,8 @@ class Table {
   }
 
   settle(what, gone = true) {
-    if (gone) for (const key of this.selection) if (!this.rows.has(key)) this.selection.delete(key);
-    this.chosen = null;
+    if (gone) this.picked.forget();
+    this.picked.recount();
     this.tools.keep((key) => this.rows.has(key));
     this.shape();
     this.paint();
@@ -269,214 +263,38 @@ class Table {
   }
 
   click(event) {
-    const row = event.target.closest(".beanops-row");
-    if (row?.dataset.folds) this.unfold();
-    else if (row) this.choose(row.dataset.key, event.ctrlKey || event.metaKey, event.shiftKey);
+    this.picked.click(event);
     this.view.focus({ preventScroll: true });
-  }
-
-  unfold(open = !this.rows.unfolded) {
-    this.rows.unfolded = open;
-    this.rows.arrange();
-    this.paint();
   }
 
   key(event) {
     if (event.target !== this.view) return;
-    if (this.columns.at >= 0 ? !this.columns.key(event) : !this.rowKey(event)) return;
+    if (this.columns.at >= 0 ? !this.columns.key(event) : !this.picked.key(event)) return;
     event.preventDefault();
-  }
-
-  // Returns whether it took the key.
-  rowKey(event) {
-    const { order } = this.rows;
-    const control = event.ctrlKey || event.metaKey;
-    const page = Math.max(1, Math.floor(this.view.clientHeight / ROW) - 2);
-    const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity };
-    const from = this.onFold ? order.indexOf(FOLDED) : order.indexOf(this.rows.number(this.focus));
-    if (event.key === "ArrowUp" && from <= 0 && !event.shiftKey) this.columns.enter(0);
-    else if (event.key in steps) this.goTo(Math.min(order.length - 1, Math.max(0, from + steps[event.key])), event.shiftKey);
-    else if (this.onFold && ["Enter", " "].includes(event.key)) this.unfold();
-    else if (this.onFold && ["ArrowRight", "ArrowLeft"].includes(event.key)) this.unfold(event.key === "ArrowRight");
-    else if (event.key === " " && this.focus !== null) this.choose(this.focus, true, false);
-    else if (event.key === "a" && control) this.report(this.shown());
-    else if (event.key === "c" && control && !getSelection()?.toString()) this.exports.copy("tsv");
-    else if (event.key === "Escape") this.report([]);
-    else return false;
-    return true;
-  }
-
-  goTo(at, range) {
-    const n = this.rows.order[at];
-    if (n === undefined) return;
-    this.onFold = n === FOLDED;
-    if (this.onFold) this.paint();
-    else this.choose(this.rows.keys[n], false, range);
-    this.reveal(at);
-  }
-
-  choose(key, toggle, range) {
-    this.touched = performance.now();
-    this.focus = key;
-    this.onFold = false;
-    const { order, keys } = this.rows;
-    const anchor = range ? order.indexOf(this.rows.number(this.anchor)) : -1;
-    if (anchor >= 0) {
-      const [a, b] = [anchor, order.indexOf(this.rows.number(key))].sort((x, y) => x - y);
-      const between = Array.from(order.subarray(a, b + 1)).filter((n) => n !== FOLDED);
-      return this.report(between.map((n) => keys[n]));
-    }
-    this.anchor = key;
-    const chosen = new Set(toggle ? this.selection : []);
-    if (toggle && chosen.has(key)) chosen.delete(key);
-    else chosen.add(key);
-    this.report([...chosen]);
-  }
-
-  select(keys, focus) {
-    const before = this.selection;
-    this.selection = new Set(keys);
-    this.focus = focus;
-    this.chosen = null;
-    if (keys.every((key) => before.has(key))) this.tools.keep((key) => this.selection.has(key)); // only rows are gone
-    else this.tools.disarmAll();
-    this.paint();
-  }
-
-  // Painted before it is sent: Python may be slow, or gone.
-  report(keys) {
-    this.tools.disarmAll();
-    this.select(keys, this.focus);
-    this.port.select(keys, this.focus);
-  }
-
-  selectedKeys() {
-    return [...this.selection].filter((key) => this.rows.has(key));
-  }
-
-  // How many rows the filter or a choice hides: they stay selected, but are not seen.
-  hidden(keys) {
-    return keys.reduce((sum, key) => sum + (this.rows.has(key) && !this.rows.visible(this.rows.number(key)) ? 1 : 0), 0);
-  }
-
-  // How many of the selected rows are in each state; tables without states have one.
-  states() {
-    if (this.chosen) return this.chosen;
-    const state = this.rows.column(this.rows.columns.find(({ kind }) => kind === "state")?.name);
-    this.chosen = new Map();
-    for (const key of this.selection) {
-      const n = this.rows.number(key);
-      if (n === undefined) continue;
-      const name = state ? state.get(n) : null;
-      this.chosen.set(name, (this.chosen.get(name) ?? 0) + 1);
-    }
-    return this.chosen;
-  }
-
-  reveal(index) {
-    const top = index * ROW;
-    const room = this.view.clientHeight - 2 * ROW;
-    if (top < this.view.scrollTop) this.view.scrollTop = top;
-    else if (top > this.view.scrollTop + room) this.view.scrollTop = top - room;
   }
 
   // -- painting ----------------------------------------------------------------------------------------------------
 
   schedule() {
     cancelAnimationFrame(this.frame);
-    this.frame = requestAnimationFrame(() => this.draw());
+    this.frame = requestAnimationFrame(() => this.drawn.draw());
   }
 
   paint() {
     const { order, live, matching } = this.rows;
-    this.body.style.height = `${order.length * ROW}px`;
+    this.drawn.element.style.height = `${order.length * ROW}px`;
     this.view.setAttribute("aria-rowcount", order.length);
     this.empty.hidden = order.length > 0;
     if (this.seq !== null || live) {
       const filtered = this.rows.masked && !this.rows.filter ? `no ${this.noun} is chosen` : "no row matches the filter";
       this.empty.textContent = live ? filtered : this.nothing || "nothing here";
     }
-    const unseen = this.rows.filter || this.rows.masked ? this.hidden([...this.selection]) : 0;
-    const hidden = unseen ? ` (${counted(unseen)} hidden)` : "";
-    const chosen = this.selection.size ? `, ${counted(this.selection.size)} selected${hidden}` : "";
     const all = Math.max(live, this.total ?? 0); // a notebook file keeps the first of them
     const some = matching === all ? "" : `${counted(matching)} of `;
-    this.count.textContent = `${some}${counted(all)} ${this.noun}${all === 1 ? "" : "s"}${chosen}`;
+    this.count.textContent = `${some}${counted(all)} ${this.noun}${all === 1 ? "" : "s"}${this.picked.about}`;
     this.columns.layout();
     this.tools.refresh();
-    this.draw();
-  }
-
-  // Only the visible rows, the only ones that scrolling changes.
-  draw() {
-    const { order } = this.rows;
-    const first = Math.max(0, Math.floor(this.view.scrollTop / ROW) - 4);
-    const last = Math.min(order.length, first + Math.ceil((this.view.clientHeight || 400) / ROW) + 8);
-    while (this.pool.length < last - first) this.pool.push(this.row());
-    this.scales = new Map();
-    this.pool.forEach((row, i) => this.fill(row, first + i, first + i < last ? order[first + i] : null));
-  }
-
-  row() {
-    const element = make("div", "beanops-row");
-    element.setAttribute("role", "row");
-    const cells = this.columns.places.map((i) => new Cell(this.rows.columns[i]));
-    element.append(...cells.map((cell) => cell.element));
-    const folds = make("div", "beanops-folds");
-    folds.hidden = true;
-    element.append(folds);
-    this.body.append(element);
-    return { element, cells, folds };
-  }
-
-  fill({ element, cells, folds }, index, n) {
-    element.hidden = n === null;
-    if (n === null) return;
-    element.style.top = `${index * ROW}px`;
-    element.setAttribute("aria-rowindex", index + 1);
-    const folded = n === FOLDED;
-    if (folds.hidden === folded) {
-      folds.hidden = !folded;
-      for (const cell of cells) cell.element.hidden = folded;
-      if (!folded) delete element.dataset.folds;
-    }
-    if (folded) return this.fillFold(element, folds);
-    const key = this.rows.keys[n];
-    element.dataset.key = key;
-    element.setAttribute("aria-selected", this.selection.has(key));
-    element.classList.toggle("beanops-focus", key === this.focus && !this.onFold);
-    const { columns } = this.rows;
-    this.columns.places.forEach((i, at) => {
-      const column = columns[i];
-      const value = this.rows.value(n, i);
-      const tone = column.toned ? this.rows.column(column.toned)?.get(n) : undefined;
-      const share = column.drawn === "bar" ? this.share(column, value) : undefined;
-      cells[at].show(value, this.rows.text(n, i), tone, share);
-    });
-  }
-
-  fillFold(element, folds) {
-    const { noun, rest } = this.port.options.fold;
-    const { foldedRows, unfolded } = this.rows;
-    delete element.dataset.key;
-    element.dataset.folds = "true";
-    element.removeAttribute("aria-selected");
-    element.setAttribute("aria-expanded", unfolded);
-    element.classList.toggle("beanops-focus", Boolean(this.onFold));
-    folds.textContent = `${unfolded ? "▾" : "▸"} ${counted(foldedRows)} ${noun}s ${rest}`.trim();
-  }
-
-  // The length of a bar, in percent of the longest of its scale.
-  share({ scale }, value) {
-    if (!value) return 0;
-    let most = this.scales.get(scale);
-    if (most === undefined) {
-      const ends = this.rows.columns.map((column, i) =>
-        column.scale === scale && column.drawn === "bar" ? this.rows.data[i].range(this.rows.alive)[1] : 0,
-      );
-      this.scales.set(scale, (most = Math.max(...ends)));
-    }
-    return Math.max(3, Math.round((100 * value) / most));
+    this.drawn.draw();
   }
 }
 

@@ -10,13 +10,13 @@ function accepts({ kind, typed }, text) {
 }
 
 class Toolbar {
-  // `table` has selectedKeys(), hidden(keys): how many of them are not seen, and states(): how many of the selected
+  // `selected` has selectedKeys(), hidden(keys): how many of them are not seen, and states(): how many of the selected
   // rows are in each state.
-  constructor({ actions, noun }, table) {
+  constructor({ actions, noun }, selected) {
     this.element = make("div", "beanops-tools");
     this.noun = noun;
-    this.table = table;
-    this.port = table.port;
+    this.selected = selected;
+    this.port = selected.port;
     this.typed = make("input", "beanops-typed");
     Object.assign(this.typed, { type: "text", spellcheck: false, hidden: true });
     this.typed.addEventListener("input", () => this.wait(this.armed()));
@@ -60,7 +60,7 @@ class Toolbar {
     const text = tool.text ? tool.text.value.trim() : null;
     if (text === "") return tool.text.focus();
     if (tool.amount && !tool.amount.reportValidity()) return;
-    const keys = tool.armed?.keys ?? tool.offer?.keys ?? this.table.selectedKeys();
+    const keys = tool.armed?.keys ?? tool.offer?.keys ?? this.selected.selectedKeys();
     const needed = this.needed(tool, keys);
     if (!tool.armed && needed.kind !== "nothing") return this.arm(tool, keys);
     const typed = needed.typed ? this.typed.value.trim() : null;
@@ -77,7 +77,7 @@ class Toolbar {
     const needed = offer ? offer.confirm : action.confirm.findLast((step) => step.from <= jobs);
     if (needed.kind === "number") return { ...needed, typed: offer ? needed.typed : String(jobs) };
     // Nobody acts at once on what is not seen.
-    const asks = action.arms || (!offer && (keys.length > 1 || this.table.hidden(keys) > 0));
+    const asks = action.arms || (!offer && (keys.length > 1 || this.selected.hidden(keys) > 0));
     return needed.kind === "nothing" && asks ? { ...needed, kind: "yes" } : needed;
   }
 
@@ -102,7 +102,7 @@ class Toolbar {
     this.typed.setAttribute("aria-label", `type ${typed} to confirm`);
     const target = keys.length === 1 ? ` ${this.noun} ${keys[0]}` : ` ${whole.format(keys.length)} ${this.noun}s`;
     const amount = tool.amount ? `, ${whole.format(tool.amount.value)} ${tool.action.unit}` : "";
-    const unseen = tool.offer ? 0 : this.table.hidden(keys);
+    const unseen = tool.offer ? 0 : this.selected.hidden(keys);
     const hidden = unseen ? `, ${unseen === keys.length ? "" : `${whole.format(unseen)} `}hidden` : "";
     tool.press.textContent = `${this.label(tool)}${tool.offer ? "" : target}${hidden}${amount}: sure?`;
     this.warning.textContent = warning;
@@ -159,7 +159,7 @@ class Toolbar {
 
   // A button that would act on nothing is off, and says why; without a kernel all of them are.
   refresh() {
-    const chosen = this.table.states();
+    const chosen = this.selected.states();
     for (const tool of this.tools) {
       const { states, offered } = tool.action;
       const some = chosen.size > 0;
