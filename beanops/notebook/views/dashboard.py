@@ -8,17 +8,16 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from beanops.jobs.read import FoundJob
 from beanops.journal.records import Action
 from beanops.notebook import server_card, shown_rows, tube_rows
 from beanops.notebook.chart_feed import ChartFeed
 from beanops.notebook.chart_samples import PANELS, WINDOWS
-from beanops.notebook.job_identity import ShownJobs
 from beanops.notebook.refresher import Refresher, Tick
 from beanops.notebook.static import StaticTable
 from beanops.notebook.tube_rows import TubeFilter, TubeRows
 from beanops.notebook.views.actions import ViewActions
 from beanops.notebook.views.base import JobsView, confirm_of, weakly
+from beanops.notebook.views.next_jobs import MOST_TUBES, NextJobs
 from beanops.notebook.widgets.card import ServerCard
 from beanops.notebook.widgets.channel import in_words
 from beanops.notebook.widgets.chart import Chart, ChartWindow
@@ -33,10 +32,8 @@ from beanops.ui.runner import Progress, Step
 if TYPE_CHECKING:
     import pandas
 
-#: Selected tubes whose next jobs are shown.
-MOST_TUBES = 10
-#: Jobs to remember: an armed button may mean some that have left the table.
-MOST_SEEN = 1000
+#: Last actions that a notebook file keeps.
+SAVED_ACTIONS = 8
 
 #: Shown instead of rows while the server does not answer.
 NOT_KNOWN = "not known: the server does not answer"
@@ -89,8 +86,6 @@ class DashboardView(JobsView):
         self._rows = TubeRows()
         self._heading = ""
         self._session = session._through("notebook")
-        self._jobs: dict[str, FoundJob] = {}
-        self._seen = ShownJobs(self._session._lookups.reused, MOST_SEEN)
         self._logged = -1
         self._numbers: dict[Action, int] = {}
         complain = weakly(self._complain)
@@ -114,19 +109,9 @@ class DashboardView(JobsView):
             on_cancel=cancel,
             on_error=complain,
         )
-        self.heads = Grid(
-            "heads",
-            shown_rows.JOBS,
-            noun="job",
-            actions=shown_rows.JOB_BUTTONS if offered else (),
-            confirm=confirm_of(session),
-            visible=6,
-            tidy=True,
-            saved=weakly(self._saved_heads),
-            on_select=weakly(self._jobs_selected),
-            on_action=act,
-            on_error=complain,
-        )
+        self._next = NextJobs(self._session, self.tubes, weakly(self._jobs_selected), act, complain)
+        self.heads = self._next.grid
+        self._seen = self._next.seen
         self._job_table = self.heads
         self.log = Grid(
             "log",
@@ -135,9 +120,9 @@ class DashboardView(JobsView):
             visible=5,
             order=("number", True),
             hidden=("number",),
+            saved=weakly(self._kept_actions),
             on_error=complain,
         )
-        self._title_heads()
         again = weakly(self._window_chosen)
         self.chart = Chart("chart", PANELS, WINDOWS, on_window=again, on_error=complain)
         self._charts = ChartFeed(self.chart, session._context.past.known, clock)
@@ -148,13 +133,13 @@ class DashboardView(JobsView):
 
     @property
     def wanted(self) -> tuple[str, ...]:
-        """The tubes whose heads it shows."""
-        return self.tubes.selected[:MOST_TUBES]
+        """The tubes whose next jobs it shows."""
+        return self._next.wanted
 
     @property
     def followed(self) -> tuple[int, ...]:
         """The selected jobs: they stay in the table when they are no longer next in their tube."""
-        return tuple(int(key) for key in self.heads.selected)
+        return self._next.followed
 
     @property
     def status(self) -> str:
@@ -180,7 +165,7 @@ class DashboardView(JobsView):
         with self._lock:
             self.tubes.select(chosen)
             self._charts.follow(tuple(chosen))
-            self._show_heads([job for by_state in heads for job in by_state.values() if job is not None])
+            self._next.show(job for by_state in heads for job in by_state.values() if job is not None)
 
     def select_jobs(self, *ids: int) -> None:
         """Select jobs in the table of next jobs.
@@ -253,8 +238,7 @@ class DashboardView(JobsView):
             self.card.show(about=self.card.shown.get("about") or server_card.unknown(self._session), lost=lost)
             self.tubes.say("title", "", "lost")
             self.tubes.say("empty", NOT_KNOWN)
-            self.heads.say("title", f"{self._title()}{known}", "lost")
-            self.heads.say("empty", NOT_KNOWN)
+            self._next.lose(known, NOT_KNOWN)
             self._charts.lose(live.at)
         elif live.survey is not None:
             survey = self._filter.narrowed(live.survey)
@@ -271,20 +255,8 @@ class DashboardView(JobsView):
             self.tubes.update(self._rows.of(survey, self.tubes.selected))
             self._charts.follow(self._charted)
             self._charts.show(live.survey)
-            self._follow(tick)
+            self._next.follow(tick)
         self._show_log()
-
-    def _follow(self, tick: Tick) -> None:
-        """Show the next jobs of the tubes selected now: the tick may be older than the last click."""
-        heads = [tick.watched.heads.get(tube, {}) for tube in self.wanted]
-        jobs = {job.id: job for by_state in heads for job in by_state.values() if job is not None}
-        for id in self.followed:
-            known = self._jobs[str(id)]
-            # A job that was selected after the look began stays as it was.
-            now = tick.watched.jobs.get(id, known)
-            if now is not None and now.stats.tube in self.wanted and id not in jobs:
-                jobs[id] = now._replace(body=known.body, original=known.original)
-        self._show_heads(list(jobs.values()))
 
     def _show_log(self) -> None:
         # The journal may be large and remote: it is read after an action, not at every tick.
@@ -301,38 +273,10 @@ class DashboardView(JobsView):
             except Exception as error:  # the view shows the server without it
                 self.log.say("title", f"Last actions · the journal cannot be read: {in_words(error)}", "error")
 
-    def _show_heads(self, jobs: list[FoundJob]) -> None:
-        # The row of another job with the same id goes first, or the new job would be selected.
-        gone = [str(job.id) for job in jobs if self._seen.is_another(job)]
-        self.heads.patch({}, gone)
-        self._seen.note(jobs)
-        self._jobs = {str(job.id): job for job in jobs}
-        self.heads.update(shown_rows.job_rows(self._session, jobs))
-        self._title_heads()
-        self._open_body()
-
-    def _title_heads(self) -> None:
-        has_none = bool(self.tubes.selected) and not self._have_jobs()
-        self.heads.say("title", self._title(), "none" if has_none else "")
-
-    def _have_jobs(self) -> bool:
-        """Whether there are, or may be, next jobs of the selected tubes: the first look at them is still to come."""
-        rows, places = self.tubes.rows, tube_rows.WAITING
-        return bool(self.heads.rows) or any(
-            rows[tube][place] for tube in self.wanted if tube in rows for place in places
-        )
-
-    def _title(self) -> str:
-        tubes = self.tubes.selected
-        more = f" and {len(tubes) - MOST_TUBES:,} more tubes" if len(tubes) > MOST_TUBES else ""
-        what = "Next jobs of" if self._have_jobs() else "No next jobs in"
-        return f"{what} {', '.join(self.wanted)}{more}" if tubes else ""
-
     def _tubes_selected(self, _: tuple[str, ...]) -> None:
         with self._lock:
             self._charts.follow(self._charted)
-            self._title_heads()
-            self._show_heads([job for job in self._jobs.values() if job.stats.tube in self.wanted])
+            self._next.narrow()
         self._refresher.hurry()
 
     @property
@@ -351,28 +295,18 @@ class DashboardView(JobsView):
 
     def _jobs_selected(self, _: tuple[str, ...]) -> None:
         with self._lock:
-            self._open_body()
-
-    def _open_body(self) -> None:
-        chosen = self.heads.selected
-        job = self._jobs.get(chosen[0]) if len(chosen) == 1 else None
-        self.heads.say("detail", "" if job is None else shown_rows.opened(self._session, job))
+            self._next.open()
 
     def _complain(self, text: str) -> None:
         self.tubes.say("status", text, "error")
-
-    def _saved_heads(self) -> dict[str, Cells]:
-        decode = self._session._context.decode
-        known = {key: job for key, job in self._jobs.items() if key in self.heads.rows}
-        return {
-            key: shown_rows.with_body(self.heads.rows[key], decode(job.body or b"", kept=True).summary)
-            for key, job in known.items()
-        }
 
     def _static(self) -> StaticTable:
         with self._lock:
             heading = self._heading or str(self._session.address)
             return tube_rows.static_table(heading, self.tubes.saved_rows.values(), len(self.tubes.rows))
+
+    def _kept_actions(self) -> dict[str, Cells]:
+        return dict(list(self.log.rows.items())[: -SAVED_ACTIONS - 1 : -1])
 
     def _kept_tubes(self) -> dict[str, Cells]:
         return tube_rows.worst_first(self.tubes.rows)
