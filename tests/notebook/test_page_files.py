@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -27,6 +29,13 @@ def test_each_file_of_the_page_is_of_a_part_or_of_all_views() -> None:
         str(path.relative_to(PAGE)) for path in PAGE.rglob("*.js")
     }
     assert not list(PAGE.glob("*.*"))
+
+
+def test_names_of_all_files_are_unique() -> None:
+    """A view is one module: a name that two files give would be an error where both are in it."""
+    names = re.compile(r"^(?:async )?(?:function|class|const|let) (\w+)", re.M)
+    given = Counter(name for path in PAGE.rglob("*.js") for name in names.findall(path.read_text()))
+    assert {name: times for name, times in given.items() if times > 1} == {}
 
 
 @pytest.mark.parametrize("part", parts(), ids=lambda part: part.kind)

@@ -1,4 +1,7 @@
-"""The progress of a wait: a bar, its counts, its pace, and a line of the jobs left. The page: ``page/waiting.js``."""
+"""The progress of a wait: a bar, its counts, its pace, and a line of the jobs left.
+
+The page side is ``page/panel/waiting.js``.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ class WaitPanel(ActionPanel):
     """A wait as it goes on."""
 
     kind = "waiting"
-    files = ("toolbar.js", "panel.js", "waiting.js")
+    files = ("table/toolbar.js", "panel/panel.js", "panel/waiting.js")
 
     def _cut(self, shown: dict[str, Any]) -> dict[str, Any]:
         points = shown["points"]

@@ -2,7 +2,6 @@
 // textContent. dom.js is loaded before this file.
 
 const tenths = new Intl.NumberFormat("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
-const SVG = "http://www.w3.org/2000/svg";
 
 // Jobs per second, as rate() of ui/formatting.py writes them.
 function perSecond(value) {

@@ -3,6 +3,7 @@
 // The classes of the parts, by the name of their kind: each file of a part adds its own.
 const kinds = {};
 
+const SVG = "http://www.w3.org/2000/svg";
 const whole = new Intl.NumberFormat("en-US");
 
 function make(tag, className, text) {

@@ -1,7 +1,5 @@
 // A wait: a bar, what is left by state, its pace, and a line of the jobs left. panel.js is loaded before this file.
 
-const SVG = "http://www.w3.org/2000/svg";
-
 function drawn(name, attributes) {
   const element = document.createElementNS(SVG, name);
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
