@@ -2,7 +2,7 @@
 // textContent. The other files of the table are loaded before this one.
 
 const STILL_MS = 3000;
-const FILTER_MS = 60;
+const FILTER_MS = 30;
 
 class Table {
   constructor(port, el) {
