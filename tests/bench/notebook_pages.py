@@ -38,19 +38,25 @@ _PAINTS = """(type) => {
   }, { capture: true });
 }"""
 
-#: Notes the milliseconds from the last letter until the number of rows is painted that have them.
-_FILTERS = """() => {
+#: Types two letters; resolves with the milliseconds from the second until the number of rows that match is painted.
+_TYPED = """(letters) => new Promise((resolve) => {
   const find = (name) => document.querySelector(`.beanops-bar ${name}`);
-  const [box, total] = [find(".beanops-filter"), find(".beanops-total")];
-  window.filters = [];
-  let heard = null;
-  box.addEventListener("input", () => (heard = performance.now()), { capture: true });
-  new MutationObserver(() => {
-    const [since, painted] = [heard, new MessageChannel()];
-    painted.port1.onmessage = () => window.filters.push(performance.now() - since);
-    requestAnimationFrame(() => painted.port2.postMessage(null));
-  }).observe(total, { childList: true, characterData: true, subtree: true });
-}"""
+  const type = (text) => {
+    find(".beanops-filter").value = text;
+    find(".beanops-filter").dispatchEvent(new Event("input", { bubbles: true }));
+  };
+  type(letters[0]);
+  setTimeout(() => {
+    const [typed, painted] = [performance.now(), new MessageChannel()];
+    painted.port1.onmessage = () => resolve(performance.now() - typed);
+    const seen = new MutationObserver(() => {
+      seen.disconnect();
+      requestAnimationFrame(() => painted.port2.postMessage(null));
+    });
+    seen.observe(find(".beanops-total"), { childList: true, characterData: true, subtree: true });
+    type(letters);
+  }, 20);
+})"""
 
 
 class Meter:
@@ -127,18 +133,13 @@ def filtered(notebook: Notebook, meter: Meter) -> list[Figure]:
     """Return what two letters in the filter box take until their rows are painted."""
     page = notebook.page
     box = page.locator(".beanops-bar .beanops-filter").first
-    page.evaluate(_FILTERS)
     taken, used = [], []
     for letters in LETTERS:
         box.fill("")
         page.wait_for_timeout(500)
-        page.evaluate("() => { window.filters = []; }")
         before = meter.page
-        box.press_sequentially(letters, delay=30)
-        page.wait_for_function("() => window.filters.length > 0")
-        page.wait_for_timeout(300)
+        taken.append(page.evaluate(_TYPED, letters))
         used.append(1000 * (meter.page - before))
-        taken.append(page.evaluate("() => window.filters.at(-1)"))
     box.fill("")
     return [
         Figure("two letters in the filter box", median(taken), FILTER, 1, False, "ms"),
@@ -156,8 +157,8 @@ def watched(notebook: Notebook, client: Client, names: list[str]) -> list[Figure
         notebook.page.wait_for_timeout(max(0.0, 1000 * (begin + second - time.monotonic())))
     kernel, page = meter.kernel - kernel, meter.page - page
     passed, looks = time.monotonic() - begin, (client.stats().cmd_stats - before.cmd_stats - 1) / STATS
+    came = f"at 1 Hz (it was {looks / passed:.1f})"  # a busy machine is asked less often
     return [
-        Figure("of a core in the kernel, at 1 Hz", 100 * kernel / looks, CORE, 1, False, "%"),
-        Figure("of a core in the page, at 1 Hz", 100 * page / looks, CORE, 1, False, "%"),
-        Figure("looks a second as they came", looks / passed, 1, 1, unit=""),
+        Figure(f"of a core in the kernel, {came}", 100 * kernel / looks, CORE, 1, False, "%"),
+        Figure(f"of a core in the page, {came}", 100 * page / looks, CORE, 1, False, "%"),
     ]
