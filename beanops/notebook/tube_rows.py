@@ -16,7 +16,7 @@ from beanops.notebook.static import StaticTable
 from beanops.notebook.tube_trends import TubeTrends
 from beanops.notebook.widgets.cells import Fold
 from beanops.notebook.widgets.table import Cells
-from beanops.protocol.errors import UsageError
+from beanops.protocol.errors import ArgumentError, UsageError
 from beanops.protocol.limits import is_glob
 from beanops.text import span
 from beanops.ui.columns.column import Column
@@ -170,6 +170,8 @@ class TubeFilter:
 
         Raises
         ------
+        ArgumentError
+            One of them is no text.
         NotFound
             One of them matches none of these names.
         UsageError
@@ -177,6 +179,8 @@ class TubeFilter:
         """
         found: dict[str, None] = {}
         for name in wanted:
+            if not isinstance(name, str):
+                raise ArgumentError("tube", name, "the name of a tube or a glob such as 'mail-*'")
             matches = re.compile(translate(name)).match
             some = [name] if name in names else [each for each in names if is_glob(name) and matches(each)]
             if not some:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -11,9 +12,11 @@ import pytest
 
 import beanops
 from beanops.embedded.process import Beanstalkd
+from beanops.jobs.bodies.paths import PathError
 from beanops.jobs.select import select
+from beanops.jobs.sql.complaints import PredicateError
 from beanops.notebook.views.browser import BrowserView
-from beanops.protocol.errors import UsageError
+from beanops.protocol.errors import ArgumentError, UsageError
 from beanops.session.session import Session
 from tests.notebook.pages import Page, Still
 
@@ -78,12 +81,29 @@ def test_choices_are_a_predicate_that_finds_the_same_jobs(view: BrowserView, ses
         (("state", "burried"), "state has no value 'burried'.*did you mean 'buried'"),
         (("$.nothing",), "all jobs have the same at \\$.nothing, or nothing"),
         (("$[",), "path"),
+        ((5,), "no histogram of 5"),
+        (("size", "x"), "size is chosen by the two ends of a range, as numbers"),
     ],
 )
 def test_a_wrong_choice_says_what_there_is(view: BrowserView, wrong: tuple[str, ...], said: str) -> None:
     with pytest.raises(UsageError, match=said):
         view.choose(*wrong)
     assert view.chosen_where is None
+
+
+def test_what_is_no_text_is_refused_in_a_line(view: BrowserView, session: Session) -> None:
+    wrong: Any = 5
+    for call in (view.add_path, view.add_column):
+        with pytest.raises(PathError, match="begins with"):
+            call(wrong)
+    with pytest.raises(ArgumentError, match="where: 5 given"):
+        view.find(wrong)
+    with pytest.raises(PredicateError, match="it is no text: 5"):
+        session.jobs("mail", where=wrong)
+    with session.dashboard() as dashboard, pytest.raises(ArgumentError, match="tube: 5 given"):
+        dashboard.select(wrong)
+    with pytest.raises(ArgumentError, match="verb: 'edit' given"):
+        view.choose("state", "buried").act_on_matching("edit")
 
 
 def test_a_verb_takes_all_that_match_and_no_more(view: BrowserView, session: Session) -> None:
@@ -220,6 +240,33 @@ def test_a_snapshot_is_small_and_keeps_no_secret(view: BrowserView) -> None:
     assert "hunter2" not in saved
     assert "no such customer <n>" in saved
     assert len(saved) < 12_000
+
+
+def test_a_snapshot_hides_secrets_in_values_and_in_the_search(session: Session) -> None:
+    for number in range(8):
+        body = {"error": f"refused: pwd=geheim{number % 2}", "password": "hunter2"}
+        session.put(json.dumps(body).encode(), tube="sms")
+    where = "data->>'$.password' = 'hunter2'"
+    with BrowserView(session, Still(), "sms", select("sms", where=where)) as view:  # type: ignore[arg-type]
+        view.wait().add_path("$.error")
+        view._save()
+        saved = json.dumps([view.widget.get_state()["snapshot"], view._bundle()])
+        assert "refused: pwd=[redacted]" in saved
+        assert "where [hidden]" in saved
+        assert not {"geheim0", "geheim1", "hunter2"} & set(re.findall(r"\w+", saved))
+        assert "hunter2" in view.facets.said("title")
+
+
+def test_the_end_of_a_second_leaves_no_job_out(view: BrowserView, session: Session) -> None:
+    moments = view._bins._moments._numbers
+    for place in range(len(moments)):
+        moments[place] -= 60 * place  # as if the next look saw them younger by far
+    view._show_bins(view._bins)
+    view.choose("age", *view.facets.dimensions["age"].edges[:1])  # type: ignore[union-attr]
+    chosen = view.matching
+    assert 0 < len(chosen) < len(PLANS)
+    run = view.act_on_matching("move", "elsewhere")
+    assert sorted(row.id for row in run.rows if row.outcome == "done") == sorted(chosen)
 
 
 def test_a_new_search_forgets_the_choices(view: BrowserView) -> None:

@@ -34,6 +34,8 @@ class JobBins:
 
     Attributes
     ----------
+    reader : Reader
+        The same.
     ids : array of int
         The jobs.
     bodies : KeptBodies
@@ -55,7 +57,7 @@ class JobBins:
     """
 
     def __init__(self, reader: Reader) -> None:
-        self._reader = reader
+        self.reader = reader
         self._causes = Causes(reader)
         self._moments = NumberColumn("age", "time")
         self._numbers = {name: NumberColumn(name, unit) for name, unit in _NUMBERS.items()}
@@ -82,7 +84,7 @@ class JobBins:
         bodies = [job.body for job in jobs]
         self.bodies.add(bodies)
         if self._by_path:
-            values = BodyValues(self._reader, list(self._steps.values())).of(bodies)
+            values = BodyValues(self.reader, list(self._steps.values())).of(bodies)
             for column, found in zip(self._by_path.values(), values, strict=True):
                 column.add(found)
         if self._sample is not None:
@@ -155,7 +157,7 @@ class JobBins:
             It is no path.
         """
         steps = parse_path(path)
-        column, values = ValueColumn(path, expression(steps)), BodyValues(self._reader, [steps])
+        column, values = ValueColumn(path, expression(steps)), BodyValues(self.reader, [steps])
         for bodies in self.bodies.parts():
             column.add(values.of(bodies)[0])
             if not going_on():

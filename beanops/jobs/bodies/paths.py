@@ -48,7 +48,7 @@ def path_before(text: str) -> tuple[Steps, int]:
     PathError
         The text begins with no path.
     """
-    if not text.startswith("$"):
+    if not isinstance(text, str) or not text.startswith("$"):
         raise PathError(f"path {_shown(text)}: a path begins with $, such as $.customer or $.items[0]")
     steps: list[str | int] = []
     at = 1

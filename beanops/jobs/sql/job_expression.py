@@ -86,6 +86,8 @@ class JobExpression:
         timeout: float | None = TIMEOUT,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> None:
+        if not isinstance(sql, str):
+            raise PredicateError(what, f"it is no text: {sql!r}")
         if not sql.strip():
             raise PredicateError(what, "it is empty")
         self._sql = sql

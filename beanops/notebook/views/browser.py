@@ -12,6 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
 
 from beanops.jobs.bins import JobBins
+from beanops.jobs.bodies import names_secret
 from beanops.jobs.groups import both
 from beanops.jobs.read import FoundJob
 from beanops.jobs.search.progress import Progress
@@ -29,12 +30,13 @@ from beanops.notebook.widgets.body import BodyPane
 from beanops.notebook.widgets.channel import in_words
 from beanops.notebook.widgets.facets import FacetAction, FacetCall, FacetFilter
 from beanops.notebook.widgets.table import Cells, Click, Grid
-from beanops.protocol.errors import UsageError
+from beanops.protocol.errors import ArgumentError, UsageError
+from beanops.protocol.limits import check_choice
 from beanops.protocol.states import STATES
 from beanops.session.execution.run import Run
 from beanops.session.execution.verbs import ALL
 from beanops.session.session import Session
-from beanops.text import plural, safe_text
+from beanops.text import plural
 from beanops.ui.defaults import REPORT_INTERVAL
 from beanops.ui.runner import Step
 
@@ -174,6 +176,8 @@ class BrowserView(JobsView):
         PredicateError
             The predicate is not valid; the table stays as it is.
         """
+        if where is not None and not isinstance(where, str):
+            raise ArgumentError("where", where, "a SQL predicate, or None")
         asked = self._selection._replace(where=(where or "").strip() or None)
         self._begin(asked, self._scan_for(asked))
 
@@ -206,10 +210,10 @@ class BrowserView(JobsView):
             self._show_bins(self._bins)
             self.jobs.update({})
             self.jobs.say("empty", "scanning")
-            self.facets.say("ask", asked.where or "")
+            self.facets.say("ask", asked.where or "", kept=self._kept_where(asked) or "")
             self.jobs.say("status", "")
             self.body.show(None)
-            self.facets.say("title", f"{shown_rows.asked(asked)} · scanning")
+            self._entitle("scanning")
             self.jobs.say("progress", "scanning")
             self.jobs.offer("refresh")
             self._thread = threading.Thread(target=self._read, args=(scan,), name="beanops-scan", daemon=True)
@@ -291,7 +295,7 @@ class BrowserView(JobsView):
         >>> view.choose("state", "buried").chosen_where
         "state = 'buried'"
         """
-        if name.startswith("$") and name not in self.facets.dimensions:
+        if isinstance(name, str) and name.startswith("$") and name not in self.facets.dimensions:
             self.add_path(name)
         self.facets.choose(name, self.facets.codes(name, values))
         return self
@@ -361,13 +365,16 @@ class BrowserView(JobsView):
 
         Raises
         ------
+        ArgumentError
+            It is another verb.
         UsageError
             Nothing is chosen, or no job matches.
         """
+        check_choice("verb", verb, [button.name for button in shown_rows.JOB_BUTTONS])
         ids = self.facets.matching_in(sorted(ALL[verb].states))
         if not self.facets.chosen or not ids:
             raise UsageError(f"no job to {verb} matches; choose some on the page, or by choose(...)")
-        (run,) = self._actions.act(verb, self._matching_step(FacetAction(verb, self.facets.where, ids, to)))
+        (run,) = self._actions.act(verb, self._matching_step(FacetAction(verb, self.facets.lasting_where, ids, to)))
         return run
 
     def _matching_step(self, asked: FacetAction) -> Step:
@@ -379,7 +386,7 @@ class BrowserView(JobsView):
             "where": both(chosen.where, asked.where),
             "order": "oldest",
         }
-        target = f"{plural(len(jobs), 'job')} where {safe_text(asked.where or '', limit=60)}"
+        target = f"{plural(len(jobs), 'job')} that match"
         if asked.name == "move":
             return Step(target, lambda progress: session.move(jobs, asked.text, progress=progress, **options))
         act = getattr(session, asked.name)
@@ -465,6 +472,16 @@ class BrowserView(JobsView):
                     bins, FacetCall(asked.tube, states, asked.where), self._session._context.now().timestamp()
                 )
 
+    def _kept_where(self, asked: Selection) -> str | None:
+        """Return the predicate of the scan as a notebook file may keep it."""
+        secret = asked.where and names_secret(asked.where, self._session._context.redact)
+        return "[hidden]" if secret else asked.where
+
+    def _entitle(self, found: str) -> None:
+        asked = self._selection
+        kept = shown_rows.asked(asked._replace(where=self._kept_where(asked)))
+        self.facets.say("title", f"{shown_rows.asked(asked)} · {found}", kept=f"{kept} · {found}")
+
     def _report(self, scan: Scan, progress: Progress) -> None:
         with self._lock:
             if scan is self._scan and time.monotonic() - self._reported >= REPORT_INTERVAL:
@@ -491,7 +508,7 @@ class BrowserView(JobsView):
                 self.jobs.say("empty", left if self.jobs.rows else f"no job was found; {scan.verdict}")
                 # Only selected rows are refreshed: the time says how old the others are.
                 found = f"{scan.conclusion} · {self._session._context.now():%H:%M:%S} UTC"
-                self.facets.say("title", f"{shown_rows.asked(self._selection)} · {found}")
+                self._entitle(found)
                 self.jobs.say("progress", "")
                 self.jobs.offer("refresh", "Scan again")
                 self._save_soon()
@@ -536,9 +553,7 @@ class BrowserView(JobsView):
             self.facets.say("title", f"{self._session.address} is lost: {tick.live.lost.error} · trying again", "lost")
             return
         if self.facets.said("title").startswith(f"{self._session.address} is lost"):
-            self.facets.say(
-                "title", f"{shown_rows.asked(self._selection)} · values from before the connection was lost"
-            )
+            self._entitle("values from before the connection was lost")
         rows, gone = {}, []
         for id, job in tick.watched.jobs.items():
             key = str(id)
@@ -573,7 +588,7 @@ class BrowserView(JobsView):
         self.wait(PATIENCE)
         with self._lock:
             rows = list(self.jobs.saved_rows.values())
-            return StaticTable(self.facets.said("title"), COLUMNS, rows, len(self.jobs.rows))
+            return StaticTable(self.facets.kept("title"), COLUMNS, rows, len(self.jobs.rows))
 
     def _stand_aside(self) -> None:
         if self._scan is not None:

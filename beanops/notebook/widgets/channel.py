@@ -82,6 +82,7 @@ class Channel(ABC):
         self._on_error = on_error
         self._clock = clock
         self._said: dict[str, tuple[str, str]] = {}
+        self._kept_lines: dict[str, str] = {}
         self._seq = 0
         self._greeted = False
         # Messages must go out in the order of `seq`, whichever thread sends them.
@@ -95,9 +96,13 @@ class Channel(ABC):
     def _handle(self, message: dict[str, Any], buffers: Buffers) -> None:
         """Handle a message from a page."""
 
-    def say(self, line: str, text: str, tone: str = "") -> None:
-        """Set a line of text on the page, such as ``"title"``; the page never parses it."""
+    def say(self, line: str, text: str, tone: str = "", kept: str | None = None) -> None:
+        """Set a line of text on the page, such as ``"title"``; the page never parses it.
+
+        `kept` is what a snapshot has instead, where the text may hold a secret.
+        """
         with self._lock:
+            self._kept_lines[line] = text if kept is None else kept
             if self._said.get(line) != (text, tone):
                 self._said[line] = (text, tone)
                 self.send("say", line=line, text=text, tone=tone)
@@ -105,6 +110,10 @@ class Channel(ABC):
     def said(self, line: str) -> str:
         """Return the text of a line."""
         return self._said.get(line, ("", ""))[0]
+
+    def kept(self, line: str) -> str:
+        """Return what a snapshot has of a line."""
+        return self._kept_lines.get(line, "")
 
     def send(self, kind: str, *, buffers: Buffers | None = None, **content: Any) -> None:
         """Send a message to the pages."""
@@ -147,8 +156,8 @@ class Channel(ABC):
         with self._lock:
             lines = [
                 {"kind": "say", "line": line, "text": cut(text, MOST_OF_LINE), "tone": "" if tone == "live" else tone}
-                for line, (text, tone) in self._said.items()
-                if text and line not in UNSAVED
+                for line, (_, tone) in self._said.items()
+                if (text := self.kept(line)) and line not in UNSAVED
             ]
             return [*self._saved(), *lines]
 

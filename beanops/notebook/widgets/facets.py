@@ -12,7 +12,7 @@ from beanops.jobs.bins import Dimension, JobBins, RangeBins
 from beanops.jobs.bins.body_values import written
 from beanops.jobs.bins.dimensions import where_of
 from beanops.jobs.bodies import Reader
-from beanops.jobs.bodies.redaction import names_secret
+from beanops.jobs.bodies.redaction import DEFAULT_PATTERNS, names_secret, redact
 from beanops.notebook.widgets.buttons import STALE, Confirm, ToolButton, confirm_steps
 from beanops.notebook.widgets.channel import Buffers, Channel
 from beanops.protocol.errors import UsageError
@@ -49,7 +49,7 @@ class FacetAction(NamedTuple):
     name : str
         The verb.
     where : str or None
-        The predicate of the choices.
+        The predicate that they must still match.
     ids : list of int
         The jobs, whose number was confirmed.
     text : str
@@ -138,6 +138,15 @@ class FacetFilter(Channel):
         return where_of([(self._dimensions[name], codes) for name, codes in self._chosen.items()])
 
     @property
+    def lasting_where(self) -> str | None:
+        """The predicate of the choices that a job may cease to match, for jobs that are known by their ids.
+
+        When a job was put never changes, but it is known to the second alone: a job at an end of a range may seem to
+        be on its other side in the next look.
+        """
+        return where_of([(self._dimensions[name], codes) for name, codes in self._chosen.items() if name != "age"])
+
+    @property
     def matching(self) -> list[int]:
         """The ids of the jobs that match all choices."""
         return self.matching_in(None)
@@ -165,7 +174,10 @@ class FacetFilter(Channel):
         """
         bins = self._dimension(name)
         if isinstance(bins, RangeBins):
-            return bins.between(values) if values else []
+            try:
+                return bins.between([float(value) for value in values]) if values else []
+            except (TypeError, ValueError):
+                raise UsageError(f"{name} is chosen by the two ends of a range, as numbers: {values!r} given") from None
         known = {
             **{label: code for code, label in enumerate(bins.labels)},
             **{key: n for n, key in enumerate(bins.keys)},
@@ -291,12 +303,13 @@ class FacetFilter(Channel):
 
         with self._lock:
             shown = []
+            secrets = (*DEFAULT_PATTERNS, *self._bins.reader.patterns)
             for bins in self._dimensions.values():
-                if bins.name.startswith("$") and names_secret(bins.name):
+                if bins.name.startswith("$") and names_secret(bins.name, secrets):
                     continue
-                shown.append(_cut(bins.described, _CAUSES if bins.name == "cause" else _VALUES))
+                shown.append(_cut(bins.described, _CAUSES if bins.name == "cause" else _VALUES, secrets))
             content = {**self._content(()), "dims": shown, "chosen": {}, "paths": [], "gone": []}
-            if self._call.where and names_secret(self._call.where):
+            if self._call.where and names_secret(self._call.where, secrets):
                 content["call"] = self._call._replace(where=None)._asdict()
             causes, times = self._dimensions.get("cause"), self._dimensions.get("age")
             if causes is not None and times is not None:
@@ -331,7 +344,7 @@ class FacetFilter(Channel):
             if message["version"] == self._version:
                 self._choose_all(message["chosen"])
             ids, asked = self.matching_in(action.states), int(message["count"])
-            where, jobs = self.where, len(ids)
+            where, jobs = self.lasting_where, len(ids)
         if message["version"] != self._version or jobs != asked:
             raise UsageError(f"{action.name} was refused: {jobs:,} jobs match now, not {asked:,}; click again")
         needed = self._confirm(action.name, jobs)
@@ -341,12 +354,14 @@ class FacetFilter(Channel):
             self._on_act(FacetAction(action.name, where, ids, str(message.get("text") or "")))
 
 
-def _cut(described: dict[str, Any], most: int) -> dict[str, Any]:
-    """Return the description of bins of values without the smallest of them."""
+def _cut(described: dict[str, Any], most: int, secrets: Sequence[str]) -> dict[str, Any]:
+    """Return the description of bins of values without the smallest of them, and without secrets in them."""
     if described["kind"] != "values":
         return described
-    labels = [safe_text(label, limit=_CHARACTERS) for label in described["labels"][:most]]
+    labels = [safe_text(str(redact(label, secrets)), limit=_CHARACTERS) for label in described["labels"][:most]]
     rest = [code for code in described["rest"] if code < most]
+    # Only labels are shown: nothing can be chosen without a kernel, which is what literals are for.
+    hidden = {"keys": [], "literals": [None] * len(labels)} if described["name"].startswith("$") else {}
     return {
         **described,
         "keys": described["keys"][:most],
@@ -355,4 +370,5 @@ def _cut(described: dict[str, Any], most: int) -> dict[str, Any]:
         "wheres": {},
         "counts": described["counts"][:most],
         "rest": rest,
+        **hidden,
     }
