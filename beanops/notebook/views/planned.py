@@ -20,7 +20,7 @@ from beanops.session.execution.run import Run
 from beanops.session.execution.targets import NotAllFound
 from beanops.session.options import Options
 from beanops.session.session import Session
-from beanops.text import safe_text
+from beanops.text import plural, safe_text
 from beanops.ui.runner import BuriedAs, Progress, Results, Runner, Step
 
 #: Options that choose jobs, and those that say how a run proceeds.
@@ -142,7 +142,7 @@ class PlannedView(WidgetView):
         self._looking.start()
 
     def _looks(self, run: Run) -> None:
-        self._panel.say("progress", f"{run.counted:,} jobs seen")
+        self._panel.say("progress", f"{plural(run.counted, 'job')} seen")
 
     def _looked(self, results: Results) -> None:
         with self._lock:

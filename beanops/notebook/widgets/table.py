@@ -48,8 +48,6 @@ class Grid(Channel):
         Most rows shown without scrolling.
     filter : bool
         Whether there is a filter box.
-    ask : str
-        Placeholder of the query box; empty for none.
     order : tuple or None
         Name of the column by which rows are sorted at first, and whether the largest is first; None for the order in
         which they came.
@@ -69,8 +67,6 @@ class Grid(Channel):
         Called with the keys when the user changes the selection.
     on_action : callable or None
         Called with a `Click`.
-    on_ask : callable or None
-        Called with the text of the query box, when the user presses Enter.
     on_cancel : callable or None
         Called when the user presses Cancel.
     on_column, on_drop : callable or None
@@ -106,7 +102,6 @@ class Grid(Channel):
         actions: Sequence[ToolButton] = (),
         visible: int = 12,
         filter: bool = False,
-        ask: str = "",
         order: tuple[str, bool] | None = None,
         fold: Fold | None = None,
         hidden: Sequence[str] = (),
@@ -116,7 +111,6 @@ class Grid(Channel):
         saved: Callable[[], Mapping[str, Cells] | None] | None = None,
         on_select: Callable[[tuple[str, ...]], None] | None = None,
         on_action: Callable[[Click], None] | None = None,
-        on_ask: Callable[[str], None] | None = None,
         on_cancel: Callable[[], None] | None = None,
         on_column: Callable[[str], None] | None = None,
         on_drop: Callable[[str], None] | None = None,
@@ -132,14 +126,13 @@ class Grid(Channel):
         self._focus: str | None = None
         self._bar = ToolBar(actions, noun, confirm)
         self._kept = saved
-        self._on_select, self._on_action, self._on_ask, self._on_cancel = on_select, on_action, on_ask, on_cancel
+        self._on_select, self._on_action, self._on_cancel = on_select, on_action, on_cancel
         self._on_column, self._on_drop, self._on_export = on_column, on_drop, on_export
         options = {
             "columns": [described(column) for column in columns],
             "noun": noun,
             "visible": visible,
             "filter": filter,
-            "ask": ask,
             "order": order and [self._place(order[0]), order[1]],
             "fold": fold and fold._asdict(),
             "hidden": list(hidden),
@@ -319,7 +312,8 @@ class Grid(Channel):
         """Send everything: a page has appeared."""
         with self._lock:
             super().welcome()
-            self.send("paths", paths=self._paths) if self._paths else None
+            if self._paths:
+                self.send("paths", paths=self._paths)
             for name in self._bar.offers:
                 self.send("offer", **self._bar.offered(name))
 
@@ -327,9 +321,7 @@ class Grid(Channel):
 
     def _handle(self, message: dict[str, Any], _: Buffers) -> None:
         kind = message.get("kind")
-        if kind == "ask" and self._on_ask:
-            self._on_ask(message["text"])
-        elif kind == "cancel" and self._on_cancel:
+        if kind == "cancel" and self._on_cancel:
             self._on_cancel()
         elif kind == "column" and self._on_column:
             self._on_column(message["path"])

@@ -1,4 +1,4 @@
-// The table: what it consists of, what it hears from Python, its filter and its query box. Text is only set as
+// The table: what it consists of, what it hears from Python, and its filter. Text is only set as
 // textContent. The other files of the table are loaded before this one.
 
 const STILL_MS = 3000;
@@ -53,27 +53,17 @@ class Table {
       clearTimeout(this.filtering);
       this.filtering = setTimeout(() => this.refilter(), this.rows.size > 2000 ? FILTER_MS : 0);
     });
-    this.ask = make("input", "beanops-ask");
-    Object.assign(this.ask, { type: "search", placeholder: options.ask, spellcheck: false });
-    this.ask.setAttribute("aria-label", options.ask);
-    this.ask.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && this.port.live) this.port.send({ kind: "ask", text: this.ask.value });
-    });
     const menus = make("div", "beanops-menus");
     menus.append(this.columns.menu.element, this.exports.menu.element);
     const bar = make("div", "beanops-bar");
     if (options.filter) bar.append(this.filter, this.count);
-    if (options.ask) bar.append(this.ask);
     if (options.filter) bar.append(menus);
     if (options.actions.length) bar.append(this.tools.element);
     bar.hidden = !bar.children.length;
 
-    [this.alerts, this.problems] = ["beanops-alerts", "beanops-problems"].map((name) => {
-      const lines = make("div", name);
-      lines.setAttribute("role", "status");
-      lines.hidden = true;
-      return lines;
-    });
+    this.problems = make("div", "beanops-problems");
+    this.problems.setAttribute("role", "status");
+    this.problems.hidden = true;
 
     this.view = make("div", "beanops-view");
     this.view.tabIndex = 0;
@@ -104,7 +94,7 @@ class Table {
     this.work.hidden = true;
     this.detail = make("div", "beanops-detail");
     this.detail.hidden = true;
-    const parts = [this.header.element, this.alerts, this.problems, bar, this.columns.note, this.view, this.empty];
+    const parts = [this.header.element, this.problems, bar, this.columns.note, this.view, this.empty];
     this.root.append(...parts, this.work, this.status, this.detail);
   }
 
@@ -117,7 +107,7 @@ class Table {
   // Without a kernel one can still sort, filter and copy what is there.
   enliven() {
     this.header.enliven(this.port.live);
-    this.cancel.disabled = this.ask.disabled = !this.port.live;
+    this.cancel.disabled = !this.port.live;
     this.tools.refresh();
     this.columns.menu.refill();
     this.exports.menu.refill();
@@ -202,13 +192,12 @@ class Table {
   }
 
   say(message) {
-    if (message.line === "ask") return (this.ask.value = message.text);
     if (message.line === "empty") return (this.nothing = message.text), this.paint();
     if (message.line === "title") this.root.classList.toggle("beanops-stale", message.tone === "lost");
     if (["title", "label", "orphaned"].includes(message.line)) return this.header.say(message);
     say(this[message.line], message);
     if (message.line === "progress") this.work.hidden = !message.text;
-    if (["detail", "alerts", "problems"].includes(message.line)) this[message.line].hidden = !message.text;
+    if (["detail", "problems"].includes(message.line)) this[message.line].hidden = !message.text;
     // With keys one scrolls what is longer than its box.
     if (message.line === "detail") this.detail.tabIndex = this.detail.scrollHeight > this.detail.clientHeight ? 0 : -1;
   }
