@@ -19,7 +19,7 @@ class Waiting extends ActionPanel {
     this.bar.append(this.fill);
     const row = make("div", "beanops-meter-row");
     row.append(this.bar, this.percent);
-    this.facts = make("div", "beanops-card-facts");
+    this.facts = make("div", "beanops-wait-facts");
     this.counts = make("div", "beanops-verdicts");
     this.note = make("div", "beanops-wave-said", "");
     this.line = drawn("svg", { class: "beanops-wait-line", viewBox: "0 0 100 30", preserveAspectRatio: "none" });
@@ -37,7 +37,7 @@ class Waiting extends ActionPanel {
     this.percent.textContent = `${percent} %`;
     this.facts.replaceChildren(
       ...facts.map(([value, noun]) => {
-        const fact = make("span", "beanops-fact");
+        const fact = make("span", "beanops-verdict-of");
         fact.append(make("b", "", value), ` ${noun}`);
         return fact;
       }),
