@@ -24,10 +24,14 @@ if TYPE_CHECKING:
     from beanops.notebook.views.browser import BrowserView
     from beanops.notebook.views.canary import CanaryView
     from beanops.notebook.views.dashboard import DashboardView
+    from beanops.notebook.views.editing import EditView
     from beanops.notebook.views.replay import ReplayView
     from beanops.notebook.views.reservation import ReservationView
     from beanops.notebook.views.waiting import WaitView
     from beanops.plots.methods import Plots
+    from beanops.session.editing.changing import Changes
+    from beanops.session.editing.schema import SchemaLike
+    from beanops.session.execution.run import Run
     from beanops.session.execution.targets import Jobs
 
 __all__ = ["Session", "connect", "replay"]
@@ -258,6 +262,105 @@ def canary_widget(
     return CanaryView(session, refresher_of(session), name or _named("canary", jobs), jobs, stages, options)
 
 
+def edit_widget(
+    session: Session,
+    /,
+    jobs: Jobs | str,
+    changes: Changes | None = None,
+    *,
+    unset: Iterable[str] = (),
+    priority: SupportsIndex | None = None,
+    ttr: Seconds | None = None,
+    delay: Seconds | None = None,
+    to: Tube | None = None,
+    kick: bool = False,
+    schema: SchemaLike | None = None,
+    name: str | None = None,
+    **options: Unpack[Options],
+) -> EditView:
+    """Return a view of an edit, which shows what it would change and asks before it; needs ``beanops[notebook]``.
+
+    Nothing is sent before you confirm it, on the page or with ``edit()``. It edits the jobs that were shown, and none
+    that come later.
+
+    Parameters
+    ----------
+    jobs : id, Job, Run, iterable of ids or jobs, DataFrame with a column ``id``, or str
+        The jobs; a str is a tube's name or a glob such as ``"mail-*"``, and means its jobs.
+    changes : dict, callable or None
+        New values by their paths, such as ``{"$.customer": 7, "$.items[0].sku": "A-1"}``; a last key that is
+        missing is added. Or a function that takes the decoded data of a body: it returns the changed data, or
+        changes its argument and returns None; bytes that it returns are the new body as it is. A job for which it
+        raises an error is skipped.
+    unset : iterable of str
+        Paths to remove, such as ``["$.token"]``; paths that a body does not have are ignored.
+    priority : int or None
+        New priority; None keeps each job's own.
+    ttr : number, str or timedelta, or None
+        New time to run: seconds, text such as ``"10m"``, or a timedelta; None keeps each job's own.
+    delay : number, str or timedelta, or None
+        Time until ready and delayed jobs, or buried ones with `kick`, are ready; None keeps what is left.
+    to : str or None
+        Destination tube; None keeps each job's own.
+    kick : bool
+        Put buried and delayed jobs ready.
+    schema : path, dict, validator or None
+        A JSON Schema, or a validator of jsonschema; jobs whose new body does not fit are skipped.
+    state : str, iterable of str, or None
+        Only jobs in these states, such as ``"buried"``; several in a list or with commas. None is all states.
+    where : str or None
+        Only jobs that match this SQL predicate, such as ``"age > interval 1 day"``.
+    group : str, row, frame, iterable of these, or None
+        Only jobs of these groups: names, beginnings of names, or rows of a frame of groups.
+    limit : int or None
+        Maximum number of jobs.
+    order : str
+        Which jobs come first: ``"oldest"`` (default), ``"newest"``, or a column such as ``"priority"``.
+    reason : str or None
+        Reason for the journal.
+    rate : float or None
+        Maximum jobs per second; None sets no limit.
+    dry_run : bool
+        Rejected: the view makes a dry run before it asks.
+    progress : callable, bool or None
+        Ignored: the view shows the progress.
+    buried_as : {"parked", "ready"} or None
+        State of the new jobs for buried ones, as for `Session.edit`.
+    name : str or None
+        Name of the view; None is one name for each tube. Another view of that name and server stands aside, so that a
+        cell can run again.
+
+    Returns
+    -------
+    beanops.notebook.views.editing.EditView
+        A notebook shows it when it is the last value of a cell; its ``plan`` is the dry run.
+
+    Raises
+    ------
+    Refused
+        The session is read-only.
+    UsageError
+        There is nothing to change, or the extra ``notebook`` is not installed.
+
+    Examples
+    --------
+    >>> view = session.edit_widget("mail", {"$.customer": 7}, state="buried")
+    >>> view.edit()
+    >>> view.undo()
+    """
+    _check(session, "a view of an edit")
+    from beanops.notebook.refresher import refresher_of
+    from beanops.notebook.views.editing import EditView
+
+    named = {"unset": tuple(unset), "priority": priority, "ttr": ttr, "delay": delay, "to": to, "kick": kick}
+
+    def edit(through: Session, jobs: Jobs | str, how: Options) -> Run:
+        return through.edit(jobs, changes, schema=schema, **named, **how)  # type: ignore[arg-type]
+
+    edit(session, [], Options(dry_run=True, progress=False))  # raises for arguments that are not as described
+    return EditView(session, refresher_of(session), name or _named("edit", jobs), jobs, edit, options)
+
+
 def wait_widget(
     session: Session,
     /,
@@ -400,6 +503,6 @@ def _check_extra(what: str, needed: Iterable[str] = _NEEDED) -> None:
         raise UsageError(f"{what} needs {' and '.join(missing)}: pip install 'beanops[notebook]'")
 
 
-for _view in (dashboard, browse, reserve_widget, canary_widget, wait_widget):
+for _view in (dashboard, browse, reserve_widget, canary_widget, edit_widget, wait_widget):
     setattr(Session, _view.__name__, explained(_view))
 Session.plot = property(plot)

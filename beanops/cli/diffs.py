@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import click
 
-from beanops.jobs.bodies.edits import differences
 from beanops.journal.records import Intent
 from beanops.text import plural, safe_text
+from beanops.ui.edits import difference, what_changes
 
 #: Jobs whose differences are shown, and lines of each.
 _JOBS, _LINES = 5, 40
@@ -35,21 +35,5 @@ def print_edits(sample: Sequence[Intent], count: int) -> None:
         click.echo(f"\nand {plural(count - len(shown), 'job')} more")
 
 
-def difference(intent: Intent) -> list[str]:
-    """Return the lines of the difference that an edit makes in a redacted body."""
-    old, new = intent.body, intent.new_body
-    if old is None or new is None:
-        return []
-    return differences(old, new) or ["\\ only hidden values differ"] * bool(intent.digest is None)
-
-
 def _heading(intent: Intent) -> str:
-    parts: list[Iterable[object]] = [
-        ("state", intent.state_before, intent.new_state),
-        ("tube", intent.tube, intent.put_into),
-        ("priority", intent.priority_before, intent.priority),
-        ("delay", intent.delay_before, intent.delay),
-    ]
-    changed = [f"{name} {old} -> {new}" for name, old, new in parts if old != new]
-    line = f"job {intent.job_id}, {intent.state_before} in tube {intent.tube}"
-    return ", ".join([line, *changed])
+    return ", ".join([f"job {intent.job_id}, {intent.state_before} in tube {intent.tube}", *what_changes(intent)])

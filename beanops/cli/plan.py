@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from beanops.cli.confirm import confirm, must_ask
-from beanops.cli.diffs import difference, print_edits
+from beanops.cli.diffs import print_edits
 from beanops.cli.exits import Incomplete
 from beanops.cli.output import print_csv, print_json, print_table
 from beanops.cli.runs import summary
@@ -22,6 +22,7 @@ from beanops.session.execution.targets import NotAllFound
 from beanops.session.session import Session
 from beanops.text import inflected, plural, safe_text
 from beanops.ui.confirmation import confirmation
+from beanops.ui.edits import difference
 
 #: Makes the dry run of a command.
 Plan = Callable[[], Run]

@@ -110,7 +110,7 @@ class CanaryView(PlannedView):
             found.clear()
             self._settled.clear()
             self._runner = runner
-        self._begin(self._actions.act_soon, runner, kick)
+        self._begin(self._actions.act_soon, kick, runner)
 
     def go_on(self) -> None:
         """Kick the next wave.

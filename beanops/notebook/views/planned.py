@@ -79,6 +79,7 @@ class PlannedView(WidgetView):
         self._plan: Run | None = None
         self._phase: Phase = "ready"
         self._lost = ""
+        self._looks_so_far = 0
         self._looker = Runner()
         self._looking: threading.Thread | None = None
         # A canary that waits for an answer ends with its view.
@@ -129,6 +130,7 @@ class PlannedView(WidgetView):
             if self._phase == "looking" and self._looking is not None:
                 return
             self._phase, self._plan = "looking", None
+            self._looks_so_far += 1
             self._panel.say("status", "")
             self._forget()
             self._looker = Runner(weakly(self._looks))
@@ -205,18 +207,22 @@ class PlannedView(WidgetView):
 
         return Step(self._words, act)
 
-    def _begin(self, act: Callable[..., object], runner: Runner, call: Callable[[Progress], Run]) -> None:
-        """Begin the action with `ViewActions.act` or `act_soon`; `call` must not refer to the view."""
+    def _begin(self, act: Callable[..., Any], call: Callable[[Progress], Run], runner: Runner | None = None) -> Any:
+        """Begin the action with `ViewActions.act` or `act_soon`, and return what that does.
+
+        `call` must not refer to the view.
+        """
         with self._lock:
-            before = self._phase
+            before, last = self._phase, self._actions.runner
             if before == "running":
                 raise UsageError(f"{self._action} is under way; wait for it or stop it")
             self._phase = "running"
+            self._paint()
         try:
-            act(self._action, self._step(call), runner=runner)
+            return act(self._action, self._step(call), runner=runner)
         finally:
             with self._lock:
-                if runner is not self._actions.runner:  # refused: another action is under way
+                if self._actions.runner is last:  # refused: another action is under way
                     self._phase = before
                 self._paint()
 
