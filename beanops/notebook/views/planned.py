@@ -186,10 +186,12 @@ class PlannedView(WidgetView):
         Raises
         ------
         UsageError
-            It has not looked, or there are no jobs.
+            There are no jobs, or it is over.
         """
         if self._looking is not None:
             self._looking.join()
+        if self._phase == "over":
+            raise UsageError(f"{self._action} is over; look again first")
         if self._plan is None or not self._plan.done:
             raise UsageError(f"nothing to {self._action}: {self.status or 'no job was found'}")
         kept = {name: value for name, value in self._options.items() if name in (*_CHOICE, *_HOW)}

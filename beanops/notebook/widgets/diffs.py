@@ -1,4 +1,4 @@
-"""An edit: how many jobs it changes, and the first of them before and after. The page side is ``page/panel/diffs.js``."""
+"""An edit: how many jobs it changes, and the first of them before and after; the page: ``page/panel/diffs.js``."""
 
 from __future__ import annotations
 
