@@ -127,7 +127,7 @@ def test_a_button_acts_on_what_was_confirmed(view: BrowserView, session: Session
     page.says("hello", page="one")
     chosen = {"$.plan": [0]}
     act(view, page, "kick", chosen=chosen, count=4)
-    assert view.status == "kick was refused: 3 jobs match now, not 4; click again"
+    assert view.status == "kick was refused: 4 matched at the click, 3 now; click again"
     act(view, page, "kick", chosen=chosen, count=3, version=bins(page)["version"] - 1)
     assert "click again" in view.status
     act(view, page, "kick", chosen=chosen, count=3, clicked=time.monotonic() - 60)

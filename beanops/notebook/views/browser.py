@@ -164,9 +164,12 @@ class BrowserView(JobsView):
         """The selected jobs as they are now, with the columns of `Session.jobs`."""
         from beanops.jobs.frames import jobs_frame
 
-        now = self._session._lookups.jobs_by_id([int(key) for key in self.jobs.selected])
-        here = [job for job in now if job is not None and not self._seen.is_another(job)]
-        return jobs_frame(here)
+        return jobs_frame(self._jobs_now(self.jobs.selected))
+
+    def _jobs_now(self, keys: Sequence[str]) -> list[FoundJob]:
+        """Return those of the jobs with these keys that are still there, as they are now."""
+        now = self._session._lookups.jobs_by_id([int(key) for key in keys])
+        return [job for job in now if job is not None and not self._seen.is_another(job)]
 
     def find(self, where: str | None = None) -> None:
         """Scan again with another predicate; see `beanops.jobs.sql.where`.
@@ -344,9 +347,7 @@ class BrowserView(JobsView):
         return self._paths.rows(self._session, jobs, {column.name: column.unit for column in self.jobs.columns})
 
     def _exported(self, form: str, keys: tuple[str, ...]) -> tuple[str, bytes]:
-        now = self._session._lookups.jobs_by_id([int(key) for key in keys])
-        here = [job for job in now if job is not None and not self._seen.is_another(job)]
-        return f"{self._selection.tube or 'jobs'}.{form}", exported(self._session, here, form)
+        return f"{self._selection.tube or 'jobs'}.{form}", exported(self._session, self._jobs_now(keys), form)
 
     def _column_asked(self, path: str) -> None:
         self._soon(lambda: self.add_column(path))

@@ -346,7 +346,7 @@ class FacetFilter(Channel):
             ids, asked = self.matching_in(action.states), int(message["count"])
             where, jobs = self.lasting_where, len(ids)
         if message["version"] != self._version or jobs != asked:
-            raise UsageError(f"{action.name} was refused: {jobs:,} jobs match now, not {asked:,}; click again")
+            raise UsageError(f"{action.name} was refused: {asked:,} matched at the click, {jobs:,} now; click again")
         needed = self._confirm(action.name, jobs)
         if needed.typed and not needed.accepts(message.get("typed") or ""):
             raise UsageError(f"{action.name} was refused: type {needed.typed} to confirm")

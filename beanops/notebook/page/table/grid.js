@@ -1,5 +1,5 @@
-// The table: what it consists of, what it hears from Python, and its filter. Text is only set as
-// textContent. The other files of the table are loaded before this one.
+// The table: what it consists of, what it hears from Python, and its filter. Text is only set as textContent. The other
+// files of the table are loaded before this one.
 
 const STILL_MS = 3000;
 const FILTER_MS = 30;
