@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from beanops import Client
 from beanops.embedded.dialects import Dialect
@@ -23,6 +24,10 @@ from tests.needs import missing
 pytest_plugins = ["beanops.pytest_plugin", "tests.journals"]
 
 _guard: list[Guard] = []
+
+# How long an example takes says nothing on a machine that does other things too.
+settings.register_profile("beanops", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("beanops")
 
 #: A file system in memory: there the journals of a thousand tests wait for no disk.
 _MEMORY = Path("/dev/shm")

@@ -97,9 +97,10 @@ def test_ipython(block: Block, shop: Shop) -> None:
     shell = shell_module.InteractiveShell()
     with beanops.connect(shop.address) as session:
         shell.user_ns["session"] = session
-        for line in block.text.splitlines():
-            result = shell.run_cell(line)
-            assert result.success, line
+        shell.run_cell("%load_ext beanops")  # as the first example on the page does
+        for cell in [block.text] if block.text.startswith("%%") else block.text.splitlines():
+            result = shell.run_cell(cell)
+            assert result.success, cell
 
 
 def test_the_names_of_the_session_are_in_the_manual(shop: Shop) -> None:
