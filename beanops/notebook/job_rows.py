@@ -28,7 +28,7 @@ _ERROR, _BODY = 4, len(shown_rows.JOBS)
 #: The columns of the browser: those of other tables of jobs, with the error of the body before their numbers.
 COLUMNS: tuple[Column[Any], ...] = (
     *shown_rows.JOBS[:_ERROR],
-    Column("error", "error", lambda row: None, "text", em=20),
+    Column("error", "error", lambda row: None, "text", em=30),
     *shown_rows.JOBS[_ERROR:],
 )
 

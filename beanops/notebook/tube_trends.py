@@ -113,7 +113,7 @@ def _drawn(counts: Sequence[Counts], field: str) -> str:
     values = [*[None] * (FEWEST - len(values)), *values]
     words = f"{field}, last {seconds}: {least:,} to {most:,}" if least < most else f"{field}, last {seconds}: {most:,}"
     if most - least < most / 100:
-        # Flat, and low: nothing happens.
-        return spark([None if value is None else 0 for value in values], words)
+        # Flat, and not at the lower edge, where it would look like no jobs.
+        return spark([None if value is None else 1 for value in values], words, top=2, filled=False)
     base = 0 if 2 * least <= most else least
-    return spark([None if value is None else value - base for value in values], words)
+    return spark([None if value is None else value - base for value in values], words, filled=not base)

@@ -44,7 +44,7 @@ def described(column: Column[Any]) -> dict[str, Any]:
     }
 
 
-def spark(values: Sequence[float | None], words: str = "") -> str:
+def spark(values: Sequence[float | None], words: str = "", *, top: float | None = None, filled: bool = True) -> str:
     """Return the cell of a column that is drawn as a spark.
 
     Parameters
@@ -53,13 +53,18 @@ def spark(values: Sequence[float | None], words: str = "") -> str:
         From the oldest on; None is unknown and leaves a gap.
     words : str
         What a tooltip says.
+    top : float or None
+        Value at the upper edge; None is the largest value.
+    filled : bool
+        Whether the area below the line is filled. Leave it out where the lower edge is not zero.
 
     Examples
     --------
     >>> spark([0, 5, None, 10], "0 to 10 ready jobs")
     '0h.z 0 to 10 ready jobs'
     """
-    most = max((value for value in values if value is not None), default=0) or 1
-    top = len(_DIGITS) - 1
-    drawn = "".join("." if value is None else _DIGITS[max(0, int(value * top / most))] for value in values)
+    most = top or max((value for value in values if value is not None), default=0) or 1
+    last = len(_DIGITS) - 1
+    drawn = "".join("." if value is None else _DIGITS[max(0, int(value * last / most))] for value in values)
+    drawn = drawn if filled else f"-{drawn}"
     return f"{drawn} {words}" if words else drawn

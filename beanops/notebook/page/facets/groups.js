@@ -3,11 +3,6 @@
 
 const GROUPS_SHOWN = 40;
 
-// A class without its namespace; what is no plain name stays as it is.
-function shortClass(name) {
-  return /^[\w.\\:/-]+$/.test(name) ? name.split(/[\\./]|::/).pop() || name : name;
-}
-
 class GroupList {
   constructor(choose) {
     this.choose = choose; // (name, codes, over)
@@ -120,7 +115,7 @@ class GroupList {
     if (element.dataset.text === text) return;
     element.dataset.text = text;
     const cut = rest ? -1 : text.indexOf(": ");
-    const parts = cut < 0 || this.common ? [text] : [`${shortClass(text.slice(0, cut))}:`, text.slice(cut + 1)];
+    const parts = cut < 0 || this.common ? [shortError(text)] : [`${shortClass(text.slice(0, cut))}:`, ` ${shortError(text.slice(cut + 2))}`];
     element.replaceChildren(...parts.map((part, i) => make("span", parts.length > 1 && !i ? "beanops-cause-job" : "beanops-cause-error", part)));
     element.classList.toggle("beanops-rest", rest);
   }

@@ -27,6 +27,17 @@ const shown = {
 
 const numeric = { count: true, rate: true, seconds: true };
 
+// A class without its namespace; what is no plain name stays as it is.
+function shortClass(name) {
+  return /^[\w.\\:/-]+$/.test(name) ? name.split(/[\\./]|::/).pop() || name : name;
+}
+
+// An error whose class is without its namespace: what differs would be cut instead.
+function shortError(text) {
+  const cut = text.indexOf(": ");
+  return cut < 0 ? text : shortClass(text.slice(0, cut)) + text.slice(cut);
+}
+
 // The whole of what a number says.
 function fullText({ kind, label }, value) {
   if (value === null) return `${label}: unknown`;
@@ -35,7 +46,8 @@ function fullText({ kind, label }, value) {
   return `${label}: ${whole.format(value)}`;
 }
 
-// Sparks are one digit of 36 a value and "." where it is unknown, then a blank and words; see cells.py.
+// Sparks are one digit of 36 a value and "." where it is unknown, then a blank and words; "-" before them is a line
+// without an area. See cells.py.
 function sparkPath(digits, closed) {
   const step = digits.length > 1 ? 100 / (digits.length - 1) : 0;
   let [line, begun] = ["", null];
@@ -84,7 +96,7 @@ class Cell {
     if (share !== undefined && share !== this.share) element.style.setProperty("--share", (this.share = share));
     if (text === this.text && value === this.value) return;
     [this.text, this.value] = [text, value];
-    element.textContent = text;
+    element.textContent = column.name === "error" ? shortError(text) : text;
     element.title = numeric[column.kind] ? fullText(column, value) : text;
   }
 
@@ -92,8 +104,10 @@ class Cell {
     if (text === this.text) return;
     this.text = text;
     const blank = text.indexOf(" ");
-    const [digits, words] = blank < 0 ? [text, ""] : [text.slice(0, blank), text.slice(blank + 1)];
-    this.svg.firstChild.setAttribute("d", sparkPath(digits, true));
+    const [drawn, words] = blank < 0 ? [text, ""] : [text.slice(0, blank), text.slice(blank + 1)];
+    const filled = !drawn.startsWith("-");
+    const digits = filled ? drawn : drawn.slice(1);
+    this.svg.firstChild.setAttribute("d", filled ? sparkPath(digits, true) : "");
     this.svg.lastChild.setAttribute("d", sparkPath(digits, false));
     this.element.title = words;
     this.element.setAttribute("aria-label", words);

@@ -229,7 +229,7 @@ class Columns {
     if (drawn === "spark") return { least: `${width}em` };
     if (kind === "state") return { least: `(${Math.max(10, label.length + 2)}ch + 20px)` };
     // What has a tone in each row is read as a whole, such as why a tube is in trouble.
-    if (kind === "text") return { least: `${Math.min(column.toned ? 14 : 8, width)}em`, grows: width };
+    if (kind === "text") return { least: `max(${Math.min(column.toned ? 14 : 8, width)}em, ${label.length + 1}ch + 20px)`, grows: width };
     const longest = Math.max(this.length(i, column), label.length + 2);
     return { least: drawn === "bar" ? `max(${longest}ch + 20px, 5.5em)` : `(${longest}ch + 20px)` };
   }
