@@ -10,9 +10,9 @@ function bytes(size) {
 }
 
 function percent(part, whole) {
-  if (!whole || !part) return "0 %";
+  if (!whole || !part) return "0%";
   const share = (100 * part) / whole;
-  return share < 1 ? "<1 %" : share > 99 && share < 100 ? ">99 %" : `${Math.round(share)} %`;
+  return share < 1 ? "<1%" : share > 99 && share < 100 ? ">99%" : `${Math.round(share)}%`;
 }
 
 // A moment in the reader's own time, with the day where it is not today.
@@ -54,6 +54,7 @@ class BinBars {
     this.element = make("section", "beanops-histogram");
     const head = make("div", "beanops-facet-head");
     this.title = make("span", "beanops-facet-title", title);
+    this.title.title = title;
     this.said = make("span", "beanops-facet-said", "");
     this.clear = button("beanops-facet-clear", "×");
     this.clear.title = `show all: no choice of ${title}`;
@@ -118,6 +119,11 @@ class BinBars {
       const step = Math.ceil(size / 6);
       const labels = edges.slice(0, size).map((edge, code) => make("span", "beanops-tick", code % step ? "" : write(edge)));
       this.axis.replaceChildren(...labels);
+    } else if (this.uneven()) {
+      // Each label stands at the left edge of its bin: the middle of the axis is not the middle of the range.
+      const step = Math.ceil(size / 4);
+      const labels = edges.slice(0, size).map((edge, code) => (code % step || code > size - 1.5 ? "" : write(edge)));
+      this.axis.replaceChildren(...[...labels, unit === "time" ? "now" : write(edges[size])].map((text) => make("span", "beanops-tick", text)));
     } else {
       const places = [0, size / 2, size].map(Math.floor);
       const texts = [...new Set(places)].map((place) => write(edges[place]));
@@ -125,6 +131,14 @@ class BinBars {
       this.axis.replaceChildren(...texts.map((text) => make("span", "beanops-tick", text)));
     }
     this.axis.classList.toggle("beanops-each", single.length > 0);
+    this.axis.classList.toggle("beanops-uneven", !single.length && this.uneven());
+  }
+
+  // Whether the bins are wider at one end, as 1, 2, 5, 10.
+  uneven() {
+    const { edges, size } = this.dim;
+    const [first, last] = [edges[1] - edges[0], edges[size] - edges[size - 1]];
+    return Math.max(first, last) > 1.5 * Math.min(first, last);
   }
 
   caption(code = null) {
@@ -235,6 +249,7 @@ class ValueList {
     this.element = make("section", "beanops-values");
     const head = make("div", "beanops-facet-head");
     this.title = make("span", "beanops-facet-title", title);
+    this.title.title = title;
     this.said = make("span", "beanops-facet-said", "");
     this.clear = button("beanops-facet-clear", "×");
     this.clear.title = `show all: no choice of ${title}`;
