@@ -72,7 +72,7 @@ def backlog(
         step = _step(past)
         words = "Jobs by state"
         if bands:
-            words += f"; the band is the least and the most in each {_round(step)}"
+            words += f"; the band is the range within {_round(step)}"
         sheet = Sheet(_backlog_words(past, shown, name), words + _about_gaps(past, "ready"), source, _SIZE, how)
         axes = _axes(sheet, past, bool(actions is not None and len(actions)))
         tops = [past[f"{state}_max"] if f"{state}_max" in past else past[state] for state in shown]

@@ -72,7 +72,7 @@ def test_an_empty_table_explains_why(session: Session) -> None:
         view.refresh()
         assert list(view.wait().jobs.rows) == ["3", "4"]
         view.find("body = 'no such'")
-        assert view.wait().jobs.said("empty").startswith("no job was found; complete: 0 found")
+        assert view.wait().jobs.said("empty").startswith("no jobs found; complete: 0 found")
 
 
 def test_what_is_selected_stays_so_when_it_is_found_again(view: BrowserView, session: Session) -> None:

@@ -506,7 +506,7 @@ class BrowserView(JobsView):
             self._before = seen, [key for key in chosen if key not in others]
             if over:
                 left = f"none of the {len(self.jobs.rows):,} jobs found is left; use Scan again to find more"
-                self.jobs.say("empty", left if self.jobs.rows else f"no job was found; {scan.verdict}")
+                self.jobs.say("empty", left if self.jobs.rows else f"no jobs found; {scan.verdict}")
                 # Only selected rows are refreshed: the time says how old the others are.
                 found = f"{scan.conclusion} · {self._session._context.now():%H:%M:%S} UTC"
                 self._entitle(found)

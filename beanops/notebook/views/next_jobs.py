@@ -115,7 +115,8 @@ class NextJobs:
 
     def lose(self, known: str, empty: str) -> None:
         """Say that the server does not answer: how old the jobs are, and what stands in an empty table."""
-        self.grid.say("title", f"{self._title()}{known}", "lost")
+        title = self._title()
+        self.grid.say("title", f"{title}{known}" if title else "", "lost")
         self.grid.say("empty", empty)
 
     def _title(self) -> str:

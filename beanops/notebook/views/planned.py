@@ -193,7 +193,7 @@ class PlannedView(WidgetView):
         if self._phase == "over":
             raise UsageError(f"{self._action} is over; look again first")
         if self._plan is None or not self._plan.done:
-            raise UsageError(f"nothing to {self._action}: {self.status or 'no job was found'}")
+            raise UsageError(f"nothing to {self._action}: {self.status or 'no jobs found'}")
         kept = {name: value for name, value in self._options.items() if name in (*_CHOICE, *_HOW)}
         return self._plan.refs, Options(**kept)  # type: ignore[typeddict-item]
 

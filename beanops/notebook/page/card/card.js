@@ -82,7 +82,7 @@ class ServerCard {
   receive(message) {
     if (message.kind === "say" && message.line === "label") {
       this.label.textContent = message.text;
-      this.label.style.borderColor = message.tone; // the browser ignores an invalid colour
+      inTone(this.label, message.tone);
     }
     if (message.kind !== "card") return;
     this.card.hidden = false;
@@ -108,7 +108,7 @@ class ServerCard {
       value.textContent = whole.format(number);
       tile.classList.toggle("beanops-none", !number);
       const more = growth[state] ?? 0;
-      grown.textContent = more ? `${more > 0 ? "▲" : "▼"}${whole.format(Math.abs(more))}/min` : "";
+      grown.textContent = more ? `${more > 0 ? "▲" : "▼"} ${whole.format(Math.abs(more))}/min` : "";
       grown.title = more ? `${whole.format(Math.abs(more))} ${more > 0 ? "more" : "fewer"} per minute` : "";
       part.style.flexGrow = number;
       part.hidden = !number;

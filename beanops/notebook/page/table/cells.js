@@ -27,17 +27,6 @@ const shown = {
 
 const numeric = { count: true, rate: true, seconds: true };
 
-// A class without its namespace; what is no plain name stays as it is.
-function shortClass(name) {
-  return /^[\w.\\:/-]+$/.test(name) ? name.split(/[\\./]|::/).pop() || name : name;
-}
-
-// An error whose class is without its namespace: what differs would be cut instead.
-function shortError(text) {
-  const cut = text.indexOf(": ");
-  return cut < 0 ? text : shortClass(text.slice(0, cut)) + text.slice(cut);
-}
-
 // The whole of what a number says.
 function fullText({ kind, label }, value) {
   if (value === null) return `${label}: unknown`;

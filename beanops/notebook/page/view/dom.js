@@ -48,6 +48,23 @@ async function copyText(text) {
   }
 }
 
+// A class without its namespace; what is no plain name stays as it is.
+function shortClass(name) {
+  return /^[\w.\\:/-]+$/.test(name) ? name.split(/[\\./]|::/).pop() || name : name;
+}
+
+// An error whose class is without its namespace: what differs would be cut instead.
+function shortError(text) {
+  const cut = text.indexOf(": ");
+  return cut < 0 ? text : shortClass(text.slice(0, cut)) + text.slice(cut);
+}
+
+// The user's colour of a server; the browser ignores an invalid one.
+function inTone(label, tone) {
+  label.style.borderColor = tone;
+  label.style.backgroundColor = tone ? `color-mix(in srgb, ${tone} 22%, transparent)` : "";
+}
+
 // Shows a line that Python sent; text is only set as textContent.
 function say(line, { text, tone }) {
   line.textContent = text;
@@ -70,7 +87,7 @@ class Header {
   say(message) {
     if (message.line !== "label") return (this.titles[message.line] = message), this.paint();
     this.label.textContent = message.text;
-    this.label.style.borderColor = message.tone; // the browser ignores an invalid colour
+    inTone(this.label, message.tone);
   }
 
   enliven(live) {
