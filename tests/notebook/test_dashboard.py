@@ -326,6 +326,7 @@ def test_a_lost_server_shows_with_the_age_of_the_values(view: DashboardView, ses
     view.show(tick)
     view.show(lost("it closed the connection", tick.live.survey, after=12))
     assert view.card.shown["lost"] == "lost: it closed the connection · the values are 12 s old · trying again"
+    assert view.heads.said("title") == ""  # no tube is selected, so no table of next jobs
     assert shown(view, "mail") == (1, 0, 1, 2)
 
 

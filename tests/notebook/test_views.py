@@ -196,10 +196,13 @@ def test_views_beside_each_other_share_the_width(browser: Any, session: Session)
                   const places = [...document.querySelectorAll(".bare-output")];
                   places.forEach((place) => Object.assign(place.style, { width: "100%", minWidth: 0 }));
                   Object.assign(places[0].parentElement.style, { display: "flex" });
+                  places[0].parentElement.classList.add("widget-hbox");
                 }"""
             )
             views = bare.page.locator(".beanops")
             bare.until(lambda: views.count() == 2 and all(view.bounding_box()["width"] > 700 for view in views.all()))
+            left, right = (view.bounding_box() for view in views.all())
+            assert right["x"] - left["x"] - left["width"] == 24
             bare.picture("beside each other")
             assert bare.errors == []
 
