@@ -24,7 +24,7 @@ from beanops.session.session import Session
 from tests.cli.conftest import bury
 from tests.notebook.bare import bare_page
 from tests.notebook.pages import Page, Still, lost
-from tests.waits import until
+from tests.waits import PATIENCE, until
 
 Views = Callable[..., CanaryView]
 
@@ -237,6 +237,12 @@ def test_a_lost_server_is_said_and_a_file_keeps_the_waves_as_a_table(views: View
     bundle = view._repr_mimebundle_()
     assert "deleted between two looks" in bundle["text/plain"]
     assert [message["kind"] for message in view.waves.snapshot()] == ["shown", "say"]
+
+
+def test_a_file_has_the_plan_and_not_that_it_is_being_made(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("beanops.notebook.views.planned.PATIENCE", PATIENCE)
+    with session.canary_widget("mail", state="buried") as view:
+        assert "kick 10 of 12 jobs" in view._repr_mimebundle_()["text/plain"]
 
 
 def test_its_page_arms_the_first_kick_and_shows_waves(browser: Any, views: Views, session: Session) -> None:

@@ -77,3 +77,12 @@ def test_problems_keep_their_place_under_the_pointer(browser: Any, server: Sessi
         bare.page.locator(".beanops-gone").wait_for()
         bare.page.locator(".beanops-view").first.hover()
         bare.page.locator(".beanops-gone").wait_for(state="detached")
+
+
+def test_a_tube_with_a_long_name_keeps_the_page_in_its_width(browser: Any, server: Session) -> None:
+    long = "x" * 200
+    server.put(b"x", tube=long)
+    with server.dashboard() as view, bare_page(browser, view, width=1400) as bare:
+        bare.row(0, long).click()
+        bare.page.locator(".beanops-part-heads").get_by_text(f"Next jobs of {long}").wait_for()
+        assert bare.page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")

@@ -25,6 +25,8 @@ from beanops.ui.runner import BuriedAs, Progress, Results, Runner, Step
 
 #: Options that choose jobs, and those that say how a run proceeds.
 _CHOICE, _HOW = ("state", "where", "group", "order"), ("reason", "rate", "buried_as")
+#: Seconds to wait for the look at the jobs before a notebook file gets the view.
+PATIENCE = 1.0
 Phase = Literal["looking", "ready", "running", "over"]
 
 
@@ -270,6 +272,11 @@ class PlannedView(WidgetView):
     def _title(self, text: str, tone: str = "") -> None:
         said = f"{self._session.address} is lost: {self._lost}" if self._lost else text
         self._panel.say("title", f"{self._action} of {self._words} · {said}", "lost" if self._lost else tone)
+
+    def _bundle(self) -> dict[str, Any]:
+        if self._looking is not None:
+            self._looking.join(PATIENCE)
+        return super()._bundle()
 
     def _show(self, tick: Tick) -> None:
         lost = "" if tick.live.lost is None else f"{tick.live.lost.error} · trying again"
