@@ -145,6 +145,16 @@ def test_jobs_that_were_not_found_are_not_acted_on(session: Session) -> None:
         assert [row.id for row in view.act_on_matching("delete").rows] == [4, 7, 8]
 
 
+def test_jobs_are_acted_on_in_the_state_in_which_they_are_shown(session: Session) -> None:
+    with BrowserView(session, Still(), "some", select("mail", state="buried")) as view:  # type: ignore[arg-type]
+        view.wait().choose("$.plan", "free")
+        assert view.act_on_matching("kick").done == 3
+        session.bury([2])  # nobody has seen this
+        run = view.act_on_matching("delete")
+        assert sorted(row.id for row in run.rows if row.outcome == "done") == [1, 4]
+        assert session.tube("mail").current_jobs_buried == 2
+
+
 def test_jobs_that_match_since_are_not_acted_on(view: BrowserView, session: Session) -> None:
     view.choose("state", "buried").choose("$.plan", "free")
     session.kick([1, 2])

@@ -383,7 +383,7 @@ class BrowserView(JobsView):
         # By their ids too: others may match by now, or were not found because of a limit or a cancelled scan.
         jobs, chosen, session = self._seen.refs(map(str, asked.ids)), self._selection, self._session
         options: dict[str, Any] = {
-            "state": sorted(ALL[asked.name].states & chosen.states),
+            "state": self.facets.states_of(asked.ids),  # as shown: after an action they are not those of the search
             "where": both(chosen.where, asked.where),
             "order": "oldest",
         }

@@ -234,6 +234,15 @@ class FacetFilter(Channel):
             ids: list[int] = np.array(self._bins.ids, dtype="uint64")[mask].tolist()
         return ids
 
+    def states_of(self, ids: Sequence[int]) -> list[str]:
+        """Return the states in which some of the jobs are shown."""
+        by_state = self._dimensions.get("state")
+        if by_state is None:
+            return [self._call.only]
+        places = [place for id in ids if (place := self._bins.place(id)) is not None]
+        keys: Sequence[str] = by_state.keys  # type: ignore[union-attr]
+        return [keys[code] for code in sorted(set(by_state.codes[places].tolist()))]
+
     # -- to the page ---------------------------------------------------------------------------------------------
 
     def show(self, bins: JobBins, call: FacetCall, at: float) -> None:
