@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from beanops.jobs.bodies import redact_body
 from beanops.journal.records import Intent
 from beanops.notebook.static import StaticTable
 from beanops.session.execution.run import Run
@@ -15,7 +17,7 @@ from beanops.ui.edits import difference, what_changes
 MOST_REASONS, MOST_LINES, MOST_OF_LINE = 8, 80, 400
 
 
-def shown_edit(plan: Run | None, run: Run | None) -> dict[str, Any]:
+def shown_edit(plan: Run | None, run: Run | None, secrets: Sequence[str] = ()) -> dict[str, Any]:
     """Return an edit for its page: how many jobs it changes, why not the others, and the first ones before and after.
 
     Parameters
@@ -24,6 +26,8 @@ def shown_edit(plan: Run | None, run: Run | None) -> dict[str, Any]:
         The dry run.
     run : Run or None
         The edit itself, once it is over.
+    secrets : sequence of str
+        Patterns of keys whose values are hidden besides those that the session hides.
     """
     counted = run or plan
     if plan is None or counted is None:
@@ -39,9 +43,17 @@ def shown_edit(plan: Run | None, run: Run | None) -> dict[str, Any]:
     return {
         "counts": counts,
         "reasons": [[safe_text(why), times, safe_text(first)] for why, (times, first) in reasons[:MOST_REASONS]],
-        "jobs": [_job(intent) for intent in plan.sample],
+        "jobs": [_job(_hidden(intent, secrets)) for intent in plan.sample],
         "more": plan.done - len(plan.sample),
     }
+
+
+def _hidden(intent: Intent, secrets: Sequence[str]) -> Intent:
+    """Return a change with more values of its bodies hidden."""
+    old, new = (None if body is None else redact_body(body, secrets) for body in (intent.body, intent.new_body))
+    if (old, new) == (intent.body, intent.new_body):
+        return intent
+    return intent._replace(body=old, new_body=new, digest=None)  # what is hidden may be all that differs
 
 
 def _job(intent: Intent) -> dict[str, Any]:
@@ -70,7 +82,7 @@ def _in_words(job: dict[str, Any]) -> str:
 
 
 def static_edit(title: str, shown: dict[str, Any]) -> StaticTable:
-    """Return the first changes as a table; they are redacted."""
+    """Return the first changes as a table."""
     jobs = shown.get("jobs", [])
     rows = [tuple(column.value(job) for column in _COLUMNS) for job in jobs]
     return StaticTable(title, _COLUMNS, rows, len(rows) + shown.get("more", 0))

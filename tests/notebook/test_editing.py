@@ -74,6 +74,19 @@ def test_the_difference_is_shown_before_anything_is_sent(views: Views, session: 
     assert customers(session) == [1, 2, 7]
 
 
+def test_a_file_keeps_no_secret_that_a_session_shows(session: Session) -> None:
+    with beanops.connect(session.address) as other:
+        view = other.edit_widget("mail", {"$.customer": 7, "$.password": "geheim"})
+        view.wait()
+        assert "hunter2" in json.dumps(view.diffs.shown)
+        saved = json.dumps([view.diffs.snapshot(), view._repr_mimebundle_()])
+        assert '+  \\"customer\\": 7,' in saved
+        assert "only hidden values differ" in saved
+        assert "hunter2" not in saved
+        assert "geheim" not in saved
+        view.close()
+
+
 def test_it_edits_what_was_shown_and_undo_brings_it_back(views: Views, session: Session) -> None:
     view = views()
     with Client(session.address) as client:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from beanops.jobs.bodies import DEFAULT_PATTERNS
 from beanops.notebook.refresher import Refresher
 from beanops.notebook.shown_edits import shown_edit, static_edit
 from beanops.notebook.static import StaticTable
@@ -56,6 +57,7 @@ class EditView(PlannedView):
         self._edit, self._edited = edit, list[Run]()
         self._shown_of: tuple[Run | None, Run | None] = (None, None)
         self._drawn: dict[str, Any] = shown_edit(None, None)
+        self._kept = self._drawn
         self.diffs = DiffPanel("diffs", _BUTTONS, confirm_of(session), weakly(self._clicked), weakly(self._complain))
         actions = ViewActions(self.diffs, session, weakly(self._done))
         options = Options(**{name: value for name, value in options.items() if name != "progress"})  # type: ignore[typeddict-item]
@@ -107,6 +109,9 @@ class EditView(PlannedView):
         run = self._edited[0] if self._edited else None
         if self._shown_of != (plan, run):  # differences cost time
             self._shown_of, self._drawn = (plan, run), shown_edit(plan, run)
+            secrets = (*DEFAULT_PATTERNS, *self._session._context.redact)
+            self._kept = shown_edit(plan, run, secrets)
+        self.diffs.safe = {"phase": phase, **self._kept}
         self.diffs.show({"phase": phase, **self._drawn})
         number = 0 if plan is None else plan.done
         if phase == "looking":
@@ -127,4 +132,4 @@ class EditView(PlannedView):
     def _static(self) -> StaticTable:
         with self._lock:
             status = f" · {self.status}" if self.status else ""
-            return static_edit(f"{self.title}{status}", self._drawn)
+            return static_edit(f"{self.title}{status}", self._kept)

@@ -12,13 +12,22 @@ MOST_JOBS_SAVED, MOST_LINES_SAVED, MOST_SAVED_OF_LINE = 3, 12, 200
 
 
 class DiffPanel(ActionPanel):
-    """An edit before it is sent, and its counts afterwards; see `shown_edit` for what it shows."""
+    """An edit before it is sent, and its counts afterwards; see `shown_edit` for what it shows.
+
+    Attributes
+    ----------
+    safe : dict
+        The same without anything that looks like a secret, for notebook files.
+    """
 
     kind = "diffs"
     files = ("table/toolbar.js", "panel/panel.js", "panel/diffs.js")
 
+    safe: dict[str, Any]
+
     def _cut(self, shown: dict[str, Any]) -> dict[str, Any]:
-        kept = [
+        shown = self.safe
+        jobs = [
             {
                 **job,
                 "lines": [cut(line, MOST_SAVED_OF_LINE) for line in job["lines"][:MOST_LINES_SAVED]],
@@ -26,4 +35,4 @@ class DiffPanel(ActionPanel):
             }
             for job in shown["jobs"][:MOST_JOBS_SAVED]
         ]
-        return {**shown, "jobs": kept, "more": shown["more"] + len(shown["jobs"]) - len(kept)}
+        return {**shown, "jobs": jobs, "more": shown["more"] + len(shown["jobs"]) - len(jobs)}

@@ -86,6 +86,8 @@ class Condition:
     """
 
     def __init__(self, text: str, known: Collection[str]) -> None:
+        if not isinstance(text, str):
+            raise ConditionError(repr(text), "it is no text")
         self.text = text.strip()
         self._known = known
         self._tokens = self._split(text)
