@@ -195,7 +195,8 @@ class PlannedView(WidgetView):
         if self._phase == "over":
             raise UsageError(f"{self._action} is over; look again first")
         if self._plan is None or not self._plan.done:
-            raise UsageError(f"nothing to {self._action}: {self.status or 'no jobs found'}")
+            why = self.status or ("it has not looked" if self._plan is None else self._plan.summary)
+            raise UsageError(f"nothing to {self._action}: {why}")
         kept = {name: value for name, value in self._options.items() if name in (*_CHOICE, *_HOW)}
         return self._plan.refs, Options(**kept)  # type: ignore[typeddict-item]
 

@@ -7,13 +7,13 @@ class Diffs extends ActionPanel {
   constructor(port, el) {
     super(port, el);
     this.content.hidden = true;
-    this.closed = new Set();
     this.counts = make("div", "beanops-all-jobs");
     this.reasons = make("ul", "beanops-reasons");
     this.reasons.setAttribute("aria-label", "why not");
     this.list = make("div", "beanops-diffs");
     this.more = make("div", "beanops-wave-said", "");
-    this.content.append(this.counts, this.reasons, this.list, this.more);
+    this.content.append(this.counts, this.reasons);
+    el.append(this.list, this.more); // below the buttons, for it may be long
   }
 
   draw({ phase, counts, reasons, jobs, more }) {
