@@ -12,7 +12,7 @@ import beanops
 from beanops.embedded.process import Beanstalkd
 from beanops.notebook.views.waiting import WaitArguments, WaitView
 from beanops.protocol.errors import ArgumentError, UsageError
-from beanops.session.investigation.condition import ConditionError
+from beanops.session.investigation.condition import Condition, ConditionError
 from beanops.session.investigation.wait import DRAINED, Waited
 from beanops.session.session import Session
 from beanops.ui.waits import MOST_LOOKS, WaitTrail
@@ -147,3 +147,9 @@ def test_its_page_shows_the_progress_and_cancels(browser: Any, session: Session)
         page.reopen()
         meter.wait_for()
         assert page.errors == []
+
+
+def test_a_condition_that_is_no_text_is_refused() -> None:
+    wrong: Any = 5
+    with pytest.raises(ConditionError, match="condition '5': it is no text"):
+        Condition(wrong, ["jobs"])
