@@ -341,6 +341,8 @@ def test_a_read_only_session_only_looks(beanstalkd: Beanstalkd) -> None:
 
 
 def test_it_ends_with_its_threads(session: Session) -> None:
+    before = set(threading.enumerate())
     view = session.browse("mail")
+    assert any(thread.name.startswith("beanops-") for thread in {*threading.enumerate()} - before)
     view.close()
-    until(lambda: not any(thread.name.startswith("beanops-") for thread in threading.enumerate()))
+    until(lambda: not any(thread.name.startswith("beanops-") for thread in {*threading.enumerate()} - before))

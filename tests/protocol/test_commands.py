@@ -115,7 +115,7 @@ def test_tube_names_keep_to_the_protocol(make: Callable[[Any], Command[Any]]) ->
     for bad in ("", "-a", "T" * 201, "a b", "a\r\nquit", "a\n", "\na", "é", "a*", "a:b", "a\0", "٣", b"a", None, 5):
         with pytest.raises(errors.ArgumentError) as caught:
             make(bad)
-        told(caught.value, "tube", bad, "A-Za-z0-9-+/;.$_()")
+        told(caught.value, "tube", bad, "not a glob" if bad == "a*" else "A-Za-z0-9-+/;.$_()")
 
 
 def test_bodies_are_bytes() -> None:
