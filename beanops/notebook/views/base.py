@@ -12,6 +12,7 @@ from threading import RLock
 from types import TracebackType
 from typing import Any, ClassVar, Self, TypeVar
 
+from beanops.jobs.identity import JobRef
 from beanops.notebook.job_identity import ShownJobs
 from beanops.notebook.refresher import Refresher, Tick
 from beanops.notebook.static import StaticTable
@@ -72,6 +73,8 @@ class WidgetView(WidgetLike):
 
     #: The name of its layout in the page.
     kind: ClassVar[str]
+    #: The session it looks at; its subclass sets it first.
+    _session: Session
 
     #: Views that are displayed, by server and name.
     _displayed: ClassVar[dict[tuple[str, str], WidgetView]] = {}
@@ -97,14 +100,14 @@ class WidgetView(WidgetLike):
         refresher.add(self)
 
     @property
-    @abstractmethod
     def wanted(self) -> tuple[str, ...]:
-        """The tubes whose next jobs it shows."""
+        """The tubes whose next jobs it shows; none, unless a subclass shows some."""
+        return ()
 
     @property
-    @abstractmethod
     def followed(self) -> tuple[int, ...]:
-        """The jobs that it shows in whichever tube they are."""
+        """The jobs that it shows in whichever tube they are; none, unless a subclass shows some."""
+        return ()
 
     @abstractmethod
     def _show(self, tick: Tick) -> None:
@@ -117,6 +120,11 @@ class WidgetView(WidgetLike):
     @abstractmethod
     def _static(self) -> StaticTable:
         """Return the present content, for a saved notebook."""
+
+    def _loss(self, tick: Tick) -> str:
+        """Return that the server is lost, and why; empty while it answers."""
+        lost = tick.live.lost
+        return "" if lost is None else f"{self._session.address} is lost: {lost.error} · trying again"
 
     @property
     def closed(self) -> bool:
@@ -264,7 +272,6 @@ class JobsView(WidgetView):
 
     #: How to select jobs, for an error.
     _how_to_select: ClassVar[str]
-    _session: Session
     _job_table: Grid
     _seen: ShownJobs
     _actions: ViewActions
@@ -302,9 +309,11 @@ class JobsView(WidgetView):
 
     def _job_step(self, verb: str, keys: Sequence[str], to: str = "") -> Step:
         """Return the step of a button on the jobs with these keys; `to` is the tube of a move."""
-        jobs, session = self._seen.refs(keys), self._session
         target = f"job {keys[0]}" if len(keys) == 1 else f"{len(keys):,} jobs"
-        if verb == "move":
-            return Step(target, lambda progress: session.move(jobs, to, progress=progress))
-        act = getattr(session, verb)
-        return Step(target, lambda progress: act(jobs, progress=progress))
+        return self._step_on(verb, self._seen.refs(keys), target, to)
+
+    def _step_on(self, verb: str, jobs: Sequence[JobRef], target: str, to: str, **options: Any) -> Step:
+        """Return the step of a verb on jobs, which are `target` in words; `to` is the tube of a move."""
+        act = getattr(self._session, verb)
+        where_to = (to,) if verb == "move" else ()
+        return Step(target, lambda progress: act(jobs, *where_to, progress=progress, **options))

@@ -140,11 +140,6 @@ class BrowserView(JobsView):
     # -- look ----------------------------------------------------------------------------------------------------
 
     @property
-    def wanted(self) -> tuple[str, ...]:
-        """No tubes: it shows no next jobs."""
-        return ()
-
-    @property
     def followed(self) -> tuple[int, ...]:
         """The first of the selected jobs."""
         return tuple(int(key) for key in self.jobs.selected[:MOST_FOLLOWED])
@@ -381,17 +376,13 @@ class BrowserView(JobsView):
     def _matching_step(self, asked: FacetAction) -> Step:
         """Return the step of a verb for jobs that match, as far as they still do."""
         # By their ids too: others may match by now, or were not found because of a limit or a cancelled scan.
-        jobs, chosen, session = self._seen.refs(map(str, asked.ids)), self._selection, self._session
+        jobs = self._seen.refs(map(str, asked.ids))
         options: dict[str, Any] = {
             "state": self.facets.states_of(asked.ids),  # as shown: after an action they are not those of the search
-            "where": both(chosen.where, asked.where),
+            "where": both(self._selection.where, asked.where),
             "order": "oldest",
         }
-        target = f"{plural(len(jobs), 'job')} that match"
-        if asked.name == "move":
-            return Step(target, lambda progress: session.move(jobs, asked.text, progress=progress, **options))
-        act = getattr(session, asked.name)
-        return Step(target, lambda progress: act(jobs, progress=progress, **options))
+        return self._step_on(asked.name, jobs, f"{plural(len(jobs), 'job')} that match", asked.text, **options)
 
     def _act_on_matching(self, asked: FacetAction) -> None:
         self._actions.act_soon(asked.name, self._matching_step(asked))
@@ -550,8 +541,8 @@ class BrowserView(JobsView):
             self.body.show(None)
 
     def _show(self, tick: Tick) -> None:
-        if tick.live.lost is not None:
-            self.facets.say("title", f"{self._session.address} is lost: {tick.live.lost.error} · trying again", "lost")
+        if lost := self._loss(tick):
+            self.facets.say("title", lost, "lost")
             return
         if self.facets.said("title").startswith(f"{self._session.address} is lost"):
             self._entitle("values from before the connection was lost")

@@ -92,16 +92,6 @@ class PlannedView(WidgetView):
     # -- look ----------------------------------------------------------------------------------------------------
 
     @property
-    def wanted(self) -> tuple[str, ...]:
-        """No tubes: it shows no next jobs."""
-        return ()
-
-    @property
-    def followed(self) -> tuple[int, ...]:
-        """No jobs: the action looks at them itself."""
-        return ()
-
-    @property
     def plan(self) -> Run | None:
         """The dry run of what it would do; None while it looks."""
         return self._plan
@@ -271,7 +261,7 @@ class PlannedView(WidgetView):
         """Show everything as it is now."""
 
     def _title(self, text: str, tone: str = "") -> None:
-        said = f"{self._session.address} is lost: {self._lost}" if self._lost else text
+        said = self._lost or text
         self._panel.say("title", f"{self._action} of {self._words} · {said}", "lost" if self._lost else tone)
 
     def _bundle(self) -> dict[str, Any]:
@@ -280,7 +270,7 @@ class PlannedView(WidgetView):
         return super()._bundle()
 
     def _show(self, tick: Tick) -> None:
-        lost = "" if tick.live.lost is None else f"{tick.live.lost.error} · trying again"
+        lost = self._loss(tick)
         if lost != self._lost:
             self._lost = lost
             self._paint()

@@ -88,9 +88,6 @@ class ReplayView(WidgetView):
         self.show(Tick(poller.look()))
         self._poller = poller
 
-    wanted: tuple[str, ...] = ()
-    followed: tuple[int, ...] = ()
-
     # -- time --------------------------------------------------------------------------------------------------------
 
     @property

@@ -93,11 +93,6 @@ class ReservationView(WidgetView):
     # -- look ----------------------------------------------------------------------------------------------------
 
     @property
-    def wanted(self) -> tuple[str, ...]:
-        """No tubes: it shows no next jobs."""
-        return ()
-
-    @property
     def followed(self) -> tuple[int, ...]:
         """The reserved job."""
         return (self.reservation.id,) if self.held and self.reservation else ()
@@ -243,8 +238,8 @@ class ReservationView(WidgetView):
     # -- show ----------------------------------------------------------------------------------------------------
 
     def _show(self, tick: Tick) -> None:
-        if tick.live.lost is not None:
-            self.job.say("title", f"{self._session.address} is lost: {tick.live.lost.error} · trying again", "lost")
+        if lost := self._loss(tick):
+            self.job.say("title", lost, "lost")
             return
         if self.reservation is not None:
             job = tick.watched.jobs.get(self.reservation.id)

@@ -114,16 +114,6 @@ class WaitView(WidgetView):
         self.again()
 
     @property
-    def wanted(self) -> tuple[str, ...]:
-        """No tubes: it shows no next jobs."""
-        return ()
-
-    @property
-    def followed(self) -> tuple[int, ...]:
-        """No jobs."""
-        return ()
-
-    @property
     def result(self) -> Waited | None:
         """How it ended, as `Session.wait` returns it; None before the end, and where it was cancelled."""
         return self._result
