@@ -54,10 +54,15 @@ def looked(seconds: float, remaining: int, **more: Any) -> Waited:
 
 def test_it_shows_how_far_it_is_until_the_condition_is_true(session: Session) -> None:
     seen: list[dict[str, Any]] = []
-    naps = Naps(
-        lambda: session.delete([1, 2]), lambda: seen.append(view.panel.shown), lambda: session.delete([*range(3, 11)])
-    )
+    views: list[WaitView] = []
+
+    def look() -> None:
+        until(lambda: bool(views))  # its thread may be here before the view is
+        seen.append(views[0].panel.shown)
+
+    naps = Naps(lambda: session.delete([1, 2]), look, lambda: session.delete([*range(3, 11)]))
     view = view_of(session, naps)
+    views.append(view)
     found = view.wait()
     assert found is not None
     assert found.is_true
