@@ -28,7 +28,7 @@ demo: .venv/demo
 	@$(BIN)/beanops demo
 
 test: .venv/dev
-	@.ci/install beanstalkd chromium fish openssl postgresql prometheus prometheus-alertmanager tmux zsh
+	@.ci/install beanstalkd chromium fish openssl postgresql prometheus prometheus-alertmanager stunnel4 tmux zsh
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --reruns 1 -r aR
 
 test-full: .venv/dev
