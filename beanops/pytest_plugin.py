@@ -29,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Describe the marker."""
     config.addinivalue_line(
-        "markers", "beanstalkd(dialect): the embedded server as the release, such as '1.11', behind 'beanstalkd'"
+        "markers", "beanstalkd(**options): the embedded server with options such as dialect='1.11' behind 'beanstalkd'"
     )
 
 
@@ -40,16 +40,15 @@ def beanstalkd(request: pytest.FixtureRequest) -> Iterator[str]:
     It is the real one when ``beanstalkd`` is on PATH, and beanops' embedded one otherwise; ``--beanstalkd=real`` and
     ``--beanstalkd=embedded`` choose. A real one that was asked for and is missing skips the test, and fails it where
     the environment variable ``CI`` is set. ``@pytest.mark.beanstalkd(dialect="1.11")`` gives the test the embedded
-    one, which then answers as that release does: 1.10, 1.11, 1.12 or 1.13.
+    one, which then answers as that release does; all options of `beanops.embedded.serve` can be given.
     """
     marker = request.node.get_closest_marker("beanstalkd")
-    dialect = None if marker is None else marker.kwargs["dialect"]
     found = shutil.which("beanstalkd") is not None
     wanted = request.config.getoption("--beanstalkd") or ("real" if found else "embedded")
-    if wanted == "embedded" or dialect is not None:
+    if wanted == "embedded" or marker is not None:
         from beanops.embedded import serve
 
-        with serve(**({} if dialect is None else {"dialect": dialect})) as address:
+        with serve(**({} if marker is None else marker.kwargs)) as address:
             yield address
         return
     if not found:

@@ -1,4 +1,4 @@
-"""The releases of beanstalkd that this server can be; how they differ is in `releases`."""
+"""The dialects that this server can speak, releases of beanstalkd and its forks; how they differ is in `releases`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ TYPE_CHECKING = False  # as that of typing, which takes longer to load than all 
 if TYPE_CHECKING:
     from typing import Literal, TypeAlias
 
-    Dialect: TypeAlias = Literal["1.10", "1.11", "1.12", "1.13"]
+    Dialect: TypeAlias = Literal["1.10", "1.11", "1.12", "1.13", "truncate", "cluster"]
 else:
     Dialect = str
 
-DIALECTS: tuple[Dialect, ...] = ("1.10", "1.11", "1.12", "1.13")
+#: The releases of beanstalkd itself.
+RELEASES: tuple[Dialect, ...] = ("1.10", "1.11", "1.12", "1.13")
+#: Servers of others: one with ``truncate``, whose statistics are cached, and one that is a node of a cluster.
+FORKS: tuple[Dialect, ...] = ("truncate", "cluster")
+DIALECTS: tuple[Dialect, ...] = (*RELEASES, *FORKS)
 #: The release that a server is where nobody chooses.
 NEWEST: Dialect = "1.13"
 #: Those without ``reserve-job`` and unix sockets, among other things.

@@ -34,6 +34,7 @@ from beanops.protocol.limits import U32_MAX
 
 BAD_FORMAT = b"BAD_FORMAT\r\n"
 _NOT_FOUND = b"NOT_FOUND\r\n"
+_UNKNOWN_COMMAND = b"UNKNOWN_COMMAND\r\n"
 
 
 class Upload(NamedTuple):
@@ -66,19 +67,33 @@ class Service:
     ----------
     machine : Machine
         The queue.
-    dialect : {"1.13", "1.12", "1.11", "1.10"}
-        Which release of beanstalkd to be.
+    dialect : {"1.13", "1.12", "1.11", "1.10", "truncate", "cluster"}
+        Which release of beanstalkd to be, or which fork.
     max_job_size : int
         Bytes that a body may have.
-    stats_kept : float
-        Seconds for which ``stats`` is answered from a cache.
+    stats_kept : float or None
+        Seconds for which ``stats`` is answered from a cache; None leaves it to the dialect.
+    nodes : int
+        Servers with an id of their own that connections are with, in turn.
+    max_memory : int or None
+        Bytes of all bodies from which on a put is answered ``OUT_OF_MEMORY``.
     """
 
-    def __init__(self, machine: Machine, dialect: Dialect, max_job_size: int, stats_kept: float = 0) -> None:
+    def __init__(
+        self,
+        machine: Machine,
+        dialect: Dialect,
+        max_job_size: int,
+        stats_kept: float | None = None,
+        nodes: int = 1,
+        max_memory: int | None = None,
+    ) -> None:
         self.machine = machine
         self.release = release(dialect)
         self.max_job_size = max_job_size
-        self.reports = Reports(machine, dialect, max_job_size, stats_kept)
+        self.max_memory = max_memory
+        kept = self.release.stats_kept if stats_kept is None else stats_kept
+        self.reports = Reports(machine, self.release, max_job_size, kept, nodes)
         self._counts = self.reports.counts
         self._with_argument = dict(_WITH_ARGUMENT)
         if self.release.c_timeout:
@@ -86,6 +101,8 @@ class Service:
         if self.release.old:
             self._with_argument |= _WITH_ARGUMENT_1_11
             del self._with_argument[b"reserve-job"]
+        if self.release.truncates:
+            self._with_argument[b"truncate"] = _Form(read_name, _truncate)
 
     def answer(self, client: Peer, line: bytes) -> Answer:
         """Do what a command line (without its CR LF) says."""
@@ -105,7 +122,8 @@ class Service:
         if line.startswith(b"pause-tube"):
             rest = line.removeprefix(b"pause-tube")
             return self._do(b"pause-tube", self._with_argument[b"pause-tube"], client, rest)
-        return BAD_FORMAT if line.startswith(tuple(_ALONE)) else b"UNKNOWN_COMMAND\r\n"
+        known = line.startswith(tuple(_ALONE)) and not self.release.truncates
+        return BAD_FORMAT if known else _UNKNOWN_COMMAND
 
     def _do(self, word: bytes, form: _Form, client: Peer, rest: bytes) -> Answer:
         argument = form.read(rest)
@@ -162,6 +180,8 @@ def _put(service: Service, client: Peer, argument: tuple[int, int, int, int, boo
         return Skip(size + 2 & U32_MAX if service.release.old else size + 2, b"JOB_TOO_BIG\r\n")
     if not complete:
         return BAD_FORMAT
+    if service.max_memory is not None and service.machine.queues.size + size > service.max_memory:
+        return Skip(size + 2, b"OUT_OF_MEMORY\r\n")
     return Upload(service.machine.create(client, priority, delay, ttr, size))
 
 
@@ -230,7 +250,7 @@ def _kick_job(service: Service, client: Peer, job_id: int) -> Answer:
 
 
 def _peek(service: Service, client: Peer, job_id: int) -> Answer:
-    return _found(service.machine.queues.jobs.get(job_id))
+    return _found(service.machine.queues.job(job_id))
 
 
 def _peek_ready(service: Service, client: Peer, argument: None) -> Answer:
@@ -246,7 +266,7 @@ def _peek_buried(service: Service, client: Peer, argument: None) -> Answer:
 
 
 def _stats(service: Service, client: Peer, argument: None) -> Answer:
-    return _payload(service.reports.server())
+    return _payload(service.reports.server(client.id))
 
 
 def _stats_tube(service: Service, client: Peer, name: bytes) -> Answer:
@@ -255,7 +275,7 @@ def _stats_tube(service: Service, client: Peer, name: bytes) -> Answer:
 
 
 def _stats_job(service: Service, client: Peer, job_id: int) -> Answer:
-    job = service.machine.queues.jobs.get(job_id)
+    job = service.machine.queues.job(job_id)
     return _NOT_FOUND if job is None else _payload(service.reports.job(job))
 
 
@@ -280,6 +300,11 @@ def _pause_tube(service: Service, client: Peer, argument: tuple[bytes, int]) -> 
         return _NOT_FOUND
     service.machine.pause(tube, seconds)
     return b"PAUSED\r\n"
+
+
+def _truncate(service: Service, client: Peer, name: bytes) -> Answer:
+    tube = service.machine.queues.find(name)
+    return _NOT_FOUND if tube is None else b"TRUNCATED %d\r\n" % service.machine.queues.truncate(tube)
 
 
 _WITH_ARGUMENT = {

@@ -27,7 +27,9 @@ def serve(
     *,
     dialect: Dialect = NEWEST,
     max_job_size: int = DEFAULT_MAX_JOB_SIZE,
-    stats_kept: float = 0,
+    stats_kept: float | None = None,
+    nodes: int = 1,
+    max_memory: int | None = None,
 ) -> Iterator[str]:
     """Run a server in a thread for the length of the block; its jobs vanish with it.
 
@@ -37,13 +39,18 @@ def serve(
         Host to listen on, or ``unix:PATH``.
     port : int
         Port to listen on, 0 for any that is free.
-    dialect : {"1.13", "1.12", "1.11", "1.10"}
+    dialect : {"1.13", "1.12", "1.11", "1.10", "truncate", "cluster"}
         Which release of beanstalkd to be: 1.12 quotes no text in statistics, 1.11 and 1.10 have no ``reserve-job``
-        and no unix sockets.
+        and no unix sockets. ``"truncate"`` is a fork of 1.13 with that command and cached statistics,
+        ``"cluster"`` a server whose times left are never negative and which has no binlog.
     max_job_size : int
         Bytes that a body may have.
-    stats_kept : float
-        Seconds for which ``stats`` is answered from a cache, as some servers do for half a second.
+    stats_kept : float or None
+        Seconds for which ``stats`` is answered from a cache; None for half a second with ``"truncate"``, else 0.
+    nodes : int
+        Nodes behind the address that connections are with, in turn; each has an id, a pid and a host of its own.
+    max_memory : int or None
+        Bytes of all bodies from which on a put is answered ``OUT_OF_MEMORY``.
 
     Yields
     ------
@@ -67,7 +74,13 @@ def serve(
     listener = Listener(address, port, dialect)
     from beanops.embedded.server import Server
 
-    server = Server(listener, dialect, max_job_size, stats_kept)
+    options = ServerOptions()
+    options.dialect = dialect
+    options.max_job_size = max_job_size
+    options.stats_kept = stats_kept
+    options.nodes = nodes
+    options.max_memory = max_memory
+    server = Server(listener, options)
     thread = threading.Thread(target=server.run, name="beanops-embedded", daemon=True)
     thread.start()
     try:
@@ -119,7 +132,7 @@ def _run(listener: Listener, options: ServerOptions) -> None:
 
     _allow_many_connections()
     log = _print if options.verbose else lambda line: None
-    server = Server(listener, options.dialect, options.max_job_size, log=log)
+    server = Server(listener, options, log)
     actions = {"SIGTERM": server.stop, "SIGINT": server.stop, "SIGUSR1": server.drain}
 
     def act(number: int, frame: object) -> None:

@@ -91,7 +91,7 @@ class Machine:
             self.timeouts += 1
             job.timeouts += 1
             self._drop_reservation(client, job)
-            self._enqueue(job, 0)
+            self._enqueue_unless_truncated(job, 0)
             self.schedule(client)
         if client.waiting and client.timeout is not None:
             client.timeout = None
@@ -125,7 +125,7 @@ class Machine:
         self._stop_waiting(client)
         for job in list(client.reserved):
             self._drop_reservation(client, job)
-            self._enqueue(job, 0)
+            self._enqueue_unless_truncated(job, 0)
         while client.watched:
             self._unwatch(client, client.watched.items[0])
         client.used.using -= 1
@@ -229,7 +229,13 @@ class Machine:
 
     def _held(self, client: Peer, job_id: int) -> StoredJob | None:
         job = self.queues.jobs.get(job_id)
-        return job if job is not None and job.holder is client else None
+        if job is None or job.holder is not client:
+            return None
+        if job.id <= job.tube.cutoff:
+            self._drop_reservation(client, job)
+            self.queues.drop(job)
+            return None
+        return job
 
     def _serve(self, tube: Tube) -> None:
         """Hand ready jobs of the tube to the clients that wait for it."""
@@ -264,7 +270,7 @@ class Machine:
         """Queue a job whose body is complete."""
         self.total_jobs += 1
         job.tube.total_jobs += 1
-        self._enqueue(job, job.delay)
+        self._enqueue_unless_truncated(job, job.delay)
 
     def release(self, client: Peer, job_id: int, priority: int, delay: int) -> bool:
         """Queue a job that the client holds again."""
@@ -303,6 +309,8 @@ class Machine:
         if job is None:
             return False
         if job.holder is client:
+            if self._held(client, job_id) is None:
+                return False
             self._drop_reservation(client, job)
         elif not self.queues.withdraw(job):
             return False
@@ -335,6 +343,12 @@ class Machine:
         self.queues.withdraw(job)
         job.kicks += 1
         self._enqueue(job, 0)
+
+    def _enqueue_unless_truncated(self, job: StoredJob, delay: int) -> None:
+        if job.id <= job.tube.cutoff:
+            self.queues.drop(job)
+        else:
+            self._enqueue(job, delay)
 
     def _enqueue(self, job: StoredJob, delay: int) -> None:
         if delay:

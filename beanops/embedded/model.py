@@ -71,10 +71,14 @@ Outcome: TypeAlias = StoredJob | Literal["TIMED_OUT", "DEADLINE_SOON"]
 
 
 class Tube:
-    """One tube; it exists while `references` (jobs, users and watchers) is above 0."""
+    """One tube; it exists while `references` (jobs, users and watchers) is above 0.
+
+    Jobs with an id up to `cutoff` were truncated; they are there only as long as somebody holds them.
+    """
 
     __slots__ = (
         "buried",
+        "cutoff",
         "delayed",
         "deletes",
         "id",
@@ -96,6 +100,7 @@ class Tube:
         self.id = number
         self.name = name
         self.references = 0
+        self.cutoff = 0
         self.ready: Heap[StoredJob] = Heap()
         self.delayed: Heap[StoredJob] = Heap()
         # A plain dict would search for its first item past all those that were removed before it.

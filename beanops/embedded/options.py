@@ -24,7 +24,7 @@ _REFUSED = {
     "-s": f"{_NO_BINLOG} to size",
     "-u": "this server does not change its user, start it as the user that it is to run as",
 }
-_WITH_VALUE = ("-l", "-p", "-z", "-b", "-f", "-s", "-u", "--dialect")
+_WITH_VALUE = ("-l", "-p", "-z", "-b", "-f", "-s", "-u", "--dialect", "--stats-kept", "--nodes", "--max-memory")
 
 HELP = f"""\
 usage: beanops serve [options]
@@ -35,7 +35,10 @@ options:
   -l ADDR            listen on ADDR or unix:PATH (127.0.0.1)
   -p PORT            listen on PORT, 0: any ({DEFAULT_PORT})
   -z BYTES           maximum job size ({DEFAULT_MAX_JOB_SIZE}), at most {MAX_BODY}
-  --dialect RELEASE  the release to be compatible with: {", ".join(DIALECTS)} ({NEWEST})
+  --dialect NAME     the release or fork to imitate: {", ".join(DIALECTS)} ({NEWEST})
+  --stats-kept SECS  answer stats from a cache for so long (0; truncate: 0.5)
+  --nodes COUNT      nodes of a cluster, each with its own id, that connections are with in turn (1)
+  --max-memory BYTES answer OUT_OF_MEMORY when all bodies take more
   -b DIR             refused, or ignored with --ignore-binlog
   --ignore-binlog    start without a binlog although -b asks for one
   -V                 log connections that come and go
@@ -56,7 +59,13 @@ class ServerOptions:
     max_job_size : int
         Bytes that a body may have.
     dialect : str
-        The release to be.
+        The release or fork to be.
+    stats_kept : float or None
+        Seconds for which ``stats`` is answered from a cache; None leaves it to the dialect.
+    nodes : int
+        Nodes that connections are with, in turn.
+    max_memory : int or None
+        Bytes of all bodies from which on a put is refused.
     binlog : str or None
         A directory that is to be ignored.
     verbose : bool
@@ -68,6 +77,9 @@ class ServerOptions:
         self.port = str(DEFAULT_PORT)
         self.max_job_size = DEFAULT_MAX_JOB_SIZE
         self.dialect = NEWEST
+        self.stats_kept: float | None = None
+        self.nodes = 1
+        self.max_memory: int | None = None
         self.binlog: str | None = None
         self.verbose = False
 
@@ -97,6 +109,12 @@ def parse(arguments: Sequence[str]) -> ServerOptions:
             options.max_job_size = _size(value)
         elif flag == "--dialect":
             options.dialect = _dialect(value)
+        elif flag == "--stats-kept":
+            options.stats_kept = _seconds(flag, value)
+        elif flag == "--nodes":
+            options.nodes = _number(flag, value, 1)
+        elif flag == "--max-memory":
+            options.max_memory = _number(flag, value, 0)
         elif flag == "-b":
             options.binlog = value
         elif flag == "-V":
@@ -177,4 +195,20 @@ def _dialect(text: str) -> Dialect:
     for dialect in DIALECTS:
         if text == dialect:
             return dialect
-    fail(f"--dialect: {text!r} is no release, allowed is one of {', '.join(DIALECTS)}")
+    fail(f"--dialect: {text!r} is no release or fork, allowed is one of {', '.join(DIALECTS)}")
+
+
+def _number(flag: str, text: str, least: int) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 18 or int(text) < least:
+        fail(f"{flag}: {text!r} is no whole number from {least} on")
+    return int(text)
+
+
+def _seconds(flag: str, text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if not 0 <= seconds <= 3600:
+        fail(f"{flag}: {text!r} is no number of seconds from 0 to 3600")
+    return seconds

@@ -25,6 +25,10 @@ class Queues:
         Delayed jobs of all tubes by the instant when they are ready, paused tubes by the end of the pause.
     ready, urgent, buried : int
         How many jobs there are, over all tubes.
+    size : int
+        Bytes of all bodies.
+    last_id : int
+        The newest job's id.
     """
 
     def __init__(self) -> None:
@@ -33,8 +37,9 @@ class Queues:
         self.delayed: Heap[StoredJob] = Heap()
         self.paused: Heap[Tube] = Heap()
         self.ready = self.urgent = self.buried = 0
+        self.size = 0
+        self.last_id = 0
         self._by_name: dict[bytes, Tube] = {}
-        self._last_job_id = 0
         self._last_tube_id = 0
         self.default = self.refer(b"default")
 
@@ -64,15 +69,36 @@ class Queues:
     def create(self, tube: Tube, priority: int, delay: int, ttr: int, size: int, now: int) -> StoredJob:
         """Make a job that is in no queue yet: it has its id and can be looked at, nothing more."""
         tube.references += 1
-        self._last_job_id += 1
-        job = StoredJob(self._last_job_id, tube, priority, delay, ttr, size, now)
+        self.last_id += 1
+        self.size += size
+        job = StoredJob(self.last_id, tube, priority, delay, ttr, size, now)
         self.jobs[job.id] = job
         return job
 
     def drop(self, job: StoredJob) -> None:
         """Drop a job that is in no queue."""
         del self.jobs[job.id]
+        self.size -= job.size
         self.forget(job.tube)
+
+    def job(self, job_id: int) -> StoredJob | None:
+        """Return a job by its id, if there is one that was not truncated."""
+        job = self.jobs.get(job_id)
+        return None if job is None or job.id <= job.tube.cutoff else job
+
+    def truncate(self, tube: Tube) -> int:
+        """Drop the tube's ready, delayed and buried jobs, and mark those that are held; return how many were dropped.
+
+        A body that is still on its way belongs to the jobs of before.
+        """
+        tube.cutoff = self.last_id
+        tube.references += 1  # it must not vanish half-way
+        dropped = [*tube.ready, *tube.delayed, *tube.buried.values()]
+        for job in dropped:
+            self.withdraw(job)
+            self.drop(job)
+        self.forget(tube)
+        return len(dropped)
 
     def add_ready(self, job: StoredJob) -> None:
         """Queue a job as ready."""

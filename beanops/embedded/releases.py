@@ -1,14 +1,14 @@
-"""Where the releases of beanstalkd differ: one row of facts for each release that this server can be."""
+"""Where the dialects differ: one row of facts for each server that this one can be."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from beanops.embedded.dialects import OLD, Dialect
+from beanops.embedded.dialects import FORKS, OLD, Dialect
 
 
 class Release(NamedTuple):
-    """What sets one release apart.
+    """What sets one dialect apart.
 
     Attributes
     ----------
@@ -25,6 +25,14 @@ class Release(NamedTuple):
         The seconds of ``reserve-with-timeout`` are a C number, so that they may be negative.
     pauses_any_name : bool
         ``pause-tube`` looks for a tube of any name, also one that no tube can have.
+    truncates : bool
+        There is ``truncate``, and a command without arguments that is followed by something is unknown.
+    stats_kept : float
+        Seconds for which ``stats`` is answered from a cache, where nobody chooses.
+    clamps : bool
+        Time left is never negative.
+    binlog : bool
+        Statistics name the size of binlog files.
     """
 
     version: str
@@ -33,15 +41,24 @@ class Release(NamedTuple):
     quotes: bool
     c_timeout: bool
     pauses_any_name: bool
+    truncates: bool
+    stats_kept: float
+    clamps: bool
+    binlog: bool
 
 
 def release(dialect: Dialect) -> Release:
-    """Return what sets a release apart."""
+    """Return what sets a dialect apart; the forks are 1.13 but for what is theirs."""
+    base = "1.13" if dialect in FORKS else dialect
     return Release(
-        version=dialect if dialect == "1.10" else f'"{dialect}"',
-        old=dialect in OLD,
-        max_line=208 if dialect == "1.10" else 224,
-        quotes=dialect == "1.13",
-        c_timeout=dialect != "1.13",
-        pauses_any_name=dialect == "1.10",
+        version=base if base == "1.10" else f'"{base}"',
+        old=base in OLD,
+        max_line=208 if base == "1.10" else 224,
+        quotes=base == "1.13",
+        c_timeout=base != "1.13",
+        pauses_any_name=base == "1.10",
+        truncates=dialect == "truncate",
+        stats_kept=0.5 if dialect == "truncate" else 0,
+        clamps=dialect == "cluster",
+        binlog=dialect != "cluster",
     )

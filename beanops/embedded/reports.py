@@ -7,10 +7,9 @@ import platform
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from beanops.embedded.dialects import Dialect
 from beanops.embedded.machine import Machine
 from beanops.embedded.model import SECOND, StoredJob, Tube
-from beanops.embedded.releases import release
+from beanops.embedded.releases import Release
 
 #: The commands that ``stats`` counts, in its order.
 _COUNTED = (
@@ -37,6 +36,7 @@ _COUNTED = (
     "list-tubes-watched",
     "pause-tube",
 )
+_TRUNCATE = ("truncate",)
 #: What beanstalkd reports of a binlog that it does not use.
 _BINLOG_FILE_SIZE = 10 * 2**20
 
@@ -44,32 +44,40 @@ _BINLOG_FILE_SIZE = 10 * 2**20
 class Reports:
     """Writes the statistics of one machine; those of the server are kept for `stats_kept` seconds, as forks do.
 
+    With several `nodes` it answers as a cluster behind one address does: each connection is with one of them, in
+    turn, and each has an id, a process and a host of its own, although the jobs are the same.
+
     Attributes
     ----------
     counts : Counter of bytes
         How often each command was given so far.
     """
 
-    def __init__(self, machine: Machine, dialect: Dialect, max_job_size: int, stats_kept: float = 0) -> None:
+    def __init__(
+        self, machine: Machine, release: Release, max_job_size: int, stats_kept: float = 0, nodes: int = 1
+    ) -> None:
         self._machine = machine
-        self._release = release(dialect)
+        self._release = release
         self._max_job_size = max_job_size
-        self._id = os.urandom(8).hex()
+        self._ids = [os.urandom(8).hex() for _ in range(nodes)]
         self._host = platform.uname()
         self._kept_for = round(stats_kept * SECOND)
-        self._kept = b""
-        self._kept_until = 0
+        self._kept: dict[int, tuple[bytes, int]] = {}
+        self._counted = (*_COUNTED, *(_TRUNCATE if release.truncates else ()))
         self.counts: Counter[bytes] = Counter()
 
-    def server(self) -> bytes:
-        """Return the payload of ``stats``."""
+    def server(self, client: int) -> bytes:
+        """Return the payload of ``stats`` for the connection of that number."""
+        node = client % len(self._ids)
         if not self._kept_for:
-            return self._server()
-        if self._machine.now >= self._kept_until:
-            self._kept, self._kept_until = self._server(), self._machine.now + self._kept_for
-        return self._kept
+            return self._server(node)
+        kept, until = self._kept.get(node, (b"", 0))
+        if self._machine.now >= until:
+            kept = self._server(node)
+            self._kept[node] = kept, self._machine.now + self._kept_for
+        return kept
 
-    def _server(self) -> bytes:
+    def _server(self, node: int) -> bytes:
         machine = self._machine
         queues = machine.queues
         times = os.times()
@@ -79,7 +87,7 @@ class Reports:
             "current-jobs-reserved": machine.reserved,
             "current-jobs-delayed": len(queues.delayed),
             "current-jobs-buried": queues.buried,
-            **{f"cmd-{command}": self.counts[command.encode("ascii")] for command in _COUNTED},
+            **{f"cmd-{command}": self.counts[command.encode("ascii")] for command in self._counted},
             "job-timeouts": machine.timeouts,
             "total-jobs": machine.total_jobs,
             "max-job-size": self._max_job_size,
@@ -89,7 +97,7 @@ class Reports:
             "current-workers": machine.workers,
             "current-waiting": machine.waiting,
             "total-connections": machine.total_connections,
-            "pid": os.getpid(),
+            "pid": os.getpid() + node,
             "version": self._release.version,
             "rusage-utime": f"{times.user:.6f}",
             "rusage-stime": f"{times.system:.6f}",
@@ -98,10 +106,10 @@ class Reports:
             "binlog-current-index": 0,
             "binlog-records-migrated": 0,
             "binlog-records-written": 0,
-            "binlog-max-size": _BINLOG_FILE_SIZE,
+            "binlog-max-size": _BINLOG_FILE_SIZE if self._release.binlog else 0,
             **({} if self._release.old else {"draining": "true" if machine.draining else "false"}),
-            "id": self._id,
-            "hostname": self._text(self._host.node),
+            "id": self._ids[node],
+            "hostname": self._text(self._host.node + (f"-{node}" if node else "")),
         }
         if not self._release.old:
             fields["os"] = self._text(self._host.version)
@@ -110,7 +118,7 @@ class Reports:
 
     def tube(self, tube: Tube) -> bytes:
         """Return the payload of ``stats-tube``."""
-        time_left = tube.unpause_at - self._machine.now if tube.pause else 0
+        time_left = self._left(tube.unpause_at) if tube.pause else 0
         fields = {
             "name": self._text(tube.name.decode("ascii")),
             "current-jobs-urgent": tube.urgent,
@@ -131,14 +139,13 @@ class Reports:
 
     def job(self, job: StoredJob) -> bytes:
         """Return the payload of ``stats-job``."""
-        now = self._machine.now
-        time_left = job.deadline - now if job.state in ("reserved", "delayed") else 0
+        time_left = self._left(job.deadline) if job.state in ("reserved", "delayed") else 0
         fields = {
             "id": job.id,
             "tube": self._text(job.tube.name.decode("ascii")),
             "state": job.state,
             "pri": job.priority,
-            "age": (now - job.created_at) // SECOND,
+            "age": (self._machine.now - job.created_at) // SECOND,
             "delay": job.delay,
             "ttr": job.ttr,
             # Towards zero, as C divides: it is negative for a job past its ttr.
@@ -151,6 +158,10 @@ class Reports:
             "kicks": job.kicks,
         }
         return _dictionary(fields)
+
+    def _left(self, until: int) -> int:
+        left = until - self._machine.now
+        return max(left, 0) if self._release.clamps else left
 
     def _text(self, value: str) -> str:
         return f'"{value}"' if self._release.quotes else value

@@ -14,12 +14,12 @@ import sys
 from collections import deque
 from collections.abc import Callable
 
-from beanops.embedded.dialects import Dialect
 from beanops.embedded.dialogue import Dialogue, Mode
 from beanops.embedded.dispatch import Service
 from beanops.embedded.listening import Listener
 from beanops.embedded.machine import Machine
 from beanops.embedded.model import NEVER, SECOND
+from beanops.embedded.options import ServerOptions
 
 #: Steps that one connection may do before the others have their turn.
 _STEPS = 256
@@ -38,12 +38,8 @@ class Server:
     ----------
     listener : Listener
         Where clients connect; the server closes it at its end.
-    dialect : {"1.13", "1.12", "1.11", "1.10"}
-        Which release of beanstalkd to be.
-    max_job_size : int
-        Bytes that a body may have.
-    stats_kept : float
-        Seconds for which ``stats`` is answered from a cache.
+    options : ServerOptions
+        What it is like.
     log : callable
         Called with a line of text for each connection that comes or goes.
     """
@@ -51,12 +47,17 @@ class Server:
     def __init__(
         self,
         listener: Listener,
-        dialect: Dialect,
-        max_job_size: int,
-        stats_kept: float = 0,
+        options: ServerOptions,
         log: Callable[[str], None] = lambda line: None,
     ) -> None:
-        self.service = Service(Machine(), dialect, max_job_size, stats_kept)
+        self.service = Service(
+            Machine(),
+            options.dialect,
+            options.max_job_size,
+            options.stats_kept,
+            options.nodes,
+            options.max_memory,
+        )
         self.log = log
         self.links: set[Link] = set()
         self.selector = selectors.DefaultSelector()

@@ -12,10 +12,11 @@ import struct
 import time
 from collections import deque
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
-from beanops.embedded.dialects import DIALECTS, NEWEST, Dialect
+from beanops.embedded.dialects import NEWEST, RELEASES, Dialect
 from beanops.embedded.dialogue import Dialogue, Mode
 from beanops.embedded.dispatch import Service
 from beanops.embedded.machine import Machine
@@ -53,11 +54,15 @@ class Local:
     """The embedded server without sockets: what is sent is answered before `send` returns."""
 
     def __init__(
-        self, dialect: Dialect = "1.13", max_job_size: int = 65535, clock: Clock | RealClock | None = None
+        self,
+        dialect: Dialect = "1.13",
+        max_job_size: int = 65535,
+        clock: Clock | RealClock | None = None,
+        **options: Any,
     ) -> None:
         self.clock = clock or Clock()
         self.machine = Machine(self.clock)
-        self.service = Service(self.machine, dialect, max_job_size)
+        self.service = Service(self.machine, dialect, max_job_size, **options)
         self.dialogues: list[Dialogue] = []
         self._told: list[bytes] = []
 
@@ -204,7 +209,7 @@ class Both:
         probe = remote.connect()
         remote.send(probe, b"stats\r\n")
         version = re.search(rb'^version: "?([0-9.]+)', remote.next_reply(probe), re.MULTILINE)
-        self.dialect: Dialect = next((one for one in DIALECTS if version and one == version[1].decode("ascii")), NEWEST)
+        self.dialect: Dialect = next((one for one in RELEASES if version and one == version[1].decode("ascii")), NEWEST)
         self.local = Local(self.dialect, max_job_size, RealClock())
         # Whoever started the real one has asked once for its pid, to see that it is ready.
         starter = Dialogue(self.local.service, lambda: None)

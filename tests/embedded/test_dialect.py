@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from beanops.embedded.dialects import DIALECTS, Dialect
+from beanops.embedded.dialects import RELEASES, Dialect
 from tests.embedded.peers import Local
 
 
@@ -129,6 +129,6 @@ def test_the_longest_name_does_not_fit_into_a_reply_of_1_10() -> None:
 
 
 def test_only_1_10_looks_for_a_tube_that_cannot_be() -> None:
-    answers = {dialect: connected(dialect).say(0, b"pause-tube -x 0\r\n") for dialect in DIALECTS}
+    answers = {dialect: connected(dialect).say(0, b"pause-tube -x 0\r\n") for dialect in RELEASES}
 
     assert answers == {"1.10": b"NOT_FOUND\r\n"} | dict.fromkeys(("1.11", "1.12", "1.13"), b"BAD_FORMAT\r\n")

@@ -14,7 +14,7 @@ import pytest
 
 import beanops.embedded
 from beanops import Client
-from beanops.embedded.dialects import DIALECTS, Dialect
+from beanops.embedded.dialects import RELEASES, Dialect
 from tests.embedded.peers import ask, dial, read_all, reset, statistics
 from tests.waits import until
 
@@ -81,7 +81,7 @@ def test_an_address_in_use_is_an_error(address: str) -> None:
         pass
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("dialect", RELEASES)
 def test_dialects(dialect: Dialect) -> None:
     with beanops.embedded.serve(dialect=dialect) as address:
         name = b'name: "default"\n' if dialect == "1.13" else b"name: default\n"
