@@ -52,13 +52,13 @@ COMMANDS = {
     "import": ("commands.files", "Put the jobs of an exported file."),
     "sample": ("commands.files", "Save jobs as named samples and put them."),
     "manual": ("commands.manual", "Show the manual."),
-    "servers": ("commands.servers", "Show the servers of the configuration."),
-    "completion": ("commands.servers", "Print a shell completion script."),
+    "servers": ("commands.servers.servers", "Show the servers of the configuration."),
+    "completion": ("commands.servers.servers", "Print a shell completion script."),
     "tui": ("commands.dashboard", "Open the terminal dashboard."),
     "web": ("commands.dashboard", "Serve the dashboard over HTTP."),
     "record": ("commands.record", "Record tubes and problems to a file, to replay them."),
     "exporter": ("commands.exporter", "Export metrics for Prometheus."),
-    "serve": ("commands.serve", "Run an embedded beanstalkd for trials and tests."),
+    "serve": ("commands.servers.serve", "Run an embedded beanstalkd for trials and tests."),
     "demo": ("demo.command", "Try beanops on a private server with a sample workload."),
 }
 

@@ -1,0 +1,4 @@
+"""Commands that are about servers themselves, and not about the jobs of one that runs.
+
+What lives here: the servers of the configuration and completion scripts (`servers`), and the embedded server (`serve`).
+"""
