@@ -19,6 +19,7 @@ from beanops.alerts.rules import NotifierChannel, Rules
 from beanops.alerts.state import locked
 from beanops.alerts.supervisor import Supervisor
 from beanops.alerts.watchers import Looked, ServerWatcher
+from beanops.client.reach import Reach
 from beanops.jobs.sql.row_predicates import RowPredicates
 from beanops.monitor.survey import Surveyor
 from beanops.monitor.wait_times import PEEKS
@@ -43,7 +44,7 @@ def _utc() -> datetime:
 
 
 def watchers_of(
-    rules: Rules, servers: Mapping[str, str], clock: Callable[[], float] = time.monotonic, lasting: float = inf
+    rules: Rules, servers: Mapping[str, str | Reach], clock: Callable[[], float] = time.monotonic, lasting: float = inf
 ) -> list[ServerWatcher]:
     """Return a watcher for each server.
 
@@ -51,7 +52,7 @@ def watchers_of(
     ----------
     rules : Rules
         Say how long to wait for answers, and whether ages are needed.
-    servers : mapping of str to str
+    servers : mapping of str to str or Reach
         Addresses by name.
     clock : callable
         Monotonic seconds.
@@ -63,12 +64,12 @@ def watchers_of(
     return [
         ServerWatcher(
             name,
-            address,
+            reach,
             Surveyor(clock, limits, patience=lasting, peeks=peeks),
             patience=rules.patience,
             ages=ages,
         )
-        for name, address in servers.items()
+        for name, reach in servers.items()
     ]
 
 
@@ -80,7 +81,7 @@ class Daemon:
     read : callable
         Reads the rules; called again to reload them.
     servers_of : callable
-        Returns the addresses of the servers of rules, by name.
+        Returns how the servers of rules are reached, by name.
     state : Path
         The state file.
     say : callable
@@ -101,7 +102,7 @@ class Daemon:
     def __init__(
         self,
         read: Callable[[RowPredicates], Rules],
-        servers_of: Callable[[Rules], Mapping[str, str]],
+        servers_of: Callable[[Rules], Mapping[str, str | Reach]],
         state: Path,
         *,
         say: Callable[[str], None],
@@ -211,7 +212,7 @@ class Daemon:
 def run_once(
     rules: Rules,
     predicates: RowPredicates,
-    servers: Mapping[str, str],
+    servers: Mapping[str, str | Reach],
     state: Path,
     *,
     say: Callable[[str], None],

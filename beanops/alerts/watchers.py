@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import NamedTuple
 
+from beanops.client.reach import Reach
 from beanops.monitor.reconnecting import ReconnectingSurveyor, most_ready
 from beanops.monitor.survey import Survey, Surveyor
 from beanops.protocol.errors import BeanopsError
@@ -39,8 +40,8 @@ class ServerWatcher:
     ----------
     name : str
         What rules call it.
-    address : str
-        Where it listens.
+    reach : str or Reach
+        How it is reached.
     surveyor : Surveyor
         Surveys it.
     patience : float
@@ -52,7 +53,7 @@ class ServerWatcher:
     def __init__(
         self,
         name: str,
-        address: str,
+        reach: str | Reach,
         surveyor: Surveyor,
         *,
         patience: float = 3.0,
@@ -60,7 +61,7 @@ class ServerWatcher:
     ) -> None:
         self.name = name
         self._ages = ages
-        self._surveyor = ReconnectingSurveyor(address, surveyor, patience)
+        self._surveyor = ReconnectingSurveyor(reach, surveyor, patience)
         self._wanted: list[str] = []
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None

@@ -41,7 +41,7 @@ def _tubes(ctx: click.Context) -> Iterable[str]:
     from beanops.client.sync import Client
     from beanops.session.config import profile
 
-    with Client(profile(_server(ctx)).address, connect_timeout=_PATIENCE, read_timeout=_PATIENCE) as client:
+    with Client(profile(_server(ctx)).reach, connect_timeout=_PATIENCE, read_timeout=_PATIENCE) as client:
         return sorted(client.list_tubes())
 
 

@@ -12,11 +12,13 @@ from types import TracebackType
 from typing import Any, Self, SupportsIndex, TypeVar
 
 from beanops.client.address import Address
+from beanops.client.opening import check_hello, encrypts, failed, prepared, refused, shares, together
 from beanops.client.pipeline_window import Window
+from beanops.client.reach import Reach
 from beanops.client.stream import Stream
-from beanops.client.transport import JobLike, coming_back, dial, job_id, restoring
+from beanops.client.transport import JobLike, coming_back, job_id, restoring
 from beanops.protocol import Command, Connection, Job, JobStats, ServerStats, TubeStats, commands
-from beanops.protocol.errors import BeanopsError, ConnectionClosed, ReadTimeout, ReplyError, UsageError
+from beanops.protocol.errors import BeanopsError, ConnectionClosed, ConnectionLost, ReadTimeout, ReplyError, UsageError
 from beanops.protocol.limits import (
     DEFAULT_PRIORITY,
     DEFAULT_TTR,
@@ -29,9 +31,9 @@ from beanops.protocol.limits import (
 T = TypeVar("T")
 
 
-def _hang_up(dialed: asyncio.Future[socket.socket]) -> None:
+def _hang_up(dialed: asyncio.Future[tuple[socket.socket, Any]]) -> None:
     if dialed.exception() is None:
-        dialed.result().close()
+        dialed.result()[0].close()
 
 
 def _abort(loop: asyncio.AbstractEventLoop, transport: asyncio.Transport) -> None:
@@ -47,7 +49,7 @@ class AsyncClient:
 
     Parameters
     ----------
-    address : str or Address
+    address : str, Address, Reach or socket
         As in `Client`.
     connect_timeout, read_timeout : float
         Seconds, as in `Client`.
@@ -61,9 +63,14 @@ class AsyncClient:
     """
 
     def __init__(
-        self, address: str | Address = "127.0.0.1:11300", *, connect_timeout: float = 5.0, read_timeout: float = 30.0
+        self,
+        address: str | Address | Reach | socket.socket = "127.0.0.1:11300",
+        *,
+        connect_timeout: float = 5.0,
+        read_timeout: float = 30.0,
     ) -> None:
-        self.address = Address.parse(address)
+        self.reach = Reach.of(address)
+        self.endpoint = self.reach.address
         self.connect_timeout = connect_timeout
         self.read_timeout = read_timeout
         self.max_job_size = MAX_BODY
@@ -86,12 +93,10 @@ class AsyncClient:
         await self.close()
         async with self._turn(closed=True):
             self._end("another reconnect() came after it")
-            connection = Connection()
-            stream = await self._dial(connection)
-            # Only once there is a stream: a task cancelled above leaves the client closed.
-            old, self._connection, self._stream = self._connection, connection, stream
-            self.max_job_size = MAX_BODY
+            old = self._connection
             try:
+                await self._open()
+                self.max_job_size = MAX_BODY
                 for result in await self._all(*restoring(old)):
                     if isinstance(result, ReplyError):
                         self._end("what it used and watched could not be restored")
@@ -100,23 +105,55 @@ class AsyncClient:
                 # Also after a failure: the next attempt must use and watch the same.
                 self._connection.used, self._connection.watched = old.used, old.watched
 
-    async def _dial(self, connection: Connection) -> Stream:
+    async def _open(self) -> None:
+        """Connect to the first address that answers, as `opening.open_wire` does."""
+        failures = []
+        for address, seconds in shares(self.reach, self.connect_timeout):
+            try:
+                return await self._dial(address, seconds)
+            except BeanopsError as error:
+                failures.append(error)
+        raise together(failures)
+
+    async def _dial(self, address: Address, timeout: float) -> None:
         loop = asyncio.get_running_loop()
-        # Resolving a name may take long: another thread does it, and this task can be cancelled.
-        dialing = loop.run_in_executor(None, dial, self.address, self.connect_timeout)
+        give_up = loop.time() + timeout
+        # Resolving a name, or a command for the token, may take long: another thread waits for it, and this task can
+        # be cancelled.
+        dialing = loop.run_in_executor(None, prepared, self.reach, address, timeout)
         try:
-            made = await asyncio.shield(dialing)
+            made, words = await asyncio.shield(dialing)
         except asyncio.CancelledError:
             dialing.add_done_callback(_hang_up)
             raise
+        connection = Connection()
         try:
-            _, stream = await loop.create_connection(lambda: Stream(connection), sock=made)
+            secure = self._security(address, give_up - loop.time()) if encrypts(self.reach, address) else {}
+            _, stream = await loop.create_connection(lambda: Stream(connection), sock=made, **secure)
+        except OSError as error:
+            made.close()
+            raise failed(address, error) from None
         except BaseException:  # nothing else would close the socket
             made.close()
             raise
         # A client that nobody closes is closed when it is collected, as long as its loop runs.
         weakref.finalize(self, _abort, loop, stream.transport).atexit = False
-        return stream
+        # Only once there is a stream: a task cancelled above leaves the client closed.
+        self._connection, self._stream, self.endpoint = connection, stream, address
+        try:
+            async with asyncio.timeout(give_up - loop.time() if words else None):
+                for result in await self._all(*words):
+                    check_hello(result, address)
+        except TimeoutError:
+            raise failed(address._replace(tls=False), TimeoutError("no answer in time")) from None
+        except ConnectionLost as error:
+            raise refused(error, self.reach) from None
+
+    def _security(self, address: Address, timeout: float) -> dict[str, Any]:
+        from beanops.client.tls import context_of, server_name
+
+        times = {"ssl_handshake_timeout": max(0.001, timeout), "ssl_shutdown_timeout": 1.0}
+        return {"ssl": context_of(self.reach.tls), "server_hostname": server_name(self.reach.tls, address), **times}
 
     async def close(self) -> None:
         """Close the connection; jobs that it reserved become ready. A command that waits in another task ends."""
@@ -127,6 +164,11 @@ class AsyncClient:
             self._connection.error = ConnectionClosed(why)
         if self._stream is not None:
             self._stream.transport.abort()
+
+    @property
+    def address(self) -> Address:
+        """Where the server listens; of several addresses the first."""
+        return self.reach.address
 
     @property
     def closed(self) -> bool:
@@ -196,7 +238,7 @@ class AsyncClient:
             while True:
                 sent = stream.transport.get_write_buffer_size() == 0
                 if sent and not window.exhausted and connection.error is None:
-                    stream.transport.write(window.take())
+                    stream.write(window.take())
                 if not stream.results:
                     if window.exhausted and not connection.waiting:
                         break
@@ -228,7 +270,7 @@ class AsyncClient:
                     return  # the server cannot answer what is not sent yet
                 connection.error = ReadTimeout(f"no answer to '{head.line}' within {patience:g} s")
         if connection.error is not None and not stream.results:
-            raise type(connection.error)(f"{self.address}: {connection.error}")
+            raise type(connection.error)(f"{self.endpoint}: {connection.error}")
 
     async def _drain(self, stream: Stream) -> None:
         """Read and drop the replies of a pipeline that was left early, so that the connection stays usable."""

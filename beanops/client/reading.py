@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Generator, Iterable
 from contextlib import closing, suppress
@@ -11,6 +12,7 @@ from typing import Any, TypeVar
 from beanops.client.address import Address
 from beanops.client.alike import Alike
 from beanops.client.pipeline_window import MAX_WAITING
+from beanops.client.reach import Reach
 from beanops.client.sync import Client
 from beanops.protocol import Command, Connection, commands
 from beanops.protocol.errors import ConnectionLost, ProtocolError, ReadTimeout
@@ -50,7 +52,11 @@ class ReadingClient(Client):
     """
 
     def __init__(
-        self, address: str | Address = "127.0.0.1:11300", *, connect_timeout: float = 5.0, read_timeout: float = 30.0
+        self,
+        address: str | Address | Reach | socket.socket = "127.0.0.1:11300",
+        *,
+        connect_timeout: float = 5.0,
+        read_timeout: float = 30.0,
     ) -> None:
         self._over = False
         self._renewing = threading.Lock()

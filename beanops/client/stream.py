@@ -6,11 +6,14 @@ import asyncio
 import math
 from typing import Any
 
+from beanops.client.transport import reason
 from beanops.protocol import Connection
 from beanops.protocol.errors import ConnectionClosed
 
 #: Bytes read ahead of a slow consumer before reading stops.
 _MAX_UNREAD = 256 * 1024
+#: Bytes for a transport with TLS at a time: it cannot tell how much of what it has encrypted is unsent.
+_PIECE = 64 * 1024
 
 
 class Stream(asyncio.Protocol):
@@ -29,6 +32,11 @@ class Stream(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
 
+    def write(self, data: bytes) -> None:
+        """Send data, or keep it until it can be sent."""
+        for start in range(0, len(data), _PIECE):
+            self.transport.write(memoryview(data)[start : start + _PIECE])
+
     def data_received(self, data: bytes) -> None:
         """Collect results; stop reading while the client is slow to take them."""
         unsent = self.transport.get_write_buffer_size() > 0
@@ -41,7 +49,7 @@ class Stream(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """Note why the connection ended."""
         if error is not None and self._connection.error is None:
-            self._connection.error = ConnectionClosed(f"the connection broke: {error}")
+            self._connection.error = ConnectionClosed(f"the connection broke: {reason(error)}")
         self.results += self._connection.receive_data(b"")
         self._awake()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import weakref
 from collections.abc import Generator, Iterable, Iterator
@@ -12,9 +13,10 @@ from typing import Any, Self, SupportsIndex, TypeVar
 
 from beanops.client.address import Address
 from beanops.client.alike import Alike
+from beanops.client.opening import open_wire
 from beanops.client.places import Place, peer
+from beanops.client.reach import Reach
 from beanops.client.transport import JobLike, coming_back, hang_up, job_id, restoring
-from beanops.client.wire import Wire
 from beanops.protocol import Command, Connection, Job, JobStats, ServerStats, TubeStats, commands
 from beanops.protocol.errors import (
     BeanopsError,
@@ -42,17 +44,17 @@ class Client:
 
     Parameters
     ----------
-    address : str or Address
-        ``host``, ``host:port``, ``[::1]:11300``, ``beanstalkd://host:port``, ``unix:/path`` or ``/path``.
+    address : str, Address, Reach or socket
+        ``host``, ``host:port``, ``[::1]:11300``, ``beanstalkd://host:port``, ``unix:/path`` or ``/path``;
+        ``beanstalks://host:port`` with TLS, ``ssh://jump/host:port`` through ssh; a `Reach` for several addresses,
+        options of TLS and a token; or a connected socket, which the client closes.
     connect_timeout : float
-        Seconds to wait for the connection, for all addresses of a host name together, after it is resolved.
+        Seconds to wait for the connection, for all addresses together, after a host name is resolved.
     read_timeout : float
         Seconds to wait for the server's next bytes, in addition to the timeout of a reserve.
 
     Attributes
     ----------
-    address : Address
-        Where the server listens.
     max_job_size : int
         Maximum size of a body in bytes: the server's limit after the first `stats`, the protocol's 1 GiB before.
     last_instance : str
@@ -74,9 +76,13 @@ class Client:
     """
 
     def __init__(
-        self, address: str | Address = "127.0.0.1:11300", *, connect_timeout: float = 5.0, read_timeout: float = 30.0
+        self,
+        address: str | Address | Reach | socket.socket = "127.0.0.1:11300",
+        *,
+        connect_timeout: float = 5.0,
+        read_timeout: float = 30.0,
     ) -> None:
-        self.address = Address.parse(address)
+        self.reach = Reach.of(address)
         self.connect_timeout = connect_timeout
         self.read_timeout = read_timeout
         self.last_instance = ""
@@ -90,12 +96,22 @@ class Client:
     # -- the connection ------------------------------------------------------------------------------------------
 
     def _open(self) -> None:
-        self._wire = Wire(self.address, self.connect_timeout)
+        self._wire = open_wire(self.reach, self.connect_timeout)
         # The socket of a client that nobody closes is closed when the client is collected, or with the process.
         self._forgotten.detach()
         self._forgotten = weakref.finalize(self, hang_up, self._wire.socket)
         self.max_job_size = MAX_BODY
         self._instance = ""
+
+    @property
+    def address(self) -> Address:
+        """Where the server listens; of several addresses the first."""
+        return self.reach.address
+
+    @property
+    def endpoint(self) -> Address:
+        """The address that it is, or was last, connected to."""
+        return self._wire.address
 
     @property
     def _connection(self) -> Connection:

@@ -60,8 +60,17 @@ def coming_back(connection: Connection) -> Iterator[str]:
             connection.used = used
 
 
+def reason(error: BaseException) -> str:
+    """Return in words why a connection failed."""
+    if type(error).__module__ == "ssl":
+        from beanops.client.tls import reason_of
+
+        return reason_of(error)  # type: ignore[arg-type]
+    return str(getattr(error, "strerror", None) or error)
+
+
 def dial(address: Address, timeout: float) -> socket.socket:
-    """Connect a non-blocking socket.
+    """Connect a non-blocking socket, without TLS.
 
     Raises
     ------
@@ -76,8 +85,7 @@ def dial(address: Address, timeout: float) -> socket.socket:
             made = _first([(family, place) for family, _, _, _, place in found], timeout)
             _keep_alive(made)
     except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ConnectFailed(f"cannot connect to beanstalkd at {address}: {reason}") from None
+        raise ConnectFailed(f"cannot connect to beanstalkd at {address}: {reason(error)}") from None
     made.setblocking(False)
     return made
 

@@ -12,7 +12,7 @@ from typing import Any
 from beanops.client.address import Address
 from beanops.client.alike import Alike
 from beanops.client.pipeline_window import Window
-from beanops.client.transport import dial, is_ready
+from beanops.client.transport import is_ready, reason
 from beanops.protocol import Command, Connection
 from beanops.protocol.errors import BeanopsError, ConnectionClosed, ReadTimeout
 
@@ -26,34 +26,29 @@ class Wire:
 
     Parameters
     ----------
+    connected : socket
+        Non-blocking; it raises `BlockingIOError` where it would block, also with TLS.
     address : Address
-        Where the server listens.
-    timeout : float
-        Seconds to wait for the connection.
+        Where it leads, for errors.
 
     Attributes
     ----------
     socket : socket
-        Non-blocking.
+        The socket.
     connection : Connection
         The framing; its ``error`` says why the connection has ended.
     heard : float
         Time of the last bytes from the server, by `clock`.
     clock : callable
         Returns the time, in seconds.
-
-    Raises
-    ------
-    ConnectFailed
-        No connection could be made.
     """
 
-    def __init__(self, address: Address, timeout: float) -> None:
-        self.socket = dial(address, timeout)
+    def __init__(self, connected: socket.socket, address: Address) -> None:
+        self.socket = connected
         self.connection = Connection()
         self.clock = time.monotonic
         self.heard = self.clock()
-        self._address = address
+        self.address = address
         self._unsent = memoryview(b"")
 
     def hang_up(self, why: str) -> None:
@@ -188,10 +183,10 @@ class Wire:
     def _lost(self, error: OSError) -> BeanopsError:
         if self.connection.error is None:  # a close() from another thread breaks it too
             head = f" before it answered '{self.connection.waiting[0].line}'" if self.connection.waiting else ""
-            self.connection.error = ConnectionClosed(f"the connection broke{head}: {error.strerror or error}")
+            self.connection.error = ConnectionClosed(f"the connection broke{head}: {reason(error)}")
         return self._with_address(self.connection.error)
 
     def _with_address(self, error: BeanopsError | None) -> BeanopsError:
         """Return the error with the server's address in front of it."""
         assert error is not None
-        return type(error)(f"{self._address}: {error}")
+        return type(error)(f"{self.address}: {error}")

@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import NamedTuple
 
+from beanops.client.reach import Reach
 from beanops.exporter.exposition import Labels
 from beanops.exporter.metrics import Reading
 from beanops.monitor.problems.thresholds import ProblemLimits
@@ -93,8 +94,8 @@ class ServerPoller:
     ----------
     name : str
         What messages call the server.
-    address : str
-        Where it listens.
+    reach : str or Reach
+        How it is reached.
     labels : tuple of (str, str)
         Labels of all its metrics.
     interval : float
@@ -112,7 +113,7 @@ class ServerPoller:
     def __init__(
         self,
         name: str,
-        address: str,
+        reach: str | Reach,
         *,
         labels: Labels = (),
         interval: float = POLL_INTERVAL,
@@ -127,7 +128,7 @@ class ServerPoller:
         self._patterns = patterns
         self._clock = clock
         self._log = log
-        self._surveyor = ReconnectingSurveyor(address, Surveyor(clock, limits, follow=True), ANSWER)
+        self._surveyor = ReconnectingSurveyor(reach, Surveyor(clock, limits, follow=True), ANSWER)
         self._known = _Known()
         self._wanted: tuple[str, ...] = ()
         self._exported: dict[str, bool] = {}

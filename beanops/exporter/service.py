@@ -67,7 +67,7 @@ def pollers_of(servers: Iterable[str], **options: Any) -> list[ServerPoller]:
     def labels(name: str) -> Labels:
         return (("server", name),) if len(known) > 1 else ()
 
-    return [ServerPoller(one.name, one.address, labels=labels(one.name), **options) for one in known]
+    return [ServerPoller(one.name, one.reach, labels=labels(one.name), **options) for one in known]
 
 
 def serve(

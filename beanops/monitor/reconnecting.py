@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from heapq import nlargest
 
+from beanops.client.reach import Reach
 from beanops.client.sync import Client
 from beanops.monitor.survey import Seen, Survey, Surveyor
 from beanops.protocol.errors import BeanopsError
@@ -15,16 +16,16 @@ class ReconnectingSurveyor:
 
     Parameters
     ----------
-    address : str
-        Where it listens.
+    reach : str or Reach
+        How it is reached.
     surveyor : Surveyor
         Surveys it.
     patience : float
         Seconds to wait for a connection and for the server's next bytes.
     """
 
-    def __init__(self, address: str, surveyor: Surveyor, patience: float) -> None:
-        self._address = address
+    def __init__(self, reach: str | Reach, surveyor: Surveyor, patience: float) -> None:
+        self._reach = reach
         self._surveyor = surveyor
         self._patience = patience
         self._client: Client | None = None
@@ -39,7 +40,7 @@ class ReconnectingSurveyor:
         """
         try:
             if self._client is None or self._client.notice_end():
-                self._client = Client(self._address, connect_timeout=self._patience, read_timeout=self._patience)
+                self._client = Client(self._reach, connect_timeout=self._patience, read_timeout=self._patience)
             return self._surveyor.look(self._client, wanted)
         except BeanopsError:
             self._surveyor.past.lose()

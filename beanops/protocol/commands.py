@@ -38,6 +38,7 @@ from beanops.protocol.limits import (
     U64_MAX,
     check_body,
     check_number,
+    check_token,
     check_tube,
 )
 from beanops.protocol.payloads import Layout, read_names
@@ -74,7 +75,9 @@ class Command(Generic[T_co]):
 
     @property
     def line(self) -> str:
-        """The command line, without CR LF and without a put's body."""
+        """The command line, without CR LF, without a put's body and without the token of an auth."""
+        if self.kind is _AUTH:
+            return "auth"
         return self.data[: self.data.index(b"\r\n")].decode("ascii")
 
     def __repr__(self) -> str:
@@ -198,6 +201,7 @@ _LIST_TUBE_USED = _kind("list-tube-used", USING=_USING)
 _LIST_TUBES_WATCHED = _kind("list-tubes-watched", OK=_NAMES)
 _PAUSE_TUBE = _kind("pause-tube", NotFound, PAUSED=_DONE)
 _QUIT = _kind("quit")
+_AUTH = _kind("auth", AUTHENTICATED=_DONE)
 
 
 def put(
@@ -366,3 +370,11 @@ def list_tubes_watched() -> Command[list[str]]:
 def quit() -> Command[None]:
     """Say goodbye; the server's closing of the connection is the answer."""
     return Command(_QUIT, b"quit\r\n")
+
+
+def auth(token: str) -> Command[None]:
+    """Show a token to a server that asks for one, before any other command; beanstalkd itself has none.
+
+    A server that refuses it closes the connection. `Client` and `AsyncClient` send it where `Reach` has a token.
+    """
+    return Command(_AUTH, b"auth %b\r\n" % check_token(token).encode("ascii"))

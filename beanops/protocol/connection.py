@@ -11,7 +11,7 @@ from collections import deque
 from typing import Any
 
 from beanops.protocol.commands import Command
-from beanops.protocol.errors import BeanopsError, ConnectionClosed, ProtocolError, ReplyError
+from beanops.protocol.errors import BeanopsError, ConnectionClosed, ProtocolError, ReplyError, Unauthorized
 
 #: Longest reply line: ``USING`` and a name of 200 bytes, or a token and two numbers of 20 digits.
 MAX_LINE = 224
@@ -97,7 +97,7 @@ class Connection:
         results: list[Any] = []
         try:
             position = self._parse(data, results, unsent)
-        except ProtocolError as error:
+        except (ProtocolError, Unauthorized) as error:
             self.error = error
             position = len(data)
         self._held = bytearray(memoryview(data)[position:])
@@ -114,7 +114,8 @@ class Connection:
                 raise ProtocolError(f"the server sent {buffer[position : position + 40]!r} {why}")
             end = buffer.find(b"\r\n", position, position + MAX_LINE + 2)
             if end < 0:
-                if size - position > MAX_LINE + 1:  # the last byte may be the CR
+                # The last byte may be the CR. An alert of TLS has no end of a line.
+                if size - position > MAX_LINE + 1 or buffer.startswith(_TLS_ALERT, position):
                     raise _alien(waiting[0], buffer[position : position + 40], "... and no end of a line")
                 self._needed = size - position + 1
                 return position
@@ -122,6 +123,8 @@ class Connection:
             words = buffer[position:end].split(b" ")
             reply = command.kind.replies.get(words[0])
             if reply is None or len(words) != reply.words + 1:
+                if words == [b"UNAUTHORIZED"]:
+                    raise _unauthorized(command)
                 raise _alien(command, buffer[position:end][:80])
             start = end + 2
             if reply.payload:
@@ -171,5 +174,19 @@ class Connection:
 _TRACKED = frozenset({"use", "watch", "ignore"})
 
 
+#: How other protocols answer: TLS with an alert, whose record has this type and version.
+_TLS_ALERT, _HTTP = b"\x15\x03", b"HTTP/"
+
+
+def _unauthorized(command: Command[Any]) -> Unauthorized:
+    if command.kind.name == "auth":
+        return Unauthorized("the server refused the token")
+    return Unauthorized(f"the server requires a token; it answered '{command.line}' with UNAUTHORIZED")
+
+
 def _alien(command: Command[Any], said: bytes, more: str = "") -> ProtocolError:
+    if said.startswith(_TLS_ALERT):
+        return ProtocolError("the server speaks TLS there; use beanstalks://host:port")
+    if said.startswith(_HTTP):
+        return ProtocolError(f"an HTTP server or proxy answered, not beanstalkd: {said.decode('ascii', 'replace')!r}")
     return ProtocolError(f"not a beanstalkd server: it answered '{command.line}' with {said!r}{more}")

@@ -55,6 +55,10 @@ class ConnectionClosed(ConnectionLost):
     """The connection ended, by the server, by the network or by ``close``."""
 
 
+class Unauthorized(ConnectionLost):
+    """``UNAUTHORIZED``: the server requires a token, or refused this one; it closes the connection."""
+
+
 class ReadTimeout(ConnectionLost):
     """The server did not answer in time; the connection was closed, for a late reply would answer the next command."""
 

@@ -26,6 +26,8 @@ DEFAULT_TTR = 60
 #: A job is urgent when its priority is below this.
 URGENT_PRIORITY = 1024
 DEFAULT_PORT = 11300
+#: Characters of a token; a server may take fewer.
+MAX_TOKEN = 4096
 
 _IN_NAMES = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-+/;.$_()")
 
@@ -129,3 +131,17 @@ def check_body(body: bytes | bytearray | memoryview, maximum: int = MAX_BODY) ->
     if len(body) > maximum:
         raise ArgumentError("body", f"{len(body):,} bytes", f"at most {maximum:,} bytes (the server's max-job-size)")
     return body
+
+
+def check_token(token: str) -> str:
+    """Return a token that fits in the line of an ``auth``.
+
+    Raises
+    ------
+    ArgumentError
+        It has a blank or a control character, is empty or too long; the error does not show it.
+    """
+    # printable ASCII without blanks: anything else would end the line or the word
+    if not isinstance(token, str) or not 0 < len(token) <= MAX_TOKEN or not all("!" <= one <= "~" for one in token):
+        raise ArgumentError("token", "...", f"1 to {MAX_TOKEN:,} ASCII characters without blanks")
+    return token

@@ -7,8 +7,10 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
+from beanops.client.reach import Reach
 from beanops.monitor.past import Past
 from beanops.monitor.problems.thresholds import ProblemLimits
 from beanops.monitor.reconnecting import ReconnectingSurveyor, most_ready
@@ -45,6 +47,7 @@ class _Looker:
         self,
         name: str,
         address: str,
+        reach: str | Reach,
         surveyor: Surveyor,
         interval: float,
         give: Callable[[_Look], None],
@@ -53,7 +56,7 @@ class _Looker:
         self._name = name
         self._address = address
         self._past = surveyor.past
-        self._surveyor = ReconnectingSurveyor(address, surveyor, _ANSWER)
+        self._surveyor = ReconnectingSurveyor(reach, surveyor, _ANSWER)
         self._interval = interval
         self._give = give
         self._clock = clock
@@ -96,6 +99,8 @@ class Recorder:
         The file.
     servers : mapping of str to str
         Addresses by name.
+    reaches : mapping of str to Reach
+        How servers are reached, by name, where the address alone does not say it.
     interval : float
         Seconds between two looks at each server.
     keep : sequence of float
@@ -113,6 +118,7 @@ class Recorder:
         path: Path,
         servers: Mapping[str, str],
         *,
+        reaches: Mapping[str, Reach] = MappingProxyType({}),
         interval: float = 1.0,
         keep: Sequence[float] = KEEP,
         limits: ProblemLimits | None = None,
@@ -122,6 +128,7 @@ class Recorder:
     ) -> None:
         self._path = path
         self._servers = dict(servers)
+        self._reaches = reaches
         self._interval = interval
         self._keep = keep
         self._limits = limits
@@ -154,7 +161,13 @@ class Recorder:
             self._say(f"recording {names} to {self._path}, every {self._interval:g} s; Ctrl-C ends it")
             lookers = [
                 _Looker(
-                    name, address, Surveyor(clock, self._limits, past=Past()), self._interval, self._inbox.put, clock
+                    name,
+                    address,
+                    self._reaches.get(name, address),
+                    Surveyor(clock, self._limits, past=Past()),
+                    self._interval,
+                    self._inbox.put,
+                    clock,
                 )
                 for name, address in self._servers.items()
             ]

@@ -36,13 +36,23 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from beanops.client.address import Address
+from beanops.client.places import Place, places
+from beanops.client.reach import Reach, TlsOptions, TokenSource
 from beanops.journal.storage.url import without_passwords
 from beanops.monitor.problems.problem import PROBLEMS
 from beanops.monitor.problems.thresholds import ProblemLimits, ServerThresholds, Thresholds
 from beanops.protocol.errors import ArgumentError, UsageError
+from beanops.session.reaching import KEYS, reach_of
 from beanops.text import did_you_mean
 
-_SERVER_KEYS = {"address": str, "read_only": bool, "color": str, "label": str, "confirm": str, "redact": list}
+_SERVER_KEYS = {
+    "read_only": bool,
+    "color": str,
+    "label": str,
+    "confirm": str,
+    "redact": list,
+    **KEYS,
+}
 _KEYS = {
     "journal": str,
     "journal_bodies": bool,
@@ -73,7 +83,7 @@ class Profile(NamedTuple):
     name : str
         The name, or the address of a server that is not in the configuration.
     address : str
-        Where it listens.
+        Where it listens; of several addresses the first.
     read_only : bool
         Whether all changes are rejected.
     color : str
@@ -87,6 +97,12 @@ class Profile(NamedTuple):
         Patterns of keys in bodies whose values are hidden, such as ``"*token*"``.
     keep_bodies : bool
         Whether the journal keeps the bodies of deleted jobs.
+    others : tuple of str
+        Addresses that are tried when the first does not answer.
+    tls : TlsOptions
+        For addresses that begin with ``beanstalks://``.
+    token : TokenSource or None
+        Where the server's token comes from.
     """
 
     name: str
@@ -97,6 +113,18 @@ class Profile(NamedTuple):
     confirm: str = "ask"
     redact: tuple[str, ...] = ()
     keep_bodies: bool = True
+    others: tuple[str, ...] = ()
+    tls: TlsOptions = TlsOptions()
+    token: TokenSource | None = None
+
+    @property
+    def reach(self) -> Reach:
+        """How the server is reached."""
+        return Reach(tuple(map(Address.parse, (self.address, *self.others))), self.tls, self.token)
+
+    def places(self, *, ask: bool = False) -> frozenset[Place]:
+        """Return the places that its addresses may lead to, as `beanops.client.places` does."""
+        return frozenset().union(*(places(address, ask=ask) for address in self.reach.addresses))
 
     @property
     def guards(self) -> tuple[bool, bool, frozenset[str]]:
@@ -152,11 +180,9 @@ def read_config() -> dict[str, Any]:
         if not isinstance(server, dict):
             raise ConfigError(f"{path}: servers.{name} must be a table")
         _check(path, f"servers.{name}.", server, _SERVER_KEYS)
-        if "address" not in server:
-            raise ConfigError(f"{path}: servers.{name} has no address")
         try:
-            Address.parse(server["address"])
-        except ArgumentError as error:
+            reach_of(server)
+        except UsageError as error:
             raise ConfigError(f"{path}: servers.{name}: {error}") from None
         if not all(isinstance(pattern, str) for pattern in server.get("redact", ())):
             raise ConfigError(f"{path}: servers.{name}.redact must be a list of texts")
@@ -269,10 +295,16 @@ def profiles() -> dict[str, Profile]:
     """Return the configured servers by name."""
     config = read_config()
     bodies = config.get("journal_bodies", True)
-    return {
-        name: Profile(name, **server | {"redact": tuple(server.get("redact", ()))}, keep_bodies=bodies)
-        for name, server in config.get("servers", {}).items()
-    }
+    return {name: _profile(name, server, bodies) for name, server in config.get("servers", {}).items()}
+
+
+def _profile(name: str, server: dict[str, Any], keep_bodies: bool) -> Profile:
+    addresses, tls, token = reach_of(server)
+    rules = {key: server[key] for key in ("read_only", "color", "label", "confirm") if key in server}
+    redact = tuple(server.get("redact", ()))
+    return Profile(
+        name, addresses[0], **rules, redact=redact, keep_bodies=keep_bodies, others=addresses[1:], tls=tls, token=token
+    )
 
 
 def profile(target: str | Address) -> Profile:
@@ -287,18 +319,28 @@ def profile(target: str | Address) -> Profile:
     ArgumentError
         The target is neither a name nor an address.
     """
-    from beanops.client.places import places
-
     known = profiles()
     named = known.get(target) if isinstance(target, str) else None
-    address = Address.parse(named.address if named is not None else target)
-    here = places(address)
-    same = [one for one in known.values() if here & places(Address.parse(one.address))]
-    if named is None and same:
-        # The name of the strictest one, which the user types to confirm.
-        named = max(same, key=lambda one: one.guards[:2])._replace(address=str(address))
-    keep_bodies = read_config().get("journal_bodies", True)
-    return strictest(named or Profile(str(address), str(address), keep_bodies=keep_bodies), same)
+    if named is not None:
+        here = named.places()
+    else:
+        address = Address.parse(target)
+        here = places(address)
+    same = [one for one in known.values() if here & one.places()]
+    if named is None:
+        keep_bodies = read_config().get("journal_bodies", True)
+        named = Profile(str(address), str(address), keep_bodies=keep_bodies)
+        if same:
+            # The name of the strictest one, which the user types to confirm.
+            name = max(same, key=lambda one: one.guards[:2]).name
+            # A token for a connection with TLS is not for one without.
+            alike = [one for one in same if address in one.reach.addresses]
+            named = (
+                named._replace(name=name, tls=alike[0].tls, token=alike[0].token)
+                if alike
+                else named._replace(name=name)
+            )
+    return strictest(named, same)
 
 
 def default_journal() -> str:

@@ -97,4 +97,4 @@ def connect(
         return Session(context, source)
     except ConnectFailed as error:
         names = profiles()
-        raise ConnectFailed(f"{error}{'' if target in names else did_you_mean(target, names)}") from None
+        raise type(error)(f"{error}{'' if target in names else did_you_mean(target, names)}") from None

@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 from weakref import WeakSet
 
-from beanops.client.address import Address
 from beanops.client.reading import ANSWER, ReadingClient
 from beanops.client.sync import Client
 from beanops.jobs.search.id_map import IdMaps
@@ -91,7 +90,8 @@ class Context:
         journal: str | Journal | None,
         keep_bodies: bool,
     ) -> None:
-        self.address = Address.parse(known.address)
+        self.reach = known.reach
+        self.address = self.reach.address
         self.actor = actor
         self.query_timeout = query_timeout
         self.keep_bodies = keep_bodies
@@ -160,7 +160,7 @@ class Context:
 
     def _connect(self, kind: type[Client]) -> Client:
         connect_timeout, read_timeout = self._timeouts
-        return kind(self.address, connect_timeout=connect_timeout, read_timeout=read_timeout)
+        return kind(self.reach, connect_timeout=connect_timeout, read_timeout=read_timeout)
 
     def check_process(self) -> None:
         """Raise `Refused` if the server was restarted since the last lookup."""

@@ -198,7 +198,7 @@ def act(
         raise UsageError(f"{verb} does not take buried_as: it puts no jobs")
     with ExitStack() as opened:
         # A separate connection: the tube that `there` uses must not receive the copies.
-        copying = None if there is None else opened.enter_context(Client(there.context.address))
+        copying = None if there is None else opened.enter_context(Client(there.context.reach))
         keep_bodies = executor.context.keep_bodies
         how = how_of(options)
         options = grouped(executor.lookups, verb_of(verb, settings), jobs, options)

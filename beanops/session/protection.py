@@ -12,8 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
-from beanops.client.address import Address
-from beanops.client.places import Place, places
+from beanops.client.places import Place
 from beanops.client.sync import Client
 from beanops.protocol.errors import BeanopsError
 from beanops.session.config import Profile, profiles, strictest
@@ -51,13 +50,13 @@ class Protection:
         instance: Callable[[], str] | None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._here = frozenset(here) | places(Address.parse(profile.address))
+        self._here = frozenset(here) | profile.places()
         self._instance = instance
         self._clock = clock
         self._lock = threading.Lock()
         self._asked: float | None = None
         known = profiles().values()
-        self.now = strictest(profile, (one for one in known if self._here & places(Address.parse(one.address))))
+        self.now = strictest(profile, (one for one in known if self._here & one.places()))
         self._others = self._stricter(known) if instance is not None else []
 
     @property
@@ -100,11 +99,10 @@ class Protection:
     def _compare(self, one: Profile, instance: str, same: queue.SimpleQueue[Profile | None]) -> None:
         found = None
         try:
-            address = Address.parse(one.address)
-            if self._here & places(address, ask=True):
+            if self._here & one.places(ask=True):
                 found = one
             else:
-                with Client(address, connect_timeout=PATIENCE, read_timeout=PATIENCE) as client:
+                with Client(one.reach, connect_timeout=PATIENCE, read_timeout=PATIENCE) as client:
                     found = one if instance and client.stats().id == instance else None
         except BeanopsError:
             found = None  # the server does not answer

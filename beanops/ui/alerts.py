@@ -114,7 +114,7 @@ def _places_of(server: str) -> frozenset[tuple[str, int]]:
     except BeanopsError:
         named = None
     try:
-        return places(Address.parse(server if named is None else named.address))
+        return places(Address.parse(server)) if named is None else named.places()
     except ArgumentError:  # a profile of another configuration
         return frozenset()
 

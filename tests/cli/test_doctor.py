@@ -68,7 +68,7 @@ def test_problems_of_the_server_are_findings(cli: Cli, client: Client, beanstalk
     [
         ("[", "config.toml"),
         ("colour = 1", "colour is unknown"),
-        ("[servers.a]\nread_only = true", "servers.a has no address"),
+        ("[servers.a]\nread_only = true", "servers.a: it has no address"),
         ("[keys]\na = 1", "keys.a must name keys"),
     ],
 )

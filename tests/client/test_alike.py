@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from beanops import Client, errors
-from beanops.client import sync, wire
+from beanops.client import opening, sync, wire
 from beanops.client.alike import Alike, Buries, Changes, Looks
 from beanops.client.alike_puts import Puts, Reserves, ToPut
 from beanops.client.reading import ReadingClient
@@ -219,7 +219,7 @@ def test_alike_or_one_by_one_they_end_the_same(
         ends = []
         for commands in (one_by_one, alike):
             peer = CutSocket(len(commands.data), list(pieces), end)
-            monkeypatch.setattr(wire, "dial", lambda address, timeout, peer=peer: peer)
+            monkeypatch.setattr(opening, "dial", lambda address, timeout, peer=peer: peer)
             client = Client("unix:/none")
             sent = client.pipeline(commands.rest()) if commands is one_by_one else client.send_alike(commands)
             ends.append(ending(client, sent))

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from beanops import Address, Client, commands, errors
+from beanops.client.reach import Reach
 from beanops.embedded.process import Beanstalkd, free_port
 from tests.names import resolve
 from tests.needs import missing
@@ -64,7 +65,7 @@ def deaf() -> Iterator[tuple[str, int]]:
 
 def move(client: Any, address: str) -> None:
     """Have a client connect elsewhere from now on, as to a server that was replaced."""
-    getattr(client, "inner", client).address = Address.parse(address)
+    getattr(client, "inner", client).reach = Reach.of(address)
 
 
 @contextmanager

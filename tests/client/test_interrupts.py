@@ -169,7 +169,7 @@ async def test_cancelling_a_reconnect_leaves_a_closed_client_and_no_connection(
         dialed.append(dial(*where))
         return dialed[0]
 
-    monkeypatch.setattr("beanops.client.aio.dial", slow_dial)
+    monkeypatch.setattr("beanops.client.opening.dial", slow_dial)
     client = AsyncClient(beanstalkd.address)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):

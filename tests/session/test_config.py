@@ -68,7 +68,7 @@ def test_bodies_can_be_left_out(beanstalkd: Beanstalkd) -> None:
         ("colour = 1", "colour is unknown"),
         ("journal = 5", "journal must be a text in quotes, not 5"),
         ("[servers]\nprod = 5", "servers.prod must be a table"),
-        ("[servers.prod]\nread_only = true", "servers.prod has no address"),
+        ("[servers.prod]\nread_only = true", "servers.prod: it has no address"),
         ('[servers.prod]\naddress = "a:99999999"', "servers.prod"),
         ('[servers.prod]\naddress = "a"\nread_only = "yes"', "read_only must be true or false, not 'yes'"),
         ('[servers.prod]\naddress = "a"\nconfirm = "never"', "confirm must be one of"),

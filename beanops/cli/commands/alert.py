@@ -18,6 +18,7 @@ from beanops.text import plural, safe_text, span
 if TYPE_CHECKING:
     from beanops.alerts.fields import RulesError
     from beanops.alerts.rules import Rules
+    from beanops.client.reach import Reach
     from beanops.jobs.sql.row_predicates import RowPredicates
 
 _FIRING = ("severity", "rule", "server", "tube", "since", "value", "summary", "silenced")
@@ -73,11 +74,11 @@ def run(ctx: click.Context, file: Path | None, state: Path | None, way: str | No
     def read(predicates: RowPredicates) -> Rules:
         return read_rules(path, predicates)
 
-    def servers_of(rules: Rules) -> dict[str, str]:
+    def servers_of(rules: Rules) -> dict[str, Reach]:
         from beanops.session.config import profile
 
         names = (given,) if given is not None else rules.servers or (server,)
-        return {name: profile(name).address for name in names}
+        return {name: profile(name).reach for name in names}
 
     try:
         if way is None:

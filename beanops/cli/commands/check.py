@@ -121,9 +121,9 @@ def _look(
     server: str, timeout: float, looks: int, seconds: float, wanted: Callable[[list[str]], list[str]] | None
 ) -> Survey:
     """Look so many times; `wanted` chooses the tubes whose ages and rates are needed, None for none of them."""
-    address = profile(server).address
+    reach = profile(server).reach
     surveyor = Surveyor(time.monotonic, problem_limits(), patience=seconds, peeks=_PEEKS)
-    with Client(address, connect_timeout=timeout, read_timeout=timeout) as client:
+    with Client(reach, connect_timeout=timeout, read_timeout=timeout) as client:
         names = wanted(client.list_tubes()) if wanted is not None else ()
         survey = surveyor.look(client, names)
         for _ in range(looks - 1):

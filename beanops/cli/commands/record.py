@@ -91,6 +91,7 @@ def record(
     recorder = Recorder(
         path,
         {one.name: one.address for one in known},
+        reaches={one.name: one.reach for one in known},
         interval=interval,
         keep=keep,
         limits=problem_limits(),

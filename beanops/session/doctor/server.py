@@ -9,6 +9,7 @@ from shlex import quote
 from statistics import median
 from typing import Any
 
+from beanops.client.reach import Reach
 from beanops.client.sync import Client
 from beanops.monitor.problems.open_files import open_files
 from beanops.monitor.survey import Survey, Surveyor
@@ -62,7 +63,7 @@ def examine_server(
     """
     area = f"server {known.name}"
     try:
-        with Client(known.address, connect_timeout=PATIENCE, read_timeout=PATIENCE) as client:
+        with Client(known.reach, connect_timeout=PATIENCE, read_timeout=PATIENCE) as client:
             yield from _reached(client, area, known, keep, sleep)
     except BeanopsError as error:
         advice = "is it running, and is the address right?" + did_you_mean(known.name, set(names) - {known.name})
@@ -143,16 +144,16 @@ def reachable(profiles: Mapping[str, Profile], patience: float = 2.0) -> Iterato
     """Yield for each profile whether its server answers; all are asked at once."""
     errors: dict[str, str | None] = {}
 
-    def ask(name: str, address: str) -> None:
+    def ask(name: str, reach: Reach) -> None:
         try:
-            with Client(address, connect_timeout=patience, read_timeout=patience) as client:
+            with Client(reach, connect_timeout=patience, read_timeout=patience) as client:
                 client.stats()
             errors[name] = None
         except BeanopsError as error:
             errors[name] = str(error)
 
     # No pool: a thread that still waits must not keep the process from ending.
-    threads = [threading.Thread(target=ask, args=(name, one.address), daemon=True) for name, one in profiles.items()]
+    threads = [threading.Thread(target=ask, args=(name, one.reach), daemon=True) for name, one in profiles.items()]
     for thread in threads:
         thread.start()
     give_up = time.monotonic() + 2 * patience + 1

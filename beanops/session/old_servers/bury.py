@@ -42,7 +42,7 @@ class Alone:
         own = self._own.get((there, tube))
         if own is None:
             of = self._clients[there]
-            own = Client(of.address, connect_timeout=of.connect_timeout, read_timeout=of.read_timeout)
+            own = Client(of.reach, connect_timeout=of.connect_timeout, read_timeout=of.read_timeout)
             self._own[there, tube] = own
             if own.stats().id != of.stats().id:
                 raise BeanopsError(f"another server process answers at {of.address} than before")
