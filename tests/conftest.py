@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, settings
 from beanops import Client
 from beanops.embedded.dialects import Dialect
 from beanops.embedded.process import Beanstalkd
+from tests.certificates import Certificates
 from tests.groups import SHARED, Groups, group_of
 from tests.guard import Guard
 from tests.needs import missing
@@ -113,6 +114,12 @@ def start_beanstalkd(kind: str) -> Iterator[Callable[..., Beanstalkd]]:
 def beanstalkd(start_beanstalkd: Callable[..., Beanstalkd]) -> Beanstalkd:
     """Start a fresh server of the test's own."""
     return start_beanstalkd()
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """Give certificates of a server and of a client, and their CA."""
+    return Certificates(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """A beanstalkd-compatible server in pure Python, for trying things out, for tests and for teaching.
 
 What lives here: the queue as a state machine (`queues`, `machine`), a connection without its socket (`dialogue`,
-`dispatch`), the sockets (`listening`, `server`), the releases that it can be (`dialects`, `releases`), two ways to
+`dispatch`), the sockets (`sockets`, `server`), the servers that it can be (`dialects`, `releases`), two ways to
 start one (`serve` in code, `run` for the command line), and `process`, which starts the real beanstalkd. This room
 imports `beanops.protocol` alone; the command line with its demo, the pytest plugin and the tests import it.
 

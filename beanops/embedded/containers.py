@@ -41,6 +41,9 @@ class Heap(Generic[T]):
     def __iter__(self) -> Iterator[T]:
         return iter(self._live)
 
+    def __contains__(self, item: T) -> bool:
+        return item in self._live
+
     def push(self, key: int, item: T) -> None:
         """Add a thing, or give one that is there already a new key."""
         entry = (key, item.id, item)

@@ -24,7 +24,13 @@ _REFUSED = {
     "-s": f"{_NO_BINLOG} to size",
     "-u": "this server does not change its user, start it as the user that it is to run as",
 }
-_WITH_VALUE = ("-l", "-p", "-z", "-b", "-f", "-s", "-u", "--dialect", "--stats-kept", "--nodes", "--max-memory")
+_TLS = ("--tls-cert", "--tls-key", "--tls-client-ca", "--tls-min-version", "--tls-port")
+_WITH_VALUE = (
+    *("-l", "-p", "-z", "-b", "-f", "-s", "-u", "--dialect", "--stats-kept", "--nodes", "--max-memory"),
+    *(*_TLS, "--auth-token-file"),
+)
+#: The versions of TLS that can be asked for.
+TLS_VERSIONS = ("1.2", "1.3")
 
 HELP = f"""\
 usage: beanops serve [options]
@@ -35,6 +41,15 @@ options:
   -l ADDR            listen on ADDR or unix:PATH (127.0.0.1)
   -p PORT            listen on PORT, 0: any ({DEFAULT_PORT})
   -z BYTES           maximum job size ({DEFAULT_MAX_JOB_SIZE}), at most {MAX_BODY}
+  --tls-cert FILE    speak TLS with this certificate; clients connect to beanstalks://
+  --tls-key FILE     its private key (in the file of the certificate)
+  --tls-client-ca FILE
+                     require a client certificate of one of these CAs
+  --tls-min-version VERSION
+                     {" or ".join(TLS_VERSIONS)} ({TLS_VERSIONS[0]})
+  --tls-port PORT    speak TLS on this port, and plain text on -p
+  --auth-token-file FILE
+                     require "auth TOKEN" with one of the tokens in FILE, one a line
   --dialect NAME     the release or fork to imitate: {", ".join(DIALECTS)} ({NEWEST})
   --stats-kept SECS  answer stats from a cache for so long (0; truncate: 0.5)
   --nodes COUNT      nodes of a cluster, each with its own id, that connections are with in turn (1)
@@ -68,6 +83,14 @@ class ServerOptions:
         Bytes of all bodies from which on a put is refused.
     binlog : str or None
         A directory that is to be ignored.
+    tls_cert, tls_key, tls_client_ca : str or None
+        Files with the certificate of the server, its key, and the CAs of clients.
+    tls_min_version : str
+        The oldest version of TLS that is spoken.
+    tls_port : str or None
+        A port for TLS beside the one for plain text; None for TLS on the only one.
+    auth_token_file : str or None
+        File with the tokens of which a client must show one.
     verbose : bool
         Log connections.
     """
@@ -81,6 +104,12 @@ class ServerOptions:
         self.nodes = 1
         self.max_memory: int | None = None
         self.binlog: str | None = None
+        self.tls_cert: str | None = None
+        self.tls_key: str | None = None
+        self.tls_client_ca: str | None = None
+        self.tls_min_version = TLS_VERSIONS[0]
+        self.tls_port: str | None = None
+        self.auth_token_file: str | None = None
         self.verbose = False
 
 
@@ -115,6 +144,12 @@ def parse(arguments: Sequence[str]) -> ServerOptions:
             options.nodes = _number(flag, value, 1)
         elif flag == "--max-memory":
             options.max_memory = _number(flag, value, 0)
+        elif flag == "--tls-min-version":
+            options.tls_min_version = _tls_version(value)
+        elif flag in _TLS or flag == "--auth-token-file":
+            if not value:
+                fail(f"{flag}: the value is missing")
+            setattr(options, flag[2:].replace("-", "_"), value)
         elif flag == "-b":
             options.binlog = value
         elif flag == "-V":
@@ -125,7 +160,17 @@ def parse(arguments: Sequence[str]) -> ServerOptions:
             fail(f"unknown flag: {flag}")
     if options.binlog is not None and not ignores:
         fail(f"-b is refused: {_NO_BINLOG}; run beanstalkd, or add --ignore-binlog to start without one")
+    _check_tls(options, {flag for flag, _ in _flags(arguments)})
     return options
+
+
+def _check_tls(options: ServerOptions, given: set[str]) -> None:
+    if options.tls_cert is None:
+        for flag in _TLS:
+            if flag in given:
+                fail(f"{flag} needs --tls-cert")
+    elif options.address.startswith("unix:"):
+        fail("--tls-cert: TLS is spoken on a port, not on a unix socket")
 
 
 def _flags(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -196,6 +241,12 @@ def _dialect(text: str) -> Dialect:
         if text == dialect:
             return dialect
     fail(f"--dialect: {text!r} is no release or fork, allowed is one of {', '.join(DIALECTS)}")
+
+
+def _tls_version(text: str) -> str:
+    if text not in TLS_VERSIONS:
+        fail(f"--tls-min-version: {text!r} is not known, allowed is {' or '.join(TLS_VERSIONS)}")
+    return text
 
 
 def _number(flag: str, text: str, least: int) -> int:

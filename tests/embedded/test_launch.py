@@ -202,7 +202,7 @@ def test_clients_can_connect_before_the_server_is_loaded() -> None:
     slow = {"argparse", "asyncio", "encodings.idna", "platform", "re", "subprocess", "threading", "typing"}
     assert not slow & set(modules)
     ours = {"beanops", "beanops.protocol", "beanops.protocol.errors", "beanops.protocol.limits", "beanops.embedded"}
-    ours |= {f"beanops.embedded.{name}" for name in ("dialects", "launch", "listening", "options")}
+    ours |= {f"beanops.embedded.{name}" for name in ("dialects", "launch", "options", "sockets", "sockets.listening")}
     assert {name for name in modules if name.startswith("beanops")} == ours
 
 

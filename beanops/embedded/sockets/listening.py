@@ -9,6 +9,10 @@ import stat
 
 from beanops.embedded.dialects import OLD, Dialect
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import ssl
+
 _BACKLOG = 1024
 
 
@@ -23,13 +27,15 @@ class Listener:
         Port to listen on, 0 for any that is free; or what the system's resolver makes of a text.
     dialect : {"1.13", "1.12", "1.11", "1.10", "truncate", "cluster"}
         Releases up to 1.11 have no unix sockets.
+    tls : ssl.SSLContext or None
+        Connections begin with TLS.
 
     Attributes
     ----------
     socket : socket.socket
         The socket, which does not block.
     where : str
-        The address that clients use.
+        The address that clients use, ``beanstalks://HOST:PORT`` with TLS.
 
     Raises
     ------
@@ -37,7 +43,8 @@ class Listener:
         It cannot listen there.
     """
 
-    def __init__(self, address: str, port: int | str, dialect: Dialect) -> None:
+    def __init__(self, address: str, port: int | str, dialect: Dialect, tls: ssl.SSLContext | None = None) -> None:
+        self.tls = tls
         self._path = ""
         self._inode = 0
         if address.startswith("unix:"):
@@ -53,7 +60,8 @@ class Listener:
         else:
             self.socket = _listen_inet(address, port)
             host, port = self.socket.getsockname()[:2]
-            self.where = f"[{host}]:{port}" if ":" in str(host) else f"{host}:{port}"
+            place = f"[{host}]:{port}" if ":" in str(host) else f"{host}:{port}"
+            self.where = place if tls is None else f"beanstalks://{place}"
         self.socket.setblocking(False)
 
     def close(self) -> None:
