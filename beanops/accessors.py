@@ -1,19 +1,22 @@
-"""The live views of a notebook and the plots of a session, and `replay`; importing this module binds them to `Session`.
+"""What `Session` has of the rooms above it: live views of a notebook, plots, `migrate`; importing this binds them.
 
-Each first checks that the extra ``notebook`` is installed.
+Views and plots first check that the extra ``notebook`` is installed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import ExitStack
 from datetime import datetime
 from importlib.util import find_spec
 from os import PathLike
-from typing import TYPE_CHECKING, SupportsIndex, Unpack
+from typing import TYPE_CHECKING, Literal, SupportsIndex, Unpack
 
+from beanops.client.address import Address
 from beanops.jobs.rows import Tube
 from beanops.protocol.errors import UsageError
-from beanops.session.arguments import Seconds
+from beanops.session.arguments import Seconds, seconds_of
+from beanops.session.bars import Report, bar_for
 from beanops.session.connect import connect
 from beanops.session.keywords import explained
 from beanops.session.options import Options
@@ -21,6 +24,7 @@ from beanops.session.session import Session
 from beanops.ui.defaults import MOST_BROWSED
 
 if TYPE_CHECKING:
+    from beanops.migration.migrate import Migration
     from beanops.notebook.views.browser import BrowserView
     from beanops.notebook.views.canary import CanaryView
     from beanops.notebook.views.dashboard import DashboardView
@@ -487,6 +491,81 @@ def plot(session: Session, /) -> Plots:
     return Plots(session)
 
 
+def migrate(
+    session: Session,
+    /,
+    to: Session | str | Address,
+    *,
+    tubes: str | Iterable[str] | None = None,
+    follow: Seconds | None = None,
+    buried_as: Literal["parked", "ready"] | None = None,
+    reason: str | None = None,
+    rate: float | None = None,
+    dry_run: bool = False,
+    progress: Report[Run] = None,
+) -> Migration:
+    """Move the jobs of this server to another one, then compare both servers.
+
+    Jobs keep tube, body, priority, TTR, the time left of their delay, and burial; pauses of their tubes are kept too.
+    Ids, ages and counts are new, and reserved jobs stay. Producers and workers may be switched over while it runs: it
+    goes over the tubes again until nothing is left that can be moved. No worker of either server gets a job while it is
+    moved, so that no job is lost or done twice, also where the migration is cut off: `resume` of this session goes on
+    with its run, and `undo` of a session on the other server moves back what nobody has taken there.
+
+    Parameters
+    ----------
+    to : Session, str or Address
+        The other server: a session on it, its address, or its name in the configuration.
+    tubes : str, iterable of str, or None
+        Names of tubes and globs such as ``"mail-*"``, several in a list or with commas; None is all tubes.
+    follow : number, str, timedelta or None
+        Time for which the tubes must have been empty, with no job reserved, before it ends: seconds, text such as
+        ``"5m"``, or a timedelta. None ends when no job is left that can be moved.
+    buried_as : {"parked", "ready"} or None
+        State of the new jobs for buried ones: ``"parked"`` delays them for 136 years, ``"ready"`` makes them ready,
+        None buries them. A server up to 1.11 can bury them only in a tube that no worker watches.
+    reason : str or None
+        Reason for the journal.
+    rate : float or None
+        Maximum jobs per second; None sets no limit.
+    dry_run : bool
+        Report what there is and what cannot be kept, and change nothing.
+    progress : callable, bool or None
+        A function that is called with the `Run` before the first batch and after each. False shows no progress bar,
+        None shows one in notebooks and terminals after a second.
+
+    Returns
+    -------
+    beanops.migration.migrate.Migration
+        Its ``tubes`` is a frame with a row per tube, ``run`` the run, ``complete`` whether all jobs are there as they
+        were. Of a dry run, ``report`` has the servers, the tubes and notes.
+
+    Raises
+    ------
+    UsageError
+        Both are the same server.
+    Refused
+        One of the servers is read-only, the other one is draining, or an earlier migration was cut off.
+    NotFound
+        No tube matches a name or a glob.
+
+    Examples
+    --------
+    >>> session.migrate("staging", tubes="mail*", dry_run=True).tubes
+    """
+    from beanops.migration.migrate import migrate as move
+
+    session._context.check_open()
+    wait = None if follow is None else seconds_of("follow", follow)
+    with ExitStack() as opened:
+        if not isinstance(to, Session):
+            to = opened.enter_context(connect(to, source=session._source, journal=session._context.journal()))
+        bar = opened.enter_context(bar_for(progress, session._watched, "jobs", "migrate"))
+        report = bar.show_run if bar is not None else progress if callable(progress) else None
+        how = {"follow": wait, "buried_as": buried_as, "reason": reason, "rate": rate, "dry_run": dry_run}
+        return move(session, to, tubes, **how, progress=report)  # type: ignore[arg-type]
+
+
 def _named(action: str, jobs: Jobs | str) -> str:
     """Return the name of a view of an action on jobs."""
     return f"{action} {jobs}" if isinstance(jobs, str) else f"{action} jobs"
@@ -503,6 +582,6 @@ def _check_extra(what: str, needed: Iterable[str] = _NEEDED) -> None:
         raise UsageError(f"{what} needs {' and '.join(missing)}: pip install 'beanops[notebook]'")
 
 
-for _view in (dashboard, browse, reserve_widget, canary_widget, edit_widget, wait_widget):
+for _view in (dashboard, browse, reserve_widget, canary_widget, edit_widget, wait_widget, migrate):
     setattr(Session, _view.__name__, explained(_view))
 Session.plot = property(plot)

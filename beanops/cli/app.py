@@ -52,6 +52,7 @@ COMMANDS = {
     "import": ("commands.files", "Put the jobs of an exported file."),
     "sample": ("commands.files", "Save jobs as named samples and put them."),
     "manual": ("commands.manual", "Show the manual."),
+    "migrate": ("commands.servers.migrate", "Move the jobs of a server to another one."),
     "servers": ("commands.servers.servers", "Show the servers of the configuration."),
     "completion": ("commands.servers.servers", "Print a shell completion script."),
     "tui": ("commands.dashboard", "Open the terminal dashboard."),

@@ -68,9 +68,9 @@ def print_csv(rows: Sequence[Mapping[str, Any]], columns: Iterable[str], *, head
     click.echo(text.getvalue(), nl=False)
 
 
-def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], *, err: bool = False) -> None:
     """Print rows in columns, numbers to the right; on a terminal the widest text is cut to what fits."""
-    click.echo("\n".join(table_lines(headings, rows)))
+    click.echo("\n".join(table_lines(headings, rows)), err=err)
 
 
 def table_lines(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:

@@ -84,6 +84,7 @@ class RunRow(NamedTuple):
             parts.append(f"job {ids[0]}" if isinstance(ids, list) and named == 1 else plural(named, "job"))
         target = (request.get("settings") or {}).get("target")
         parts += [f"→ {target}"] if target else []
+        parts += [f"→ {request['server']}"] if self.action == "migrate" else []
         parts += [f"{inflected(len(groups), 'group')} {', '.join(groups)}"] if groups else []
         where = request.get("where")
         # That of a group by its cause says no more than the name.
@@ -95,6 +96,8 @@ class RunRow(NamedTuple):
     def at_its_end(self) -> str | None:
         """Why it cannot be resumed and what to do instead, None where it can."""
         request = self.request
+        if self.action == "migrate":
+            return None
         if self.action == "import":
             again = f"run {self.id} read standard input: import the same lines again, no line is put twice"
             return again if request["file"] == "-" else None

@@ -61,6 +61,8 @@ class Context:
     ----------
     protection : Protection
         The rules that protect the server.
+    timeouts : (float, float)
+        Seconds to connect, and to wait for an answer.
     denied : frozenset of str
         Names of actions that the user's role does not allow, besides what `protection` rejects.
     held : set of int
@@ -105,7 +107,7 @@ class Context:
         self.views: WeakSet[Closes] = WeakSet()
         self._older = OlderPast(self.address)
         self.past = Past(self._older)
-        self._timeouts = timeouts
+        self.timeouts = timeouts
         self._lock = threading.RLock()
         self._closed = False
         self._clients: dict[str, Client] = {}
@@ -144,7 +146,7 @@ class Context:
             self.check_open()
             known = self._clients.get("acting")
             # A session with reserved jobs waits longer: closing the connection would release them.
-            patience = self._timeouts[1] if self.held else ANSWER
+            patience = self.timeouts[1] if self.held else ANSWER
             if known is not None and is_awake(known, patience):
                 return known
             self.held.clear()  # the server released them with the connection
@@ -159,7 +161,7 @@ class Context:
             return client
 
     def _connect(self, kind: type[Client]) -> Client:
-        connect_timeout, read_timeout = self._timeouts
+        connect_timeout, read_timeout = self.timeouts
         return kind(self.reach, connect_timeout=connect_timeout, read_timeout=read_timeout)
 
     def check_process(self) -> None:

@@ -78,6 +78,8 @@ class Session:
         The runs and actions on this server by everybody who uses this journal.
     dashboard, browse, reserve_widget : callable
         Live views in a notebook; see `beanops.accessors`.
+    migrate : callable
+        Moves all jobs to another server; see `beanops.accessors`.
     plot : Plots
         Still plots of the server, as matplotlib figures; see `beanops.accessors`.
     """
@@ -85,6 +87,7 @@ class Session:
     dashboard: Callable[..., Any]
     browse: Callable[..., Any]
     reserve_widget: Callable[..., Any]
+    migrate: Callable[..., Any]
     plot: Any
 
     def __init__(self, context: Context, source: str) -> None:

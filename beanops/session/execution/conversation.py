@@ -43,3 +43,5 @@ class Ask(NamedTuple):
 Steps = Generator[Ask, list[Any], Fate]
 #: A part of a talk that puts a job: it ends with the new job's id, or with why there is none.
 Putting = Generator[Ask, list[Any], int | Fate]
+#: A part of a talk that buries a job that was put: it ends with why it cannot be buried, or with None.
+Burying = Generator[Ask, list[Any], str | None]

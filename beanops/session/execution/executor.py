@@ -25,7 +25,7 @@ from beanops.session.execution.conversation import Ask, Steps
 from beanops.session.execution.ledger import Ledger
 from beanops.session.execution.pause_guard import PauseGuard, exposed
 from beanops.session.execution.run import Run
-from beanops.session.execution.verbs import EDIT, MOVE, Order, TubeStep, intent_of, keeps_what_undo_needs
+from beanops.session.execution.verbs import EDIT, MIGRATE, MOVE, Order, TubeStep, intent_of, keeps_what_undo_needs
 from beanops.session.lookups import Lookups
 from beanops.session.old_servers.bury import Alone
 from beanops.session.old_servers.substitutes import as_chosen, fit
@@ -35,6 +35,8 @@ from beanops.session.options import AT_ONCE, How
 Batches = Iterable[Sequence[Order]]
 #: The batches of each wave of a run.
 Waves = Generator[Batches, None, None]
+#: Verbs that reserve jobs before they put others.
+_RESERVES = (MOVE.name, EDIT.name, MIGRATE.name)
 #: Maximum seconds between two requests while a run waits, so that idle connections stay open.
 _QUIET = 15.0
 
@@ -170,7 +172,14 @@ class Executor:
                     guard.lift(run)
         return run
 
-    def act_in_waves(self, run: Run, waves: Callable[[Ledger], Waves], how: How = AT_ONCE) -> Run:
+    def act_in_waves(
+        self,
+        run: Run,
+        waves: Callable[[Ledger], Waves],
+        how: How = AT_ONCE,
+        guard: PauseGuard | None = None,
+        there: Client | None = None,
+    ) -> Run:
         """Execute waves of orders as one run, which stays under way between them.
 
         Parameters
@@ -182,6 +191,8 @@ class Executor:
             are on record.
         how : How
             Rate and progress.
+        guard, there
+            As in `act_on_jobs`.
 
         Raises
         ------
@@ -189,11 +200,17 @@ class Executor:
             As `act_on_jobs`.
         """
         ledger = self.ledger(run)
-        with ending_gently(run), self._stopping(run), ledger.underway(), closing(waves(ledger)) as coming:
-            acting = self._acting_for(run)
-            for batches in coming:
-                self._in_batches(run, batches, how, None, {False: acting, True: acting}, lambda: None, ledger)
-                ledger.flush()
+        with ending_gently(run), self._stopping(run):
+            try:
+                with ledger.underway(), closing(waves(ledger)) as coming:
+                    acting = self._acting_for(run)
+                    clients = {False: acting, True: there or acting}
+                    for batches in coming:
+                        self._in_batches(run, batches, how, guard, clients, lambda: None, ledger)
+                        ledger.flush()
+            finally:
+                if guard is not None:
+                    guard.lift(run)
         return run
 
     def _acting_for(self, run: Run) -> Client:
@@ -360,7 +377,7 @@ class Executor:
         except BaseException as error:
             if isinstance(error, BeanopsError):
                 why = str(error)
-            if any(orders[n].verb in (MOVE, EDIT) for n in asks):
+            if any(orders[n].verb.name in _RESERVES for n in asks):
                 clients[False].close()  # or jobs reserved for these would stay so until their ttr ends
             raise
         finally:

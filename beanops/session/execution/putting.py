@@ -11,7 +11,7 @@ from beanops.journal.records import Fate
 from beanops.protocol import commands
 from beanops.protocol.errors import Buried, NotFound, ReplyError
 from beanops.protocol.limits import U32_MAX
-from beanops.session.execution.conversation import Ask, Putting
+from beanops.session.execution.conversation import Ask, Burying, Putting
 
 
 class NewJob(NamedTuple):
@@ -89,6 +89,17 @@ def put_buried(job: NewJob) -> Putting:
         return new.job_id  # the server had no memory to delay it and buried it, as wanted
     if (refused := why_not(new)) is not None:
         return refused
+    problem = yield from bury_new(job, int(new))
+    if problem is None:
+        return int(new)
+    (gone,) = yield Ask((commands.delete(new),), there=job.there)
+    if isinstance(gone, ReplyError):
+        return Fate("failed", f"{problem}; job {new} was put for it and may be left over", new)
+    return Fate("failed", problem)
+
+
+def bury_new(job: NewJob, new: int) -> Burying:
+    """Bury a delayed job that was put for another one, with the delay of that."""
     reserve = commands.reserve_job(new)
     own_delay = (commands.release(new, priority=job.priority, delay=job.delay), reserve) if job.delay < U32_MAX else ()
     bury = commands.bury(new, priority=job.priority)
@@ -96,12 +107,8 @@ def put_buried(job: NewJob) -> Putting:
     calm = None if job.delay else job.tube
     answers = yield Ask((reserve, *own_delay, bury), there=job.there, so_far=so_far, calm=calm)
     if not isinstance(answers[-1], ReplyError):
-        return int(new)
-    problem = next(answer for answer in answers if isinstance(answer, ReplyError))
-    (gone,) = yield Ask((commands.delete(new),), there=job.there)
-    if isinstance(gone, ReplyError):
-        return Fate("failed", f"{problem}; job {new} was put for it and may be left over", new)
-    return Fate("failed", str(problem))
+        return None
+    return str(next(answer for answer in answers if isinstance(answer, ReplyError)))
 
 
 def why_not(new: Any) -> Fate | None:

@@ -364,6 +364,8 @@ MOVE = Verb("move", "moved", _AT_REST, False, True, True, 7, move)
 #: Puts the changed job of `Order.instead`, then deletes the old one.
 EDIT = Verb("edit", "edited", _AT_REST, True, True, True, 7, move)
 COPY = Verb("copy", "copied", _AT_REST, False, True, False, 5, put_copy)
+#: Moves jobs to another server; `beanops.session.transfer` has its steps, which need what is known of both servers.
+MIGRATE = COPY._replace(name="migrate", done="migrated", commands=6)
 TOUCH = Verb("touch", "touched", frozenset(), False, False, True, 1, _touch)
 _CHANGE_BURIED = VERBS["bury"]._replace(states=_AT_REST)
 #: Puts a deleted job again: the order's job is from the journal.
@@ -373,7 +375,7 @@ IMPORT = RESTORE._replace(name="import", done="imported")
 #: Puts one of several new jobs.
 PUT_NEW = RESTORE._replace(name="put", done="put")
 #: All verbs by name.
-ALL = {verb.name: verb for verb in (*VERBS.values(), MOVE, EDIT, COPY, TOUCH, RESTORE, IMPORT)}
+ALL = {verb.name: verb for verb in (*VERBS.values(), MOVE, EDIT, COPY, MIGRATE, TOUCH, RESTORE, IMPORT)}
 #: A run is named as the user called it, its actions as what they do: a drain deletes.
 ALL["drain"] = VERBS["delete"]
 #: Names of runs and actions in the journal. The actions of a drain are deletes, those of an undo what undoes the run.

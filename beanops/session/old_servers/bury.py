@@ -13,14 +13,14 @@ from beanops.client.sync import Client
 from beanops.journal.records import Fate
 from beanops.protocol import Command, JobStats, TubeStats, commands
 from beanops.protocol.errors import BeanopsError, Buried, NotFound, ReplyError, TimedOut
-from beanops.session.execution.conversation import Ask, Putting, Steps
+from beanops.session.execution.conversation import Ask, Burying, Putting, Steps
 from beanops.session.execution.putting import NewJob, why_not
 from beanops.session.execution.verbs import Order
 
 #: Maximum number of jobs to reserve until the chosen one.
 MOST_BEFORE = 10_000
 #: Maximum number of reserves in one pipeline.
-_AT_ONCE = 256
+AT_ONCE = 256
 WATCHED = "a worker came to watch tube {}, and could run it"
 
 
@@ -75,16 +75,29 @@ def put_buried_alone(job: NewJob) -> Putting:
     new, *_ = yield Ask((*ask.commands, *reserve), there=job.there, alone=job.tube)
     if (refused := why_not(new)) is not None:
         return refused
-    so_far = Fate("unknown", f"job {new} was put for it, but perhaps not yet buried", new)
-    bury = commands.bury(new, priority=job.priority)
-    kick = (commands.kick_job(new),) if job.delay else ()
-    buried = yield from _until_buried(bury, kick, Ask((), there=job.there, so_far=so_far, alone=job.tube))
+    buried = yield from _bury_put(job, int(new), kick=job.delay > 0)
     if not isinstance(buried, ReplyError):
         return int(new)
     (gone,) = yield Ask((commands.delete(new),), there=job.there)
     if isinstance(gone, ReplyError):
         return Fate("failed", f"{buried}; job {new} was put for it and may be left over", new)
     return Fate("failed", str(buried))
+
+
+def bury_new_alone(job: NewJob, new: int) -> Burying:
+    """Bury a delayed job that was put with priority 0 into a tube that no worker watches."""
+    problem = yield from _disturbed(job.tube, job.there)
+    if problem is not None:
+        return problem.error
+    buried = yield from _bury_put(job, new, kick=True)
+    return str(buried) if isinstance(buried, ReplyError) else None
+
+
+def _bury_put(job: NewJob, new: int, kick: bool) -> Generator[Ask, list[Any], Any]:
+    so_far = Fate("unknown", f"job {new} was put for it, but perhaps not yet buried", new)
+    bury = commands.bury(new, priority=job.priority)
+    kicks = (commands.kick_job(new),) if kick else ()
+    return (yield from _until_buried(bury, kicks, Ask((), there=job.there, so_far=so_far, alone=job.tube)))
 
 
 def bury_alone(order: Order, held: set[int]) -> Steps:
@@ -122,7 +135,7 @@ def _until_buried(bury: Command[None], kick: tuple[Command[Any], ...], ask: Ask)
     *_, buried = yield ask._replace(commands=(bury, *kick, bury) if kick else (bury,))
     tried = 0
     while isinstance(buried, NotFound) and not isinstance(buried, Buried) and tried < MOST_BEFORE:
-        reserves = min(_AT_ONCE, max(1, tried))
+        reserves = min(AT_ONCE, max(1, tried))
         tried += reserves
         *got, buried = yield ask._replace(commands=(*[commands.reserve(0)] * reserves, bury))
         if isinstance(got[-1], TimedOut):

@@ -1,0 +1,118 @@
+"""`migrate`: report, move, check. `Migration` is what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Literal
+
+from beanops.html import card
+from beanops.jobs.search.progress import Progress
+from beanops.jobs.select import names_of
+from beanops.migration.moved import Check, check
+from beanops.migration.report import MigrationReport, report
+from beanops.protocol.limits import check_choice
+from beanops.session.execution.run import Run
+from beanops.session.options import Options
+from beanops.session.session import Session
+from beanops.session.transfer.other_server import check_destination
+from beanops.session.transfer.passes import check_tubes
+from beanops.session.transfer.passes import migrate as move
+
+if TYPE_CHECKING:
+    import pandas
+
+
+class Migration:
+    """A migration: the report before it, the run that moved the jobs, and the check after it.
+
+    Attributes
+    ----------
+    report : MigrationReport or None
+        What there was before, where it was wanted.
+    run : Run or None
+        The run; None for a dry run. `Session.undo` of a session on the destination undoes it, `Session.resume` of one
+        on the source resumes it.
+    check : Check or None
+        What both servers have after it.
+    """
+
+    def __init__(self, report: MigrationReport | None, run: Run | None = None, check: Check | None = None) -> None:
+        self.report = report
+        self.run = run
+        self.check = check
+
+    @property
+    def complete(self) -> bool:
+        """Whether all jobs of the tubes are on the destination alone, as they were."""
+        return self.run is not None and self.run.complete and self.check is not None and self.check.complete
+
+    @property
+    def tubes(self) -> pandas.DataFrame:
+        """The tubes as a frame: after a migration the fields of `MovedTube`, of a dry run those of `TubeToMove`."""
+        from beanops.migration.frames import moved_frame
+
+        if self.check is None:
+            assert self.report is not None
+            return self.report.tubes
+        return moved_frame(self.check.rows)
+
+    @property
+    def summary(self) -> str:
+        """One line with what was moved, and what the check found."""
+        parts = [part.summary for part in (self.run, self.check) if part is not None]
+        return "; ".join(parts or [self.report.summary if self.report is not None else ""])
+
+    def __repr__(self) -> str:
+        return f"<Migration {self.summary}>"
+
+    def _repr_html_(self) -> str:
+        facts: dict[str, Any] = {} if self.run is None else {"run": self.run.id, "moved": self.run.summary}
+        facts |= {} if self.check is None else {"check": self.check.summary, "complete": self.complete}
+        facts |= {} if self.report is None else {"before": self.report.summary}
+        return card("Migration", facts)
+
+
+def migrate(
+    session: Session,
+    to: Session,
+    tubes: str | Iterable[str] | None = None,
+    *,
+    follow: float | None = None,
+    buried_as: Literal["parked", "ready"] | None = None,
+    reason: str | None = None,
+    rate: float | None = None,
+    dry_run: bool = False,
+    progress: Callable[[Run], None] | None = None,
+    looking: Callable[[Progress], None] | None = None,
+) -> Migration:
+    """Move the jobs of a server to another one; see `beanops.accessors.migrate`.
+
+    Parameters
+    ----------
+    session, to : Session
+        The source and the destination.
+    tubes, follow, buried_as, reason, rate, dry_run, progress
+        As there.
+    looking : callable or None
+        Called with the progress of the search of a dry run.
+    """
+    here, there = session._executor, to._executor
+    names = ["*"] if tubes is None else names_of("tubes", tubes)
+    if buried_as is not None:
+        check_choice("buried_as", buried_as, ["parked", "ready"])
+    if dry_run:
+        check_destination(here, there)
+        check_tubes(here, names)
+        return Migration(report(here, there, names, buried_as=buried_as, progress=looking))
+    options = Options(buried_as=buried_as, reason=reason, rate=rate, progress=progress)
+    run = move(here, there, names, options, follow)
+    return checked(session, to, run)
+
+
+def checked(session: Session, to: Session, run: Run) -> Migration:
+    """Return a migration with the check of what its run, and those before it that it resumed, have moved."""
+    from beanops.session.past_runs.undo import family
+
+    journal = session._context.journal()
+    row = journal.run(run.id)
+    return Migration(None, run, check(session._executor, to._executor, family(journal, row), row.request["tubes"]))
