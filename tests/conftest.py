@@ -90,20 +90,35 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def start_beanstalkd(kind: str) -> Iterator[Callable[..., Beanstalkd]]:
+def start_beanstalkd(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Beanstalkd]]:
     """Start servers with flags of one's own: ``start_beanstalkd("-z", "100")``. They end with the test.
 
-    ``start_beanstalkd(dialect="1.11")`` starts the embedded one, which then answers as that release does.
+    ``start_beanstalkd(dialect="1.11")`` starts the embedded one, which then answers as that release does, and so do
+    ``start_beanstalkd(tls=certificates, token="secret")``, which speaks TLS and wants a token.
     """
 
-    def start(*arguments: str, dialect: Dialect | None = None, **options: Any) -> Beanstalkd:
-        embedded = kind == "embedded" or dialect is not None
+    def start(
+        *arguments: str,
+        dialect: Dialect | None = None,
+        tls: Certificates | None = None,
+        token: str | None = None,
+        **options: Any,
+    ) -> Beanstalkd:
+        embedded = kind == "embedded" or dialect is not None or tls is not None or token is not None
         if embedded and "-b" in arguments:
             pytest.skip("the embedded server has no binlog")
         if not embedded and shutil.which("beanstalkd") is None:
             missing("beanstalkd is not on PATH")
         program = (sys.executable, "-m", "beanops.embedded") if embedded else ("beanstalkd",)
-        chosen = () if dialect is None else ("--dialect", dialect)
+        chosen = [] if dialect is None else ["--dialect", dialect]
+        if tls is not None:
+            chosen += ["--tls-cert", str(tls.server)]
+            options["tls"] = tls.context(tls.client)
+        if token is not None:
+            file = tmp_path_factory.mktemp("tokens") / "tokens"
+            file.write_text(token)
+            chosen += ["--auth-token-file", str(file)]
+            options["token"] = token
         return servers.enter_context(Beanstalkd(*arguments, *chosen, program=program, **options))
 
     with ExitStack() as servers:

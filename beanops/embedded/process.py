@@ -9,10 +9,13 @@ import tempfile
 import time
 from collections.abc import Sequence
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from beanops.protocol import Connection, ServerStats, commands
 from beanops.protocol.errors import BeanopsError
+
+if TYPE_CHECKING:
+    import ssl
 
 #: Run by a shell beside each server: reads a pipe that nobody writes to, and which closes with the process that started
 #: the server, however that ends; then it ends the server. The shell itself is away from the terminal's signals.
@@ -47,11 +50,15 @@ class Beanstalkd:
         A fixed port, to start again where an earlier one was.
     program : sequence of str
         What to run instead of the ``beanstalkd`` on PATH; it must take the same flags, and must not fork.
+    tls : ssl.SSLContext or None
+        How to connect to it, if its flags make it speak TLS.
+    token : str or None
+        What to show it, if its flags make it require a token.
 
     Attributes
     ----------
     address : str
-        ``host:port``.
+        ``host:port``, or ``beanstalks://host:port`` with TLS.
     pid : int
         The process.
 
@@ -66,9 +73,18 @@ class Beanstalkd:
     ...     client = beanops.Client(server.address)
     """
 
-    def __init__(self, *arguments: str, port: int | None = None, program: Sequence[str] = ("beanstalkd",)) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        port: int | None = None,
+        program: Sequence[str] = ("beanstalkd",),
+        tls: ssl.SSLContext | None = None,
+        token: str | None = None,
+    ) -> None:
         if shutil.which(program[0]) is None:
             raise CannotStart("beanstalkd is not on PATH; install it (Debian: apt-get install beanstalkd)")
+        self._tls = tls
+        self._token = token
         # stderr is no pipe: nobody would read it while the server runs, and a full one would hold it up.
         with tempfile.TemporaryFile() as stderr:
             give_up = time.monotonic() + _LATE
@@ -88,7 +104,7 @@ class Beanstalkd:
 
     def _start(self, program: Sequence[str], port: int, arguments: Sequence[str], stderr: IO[bytes]) -> None:
         self.port = port
-        self.address = f"127.0.0.1:{port}"
+        self.address = f"{'beanstalks://' if self._tls else ''}127.0.0.1:{port}"
         self._process = subprocess.Popen(
             [*program, "-l", "127.0.0.1", "-p", str(port), *arguments],
             stdin=subprocess.DEVNULL,
@@ -116,15 +132,26 @@ class Beanstalkd:
     def _answers(self) -> bool:
         # Another server on the port answers too, until our own process finds it taken: only the pid distinguishes them.
         connection = Connection()
-        results: list[ServerStats] = []
+        asked = [commands.stats()] if self._token is None else [commands.auth(self._token), commands.stats()]
+        results: list[Any] = []
         try:
-            with socket.create_connection(("127.0.0.1", self.port), 1) as peer:
-                peer.sendall(connection.send(commands.stats()))
-                while not results and connection.error is None:
-                    results = connection.receive_data(peer.recv(65536))
+            with self._connect() as peer:
+                peer.sendall(b"".join(map(connection.send, asked)))
+                while len(results) < len(asked) and connection.error is None:
+                    results += connection.receive_data(peer.recv(65536))
         except OSError:
             return False
-        return bool(results) and isinstance(results[0], ServerStats) and results[0].pid == self.pid
+        return bool(results) and isinstance(results[-1], ServerStats) and results[-1].pid == self.pid
+
+    def _connect(self) -> socket.socket:
+        peer = socket.create_connection(("127.0.0.1", self.port), 1)
+        if self._tls is None:
+            return peer
+        try:
+            return self._tls.wrap_socket(peer, server_hostname="127.0.0.1")
+        except BaseException:
+            peer.close()
+            raise
 
     def stop(self, *, kill: bool = False) -> None:
         """End it; with `kill` as a crash would."""

@@ -7,12 +7,15 @@ import os
 import signal
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from beanops import Client, commands, errors
+from beanops.client.reach import Reach, TlsOptions, TokenSource
 from beanops.embedded.dialects import FORKS, RELEASES, Dialect
 from beanops.embedded.process import Beanstalkd, CannotStart, free_port
+from tests.certificates import Certificates
 from tests.waits import until
 
 
@@ -63,6 +66,18 @@ def test_a_server_that_complains_without_end_is_not_held_up(beanstalkd: Beanstal
         results = list(client.pipeline(commands.put(b"x") for _ in range(2000)))
 
     assert {type(result) for result in results} == {errors.Draining}
+
+
+def test_it_may_speak_tls_and_want_a_token(
+    start_beanstalkd: Callable[..., Beanstalkd], certificates: Certificates, tmp_path: Path
+) -> None:
+    server = start_beanstalkd("--tls-client-ca", str(certificates.ca), tls=certificates, token="s3cret")
+    assert server.address == f"beanstalks://127.0.0.1:{server.port}"
+    tokens = tmp_path / "token"
+    tokens.write_text("s3cret")
+    tls = TlsOptions(ca=str(certificates.ca), cert=str(certificates.client))
+    with Client(Reach.of(server.address)._replace(tls=tls, token=TokenSource("file", str(tokens)))) as client:
+        assert client.stats().pid == server.pid
 
 
 @pytest.mark.parametrize("dialect", [*RELEASES, *FORKS])
