@@ -82,7 +82,7 @@ def context_of(options: TlsOptions) -> ssl.SSLContext:
         A file cannot be read.
     """
     files = (options.ca, options.cert, options.key)
-    key = options, *(os.stat(file).st_mtime_ns if file else 0 for file in files)
+    key = options, os.environ.get("SSL_CERT_FILE"), *(os.stat(file).st_mtime_ns if file else 0 for file in files)
     with _lock:
         known = _contexts.get(key)
         if known is None:

@@ -30,6 +30,13 @@ def test_another_one_has_a_server_of_its_own(beanstalk, beanstalkd):
 @pytest.mark.beanstalkd(dialect="1.11")
 def test_an_old_one(beanstalk):
     print("old version", beanstalk.stats().version)
+
+@pytest.mark.beanstalkd(tls=True, auth_token="s3cret")
+def test_tls_and_a_token(beanstalk, beanstalkd):
+    assert beanstalkd.startswith("beanstalks://")
+    assert beanstalk.put(b"x") == 1
+    with pytest.raises(beanops.errors.Unauthorized):
+        beanops.Client(beanstalkd).stats()
 """
 
 
@@ -52,7 +59,7 @@ def without_beanstalkd(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatc
 def test_embedded(pytester: pytest.Pytester) -> None:
     result = run(pytester, "--beanstalkd=embedded")
 
-    result.assert_outcomes(passed=3)
+    result.assert_outcomes(passed=4)
     result.stdout.fnmatch_lines(["*version 1.13*", "*old version 1.11*"])
 
 
@@ -61,12 +68,12 @@ def test_embedded_is_taken_where_there_is_no_real_one(
 ) -> None:
     without_beanstalkd(pytester, monkeypatch)
 
-    run(pytester).assert_outcomes(passed=3)
+    run(pytester).assert_outcomes(passed=4)
 
 
 @pytest.mark.usefixtures("start_beanstalkd")
 def test_real(pytester: pytest.Pytester) -> None:
-    run(pytester, "--beanstalkd=real").assert_outcomes(passed=3)
+    run(pytester, "--beanstalkd=real").assert_outcomes(passed=4)
 
 
 def test_a_real_one_that_is_missing_skips_and_in_ci_fails(
@@ -74,10 +81,10 @@ def test_a_real_one_that_is_missing_skips_and_in_ci_fails(
 ) -> None:
     without_beanstalkd(pytester, monkeypatch)
     monkeypatch.delenv("CI", raising=False)
-    run(pytester, "--beanstalkd=real").assert_outcomes(passed=1, skipped=2)
+    run(pytester, "--beanstalkd=real").assert_outcomes(passed=2, skipped=2)
     monkeypatch.setenv("CI", "1")
 
     result = run(pytester, "--beanstalkd=real")
 
-    result.assert_outcomes(passed=1, errors=2)
+    result.assert_outcomes(passed=2, errors=2)
     result.stdout.fnmatch_lines(["*not on PATH*"])
