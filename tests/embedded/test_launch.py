@@ -15,7 +15,8 @@ import pytest
 
 from beanops.embedded import run
 from beanops.embedded.options import parse
-from tests.embedded.peers import ask, dial, statistics
+from tests.certificates import Certificates
+from tests.embedded.peers import ask, dial, read_all, statistics
 from tests.waits import PATIENCE, until
 
 
@@ -30,8 +31,7 @@ def started(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     )
     try:
         assert process.stdout is not None
-        said = process.stdout.readline()
-        yield process, said.split()[-1] if said else ""
+        yield process, process.stdout.readline().partition("listening on ")[2].strip()
     finally:
         process.kill()
         process.communicate()
@@ -145,6 +145,21 @@ def test_a_binlog_can_be_asked_for_in_vain() -> None:
         ["-l", "x" * 64],
         ["-l", "unix:"],
         ["--dialect", "1.9"],
+        ["--nodes", "0"],
+        ["--nodes", "x"],
+        ["--max-memory", "-1"],
+        ["--stats-kept", "nan"],
+        ["--stats-kept", "soon"],
+        ["--tls-cert", "/nowhere/cert.pem"],
+        ["--tls-cert", ""],
+        ["--tls-key", "key.pem"],
+        ["--tls-port", "11301"],
+        ["--tls-min-version", "1.2"],
+        ["--tls-cert", __file__, "--tls-min-version", "1.1"],
+        ["--tls-cert", __file__],
+        ["--tls-cert", __file__, "-l", "unix:queue"],
+        ["--auth-token-file", "/nowhere/tokens"],
+        ["--auth-token-file", "/dev/null"],
     ],
 )
 def test_mistakes_are_one_line(flags: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -204,6 +219,36 @@ def test_clients_can_connect_before_the_server_is_loaded() -> None:
     ours = {"beanops", "beanops.protocol", "beanops.protocol.errors", "beanops.protocol.limits", "beanops.embedded"}
     ours |= {f"beanops.embedded.{name}" for name in ("dialects", "launch", "options", "sockets", "sockets.listening")}
     assert {name for name in modules if name.startswith("beanops")} == ours
+
+
+def test_both_plain_text_and_tls(certificates: Certificates, tmp_path: Path) -> None:
+    tokens = tmp_path / "tokens"
+    tokens.write_text("first\n\nsecond\n")
+    files = ("--tls-cert", str(certificates.server), "--auth-token-file", str(tokens))
+    with started("-p", "0", "--tls-port", "0", *files) as (_, addresses):
+        plain, _, secure = addresses.partition(" and beanstalks://")
+        assert ask(plain, b"auth second\r\nput 1 0 60 1\r\na\r\n") == b"AUTHENTICATED\r\nINSERTED 1\r\n"
+        peer = certificates.context().wrap_socket(dial(secure), server_hostname="localhost")
+        with peer:
+            peer.sendall(b"auth first\r\npeek 1\r\nquit\r\n")
+            assert read_all(peer) == b"AUTHENTICATED\r\nFOUND 1 1\r\na\r\n"
+
+
+@pytest.mark.parametrize("flag", ["--tls-key", "--tls-client-ca"])
+def test_files_of_tls_that_do_not_fit_are_one_line(
+    flag: str, certificates: Certificates, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    empty = tmp_path / "empty.pem"
+    empty.write_text("")
+    encrypted = tmp_path / "encrypted.pem"
+    locked = ["openssl", "ec", "-aes128", "-passout", "pass:x", "-in", certificates.server, "-out", encrypted]
+    subprocess.run(locked, check=True, capture_output=True)
+    wrong = {"--tls-key": [certificates.client, encrypted, empty, tmp_path], "--tls-client-ca": [empty, tmp_path]}
+    for file in wrong[flag]:
+        with pytest.raises(SystemExit, match="2"):
+            run(["-p", "0", "--tls-cert", str(certificates.server), flag, str(file)])
+        assert re.fullmatch(r"beanops serve: --tls-cert: [^\n]+\n", said := capsys.readouterr().err)
+        assert str(file) in said
 
 
 def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
