@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from beanops.accessors import replay
+    from beanops.binlog.binlog import Binlog
     from beanops.client.address import Address
     from beanops.client.aio import AsyncClient
     from beanops.client.sync import Client
@@ -27,6 +28,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Address",
     "AsyncClient",
+    "Binlog",
     "Client",
     "Job",
     "JobStats",
@@ -47,6 +49,7 @@ __all__ = [
 _HOMES = {
     "Address": "beanops.client.address",
     "AsyncClient": "beanops.client.aio",
+    "Binlog": "beanops.binlog.binlog",
     "Client": "beanops.client.sync",
     "Job": "beanops.protocol.records",
     "JobStats": "beanops.protocol.records",

@@ -17,6 +17,7 @@ from beanops import Client, connect
 from beanops.embedded.process import Beanstalkd
 from beanops.session.options import GroupOptions, Options, ScanOptions
 from beanops.session.session import Session
+from tests.binlog.logs import record, version, write
 
 PACKAGE = Path(beanops.__file__).parent
 #: What examples call the server.
@@ -59,6 +60,7 @@ def test_the_examples_of_a_module_run(
     monkeypatch.chdir(tmp_path)
     staging = start_beanstalkd()
     monkeypatch.setenv("BEANOPS_CONFIG", str(tmp_path / "config.toml"))
+    write(tmp_path / "binlog", version() + record(1, b"{}"))
     (tmp_path / "config.toml").write_text(f'[servers.staging]\naddress = "{staging.address}"\n')
     examples = _Finder().find(importlib.import_module(module))
     for number, example in enumerate(examples):
@@ -81,7 +83,7 @@ def _run(example: doctest.DocTest, address: str) -> None:
         if "import_" in example.name:
             session.export("poison.jsonl", "mail", state="buried")
         for one in example.examples:
-            one.source = one.source.replace(SERVER, address)
+            one.source = one.source.replace(SERVER, address).replace("/var/lib/beanstalkd", "binlog")
         told: list[str] = []
         result = doctest.DocTestRunner(_Checker(), optionflags=doctest.ELLIPSIS).run(example, out=told.append)
     assert result.failed == 0, "".join(told)

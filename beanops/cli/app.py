@@ -50,6 +50,7 @@ COMMANDS = {
     "alert": ("commands.alert", "Notify of problems by rules."),
     "export": ("commands.files", "Write jobs to a file."),
     "import": ("commands.files", "Put the jobs of an exported file."),
+    "binlog": ("commands.servers.binlog", "Read the binlog of a server that is down."),
     "sample": ("commands.files", "Save jobs as named samples and put them."),
     "manual": ("commands.manual", "Show the manual."),
     "migrate": ("commands.servers.migrate", "Move the jobs of a server to another one."),

@@ -21,6 +21,7 @@ from beanops.embedded.process import Beanstalkd
 from beanops.jobs.bodies import Reader
 from beanops.jobs.causes import Causes
 from beanops.session.files import samples
+from tests.binlog.logs import record, version, write
 from tests.cli.conftest import BEANOPS, bury, cli, configure, terminal
 
 __all__ = ["cli", "terminal"]
@@ -76,6 +77,7 @@ def shop(
         done = session.kick([1, 2, 3])
         session.export("saved.jsonl", [1, 2, 3])
         samples.save("refund", samples.sample_of("billing", b'{"customer": 7}'))
+    write(Path("binlog"), version() + record(7, b'{"to": "ann"}') + record(8, b"{}", tube="billing", state="buried"))
     rules_path().write_text(
         '[notifiers.log]\ntype = "command"\ncommand = ["true"]\n[[rule]]\nname = "a"\nwhen = "ready < 0"\n'
     )
@@ -107,6 +109,7 @@ def shell(shop: Shop, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixt
 
     def run_block(block: str) -> None:
         block = block.replace("g7f31c0a2", shop.group).replace("g7f3", shop.group[:5])
+        block = block.replace("/var/lib/beanstalkd", "binlog")
         block = block.replace("RUN", shop.run).replace("queue.internal:11300", shop.address)
         if _SHARES.search(block):
             run_by_bash(block)

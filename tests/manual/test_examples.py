@@ -77,7 +77,7 @@ def test_python(document: str, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> N
         names = {"session": session, "beanops": beanops, "address": shop.address}
         for block in of_language("python"):
             if block.document == document and not block.text.startswith(APART):
-                code = block.text.replace("127.0.0.1:11300", shop.address)
+                code = block.text.replace("127.0.0.1:11300", shop.address).replace("/var/lib/beanstalkd", "binlog")
                 exec(compile(code, name_of(block), "exec"), names)
 
 

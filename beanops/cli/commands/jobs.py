@@ -78,7 +78,7 @@ def jobs(
         bar = shown.enter_context(bar_for(None if apart else False, True, "ids", "jobs"))
         scan = session.scan(tube, **selection, bodies=not no_bodies, progress=None if bar is None else bar.show_scan)
         with interruptible(scan.cancel) as signals:
-            printing = partial(_print_table, order=asked["order"]) if output == "table" else WRITERS[output]
+            printing = partial(print_job_table, order=asked["order"]) if output == "table" else WRITERS[output]
             printing(_until_over(scan, shown), not no_bodies)
         conclude(scan, signals)
 
@@ -203,7 +203,7 @@ def _found(batches: Batches) -> Iterator[FoundJob]:
     return (job for batch in batches for job in batch)
 
 
-def _print_table(batches: Batches, bodies: bool, order: str) -> None:
+def print_job_table(batches: Batches, bodies: bool, order: str) -> None:
     """Print the usual columns, and the one that the jobs are ordered by."""
     from beanops.jobs.bodies import decode
 

@@ -67,7 +67,7 @@ def export(executor: Executor, file: File, jobs: Any, delete: bool, force: bool,
     run.when_cancelled(cancel)
     if how.dry:
         return executor.act_on_jobs(run, batches, how, guard_of(executor))
-    with _created(file, force) as out:
+    with created_file(file, force) as out:
         where = str(executor.context.address), executor.lookups.server().id
         lines = _Lines(out, *where, durable=delete, own=out is not file)
         written = lines.written(batches)
@@ -158,7 +158,7 @@ class _Lines:
 
 
 @contextmanager
-def _created(file: File, force: bool) -> Iterator[BinaryIO]:
+def created_file(file: File, force: bool) -> Iterator[BinaryIO]:
     """Open a new file and sync its name to disk; remove it if it is empty after an error."""
     if not isinstance(file, str | os.PathLike):
         yield file

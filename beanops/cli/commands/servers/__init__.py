@@ -1,5 +1,5 @@
 """Commands that are about servers themselves, and not about the jobs of one that runs.
 
-What lives here: the servers of the configuration and completion scripts (`servers`), the embedded server (`serve`), and
-the move of all jobs to another server (`migrate`).
+What lives here: the servers of the configuration and completion scripts (`servers`), the embedded server (`serve`), the
+move of all jobs to another server (`migrate`), and the binlog of a server that is down (`binlog`).
 """

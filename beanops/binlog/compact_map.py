@@ -1,0 +1,106 @@
+"""A map of job ids to places that takes 8 bytes for each of ids in a row, which most ids of a log are."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from heapq import merge
+
+_BITS = 6
+_PAGE = 1 << _BITS
+_MASK = _PAGE - 1
+_EMPTY = array("Q", bytes(8 * _PAGE))
+#: Ids that a page must have to be worth its bytes.
+_WORTH = 6
+#: Pages before the first look at what they are worth.
+_FIRST_LOOK = 1024
+#: Ids that go to the dict once most pages were not worth it, before pages are tried again.
+_APART = 65_536
+
+
+class CompactMap:
+    """Maps 64-bit ids to 64-bit numbers other than 0.
+
+    Ids in a row are in pages of 64; the few of a page that is nearly empty are in a dict.
+
+    Examples
+    --------
+    >>> places = CompactMap()
+    >>> places.put(17, 4096), places.put(17, 8192), places.get(17), places.get(18)
+    (0, 4096, 8192, 0)
+    >>> list(places.ids()), len(places), places.pop(17), len(places)
+    ([17], 1, 8192, 0)
+    """
+
+    def __init__(self) -> None:
+        self._pages: dict[int, array[int]] = {}
+        self._sparse: dict[int, int] = {}
+        self._size = 0
+        self._most = _FIRST_LOOK
+        self._apart = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def get(self, id: int) -> int:
+        """Return the number of an id, 0 where there is none."""
+        page = self._pages.get(id >> _BITS)
+        if page is not None and (value := page[id & _MASK]):
+            return value
+        return self._sparse.get(id, 0) if self._sparse else 0
+
+    def put(self, id: int, value: int) -> int:
+        """Set the number of an id, and return the one before."""
+        key = id >> _BITS
+        page = self._pages.get(key)
+        if page is None:
+            if self._apart or id in self._sparse:
+                before = self._sparse.get(id, 0)
+                self._sparse[id] = value
+                self._size += not before
+                self._apart -= self._apart > 0
+                return before
+            if len(self._pages) >= self._most:
+                self._tidy()
+            page = self._pages[key] = _EMPTY[:]
+        place = id & _MASK
+        before = page[place]
+        page[place] = value
+        if not before:
+            before = self._sparse.pop(id, 0) if self._sparse else 0
+            self._size += not before
+        return before
+
+    def pop(self, id: int) -> int:
+        """Remove an id, and return its number, 0 where there was none."""
+        before = 0
+        page = self._pages.get(id >> _BITS)
+        if page is not None:
+            before = page[id & _MASK]
+            page[id & _MASK] = 0
+        if not before and self._sparse:
+            before = self._sparse.pop(id, 0)
+        self._size -= before > 0
+        return before
+
+    def ids(self, *, newest: bool = False) -> Iterator[int]:
+        """Yield the ids, the lowest or the highest first; do not change the map meanwhile."""
+        sparse = sorted(self._sparse, reverse=newest)
+        return merge(self._in_pages(newest), sparse, reverse=newest) if sparse else self._in_pages(newest)
+
+    def _in_pages(self, newest: bool) -> Iterator[int]:
+        places = range(_PAGE - 1, -1, -1) if newest else range(_PAGE)
+        for key in sorted(self._pages, reverse=newest):
+            page, first = self._pages[key], key << _BITS
+            yield from (first + place for place in places if page[place])
+
+    def _tidy(self) -> None:
+        """Drop the pages that are empty or nearly so."""
+        pages = len(self._pages)
+        for key, page in list(self._pages.items()):
+            if _PAGE - page.count(0) < _WORTH:
+                self._sparse.update({(key << _BITS) + place: value for place, value in enumerate(page) if value})
+                del self._pages[key]
+        if 2 * len(self._pages) < pages:
+            self._apart = _APART
+        self._most = 2 * len(self._pages) + _FIRST_LOOK
