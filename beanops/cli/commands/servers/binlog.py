@@ -30,7 +30,12 @@ _LIST = ("id", "tube", "state", "logged", "priority", "age", "size", "file", "of
 _NUMBERS = frozenset({"id", "priority", "age", "size", "file", "offset"})
 _PINS = ("id", "tube", "state", "age", "size", "file", "offset")
 
+_limit = click.option(
+    "-z", "--max-job-size", type=click.IntRange(1, MAX_BODY), metavar="BYTES",
+    help="Maximum job size of the server to start, as its -z",
+)  # fmt: skip
 _selection = options.together(
+    _limit,
     click.option("--tube", metavar="TUBE", help="Tube name or glob"),
     options.any_state,
     id_options.ids(),
@@ -54,12 +59,8 @@ def _order(default: str) -> Callable[[Any], Any]:
 
 @click.group()
 @click.argument("directory", metavar="DIR", type=click.Path())
-@click.option(
-    "-z", "--max-job-size", type=click.IntRange(1, MAX_BODY), metavar="BYTES",
-    help="Maximum job size of the server to start, its option -z; by default no job is too big",
-)  # fmt: skip
 @click.pass_context
-def binlog(ctx: click.Context, directory: str, max_job_size: int | None) -> None:
+def binlog(ctx: click.Context, directory: str) -> None:
     """Read the binlog of a server in DIR, beanstalkd's option -b, without a server and without changing it.
 
     States and counters are those that a start of beanstalkd would show. at_start says what a start makes of a job:
@@ -68,15 +69,14 @@ def binlog(ctx: click.Context, directory: str, max_job_size: int | None) -> None
 
     Exit code 1 if the log is damaged.
     """
-    ctx.obj = directory, max_job_size
+    ctx.obj = directory
     options.hand_down(ctx, binlog)
 
 
 @contextmanager
-def _opened(redact: tuple[str, ...] = ()) -> Iterator[Binlog]:
+def _opened(max_job_size: int | None, redact: tuple[str, ...] = ()) -> Iterator[Binlog]:
     """Open the log; report below the result what is wrong with it."""
-    directory, max_job_size = click.get_current_context().obj
-    log = Binlog(directory, redact=redact, max_job_size=max_job_size)
+    log = Binlog(click.get_current_context().obj, redact=redact, max_job_size=max_job_size)
     if log.holder is not None:
         click.echo(f"beanops: {log.holder} holds this log, which may change while it is read", err=True)
     yield log
@@ -99,12 +99,12 @@ def _opened(redact: tuple[str, ...] = ()) -> Iterator[Binlog]:
 @_order("oldest")
 @options.redact
 @_many
-def list_(redact: tuple[str, ...], output: str, **asked: Any) -> None:
+def list_(max_job_size: int | None, redact: tuple[str, ...], output: str, **asked: Any) -> None:
     """List jobs with their place in the log, without their bodies.
 
     'logged' is the last state in the log, 'state' the one after a start.
     """
-    with _opened(redact) as log:
+    with _opened(max_job_size, redact) as log:
         search = log.search(**_chosen(asked))
         batches = search.batches(bodies=False)
         if output == "table":
@@ -169,11 +169,11 @@ def _tell_undecoded(count: int) -> None:
 @click.option("-o", "--output", type=OneOf(["table", "json", "jsonl", "csv", "parquet"]), help=spreadsheet.OUTPUT)
 @spreadsheet.option
 @click.option("--json", "output", flag_value="json", help="Same as -o json")
-def jobs(redact: tuple[str, ...], no_bodies: bool, output: str, **asked: Any) -> None:
+def jobs(max_job_size: int | None, redact: tuple[str, ...], no_bodies: bool, output: str, **asked: Any) -> None:
     """Show jobs with their decoded bodies, as "beanops jobs" does; the columns for --where are the same."""
     if output == "parquet" and on_terminal("stdout"):
         raise Refused("-o parquet is not for a terminal: write it to a file or a pipe")
-    with _opened(redact) as log:
+    with _opened(max_job_size, redact) as log:
         search = log.search(**_chosen(asked))
         printing = partial(print_job_table, order=asked["order"]) if output == "table" else WRITERS[output]
         printing(log.found(search, bodies=not no_bodies), not no_bodies)
@@ -181,10 +181,11 @@ def jobs(redact: tuple[str, ...], no_bodies: bool, output: str, **asked: Any) ->
 
 
 @binlog.command()
+@_limit
 @options.printing
-def stats(output: str) -> None:
+def stats(max_job_size: int | None, output: str) -> None:
     """Show jobs by state and tube after a start, the next id, each file, and what is damaged."""
-    with _opened() as log:
+    with _opened(max_job_size) as log:
         summary = log.stats()._asdict()
         files = [file._asdict() for file in log.file_rows]
         tubes = [tube._asdict() for tube in log.tube_rows]
@@ -203,13 +204,14 @@ def stats(output: str) -> None:
 
 @binlog.command()
 @click.option("--limit", type=options.NUMBER, help="Maximum number of jobs")
+@_limit
 @options.printing
-def pins(limit: int | None, output: str) -> None:
+def pins(max_job_size: int | None, limit: int | None, output: str) -> None:
     """Show the jobs that pin the oldest file, the oldest first.
 
     beanstalkd removes files from the oldest on, each once it holds no job: these jobs keep all files.
     """
-    with _opened() as log:
+    with _opened(max_job_size) as log:
         found = list(log.pinning())
         rows = [_row(log, job, _PINS) for job in found[:limit]]
         if output == "json":
@@ -231,13 +233,15 @@ def pins(limit: int | None, output: str) -> None:
 @click.option("--damaged", is_flag=True, help="Also write jobs whose body is not whole")
 @click.option("--force", is_flag=True, help="Overwrite an existing file")
 @options.redact
-def export(file: str, damaged: bool, force: bool, redact: tuple[str, ...], **asked: Any) -> None:
+def export(
+    file: str, max_job_size: int | None, damaged: bool, force: bool, redact: tuple[str, ...], **asked: Any
+) -> None:
     """Write jobs to FILE as JSON lines for "beanops import"; - is standard output.
 
     Lost jobs are written too, deleted ones only with --at-start again. --redact applies to the predicate; the file
     contains the original bodies.
     """
-    with _opened(redact) as log:
+    with _opened(max_job_size, redact) as log:
         out = file if file != "-" else sys.stdout.buffer
         done = log.export(out, damaged=damaged, force=force, **_chosen(asked))
         click.echo(done.verdict, err=file == "-")
