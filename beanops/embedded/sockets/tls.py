@@ -16,6 +16,8 @@ from beanops.embedded.sockets.streams import CHUNK
 _SLICE = 65536
 #: Bytes that one call may seal: others have their turn then.
 _MOST = 1 << 20
+#: Sealed bytes that may wait: more than `send` leaves there are answers of TLS itself that the peer never reads.
+_MAX_SEALED = 4 * _SLICE
 _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 
@@ -57,7 +59,13 @@ class TlsStream:
     def receive(self) -> bytes:
         """Return what has come, ``b""`` at the end."""
         while not self._ended:
-            if data := self._open():
+            data = self._open()
+            if self._outgoing.pending:
+                with contextlib.suppress(BlockingIOError, InterruptedError):
+                    self.flush()
+                if len(self._sealed) > _MAX_SEALED:
+                    raise ConnectionResetError("too many questions of TLS itself")
+            if data:
                 return data
             if not self._ended:
                 self._incoming.write(self._receive_sealed())
