@@ -382,6 +382,10 @@ class AsyncClient:
         """Pause a tube for `seconds`: its ready jobs cannot be reserved. 0 unpauses it."""
         await self.execute(commands.pause_tube(tube, seconds))
 
+    async def truncate(self, tube: str) -> int:
+        """Delete all ready, delayed and buried jobs of a tube at once, on a fork that can; return the number."""
+        return await self.execute(commands.truncate(tube))
+
     async def stats(self) -> ServerStats:
         """Return the server's statistics."""
         stats = await self.execute(commands.stats())

@@ -398,6 +398,10 @@ class Client:
         """Pause a tube for `seconds`: its ready jobs cannot be reserved. 0 unpauses it."""
         self.execute(commands.pause_tube(tube, seconds))
 
+    def truncate(self, tube: str) -> int:
+        """Delete all ready, delayed and buried jobs of a tube at once, on a fork that can; return the number."""
+        return self.execute(commands.truncate(tube))
+
     def stats(self) -> ServerStats:
         """Return the server's statistics."""
         stats = self.execute(commands.stats())

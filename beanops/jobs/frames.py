@@ -98,7 +98,10 @@ def jobs_frame(jobs: Sequence[FoundJob], columns: Mapping[str, Source] | None = 
     columns : mapping or None
         As `job_columns` returns them; None is all.
     """
-    return frame(jobs, job_columns() if columns is None else columns)
+    known = dict(job_columns() if columns is None else columns)
+    if "file" in known and any(job.stats.file is None for job in jobs):
+        known["file"] = ("Int64", "stats.file")  # before 1.5 a server does not say it
+    return frame(jobs, known)
 
 
 def arrow_reader(batches: Iterable[Sequence[FoundJob]], bodies: BodyForm) -> pyarrow.RecordBatchReader:

@@ -171,7 +171,7 @@ def differs(ref: JobRef, stats: JobStats, process: Process, put: PutBetween, dig
     if stats.age < process.before or fits is False or alike is False:
         return REUSED
     restored = _is_restored(stats, process)
-    if not restored and not stats.file:  # a server that keeps its jobs in a log says which of its files a job is in
+    if not restored and stats.file == 0:  # a server that keeps its jobs in a log says which of its files a job is in
         return REUSED
     if ref.created is None or (not restored and not alike):
         return UNDECIDED

@@ -8,9 +8,9 @@ from itertools import pairwise
 
 import pandas as pd
 
-from beanops.frames import frame
+from beanops.frames import Source, frame
 from beanops.monitor.history import Cell
-from beanops.monitor.rates import Point
+from beanops.monitor.rates import UNCOUNTED, Point
 from beanops.monitor.survey import Seen
 from beanops.monitor.sweep import TUBE_COUNTS
 from beanops.protocol import TubeStats
@@ -76,7 +76,9 @@ def _trend_row(cell: Cell | None) -> list[float | None]:
 
 def tubes_frame(tubes: Sequence[TubeStats]) -> pd.DataFrame:
     """Return the statistics of tubes as a frame; see `Session.tubes` for its columns."""
-    counts = {name: ("int64", field) for name, field in TUBE_COUNTS.items()}
+    counts: dict[str, Source] = {name: ("int64", field) for name, field in TUBE_COUNTS.items()}
+    if any(tube.cmd_delete is None for tube in tubes):
+        counts["deletes"] = ("Int64", "cmd_delete")
     pauses = {"pause": ("seconds", "pause"), "pause_left": ("seconds", "pause_time_left")}
     return frame(tubes, {"tube": ("str", "name"), **counts, **pauses})
 
@@ -100,5 +102,6 @@ def rates_frame(points: Sequence[Point], now: float) -> pd.DataFrame:
         known = after.at > before.at and after.puts >= before.puts and after.deletes >= before.deletes
         seconds = after.at - before.at if known else _NAN
         flow["puts_per_s"].append((after.puts - before.puts) / seconds)
-        flow["deletes_per_s"].append((after.deletes - before.deletes) / seconds)
+        counted = after.deletes != UNCOUNTED
+        flow["deletes_per_s"].append((after.deletes - before.deletes) / seconds if counted else _NAN)
     return found[list(STATES)].astype("int64").assign(**flow)

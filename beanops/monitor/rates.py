@@ -36,6 +36,8 @@ class Rates(NamedTuple):
 
 
 UNKNOWN = Rates(None, None)
+#: Instead of a counter that a server does not have: 1.4 does not count the deletes of a tube.
+UNCOUNTED = -1
 
 
 class Point(NamedTuple):
@@ -48,7 +50,7 @@ class Point(NamedTuple):
     ready, reserved, delayed, buried : int
         Jobs in each state.
     puts, deletes : int
-        Counters.
+        Counters; `UNCOUNTED` where the server does not say.
     """
 
     at: float
@@ -74,7 +76,7 @@ def point(at: float, stats: TubeStats | ServerStats) -> Point:
         stats.current_jobs_delayed,
         stats.current_jobs_buried,
         stats.total_jobs,
-        stats.cmd_delete,
+        UNCOUNTED if stats.cmd_delete is None else stats.cmd_delete,
     )
 
 
@@ -99,7 +101,8 @@ def grown(trail: Trail, new: Point, most: int = MOST) -> Trail:
 def rates_between(before: Point, after: Point) -> Rates:
     """Return the rates between two points of a trail."""
     seconds = after.at - before.at
-    return Rates((after.puts - before.puts) / seconds, (after.deletes - before.deletes) / seconds)
+    deletes = None if after.deletes == UNCOUNTED else (after.deletes - before.deletes) / seconds
+    return Rates((after.puts - before.puts) / seconds, deletes)
 
 
 def since(trail: Trail, seconds: float) -> Point | None:
@@ -133,7 +136,8 @@ def recent_rates(trail: Trail, seconds: float = RATE_WINDOW) -> Rates:
     """
     if len(trail) < 2:
         return UNKNOWN
-    return Rates(_rate(trail, _PUTS, seconds), _rate(trail, _DELETES, seconds))
+    deletes = None if trail[-1].deletes == UNCOUNTED else _rate(trail, _DELETES, seconds)
+    return Rates(_rate(trail, _PUTS, seconds), deletes)
 
 
 def _rate(trail: Trail, counter: int, seconds: float) -> float:

@@ -192,13 +192,14 @@ _PEEK_BURIED = _kind("peek-buried", NotFound, FOUND=_JOB)
 _KICK = _kind("kick", KICKED=_COUNTED)
 _KICK_JOB = _kind("kick-job", NotFound, KICKED=_DONE)
 #: How statistics are written: of a server, and of a job.
-SERVER_STATS, JOB_STATS = Layout(ServerStats), Layout(JobStats)
+SERVER_STATS, JOB_STATS = Layout(ServerStats, id=""), Layout(JobStats)
 _STATS = _kind("stats", OK=_stats(SERVER_STATS))
-_STATS_TUBE = _kind("stats-tube", NotFound, OK=_stats(Layout(TubeStats)))
+_STATS_TUBE = _kind("stats-tube", NotFound, OK=_stats(Layout(TubeStats, pause=0, pause_time_left=0)))
 _STATS_JOB = _kind("stats-job", NotFound, OK=_stats(JOB_STATS))
 _LIST_TUBES = _kind("list-tubes", OK=_NAMES)
 _LIST_TUBE_USED = _kind("list-tube-used", USING=_USING)
 _LIST_TUBES_WATCHED = _kind("list-tubes-watched", OK=_NAMES)
+_TRUNCATE = _kind("truncate", NotFound, TRUNCATED=_COUNTED)
 _PAUSE_TUBE = _kind("pause-tube", NotFound, PAUSED=_DONE)
 _QUIT = _kind("quit")
 _AUTH = _kind("auth", AUTHENTICATED=_DONE)
@@ -334,6 +335,15 @@ def pause_tube(tube: str, seconds: SupportsIndex) -> Command[None]:
     """Hold back the ready jobs of a tube from reserves for `seconds`; 0 resumes."""
     name = check_tube(tube).encode("ascii")
     return Command(_PAUSE_TUBE, b"pause-tube %b %d\r\n" % (name, check_number("seconds", seconds, U32_MAX)), tube)
+
+
+def truncate(tube: str) -> Command[int]:
+    """Delete all jobs of a tube that are ready, delayed or buried, at once; the result is how many these were.
+
+    Only forks of beanstalkd have it. Jobs of the tube that are reserved are gone too: whatever their workers say of them
+    later is answered with `NotFound`. The tube's numbers may count the jobs for a while.
+    """
+    return Command(_TRUNCATE, b"truncate %b\r\n" % check_tube(tube).encode("ascii"), tube)
 
 
 def stats() -> Command[ServerStats]:

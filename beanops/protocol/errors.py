@@ -175,8 +175,10 @@ class Unsupported(ReplyError):
     """The server does not take the command, often because it is older than the command."""
 
     def __str__(self) -> str:
-        since = SINCE.get(self.command.partition(" ")[0])
-        return f"{self.token} to '{self.command}': {f'it needs beanstalkd {since} or newer' if since else self.meaning}"
+        name = self.command.partition(" ")[0]
+        since = SINCE.get(name)
+        why = f"it needs beanstalkd {since} or newer" if since else FORKS if name == "truncate" else self.meaning
+        return f"{self.token} to '{self.command}': {why}"
 
 
 class BadFormat(Unsupported):
@@ -194,6 +196,8 @@ class UnknownCommand(Unsupported):
 
 
 #: Commands that came after the oldest server that is supported, with the release that brought them.
-SINCE = {"reserve-job": "1.12"}
+SINCE = {"reserve-job": "1.12", "kick-job": "1.8", "pause-tube": "1.4.3"}
+#: Where the command ``truncate`` is to be had.
+FORKS = "it needs a fork of beanstalkd that has it"
 #: Replies that any command may get (protocol.txt, "there are a few error responses").
 COMMON: tuple[type[ReplyError], ...] = (OutOfMemory, InternalError, BadFormat, UnknownCommand)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from operator import call
+from types import NoneType
 from typing import Any, Generic, NamedTuple, TypeVar, get_type_hints
 
 from beanops.protocol.errors import ProtocolError
@@ -41,8 +42,8 @@ _KINDS = {
     bool: _Kind(r"true|false", _flag),
 }
 _SPELLINGS = {"priority": "pri"}
-#: The oldest release that says all that is needed: 1.8 and older have no ``id``.
-OLDEST = "1.9"
+#: The oldest release whose statistics have all that is needed.
+OLDEST = "1.4"
 
 
 def release_of(version: str) -> tuple[int, ...] | None:
@@ -54,7 +55,7 @@ def release_of(version: str) -> tuple[int, ...] | None:
 def is_too_old(version: str) -> bool:
     """Whether a server of that version is older than what beanops works with."""
     release = release_of(version)
-    return release is not None and release < (1, 9)
+    return release is not None and release < (1, 4)
 
 
 class Layout(Generic[R]):
@@ -64,11 +65,14 @@ class Layout(Generic[R]):
     ----------
     record : type
         A NamedTuple whose last field is ``extra``; its annotations say how each value is read.
-        Fields with a default may be missing from a reply.
+        Fields with a default, and those that may be None, may be missing from a reply.
+    **missing : object
+        Values of other fields that may be missing from a reply.
     """
 
-    def __init__(self, record: type[R]) -> None:
+    def __init__(self, record: type[R], **missing: Any) -> None:
         self._record = record
+        self._missing = missing
         self._make: Callable[..., R] = record
 
     # Made with the first reply: most processes read one or two of the kinds.
@@ -80,6 +84,11 @@ class Layout(Generic[R]):
                 base = next(kind for kind in _KINDS if kind is hint or kind in getattr(hint, "__args__", ()))
                 kinds[_SPELLINGS.get(field, field.replace("_", "-"))] = _KINDS[base]
         return kinds
+
+    @cached_property
+    def _absent(self) -> dict[str, Any]:
+        hints = get_type_hints(self._record).items()
+        return {field: None for field, hint in hints if NoneType in getattr(hint, "__args__", ())} | self._missing
 
     @cached_property
     def _converters(self) -> list[Callable[[str], Any]]:
@@ -147,6 +156,9 @@ class Layout(Generic[R]):
         for field, (key, kind) in zip(self._record._fields, self._kinds.items(), strict=False):
             if key not in found:
                 if field in self._record._field_defaults:
+                    continue
+                if field in self._absent:
+                    values[field] = self._absent[field]
                     continue
                 if is_too_old(version):
                     raise ProtocolError(f"needs beanstalkd {OLDEST} or newer (this is {version})")

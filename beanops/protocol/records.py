@@ -59,8 +59,8 @@ class JobStats(NamedTuple):
     time_left : int
         Seconds until a delayed job is ready or a reserved one times out, 0 otherwise. Negative for a reserved
         job past its ttr, which can stay reserved until its holder's connection does something.
-    file : int
-        Number of the binlog file that holds it, 0 without a binlog.
+    file : int or None
+        Number of the binlog file that holds it, 0 without a binlog; None before 1.5, which does not say.
     reserves, timeouts, releases, buries, kicks : int
         How often each happened to the job.
     extra : Mapping[str, str]
@@ -75,7 +75,7 @@ class JobStats(NamedTuple):
     delay: int
     ttr: int
     time_left: int
-    file: int
+    file: int | None
     reserves: int
     timeouts: int
     releases: int
@@ -99,8 +99,10 @@ class TubeStats(NamedTuple):
         Jobs put since the tube came into being.
     current_using, current_watching, current_waiting : int
         Connections that use it, watch it, and wait in a reserve for it.
-    cmd_delete, cmd_pause_tube : int
-        Deletes and pauses since the tube came into being.
+    cmd_delete : int or None
+        Deletes since the tube came into being; None before 1.5, which does not say.
+    cmd_pause_tube : int or None
+        Pauses since then; None before 1.4.3, which cannot pause a tube.
     pause : int
         Seconds of the pause in force, 0 without one.
     pause_time_left : int
@@ -119,8 +121,8 @@ class TubeStats(NamedTuple):
     current_using: int
     current_watching: int
     current_waiting: int
-    cmd_delete: int
-    cmd_pause_tube: int
+    cmd_delete: int | None
+    cmd_pause_tube: int | None
     pause: int
     pause_time_left: int
     extra: Mapping[str, str] = NOTHING
@@ -145,6 +147,7 @@ class ServerStats(NamedTuple):
         Jobs in each state over all tubes.
     cmd_put, cmd_peek, ... : int
         Commands of each kind so far, refused ones too. The server counts no ``kick-job`` and no ``reserve-job``.
+        `cmd_pause_tube` is None before 1.4.3, which cannot pause a tube.
     job_timeouts : int
         Reservations that ran past their ttr.
     total_jobs : int
@@ -165,14 +168,16 @@ class ServerStats(NamedTuple):
         Seconds since the start.
     binlog_oldest_index, binlog_current_index : int
         Numbers of the oldest and the current binlog file, 0 without a binlog.
-    binlog_records_migrated, binlog_records_written : int
-        Records moved by compaction, and written in all.
+    binlog_records_migrated, binlog_records_written : int or None
+        Records moved by compaction, and written in all; None before 1.5, which does not say.
     binlog_max_size : int
         Bytes of one binlog file.
     id : str
-        Random name of this server process; what is remembered of a server is keyed on it.
-    hostname : str
-        The server's host.
+        Random name of this server process; what is remembered of a server is keyed on it. Empty before 1.9, which has
+        none; a client then makes one of the address, the process number and the start. Processes of a cluster, which
+        share their jobs, get the same one from a client.
+    hostname : str or None
+        The server's host; None before 1.9, which does not say.
     draining : bool or None
         True when the server refuses puts; None before 1.12, which does not say.
     os, platform : str or None
@@ -207,7 +212,7 @@ class ServerStats(NamedTuple):
     cmd_list_tubes: int
     cmd_list_tube_used: int
     cmd_list_tubes_watched: int
-    cmd_pause_tube: int
+    cmd_pause_tube: int | None
     job_timeouts: int
     total_jobs: int
     max_job_size: int
@@ -224,11 +229,11 @@ class ServerStats(NamedTuple):
     uptime: int
     binlog_oldest_index: int
     binlog_current_index: int
-    binlog_records_migrated: int
-    binlog_records_written: int
+    binlog_records_migrated: int | None
+    binlog_records_written: int | None
     binlog_max_size: int
     id: str
-    hostname: str
+    hostname: str | None
     draining: bool | None = None
     os: str | None = None
     platform: str | None = None
@@ -242,11 +247,11 @@ class ServerStats(NamedTuple):
         names = ("tubes", "connections", "producers", "workers", "waiting")
         facts |= {name: getattr(self, f"current_{name}") for name in names}
         facts |= {"jobs": self.total_jobs, "timeouts": self.job_timeouts}
-        others: dict[str, str | bool | None] = {
+        others: dict[str, str | int | None] = {
             "uptime": f"{self.uptime:,} s",
             "largest body": f"{self.max_job_size:,} bytes",
             "binlog": bool(self.binlog_current_index),
             "draining": self.draining,
-            "process": f"{self.pid} on {self.hostname}",
+            "process": f"{self.pid} on {self.hostname}" if self.hostname else self.pid,
         }
         return card(f"beanstalkd {self.version}", {**facts, **others})

@@ -36,6 +36,8 @@ TUBE_WIDTH, SERVER_WIDTH = WIDTH + len(_TUBE) + 3, WIDTH + len(_SERVER) + 2
 #: A number that a server sent is kept within these bounds, so that differences fit into 64 bits.
 _MOST = 2**62
 _NONE = -1
+#: Statistics that some servers do not have.
+_ABSENT = {"cmd_delete", "cmd_pause_tube", "binlog_records_migrated", "binlog_records_written"}
 
 
 class Counters(NamedTuple):
@@ -44,6 +46,11 @@ class Counters(NamedTuple):
     at: int
     puts: int
     deletes: int
+
+    @classmethod
+    def of(cls, at: int, stats: TubeStats | ServerStats) -> Counters:
+        """Return the counters of statistics that were read at a moment."""
+        return cls(at, stats.total_jobs, stats.cmd_delete or 0)
 
 
 def tube_row(seen: Seen, at: int, before: Counters | None) -> Row:
@@ -59,7 +66,7 @@ def tube_row(seen: Seen, at: int, before: Counters | None) -> Row:
         Its counters at the last look; None where nothing is known of the time since.
     """
     values = seen.stats._asdict()
-    rest = [min(values[name], _MOST) for name in _TUBE]
+    rest = [_kept(values[name]) for name in _TUBE]
     ages = (_NONE if age is None else min(age, _MOST) for age in (seen.age, seen.buried_age))
     return (*_begun(values, at, before), *rest, *ages, seen.overdue)
 
@@ -71,14 +78,23 @@ def server_row(survey: Survey, at: int, before: Counters | None) -> Row:
     values["draining"] = _NONE if draining is None else int(draining)
     for name in _SECONDS:
         values[name] = round(values[name] * 1e6)
-    rest = [min(values[name], _MOST) for name in _SERVER]
+    rest = [_kept(values[name]) for name in _SERVER]
     return (*_begun(values, at, before), *rest, round(survey.answered * 1e6), int(survey.full))
+
+
+def _kept(value: int | None) -> int:
+    return _NONE if value is None else min(value, _MOST)
+
+
+def _absent(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the statistics that were not there, as None."""
+    return {name: None for name in _ABSENT if values.get(name) == _NONE}
 
 
 def _begun(values: dict[str, Any], at: int, before: Counters | None) -> list[int]:
     known = puts = deletes = 0
     if before is not None:
-        puts, deletes = values["total_jobs"] - before.puts, values["cmd_delete"] - before.deletes
+        puts, deletes = values["total_jobs"] - before.puts, (values["cmd_delete"] or 0) - before.deletes
         # Counters that went back are those of another tube of that name.
         known, puts, deletes = (at - before.at, puts, deletes) if puts >= 0 and deletes >= 0 else (0, 0, 0)
     counts = (min(values[name], _MOST) for name in _COUNTS)
@@ -150,7 +166,7 @@ def tube_stats_of(name: str, row: Sequence[int]) -> TubeStats:
     """Return the statistics of a tube at the end of a row."""
     values: dict[str, Any] = dict(zip(_COUNTS, (row[place] for place in _MEANS), strict=True))
     values |= dict(zip(_TUBE, row[WIDTH:-3], strict=True))
-    return TubeStats(name=name, **values)
+    return TubeStats(name=name, **values | _absent(values))
 
 
 def ages_of(row: Sequence[int]) -> tuple[int | None, int | None]:
@@ -171,7 +187,7 @@ def server_stats_of(texts: str, row: Sequence[int]) -> ServerStats:
     values["draining"] = None if values["draining"] == _NONE else bool(values["draining"])
     for name in _SECONDS:
         values[name] /= 1e6
-    return ServerStats(**values, **json.loads(texts))
+    return ServerStats(**values | _absent(values), **json.loads(texts))
 
 
 def texts_of(stats: ServerStats) -> str:

@@ -217,7 +217,7 @@ class RecordingWriter:
         self._ended[server.stretch] = server.last = at
         stats = survey.server
         server.own.add(server_row(survey, at, server.own.before))
-        server.own.before = Counters(at, stats.total_jobs, stats.cmd_delete)
+        server.own.before = Counters.of(at, stats)
         self._tubes(server, survey, at)
         self._changes += server.problems.look(survey, at, self._time.milliseconds)
 
@@ -294,7 +294,7 @@ class RecordingWriter:
                 continue  # this look did not ask for it
             series.add(tube_row(seen, seen_at, series.before))
             series.lasts = True
-            series.before = Counters(seen_at, seen.stats.total_jobs, seen.stats.cmd_delete)
+            series.before = Counters.of(seen_at, seen.stats)
 
     def _series(self, server: _RecordedNow, tube: str | None) -> _Series:
         found = self._database.execute(

@@ -58,4 +58,6 @@ def _key(column: str) -> Callable[[FoundJob], Any]:
         return lambda job: job.instance
     if column == "state":
         return lambda job: EVERY_STATE.index(job.stats.state)
+    if column == "file":
+        return lambda job: job.stats.file or 0
     return lambda job: getattr(job.stats, column)

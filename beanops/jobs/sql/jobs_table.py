@@ -1,13 +1,14 @@
 """The table ``jobs`` of predicates and queries: its columns, and how found jobs become them.
 
 ``body`` is text and ``data`` the decoded body as JSON. ``age``, ``delay``, ``ttr`` and ``time_left`` are intervals,
-``created`` is a time. ``file`` is the number of the binlog file that holds the job, 0 without a binlog; ``instance`` is
+``created`` is a time. ``file`` is the number of the binlog file that holds the job, 0 without one; ``instance`` is
 the ``id`` of the server process. ``group_name`` and ``cause`` are the group that the body puts the job into, and its
 cause in one line.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
@@ -19,7 +20,7 @@ from beanops.jobs.read import FoundJob, body_text
 
 #: Columns that are spans of time.
 INTERVALS = ("age", "delay", "ttr", "time_left")
-_COUNTS = ("reserves", "timeouts", "releases", "buries", "kicks", "file")
+_COUNTS = ("reserves", "timeouts", "releases", "buries", "kicks")
 
 
 class SqlColumn(NamedTuple):
@@ -42,6 +43,8 @@ TABLE = {
     **{name: _stat(name, "int64") for name in INTERVALS},
     "created": SqlColumn("float64", "to_timestamp(created) as created"),
     **{name: _stat(name, "int64") for name in _COUNTS},
+    # Not a number where the server does not say it.
+    "file": SqlColumn("float64", "case when isnan(file) then null else file::bigint end as file"),
     "instance": _stat("instance", "object"),
     "size": SqlColumn("int64", "size"),
     "body": SqlColumn("object", "body::varchar as body"),
@@ -67,6 +70,7 @@ def _created(job: FoundJob) -> float:
 
 _VALUES: dict[str, Callable[[FoundJob], Any]] = {
     "created": _created,
+    "file": lambda job: math.nan if job.stats.file is None else job.stats.file,
     "instance": attrgetter("instance"),
     "size": attrgetter("size"),
 }

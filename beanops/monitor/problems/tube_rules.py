@@ -104,7 +104,7 @@ def not_consuming(tube: TubeFacts, limits: Thresholds) -> Problem | None:
     idle = not (stats.current_waiting or stats.current_jobs_reserved or stats.pause_time_left)
     if not (idle and stats.current_jobs_ready and stats.current_watching):
         return None
-    if tube.last is not None and stats.cmd_delete != tube.last.cmd_delete:
+    if stats.cmd_delete is None or (tube.last is not None and stats.cmd_delete != tube.last.cmd_delete):
         return None
     watched = f"{plural(stats.current_watching, 'worker')} {'watches' if stats.current_watching == 1 else 'watch'} it"
     lasted = tube.lasted("not-consuming")
@@ -119,6 +119,8 @@ def falling_behind(tube: TubeFacts, limits: Thresholds) -> Problem | None:
     """Report a tube with workers into which more jobs are put than deleted."""
     stats, before = tube.stats, tube.ago(limits.falling_behind)
     if before is None or before.at >= tube.at or not stats.current_watching or stats.pause_time_left:
+        return None
+    if stats.cmd_delete is None:
         return None
     more, put, deleted = (
         stats.current_jobs_ready - before.ready,

@@ -119,7 +119,7 @@ class CauseMemory:
         return now - known.at >= (SOON if buried else LATER)
 
 
-def _changing(stats: TubeStats) -> tuple[int, ...]:
+def _changing(stats: TubeStats) -> tuple[int | None, ...]:
     return (
         stats.current_jobs_ready, stats.current_jobs_buried, stats.current_jobs_delayed, stats.current_jobs_reserved,
         stats.total_jobs, stats.cmd_delete,
