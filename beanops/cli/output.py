@@ -79,7 +79,8 @@ def table_lines(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[
     texts = [tuple(_cell(value) for value in row) for row in values]
     columns = list(zip(headings, *texts, strict=True))
     widths = [max(map(text_width, column)) for column in columns]
-    right = [bool(values) and all(isinstance(row[i], int | float | None) for row in values) for i in range(len(headings))]
+    numbers = int | float | None
+    right = [bool(values) and all(isinstance(row[i], numbers) for row in values) for i in range(len(headings))]
     if on_terminal("stdout"):
         _narrow(widths, right, shutil.get_terminal_size().columns)
     lines = []

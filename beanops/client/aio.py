@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Self, SupportsIndex, TypeVar
 
 from beanops.client.address import Address
+from beanops.client.instances import recogniser
 from beanops.client.opening import check_hello, encrypts, failed, prepared, refused, shares, together
 from beanops.client.pipeline_window import Window
 from beanops.client.reach import Reach
@@ -127,6 +128,7 @@ class AsyncClient:
             dialing.add_done_callback(_hang_up)
             raise
         connection = Connection()
+        connection.recognise = recogniser(address)
         try:
             secure = self._security(address, give_up - loop.time()) if encrypts(self.reach, address) else {}
             _, stream = await loop.create_connection(lambda: Stream(connection), sock=made, **secure)

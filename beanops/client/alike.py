@@ -43,6 +43,8 @@ class Alike(ABC):
         Number of these whose replies were as expected.
     differs : bool
         Whether the next reply is another one.
+    recognise : callable
+        As that of `Connection`, whose it is when the commands are sent.
     """
 
     def __init__(self, data: bytes, total: int) -> None:
@@ -50,6 +52,7 @@ class Alike(ABC):
         self.total = total
         self.answered = 0
         self.differs = False
+        self.recognise: Callable[[ServerStats], ServerStats] = lambda stats: stats
 
     @property
     def left(self) -> int:
@@ -222,7 +225,7 @@ class Looks(Alike):
         bodies, stats = self.asked
         self.bodies, columns = payloads[: len(bodies)], JOB_STATS.read_columns(payloads[len(bodies) :])
         try:
-            self.server = SERVER_STATS.read(server)
+            self.server = self.recognise(SERVER_STATS.read(server))
         except ProtocolError:
             self.differs = True
         self.differs |= columns is None or columns[0] != list(stats)

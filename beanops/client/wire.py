@@ -11,6 +11,7 @@ from typing import Any
 
 from beanops.client.address import Address
 from beanops.client.alike import Alike
+from beanops.client.instances import recogniser
 from beanops.client.pipeline_window import Window
 from beanops.client.transport import is_ready, reason
 from beanops.protocol import Command, Connection
@@ -46,6 +47,7 @@ class Wire:
     def __init__(self, connected: socket.socket, address: Address) -> None:
         self.socket = connected
         self.connection = Connection()
+        self.connection.recognise = recogniser(address)
         self.clock = time.monotonic
         self.heard = self.clock()
         self.address = address
@@ -98,6 +100,7 @@ class Wire:
         From the first other reply on, `connection` has the commands; yield what it knows of them.
         """
         connection, held = self.connection, bytearray()
+        alike.recognise = connection.recognise
         self._unsent = memoryview(alike.data)
         failure: OSError | None = None
         data: bytes | None = b""

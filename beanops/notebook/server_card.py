@@ -62,14 +62,14 @@ def about(session: Session, survey: Survey, tubes: str | None = None) -> dict[st
     flags = [
         f"tubes {safe_text(tubes)}" if tubes is not None else "",
         "draining: accepts no new jobs" if server.draining else "",
-        can.in_short if (can := session._lookups.known_capabilities(server.id)) and not can.reserve_job else "",
+        can.in_short if (can := session._lookups.known_capabilities(server.id)) else "",
         "read-only" if session.read_only else "",
     ]
     host = " ".join(filter(None, (server.hostname, server.os, server.platform)))
     return {
         "address": str(session.address),
         "version": f"beanstalkd {safe_text(server.version)}",
-        "host": f"{safe_text(host)}, process {server.pid}",
+        "host": ", ".join(filter(None, (safe_text(host), f"process {server.pid}"))),
         "flags": [flag for flag in flags if flag],
     }
 

@@ -77,7 +77,7 @@ def title(session: Session, survey: Survey) -> str:
     if server.draining:
         parts.append("draining: accepts no new jobs")
     can = session._lookups.known_capabilities(server.id)
-    if can is not None and not can.reserve_job:
+    if can is not None and can.in_short:
         parts.append(can.in_short)
     if session.read_only:
         parts.append("read-only")

@@ -340,7 +340,7 @@ def pause_tube(tube: str, seconds: SupportsIndex) -> Command[None]:
 def truncate(tube: str) -> Command[int]:
     """Delete all jobs of a tube that are ready, delayed or buried, at once; the result is how many these were.
 
-    Only forks of beanstalkd have it. Jobs of the tube that are reserved are gone too: whatever their workers say of them
+    Only forks of beanstalkd have it. Jobs of the tube that are reserved are gone too: what their workers say of them
     later is answered with `NotFound`. The tube's numbers may count the jobs for a while.
     """
     return Command(_TRUNCATE, b"truncate %b\r\n" % check_tube(tube).encode("ascii"), tube)

@@ -8,10 +8,12 @@ connection: it must be closed.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from beanops.protocol.commands import Command
 from beanops.protocol.errors import BeanopsError, ConnectionClosed, ProtocolError, ReplyError, Unauthorized
+from beanops.protocol.records import ServerStats
 
 #: Longest reply line: ``USING`` and a name of 200 bytes, or a token and two numbers of 20 digits.
 MAX_LINE = 224
@@ -33,6 +35,8 @@ class Connection:
         The watched tubes, in the order of watching.
     error : BeanopsError or None
         Why the connection can no longer be used.
+    recognise : callable
+        Gives statistics of the server the id that its process is known by.
 
     Examples
     --------
@@ -49,6 +53,7 @@ class Connection:
         self.used = "default"
         self.watched = ["default"]
         self.error: BeanopsError | None = None
+        self.recognise: Callable[[ServerStats], ServerStats] = lambda stats: stats
         self._held = bytearray()
         # Bytes that must be there before another look can make progress: a big body is copied once.
         self._needed = 1
@@ -143,20 +148,23 @@ class Connection:
                 result = reply.build(command, words, b"")
             waiting.popleft()
             if command.kind.name in _TRACKED and not isinstance(result, ReplyError):
-                self._track(command)
+                result = self._track(command, result)
             results.append(result)
             position = start
         self._needed = 1
         return position
 
-    def _track(self, command: Command[Any]) -> None:
+    def _track(self, command: Command[Any], result: Any) -> Any:
         tube = str(command.subject)
+        if command.kind.name == "stats":
+            return self.recognise(result)
         if command.kind.name == "use":
             self.used = tube
         elif command.kind.name == "ignore":
             self.watched = [name for name in self.watched if name != tube]
         elif tube not in self.watched:
             self.watched.append(tube)
+        return result
 
     def _receive_end(self) -> list[Any]:
         results: list[Any] = []
@@ -171,7 +179,7 @@ class Connection:
         return results
 
 
-_TRACKED = frozenset({"use", "watch", "ignore"})
+_TRACKED = frozenset({"use", "watch", "ignore", "stats"})
 
 
 #: How other protocols answer: TLS with an alert, whose record has this type and version.

@@ -11,6 +11,8 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
+#: Where `ServerStats.extra` has the id of the process, where it is one of several that share their jobs.
+NODE = "node"
 
 
 class Job(NamedTuple):
@@ -238,6 +240,11 @@ class ServerStats(NamedTuple):
     os: str | None = None
     platform: str | None = None
     extra: Mapping[str, str] = NOTHING
+
+    @property
+    def process(self) -> str:
+        """Id of the process that answered; `id` is the same for all processes of a cluster, as far as it is known."""
+        return self.extra.get(NODE, self.id)
 
     def _repr_html_(self) -> str:
         from beanops.html import card

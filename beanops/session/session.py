@@ -153,12 +153,14 @@ class Session:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What the server supports: its version, and whether it can reserve a job by its id.
+        """What the server supports, and what it does in another way than beanstalkd 1.13; asked once per process.
 
         Examples
         --------
         >>> session.capabilities.reserve_job
         True
+        >>> for trait in session.capabilities.traits:
+        ...     print(trait.kind, trait.text)
         """
         return self._lookups.capabilities
 

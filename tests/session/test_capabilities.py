@@ -19,7 +19,8 @@ def test_a_session_knows_what_its_server_can_do(dialect: str, start_beanstalkd: 
     server = start_beanstalkd(dialect=dialect)
     with connect(server.address) as session:
         can = session.capabilities
-        assert can == Capabilities(dialect, reserve_job=dialect not in ("1.10", "1.11"))
+        old = dialect in ("1.10", "1.11")
+        assert can == Capabilities(dialect, reserve_job=not old, missing=("draining", "os", "platform") if old else ())
         assert bool(can.lacks) is not can.reserve_job
         assert session.server().current_workers == 0, "asking makes no worker of anybody"
 
@@ -30,8 +31,30 @@ def test_each_process_is_asked_once(start_beanstalkd: Callable[..., Beanstalkd])
         assert session.capabilities is session.capabilities
 
 
+def test_a_fork_that_truncates_and_caches_is_known(start_beanstalkd: Callable[..., Beanstalkd]) -> None:
+    server = start_beanstalkd(dialect="truncate")
+    with connect(server.address) as session:
+        can = session.capabilities
+        assert (can.truncate, can.cached_stats, can.clamped_time_left, can.shared) == (True, True, False, False)
+        assert not can.lacks
+        assert "drain --no-bodies" in can.in_words("can")
+        assert "half a second old" in can.in_words("differs")
+        assert session.tubes()["tube"].to_list() == ["default"], "asking makes no tube"
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_node_of_a_cluster_is_known(same: bool, start_beanstalkd: Callable[..., Beanstalkd]) -> None:
+    server = start_beanstalkd(*(() if same else ("--nodes", "3")), dialect="cluster")
+    with connect(server.address) as session:
+        can = session.capabilities
+        assert (can.truncate, can.cached_stats, can.clamped_time_left, can.shared) == (False, False, True, not same)
+        assert ("share their jobs" in can.in_words("differs")) is not same
+        assert session.server().current_connections == 1, "the connections that it opened are closed"
+
+
 def _stats(version: str) -> ServerStats:
-    return ServerStats(**dict.fromkeys(ServerStats._fields[:48], 0) | {"version": version, "id": "a", "hostname": "h"})  # type: ignore[arg-type]
+    values = dict.fromkeys(ServerStats._fields[:48], 1) | {"version": version, "id": "a", "hostname": "h"}
+    return ServerStats(**values)  # type: ignore[arg-type]
 
 
 class _Server:
@@ -74,11 +97,11 @@ def test_the_client_says_so_too(start_beanstalkd: Callable[..., Beanstalkd]) -> 
             client.execute(commands.reserve_job(5))
 
 
-@pytest.mark.parametrize(("version", "too_old"), [("1.8", True), ('"1.4.6"', True), ("1.9", False), ("mine", False)])
+@pytest.mark.parametrize(("version", "too_old"), [("1.3", True), ('"1.0.1"', True), ("1.4.6", False), ("mine", False)])
 def test_a_server_that_is_too_old_is_named(version: str, too_old: bool) -> None:
-    lines = [f"{name.replace('_', '-')}: 0" for name in ServerStats._fields[:46]]
+    lines = [f"{name.replace('_', '-')}: 0" for name in ServerStats._fields[:46] if name != "uptime"]
     text = "\n".join(lines).replace("version: 0", f"version: {version}").replace("time: 0", "time: 0.0")
-    wanted = f"needs beanstalkd 1.9 or newer (this is {version.strip(chr(34))})" if too_old else "lack the field 'id'"
+    wanted = f"needs beanstalkd 1.4 or newer (this is {version.strip(chr(34))})" if too_old else "lack the field 'uptime'"
     with pytest.raises(ProtocolError) as error:
         Layout(ServerStats).read(f"---\n{text.replace('uptime: 0.0', 'uptime: 0')}\n".encode())
     assert wanted in str(error.value)

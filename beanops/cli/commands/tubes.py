@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -87,10 +87,11 @@ def stats(tube: str | None, server: str, output: str) -> None:
 
 
 def _of_server(session: Session) -> dict[str, Any]:
-    """Return the server's statistics, and what it cannot do where there is such a thing."""
+    """Return the server's statistics, and in what it is unlike beanstalkd 1.13."""
     server = session.server()
-    lacks = session._lookups.capabilities_of(server).lacks
-    return {**as_dict(server), **({"lacks": lacks} if lacks else {})}
+    can = session._lookups.capabilities_of(server)
+    kinds: tuple[Literal["can", "lacks", "differs"], ...] = ("can", "lacks", "differs")
+    return {**as_dict(server), **{kind: words for kind in kinds if (words := can.in_words(kind))}}
 
 
 def check_tube_exists(session: Session, tube: str | None) -> None:

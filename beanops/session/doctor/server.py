@@ -78,9 +78,12 @@ def _reached(
     read_only = ", read-only for beanops" if known.read_only else ""
     yield Diagnosis(area, "ok", f"{known.address}: beanstalkd {stats.version}, up {span(stats.uptime)}{read_only}")
     capable = probe(client, stats)
-    if capable.lacks:
-        yield Diagnosis(area, "warning", f"no {capable.lacks}", "upgrade the server")
-    else:
+    for trait in capable.traits:
+        if trait.kind == "lacks":
+            yield Diagnosis(area, "warning", f"no {trait.text.removeprefix('the ')}", "upgrade the server")
+        else:
+            yield Diagnosis(area, "ok", trait.text)
+    if not capable.lacks:
         yield Diagnosis(area, "ok", "supports all that beanops uses")
     low, middle, high = min(trips) * 1000, median(trips) * 1000, max(trips) * 1000
     text = f"round trip {middle:.2f} ms, from {low:.2f} to {high:.2f} ms in {plural(len(trips), 'trip')}"
