@@ -101,7 +101,8 @@ def test_the_client_says_so_too(start_beanstalkd: Callable[..., Beanstalkd]) -> 
 def test_a_server_that_is_too_old_is_named(version: str, too_old: bool) -> None:
     lines = [f"{name.replace('_', '-')}: 0" for name in ServerStats._fields[:46] if name != "uptime"]
     text = "\n".join(lines).replace("version: 0", f"version: {version}").replace("time: 0", "time: 0.0")
-    wanted = f"needs beanstalkd 1.4 or newer (this is {version.strip(chr(34))})" if too_old else "lack the field 'uptime'"
+    needs = f"needs beanstalkd 1.4 or newer (this is {version.strip(chr(34))})"
+    wanted = needs if too_old else "lack the field 'uptime'"
     with pytest.raises(ProtocolError) as error:
         Layout(ServerStats).read(f"---\n{text.replace('uptime: 0.0', 'uptime: 0')}\n".encode())
     assert wanted in str(error.value)
