@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing, suppress
 from itertools import chain, islice
 from typing import Any, TypeVar
@@ -15,7 +15,7 @@ from beanops.client.pipeline_window import MAX_WAITING
 from beanops.client.reach import Reach
 from beanops.client.sync import Client
 from beanops.protocol import Command, Connection, commands
-from beanops.protocol.errors import ConnectionLost, ProtocolError, ReadTimeout
+from beanops.protocol.errors import BeanopsError, ConnectionLost, ProtocolError, ReadTimeout
 
 T = TypeVar("T")
 
@@ -49,6 +49,11 @@ class ReadingClient(Client):
     ----------
     address, connect_timeout, read_timeout
         As in `Client`.
+
+    Attributes
+    ----------
+    renewed : callable or None
+        Called with this client once it has a new connection, before anything else goes over it.
     """
 
     def __init__(
@@ -58,6 +63,8 @@ class ReadingClient(Client):
         connect_timeout: float = 5.0,
         read_timeout: float = 30.0,
     ) -> None:
+        self.renewed: Callable[[Client], object] | None = None
+        self._renewer = 0
         self._over = False
         self._renewing = threading.Lock()
         super().__init__(address, connect_timeout=connect_timeout, read_timeout=read_timeout)
@@ -69,6 +76,8 @@ class ReadingClient(Client):
 
     def execute(self, command: Command[T]) -> T:
         """Send one command and return its result, over a new connection if this one is lost."""
+        if self._renewer == threading.get_ident():
+            return super().execute(command)
         connection = self._awake()
         try:
             return super().execute(command)
@@ -78,6 +87,9 @@ class ReadingClient(Client):
 
     def pipeline(self, commands: Iterable[Command[T]]) -> Generator[Any, None, None]:
         """As `Client.pipeline`, over a new connection if this one is lost before the first answer."""
+        if self._renewer == threading.get_ident():
+            yield from super().pipeline(commands)
+            return
         left = iter(commands)
         first = list(islice(left, MAX_WAITING))  # as many as a pipeline reads ahead of its answers
         connection = self._awake()
@@ -127,6 +139,18 @@ class ReadingClient(Client):
                 with self._turn(closed=True):
                     self._wire.socket.close()
                     self._open()
+                self._tell()
             # Do not ask a busy server twice.
             if isinstance(error, ReadTimeout) and not is_alive(self, ANSWER):
                 raise error
+
+    def _tell(self) -> None:
+        """Call `renewed`, whose commands go over the new connection or fail."""
+        if self.renewed is None:
+            return
+        self._renewer = threading.get_ident()
+        try:
+            with suppress(BeanopsError):
+                self.renewed(self)
+        finally:
+            self._renewer = 0

@@ -145,6 +145,11 @@ class Client:
         """The address that it is connected to, in all forms; empty once the connection is lost."""
         return peer(self._wire.socket)
 
+    @property
+    def busy(self) -> bool:
+        """Whether a command or a pipeline is under way."""
+        return self._lock.locked()
+
     def notice_end(self) -> bool:
         """Check without sending anything whether the server has closed the connection; return `closed`."""
         if self._connection.error is None and self._lock.acquire(blocking=False):  # else a command finds out

@@ -10,12 +10,12 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import islice
 from threading import Lock
 from typing import NamedTuple
 
-from beanops.client.instances import is_shared, unite
+from beanops.client.instances import is_same, is_shared, unite
 from beanops.client.sync import Client
 from beanops.jobs.read import present
 from beanops.protocol import Job, JobStats, commands
@@ -67,7 +67,7 @@ def explore(client: Client) -> bool:
 
 def another(client: Client) -> Client:
     """Return another connection to the server of a client."""
-    return Client(client.address, connect_timeout=client.connect_timeout, read_timeout=client.read_timeout)
+    return Client(client.reach, connect_timeout=client.connect_timeout, read_timeout=client.read_timeout)
 
 
 def join(known: Client, new: Client) -> bool:
@@ -80,14 +80,24 @@ def join(known: Client, new: Client) -> bool:
     new : Client
         A connection that nothing else uses; its tube is ``default`` in the end.
     """
+    if is_same(new.instance, known.last_instance):
+        return True
     before, there = known.stats(), new.stats()
-    if there.process == before.process or there.id == before.id:
+    if is_same(there.id, before.id):
         return True
     # It still answers: no restart.
     if known.stats().process != before.process or not (_sees_tube(known, new) or _has_same_jobs(known, new)):
         return False
     unite(before.id, there.id)
+    new.stats()  # now it knows its id
     return True
+
+
+def join_if_free(known: Client, new: Client) -> None:
+    """Do as `join`, but not while a command is under way on the known connection, or it is lost."""
+    if not (known.busy or known.closed):
+        with suppress(BeanopsError):
+            join(known, new)
 
 
 def _sees_tube(known: Client, new: Client) -> bool:

@@ -12,7 +12,9 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import NamedTuple
 
+from beanops.client.instances import is_same, is_shared
 from beanops.client.sync import Client
+from beanops.jobs.cluster import explore
 from beanops.jobs.read import FoundJob, body_text, present
 from beanops.protocol import JobStats, commands
 
@@ -128,12 +130,15 @@ class Process(NamedTuple):
         Seconds since its start, before and after the look.
     puts : int
         How many put commands it has had: after none, each of its jobs came out of a log.
+    shared : bool
+        Whether it shares its jobs with other processes: then they may be older than it, and have ids of others.
     """
 
     instance: str
     before: int
     after: int
     puts: int
+    shared: bool = False
 
 
 def differs(ref: JobRef, stats: JobStats, process: Process, put: PutBetween, digest: str | None) -> str | None:
@@ -144,6 +149,9 @@ def differs(ref: JobRef, stats: JobStats, process: Process, put: PutBetween, dig
     job whose age is the uptime may be either: then tube, time and body have to agree.
 
     A binlog may also hold jobs of a process in between. They were put after the expected job had been seen.
+
+    Processes of a cluster go on with each other's ids, so that their uptimes tell nothing of a job. One that was put
+    before the expected one was last seen under its id is the same.
 
     Parameters
     ----------
@@ -160,7 +168,7 @@ def differs(ref: JobRef, stats: JobStats, process: Process, put: PutBetween, dig
     """
     if ref.tube is not None and ref.tube != stats.tube:
         return REUSED
-    if ref.instance == process.instance:
+    if is_same(ref.instance, process.instance):
         return None
     fits = None if ref.created is None else _fits(ref.created, put)
     alike = None if ref.digest is None or digest is None else ref.digest == digest
@@ -168,8 +176,11 @@ def differs(ref: JobRef, stats: JobStats, process: Process, put: PutBetween, dig
         return REUSED if fits is False or alike is False else None
     if not _tells_time(stats, process):
         return UNDECIDED
-    if stats.age < process.before or fits is False or alike is False:
+    if fits is False or alike is False or (stats.age < process.before and not process.shared):
         return REUSED
+    if process.shared:
+        known = ref.created is not None and (alike or put.latest <= ref.created[1] + _EXACT)
+        return None if known else UNDECIDED
     restored = _is_restored(stats, process)
     if not restored and stats.file == 0:  # a server that keeps its jobs in a log says which of its files a job is in
         return REUSED
@@ -197,14 +208,14 @@ def is_doubtful(ref: JobRef, instance: str) -> bool:
     """Whether more than the tube of a job must be compared, because its id is not enough."""
     if ref.instance is None:
         return ref.created is not None or ref.digest is not None
-    return ref.instance != instance
+    return not is_same(ref.instance, instance)
 
 
 def agree(one: JobRef, other: JobRef) -> bool:
     """Whether two references can be to the same job, by what they know; no server is asked."""
     if one.id != other.id or (one.tube is not None and other.tube is not None and one.tube != other.tube):
         return False
-    if one.instance == other.instance:
+    if is_same(one.instance, other.instance):
         return True
     if one.created is None or other.created is None:
         return False
@@ -234,6 +245,8 @@ def differences(client: Client, refs: Sequence[JobRef], shown: Shown = bytes) ->
         For each job why it is not the expected one; None when it is, or does not exist.
     """
     reasons: list[str | None] = []
+    if any(ref.instance is not None for ref in refs):
+        explore(client)  # the jobs may be those of another process that shares them
     for start in range(0, len(refs), _PART):
         reasons += _some(client, refs[start : start + _PART], shown)
     return reasons
@@ -275,7 +288,7 @@ def _patience(ref: JobRef, stats: JobStats, process: Process, put: PutBetween) -
     if ref.created is None or not _tells_time(stats, process):
         return 0.0
     is_later = put.earliest > ref.created[1] + _EXACT
-    return _TELLING if is_later and _is_restored(stats, process) else _PATIENCE
+    return _TELLING if is_later and (process.shared or _is_restored(stats, process)) else _PATIENCE
 
 
 def _look(
@@ -290,7 +303,7 @@ def _look(
         answered = to_epoch + time.monotonic()
         looks.append(None if job is None else (job, PutBetween.shown(job.age, asked, answered)))
     (after,) = map(present, answers)
-    return Process(after.id, before.uptime, after.uptime, after.cmd_put), looks
+    return Process(after.id, before.uptime, after.uptime, after.cmd_put, is_shared(after.id)), looks
 
 
 def _digests(client: Client, refs: Sequence[JobRef], shown: Shown) -> dict[int, str]:

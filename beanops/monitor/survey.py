@@ -231,14 +231,15 @@ class Surveyor:
         light = self.is_first_quick
         server, names = server_and_names(client) if light else (client.stats(), None)
         at, last = self._clock(), self._last
-        if last is not None and last.server.id != server.id:
-            self._forget()
-            self._fewer = jobs_in(last.server) - jobs_in(server)
+        if last is not None and last.server.process != server.process:
+            self._forget()  # each process of a cluster has counters of its own
+            if last.server.id != server.id:
+                self._fewer = jobs_in(last.server) - jobs_in(server)
             last = None
         if last is None:
             self._open_files = open_files(server)
         passed = at - last.at if last is not None else 0.0
-        self.past.begin(at, server.id, max(GAP, INTERVALS * self._interval))
+        self.past.begin(at, server.process, max(GAP, INTERVALS * self._interval))
         self._interval = passed
         self._names(client, server, names)
         most = self._affordable(passed)
@@ -299,7 +300,7 @@ class Surveyor:
             return
         after = client.stats()
         used = after.rusage_utime + after.rusage_stime - before.rusage_utime - before.rusage_stime
-        if after.id == before.id and used >= 0:
+        if after.process == before.process and used >= 0:
             # Half of what was known: a burst of others' work is soon forgotten.
             self._cost = (self._cost + used / tubes) / 2 if self._cost else used / tubes
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from beanops.client.instances import is_same
 from beanops.monitor.history import DAY, MINUTE, Tier
 from beanops.monitor.packing import Row, packed, unpacked
 from beanops.monitor.survey import Survey
@@ -207,10 +208,10 @@ class RecordingWriter:
         at = self._time.milliseconds(survey.at)
         if server.stretch is not None and at <= server.last:
             return
-        new = survey.server.id != server.instance
+        new = survey.server.process != server.instance
         if server.stretch is None or new or since >= survey.at:
             if server.stretch is not None:
-                self._pause(server, "the server was restarted" if new else "no look for some time")
+                self._pause(server, self._ended_by(server, survey) if new else "no look for some time")
             self._begin(server, survey, at)
         assert server.stretch is not None
         assert server.own is not None
@@ -220,6 +221,12 @@ class RecordingWriter:
         server.own.before = Counters.of(at, stats)
         self._tubes(server, survey, at)
         self._changes += server.problems.look(survey, at, self._time.milliseconds)
+
+    @staticmethod
+    def _ended_by(server: _RecordedNow, survey: Survey) -> str:
+        if is_same(server.instance, survey.server.process):
+            return "another process of the cluster answered"
+        return "the server was restarted"
 
     def know(self, name: str, address: str) -> None:
         """Note a server that is recorded; their order in the file is that in which they are first noted."""
@@ -253,7 +260,7 @@ class RecordingWriter:
             self._pause(server, "the clock was set")
 
     def _begin(self, server: _RecordedNow, survey: Survey, at: int) -> None:
-        server.stretch, server.instance = next(self._ids["stretches"]), survey.server.id
+        server.stretch, server.instance = next(self._ids["stretches"]), survey.server.process
         if server.own is None:
             server.own = self._series(server, None)
         self._changes.append(

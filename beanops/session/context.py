@@ -9,11 +9,13 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 from weakref import WeakSet
 
+from beanops.client.instances import is_same
 from beanops.client.reading import ANSWER, ReadingClient
 from beanops.client.sync import Client
+from beanops.jobs.cluster import join_if_free
 from beanops.jobs.search.id_map import IdMaps
 from beanops.journal.records import Refused, RunRow
 from beanops.monitor.past import Past
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from beanops.jobs.bodies import Decoded, Reader
     from beanops.jobs.identity import JobRef
     from beanops.journal.journal import Journal
+
+
+C = TypeVar("C", bound=Client)
 
 
 class Closes(Protocol):
@@ -129,8 +134,15 @@ class Context:
             self.check_open()
             client = self._clients.get("looking")
             if client is None:
-                client = self._clients["looking"] = self._connect(ReadingClient)
+                client = self._clients["looking"] = reading = self._connect(ReadingClient)
+                reading.renewed = self._recognise
             return client
+
+    def _recognise(self, looking: Client) -> None:
+        """Find out whether a new connection for lookups is to a process that shares the jobs of the acting one."""
+        acting = self._clients.get("acting")
+        if acting is not None:
+            join_if_free(acting, looking)
 
     def acting(self) -> Client:
         """Return the acting connection; after a lost one, a new one to the same server process.
@@ -155,12 +167,15 @@ class Context:
                 # A new client: a reconnect would use and watch the tubes of an interrupted action again.
                 client = self._clients["acting"] = self._connect(Client)
             client.last_instance = before = known.last_instance if known is not None else ""
+            looking = self.looking()
+            if client is not known:
+                join_if_free(looking, client)
             instance = client.instance
-            if before and instance not in (before, self.looking().last_instance):
+            if before and not (is_same(instance, before) or is_same(instance, looking.last_instance)):
                 raise Refused(restarted(self.address))
             return client
 
-    def _connect(self, kind: type[Client]) -> Client:
+    def _connect(self, kind: type[C]) -> C:
         connect_timeout, read_timeout = self.timeouts
         return kind(self.reach, connect_timeout=connect_timeout, read_timeout=read_timeout)
 
@@ -168,7 +183,7 @@ class Context:
         """Raise `Refused` if the server was restarted since the last lookup."""
         looking = self.looking()
         before, now = looking.last_instance, looking.stats().id
-        if before and now != before:
+        if before and not is_same(now, before):
             from beanops.session.execution.connection_use import restarted
 
             raise Refused(restarted(self.address))
@@ -182,7 +197,7 @@ class Context:
     def holds(self, job: JobRef) -> bool:
         """Whether a job is reserved here, rather than another one with its id after a restart."""
         acting = self._clients.get("acting")
-        return job.id in self.held_now and acting is not None and acting.instance == job.instance
+        return job.id in self.held_now and acting is not None and is_same(acting.instance, job.instance)
 
     # -- the end -------------------------------------------------------------------------------------------------
 

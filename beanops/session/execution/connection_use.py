@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager, suppress
 from itertools import chain
 
 from beanops.client.address import Address
+from beanops.client.instances import is_same
 from beanops.client.reading import ANSWER, IDLE, is_alive
 from beanops.client.sync import Client
 from beanops.jobs.read import present
@@ -113,7 +114,7 @@ def revived(client: Client) -> Client:
     if client.idle >= IDLE and not is_awake(client):
         before = client.last_instance
         client.reconnect()
-        if client.instance != before:
+        if not is_same(client.instance, before):
             client.close()
             raise Refused(restarted(client.address))
     return client

@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 from beanops.client.alike import Alike
+from beanops.client.instances import is_same
 from beanops.client.reading import IDLE
 from beanops.client.sync import Client
 from beanops.jobs.identity import Shown, differences, ref_of
@@ -68,7 +69,9 @@ def _is_of(order: Order, instance: str) -> bool:
     if order.job is None or not order.job.instance:
         return True
     # A lookup can reconnect, so what was seen before it may be of an earlier process.
-    return order.job.instance == instance and (order.ref is None or order.ref.instance in (None, instance))
+    return is_same(order.job.instance, instance) and (
+        order.ref is None or order.ref.instance is None or is_same(order.ref.instance, instance)
+    )
 
 
 def _about(action: Intent | Order) -> str:
@@ -216,7 +219,7 @@ class Executor:
     def _acting_for(self, run: Run) -> Client:
         """Return the acting connection; refuse if it is to another server process than that of the run."""
         acting = self.context.acting()
-        if acting.instance != run.instance:
+        if not is_same(acting.instance, run.instance):
             raise Refused(restarted(acting.address))
         return acting
 
@@ -290,7 +293,7 @@ class Executor:
         acting, there = clients[False], clients[True]
         if acting.idle >= IDLE:
             before, acting = acting.instance, self.context.acting()
-            if acting.instance != before:  # a lookup may know it already, and a new run would accept it
+            if not is_same(acting.instance, before):  # a lookup may know it already, and a new run would accept it
                 raise Refused(restarted(acting.address))
         return {False: acting, True: acting if there is clients[False] else revived(there)}
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice, repeat
 from typing import Any, NamedTuple, SupportsIndex
 
+from beanops.client.instances import is_same
 from beanops.client.sync import Client
 from beanops.jobs.found import FoundJobs, look_at
 from beanops.jobs.identity import REUSED, JobRef
@@ -216,7 +217,7 @@ def orders_of(look: Lookups, verb: Verb, jobs: Any, settings: Settings, options:
 
 def _places(refs: JobRefs, instance: str) -> dict[int, int]:
     """Return the place of the job of each id; that of this server process if several had the id."""
-    seen_here = {ref.id: place for place, ref in enumerate(refs) if ref.instance == instance}
+    seen_here = {ref.id: place for place, ref in enumerate(refs) if is_same(ref.instance, instance)}
     return {id: place for place, id in enumerate(refs.ids)} | seen_here
 
 

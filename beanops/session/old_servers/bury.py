@@ -10,6 +10,7 @@ from collections.abc import Generator
 from typing import Any
 
 from beanops.client.sync import Client
+from beanops.jobs.cluster import join
 from beanops.journal.records import Fate
 from beanops.protocol import Command, JobStats, TubeStats, commands
 from beanops.protocol.errors import BeanopsError, Buried, NotFound, ReplyError, TimedOut
@@ -44,7 +45,7 @@ class Alone:
             of = self._clients[there]
             own = Client(of.reach, connect_timeout=of.connect_timeout, read_timeout=of.read_timeout)
             self._own[there, tube] = own
-            if own.stats().id != of.stats().id:
+            if not join(of, own):
                 raise BeanopsError(f"another server process answers at {of.address} than before")
             own.use(tube)
             own.watch(tube)

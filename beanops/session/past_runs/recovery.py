@@ -8,6 +8,7 @@ from itertools import chain
 from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from beanops.client.instances import is_same
 from beanops.client.sync import Client
 from beanops.jobs.found import look_at
 from beanops.jobs.identity import REUSED, TOLERANCE, JobRef, doubts
@@ -189,7 +190,7 @@ def verify(executor: Executor, run: str) -> Run:
     row = journal.run(run)
     check_server(executor, row)
     client = executor.context.looking()
-    same = client.instance == row.instance and "server" not in row.request
+    same = is_same(client.instance, row.instance) and "server" not in row.request
     unknown = [entry for entry in journal.entries(run, bodies=True) if entry.fate.outcome == "unknown"]
     judged = []
     for start in range(0, len(unknown), BATCH):
