@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from beanops.client.address import Address
     from beanops.client.aio import AsyncClient
     from beanops.client.sync import Client
+    from beanops.fleet.connect import connect
+    from beanops.fleet.fleet import Fleet
+    from beanops.fleet.fleet_run import FleetRun
     from beanops.jobs.bodies import decode, decoder, redact
     from beanops.journal.records import Refused
     from beanops.protocol import commands, errors
     from beanops.protocol.records import Job, JobStats, ServerStats, TubeStats
-    from beanops.session.connect import connect
     from beanops.session.session import Session
 
 __version__ = "0.1.0"
@@ -30,6 +32,8 @@ __all__ = [
     "AsyncClient",
     "Binlog",
     "Client",
+    "Fleet",
+    "FleetRun",
     "Job",
     "JobStats",
     "Refused",
@@ -51,6 +55,8 @@ _HOMES = {
     "AsyncClient": "beanops.client.aio",
     "Binlog": "beanops.binlog.binlog",
     "Client": "beanops.client.sync",
+    "Fleet": "beanops.fleet.fleet",
+    "FleetRun": "beanops.fleet.fleet_run",
     "Job": "beanops.protocol.records",
     "JobStats": "beanops.protocol.records",
     "ServerStats": "beanops.protocol.records",

@@ -13,11 +13,11 @@ from os import PathLike
 from typing import TYPE_CHECKING, Literal, SupportsIndex, Unpack
 
 from beanops.client.address import Address
+from beanops.fleet.connect import connect
 from beanops.jobs.rows import Tube
 from beanops.protocol.errors import UsageError
 from beanops.session.arguments import Seconds, seconds_of
 from beanops.session.bars import Report, bar_for
-from beanops.session.connect import connect
 from beanops.session.keywords import explained
 from beanops.session.options import Options
 from beanops.session.session import Session

@@ -91,6 +91,7 @@ class Client:
         self._reconnects = count(1)
         self._last_reconnect = 0
         self._owner: int | None = None
+        self._began: float | None = None
         self._open()
 
     # -- the connection ------------------------------------------------------------------------------------------
@@ -167,6 +168,12 @@ class Client:
         """Seconds since the last bytes from the server."""
         return self._wire.clock() - self._wire.heard
 
+    @property
+    def waiting(self) -> float:
+        """Seconds since the last bytes from the server while a command is under way; 0 if none is."""
+        began = self._began
+        return 0.0 if began is None else self._wire.clock() - max(began, self._wire.heard)
+
     def reconnect(self) -> None:
         """Open a new connection; use and watch the same tubes as before. Nothing is sent twice.
 
@@ -216,9 +223,10 @@ class Client:
                 raise ConnectionClosed(f"{self.address}: not connected, {self._connection.error}")
             try:
                 self._owner = threading.get_ident()
+                self._began = self._wire.clock()
                 yield
             finally:
-                self._owner = None
+                self._owner = self._began = None
                 if self._connection.error is not None:
                     self._wire.socket.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from beanops.journal.records import RunRow
@@ -15,16 +16,16 @@ if TYPE_CHECKING:
 _NAMED, _LOOKED_AT = 10, 1000
 
 
-def no_runs_on(journal: Journal, server: str) -> str | None:
-    """Return a sentence that names the servers with runs, where this one has none; None where it has some."""
-    runs = journal.servers()
-    if runs.pop(server, 0):
+def no_runs_on(journal: Journal, server: str | Sequence[str]) -> str | None:
+    """Return a sentence that names the servers with runs, where these have none; None where one has some."""
+    runs, wanted = journal.servers(), [server] if isinstance(server, str) else server
+    if any(name in runs for name in wanted):
         return None
     if not runs:
         return f"the journal at {journal.where} has no runs yet"
     named = [f"{name} ({plural(count, 'run')})" for name, count in runs.most_common(_NAMED)]
     more = f" and {len(runs) - _NAMED:,} more" if len(runs) > _NAMED else ""
-    return f"the journal at {journal.where} has no runs on {server}; it has some on {', '.join(named)}{more}"
+    return f"the journal at {journal.where} has no runs on {', '.join(wanted)}; it has some on {', '.join(named)}{more}"
 
 
 def nothing_to_undo(journal: Journal, row: RunRow, where: str | None = None) -> str:

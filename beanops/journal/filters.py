@@ -12,8 +12,8 @@ class Filter(NamedTuple):
 
     Attributes
     ----------
-    server : str or None
-        Address of the server. Pruning the journal belongs to every server.
+    server : str, sequence of str, or None
+        Address of the server, or those of several. Pruning the journal belongs to every server.
     since, until : datetime or None
         The first moment, and the first moment after the last.
     actions : sequence of str or None
@@ -24,9 +24,11 @@ class Filter(NamedTuple):
         Ids of jobs that were acted on or put, by the server process (``instance``) that they were on, or None.
     tubes, actors : sequence of str or None
         Exact names.
+    fleets : sequence of str or None
+        Ids of calls on several servers; the runs that are part of them.
     """
 
-    server: str | None = None
+    server: str | Sequence[str] | None = None
     since: datetime | None = None
     until: datetime | None = None
     actions: Sequence[str] | None = None
@@ -34,6 +36,7 @@ class Filter(NamedTuple):
     jobs: Mapping[str | None, Sequence[int]] | None = None
     tubes: Sequence[str] | None = None
     actors: Sequence[str] | None = None
+    fleets: Sequence[str] | None = None
 
 
 EVERYTHING = Filter()

@@ -50,6 +50,8 @@ class RunRow(NamedTuple):
         The run that it undoes.
     request : dict
         What was asked for: all that resuming it needs. A list of runs leaves out the ids where they are many.
+    fleet : str or None
+        The call on several servers that it is part of.
     """
 
     id: str
@@ -62,6 +64,7 @@ class RunRow(NamedTuple):
     reason: str | None
     undoes: str | None
     request: dict[str, Any]
+    fleet: str | None = None
 
     @property
     def named(self) -> int:
@@ -257,6 +260,7 @@ class RunCounts(NamedTuple):
     skipped: int
     failed: int
     unknown: int
+    fleet: str | None = None
 
 
 class Pruned(NamedTuple):
@@ -292,7 +296,8 @@ def action_of(run: RunRow, entry: Entry) -> Action:
 
 def counted_run(run: RunRow, counts: Mapping[str, int]) -> RunCounts:
     """Return a run as users see it, with the number of actions that ended in each outcome."""
+    done, skipped, failed, unknown = (counts.get(outcome, 0) for outcome in OUTCOMES)
     return RunCounts(
         run.time, run.id, run.server, run.instance, run.actor, run.source, run.action, run.reason, run.undoes,
-        run.about, *(counts.get(outcome, 0) for outcome in OUTCOMES),
+        run.about, done, skipped, failed, unknown, run.fleet,
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """The configuration: named servers, journal, recording, key bindings, and from which numbers on something is a problem.
 
-The table ``[web]`` is in `web_access`.
+The table ``[web]`` is in `web_access`, ``[groups]`` in `beanops.fleet.servers`.
 
 The file is ``config.toml`` in the user's configuration directory (``BEANOPS_CONFIG`` names another)::
 
@@ -62,6 +62,7 @@ _KEYS = {
     "keys": dict,
     "problems": dict,
     "web": dict,  # see `web_access`
+    "groups": dict,  # see `beanops.fleet.servers`
 }
 #: What TOML calls them.
 _TYPES = {str: "a text in quotes", bool: "true or false", list: "a list", dict: "a table"}

@@ -19,6 +19,7 @@ from beanops.text import did_you_mean
 
 if TYPE_CHECKING:
     from beanops.journal.journal import Journal
+    from beanops.journal.shared import SharedJournal
 
 
 @explained
@@ -29,7 +30,7 @@ def connect(
     actor: str | None = None,
     read_only: bool | None = None,
     redact: Iterable[str] = (),
-    journal: str | Journal | None = None,
+    journal: str | Journal | SharedJournal | None = None,
     keep_bodies: bool | None = None,
     connect_timeout: Seconds = 5.0,
     read_timeout: Seconds = 30.0,

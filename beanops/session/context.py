@@ -18,6 +18,7 @@ from beanops.client.sync import Client
 from beanops.jobs.cluster import join_if_free
 from beanops.jobs.search.id_map import IdMaps
 from beanops.journal.records import Refused, RunRow
+from beanops.journal.shared import SharedJournal
 from beanops.monitor.past import Past
 from beanops.protocol import commands
 from beanops.protocol.errors import BeanopsError, ConnectionClosed
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from beanops.jobs.bodies import Decoded, Reader
     from beanops.jobs.identity import JobRef
     from beanops.journal.journal import Journal
+    from beanops.session.execution.run import Run
 
 
 C = TypeVar("C", bound=Client)
@@ -40,6 +42,19 @@ class Closes(Protocol):
 
     def close(self) -> None:
         """End it."""
+
+
+class Umbrella(Protocol):
+    """A call on several servers, of which the first run of an executor is a part."""
+
+    def enter(self) -> str | None:
+        """Return the id of the call for the first run; None for those that serve it. Refuse if nobody waits for it."""
+
+    def began(self, run: Run) -> None:
+        """Note that a run has begun."""
+
+    def unknown(self, message: str) -> None:
+        """Note that a search names a tube of which nothing is known."""
 
 
 class Context:
@@ -57,7 +72,7 @@ class Context:
         Maximum seconds of a query, or of a predicate on one batch of jobs; None sets no limit.
     clock : callable
         Returns the time, UTC.
-    journal : str, Journal or None
+    journal : str, Journal, SharedJournal or None
         Path or URL of the journal, or an open one; None takes that of the configuration.
     keep_bodies : bool
         Whether the journal keeps bodies; without them a delete cannot be undone.
@@ -94,7 +109,7 @@ class Context:
         timeouts: tuple[float, float],
         query_timeout: float | None,
         clock: Callable[[], datetime],
-        journal: str | Journal | None,
+        journal: str | Journal | SharedJournal | None,
         keep_bodies: bool,
     ) -> None:
         self.reach = known.reach
@@ -189,6 +204,11 @@ class Context:
             raise Refused(restarted(self.address))
 
     @property
+    def waiting(self) -> float:
+        """Seconds since the server should have answered a command that is under way; 0 if none is."""
+        return max((client.waiting for client in list(self._clients.values())), default=0.0)
+
+    @property
     def held_now(self) -> frozenset[int]:
         """Ids of the reserved jobs; empty after the connection is lost."""
         acting = self._clients.get("acting")
@@ -231,6 +251,8 @@ class Context:
 
         with self._lock:
             self.check_open()
+            if isinstance(self._journal_at, SharedJournal):
+                return self._journal_at.opened()
             if not isinstance(self._journal_at, Journal):
                 self._journal_at = self._own_journal = Journal(self._journal_at or default_journal())
             return self._journal_at

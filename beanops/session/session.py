@@ -28,7 +28,7 @@ from beanops.protocol.limits import DEFAULT_PRIORITY, DEFAULT_TTR, MAX_RESERVE_T
 from beanops.session.arguments import Body, Seconds, run_id_of, seconds_of, whole_seconds
 from beanops.session.bars import Report, scan_bar, shows_run, shows_scan
 from beanops.session.config import Profile
-from beanops.session.context import Context
+from beanops.session.context import Context, Umbrella
 from beanops.session.keywords import explain_keywords
 from beanops.session.lookups import Lookups, Snapshot, verdict_of
 from beanops.session.old_servers.capabilities import Capabilities
@@ -90,12 +90,15 @@ class Session:
     migrate: Callable[..., Any]
     plot: Any
 
-    def __init__(self, context: Context, source: str) -> None:
+    def __init__(self, context: Context, source: str, under: Umbrella | None = None) -> None:
         # Names with an underscore are for beanops' own faces.
         self._context = context
         self._source = source
-        self._watched = source not in ("cli", "tui")  # these faces show progress and messages themselves
-        self._lookups = Lookups(context, partial(_probe, context, source), warn_of_tube if self._watched else None)
+        self._umbrella = under
+        # These faces show progress and messages themselves.
+        self._watched = under is None and source not in ("cli", "tui")
+        unknown = under.unknown if under is not None else warn_of_tube if self._watched else None
+        self._lookups = Lookups(context, partial(_probe, context, source), unknown)
         self.address: Address = context.address
         self.journal = JournalReader(
             context.journal,
@@ -108,11 +111,15 @@ class Session:
 
     @cached_property
     def _executor(self) -> Executor:
-        return _executor_of(self._context, self._lookups, self._source)
+        return _executor_of(self._context, self._lookups, self._source, self._umbrella)
 
     def _through(self, source: str) -> Session:
         """Return a session on the same connections and journal, whose runs have another `source`."""
         return Session(self._context, source)
+
+    def _under(self, call: Umbrella) -> Session:
+        """Return a session on the same connections and journal for one call on several servers."""
+        return Session(self._context, self._source, call)
 
     def close(self) -> None:
         """Close the views, the connections and the journal; jobs that are still reserved become ready."""
@@ -2011,10 +2018,10 @@ class Session:
         return runs_frame(self._lookups.own_runs())
 
 
-def _executor_of(context: Context, lookups: Lookups, source: str) -> Executor:
+def _executor_of(context: Context, lookups: Lookups, source: str, under: Umbrella | None = None) -> Executor:
     from beanops.session.execution.executor import Executor  # what only looks needs no verbs
 
-    return Executor(context, lookups, source)
+    return Executor(context, lookups, source, under)
 
 
 # These two have an executor of their own: a reference cycle would leave a dropped session to the garbage collector.

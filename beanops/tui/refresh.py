@@ -27,9 +27,9 @@ from beanops.tui.server_states import ServerStates
 from beanops.ui.alerts import AlertReader, Alerts, NewAlerts
 from beanops.ui.bell import NewProblems
 from beanops.ui.defaults import COMPLAINED, CONNECT_TIMEOUT, INTERVAL, INTERVALS, READ_TIMEOUT, SAID
-from beanops.ui.fleet import Place, place_of
 from beanops.ui.poller import Live, Look, Poller
 from beanops.ui.runner import LastAction
+from beanops.ui.server_pollers import Place, place_of
 
 
 class Sampled(Message):

@@ -11,8 +11,8 @@ from beanops.session.config import Profile, profiles
 from beanops.session.connect import connect
 from beanops.session.session import Session
 from beanops.ui.defaults import CONNECT_TIMEOUT, READ_TIMEOUT
-from beanops.ui.fleet import Fleet, ServerState, place_of
 from beanops.ui.poller import Live
+from beanops.ui.server_pollers import ServerPollers, ServerState, place_of
 
 
 class ShownServer(Protocol):
@@ -68,7 +68,7 @@ class ServerStates:
 
     def __init__(self, host: ShownServer) -> None:
         self._host = host
-        self._fleet = Fleet(_open, host.clock, host.now)
+        self._fleet = ServerPollers(_open, host.clock, host.now)
         self._profiles: dict[str, Profile] = {}
         self.error = ""
         self.left = LeftAs()
@@ -108,7 +108,7 @@ class ServerStates:
         ]
 
     def look(self, answered: Callable[[], object], wanted: Mapping[str, Collection[str]] | None = None) -> None:
-        """Ask all servers but the one that is shown, which the app asks; see `Fleet.look`."""
+        """Ask all servers but the one that is shown, which the app asks; see `ServerPollers.look`."""
         here = place_of(self._host.profile)
         others = [profile for profile in self._profiles.values() if place_of(profile) != here]
         self._fleet.look(others, answered, wanted or {})

@@ -115,7 +115,7 @@ def test_a_journal_of_before_is_written_on(journal: str) -> None:
     Journal(journal).close()
     with sqlite3.connect(journal) as before:
         before.execute("drop table asked")
-        before.execute("insert into runs values ('r0', 0, 's', 'i', 'me', 'cli', 'kick', null, null, ?)",
+        before.execute("insert into runs values ('r0', 0, 's', 'i', 'me', 'cli', 'kick', null, null, ?, null)",
                        (json.dumps({"ids": list(range(200))}),))  # fmt: skip
     before.close()
     record = Journal(journal)

@@ -51,7 +51,7 @@ _REQUEST = {
 #: The columns that may lack a value. A run without its server, or an action without its time, is no record.
 _OPTIONAL = {
     "schema_version": set(),
-    "runs": {"reason", "undoes"},
+    "runs": {"reason", "undoes", "fleet"},
     "leases": {"ended"},
     "asked": set(),
     "actions": {"tube", "job_id", "state_before", "priority", "delay", "priority_before", "time_left", "ttr", "target"}

@@ -15,7 +15,8 @@ def of_runs(which: Filter) -> list[sa.ColumnElement[bool]]:
     """Return the conditions on a run itself: its server, its actor, and that it was active in the period."""
     conditions: list[sa.ColumnElement[bool]] = []
     if which.server is not None:
-        conditions.append(RUNS.c.server.in_([which.server, ""]))
+        servers = [which.server] if isinstance(which.server, str) else which.server
+        conditions.append(RUNS.c.server.in_([*servers, ""]))
     if which.jobs is not None and None not in which.jobs:
         conditions.append(RUNS.c.instance.in_(list(which.jobs)))
     if which.since is not None:
@@ -26,6 +27,8 @@ def of_runs(which: Filter) -> list[sa.ColumnElement[bool]]:
         conditions.append(RUNS.c.id.in_(which.runs))
     if which.actors is not None:
         conditions.append(RUNS.c.actor.in_(which.actors))
+    if which.fleets is not None:
+        conditions.append(RUNS.c.fleet.in_(which.fleets))
     return conditions
 
 

@@ -176,6 +176,13 @@ def _to_4(connection: sa.Connection) -> None:
     _add(connection, ACTIONS.c.delay_before, ACTIONS.c.new_state, ACTIONS.c.new_body)
 
 
+def _to_5(connection: sa.Connection) -> None:
+    """Add the call on several servers that a run is part of."""
+    _add(connection, RUNS.c.fleet)
+    for index in RUNS.indexes:
+        index.create(connection, checkfirst=True)
+
+
 #: The step to each version from the one before it.
-_STEPS: Mapping[int, Callable[[sa.Connection], None]] = {2: _to_2, 3: _to_3, 4: _to_4}
+_STEPS: Mapping[int, Callable[[sa.Connection], None]] = {2: _to_2, 3: _to_3, 4: _to_4, 5: _to_5}
 CURRENT = max(_STEPS)

@@ -58,6 +58,8 @@ RUNS = sa.Table(
     sa.Column("reason", sa.Text),
     sa.Column("undoes", sa.String(40)),
     sa.Column("request", sa.Text, nullable=False),
+    # The call on several servers that it is part of.
+    sa.Column("fleet", sa.String(40), index=True),
 )
 # Leases: the process that executes a run, until when it counts as alive, and when the run ended. The root is the first
 # of a chain of runs that resume one another. A run of version 1 has no row and is not under way.

@@ -18,7 +18,7 @@ from beanops.jobs.identity import Shown, differences, ref_of
 from beanops.journal.heartbeat import lease_from
 from beanops.journal.records import Fate, Intent, Refused, RunRow, action_of, named_in, new_run_id
 from beanops.protocol.errors import BeanopsError, NotFound, ReplyError
-from beanops.session.context import Context
+from beanops.session.context import Context, Umbrella
 from beanops.session.execution.alike import AlikeOrders, carry_out, commands_of
 from beanops.session.execution.alike_edits import edits_of
 from beanops.session.execution.connection_use import ahead, ending_gently, restarted, revived, stage, using
@@ -94,12 +94,15 @@ class Executor:
         Lookups on the same server.
     source : str
         The face that acts, for the journal.
+    under : Umbrella or None
+        The call on several servers that its first run is part of.
     """
 
-    def __init__(self, context: Context, lookups: Lookups, source: str) -> None:
+    def __init__(self, context: Context, lookups: Lookups, source: str, under: Umbrella | None = None) -> None:
         self.context = context
         self.lookups = lookups
         self.source = source
+        self._under = under
 
     def begin(self, action: str, request: dict[str, Any], how: How = AT_ONCE) -> Run:
         """Begin a run in the journal, or refuse it."""
@@ -107,6 +110,7 @@ class Executor:
             raise Refused(f"{action} was refused: this session on {self.context.address} is read-only")
         if not how.dry:
             self.context.check_allowed(action)
+        fleet = None if self._under is None else self._under.enter()
         now = self.context.now()
         id = new_run_id(now)
         if how.dry:
@@ -116,7 +120,7 @@ class Executor:
             self.context.check_process()
             acting = self.context.acting()
             facts = (str(self.context.address), acting.instance, self.context.actor, self.source)
-            row = RunRow(id, now, *facts, action, how.reason, how.undoes, request)
+            row = RunRow(id, now, *facts, action, how.reason, how.undoes, request, fleet)
             journal.begin(row, lease_from(now))
             resumable = row.at_its_end is None
             row = row.without_ids  # frees perhaps a hundred thousand
@@ -126,6 +130,8 @@ class Executor:
             run.resumable, run.instance = resumable, acting.instance
             run.about = {name: request[name] for name in ("tube", "server", "groups") if name in request}
         run.named = named_in(request)
+        if self._under is not None:
+            self._under.began(run)
         if how.progress is not None:
             how.progress(run)
         return run

@@ -18,7 +18,7 @@ from beanops.tui.tubes.filters import BadFilter, parse
 from beanops.tui.widgets.line import Line, Part
 from beanops.tui.widgets.table import RowTable
 from beanops.ui.columns.servers import FleetRow, fleet_columns, own_problems
-from beanops.ui.fleet import ServerState
+from beanops.ui.server_pollers import ServerState
 
 
 class FleetTable(RowTable[FleetRow]):

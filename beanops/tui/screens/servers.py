@@ -15,8 +15,8 @@ from beanops.tui.screens.base import FullScreen
 from beanops.tui.widgets.line import Line, Part
 from beanops.tui.widgets.table import RowTable
 from beanops.ui.columns.servers import ServerRow, server_columns
-from beanops.ui.fleet import ServerState
 from beanops.ui.poller import Live
+from beanops.ui.server_pollers import ServerState
 
 
 class ServerTable(RowTable[ServerRow]):

@@ -11,7 +11,7 @@ from beanops.monitor.survey import Seen
 from beanops.ui.columns.column import Column
 from beanops.ui.columns.tubes import SEEN, tube_columns
 from beanops.ui.columns.why import MARKS, lasted
-from beanops.ui.fleet import ServerState
+from beanops.ui.server_pollers import ServerState
 
 
 class ServerRow(NamedTuple):

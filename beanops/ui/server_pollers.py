@@ -1,4 +1,4 @@
-"""`Fleet`: look at several servers again and again, each by itself: one that hangs or is lost holds up no other.
+"""`ServerPollers`: look at several servers again and again, each by itself: one that hangs holds up no other.
 
 Each look runs in a thread of its own, which the process does not wait for. It shows nothing: see `beanops.ui.poller`
 for what is known of one server.
@@ -66,7 +66,7 @@ class ServerState(NamedTuple):
         return f"NO ANSWER for {span(self.live.waiting)}" if self.live.waiting else ""
 
 
-class Fleet:
+class ServerPollers:
     """Keeps a poller for each of several servers.
 
     Parameters

@@ -14,7 +14,7 @@ from beanops import Client, connect
 from beanops.embedded.process import Beanstalkd
 from beanops.session.config import Profile
 from beanops.session.session import Session
-from beanops.ui.fleet import Fleet, ServerState
+from beanops.ui.server_pollers import ServerPollers, ServerState
 from tests.proxies import Proxy
 from tests.waits import until
 
@@ -24,8 +24,8 @@ def reach(profile: Profile) -> Session:
 
 
 @pytest.fixture
-def fleet() -> Iterator[Fleet]:
-    fleet = Fleet(reach, monotonic, lambda: datetime.now(UTC))
+def fleet() -> Iterator[ServerPollers]:
+    fleet = ServerPollers(reach, monotonic, lambda: datetime.now(UTC))
     yield fleet
     fleet.close()
 
@@ -35,7 +35,7 @@ def nothing() -> None:
 
 
 def test_one_that_hangs_and_one_that_is_gone_hold_up_no_other(
-    fleet: Fleet, beanstalkd: Beanstalkd, client: Client
+    fleet: ServerPollers, beanstalkd: Beanstalkd, client: Client
 ) -> None:
     client.put(b"x", tube="mail")
     with Proxy(beanstalkd.port) as frozen:
@@ -60,7 +60,7 @@ def test_one_that_hangs_and_one_that_is_gone_hold_up_no_other(
         assert "mail" in fleet.live(hangs).tubes
 
 
-def test_a_server_that_comes_back_is_reached_again(fleet: Fleet, beanstalkd: Beanstalkd) -> None:
+def test_a_server_that_comes_back_is_reached_again(fleet: ServerPollers, beanstalkd: Beanstalkd) -> None:
     with Proxy(beanstalkd.port) as proxy:
         prod = Profile("prod", proxy.address)
         for _ in range(2):
@@ -75,7 +75,7 @@ def test_a_fault_is_that_of_its_server(beanstalkd: Beanstalkd) -> None:
     def broken(profile: Profile) -> Session:
         raise RuntimeError("oh")
 
-    fleet, answered = Fleet(broken, monotonic, lambda: datetime.now(UTC)), threading.Event()
+    fleet, answered = ServerPollers(broken, monotonic, lambda: datetime.now(UTC)), threading.Event()
     prod = Profile("prod", beanstalkd.address)
     fleet.look([prod], answered.set)
     until(answered.is_set)
@@ -90,7 +90,7 @@ def test_what_is_closed_during_a_look_keeps_no_connection(beanstalkd: Beanstalkd
         fleet.close()
         return made[0]
 
-    fleet, answered = Fleet(late, monotonic, lambda: datetime.now(UTC)), threading.Event()
+    fleet, answered = ServerPollers(late, monotonic, lambda: datetime.now(UTC)), threading.Event()
     fleet.look([Profile("prod", beanstalkd.address)], answered.set)
     until(answered.is_set)
     assert made[0]._context._clients["looking"].closed

@@ -1,0 +1,278 @@
+"""`Dispatch`: carries out what `Fleet` describes, with one call for each server, and says which did not answer."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from beanops.fleet.calls import Answers, Call, ServerQuestion, ask
+from beanops.fleet.fleet_run import FleetRun
+from beanops.fleet.members import FleetMember
+from beanops.fleet.progress import ending_gently, whole_of
+from beanops.jobs.tube_names import warn_of_tube
+from beanops.journal.records import new_run_id
+from beanops.journal.shared import SharedJournal
+from beanops.protocol.errors import BeanopsError, UsageError
+from beanops.session.arguments import Seconds, timeout_of
+from beanops.session.bars import Bar, Report, bar_for
+from beanops.session.execution.run import Run
+from beanops.session.session import Session
+from beanops.text import did_you_mean
+
+if TYPE_CHECKING:
+    import pandas
+
+#: What to do on one server: given its session, and the call, which takes the progress.
+Work = Callable[[Session, Call], Any]
+
+
+class ServersUnanswered(UserWarning):
+    """Some of several servers did not answer, so that a result is of the others alone."""
+
+
+class Dispatch:
+    """Asks all servers of a fleet, or some of them, at the same time.
+
+    Parameters
+    ----------
+    members : sequence of FleetMember
+        The servers.
+    journal : SharedJournal
+        The journal of all sessions.
+    patience : float
+        Seconds for which a server may owe an answer.
+    now : callable
+        Returns the time, UTC.
+    watched : bool
+        Whether to show progress bars and warnings; command line and terminal show them themselves.
+    """
+
+    def __init__(
+        self,
+        members: Sequence[FleetMember],
+        journal: SharedJournal,
+        patience: float,
+        now: Callable[[], datetime],
+        watched: bool,
+    ) -> None:
+        self._now = now
+        self.members = {member.name: member for member in members}
+        self.journal = journal
+        self.patience = patience
+        self.watched = watched
+        #: The name of each server by its name and by its address.
+        self.names = {member.address: member.name for member in members} | {name: name for name in self.members}
+
+    def member(self, name: str) -> FleetMember:
+        """Return a server by its name or its address.
+
+        Raises
+        ------
+        UsageError
+            There is none of that name.
+        """
+        if name not in self.names:
+            known = ", ".join(self.members)
+            raise UsageError(f"no server {name!r} in this fleet: it has {known}{did_you_mean(name, self.members)}")
+        return self.members[self.names[name]]
+
+    def chosen(self, servers: str | Iterable[str] | None) -> list[str]:
+        """Return the names of servers that a caller chose, None for all."""
+        if servers is None:
+            return list(self.members)
+        wanted = [servers] if isinstance(servers, str) else servers
+        return list(dict.fromkeys(self.member(name).name for name in wanted))
+
+    def ask(
+        self,
+        works: Mapping[str, Work],
+        *,
+        patience: Seconds | None = None,
+        fleet: str | None = None,
+        longer: float = 0.0,
+        started: Callable[[dict[str, Call]], None] = lambda calls: None,
+        progress: Callable[[], None] = lambda: None,
+    ) -> Answers:
+        """Ask servers by name, each its own; nothing is raised for one that does not answer.
+
+        Parameters
+        ----------
+        works : mapping of str to callable
+            What to ask each server.
+        patience : number, str, timedelta or None
+            Time for which a server may owe an answer; None is that of the fleet.
+        fleet : str or None
+            Id of the whole call, for the journal.
+        longer : float
+            Seconds that the call takes anyway.
+        started, progress
+            As in `calls.ask`.
+        """
+        seconds = self.patience if patience is None else timeout_of("patience", patience)
+        questions = [ServerQuestion(name, self.members[name], work) for name, work in works.items()]
+        return self.put(questions, seconds + longer, fleet, started, progress)
+
+    @staticmethod
+    def put(
+        questions: Sequence[ServerQuestion],
+        patience: float,
+        fleet: str | None,
+        started: Callable[[dict[str, Call]], None],
+        progress: Callable[[], None] = lambda: None,
+    ) -> Answers:
+        """Put questions to servers; see `calls.ask`."""
+        keys = [one.key for one in questions]
+
+        def begun(calls: list[Call]) -> None:
+            started(dict(zip(keys, calls, strict=True)))
+
+        return ask(questions, patience=patience, fleet=fleet, started=begun, progress=progress)
+
+    # -- look ----------------------------------------------------------------------------------------------------
+
+    def read(
+        self,
+        work: Work | Mapping[str, Work],
+        *,
+        patience: Seconds | None = None,
+        scan: str = "",
+        progress: Any = False,
+        longer: float = 0.0,
+    ) -> Answers:
+        """Ask all servers, or some, for what changes nothing, and warn of those that do not answer.
+
+        Parameters
+        ----------
+        work : callable, or mapping of str to callable
+            What to ask all of them, or those that it names.
+        patience : number, str, timedelta or None
+            Time for which a server may owe an answer; None is that of the fleet.
+        scan : str
+            Name of a search, whose progress is shown; empty for what is none.
+        progress : callable, bool or None
+            As in the searches of a session.
+        longer : float
+            Seconds that the call takes anyway.
+
+        Raises
+        ------
+        BeanopsError
+            No server answered.
+        """
+        known: dict[str, Call] = {}
+        with bar_for(progress if scan else False, self.watched, "ids", scan) as bar:
+            report = bar.show_scan if bar is not None else progress if callable(progress) else None
+
+            def tell() -> None:
+                made = whole_of([call.made for call in known.values() if call.made is not None])
+                if report is not None and made is not None:
+                    report(made)
+
+            works = dict.fromkeys(self.members, work) if callable(work) else work
+            answers = self.ask(works, patience=patience, started=known.update, progress=tell, longer=longer)
+        answers.check()
+        self.tell(answers)
+        return answers
+
+    def tell(self, answers: Answers) -> None:
+        """Warn of servers that did not answer, and of a tube of which no server knows anything."""
+        if not self.watched:
+            return
+        unknown = [call.unknown_tube for call in answers.calls.values()]
+        if unknown and all(unknown):
+            warn_of_tube(str(unknown[0]))
+        if answers.failed:
+            self.warn("; ".join(f"{name}: {error}" for name, error in answers.failed.items()))
+
+    def warn(self, words: str) -> None:
+        """Warn the first caller outside beanops that the result lacks servers."""
+        if not self.watched:
+            return
+        level, frame = 1, sys._getframe()
+        while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "beanops":
+            level, frame = level + 1, frame.f_back
+        warnings.warn(f"the result lacks {words}", ServersUnanswered, stacklevel=level)
+
+    def frame(self, method: str, answers: Answers, most: int | None = None) -> pandas.DataFrame:
+        """Return one frame of those of the servers, with what did not answer."""
+        from beanops.fleet.merging import MERGES, joined
+
+        frames = answers.values
+        attrs = {name: dict(frame.attrs) for name, frame in frames.items()}
+        whole = joined(frames)
+        for name, frame in frames.items():
+            frame.attrs = attrs[name]
+        if method in MERGES:
+            whole = MERGES[method](whole, frames, most)
+        whole.attrs["unanswered"] = {name: str(error) for name, error in answers.failed.items()}
+        return whole
+
+    # -- act -----------------------------------------------------------------------------------------------------
+
+    def act(
+        self,
+        action: str,
+        works: Mapping[str, Callable[[Session, Any], Run]],
+        *,
+        dry: bool = False,
+        progress: Report[Any] = None,
+        patience: Seconds | None = None,
+        on: Mapping[str, str] | None = None,
+        longer: float = 0.0,
+        errors: Mapping[str, BeanopsError] | None = None,
+    ) -> FleetRun:
+        """Do something on servers at the same time, as one run on each.
+
+        Parameters
+        ----------
+        action : str
+            The verb.
+        works : mapping of str to callable
+            By server: does it, given a session and what takes the progress of the run.
+        dry : bool
+            Whether nothing is changed.
+        progress : callable, bool or None
+            As in the verbs of a session; called with the `FleetRun`.
+        patience : number, str, timedelta or None
+            Time for which a server may owe an answer; None is that of the fleet.
+        on : mapping of str to str or None
+            The server that carries out the work of another one; None is each its own.
+        longer : float
+            Seconds that are added to the patience.
+        errors : mapping of str to BeanopsError or None
+            Other servers, on which it should have been done, and why it was not.
+
+        Raises
+        ------
+        BeanopsError
+            Nothing was begun on any server.
+        """
+        run = FleetRun(new_run_id(self._now()), action, dry)
+        seconds = (self.patience if patience is None else timeout_of("patience", patience)) + longer
+        questions = [
+            ServerQuestion(name, self.members[(on or {}).get(name, name)], _with_progress(work))
+            for name, work in works.items()
+        ]
+        with bar_for(progress, self.watched, "jobs", action) as bar, ending_gently(run):
+            tell = _teller(bar, progress, run)
+            answers = self.put(questions, seconds, None if dry else run.id, run.follow, tell)
+        answers.errors.update(errors or {})
+        run.end(answers)
+        if answers.errors and not run.runs:
+            answers.check()
+        if run.errors:
+            self.warn("; ".join(f"{name}: {why}" for name, why in run.unanswered.items()))
+        return run
+
+
+def _with_progress(work: Callable[[Session, Any], Run]) -> Work:
+    return lambda session, call: work(session, call.acted)
+
+
+def _teller(bar: Bar | None, progress: Any, run: FleetRun) -> Callable[[], None]:
+    if bar is not None:
+        return lambda: bar.show(run.counted, run.named or None)
+    return (lambda: progress(run)) if callable(progress) else lambda: None

@@ -1,0 +1,140 @@
+"""One frame of the frames of several servers: `joined`, and in `MERGES` what else that takes for each kind of frame.
+
+Importing this module imports pandas, which costs half a second.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from beanops.jobs.frames import COLUMNS
+from beanops.jobs.select import names_of
+from beanops.monitor.problems.problem import SEVERITIES
+from beanops.shown_frame import ShownFrame
+
+#: The verdict on a search that found everything.
+_COMPLETE = re.compile(r"complete: ([\d,]+) found")
+#: Changes the frame of all servers, given also the frames of each; `most` is the maximum number of rows, None for all.
+Finish = Callable[[pd.DataFrame, Mapping[str, pd.DataFrame], int | None], pd.DataFrame]
+
+
+def joined(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return the rows of several servers, in the order of the servers, with their names in a first column ``server``.
+
+    Rows that are indexed by time stay so. A column of this name, such as that of addresses in actions, is replaced.
+    """
+    parts = [frame.drop(columns="server", errors="ignore") for frame in frames.values()]
+    if not parts:
+        return ShownFrame({"server": pd.array([], dtype="str")})
+    named = any(part.index.name is not None for part in parts)
+    for part in parts:
+        part.attrs = {}  # or pandas compares them
+    whole = parts[0].copy() if len(parts) == 1 else pd.concat(parts, ignore_index=not named)
+    names = np.repeat(np.array(list(frames), dtype=object), [len(part) for part in parts])
+    whole.insert(0, "server", pd.Series(names, index=whole.index, dtype="str"))
+    return whole
+
+
+def verdicts(frames: Mapping[str, Any]) -> str:
+    """Return the verdicts on the searches of several servers; those that are complete are counted together."""
+    texts = {name: str(text) for name, text in frames.items() if text}
+    counts = {name: found[1] for name, text in texts.items() if (found := _COMPLETE.fullmatch(text))}
+    total = sum(int(count.replace(",", "")) for count in counts.values())
+    words = [f"complete: {total:,} found"] if counts else []
+    return "; ".join([*words, *(f"{name}: {text}" for name, text in texts.items() if name not in counts)])
+
+
+def _verdict(whole: pd.DataFrame, frames: Mapping[str, pd.DataFrame], most: int | None) -> pd.DataFrame:
+    whole.attrs["verdict"] = verdicts({name: frame.attrs.get("verdict") for name, frame in frames.items()})
+    return whole
+
+
+def _worst_first(whole: pd.DataFrame, frames: Mapping[str, pd.DataFrame], most: int | None) -> pd.DataFrame:
+    rank = {severity: place for place, severity in enumerate(SEVERITIES)}
+    return _sorted(whole, whole["severity"].map(rank))
+
+
+def _newest_first(whole: pd.DataFrame, frames: Mapping[str, pd.DataFrame], most: int | None) -> pd.DataFrame:
+    return _sorted(whole, whole["time"], ascending=False)
+
+
+def _sorted(whole: pd.DataFrame, by: Any, ascending: bool = True) -> pd.DataFrame:
+    """Return rows in an order; those that are alike stay as they were."""
+    places = by.reset_index(drop=True).sort_values(ascending=ascending, kind="stable").index
+    ordered: pd.DataFrame = whole.iloc[places].reset_index(drop=True)
+    return ordered
+
+
+def _largest_first(whole: pd.DataFrame, frames: Mapping[str, pd.DataFrame], most: int | None) -> pd.DataFrame:
+    """Return groups of all servers, the largest first, with their share of all jobs."""
+    attrs = [frame.attrs for frame in frames.values()]
+    total = sum(one["total"] for one in attrs)
+    whole["share"] = whole["count"] / total if total else whole["share"]
+    found = _sorted(whole, whole["count"], ascending=False)
+    kept = found.iloc[:most].copy()
+    others = [one["other_groups"] for one in attrs]
+    kept.attrs = {
+        "others": total - int(kept["count"].sum()),
+        "other_groups": None if None in others else sum(others) + len(found) - len(kept),
+        "total": total,
+        "complete": all(one["complete"] for one in attrs),
+        "verdict": verdicts({name: frame.attrs["verdict"] for name, frame in frames.items()}),
+    }
+    return kept
+
+
+#: By the method of a session whose frames are joined: what is left to do. Others need no more.
+MERGES: Mapping[str, Finish] = {
+    "problems": _worst_first,
+    "groups": _largest_first,
+    "sql": _verdict,
+    "jobs": _verdict,
+    "actions": _newest_first,
+    "runs": _newest_first,
+}
+
+#: The column that an order of jobs is by, and whether its highest value comes first.
+_AGES = {"newest": ("created", False), "oldest": ("created", True)}
+
+
+def order_of(order: str) -> tuple[str, bool]:
+    """Return the column that decides between jobs of several servers, and whether its lowest value comes first."""
+    return _AGES.get(order) or (order.removeprefix("-"), not order.startswith("-"))
+
+
+def columns_for(order: str, columns: Any) -> tuple[Any, list[str] | None]:
+    """Return the columns to ask each server for so that its jobs can be ordered, and those that are wanted.
+
+    Parameters
+    ----------
+    order : str
+        As in `Session.jobs`.
+    columns : str, iterable of str, or None
+        As in `Session.jobs`; None is all, and needs no more.
+    """
+    if columns is None:
+        return None, None
+    wanted = names_of("columns", columns)
+    by = order_of(order)[0]
+    return ([*wanted, by] if by in COLUMNS and by not in wanted else wanted), wanted
+
+
+def in_order(found: pd.DataFrame, order: str, most: int | None, wanted: Sequence[str] | None) -> pd.DataFrame:
+    """Return the jobs of several servers in the order that was asked for, at most so many, with the wanted columns."""
+    by, ascending = order_of(order)
+    attrs = found.attrs
+    if by in found.columns and found["server"].nunique() > 1:
+        key = found[by]
+        if order in _AGES:  # known to the second: the order of ids on one server is more exact
+            key = key.groupby(found["server"], sort=False).transform("cummax" if ascending else "cummin")
+        found = _sorted(found, key, ascending)
+    found = found.iloc[:most]
+    if wanted is not None:
+        found = found[["server", *wanted]]
+    found.attrs = attrs
+    return found
