@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing, suppress
 from itertools import chain, islice
 from typing import Any, TypeVar
@@ -104,6 +104,32 @@ class ReadingClient(Client):
                     yield from results
                 return
         yield from super().pipeline(chain(first, left))
+
+    def begin(self, commands: Sequence[Command[T]]) -> Generator[Any, None, None]:
+        """Send the first commands of a pipeline at once, and return its results, to be read later in the same thread.
+
+        Other threads wait until they are read, or the generator is closed.
+        """
+        results = self._begun(commands)
+        next(results)
+        return results
+
+    def _begun(self, commands: Sequence[Command[T]]) -> Generator[Any, None, None]:
+        """Yield None once commands are sent, then the results as `pipeline` does."""
+        connection, results = self._awake(), 0
+        try:
+            with self._turn(), closing(self._wire.exchange(commands, self.read_timeout, eager=True)) as exchanged:
+                for result in exchanged:
+                    yield result
+                    results += 1
+            return
+        except ConnectionLost as lost:
+            if results > 1:
+                raise
+            self._renew(connection, lost)
+        if not results:
+            yield None
+        yield from super().pipeline(commands)
 
     def send_alike(self, alike: Alike) -> Generator[Any, None, None]:
         """As `Client.send_alike`, over a new connection if this one is lost before the first answer."""

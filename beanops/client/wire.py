@@ -61,11 +61,12 @@ class Wire:
             self.socket.shutdown(socket.SHUT_RDWR)
 
     def exchange(
-        self, commands: Iterable[Command[Any]], patience: float, alike: Alike | None = None
+        self, commands: Iterable[Command[Any]], patience: float, alike: Alike | None = None, *, eager: bool = False
     ) -> Generator[Any, None, None]:
         """Send commands and yield the result of each; wait `patience` seconds for the server's next bytes.
 
-        `alike` are sent before. Their results are yielded from the first that is not as expected.
+        `alike` are sent before. Their results are yielded from the first that is not as expected. If it is `eager`, it
+        yields None before the results, once as many commands are sent as can be without waiting.
         """
         connection = self.connection
         window = Window(connection, commands)
@@ -77,6 +78,10 @@ class Wire:
             while True:
                 if not self._unsent and not window.exhausted:
                     self._unsent = memoryview(window.take())
+                if eager:
+                    eager = False
+                    self._send_ahead()
+                    yield None
                 if not connection.waiting:
                     break
                 yield from self._move(patience)
@@ -155,11 +160,20 @@ class Wire:
             raise self._lost(error) from None
         return self.connection.receive_data(data, unsent=bool(self._unsent))
 
-    def _transfer(self) -> bytes | None:
-        """Write and read as much as possible; None where there is nothing to read yet."""
+    def _send_ahead(self) -> None:
+        try:
+            self._send()
+        except OSError as error:
+            raise self._lost(error) from None
+
+    def _send(self) -> None:
         if self._unsent:
             with suppress(BlockingIOError):
                 self._unsent = self._unsent[self.socket.send(self._unsent) :]
+
+    def _transfer(self) -> bytes | None:
+        """Write and read as much as possible; None where there is nothing to read yet."""
+        self._send()
         try:
             data = self.socket.recv(_RECEIVE)
         except BlockingIOError:

@@ -38,6 +38,11 @@ def lease_from(now: datetime) -> Lease:
     return Lease(_owner(os.getpid()), now + TERM)
 
 
+def shared_lease_from(now: datetime) -> Lease:
+    """Return a lease of the workers of an executor: it ends by time, whether this process still exists or not."""
+    return Lease(f"{_machine()[0]} - executor {os.getpid()} -", now + TERM)
+
+
 @cache  # reading it for each batch would give the interpreter to another thread for milliseconds
 def _owner(pid: int) -> str:
     return " ".join([*_machine(), str(pid), _started(pid) or "-"])
@@ -47,6 +52,11 @@ def _owner(pid: int) -> str:
 def _machine() -> tuple[str, str, str]:
     """Return the scope of a process id: the host, its boot, and the PID namespace."""
     return socket.gethostname(), _read("/proc/sys/kernel/random/boot_id"), _link("/proc/self/ns/pid")
+
+
+def boot_id() -> str:
+    """Return what names this machine since it was started, empty where that is not known."""
+    return _machine()[1].strip("-")
 
 
 def _read(path: str) -> str:

@@ -20,7 +20,9 @@ from beanops.journal.heartbeat import Lease
 from beanops.journal.newest_first import newest_first
 from beanops.journal.pauses import Pauses
 from beanops.journal.records import (
+    NOT_SENT,
     Action,
+    AlreadyClaimed,
     Entry,
     Fate,
     Intent,
@@ -29,9 +31,10 @@ from beanops.journal.records import (
     RunRow,
     action_of,
     counted_run,
+    gaps_between,
 )
 from beanops.journal.storage.database import Database
-from beanops.journal.storage.outcomes import counts_of, fates_of, imported
+from beanops.journal.storage.outcomes import counts_of, fates_of, imported, reasons_of
 from beanops.journal.storage.queries import active_since, of_actions, of_runs, puts_here, with_jobs
 from beanops.journal.storage.schema import lock_for_writing
 from beanops.journal.storage.tables import (
@@ -185,6 +188,8 @@ class Journal:
         ------
         JournalError
             Nothing was recorded; also where another run resumed this one because its lease had run out.
+        AlreadyClaimed
+            Nothing was recorded, because some of these actions are on record already.
         """
         with self._database.transaction() as connection:
             if lease is not None:
@@ -192,7 +197,10 @@ class Journal:
             if ended:
                 leases.end(connection, run, time)
             insert_fates(connection, run, time, fates)
-            insert_actions(connection, run, time, first, intents)
+            try:
+                insert_actions(connection, run, time, first, intents)
+            except sa.exc.IntegrityError:
+                raise AlreadyClaimed(f"run {run} has actions {first} to {first + len(intents) - 1} already") from None
 
     def prune(self, before: datetime, run: RunRow) -> int:
         """Delete the runs that were last active before a time, record that as `run`, and return how many.
@@ -297,6 +305,35 @@ class Journal:
     def size(self, run: str) -> int:
         """Return the number of actions of a run."""
         return self._number(sa.select(sa.func.max(ACTIONS.c.n) + 1).where(ACTIONS.c.run == run))
+
+    def claimed(self, run: str, start: int, stop: int) -> list[int]:
+        """Return the positions of a run between two that have an action, in order."""
+        here = sa.select(ACTIONS.c.n).where(ACTIONS.c.run == run, ACTIONS.c.n >= start, ACTIONS.c.n < stop)
+        with self._database.transaction() as connection:
+            return list(connection.scalars(here.order_by(ACTIONS.c.n)))
+
+    def end_tasks(self, run: str, time: datetime, size: int) -> int:
+        """End a run whose actions tasks of an executor claim, and return how many of its `size` positions have none.
+
+        From then on no task claims one. Those of them that are before an action count as not sent.
+        """
+        with self._database.exclusive() as connection:
+            leases.end(connection, run, time)
+            here = sa.select(ACTIONS.c.n).where(ACTIONS.c.run == run).order_by(ACTIONS.c.n)
+            gaps = gaps_between(connection.scalars(here), size)
+            inner = (gap for gap in gaps if gap.stop < size)
+            insert_fates(connection, run, time, ((n, Fate(NOT_SENT)) for gap in inner for n in gap))
+        return sum(map(len, gaps))
+
+    def reasons(self, run: str) -> dict[str, tuple[int, Intent]]:
+        """Return why actions of a run were not done: each reason with the number of actions and the first of them."""
+        with self._database.transaction() as connection:
+            found = reasons_of(connection, run)
+            first = sa.select(*_WITHOUT_BODY).where(ACTIONS.c.run == run)
+            return {
+                error: (times, Intent(*connection.execute(first.where(ACTIONS.c.n == n)).one()))
+                for error, times, n in found
+            }
 
     def largest_body(self, run: str) -> int:
         """Return the bytes of the largest body of a run, or of a body before and after an edit."""

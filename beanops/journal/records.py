@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -19,9 +19,16 @@ class JournalError(BeanopsError):
     """The journal could not be written or read; nothing that it did not record was sent."""
 
 
+class AlreadyClaimed(JournalError):
+    """Another execution of the same task has recorded some of these actions; nothing was recorded."""
+
+
 #: Outcomes of an action. It is `unknown`, never `done`, until its outcome is recorded.
 OUTCOMES = ("done", "skipped", "failed", "unknown")
 
+
+#: The outcome of places of a run that no worker of an executor reached: they have no action.
+NOT_SENT = "not sent"
 
 #: The action in a canary's run that has the verdict on a wave. It is on no job, and leaves nothing to undo.
 WATCH = "watch"
@@ -301,3 +308,19 @@ def counted_run(run: RunRow, counts: Mapping[str, int]) -> RunCounts:
         run.time, run.id, run.server, run.instance, run.actor, run.source, run.action, run.reason, run.undoes,
         run.about, done, skipped, failed, unknown, run.fleet,
     )  # fmt: skip
+
+
+def gaps_between(places: Iterable[int], size: int) -> list[range]:
+    """Return the ranges below a size that have none of some positions, which come in order.
+
+    Examples
+    --------
+    >>> gaps_between([0, 1, 4], 6)
+    [range(2, 4), range(5, 6)]
+    """
+    gaps, expected = [], 0
+    for place in (*places, size):
+        if place > expected:
+            gaps.append(range(expected, place))
+        expected = place + 1
+    return gaps

@@ -151,7 +151,7 @@ class Plots:
             None is all tubes.
         by : str
             Column that says which curve a job belongs to, such as ``"tube"``.
-        ids, state, where, group, limit, order, probe, rate, polite, progress
+        ids, state, where, group, limit, order, probe, rate, polite, connections, progress
             Which jobs, as in `Session.jobs`.
         title : str or None
             Headline; None writes what the numbers say.
@@ -197,7 +197,7 @@ class Plots:
             SQL expression on the columns of `Session.jobs`; None groups by cause.
         most : int
             Maximum number of bars; jobs of other groups make one bar at the end.
-        state, where, group, limit, probe, rate, polite, progress
+        state, where, group, limit, probe, rate, polite, connections, progress
             Which jobs, as in `Session.groups`.
         title : str or None
             Headline; None writes what the numbers say.
@@ -231,7 +231,7 @@ class Plots:
         tube : str, TubeStats, row, DataFrame or None
             The name of a tube, a glob such as ``"mail-*"``, a row of `Session.tubes`, or a frame of `Session.jobs` or
             `Session.tubes`, which needs no search and knows nothing of tries; None is all tubes.
-        ids, state, where, group, limit, order, probe, rate, polite, progress
+        ids, state, where, group, limit, order, probe, rate, polite, connections, progress
             Which jobs, as in `Session.jobs`.
         title : str or None
             Headline; None writes what the numbers say.

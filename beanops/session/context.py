@@ -9,11 +9,13 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 from weakref import WeakSet
 
 from beanops.client.instances import is_same
 from beanops.client.reading import ANSWER, ReadingClient
+from beanops.client.several import SeveralConnections
 from beanops.client.sync import Client
 from beanops.jobs.cluster import join_if_free
 from beanops.jobs.search.id_map import IdMaps
@@ -159,6 +161,21 @@ class Context:
         if acting is not None:
             join_if_free(acting, looking)
 
+    def looking_over(self, connections: int) -> Client:
+        """Return the client for lookups that spreads long ones over several connections."""
+        if connections == 1:
+            return self.looking()
+        with self._lock:
+            self.check_open()
+            name = f"looking over {connections}"
+            client = self._clients.get(name)
+            if client is None:
+                client = several = self._connect(partial(SeveralConnections, connections=connections))
+                self._clients[name] = client
+                for one in (several, *several.others):
+                    join_if_free(self.looking(), one)
+            return client
+
     def acting(self) -> Client:
         """Return the acting connection; after a lost one, a new one to the same server process.
 
@@ -190,7 +207,7 @@ class Context:
                 raise Refused(restarted(self.address))
             return client
 
-    def _connect(self, kind: type[C]) -> C:
+    def _connect(self, kind: Callable[..., C]) -> C:
         connect_timeout, read_timeout = self.timeouts
         return kind(self.reach, connect_timeout=connect_timeout, read_timeout=read_timeout)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from typing import SupportsIndex
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from beanops.client.sync import Client
 from beanops.jobs.groups import both, is_groups, place_of
@@ -29,6 +29,9 @@ from beanops.session.frame_bodies import bodies_of
 from beanops.session.lookups import Lookups
 from beanops.session.options import GroupedOptions, How, Options, given, how_of, optional_priority
 from beanops.session.tube_verbs import guard_of
+
+if TYPE_CHECKING:
+    from beanops.session.distributed.workers import Workers
 
 
 def kick(executor: Executor, jobs: Jobs | str, options: Options) -> Run:
@@ -180,6 +183,17 @@ def grouped(lookups: Lookups, verb: Verb, jobs: Jobs | str, options: Options) ->
     return asked
 
 
+def without_executor(options: Options) -> tuple[Workers | None, Options]:
+    """Return the workers of the executor that options name, and the other options."""
+    asked: dict[str, Any] = {**options}
+    chosen = asked.pop("executor", None)
+    if chosen is None:
+        return None, Options(**asked)  # type: ignore[typeddict-item]
+    from beanops.session.distributed.workers import Workers
+
+    return Workers(chosen), Options(**asked)  # type: ignore[typeddict-item]
+
+
 def act(
     executor: Executor,
     verb: str,
@@ -201,7 +215,15 @@ def act(
         copying = None if there is None else opened.enter_context(Client(there.context.reach))
         keep_bodies = executor.context.keep_bodies
         how = how_of(options)
+        workers, options = without_executor(options)
         options = grouped(executor.lookups, verb_of(verb, settings), jobs, options)
+        if workers is not None and not how.dry:
+            from beanops.session.distributed.acting import DistributedVerb
+
+            if isinstance(jobs, str):
+                executor.lookups.check_tube(jobs, or_jobs=True)
+            request = request_of(jobs, settings, options, copying)
+            return DistributedVerb(executor, workers, verb, settings, options, how, there).run(jobs, request)
         lookup = orders_of(executor.lookups, verb_of(verb, settings), jobs, settings, options, keep_bodies)
         if isinstance(jobs, str):
             executor.lookups.check_tube(jobs, or_jobs=True)

@@ -31,6 +31,7 @@ from beanops.protocol.errors import NotFound
 from beanops.protocol.limits import U64_MAX, check_number, is_glob
 from beanops.session.context import Context
 from beanops.session.old_servers.capabilities import Capabilities, probe
+from beanops.session.options import check_connections
 from beanops.text import plural
 
 if TYPE_CHECKING:
@@ -264,6 +265,7 @@ class Lookups:
         limit: SupportsIndex | None = None,
         order: str = "newest",
         probe: bool = False,
+        connections: SupportsIndex = 1,
         **how: Any,
     ) -> Scan:
         """Find jobs, as `scan` but with full bodies: for move, copy, export and undo, which show none."""
@@ -272,8 +274,9 @@ class Lookups:
         from beanops.jobs.search.scan import Scan
 
         selection = select(**which, limit=limit, order=order)
+        several = check_connections(connections)
         return Scan(
-            self.looking,
+            self.looking if several == 1 else partial(context.looking_over, several),
             selection,
             context.id_maps,
             known=self._known_id,
@@ -281,6 +284,7 @@ class Lookups:
             unknown=partial(self._report, selection.tube or ""),
             redact=context.redact,
             query_timeout=context.query_timeout,
+            connections=several,
             **how,
         )
 

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from beanops.session.execution.run import Run
 
 
+#: Maximum number of connections of one search.
+MOST_CONNECTIONS = 32
+
+
 class How(NamedTuple):
     """How to execute a run.
 
@@ -85,6 +89,18 @@ class Options(TypedDict, total=False):
     buried_as: Literal["parked", "ready"] | None
 
 
+class VerbOptions(Options, total=False):
+    """Options of verbs whose jobs the tasks of an executor can act on.
+
+    Attributes
+    ----------
+    executor : Executor, distributed.Client or None
+        Has the jobs acted on in parts, by its workers.
+    """
+
+    executor: Any
+
+
 class GroupedOptions(Options, total=False):
     """Options whose ``where`` has the jobs of the groups.
 
@@ -107,6 +123,7 @@ class GroupOptions(TypedDict, total=False):
     probe: bool
     rate: float | None
     polite: bool
+    connections: SupportsIndex
     progress: Callable[[Progress], None] | bool | None
 
 
@@ -149,6 +166,14 @@ def how_of(options: Options) -> How:
         rate=None if dry else rate,
         progress=progress if callable(progress) else None,
     )
+
+
+def check_connections(connections: SupportsIndex) -> int:
+    """Return a checked number of connections."""
+    several = check_number("connections", connections, MOST_CONNECTIONS)
+    if several < 1:
+        raise ArgumentError("connections", connections, f"a number from 1 to {MOST_CONNECTIONS}")
+    return several
 
 
 def optional_priority(priority: SupportsIndex | None) -> int | None:

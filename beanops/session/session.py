@@ -32,7 +32,7 @@ from beanops.session.context import Context, Umbrella
 from beanops.session.keywords import explain_keywords
 from beanops.session.lookups import Lookups, Snapshot, verdict_of
 from beanops.session.old_servers.capabilities import Capabilities
-from beanops.session.options import GroupOptions, How, Options, ScanOptions, how_of
+from beanops.session.options import GroupOptions, How, Options, ScanOptions, VerbOptions, how_of
 from beanops.session.past_runs.journal_reader import JournalReader
 from beanops.session.watching.problems_now import APART, problems_now
 
@@ -644,6 +644,8 @@ class Session:
             Maximum ids per second; None sets no limit.
         polite : bool
             Pause after each request for as long as it took while workers wait for jobs; True by default.
+        connections : int
+            Number of connections that search at once, 1 by default: more are faster where the server is far away.
         progress : callable, bool or None
             A function that is called with the `Progress` of the scan. False shows no progress bar, None shows one in
             notebooks and terminals after a second.
@@ -790,6 +792,8 @@ class Session:
             Maximum ids per second; None sets no limit.
         polite : bool
             Pause after each request for as long as it took while workers wait for jobs; True by default.
+        connections : int
+            Number of connections that search at once, 1 by default: more are faster where the server is far away.
         progress : callable, bool or None
             A function that is called with the `Progress` of the scan. False shows no progress bar, None shows one in
             notebooks and terminals after a second.
@@ -841,6 +845,8 @@ class Session:
             Maximum ids per second; None sets no limit.
         polite : bool
             Pause after each request for as long as it took while workers wait for jobs; True by default.
+        connections : int
+            Number of connections that search at once, 1 by default: more are faster where the server is far away.
         progress : callable, bool or None
             A function that is called with the `Progress` of the scan. False shows no progress bar, None shows one in
             notebooks and terminals after a second.
@@ -903,6 +909,8 @@ class Session:
             Maximum ids per second; None sets no limit.
         polite : bool
             Pause after each request for as long as it took while workers wait for jobs; True by default.
+        connections : int
+            Number of connections that search at once, 1 by default: more are faster where the server is far away.
         progress : callable, bool or None
             A function that is called with the `Progress` of the scan. False shows no progress bar, None shows one in
             notebooks and terminals after a second.
@@ -968,6 +976,8 @@ class Session:
             Maximum ids per second; None sets no limit.
         polite : bool
             Pause after each request for as long as it took while workers wait for jobs; True by default.
+        connections : int
+            Number of connections that search at once, 1 by default: more are faster where the server is far away.
         progress : callable, bool or None
             A function that is called with the `Progress` of the scan. False shows no progress bar, None shows one in
             notebooks and terminals after a second.
@@ -1029,6 +1039,8 @@ class Session:
             Maximum ids per second; None sets no limit.
         polite : bool
             Pause after each request for as long as it took while workers wait for jobs; True by default.
+        connections : int
+            Number of connections that search at once, 1 by default: more are faster where the server is far away.
         progress : callable, bool or None
             A function that is called with the `Progress` of the scan. False shows no progress bar, None shows one in
             notebooks and terminals after a second.
@@ -1076,7 +1088,7 @@ class Session:
     # -- act ---------------------------------------------------------------------------------------------------------
 
     @shows_run
-    def kick(self, jobs: Jobs | str, **options: Unpack[Options]) -> Run:
+    def kick(self, jobs: Jobs | str, **options: Unpack[VerbOptions]) -> Run:
         """Make buried or delayed jobs ready, each by its id, so that `undo` can bury or delay each again.
 
         Parameters
@@ -1097,6 +1109,9 @@ class Session:
             Reason for the journal.
         rate : float or None
             Maximum jobs per second; None sets no limit.
+        executor : Executor, distributed.Client or None
+            Have the jobs acted on by the workers of an executor of `concurrent.futures` or Dask, in parts: one run,
+            and each job at most once. None acts in this process.
         dry_run : bool
             Report what would be done, and change nothing.
         progress : callable, bool or None
@@ -1223,7 +1238,7 @@ class Session:
         return tube_verbs.kick_next(self._executor, tube, n, how)
 
     @shows_run
-    def bury(self, jobs: Jobs | str, *, priority: SupportsIndex | None = None, **options: Unpack[Options]) -> Run:
+    def bury(self, jobs: Jobs | str, *, priority: SupportsIndex | None = None, **options: Unpack[VerbOptions]) -> Run:
         """Bury jobs: ready and delayed ones, and those that this session has reserved.
 
         beanops reserves each job and buries it in one pipeline. If the connection is lost in between, a delayed job
@@ -1250,6 +1265,9 @@ class Session:
             Reason for the journal.
         rate : float or None
             Maximum jobs per second; None sets no limit.
+        executor : Executor, distributed.Client or None
+            Have the jobs acted on by the workers of an executor of `concurrent.futures` or Dask, in parts: one run,
+            and each job at most once. None acts in this process.
         dry_run : bool
             Report what would be done, and change nothing.
         progress : callable, bool or None
@@ -1269,7 +1287,7 @@ class Session:
         *,
         priority: SupportsIndex | None = None,
         delay: Seconds = 0,
-        **options: Unpack[Options],
+        **options: Unpack[VerbOptions],
     ) -> Run:
         """Make jobs ready or delayed, or change their priority: ready, delayed and buried ones, and those held.
 
@@ -1299,6 +1317,9 @@ class Session:
             Reason for the journal.
         rate : float or None
             Maximum jobs per second; None sets no limit.
+        executor : Executor, distributed.Client or None
+            Have the jobs acted on by the workers of an executor of `concurrent.futures` or Dask, in parts: one run,
+            and each job at most once. None acts in this process.
         dry_run : bool
             Report what would be done, and change nothing.
         progress : callable, bool or None
@@ -1312,7 +1333,7 @@ class Session:
         return job_verbs.release(self._executor, jobs, priority, delay, options)
 
     @shows_run
-    def delete(self, jobs: Jobs | str, **options: Unpack[Options]) -> Run:
+    def delete(self, jobs: Jobs | str, **options: Unpack[VerbOptions]) -> Run:
         """Delete jobs: ready, delayed and buried ones, and those that this session has reserved.
 
         `undo` puts them again, with new ids, unless the journal keeps no bodies.
@@ -1336,6 +1357,9 @@ class Session:
             Reason for the journal.
         rate : float or None
             Maximum jobs per second; None sets no limit.
+        executor : Executor, distributed.Client or None
+            Have the jobs acted on by the workers of an executor of `concurrent.futures` or Dask, in parts: one run,
+            and each job at most once. None acts in this process.
         dry_run : bool
             Report what would be done, and change nothing.
         progress : callable, bool or None
@@ -1350,7 +1374,7 @@ class Session:
         return job_verbs.delete(self._executor, jobs, options)
 
     @shows_run
-    def drain(self, tube: Tube, **options: Unpack[Options]) -> Run:
+    def drain(self, tube: Tube, **options: Unpack[VerbOptions]) -> Run:
         """Delete all jobs of a tube that are in the given states.
 
         Parameters
@@ -1371,6 +1395,9 @@ class Session:
             Reason for the journal.
         rate : float or None
             Maximum jobs per second; None sets no limit.
+        executor : Executor, distributed.Client or None
+            Have the jobs acted on by the workers of an executor of `concurrent.futures` or Dask, in parts: one run,
+            and each job at most once. None acts in this process.
         dry_run : bool
             Report what would be done, and change nothing.
         progress : callable, bool or None
@@ -1384,7 +1411,7 @@ class Session:
         return job_verbs.drain(self._executor, tube_of(tube), options)
 
     @shows_run
-    def move(self, jobs: Jobs | str, to: Tube, **options: Unpack[Options]) -> Run:
+    def move(self, jobs: Jobs | str, to: Tube, **options: Unpack[VerbOptions]) -> Run:
         """Move jobs to another tube; they keep body, priority, ttr, remaining delay and burial, and get new ids.
 
         beanops puts each job before it deletes the old one. A fault can leave a job twice, which the journal records,
@@ -1411,6 +1438,9 @@ class Session:
             Reason for the journal.
         rate : float or None
             Maximum jobs per second; None sets no limit.
+        executor : Executor, distributed.Client or None
+            Have the jobs acted on by the workers of an executor of `concurrent.futures` or Dask, in parts: one run,
+            and each job at most once. None acts in this process.
         dry_run : bool
             Report what would be done, and change nothing.
         progress : callable, bool or None
@@ -1512,7 +1542,7 @@ class Session:
 
     @shows_run
     def copy(
-        self, jobs: Jobs | str, to: Tube | None = None, *, server: Session | None = None, **options: Unpack[Options]
+        self, jobs: Jobs | str, to: Tube | None = None, *, server: Session | None = None, **options: Unpack[VerbOptions]
     ) -> Run:
         """Copy jobs to another tube, another server, or both; copies keep body, priority, ttr, delay and burial.
 
@@ -1540,6 +1570,9 @@ class Session:
             Reason for the journal.
         rate : float or None
             Maximum jobs per second; None sets no limit.
+        executor : Executor, distributed.Client or None
+            Have the jobs acted on by the workers of an executor of `concurrent.futures` or Dask, in parts: one run,
+            and each job at most once. None acts in this process.
         dry_run : bool
             Report what would be done, and change nothing.
         progress : callable, bool or None

@@ -47,9 +47,9 @@ def _set_pause(executor: Executor, action: str, tube: str, seconds: int, reason:
     return executor.act_on_tube(run, [TubeStep(command, intent)], how)
 
 
-def guard_of(executor: Executor) -> PauseGuard:
-    """Return the guard that pauses tubes while their buried jobs are reserved."""
-    return PauseGuard(executor.context, executor.lookups, partial(_set_pause, executor))
+def guard_of(executor: Executor, part: str = "") -> PauseGuard:
+    """Return the guard that pauses tubes while their buried jobs are reserved, by a run or a part of one."""
+    return PauseGuard(executor.context, executor.lookups, partial(_set_pause, executor), part)
 
 
 def put(

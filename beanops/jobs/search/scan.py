@@ -68,6 +68,8 @@ class Scan:
         Maximum ids per second.
     polite : bool
         Pause as long as each block took while workers wait for jobs.
+    connections : int
+        Number of connections that the client spreads a pipeline over.
     redact : sequence of str
         Patterns of keys whose values are hidden from the predicate; see `beanops.redact`.
     shown : callable or None
@@ -108,6 +110,7 @@ class Scan:
         probe: Callable[[], int] | None = None,
         rate: float | None = None,
         polite: bool = True,
+        connections: int = 1,
         redact: Sequence[str] = (),
         shown: Callable[[FoundJob], FoundJob] | None = None,
         query_timeout: float | None = TIMEOUT,
@@ -150,7 +153,7 @@ class Scan:
         self._account: Account | None = None
         self._todo = Blocks()
         self._bodiless: list[FoundJob] = []
-        self._most = self._pace.block(_BLOCK)
+        self._most = self._pace.block(_BLOCK * connections)
         self._block = min(_FIRST_BLOCK, self._most)
         self._looked = 0
         self._matched = 0

@@ -72,3 +72,19 @@ def imported(connection: sa.Connection, run: str) -> Iterator[tuple[int, str]]:
     for first, last, outcome in connection.execute(settled.execution_options(yield_per=10_000)):
         outcomes[first : last + 1] = bytes([OUTCOMES.index(outcome)]) * (last + 1 - first)
     yield from ((line, OUTCOMES[code]) for line, code in zip(lines, outcomes, strict=True))
+
+
+def reasons_of(connection: sa.Connection, run: str) -> list[tuple[str, int, int]]:
+    """Return the reasons for outcomes of a run, each with the number of actions and the position of the first."""
+    errors: dict[int, str] = {}
+    rows = sa.select(FATES.c.first_n, FATES.c.last_n, FATES.c.error).where(FATES.c.run == run).order_by(FATES.c.seq)
+    for first, last, error in connection.execute(rows.execution_options(yield_per=10_000)):
+        if error is not None:
+            errors |= dict.fromkeys(range(first, last + 1), error)
+        elif errors:  # of a step before the last
+            many = last - first > len(errors)
+            for n in [n for n in errors if first <= n <= last] if many else range(first, last + 1):
+                errors.pop(n, None)
+    times = Counter(errors.values())
+    firsts = {error: n for n, error in sorted(errors.items(), reverse=True)}
+    return [(error, count, firsts[error]) for error, count in times.most_common()]

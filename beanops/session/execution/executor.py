@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from datetime import datetime
 from typing import Any
 
 from beanops.client.alike import Alike
@@ -15,8 +16,8 @@ from beanops.client.instances import is_same
 from beanops.client.reading import IDLE
 from beanops.client.sync import Client
 from beanops.jobs.identity import Shown, differences, ref_of
-from beanops.journal.heartbeat import lease_from
-from beanops.journal.records import Fate, Intent, Refused, RunRow, action_of, named_in, new_run_id
+from beanops.journal.heartbeat import Lease, lease_from
+from beanops.journal.records import AlreadyClaimed, Fate, Intent, Refused, RunRow, action_of, named_in, new_run_id
 from beanops.protocol.errors import BeanopsError, NotFound, ReplyError
 from beanops.session.context import Context, Umbrella
 from beanops.session.execution.alike import AlikeOrders, carry_out, commands_of
@@ -104,8 +105,10 @@ class Executor:
         self.source = source
         self._under = under
 
-    def begin(self, action: str, request: dict[str, Any], how: How = AT_ONCE) -> Run:
-        """Begin a run in the journal, or refuse it."""
+    def begin(
+        self, action: str, request: dict[str, Any], how: How = AT_ONCE, lease: Callable[[datetime], Lease] = lease_from
+    ) -> Run:
+        """Begin a run in the journal, or refuse it; `lease` makes its lease."""
         if self.context.read_only and not how.dry:
             raise Refused(f"{action} was refused: this session on {self.context.address} is read-only")
         if not how.dry:
@@ -121,7 +124,7 @@ class Executor:
             acting = self.context.acting()
             facts = (str(self.context.address), acting.instance, self.context.actor, self.source)
             row = RunRow(id, now, *facts, action, how.reason, how.undoes, request, fleet)
-            journal.begin(row, lease_from(now))
+            journal.begin(row, lease(now))
             resumable = row.at_its_end is None
             row = row.without_ids  # frees perhaps a hundred thousand
             self.context.runs.append(row)
@@ -146,6 +149,7 @@ class Executor:
         guard: PauseGuard | None = None,
         there: Client | None = None,
         unless: Callable[[], str | None] = lambda: None,
+        ledger: Ledger | None = None,
     ) -> Run:
         """Execute orders. It skips jobs that no longer exist or are reserved; a lost connection ends the run.
 
@@ -163,13 +167,15 @@ class Executor:
             A separate connection to the destination server of a copy.
         unless : callable
             Called when a batch is recorded: returns why it must not be sent, which ends the run, or None.
+        ledger : Ledger or None
+            Records what the run does; None is the one of `ledger`.
 
         Raises
         ------
         Interrupted, Terminated
             Ctrl-C, SIGTERM or SIGHUP; the current batch was finished, and the journal has all of it.
         """
-        ledger = self.ledger(run)
+        ledger = self.ledger(run) if ledger is None else ledger
         with ending_gently(run), self._stopping(run):
             try:
                 with ledger.underway():
@@ -263,22 +269,42 @@ class Executor:
                     refusals, intents = self._checked(run, orders, clients[False], guard)
                     kept = run.bodies if place else self.context.keep_bodies
                     run.bodies = kept or any(map(keeps_what_undo_needs, intents))
-                    ledger.intend(intents, place)
-                    try:
-                        problem = unless()
-                    except BeanopsError as error:
-                        problem = str(error)
-                    if problem is not None:
-                        refusals = [Fate("skipped", problem) for _ in orders]
-                    with self.context.turn:
-                        self._carry_out(run, orders, refusals, place, ledger, clients)
-                    if problem is not None:
-                        raise BeanopsError(problem)
+                    self._claim_and_send(run, orders, refusals, intents, place, ledger, clients, unless)
                     place += len(orders)
                 if how.progress is not None:
                     how.progress(run)
                 if how.rate is not None:
                     self._wait(run, len(orders) / how.rate - (time.monotonic() - started), clients)
+
+    def _claim_and_send(
+        self,
+        run: Run,
+        orders: Sequence[Order],
+        refusals: Sequence[Fate | None],
+        intents: Sequence[Intent],
+        place: int,
+        ledger: Ledger,
+        clients: Mapping[bool, Client],
+        unless: Callable[[], str | None],
+    ) -> None:
+        """Record a batch and send it, without what another execution of the same task has recorded."""
+        try:
+            ledger.intend(intents, place)
+        except AlreadyClaimed:
+            for start, stop in ledger.unclaimed(place, len(orders)):
+                part = orders[start:stop], refusals[start:stop], intents[start:stop]
+                self._claim_and_send(run, *part, place + start, ledger, clients, unless)
+            return
+        try:
+            problem = unless()
+        except BeanopsError as error:
+            problem = str(error)
+        if problem is not None:
+            refusals = [Fate("skipped", problem) for _ in orders]
+        with self.context.turn:
+            self._carry_out(run, orders, refusals, place, ledger, clients)
+        if problem is not None:
+            raise BeanopsError(problem)
 
     def _checked(
         self, run: Run, orders: Sequence[Order], acting: Client, guard: PauseGuard | None

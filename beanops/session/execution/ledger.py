@@ -12,7 +12,7 @@ from itertools import chain, repeat
 from typing import TYPE_CHECKING, NamedTuple
 
 from beanops.journal.heartbeat import alive, lease_from
-from beanops.journal.records import Fate, Intent
+from beanops.journal.records import Fate, Intent, gaps_between
 from beanops.protocol.errors import BeanopsError
 from beanops.session.execution.run import Run
 
@@ -99,6 +99,13 @@ class Ledger:
         self.size = place + len(intents)
         self._recorded()
 
+    def unclaimed(self, place: int, actions: int) -> list[tuple[int, int]]:
+        """Return which of so many actions from a place on are not on record: the starts and ends of stretches."""
+        known = self._journal().claimed(self._run.id, place, place + actions)
+        # Their outcomes may be unknown, which decides whether tubes stay paused.
+        self._run.count("unknown", jobs=len(known))
+        return [(gap.start, gap.stop) for gap in gaps_between((n - place for n in known), actions)]
+
     def note(self, intent: Intent, fate: Fate) -> None:
         """Record what is not an action on a job, with its outcome: it counts as no job."""
         now, place = self._clock(), self.size
@@ -147,3 +154,30 @@ class Ledger:
                 self._run.count("unknown", fate.error if fate.outcome == "unknown" else NOT_WRITTEN, about=about)
         with suppress(BeanopsError):  # a full disk can still be read
             self._run.count_as(self._journal().counts([self._run.id])[self._run.id])
+
+
+class SharedLedger(Ledger):
+    """Records the part of a run that one task of an executor does; who began the run ends it.
+
+    An action is on record at most once, whichever executions of the task try it: only that one may send it.
+
+    Parameters
+    ----------
+    run, journal, clock
+        As in `Ledger`.
+    place : int
+        The place of the first action of the task in the run.
+    """
+
+    def __init__(self, run: Run, journal: Callable[[], Journal], clock: Callable[[], datetime], place: int) -> None:
+        super().__init__(run, journal, clock)
+        self.size = place
+
+    @contextmanager
+    def underway(self) -> Iterator[None]:
+        """Record the last outcomes at the end of the block, also where the run has ended."""
+        try:
+            yield
+        finally:
+            self._journal().write(self._run.id, self._clock(), fates=self._fates())
+            self._recorded()

@@ -54,9 +54,14 @@ class PauseGuard:
         Lookups on the server where the jobs are put and reserved.
     pause : callable
         Pauses a tube as a run; takes the action, the tube, seconds, and the reason.
+    part : str
+        Which part of the run needs the pauses, where tasks of an executor do parts of one run.
     """
 
-    def __init__(self, context: Context, lookups: Lookups, pause: Callable[[str, str, int, str], Run]) -> None:
+    def __init__(
+        self, context: Context, lookups: Lookups, pause: Callable[[str, str, int, str], Run], part: str = ""
+    ) -> None:
+        self._part = part
         self.lookups = lookups
         self._context = context
         self._pause = pause
@@ -82,7 +87,7 @@ class PauseGuard:
 
     def _cover(self, run: Run, stats: TubeStats) -> None:
         tube, now = stats.name, self._context.now()
-        need = Need(run.id, self.lookups.server().id, tube)
+        need = Need(run.id + self._part, self.lookups.server().id, tube)
         self._context.journal().pauses.need(need, now, now + _FOR)
         self._needed[tube] = now + _FOR
         self._wait_for_others(run, need)
@@ -131,7 +136,7 @@ class PauseGuard:
                 _note(run, f"tube {tube} stays paused for up to {PAUSE} s: {error}")
 
     def _lift(self, run: Run, tube: str) -> None:
-        need, now = Need(run.id, self.lookups.server().id, tube), self._context.now()
+        need, now = Need(run.id + self._part, self.lookups.server().id, tube), self._context.now()
         until = self._context.journal().pauses.begin_to_lift(need, now)
         if until is None:
             return  # another run needs it, or the pause is another's

@@ -1,0 +1,1 @@
+"""Reads and acts in the tasks of an executor."""
