@@ -100,7 +100,9 @@ class RunRow(NamedTuple):
         # That of a group by its cause says no more than the name.
         parts += [f"where {where}"] if where and where != f"group_name = '{', '.join(groups)}'" else []
         parts += [f"canary of {request['canary']['first']:,}"] if "canary" in request else []
-        return " ".join(parts)
+        counts = request.get("counts") or {}
+        parts += [", ".join(f"{number:,} {state}" for state, number in counts.items() if number)]
+        return " ".join(filter(None, parts))
 
     @property
     def at_its_end(self) -> str | None:

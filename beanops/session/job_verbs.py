@@ -28,7 +28,7 @@ from beanops.session.execution.verbs import KEEP, PUT_NEW, Order, Settings, Verb
 from beanops.session.frame_bodies import bodies_of
 from beanops.session.lookups import Lookups
 from beanops.session.options import GroupedOptions, How, Options, given, how_of, optional_priority
-from beanops.session.tube_verbs import guard_of
+from beanops.session.tube_verbs import guard_of, truncate
 
 if TYPE_CHECKING:
     from beanops.session.distributed.workers import Workers
@@ -63,8 +63,15 @@ def delete(executor: Executor, jobs: Jobs | str, options: Options) -> Run:
     return act(executor, "delete", jobs, KEEP, options)
 
 
-def drain(executor: Executor, jobs: Jobs | str, options: Options) -> Run:
-    """Delete all jobs of a tube in the named states, or those of them that were confirmed."""
+def drain(executor: Executor, jobs: Jobs | str, options: Options, *, bodies: bool = True) -> Run:
+    """Delete all jobs of a tube in the named states, or those of them that were confirmed.
+
+    Without `bodies` the server deletes those of a whole tube at once, and nothing can put them again.
+    """
+    if not bodies:
+        if others := [name for name in ("where", "group", "limit", "order", "rate") if options.get(name) is not None]:
+            raise UsageError(f"drain without bodies takes whole tubes, and no {others[0]}")
+        return truncate(executor, jobs, options.get("state"), how_of(options))
     jobs = tube_or_jobs(jobs)
     where, asked = selected(jobs, options) if is_groups(jobs) else (jobs, options)
     if isinstance(where, str) and not asked.get("state"):

@@ -1,19 +1,21 @@
-"""The verbs of a session on tubes: pause, unpause, put, and kick the next jobs."""
+"""The verbs of a session on tubes: pause, unpause, put, kick the next jobs, and truncate."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from typing import SupportsIndex
 
 from beanops.jobs.identity import digest_of
 from beanops.jobs.rows import Tube, tube_of
-from beanops.journal.records import Intent
+from beanops.jobs.select import select
+from beanops.journal.records import Intent, Refused
 from beanops.monitor.sweep import sweep
 from beanops.protocol import TubeStats, commands
-from beanops.protocol.errors import NotFound
+from beanops.protocol.errors import NotFound, UsageError
 from beanops.protocol.limits import U32_MAX, check_number, check_tube
+from beanops.protocol.states import AT_REST
 from beanops.session.arguments import Body, Seconds, body_of, whole_seconds
 from beanops.session.editing.schema import Schema, SchemaLike
 from beanops.session.execution.executor import Executor
@@ -22,9 +24,12 @@ from beanops.session.execution.run import Run
 from beanops.session.execution.verbs import TubeStep
 from beanops.session.frame_bodies import body_of_row
 from beanops.session.options import How
+from beanops.text import plural
 
 #: Jobs of one ``kick`` command, during which the server answers nobody else.
 _KICK = 1000
+#: Of jobs that are reserved when their tube is truncated.
+_LATER = "and what their workers say of them later is answered with NOT_FOUND"
 
 
 def pause(executor: Executor, tube: Tube, seconds: Seconds, reason: str | None) -> Run:
@@ -98,3 +103,33 @@ def _kicks(executor: Executor, tube: TubeStats, limit: int) -> Iterator[TubeStep
                 return
             jobs = min(_KICK, limit - start)
             yield TubeStep(commands.kick(jobs), Intent("kick", tube.name), jobs)
+
+
+def truncate(executor: Executor, tube: Tube, state: str | Iterable[str] | None, how: How) -> Run:
+    """Delete all ready, delayed and buried jobs of tubes with one command each, on a server that can."""
+    name = tube_of(tube)
+    if select(state=state).states != frozenset(AT_REST):
+        raise UsageError(f"drain without bodies deletes jobs in all of these states: pass state={','.join(AT_REST)!r}")
+    executor.lookups.check_tube(name)
+    can = executor.lookups.capabilities
+    if not can.truncate:
+        raise Refused(
+            f"drain without bodies was refused: it needs a server with truncate, and this is {can.version};"
+            " drain with bodies works on all servers"
+        )
+    wanted = select(name)
+    tubes = [stats for stats in executor.lookups.tube_stats() if wanted.in_tube(stats.name)]
+    counts = {one: sum(getattr(stats, f"current_jobs_{one}") for stats in tubes) for one in (*AT_REST, "reserved")}
+    run = executor.begin("drain", {"jobs": name, "bodies": False, "counts": counts}, how)
+    reserved = counts["reserved"]
+    run.caution = "jobs that are put until then are deleted too"
+    if reserved:
+        run.caution += f"; so {'is' if reserved == 1 else 'are'} {plural(reserved, 'reserved job')}, {_LATER}"
+    return executor.act_on_tube(run, _truncates(tubes), how)
+
+
+def _truncates(tubes: Iterable[TubeStats]) -> Iterator[TubeStep]:
+    for stats in tubes:
+        jobs = sum(getattr(stats, f"current_jobs_{state}") for state in AT_REST)
+        none = None if jobs else "no job was ready, delayed or buried"
+        yield TubeStep(commands.truncate(stats.name), Intent("truncate", stats.name), jobs, none)

@@ -21,7 +21,7 @@ STEPS = (0, 1, MANY + 1)
 KINDS: tuple[Kind, ...] = ("nothing", "yes", "number", "name")
 
 #: Actions that delete.
-_DELETES = frozenset({"delete", "drain", "export and delete", "prune"})
+_DELETES = frozenset({"delete", "drain", "truncate", "export and delete", "prune"})
 #: Actions after which the bodies of before are in the journal only.
 _REPLACES = _DELETES | {"edit"}
 #: Actions whose undo deletes the jobs that they put; an undo is among them, since it may be the undo of a delete.
@@ -29,6 +29,7 @@ _UNDONE_BY_DELETING = frozenset({"put", "copy", "import", "undo"})
 #: Why nothing brings back what an action does, whatever the profile.
 _FINAL = {
     "kick-next": "the server chooses the jobs and does not report which",
+    "truncate": "nothing keeps the bodies of the jobs",
     "prune": "the runs and their bodies leave the journal",
 }
 #: A server without rules of its own.
@@ -96,7 +97,8 @@ def confirmation(
     Parameters
     ----------
     action : str
-        ``"kick"``, ``"kick-next"``, ``"delete"``, ``"drain"``, ``"export and delete"``, ``"undo"`` and so on.
+        ``"kick"``, ``"kick-next"``, ``"delete"``, ``"drain"``, ``"truncate"`` for a drain without bodies,
+        ``"export and delete"``, ``"undo"`` and so on.
     count : int
         Number of jobs, 0 for an action that is not about jobs.
     profile : Profile

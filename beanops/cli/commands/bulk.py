@@ -5,6 +5,7 @@ A new action on jobs is a command without a change here, unless it has options t
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import ExitStack
 from functools import partial
 from inspect import cleandoc
@@ -15,6 +16,7 @@ import click
 from beanops.cli import complete, ids, options
 from beanops.cli.commands.investigation.canary import CANARY_OPTIONS, OF_WAVES, kick_canary
 from beanops.cli.commands.tubes import check_tube_exists
+from beanops.cli.confirm import must_ask
 from beanops.cli.plan import Plan, ask, confirmed, planned, preview
 from beanops.cli.runs import report, underway
 from beanops.cli.selection import Chosen, choose
@@ -43,7 +45,8 @@ _SETTINGS = ("priority", "delay", "to", "buried_as")
 _OPTIONS = {"priority": (_priority,), "delay": (_delay,), "to": (_to, options.buried_as)}
 _NEXT = click.option("--next", type=options.NUMBER, metavar="N", help="Kick the next N jobs, chosen by the server")
 #: Options that the command of an action has besides.
-_OWN = {"kick": (_NEXT, *CANARY_OPTIONS), "bury": (_priority,), "copy": (_to_server,)}
+_NO_BODIES = click.option("--no-bodies", is_flag=True, help="Delete all at once, with no way back; needs truncate")
+_OWN = {"drain": (_NO_BODIES,), "kick": (_NEXT, *CANARY_OPTIONS), "bury": (_priority,), "copy": (_to_server,)}
 #: What the help of an action says after the words of the catalogue, where it is not the usual sentence.
 _MORE = {
     "kick": """
@@ -64,6 +67,10 @@ _MORE = {
     """,
     "drain": """
     Deletes the jobs of TUBE in the states of --state, oldest first. Asks first; without a terminal it needs --yes.
+
+    With --no-bodies and --state ready,delayed,buried a server that has the command truncate deletes all of them at
+    once. The journal has their number by state, and nothing can put them again. Reserved jobs are gone too: what their
+    workers say of them later is answered with NOT_FOUND.
     """,
     "move": """
     Puts each job into the tube of --to, oldest first, then deletes it here. The jobs keep everything but their ids.
@@ -102,6 +109,9 @@ def _act(verb: str, asked: dict[str, Any]) -> None:
         raise click.UsageError("--watch, --promote-if and --waves need --canary: the number of the first jobs")
     if verb == "drain" and "state" not in chosen.which:
         raise click.UsageError("missing --state: drain deletes the jobs of a tube in the states it names")
+    if asked.get("no_bodies"):
+        _truncate(chosen, asked)
+        return
     if verb == "move" and asked["to"] is None:
         raise click.UsageError("missing --to: the destination tube")
     if verb == "delete" and isinstance(chosen.jobs, str) and not {"state", "where", "group"} & set(chosen.which):
@@ -138,6 +148,30 @@ def _act(verb: str, asked: dict[str, Any]) -> None:
 def _drain(session: Session, jobs: Any, **asked: Any) -> Run:
     """Drain a tube, or those of its jobs that were confirmed, which `Session.drain` does not take."""
     return job_verbs.drain(session._executor, jobs, Options(**asked))  # type: ignore[typeddict-item]
+
+
+def _truncate(chosen: Chosen, asked: dict[str, Any]) -> None:
+    """Drain a tube without keeping the bodies of its jobs."""
+    tube, state = chosen.jobs, chosen.which["state"]
+    if not isinstance(tube, str) or chosen.which.keys() - {"state"} or asked["rate"] is not None:
+        raise click.UsageError("--no-bodies takes whole tubes, and no --rate or options that select jobs")
+    if select(state=state).states != frozenset(AT_REST):
+        raise click.UsageError(f"--no-bodies deletes jobs in all of these states: pass --state {','.join(AT_REST)}")
+    with options.opened(asked) as session:
+        check_tube_exists(session, tube)
+        drain = partial(session.drain, tube, state=state, bodies=False)
+        plan = partial(drain, dry_run=True)
+        if asked["dry_run"]:
+            preview(session, plan, asked, "truncate", heads=[] if is_glob(tube) else _heads(session, tube, AT_REST))
+            return
+        if not (asked["yes"] or session.read_only):
+            which = chosen.words
+            must_ask("drain", which)
+            would = planned(plan)
+            ask("truncate", f"{would.done:,} of {which}", would, session.profile, count=would.done, verb="drain")
+        with underway("drain") as progress:
+            run = drain(reason=asked["reason"], progress=progress)
+        report(run, asked["output"])
 
 
 def check_states(verb: Verb, named: str | None) -> None:
@@ -180,10 +214,11 @@ def _kicked(session: Session, tube: str) -> str:
     return "buried" if session.tube(tube).current_jobs_buried else "delayed"
 
 
-def _heads(session: Session, tube: str) -> list[int]:
-    """Return the job that the server would kick first."""
+def _heads(session: Session, tube: str, states: Iterable[str] = ()) -> list[int]:
+    """Return the next job in each of these states, or the one that the server would kick first."""
     heads = session.next_jobs(tube)
-    return [job.id for job in (heads["buried"] or heads["delayed"],) if job is not None]
+    found = [heads[state] for state in states] if states else [heads["buried"] or heads["delayed"]]
+    return [job.id for job in found if job is not None]
 
 
 # `app` finds a command by its name in its module.

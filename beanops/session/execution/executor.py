@@ -491,6 +491,8 @@ class Executor:
             return Fate("failed", str(result))
         if action == "put":
             return Fate("done", new_id=result)
+        if action == "truncate":
+            return Fate("done", jobs=result) if result else Fate("skipped", "no job was ready, delayed or buried")
         if action == "kick":
             return Fate("done", jobs=result) if result else Fate("skipped", "no job is buried or delayed")
         return Fate("done")

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 #: Why `kick_next` cannot be undone.
 CHOSEN_BY_SERVER = "the server chose the jobs that it kicked, and does not report their ids"
+#: Why a drain without bodies cannot be undone.
+TRUNCATED = "the server deleted the jobs of a whole tube at once, and nothing kept their bodies"
 #: Why a delete without bodies cannot be undone.
 NO_BODIES = "the bodies of its jobs are not in the journal, so they cannot be put again"
 #: Actions that change no job, or nothing lasting.
@@ -52,6 +54,8 @@ def why_lasting(
         return f"a {action.partition(' ')[0]} leaves nothing to undo"
     if action == "kick" and "tube" in request:
         return CHOSEN_BY_SERVER
+    if action == "drain" and request.get("bodies") is False:
+        return TRUNCATED
     if not done:
         return "it did nothing"
     if not bodies:

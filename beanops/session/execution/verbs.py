@@ -56,7 +56,7 @@ class TubeStep(NamedTuple):
     intent : Intent
         The record.
     jobs : int
-        Maximum number of jobs that it kicks; 1 for other commands.
+        Maximum number of jobs that it kicks or truncates; 1 for other commands.
     refusal : str or None
         Why it is not sent; None to send it.
     """
@@ -379,7 +379,7 @@ ALL = {verb.name: verb for verb in (*VERBS.values(), MOVE, EDIT, COPY, MIGRATE, 
 #: A run is named as the user called it, its actions as what they do: a drain deletes.
 ALL["drain"] = VERBS["delete"]
 #: Names of runs and actions in the journal. The actions of a drain are deletes, those of an undo what undoes the run.
-ACTIONS = (*ALL, "put", "pause", "unpause", "reserve", "undo", "export", "prune", WATCH)
+ACTIONS = (*ALL, "put", "pause", "unpause", "truncate", "reserve", "undo", "export", "prune", WATCH)
 
 
 def verb_of(name: str, settings: Settings) -> Verb:

@@ -19,7 +19,7 @@ from beanops.session.execution.executor import Executor
 from beanops.session.execution.putting import NewJob
 from beanops.session.execution.run import Run
 from beanops.session.execution.targets import MOST_BYTES, batch_size, elsewhere, in_batches
-from beanops.session.execution.undoable import CHOSEN_BY_SERVER
+from beanops.session.execution.undoable import CHOSEN_BY_SERVER, TRUNCATED
 from beanops.session.execution.verbs import ALL, EDIT, KEEP, MOVE, RESTORE, VERBS, Order, Settings, TubeStep, verb_of
 from beanops.session.old_servers.claims import cut_off, put_in_place
 from beanops.session.options import How, Options, how_of
@@ -69,7 +69,7 @@ def _undo(executor: Executor, run: str, where: str | None, how: How, repeat: str
     undoing = executor.begin("undo", {"run": run, "where": where}, how)
     undoing.besides = _rest_of_it(journal, row)
     first = journal.entries(run, start=0, stop=1)
-    if first and first[0].intent.action in ("pause", "unpause", "kick") and first[0].intent.job_id is None:
+    if first and first[0].intent.action in ("pause", "unpause", "kick", "truncate") and first[0].intent.job_id is None:
         entries, undecided = _to_undo(reversed(journal.entries(run)), predicate)
         steps = [_on_the_tube(executor, entry) for entry in entries + undecided]
         steps[len(entries) :] = [step._replace(refusal=_CANNOT_JUDGE) for step in steps[len(entries) :]]
@@ -176,6 +176,8 @@ def _on_the_tube(executor: Executor, entry: Entry) -> TubeStep:
     tube = entry.intent.tube or ""
     if entry.intent.action == "kick":
         return TubeStep(commands.kick(1), Intent("kick", tube), refusal=CHOSEN_BY_SERVER)
+    if entry.intent.action == "truncate":
+        return TubeStep(commands.stats_tube(tube), Intent("put", tube), refusal=TRUNCATED)
     left = max(0, (entry.intent.time_left or 0) - int((executor.context.now() - entry.time).total_seconds()))
     now = next((stats for stats in executor.lookups.tube_stats() if stats.name == tube), None)
     refusal = None if entry.fate.outcome == "done" else _why_unknown(entry)
