@@ -10,7 +10,7 @@ import pytest
 
 from beanops import Client
 from beanops.embedded.process import Beanstalkd
-from tests.cli.conftest import Cli, Terminal
+from tests.cli.conftest import Cli, Terminal, one_line
 
 
 def test_stats_say_what_the_server_cannot_do(start_beanstalkd: Callable[..., Beanstalkd], cli: Cli) -> None:
@@ -77,3 +77,53 @@ def test_what_cannot_be_buried_is_refused_before(
     assert cli(*asked).code == 1
     assert cli(*asked, "--as", "ready").code == 0
     assert cli("import", "--help").out.count("--as") == 1
+
+
+ALL = ("--state", "ready,delayed,buried", "--no-bodies")
+
+
+@pytest.fixture
+def fork(start_beanstalkd: Callable[..., Beanstalkd]) -> Beanstalkd:
+    """Start a server that truncates, with four jobs in a tube."""
+    server = start_beanstalkd(dialect="truncate")
+    with Client(server.address) as client:
+        for n in range(4):
+            client.put(b"%d" % n, tube="mail", delay=100 * (n == 3))
+    return server
+
+
+def test_a_drain_without_bodies_is_one_command(fork: Beanstalkd, cli: Cli) -> None:
+    on = ("-s", fork.address)
+    plan = cli("drain", "mail", *ALL, "--dry-run", *on)
+    assert (plan.code, plan.out.startswith("drain: 4 would be done")) == (0, True)
+    assert "up to 1 command" in plan.out
+    assert "this cannot be undone: nothing keeps the bodies" in plan.out
+    refused = cli("drain", "mail", *ALL, *on)
+    assert (refused.code, "pass --yes" in refused.err) == (4, True)
+    assert cli("drain", "mail", *ALL, "--yes", "--reason", "old", *on).out == "drain: 4 done\n"
+    assert cli("journal", "--tube", "mail", *on, "--json").json[0]["action"] == "truncate"
+    assert "mail" not in cli("tubes", *on).out
+
+
+@pytest.mark.parametrize("more", [("--rate", "5"), ("--where", "age > interval 1 day"), ("--limit", "3")])
+def test_a_drain_without_bodies_takes_whole_tubes(more: tuple[str, str], fork: Beanstalkd, cli: Cli) -> None:
+    refused = cli("drain", "mail", *ALL, *more, "--yes", "-s", fork.address)
+    assert (refused.code, "--no-bodies takes whole tubes" in refused.err) == (2, True)
+
+
+def test_a_server_without_truncate_says_so(cli: Cli, beanstalkd: Beanstalkd) -> None:
+    with Client(beanstalkd.address) as client:
+        client.put(b"", tube="mail")
+    refused = cli("drain", "mail", *ALL, "--yes")
+    assert (refused.code, "needs a server with truncate" in one_line(refused.err)) == (4, True)
+
+
+def test_the_number_is_typed_before_all_are_deleted_at_once(
+    fork: Beanstalkd, terminal: Callable[..., Terminal]
+) -> None:
+    asked = terminal("drain", "mail", *ALL, "-s", fork.address)
+    asked.until("Type their number to go on: ")
+    assert "This cannot be undone" in asked.shown
+    assert "jobs that are put until then are deleted too" in asked.shown
+    asked.type("4\n")
+    assert asked.end() == 0
