@@ -69,7 +69,8 @@ def drain(executor: Executor, jobs: Jobs | str, options: Options, *, bodies: boo
     Without `bodies` the server deletes those of a whole tube at once, and nothing can put them again.
     """
     if not bodies:
-        if others := [name for name in ("where", "group", "limit", "order", "rate") if options.get(name) is not None]:
+        allowed = ("state", "reason", "dry_run", "progress")
+        if others := [name for name, value in options.items() if value is not None and name not in allowed]:
             raise UsageError(f"drain without bodies takes whole tubes, and no {others[0]}")
         return truncate(executor, jobs, options.get("state"), how_of(options))
     jobs = tube_or_jobs(jobs)
