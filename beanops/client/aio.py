@@ -13,13 +13,13 @@ from typing import Any, Self, SupportsIndex, TypeVar
 
 from beanops.client.address import Address
 from beanops.client.instances import recogniser
-from beanops.client.opening import check_hello, encrypts, failed, prepared, refused, shares, together
+from beanops.client.opening import check_hello, encrypts, prepared, refused, shares, together
 from beanops.client.pipeline_window import Window
 from beanops.client.reach import Reach
 from beanops.client.stream import Stream
-from beanops.client.transport import JobLike, coming_back, job_id, restoring
+from beanops.client.transport import JobLike, coming_back, hint_of, job_id, restoring
 from beanops.protocol import Command, Connection, Job, JobStats, ServerStats, TubeStats, commands
-from beanops.protocol.errors import BeanopsError, ConnectionClosed, ConnectionLost, ReadTimeout, ReplyError, UsageError
+from beanops.protocol.errors import BeanopsError, ConnectFailed, ConnectionClosed, ReadTimeout, ReplyError, UsageError
 from beanops.protocol.limits import (
     DEFAULT_PRIORITY,
     DEFAULT_TTR,
@@ -127,14 +127,13 @@ class AsyncClient:
         except asyncio.CancelledError:
             dialing.add_done_callback(_hang_up)
             raise
-        connection = Connection()
+        connection = Connection(hint_of(address))
         connection.recognise = recogniser(address)
         try:
             secure = self._security(address, give_up - loop.time()) if encrypts(self.reach, address) else {}
             _, stream = await loop.create_connection(lambda: Stream(connection), sock=made, **secure)
         except OSError as error:
-            made.close()
-            raise failed(address, error) from None
+            raise await self._refused(error, address, made) from None
         except BaseException:  # nothing else would close the socket
             made.close()
             raise
@@ -147,9 +146,17 @@ class AsyncClient:
                 for result in await self._all(*words):
                     check_hello(result, address)
         except TimeoutError:
-            raise failed(address._replace(tls=False), TimeoutError("no answer in time")) from None
-        except ConnectionLost as error:
-            raise refused(error, self.reach) from None
+            late = ConnectFailed(f"cannot connect to beanstalkd at {address}: no answer to '{words[0].line}' in time")
+            raise await self._refused(late, address, made) from None
+        except BeanopsError as error:
+            self._end("it could not be opened")
+            raise await self._refused(error, address, made) from None
+
+    async def _refused(self, error: Exception, address: Address, made: socket.socket) -> BeanopsError:
+        child = getattr(made, "child", None)
+        complaint = "" if child is None else await asyncio.to_thread(child.complaint)
+        made.close()
+        return refused(error, self.reach, address, complaint)
 
     def _security(self, address: Address, timeout: float) -> dict[str, Any]:
         from beanops.client.tls import context_of, server_name

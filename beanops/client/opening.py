@@ -51,20 +51,22 @@ def together(failures: list[BeanopsError]) -> BeanopsError:
 def _open(reach: Reach, address: Address, timeout: float) -> Wire:
     give_up = time.monotonic() + timeout
     made, words = prepared(reach, address, timeout)
-    if encrypts(reach, address):
-        from beanops.client.tls import secure
-
-        try:
-            made = secure(made, reach.tls, address, give_up - time.monotonic())
-        except OSError as error:
-            raise failed(address, error) from None
-    wire = Wire(made, address)
+    child = getattr(made, "child", None)
     try:
+        if encrypts(reach, address):
+            from beanops.client.tls import secure
+
+            made = secure(made, reach.tls, address, give_up - time.monotonic())
+        wire = Wire(made, address)
         for result in wire.exchange(words, max(0.001, give_up - time.monotonic())):
             check_hello(result, address)
-    except BaseException as error:
+    except (OSError, BeanopsError) as error:
+        complaint = child.complaint() if child is not None else ""
         made.close()
-        raise refused(error, reach) from None
+        raise refused(error, reach, address, complaint) from None
+    except BaseException:
+        made.close()
+        raise
     return wire
 
 
@@ -76,8 +78,12 @@ def prepared(reach: Reach, address: Address, timeout: float) -> tuple[socket.soc
     ConnectFailed
         No connection could be made, or there is no token.
     """
-    words = list(_hello(reach))
+    words = list(_hello(reach, address))
     if reach.connected is None:
+        if address.jump:
+            from beanops.client.ssh import dial_through
+
+            return dial_through(address, timeout), words
         return dial(address, timeout), words
     if reach.connected.fileno() < 0:
         raise ConnectFailed(f"cannot connect to {address} again: it was given as a connected socket")
@@ -90,11 +96,12 @@ def encrypts(reach: Reach, address: Address) -> bool:
     return address.tls and reach.connected is None
 
 
-def _hello(reach: Reach) -> Iterator[Command[Any]]:
+def _hello(reach: Reach, address: Address) -> Iterator[Command[Any]]:
     if reach.token is not None:
         yield commands.auth(read_token(reach.token))
-    elif len(reach.addresses) > 1:
-        # A server that is frozen takes connections: only an answer shows that the next need not be tried.
+    elif len(reach.addresses) > 1 or address.jump:
+        # A server that is frozen takes connections, and ssh ones for a server that is not there: only an answer shows
+        # that the next address need not be tried.
         yield commands.list_tube_used()
 
 
@@ -104,18 +111,22 @@ def check_hello(result: Any, address: Address) -> None:
         raise Unauthorized(f"{address}: the server takes no tokens: it answered {result.token} to 'auth'")
 
 
-def failed(address: Address, error: BaseException) -> ConnectFailed:
-    """Return the error for an address to which no connection could be made."""
-    slow = isinstance(error, TimeoutError) or "taking longer" in str(error)  # as asyncio says it
-    why = "no TLS handshake in time; does the server speak TLS there?" if address.tls and slow else reason(error)
-    return ConnectFailed(f"cannot connect to beanstalkd at {address}: {why}")
+def refused(error: Exception, reach: Reach, address: Address, complaint: str = "") -> BeanopsError:
+    """Return the error of a connection that ended before it could be used: nothing that matters was executed.
 
-
-def refused(error: BaseException, reach: Reach) -> BaseException:
-    """Return the error of a connection that ended before it could be used: no command was executed."""
+    `complaint` is what ssh says.
+    """
     if isinstance(error, Unauthorized) and reach.token is not None:
         forget_token(reach.token)
         return Unauthorized(f"{error} ({reach.token})")
-    if isinstance(error, ConnectionLost) and not isinstance(error, ConnectFailed | Unauthorized):
+    if isinstance(error, BeanopsError) and not isinstance(error, ConnectionLost):
+        return error
+    if complaint:
+        return ConnectFailed(f"cannot connect to beanstalkd at {address}: ssh: {complaint}")
+    if isinstance(error, ConnectFailed | Unauthorized):
+        return error
+    if isinstance(error, ConnectionLost):
         return ConnectFailed(f"cannot connect to beanstalkd at {error}")
-    return error
+    slow = isinstance(error, TimeoutError) or "taking longer" in str(error)  # as asyncio says it
+    why = "no TLS handshake in time; does the server speak TLS there?" if address.tls and slow else reason(error)
+    return ConnectFailed(f"cannot connect to beanstalkd at {address}: {why}")

@@ -8,7 +8,6 @@ from typing import Any
 
 from beanops.client.transport import reason
 from beanops.protocol import Connection
-from beanops.protocol.errors import ConnectionClosed
 
 #: Bytes read ahead of a slow consumer before reading stops.
 _MAX_UNREAD = 256 * 1024
@@ -48,8 +47,8 @@ class Stream(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         """Note why the connection ended."""
-        if error is not None and self._connection.error is None:
-            self._connection.error = ConnectionClosed(f"the connection broke: {reason(error)}")
+        if error is not None:
+            self._connection.break_off(reason(error))
         self.results += self._connection.receive_data(b"")
         self._awake()
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from beanops.client.address import Address
 from beanops.client.reach import TlsOptions
+from beanops.client.transport import EndsChild
 
 #: The versions that `TlsOptions.min_version` names.
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
@@ -20,7 +21,7 @@ _lock = threading.Lock()
 _contexts: dict[Any, ssl.SSLContext] = {}
 
 
-class TlsSocket(ssl.SSLSocket):
+class TlsSocket(EndsChild, ssl.SSLSocket):
     """A socket with TLS that raises `BlockingIOError` where a plain one does."""
 
     def send(self, data: Any, flags: int = 0) -> int:
@@ -59,6 +60,7 @@ def secure(made: socket.socket, options: TlsOptions, address: Address, timeout: 
         made.close()
         raise
     assert isinstance(wrapped, TlsSocket)
+    wrapped.child = getattr(made, "child", None)
     try:
         wrapped.do_handshake()
         wrapped.setblocking(False)

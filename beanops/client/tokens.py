@@ -5,8 +5,6 @@ A token is never in an error, in a log or in the representation of an object.
 
 from __future__ import annotations
 
-import shlex
-import subprocess
 import threading
 import time
 from pathlib import Path
@@ -64,6 +62,9 @@ def _from_file(source: TokenSource) -> str:
 
 
 def _from_command(source: TokenSource) -> str:
+    import shlex
+    import subprocess
+
     # What it writes as errors may have a secret too, so neither output is shown.
     try:
         ended = subprocess.run(

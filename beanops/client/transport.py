@@ -31,6 +31,18 @@ _KEEPALIVE = {
 JobLike = Job | JobStats | SupportsIndex
 
 
+class EndsChild:
+    """A socket whose connection a child process carries; closing it ends the child."""
+
+    child: Any = None
+
+    def close(self) -> None:
+        """Close the connection."""
+        super().close()  # type: ignore[misc]
+        if self.child is not None:
+            self.child.end()
+
+
 def job_id(job: JobLike) -> SupportsIndex:
     """Return the id of a job in any form."""
     return job.id if isinstance(job, Job | JobStats) else job
@@ -67,6 +79,11 @@ def reason(error: BaseException) -> str:
 
         return reason_of(error)  # type: ignore[arg-type]
     return str(getattr(error, "strerror", None) or error)
+
+
+def hint_of(address: Address) -> str:
+    """Return what it may mean when a server closes a new connection before it has sent anything."""
+    return "" if address.tls or address.jump or address.path else "; if it speaks TLS, use beanstalks://"
 
 
 def dial(address: Address, timeout: float) -> socket.socket:

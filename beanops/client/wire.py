@@ -13,7 +13,7 @@ from beanops.client.address import Address
 from beanops.client.alike import Alike
 from beanops.client.instances import recogniser
 from beanops.client.pipeline_window import Window
-from beanops.client.transport import is_ready, reason
+from beanops.client.transport import hint_of, is_ready, reason
 from beanops.protocol import Command, Connection
 from beanops.protocol.errors import BeanopsError, ConnectionClosed, ReadTimeout
 
@@ -46,7 +46,7 @@ class Wire:
 
     def __init__(self, connected: socket.socket, address: Address) -> None:
         self.socket = connected
-        self.connection = Connection()
+        self.connection = Connection(hint_of(address))
         self.connection.recognise = recogniser(address)
         self.clock = time.monotonic
         self.heard = self.clock()
@@ -120,6 +120,7 @@ class Wire:
             if not data:
                 break
             held += data
+            connection.heard = True
             del held[: alike.take(held, not self._unsent)]
             if len(data) < _FEW and alike.left > _MANY and not self._unsent:
                 time.sleep(_PAUSE)
@@ -182,7 +183,9 @@ class Wire:
         return data
 
     def _silent(self, patience: float) -> BeanopsError:
-        self.connection.error = ReadTimeout(f"no answer to '{self.connection.waiting[0].line}' within {patience:g} s")
+        self.connection.error = ReadTimeout(
+            f"no answer to '{self.connection.waiting[0].line}' within {round(patience, 2):g} s"
+        )
         return self._with_address(self.connection.error)
 
     def _drain(self, patience: float) -> None:
@@ -198,9 +201,7 @@ class Wire:
             pass  # the connection knows why it is closed; the error being raised matters more
 
     def _lost(self, error: OSError) -> BeanopsError:
-        if self.connection.error is None:  # a close() from another thread breaks it too
-            head = f" before it answered '{self.connection.waiting[0].line}'" if self.connection.waiting else ""
-            self.connection.error = ConnectionClosed(f"the connection broke{head}: {reason(error)}")
+        self.connection.break_off(reason(error))
         return self._with_address(self.connection.error)
 
     def _with_address(self, error: BeanopsError | None) -> BeanopsError:

@@ -22,6 +22,11 @@ MAX_LINE = 224
 class Connection:
     """The protocol's side of one connection, without a socket.
 
+    Parameters
+    ----------
+    hint : str
+        What it may mean when the connection ends before the server has sent anything, for the error.
+
     Two calls in turn: `send` a command and write the bytes it returns; give what was read to `receive_data`
     and get the results of the commands that it completes.
 
@@ -37,6 +42,8 @@ class Connection:
         Why the connection can no longer be used.
     recognise : callable
         Gives statistics of the server the id that its process is known by.
+    heard : bool
+        Whether the server has sent anything.
 
     Examples
     --------
@@ -48,7 +55,9 @@ class Connection:
     [3]
     """
 
-    def __init__(self) -> None:
+    def __init__(self, hint: str = "") -> None:
+        self.heard = False
+        self._hint = hint
         self.waiting: deque[Command[Any]] = deque()
         self.used = "default"
         self.watched = ["default"]
@@ -94,6 +103,7 @@ class Connection:
             return []
         if not data:
             return self._receive_end()
+        self.heard = True
         if self._held:
             self._held += data
             if len(self._held) < self._needed:
@@ -171,12 +181,21 @@ class Connection:
         if self.waiting and self.waiting[0].kind.name == "quit" and not self._held:
             self.waiting.popleft()
             results.append(None)
-        if self.waiting:
-            unanswered = f"before it answered '{self.waiting[0].line}'"
-            self.error = ConnectionClosed(f"the server closed the connection {unanswered}")
-        else:
-            self.error = ConnectionClosed("the server closed the connection")
+        before, hint = self._unanswered()
+        self.error = ConnectionClosed(f"the server closed the connection{before}{hint}")
         return results
+
+    def break_off(self, why: str) -> None:
+        """Note that the connection broke, unless it has ended already: a close by another thread breaks it too."""
+        if self.error is None:
+            before, hint = self._unanswered()
+            self.error = ConnectionClosed(f"the connection broke{before}: {why}{hint}")
+
+    def _unanswered(self) -> tuple[str, str]:
+        """Return what was not answered, and what that may mean."""
+        if not self.waiting:
+            return "", ""
+        return f" before it answered '{self.waiting[0].line}'", "" if self.heard else self._hint
 
 
 _TRACKED = frozenset({"use", "watch", "ignore", "stats"})
