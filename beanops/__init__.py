@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from beanops.binlog.binlog import Binlog
     from beanops.client.address import Address
     from beanops.client.aio import AsyncClient
+    from beanops.client.reach import Reach
     from beanops.client.sync import Client
     from beanops.fleet.connect import connect
     from beanops.fleet.fleet import Fleet
@@ -36,6 +37,7 @@ __all__ = [
     "FleetRun",
     "Job",
     "JobStats",
+    "Reach",
     "Refused",
     "ServerStats",
     "Session",
@@ -57,6 +59,7 @@ _HOMES = {
     "Client": "beanops.client.sync",
     "Fleet": "beanops.fleet.fleet",
     "FleetRun": "beanops.fleet.fleet_run",
+    "Reach": "beanops.client.reach",
     "Job": "beanops.protocol.records",
     "JobStats": "beanops.protocol.records",
     "ServerStats": "beanops.protocol.records",

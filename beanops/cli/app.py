@@ -12,6 +12,7 @@ import click
 
 import beanops
 from beanops.cli import complete, spreadsheet
+from beanops.cli.commands.servers.reach_options import reaching_all
 from beanops.cli.one_of import OneOf
 from beanops.ui.actions import CATALOGUE, ON_JOBS
 
@@ -109,13 +110,14 @@ class Commands(click.Group):
     envvar="BEANOPS_SERVER",
     default="127.0.0.1:11300",
     shell_complete=complete.servers,
-    help="Server: host[:port], unix:/path or a profile (beanops servers)."
+    help="Server: host[:port], beanstalks://host[:port], ssh://jump/host[:port], unix:/path or a profile."
     " [env: BEANOPS_SERVER; default: 127.0.0.1:11300]",
 )
 @click.option("-o", "--output", type=OneOf(["table", "json", "csv"]), default="table", help=spreadsheet.OUTPUT)
 @click.option("--json", "output", flag_value="json", help="Same as -o json")
 @spreadsheet.option
 @click.option("--read-only", is_flag=True, help="Read-only: reject all changes")
+@reaching_all
 @click.version_option(beanops.__version__, "-V", "--version", message="beanops %(version)s")
 @click.pass_context
 def group(ctx: click.Context, server: str, output: str, read_only: bool) -> None:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from beanops.cli import complete, spreadsheet
+from beanops.cli.commands.servers.reach_options import reaching, take
 from beanops.cli.one_of import OneOf
 from beanops.jobs.sql.early_end import TIMEOUT
 from beanops.protocol.errors import ArgumentError
@@ -119,13 +120,19 @@ class _Servers(click.Option):
 
 
 # What several commands take, each once. Server, output and read_only have defaults from before the command's name.
-server = click.option(
-    "-s", "--server", metavar="NAME", shell_complete=complete.servers,
-    help="Server address or profile [env: BEANOPS_SERVER]",
+server = together(
+    click.option(
+        "-s", "--server", metavar="NAME", shell_complete=complete.servers, callback=take,
+        help="Server address or profile [env: BEANOPS_SERVER]",
+    ),
+    reaching,
 )  # fmt: skip
-servers = click.option(
-    "-s", "--server", cls=_Servers, metavar="NAME", multiple=True, shell_complete=complete.servers,
-    help="Server address or profile; repeatable [env: BEANOPS_SERVER]",
+servers = together(
+    click.option(
+        "-s", "--server", cls=_Servers, metavar="NAME", multiple=True, shell_complete=complete.servers, callback=take,
+        help="Server address or profile; repeatable [env: BEANOPS_SERVER]",
+    ),
+    reaching,
 )  # fmt: skip
 printing = together(
     click.option("-o", "--output", type=OneOf(["table", "json", "csv"]), help=spreadsheet.OUTPUT),

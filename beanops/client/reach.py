@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from beanops.client.address import Address
 from beanops.protocol.errors import UsageError
+
+#: The TLS versions that can be asked for, oldest first.
+VERSIONS = ("1.2", "1.3")
+_SOURCES = ("file", "command", "keyring")
 
 
 class TlsOptions(NamedTuple):
@@ -62,6 +67,10 @@ class TokenSource(NamedTuple):
         return f"<TokenSource {self}>"
 
 
+#: What `Reach.of` takes beside addresses.
+OPTIONS = (*(f"tls_{name}" for name in TlsOptions._fields), *(f"token_{kind}" for kind in _SOURCES))
+
+
 class Reach(NamedTuple):
     """How a server is reached.
 
@@ -81,6 +90,8 @@ class Reach(NamedTuple):
     >>> reach = Reach.of("beanstalks://queue.internal")
     >>> reach.address
     Address(host='queue.internal', port=11300, path='', tls=True, jump='')
+    >>> Reach.of("beanstalks://queue", "beanstalks://standby", tls_ca="ca.pem", token_file="token").token
+    <TokenSource token_file token>
     """
 
     addresses: tuple[Address, ...]
@@ -89,26 +100,44 @@ class Reach(NamedTuple):
     connected: socket.socket | None = None
 
     @classmethod
-    def of(cls, target: str | Address | Reach | socket.socket) -> Reach:
+    def of(cls, *targets: str | Address | Reach | socket.socket, **options: str) -> Reach:
         """Return how a server is reached of whatever names it.
 
         Parameters
         ----------
-        target : str, Address, Reach or socket
-            A socket is connected already, and serves one connection.
+        *targets : str, Address, Reach or socket
+            Addresses, in the order to try them; or a `Reach`; or a connected socket, which serves one connection.
+        **options : str
+            As in a profile: ``tls_ca``, ``tls_cert``, ``tls_key``, ``tls_server_name``, ``tls_min_version``, and
+            ``token_file``, ``token_command`` or ``token_keyring``.
 
         Raises
         ------
-        ArgumentError
-            It is no address.
+        UsageError
+            A target is no address, an option is unknown, or options do not go together.
         """
-        if isinstance(target, Reach):
-            if not target.addresses:
-                raise UsageError("a Reach needs an address")
-            return target
-        if isinstance(target, socket.socket):
-            return cls((_address_of(target),), connected=target)
-        return cls((Address.parse(target),))
+        match targets:
+            case (Reach() as reach,):
+                known = reach
+            case (socket.socket() as connected,):
+                known = cls((_address_of(connected),), connected=connected)
+            case _:
+                known = cls(tuple(Address.parse(target) for target in targets))  # type: ignore[arg-type]
+        if not known.addresses:
+            raise UsageError("a Reach needs an address")
+        return known.with_options(options) if options else known
+
+    def with_options(self, options: Mapping[str, str]) -> Reach:
+        """Return it with options over its own; see `of`."""
+        if unknown := options.keys() - OPTIONS:
+            raise UsageError(f"{min(unknown)} is unknown; known are {', '.join(OPTIONS)}")
+        tls = {name: options[f"tls_{name}"] for name in TlsOptions._fields if f"tls_{name}" in options}
+        if "cert" in tls:
+            tls = {"key": "", **tls}
+        made = self.tls._replace(**tls)
+        made = made._replace(**{name: os.path.expanduser(getattr(made, name)) for name in ("ca", "cert", "key")})
+        _check_tls(made, self.addresses)
+        return self._replace(tls=made, token=_token_source(options) or self.token)
 
     @property
     def address(self) -> Address:
@@ -129,3 +158,23 @@ def _address_of(connected: socket.socket) -> Address:
         return Address(str(place[0]), int(place[1]))
     # Such as one of a pair, whose other end has no name.
     return Address("", 0, os.fsdecode(place) or "(socket)")
+
+
+def _check_tls(tls: TlsOptions, addresses: tuple[Address, ...]) -> None:
+    given = [name for name, value in tls._asdict().items() if value]
+    if given and not any(address.tls for address in addresses):
+        # Without TLS they would protect nothing.
+        raise UsageError(f"tls_{given[0]} needs an address that begins with beanstalks://")
+    if tls.min_version and tls.min_version not in VERSIONS:
+        raise UsageError(f"tls_min_version must be one of {', '.join(VERSIONS)}, not {tls.min_version!r}")
+    if tls.key and not tls.cert:
+        raise UsageError("tls_key needs tls_cert")
+
+
+def _token_source(options: Mapping[str, str]) -> TokenSource | None:
+    given = [TokenSource(kind, options[f"token_{kind}"]) for kind in _SOURCES if options.get(f"token_{kind}")]
+    if len(given) > 1:
+        raise UsageError(f"give one of {' and '.join(f'token_{one.kind}' for one in given)}")
+    if given and given[0].kind == "keyring" and not all(given[0].place.rpartition("/")[::2]):
+        raise UsageError("token_keyring must be service/user")
+    return given[0] if given else None

@@ -9,11 +9,10 @@ import threading
 from typing import Any
 
 from beanops.client.address import Address
-from beanops.client.reach import TlsOptions
+from beanops.client.reach import VERSIONS, TlsOptions
 from beanops.client.transport import EndsChild
 
-#: The versions that `TlsOptions.min_version` names.
-VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+_VERSIONS = dict(zip(VERSIONS, (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3), strict=True))
 #: Contexts that are kept: reading the certificates of a system takes longer than a handshake.
 _KEPT = 8
 
@@ -97,7 +96,7 @@ def context_of(options: TlsOptions) -> ssl.SSLContext:
 def _context(options: TlsOptions) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.sslsocket_class = TlsSocket
-    context.minimum_version = VERSIONS[options.min_version or "1.2"]
+    context.minimum_version = _VERSIONS[options.min_version or VERSIONS[0]]
     if not options.ca:
         context.load_default_certs()
     else:

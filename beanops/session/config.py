@@ -42,7 +42,7 @@ from beanops.journal.storage.url import without_passwords
 from beanops.monitor.problems.problem import PROBLEMS
 from beanops.monitor.problems.thresholds import ProblemLimits, ServerThresholds, Thresholds
 from beanops.protocol.errors import ArgumentError, UsageError
-from beanops.session.reaching import KEYS, reach_of
+from beanops.session.reaching import KEYS, given_for, reach_of
 from beanops.text import did_you_mean
 
 _SERVER_KEYS = {
@@ -122,6 +122,11 @@ class Profile(NamedTuple):
     def reach(self) -> Reach:
         """How the server is reached."""
         return Reach(tuple(map(Address.parse, (self.address, *self.others))), self.tls, self.token)
+
+    def through(self, reach: Reach) -> Profile:
+        """Return the profile with another way to reach the server."""
+        others = tuple(map(str, reach.addresses[1:]))
+        return self._replace(others=others, tls=reach.tls, token=reach.token)
 
     def places(self, *, ask: bool = False) -> frozenset[Place]:
         """Return the places that its addresses may lead to, as `beanops.client.places` does."""
@@ -300,18 +305,17 @@ def profiles() -> dict[str, Profile]:
 
 
 def _profile(name: str, server: dict[str, Any], keep_bodies: bool) -> Profile:
-    addresses, tls, token = reach_of(server)
+    address, reach = reach_of(server)
     rules = {key: server[key] for key in ("read_only", "color", "label", "confirm") if key in server}
     redact = tuple(server.get("redact", ()))
-    return Profile(
-        name, addresses[0], **rules, redact=redact, keep_bodies=keep_bodies, others=addresses[1:], tls=tls, token=token
-    )
+    return Profile(name, address, **rules, redact=redact, keep_bodies=keep_bodies).through(reach)
 
 
-def profile(target: str | Address) -> Profile:
+def profile(target: str | Address | Reach) -> Profile:
     """Return the profile of a server by name or address; an address without a profile gets a new one.
 
-    The rules of all profiles with the same address apply, however the address is written.
+    The rules of all profiles with the same address apply, however the address is written. The options of the command
+    line apply to the server that they are for, and a `Reach` has its own.
 
     Raises
     ------
@@ -322,25 +326,27 @@ def profile(target: str | Address) -> Profile:
     """
     known = profiles()
     named = known.get(target) if isinstance(target, str) else None
-    if named is not None:
-        here = named.places()
-    else:
-        address = Address.parse(target)
-        here = places(address)
+    reach = named.reach if named is not None else Reach.of(target)
+    if reach.connected is not None:
+        raise UsageError("a session needs several connections; a connected socket is for beanops.Client")
+    here = frozenset[Place]().union(*map(places, reach.addresses))
     same = [one for one in known.values() if here & one.places()]
     if named is None:
+        address = reach.address
         keep_bodies = read_config().get("journal_bodies", True)
-        named = Profile(str(address), str(address), keep_bodies=keep_bodies)
+        named = Profile(str(address), str(address), keep_bodies=keep_bodies).through(reach)
         if same:
             # The name of the strictest one, which the user types to confirm.
-            name = max(same, key=lambda one: one.guards[:2]).name
-            # A token for a connection with TLS is not for one without.
-            alike = [one for one in same if address in one.reach.addresses]
-            named = (
-                named._replace(name=name, tls=alike[0].tls, token=alike[0].token)
-                if alike
-                else named._replace(name=name)
-            )
+            named = named._replace(name=max(same, key=lambda one: one.guards[:2]).name)
+        # A token for a connection with TLS is not for one without.
+        alike = [one.reach for one in same if address in one.reach.addresses]
+        if alike and not isinstance(target, Reach):
+            named = named._replace(tls=alike[0].tls, token=alike[0].token)
+    if isinstance(target, str) and (options := given_for(target)):
+        try:
+            named = named.through(named.reach.with_options(options))
+        except UsageError as error:
+            raise ConfigError(f"server {target}: {error}") from None
     return strictest(named, same)
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from beanops.client.address import Address
+from beanops.client.reach import Reach
 from beanops.jobs.sql.early_end import TIMEOUT
 from beanops.journal.prune import this_actor
 from beanops.protocol.errors import ConnectFailed
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 @explained
 def connect(
-    target: str | Address = "127.0.0.1:11300",
+    target: str | Address | Reach = "127.0.0.1:11300",
     *,
     source: str = "script",
     actor: str | None = None,
@@ -41,9 +42,10 @@ def connect(
 
     Parameters
     ----------
-    target : str or Address
-        ``host``, ``host:port``, ``[::1]:11300``, ``beanstalkd://host:port``, ``unix:/path``, ``/path``, or the name of
-        a server in ``config.toml``.
+    target : str, Address or Reach
+        ``host``, ``host:port``, ``[::1]:11300``, ``beanstalkd://host:port``, ``unix:/path``, ``/path``,
+        ``beanstalks://host:port`` with TLS, ``ssh://jump/host:port`` through ssh, or the name of a server in
+        ``config.toml``. ``Reach.of`` takes several addresses, options of TLS and the source of a token.
     source : str
         For the journal: ``"cli"``, ``"tui"``, ``"web"``, ``"notebook"`` or ``"script"``.
     actor : str or None
