@@ -17,7 +17,6 @@ from math import ceil
 from typing import IO
 
 from beanops.client.address import Address
-from beanops.client.transport import EndsChild
 from beanops.protocol.errors import ConnectFailed
 from beanops.text import safe_text
 
@@ -86,6 +85,18 @@ class SshChild:
         lines = self._said.read()[-4096:].decode("utf-8", "replace").split("\n")
         told = [line.strip() for line in lines if line.strip() and "stdio forwarding failed" not in line]
         return safe_text(told[-1].removeprefix("ssh: "), limit=200) if told else f"exit code {self._process.returncode}"
+
+
+class EndsChild:
+    """A socket whose connection a child process carries; closing it ends the child."""
+
+    child: SshChild | None = None
+
+    def close(self) -> None:
+        """Close the connection."""
+        super().close()  # type: ignore[misc]
+        if self.child is not None:
+            self.child.end()
 
 
 class SshSocket(EndsChild, socket.socket):

@@ -10,7 +10,7 @@ from typing import Any
 
 from beanops.client.address import Address
 from beanops.client.reach import VERSIONS, TlsOptions
-from beanops.client.transport import EndsChild
+from beanops.client.ssh import EndsChild
 
 _VERSIONS = dict(zip(VERSIONS, (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3), strict=True))
 #: Contexts that are kept: reading the certificates of a system takes longer than a handshake.

@@ -31,18 +31,6 @@ _KEEPALIVE = {
 JobLike = Job | JobStats | SupportsIndex
 
 
-class EndsChild:
-    """A socket whose connection a child process carries; closing it ends the child."""
-
-    child: Any = None
-
-    def close(self) -> None:
-        """Close the connection."""
-        super().close()  # type: ignore[misc]
-        if self.child is not None:
-            self.child.end()
-
-
 def job_id(job: JobLike) -> SupportsIndex:
     """Return the id of a job in any form."""
     return job.id if isinstance(job, Job | JobStats) else job
