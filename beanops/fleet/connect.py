@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, overload
 
 from beanops.client.address import Address
+from beanops.client.reach import Reach
 from beanops.fleet.servers import names_several, servers_of
 from beanops.jobs.sql.early_end import TIMEOUT
 from beanops.session.arguments import Seconds, timeout_of
@@ -29,7 +30,7 @@ def _now() -> datetime:
 
 @overload
 def connect(  # type: ignore[overload-overlap]  # a str is an iterable of str
-    target: str | Address = "127.0.0.1:11300",
+    target: str | Address | Reach = "127.0.0.1:11300",
     *,
     source: str = "script",
     actor: str | None = None,
@@ -45,7 +46,7 @@ def connect(  # type: ignore[overload-overlap]  # a str is an iterable of str
 ) -> Session: ...
 @overload
 def connect(
-    target: Iterable[str | Address],
+    target: Iterable[str | Address | Reach],
     *,
     source: str = "script",
     actor: str | None = None,
@@ -61,7 +62,7 @@ def connect(
 ) -> Fleet: ...
 @explained
 def connect(
-    target: str | Address | Iterable[str | Address] = "127.0.0.1:11300",
+    target: str | Address | Reach | Iterable[str | Address | Reach] = "127.0.0.1:11300",
     *,
     source: str = "script",
     actor: str | None = None,
@@ -82,9 +83,11 @@ def connect(
 
     Parameters
     ----------
-    target : str, Address, or iterable of these
-        ``host``, ``host:port``, ``[::1]:11300``, ``beanstalkd://host:port``, ``unix:/path``, ``/path``, or the name of
-        a server in ``config.toml``. For a fleet a list of these, of groups, and of globs such as ``"prod-*"``; or a
+    target : str, Address, Reach, or iterable of these
+        ``host``, ``host:port``, ``[::1]:11300``, ``beanstalkd://host:port``, ``unix:/path``, ``/path``,
+        ``beanstalks://host:port`` with TLS, ``ssh://jump/host:port`` through ssh, or the name of a server in
+        ``config.toml``; ``Reach.of`` takes several addresses of one server, options of TLS and the source of a token.
+        For a fleet a list of these, of groups, and of globs such as ``"prod-*"``; or a
         group or a glob.
     source : str
         For the journal: ``"cli"``, ``"tui"``, ``"web"``, ``"notebook"`` or ``"script"``.
@@ -151,7 +154,9 @@ def _fleet(target: Any, journal: str | Journal | None, patience: Seconds, option
     twins = Twins()
 
     def opened(profile: Profile) -> Session:
-        return connect_one(profile.name, journal=shared, **options)
+        # A server without a name in the configuration is reached as it was given.
+        named = profile.name if profile.name != profile.address else profile.reach
+        return connect_one(named, journal=shared, **options)
 
     members = [FleetMember(profile, opened, twins) for profile in servers_of(named)]
     seconds = timeout_of("patience", patience)

@@ -8,14 +8,15 @@ Groups are a table of ``config.toml``: names of servers, globs of names, and add
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
 from beanops.client.address import Address
-from beanops.client.places import places
+from beanops.client.reach import Reach
 from beanops.protocol.errors import ArgumentError, UsageError
 from beanops.session.config import ConfigError, Profile, config_path, profile, profiles, read_config
+from beanops.session.reaching import give, given_for
 from beanops.text import did_you_mean
 
 _ALLOWED = "an address, or the name of a server or of a group in config.toml"
@@ -63,12 +64,12 @@ def _may_be_named(target: str) -> bool:
     return not any(sign in target for sign in ":/")
 
 
-def servers_of(targets: str | Address | Iterable[str | Address]) -> list[Profile]:
+def servers_of(targets: str | Address | Reach | Iterable[str | Address | Reach]) -> list[Profile]:
     """Return the servers that names, addresses, globs of names and groups mean, each once.
 
     Parameters
     ----------
-    targets : str, Address, or iterable of these
+    targets : str, Address, Reach, or iterable of these
         What to connect to.
 
     Raises
@@ -82,8 +83,11 @@ def servers_of(targets: str | Address | Iterable[str | Address]) -> list[Profile
     """
     known, grouped = profiles(), groups()
     wanted: dict[str, Profile] = {}
-    for target in [targets] if isinstance(targets, str | Address) else targets:
+    for target in [targets] if isinstance(targets, str | Address | Reach) else targets:
+        options = given_for(target) if isinstance(target, str) else {}
         for name in _expanded(target, known, grouped):
+            if options and isinstance(name, str):
+                give(name, options)
             one = profile(name)
             wanted.setdefault(one.name, one)
     if not wanted:
@@ -92,9 +96,11 @@ def servers_of(targets: str | Address | Iterable[str | Address]) -> list[Profile
 
 
 def _expanded(
-    target: str | Address, known: Mapping[str, Profile], grouped: Mapping[str, tuple[str, ...]], of: str = ""
-) -> list[str]:
+    target: str | Address | Reach, known: Mapping[str, Profile], grouped: Mapping[str, tuple[str, ...]], of: str = ""
+) -> Sequence[str | Reach]:
     """Return the names and addresses that a target stands for."""
+    if isinstance(target, Reach):
+        return [target]
     if not isinstance(target, str | Address):
         raise ArgumentError("target", target, _ALLOWED)
     name = str(target)
@@ -120,7 +126,7 @@ def _each_once(wanted: Iterable[Profile]) -> list[Profile]:
     found: list[Profile] = []
     seen: set[Any] = set()
     for one in wanted:
-        here = places(Address.parse(one.address))
+        here = one.places()
         if not here & seen:
             found.append(one)
         seen |= here
