@@ -13,6 +13,7 @@ from beanops.migration.report import MigrationReport, report
 from beanops.protocol.limits import check_choice
 from beanops.session.execution.run import Run
 from beanops.session.options import Options
+from beanops.session.past_runs.remembered import family
 from beanops.session.session import Session
 from beanops.session.transfer.other_server import check_destination
 from beanops.session.transfer.passes import check_tubes
@@ -111,8 +112,6 @@ def migrate(
 
 def checked(session: Session, to: Session, run: Run) -> Migration:
     """Return a migration with the check of what its run, and those before it that it resumed, have moved."""
-    from beanops.session.past_runs.undo import family
-
     journal = session._context.journal()
     row = journal.run(run.id)
     return Migration(None, run, check(session._executor, to._executor, family(journal, row), row.request["tubes"]))

@@ -8,13 +8,11 @@ from typing import NamedTuple
 from beanops.jobs.found import look_at
 from beanops.jobs.identity import digest_of
 from beanops.jobs.read import FoundJob
-from beanops.jobs.select import select
 from beanops.journal.records import Entry, RunRow
-from beanops.monitor.sweep import sweep
-from beanops.protocol.states import AT_REST
 from beanops.session.execution.executor import Executor
 from beanops.session.execution.targets import BATCH, elsewhere
 from beanops.session.past_runs.remembered import acted_on
+from beanops.session.transfer.passes import at_rest, selected
 from beanops.session.transfer.steps import is_mark
 from beanops.text import plural
 
@@ -114,9 +112,8 @@ def check(here: Executor, there: Executor, runs: Iterable[RunRow], tubes: Sequen
                 of[verdict] = of.get(verdict, 0) + 1
                 if why and len(examples) < _MOST:
                     examples.append(f"job {entry.intent.job_id}, {entry.fate.new_id} there: {why}")
-    wanted = [select(tube) for tube in tubes]
-    for stats in sweep(here.lookups.looking(), lambda name: any(one.in_tube(name) for one in wanted)):
-        left = sum(getattr(stats, f"current_jobs_{state}") for state in AT_REST)
+    for stats in selected(here, tubes):
+        left = at_rest(stats)
         if left or stats.current_jobs_reserved:
             counts.setdefault(stats.name, {}).update(left=left, reserved=stats.current_jobs_reserved)
     return Check([MovedTube(tube, **of) for tube, of in sorted(counts.items())], examples)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from beanops.html import card
 from beanops.jobs.search.progress import Progress
-from beanops.jobs.select import select
 from beanops.monitor.sweep import sweep
 from beanops.protocol import ServerStats, TubeStats
 from beanops.protocol.states import AT_REST
 from beanops.session.execution.executor import Executor
 from beanops.session.old_servers.bury import watchers
+from beanops.session.transfer.passes import selected
 from beanops.session.transfer.steps import is_mark
 from beanops.text import plural, span
 
@@ -193,8 +193,7 @@ def report(
         Called with the progress of the search.
     """
     source, destination = (_facts(one) for one in (here, there))
-    wanted = [select(tube) for tube in tubes]
-    found = sweep(here.lookups.looking(), lambda name: any(one.in_tube(name) for one in wanted))
+    found = selected(here, tubes)
     others = {stats.name: stats for stats in sweep(there.lookups.looking(), {tube.name for tube in found}.__contains__)}
     sizes: dict[str, _Sizes] = {stats.name: _Sizes() for stats in found}
     verdicts = []

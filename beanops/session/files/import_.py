@@ -26,8 +26,8 @@ from beanops.session.execution.targets import BATCH, elsewhere, in_batches
 from beanops.session.execution.verbs import IMPORT, Order
 from beanops.session.files.jsonl import File, LineError, check_file, longest_line, read_line
 from beanops.session.options import Options, how_of
-from beanops.session.past_runs.remembered import Successors, left_behind
-from beanops.session.past_runs.undo import family, undone_jobs
+from beanops.session.past_runs.remembered import Successors, family, left_behind
+from beanops.session.past_runs.undo import undone_jobs
 from beanops.session.tube_verbs import guard_of
 
 #: Which lines to put although they may have been imported before.

@@ -24,8 +24,9 @@ from beanops.session.execution.verbs import ALL, Order, Settings, verb_of
 from beanops.session.files.import_ import resume_import
 from beanops.session.old_servers.claims import cut_off, judge, put_in_place
 from beanops.session.options import Options, how_of
-from beanops.session.past_runs.remembered import acted_on, left_behind
-from beanops.session.past_runs.undo import check_server, family
+from beanops.session.past_runs.migrations import is_migration, resume_migration
+from beanops.session.past_runs.remembered import acted_on, family, left_behind
+from beanops.session.past_runs.undo import check_server
 from beanops.session.tube_verbs import guard_of
 
 if TYPE_CHECKING:
@@ -38,6 +39,10 @@ def resume(executor: Executor, run: str, how_asked: Options) -> Run:
     row = journal.run(run)
     if row.at_its_end:
         raise UsageError(row.at_its_end)
+    if row.action == "migrate":
+        if row.server != str(executor.context.address):
+            raise UsageError(f"run {row.id} was on {row.server}, this session is on {executor.context.address}")
+        return resume_migration(executor, row, how_asked)
     check_server(executor, row)
     if row.action == "import":
         return resume_import(executor, row, how_asked)
@@ -188,6 +193,8 @@ def verify(executor: Executor, run: str) -> Run:
     """Ask the server about actions with an unknown outcome; see `JournalReader.verify`."""
     journal = executor.context.journal()
     row = journal.run(run)
+    if is_migration(row):
+        raise UsageError(f"run {row.id} is on two servers: resume or undo it, which finds out what is unknown")
     check_server(executor, row)
     client = executor.context.looking()
     same = is_same(client.instance, row.instance) and "server" not in row.request

@@ -1,15 +1,19 @@
-"""Jobs from entries of the journal: those that were acted on, and new jobs that were put for them."""
+"""Jobs from entries of the journal: those that were acted on, and new jobs that were put for them; families of runs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from beanops.jobs.identity import JobRef, agree, digest_of
-from beanops.journal.records import Entry, RunRow
+from beanops.jobs.read import FoundJob
+from beanops.journal.records import Entry, Intent, RunRow
+from beanops.protocol import JobStats
 
 if TYPE_CHECKING:
     from beanops.journal.journal import Journal
 
+#: Why an action is skipped on a job that a predicate cannot be evaluated on.
+CANNOT_JUDGE = "its body is not in the journal or was not decoded, and the predicate reads it"
 #: Actions that may give a job a new id.
 _GIVES_AN_ID = ("restore", "move", "edit", "release")
 
@@ -66,3 +70,32 @@ class Successors:
     def _next(self, job: JobRef, since: int) -> tuple[int, JobRef, JobRef] | None:
         steps = self._steps.get(job.id, ())
         return next((step for step in steps if step[0] > since and agree(step[1], job)), None)
+
+
+def family(journal: Journal, row: RunRow) -> list[RunRow]:
+    """Return a run with the runs that it resumed and those that resumed it, oldest first."""
+    runs = {one.id: one for one in reversed(journal.runs(row.server))}
+
+    def root(one: RunRow) -> str:
+        while one.request.get("resumes") in runs:
+            one = runs[one.request["resumes"]]
+        return one.id
+
+    return [one for one in runs.values() if root(one) == root(row)]
+
+
+def job_before(intent: Intent) -> FoundJob:
+    """Return the job before an action, as far as the journal has it."""
+    priority = intent.priority_before if intent.priority_before is not None else intent.priority
+    stats = JobStats(
+        intent.job_id or 0,
+        intent.tube or "",
+        intent.state_before or "ready",
+        priority or 0,
+        0,
+        (intent.delay if intent.delay_before is None else intent.delay_before) or 0,
+        intent.ttr or 0,
+        intent.time_left or 0,
+        *(0,) * 6,
+    )
+    return FoundJob(stats, intent.body, seen=intent.created or 0.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from beanops.jobs.found import look_at
@@ -12,7 +13,7 @@ from beanops.jobs.sql.where import Where
 from beanops.journal import explanations
 from beanops.journal.records import WATCH, Entry, Intent, RunRow
 from beanops.journal.rivals import Rivals
-from beanops.protocol import JobStats, commands
+from beanops.protocol import commands
 from beanops.protocol.errors import UsageError
 from beanops.protocol.limits import check_choice
 from beanops.session.execution.executor import Executor
@@ -23,7 +24,8 @@ from beanops.session.execution.undoable import CHOSEN_BY_SERVER, TRUNCATED
 from beanops.session.execution.verbs import ALL, EDIT, KEEP, MOVE, RESTORE, VERBS, Order, Settings, TubeStep, verb_of
 from beanops.session.old_servers.claims import cut_off, put_in_place
 from beanops.session.options import How, Options, how_of
-from beanops.session.past_runs.remembered import Successors, acted_on, left_behind
+from beanops.session.past_runs.migrations import Reverting, is_migration, undo_migration
+from beanops.session.past_runs.remembered import CANNOT_JUDGE, Successors, acted_on, family, job_before, left_behind
 from beanops.session.tube_verbs import guard_of
 from beanops.text import inflected
 
@@ -33,8 +35,6 @@ if TYPE_CHECKING:
 #: The columns that the journal has of a job before an action.
 _ON_RECORD = ("id", "tube", "state", "priority", "delay", "ttr", "time_left", "size", "body", "data",
               "group_name", "cause")  # fmt: skip
-#: Why an action is skipped on a job that a predicate cannot be evaluated on.
-_CANNOT_JUDGE = "its body is not in the journal or was not decoded, and the predicate reads it"
 _KICK, _RELEASE, _DELETE = (VERBS[name] for name in ("kick", "release", "delete"))
 #: Verbs that an interruption can end between a put and a delete.
 _PUT_AND_DELETE = ("move", "edit", "release")
@@ -65,14 +65,19 @@ def _undo(executor: Executor, run: str, where: str | None, how: How, repeat: str
         if where is None
         else Where(where, executor.context.redact, executor.context.query_timeout, known=_ON_RECORD)
     )
-    how = how._replace(undoes=run)
-    undoing = executor.begin("undo", {"run": run, "where": where}, how)
+    how, request = how._replace(undoes=run), {"run": run, "where": where}
+    if is_migration(row):
+        undone = partial(undone_jobs, journal, run, repeat=repeat)
+        return undo_migration(
+            executor, request, Reverting(row, how, repeat, partial(_to_undo, predicate=predicate), undone)
+        )
+    undoing = executor.begin("undo", request, how)
     undoing.besides = _rest_of_it(journal, row)
     first = journal.entries(run, start=0, stop=1)
     if first and first[0].intent.action in ("pause", "unpause", "kick", "truncate") and first[0].intent.job_id is None:
         entries, undecided = _to_undo(reversed(journal.entries(run)), predicate)
         steps = [_on_the_tube(executor, entry) for entry in entries + undecided]
-        steps[len(entries) :] = [step._replace(refusal=_CANNOT_JUDGE) for step in steps[len(entries) :]]
+        steps[len(entries) :] = [step._replace(refusal=CANNOT_JUDGE) for step in steps[len(entries) :]]
         return executor.act_on_tube(undoing, steps, how)
     rivals = Rivals(journal, lambda: journal.undoing(run))
 
@@ -92,18 +97,6 @@ def check_server(executor: Executor, row: RunRow) -> None:
     if at != str(executor.context.address):
         copied = f" and copied to {at}" if at != row.server else ""
         raise UsageError(f"run {row.id} was on {row.server}{copied}, this session is on {executor.context.address}")
-
-
-def family(journal: Journal, row: RunRow) -> list[RunRow]:
-    """Return a run with the runs that it resumed and those that resumed it, oldest first."""
-    runs = {one.id: one for one in reversed(journal.runs(row.server))}
-
-    def root(one: RunRow) -> str:
-        while one.request.get("resumes") in runs:
-            one = runs[one.request["resumes"]]
-        return one.id
-
-    return [one for one in runs.values() if root(one) == root(row)]
 
 
 def _rest_of_it(journal: Journal, row: RunRow) -> str | None:
@@ -157,7 +150,7 @@ def _to_undo(entries: Iterable[Entry], predicate: Where | None) -> tuple[list[En
     entries = [entry for entry in entries if entry.intent.action != WATCH]
     if predicate is None:
         return entries, []
-    jobs = [_before(entry.intent) for entry in entries]
+    jobs = [job_before(entry.intent) for entry in entries]
     of = {id(job): entry for entry, job in zip(entries, jobs, strict=True)}
     matching, undecoded = predicate.judge(jobs)
     return [of[id(job)] for job in matching], [of[id(job)] for job in undecoded]
@@ -207,7 +200,7 @@ def _orders(
         entries, undecided = _to_undo(reversed(page) if newest_first else page, predicate)
         known = [successors.of(left_behind(row, entry)) for entry in entries]
         yield from _page_of_orders(executor, row, entries, known, before, repeat)
-        yield from (Order(_DELETE, left_behind(row, entry).id, None, refusal=_CANNOT_JUDGE) for entry in undecided)
+        yield from (Order(_DELETE, left_behind(row, entry).id, None, refusal=CANNOT_JUDGE) for entry in undecided)
 
 
 def _went_down(journal: Journal, run: str) -> bool:
@@ -281,27 +274,10 @@ def _originals(executor: Executor, row: RunRow, entries: Iterable[Entry]) -> dic
     return {ref.id: reason or elsewhere(ref, job) or _THERE for ref, job, reason in here if job is not None}
 
 
-def _before(intent: Intent) -> FoundJob:
-    """Return the job before an action, as far as the journal has it."""
-    priority = intent.priority_before if intent.priority_before is not None else intent.priority
-    stats = JobStats(
-        intent.job_id or 0,
-        intent.tube or "",
-        intent.state_before or "ready",
-        priority or 0,
-        0,
-        (intent.delay if intent.delay_before is None else intent.delay_before) or 0,
-        intent.ttr or 0,
-        intent.time_left or 0,
-        *(0,) * 6,
-    )
-    return FoundJob(stats, intent.body, seen=intent.created or 0.0)
-
-
 def _order(entry: Entry, id: int, now: FoundJob | None) -> Order:
     """Return the order that undoes one action, or why it cannot be undone."""
     intent = entry.intent
-    before = _before(intent)
+    before = job_before(intent)
     state = before.stats.state
     restored = Settings(intent.priority_before, max(before.stats.time_left, 0) if state == "delayed" else 0)
     bury = verb_of("bury", restored)

@@ -9,25 +9,28 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from beanops.client.sync import Client
 from beanops.jobs.select import select
 from beanops.jobs.tube_names import NoTube, is_any
 from beanops.journal.filters import Filter
-from beanops.journal.records import Refused
+from beanops.journal.records import Refused, RunRow
 from beanops.monitor.sweep import sweep
 from beanops.protocol import TubeStats
 from beanops.protocol.errors import BeanopsError
 from beanops.session.execution.executor import Executor, Waves
 from beanops.session.execution.ledger import Ledger
 from beanops.session.execution.run import Run
-from beanops.session.execution.targets import NotAllFound, orders_of
+from beanops.session.execution.targets import BATCH, NotAllFound, orders_of
 from beanops.session.execution.verbs import MIGRATE, Order, Settings, Verb
 from beanops.session.options import How, Options, how_of
 from beanops.session.transfer.other_server import check_apart, check_destination
-from beanops.session.transfer.steps import SOON, Marks, carry, new_mark
+from beanops.session.transfer.steps import SOON, STAYS, Marks, carry, is_mark, new_mark
 from beanops.session.tube_verbs import guard_of, pause
+
+if TYPE_CHECKING:
+    from beanops.journal.journal import Journal
 
 #: Seconds between two looks at tubes in which nothing can be moved now.
 _BETWEEN = 1.0
@@ -104,9 +107,27 @@ def check_tubes(executor: Executor, tubes: Iterable[str]) -> None:
 def _refuse_unfinished(executor: Executor) -> None:
     """Refuse to begin while jobs of an earlier migration may be held."""
     journal, here = executor.context.journal(), str(executor.context.address)
-    for row in journal.find_runs(Filter(here, actions=["migrate"])):
-        if journal.counts([row.id])[row.id].get("unknown"):
-            raise Refused(f"run {row.id} was cut off and may hold jobs: resume or undo it first")
+    for row in journal.find_runs(Filter(here, actions=["migrate", "undo"])):
+        if "mark" in row.request and journal.counts([row.id])[row.id].get("unknown") and not _is_settled(journal, row):
+            raise Refused(f"run {row.id} was cut off and may hold jobs: resume it, or undo it on the other server")
+
+
+def _is_settled(journal: Journal, row: RunRow) -> bool:
+    """Whether both servers have shown all that they can of the jobs with unknown outcomes."""
+    pages = range(0, journal.size(row.id), BATCH)
+    fates = (entry.fate for start in pages for entry in journal.entries(row.id, start=start, stop=start + BATCH))
+    return all((fate.error or "").startswith(STAYS) for fate in fates if fate.outcome == "unknown")
+
+
+def selected(executor: Executor, tubes: Iterable[str]) -> list[TubeStats]:
+    """Return the statistics of the tubes that names and globs select."""
+    wanted = [select(tube) for tube in tubes]
+    return sweep(executor.lookups.looking(), lambda name: any(one.in_tube(name) for one in wanted))
+
+
+def at_rest(tube: TubeStats) -> int:
+    """Return how many jobs of a tube are not reserved."""
+    return tube.current_jobs_ready + tube.current_jobs_delayed + tube.current_jobs_buried
 
 
 class Passes:
@@ -172,12 +193,11 @@ class Passes:
                 self._run.wait(_BETWEEN)
 
     def _selected(self) -> list[TubeStats]:
-        wanted = [select(tube) for tube in self._tubes]
-        return sweep(self._route.here.lookups.looking(), lambda name: any(one.in_tube(name) for one in wanted))
+        return selected(self._route.here, self._tubes)
 
     def _left(self) -> int:
         """Return how many jobs can still be moved."""
-        return max(0, sum(map(_at_rest, self._selected())) - len(self._stay))
+        return max(0, sum(map(at_rest, self._selected())) - len(self._stay))
 
     def _reserved(self) -> int:
         return sum(tube.current_jobs_reserved for tube in self._selected())
@@ -206,6 +226,9 @@ class Passes:
             if job.stats.state == "delayed" and job.stats.time_left <= SOON:
                 self._soon += 1  # the next pass takes it, as a ready job
                 continue
+            if job.stats.state == "delayed" and is_mark(job.stats.delay):
+                self._stay.add(order.id)
+                order = order._replace(refusal="a migration that was cut off holds it: resume or undo that")
             if job.body is not None and len(job.body) > self._most:
                 self._stay.add(order.id)
                 limit = f"jobs of at most {self._most:,} bytes (-z)"
@@ -217,7 +240,7 @@ class Passes:
     def _keep_pauses(self) -> None:
         """Pause tubes of the destination for as long as they are paused here, before they get jobs."""
         for stats in self._selected():
-            if stats.pause_time_left and _at_rest(stats) and stats.name not in self._paused:
+            if stats.pause_time_left and at_rest(stats) and stats.name not in self._paused:
                 self._paused[stats.name] = self._pause(stats)
 
     def _pause(self, stats: TubeStats) -> Client:
@@ -231,7 +254,3 @@ class Passes:
                 keeper.close()
                 raise BeanopsError(f"tube {stats.name} could not be paused there: {paused.stopped}")
         return keeper
-
-
-def _at_rest(tube: TubeStats) -> int:
-    return tube.current_jobs_ready + tube.current_jobs_delayed + tube.current_jobs_buried

@@ -26,6 +26,8 @@ _LOWEST = 0xF000_0000
 #: Outcomes in the journal before the job was deleted; `settling` tells them apart.
 HELD = "no worker gets it; its copy, which none gets either, is job"
 FREE = "it may have been deleted; its copy, which no worker gets, is job"
+#: Why an outcome stays unknown where both servers do not show it. Such a run is settled nonetheless.
+STAYS = "settled as far as it can be known:"
 #: It is no longer on the source then, so its copy stays.
 _NOT_BURIED = "it was moved, and is not buried, as job"
 #: Seconds left of a delay that are too few to move the job before they end.
@@ -119,10 +121,11 @@ def drop(new: int, fate: Fate) -> Steps:
 
 def let_go(order: Order, new: int, marks: Marks) -> Steps:
     """Give a copy the state of its job, which was deleted."""
-    job = new_job(order)
-    if isinstance(job, Fate):  # its body is not known, and not needed any more
-        job = NewJob(b"", order.put_into, order.priority, order.stats.ttr, order.stats.delay, state=order.stats.state)
-        job = job._replace(there=True)
+    stats = order.stats
+    # Its body is with the copy.
+    job = NewJob(
+        b"", order.put_into, order.priority, stats.ttr, stats.delay, max(stats.time_left, 0), True, stats.state
+    )
     chosen = order.settings.buried_as
     if left_as(job, chosen) is not None:
         return Fate("done", new_id=new)
