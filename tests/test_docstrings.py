@@ -7,13 +7,14 @@ import importlib
 import inspect
 import re
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import beanops
-from beanops import Client, connect
+from beanops import Client, Fleet, connect
 from beanops.embedded.process import Beanstalkd
 from beanops.session.options import GroupOptions, Options, ScanOptions
 from beanops.session.session import Session
@@ -26,7 +27,7 @@ SERVER = "127.0.0.1:11300"
 FACES = ("notebook", "tui", "cli")
 #: Examples that take a minute or draw a plot, and views that the tests of the notebook show.
 ELSEWHERE = (
-    "Session.rates", "Session.job_times", "Session.job_classes",
+    "Session.rates", "Session.job_times", "Session.job_classes", "Fleet.rates", "Fleet.job_times", "Fleet.job_classes",
     "accessors.dashboard", "accessors.browse", "accessors.reserve_widget", "accessors.replay",
 )  # fmt: skip
 MODULES = sorted(
@@ -72,7 +73,7 @@ def test_the_examples_of_a_module_run(
 def _run(example: doctest.DocTest, address: str) -> None:
     """Run an example on a server with 18 jobs in tube mail, 16 to 18 buried; the buried ones are in a file too."""
     body = b'{"user": "%d", "error": "timeout", "displayName": "Mail"}'
-    with Client(address) as client, connect(address) as session:
+    with Client(address) as client, connect(address) as session, ExitStack() as opened:
         for number in range(1, 19):
             client.put(body % number, tube="mail")
         for number in range(15, 19):
@@ -80,6 +81,8 @@ def _run(example: doctest.DocTest, address: str) -> None:
         Path("poison.jsonl").unlink(missing_ok=True)
         example.globs |= {"beanops": beanops, "session": session, "client": client, "ids": [17, 18]}
         example.globs["run"] = session.kick([15])
+        if "fleet" in example.name:
+            example.globs["fleet"] = opened.enter_context(connect([address, "staging"]))
         if "import_" in example.name:
             session.export("poison.jsonl", "mail", state="buried")
         for one in example.examples:
@@ -90,7 +93,13 @@ def _run(example: doctest.DocTest, address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "method", [value for name, value in vars(Session).items() if inspect.isfunction(value) and not name.startswith("_")]
+    "method",
+    [
+        value
+        for kind in (Session, Fleet)
+        for name, value in vars(kind).items()
+        if inspect.isfunction(value) and not name.startswith("_")
+    ],
 )
 def test_a_method_of_a_session_describes_each_argument(method: Callable[..., Any]) -> None:
     parameters = set(inspect.signature(method).parameters) - {"self", "session", "options", "selection", "which"}

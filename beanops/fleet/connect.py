@@ -160,5 +160,5 @@ def _fleet(target: Any, journal: str | Journal | None, patience: Seconds, option
 
     members = [FleetMember(profile, opened, twins) for profile in servers_of(named)]
     seconds = timeout_of("patience", patience)
-    watched = options["source"] not in ("cli", "tui")
-    return Fleet(Dispatch(members, shared, seconds, options["clock"], watched), ",".join(map(str, named)))
+    dispatch = Dispatch(members, shared, seconds, options["clock"], options["source"], options["actor"])
+    return Fleet(dispatch, ",".join(map(str, named)))

@@ -46,8 +46,10 @@ class Dispatch:
         Seconds for which a server may owe an answer.
     now : callable
         Returns the time, UTC.
-    watched : bool
-        Whether to show progress bars and warnings; command line and terminal show them themselves.
+    source : str
+        The face, for the journal. Command line and terminal show progress and warnings themselves.
+    actor : str or None
+        For the journal; by default user and host.
     """
 
     def __init__(
@@ -56,13 +58,14 @@ class Dispatch:
         journal: SharedJournal,
         patience: float,
         now: Callable[[], datetime],
-        watched: bool,
+        source: str,
+        actor: str | None,
     ) -> None:
-        self._now = now
+        self.now, self.source, self.actor = now, source, actor
         self.members = {member.name: member for member in members}
         self.journal = journal
         self.patience = patience
-        self.watched = watched
+        self.watched = source not in ("cli", "tui")
         #: The name of each server by its name and by its address.
         self.names = {member.address: member.name for member in members} | {name: name for name in self.members}
 
@@ -92,7 +95,6 @@ class Dispatch:
         *,
         patience: Seconds | None = None,
         fleet: str | None = None,
-        longer: float = 0.0,
         started: Callable[[dict[str, Call]], None] = lambda calls: None,
         progress: Callable[[], None] = lambda: None,
     ) -> Answers:
@@ -106,14 +108,12 @@ class Dispatch:
             Time for which a server may owe an answer; None is that of the fleet.
         fleet : str or None
             Id of the whole call, for the journal.
-        longer : float
-            Seconds that the call takes anyway.
         started, progress
             As in `calls.ask`.
         """
         seconds = self.patience if patience is None else timeout_of("patience", patience)
         questions = [ServerQuestion(name, self.members[name], work) for name, work in works.items()]
-        return self.put(questions, seconds + longer, fleet, started, progress)
+        return self.put(questions, seconds, fleet, started, progress)
 
     @staticmethod
     def put(
@@ -140,7 +140,7 @@ class Dispatch:
         patience: Seconds | None = None,
         scan: str = "",
         progress: Any = False,
-        longer: float = 0.0,
+        warn: bool = True,
     ) -> Answers:
         """Ask all servers, or some, for what changes nothing, and warn of those that do not answer.
 
@@ -154,8 +154,8 @@ class Dispatch:
             Name of a search, whose progress is shown; empty for what is none.
         progress : callable, bool or None
             As in the searches of a session.
-        longer : float
-            Seconds that the call takes anyway.
+        warn : bool
+            Whether to warn of servers that do not answer.
 
         Raises
         ------
@@ -172,9 +172,10 @@ class Dispatch:
                     report(made)
 
             works = dict.fromkeys(self.members, work) if callable(work) else work
-            answers = self.ask(works, patience=patience, started=known.update, progress=tell, longer=longer)
+            answers = self.ask(works, patience=patience, started=known.update, progress=tell)
         answers.check()
-        self.tell(answers)
+        if warn:
+            self.tell(answers)
         return answers
 
     def tell(self, answers: Answers) -> None:
@@ -221,7 +222,6 @@ class Dispatch:
         progress: Report[Any] = None,
         patience: Seconds | None = None,
         on: Mapping[str, str] | None = None,
-        longer: float = 0.0,
         errors: Mapping[str, BeanopsError] | None = None,
     ) -> FleetRun:
         """Do something on servers at the same time, as one run on each.
@@ -240,8 +240,6 @@ class Dispatch:
             Time for which a server may owe an answer; None is that of the fleet.
         on : mapping of str to str or None
             The server that carries out the work of another one; None is each its own.
-        longer : float
-            Seconds that are added to the patience.
         errors : mapping of str to BeanopsError or None
             Other servers, on which it should have been done, and why it was not.
 
@@ -250,8 +248,8 @@ class Dispatch:
         BeanopsError
             Nothing was begun on any server.
         """
-        run = FleetRun(new_run_id(self._now()), action, dry)
-        seconds = (self.patience if patience is None else timeout_of("patience", patience)) + longer
+        run = FleetRun(new_run_id(self.now()), action, dry)
+        seconds = self.patience if patience is None else timeout_of("patience", patience)
         questions = [
             ServerQuestion(name, self.members[(on or {}).get(name, name)], _with_progress(work))
             for name, work in works.items()

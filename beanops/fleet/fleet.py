@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Self, SupportsIndex, Unpack
 
+from beanops.fleet.acting import Acting
 from beanops.fleet.described import as_in_session
 from beanops.fleet.dispatch import Dispatch
 from beanops.fleet.fleet_run import FleetRun
-from beanops.fleet.targets import spread
+from beanops.fleet.looking import Looking
 from beanops.html import card
-from beanops.jobs.groups import is_groups
 from beanops.jobs.read import BodyForm
-from beanops.jobs.rows import Tube, tube_or_jobs
-from beanops.protocol.errors import BeanopsError
+from beanops.jobs.rows import Tube
 from beanops.session.arguments import Seconds
 from beanops.session.bars import Report
 from beanops.session.config import Profile
 from beanops.session.keywords import explain_keywords
-from beanops.session.options import Options, ScanOptions
+from beanops.session.options import GroupOptions, Options, ScanOptions
 from beanops.session.session import Session
+from beanops.session.watching.problems_now import APART
 
 if TYPE_CHECKING:
     import pandas
 
-    from beanops.fleet.calls import Call
+    from beanops.fleet.looking import FleetFacets
+    from beanops.session.editing.changing import Changes
+    from beanops.session.editing.schema import SchemaLike
     from beanops.session.execution.targets import Jobs
+    from beanops.session.past_runs.journal_reader import JournalReader
 
 #: Servers that a notebook names.
 _MOST_NAMED = 10
@@ -54,6 +57,7 @@ class Fleet:
         # Names with an underscore are for beanops' own faces.
         self._dispatch = dispatch
         self._name = name
+        self._looking, self._acting = Looking(dispatch), Acting(dispatch)
         self.servers: tuple[str, ...] = tuple(dispatch.members)
 
     def __getitem__(self, server: str) -> Session:
@@ -115,6 +119,22 @@ class Fleet:
 
     # -- look --------------------------------------------------------------------------------------------------------
 
+    @as_in_session(Session.server)
+    def server(self, *, patience: Seconds | None = None) -> pandas.DataFrame:
+        """Return the statistics of the servers, one row per server.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``server``, and a column for each field of `Session.server`, under its name there; missing where a server
+            does not report it.
+
+        Examples
+        --------
+        >>> fleet.server()[["server", "version", "uptime", "current_jobs_buried"]]
+        """
+        return self._looking.server(patience)
+
     @as_in_session(Session.tubes)
     def tubes(self, pattern: str | None = None, *, patience: Seconds | None = None) -> pandas.DataFrame:
         """Return the statistics of the tubes of all servers.
@@ -128,8 +148,128 @@ class Fleet:
         --------
         >>> fleet.tubes("mail*").groupby("tube")["ready"].sum()
         """
-        answers = self._dispatch.read(lambda session, call: session.tubes(pattern), patience=patience)
-        return self._dispatch.frame("tubes", answers)
+        return self._looking.tubes(pattern, patience)
+
+    @as_in_session(Session.watch)
+    def watch(
+        self, seconds: Seconds = 1, *, pattern: str | None = None, patience: Seconds | None = None
+    ) -> Iterator[pandas.DataFrame]:
+        """Yield the statistics of tubes now and after every interval, with rates, until the loop ends.
+
+        A server that does not answer is missing in a frame, and comes back with a later one.
+
+        Yields
+        ------
+        pandas.DataFrame
+            One row per server and tube: ``server``, and the columns of `Session.watch`.
+
+        Examples
+        --------
+        >>> for tubes in fleet.watch(1):
+        ...     print(tubes.nlargest(3, "puts_per_s")[["server", "tube", "puts_per_s"]])
+        ...     break
+        """
+        return self._looking.watch(seconds, pattern, patience)
+
+    @as_in_session(Session.trend)
+    def trend(
+        self, tube: Tube | None = None, *, since: Seconds = "1h", patience: Seconds | None = None
+    ) -> pandas.DataFrame:
+        """Return the recent past of a tube or of the servers, as far as this fleet or a recording has seen it.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per server and span of time: ``server``, and the columns of `Session.trend`, indexed by ``time``.
+
+        Examples
+        --------
+        >>> fleet.trend("mail").groupby("server")["ready"].plot()
+        """
+        return self._looking.frame("trend", {"tube": tube}, patience, since=since)
+
+    @as_in_session(Session.rates, without="progress")
+    def rates(
+        self,
+        tube: Tube | None = None,
+        *,
+        seconds: Seconds = 10,
+        every: Seconds = 1,
+        patience: Seconds | None = None,
+    ) -> pandas.DataFrame:
+        """Measure throughput and backlog for some time.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per server and measurement: ``server``, and the columns of `Session.rates`, indexed by ``time``.
+
+        Examples
+        --------
+        >>> fleet.rates("mail", seconds=60).groupby("server")["puts_per_s"].mean()
+        """
+        return self._looking.frame("rates", {"tube": tube}, patience, seconds=seconds, every=every)
+
+    @as_in_session(Session.job_times, without="progress")
+    def job_times(
+        self,
+        pattern: str | None = None,
+        *,
+        seconds: Seconds = 10,
+        every: Seconds = 1,
+        patience: Seconds | None = None,
+    ) -> pandas.DataFrame:
+        """Estimate how long jobs wait for a worker and how long it runs them.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per server and tube of which something is known: ``server``, and the columns of `Session.job_times`.
+
+        Examples
+        --------
+        >>> fleet.job_times("mail*", seconds="1m")[["server", "tube", "wait_p95"]]
+        """
+        return self._looking.frame("job_times", {}, patience, pattern, seconds=seconds, every=every)
+
+    @as_in_session(Session.job_classes, without="progress")
+    def job_classes(
+        self,
+        pattern: str | None = None,
+        *,
+        seconds: Seconds = 10,
+        every: Seconds = 1,
+        patience: Seconds | None = None,
+    ) -> pandas.DataFrame:
+        """Estimate how many jobs of each class are put, from the bodies of a sample.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per server, tube and class: ``server``, and the columns of `Session.job_classes`.
+
+        Examples
+        --------
+        >>> fleet.job_classes("mail*", seconds="1m").groupby("job_class")["puts_per_s"].sum()
+        """
+        return self._looking.frame("job_classes", {}, patience, pattern, seconds=seconds, every=every)
+
+    @as_in_session(Session.problems)
+    def problems(
+        self, pattern: str | None = None, *, seconds: Seconds = APART, patience: Seconds | None = None
+    ) -> pandas.DataFrame:
+        """Return what is wrong with the servers and their tubes. A server that does not answer is in ``attrs`` alone.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per problem, the worst first: ``server``, and the columns of `Session.problems`.
+
+        Examples
+        --------
+        >>> fleet.problems()[["server", "problem", "reason"]]
+        """
+        return self._looking.frame("problems", {}, patience, pattern, seconds=seconds)
 
     @as_in_session(Session.jobs)
     def jobs(
@@ -156,28 +296,75 @@ class Fleet:
         --------
         >>> fleet.jobs("mail", state="buried", order="-age", limit=5)[["server", "id", "age"]]
         """
-        from beanops.fleet.merging import columns_for, in_order
+        return self._looking.jobs(tube, columns, patience, {**selection}, bodies=bodies, decoded=decoded)
 
-        options: dict[str, Any] = {**selection}
-        order, progress = options.get("order", "newest"), options.pop("progress", None)
-        asked, wanted = columns_for(order, columns)
-        places = spread(
-            {"tube": tube, "ids": options.pop("ids", None), "group": options.pop("group", None)}, self._names
-        )
+    @as_in_session(Session.sql)
+    def sql(
+        self, query: str, tube: Tube | None = None, *, patience: Seconds | None = None, **selection: Unpack[ScanOptions]
+    ) -> pandas.DataFrame:
+        """Query the jobs of each server with SQL; a query sees one server, and its rows get the name of that server.
 
-        def find(place: dict[str, Any]) -> Callable[[Session, Call], Any]:
-            how = options | place | {"bodies": bodies, "decoded": decoded, "columns": asked}
-            return lambda session, call: session.jobs(**how, progress=call.searched)
+        Returns
+        -------
+        pandas.DataFrame
+            The rows of all servers: ``server``, and the columns of the query. Sums over all servers are the caller's.
 
-        works = {name: find(place) for name, place in places.items()}
-        answers = self._dispatch.read(works, patience=patience, scan="jobs", progress=progress)
-        limit = options.get("limit")
-        found = self._dispatch.frame("jobs", answers)
-        return in_order(found, order, None if limit is None else int(limit), wanted)
+        Examples
+        --------
+        >>> found = fleet.sql("select state, count(*) as jobs from jobs group by 1", "mail")
+        >>> found.groupby("state")["jobs"].sum()
+        """
+        return self._looking.search("sql", {"tube": tube}, patience, {**selection}, query)
 
-    @property
-    def _names(self) -> Mapping[str, str]:
-        return self._dispatch.names
+    @as_in_session(Session.groups)
+    def groups(
+        self,
+        tube: Tube | None = None,
+        *,
+        by: str | None = None,
+        most: SupportsIndex = 100,
+        patience: Seconds | None = None,
+        **which: Unpack[GroupOptions],
+    ) -> pandas.DataFrame:
+        """Group the jobs of each server by the cause that their bodies give, or by an SQL expression.
+
+        The same cause has the same name on all servers.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per server and group, the largest first: ``server``, and the columns of `Session.groups`; ``share``
+            is that of the jobs of all servers. Verbs and `jobs` accept the frame and its rows.
+
+        Examples
+        --------
+        >>> causes = fleet.groups("mail", state="buried")
+        >>> causes.groupby("cause")["count"].sum()
+        >>> fleet.kick(causes.iloc[0])
+        """
+        return self._looking.search("groups", {"tube": tube}, patience, {**which}, by=by, most=most)
+
+    @as_in_session(Session.facets)
+    def facets(
+        self,
+        tube: Tube | None = None,
+        *,
+        top: SupportsIndex = 10,
+        patience: Seconds | None = None,
+        **selection: Unpack[ScanOptions],
+    ) -> FleetFacets:
+        """Find out which paths the decoded bodies of jobs have on each server, how often, and with which values.
+
+        Returns
+        -------
+        FleetFacets
+            The frames of `Session.facets` with a first column ``server``: ``paths``, ``values`` and ``histograms``.
+
+        Examples
+        --------
+        >>> fleet.facets("mail").values.query("path == '$.error'")[["server", "value", "jobs"]]
+        """
+        return self._looking.facets(tube, patience, {**selection}, top=top)
 
     # -- act ---------------------------------------------------------------------------------------------------------
 
@@ -195,7 +382,52 @@ class Fleet:
         >>> fleet.kick("mail", where="age < interval 1 day")
         >>> fleet.kick(fleet.jobs("mail", state="buried", limit=2))
         """
-        return self._on_jobs("kick", jobs, options, patience)
+        return self._acting.on_jobs("kick", jobs, options, patience)
+
+    @as_in_session(Session.bury)
+    def bury(
+        self,
+        jobs: Jobs | str,
+        *,
+        priority: SupportsIndex | None = None,
+        patience: Seconds | None = None,
+        **options: Unpack[Options],
+    ) -> FleetRun:
+        """Bury ready and delayed jobs on all servers, or those of a frame on their own.
+
+        Returns
+        -------
+        FleetRun
+            One run for each server.
+
+        Examples
+        --------
+        >>> fleet.bury("mail", where="age > interval 1 day", reason="INC-42")
+        """
+        return self._acting.on_jobs("bury", jobs, options, patience, priority=priority)
+
+    @as_in_session(Session.release)
+    def release(
+        self,
+        jobs: Jobs | str,
+        *,
+        priority: SupportsIndex | None = None,
+        delay: Seconds = 0,
+        patience: Seconds | None = None,
+        **options: Unpack[Options],
+    ) -> FleetRun:
+        """Make jobs ready or delayed, or change their priority, on all servers, or those of a frame on their own.
+
+        Returns
+        -------
+        FleetRun
+            One run for each server.
+
+        Examples
+        --------
+        >>> fleet.release("mail", state="buried", priority=10)
+        """
+        return self._acting.on_jobs("release", jobs, options, patience, priority=priority, delay=delay)
 
     @as_in_session(Session.delete)
     def delete(self, jobs: Jobs | str, *, patience: Seconds | None = None, **options: Unpack[Options]) -> FleetRun:
@@ -211,7 +443,130 @@ class Fleet:
         >>> run = fleet.delete("mail", state="buried")
         >>> fleet.undo(run)
         """
-        return self._on_jobs("delete", jobs, options, patience)
+        return self._acting.on_jobs("delete", jobs, options, patience)
+
+    @as_in_session(Session.drain)
+    def drain(self, tube: Tube, *, patience: Seconds | None = None, **options: Unpack[Options]) -> FleetRun:
+        """Delete all jobs of a tube that are in the given states, on all servers.
+
+        Returns
+        -------
+        FleetRun
+            One run for each server.
+
+        Examples
+        --------
+        >>> fleet.drain("mail", state="buried")
+        """
+        return self._acting.on_jobs("drain", tube, options, patience)
+
+    @as_in_session(Session.move)
+    def move(
+        self, jobs: Jobs | str, to: Tube, *, patience: Seconds | None = None, **options: Unpack[Options]
+    ) -> FleetRun:
+        """Move jobs to another tube of their own server, on all servers, or those of a frame.
+
+        Returns
+        -------
+        FleetRun
+            One run for each server.
+
+        Examples
+        --------
+        >>> fleet.move("mail", "hospital", state="buried")
+        """
+        return self._acting.on_jobs("move", jobs, options, patience, to)
+
+    @as_in_session(Session.copy)
+    def copy(
+        self,
+        jobs: Jobs | str,
+        to: Tube | None = None,
+        *,
+        server: Session | None = None,
+        patience: Seconds | None = None,
+        **options: Unpack[Options],
+    ) -> FleetRun:
+        """Copy jobs to another tube of their own server, or to one other server, which is none of the fleet.
+
+        Returns
+        -------
+        FleetRun
+            One run for each server.
+
+        Examples
+        --------
+        >>> fleet.copy("mail", "trial", limit=10)
+        """
+        return self._acting.on_jobs("copy", jobs, options, patience, to, server=server)
+
+    @as_in_session(Session.edit)
+    def edit(
+        self,
+        jobs: Jobs | str,
+        changes: Changes | None = None,
+        *,
+        unset: Iterable[str] = (),
+        priority: SupportsIndex | None = None,
+        ttr: Seconds | None = None,
+        delay: Seconds | None = None,
+        to: Tube | None = None,
+        kick: bool = False,
+        schema: SchemaLike | None = None,
+        patience: Seconds | None = None,
+        **options: Unpack[Options],
+    ) -> FleetRun:
+        """Change the bodies and settings of jobs on all servers, or those of a frame on their own.
+
+        A function is called in several threads.
+
+        Returns
+        -------
+        FleetRun
+            One run for each server.
+
+        Examples
+        --------
+        >>> fleet.edit("mail", {"$.customer": 7}, state="buried", kick=True)
+        """
+        return self._acting.on_jobs(
+            "edit", jobs, options, patience, changes, unset=tuple(unset), priority=priority, ttr=ttr, delay=delay,
+            to=to, kick=kick, schema=schema,
+        )  # fmt: skip
+
+    @as_in_session(Session.pause)
+    def pause(
+        self, tube: Tube, seconds: Seconds, *, reason: str | None = None, patience: Seconds | None = None
+    ) -> FleetRun:
+        """Pause a tube on all servers that have it: for some time workers cannot reserve its jobs.
+
+        Returns
+        -------
+        FleetRun
+            One run for each server.
+
+        Examples
+        --------
+        >>> fleet.pause("mail", "10m")
+        """
+        return self._acting.on_tube("pause", tube, patience, seconds, reason=reason)
+
+    @as_in_session(Session.unpause)
+    def unpause(self, tube: Tube, *, reason: str | None = None, patience: Seconds | None = None) -> FleetRun:
+        """End the pause of a tube on all servers that have it.
+
+        Returns
+        -------
+        FleetRun
+            One run for each server.
+
+        Examples
+        --------
+        >>> fleet.unpause("mail")
+        """
+        return self._acting.on_tube("unpause", tube, patience, reason=reason)
+
+    # -- undo and resume ---------------------------------------------------------------------------------------------
 
     @as_in_session(Session.undo)
     def undo(
@@ -230,7 +585,7 @@ class Fleet:
     ) -> FleetRun:
         """Undo a run on all of its servers, or on some, where jobs have not changed since.
 
-        A `FleetRun`, its id, a run of one server, or its id.
+        The run is a `FleetRun`, or a run of one server; or the id of either.
 
         Parameters
         ----------
@@ -247,104 +602,56 @@ class Fleet:
         >>> run = fleet.kick("mail")
         >>> fleet.undo(run, servers=fleet.servers[0])
         """
-        how = {"buried_as": buried_as, "reason": reason, "rate": rate, "dry_run": dry_run}
-        return self._on_past("undo", run, servers, how | {"where": where, "repeat": repeat}, progress, patience)
+        how = {"buried_as": buried_as, "reason": reason, "rate": rate, "dry_run": dry_run, "where": where}
+        return self._acting.on_past("undo", run, servers, how | {"repeat": repeat}, progress, patience)
 
-    # -- how ---------------------------------------------------------------------------------------------------------
-
-    def _on_jobs(
+    @as_in_session(Session.resume)
+    def resume(
         self,
-        verb: str,
-        jobs: Any,
-        options: Mapping[str, Any],
-        patience: Seconds | None,
-        *arguments: Any,
-        errors: Mapping[str, BeanopsError] | None = None,
-        **named: Any,
+        run: FleetRun | Any,
+        servers: str | Iterable[str] | None = None,
+        *,
+        reason: str | None = None,
+        rate: float | None = None,
+        dry_run: bool = False,
+        progress: Report[FleetRun] = None,
+        patience: Seconds | None = None,
     ) -> FleetRun:
-        """Do something to jobs; `arguments` and `named` are those of the verb besides its jobs and options."""
-        asked: dict[str, Any] = {**options}
-        progress = asked.pop("progress", None)
-        if asked.get("limit") is not None and len(self.servers) > 1:
-            return self._on_few(verb, jobs, asked, progress, patience, arguments, named)
-        places = spread({"jobs": jobs, "group": asked.pop("group", None)}, self._names)
+        """Resume a run that was cancelled, interrupted or left by a server: do the rest of it, as new runs.
 
-        def work(place: dict[str, Any]) -> Callable[[Session, Any], Any]:
-            how = asked | named | ({} if place["group"] is None else {"group": place["group"]})
-            return lambda session, report: getattr(session, verb)(place["jobs"], *arguments, **how, progress=report)
+        The run is a `FleetRun`, or a run of one server; or the id of either.
 
-        works = {name: work(place) for name, place in places.items()}
-        dry = bool(asked.get("dry_run"))
-        pace = _pace(asked)
-        return self._dispatch.act(
-            verb, works, dry=dry, progress=progress, patience=patience, longer=pace, errors=errors
-        )
+        Parameters
+        ----------
+        servers : str, iterable of str, or None
+            Only on these; None is all servers of the run.
 
-    def _on_few(
-        self,
-        verb: str,
-        jobs: Any,
-        asked: dict[str, Any],
-        progress: Any,
-        patience: Seconds | None,
-        arguments: tuple[Any, ...],
-        named: dict[str, Any],
-    ) -> FleetRun:
-        """Do something to so many jobs of all servers together: find these first."""
-        from beanops.session.execution.targets import ORDER
-        from beanops.session.execution.verbs import Settings, verb_of
+        Returns
+        -------
+        FleetRun
+            One run for each server.
 
-        states = asked.get("state")
-        by_tube = jobs is None or isinstance(tube_or_jobs(jobs), str) or is_groups(jobs)
-        if states is None:
-            known = verb_of(verb, Settings(named.get("priority"))).states
-            states = "buried" if verb == "kick" and by_tube else sorted(known)
-        which = {"state": states, "where": asked.pop("where", None), "group": asked.pop("group", None)}
-        which |= {"limit": asked.pop("limit"), "order": asked.pop("order", None) or ORDER}
-        place = {"tube" if by_tube else "ids": jobs}
-        found = self.jobs(
-            **place,
-            **which,
-            columns=["id", "instance", "tube", "created"],
-            bodies=False,
-            progress=False,
-            patience=patience,
-        )
-        errors = {name: BeanopsError(why) for name, why in found.attrs["unanswered"].items()}
-        asked["progress"] = progress
-        return self._on_jobs(verb, found, asked, patience, *arguments, errors=errors, **named)
+        Examples
+        --------
+        >>> run = fleet.kick("mail", rate=100)
+        >>> fleet.resume(run)
+        """
+        how = {"reason": reason, "rate": rate, "dry_run": dry_run}
+        return self._acting.on_past("resume", run, servers, how, progress, patience)
 
-    def _on_past(
-        self,
-        verb: str,
-        run: Any,
-        servers: str | Iterable[str] | None,
-        how: dict[str, Any],
-        progress: Report[FleetRun],
-        patience: Seconds | None,
-    ) -> FleetRun:
-        """Undo or resume the runs of one call."""
-        from beanops.fleet.past_runs import past_runs, rows_of
+    # -- what this fleet did -----------------------------------------------------------------------------------------
 
-        chosen = None if servers is None else self._dispatch.chosen(servers)
-        rows = rows_of(self._dispatch.journal.opened(), run)
-        past = past_runs(rows, self._names, chosen, back=verb == "undo")
+    @property
+    def journal(self) -> JournalReader:
+        """The runs and actions on these servers by everybody who uses this journal; no server has to answer."""
+        return self._acting.journal
 
-        def work(id: str) -> Callable[[Session, Any], Any]:
-            return lambda session, report: getattr(session, verb)(id, **how, progress=report)
+    @property
+    def actions(self) -> pandas.DataFrame:
+        """The actions of this fleet's sessions, newest first: ``server``, and the columns of `Session.actions`."""
+        return self._acting.own_actions()
 
-        return self._dispatch.act(
-            verb,
-            {one.server: work(one.id) for one in past.runs},
-            dry=how["dry_run"],
-            progress=progress,
-            patience=patience,
-            on={one.server: one.on for one in past.runs},
-            longer=_pace(how),
-            errors=past.errors,
-        )
-
-
-def _pace(how: Mapping[str, Any]) -> float:
-    """Return the seconds between two batches at a rate."""
-    return 1 / how["rate"] if how.get("rate") else 0.0
+    @property
+    def runs(self) -> pandas.DataFrame:
+        """The runs of this fleet's sessions, newest first: ``server``, and the columns of `Session.runs`."""
+        return self._acting.own_runs()

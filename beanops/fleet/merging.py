@@ -15,6 +15,7 @@ import pandas as pd
 from beanops.jobs.frames import COLUMNS
 from beanops.jobs.select import names_of
 from beanops.monitor.problems.problem import SEVERITIES
+from beanops.protocol import ServerStats
 from beanops.shown_frame import ShownFrame
 
 #: The verdict on a search that found everything.
@@ -86,6 +87,15 @@ def _largest_first(whole: pd.DataFrame, frames: Mapping[str, pd.DataFrame], most
         "verdict": verdicts({name: frame.attrs["verdict"] for name, frame in frames.items()}),
     }
     return kept
+
+
+def server_rows(found: Mapping[str, ServerStats]) -> pd.DataFrame:
+    """Return the statistics of servers, one row each; numbers that a server does not report are missing."""
+    columns: dict[str, Any] = {"server": pd.array(list(found), dtype="str")}
+    for name in ServerStats._fields:
+        if name != "extra":
+            columns[name] = pd.Series([getattr(one, name) for one in found.values()]).convert_dtypes()
+    return ShownFrame(columns)
 
 
 #: By the method of a session whose frames are joined: what is left to do. Others need no more.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, SupportsIndex
@@ -40,8 +40,8 @@ class JournalReader:
     ----------
     journal : callable
         Opens the journal.
-    server : str
-        Address of the server.
+    server : str, or mapping of str to str
+        Address of the server; or those of several, with their names, which frames then have in a first column.
     actor, source : str
         Who prunes, and with which face.
     clock : callable
@@ -53,7 +53,7 @@ class JournalReader:
     def __init__(
         self,
         journal: Callable[[], Journal],
-        server: str,
+        server: str | Mapping[str, str],
         *,
         actor: str,
         source: str,
@@ -61,14 +61,15 @@ class JournalReader:
         verify: Callable[[str], Run],
     ) -> None:
         self._journal = journal
-        self._server = server
+        self._server: str | list[str] = server if isinstance(server, str) else list(server)
+        self._names = {} if isinstance(server, str) else server
         self._actor = actor
         self._source = source
         self._clock = clock
         self._verify = verify
 
     def __repr__(self) -> str:
-        return f"<JournalReader {self._server}>"
+        return f"<JournalReader {self._server if isinstance(self._server, str) else ', '.join(self._server)}>"
 
     def actions(
         self,
@@ -125,7 +126,7 @@ class JournalReader:
             journal, self._server, self._clock(),
             since=since, until=until, action=action, run=run, job=job, tube=tube, actor=actor,
         )  # fmt: skip
-        return newest_frame(journal, which, limit)
+        return self._named(newest_frame(journal, which, limit))
 
     def runs(
         self,
@@ -180,7 +181,14 @@ class JournalReader:
             journal, self._server, self._clock(),
             since=since, until=until, action=action, run=run, job=job, tube=tube, actor=actor,
         )  # fmt: skip
-        return runs_frame(journal.with_counts(journal.find_runs(which, limit=limit)))
+        return self._named(runs_frame(journal.with_counts(journal.find_runs(which, limit=limit))))
+
+    def _named(self, found: pandas.DataFrame) -> pandas.DataFrame:
+        """Return rows with the names of their servers first, where these are several."""
+        if self._names:
+            servers = found.pop("server")
+            found.insert(0, "server", servers.map(lambda address: self._names.get(address, address)).astype("str"))
+        return found
 
     def verify(self, run: Run | str) -> Run:
         """Ask the server about the actions of a run whose outcome is unknown, and record the answers.
@@ -247,7 +255,7 @@ def age_of(argument: str, value: Seconds) -> timedelta:
 
 def filter_of(
     journal: Journal,
-    server: str,
+    server: str | Sequence[str],
     now: datetime,
     *,
     since: Moment | None = None,
@@ -264,16 +272,14 @@ def filter_of(
     ----------
     journal : Journal
         Knows the tubes and actors that globs match.
-    server : str
-        Address of the server; runs that are named may be on others.
+    server : str or sequence of str
+        Address of the server, or those of several; runs that are named may be on others.
     now : datetime
         The current time, before which periods end.
     since, until, action, run, job, tube, actor
         As in `JournalReader.actions`.
     """
-    runs = None if run is None else _run_ids(run)
-    for id in runs or ():
-        journal.run(id)
+    runs = None if run is None else [one for id in _run_ids(run) for one in _runs_of(journal, id)]
     return Filter(
         server=server if runs is None else None,
         since=None if since is None else time_of("since", since, now),
@@ -299,6 +305,11 @@ def _run_ids(run: Any) -> list[str]:
     ids = list(dict.fromkeys(map(run_id_of, [run] if one else run)))
     _check_most("run", len(ids))
     return ids
+
+
+def _runs_of(journal: Journal, id: str) -> list[str]:
+    """Return the runs of a call on several servers, or the run itself."""
+    return [row.id for row in journal.find_runs(Filter(fleets=[id]))] or [journal.run(id).id]
 
 
 def _check_most(argument: str, number: int) -> None:
