@@ -17,6 +17,7 @@ from textual.app import ScreenStackError
 from textual.drivers.headless_driver import HeadlessDriver
 from textual.keys import KEY_NAME_REPLACEMENTS
 from textual.pilot import Pilot
+from textual.widgets import Input
 from textual.worker import WorkerCancelled, WorkerFailed
 
 from beanops import Client, Session, connect
@@ -57,9 +58,11 @@ class Desk:
 
     async def press(self, *keys: str) -> None:
         # The pilot's own `press` waits until the processor is idle, which on a busy machine is seconds.
-        for key in keys:
-            await self.send(key)
-            await self.settle()
+        for key, following in zip(keys, [*keys[1:], ""], strict=True):
+            typed = len(key) == len(following) == 1 and isinstance(self.app.focused, Input)
+            self._post(key)
+            if not typed:  # the rest of a word in an entry follows at once
+                await self.settle()
 
     async def send(self, key: str) -> None:
         """Press a key while something is under way that nobody waits for."""
