@@ -16,8 +16,9 @@ from beanops.exporter.metrics import families
 from beanops.exporter.polling import ALL_TUBES, POLL_INTERVAL, ServerPoller, TubePatterns
 from beanops.exporter.web_config import WatchedWebConfig
 from beanops.exporter.web_server import MetricsServer
+from beanops.fleet.servers import names_several, servers_of
 from beanops.protocol.errors import UsageError
-from beanops.session.config import problem_limits, profile
+from beanops.session.config import problem_limits
 from beanops.text import plural, safe_text
 
 #: The address that it listens on by default; another one is reachable by others.
@@ -44,28 +45,31 @@ class BeanstalkdCollector(Collector):
 def pollers_of(servers: Iterable[str], **options: Any) -> list[ServerPoller]:
     """Return a poller for each server, not yet started.
 
-    The label `server` is there only where there are several: the metrics of one then have the labels that a server
+    The label `server` is there only where several are asked for: the metrics of one then have the labels that a server
     with metrics of its own gives them.
 
     Parameters
     ----------
     servers : iterable of str
-        Addresses or names of the configuration.
+        Addresses, names of the configuration, globs of these names such as ``"prod-*"``, and names of groups. A server
+        that several of them mean is exported once.
     **options : Any
         Those of `ServerPoller`.
 
     Raises
     ------
     UsageError
-        A server is named twice, or is neither a name nor an address.
+        A name is given twice, or is neither a name nor an address; a glob matches no server.
     """
-    known = [profile(server) for server in servers]
-    names = [one.name for one in known]
-    if twice := {name for name in names if names.count(name) > 1}:
+    named = list(servers)
+    if twice := {name for name in named if named.count(name) > 1}:
         raise UsageError(f"server {', '.join(sorted(twice))} is named twice")
+    known = servers_of(named)
+    # What names several servers has the label however many they are: a series must not change with the configuration.
+    labelled = len(known) > 1 or any(map(names_several, named))
 
     def labels(name: str) -> Labels:
-        return (("server", name),) if len(known) > 1 else ()
+        return (("server", name),) if labelled else ()
 
     return [ServerPoller(one.name, one.reach, labels=labels(one.name), **options) for one in known]
 
@@ -84,7 +88,7 @@ def serve(
     Parameters
     ----------
     servers : sequence of str
-        Addresses or names of the configuration.
+        As in `pollers_of`.
     host, port : str and int
         The address to listen on.
     interval : float
@@ -116,11 +120,11 @@ def serve(
                 web_config=WatchedWebConfig(web_config),
             )
         )
-        for poller in pollers:
-            ends.callback(poller.close)
-            poller.start()
         named = ", ".join(safe_text(poller.name) for poller in pollers[:3])
         more = f" and {plural(len(pollers) - 3, 'more server')}" if len(pollers) > 3 else ""
         about = f"beanops exporter: {server.url}/metrics serves {named}{more}; Ctrl-C ends it"
-        print(about, file=sys.stderr, flush=True)
+        print(about, file=sys.stderr, flush=True)  # before a poller says that it lost its server
+        for poller in pollers:
+            ends.callback(poller.close)
+            poller.start()
         server.serve_forever(poll_interval=0.5)

@@ -93,6 +93,41 @@ def test_it_exports_several_servers_by_their_names(
     assert not any(name.startswith("beanstalkd_tube_jobs") for name, _ in samples)
 
 
+@pytest.mark.parametrize("named", ["mail", "prod-*"])
+def test_it_exports_a_group_and_a_glob_and_says_which_servers_are_down(
+    started: Any, beanstalkd: Beanstalkd, start_beanstalkd: Callable[..., Beanstalkd], named: str
+) -> None:
+    frozen = start_beanstalkd()
+    addresses = {"prod-a": beanstalkd.address, "prod-b": "127.0.0.1:1", "prod-c": frozen.address}
+    servers = "".join(f'[servers.{name}]\naddress = "{address}"\n' for name, address in addresses.items())
+    configure(f'{servers}[groups]\nmail = ["prod-a", "prod-*"]\n')
+    os.kill(frozen.pid, signal.SIGSTOP)
+    try:
+        _, port = started("-s", named)
+        until(lambda: ask(port, "/-/ready")[0] == 200)
+        samples = samples_of(ask(port)[1])
+    finally:
+        os.kill(frozen.pid, signal.SIGCONT)
+    assert {name: samples[key("beanstalkd_up", server=name)] for name in addresses} == {
+        "prod-a": 1,
+        "prod-b": 0,
+        "prod-c": 0,
+    }
+    assert samples[key("beanstalkd_current_connections", server="prod-a")] >= 1
+
+
+@pytest.mark.parametrize("members", [1, 2])
+def test_a_group_has_the_label_however_many_servers_it_has(
+    started: Any, beanstalkd: Beanstalkd, start_beanstalkd: Callable[..., Beanstalkd], members: int
+) -> None:
+    addresses = [beanstalkd.address, start_beanstalkd().address][:members]
+    servers = "".join(f'[servers.prod-{n}]\naddress = "{address}"\n' for n, address in enumerate(addresses))
+    configure(f'{servers}[groups]\nprod = ["prod-*"]\n')
+    _, port = started("-s", "prod")
+    until(lambda: ask(port, "/-/ready")[0] == 200)
+    assert samples_of(ask(port)[1])[key("beanstalkd_up", server="prod-0")] == 1
+
+
 def test_a_server_named_before_the_command(started: Any, beanstalkd: Beanstalkd, program: Program) -> None:
     process = program("-s", "nowhere:x", "exporter", "--port", "0")
     _, err = process.communicate(timeout=60)
@@ -113,7 +148,7 @@ def test_mistakes_are_one_line(cli: Cli, beanstalkd: Beanstalkd, tmp_path: Path)
     wrong.write_text("basic_auth: {}")
     for arguments, said in (
         (("--web-config", str(wrong)), f"{wrong}: basic_auth is unknown"),
-        (("-s", "a", "-s", "a"), "server a:11300 is named twice"),
+        (("-s", "a", "-s", "a"), "server a is named twice"),
         (("--listen", "203.0.113.1", "--port", "0"), "cannot listen on 203.0.113.1:0: Cannot assign"),
         (("--interval", "0"), "invalid value for '--interval'"),
     ):
