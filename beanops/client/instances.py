@@ -96,7 +96,21 @@ def is_same(one: str | None, other: str | None) -> bool:
     if _common.get(one, one) == _common.get(other, other):
         return True
     a, b = _MADE_UP.fullmatch(one), _MADE_UP.fullmatch(other)
-    return a is not None and b is not None and a.group(1, 3) == b.group(1, 3) and abs(int(a[2]) - int(b[2])) <= _APART
+    return a is not None and b is not None and a[3] == b[3] and may_be_same(one, other)
+
+
+def may_be_same(one: str, other: str) -> bool:
+    """Whether two ids can be of one process, also at two addresses where it has no id of its own.
+
+    Examples
+    --------
+    >>> may_be_same("71-1732790000-0a1b2c3d", "71-1732790001-97bb3ae1")
+    True
+    """
+    a, b = _MADE_UP.fullmatch(one), _MADE_UP.fullmatch(other)
+    if a is None or b is None:
+        return is_same(one, other)
+    return a[1] == b[1] and abs(int(a[2]) - int(b[2])) <= _APART
 
 
 def is_made_up(id: str) -> bool:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from beanops.client.instances import is_same, is_shared, unite
 from beanops.client.sync import Client
 from beanops.jobs.read import present
-from beanops.protocol import Job, JobStats, commands
+from beanops.protocol import Job, JobStats, ServerStats, commands
 from beanops.protocol.errors import BeanopsError, ReplyError
 
 #: Connections that are opened to see whether other processes answer.
@@ -46,11 +46,16 @@ _lock = Lock()
 _explored: dict[str, float] = {}
 
 
+def may_be_shared(server: ServerStats) -> bool:
+    """Whether a server is one that can be a cluster: all others name the size of a binlog's files, also without one."""
+    return not server.binlog_max_size
+
+
 def explore(client: Client) -> bool:
     """Open a few more connections to a server, and return whether other processes answer that share its jobs."""
     server = client.stats()
-    if is_shared(server.id):
-        return True
+    if is_shared(server.id) or not may_be_shared(server):
+        return is_shared(server.id)
     now = time.monotonic()
     with _lock:
         if now - _explored.get(server.process, -_AGAIN) < _AGAIN:
@@ -93,11 +98,12 @@ def join(known: Client, new: Client) -> bool:
     return True
 
 
-def join_if_free(known: Client, new: Client) -> None:
-    """Do as `join`, but not while a command is under way on the known connection, or it is lost."""
+def join_if_free(known: Client, new: Client) -> bool:
+    """Do as `join`; False while a command is under way on the known connection, or if it is lost."""
     if not (known.busy or known.closed):
         with suppress(BeanopsError):
-            join(known, new)
+            return join(known, new)
+    return False
 
 
 def _sees_tube(known: Client, new: Client) -> bool:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from beanops.client.instances import is_same, is_shared
 from beanops.client.sync import Client
-from beanops.jobs.cluster import explore
+from beanops.jobs.cluster import explore, may_be_shared
 from beanops.jobs.read import FoundJob, body_text, present
 from beanops.protocol import JobStats, commands
 
@@ -245,8 +245,6 @@ def differences(client: Client, refs: Sequence[JobRef], shown: Shown = bytes) ->
         For each job why it is not the expected one; None when it is, or does not exist.
     """
     reasons: list[str | None] = []
-    if any(ref.instance is not None for ref in refs):
-        explore(client)  # the jobs may be those of another process that shares them
     for start in range(0, len(refs), _PART):
         reasons += _some(client, refs[start : start + _PART], shown)
     return reasons
@@ -303,7 +301,9 @@ def _look(
         answered = to_epoch + time.monotonic()
         looks.append(None if job is None else (job, PutBetween.shown(job.age, asked, answered)))
     (after,) = map(present, answers)
-    return Process(after.id, before.uptime, after.uptime, after.cmd_put, is_shared(after.id)), looks
+    kept = int(after.cmd_stats == before.cmd_stats)  # from a cache of less than a second
+    shared = is_shared(after.id) or (may_be_shared(after) and explore(client))
+    return Process(after.id, before.uptime, after.uptime + kept, after.cmd_put + kept, shared), looks
 
 
 def _digests(client: Client, refs: Sequence[JobRef], shown: Shown) -> dict[int, str]:

@@ -300,7 +300,7 @@ class Surveyor:
             return
         after = client.stats()
         used = after.rusage_utime + after.rusage_stime - before.rusage_utime - before.rusage_stime
-        if after.process == before.process and used >= 0:
+        if after.process == before.process and after.cmd_stats != before.cmd_stats and used >= 0:
             # Half of what was known: a burst of others' work is soon forgotten.
             self._cost = (self._cost + used / tubes) / 2 if self._cost else used / tubes
 

@@ -141,7 +141,12 @@ class Context:
         self.protection = self._protect(known)
 
     def _protect(self, known: Profile) -> Protection:
-        return Protection(known, self.looking().peer, lambda: self.looking().execute(commands.stats()).id)
+        return Protection(
+            known,
+            self.looking().peer,
+            lambda: self.looking().execute(commands.stats()).id,
+            joins=lambda client: join_if_free(self.looking(), client),
+        )
 
     # -- connections ---------------------------------------------------------------------------------------------
 

@@ -12,8 +12,10 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
+from beanops.client.instances import may_be_same
 from beanops.client.places import Place
 from beanops.client.sync import Client
+from beanops.jobs.cluster import may_be_shared
 from beanops.protocol.errors import BeanopsError
 from beanops.session.config import Profile, profiles, strictest
 
@@ -36,6 +38,8 @@ class Protection:
         Returns the instance id of the server process; None asks no server, and compares addresses alone.
     clock : callable
         Monotonic seconds.
+    joins : callable
+        Whether a connection leads to a process of the same cluster.
 
     Attributes
     ----------
@@ -49,9 +53,11 @@ class Protection:
         here: Iterable[Place],
         instance: Callable[[], str] | None,
         clock: Callable[[], float] = time.monotonic,
+        joins: Callable[[Client], bool] = lambda client: False,
     ) -> None:
         self._here = frozenset(here) | profile.places()
         self._instance = instance
+        self._joins = joins
         self._clock = clock
         self._lock = threading.Lock()
         self._asked: float | None = None
@@ -103,7 +109,9 @@ class Protection:
                 found = one
             else:
                 with Client(one.reach, connect_timeout=PATIENCE, read_timeout=PATIENCE) as client:
-                    found = one if instance and client.stats().id == instance else None
+                    server = client.stats()
+                    same_one = may_be_same(server.id, instance) or (may_be_shared(server) and self._joins(client))
+                    found = one if instance and same_one else None
         except BeanopsError:
             found = None  # the server does not answer
         finally:

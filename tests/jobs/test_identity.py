@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable, Iterator
-from itertools import chain, repeat
+from itertools import chain, count, repeat
 from math import inf
 from types import SimpleNamespace
 from typing import Any
@@ -240,6 +240,7 @@ class SlowServer:
         self._now = NOW
         self._put, self._started, self._puts = put, started, puts
         self._pauses = chain(pauses, repeat(0.003))
+        self._asked = count()
 
     def time(self) -> float:
         return self._now
@@ -255,7 +256,10 @@ class SlowServer:
             uptime, age = int(self._now - self._started), int(self._now - self._put)
             self.sleep(next(self._pauses))
             if command.subject is None:
-                yield SimpleNamespace(id="new", uptime=uptime, cmd_put=self._puts)
+                stats = next(self._asked)
+                yield SimpleNamespace(
+                    id="new", uptime=uptime, cmd_put=self._puts, cmd_stats=stats, binlog_max_size=10_485_760
+                )
             else:
                 yield JobStats(7, "mail", "ready", 1, age, 0, 60, 0, 1, 0, 0, 0, 0, 0)
 

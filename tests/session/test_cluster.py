@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from beanops import Client, connect
 from beanops.client.instances import is_same
 from beanops.embedded.process import Beanstalkd
+from beanops.jobs import identity
 from beanops.jobs.cluster import explore, join
+from beanops.jobs.identity import JobRef
+from beanops.journal.records import Refused
 from beanops.protocol import commands
 from beanops.protocol.errors import BeanopsError
 from tests.proxies import Proxy
@@ -134,3 +139,23 @@ def test_a_single_server_is_no_cluster(beanstalkd: Beanstalkd) -> None:
         assert not explore(client)
         assert client.stats().process == client.stats().id
         assert not is_same(client.instance, "0123456789abcdef")
+
+
+def test_rules_of_a_profile_hold_on_every_process(cluster: Beanstalkd) -> None:
+    path = Path(os.environ["BEANOPS_CONFIG"])
+    path.write_text(f'[servers.prod]\naddress = "{cluster.address}"\nread_only = true\n')
+    with Proxy(cluster.port) as tunnel, connect(tunnel.address) as session:
+        with pytest.raises(Refused, match="read-only"):
+            session.put(b"x", tube="mail")
+        assert session.read_only
+
+
+def test_times_from_a_cache_are_not_relied_on(start_beanstalkd: Callable[..., Beanstalkd]) -> None:
+    """A process whose statistics are of a moment ago may be a second older, and may have had a put since."""
+    server = start_beanstalkd("--stats-kept", "2", dialect="truncate")
+    with Client(server.address) as client:
+        client.stats()
+        (id,) = fill(client, "mail")
+        process, _ = identity._look(client, [JobRef(id)], 0.0)
+        assert process.puts == 1
+        assert process.after == client.stats().uptime + 1

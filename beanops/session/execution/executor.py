@@ -15,6 +15,7 @@ from beanops.client.alike import Alike
 from beanops.client.instances import is_same
 from beanops.client.reading import IDLE
 from beanops.client.sync import Client
+from beanops.jobs.cluster import explore
 from beanops.jobs.identity import Shown, differences, ref_of
 from beanops.journal.heartbeat import Lease, lease_from
 from beanops.journal.records import AlreadyClaimed, Fate, Intent, Refused, RunRow, action_of, named_in, new_run_id
@@ -231,6 +232,8 @@ class Executor:
     def _acting_for(self, run: Run) -> Client:
         """Return the acting connection; refuse if it is to another server process than that of the run."""
         acting = self.context.acting()
+        if not is_same(acting.instance, run.instance):
+            explore(acting)  # another process began the run, maybe through another process of a cluster
         if not is_same(acting.instance, run.instance):
             raise Refused(restarted(acting.address))
         return acting

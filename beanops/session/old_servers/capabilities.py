@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from beanops.client.instances import is_made_up
 from beanops.client.sync import Client
-from beanops.jobs.cluster import explore
+from beanops.jobs.cluster import explore, may_be_shared
 from beanops.protocol import ServerStats, commands
 from beanops.protocol.errors import SINCE, NotFound, ReplyError, Unsupported
 from beanops.protocol.payloads import release_of
@@ -129,7 +129,7 @@ _CACHED = Trait(
     "its statistics may be half a second old: beanops waits for newer ones where it relies on them",
 )
 _CLAMPED = Trait(
-    "differs", "no overdue jobs", "the time left of a job is never below 0: overdue jobs are not recognised"
+    "differs", "time left clamped", "the time left of a job is never below 0: overdue jobs are not recognised"
 )
 _SHARED = Trait("differs", "cluster", "several processes answer at its address, which share their jobs")
 
@@ -144,16 +144,14 @@ def probe(client: Client, server: ServerStats) -> Capabilities:
     asked: list[Any] = [commands.reserve_job(0), commands.kick_job(0), commands.truncate(tube), *[commands.stats()] * 3]
     reserve, kick, truncate, *looks = client.pipeline(asked)
     counts = [look.cmd_stats for look in looks if isinstance(look, ServerStats)]
-    # Every other server names the size of its binlog's files, with a binlog or without.
-    cluster = not server.binlog_max_size
     return Capabilities(
         server.version,
         reserve_job=_has(reserve, "reserve-job", server.version),
         kick_job=_has(kick, "kick-job", server.version),
         truncate="cmd-truncate" in server.extra or isinstance(truncate, NotFound | int),
         cached_stats=any(before == after for before, after in pairwise(counts)),
-        clamped_time_left=cluster,
-        shared=explore(client) if cluster else False,
+        clamped_time_left=may_be_shared(server),
+        shared=explore(client),
         missing=_missing(server),
     )
 
