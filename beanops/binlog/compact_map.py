@@ -85,14 +85,20 @@ class CompactMap:
 
     def ids(self, *, newest: bool = False) -> Iterator[int]:
         """Yield the ids, the lowest or the highest first; do not change the map meanwhile."""
-        sparse = sorted(self._sparse, reverse=newest)
-        return merge(self._in_pages(newest), sparse, reverse=newest) if sparse else self._in_pages(newest)
+        return (id for id, _ in self.items(newest=newest))
 
-    def _in_pages(self, newest: bool) -> Iterator[int]:
-        places = range(_PAGE - 1, -1, -1) if newest else range(_PAGE)
+    def items(self, *, newest: bool = False) -> Iterator[tuple[int, int]]:
+        """Yield ids with their numbers in the order of `ids`."""
+        if not self._sparse:
+            return self._in_pages(newest)
+        sparse = sorted(self._sparse, reverse=newest)
+        return merge(self._in_pages(newest), ((id, self._sparse[id]) for id in sparse), reverse=newest)
+
+    def _in_pages(self, newest: bool) -> Iterator[tuple[int, int]]:
         for key in sorted(self._pages, reverse=newest):
-            page, first = self._pages[key], key << _BITS
-            yield from (first + place for place in places if page[place])
+            first = key << _BITS
+            page = [(id, value) for id, value in enumerate(self._pages[key], first) if value]
+            yield from reversed(page) if newest else page
 
     def _tidy(self) -> None:
         """Drop the pages that are empty or nearly so."""

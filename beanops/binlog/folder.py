@@ -187,6 +187,7 @@ class BlockReader:
         self._files = files
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
         self._open: OrderedDict[int, int] = OrderedDict()
+        self._last, self._block = -1, b""
 
     def at(self, place: int, size: int) -> tuple[bytes, int]:
         """Return bytes and the place in them of `size` bytes of a file; fewer where it ends.
@@ -196,11 +197,12 @@ class BlockReader:
         FileNotFoundError
             The file is gone.
         """
-        key = place >> _BLOCK_BITS
-        start = place & (_BLOCK - 1)
-        block = self._blocks.get(key)
-        if block is None:
-            block = self._load(key)
+        key, start = place >> _BLOCK_BITS, place & (_BLOCK - 1)
+        if key == self._last:
+            block = self._block
+        else:
+            block = self._blocks.get(key) or self._load(key)
+            self._last, self._block = key, block
         if start + size <= len(block) or len(block) < _BLOCK:
             return block, start
         return self.read(place, size), 0
@@ -226,6 +228,7 @@ class BlockReader:
     def close(self) -> None:
         """Close the files."""
         self._blocks.clear()
+        self._last = -1
         while self._open:
             os.close(self._open.popitem()[1])
 

@@ -83,13 +83,18 @@ class RecordFormat:
         #: Where a record can begin.
         self.beginning = re.compile(rb"(?s)(?=%b[A-Za-z0-9+/;.$_()]|%b)" % (first, short))
 
-    def read_fields(self, data: bytes, place: int) -> JobFields:
-        """Return the fields of a record, which are at a place of `data`."""
-        fields = JobFields._make(self.fields.unpack_from(data, place))
+    def unpack_fields(self, data: bytes, place: int) -> tuple[int, ...]:
+        """Return the fields of a record, which are at a place of `data`, in the order of `JobFields`."""
+        fields = self.fields.unpack_from(data, place)
         if self._unit == 1:
             return fields
-        scaled = {name: getattr(fields, name) * self._unit for name in ("delay", "ttr", "created", "deadline")}
-        return fields._replace(**scaled)
+        id, priority, delay, ttr, size, created, deadline, *rest = fields
+        unit = self._unit
+        return id, priority, delay * unit, ttr * unit, size, created * unit, deadline * unit, *rest
+
+    def read_fields(self, data: bytes, place: int) -> JobFields:
+        """Return the same by their names."""
+        return JobFields._make(self.unpack_fields(data, place))
 
     def is_record(self, data: bytes, place: int) -> bool:
         """Whether a record is at a place of `data`, by all that its fields can be; `longest` bytes are there."""

@@ -7,6 +7,7 @@ its file. The readable one goes on after a damage; it is kept apart only for job
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from beanops.binlog.compact_map import CompactMap
 from beanops.binlog.damage import Damages
@@ -88,34 +89,35 @@ class LogReplay:
         if self._counted:
             self._release(self._base)
 
-    def take(self, found: Iterable[LogRecord | Flaw]) -> None:
-        """Replay what the decoder found in the file."""
+    def take(self, found: Iterable[Any]) -> None:
+        """Replay what the decoder found in the file: records and flaws."""
         records = 0
+        base = self._base
         for one in found:
-            if isinstance(one, Flaw):
+            if one.__class__ is Flaw:
                 self._flaw(one)
                 continue
             records += 1
             offset, id, state, full, _, whole = one
-            place = self._base + offset
             # What nearly every record of a sound log is comes first.
             if not self._reads or not whole or state > DELAYED or (full and not state) or self.readable:
-                self._differing(one, place)
+                self._differing(one, base + offset)
             elif full:
-                self._full(one, place)
+                self._full(one, base + offset)
             elif not state:
                 self._drop(id)
             elif self.fulls.get(id):
-                self.shorts.put(id, place)
+                self.shorts.put(id, base + offset)
             else:
-                self.orphans.put(id, place)
+                self.orphans.put(id, base + offset)
         self.records[-1] += records
 
     def _full(self, record: LogRecord, place: int) -> None:
-        id, size = record.id, record.size
-        known = self.fulls.get(id)
+        _, id, _, _, size, whole = record
+        known = self.fulls.put(id, place)
         if not known:
             if size > self._limit:
+                self.fulls.pop(id)
                 self._stop_at_big(record, place)
                 return
             if id >= self.next_id:
@@ -124,13 +126,12 @@ class LogReplay:
                 self.largest = size, id, place
             if self.orphans:
                 self.orphans.pop(id)
-        self.fulls.put(id, place)
-        self.refs[place >> OFFSET_BITS] += 1
+        self.refs[-1] += 1
         if known:
             if self.shorts:
                 self.shorts.pop(id)
             self._release(known)
-        if not record.whole:
+        if not whole:
             self.broken.put(id, place)
         elif self.broken:
             self.broken.pop(id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypedDict
 
 from beanops.binlog.logged_job import AT_START, LoggedJob
@@ -94,20 +95,13 @@ class LogSearch:
                 return
 
     def _batches(self, bodies: bool) -> Iterator[list[LoggedJob]]:
-        batch: list[LoggedJob] = []
-        size = 0
-        if self._selection.limit == 0:
+        selection = self._selection
+        if selection.limit == 0:
             return
-        chosen = self._selection != Selection(where=self._selection.where, order=self._selection.order)
-        for job in self._jobs(newest=self._selection.order == "newest", bodies=bodies):
-            if (chosen or self._at_start is not None) and not self._takes(job):
-                continue
-            batch.append(job)
-            size += len(job.body or b"")
-            if len(batch) >= _BATCH or size >= _MOST_BODIES:
-                yield batch
-                batch, size = [], 0
-        if batch:
+        jobs = self._jobs(newest=selection.order == "newest", bodies=bodies)
+        if self._at_start is not None or selection != Selection(where=selection.where, order=selection.order):
+            jobs = filter(self._takes, jobs)
+        while batch := list(_of_size(jobs) if bodies else islice(jobs, _BATCH)):
             yield batch
 
     def _takes(self, job: LoggedJob) -> bool:
@@ -125,3 +119,13 @@ class LogSearch:
         self.undecoded += len(undecoded)
         ids = {job.id for job in matching}
         return [job for job in batch if job.id in ids]
+
+
+def _of_size(jobs: Iterator[LoggedJob]) -> Iterator[LoggedJob]:
+    """Yield jobs until they are enough for a batch."""
+    size = 0
+    for job in islice(jobs, _BATCH):
+        yield job
+        size += len(job.body or b"")
+        if size >= _MOST_BODIES:
+            return

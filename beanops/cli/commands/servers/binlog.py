@@ -123,28 +123,31 @@ def list_(max_job_size: int | None, redact: tuple[str, ...], output: str, **aske
 
 
 def _print_list(log: Binlog, batches: Iterator[list[LoggedJob]]) -> None:
-    """Print a table batch by batch: a million rows take no memory. Its columns are as wide as the first ones need."""
-    widths: list[int] = []
-    now = log.now
+    """Print a table batch by batch, so that a million rows take no memory; a column is as wide as needed so far."""
+    names: dict[str, str] = {}
+    widths = [0] * len(_LIST)
+    now, second = log.now, 10**9
+    form, length = "", 0
     for batch in batches:
-        rows = [
+        rows: list[tuple[Any, ...]] = [
             (
-                str(job.id), safe_text(job.tube), job.state, job.logged, str(job.priority), str(job.age(now)),
-                str(job.size), str(job.file), str(job.offset), job.at_start,
+                job.id, names.get(job.tube) or names.setdefault(job.tube, safe_text(job.tube)), job.state, job.logged,
+                job.priority, (now - job.created) // second, job.size, job.file, job.offset, job.at_start,
             )
             for job in batch
         ]  # fmt: skip
-        lines = []
-        if not widths:
-            lines = [_LIST]
-            widths = [0] * len(_LIST)
-        widest = [max(map(len, column)) for column in zip(*lines, *rows, strict=True)]
-        widths = [max(pair) for pair in zip(widths, widest, strict=True)]
-        form = "  ".join(
-            f"%{width}s" if name in _NUMBERS else f"%-{width}s" for name, width in zip(_LIST, widths, strict=True)
-        )
-        click.echo("\n".join([(form % row).rstrip() for row in (*lines, *rows)]))
-    if not widths:
+        lines = [form % row for row in rows] if form else []
+        if not form or max(map(len, lines)) > length:
+            heading = [] if form else [_LIST]
+            wide = [max(map(len, map(str, column))) for column in zip(*heading, *rows, strict=True)]
+            widths = list(map(max, widths, wide))
+            form = "  ".join(
+                [f"%{'' if name in _NUMBERS else '-'}{width}s" for name, width in zip(_LIST, widths, strict=True)]
+            )
+            lines = [form % row for row in (*heading, *rows)]
+            length = len(lines[0])
+        click.echo("\n".join(map(str.rstrip, lines)))
+    if not form:
         click.echo("  ".join(_LIST))
 
 
