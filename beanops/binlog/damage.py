@@ -67,9 +67,9 @@ class Damages:
     def add_flaw(self, file: str, flaw: Flaw, size: int) -> None:
         """Add what the decoder found in a file of so many bytes."""
         if flaw.kind == "name":
-            text = "a record ends after the name of the tube; a start ignores it without a word"
+            text = "a record ends before its fields; a start reads no further, without a word"
         elif flaw.kind == "record":
-            text = f"the file ends in a record, {plural(flaw.until - flaw.offset, 'byte')} of it are there"
+            text = "the file ends in a record, before its fields"
         else:
             text = _TEXTS[flaw.kind](flaw)
             found = f"the next record is at {flaw.until}" if flaw.until < size else "no record follows"

@@ -120,13 +120,15 @@ class RecordDecoder:
         """Return what there is at the end of the file."""
         self._finished = True
         found = self.receive(b"")
+        while self._body is None and self._step == self._walk and _SOMETHING.search(self._rest):
+            self._lose(Flaw(self._at, "record"), 0)
+            self._rest, self._at = self._rest[1:], self._at + 1
+            found += self.receive(b"")
         end = self._at + len(self._rest)
         if self._body is not None:
             found.append(Flaw(self._body.offset, "body", self._body.id, end, self._body.size))
         elif self._flaw is not None:
             found.append(self._flaw._replace(until=end))
-        elif _SOMETHING.search(self._rest):
-            found.append(Flaw(self._at, "record", 0, end))
         return found
 
     def _walk(self, data: bytes, place: int, found: list[LogRecord | Flaw]) -> int:
@@ -147,10 +149,10 @@ class RecordDecoder:
             id, body, state = brief_of(data, head)
             if not id:
                 if length:
-                    append(Flaw(at + place, "name", 0, at + head))
+                    return self._lose(Flaw(at + place, "name"), place + 1)
                 self._step = self._pass_zeros
-                self._flaw = Flaw(at + head, "zeros") if length else Flaw(at + place, "zeros")
-                return head if length else place
+                self._flaw = Flaw(at + place, "zeros")
+                return place
             if state > DELAYED:
                 append(LogRecord(at + place, id, state, length > 0, body))
                 return self._lose(Flaw(at + place, "state", id, 0, state), place + 1)
@@ -163,7 +165,7 @@ class RecordDecoder:
             end += body
             if end > size:
                 if self._size is not None and at + end > self._size:
-                    return self._lose(Flaw(at + place, "body", id, 0, body), head + after)
+                    return self._lose(Flaw(at + place, "body", id, 0, body), place + 1)
                 self._body = LogRecord(at + place, id, state, True, body)
                 self._left = end - size
                 self._end = data[max(size - 2, head + after) :]
@@ -204,6 +206,8 @@ class RecordDecoder:
     def _search(self, data: bytes, place: int, found: list[LogRecord | Flaw]) -> int:
         """Go to the next record."""
         format = self._format
+        if _SOMETHING.search(data, place) is None and not self._finished:
+            return max(place, len(data) - format.length.size - 8)
         safe = len(data) if self._finished else len(data) - format.longest
         while (match := format.beginning.search(data, place)) is not None and match.start() < safe:
             place = match.start()

@@ -246,5 +246,4 @@ class LogReplay:
         # A short record of no state, of a job that a server does not know, is passed over by it.
         elif flaw.kind == "state" and flaw.until == flaw.offset + self._shortest:
             return
-        if flaw.kind != "name":
-            self._reads = False
+        self._reads = False

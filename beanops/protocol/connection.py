@@ -150,7 +150,7 @@ class Connection:
                 if size < stop + 2:
                     self._needed = stop + 2 - position
                     return position
-                if buffer[stop : stop + 2] != b"\r\n":
+                if buffer[stop : stop + 2] not in _ENDS:
                     raise ProtocolError(f"the answer to '{command.line}' has another length than announced")
                 result = reply.build(command, words, buffer[start:stop])
                 start = stop + 2
@@ -199,6 +199,8 @@ class Connection:
 
 
 _TRACKED = frozenset({"use", "watch", "ignore", "stats"})
+#: What follows a payload; after a crash a server fills the end of a body in its binlog with zeros, line end included.
+_ENDS = (b"\r\n", b"\r\0", b"\0\0")
 
 
 #: How other protocols answer: TLS with an alert, whose record has this type and version.

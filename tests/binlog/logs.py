@@ -27,10 +27,11 @@ _STATES = ("deleted", "ready", "reserved", "buried", "delayed")
 
 
 class Restored(NamedTuple):
-    """What a start makes of a log: each job by its id, and the next id."""
+    """What a start makes of a log: each job by its id, the next id, and the files that are left."""
 
     jobs: dict[int, tuple[Any, ...]]
     next_id: int
+    files: set[str]
 
 
 def record(
@@ -82,9 +83,10 @@ def restored(start: Start, folder: Path, copy: Path, *flags: str) -> Restored:
         found = [job.stats for job in find_jobs(client, range(1, MOST_JOBS)) if job is not None]
         bodies = peeked(server.port, [stats.id for stats in found])
         jobs = {stats.id: facts(stats, body) for stats, body in zip(found, bodies, strict=True)}
+        left = {file.name for file in copy.glob("binlog.*")} & {file.name for file in folder.glob("binlog.*")}
         highest = client.put(b"", tube="last")
     server.stop(kill=True)
-    return Restored(jobs, highest)
+    return Restored(jobs, highest, left)
 
 
 def peeked(port: int, ids: list[int]) -> Iterator[bytes]:
@@ -107,12 +109,15 @@ def expected(folder: Path, max_job_size: int | None = None) -> Restored:
     """Return what `Binlog` says that a start has: every job as that start would have it, damages included."""
     log = Binlog(folder, max_job_size=max_job_size)
     replay = log._replayed.replay
+    assert {row.number for row in log.file_rows} == {file.number for file in log._folder.files}
     replay.readable = CompactMap()
     jobs = {}
     for job in log._read_jobs(newest=False, bodies=True):
         found = job.found(log.now)
         jobs[job.id] = facts(found.stats, found.body)
-    return Restored(jobs, replay.next_id)
+    return Restored(
+        jobs, replay.next_id, {f"binlog.{file.number}" for file in log.file_rows if file.at_start != "removed"}
+    )
 
 
 def work(client: Client, rounds: int, *, seed: int = 0) -> None:

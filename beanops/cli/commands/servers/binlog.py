@@ -79,19 +79,26 @@ def _opened(max_job_size: int | None, redact: tuple[str, ...] = ()) -> Iterator[
     log = Binlog(click.get_current_context().obj, redact=redact, max_job_size=max_job_size)
     if log.holder is not None:
         click.echo(f"beanops: {log.holder} holds this log, which may change while it is read", err=True)
-    yield log
+    reasons = []
+    try:
+        yield log
+    except Incomplete as error:
+        reasons.append(str(error))
     size, id, file = log.largest
     if max_job_size is None and size > DEFAULT_MAX_JOB_SIZE:
         text = f"job {id} needs a start with -z {size} or more: with less, {file} is read no further than that job"
         click.echo(f"beanops: {text}", err=True)
     if log.removed:
-        click.echo(f"beanops: {plural(log.removed, 'job')} left out: a server removed the file", err=True)
+        reasons.append(f"{plural(log.removed, 'job')} left out: a server removed the file")
     if log.damage_count:
         for damage in log.damage_list[:_MOST_SHOWN]:
             click.echo(safe_text(f"beanops: {damage}"), err=True)
         more = log.damage_count - _MOST_SHOWN
-        others = f", {more:,} not shown" if more > 0 else ""
-        raise Incomplete(f"{plural(log.damage_count, 'damage')} in {log.path}{others}")
+        reasons.append(
+            f"{plural(log.damage_count, 'damage')} in {log.path}{f', {more:,} not shown' if more > 0 else ''}"
+        )
+    if reasons:
+        raise Incomplete("; ".join(reasons))
 
 
 @binlog.command("list")
@@ -247,6 +254,6 @@ def export(
     with _opened(max_job_size, redact) as log:
         out = file if file != "-" else sys.stdout.buffer
         done = log.export(out, damaged=damaged, force=force, **_chosen(asked))
-        click.echo(done.verdict, err=file == "-")
         if not done.complete:
             raise Incomplete(done.verdict)
+        click.echo(done.verdict, err=file == "-")
