@@ -51,9 +51,9 @@ def may_be_shared(server: ServerStats) -> bool:
     return not server.binlog_max_size
 
 
-def explore(client: Client) -> bool:
+def explore(client: Client, server: ServerStats | None = None) -> bool:
     """Open a few more connections to a server, and return whether other processes answer that share its jobs."""
-    server = client.stats()
+    server = server or client.stats()
     if is_shared(server.id) or not may_be_shared(server):
         return is_shared(server.id)
     now = time.monotonic()

@@ -302,7 +302,7 @@ def _look(
         looks.append(None if job is None else (job, PutBetween.shown(job.age, asked, answered)))
     (after,) = map(present, answers)
     kept = int(after.cmd_stats == before.cmd_stats)  # from a cache of less than a second
-    shared = is_shared(after.id) or (may_be_shared(after) and explore(client))
+    shared = is_shared(after.id) or (may_be_shared(after) and explore(client, after))
     return Process(after.id, before.uptime, after.uptime + kept, after.cmd_put + kept, shared), looks
 
 

@@ -151,7 +151,7 @@ def probe(client: Client, server: ServerStats) -> Capabilities:
         truncate="cmd-truncate" in server.extra or isinstance(truncate, NotFound | int),
         cached_stats=any(before == after for before, after in pairwise(counts)),
         clamped_time_left=may_be_shared(server),
-        shared=explore(client),
+        shared=explore(client, server),
         missing=_missing(server),
     )
 
