@@ -18,6 +18,7 @@ from beanops.jobs.rows import Tube
 from beanops.protocol.errors import UsageError
 from beanops.session.arguments import Seconds, seconds_of
 from beanops.session.bars import Report, bar_for
+from beanops.session.connect import connect as open_session
 from beanops.session.keywords import explained
 from beanops.session.options import Options
 from beanops.session.session import Session
@@ -559,7 +560,7 @@ def migrate(
     wait = None if follow is None else seconds_of("follow", follow)
     with ExitStack() as opened:
         if not isinstance(to, Session):
-            to = opened.enter_context(connect(to, source=session._source, journal=session._context.journal()))
+            to = opened.enter_context(open_session(to, source=session._source, journal=session._context.journal()))
         bar = opened.enter_context(bar_for(progress, session._watched, "jobs", "migrate"))
         report = bar.show_run if bar is not None else progress if callable(progress) else None
         how = {"follow": wait, "buried_as": buried_as, "reason": reason, "rate": rate, "dry_run": dry_run}

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Any, Literal
 from beanops.html import card
 from beanops.jobs.search.progress import Progress
 from beanops.jobs.select import names_of
+from beanops.journal.records import RunRow
 from beanops.migration.moved import Check, check
 from beanops.migration.report import MigrationReport, report
+from beanops.protocol.errors import BeanopsError
 from beanops.protocol.limits import check_choice
 from beanops.session.execution.run import Run
 from beanops.session.options import Options
+from beanops.session.past_runs.migrations import resume_migration
 from beanops.session.past_runs.remembered import family
 from beanops.session.session import Session
 from beanops.session.transfer.other_server import check_destination
-from beanops.session.transfer.passes import check_tubes
+from beanops.session.transfer.passes import check_tubes, unfinished
 from beanops.session.transfer.passes import migrate as move
 
 if TYPE_CHECKING:
@@ -34,7 +37,7 @@ class Migration:
         The run; None for a dry run. `Session.undo` of a session on the destination undoes it, `Session.resume` of one
         on the source resumes it.
     check : Check or None
-        What both servers have after it.
+        What both servers have after it; None for a dry run, and where one of them was lost.
     """
 
     def __init__(self, report: MigrationReport | None, run: Run | None = None, check: Check | None = None) -> None:
@@ -52,10 +55,9 @@ class Migration:
         """The tubes as a frame: after a migration the fields of `MovedTube`, of a dry run those of `TubeToMove`."""
         from beanops.migration.frames import moved_frame
 
-        if self.check is None:
-            assert self.report is not None
+        if self.check is None and self.report is not None:
             return self.report.tubes
-        return moved_frame(self.check.rows)
+        return moved_frame([] if self.check is None else self.check.rows)
 
     @property
     def summary(self) -> str:
@@ -106,12 +108,26 @@ def migrate(
         check_tubes(here, names)
         return Migration(report(here, there, names, buried_as=buried_as, progress=looking))
     options = Options(buried_as=buried_as, reason=reason, rate=rate, progress=progress)
-    run = move(here, there, names, options, follow)
-    return checked(session, to, run)
+    row = unfinished(here)
+    if row is not None and _is_the_same(row, to, names):
+        return checked(session, to, resume_migration(here, row, options, follow))
+    return checked(session, to, move(here, there, names, options, follow))
+
+
+def _is_the_same(row: RunRow, to: Session, names: list[str]) -> bool:
+    """Whether a run that was cut off was asked for the same, so that it is resumed."""
+    request = row.request
+    return row.action == "migrate" and request["server"] == str(to.address) and request["tubes"] == names
 
 
 def checked(session: Session, to: Session, run: Run) -> Migration:
     """Return a migration with the check of what its run, and those before it that it resumed, have moved."""
     journal = session._context.journal()
     row = journal.run(run.id)
-    return Migration(None, run, check(session._executor, to._executor, family(journal, row), row.request["tubes"]))
+    try:
+        found = check(session._executor, to._executor, family(journal, row), row.request["tubes"])
+    except BeanopsError as error:  # a server was lost, perhaps the one that ended the run
+        if run.stopped is None:
+            run.stop(error)
+        return Migration(None, run)
+    return Migration(None, run, found)

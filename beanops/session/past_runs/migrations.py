@@ -40,8 +40,8 @@ def is_migration(row: RunRow) -> bool:
     return "mark" in row.request
 
 
-def resume_migration(executor: Executor, row: RunRow, how_asked: Options) -> Run:
-    """Settle what a migration left, then move the rest; see `Session.resume`."""
+def resume_migration(executor: Executor, row: RunRow, how_asked: Options, follow: float | None = None) -> Run:
+    """Settle what a migration left, then move the rest; see `Session.resume`, and `passes.migrate` for `follow`."""
     journal = executor.context.journal()
     first = journal.run(family(journal, row)[0].id)
     kept = {name: first.request[name] for name in ("rate", "buried_as") if name in first.request}
@@ -55,6 +55,7 @@ def resume_migration(executor: Executor, row: RunRow, how_asked: Options) -> Run
             return _planned(executor, executor.begin("migrate", first.request, how), first.request["tubes"])
         client = opened.enter_context(Client(there.context.reach))
         request = first.request | {"resumes": row.id, "server_instance": client.instance}
+        request |= {"follow": follow} if follow is not None else {}
         resumed = executor.begin("migrate", request, how)
         # The rest is read after `begin`: from then on no other run resumes it.
         with executor.ledger(resumed).beginning():

@@ -95,7 +95,8 @@ def check_server(executor: Executor, row: RunRow) -> None:
         raise UsageError(f"run {row.id} is a {row.action} of the journal: no server knows of it, and nothing undoes it")
     at = row.request.get("server", row.server)
     if at != str(executor.context.address):
-        copied = f" and copied to {at}" if at != row.server else ""
+        moved = "moved" if "mark" in row.request else "copied"
+        copied = f" and {moved} to {at}" if at != row.server else ""
         raise UsageError(f"run {row.id} was on {row.server}{copied}, this session is on {executor.context.address}")
 
 

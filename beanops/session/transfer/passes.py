@@ -104,12 +104,22 @@ def check_tubes(executor: Executor, tubes: Iterable[str]) -> None:
             raise NoTube(tube, known)
 
 
-def _refuse_unfinished(executor: Executor) -> None:
-    """Refuse to begin while jobs of an earlier migration may be held."""
+def unfinished(executor: Executor) -> RunRow | None:
+    """Return a migration from this server, or an undo of one, that was cut off and may hold jobs; None without one."""
     journal, here = executor.context.journal(), str(executor.context.address)
     for row in journal.find_runs(Filter(here, actions=["migrate", "undo"])):
         if "mark" in row.request and journal.counts([row.id])[row.id].get("unknown") and not _is_settled(journal, row):
-            raise Refused(f"run {row.id} was cut off and may hold jobs: resume it, or undo it on the other server")
+            return row
+    return None
+
+
+def _refuse_unfinished(executor: Executor) -> None:
+    """Refuse to begin while jobs of an earlier migration may be held."""
+    row = unfinished(executor)
+    if row is not None:
+        executor.context.journal().refuse_if_under_way(row.id, executor.context.now())
+        again = f"undo run {row.request['run']} again" if row.action == "undo" else "resume it, or undo it there"
+        raise Refused(f"run {row.id} to {row.request['server']} was cut off and may hold jobs: {again}")
 
 
 def _is_settled(journal: Journal, row: RunRow) -> bool:

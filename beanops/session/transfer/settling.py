@@ -240,7 +240,7 @@ class Settler:
             return self._without_both(one)
         if not self._is_ours(one):
             left = f"its copy, job {one.copy.id}, is held there"
-            return _stays(entry, f"a worker may have done it, and {left}: look, then undo with repeat unknown")
+            return _stays(entry, f"a worker may have done it, and {left}: look, then kick it or delete it")
         if one.copy.stats.state == "buried":
             return Fate("done", new_id=one.copy.id)
         return (yield from let_go(order, one.copy.id, self._marks))

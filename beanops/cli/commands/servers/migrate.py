@@ -132,16 +132,18 @@ def _plain(before: MigrationReport) -> dict[str, Any]:
 
 def _print_done(done: Migration, output: str) -> None:
     assert done.run is not None
-    assert done.check is not None
-    rows = done.check.rows
+    rows = done.check.rows if done.check is not None else []
     if output == "json":
         print_json({**summary(done.run), "tubes": [row._asdict() for row in rows], "complete": done.complete})
     elif output == "csv":
         print_csv([row._asdict() for row in rows], MovedTube._fields)
-    else:
-        if rows:
-            print_table(MovedTube._fields, rows)
+    elif rows:
+        print_table(MovedTube._fields, rows)
+    if output == "table" and done.complete:
         click.echo(safe_text(done.summary))
+    if done.run.stopped:
+        done.run.resumable = False  # its advice names no server
+        done.run.stopped += "; the same command goes on"
     conclude(done.run, output)
     if not done.complete:
-        raise Incomplete(done.check.summary)
+        raise Incomplete(done.summary)
