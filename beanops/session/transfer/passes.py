@@ -200,7 +200,7 @@ class Passes:
                 if time.monotonic() - empty_since >= self._follow:
                     return
             if not moved:
-                self._run.wait(_BETWEEN)
+                self._run.wait(_BETWEEN if self._follow is None else min(_BETWEEN, self._follow / 4))
 
     def _selected(self) -> list[TubeStats]:
         return selected(self._route.here, self._tubes)
