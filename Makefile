@@ -28,7 +28,8 @@ demo: .venv/demo
 	@$(BIN)/beanops demo
 
 test: .venv/dev
-	@.ci/install beanstalkd chromium fish openssl postgresql prometheus prometheus-alertmanager stunnel4 tmux zsh
+	@# An SSH server is for CI alone: on other machines it would start.
+	@.ci/install beanstalkd chromium fish openssh-client $(if $(CI),openssh-server) openssl postgresql prometheus prometheus-alertmanager stunnel4 tmux zsh
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --reruns 1 -r aR
 
 test-full: .venv/dev

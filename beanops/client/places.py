@@ -27,6 +27,9 @@ def places(address: Address, *, ask: bool = False) -> frozenset[Place]:
         Resolve every name, which may take long; by default only those that this machine knows by itself, so that a
         name is a place of its own.
     """
+    if address.jump:
+        # The name is looked up there, so it is no place of this machine.
+        return frozenset({(f"ssh://{address.jump}/{address.host}", address.port)})
     if address.path:
         return frozenset({(os.path.realpath(address.path), 0)})
     name = address.host.lower().rstrip(".")
@@ -38,6 +41,13 @@ def places(address: Address, *, ask: bool = False) -> frozenset[Place]:
     if found & {("0.0.0.0", address.port), ("::", address.port)}:  # to connect there is to connect to this machine
         found |= {("127.0.0.1", address.port), ("::1", address.port)}
     return frozenset(found)
+
+
+def is_near(address: Address) -> bool:
+    """Whether an address is on this machine, as far as it shows."""
+    return bool(address.path) or any(
+        host in ("::1", "localhost") or host.startswith("127.") for host, _ in places(address)
+    )
 
 
 def peer(connected: socket.socket) -> frozenset[Place]:

@@ -40,6 +40,24 @@ class TlsOptions(NamedTuple):
     min_version: str = ""
 
 
+class TlsFacts(NamedTuple):
+    """What was agreed on for a connection with TLS.
+
+    Attributes
+    ----------
+    version : str
+        Such as ``"TLSv1.3"``.
+    cipher : str
+        Such as ``"TLS_AES_256_GCM_SHA384"``.
+    until : float
+        When the server's certificate ends, in seconds since 1970.
+    """
+
+    version: str
+    cipher: str
+    until: float
+
+
 class TokenSource(NamedTuple):
     """Where the token for a server comes from; the token itself is read when a connection is made.
 

@@ -15,7 +15,7 @@ from beanops.client.address import Address
 from beanops.client.alike import Alike
 from beanops.client.opening import open_wire
 from beanops.client.places import Place, peer
-from beanops.client.reach import Reach
+from beanops.client.reach import Reach, TlsFacts
 from beanops.client.transport import JobLike, coming_back, hang_up, job_id, restoring
 from beanops.protocol import Command, Connection, Job, JobStats, ServerStats, TubeStats, commands
 from beanops.protocol.errors import (
@@ -113,6 +113,15 @@ class Client:
     def endpoint(self) -> Address:
         """The address that it is, or was last, connected to."""
         return self._wire.address
+
+    @property
+    def tls(self) -> TlsFacts | None:
+        """What was agreed on for the connection; None without TLS."""
+        if not self.endpoint.tls:
+            return None
+        from beanops.client.tls import facts_of
+
+        return facts_of(self._wire.socket)
 
     @property
     def _connection(self) -> Connection:

@@ -9,7 +9,7 @@ import threading
 from typing import Any
 
 from beanops.client.address import Address
-from beanops.client.reach import VERSIONS, TlsOptions
+from beanops.client.reach import VERSIONS, TlsFacts, TlsOptions
 from beanops.client.ssh import EndsChild
 
 _VERSIONS = dict(zip(VERSIONS, (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3), strict=True))
@@ -67,6 +67,15 @@ def secure(made: socket.socket, options: TlsOptions, address: Address, timeout: 
         wrapped.close()
         raise
     return wrapped
+
+
+def facts_of(peer: socket.socket) -> TlsFacts | None:
+    """Return what was agreed on for a connection; None without TLS."""
+    if not isinstance(peer, ssl.SSLSocket):
+        return None
+    certificate, cipher = peer.getpeercert() or {}, peer.cipher()
+    until = ssl.cert_time_to_seconds(str(certificate["notAfter"])) if "notAfter" in certificate else 0.0
+    return TlsFacts(peer.version() or "", cipher[0] if cipher is not None else "", until)
 
 
 def server_name(options: TlsOptions, address: Address) -> str:

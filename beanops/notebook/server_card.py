@@ -67,7 +67,7 @@ def about(session: Session, survey: Survey, tubes: str | None = None) -> dict[st
     ]
     host = " ".join(filter(None, (server.hostname, server.os, server.platform)))
     return {
-        "address": str(session.address),
+        "address": session._context.where,
         "version": f"beanstalkd {safe_text(server.version)}",
         "host": ", ".join(filter(None, (safe_text(host), f"process {server.pid}"))),
         "flags": [flag for flag in flags if flag],
@@ -77,7 +77,7 @@ def about(session: Session, survey: Survey, tubes: str | None = None) -> dict[st
 def unknown(session: Session) -> dict[str, Any]:
     """Return the same of a server that never answered."""
     flags = ["read-only"] if session.read_only else []
-    return {"address": str(session.address), "version": "", "host": "", "flags": flags}
+    return {"address": session._context.where, "version": "", "host": "", "flags": flags}
 
 
 def figures(survey: Survey, whole: bool = True) -> dict[str, Any]:

@@ -203,7 +203,8 @@ def _check(path: Path, where: str, table: dict[str, Any], keys: dict[str, type])
         if key not in keys:
             raise ConfigError(f"{path}: {where}{key} is unknown; known are {', '.join(keys)}")
         if not isinstance(value, keys[key]):
-            raise ConfigError(f"{path}: {where}{key} must be {_TYPES[keys[key]]}, not {value!r}")
+            shown = "" if key.startswith("token_") else f", not {value!r}"
+            raise ConfigError(f"{path}: {where}{key} must be {_TYPES[keys[key]]}{shown}")
 
 
 def key_bindings() -> dict[str, str]:

@@ -212,6 +212,17 @@ class Context:
                 raise Refused(restarted(self.address))
             return client
 
+    @property
+    def answering(self) -> str:
+        """The address that answers, if it is another one than the first; else an empty text."""
+        client = self._clients.get("looking")
+        return "" if client is None or client.endpoint == self.address else str(client.endpoint)
+
+    @property
+    def where(self) -> str:
+        """The server's address, and the one that answers instead of it."""
+        return f"{self.address} by {self.answering}" if self.answering else str(self.address)
+
     def _connect(self, kind: Callable[..., C]) -> C:
         connect_timeout, read_timeout = self.timeouts
         return kind(self.reach, connect_timeout=connect_timeout, read_timeout=read_timeout)

@@ -133,7 +133,7 @@ class Session:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<Session {self.address}{' read-only' if self._context.protection.now.read_only else ''}>"
+        return f"<Session {self._context.where}{' read-only' if self._context.protection.now.read_only else ''}>"
 
     def _repr_html_(self) -> str:
         held = sorted(self.held)
@@ -144,7 +144,7 @@ class Session:
             "read-only": known.read_only,
             "holds": f"{', '.join(map(str, held[:_MOST_HELD]))}{more}" if held else None,
         }
-        return card(f"Session on {self.address}", facts)
+        return card(f"Session on {self._context.where}", facts)
 
     # -- the server --------------------------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ from typing import Any, BinaryIO
 
 from beanops import private
 from beanops.client.address import Address
+from beanops.client.reach import OPTIONS
 from beanops.journal.records import OUTCOMES, JournalError, RunCounts
 from beanops.journal.storage.url import DatabaseUrl, without_passwords
 from beanops.monitor.survey import Survey
@@ -197,17 +198,24 @@ def _thresholds(table: Mapping[str, Any]) -> dict[str, Any]:
 
 def _profile(server: Mapping[str, Any]) -> dict[str, Any]:
     """Return a server of the configuration without its label and what it redacts, which may tell what is secret."""
-    try:
-        address = str(Address.parse(server.get("address", "")))
-    except ArgumentError:
-        address = "not an address"
+    addresses = server.get("addresses", [server.get("address", "")])
+    shown = [_address(one) for one in addresses] if isinstance(addresses, list) else []
     confirm = server.get("confirm")
     return {
-        "address": without_passwords(address),
+        "address": shown[0] if shown else "none",
+        "others": shown[1:],
+        "reach": sorted(name for name in OPTIONS if server.get(name)),
         "read_only": server.get("read_only") is True,
         "confirm": confirm if confirm in CONFIRMS else None,
         "redact": len(server["redact"]) if isinstance(server.get("redact"), list) else 0,
     }
+
+
+def _address(given: Any) -> str:
+    try:
+        return without_passwords(str(Address.parse(given)))
+    except ArgumentError:
+        return "not an address"
 
 
 def _without_value(one: Diagnosis) -> Diagnosis:

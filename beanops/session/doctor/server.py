@@ -17,6 +17,7 @@ from beanops.protocol import ServerStats, commands
 from beanops.protocol.errors import BeanopsError
 from beanops.session.config import ConfigError, Profile, problem_limits, profile
 from beanops.session.doctor.diagnosis import Diagnosis, State
+from beanops.session.doctor.reaching import advice_for, reach_of_server
 from beanops.session.old_servers.capabilities import probe
 from beanops.text import did_you_mean, plural, span
 
@@ -66,7 +67,7 @@ def examine_server(
         with Client(known.reach, connect_timeout=PATIENCE, read_timeout=PATIENCE) as client:
             yield from _reached(client, area, known, keep, sleep)
     except BeanopsError as error:
-        advice = "is it running, and is the address right?" + did_you_mean(known.name, set(names) - {known.name})
+        advice = advice_for(error) + did_you_mean(known.name, set(names) - {known.name})
         yield Diagnosis(area, "problem", str(error), advice)
 
 
@@ -76,7 +77,8 @@ def _reached(
     trips = _round_trips(client)
     stats = client.stats()
     read_only = ", read-only for beanops" if known.read_only else ""
-    yield Diagnosis(area, "ok", f"{known.address}: beanstalkd {stats.version}, up {span(stats.uptime)}{read_only}")
+    yield Diagnosis(area, "ok", f"{client.endpoint}: beanstalkd {stats.version}, up {span(stats.uptime)}{read_only}")
+    yield from reach_of_server(client, area)
     capable = probe(client, stats)
     for trait in capable.traits:
         if trait.kind == "lacks":

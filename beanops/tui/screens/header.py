@@ -118,7 +118,7 @@ class ServerHeader(Vertical):
 
     def _address(self, live: Live) -> list[Part]:
         session = self.host.session
-        parts: list[Part] = [("beanops  ", "$muted"), (safe_text(str(session.address), limit=40), "bold $foreground")]
+        parts: list[Part] = [("beanops  ", "$muted"), (safe_text(session._context.where, limit=60), "bold $foreground")]
         if self.host.signed_in:
             parts += [("  ", ""), (safe_text(self.host.signed_in, limit=40), "bold $primary")]
         if session._context.protection.now.read_only:

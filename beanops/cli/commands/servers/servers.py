@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from beanops.cli import options
 from beanops.cli.one_of import OneOf
 from beanops.cli.output import print_csv, print_json, print_table
-from beanops.session.config import config_path, profiles
+from beanops.session.config import Profile, config_path, profiles
 
-_COLUMNS = ("name", "address", "read_only", "confirm", "label", "color")
+_COLUMNS = ("name", "address", "others", "token", "read_only", "confirm", "label", "color")
 
 
 @click.command()
 @options.printing
 def servers(output: str) -> None:
     """List the servers of the configuration; --server takes their names."""
-    rows = [{name: getattr(known, name) for name in _COLUMNS} for known in profiles().values()]
+    rows = [_row(known) for known in profiles().values()]
     if output == "json":
         print_json(rows)
     elif output == "csv":
@@ -25,6 +27,12 @@ def servers(output: str) -> None:
         print_table(_COLUMNS, [[*row.values()] for row in rows])
         if not rows:
             click.echo(f"no servers configured; add them to {config_path()}", err=True)
+
+
+def _row(known: Profile) -> dict[str, Any]:
+    """Return a row; of a token what it comes from, and no more."""
+    texts = {"others": ", ".join(known.others), "token": known.token.kind if known.token is not None else ""}
+    return {name: texts[name] if name in texts else getattr(known, name) for name in _COLUMNS}
 
 
 @click.command()
