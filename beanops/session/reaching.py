@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,6 +45,27 @@ def give(target: str, options: Mapping[str, str]) -> None:
 def given_for(target: str) -> Mapping[str, str]:
     """Return the options that were given for a server, by its name or address."""
     return _given.get(target) or _given.get(_spelled(target)) or {}
+
+
+def as_environment(target: str) -> dict[str, str]:
+    """Return the options for a server as variables, for a process that shows it; see `give_environment`."""
+    return {variable_of(name): value for name, value in given_for(target).items()}
+
+
+def give_environment(target: str) -> None:
+    """Have the variables of this process say how a server is reached."""
+    give(target, {name: os.environ[variable_of(name)] for name in OPTIONS if os.environ.get(variable_of(name))})
+
+
+def variable_of(option: str) -> str:
+    """Return the variable of an option.
+
+    Examples
+    --------
+    >>> variable_of("tls_ca")
+    'BEANOPS_TLS_CA'
+    """
+    return f"BEANOPS_{option.upper()}"
 
 
 def _spelled(target: str) -> str:

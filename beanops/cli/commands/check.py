@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from beanops.cli import complete
+from beanops.cli.commands.servers.reach_options import reaching, take
 from beanops.cli.one_of import OneOf
 from beanops.client.sync import Client
 from beanops.monitor import checks
@@ -84,9 +85,10 @@ def _limit_options(function: Callable[..., Any]) -> Callable[..., Any]:
     "--timeout", type=click.FloatRange(0.1, 600), default=10.0, help="Seconds to wait for an answer, 10 by default"
 )
 @click.option(
-    "-s", "--server", metavar="NAME", shell_complete=complete.servers,
+    "-s", "--server", metavar="NAME", shell_complete=complete.servers, callback=take,
     help="Server address or profile [env: BEANOPS_SERVER]",
 )  # fmt: skip
+@reaching
 def check(
     tube: str | None, all_problems: bool, form: str, seconds: float, timeout: float, server: str, **given: Bounds | None
 ) -> None:

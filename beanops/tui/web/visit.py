@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, Protocol
 
 from textual._binary_encode import load
 
+from beanops.session.reaching import as_environment
 from beanops.session.web_access import WebAccess
 from beanops.text import safe_text, span
 from beanops.tui.web.login import WebVisitor
@@ -110,6 +111,7 @@ class Visit:
         }
         for name in ("TEXTUAL", "NO_COLOR"):  # of the terminal in which the server runs
             environment.pop(name, None)
+        environment |= as_environment(str(self._arguments["address"]))
         program = [sys.executable, "-m", "beanops.tui.web.visitor", json.dumps(self._arguments)]
         # A session of its own: Ctrl-C at the server's terminal is not for it.
         self._process = await asyncio.create_subprocess_exec(

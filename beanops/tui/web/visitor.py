@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from beanops.protocol.errors import BeanopsError
+from beanops.session.reaching import give_environment
 from beanops.session.web_access import ROLES
 from beanops.text import safe_text
 from beanops.tui.app import run
@@ -34,6 +35,7 @@ def main(address: str, *, role: str, name: str, actor: str, interval: float, red
         Patterns of keys in bodies whose values are hidden.
     """
     allowed = ROLES[role]
+    give_environment(address)
     try:
         return run(
             address,

@@ -23,7 +23,7 @@ OPTIONS = {
     "token_command": ("COMMAND", "Command that prints the server's token"),
     "token_keyring": ("SERVICE/USER", "Keyring entry of the server's token"),
 }
-_KEY = "beanops.reach"
+_KEY, _VARIABLES = "beanops.reach", "beanops.reach.variables"
 
 
 def reaching(function: F) -> F:
@@ -53,8 +53,21 @@ def _added(function: F, hidden: bool) -> F:
 
 
 def _keep(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
-    if value is not None:
-        given(ctx)[str(param.name)] = value
+    if value is None:
+        return
+    name, options, variables = str(param.name), given(ctx), ctx.meta.setdefault(_VARIABLES, set())
+    if name.startswith("token_"):
+        # A token has one source, and one on the command line is stronger than a variable.
+        others = {other for other in options if other.startswith("token_")} - {name}
+        if ctx.get_parameter_source(name) is click.core.ParameterSource.ENVIRONMENT:
+            if others - variables:
+                return
+            variables.add(name)
+        else:
+            variables.discard(name)
+            for other in others & variables:
+                del options[other]
+    options[name] = value
 
 
 def given(ctx: click.Context) -> dict[str, str]:
