@@ -110,7 +110,7 @@ def migrate(
     options = Options(buried_as=buried_as, reason=reason, rate=rate, progress=progress)
     row = unfinished(here)
     if row is not None and _is_the_same(row, to, names):
-        return checked(session, to, resume_migration(here, row, options, follow))
+        return checked(session, to, resume_migration(here, row, options, there, follow))
     return checked(session, to, move(here, there, names, options, follow))
 
 

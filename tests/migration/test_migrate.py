@@ -8,9 +8,12 @@ from collections.abc import Callable
 
 import pytest
 
+from beanops.accessors import connect
+from beanops.embedded.process import Beanstalkd
 from beanops.journal.records import Refused
 from beanops.protocol.errors import NotFound, UsageError
 from tests.migration.conftest import Pair
+from tests.proxies import Proxy
 from tests.session.conftest import fill, population
 from tests.waits import until
 
@@ -110,3 +113,13 @@ def test_read_only_and_draining_servers_are_refused(pair: Callable[..., Pair]) -
     with pytest.raises(Refused, match="draining"):
         servers.source.migrate(servers.destination)
     assert servers.here.stats_tube("mail").current_jobs_ready == 1
+
+
+def test_nodes_of_one_cluster_are_one_server(start_beanstalkd: Callable[..., Beanstalkd], journal: str) -> None:
+    """Each has an id of its own, while their jobs are the same."""
+    server = start_beanstalkd("--nodes", "5", dialect="cluster")
+    with Proxy(server.port) as proxy, connect(server.address, journal=journal) as here:
+        fill(here._context.looking(), "mail", jobs=3)
+        with connect(proxy.address, journal=journal) as there, pytest.raises(UsageError, match="are the same server"):
+            here.migrate(there)
+        assert here.server().current_jobs_ready == 3

@@ -40,15 +40,31 @@ def is_migration(row: RunRow) -> bool:
     return "mark" in row.request
 
 
-def resume_migration(executor: Executor, row: RunRow, how_asked: Options, follow: float | None = None) -> Run:
-    """Settle what a migration left, then move the rest; see `Session.resume`, and `passes.migrate` for `follow`."""
+def resume_migration(
+    executor: Executor, row: RunRow, how_asked: Options, there: Executor | None = None, follow: float | None = None
+) -> Run:
+    """Settle what a migration left, then move the rest; see `Session.resume`.
+
+    Parameters
+    ----------
+    executor : Executor
+        Of the source.
+    row : RunRow
+        The run.
+    how_asked : Options
+        Reason, rate, progress, dry run.
+    there : Executor or None
+        Of the destination; None opens one by the address on record.
+    follow : float or None
+        As in `passes.migrate`.
+    """
     journal = executor.context.journal()
     first = journal.run(family(journal, row)[0].id)
     kept = {name: first.request[name] for name in ("rate", "buried_as") if name in first.request}
     options = Options(**kept | {name: value for name, value in how_asked.items() if value is not None})  # type: ignore[typeddict-item]
     how = how_of(options)
     with ExitStack() as opened:
-        there = opened.enter_context(other_server(executor, row.request["server"]))
+        there = there or opened.enter_context(other_server(executor, row.request["server"]))
         check_destination(executor, there)
         if how.dry:
             journal.refuse_if_under_way(row.id, executor.context.now())
@@ -59,7 +75,7 @@ def resume_migration(executor: Executor, row: RunRow, how_asked: Options, follow
         resumed = executor.begin("migrate", request, how)
         # The rest is read after `begin`: from then on no other run resumes it.
         with executor.ledger(resumed).beginning():
-            check_apart(executor.context.acting(), client)
+            check_apart(executor, there)
             runs = [one for one in family(journal, row) if one.id != resumed.id]
             settled = _settle(Route(executor, there, client), runs, resumed)
             _tell(resumed, settled)
@@ -137,7 +153,7 @@ def undo_migration(executor: Executor, request: dict[str, Any], asked: Reverting
         undoing = executor.begin("undo", request, how)
         with executor.ledger(undoing).beginning():
             if not how.dry:
-                check_apart(executor.context.acting(), client)
+                check_apart(executor, back)
                 _settle_before(executor, back, client, asked, undoing)
             rivals = Rivals(journal, lambda: journal.undoing(row.id))
             reserves = (one.lookups.capabilities.reserve_job for one in (executor, back))

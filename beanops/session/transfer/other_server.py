@@ -7,15 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from beanops.client.places import places
-from beanops.client.sync import Client
 from beanops.journal.records import Refused
 from beanops.protocol import commands
 from beanops.protocol.errors import BeanopsError, NotFound, ReplyError, UsageError
-from beanops.protocol.limits import U32_MAX
+from beanops.protocol.limits import DEFAULT_PRIORITY, DEFAULT_TTR, U32_MAX
 from beanops.session.config import profile
 from beanops.session.context import Context
 from beanops.session.execution.executor import Executor
+from beanops.session.job_verbs import delete
 from beanops.session.lookups import Lookups
+from beanops.session.options import Options
+from beanops.session.tube_verbs import put
 
 
 @contextmanager
@@ -61,24 +63,23 @@ def check_destination(executor: Executor, there: Executor) -> None:
         raise Refused(f"migrate was refused: {other.address} is draining and takes no jobs")
 
 
-def check_apart(client: Client, there: Client) -> None:
+def check_apart(executor: Executor, there: Executor) -> None:
     """Refuse a destination that shares its jobs with the source, such as another node of a cluster.
 
-    It puts a delayed job for a moment: what is put there must not be here.
+    It puts a delayed job for a moment, on record: what is put there must not be here.
     """
+    here, other = executor.context.address, there.context.address
     body, tube = secrets.token_hex(16).encode(), f"beanops-probe-{secrets.token_hex(8)}"
-    there.use(tube)
-    try:
-        id = there.put(body, delay=U32_MAX)
-        try:
-            (found,) = client.pipeline([commands.peek(id)])
-        finally:
-            there.delete(id)
-    finally:
-        there.use("default")
+    why = f"a move from {here} has to know whether this is another server"
+    times = {"delay": U32_MAX, "ttr": DEFAULT_TTR}
+    probe = put(there, body, tube, priority=DEFAULT_PRIORITY, **times, reason=why)
+    if not probe.complete:
+        raise BeanopsError(f"{other} takes no jobs; {probe.summary}")
+    (found,) = executor.context.looking().pipeline([commands.peek(probe.ids[0])])
+    delete(there, probe.refs, Options(reason=why))
     if isinstance(found, NotFound):
         return
     if isinstance(found, ReplyError):
-        raise BeanopsError(f"{client.address} cannot be asked for a job: {found}")
+        raise BeanopsError(f"{here} cannot be asked for a job: {found}")
     if found.body == body:
-        raise UsageError(f"{client.address} and {there.address} are the same server: they have the same jobs")
+        raise UsageError(f"{here} and {other} are the same server: they have the same jobs")

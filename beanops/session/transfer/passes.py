@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 #: Seconds between two looks at tubes in which nothing can be moved now.
 _BETWEEN = 1.0
+#: Jobs that the destination may refuse, besides a tenth of those that it takes.
+_MOST_REFUSED = 100
 
 
 class Route(NamedTuple):
@@ -83,7 +85,7 @@ def migrate(
         request |= {name: value for name, value in kept.items() if value is not None}
         run = executor.begin("migrate", request, how)
         with executor.ledger(run).beginning():
-            check_apart(executor.context.acting(), client)
+            check_apart(executor, there)
         return act(Route(executor, there, client), run, request, how)
 
 
@@ -221,10 +223,16 @@ class Passes:
         self._soon = 0
         try:
             for batch in lookup.batches:
+                self._check_refusals()
                 if orders := self._fitting(batch):
                     yield orders
         except NotAllFound:
             pass  # the counts of the tubes say whether another pass is needed
+
+    def _check_refusals(self) -> None:
+        """End the run where the destination refuses most jobs: each is held for a moment, which its counts show."""
+        if self._run.failed > _MOST_REFUSED + self._run.done // 10:
+            raise BeanopsError(f"{self._route.there.context.address} refuses too many jobs")
 
     def _fitting(self, batch: Iterable[Order]) -> list[Order]:
         """Return the orders of jobs that can be moved now, and refuse once those that never can be."""
