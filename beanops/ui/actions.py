@@ -183,6 +183,14 @@ ON_TUBES = (
         "The server forgets them, the oldest first and no more than this number. Jobs in other states stay.",
         ("states",),
     ),
+    UserAction(
+        "truncate",
+        "Truncate",
+        "",
+        "Delete all ready, delayed and buried jobs of a tube at once, on a server that can",
+        "Jobs that are put until then are deleted too. Reserved jobs are gone as well: what their workers say of them"
+        " later is answered with NOT_FOUND.",
+    ),
 )
 
 #: Actions on runs of the journal.

@@ -36,7 +36,7 @@ def truncating(server: Beanstalkd, journal: str) -> Iterator[Session]:
 
 def test_a_tube_is_emptied_with_one_command_and_on_record(truncating: Session) -> None:
     run = truncating.drain("mail", bodies=False, state=ALL, reason="old campaign")
-    assert (run.done, run.complete) == (28, True)
+    assert (run.done, run.complete, bool(run.lasting)) == (28, True, True)
     assert truncating.jobs("mail").empty
     assert len(truncating.jobs("other")) == 2
     assert truncating.server().extra["cmd-truncate"] == "1" or truncating.capabilities.cached_stats

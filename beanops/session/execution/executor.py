@@ -132,7 +132,7 @@ class Executor:
             run = Run(id, action, lambda: [action_of(row, entry) for entry in journal.entries(id)])
             run.pages = lambda: journal.pages(row)
             run.resumable, run.instance = resumable, acting.instance
-            run.about = {name: request[name] for name in ("tube", "server", "groups") if name in request}
+            run.about = {name: request[name] for name in ("tube", "server", "groups", "bodies") if name in request}
         run.named = named_in(request)
         if self._under is not None:
             self._under.began(run)

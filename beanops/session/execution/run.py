@@ -58,7 +58,8 @@ class Run:
     resumable : bool
         Whether `Session.resume` can resume it if it ends early.
     about : dict
-        Its ``tube``, for a whole tube, its destination ``server``, and the names of its ``groups``, if it has these.
+        Its ``tube``, for a whole tube, its destination ``server``, the names of its ``groups``, and ``bodies`` where it
+        keeps none, if it has these.
     bodies : bool
         Whether the journal has the bodies of the jobs that it deletes; True where it does more than delete.
     pages : callable

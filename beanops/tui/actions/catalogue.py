@@ -108,6 +108,17 @@ def _drain(request: Request, runner: Runner) -> Outcome:
     return one_by_one(request, runner, "tube", request.tubes, drain)
 
 
+def _to_truncate(target: Target, answers: Mapping[str, Any]) -> Counts:
+    return {tube.name: _by_state(tube, AT_REST) for tube in target.tubes}
+
+
+def _truncate(request: Request, runner: Runner) -> Outcome:
+    def truncate(tube: str, progress: Progress) -> Run:
+        return request.session.drain(tube, bodies=False, state=AT_REST, progress=progress)
+
+    return one_by_one(request, runner, "tube", request.tubes, truncate)
+
+
 def _put_fields(target: Target, body: bytes = b"", settings: PutSettings = PutSettings()) -> tuple[Field, ...]:  # noqa: B008
     return (
         Field("to", "Tube", target.tubes[0].name, "tube"),
@@ -182,6 +193,15 @@ TUBES = (
         lambda target: (Field("states", "States", "buried", "states", "of ready, delayed, buried"),),
         lacks="no job is ready, delayed or buried",
         counts=_to_drain,
+    ),
+    Offer(
+        CATALOGUE["truncate"],
+        lambda target: any(target.count(f"current_jobs_{state}") for state in AT_REST),
+        lambda request: f"Delete {plural(request.number, 'job')} of {request.places} at once?",
+        _truncate,
+        scope="none",
+        lacks="no job is ready, delayed or buried",
+        counts=_to_truncate,
     ),
 )
 
@@ -272,5 +292,5 @@ def bindings(*scopes: str, also: Collection[str] = ()) -> list[Binding]:
     return [
         key("act", offer.action.key, f"act('{offer.name}')", offer.label, offer.action.help, show=True)
         for offer in OFFERS.values()
-        if not scopes or offer.scope in scopes or offer.name in also
+        if offer.action.key and (not scopes or offer.scope in scopes or offer.name in also)
     ]

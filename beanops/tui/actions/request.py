@@ -133,7 +133,7 @@ class Offer(NamedTuple):
     lacks : str
         Why it does not apply to a target.
     counts : callable or None
-        For many jobs of tubes: the number of jobs by tube and state, from the answers of the form.
+        For many jobs of tubes: the number of jobs by tube and state, from the answers of the form if there is one.
     takes : frozenset of str
         The states of jobs that an action on jobs takes, ``"held"`` among them.
     changes : bool
@@ -169,7 +169,7 @@ class Offer(NamedTuple):
         tubes = tuple(tube.name for tube in target.tubes)
         if self.scope == "jobs":
             return self._on_jobs(session, tubes, target, answers)
-        if self.counts is None or not answers:
+        if self.counts is None or (self.ask is not None and not answers):
             return Request(self, session, tubes, answers=answers)
         counts = {tube: states for tube, states in self.counts(target, answers).items() if states}
         states: Counter[str] = Counter()

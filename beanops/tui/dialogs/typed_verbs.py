@@ -114,6 +114,7 @@ VERBS = (
     _on_tubes("pause", "[TUBE] [TIME]", "seconds"),
     _on_tubes("unpause", "[TUBE]"),
     _on_tubes("drain", "[TUBE] [STATES]"),
+    _on_tubes("truncate", "[TUBE]"),
     TypedVerb(
         "wait", "[TUBE] [CONDITION]", "Wait until a condition on the counts of a tube is true", _wait, complete()
     ),

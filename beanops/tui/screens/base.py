@@ -245,6 +245,10 @@ class FullScreen(Screen[None]):
             return ""
         if self.host.session._context.protection.now.read_only:
             return "this session is read-only"
+        if offer is not None and offer.name == "truncate":
+            can = self.host.session._lookups.known_capabilities(self.instance)
+            if can is None or not can.truncate:
+                return "this server has no truncate; drain works on all servers"
         return "the server does not answer" if self.host.live.stale else ""
 
     def _lacking(self, offer: Offer) -> str:
