@@ -15,6 +15,7 @@ GROUPS = {
     "notebook/test_replay": "a JupyterLab and a browser",
     "notebook/test_notebooks": "the notebooks that were run",
     "tui/test_web": "a browser",
+    "session/distributed/test_dask": "a cluster of Dask",
     "postgresql": "a PostgreSQL",
 }
 

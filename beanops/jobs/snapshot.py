@@ -6,10 +6,11 @@ A tube's jobs come scattered over the scan: they go into a database on disk firs
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -85,21 +86,76 @@ def save(batches: Batches, directory: Path) -> int:
     CannotSave
         The disk is full, or a file cannot be made.
     """
+    return save_parts(lambda workshop: (), batches, directory)
+
+
+def save_parts(parts: Callable[[Path], Iterable[Path]], batches: Batches, directory: Path) -> int:
+    """Do so with files that others have written, and return how many jobs these and the batches have.
+
+    Parameters
+    ----------
+    parts : callable
+        Is given a new folder; yields folders of `save_apart` in it.
+    batches, directory
+        As in `save`; the batches are asked for last.
+    """
     check_new(directory)
     with _workshop(directory) as (workshop, writer):
         files = workshop / "files"
         files.mkdir()
-        with closing(_spool(workshop)) as spool:
-            saved = sum(_add(spool, batch) for batch in batches)
-            spool.execute("create index by_tube on jobs (tube, id)")
-            for (tube,) in spool.execute("select distinct tube from jobs"):
-                rows = spool.execute("select * from jobs where tube = ? order by id", (tube,))
-                folder = files / f"folder={_file_name(tube)}"
-                folder.mkdir()
-                _write(writer, rows, folder)
+        saved = 0
+        for part in parts(workshop):
+            for file in part.glob("folder=*/*.parquet"):
+                (files / file.parent.name).mkdir(exist_ok=True)
+                saved += _rows_in(writer, file)
+                os.rename(file, files / file.parent.name / file.name)
+        saved += _save(batches, writer, workshop, files)
         private.tighten_all(files)
         os.rename(files, directory)
     return saved
+
+
+def save_apart(batches: Batches, workshop: Path, name: str) -> Path:
+    """Write jobs to files in a folder of their own, and return it; for a task that may be executed twice.
+
+    Parameters
+    ----------
+    batches : iterable of sequence of FoundJob
+        As in `save`.
+    workshop : Path
+        The folder that `save_parts` has made; the folder is made in it.
+    name : str
+        Begins the names of the files after ``part-``.
+
+    Raises
+    ------
+    CannotSave
+        This machine does not have that folder, or the disk is full.
+    """
+    if not workshop.is_dir():
+        raise CannotSave(f"{workshop.parent} is not a directory that this worker shares: name one on a shared disk")
+    with _workshop(workshop / "part") as (own, writer):
+        files = workshop / f"written-{secrets.token_hex(8)}"
+        files.mkdir()
+        _save(batches, writer, own, files, name)
+    return files
+
+
+def _save(batches: Batches, writer: duckdb.DuckDBPyConnection, workshop: Path, files: Path, name: str = "") -> int:
+    with closing(_spool(workshop)) as spool:
+        saved = sum(_add(spool, batch) for batch in batches)
+        spool.execute("create index by_tube on jobs (tube, id)")
+        for (tube,) in spool.execute("select distinct tube from jobs"):
+            rows = spool.execute("select * from jobs where tube = ? order by id", (tube,))
+            folder = files / f"folder={_file_name(tube)}"
+            folder.mkdir(exist_ok=True)
+            _write(writer, rows, folder, name)
+    return saved
+
+
+def _rows_in(writer: duckdb.DuckDBPyConnection, file: Path) -> int:
+    (rows,) = writer.execute(f"select count(*) from read_parquet({_quoted(file)})").fetchall()[0]
+    return int(rows)
 
 
 def save_file(batches: Batches, path: Path, *, bodies: bool = True) -> None:
@@ -168,7 +224,9 @@ def _rows(jobs: Sequence[FoundJob]) -> Iterator[tuple[Any, ...]]:
         yield (id - _OFFSET, tube, state, priority, age, delay, ttr, time_left, *counts, file, *memory, job.body)
 
 
-def _write(writer: duckdb.DuckDBPyConnection, rows: Iterable[tuple[Any, ...]], folder: Path) -> dict[Path, int]:
+def _write(
+    writer: duckdb.DuckDBPyConnection, rows: Iterable[tuple[Any, ...]], folder: Path, begins: str = ""
+) -> dict[Path, int]:
     """Write rows into files of a folder, and return these with the number of rows in each."""
     import numpy as np
 
@@ -183,7 +241,7 @@ def _write(writer: duckdb.DuckDBPyConnection, rows: Iterable[tuple[Any, ...]], f
             f"{f'to_timestamp({name})' if name == 'created' else name}::{kind} as {name}"
             for name, kind in _TYPES.items()
         )
-        file = folder / f"part-{number}.parquet"
+        file = folder / f"part-{begins}{number}.parquet"
         writer.execute(f"copy (select {', '.join(chosen)} from part) to {_quoted(file)} (format parquet)")
         files[file] = len(part)
     return files

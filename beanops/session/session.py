@@ -37,10 +37,12 @@ from beanops.session.past_runs.journal_reader import JournalReader
 from beanops.session.watching.problems_now import APART, problems_now
 
 if TYPE_CHECKING:
+    import dask.dataframe as dd
     import pandas
 
     from beanops.jobs.search.scan import Scan
     from beanops.session import job_verbs, tube_verbs
+    from beanops.session.distributed import reading
     from beanops.session.editing.changing import Changes
     from beanops.session.editing.schema import SchemaLike
     from beanops.session.execution.executor import Executor
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
 if not TYPE_CHECKING:
     # Whoever only looks at a server does not wait for what changes jobs.
     job_verbs, tube_verbs = Later("beanops.session.job_verbs"), Later("beanops.session.tube_verbs")
+    reading = Later("beanops.session.distributed.reading")
 
 #: Ids of held jobs that a notebook names.
 _MOST_HELD = 10
@@ -610,6 +613,7 @@ class Session:
         bodies: BodyForm = "text",
         decoded: bool = False,
         columns: str | Iterable[str] | None = None,
+        executor: Any = None,
         **selection: Unpack[ScanOptions],
     ) -> pandas.DataFrame:
         """Find jobs.
@@ -646,6 +650,9 @@ class Session:
             Pause after each request for as long as it took while workers wait for jobs; True by default.
         connections : int
             Number of connections that search at once, 1 by default: more are faster where the server is far away.
+        executor : Executor, distributed.Client or None
+            Have the ids looked at by the workers of an executor of `concurrent.futures` or Dask, in parts. None looks
+            at them in this process.
         progress : callable, bool or None
             A function that is called with the `Progress` of the scan. False shows no progress bar, None shows one in
             notebooks and terminals after a second.
@@ -677,7 +684,11 @@ class Session:
         shown = job_columns(bodies, decoded=decoded, columns=columns)
         selection["progress"] = selection.get("progress") or False
         scan = self.scan(tube, bodies=needs_bodies(shown), **selection)
-        found = jobs_frame([job for batch in scan for job in batch], shown)
+        if executor is None:
+            found = jobs_frame([job for batch in scan for job in batch], shown)
+        else:
+            wanted = reading.Columns(bodies, decoded, None if columns is None else tuple(shown))
+            found = reading.jobs_in_parts(self._context, scan, wanted, selection, executor, self._source)
         found.attrs["verdict"] = scan.conclusion
         return found
 
@@ -880,6 +891,7 @@ class Session:
         *,
         by: str | None = None,
         most: SupportsIndex = 100,
+        executor: Any = None,
         **which: Unpack[GroupOptions],
     ) -> pandas.DataFrame:
         """Group jobs by the cause that their bodies give, such as an error, or by an SQL expression.
@@ -911,6 +923,9 @@ class Session:
             Pause after each request for as long as it took while workers wait for jobs; True by default.
         connections : int
             Number of connections that search at once, 1 by default: more are faster where the server is far away.
+        executor : Executor, distributed.Client or None
+            Have the ids looked at by the workers of an executor of `concurrent.futures` or Dask, in parts. None looks
+            at them in this process.
         progress : callable, bool or None
             A function that is called with the `Progress` of the scan. False shows no progress bar, None shows one in
             notebooks and terminals after a second.
@@ -941,11 +956,18 @@ class Session:
         """
         from beanops.session.investigation.groups import groups
 
-        return groups(self._context, self._lookups, tube, by=by, most=most, **which)
+        if executor is None:
+            return groups(self._context, self._lookups, tube, by=by, most=most, **which)
+        return reading.groups_in_parts(self._context, self._lookups, tube, by, most, {**which}, executor, self._source)
 
     @shows_scan
     def facets(
-        self, tube: Tube | None = None, *, top: SupportsIndex = 10, **selection: Unpack[ScanOptions]
+        self,
+        tube: Tube | None = None,
+        *,
+        top: SupportsIndex = 10,
+        executor: Any = None,
+        **selection: Unpack[ScanOptions],
     ) -> FoundFacets:
         """Find out which paths the decoded bodies of jobs have, how often, and with which values.
 
@@ -978,6 +1000,9 @@ class Session:
             Pause after each request for as long as it took while workers wait for jobs; True by default.
         connections : int
             Number of connections that search at once, 1 by default: more are faster where the server is far away.
+        executor : Executor, distributed.Client or None
+            Have the ids looked at by the workers of an executor of `concurrent.futures` or Dask, in parts. None looks
+            at them in this process.
         progress : callable, bool or None
             A function that is called with the `Progress` of the scan. False shows no progress bar, None shows one in
             notebooks and terminals after a second.
@@ -1003,11 +1028,18 @@ class Session:
         """
         from beanops.session.investigation.facets import find_facets
 
-        return find_facets(self._context, self._lookups, tube, top, selection)
+        if executor is None:
+            return find_facets(self._context, self._lookups, tube, top, selection)
+        return reading.facets_in_parts(self._context, self._lookups, tube, top, {**selection}, executor, self._source)
 
     @shows_scan
     def snapshot(
-        self, directory: str | PathLike[str], tube: Tube | None = None, **selection: Unpack[ScanOptions]
+        self,
+        directory: str | PathLike[str],
+        tube: Tube | None = None,
+        *,
+        executor: Any = None,
+        **selection: Unpack[ScanOptions],
     ) -> Snapshot:
         """Write jobs to Parquet files, a folder ``folder=NAME`` for each tube, in constant memory.
 
@@ -1041,6 +1073,9 @@ class Session:
             Pause after each request for as long as it took while workers wait for jobs; True by default.
         connections : int
             Number of connections that search at once, 1 by default: more are faster where the server is far away.
+        executor : Executor, distributed.Client or None
+            Have the ids looked at by the workers of an executor of `concurrent.futures` or Dask, in parts. None looks
+            at them in this process.
         progress : callable, bool or None
             A function that is called with the `Progress` of the scan. False shows no progress bar, None shows one in
             notebooks and terminals after a second.
@@ -1063,7 +1098,73 @@ class Session:
         >>> session.snapshot("saved", "mail", state="buried").jobs
         3
         """
-        return self._lookups.snapshot(directory, tube, {**selection})
+        if executor is None:
+            return self._lookups.snapshot(directory, tube, {**selection})
+        return reading.snapshot_in_parts(
+            self._context, self._lookups, directory, tube, {**selection}, executor, self._source
+        )
+
+    def to_dask(
+        self,
+        tube: Tube | None = None,
+        *,
+        bodies: BodyForm = "text",
+        columns: str | Iterable[str] | None = None,
+        size: SupportsIndex = 100_000,
+        **selection: Unpack[ScanOptions],
+    ) -> dd.DataFrame:
+        """Return jobs as a Dask DataFrame, whose partitions are looked up when they are computed.
+
+        Each partition is a range of ids: it has the jobs that are there then, and only those put before this call. The
+        workers connect to the server themselves. Computing refuses a server that was restarted since. It needs
+        ``beanops[dask]``.
+
+        Parameters
+        ----------
+        tube : str, TubeStats, row or None
+            The name of a tube, a glob such as ``"mail-*"``, or a row of `tubes`; None is all tubes.
+        ids : id, job, Run, iterable of ids or jobs, DataFrame with a column ``id``, str, or None
+            Only these jobs; text as in ``"5,7-9"``.
+        state : str, iterable of str, or None
+            ``"ready"``, ``"reserved"``, ``"delayed"``, ``"buried"``; several in a list or with commas. None is all.
+        where : str or None
+            Only jobs that match this SQL predicate, such as ``"age > interval 1 day"``.
+        group : str, row, frame, iterable of these, or None
+            Only jobs of these groups: names, beginnings of names, or rows of a frame of groups.
+        limit : None
+            Not possible here.
+        order : str
+            ``"newest"`` or ``"oldest"`` first.
+        bodies : {"text", "bytes", False}
+            Form of the column ``body``: text, with escapes for bytes that are not UTF-8; or bytes. False reads no
+            bodies, which is faster.
+        columns : str, iterable of str, or None
+            Only these columns, in this order.
+        size : int
+            Maximum number of ids of a partition.
+        probe : bool
+            Put a job for a moment, recorded in the journal, to find the highest id; it helps only with a binlog.
+        rate : float or None
+            Maximum ids per second of each partition; None sets no limit.
+        polite : bool
+            Pause after each request for as long as it took while workers wait for jobs; True by default.
+        connections : int
+            Number of connections that search at once, 1 by default: more are faster where the server is far away.
+        progress : callable, bool or None
+            Not used: Dask shows the progress of what it computes.
+
+        Returns
+        -------
+        dask.dataframe.DataFrame
+            The columns of `jobs`, with bodies redacted.
+
+        Examples
+        --------
+        >>> session.to_dask("mail", bodies=False).groupby("state").size().compute()
+        """
+        from beanops.session.distributed.frames import dask_frame
+
+        return dask_frame(self._context, self._lookups, tube, bodies, columns, size, {**selection}, self._source)
 
     def __getitem__(self, tube: Tube) -> pandas.DataFrame:
         """Return the jobs of a tube as a frame, as `jobs` does; Tab completes its name.

@@ -77,14 +77,33 @@ class Group:
             if len(counts) > _PARTS:
                 self._widen()
 
+    def merge(self, other: Group) -> None:
+        """Add the jobs of another count of the same cause."""
+        self.count += other.count
+        self.timeouts += other.timeouts
+        self.releases += other.releases
+        self.buries += other.buries
+        self.exact = self.exact and other.exact
+        if other._last > self._last:
+            self._last, self.sample = other._last, other.sample
+        self._first = min(self._first, other._first)
+        while self._width != other._width:
+            (self if self._width < other._width else other)._double()
+        for part, count in other._counts.items():
+            self._counts[part] = self._counts.get(part, 0) + count
+        self._widen()
+
+    def _double(self) -> None:
+        self._width *= 2
+        wider: dict[int, int] = {}
+        for part, count in self._counts.items():
+            wider[part // 2] = wider.get(part // 2, 0) + count
+        self._counts = wider
+
     def _widen(self) -> None:
         # The width depends on the times alone, not on their order.
         while len(self._counts) > _PARTS:
-            self._width *= 2
-            wider: dict[int, int] = {}
-            for part, count in self._counts.items():
-                wider[part // 2] = wider.get(part // 2, 0) + count
-            self._counts = wider
+            self._double()
 
     def trend(self, since: float, until: float, parts: int = 30) -> list[int]:
         """Return how many of the jobs were put in each of so many equal parts of a time."""
@@ -134,6 +153,24 @@ class Tally(Generic[K]):
         """Count jobs, each under its key."""
         for key, job in zip(keys, jobs, strict=True):
             self.add(key, job)
+
+    def merge(self, other: Tally[K]) -> None:
+        """Add the jobs of another tally, which must not be used afterwards."""
+        missed = self._dropped > 0, other._dropped > 0
+        for key, group in other._groups.items():
+            known = self._groups.get(key)
+            if known is None:
+                group.exact = group.exact and not missed[0]
+                self._groups[key] = group
+            else:
+                known.merge(group)
+        if missed[1]:
+            for key in self._groups.keys() - other._groups.keys():
+                self._groups[key].exact = False
+        self.count += other.count
+        self._dropped += other._dropped
+        if len(self._groups) >= 2 * self.most:
+            self._drop()
 
     def _new(self, key: K, job: FoundJob) -> Group:
         if len(self._groups) >= 2 * self.most:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from beanops.jobs.bodies import Reader
 from beanops.jobs.facets.decoding import QuickReader
@@ -16,6 +16,26 @@ from beanops.jobs.read import FoundJob
 _BYTES, _JOBS = 4 * 2**20, 512
 #: Formats of undecoded bodies, and ids of each, that are named.
 _FORMATS, _SAMPLE = 20, 5
+
+
+class CountedFacets(NamedTuple):
+    """What a counter has counted; it can be pickled.
+
+    Attributes
+    ----------
+    tree, histograms
+        Of bodies, and of the jobs' own numbers.
+    jobs, decoded : int
+        Number of jobs, and of those whose bodies were decoded.
+    undecoded : dict
+        The number of other jobs, and some ids, by format.
+    """
+
+    tree: PathTree
+    histograms: Histograms
+    jobs: int
+    decoded: int
+    undecoded: dict[str, tuple[int, tuple[int, ...]]]
 
 
 class FacetCounter:
@@ -100,6 +120,22 @@ class FacetCounter:
             form = "other formats"
         jobs, sample = known.get(form, (0, ()))
         known[form] = jobs + 1, (*sample, job.id) if len(sample) < _SAMPLE else sample
+
+    def merge(self, other: CountedFacets) -> None:
+        """Add the jobs that another counter has counted."""
+        self._tree.merge(other.tree)
+        self._histograms.merge(other.histograms)
+        self._jobs += other.jobs
+        self._decoded += other.decoded
+        for form, (jobs, sample) in other.undecoded.items():
+            name = form if form in self._undecoded or len(self._undecoded) < _FORMATS else "other formats"
+            known, before = self._undecoded.get(name, (0, ()))
+            self._undecoded[name] = known + jobs, (*before, *sample)[:_SAMPLE]
+
+    @property
+    def counted(self) -> CountedFacets:
+        """What it has counted, for `merge` in another process."""
+        return CountedFacets(self._tree, self._histograms, self._jobs, self._decoded, self._undecoded)
 
     def result(self, top: int = 10) -> Facets:
         """Return what is known so far.

@@ -34,6 +34,14 @@ class Distinct:
             hashes = np.concatenate((self._least, hashes))
         self._least = np.unique(hashes)[:_KEPT]
 
+    def merge(self, other: Distinct) -> None:
+        """Add the values of another estimate."""
+        import numpy as np
+
+        known = [least for least in (self._least, other._least) if least is not None]
+        if known:
+            self._least = np.unique(np.concatenate(known))[:_KEPT]
+
     @property
     def estimate(self) -> int:
         """The number of different values."""

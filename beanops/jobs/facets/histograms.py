@@ -39,6 +39,11 @@ class Histograms:
         for name, numbers in self._numbers.items():
             numbers.add(Counter(columns.get(name, ())))
 
+    def merge(self, other: Histograms) -> None:
+        """Add the jobs of other histograms."""
+        for name, numbers in self._numbers.items():
+            numbers.merge(other._numbers[name])
+
     def results(self) -> tuple[Histogram, ...]:
         """Return the histograms, without those of numbers that are alike in all jobs and say nothing."""
         found = ((name, numbers) for name, numbers in self._numbers.items() if name in _ALWAYS or numbers.differ)
@@ -75,6 +80,13 @@ class NumberCounts:
             self._few = None if len(counts) > _FEW else self._few + counts
             if self._few is not None and len(self._few) > _FEW:
                 self._few = None
+
+    def merge(self, other: NumberCounts) -> None:
+        """Add other counts."""
+        self._low, self._high = min(self._low, other._low), max(self._high, other._high)
+        self._bins = [one + more for one, more in zip(self._bins, other._bins, strict=True)]
+        few = None if self._few is None or other._few is None else self._few + other._few
+        self._few = None if few is not None and len(few) > _FEW else few
 
     def result(self, column: str) -> Histogram:
         """Return its histogram."""

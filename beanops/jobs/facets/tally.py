@@ -77,6 +77,35 @@ class ValueTally:
         """Add counts of what has no extremes."""
         self._add(counts, most)
 
+    def merge(self, other: ValueTally, most: int) -> None:
+        """Add the counts of another tally, keeping at most so many values while all is exact."""
+        for name in ("_numbers", "_texts"):
+            ours, theirs = getattr(self, name), getattr(other, name)
+            if ours and theirs:
+                setattr(self, name, (min(ours[0], theirs[0]), max(ours[1], theirs[1])))
+            elif theirs:
+                setattr(self, name, theirs)
+        if other._distinct is None and (self._distinct is None or not other._counts):
+            if other._counts:
+                self._add(other._counts, most)
+            return
+        distinct = Distinct()
+        for one in (self, other):
+            if one._distinct is None:
+                distinct.add(one._counts)
+            else:
+                distinct.merge(one._distinct)
+        self._distinct = distinct
+        # A value that only one of them kept may have occurred in the other, up to its error.
+        self._late |= other._late
+        self._late |= (self._counts.keys() - other._counts.keys()) if other.error else set()
+        self._late |= (other._counts.keys() - self._counts.keys()) if self.error else set()
+        for value, count in other._counts.items():
+            self._counts[value] = self._counts.get(value, 0) + count
+        self.error += other.error
+        if len(self._counts) > 2 * (most // 10):
+            self._prune(most // 10)
+
     def top(self, most: int) -> list[tuple[Value, int, bool]]:
         """Return the most frequent values with their counts, in one order, and whether there may be more of each."""
         certain = ((value, count) for value, count in self._counts.items() if count > self.error)

@@ -122,11 +122,40 @@ class PathTree:
         except NotPlain:
             self.dropped = dropped
             raise
-        most = min(_MOST, max(_LEAST, _ALL // len(self._nodes)))
+        most = self._most
         for node, kind, jobs, counted in found:
             _count(node, kind, jobs, counted, most)
         if len(self._nodes) > MOST_PATHS:
             self._prune()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_layers": None}
+
+    def merge(self, other: PathTree) -> None:
+        """Count the data that another tree has counted; it comes from another process, and adds none itself."""
+        todo = [(self._root, other._root)]
+        while todo:
+            ours, theirs = todo.pop()
+            ours.jobs += theirs.jobs
+            ours.late = ours.late or theirs.late
+            for kind, jobs in theirs.types.items():
+                ours.types[kind] = ours.types.get(kind, 0) + jobs
+            ours.tally.merge(theirs.tally, self._most)
+            for step, node in theirs.children.items():
+                child = self._child(ours, step, node.jobs)
+                if child is not None:
+                    todo.append((child, node))
+            if other.dropped:  # perhaps of these
+                for step in ours.children.keys() - theirs.children.keys():
+                    ours.children[step].late = True
+        self.dropped += other.dropped
+        if len(self._nodes) > MOST_PATHS:
+            self._prune()
+
+    @property
+    def _most(self) -> int:
+        """The number of values that are kept of one path."""
+        return min(_MOST, max(_LEAST, _ALL // len(self._nodes)))
 
     def _below(self, column: PathValues, found: list[Found], certain: bool) -> Iterator[PathValues]:
         """Find what is to be counted of the values at one path; yield the values below it."""

@@ -40,6 +40,10 @@ class Blocks:
         first = self.parts[0]
         return first[:size], Blocks([first[size:], *self.parts[1:]])
 
+    def cut(self, size: int) -> list[Sequence[int]]:
+        """Return all ids in parts of at most `size`."""
+        return [part[at : at + size] for part in self.parts for at in range(0, _size(part), size)]
+
 
 def _size(part: Sequence[int]) -> int:
     """Return the length, also of a range that is too long for `len`."""

@@ -156,6 +156,7 @@ class Scan:
         self._most = self._pace.block(_BLOCK * connections)
         self._block = min(_FIRST_BLOCK, self._most)
         self._looked = 0
+        self._handed_out = 0
         self._matched = 0
         self._yielded = 0
         self._seconds = 0.0
@@ -174,7 +175,7 @@ class Scan:
     @property
     def progress(self) -> Progress:
         """The progress so far."""
-        remaining = self._todo.left
+        remaining = self._todo.left + self._handed_out
         rate = self._looked / self._seconds if self._seconds > 0 else 0.0
         expected = None if self._account is None or self._where is not None else self._account.expected
         return Progress(self._looked, self._matched, expected, remaining, rate, remaining / rate if rate else None)
@@ -241,6 +242,57 @@ class Scan:
             first=None if self._first is None else self._first.limit,
             out_of_order=self._out_of_order,
         )
+
+    # -- parts that others look at -------------------------------------------------------------------------------
+
+    def prepare(self) -> int:
+        """Begin, and return the number of ids to look at, at most."""
+        if self._account is None:
+            self._begin()
+        self._look_whether_done()
+        return self._todo.left
+
+    def hand_out(self, size: int) -> list[Sequence[int]]:
+        """Return the ids to look at, after `prepare`, in parts and in order; `note` or `take_back` gives each back."""
+        parts, self._handed_out = self._todo.cut(size), self._todo.left
+        self._todo = Blocks()
+        return parts
+
+    def note(self, part: Sequence[int], found: Sequence[int], matched: int, undecoded: int) -> None:
+        """Take the result for a part: the ids of its selected jobs, and the numbers of those that match."""
+        assert self._account is not None
+        self._account.found.extend(found)
+        self._handed_out -= len(part)
+        self._looked += len(part)
+        self._matched += matched
+        self._yielded += matched
+        self.undecoded += undecoded
+        self._report()
+
+    def take_back(self, part: Sequence[int]) -> None:
+        """Have a part looked at by the next iteration."""
+        self._handed_out -= len(part)
+        self._todo = Blocks([*self._todo.parts, part])
+
+    @property
+    def selection(self) -> Selection:
+        """Which jobs."""
+        return self._selection
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether `cancel` was called, until the iteration has ended."""
+        return self._cancelled
+
+    @property
+    def server_process(self) -> str:
+        """The ``id`` of the server process that it began with."""
+        return "" if self._account is None else self._account.server.id
+
+    @property
+    def found(self) -> Sequence[int]:
+        """The ids of the selected jobs so far, whether the predicate matches or not."""
+        return () if self._account is None else self._account.found
 
     def cancel(self) -> None:
         """End this iteration after the current batch, or the next one at once. Any thread may call it."""

@@ -12,7 +12,7 @@ from itertools import chain, repeat
 from typing import TYPE_CHECKING, NamedTuple
 
 from beanops.journal.heartbeat import alive, lease_from
-from beanops.journal.records import Fate, Intent, gaps_between
+from beanops.journal.records import AlreadyClaimed, Fate, Intent, gaps_between
 from beanops.protocol.errors import BeanopsError
 from beanops.session.execution.run import Run
 
@@ -172,6 +172,19 @@ class SharedLedger(Ledger):
     def __init__(self, run: Run, journal: Callable[[], Journal], clock: Callable[[], datetime], place: int) -> None:
         super().__init__(run, journal, clock)
         self.size = place
+
+    def intend(self, intents: Sequence[Intent], place: int) -> None:
+        """As `Ledger.intend`.
+
+        Raises
+        ------
+        AlreadyClaimed
+            Another execution of the task has recorded some of these actions.
+        """
+        # Looked up before, because drivers complain of a failed insert; the insert decides.
+        if self._journal().claimed(self._run.id, place, place + len(intents)):
+            raise AlreadyClaimed(f"actions of run {self._run.id} from {place} on are on record already")
+        super().intend(intents, place)
 
     @contextmanager
     def underway(self) -> Iterator[None]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from beanops.html import card
 from beanops.jobs.facets import FacetCounter, Facets, PathFacet, Undecoded
+from beanops.jobs.facets.collector import CountedFacets
 from beanops.jobs.read import FoundJob
 from beanops.jobs.rows import Tube
 from beanops.jobs.search.scan import Scan
@@ -158,6 +159,15 @@ class FacetSearch:
     def add(self, batch: list[FoundJob]) -> None:
         """Count some jobs of the scan."""
         self._counter.add(batch)
+
+    def merge(self, other: CountedFacets) -> None:
+        """Add the jobs that a task of an executor has counted."""
+        self._counter.merge(other)
+
+    @property
+    def counted(self) -> CountedFacets:
+        """What was counted, for `merge`."""
+        return self._counter.counted
 
     def found(self) -> FoundFacets:
         """Return the facets of the jobs that were counted."""

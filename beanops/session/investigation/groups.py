@@ -91,6 +91,21 @@ class FoundGroups(NamedTuple):
     verdict: str
 
 
+class CountedGroups(NamedTuple):
+    """What a search has counted; it can be pickled.
+
+    Attributes
+    ----------
+    tally : Tally
+        Jobs by cause, or by the value of the expression.
+    undecoded : int
+        Number of jobs for which the expression has no value.
+    """
+
+    tally: Tally[Any]
+    undecoded: int
+
+
 class GroupSearch:
     """Finds jobs and counts them by group; `run` it, from any state of its scan.
 
@@ -151,6 +166,16 @@ class GroupSearch:
         values = self._values.of(batch)
         self._undecoded += len(values.undecoded)
         self._tally.add_all(values.values, values.jobs)
+
+    def merge(self, other: CountedGroups) -> None:
+        """Add the jobs that a task of an executor has counted."""
+        self._tally.merge(other.tally)
+        self._undecoded += other.undecoded
+
+    @property
+    def counted(self) -> CountedGroups:
+        """What was counted, for `merge`."""
+        return CountedGroups(self._tally, self._undecoded)
 
     def found(self) -> FoundGroups:
         """Return the groups of the jobs that were found."""
