@@ -67,7 +67,7 @@ class Service:
     ----------
     machine : Machine
         The queue.
-    dialect : {"1.13", "1.12", "1.11", "1.10", "truncate", "cluster"}
+    dialect : {"1.13", "1.12", "1.11", "1.10", "1.9", "1.8", "1.5", "1.4", "truncate", "cluster"}
         Which release of beanstalkd to be, or which fork.
     max_job_size : int
         Bytes that a body may have.
@@ -101,6 +101,8 @@ class Service:
         if self.release.old:
             self._with_argument |= _WITH_ARGUMENT_1_11
             del self._with_argument[b"reserve-job"]
+        if not self.release.kicks_one:
+            del self._with_argument[b"kick-job"]
         if self.release.truncates:
             self._with_argument[b"truncate"] = _Form(read_name, _truncate)
 
@@ -224,6 +226,10 @@ def _reserve_job(service: Service, client: Peer, job_id: int) -> Answer:
 
 
 def _delete(service: Service, client: Peer, job_id: int) -> Answer:
+    if not service.release.deletes_delayed:
+        job = service.machine.queues.job(job_id)
+        if job is not None and job.state == "delayed":
+            return _NOT_FOUND
     return b"DELETED\r\n" if service.machine.delete(client, job_id) else _NOT_FOUND
 
 

@@ -44,10 +44,11 @@ def serve(
         Host to listen on, or ``unix:PATH``.
     port : int
         Port to listen on, 0 for any that is free.
-    dialect : {"1.13", "1.12", "1.11", "1.10", "truncate", "cluster"}
-        Which release of beanstalkd to be: 1.12 quotes no text in statistics, 1.11 and 1.10 have no ``reserve-job``
-        and no unix sockets. ``"truncate"`` is a fork of 1.13 with that command and cached statistics,
-        ``"cluster"`` a server whose times left are never negative and which has no binlog.
+    dialect : {"1.13", "1.12", "1.11", "1.10", "1.9", "1.8", "1.5", "1.4", "truncate", "cluster"}
+        Which release of beanstalkd to be: 1.12 quotes no text in statistics, 1.11 and older have no ``reserve-job``
+        and no unix sockets, 1.8 and older no ``id``, 1.5 and older no ``kick-job``; 1.4 is 1.4.6. ``"truncate"`` is
+        a fork of 1.13 with that command and cached statistics, ``"cluster"`` a server whose times left are never
+        negative and which has no binlog.
     max_job_size : int
         Bytes that a body may have.
     stats_kept : float or None

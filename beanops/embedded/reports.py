@@ -64,6 +64,10 @@ class Reports:
         self._kept_for = round(stats_kept * SECOND)
         self._kept: dict[int, tuple[bytes, int]] = {}
         self._counted = (*_COUNTED, *(_TRUNCATE if release.truncates else ()))
+        self._lacks: dict[str, set[str]] = {command: set() for command in ("stats", "stats-tube", "stats-job")}
+        for field in release.lacks:
+            command, _, key = field.partition(" ")
+            self._lacks[command].add(key)
         self.counts: Counter[bytes] = Counter()
 
     def server(self, client: int) -> bytes:
@@ -81,13 +85,16 @@ class Reports:
         machine = self._machine
         queues = machine.queues
         times = os.times()
+        counts = {f"cmd-{command}": self.counts[command.encode("ascii")] for command in self._counted}
+        if self._release.counts_stored:
+            counts["cmd-put"] = machine.total_jobs
         fields = {
             "current-jobs-urgent": queues.urgent,
             "current-jobs-ready": queues.ready,
             "current-jobs-reserved": machine.reserved,
             "current-jobs-delayed": len(queues.delayed),
             "current-jobs-buried": queues.buried,
-            **{f"cmd-{command}": self.counts[command.encode("ascii")] for command in self._counted},
+            **counts,
             "job-timeouts": machine.timeouts,
             "total-jobs": machine.total_jobs,
             "max-job-size": self._max_job_size,
@@ -107,14 +114,13 @@ class Reports:
             "binlog-records-migrated": 0,
             "binlog-records-written": 0,
             "binlog-max-size": _BINLOG_FILE_SIZE if self._release.binlog else 0,
-            **({} if self._release.old else {"draining": "true" if machine.draining else "false"}),
+            "draining": "true" if machine.draining else "false",
             "id": self._ids[node],
             "hostname": self._text(self._host.node + (f"-{node}" if node else "")),
+            "os": self._text(self._host.version),
+            "platform": self._text(self._host.machine),
         }
-        if not self._release.old:
-            fields["os"] = self._text(self._host.version)
-            fields["platform"] = self._text(self._host.machine)
-        return _dictionary(fields)
+        return self._dictionary("stats", fields)
 
     def tube(self, tube: Tube) -> bytes:
         """Return the payload of ``stats-tube``."""
@@ -135,7 +141,7 @@ class Reports:
             "pause": tube.pause // SECOND,
             "pause-time-left": time_left // SECOND,
         }
-        return _dictionary(fields)
+        return self._dictionary("stats-tube", fields)
 
     def job(self, job: StoredJob) -> bytes:
         """Return the payload of ``stats-job``."""
@@ -157,11 +163,16 @@ class Reports:
             "buries": job.buries,
             "kicks": job.kicks,
         }
-        return _dictionary(fields)
+        return self._dictionary("stats-job", fields)
 
     def _left(self, until: int) -> int:
         left = until - self._machine.now
         return max(left, 0) if self._release.clamps else left
+
+    def _dictionary(self, command: str, fields: Mapping[str, object]) -> bytes:
+        lacks = self._lacks[command]
+        lines = [f"{key}: {value}\n" for key, value in fields.items() if key not in lacks]
+        return f"---\n{''.join(lines)}".encode()
 
     def _text(self, value: str) -> str:
         return f'"{value}"' if self._release.quotes else value
@@ -170,8 +181,3 @@ class Reports:
 def tube_names(tubes: Iterable[Tube]) -> bytes:
     """Return the payload of a list of tubes."""
     return b"---\n" + b"".join(b"- %b\n" % tube.name for tube in tubes)
-
-
-def _dictionary(fields: Mapping[str, object]) -> bytes:
-    lines = [f"{key}: {value}\n" for key, value in fields.items()]
-    return f"---\n{''.join(lines)}".encode()

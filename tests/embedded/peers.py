@@ -209,7 +209,8 @@ class Both:
         probe = remote.connect()
         remote.send(probe, b"stats\r\n")
         version = re.search(rb'^version: "?([0-9.]+)', remote.next_reply(probe), re.MULTILINE)
-        self.dialect: Dialect = next((one for one in RELEASES if version and one == version[1].decode("ascii")), NEWEST)
+        release = version[1].decode("ascii") if version else ""
+        self.dialect: Dialect = next((one for one in RELEASES if one == release.removesuffix(".6")), NEWEST)
         self.local = Local(self.dialect, max_job_size, RealClock())
         # Whoever started the real one has asked once for its pid, to see that it is ready.
         starter = Dialogue(self.local.service, lambda: None)

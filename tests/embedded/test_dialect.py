@@ -82,7 +82,16 @@ def test_releases_up_to_1_11_know_no_reserve_job(dialect: Dialect) -> None:
 
 @pytest.mark.parametrize(
     ("dialect", "version", "fields"),
-    [("1.10", "1.10", 48), ("1.11", '"1.11"', 48), ("1.12", '"1.12"', 51), ("1.13", '"1.13"', 51)],
+    [
+        ("1.4", "1.4.6", 44),
+        ("1.5", "1.5", 46),
+        ("1.8", "1.8", 46),
+        ("1.9", "1.9", 48),
+        ("1.10", "1.10", 48),
+        ("1.11", '"1.11"', 48),
+        ("1.12", '"1.12"', 51),
+        ("1.13", '"1.13"', 51),
+    ],
 )
 def test_server_statistics(dialect: Dialect, version: str, fields: int) -> None:
     lines = connected(dialect).say(0, b"stats\r\n").decode("ascii").splitlines()[2:-1]
@@ -128,7 +137,45 @@ def test_the_longest_name_does_not_fit_into_a_reply_of_1_10() -> None:
     assert connected("1.11").say(0, b"use %b\r\n" % name) == b"USING %b\r\n" % name
 
 
-def test_only_1_10_looks_for_a_tube_that_cannot_be() -> None:
+def test_releases_up_to_1_10_look_for_a_tube_that_cannot_be() -> None:
     answers = {dialect: connected(dialect).say(0, b"pause-tube -x 0\r\n") for dialect in RELEASES}
 
-    assert answers == {"1.10": b"NOT_FOUND\r\n"} | dict.fromkeys(("1.11", "1.12", "1.13"), b"BAD_FORMAT\r\n")
+    assert answers == dict.fromkeys(RELEASES[:-3], b"NOT_FOUND\r\n") | dict.fromkeys(RELEASES[-3:], b"BAD_FORMAT\r\n")
+
+
+BEFORE_1_8: tuple[Dialect, ...] = ("1.4", "1.5")
+
+
+@pytest.mark.parametrize("dialect", RELEASES)
+def test_statistics_that_came_later(dialect: Dialect) -> None:
+    server = connected(dialect)
+    server.say(0, b"put 1 0 60 1\r\na\r\n")
+    told = {
+        "server": b"\nid: " in server.say(0, b"stats\r\n"),
+        "tube": b"\ncmd-delete: " in server.say(0, b"stats-tube default\r\n"),
+        "job": b"\nfile: " in server.say(0, b"stats-job 1\r\n"),
+    }
+
+    assert told == {"server": dialect not in ("1.4", "1.5", "1.8"), "tube": dialect != "1.4", "job": dialect != "1.4"}
+
+
+@pytest.mark.parametrize("dialect", BEFORE_1_8)
+def test_releases_before_1_8_know_no_kick_job_and_count_what_was_put(dialect: Dialect) -> None:
+    server = connected(dialect)
+
+    assert server.say(0, b"kick-job 1\r\nput 1 0 60 70000\r\n" + b"x" * 70002) == b"UNKNOWN_COMMAND\r\nJOB_TOO_BIG\r\n"
+    assert server.say(0, b"put 1 0 60 1\r\nabcput 1 0 60 1\r\na\r\n").startswith(b"EXPECTED_CRLF\r\n")
+    server.say(0, b"\r\nput 1 0 60 1\r\na\r\n")
+    told = server.say(0, b"stats\r\n")
+    (puts,), (jobs,) = re.findall(rb"cmd-put: (\d+)", told), re.findall(rb"total-jobs: (\d+)", told)
+    assert puts == jobs
+
+
+@pytest.mark.parametrize("dialect", RELEASES)
+def test_delayed_jobs_cannot_be_deleted_with_1_4(dialect: Dialect) -> None:
+    server = connected(dialect)
+    server.say(0, b"put 1 100 60 1\r\na\r\n")
+
+    assert server.say(0, b"delete 1\r\n") == (b"NOT_FOUND\r\n" if dialect == "1.4" else b"DELETED\r\n")
+    if dialect == "1.4":
+        assert server.say(0, b"kick 1\r\ndelete 1\r\n") == b"KICKED 1\r\nDELETED\r\n"

@@ -25,7 +25,7 @@ class Listener:
         Host to listen on, or ``unix:PATH``.
     port : int or str
         Port to listen on, 0 for any that is free; or what the system's resolver makes of a text.
-    dialect : {"1.13", "1.12", "1.11", "1.10", "truncate", "cluster"}
+    dialect : {"1.13", "1.12", "1.11", "1.10", "1.9", "1.8", "1.5", "1.4", "truncate", "cluster"}
         Releases up to 1.11 have no unix sockets.
     tls : ssl.SSLContext or None
         Connections begin with TLS.
