@@ -23,24 +23,26 @@ class CompactMap:
 
     Ids in a row are in pages of 64; the few of a page that is nearly empty are in a dict.
 
+    Attributes
+    ----------
+    size : int
+        How many ids there are.
+
     Examples
     --------
     >>> places = CompactMap()
     >>> places.put(17, 4096), places.put(17, 8192), places.get(17), places.get(18)
     (0, 4096, 8192, 0)
-    >>> list(places.ids()), len(places), places.pop(17), len(places)
+    >>> list(places.ids()), places.size, places.pop(17), places.size
     ([17], 1, 8192, 0)
     """
 
     def __init__(self) -> None:
         self._pages: dict[int, array[int]] = {}
         self._sparse: dict[int, int] = {}
-        self._size = 0
+        self.size = 0
         self._most = _FIRST_LOOK
         self._apart = 0
-
-    def __len__(self) -> int:
-        return self._size
 
     def get(self, id: int) -> int:
         """Return the number of an id, 0 where there is none."""
@@ -57,7 +59,7 @@ class CompactMap:
             if self._apart or id in self._sparse:
                 before = self._sparse.get(id, 0)
                 self._sparse[id] = value
-                self._size += not before
+                self.size += not before
                 self._apart -= self._apart > 0
                 return before
             if len(self._pages) >= self._most:
@@ -68,7 +70,7 @@ class CompactMap:
         page[place] = value
         if not before:
             before = self._sparse.pop(id, 0) if self._sparse else 0
-            self._size += not before
+            self.size += not before
         return before
 
     def pop(self, id: int) -> int:
@@ -80,7 +82,7 @@ class CompactMap:
             page[id & _MASK] = 0
         if not before and self._sparse:
             before = self._sparse.pop(id, 0)
-        self._size -= before > 0
+        self.size -= before > 0
         return before
 
     def ids(self, *, newest: bool = False) -> Iterator[int]:

@@ -57,6 +57,8 @@ class RecordFormat:
     ----------
     native : bool
         Whether a server on this machine reads it.
+    in_ns : bool
+        Whether its times are in nanoseconds, and not in microseconds.
     shortest : int
         Bytes of a short record.
     longest : int
@@ -74,7 +76,7 @@ class RecordFormat:
         self.brief = Struct(f"{sign}Q24xi40xB{pad}")
         self.shortest = self.length.size + self.fields.size
         self.longest = self.shortest + LONGEST_NAME
-        self._unit = 1 if version == 7 else 1000
+        self.in_ns = version == 7
         self._padding = ((12, 16), (36, 40), (77, self.fields.size))
         zeros = self.length.size - 1
         first = rb"[\x01-\xc8]\0{%d}" % zeros if order == "little" else rb"\0{%d}[\x01-\xc8]" % zeros
@@ -86,10 +88,10 @@ class RecordFormat:
     def unpack_fields(self, data: bytes, place: int) -> tuple[int, ...]:
         """Return the fields of a record, which are at a place of `data`, in the order of `JobFields`."""
         fields = self.fields.unpack_from(data, place)
-        if self._unit == 1:
+        if self.in_ns:
             return fields
         id, priority, delay, ttr, size, created, deadline, *rest = fields
-        unit = self._unit
+        unit = 1000
         return id, priority, delay * unit, ttr * unit, size, created * unit, deadline * unit, *rest
 
     def read_fields(self, data: bytes, place: int) -> JobFields:

@@ -55,17 +55,18 @@ class JobReader:
         self._formats = formats
         self._replay = replay
         self._now = now
-        self._shorts = len(replay.shorts) > 0
-        self._sound = not (replay.readable or replay.broken)
+        self._shorts = replay.shorts.size > 0
+        self._sound = not (replay.readable.size or replay.broken.size)
         self._blocks = BlockReader(folder, files)
         self._names: dict[bytes, str] = {}
 
     def jobs(self, *, newest: bool = False, bodies: bool = False) -> Iterator[LoggedJob]:
         """Yield the jobs in the order of their ids; with `bodies` as far as these are there."""
+        plain = self._sound and not self._shorts
         try:
             for id, place in self._places(newest):
                 try:
-                    job = self._job(id, place, bodies)
+                    job = self._read(place, 0, "restored", bodies) if plain else self._job(id, place, bodies)
                 except (FileNotFoundError, struct.error):  # a server removed the file, or cut it
                     self.removed += 1
                     continue
@@ -86,7 +87,7 @@ class JobReader:
     def _places(self, newest: bool) -> Iterator[tuple[int, int]]:
         """Yield the ids of all jobs with their places after a start, 0 for a job that does not come back."""
         fulls, readable = self._replay.fulls, self._replay.readable
-        if not readable:
+        if not readable.size:
             yield from fulls.items(newest=newest)
             return
         last = None
@@ -123,7 +124,7 @@ class JobReader:
         start += format.length.size
         head = start + length
         name = data[start:head]
-        fields = format.unpack_fields(data, head)
+        fields = format.fields.unpack_from(data, head) if format.in_ns else format.unpack_fields(data, head)
         size = fields[4]
         whole, body = True, None
         if bodies or at_start != "restored":

@@ -100,7 +100,7 @@ class LogReplay:
             records += 1
             offset, id, state, full, _, whole = one
             # What nearly every record of a sound log is comes first.
-            if not self._reads or not whole or state > DELAYED or (full and not state) or self.readable:
+            if not self._reads or not whole or state > DELAYED or (full and not state) or self.readable.size:
                 self._differing(one, base + offset)
             elif full:
                 self._full(one, base + offset)
@@ -124,24 +124,24 @@ class LogReplay:
                 self.next_id = id + 1
             if size > self.largest[0]:
                 self.largest = size, id, place
-            if self.orphans:
+            if self.orphans.size:
                 self.orphans.pop(id)
         self.refs[-1] += 1
         if known:
-            if self.shorts:
+            if self.shorts.size:
                 self.shorts.pop(id)
             self._release(known)
         if not whole:
             self.broken.put(id, place)
-        elif self.broken:
+        elif self.broken.size:
             self.broken.pop(id)
 
     def _drop(self, id: int) -> None:
         """Delete a job from what a start has."""
         if known := self.fulls.pop(id):
-            if self.shorts:
+            if self.shorts.size:
                 self.shorts.pop(id)
-            if self.broken:
+            if self.broken.size:
                 self.broken.pop(id)
             self._release(known)
         elif self.orphans:

@@ -37,8 +37,8 @@ def log(tmp_path: Path) -> str:
 
 def test_list_has_each_job_with_its_place(cli: Cli, log: str) -> None:
     rows = [line.split() for line in cli("binlog", log, "list").out.splitlines()]
-    assert rows[0] == ["id", "tube", "state", "logged", "priority", "age", "size", "file", "offset", "at_start"]
-    assert [(*row[:4], *row[6:]) for row in rows[1:]] == [
+    assert rows[0] == ["id", "tube", "state", "logged", "age", "size", "file", "offset", "at_start"]
+    assert [(*row[:4], *row[5:]) for row in rows[1:]] == [
         ("1", "mail", "buried", "buried", "30", "1", "4", "restored"),
         ("3", "web", "delayed", "delayed", "5", "1", "218", "restored"),
         ("4", "web", "ready", "reserved", "11", "2", "88", "restored"),

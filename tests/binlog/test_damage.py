@@ -225,7 +225,7 @@ def test_any_damage_is_survived(
     replay = log._replayed.replay
     assert {job.id for job in jobs if job.at_start != "lost"} == set(replay.fulls.ids())
     summary = log.stats()
-    assert summary.jobs == len(replay.fulls) == sum(row.jobs for row in log.file_rows)
+    assert summary.jobs == replay.fulls.size == sum(row.jobs for row in log.file_rows)
     assert {job.at_start for job in jobs} <= set(AT_START)
     assert all(job.created >= 0 and job.size >= 0 for job in jobs if not damages)
     assert summary.next_id > max((job.id for job in jobs if job.at_start == "restored"), default=0)

@@ -27,7 +27,9 @@ from beanops.text import plural, safe_text
 #: Damages that are printed below the result.
 _MOST_SHOWN = 20
 _LIST = ("id", "tube", "state", "logged", "priority", "age", "size", "file", "offset", "at_start")
-_NUMBERS = frozenset({"id", "priority", "age", "size", "file", "offset"})
+#: Of these the table has what fits beside each other.
+_SHOWN = ("id", "tube", "state", "logged", "age", "size", "file", "offset", "at_start")
+_NUMBERS = frozenset({"id", "age", "size", "file", "offset"})
 _PINS = ("id", "tube", "state", "age", "size", "file", "offset")
 
 _limit = click.option(
@@ -131,31 +133,27 @@ def list_(max_job_size: int | None, redact: tuple[str, ...], output: str, **aske
 
 def _print_list(log: Binlog, batches: Iterator[list[LoggedJob]]) -> None:
     """Print a table batch by batch, so that a million rows take no memory; a column is as wide as needed so far."""
-    names: dict[str, str] = {}
-    widths = [0] * len(_LIST)
-    now, second = log.now, 10**9
+    widths = [0] * len(_SHOWN)
     form, length = "", 0
     for batch in batches:
-        rows: list[tuple[Any, ...]] = [
-            (
-                job.id, names.get(job.tube) or names.setdefault(job.tube, safe_text(job.tube)), job.state, job.logged,
-                job.priority, (now - job.created) // second, job.size, job.file, job.offset, job.at_start,
-            )
-            for job in batch
-        ]  # fmt: skip
-        lines = [form % row for row in rows] if form else []
+        columns = dict(zip(LoggedJob._fields, zip(*batch, strict=True), strict=True))
+        names = {tube: safe_text(tube) for tube in set(columns["tube"])}
+        columns["tube"] = tuple([names[tube] for tube in columns["tube"]])
+        columns["age"] = tuple([(log.now - created) // 10**9 for created in columns["created"]])
+        rows = list(zip(*(columns[name] for name in _SHOWN), strict=True))
+        lines = list(map(form.__mod__, rows)) if form else []
         if not form or max(map(len, lines)) > length:
-            heading = [] if form else [_LIST]
+            heading = [] if form else [_SHOWN]
             wide = [max(map(len, map(str, column))) for column in zip(*heading, *rows, strict=True)]
             widths = list(map(max, widths, wide))
-            form = "  ".join(
-                [f"%{'' if name in _NUMBERS else '-'}{width}s" for name, width in zip(_LIST, widths, strict=True)]
-            )
+            signs = ["" if name in _NUMBERS else "-" for name in _SHOWN]
+            form = "  ".join([f"%{sign}{width}s" for sign, width in zip(signs, widths, strict=True)])
             lines = [form % row for row in (*heading, *rows)]
             length = len(lines[0])
-        click.echo("\n".join(map(str.rstrip, lines)))
+        # In colour, because click would search all of it for colours to remove, of which there are none.
+        click.echo("\n".join(map(str.rstrip, lines)), color=True)
     if not form:
-        click.echo("  ".join(_LIST))
+        click.echo("  ".join(_SHOWN))
 
 
 def _row(log: Binlog, job: LoggedJob, names: tuple[str, ...]) -> dict[str, Any]:
