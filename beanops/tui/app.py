@@ -7,7 +7,7 @@ import gc
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -23,6 +23,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
+from beanops.fleet.servers import names_several, servers_of
 from beanops.session.config import key_bindings, profile, rings
 from beanops.session.connect import connect
 from beanops.session.session import Session
@@ -37,12 +38,14 @@ from beanops.tui.keys import APP, by_name, keymap
 from beanops.tui.refresh import RefreshingApp
 from beanops.tui.screens.base import FullScreen
 from beanops.tui.screens.overview import TubesScreen
+from beanops.tui.server_states import first_of
 from beanops.tui.state import StateFile
 from beanops.tui.terminal.key_order import KeyOrder
 from beanops.tui.terminal.signals import on_signals
 from beanops.tui.theme import CALM, SIXTEEN, THEMES, VARIABLES, is_colourless
 from beanops.ui.alerts import AlertReader
 from beanops.ui.defaults import CONNECT_TIMEOUT, INTERVAL, READ_TIMEOUT
+from beanops.ui.runner import Runner
 from beanops.ui.waves import WaveRunner
 
 if TYPE_CHECKING:
@@ -174,6 +177,8 @@ class Dashboard(RefreshingApp):
         """Quit properly on a signal."""
         self._restore_signals = on_signals(self._end)
         self.app_resume_signal.subscribe(self, self._resumed)
+        if self._among is not None:
+            self.action_all_tubes()
 
     async def on_unmount(self) -> None:
         """Wait for actions under way: sessions are closed after them."""
@@ -190,7 +195,7 @@ class Dashboard(RefreshingApp):
 
     def perform(self, request: Request) -> None:
         """Carry out an action, and show its progress if it takes long."""
-        if request.session is not self.session or self._leaving:
+        if (request.session is not self.session and not request.on) or self._leaving:
             why = "quitting" if self._leaving else "another server is shown"
             self.say(f"{request.offer.name}: nothing done; {why}", False)
             return
@@ -217,7 +222,12 @@ class Dashboard(RefreshingApp):
 
     @work(thread=True, exit_on_error=False, group="act")
     def _carry_out(self, action: UnderWay) -> None:
-        self.post_message(Acted(action, action.carry_out()))
+        self.post_message(Acted(action, action.carry_out(self._on_several)))
+
+    def _on_several(self, request: Request, runner: Runner) -> Outcome:
+        from beanops.tui.actions.several import carry_out
+
+        return carry_out(self.fleet(), request, runner)
 
     @on(Acted)
     def _acted(self, acted: Acted) -> None:
@@ -236,7 +246,9 @@ class Dashboard(RefreshingApp):
         self._reservations = [held for held in self._reservations if held.held]
         if outcome.reservation is not None:
             self._reservations.append(outcome.reservation)
-        if request.session is self.session:
+        if request.on:
+            self._acted_on_several(request, outcome)
+        elif request.session is self.session:
             before, self.last = self.last, self.last.after(outcome.results)
             if self.last.runs and self.last is not before and not outcome.results.undone:
                 asked = "; what buried jobs become is asked" if self.last.buries_again else ""
@@ -247,6 +259,17 @@ class Dashboard(RefreshingApp):
             self.action_refresh()
         else:
             self.say(f"{safe_text(str(request.session.address))}: {outcome.text}", outcome.done)
+
+    def _acted_on_several(self, request: Request, outcome: Outcome) -> None:
+        servers = self.servers
+        if outcome.last.runs or outcome.done:
+            servers.last, servers.acted_on = outcome.last, request.on
+        if outcome.last.runs:
+            outcome = outcome._replace(way_back="undoes it")
+        self.status = outcome
+        if self.view is not None:
+            self.view.acted(request, outcome)
+        self.action_refresh()
 
     def quit(self) -> None:
         """Quit as soon as no action is under way; each ends after its current batch, which the journal records."""
@@ -414,7 +437,7 @@ class Dashboard(RefreshingApp):
 
 
 def run(
-    address: str,
+    server: str | Sequence[str],
     *,
     read_only: bool = False,
     interval: float = INTERVAL,
@@ -427,8 +450,8 @@ def run(
 
     Parameters
     ----------
-    address : str
-        As in `beanops.connect`.
+    server : str or sequence of str
+        As in `beanops.connect`. Of several servers it shows all tubes first, and connects to the first that answers.
     read_only : bool
         Whether all changes are rejected.
     interval : float
@@ -452,20 +475,27 @@ def run(
     gc.set_threshold(50_000, 50, 100)
     # Threads that read from the server yield to the one that handles keys within a millisecond.
     sys.setswitchinterval(0.001)
-    with connect(
-        address,
-        source="tui" if visitor is None else "web",
-        actor=actor,
-        read_only=read_only,
-        redact=redact,
-        connect_timeout=CONNECT_TIMEOUT,
-        read_timeout=READ_TIMEOUT,
-    ) as session:
+    among = servers_of(server) if names_several(server) else None
+
+    def connected(name: str) -> Session:
+        return connect(
+            name,
+            source="tui" if visitor is None else "web",
+            actor=actor,
+            read_only=read_only,
+            redact=redact,
+            connect_timeout=CONNECT_TIMEOUT,
+            read_timeout=READ_TIMEOUT,
+        )
+
+    name, session = first_of([str(server)] if among is None else [one.name for one in among], connected)
+    with session:
         if visitor is not None:
             session._context.denied = visitor.denied
         app = Dashboard(
             session,
-            profile=profile(address),
+            profile=profile(name),
+            among=among,
             interval=interval,
             state_file=None if visitor is not None else StateFile(state_path("tui")),
             keys=keys_of_user(),

@@ -85,6 +85,7 @@ class Host(Protocol):
     #: The lines typed in this session, oldest first.
     typed: list[str]
     alone: bool
+    read_only: bool
     signed_in: str
     clock: Callable[[], float]
     now: Callable[[], datetime]

@@ -6,8 +6,9 @@ Screens follow `live`. What a look asks is in `beanops.ui.poller`; the other hal
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 from textual import on, work
@@ -16,6 +17,8 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.timer import Timer
 
+from beanops.fleet.connect import connect as connect_several
+from beanops.fleet.fleet import Fleet
 from beanops.protocol.errors import BeanopsError
 from beanops.session.config import Profile, strictest
 from beanops.session.connect import connect
@@ -101,6 +104,8 @@ class RefreshingApp(App[None]):
         Whether it rings the terminal's bell for each new alert and problem.
     poller : Poller or None
         What it shows; None asks the server of the session.
+    among : sequence of Profile or None
+        The servers that it is about, the one of the session among them; None is all of the configuration.
     """
 
     live: reactive[Live] = reactive(Live(), always_update=True, repaint=False)
@@ -119,6 +124,7 @@ class RefreshingApp(App[None]):
         alerts: AlertReader | None = None,
         bell: bool = False,
         poller: Poller | None = None,
+        among: Sequence[Profile] | None = None,
     ) -> None:
         super().__init__()
         self._start = session
@@ -128,7 +134,10 @@ class RefreshingApp(App[None]):
         self.now = now
         self.interval = interval
         self._timer: Timer | None = None
-        self._read_only = read_only
+        self.read_only = read_only
+        self._among = among
+        self._fleet: Fleet | None = None
+        self._making_fleet = threading.Lock()
         # Sessions stay open until the end, also when another server is shown: they may have reserved jobs.
         self._sessions: dict[Place, Session] = {place_of(self.profile): session}
         # The server that the user chose last; until it answers, the former one is shown.
@@ -159,6 +168,8 @@ class RefreshingApp(App[None]):
         """Close the sessions that this app opened."""
         if self._servers is not None:
             self._servers.close()
+        if self._fleet is not None:
+            self._fleet.close()
         for session in self._sessions.values():
             if session is not self._start:
                 session.close()
@@ -172,8 +183,22 @@ class RefreshingApp(App[None]):
     def servers(self) -> ServerStates:
         """What is known of all configured servers."""
         if self._servers is None:
-            self._servers = ServerStates(self)
+            self._servers = ServerStates(self, self._among)
         return self._servers
+
+    def fleet(self) -> Fleet:
+        """Return what acts on all servers; call it in a thread."""
+        with self._making_fleet:
+            if self._fleet is None:
+                self._fleet = connect_several(
+                    [state.profile.name for state in self.servers.distinct()],
+                    source="tui",
+                    read_only=self.read_only,
+                    redact=self._start._context.redact,
+                    connect_timeout=CONNECT_TIMEOUT,
+                    read_timeout=READ_TIMEOUT,
+                )
+            return self._fleet
 
     @property
     def held_elsewhere(self) -> Mapping[str, int]:
@@ -344,7 +369,7 @@ class RefreshingApp(App[None]):
             session = connect(
                 profile.name,
                 source="tui",
-                read_only=self._read_only,
+                read_only=self.read_only,
                 redact=self._start._context.redact,
                 connect_timeout=CONNECT_TIMEOUT,
                 read_timeout=READ_TIMEOUT,

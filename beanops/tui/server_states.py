@@ -1,17 +1,21 @@
-"""`ServerStates`: what is known of all configured servers, for the screens that show several."""
+"""`ServerStates`: what is known of several servers, for the screens that show them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+import queue
+import threading
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from beanops.protocol.errors import BeanopsError
+from beanops.protocol import TubeStats
+from beanops.protocol.errors import BeanopsError, ConnectFailed
 from beanops.session.config import Profile, profiles
 from beanops.session.connect import connect
 from beanops.session.session import Session
 from beanops.ui.defaults import CONNECT_TIMEOUT, READ_TIMEOUT
 from beanops.ui.poller import Live
+from beanops.ui.runner import LastAction
 from beanops.ui.server_pollers import ServerPollers, ServerState, place_of
 
 
@@ -50,13 +54,43 @@ class LeftAs(NamedTuple):
     descending: bool = False
 
 
+class TubeOfServer(NamedTuple):
+    """A tube of one of several servers, as last seen.
+
+    Attributes
+    ----------
+    profile : Profile
+        The server.
+    instance : str
+        The id of its process.
+    stats : TubeStats
+        The tube.
+    """
+
+    profile: Profile
+    instance: str
+    stats: TubeStats
+
+    @property
+    def server(self) -> str:
+        """The server's name."""
+        return self.profile.name
+
+    @property
+    def named(self) -> TubeStats:
+        """The tube with the server in its name, which distinguishes it from those of other servers."""
+        return self.stats._replace(name=f"{self.server} {self.stats.name}")
+
+
 class ServerStates:
-    """The server that is shown, and those of the configuration, each as it answers.
+    """The server that is shown, and those of the configuration or chosen ones, each as it answers.
 
     Parameters
     ----------
     host : ShownServer
         The app.
+    only : iterable of Profile or None
+        The servers to show instead of those of the configuration.
 
     Attributes
     ----------
@@ -64,37 +98,50 @@ class ServerStates:
         Why the configuration cannot be read; empty if it can.
     left : LeftAs
         How the list of all tubes was left.
+    last : LastAction
+        What an undo in that list reverts.
+    acted_on : tuple of TubeOfServer
+        The tubes of that action.
     """
 
-    def __init__(self, host: ShownServer) -> None:
+    def __init__(self, host: ShownServer, only: Iterable[Profile] | None = None) -> None:
         self._host = host
+        self._only = None if only is None else {one.name: one for one in only}
         self._fleet = ServerPollers(_open, host.clock, host.now)
         self._profiles: dict[str, Profile] = {}
         self.error = ""
         self.left = LeftAs()
+        self.last = LastAction()
+        self.acted_on: tuple[TubeOfServer, ...] = ()
         self.read()
 
     def read(self) -> None:
-        """Read the configuration."""
+        """Read the configuration, unless certain servers are shown."""
         self.error = ""
         try:
-            self._profiles = profiles()
+            self._profiles = profiles() if self._only is None else self._only
         except BeanopsError as error:
             self.error = str(error)
 
     @property
+    def chosen(self) -> bool:
+        """Whether certain servers are shown instead of those of the configuration."""
+        return self._only is not None
+
+    @property
     def configured(self) -> Collection[str]:
-        """The names of the configured servers."""
+        """The names of the servers."""
         return self._profiles.keys()
 
     def all(self) -> list[ServerState]:
-        """Return what is known of each configured server."""
+        """Return what is known of each server."""
         return self._states(self._profiles.values())
 
     def distinct(self) -> list[ServerState]:
         """Return what is known of the server that is shown and of all others, each address once."""
         found: dict[str, Profile] = {}
-        for profile in (self._host.profile, *self._profiles.values()):
+        shown = () if self.chosen else (self._host.profile,)
+        for profile in (*shown, *self._profiles.values()):
             found.setdefault(profile.address, profile)
         return self._states(found.values())
 
@@ -116,6 +163,52 @@ class ServerStates:
     def close(self) -> None:
         """Close the connections."""
         self._fleet.close()
+
+
+def first_of(servers: Sequence[str], connected: Callable[[str], Session]) -> tuple[str, Session]:
+    """Return a session on the first of several servers that answers, with its name; the others are not waited for.
+
+    Parameters
+    ----------
+    servers : sequence of str
+        Their names.
+    connected : callable
+        Opens a session on a server.
+
+    Raises
+    ------
+    BeanopsError
+        None answers; it names all of them.
+    """
+    if len(servers) == 1:
+        return servers[0], connected(servers[0])
+    answers: queue.SimpleQueue[tuple[str, Session | Exception]] = queue.SimpleQueue()
+    taken = threading.Lock()
+
+    def reach(name: str) -> None:
+        try:
+            session = connected(name)
+            session.server()  # a frozen one takes connections too
+        except Exception as error:  # raised below
+            answers.put((name, error))
+            return
+        if taken.acquire(blocking=False):
+            answers.put((name, session))
+        else:
+            session.close()
+
+    for name in servers:
+        threading.Thread(target=reach, args=(name,), name=f"reach {name}", daemon=True).start()
+    errors: dict[str, Exception] = {}
+    while len(errors) < len(servers):
+        name, answer = answers.get()
+        if isinstance(answer, Session):
+            return name, answer
+        if not isinstance(answer, BeanopsError):
+            raise answer
+        errors[name] = answer
+    words = "; ".join(f"{name}: {errors[name]}" for name in servers)
+    raise ConnectFailed(f"no server answers: {words}")
 
 
 def _open(profile: Profile) -> Session:

@@ -5,6 +5,7 @@ A face knows what would be done and to how many jobs; `confirmation` says what t
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from beanops.session.config import Profile
@@ -35,6 +36,19 @@ _FINAL = {
 #: A server without rules of its own.
 ANY = Profile("", "")
 _NO_BODIES = "the journal keeps no bodies"
+
+
+def strictest_of(profiles: Iterable[Profile]) -> Profile:
+    """Return what protects an action on several servers: the rules of the strictest of them.
+
+    Examples
+    --------
+    >>> strictest_of([Profile("a", "a:1"), Profile("prod", "b:1", confirm="type-name")]).confirm
+    'type-name'
+    """
+    known = list(profiles)
+    first = min(known, key=lambda one: one.confirm != "type-name")
+    return first._replace(keep_bodies=all(one.keep_bodies for one in known))
 
 
 class Confirmation(NamedTuple):

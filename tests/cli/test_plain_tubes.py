@@ -9,7 +9,7 @@ import pytest
 
 from beanops import Client
 from beanops.embedded.process import Beanstalkd
-from tests.cli.conftest import Cli, Terminal, bury
+from tests.cli.conftest import Cli, Terminal, bury, configure, one_line
 from tests.waits import PATIENCE
 
 
@@ -50,3 +50,28 @@ def test_with_an_interval_they_are_printed_until_the_reader_has_enough(
     assert process.stderr is not None
     assert "Traceback" not in process.stderr.read()
     process.stderr.close()
+
+
+def test_tubes_of_several_servers_are_one_table_and_one_that_is_down_is_named(
+    cli: Cli, client: Client, beanstalkd: Beanstalkd, start_beanstalkd: Callable[..., Beanstalkd]
+) -> None:
+    other = start_beanstalkd()
+    configure(
+        f"[servers.prod-a]\naddress = '{beanstalkd.address}'\n"
+        f"[servers.prod-b]\naddress = '{other.address}'\n"
+        "[servers.prod-c]\naddress = '127.0.0.1:1'\n"
+    )
+    bury(client, "mail", *[b"x"] * 7)
+    ended = cli("tui", "-s", "prod-a", "-s", "prod-b")
+    assert ended.code == 0
+    rows = [line.split() for line in ended.out.splitlines()]
+    assert rows[0][:2] == ["server", "tube"]
+    assert [row[:2] for row in rows[1:]] == [["prod-a", "mail"], ["prod-a", "default"], ["prod-b", "default"]]
+    ended = cli("tui", "-s", "prod-*")
+    assert ended.code == 1
+    assert [line.split()[:2] for line in ended.out.splitlines()] == [row[:2] for row in rows]
+    assert ended.err.splitlines()[1].startswith("beanops: prod-c: cannot connect to beanstalkd at 127.0.0.1:1")
+    assert one_line(cli("tui", "-s", "127.0.0.1:1", "-s", "127.0.0.1:2").err).startswith(
+        "beanops: no server could answer: prod-c: "
+    )
+    assert one_line(cli("tui", "-s", "stage-*").err).startswith("beanops: no server matches stage-*")

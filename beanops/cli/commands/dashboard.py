@@ -11,6 +11,7 @@ import click
 from beanops.cli import options
 from beanops.cli.plain_tubes import print_tubes, why_plain
 from beanops.cli.streams import on_terminal, standard_input
+from beanops.fleet.servers import names_several
 from beanops.protocol.errors import UsageError
 from beanops.session.connect import connect
 from beanops.ui.defaults import INTERVAL
@@ -24,7 +25,7 @@ from beanops.ui.defaults import INTERVAL
 )
 @click.option("--at", metavar="TIME", help="Start of the replay (UTC), such as 14:30")
 @click.option("--speed", type=click.FloatRange(0.01, 86_400), metavar="FACTOR", help="Speed of the replay [default: 1]")
-@options.server
+@options.servers
 @options.read_only
 @click.pass_context
 def tui(
@@ -34,10 +35,12 @@ def tui(
     file: Path | None,
     at: str | None,
     speed: float | None,
-    server: str,
+    server: tuple[str, ...],
     read_only: bool,
 ) -> int:
     """Open the terminal dashboard: watch tubes, inspect jobs and act on them. The key ? shows all keys.
+
+    Several servers, by a glob, a group or a repeated -s, are shown with the tubes of all in one list.
 
     Where no dashboard can be shown (TERM is dumb, or the output is redirected) it prints the tubes once, the worst
     first, and with --interval again and again.
@@ -47,13 +50,14 @@ def tui(
     if plain := why_plain():
         if file is not None:
             raise click.UsageError(f"--replay needs a terminal: {plain}")
-        print_tubes(server, plain, interval if _is_given(ctx, "interval") else None)
-        return 0
+        return print_tubes(among(server), plain, interval if _is_given(ctx, "interval") else None)
     if file is not None:
         with _needing_textual():
             from beanops.tui.replay import run
-        return run(file, server if options.is_given(ctx) else None, at=at, speed=speed or 1.0, interval=interval)
-    return show(server, read_only=read_only, interval=interval, redact=redact)
+        if len(server) > 1 or names_several(server[0]):
+            raise click.UsageError("--replay shows one server: pass one -s")
+        return run(file, server[0] if options.is_given(ctx) else None, at=at, speed=speed or 1.0, interval=interval)
+    return show(among(server), read_only=read_only, interval=interval, redact=redact)
 
 
 def _is_given(ctx: click.Context, name: str) -> bool:
@@ -70,7 +74,18 @@ def _needing_textual() -> Iterator[None]:
         raise UsageError("the TUI needs textual: pip install 'beanops[tui]'") from None
 
 
-def show(server: str, *, read_only: bool = False, interval: float = INTERVAL, redact: tuple[str, ...] = ()) -> int:
+def among(servers: tuple[str, ...]) -> str | tuple[str, ...]:
+    """Return the only server that was named, or all of them."""
+    return servers[0] if len(servers) == 1 else servers
+
+
+def show(
+    server: str | tuple[str, ...],
+    *,
+    read_only: bool = False,
+    interval: float = INTERVAL,
+    redact: tuple[str, ...] = (),
+) -> int:
     """Show the TUI until it is left, and return the exit code."""
     with _needing_textual():
         from beanops.tui.app import run

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from beanops.protocol.errors import BeanopsError
 from beanops.text import plural, safe_text
-from beanops.ui.runner import Results
+from beanops.ui.runner import LastAction, Results
 
 if TYPE_CHECKING:
     from beanops.session.reservation import Reservation
@@ -29,6 +29,8 @@ class Outcome(NamedTuple):
         The runs.
     way_back : str
         What the key of undo does, where it reverts this.
+    last : LastAction
+        Of an action on several servers: what an undo there reverts.
     """
 
     text: str
@@ -37,6 +39,7 @@ class Outcome(NamedTuple):
     reservation: Reservation | None = None
     results: Results = Results()
     way_back: str = ""
+    last: LastAction = LastAction()
 
     @property
     def only_skipped(self) -> bool:
@@ -80,7 +83,7 @@ def outcome_of(results: Results, name: str, noun: str) -> Outcome:
     if faults and not results.runs:
         return fault(faults[0])
     if number == 1 and results.errors:
-        return Outcome(safe_text(f"{name}: {results.errors[0][1]}"), False)
+        return Outcome(safe_text(f"{name}: {results.errors[0][1]}"), False, results=results)
     if results.runs:
         name = results.runs[0].action  # as the journal and the question of undo name it
     parts = [f"{count:,} {outcome}" for outcome, count in results.counts.items() if count or outcome == "done"]

@@ -17,13 +17,15 @@ from beanops.protocol import TubeStats
 from beanops.protocol.errors import BeanopsError
 from beanops.protocol.limits import U32_MAX
 from beanops.session.config import Profile, strictest
+from beanops.session.config import profile as known_profile
 from beanops.session.files.samples import PutSettings
 from beanops.session.session import Session
 from beanops.text import plural, safe_text
 from beanops.tui.actions.outcome import Outcome, fault, outcome_of
 from beanops.tui.actions.selected import Selected, words_of
+from beanops.tui.server_states import TubeOfServer
 from beanops.ui.actions import UserAction
-from beanops.ui.confirmation import Confirmation, confirmation
+from beanops.ui.confirmation import Confirmation, confirmation, strictest_of
 from beanops.ui.runner import LastAction, Progress, Runner, Step
 
 if TYPE_CHECKING:
@@ -60,6 +62,8 @@ class Target(NamedTuple):
         The state of each of `ids`, if known: an action leaves out the jobs whose state it does not take.
     selected : tuple of Selected
         Jobs that are chosen by state, predicate or group instead of by `ids`; one for each tube.
+    places : tuple of TubeOfServer
+        The tubes with their servers, where they are of several; `tubes` has them by both names then.
     """
 
     tubes: tuple[TubeStats, ...]
@@ -70,6 +74,7 @@ class Target(NamedTuple):
     settings: PutSettings = PutSettings()
     each: tuple[str, ...] = ()
     selected: tuple[Selected, ...] = ()
+    places: tuple[TubeOfServer, ...] = ()
 
     def may_have(self, states: Collection[str]) -> bool:
         """Whether there may be jobs in some states."""
@@ -166,6 +171,9 @@ class Offer(NamedTuple):
 
     def request(self, session: Session, target: Target, answers: Mapping[str, Any] = NOTHING) -> Request:
         """Return the request for a target, by its keys; tubes without such jobs are left out."""
+        return self._request(session, target, answers)._on(target.places)
+
+    def _request(self, session: Session, target: Target, answers: Mapping[str, Any]) -> Request:
         tubes = tuple(tube.name for tube in target.tubes)
         if self.scope == "jobs":
             return self._on_jobs(session, tubes, target, answers)
@@ -219,6 +227,8 @@ class Request(NamedTuple):
         Jobs that are chosen by state, predicate or group instead of by `ids`.
     left_out : Mapping of str to int
         The number of marked jobs by state that the action does not take.
+    on : tuple of TubeOfServer
+        The tubes with their servers, for an action on several servers.
     """
 
     offer: Offer
@@ -232,6 +242,11 @@ class Request(NamedTuple):
     instance: str = ""
     selected: tuple[Selected, ...] = ()
     left_out: Mapping[str, int] = NOTHING
+    on: tuple[TubeOfServer, ...] = ()
+
+    def _on(self, places: tuple[TubeOfServer, ...]) -> Request:
+        """Return the request with the servers of its tubes."""
+        return self._replace(on=tuple(one for one in places if one.named.name in self.tubes)) if places else self
 
     @property
     def is_counted(self) -> bool:
@@ -273,6 +288,11 @@ class Request(NamedTuple):
     @property
     def places(self) -> str:
         """The tubes in words."""
+        if self.on:
+            servers = dict.fromkeys(one.server for one in self.on)
+            on = f"server {next(iter(servers))}" if len(servers) == 1 else plural(len(servers), "server")
+            tubes = f"tube {self.on[0].stats.name}" if len(self.on) == 1 else plural(len(self.on), "tube")
+            return safe_text(f"{tubes} on {on}")
         return f"tube {safe_text(self.tube)}" if len(self.tubes) == 1 else plural(len(self.tubes), "tube")
 
 
@@ -286,8 +306,12 @@ def needed_for(request: Request, profile: Profile) -> Confirmation:
     profile : Profile
         The server as the dashboard shows it.
     """
-    now = request.session._context.protection.now
-    known = strictest(profile, [now])._replace(keep_bodies=profile.keep_bodies and now.keep_bodies)
+    if request.on:
+        # By its name, so that other profiles of the same address count too.
+        known = strictest_of(known_profile(name) for name in dict.fromkeys(one.server for one in request.on))
+    else:
+        now = request.session._context.protection.now
+        known = strictest(profile, [now])._replace(keep_bodies=profile.keep_bodies and now.keep_bodies)
     undone: LastAction = request.answers.get("undone", LastAction())
     return confirmation(request.offer.name, request.number or undone.jobs, known, undoes=undone.action, at_least="yes")
 
@@ -309,10 +333,18 @@ class UnderWay(NamedTuple):
     runner: Runner
     over: threading.Event
 
-    def carry_out(self) -> Outcome:
-        """Have the session do it; what a server, a file or a wrong answer can cause ends as an outcome."""
+    def carry_out(self, on_several: Callable[[Request, Runner], Outcome]) -> Outcome:
+        """Have the session do it; what a server, a file or a wrong answer can cause ends as an outcome.
+
+        Parameters
+        ----------
+        on_several : callable
+            Carries out a request on several servers.
+        """
         request = self.request
         try:
+            if request.on:
+                return on_several(request, self.runner)
             # A server that was restarted uses ids again, and a dialog may stay open for long.
             if request.number and request.session.server().id != request.instance:
                 return Outcome(f"{request.offer.name}: nothing done; the server was restarted", False)

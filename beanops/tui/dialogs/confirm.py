@@ -83,13 +83,13 @@ class Confirm(ModalScreen[bool]):
     def on_mount(self) -> None:
         """Focus Cancel, or the field to type in; read a sample of the jobs if there is none."""
         self.query_one("#typed" if self._needed.typed else "#cancel").focus()
-        if self._request.counts:
+        if self._request.counts and not self._request.on:
             self._look()
 
     def sample(self) -> ComposeResult:
         """Yield the number of jobs by state, and the first of them."""
         about = _about(self._request)
-        if about or self._request.counts:
+        if about or (self._request.counts and not self._request.on):
             yield Static(Content(about), id="sample")
 
     @work(thread=True, exit_on_error=False, group="sample")
@@ -128,7 +128,7 @@ class Confirm(ModalScreen[bool]):
 def _note(request: Request) -> str:
     """Return the effect of an action, and the limits of the server for it and its undo."""
     verb = {"drain": "delete", "kick-next": ""}.get(request.offer.name, request.offer.name)
-    can = request.session._lookups.known_capabilities(request.instance)
+    can = None if request.on else request.session._lookups.known_capabilities(request.instance)
     more = remark(verb, request.states.get("buried", 0), can)
     effect = request.offer.action.effect
     return f"{effect} {more[:1].upper()}{more[1:]}." if more else effect

@@ -1,4 +1,7 @@
-"""The tubes of all configured servers in one list, the worst first; Enter goes to the tube on its server."""
+"""The tubes of several servers in one list, the worst first; Enter goes to the tube on its server.
+
+Actions are for the selected tubes of all servers at once: see `beanops.tui.actions.several`.
+"""
 
 from __future__ import annotations
 
@@ -12,26 +15,34 @@ from textual.widgets import Input
 
 from beanops.text import plural, safe_text, span
 from beanops.tui import keys
+from beanops.tui.actions import catalogue
+from beanops.tui.actions.request import Offer, Request, Target
+from beanops.tui.actions.several import target_of
 from beanops.tui.screens.servers import SeveralServers
-from beanops.tui.server_states import LeftAs
+from beanops.tui.server_states import LeftAs, TubeOfServer
 from beanops.tui.tubes.filters import BadFilter, parse
 from beanops.tui.widgets.line import Line, Part
 from beanops.tui.widgets.table import RowTable
 from beanops.ui.columns.servers import FleetRow, fleet_columns, own_problems
+from beanops.ui.runner import LastAction
 from beanops.ui.server_pollers import ServerState
 
 
 class FleetTable(RowTable[FleetRow]):
     """The tubes of all servers."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.SORT]
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.SELECTION, *keys.SORT]
 
 
 class AllTubesScreen(SeveralServers):
     """All tubes of all servers. A server that is silent, or that has a problem itself, has a row of its own."""
 
     TITLE = "All tubes"
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.ALL_TUBES]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *keys.ALL_TUBES,
+        *catalogue.bindings("tubes", also=("kick",)),
+        *keys.UNDO,
+    ]
 
     def body(self) -> ComposeResult:
         """Yield the names of the servers that are silent, the table, what is under the cursor, and the filter."""
@@ -114,6 +125,8 @@ class AllTubesScreen(SeveralServers):
         silent = [state for state in states if state.silence]
         number = f"  {plural(len(states), 'server')}  "
         parts: list[Part] = [("tubes of all servers", "bold $primary"), (number, "$muted")]
+        if silent:
+            parts.append((f"{plural(len(silent), 'server')} without an answer: ", "bold $buried"))
         for state in silent:
             parts += [(safe_text(f"{state.profile.name} {state.silence_text()}"), "bold $buried"), ("  ", "")]
         if self.host.servers.error:
@@ -121,7 +134,10 @@ class AllTubesScreen(SeveralServers):
         self.query_one("#title", Line).say(parts)
 
     @on(RowTable.Moved)
+    @on(RowTable.SelectionChanged)
     def _show_about(self) -> None:
+        self.refresh_offers()
+        self._show_status()
         row, about = self.table.row, self.query_one("#about", Line)
         if row is None:
             about.say([("no longer exists: move the cursor to another row", "$muted")] if self.table.lost else [])
@@ -139,6 +155,11 @@ class AllTubesScreen(SeveralServers):
             parts += [(f"{problem.title}, for {lasts}: ", "bold $buried"), (f"{safe_text(problem.reason)}  ", "")]
         about.say(parts)
 
+    def captions(self) -> list[Part]:
+        """Return the number of tubes selected and shown, and the filter."""
+        selected = len(self.table.selected)
+        return [(f"{selected:,} selected  ", "bold $delayed"), *super().captions()] if selected else super().captions()
+
     def caption(self) -> str:
         """Return the number of tubes shown, and the filter."""
         shown = sum(row.seen is not None for row in self.table.rows)
@@ -151,6 +172,34 @@ class AllTubesScreen(SeveralServers):
         if text:
             return f"{shown:,} of {plural(total, 'tube')} with '{safe_text(text, limit=30)}'"
         return plural(total, "tube")
+
+    # -- act -----------------------------------------------------------------------------------------------------------
+
+    def target(self) -> Target | None:
+        """Return the selected tubes, else the one under the cursor, of servers that answer."""
+        table = self.table
+        selected = set(table.selected)
+        rows = [row for row in table.rows if row.key in selected] if selected else [table.row] if table.row else []
+        return target_of(
+            TubeOfServer(row.state.profile, row.state.live.survey.server.id, row.seen.stats)
+            for row in rows
+            if row.seen is not None and row.state.live.survey is not None and not row.state.silence
+        )
+
+    def hindrance(self, offer: Offer | None = None) -> str:
+        """Return why an action is not possible now; a server that does not answer has no part in it."""
+        changes = offer is None or offer.changes
+        return "this session is read-only" if changes and self.host.read_only else ""
+
+    def undoable(self) -> LastAction:
+        """Return the last action on several servers."""
+        return LastAction() if self.passive else self.host.servers.last
+
+    def undo(self, undone: LastAction) -> None:
+        """Have an undo on all servers confirmed, then carried out."""
+        if undone.runs:
+            on = self.host.servers.acted_on
+            self.confirm(Request(catalogue.UNDO, self.host.session, (), answers={"undone": undone}, on=on))
 
     # -- keys ----------------------------------------------------------------------------------------------------------
 
@@ -213,8 +262,10 @@ class AllTubesScreen(SeveralServers):
         self.keep()
 
     def action_back(self) -> None:
-        """Clear the filter; without one, go back to the screen that it was opened from."""
-        if self.filter.value or self.focused is self.filter:
+        """Clear selection, then the filter; without both, go back to the screen that it was opened from."""
+        if self.table.selection and self.table.has_focus:
+            self.table.clear_selection()
+        elif self.filter.value or self.focused is self.filter:
             self.filter.value = ""
             self._filter_done()
         else:

@@ -1,4 +1,4 @@
-"""The configured servers with their counts and problems, each as it answers; Enter switches to another one."""
+"""The servers with their counts and problems, each as it answers; Enter switches to another one."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class SeveralServers(FullScreen):
 
 
 class ServersScreen(SeveralServers):
-    """All servers of the configuration."""
+    """All servers of the configuration, or those that were chosen."""
 
     TITLE = "Servers"
     BINDINGS: ClassVar[list[BindingType]] = [*keys.SERVERS]
@@ -92,7 +92,8 @@ class ServersScreen(SeveralServers):
     def on_mount(self) -> None:
         """Put the cursor on the current server."""
         hint = f"  {self.host.key_of('app.all-tubes')} shows the tubes of all"
-        self.query_one("#title", Line).say([("servers of the configuration", "bold $primary"), (hint, "$muted")])
+        of = "chosen servers" if self.host.servers.chosen else "servers of the configuration"
+        self.query_one("#title", Line).say([(of, "bold $primary"), (hint, "$muted")])
         self.host.servers.read()
         self.tick()
         if self.host.profile.name in self.host.servers.configured:
