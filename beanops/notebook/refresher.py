@@ -195,11 +195,12 @@ _refreshers: WeakKeyDictionary[Context, Refresher] = WeakKeyDictionary()
 
 def refresher_of(session: Session) -> Refresher:
     """Return the one refresher of a session and of those made from it by `through`."""
-    address, past = session.address, session._context.past  # the refresher must not hold the session
+    # The refresher must not hold the session.
+    address, reach, past = session.address, session._context.reach, session._context.past
 
     alerts = AlertReader(alone=True)
 
     def watch() -> Session:
-        return connect(address, read_only=True, connect_timeout=CONNECT, read_timeout=ANSWER)
+        return connect(reach, read_only=True, connect_timeout=CONNECT, read_timeout=ANSWER)
 
     return _refreshers.setdefault(session._context, Refresher(Poller(watch, past=past), lambda: alerts.read(address)))

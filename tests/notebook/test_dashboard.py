@@ -31,6 +31,7 @@ from beanops.session.session import Session
 from beanops.ui.alerts import AlertReader
 from beanops.ui.poller import Poller
 from tests.alerts.saved import firing, saves
+from tests.certificates import Certificates
 from tests.notebook.pages import Page, Still, lost
 from tests.waits import until
 
@@ -337,6 +338,19 @@ def test_a_view_survives_a_restart_of_the_server(start_beanstalkd: Callable[...,
         until(lambda: view.card.shown["lost"] is not None)
         start_beanstalkd(port=first.port)
         until(lambda: view.card.shown["lost"] is None)
+
+
+def test_a_server_with_tls_and_a_token(
+    start_beanstalkd: Callable[..., Beanstalkd], certificates: Certificates, tmp_path: Path
+) -> None:
+    """The view has a connection of its own."""
+    server = start_beanstalkd(tls=certificates, token="s3cret")
+    (tmp_path / "token").write_text("s3cret")
+    reach = beanops.Reach.of(server.address, tls_ca=str(certificates.ca), token_file=str(tmp_path / "token"))
+    with beanops.connect(reach) as session, session.dashboard() as view, beanops.Client(reach) as other:
+        other.put(b"x", tube="mail")
+        until(lambda: "mail" in view.tubes.rows)
+        assert view.card.shown["lost"] is None
 
 
 def test_a_server_that_hangs_does_not_look_live_for_long(

@@ -9,7 +9,7 @@ import os
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,8 +20,10 @@ from beanops import Client, Session
 from beanops.embedded.process import Beanstalkd
 from beanops.protocol.errors import UsageError
 from beanops.session.files import samples
+from beanops.session.reaching import give
 from beanops.tui.app import Dashboard
 from beanops.tui.web.server import JUNK, DashboardServer, _OneLine, read_message
+from tests.certificates import Certificates
 from tests.tui.conftest import Clock, dashboard, fill
 from tests.tui.web.serving import served, web
 from tests.waits import PATIENCE, until
@@ -213,6 +215,18 @@ async def test_who_quits_is_told_so(beanstalkd: Beanstalkd) -> None:
         await drawn(visit, "tube")
         await visit.send_json(["stdin", "q"])
         assert await goodbye(visit) == "The dashboard was closed."
+
+
+async def test_visitors_reach_a_server_with_tls_and_a_token(
+    start_beanstalkd: Callable[..., Beanstalkd], certificates: Certificates, tmp_path: Path
+) -> None:
+    server = start_beanstalkd(tls=certificates, token="s3cret")
+    token = tmp_path / "token"
+    token.write_text("s3cret")
+    give(server.address, {"tls_ca": str(certificates.ca), "token_command": f"cat {token}"})
+    async with served(server) as (url, browser), browser.ws_connect(f"{url}/ws", origin=url) as visit:
+        await drawn(visit, "beanstalks://")
+        await drawn(visit, "default")
 
 
 async def test_a_server_that_does_not_answer_is_named_at_the_end(beanstalkd: Beanstalkd) -> None:
