@@ -12,7 +12,7 @@ import click
 
 import beanops
 from beanops.cli import complete, spreadsheet
-from beanops.cli.commands.servers.reach_options import reaching_all
+from beanops.cli.commands.servers.reach_options import reaching_all, take
 from beanops.cli.one_of import OneOf
 from beanops.ui.actions import CATALOGUE, ON_JOBS
 
@@ -110,6 +110,7 @@ class Commands(click.Group):
     envvar="BEANOPS_SERVER",
     default="127.0.0.1:11300",
     shell_complete=complete.servers,
+    callback=take,
     help="Server: host[:port], beanstalks://host[:port], ssh://jump/host[:port], unix:/path or a profile."
     " [env: BEANOPS_SERVER; default: 127.0.0.1:11300]",
 )

@@ -218,7 +218,8 @@ class Client:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.address}{' closed' if self.closed else ''}>"
+        by = f" by {self.endpoint}" if self.endpoint != self.address else ""
+        return f"<{type(self).__name__} {self.address}{by}{' closed' if self.closed else ''}>"
 
     # -- the pump ------------------------------------------------------------------------------------------------
 

@@ -28,14 +28,13 @@ def read_token(source: TokenSource) -> str:
     ConnectFailed
         There is none.
     """
-    if source.kind == "file":
+    if source.kind == "file" and Path(source.place).expanduser().is_file():
         return _checked(source, _from_file(source))
-    # Several connections at once ask a command, or the user of a keyring, once.
+    # Several connections at once ask a command, or the user of a keyring, once. A pipe can be read only once.
     with _lock:
         token, since = _known.get(source, ("", 0.0))
         if not token or time.monotonic() > since + _KEPT:
-            read = _from_command if source.kind == "command" else _from_keyring
-            token = _checked(source, read(source))
+            token = _checked(source, _SOURCES[source.kind](source))
             _known[source] = token, time.monotonic()
         return token
 
@@ -56,7 +55,8 @@ def _checked(source: TokenSource, text: str) -> str:
 
 def _from_file(source: TokenSource) -> str:
     try:
-        return Path(source.place).expanduser().read_text("ascii", "replace")[: MAX_TOKEN * 4]
+        with Path(source.place).expanduser().open("rb") as file:
+            return file.read(2 * MAX_TOKEN).decode("ascii", "replace")
     except OSError as error:
         raise ConnectFailed(f"{source}: {error.strerror or error}") from None
 
@@ -92,3 +92,6 @@ def _from_keyring(source: TokenSource) -> str:
     if token is None:
         raise ConnectFailed(f"{source}: no such entry; make it with 'keyring set {service} {user}'")
     return str(token)
+
+
+_SOURCES = {"file": _from_file, "command": _from_command, "keyring": _from_keyring}

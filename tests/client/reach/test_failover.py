@@ -34,6 +34,7 @@ def test_the_first_that_answers(connect: Connector, beanstalkd: Beanstalkd) -> N
     client = connect(Reach.of(nobody, beanstalkd.address))
     assert (str(client.address), str(client.endpoint)) == (nobody, beanstalkd.address)
     assert client.put(b"x") == 1
+    assert repr(client) == f"<{connect.kind} {nobody} by {beanstalkd.address}>"
 
 
 def test_one_that_takes_connections_and_does_not_answer(

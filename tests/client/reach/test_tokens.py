@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import types
 from collections.abc import Callable
@@ -124,6 +125,19 @@ def test_tokens_that_cannot_be_had(connect: Connector, tmp_path: Path, kind: str
             connect(Reach.of(server.address, **{f"token_{kind}": place}))
         assert SECRET not in str(caught.value)
         assert not server.received
+
+
+def test_a_pipe_is_read_once(server: Beanstalkd) -> None:
+    """As one of a shell: ``--token-file <(pass show beanstalkd)``."""
+    read, write = os.pipe()
+    os.write(write, SECRET.encode())
+    os.close(write)
+    try:
+        reach = Reach.of(server.address, token_file=f"/dev/fd/{read}")
+        with Client(reach) as first, Client(reach) as second:
+            assert first.instance == second.instance
+    finally:
+        os.close(read)
 
 
 def test_a_command_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
