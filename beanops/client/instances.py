@@ -113,6 +113,22 @@ def may_be_same(one: str, other: str) -> bool:
     return a[1] == b[1] and abs(int(a[2]) - int(b[2])) <= _APART
 
 
+def spellings(id: str) -> list[str]:
+    """Return all ids that are known to be of the same server as one, for a search of what is remembered of it.
+
+    Examples
+    --------
+    >>> spellings("5d0f1c2b3a495867")
+    ['5d0f1c2b3a495867']
+    """
+    if made_up := _MADE_UP.fullmatch(id):
+        pid, start, place = made_up.groups()
+        return [f"{pid}-{int(start) + apart}-{place}" for apart in range(-_APART, _APART + 1)]
+    with _lock:
+        common = _common.get(id, id)
+        return [id, *(one for one, known in _common.items() if known == common and one != id)]
+
+
 def is_made_up(id: str) -> bool:
     """Whether an id is not the server's own."""
     return _MADE_UP.fullmatch(id) is not None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 
+from beanops.client.instances import spellings
 from beanops.journal import leases
 from beanops.journal.filters import EVERYTHING, Filter
 from beanops.journal.heartbeat import Lease
@@ -454,7 +455,7 @@ class Journal:
         The server is recognised by its address, by its process, and by the processes that answered at its address.
         """
         known = sa.select(RUNS.c.instance).where(RUNS.c.server == server)
-        here = sa.or_(RUNS.c.server == server, RUNS.c.instance == instance, RUNS.c.instance.in_(known))
+        here = sa.or_(RUNS.c.server == server, RUNS.c.instance.in_(spellings(instance)), RUNS.c.instance.in_(known))
         query = sa.select(*RUN_FIELDS).where(here, RUNS.c.action == "import").order_by(RUNS.c.time, RUNS.c.id)
         return [run for run in self._runs(query) if run.request["digest"] == digest]
 
@@ -465,7 +466,7 @@ class Journal:
 
     def highest_id(self, instance: str) -> int:
         """Return the highest job id recorded for one server process, 0 for none."""
-        here = sa.select(RUNS.c.id).where(RUNS.c.instance == instance)
+        here = sa.select(RUNS.c.id).where(RUNS.c.instance.in_(spellings(instance)))
         acted = sa.select(sa.func.max(ACTIONS.c.job_id)).where(ACTIONS.c.run.in_(here), ACTIONS.c.state_before != "")
         made = sa.select(sa.func.max(FATES.c.new_id)).where(FATES.c.run.in_(here.where(puts_here())))
         return max(self._number(acted), self._number(made))

@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from beanops.client.instances import spellings
 from beanops.journal.records import Need
 from beanops.journal.storage.tables import PAUSES, microseconds, moment
 
@@ -21,7 +22,7 @@ def _own(need: Need) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def _others(need: Need) -> tuple[sa.ColumnElement[bool], ...]:
-    return PAUSES.c.instance == need.instance, PAUSES.c.tube == need.tube, PAUSES.c.run != need.run
+    return PAUSES.c.instance.in_(spellings(need.instance)), PAUSES.c.tube == need.tube, PAUSES.c.run != need.run
 
 
 class Pauses:
@@ -41,7 +42,7 @@ class Pauses:
         with self._alone() as connection:
             over = PAUSES.c.needed_until <= microseconds(now)
             connection.execute(PAUSES.delete().where(*_others(need), over))
-            own = sa.and_(*_own(need), PAUSES.c.instance == need.instance)
+            own = sa.and_(*_own(need), PAUSES.c.instance.in_(spellings(need.instance)))
             known = connection.execute(sa.select(PAUSES).where(sa.or_(own, sa.and_(*_others(need))))).all()
             row: dict[str, Any] = {
                 **need._asdict(),

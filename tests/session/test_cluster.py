@@ -159,3 +159,14 @@ def test_times_from_a_cache_are_not_relied_on(start_beanstalkd: Callable[..., Be
         process, _ = identity._look(client, [JobRef(id)], 0.0)
         assert process.puts == 1
         assert process.after == client.stats().uptime + 1
+
+
+def test_the_history_of_a_job_has_what_was_done_through_every_process(cluster: Beanstalkd, journal: str) -> None:
+    with Client(cluster.address) as client:
+        (id,) = fill(client, "mail", "buried")
+    with connect(cluster.address, journal=journal) as session:
+        session.kick([id])
+        looking, acting = session._context.looking().instance, session._context.acting().instance
+        session._context.looking()._wire.hang_up("the network failed")
+        assert [action.action for action in session._lookups.job_actions(id)] == ["kick"]
+        assert is_same(looking, acting)

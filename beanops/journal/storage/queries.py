@@ -7,6 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from beanops.client.instances import spellings
 from beanops.journal.filters import Filter
 from beanops.journal.storage.tables import ACTIONS, FATES, LEASES, RUNS, microseconds
 
@@ -18,7 +19,7 @@ def of_runs(which: Filter) -> list[sa.ColumnElement[bool]]:
         servers = [which.server] if isinstance(which.server, str) else which.server
         conditions.append(RUNS.c.server.in_([*servers, ""]))
     if which.jobs is not None and None not in which.jobs:
-        conditions.append(RUNS.c.instance.in_(list(which.jobs)))
+        conditions.append(RUNS.c.instance.in_([one for id in which.jobs for one in spellings(id or "")]))
     if which.since is not None:
         conditions.append(active_since(which.since))
     if which.until is not None:
@@ -71,7 +72,7 @@ def _about(ids: Sequence[int], instance: str | None) -> sa.ColumnElement[bool]:
     outcome = (FATES.c.run == ACTIONS.c.run, FATES.c.first_n == ACTIONS.c.n, FATES.c.new_id.in_(ids))
     put = sa.and_(sa.exists().where(*outcome).correlate(ACTIONS), own.where(puts_here(run)))
     about = sa.or_(ACTIONS.c.job_id.in_(ids), put)
-    return about if instance is None else sa.and_(about, own.where(run.c.instance == instance))
+    return about if instance is None else sa.and_(about, own.where(run.c.instance.in_(spellings(instance))))
 
 
 def active_since(time: datetime) -> sa.ColumnElement[bool]:
