@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, SupportsIndex, Unpack
 
@@ -19,13 +20,15 @@ from beanops.session.arguments import Seconds
 from beanops.session.bars import Report
 from beanops.session.config import Profile
 from beanops.session.keywords import explain_keywords
-from beanops.session.options import GroupOptions, Options, ScanOptions
+from beanops.session.options import GroupOptions, Options, ScanOptions, VerbOptions
 from beanops.session.session import Session
 from beanops.session.watching.problems_now import APART
 
 if TYPE_CHECKING:
+    import dask.dataframe as dd
     import pandas
 
+    from beanops.fleet.dataset import FleetSnapshot
     from beanops.fleet.looking import FleetFacets
     from beanops.session.editing.changing import Changes
     from beanops.session.editing.schema import SchemaLike
@@ -279,6 +282,7 @@ class Fleet:
         bodies: BodyForm = "text",
         decoded: bool = False,
         columns: str | Iterable[str] | None = None,
+        executor: Any = None,
         patience: Seconds | None = None,
         **selection: Unpack[ScanOptions],
     ) -> pandas.DataFrame:
@@ -296,7 +300,8 @@ class Fleet:
         --------
         >>> fleet.jobs("mail", state="buried", order="-age", limit=5)[["server", "id", "age"]]
         """
-        return self._looking.jobs(tube, columns, patience, {**selection}, bodies=bodies, decoded=decoded)
+        how = {"bodies": bodies, "decoded": decoded, "executor": executor}
+        return self._looking.jobs(tube, columns, patience, {**selection}, **how)
 
     @as_in_session(Session.sql)
     def sql(
@@ -323,6 +328,7 @@ class Fleet:
         *,
         by: str | None = None,
         most: SupportsIndex = 100,
+        executor: Any = None,
         patience: Seconds | None = None,
         **which: Unpack[GroupOptions],
     ) -> pandas.DataFrame:
@@ -342,7 +348,7 @@ class Fleet:
         >>> causes.groupby("cause")["count"].sum()
         >>> fleet.kick(causes.iloc[0])
         """
-        return self._looking.search("groups", {"tube": tube}, patience, {**which}, by=by, most=most)
+        return self._looking.search("groups", {"tube": tube}, patience, {**which}, by=by, most=most, executor=executor)
 
     @as_in_session(Session.facets)
     def facets(
@@ -350,6 +356,7 @@ class Fleet:
         tube: Tube | None = None,
         *,
         top: SupportsIndex = 10,
+        executor: Any = None,
         patience: Seconds | None = None,
         **selection: Unpack[ScanOptions],
     ) -> FleetFacets:
@@ -364,12 +371,69 @@ class Fleet:
         --------
         >>> fleet.facets("mail").values.query("path == '$.error'")[["server", "value", "jobs"]]
         """
-        return self._looking.facets(tube, patience, {**selection}, top=top)
+        return self._looking.facets(tube, patience, {**selection}, top=top, executor=executor)
+
+    @as_in_session(Session.snapshot)
+    def snapshot(
+        self,
+        directory: str | PathLike[str],
+        tube: Tube | None = None,
+        *,
+        executor: Any = None,
+        patience: Seconds | None = None,
+        **selection: Unpack[ScanOptions],
+    ) -> FleetSnapshot:
+        """Write the jobs of all servers to one dataset of Parquet files, ``server=NAME/folder=TUBE``.
+
+        pandas, DuckDB, Spark and Dask read the directory, with ``server`` and ``folder`` as partitions. The files have
+        the columns of `Session.snapshot`.
+
+        Returns
+        -------
+        FleetSnapshot
+            ``jobs``, the number of jobs; ``by_server``, the snapshot of each server; ``complete``, whether these are
+            all jobs that match; ``unanswered``, the servers that are missing, with the reasons.
+
+        Examples
+        --------
+        >>> fleet.snapshot("saved", "mail").jobs
+        18
+        """
+        from beanops.fleet.dataset import save
+
+        return save(self._dispatch, directory, tube, patience, {**selection, "executor": executor})
+
+    @as_in_session(Session.to_dask)
+    def to_dask(
+        self,
+        tube: Tube | None = None,
+        *,
+        bodies: BodyForm = "text",
+        columns: str | Iterable[str] | None = None,
+        size: SupportsIndex = 100_000,
+        patience: Seconds | None = None,
+        **selection: Unpack[ScanOptions],
+    ) -> dd.DataFrame:
+        """Return the jobs of all servers as a Dask DataFrame, whose partitions are looked up when they are computed.
+
+        Returns
+        -------
+        dask.dataframe.DataFrame
+            ``server``, and the columns of `Session.to_dask`.
+
+        Examples
+        --------
+        >>> fleet.to_dask("mail", bodies=False).groupby("server").size().compute()
+        """
+        from beanops.fleet.dataset import dask_frame
+
+        how = {"bodies": bodies, "columns": columns, "size": size, **selection}
+        return dask_frame(self._dispatch, tube, patience, how)
 
     # -- act ---------------------------------------------------------------------------------------------------------
 
     @as_in_session(Session.kick)
-    def kick(self, jobs: Jobs | str, *, patience: Seconds | None = None, **options: Unpack[Options]) -> FleetRun:
+    def kick(self, jobs: Jobs | str, *, patience: Seconds | None = None, **options: Unpack[VerbOptions]) -> FleetRun:
         """Make buried or delayed jobs ready on all servers, or those of a frame on their own.
 
         Returns
@@ -391,7 +455,7 @@ class Fleet:
         *,
         priority: SupportsIndex | None = None,
         patience: Seconds | None = None,
-        **options: Unpack[Options],
+        **options: Unpack[VerbOptions],
     ) -> FleetRun:
         """Bury ready and delayed jobs on all servers, or those of a frame on their own.
 
@@ -414,7 +478,7 @@ class Fleet:
         priority: SupportsIndex | None = None,
         delay: Seconds = 0,
         patience: Seconds | None = None,
-        **options: Unpack[Options],
+        **options: Unpack[VerbOptions],
     ) -> FleetRun:
         """Make jobs ready or delayed, or change their priority, on all servers, or those of a frame on their own.
 
@@ -430,7 +494,7 @@ class Fleet:
         return self._acting.on_jobs("release", jobs, options, patience, priority=priority, delay=delay)
 
     @as_in_session(Session.delete)
-    def delete(self, jobs: Jobs | str, *, patience: Seconds | None = None, **options: Unpack[Options]) -> FleetRun:
+    def delete(self, jobs: Jobs | str, *, patience: Seconds | None = None, **options: Unpack[VerbOptions]) -> FleetRun:
         """Delete jobs on all servers, or those of a frame on their own.
 
         Returns
@@ -446,7 +510,7 @@ class Fleet:
         return self._acting.on_jobs("delete", jobs, options, patience)
 
     @as_in_session(Session.drain)
-    def drain(self, tube: Tube, *, patience: Seconds | None = None, **options: Unpack[Options]) -> FleetRun:
+    def drain(self, tube: Tube, *, patience: Seconds | None = None, **options: Unpack[VerbOptions]) -> FleetRun:
         """Delete all jobs of a tube that are in the given states, on all servers.
 
         Returns
@@ -462,7 +526,7 @@ class Fleet:
 
     @as_in_session(Session.move)
     def move(
-        self, jobs: Jobs | str, to: Tube, *, patience: Seconds | None = None, **options: Unpack[Options]
+        self, jobs: Jobs | str, to: Tube, *, patience: Seconds | None = None, **options: Unpack[VerbOptions]
     ) -> FleetRun:
         """Move jobs to another tube of their own server, on all servers, or those of a frame.
 
@@ -485,7 +549,7 @@ class Fleet:
         *,
         server: Session | None = None,
         patience: Seconds | None = None,
-        **options: Unpack[Options],
+        **options: Unpack[VerbOptions],
     ) -> FleetRun:
         """Copy jobs to another tube of their own server, or to one other server, which is none of the fleet.
 

@@ -1,0 +1,126 @@
+"""The jobs of several servers as one dataset: a folder of Parquet files, or a Dask DataFrame."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from importlib import import_module
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from beanops.fleet.dispatch import Dispatch, Work
+from beanops.fleet.targets import spread
+from beanops.jobs.rows import Tube
+from beanops.jobs.snapshot import CannotSave, check_new
+from beanops.protocol.errors import UsageError
+from beanops.session.arguments import Seconds
+from beanops.session.lookups import Snapshot
+from beanops.text import plural
+
+if TYPE_CHECKING:
+    import dask.dataframe as dd
+
+
+class FleetSnapshot:
+    """The result of a snapshot of several servers.
+
+    Attributes
+    ----------
+    by_server : dict of str to Snapshot
+        The snapshot of each server.
+    unanswered : dict of str to str
+        The servers that are missing, with the reasons.
+    """
+
+    def __init__(self, by_server: Mapping[str, Snapshot], unanswered: Mapping[str, str]) -> None:
+        self.by_server = {**by_server}
+        self.unanswered = {**unanswered}
+
+    @property
+    def jobs(self) -> int:
+        """Number of jobs."""
+        return sum(one.jobs for one in self.by_server.values())
+
+    @property
+    def complete(self) -> bool:
+        """Whether these are all jobs of all servers that match."""
+        return not self.unanswered and all(one.complete for one in self.by_server.values())
+
+    @property
+    def verdict(self) -> str:
+        """The same in words, with what was not read."""
+        from beanops.fleet.merging import verdicts
+
+        return verdicts({name: one.verdict for name, one in self.by_server.items()})
+
+    def __repr__(self) -> str:
+        lost = f", without {', '.join(self.unanswered)}" if self.unanswered else ""
+        return f"<FleetSnapshot: {plural(self.jobs, 'job')} of {plural(len(self.by_server), 'server')}{lost}>"
+
+
+def save(
+    dispatch: Dispatch,
+    directory: str | PathLike[str],
+    tube: Tube | None,
+    patience: Seconds | None,
+    selection: dict[str, Any],
+) -> FleetSnapshot:
+    """Write jobs to ``directory/server=NAME/folder=TUBE``; see `Fleet.snapshot`."""
+    target = Path(directory)
+    check_new(target)
+    try:
+        workshop = Path(tempfile.mkdtemp(prefix=f".{target.name}.partial-", dir=target.absolute().parent))
+    except OSError as error:
+        raise CannotSave(f"cannot write {target}: {error.strerror or error}") from None
+    try:
+        progress = selection.pop("progress", None)
+        apart: dict[str, Any] = {name: selection.pop(name) for name in ("ids", "group") if name in selection}
+        asked = spread({"tube": tube, **apart}, dispatch.names)
+
+        def writing(name: str, place: dict[str, Any]) -> Work:
+            folder = workshop / f"server={_in_path(name)}"
+            how = selection | place
+            return lambda session, call: session.snapshot(folder, **how, progress=call.searched)
+
+        works = {name: writing(name, place) for name, place in asked.items()}
+        answers = dispatch.read(works, patience=patience, scan="snapshot", progress=progress)
+        whole = workshop / "whole"
+        whole.mkdir()
+        for name in answers.values:  # a server that was given up may still be writing
+            folder = workshop / f"server={_in_path(name)}"
+            os.rename(folder, whole / folder.name)
+        os.rename(whole, target)
+    except OSError as error:
+        raise CannotSave(f"cannot write {target}: {error.strerror or error}") from None
+    finally:
+        shutil.rmtree(workshop, ignore_errors=True)
+    return FleetSnapshot(answers.values, {name: str(error) for name, error in answers.failed.items()})
+
+
+def _in_path(server: str) -> str:
+    """Return a name of a server as readers of datasets expect it in the name of a folder: escaped as in a URL."""
+    return quote(server, safe="-_.")
+
+
+def dask_frame(dispatch: Dispatch, tube: Tube | None, patience: Seconds | None, how: dict[str, Any]) -> dd.DataFrame:
+    """Return the jobs of all servers as a Dask DataFrame; see `Fleet.to_dask`."""
+    try:
+        dask: Any = import_module("dask.dataframe")
+    except ImportError:
+        raise UsageError("a Dask DataFrame needs Dask: pip install 'beanops[dask]'") from None
+    apart: dict[str, Any] = {name: how.pop(name) for name in ("ids", "group") if name in how}
+    asked = spread({"tube": tube, **apart}, dispatch.names)
+
+    def framing(place: dict[str, Any]) -> Work:
+        return lambda session, call: session.to_dask(**how, **place)
+
+    answers = dispatch.read({name: framing(place) for name, place in asked.items()}, patience=patience)
+    frames = []
+    for name, frame in answers.values.items():
+        named = frame.assign(server=name)
+        frames.append(named[["server", *frame.columns]])
+    return dask.concat(frames)  # type: ignore[no-any-return]
